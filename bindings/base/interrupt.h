@@ -1,0 +1,13 @@
+// The one flag that says "a signal asked us to stop". Whoever waits in C looks at it.
+//
+// The host's signal handler sets it; waits in pg/ and load/ return with code "interrupted" when
+// they see it; the host clears it (REPL) or leaves with 128 + signal.
+#ifndef PGHOST_BASE_INTERRUPT_H
+#define PGHOST_BASE_INTERRUPT_H
+
+#include <signal.h>
+
+// 0, or the number of the signal that asked us to stop.
+extern volatile sig_atomic_t interrupt_signal;
+
+#endif

@@ -1,0 +1,30 @@
+// The userdata that more than one Lua-facing file needs to look into, and their type names.
+//
+// A box is created closed (all zero) with its metatable before the resource is acquired.
+#ifndef PGHOST_BOXES_H
+#define PGHOST_BOXES_H
+
+#include "csv/source.h"
+#include "pg/conn.h"
+#include "rules/program.h"
+
+#define CONN_TYPE "pghost.conn"
+#define SOURCE_TYPE "pghost.source"
+#define PROGRAM_TYPE "pghost.program"
+
+typedef struct ConnBox {
+  PGconn *conn; // NULL: closed
+  Notices *notices;
+  const char *busy; // NULL, or what has the connection just now: "a load", "a stream"
+} ConnBox;
+
+typedef struct SourceBox {
+  Source *source; // NULL: closed, or taken over by a load
+} SourceBox;
+
+// The Lua functions of rules written in Lua are in the userdata's first user value, a list.
+typedef struct ProgramBox {
+  Program *program; // NULL: closed
+} ProgramBox;
+
+#endif

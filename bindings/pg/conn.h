@@ -1,0 +1,55 @@
+// A PostgreSQL connection for the pure C layer: connect, execute and wait so that a signal can stop
+// it.
+//
+// Thin over libpq: a PGconn stays a PGconn. All waits poll the socket and look at interrupt_signal;
+// when it is set they cancel what the server is doing, drain, and fail with code "interrupted".
+// No Lua here, and nothing that can longjmp; notices queue in a Notices box.
+#ifndef PGHOST_PG_CONN_H
+#define PGHOST_PG_CONN_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+// Notices of one connection, queued as "severity\0message\0" pairs until somebody takes them.
+// Heap-allocated by its owner and freed only after PQfinish.
+typedef struct Notices {
+  Buffer text;
+  size_t count;
+  size_t dropped; // beyond the limit of 1,000 untaken notices
+} Notices;
+
+// Connects by a conninfo string or URL ("" leaves all to libpq's own environment). Sets
+// client_encoding UTF8, application_name pghost, keepalives and a connect timeout unless the
+// string has its own. NULL: failed; the message never holds a password.
+PGconn *conn_connect(const char *conninfo, Notices *notices, Error *error);
+
+// One statement with bound text parameters (NULL: SQL NULL; types inferred by the server), result
+// in text format. NULL: failed, code is the SQLSTATE ("08006" when the connection is lost). The
+// caller clears the result.
+PGresult *conn_query(PGconn *conn, const char *sql, int count, const char *const *params,
+                     Error *error);
+
+// A script of several statements (simple protocol). False at the first that fails.
+bool conn_exec(PGconn *conn, const char *sql, Error *error);
+
+// Waits until the socket is readable (or writable too), at most `timeout_ms` (-1: for ever).
+// 1 ready, 0 timed out, -1 interrupted or failed (error filled).
+int conn_wait(PGconn *conn, bool also_write, int timeout_ms, Error *error);
+
+// Asks the server to cancel what this connection is doing; does not wait.
+void conn_cancel(PGconn *conn);
+
+// Brings the connection out of whatever it is in the middle of (results, COPY either way) to idle.
+// Serves finish, abort, __close and __gc alike. Does not touch an open transaction.
+void conn_drain(PGconn *conn);
+
+// Fills `error` from a failed result (NULL: from the connection): message in lower case first
+// letter, DETAIL and HINT on lines of their own, SQLSTATE as code.
+bool conn_result_error(PGconn *conn, const PGresult *result, Error *error);
+
+#endif

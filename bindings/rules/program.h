@@ -1,0 +1,63 @@
+// A rules program: the cleaning rules and row checks of one table, compiled to run over records.
+//
+// Built once by the Lua-facing file, then immutable and shared by threads; everything that changes
+// while running lives in a Scratch, one per thread. Knows nothing of files or connections.
+#ifndef PGHOST_RULES_PROGRAM_H
+#define PGHOST_RULES_PROGRAM_H
+
+#include "base/error.h"
+#include "csv/batch.h"
+#include "rules/type.h"
+
+typedef struct Program Program;
+typedef struct Scratch Scratch;
+
+// What became of a record.
+typedef enum Verdict {
+  VERDICT_PASS,
+  VERDICT_REJECT,
+  VERDICT_FILTER, // left out on purpose by a filter rule
+} Verdict;
+
+typedef struct Reject {
+  int column;       // index of the program's column, -1: the record as a whole
+  const char *rule; // short stable name: "type", "required", "range", "compare", ...
+  char reason[512]; // "not a timestamp 'ABC'", the value clipped, control characters escaped
+} Reject;
+
+void program_free(Program *program); // NULL is fine
+
+size_t program_column_count(const Program *program);
+const char *program_column_name(const Program *program, size_t column);
+
+// NULL when there is no memory. Borrows the program.
+Scratch *scratch_new(const Program *program);
+void scratch_free(Scratch *scratch); // NULL is fine
+
+// Cleans, types and checks one record: fields[map[c]] is the field of the program's column c.
+// Every rule but those written in Lua. After VERDICT_REJECT scratch_reject tells why (the first
+// failure, columns in order, then row rules in order).
+Verdict program_run(const Program *program, Scratch *scratch, const Field *fields,
+                    const uint32_t *map);
+
+const Reject *scratch_reject(const Scratch *scratch);
+
+// Appends the record that just passed as binary COPY fields (length and bytes, one per column in
+// the program's order), without the tuple's field count.
+void program_encode(const Program *program, const Scratch *scratch, Buffer *out);
+
+// What cleaning changed, per column and operation, and warnings; merged over threads by the caller.
+typedef struct RuleCount {
+  const char *column;
+  const char *rule; // "trim", "null_if", "range (warn)", ...
+  uint64_t count;   // cells changed, or warnings
+  char before[80];  // a sample
+  char after[80];
+  bool after_null;
+} RuleCount;
+
+size_t program_count_slots(const Program *program);
+// Copies slot `i` of the scratch's counts.
+void scratch_count(const Program *program, const Scratch *scratch, size_t i, RuleCount *out);
+
+#endif

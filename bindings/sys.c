@@ -1,0 +1,81 @@
+// pghost.native.sys: the few facts about the system that neither Lua nor lua-filesystem gives.
+//
+// Functions only, no userdata. Not a place for file or process handling: use lfs and penlight.
+#define _DEFAULT_SOURCE // struct winsize
+#include <lauxlib.h>
+#include <lua.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/interrupt.h"
+#include "bindings.h"
+
+// sys.clock() -> number: seconds of a clock that never goes back.
+static int sys_clock(lua_State *L) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  lua_pushnumber(L, (lua_Number)now.tv_sec + (lua_Number)now.tv_nsec / 1e9);
+  return 1;
+}
+
+// sys.sleep(seconds): returns early when a signal arrives.
+static int sys_sleep(lua_State *L) {
+  lua_Number seconds = luaL_checknumber(L, 1);
+  luaL_argcheck(L, seconds >= 0 && seconds < 1e9, 1, "seconds from 0 expected");
+  struct timespec wait = {.tv_sec = (time_t)seconds};
+  wait.tv_nsec = (long)((seconds - (lua_Number)wait.tv_sec) * 1e9);
+  nanosleep(&wait, NULL);
+  return 0;
+}
+
+// sys.is_tty(fd) -> boolean
+static int sys_is_tty(lua_State *L) {
+  lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+  return 1;
+}
+
+// sys.columns(fd) -> integer|nil: width of the terminal, nil when it is none.
+static int sys_columns(lua_State *L) {
+  struct winsize size;
+  if (ioctl((int)luaL_checkinteger(L, 1), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+    return 0;
+  lua_pushinteger(L, size.ws_col);
+  return 1;
+}
+
+// sys.processors() -> integer: processors online.
+static int sys_processors(lua_State *L) {
+  lua_pushinteger(L, sysconf(_SC_NPROCESSORS_ONLN));
+  return 1;
+}
+
+// sys.pid() -> integer
+static int sys_pid(lua_State *L) {
+  lua_pushinteger(L, getpid());
+  return 1;
+}
+
+// sys.interrupted() -> integer|nil: the signal that asked us to stop.
+static int sys_interrupted(lua_State *L) {
+  if (interrupt_signal == 0)
+    return 0;
+  lua_pushinteger(L, interrupt_signal);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"clock", sys_clock},
+    {"sleep", sys_sleep},
+    {"is_tty", sys_is_tty},
+    {"columns", sys_columns},
+    {"processors", sys_processors},
+    {"pid", sys_pid},
+    {"interrupted", sys_interrupted},
+    {NULL, NULL},
+};
+
+int luaopen_pghost_native_sys(lua_State *L) {
+  luaL_newlib(L, functions);
+  return 1;
+}

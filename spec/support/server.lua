@@ -1,0 +1,121 @@
+-- A throw-away PostgreSQL server for specs: one per process, started on first use in a temporary
+-- folder, reached through a unix socket, stopped when the Lua state closes.
+--
+-- A spec that must share a server with others (a whole suite in one go) gets it through the
+-- environment variable PGHOST_SPEC_SOCKET, which the first server() of a process sets for nobody
+-- but itself; set it by hand to use a server that is already running.
+
+local M = {}
+
+local function shell(command)
+  local pipe = assert(io.popen("(" .. command .. ") 2>&1", "r"))
+  local out = pipe:read("a")
+  local ok = pipe:close()
+  if not ok then
+    error("command failed: " .. command .. "\n" .. out, 2)
+  end
+  return (out:gsub("%s+$", ""))
+end
+
+local function bindir()
+  return shell("pg_config --bindir 2>/dev/null || ls -d /usr/lib/postgresql/*/bin | tail -n 1")
+end
+
+-- initdb refuses root: as root everything runs as the user postgres.
+local function as_owner(command)
+  if shell("id -u") == "0" then
+    return "cd / && setpriv --reuid=postgres --regid=postgres --clear-groups " .. command
+  end
+  return command
+end
+
+local current
+
+local Server = {}
+Server.__index = Server
+
+--- Runs psql on the server; returns its output (unaligned, tuples only). Errors raise.
+---@param sql string
+---@return string
+function Server:psql(sql)
+  local name = os.tmpname()
+  local file = assert(io.open(name, "w"))
+  file:write(sql, "\n")
+  file:close()
+  local out = shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d '%s' -f %s"):format(self.dsn, name))
+  os.remove(name)
+  return out
+end
+
+--- Creates an empty database with a name of its own; returns its conninfo string and name.
+function Server:database()
+  self.count = self.count + 1
+  local name = ("spec_%d_%d"):format(os.time(), self.count)
+  self:psql("create database " .. name)
+  return ("host=%s dbname=%s user=postgres"):format(self.socket, name), name
+end
+
+function Server:stop()
+  if self.folder then
+    shell(as_owner(("%s/pg_ctl -D %s/data -m immediate -w stop"):format(self.bin, self.folder)))
+    shell("rm -rf " .. self.folder)
+    self.folder = nil
+  end
+end
+
+Server.__gc = Server.stop
+Server.__close = Server.stop
+
+--- Starts a server of its own (not the shared one). `settings` are lines for postgresql.conf.
+function M.start(settings)
+  local bin = bindir()
+  local folder = shell("mktemp -d /tmp/pghost_spec.XXXXXX")
+  if shell("id -u") == "0" then
+    shell("chown postgres " .. folder)
+  end
+  shell(as_owner(("%s/initdb -D %s/data -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync"):format(bin, folder)))
+  local conf = assert(io.open(folder .. "/data/postgresql.conf", "a"))
+  conf:write(([[
+listen_addresses = ''
+unix_socket_directories = '%s'
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+max_connections = 60
+shared_buffers = 64MB
+timezone = 'UTC'
+log_min_messages = fatal
+]]):format(folder), settings or "", "\n")
+  conf:close()
+  shell(as_owner(("%s/pg_ctl -D %s/data -l %s/log -w start >/dev/null"):format(bin, folder, folder)))
+  return setmetatable({
+    bin = bin,
+    folder = folder,
+    socket = folder,
+    dsn = ("host=%s dbname=postgres user=postgres"):format(folder),
+    count = 0,
+  }, Server)
+end
+
+--- The shared server of this process.
+function M.get()
+  if not current then
+    local socket = os.getenv("PGHOST_SPEC_SOCKET")
+    if socket then
+      current = setmetatable({
+        bin = bindir(),
+        socket = socket,
+        dsn = ("host=%s dbname=postgres user=postgres"):format(socket),
+        count = 0,
+      }, Server)
+    else
+      current = M.start()
+    end
+  end
+  return current
+end
+
+M.shell = shell
+M.as_owner = as_owner
+
+return M
