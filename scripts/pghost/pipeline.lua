@@ -115,7 +115,7 @@ function M.start(name, config, options)
   end
   local run = new_run(name, settings, options)
   run.conn = connection.open { dsn = run.dsn }
-  local _guard <close> = setmetatable({}, { __close = function(_, problem)
+  local _ <close> = setmetatable({}, { __close = function(_, problem)
     if problem ~= nil then
       run:close(problem)
     end

@@ -110,7 +110,7 @@ end
 function Run:step(kind, name, fn)
   local started = sys.clock()
   local id = history.begin_step(self.conn, self.id, kind, name)
-  local _guard <close> = setmetatable({}, { __close = function(_, problem)
+  local _ <close> = setmetatable({}, { __close = function(_, problem)
     if problem ~= nil then
       pcall(history.end_step, self.conn, id, sys.clock() - started, nil, tostring(problem))
     end

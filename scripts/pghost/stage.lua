@@ -41,29 +41,11 @@ local function names_of(list)
   return names
 end
 
-local function check_key(rules_name, key, clean_columns)
-  local required = {}
-  for _, column in ipairs(clean_columns) do
-    required[column.name] = column.required
-  end
-  for _, name in ipairs(key) do
-    if required[name] == nil then
-      errors.raise(("%s: key '%s' is not a column of the rules"):format(rules_name, name), "usage", { exit = 1 })
-    elseif not required[name] then
-      errors.raise(("%s: key column '%s' must be required()"):format(rules_name, name), "usage", { exit = 1 })
-    end
-  end
-end
-
 -- What the rules say: program, columns and key.
 local function apply_rules(plan, rules)
   plan.program = rules_compiler.compile(rules)
   plan.clean_columns = plan.program:columns()
-  local key = rules.key
-  plan.key = type(key) == "string" and { key } or key
-  if plan.key then
-    check_key(plan.name, plan.key, plan.clean_columns)
-  end
+  plan.key = #rules.key > 0 and rules.key or nil
 end
 
 local function open_source(plan, file)

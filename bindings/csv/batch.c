@@ -1,0 +1,58 @@
+// Memory of batches, and the words for what is wrong with a record.
+#include "csv/batch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void batch_clear(Batch *batch) {
+  batch->record_count = 0;
+  batch->field_count = 0;
+  buffer_clear(&batch->text);
+}
+
+void batch_free(Batch *batch) {
+  free(batch->records);
+  free(batch->fields);
+  buffer_free(&batch->text);
+  *batch = (Batch){0};
+}
+
+static const char *const error_texts[] = {
+    [RECORD_OK] = "no error",
+    [RECORD_TOO_FEW_FIELDS] = "too few fields",
+    [RECORD_TOO_MANY_FIELDS] = "too many fields",
+    [RECORD_STRAY_QUOTE] = "stray quote",
+    [RECORD_UNTERMINATED_QUOTE] = "unterminated quote",
+    [RECORD_CARRIAGE_RETURN] = "carriage return outside quotes",
+    [RECORD_NUL_BYTE] = "NUL byte",
+    [RECORD_INVALID_UTF8] = "not valid UTF-8",
+    [RECORD_TOO_LONG] = "record too long",
+    [RECORD_LINE_FEED] = "line feed outside quotes",
+};
+
+static const char *const error_rules[] = {
+    [RECORD_OK] = "",
+    [RECORD_TOO_FEW_FIELDS] = "fields",
+    [RECORD_TOO_MANY_FIELDS] = "fields",
+    [RECORD_STRAY_QUOTE] = "quote",
+    [RECORD_UNTERMINATED_QUOTE] = "quote",
+    [RECORD_CARRIAGE_RETURN] = "line_end",
+    [RECORD_NUL_BYTE] = "nul",
+    [RECORD_INVALID_UTF8] = "encoding",
+    [RECORD_TOO_LONG] = "length",
+    [RECORD_LINE_FEED] = "line_end",
+};
+
+void record_error_text(const Record *record, uint32_t columns, char *out, size_t size) {
+  const char *text = error_texts[record->error];
+  if (record->error == RECORD_TOO_FEW_FIELDS || record->error == RECORD_TOO_MANY_FIELDS)
+    snprintf(out, size, "%s: %u of %u", text, record->field_count, columns);
+  else if (record->error == RECORD_TOO_LONG)
+    snprintf(out, size, "%s: %u bytes", text, record->length);
+  else
+    snprintf(out, size, "%s", text);
+}
+
+const char *record_error_rule(RecordError error) {
+  return error_rules[error];
+}
