@@ -2,8 +2,8 @@
 --
 -- A kind has a name, a rate (of 100,000 records), and what it does: `edit(row, tools)` changes the
 -- fields, which are CSV text ready to be written, by column name; `cut(line)` changes the whole
--- line. An edit that returns false did not take. `rule` says why a record with it must be rejected ("type", "required", "compare",
--- "duplicate", or how it cannot be read); without one it must be loaded.
+-- line. An edit that returns false did not take. `rule` says why a record with it must be rejected
+-- ("type", "required", "compare", "duplicate", or how it cannot be read); without one it is loaded.
 
 local M = {}
 
@@ -317,9 +317,15 @@ function M.company()
     null_kind(2500, "company_name", "required"),
     put("word", 2500, "company_id", "one", "type"),
     put("too_big", 2500, "company_id", "92233720368547758070", "type"),
-    put("comma", 2500, "company_name", '"Comma, Sons & Co"'),
-    put("inner_quotes", 2500, "company_name", '"The ""Desk"" People"'),
-    put("newline", 2500, "company_name", '"Two\nLines Ltd"'),
+    rewrite("comma", 2500, "company_name", function(name)
+      return '"' .. name .. ', Sons & Co"'
+    end),
+    rewrite("inner_quotes", 2500, "company_name", function(name)
+      return '"The ""' .. name .. '"" People"'
+    end),
+    rewrite("newline", 2500, "company_name", function(name)
+      return '"' .. name .. '\nLtd"'
+    end),
     duplicate(2500, "company_id", "duplicate"),
   })
 end

@@ -8,8 +8,8 @@ local M = {}
 local statuses = { "confirmed", "cancelled", "completed", "no_show", "pending" }
 local channels = { "mobile_app", "web", "front_desk", "calendar", "api" }
 local notes = {
-  "window seat, second floor", "near the kitchen", "", "standing desk wanted",
-  "with two screens", "quiet zone please", "team day, six desks", "same desk as last week",
+  "window seat, second floor", "near the kitchen, not the lift", "", "standing desk wanted for the week",
+  "with two screens and a dock", "quiet zone please", "team day, six desks in one row", "same desk as last week",
 }
 for i, note in ipairs(notes) do
   notes[i] = note:find(",") and '"' .. note .. '"' or note
