@@ -59,6 +59,9 @@ SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *err
 // memory.
 bool source_unread(Source *source, const char *bytes, size_t len, Position position);
 
+// Where the next chunk starts: behind the byte order mark and the header at first.
+Position source_position(const Source *source);
+
 SourceTotals source_totals(const Source *source);
 
 #endif
