@@ -4,6 +4,7 @@
 #ifndef PGHOST_BOXES_H
 #define PGHOST_BOXES_H
 
+#include "csv/cursor.h"
 #include "csv/source.h"
 #include "pg/conn.h"
 #include "rules/program.h"
@@ -22,6 +23,7 @@ typedef struct ConnBox {
 
 typedef struct SourceBox {
   Source *source; // NULL: closed, or taken over by a load
+  Cursor *cursor; // NULL until source:records(): records were handed out, so no load may take it
 } SourceBox;
 
 // The Lua functions of rules written in Lua are in the userdata's first user value, a list.
