@@ -56,3 +56,41 @@ void record_error_text(const Record *record, uint32_t columns, char *out, size_t
 const char *record_error_rule(RecordError error) {
   return error_rules[error];
 }
+
+enum { FIRST_FIELDS = 1024, FIRST_RECORDS = 128 };
+
+static bool grow(void **items, size_t *cap, size_t size, size_t first) {
+  size_t more = *cap ? *cap * 2 : first;
+  void *bigger = realloc(*items, more * size);
+  if (!bigger)
+    return false;
+  *items = bigger;
+  *cap = more;
+  return true;
+}
+
+static bool grow_fields(Batch *batch) {
+  void *fields = batch->fields;
+  bool ok = grow(&fields, &batch->field_cap, sizeof *batch->fields, FIRST_FIELDS);
+  batch->fields = fields;
+  return ok;
+}
+
+static bool grow_records(Batch *batch) {
+  void *records = batch->records;
+  bool ok = grow(&records, &batch->record_cap, sizeof *batch->records, FIRST_RECORDS);
+  batch->records = records;
+  return ok;
+}
+
+Field *batch_add_field(Batch *batch) {
+  if (batch->field_count == batch->field_cap && !grow_fields(batch))
+    return NULL;
+  return &batch->fields[batch->field_count++];
+}
+
+Record *batch_add_record(Batch *batch) {
+  if (batch->record_count == batch->record_cap && !grow_records(batch))
+    return NULL;
+  return &batch->records[batch->record_count++];
+}

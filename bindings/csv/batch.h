@@ -57,6 +57,10 @@ typedef struct Batch {
 // Empties the batch, keeps its memory.
 void batch_clear(Batch *batch);
 
+// One more field or record to fill in; NULL when there is no memory.
+Field *batch_add_field(Batch *batch);
+Record *batch_add_record(Batch *batch);
+
 // Frees what the batch owns; it can be used again.
 void batch_free(Batch *batch);
 

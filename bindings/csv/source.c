@@ -204,11 +204,12 @@ SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *err
   return SOURCE_CHUNK;
 }
 
-bool source_unread(Source *source, const char *bytes, size_t len, Position position) {
+bool source_unread(Source *source, const char *bytes, size_t len, size_t unfinished,
+                   Position position) {
   if (!put_back(source, bytes, len))
     return false;
   source->position = position;
-  source->unfinished = len;
+  source->unfinished = unfinished;
   return true;
 }
 
@@ -225,7 +226,7 @@ static SourceStatus read_some(Source *source, Reader *reader, size_t target, siz
     size_t len = chunk->bytes.len;
     size_t used = reader_read(reader, chunk->bytes.data, len, chunk->last, limit, &position, batch);
     if (used == SIZE_MAX ||
-        (used < len && !source_unread(source, chunk->bytes.data + used, len - used, position))) {
+        (used < len && !source_unread(source, chunk->bytes.data + used, len - used, len - used, position))) {
       no_memory(source, error);
       return SOURCE_ERROR;
     }
@@ -463,6 +464,10 @@ const Field *source_columns(const Source *source) {
 
 const Dialect *source_dialect(const Source *source) {
   return &source->dialect;
+}
+
+Position source_position(const Source *source) {
+  return source->position;
 }
 
 SourceTotals source_totals(const Source *source) {

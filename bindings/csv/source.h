@@ -57,9 +57,10 @@ const Dialect *source_dialect(const Source *source);
 // a reader left unconsumed with source_unread: those bytes come first in the next chunk.
 SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *error);
 
-// Puts bytes (the tail of the chunk last got, starting at a record) back in front. False: no
-// memory.
-bool source_unread(Source *source, const char *bytes, size_t len, Position position);
+// Puts bytes back in front: the tail of the chunk last got, starting at a record, and what was cut
+// behind it. In the first `unfinished` of them no record ends. False: no memory.
+bool source_unread(Source *source, const char *bytes, size_t len, size_t unfinished,
+                   Position position);
 
 // Where the next chunk starts: behind the byte order mark and the header at first.
 Position source_position(const Source *source);
