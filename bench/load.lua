@@ -73,12 +73,17 @@ local function quoted_list(names, more)
   return table.concat(table.move(more, 1, #more, #parts + 1, parts), ", ")
 end
 
--- A connection in a transaction whose table is empty, and the COPY into it.
-local function target(dsn, table_name, names, more)
-  local handle = check(conn.connect(dsn))
-  check(handle:exec(("begin; truncate %s"):format(table_name)))
+-- Connections in a transaction, as many as workers, to an empty table, and the COPY into it. Several
+-- cannot share the transaction that truncates, so WAL is written then.
+local function target(options, table_name, names, more)
+  local handles = {}
+  local empty = "truncate " .. table_name
+  for i = 1, options.workers do
+    handles[i] = check(conn.connect(options.dsn))
+    check(handles[i]:exec(i > 1 and "begin" or options.workers > 1 and empty .. "; begin" or "begin; " .. empty))
+  end
   local copy = ("copy %s (%s) from stdin (format binary)"):format(table_name, quoted_list(names, more))
-  return { conn = handle, copy = copy }
+  return { conn = options.workers > 1 and handles or handles[1], copy = copy, handles = handles }
 end
 
 local function positions(names, source_names)
@@ -121,10 +126,9 @@ local options, files = parse(arg)
 local header = header_of(files[1])
 local program = native_rules.compile(rules_of(options.kind, header))
 local names = program_names(program)
-local raw = options.into ~= "clean" and target(options.dsn, options.name .. "_raw", header, { "_file_id", "_line" })
-local clean = options.into ~= "raw" and target(options.dsn, options.name, names, {})
+local raw = options.into ~= "clean" and target(options, options.name .. "_raw", header, { "_file_id", "_line" })
+local clean = options.into ~= "raw" and target(options, options.name, names, {})
 local rejects = check(conn.connect(options.dsn))
-check(rejects:exec "begin")
 
 local loading <close> = load.open {
   program = clean and program or nil,
@@ -138,7 +142,9 @@ for id, path in ipairs(files) do
   records = records + load_file(loading, path, id, names)
 end
 check(loading:finish())
-for _, stream in ipairs { raw or clean, raw and clean or nil, { conn = rejects } } do
-  check(stream.conn:exec "commit")
+for _, stream in pairs { raw = raw or nil, clean = clean or nil } do
+  for _, handle in ipairs(stream.handles) do
+    check(handle:exec "commit")
+  end
 end
 print(("%d records"):format(records))

@@ -1,7 +1,8 @@
 -- Runs works in rounds, in turn, and prints what they took as a Markdown table.
 --
--- A work is { name=, command=, per=? }: `per` names the works that its wall time is divided by. Turns
--- keep a slow minute of the machine from falling on one work alone.
+-- A work is { name=, command=, per=?, table=?, rows=? }: `per` names the works that its wall time is
+-- divided by; `rows` must be in `table` afterwards. Turns keep a slow minute of the machine from
+-- falling on one work alone.
 
 local clock = require "measure.clock"
 
@@ -15,16 +16,26 @@ local function median_of(samples, field)
   return clock.median(values)
 end
 
+-- What is wrong with the table that a work has loaded; nil: nothing.
+local function wrong_table(work, server)
+  local rows = work.table and tonumber(server:psql("select count(*) from " .. work.table))
+  if rows and rows ~= work.rows then
+    return ("%d rows in %s, not %d"):format(rows, work.table, work.rows)
+  end
+end
+
 local function run_once(work, server)
   server:psql "checkpoint"
   local sample, problem = clock.time(work.command)
-  if not sample then
+  problem = problem or wrong_table(work, server)
+  if problem then
     io.stderr:write(("failed: %s\n%s\n%s\n"):format(work.name, work.command, problem))
     work.failed = true
     return
   end
   work.samples[#work.samples + 1] = sample
-  io.stderr:write(("  %-40s %6.2f s wall %6.2f s cpu %6.1f MiB\n"):format(work.name, sample.wall, sample.cpu, sample.rss))
+  local line = "  %-40s %6.2f s wall %6.2f s cpu %6.1f MiB\n"
+  io.stderr:write(line:format(work.name, sample.wall, sample.cpu, sample.rss))
 end
 
 ---@param works table[] get `.wall`, `.cpu`, `.rss`: medians; nothing where a work failed
@@ -75,10 +86,11 @@ function M.print(title, works, records)
   print "| work | wall s | ratio | client CPU s | peak RSS MiB | µs a record |"
   print "|---|---:|---|---:|---:|---:|"
   for _, work in ipairs(works) do
-    local count = work.records or records
+    local count = work.rows or records
     if work.wall then
-      print(("| %s | %.2f | %s | %.2f | %.1f | %s |"):format(work.name, work.wall, ratios(works, work), work.cpu, work.rss,
-        count and ("%.2f"):format(work.wall / count * 1e6) or ""))
+      local per_record = count and ("%.2f"):format(work.wall / count * 1e6) or ""
+      local line = "| %s | %.2f | %s | %.2f | %.1f | %s |"
+      print(line:format(work.name, work.wall, ratios(works, work), work.cpu, work.rss, per_record))
     else
       print(("| %s | failed | | | | |"):format(work.name))
     end
