@@ -52,7 +52,7 @@ describe("pghost.files", function()
   end)
 
   it("takes the .csv files of a folder, hidden ones left out", function()
-    assert.same({ "a.csv", "b10.csv", "b2.csv", "c.CSV", "odd[1].csv", "x-1.csv" }, names("."  , folder))
+    assert.same({ "a.csv", "b10.csv", "b2.csv", "c.CSV", "odd[1].csv", "x-1.csv" }, names("."))
   end)
 
   it("takes a list, each file once", function()

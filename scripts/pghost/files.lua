@@ -103,6 +103,8 @@ end
 function M.join(folder, path)
   if path == "-" or path:sub(1, 1) == "/" or not folder or folder == "" or folder == "." then
     return path
+  elseif path == "." then
+    return folder
   end
   return (folder:gsub("/+$", "")) .. "/" .. path
 end
