@@ -24,6 +24,7 @@ static void ask_recut(Engine *engine, const Block *block) {
   buffer_clear(&engine->leftover);
   buffer_put(&engine->leftover, block->chunk.bytes.data + block->consumed,
              block->chunk.bytes.len - block->consumed);
+  engine->leftover_unfinished = engine->leftover.len;
   engine->leftover_position = block->end;
   engine->recut = true;
 }
