@@ -37,6 +37,9 @@ create table booking as select distinct on (booking_id) * from (
     $(text checkin_status), $(cast booking_start_time timestamp), $(cast booking_end_time timestamp),
     $(cast is_demo boolean) from booking_raw) b
   where booking_end_time is null or booking_start_time <= booking_end_time order by booking_id;
+alter table company add primary key (company_id);
+alter table users add primary key (rn);
+alter table booking add primary key (booking_id);
 analyze company, users, booking;
 
 select count(*) as bookings_of_unknown_users from booking b where not exists (select from users u where u.rn = b.user_id);

@@ -225,8 +225,8 @@ static SourceStatus read_some(Source *source, Reader *reader, size_t target, siz
     Position position = chunk->position;
     size_t len = chunk->bytes.len;
     size_t used = reader_read(reader, chunk->bytes.data, len, chunk->last, limit, &position, batch);
-    if (used == SIZE_MAX ||
-        (used < len && !source_unread(source, chunk->bytes.data + used, len - used, len - used, position))) {
+    if (used == SIZE_MAX || (used < len && !source_unread(source, chunk->bytes.data + used,
+                                                          len - used, len - used, position))) {
       no_memory(source, error);
       return SOURCE_ERROR;
     }

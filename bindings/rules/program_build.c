@@ -266,8 +266,7 @@ bool program_add_matches(Program *program, const Field *pattern, Error *error) {
   return add_check(program, &check, error);
 }
 
-bool program_set_failure(Program *program, FailureAction action, const Field *value,
-                         Error *error) {
+bool program_set_failure(Program *program, FailureAction action, const Field *value, Error *error) {
   Column *column = last_column(program);
   column->action = action;
   if (action != FAILURE_DEFAULT)
@@ -321,8 +320,7 @@ bool program_add_compare(Program *program, size_t left, CompareOp op, size_t rig
     return error_set(error, "usage", "compare: '%s' (%s) cannot be compared with '%s' (%s)",
                      a->name, left_type, b->name, right_type);
   }
-  RowRule row = {
-      .kind = ROW_COMPARE, .op = op, .left = (uint32_t)left, .right = (uint32_t)right};
+  RowRule row = {.kind = ROW_COMPARE, .op = op, .left = (uint32_t)left, .right = (uint32_t)right};
   return add_row(program, &row, error);
 }
 
