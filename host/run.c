@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/error.h"
 #include "library.h"
 #include "signals.h"
 
@@ -29,10 +30,10 @@ int run_flush(void) {
     return 0;
   if (errno == EPIPE || signals_cause(true) == SIGPIPE)
     return 0; // the reader has seen enough
-  char text[128];
-  snprintf(text, sizeof text, "could not write the output: %s", strerror(errno));
+  Error error;
+  error_set_errno(&error, errno, "could not write the output");
   clearerr(stdout);
-  run_complain(text);
+  run_complain(error.message);
   return EXIT_ERROR;
 }
 
@@ -111,7 +112,7 @@ static int push_arguments(lua_State *L) {
 
 // A script that cannot be opened is a usage error; false after saying so.
 static bool can_open(const char *path) {
-  char message[4096];
+  Error error;
   struct stat facts;
   FILE *file = fopen(path, "r");
   int number = errno;
@@ -120,9 +121,8 @@ static bool can_open(const char *path) {
     fclose(file);
   if (file && !is_folder)
     return true;
-  snprintf(message, sizeof message, "could not open script '%.3800s': %s", path,
-           strerror(is_folder ? EISDIR : number));
-  run_complain(message);
+  error_set_errno(&error, is_folder ? EISDIR : number, "could not open script '%.800s'", path);
+  run_complain(error.message);
   return false;
 }
 

@@ -25,6 +25,7 @@ static const char settings[] =
     "unix_socket_permissions = 0700\n"
     "wal_level = minimal\n"
     "max_wal_senders = 0\n"
+    "max_logical_replication_workers = 0\n"
     "max_wal_size = 4GB\n"
     "checkpoint_timeout = 15min\n"
     "shared_buffers = 256MB\n"
