@@ -45,9 +45,10 @@ end
 ---@param file string name of the file, for messages
 ---@param header string[] its column names
 ---@param wanted string[] names of the columns a table needs; a missing one raises
+---@param only_wanted? boolean what else there is does not matter
 ---@return integer[] map per wanted column its position in the header, from 1
 ---@return string[] unknown further names as written, surrounding blanks removed
-function M.map(file, header, wanted)
+function M.map(file, header, wanted, only_wanted)
   local at = positions(file, header)
   local map, missing, known = {}, {}, {}
   for i, name in ipairs(wanted) do
@@ -64,7 +65,7 @@ function M.map(file, header, wanted)
   end
   local unknown = {}
   for i, name in ipairs(header) do
-    if not known[i] then
+    if not known[i] and not only_wanted then
       name = name:match("^%s*(.-)%s*$")
       check_name(file, name)
       unknown[#unknown + 1] = name
