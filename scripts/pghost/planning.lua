@@ -80,7 +80,7 @@ end
 ---@param targets { raw?: boolean, clean?: boolean }
 ---@return pghost.Plan
 function M.make(run, name, spec, rules, options, targets)
-  local plan = { name = name, options = options or {}, files = {}, targets = targets }
+  local plan = { name = name, options = options or {}, files = {}, targets = targets, duplicates = 0 }
   if rules then
     apply_rules(plan, rules)
   end

@@ -137,7 +137,6 @@ local function fill(run, plan, feed)
 end
 
 local function make_key(run, plan)
-  plan.duplicates = 0
   if not (plan.key and plan.clean_columns) then
     return
   end
@@ -164,12 +163,12 @@ local function finish(run, plan)
     make_key(run, plan)
     run.conn:query("ANALYZE " .. run:qualified(plan.name)) -- raw tables are not joined: autovacuum will do
     run:built(plan.name)
-    originals.fill(run, plan.name)
   end
   if targets.raw then
     run:built(plan.name .. "_raw")
   end
   local counts = account.settle(run, plan)
+  originals.fill(run, plan.name)
   return counts, summary(plan, counts)
 end
 
