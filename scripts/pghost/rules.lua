@@ -203,7 +203,9 @@ function M.table(name, columns, options)
   end
   options = arguments.options(options, { key = true, row = true }, "table")
   local key = options.key or {}
-  local rules = { name = name, key = type(key) == "table" and key or { key }, row = options.row or {} }
+  arguments.sequence(columns, ("rules '%s': columns"):format(name))
+  local rules = { name = name, key = type(key) == "table" and key or { key } }
+  rules.row = arguments.sequence(options.row or {}, ("rules '%s': row"):format(name))
   add_columns(rules, columns)
   require_key(rules)
   local ok, program = pcall(native.compile, rules)
