@@ -5,9 +5,12 @@ local server = require "support.server"
 
 local M = {}
 
---- The folder of the running binary: the driver is built beside it.
-local function folder()
-  return server.shell("readlink /proc/$PPID/exe"):match("^(.*)/")
+-- The driver is built beside the running binary.
+local program
+
+local function driver()
+  program = program or server.shell("readlink /proc/$PPID/exe"):gsub("[^/]*$", "type_driver")
+  return program
 end
 
 local HEX = {}
@@ -38,7 +41,7 @@ end
 function M.ask(commands)
   local name = os.tmpname()
   write(name, commands)
-  local answers = lines_of(server.shell(("%s/type_driver < %s"):format(folder(), name)))
+  local answers = lines_of(server.shell(driver() .. " < " .. name))
   os.remove(name)
   assert(#answers == #commands, "answers are missing: " .. tostring(answers[#answers]))
   return answers
@@ -96,8 +99,12 @@ function M.server_orders(type_name, pairs_of_texts)
   local cast = "convert_from(%s::bytea, 'UTF8')::" .. type_name
   local collate = (type_name == "text" or type_name:find("^varchar")) and ' collate "C"' or ""
   script[#script + 1] = "\\."
-  script[#script + 1] = "select case when x.a < x.b" .. collate .. " then -1 when x.a = x.b then 0 else 1 end from texts,"
-    .. (" lateral (select %s as a, %s as b) x order by id;"):format(cast:format("texts.a"), cast:format("texts.b"))
+  script[#script + 1] = ("create temp table casts as select id, %s as a, %s as b from texts;"):format(
+    cast:format("a"),
+    cast:format("b")
+  )
+  script[#script + 1] =
+    ("select case when a < b%s then -1 when a = b then 0 else 1 end from casts order by id;"):format(collate)
   return lines_of(server.get():psql(table.concat(script, "\n")))
 end
 
