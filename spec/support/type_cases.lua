@@ -212,6 +212,7 @@ local MOMENTS = {
 }
 
 local HEX = "0123456789abcdefABCDEF"
+local HYPHENS = { [8] = true, [12] = true, [16] = true, [20] = true }
 
 local function uuid()
   local out = {}
@@ -219,8 +220,7 @@ local function uuid()
   for i = 1, 32 do
     local at = math.random(#HEX)
     out[#out + 1] = HEX:sub(at, at)
-    local hyphen = i % 4 == 0 and i < 32 and (style == 1 and (i == 8 or i == 12 or i == 16 or i == 20) or style == 2 and math.random(3) == 1)
-    if hyphen then
+    if style == 1 and HYPHENS[i] or style == 2 and i % 4 == 0 and i < 32 and math.random(3) == 1 then
       out[#out + 1] = "-"
     end
   end
