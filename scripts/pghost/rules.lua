@@ -71,7 +71,8 @@ function M.compare(left, op, right)
   return { rule = "compare", left = left, op = check_operator(op, operators, "compare"), right = right }
 end
 
---- Rejects a record for which the function returns false (or nil), with the reason it returns.
+--- Rejects a record for which the function returns false (or nil), with the reason it returns. Dates
+--- and times come as the cleaned text of the file, not brought to one form.
 ---@param columns string|string[] their values are the arguments: integer, float, boolean, text, nil for null
 ---@param fn fun(...): boolean, string?
 function M.check(columns, fn)
