@@ -162,6 +162,16 @@ describe("the reason of a refusal", function()
   end)
 end)
 
+describe("the longest jsonb", function()
+  it("is 32 MiB", function()
+    local limit = 32 * 1024 * 1024
+    assert.same({ tostring(limit + 1), "- too long for jsonb" }, driver.ask {
+      ("blanks\tjsonb\t31\t%d"):format(limit - 1),
+      ("blanks\tjsonb\t31\t%d"):format(limit),
+    })
+  end)
+end)
+
 describe("the name of a type", function()
   local names = {
     ["text"] = "text",
