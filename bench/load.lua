@@ -74,13 +74,18 @@ local function quoted_list(names, more)
 end
 
 -- Connections in a transaction, as many as workers, to an empty table, and the COPY into it. Several
--- cannot share the transaction that truncates, so WAL is written then.
+-- cannot share the transaction that truncates, so it is committed first, and WAL is written.
 local function target(options, table_name, names, more)
   local handles = {}
-  local empty = "truncate " .. table_name
   for i = 1, options.workers do
     handles[i] = check(conn.connect(options.dsn))
-    check(handles[i]:exec(i > 1 and "begin" or options.workers > 1 and empty .. "; begin" or "begin; " .. empty))
+    if i == 1 and options.workers > 1 then
+      check(handles[i]:exec("truncate " .. table_name))
+    end
+    check(handles[i]:exec "begin")
+  end
+  if options.workers == 1 then
+    check(handles[1]:exec("truncate " .. table_name))
   end
   local copy = ("copy %s (%s) from stdin (format binary)"):format(table_name, quoted_list(names, more))
   return { conn = options.workers > 1 and handles or handles[1], copy = copy, handles = handles }

@@ -260,7 +260,7 @@ static Field trimmed(Field field) {
 static const char byte_order_mark[] = {'\xef', '\xbb', '\xbf'};
 
 static bool skip_byte_order_mark(Source *source, Error *error) {
-  while (!source->at_end && pending_count(source) < sizeof byte_order_mark) {
+  while (!source->at_end && pending_count(source) <= sizeof byte_order_mark) {
     if (!read_block(source, error))
       return false;
   }

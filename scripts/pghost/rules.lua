@@ -71,7 +71,8 @@ function M.compare(left, op, right)
   return { rule = "compare", left = left, op = check_operator(op, operators, "compare"), right = right }
 end
 
---- Rejects a record for which the function returns false (or nil), with the reason it returns.
+--- Rejects a record for which the function returns false (or nil), with the reason it returns. Dates
+--- and times come as the cleaned text of the file, not brought to one form.
 ---@param columns string|string[] their values are the arguments: integer, float, boolean, text, nil for null
 ---@param fn fun(...): boolean, string?
 function M.check(columns, fn)
@@ -134,22 +135,27 @@ end
 --- Runs one record, given by column names, without a database. What is not given is null.
 ---@param values table<string, string|number|boolean>
 ---@return table<string, any>? record typed values by column name, nil if it does not pass
----@return { column?: string, rule: string, reason: string }? failure
+---@return table detail why not, { column?, rule, reason }, or a list of what cleaning changed,
+--- { column, rule, before?, after? }
 function Rules:try(values)
   local list, known = {}, {}
   for i, column in ipairs(self) do
     list[i], known[column.name] = values[column.name], true
   end
-  arguments.options(values, known, "try")
-  local result, failure = self:program():try(list)
+  for name in pairs(values) do
+    if not known[name] then
+      misuse(2, "rules '%s': try: unknown column '%s'", self.name, name)
+    end
+  end
+  local result, detail = self:program():try(list)
   if not result then
-    return nil, failure
+    return nil, detail
   end
   local record = {}
   for i, column in ipairs(self) do
     record[column.name] = result[i]
   end
-  return record
+  return record, detail
 end
 
 local function add_columns(rules, columns)
@@ -198,7 +204,9 @@ function M.table(name, columns, options)
   end
   options = arguments.options(options, { key = true, row = true }, "table")
   local key = options.key or {}
-  local rules = { name = name, key = type(key) == "table" and key or { key }, row = options.row or {} }
+  arguments.sequence(columns, ("rules '%s': columns"):format(name))
+  local rules = { name = name, key = type(key) == "table" and key or { key } }
+  rules.row = arguments.sequence(options.row or {}, ("rules '%s': row"):format(name))
   add_columns(rules, columns)
   require_key(rules)
   local ok, program = pcall(native.compile, rules)
