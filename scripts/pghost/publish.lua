@@ -24,6 +24,7 @@ local M = {}
 ---@field build string schema the tables are in
 ---@field target string schema they go to
 ---@field tables string[]
+---@field old_snapshots? "wait"|"ignore" transactions that would find the new tables empty are waited for
 ---@field prepared? pghost.publish.Prepared what prepare() returned; without it swap prepares itself
 
 ---@class pghost.publish.Subject
@@ -40,7 +41,8 @@ local M = {}
 ---@field at string when it was done
 
 local subject_query = [[
-SELECT o.oid, n.oid AS new, format('%I.%I', $2::text, $3::text) AS qualified, format('%I.%I', $1::text, $3::text) AS built,
+SELECT o.oid, n.oid AS new,
+  format('%I.%I', $2::text, $3::text) AS qualified, format('%I.%I', $1::text, $3::text) AS built,
   o.relkind::text AS kind, n.relkind::text AS new_kind, coalesce(o.relispartition, false) AS is_partition,
   coalesce(o.relrowsecurity, false) AS row_security, coalesce(o.reloftype, 0) <> 0 AS is_typed,
   EXISTS (SELECT FROM pg_inherits WHERE inhparent = o.oid) AS is_parent,
@@ -48,8 +50,10 @@ SELECT o.oid, n.oid AS new, format('%I.%I', $2::text, $3::text) AS qualified, fo
   (SELECT e.extname::text FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
    WHERE d.classid = 'pg_class'::regclass AND d.objid = o.oid AND d.deptype = 'e') AS extension,
   EXISTS (SELECT FROM pg_seclabel WHERE classoid = 'pg_class'::regclass AND objoid = o.oid) AS is_labelled
-FROM (SELECT to_regclass(format('%I.%I', $2::text, $3::text)) AS old, to_regclass(format('%I.%I', $1::text, $3::text)) AS new)
-  AS name
+FROM (
+  SELECT to_regclass(format('%I.%I', $2::text, $3::text)) AS old,
+    to_regclass(format('%I.%I', $1::text, $3::text)) AS new
+) AS name
 LEFT JOIN pg_class AS o ON o.oid = name.old LEFT JOIN pg_class AS n ON n.oid = name.new]]
 
 local kinds = { p = "a partitioned table", v = "a view", m = "a materialized view", f = "a foreign table",
@@ -278,20 +282,21 @@ end
 -- All statements of the short transaction, in their order.
 local function plan(conn, prepared, options)
   local _, built = published(prepared.subjects)
-  local list, sequences_before, sequences_after = statements.new(), statements.new(), {}
+  local list, before_drop, sequences_after = statements.new(), statements.new(), {}
   for _, subject in ipairs(prepared.subjects) do
     if subject.oid then
       local before, after = behaviour.sequences(conn, subject, function(oid, name)
         return rights.of(conn, "SEQUENCE", oid, name)
       end)
-      sequences_before:append(before)
+      before_drop:append(before)
+      before_drop:append(behaviour.drop(conn, subject.oid, subject.qualified))
       sequences_after[subject.oid] = after
     end
   end
   local keys_before, keys_after = foreign_keys.add_outside(conn, prepared.keys, built)
   local policies_before, policies_after = outside_policies(conn, prepared)
   for _, part in ipairs {
-    keys_before, policies_before, sequences_before, views.drop(prepared.views), move(prepared, options, conn),
+    keys_before, policies_before, before_drop, views.drop(prepared.views), move(prepared, options, conn),
     keys_after, views.place(conn, prepared.views, prepared.quoted_build),
     revive(conn, prepared, options, sequences_after), policies_after, views.refresh(prepared.views),
   } do
@@ -326,7 +331,9 @@ local kept_codes = { ["55P03"] = true, changed = true, interrupted = true }
 
 local function exchange_all(conn, prepared, options, oids)
   local list = plan(conn, prepared, options)
-  locks.wait_for_snapshots(conn, options, prepared.at)
+  if options.old_snapshots ~= "ignore" then
+    locks.wait_for_snapshots(conn, options, prepared.at)
+  end
   local busy = { table.unpack(oids) }
   table.move(prepared.outside, 1, #prepared.outside, #busy + 1, busy)
   for _, object in ipairs(prepared.found.objects) do

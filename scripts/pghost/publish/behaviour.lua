@@ -10,13 +10,14 @@ local policies_query = [[
 WITH policy AS (
   SELECT p.*, coalesce((SELECT string_agg(CASE r WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(r)) END, ', ')
     FROM unnest(p.polroles) AS r), 'PUBLIC') AS roles,
-    pg_get_expr(polqual, polrelid) AS using, pg_get_expr(polwithcheck, polrelid) AS checked
+    pg_get_expr(polqual, polrelid) AS visible, pg_get_expr(polwithcheck, polrelid) AS writable
   FROM pg_policy AS p WHERE polrelid = $1::oid AND ($3::oid IS NULL OR p.oid = $3::oid)
 )
 SELECT 1 AS step, format('policy %L', polname) AS what, format('CREATE POLICY %I ON %s AS %s FOR %s TO %s', polname,
   $2::text, CASE WHEN polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
-  CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
-  roles) || coalesce(' USING (' || using || ')', '') || coalesce(' WITH CHECK (' || checked || ')', '') AS sql
+  CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
+    ELSE 'ALL' END,
+  roles) || coalesce(' USING (' || visible || ')', '') || coalesce(' WITH CHECK (' || writable || ')', '') AS sql
 FROM policy
 UNION ALL
 SELECT 2, format('policy %L', polname), format('COMMENT ON POLICY %I ON %s IS %L', polname, $2::text,
@@ -66,6 +67,23 @@ function M.triggers(conn, oid, name)
   return list
 end
 
+--- Drops policies, triggers and rules, which may use views and functions that go before the table.
+---@return pghost.publish.Statements
+function M.drop(conn, oid, name)
+  local list = statements.new()
+  list:add_rows(conn, [[
+    SELECT format('policy %L', polname) AS what, format('DROP POLICY %I ON %s', polname, $2::text) AS sql
+    FROM pg_policy WHERE polrelid = $1::oid
+    UNION ALL
+    SELECT format('trigger %L', tgname), format('DROP TRIGGER %I ON %s', tgname, $2::text)
+    FROM pg_trigger WHERE tgrelid = $1::oid AND NOT tgisinternal
+    UNION ALL
+    SELECT format('rule %L', rulename), format('DROP RULE %I ON %s', rulename, $2::text)
+    FROM pg_rewrite WHERE ev_class = $1::oid AND rulename <> '_RETURN'
+    ORDER BY 1]], oid, name)
+  return list
+end
+
 --- Whether row-level security is on, and whether for the owner too.
 ---@return pghost.publish.Statements
 function M.row_security(conn, oid, name)
@@ -83,10 +101,10 @@ function M.publications(conn, oid, name)
   local list = statements.new()
   list:add_rows(conn, [[
     SELECT format('publication %L', p.pubname) AS what, format('ALTER PUBLICATION %I ADD TABLE %s', p.pubname, $2::text)
-      || coalesce((SELECT format(' (%s)', string_agg(quote_ident(a.attname), ', ' ORDER BY n))
+      || coalesce((SELECT ' (' || string_agg(quote_ident(a.attname), ', ' ORDER BY n) || ')'
         FROM unnest(r.prattrs::int2[]) WITH ORDINALITY AS k (attnum, n)
         JOIN pg_attribute AS a ON a.attrelid = r.prrelid AND a.attnum = k.attnum), '')
-      || coalesce(format(' WHERE (%s)', pg_get_expr(r.prqual, r.prrelid)), '') AS sql
+      || coalesce(' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')', '') AS sql
     FROM pg_publication_rel AS r JOIN pg_publication AS p ON p.oid = r.prpubid
     WHERE r.prrelid = $1::oid ORDER BY p.pubname]], oid, name)
   return list
@@ -96,7 +114,7 @@ end
 local sequences_query = [[
 SELECT s.oid, format('%I.%I', n.nspname, s.relname) AS name, quote_ident(s.relname) AS own_name,
   d.deptype::text AS deptype, quote_ident(a.attname) AS column_name, b.attname IS NOT NULL AS found,
-  obj_description(s.oid, 'pg_class') IS NOT NULL AS has_comment, quote_literal(obj_description(s.oid, 'pg_class')) AS comment
+  quote_literal(obj_description(s.oid, 'pg_class')) AS comment
 FROM pg_depend AS d
 JOIN pg_class AS s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace AS n ON n.oid = s.relnamespace
 JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
@@ -129,7 +147,7 @@ function M.sequences(conn, subject, rights)
         subject.new, row.column_name)[1].name
       before:add(what, "SELECT setval('%s', last_value, is_called) FROM %s", new:gsub("'", "''"), row.name)
       after:append(rights(row.oid, row.name))
-      if row.has_comment then
+      if row.comment then
         after:add(what, "COMMENT ON SEQUENCE %s IS %s", row.name, row.comment)
       end
     end

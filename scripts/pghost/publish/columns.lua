@@ -72,7 +72,7 @@ local function add_value(conn, list, subject, alter, column)
   end
 end
 
-local function add_settings(list, rel, alter, column)
+local function add_settings(list, alter, column)
   local what = ("settings of column '%s'"):format(column.name)
   if column.statistics ~= column.new_statistics then
     list:add(what, "%s SET STATISTICS %d", alter, column.statistics)
@@ -86,6 +86,9 @@ local function add_settings(list, rel, alter, column)
   if column.options then
     list:add(what, "%s SET (%s)", alter, column.options)
   end
+end
+
+local function add_comment(list, rel, column)
   if column.comment and not column.new_comment then
     list:add(("comment on column '%s'"):format(column.name), "COMMENT ON COLUMN %s.%s IS %s", rel, column.quoted,
       column.comment)
@@ -108,12 +111,16 @@ function M.columns(conn, subject, rel, new)
       list:add(("generated column '%s'"):format(column.name),
         "ALTER TABLE %s ADD COLUMN %s %s%s GENERATED ALWAYS AS (%s) STORED%s", rel, column.quoted, column.type,
         column.collation, column.expression, column.not_null and " NOT NULL" or "")
-      add_settings(list, rel, alter, column)
+      add_settings(list, alter, column)
+      add_comment(list, rel, column)
     elseif new and not column.found then
       gone[#gone + 1] = column.name
     else
       add_value(conn, list, subject, alter, column)
-      add_settings(list, rel, alter, column)
+      if subject.kind ~= "v" then
+        add_settings(list, alter, column)
+      end
+      add_comment(list, rel, column)
     end
   end
   return list, gone

@@ -107,7 +107,7 @@ function M.read(conn, oids, build)
     end
   end
   for row in rows:rows() do
-    local part = row.holder and (replaced[row.holder] or row.holder_schema == build)
+    local part = row.holder and (replaced[row.holder] or row.holder_schema == build or row.holder_schema == "pg_toast")
     if not part then
       sort_outsider(found, row, published)
     end

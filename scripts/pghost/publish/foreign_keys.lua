@@ -20,9 +20,11 @@ local query = [[
 WITH fk AS (
   SELECT c.*, format('%I.%I', n.nspname, r.relname) AS referenced, f.relkind AS from_kind,
     format('%I.%I', fn.nspname, f.relname) AS referencing,
-    (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n) FROM unnest(c.conkey) WITH ORDINALITY AS k (attnum, n)
+    (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n)
+     FROM unnest(c.conkey) WITH ORDINALITY AS k (attnum, n)
      JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.attnum) AS columns,
-    (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n) FROM unnest(c.confkey) WITH ORDINALITY AS k (attnum, n)
+    (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n)
+     FROM unnest(c.confkey) WITH ORDINALITY AS k (attnum, n)
      JOIN pg_attribute AS a ON a.attrelid = c.confrelid AND a.attnum = k.attnum) AS keys,
     (SELECT string_agg(format('f.%I', a.attname), ', ' ORDER BY k.n)
      FROM unnest(c.conkey) WITH ORDINALITY AS k (attnum, n)
@@ -40,7 +42,6 @@ SELECT conname::text AS name, quote_ident(conname) AS quoted, conrelid AS from_o
   referencing, referenced, columns, keys, from_list, to_list, convalidated AS is_valid, from_kind::text AS from_kind,
   format('FOREIGN KEY (%s) REFERENCES ', columns) AS head,
   substr(pg_get_constraintdef(oid), 1 + length(format('FOREIGN KEY (%s) REFERENCES %s', columns, referenced))) AS tail,
-  obj_description(oid, 'pg_constraint') IS NOT NULL AS has_comment,
   quote_literal(obj_description(oid, 'pg_constraint')) AS comment
 FROM fk ORDER BY referencing, conname]]
 
@@ -105,7 +106,7 @@ function M.add_own(conn, keys, built)
     if rel and not conn:query("SELECT FROM pg_constraint WHERE conrelid = $1::regclass AND quote_ident(conname) = $2",
         rel, key.quoted)[1] then
       add(conn, key, key.quoted, rel, built[key.to_oid] or key.referenced)
-      if key.has_comment then
+      if key.comment then
         conn:query(("COMMENT ON CONSTRAINT %s ON %s IS %s"):format(key.quoted, rel, key.comment))
       end
     end
@@ -160,7 +161,7 @@ function M.add_outside(conn, keys, built)
       after:add(what, "ALTER TABLE %s ADD CONSTRAINT %s %s%s%s", key.referencing, key.quoted, key.head, key.referenced,
         key.tail)
     end
-    if key.has_comment then
+    if key.comment then
       after:add(what, "COMMENT ON CONSTRAINT %s ON %s IS %s", key.quoted, key.referencing, key.comment)
     end
   end

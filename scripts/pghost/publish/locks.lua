@@ -89,12 +89,13 @@ SELECT pid, coalesce(usename::text, '?') AS role, coalesce(nullif(application_na
   to_char(xact_start, 'YYYY-MM-DD HH24:MI:SS TZ') AS since
 FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-  AND backend_xmin IS NOT NULL AND xact_start < $1::timestamptz
+  AND backend_xmin IS NOT NULL AND backend_xid IS NULL AND xact_start < $1::timestamptz
 ORDER BY xact_start LIMIT 1]]
 
 --- Waits until no transaction is left that looks at the database as it was before `built`: it would
 --- find the new tables empty, since their records are too young for it. Only sessions whose
---- snapshots this role may see are waited for (its own; all with pg_read_all_stats).
+--- snapshots this role may see are waited for (its own; all with pg_read_all_stats), and none that
+--- write: a load goes on for long and reads nothing.
 ---@param conn pghost.Connection
 ---@param options pghost.publish.LockOptions
 ---@param built string timestamp

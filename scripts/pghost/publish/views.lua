@@ -17,13 +17,15 @@ local M = {}
 local words = { v = "VIEW", m = "MATERIALIZED VIEW", f = "ROUTINE" }
 
 local view_query = [[
-SELECT c.oid, c.relkind::text AS kind, format('%I.%I', n.nspname, c.relname) AS qualified, quote_ident(n.nspname) AS schema,
+SELECT c.oid, c.relkind::text AS kind, format('%I.%I', n.nspname, c.relname) AS qualified,
+  quote_ident(n.nspname) AS schema,
   c.relname::text AS name, rtrim(pg_get_viewdef(c.oid), ';') AS definition, c.relispopulated AS populated,
   format('%I.%I', $2::text, c.relname) AS built,
   coalesce((SELECT format(' USING %I', amname) FROM pg_am WHERE oid = c.relam), '')
     || coalesce((SELECT ' WITH (' || string_agg(format('%s = %L', split_part(o, '=', 1), substr(o, strpos(o, '=') + 1)),
       ', ') || ')' FROM unnest(c.reloptions) AS o), '')
-    || coalesce((SELECT format(' TABLESPACE %I', spcname) FROM pg_tablespace WHERE oid = c.reltablespace), '') AS settings,
+    || coalesce((SELECT format(' TABLESPACE %I', spcname) FROM pg_tablespace WHERE oid = c.reltablespace), '')
+    AS settings,
   EXISTS (SELECT FROM pg_class AS b JOIN pg_namespace AS bn ON bn.oid = b.relnamespace
     WHERE bn.nspname = $2::text AND b.relname = c.relname) AS taken
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = $1::oid]]
@@ -41,7 +43,6 @@ end
 local function read_function(conn, object)
   local row = conn:query([[
     SELECT oid::regprocedure::text AS qualified, pg_get_functiondef(oid) AS definition,
-      obj_description(oid, 'pg_proc') IS NOT NULL AS has_comment,
       quote_literal(obj_description(oid, 'pg_proc')) AS comment
     FROM pg_proc WHERE oid = $1::oid]], object.oid)[1]
   return {
@@ -49,7 +50,7 @@ local function read_function(conn, object)
     kind = "f",
     qualified = row.qualified,
     definition = row.definition,
-    comment = row.has_comment and row.comment or nil,
+    comment = row.comment,
   }
 end
 
