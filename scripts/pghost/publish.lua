@@ -305,44 +305,55 @@ local function plan(conn, prepared, options)
   return list
 end
 
--- Locks, looks again, and runs the plan: in one round trip, or one by one to see what fails.
-local function exchange(conn, prepared, options, oids, list, one_by_one)
+-- What readers wait for: locks, looks again, and runs the plan: in one round trip, or one by one to
+-- see what fails.
+local function exchange(conn, options, work)
   local budget = options.lock_budget or 50
-  local names = { table.unpack(prepared.outside_names) }
+  locks.take(conn, work.names, "ACCESS EXCLUSIVE", budget)
+  if dependents.quick_state(conn, work.replaced) ~= work.state then
+    raise_changed(options)
+  end
+  locks.limit(conn, budget)
+  if work.one_by_one then
+    work.list:run(conn, options.target)
+  else
+    conn:exec(work.list:script())
+  end
+end
+
+-- All that the short transaction needs to know.
+---@return { list: pghost.publish.Statements, names: string[], replaced: string, busy: string, state: string }
+local function plan_work(conn, prepared, options, oids)
+  local names, replaced = { table.unpack(prepared.outside_names) }, { table.unpack(oids) }
   for _, subject in ipairs(prepared.subjects) do
     if subject.oid then
       names[#names + 1] = subject.qualified
     end
   end
   table.sort(names)
-  locks.take(conn, names, "ACCESS EXCLUSIVE", budget)
+  for _, object in ipairs(prepared.found.objects) do
+    replaced[#replaced + 1] = object.oid
+  end
+  local busy = table.move(prepared.outside, 1, #prepared.outside, #replaced + 1, { table.unpack(replaced) })
+  local work = { names = names, replaced = dependents.literal(replaced), busy = dependents.literal(busy) }
+  work.list = plan(conn, prepared, options)
+  work.state = dependents.quick_state(conn, work.replaced)
   if dependents.state(conn, oids, options.build) ~= prepared.state then
     raise_changed(options)
   end
-  locks.limit(conn, budget)
-  if one_by_one then
-    list:run(conn, options.target)
-  else
-    conn:exec(list:script())
-  end
+  return work
 end
 
 local kept_codes = { ["55P03"] = true, changed = true, interrupted = true }
 
 local function exchange_all(conn, prepared, options, oids)
-  local list = plan(conn, prepared, options)
+  local work = plan_work(conn, prepared, options, oids)
   if options.old_snapshots ~= "ignore" then
     locks.wait_for_snapshots(conn, options, prepared.at)
   end
-  local busy = { table.unpack(oids) }
-  table.move(prepared.outside, 1, #prepared.outside, #busy + 1, busy)
-  for _, object in ipairs(prepared.found.objects) do
-    busy[#busy + 1] = object.oid
-  end
-  local one_by_one = false
   local function try()
-    locks.try(conn, options, dependents.literal(busy), function()
-      exchange(conn, prepared, options, oids, list, one_by_one)
+    locks.try(conn, options, work.busy, function()
+      exchange(conn, options, work)
     end)
   end
   local ok, problem = pcall(try)
@@ -351,7 +362,7 @@ local function exchange_all(conn, prepared, options, oids)
   elseif not errors.is(problem) or kept_codes[problem.code] or problem.exit == 3 then
     error(problem, 0)
   end
-  one_by_one = true
+  work.one_by_one = true
   try()
 end
 

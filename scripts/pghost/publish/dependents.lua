@@ -171,6 +171,23 @@ function M.state(conn, oids, build)
   return conn:query(state_query, literal(oids), build)[1].state
 end
 
+--- The same for what other sessions can change while the tables are held against changes of
+--- themselves: grants, and all of views and functions. Quick, since readers wait for it.
+---@param conn pghost.Connection
+---@param oids string array literal of the tables, views and functions
+---@return string
+function M.quick_state(conn, oids)
+  return conn:query([[
+    SELECT md5(string_agg(version, ',' ORDER BY version)) AS state
+    FROM (
+      SELECT format('c/%s/%s', oid, xmin) AS version FROM pg_class WHERE oid = ANY ($1::oid[])
+      UNION ALL SELECT format('a/%s/%s/%s', attrelid, attnum, xmin) FROM pg_attribute WHERE attrelid = ANY ($1::oid[])
+      UNION ALL SELECT format('r/%s/%s', oid, xmin) FROM pg_rewrite WHERE ev_class = ANY ($1::oid[])
+      UNION ALL SELECT format('p/%s/%s', oid, xmin) FROM pg_proc WHERE oid = ANY ($1::oid[])
+      UNION ALL SELECT format('d/%s/%s/%s', objoid, objsubid, xmin) FROM pg_description WHERE objoid = ANY ($1::oid[])
+    ) AS part]], oids)[1].state
+end
+
 M.literal = literal
 
 return M
