@@ -122,8 +122,8 @@ local function once(conn, options)
     end)
   end)
   conn:exec("DROP SCHEMA bench_publish_build CASCADE")
-  print(("prepare %6.2f s, longest wait %6.1f ms | swap %6.3f s, longest wait %6.1f ms (%d reads)")
-    :format(prepare, preparing, swap, swapping, count))
+  print(("prepare %6.2f s, longest wait %6.1f ms | swap %6.3f s, locked %5.1f ms, longest wait %6.1f ms (%d reads)")
+    :format(prepare, preparing, swap, work.prepared.locked * 1000, swapping, count))
 end
 
 local options = parse(arg)

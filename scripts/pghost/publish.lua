@@ -16,6 +16,7 @@ local indexes = require "pghost.publish.indexes"
 local locks = require "pghost.publish.locks"
 local rights = require "pghost.publish.rights"
 local statements = require "pghost.publish.statements"
+local sys = require "pghost.native.sys"
 local views = require "pghost.publish.views"
 
 local M = {}
@@ -39,6 +40,7 @@ local M = {}
 ---@class pghost.publish.Prepared
 ---@field gone table<string, string[]> columns of published tables that the built ones have not, by table
 ---@field at string when it was done
+---@field locked? number after swap: seconds that it held the locks
 
 local subject_query = [[
 SELECT o.oid, n.oid AS new,
@@ -308,7 +310,7 @@ end
 -- What readers wait for: locks, looks again, and runs the plan: in one round trip, or one by one to
 -- see what fails.
 local function exchange(conn, options, work)
-  local budget = options.lock_budget or 50
+  local budget, started = options.lock_budget or 50, sys.clock()
   locks.take(conn, work.names, "ACCESS EXCLUSIVE", budget)
   if dependents.quick_state(conn, work.replaced) ~= work.state then
     raise_changed(options)
@@ -319,6 +321,7 @@ local function exchange(conn, options, work)
   else
     conn:exec(work.list:script())
   end
+  work.locked = sys.clock() - started
 end
 
 -- All that the short transaction needs to know.
@@ -358,6 +361,7 @@ local function exchange_all(conn, prepared, options, oids)
   end
   local ok, problem = pcall(try)
   if ok then
+    prepared.locked = work.locked
     return
   elseif not errors.is(problem) or kept_codes[problem.code] or problem.exit == 3 then
     error(problem, 0)
@@ -383,7 +387,7 @@ end
 --- should end soon after: readers wait for it.
 ---@param conn pghost.Connection
 ---@param options pghost.publish.Options
----@return pghost.publish.Prepared
+---@return pghost.publish.Prepared prepared with `locked`, the seconds that the locks were held
 function M.swap(conn, options)
   return with_settings(conn, function()
     hold(conn, options)

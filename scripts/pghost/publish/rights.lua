@@ -17,11 +17,13 @@ local sources = {
 -- Who granted what: one row per grantor, grantee and grant option; columns' rights with their column.
 local grants_query = [[
 WITH entry AS (
-  SELECT e.grantor, e.grantee, e.is_grantable, e.privilege_type AS privilege
-  FROM %s AS o, aclexplode(o.%s) AS e WHERE o.oid = $1::oid
+  SELECT e.grantor, e.grantee, e.is_grantable, e.privilege_type AS privilege, 0 AS attnum, e.place
+  FROM %s AS o, aclexplode(o.%s) WITH ORDINALITY AS e (grantor, grantee, privilege_type, is_grantable, place)
+  WHERE o.oid = $1::oid
   UNION ALL
-  SELECT e.grantor, e.grantee, e.is_grantable, format('%%s (%%I)', e.privilege_type, a.attname)
-  FROM pg_attribute AS a, aclexplode(a.attacl) AS e
+  SELECT e.grantor, e.grantee, e.is_grantable, format('%%s (%%I)', e.privilege_type, a.attname), a.attnum, e.place
+  FROM pg_attribute AS a,
+    aclexplode(a.attacl) WITH ORDINALITY AS e (grantor, grantee, privilege_type, is_grantable, place)
   WHERE a.attrelid = $1::oid AND $2::text <> 'ROUTINE' AND a.attnum > 0 AND NOT a.attisdropped
     AND ($3::oid IS NULL OR EXISTS (SELECT FROM pg_attribute AS n
       WHERE n.attrelid = $3::oid AND n.attname = a.attname AND NOT n.attisdropped))
@@ -29,7 +31,7 @@ WITH entry AS (
 SELECT quote_ident(pg_get_userbyid(grantor)) AS grantor,
   CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS grantee,
   CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END AS option, string_agg(privilege, ', ') AS privileges
-FROM entry GROUP BY grantor, grantee, is_grantable ORDER BY 1, 2, 3]]
+FROM entry GROUP BY attnum, grantor, grantee, is_grantable ORDER BY attnum, min(place)]]
 
 -- Grants in an order in which each grantor already has what it gives.
 local function in_order(grants, owner)
