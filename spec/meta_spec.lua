@@ -3,7 +3,7 @@
 --
 -- A meta file starts with `---@meta MODULE`. Functions belong to the class of their table
 -- (`---@class NAME` above `local x = {}`); the table that the file returns is the module. Userdata
--- types are classes named as their metatables are ("pghost.conn").
+-- types are classes named as their metatables are, in any case: pghost.Load for "pghost.load".
 
 local dir = require "pl.dir"
 local file = require "pl.file"
@@ -52,7 +52,7 @@ local function registered()
   end
   for name, value in pairs(debug.getregistry()) do
     if type(name) == "string" and name:find("^pghost%.") and type(value) == "table" and value.__name == name then
-      types[name] = method_names(value)
+      types[name:lower()] = method_names(value)
     end
   end
   return modules, types
@@ -73,7 +73,7 @@ local function undocumented_parts(parameters, comment)
 end
 
 -- Reads one meta file into docs = { functions = class -> set, fields = class -> set of function
--- fields, classes = set, gaps = list }.
+-- fields, classes = set, gaps = list }; class names in lower case.
 local function read_meta(name, docs)
   local text = file.read(name)
   assert(load(text, "@" .. name))
@@ -84,12 +84,12 @@ local function read_meta(name, docs)
   local class, comment = nil, ""
   for line in text:gmatch("[^\n]*") do
     local documented = line:match("^%-%-%-(.*)")
-    local class_name = line:match("^%-%-%-@class%s+([%w_.]+)") or line:match("^%-%-%-@class%s+%b()%s*([%w_.]+)")
+    local class_name = line:match("^%-%-%-@class%s+([%w_.]+)")
     local field = class and line:match("^%-%-%-@field%s+([%w_]+)%??%s+fun%f[%W]")
     local variable = line:match("^local ([%w_]+) = {}")
     local owner, method, parameters = line:match("^function ([%w_]+)[.:]([%w_]+)(%b())")
     if class_name then
-      class = class_name
+      class = class_name:lower()
       docs.classes[class] = true
     elseif field then
       docs.fields[class] = docs.fields[class] or {}
