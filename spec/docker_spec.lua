@@ -40,6 +40,7 @@ describe("docker-compose.yml", function()
     local dotenv = example_with("POSTGRES_PASSWORD", password)
     dotenv = dotenv:gsub("POSTGRES_USER=[^\n]*", "POSTGRES_USER=someone")
     dotenv = dotenv:gsub("POSTGRES_DB=[^\n]*", "POSTGRES_DB=desks")
+    dotenv = dotenv:gsub("POSTGRES_PORT=[^\n]*", "POSTGRES_PORT=6000")
     local out
     config, out = compose(dotenv)
     assert(config, out)
@@ -75,10 +76,10 @@ describe("docker-compose.yml", function()
     assert.matches("\nWORKDIR /pipeline\n", file.read(root .. "/Dockerfile"))
   end)
 
-  it("publishes no port", function()
-    for _, service in pairs(config.services) do
-      assert.is_nil(service.ports)
-    end
+  it("lets this machine alone reach the database, where .env says", function()
+    assert.matches("\nPOSTGRES_HOST=localhost\n", file.read(root .. "/.env.example"))
+    assert.same({ "127.0.0.1:6000:5432/tcp" }, config.services.database.ports)
+    assert.is_nil(config.services.pghost.ports)
   end)
 
   it("refuses to start without a password", function()

@@ -2,8 +2,8 @@
 -- every method of a userdata type is documented, and nothing is documented that does not exist.
 --
 -- A meta file starts with `---@meta MODULE`. Functions belong to the class of their table
--- (`---@class NAME` above `local x = {}`); the table that the file returns is the module. Userdata
--- types are classes named as their metatables are, in any case: pghost.Load for "pghost.load".
+-- (`---@class NAME` above `local x = {}`); the table that the file returns is the module. A userdata
+-- type with the metatable "pghost.load" is the class pghost.Load or pghost.native.Load.
 
 local dir = require "pl.dir"
 local file = require "pl.file"
@@ -11,6 +11,21 @@ local path = require "pl.path"
 local tablex = require "pl.tablex"
 
 local folder = path.abspath(path.dirname(arg[0]) .. "/../docs/meta")
+
+-- Written out for people where the metatable's name is short.
+local long_names = { conn = "connection" }
+
+-- A name for the type behind a metatable "pghost.load", or a class: "load". Classes of userdata
+-- types begin with a capital, so that they are not taken for modules.
+local function type_of_metatable(name)
+  local short = name:match("^pghost%.([%l_]+)$")
+  return long_names[short] or short
+end
+
+local function type_of_class(name)
+  local last = name:match("^pghost%.(%u%w*)$") or name:match("^pghost%.native%.(%u%w*)$")
+  return last and last:lower() or name
+end
 
 local function function_names(container, names)
   for key, value in pairs(container) do
@@ -51,8 +66,8 @@ local function registered()
     end
   end
   for name, value in pairs(debug.getregistry()) do
-    if type(name) == "string" and name:find("^pghost%.") and type(value) == "table" and value.__name == name then
-      types[name:lower()] = method_names(value)
+    if type(name) == "string" and type_of_metatable(name) and type(value) == "table" and value.__name == name then
+      types[type_of_metatable(name)] = method_names(value)
     end
   end
   return modules, types
@@ -73,7 +88,7 @@ local function undocumented_parts(parameters, comment)
 end
 
 -- Reads one meta file into docs = { functions = class -> set, fields = class -> set of function
--- fields, classes = set, gaps = list }; class names in lower case.
+-- fields, classes = set, gaps = list }.
 local function read_meta(name, docs)
   local text = file.read(name)
   assert(load(text, "@" .. name))
@@ -89,7 +104,7 @@ local function read_meta(name, docs)
     local variable = line:match("^local ([%w_]+) = {}")
     local owner, method, parameters = line:match("^function ([%w_]+)[.:]([%w_]+)(%b())")
     if class_name then
-      class = class_name:lower()
+      class = type_of_class(class_name)
       docs.classes[class] = true
     elseif field then
       docs.fields[class] = docs.fields[class] or {}
