@@ -4,6 +4,7 @@
 #ifndef PGHOST_BOXES_H
 #define PGHOST_BOXES_H
 
+#include "csv/cursor.h"
 #include "csv/source.h"
 #include "pg/conn.h"
 #include "rules/program.h"
@@ -15,11 +16,14 @@
 typedef struct ConnBox {
   PGconn *conn; // NULL: closed
   Notices *notices;
-  const char *busy; // NULL, or what has the connection just now: "a load", "a stream"
+  const char *busy;   // NULL, or what has the connection just now: "a load", "a stream"
+  const void *stream; // the stream that is being read (busy is "a stream" then), or NULL
+  bool stream_in_transaction;
 } ConnBox;
 
 typedef struct SourceBox {
   Source *source; // NULL: closed, or taken over by a load
+  Cursor *cursor; // NULL until source:records(): records were handed out, so no load may take it
 } SourceBox;
 
 // The Lua functions of rules written in Lua are in the userdata's first user value, a list.

@@ -30,7 +30,8 @@ typedef enum RecordError {
   RECORD_CARRIAGE_RETURN,    // a lone CR outside quotes in a file whose lines end in LF
   RECORD_NUL_BYTE,           // PostgreSQL cannot store it in text
   RECORD_INVALID_UTF8,
-  RECORD_TOO_LONG, // longer than the dialect's limit for one record
+  RECORD_TOO_LONG,  // a physical line longer than the dialect's limit for one record
+  RECORD_LINE_FEED, // a LF outside quotes in a file whose lines end in CR
 } RecordError;
 
 typedef struct Record {
@@ -55,6 +56,10 @@ typedef struct Batch {
 
 // Empties the batch, keeps its memory.
 void batch_clear(Batch *batch);
+
+// One more field or record to fill in; NULL when there is no memory.
+Field *batch_add_field(Batch *batch);
+Record *batch_add_record(Batch *batch);
 
 // Frees what the batch owns; it can be used again.
 void batch_free(Batch *batch);

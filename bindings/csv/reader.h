@@ -20,7 +20,8 @@ typedef struct Dialect {
   char quote;     // one byte, default '"'; doubled inside a quoted field
   LineEnd line_end;
   uint32_t columns;  // fields every record must have; 0: any number
-  size_t max_record; // bytes; a longer record is rejected. Default 16 MiB
+  size_t max_record; // bytes; a longer record is rejected. Default 16 MiB, at most 512 MiB
+  bool headerless;   // the first record is data; columns are then named column1, column2, ...
 } Dialect;
 
 // Comma, double quote, LF, any number of columns, 16 MiB.

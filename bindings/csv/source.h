@@ -19,7 +19,7 @@ struct Input {
 // A file; "-" is standard input. A directory or a missing file is an error that names it.
 Input *input_open_file(const char *path, Error *error);
 
-// Bytes in memory, for specs and the REPL; copied.
+// Bytes in memory, for specs and the REPL; copied. NULL when there is no memory.
 Input *input_open_bytes(const char *bytes, size_t len);
 
 typedef struct Chunk {
@@ -40,8 +40,9 @@ typedef struct Source Source;
 // Takes over `input` (closed on failure too). `name` is used in messages ("booking.csv"). Skips a
 // UTF-8 BOM, finds the line end (unless the dialect came with LINE_CR set), reads the header
 // record. Errors: an empty source, a header that cannot be read, NUL bytes in it ("looks like a
-// binary file"), duplicate or empty column names. `dialect->columns` is set to the header's field
-// count unless it was given.
+// binary file"), duplicate or empty column names (codes "empty", "header", "binary"). The source's
+// own dialect gets the line end found and, unless it was given, the header's field count as
+// columns.
 Source *source_open(Input *input, const char *name, const Dialect *dialect, Error *error);
 void source_close(Source *source); // NULL is fine
 
@@ -50,14 +51,25 @@ size_t source_column_count(const Source *source);
 const Field *source_columns(const Source *source);
 const Dialect *source_dialect(const Source *source);
 
-// Fills `chunk` with the next bytes, about `target` of them (more where one record is longer).
-// After a wrong cut the caller hands back what a reader left unconsumed with source_unread: those
-// bytes come first in the next chunk.
+// Fills `chunk` with the next bytes, about `target` of them (more where one record is longer; from
+// 1 to 16 MiB). A physical line of more than 64 MiB (or four times max_record, if that is more) is
+// an error: this is no CSV, and memory stays bounded. After a wrong cut the caller hands back what
+// a reader left unconsumed with source_unread: those bytes come first in the next chunk.
 SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *error);
 
-// Puts bytes (the tail of the chunk last got, starting at a record) back in front. False: no
-// memory.
-bool source_unread(Source *source, const char *bytes, size_t len, Position position);
+// Puts bytes back in front: the tail of the chunk last got, starting at a record, and what was cut
+// behind it. In the first `unfinished` of them no record ends. False: no memory.
+bool source_unread(Source *source, const char *bytes, size_t len, size_t unfinished,
+                   Position position);
+
+// Where the next chunk starts: behind the byte order mark and the header at first.
+Position source_position(const Source *source);
+
+// Reads the next records, at least one, for callers with one thread: source_next, reader_read, and
+// what a wrong cut leaves is put back. `chunk` then holds the bytes that were consumed, which the
+// batch's views point into. SOURCE_END: nothing is left, the batch is empty.
+SourceStatus source_read(Source *source, Reader *reader, size_t target, Chunk *chunk, Batch *batch,
+                         Error *error);
 
 SourceTotals source_totals(const Source *source);
 

@@ -29,14 +29,19 @@ void program_free(Program *program); // NULL is fine
 
 size_t program_column_count(const Program *program);
 const char *program_column_name(const Program *program, size_t column);
+const Type *program_column_type(const Program *program, size_t column);
+bool program_column_required(const Program *program,
+                             size_t column); // never null in a record that passes
 
 // NULL when there is no memory. Borrows the program.
 Scratch *scratch_new(const Program *program);
 void scratch_free(Scratch *scratch); // NULL is fine
 
 // Cleans, types and checks one record: fields[map[c]] is the field of the program's column c.
-// Every rule but those written in Lua. After VERDICT_REJECT scratch_reject tells why (the first
-// failure, columns in order, then row rules in order).
+// Row rules from the first one written in Lua on are left to lua_rules_run. After VERDICT_REJECT
+// scratch_reject tells why (the first failure, columns in order, then row rules in order). The
+// fields must stay where they are until the record is encoded. Out of memory rejects with the rule
+// "memory".
 Verdict program_run(const Program *program, Scratch *scratch, const Field *fields,
                     const uint32_t *map);
 
@@ -46,18 +51,21 @@ const Reject *scratch_reject(const Scratch *scratch);
 // the program's order), without the tuple's field count.
 void program_encode(const Program *program, const Scratch *scratch, Buffer *out);
 
-// What cleaning changed, per column and operation, and warnings; merged over threads by the caller.
+// What cleaning changed, per column and operation, and failures that did not reject; only of
+// records that passed. Merged over threads by the caller: slot `i` is the same in every scratch.
 typedef struct RuleCount {
   const char *column;
-  const char *rule; // "trim", "null_if", "range (warn)", ...
-  uint64_t count;   // cells changed, or warnings
-  char before[80];  // a sample
+  const char
+      *rule; // "trim", "trim 2" (the second of the column), "set", "type (null)", "range (warn)"
+  uint64_t count;  // cells changed, or warnings
+  char before[80]; // the first cell's text, cut and escaped for one line; "" for null
   char after[80];
+  bool before_null;
   bool after_null;
 } RuleCount;
 
 size_t program_count_slots(const Program *program);
-// Copies slot `i` of the scratch's counts.
+// Copies slot `i` of the scratch's counts; the strings but the samples belong to the program.
 void scratch_count(const Program *program, const Scratch *scratch, size_t i, RuleCount *out);
 
 #endif

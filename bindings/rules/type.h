@@ -1,8 +1,24 @@
 // Column types: text in, a checked value, PostgreSQL's binary format out.
 //
 // For every text accepted here, the value is the one the server's own cast of that text gives;
-// where the server would refuse, so do we. We may refuse more (only unambiguous ISO dates, no
-// 'yesterday'). Thread-safe, no allocation but in the buffers passed, locale-independent.
+// where the server would refuse, so do we. Thread-safe, no allocation but in the buffers passed,
+// locale-independent. Text is taken to be valid UTF-8 without NUL bytes: the reader's job.
+//
+// Accepted, and what the server would take besides (spec/type_spec.lua holds the list):
+// - text: anything. varchar(n): as an assignment does, not as a cast: n characters (not bytes),
+//   blanks behind them are cut, anything else behind them is refused.
+// - smallint, integer, bigint: decimal digits with a sign. numeric: also NaN and [+-]Infinity;
+//   rounded half away from zero to its scale. Refused: a blank behind the 'e'.
+// - real, double: decimal, NaN, [+-]Infinity; refused: hexadecimal, signed NaN, NaN(...).
+// - boolean: true false t f yes no 1 0 in any case. Refused: y, n, on, off, other prefixes.
+// - date: YYYY-MM-DD. time: HH:MM[:SS[.f]], 1 to 6 digits f. timestamp: both, one blank or 'T'
+//   between. timestamptz: then, with or without one blank, Z, +HH, +HHMM or +HH:MM; without a zone
+//   it is UTC. Years 0001 to 9999. 24:00[:00] and second 60 are what they are to the server: the
+//   start of the next day or minute. Refused: every other way to write one, infinity, BC.
+// - uuid: all the server takes. json, jsonb: RFC 8259, as the server; refused: more than
+//   1000 levels, jsonb of more than 32 MiB (the server's limit depends on the content).
+// White space around the value (blank, tab, newlines, vertical tab, form feed) is skipped where the
+// server does so: everywhere but in text, varchar and uuid.
 #ifndef PGHOST_RULES_TYPE_H
 #define PGHOST_RULES_TYPE_H
 
@@ -11,6 +27,8 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+
+enum { TYPE_FORMAT_ITEMS = 48 }; // fields and literal bytes of one format, with the 0 at its end
 
 typedef enum TypeKind {
   TYPE_TEXT,
@@ -37,8 +55,10 @@ typedef struct Type {
   int32_t precision; // numeric: digits in all; 0: not given
   int32_t scale;     // numeric: digits behind the point, where precision is given
   // date, time, timestamp, timestamptz: an explicit format ("DD/MM/YYYY HH24:MI:SS") or NULL for
-  // ISO 8601. Owned by the program the type belongs to.
+  // ISO 8601. Set by type_set_format, owned by the program the type belongs to.
   const char *format;
+  // The format as type_set_format compiled it: literal bytes and, above 127, fields; ends with 0.
+  unsigned char compiled[TYPE_FORMAT_ITEMS];
 } Type;
 
 // A parsed value. Which member counts follows from the kind: `integer` for smallint, integer,
@@ -56,6 +76,25 @@ typedef struct Value {
 // The SQL name: "numeric(10,2)", "timestamp". Writes at most `size` bytes, NUL-terminated.
 void type_name(const Type *type, char *out, size_t size);
 
+// The type an SQL name means, as people write it and as the catalog's format_type does: "int8",
+// "numeric(10,2)", "character varying(20)", "timestamp without time zone"; any case, blanks as SQL
+// allows. False, and *out untouched, when it is none of the types here (a domain, an array,
+// char(n), time with time zone, timestamp(3)) or its numbers are out of the server's range.
+bool type_from_name(const char *sql_name, Type *out);
+
+// Compiles an explicit format into the type, which must be a date, time, timestamp or timestamptz.
+// Borrows `format`. False: *reason is a static phrase, the type is untouched.
+//
+// Words, as to_timestamp has them: YYYY, YY (70-99: 19xx, 00-69: 20xx), MM, Mon, Month (English,
+// any case), DD, HH24, HH12 with AM or PM, MI, SS, MS (1 to 3 digits, a fraction), US (1 to 6), TZH
+// (sign and two digits), TZM. MM, DD, HH24 and HH12 may be one digit unless another digit follows;
+// YYYY, YY, MI and SS have all theirs. Punctuation and blanks stand for themselves, other
+// literal text goes in double quotes. The whole text must match; no 24:00, no second 60.
+bool type_set_format(Type *type, const char *format, const char **reason);
+
+// Whether type_set_format would take it.
+bool type_format_valid(const char *format, TypeKind kind, const char **reason);
+
 // Parses `text`. False: not a value of this type; *reason is then a static phrase that reads before
 // the quoted value ("not a timestamp", "out of range for integer", "too long for varchar(5)" is
 // phrased without numbers: "too long"). Bytes that must outlive the call are appended to `scratch`;
@@ -63,10 +102,83 @@ void type_name(const Type *type, char *out, size_t size);
 bool type_parse(const Type *type, const char *text, size_t len, Buffer *scratch, Value *value,
                 const char **reason);
 
-// Appends the value as a binary COPY field: 4 bytes length (-1 for null), then the bytes.
-void type_encode(const Type *type, const Value *value, const Buffer *scratch, Buffer *out);
+// The value's bytes when they are in memory of their own or in the scratch buffer.
+static inline const char *type_bytes(const Value *value, const Buffer *scratch) {
+  return value->bytes ? value->bytes : scratch->data + value->integer;
+}
 
-// -1, 0, 1 as the server's own comparison of two non-null values of this type (text: by bytes).
+// The last `len` bytes of a number, with their length before them.
+static inline void type_put_fixed(Buffer *out, uint32_t len, uint64_t bits) {
+  if (!buffer_reserve(out, 12))
+    return;
+  uint32_t prefix = __builtin_bswap32(len);
+  bits = __builtin_bswap64(bits << (64 - 8 * len));
+  memcpy(out->data + out->len, &prefix, 4);
+  memcpy(out->data + out->len + 4, &bits, 8);
+  out->len += 4 + len;
+}
+
+static inline void type_put_real(Buffer *out, double value) {
+  float narrow = (float)value;
+  uint32_t bits;
+  memcpy(&bits, &narrow, sizeof bits);
+  type_put_fixed(out, 4, bits);
+}
+
+static inline void type_put_double(Buffer *out, double value) {
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  type_put_fixed(out, 8, bits);
+}
+
+// Appends the value as a binary COPY field: 4 bytes length (-1 for null), then the bytes.
+static inline void type_encode(const Type *type, const Value *value, const Buffer *scratch,
+                               Buffer *out) {
+  if (value->null) {
+    buffer_put_u32(out, UINT32_MAX);
+    return;
+  }
+  switch (type->kind) {
+  case TYPE_BOOLEAN:
+    type_put_fixed(out, 1, (uint64_t)value->integer);
+    return;
+  case TYPE_SMALLINT:
+    type_put_fixed(out, 2, (uint64_t)value->integer);
+    return;
+  case TYPE_INTEGER:
+  case TYPE_DATE:
+    type_put_fixed(out, 4, (uint64_t)value->integer);
+    return;
+  case TYPE_BIGINT:
+  case TYPE_TIME:
+  case TYPE_TIMESTAMP:
+  case TYPE_TIMESTAMPTZ:
+    type_put_fixed(out, 8, (uint64_t)value->integer);
+    return;
+  case TYPE_REAL:
+    type_put_real(out, value->real);
+    return;
+  case TYPE_DOUBLE:
+    type_put_double(out, value->real);
+    return;
+  case TYPE_JSONB: // the version of the format, then the text
+    buffer_put_u32(out, value->len + 1);
+    buffer_put_u8(out, 1);
+    buffer_put(out, type_bytes(value, scratch), value->len);
+    return;
+  case TYPE_TEXT:
+  case TYPE_VARCHAR:
+  case TYPE_NUMERIC:
+  case TYPE_UUID:
+  case TYPE_JSON:
+    buffer_put_u32(out, value->len);
+    buffer_put(out, type_bytes(value, scratch), value->len);
+    return;
+  }
+}
+
+// -1, 0, 1 as the server's own comparison of two non-null values of this type. Text is compared by
+// bytes (collation "C"), and so are json, which has no order on the server, and jsonb.
 int type_compare(const Type *type, const Value *a, const Value *b, const Buffer *scratch);
 
 #endif

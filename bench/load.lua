@@ -1,0 +1,150 @@
+-- One load with the engine alone, without a pipeline around it: what bench/run measures.
+--
+--   build/pghost bench/load.lua --dsn DSN --kind booking|event|text --into raw|clean|both --name TABLE
+--                               [--workers N] FILE...
+--
+-- Into <TABLE>_raw and/or <TABLE>, truncated first, all in one transaction per connection. The rules:
+-- those of the example for `booking`, the types for `event`, text for all columns of the header for
+-- `text`. Prints the counts; a rejected record is an error: the files have no dirt.
+
+local conn = require "pghost.native.conn"
+local csv = require "pghost.native.csv"
+local load = require "pghost.native.load"
+local native_rules = require "pghost.native.rules"
+local r = require "pghost.rules"
+
+local REJECTS <const> = "copy rejects from stdin (format binary)"
+
+local function check(value, message)
+  return value or error(message, 0)
+end
+
+local function parse(words)
+  local options, files, i = { kind = "booking", into = "both" }, {}, 1
+  while i <= #words do
+    local name = words[i]:match("^%-%-(%a+)$")
+    if name then
+      options[name] = words[i + 1]
+      i = i + 2
+    else
+      files[#files + 1] = words[i]
+      i = i + 1
+    end
+  end
+  options.workers = math.tointeger(tonumber(options.workers or 1))
+  return options, files
+end
+
+local function event_rules()
+  local columns = {}
+  for i, name in ipairs { "event_id", "user_id", "desk_id" } do
+    columns[i] = { name, r.bigint():required() }
+  end
+  for _, name in ipairs { "created_at", "starts_at", "ends_at" } do
+    columns[#columns + 1] = { name, r.timestamp() }
+  end
+  columns[#columns + 1] = { "is_demo", r.boolean():required() }
+  for _, name in ipairs { "status", "channel", "note" } do
+    columns[#columns + 1] = { name, r.text() }
+  end
+  return r.table("event", columns)
+end
+
+local function text_rules(names)
+  local columns = {}
+  for i, name in ipairs(names) do
+    columns[i] = { name, r.text() }
+  end
+  return r.table("text", columns)
+end
+
+local function rules_of(kind, names)
+  if kind == "booking" then
+    return dofile "scripts/rules/booking.lua"
+  end
+  return kind == "event" and event_rules() or text_rules(names)
+end
+
+local function quoted_list(names, more)
+  local parts = {}
+  for i, name in ipairs(names) do
+    parts[i] = '"' .. name .. '"'
+  end
+  return table.concat(table.move(more, 1, #more, #parts + 1, parts), ", ")
+end
+
+-- Connections in a transaction, as many as workers, to an empty table, and the COPY into it. Several
+-- cannot share the transaction that truncates, so WAL is written then.
+local function target(options, table_name, names, more)
+  local handles = {}
+  local empty = "truncate " .. table_name
+  for i = 1, options.workers do
+    handles[i] = check(conn.connect(options.dsn))
+    check(handles[i]:exec(i > 1 and "begin" or options.workers > 1 and empty .. "; begin" or "begin; " .. empty))
+  end
+  local copy = ("copy %s (%s) from stdin (format binary)"):format(table_name, quoted_list(names, more))
+  return { conn = options.workers > 1 and handles or handles[1], copy = copy, handles = handles }
+end
+
+local function positions(names, source_names)
+  local where, map = {}, {}
+  for i, name in ipairs(source_names) do
+    where[name] = i
+  end
+  for i, name in ipairs(names) do
+    map[i] = check(where[name], ("no column '%s'"):format(name))
+  end
+  return map
+end
+
+local function program_names(program)
+  local names = {}
+  for i, column in ipairs(program:columns()) do
+    names[i] = column.name
+  end
+  return names
+end
+
+local function load_file(loading, path, id, names)
+  local source <close> = check(csv.open(path))
+  local header = source:columns()
+  local counts = check(loading:file(source, {
+    file_id = id,
+    raw_map = positions(header, header),
+    clean_map = positions(names, header),
+  }))
+  assert(counts.rejected == 0, path .. ": has rejected records")
+  return counts.records
+end
+
+local function header_of(path)
+  local source <close> = check(csv.open(path))
+  return source:columns()
+end
+
+local options, files = parse(arg)
+local header = header_of(files[1])
+local program = native_rules.compile(rules_of(options.kind, header))
+local names = program_names(program)
+local raw = options.into ~= "clean" and target(options, options.name .. "_raw", header, { "_file_id", "_line" })
+local clean = options.into ~= "raw" and target(options, options.name, names, {})
+local rejects = check(conn.connect(options.dsn))
+
+local loading <close> = load.open {
+  program = clean and program or nil,
+  raw = raw or nil,
+  clean = clean or nil,
+  rejects = { conn = rejects, copy = REJECTS, run_id = 1, table = options.name },
+  workers = options.workers,
+}
+local records = 0
+for id, path in ipairs(files) do
+  records = records + load_file(loading, path, id, names)
+end
+check(loading:finish())
+for _, stream in pairs { raw = raw or nil, clean = clean or nil } do
+  for _, handle in ipairs(stream.handles) do
+    check(handle:exec "commit")
+  end
+end
+print(("%d records"):format(records))

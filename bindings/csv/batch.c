@@ -1,0 +1,96 @@
+// Memory of batches, and the words for what is wrong with a record.
+#include "csv/batch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void batch_clear(Batch *batch) {
+  batch->record_count = 0;
+  batch->field_count = 0;
+  buffer_clear(&batch->text);
+}
+
+void batch_free(Batch *batch) {
+  free(batch->records);
+  free(batch->fields);
+  buffer_free(&batch->text);
+  *batch = (Batch){0};
+}
+
+static const char *const error_texts[] = {
+    [RECORD_OK] = "no error",
+    [RECORD_TOO_FEW_FIELDS] = "too few fields",
+    [RECORD_TOO_MANY_FIELDS] = "too many fields",
+    [RECORD_STRAY_QUOTE] = "stray quote",
+    [RECORD_UNTERMINATED_QUOTE] = "unterminated quote",
+    [RECORD_CARRIAGE_RETURN] = "carriage return outside quotes",
+    [RECORD_NUL_BYTE] = "NUL byte",
+    [RECORD_INVALID_UTF8] = "not valid UTF-8",
+    [RECORD_TOO_LONG] = "record too long",
+    [RECORD_LINE_FEED] = "line feed outside quotes",
+};
+
+static const char *const error_rules[] = {
+    [RECORD_OK] = "",
+    [RECORD_TOO_FEW_FIELDS] = "fields",
+    [RECORD_TOO_MANY_FIELDS] = "fields",
+    [RECORD_STRAY_QUOTE] = "quote",
+    [RECORD_UNTERMINATED_QUOTE] = "quote",
+    [RECORD_CARRIAGE_RETURN] = "line_end",
+    [RECORD_NUL_BYTE] = "nul",
+    [RECORD_INVALID_UTF8] = "encoding",
+    [RECORD_TOO_LONG] = "length",
+    [RECORD_LINE_FEED] = "line_end",
+};
+
+void record_error_text(const Record *record, uint32_t columns, char *out, size_t size) {
+  const char *text = error_texts[record->error];
+  if (record->error == RECORD_TOO_FEW_FIELDS || record->error == RECORD_TOO_MANY_FIELDS)
+    snprintf(out, size, "%s: %u of %u", text, record->field_count, columns);
+  else if (record->error == RECORD_TOO_LONG)
+    snprintf(out, size, "%s: %u bytes", text, record->length);
+  else
+    snprintf(out, size, "%s", text);
+}
+
+const char *record_error_rule(RecordError error) {
+  return error_rules[error];
+}
+
+enum { FIRST_FIELDS = 1024, FIRST_RECORDS = 128 };
+
+static bool grow(void **items, size_t *cap, size_t size, size_t first) {
+  size_t more = *cap ? *cap * 2 : first;
+  void *bigger = realloc(*items, more * size);
+  if (!bigger)
+    return false;
+  *items = bigger;
+  *cap = more;
+  return true;
+}
+
+static bool grow_fields(Batch *batch) {
+  void *fields = batch->fields;
+  bool ok = grow(&fields, &batch->field_cap, sizeof *batch->fields, FIRST_FIELDS);
+  batch->fields = fields;
+  return ok;
+}
+
+static bool grow_records(Batch *batch) {
+  void *records = batch->records;
+  bool ok = grow(&records, &batch->record_cap, sizeof *batch->records, FIRST_RECORDS);
+  batch->records = records;
+  return ok;
+}
+
+Field *batch_add_field(Batch *batch) {
+  if (batch->field_count == batch->field_cap && !grow_fields(batch))
+    return NULL;
+  return &batch->fields[batch->field_count++];
+}
+
+Record *batch_add_record(Batch *batch) {
+  if (batch->record_count == batch->record_cap && !grow_records(batch))
+    return NULL;
+  return &batch->records[batch->record_count++];
+}

@@ -1,0 +1,51 @@
+// See cursor.h: one batch at a time, handed out record by record.
+#include "csv/cursor.h"
+
+#include <stdlib.h>
+
+enum { CHUNK_TARGET = 64 * 1024 };
+
+struct Cursor {
+  Source *source;
+  Reader *reader;
+  Chunk chunk;
+  Batch batch;
+  size_t next; // index in batch.records
+};
+
+Cursor *cursor_new(Source *source) {
+  Cursor *cursor = calloc(1, sizeof *cursor);
+  if (!cursor)
+    return NULL;
+  cursor->source = source;
+  cursor->reader = reader_new(source_dialect(source));
+  if (cursor->reader)
+    return cursor;
+  free(cursor);
+  return NULL;
+}
+
+void cursor_free(Cursor *cursor) {
+  if (!cursor)
+    return;
+  reader_free(cursor->reader);
+  buffer_free(&cursor->chunk.bytes);
+  batch_free(&cursor->batch);
+  free(cursor);
+}
+
+SourceStatus cursor_next(Cursor *cursor, const Record **record, const Field **fields,
+                         Error *error) {
+  if (cursor->next == cursor->batch.record_count) {
+    cursor->next = 0;
+    SourceStatus status = source_read(cursor->source, cursor->reader, CHUNK_TARGET, &cursor->chunk,
+                                      &cursor->batch, error);
+    if (status != SOURCE_CHUNK) {
+      batch_clear(&cursor->batch);
+      return status;
+    }
+  }
+  *record = &cursor->batch.records[cursor->next++];
+  *fields = cursor->batch.fields + (*record)->field_start;
+  return SOURCE_CHUNK;
+}

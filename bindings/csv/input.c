@@ -1,0 +1,102 @@
+// Inputs: a file or standard input, and bytes in memory.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/interrupt.h"
+#include "csv/source.h"
+
+typedef struct FileInput {
+  Input input;   // first: an Input * is a FileInput *
+  int fd;        // -1: not open
+  bool borrowed; // standard input: not ours to close
+  char *name;
+} FileInput;
+
+typedef struct BytesInput {
+  Input input;
+  size_t at;
+  size_t len;
+  char bytes[];
+} BytesInput;
+
+static ptrdiff_t file_read(Input *input, char *out, size_t size, Error *error) {
+  FileInput *file = (FileInput *)input;
+  for (;;) {
+    ssize_t got = read(file->fd, out, size);
+    if (got >= 0)
+      return got;
+    if (errno == EINTR && interrupt_signal == 0)
+      continue;
+    if (errno == EINTR)
+      error_set(error, "interrupted", "reading '%s' was interrupted", file->name);
+    else
+      error_set_errno(error, errno, "could not read '%s'", file->name);
+    return -1;
+  }
+}
+
+static void file_close(Input *input) {
+  FileInput *file = (FileInput *)input;
+  if (file->fd >= 0 && !file->borrowed)
+    close(file->fd);
+  free(file->name);
+  free(file);
+}
+
+static bool is_directory(int fd) {
+  struct stat facts;
+  return fstat(fd, &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
+static Input *no_memory(Error *error) {
+  error_set_errno(error, ENOMEM, "could not open the input");
+  return NULL;
+}
+
+Input *input_open_file(const char *path, Error *error) {
+  bool standard = strcmp(path, "-") == 0;
+  FileInput *file = calloc(1, sizeof *file);
+  if (!file)
+    return no_memory(error);
+  file->input = (Input){file_read, file_close};
+  file->borrowed = standard;
+  file->name = strdup(standard ? "standard input" : path);
+  file->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+  int reason = !file->name ? ENOMEM : file->fd < 0 ? errno : is_directory(file->fd) ? EISDIR : 0;
+  if (reason) {
+    error_set_errno(error, reason, "could not open '%s'", path);
+    file_close(&file->input);
+    return NULL;
+  }
+  posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL); // a hint: pipes refuse it
+  return &file->input;
+}
+
+static ptrdiff_t bytes_read(Input *input, char *out, size_t size, Error *error) {
+  (void)error;
+  BytesInput *source = (BytesInput *)input;
+  size_t left = source->len - source->at;
+  size_t got = size < left ? size : left;
+  memcpy(out, source->bytes + source->at, got);
+  source->at += got;
+  return (ptrdiff_t)got;
+}
+
+static void bytes_close(Input *input) {
+  free(input);
+}
+
+Input *input_open_bytes(const char *bytes, size_t len) {
+  BytesInput *source = calloc(1, sizeof *source + len);
+  if (!source)
+    return NULL;
+  source->input = (Input){bytes_read, bytes_close};
+  source->len = len;
+  if (len > 0)
+    memcpy(source->bytes, bytes, len);
+  return &source->input;
+}

@@ -1,0 +1,85 @@
+// See split.h. Jumps from quote to quote with memchr; text without quotes costs one pass.
+#define _GNU_SOURCE // memrchr
+#include "csv/split.h"
+
+#include <string.h>
+
+#include "csv/scan.h"
+
+char dialect_line_end(const Dialect *dialect) {
+  return dialect->line_end == LINE_CR ? '\r' : '\n';
+}
+
+size_t split_last_line(const Dialect *dialect, const char *bytes, size_t len) {
+  const char *end = len ? memrchr(bytes, dialect_line_end(dialect), len) : NULL;
+  return end ? (size_t)(end - bytes) + 1 : 0;
+}
+
+// The closing quote of the field whose content starts at `at`; NULL when it is not in sight.
+static const char *closing_quote(char quote, const char *at, const char *end) {
+  while ((at = memchr(at, quote, (size_t)(end - at)))) {
+    if (at + 1 == end || at[1] != quote)
+      return at;
+    at += 2;
+  }
+  return NULL;
+}
+
+static bool opens_field(const Dialect *dialect, const char *bytes, const char *quote) {
+  return quote == bytes || quote[-1] == dialect->delimiter ||
+         quote[-1] == dialect_line_end(dialect);
+}
+
+static bool closes_field(const Dialect *dialect, const char *quote, const char *end) {
+  return quote + 1 == end || quote[1] == dialect->delimiter || quote[1] == '\r' || quote[1] == '\n';
+}
+
+// Follows the fields as the reader would: behind a stray quote it goes on at the next line.
+static size_t follow_quotes(const Dialect *dialect, const char *bytes, size_t len) {
+  const char *end = bytes + len;
+  const char *record = bytes; // start of the record that `at` is in
+  const char *at = bytes;     // outside quotes
+  const char *quote;
+  while (at < end && (quote = memchr(at, dialect->quote, (size_t)(end - at)))) {
+    size_t lines = split_last_line(dialect, at, (size_t)(quote - at));
+    if (lines > 0)
+      record = at + lines;
+    const char *stray = quote;
+    if (opens_field(dialect, bytes, quote)) {
+      const char *close = closing_quote(dialect->quote, quote + 1, end);
+      if (!close)
+        return (size_t)(record - bytes);
+      at = close + 1;
+      if (closes_field(dialect, close, end))
+        continue;
+      stray = close;
+    }
+    const char *line_end = memchr(stray, dialect_line_end(dialect), (size_t)(end - stray));
+    at = record = line_end ? line_end + 1 : end;
+  }
+  return len;
+}
+
+size_t split_last_record(const Dialect *dialect, const char *bytes, size_t len) {
+  if (scan_count(bytes, len, dialect->quote) % 2 == 0)
+    return len;
+  return follow_quotes(dialect, bytes, len);
+}
+
+bool split_find_line_end(const Dialect *dialect, const char *bytes, size_t len, bool follows,
+                         LineEnd *found) {
+  bool quoted = false, field_start = true;
+  for (size_t i = 0; i < len; i++) {
+    char byte = bytes[i];
+    if (byte == dialect->quote)
+      quoted = quoted ? false : field_start || (i > 0 && bytes[i - 1] == dialect->quote);
+    else if (!quoted && byte == '\r' && i + 1 == len && follows)
+      return false;
+    else if (!quoted && (byte == '\r' || byte == '\n')) {
+      *found = byte == '\r' && !(i + 1 < len && bytes[i + 1] == '\n') ? LINE_CR : LINE_LF;
+      return true;
+    }
+    field_start = byte == dialect->delimiter;
+  }
+  return false;
+}

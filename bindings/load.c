@@ -1,0 +1,424 @@
+// pghost.native.load: CSV files or a table through rules into COPY streams.
+//
+// One userdata, the load: opened over connections that are inside the caller's transactions, fed
+// file by file, finished or aborted. It moves records and counts them; tables, transactions,
+// the meaning of rejects and everything else a user may want otherwise are Lua's (scripts/pghost).
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdlib.h>
+
+#include "bindings.h"
+#include "boxes.h"
+#include "load/copy_input.h"
+#include "load/engine.h"
+#include "lua_rules.h"
+
+#define LOAD_TYPE "pghost.load"
+
+enum {
+  MAX_BOXES = 256,
+  PROGRESS_MS = 100,
+  REFERENCES = 1, // user value: { program =, [1..n] = connections, table = }
+};
+
+typedef struct LoadBox {
+  Engine *engine;            // NULL: closed
+  ConnBox *conns[MAX_BOXES]; // busy with this load; kept alive by the user value
+  int conn_count;
+  bool lua_rules;
+  size_t clean_columns;
+  size_t rule_slots;
+  bool finished; // streams are ended; only cleaning() is left to ask
+} LoadBox;
+
+static LoadBox *check_load(lua_State *L) {
+  LoadBox *box = luaL_checkudata(L, 1, LOAD_TYPE);
+  if (!box->engine)
+    luaL_error(L, "load is closed");
+  return box;
+}
+
+static int push_error(lua_State *L, const Error *error) {
+  lua_pushnil(L);
+  lua_pushstring(L, error->message);
+  lua_pushstring(L, error->code);
+  return 3;
+}
+
+static void release_conns(LoadBox *box) {
+  for (int i = 0; i < box->conn_count; i++)
+    box->conns[i]->busy = NULL;
+  box->conn_count = 0;
+}
+
+static void close_load(LoadBox *box) {
+  engine_free(box->engine);
+  box->engine = NULL;
+  release_conns(box);
+}
+
+// __close, __gc and abort: ends what is unfinished. Twice is fine.
+static int load_close(lua_State *L) {
+  close_load(luaL_checkudata(L, 1, LOAD_TYPE));
+  return 0;
+}
+
+static LoadBox *new_load(lua_State *L) {
+  LoadBox *box = lua_newuserdatauv(L, sizeof *box, 1);
+  *box = (LoadBox){0};
+  luaL_setmetatable(L, LOAD_TYPE);
+  lua_newtable(L);
+  lua_setiuservalue(L, -2, REFERENCES);
+  return box;
+}
+
+// Keeps the value on top of the stack alive as long as the load at `load`; pops it.
+static void keep(lua_State *L, int load, const char *name) {
+  lua_getiuservalue(L, load, REFERENCES);
+  lua_insert(L, -2);
+  if (name)
+    lua_setfield(L, -2, name);
+  else
+    luaL_ref(L, -2);
+  lua_pop(L, 1);
+}
+
+static void take_conn(lua_State *L, LoadBox *box, ConnBox *conn) {
+  if (!conn->conn)
+    luaL_error(L, "connection is closed");
+  if (conn->busy)
+    luaL_error(L, "connection is busy with %s", conn->busy);
+  if (box->conn_count == MAX_BOXES)
+    luaL_error(L, "more than %d connections for one load", MAX_BOXES);
+  box->conns[box->conn_count++] = conn;
+  conn->busy = "a load";
+}
+
+// The stream description { conn = connection | list of connections, copy = statement } on top.
+static bool add_streams(lua_State *L, LoadBox *box, int load, StreamKind kind, Error *error) {
+  int stream = lua_gettop(L);
+  if (lua_getfield(L, stream, "copy") != LUA_TSTRING)
+    luaL_error(L, "a stream needs copy, the statement");
+  const char *copy = lua_tostring(L, -1);
+  lua_getfield(L, stream, "conn");
+  bool list = lua_type(L, -1) == LUA_TTABLE;
+  lua_Integer count = list ? luaL_len(L, -1) : 1;
+  for (lua_Integer i = 1; i <= count; i++) {
+    if (list)
+      lua_geti(L, stream + 2, i);
+    else
+      lua_pushvalue(L, stream + 2);
+    ConnBox *conn = luaL_checkudata(L, -1, CONN_TYPE);
+    keep(L, load, NULL);
+    take_conn(L, box, conn);
+    if (!engine_add_stream(box->engine, kind, conn->conn, copy, error))
+      return false;
+  }
+  return true;
+}
+
+static void read_reject_options(lua_State *L, int load, EngineOptions *options) {
+  if (lua_getfield(L, 1, "rejects") == LUA_TTABLE) {
+    lua_getfield(L, -1, "run_id");
+    options->run_id = luaL_optinteger(L, -1, 0);
+    lua_getfield(L, -2, "table");
+    options->table = luaL_optstring(L, -1, NULL);
+    keep(L, load, "table");
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+static void read_program(lua_State *L, int load, LoadBox *box, EngineOptions *options) {
+  if (lua_getfield(L, 1, "program") != LUA_TNIL) {
+    ProgramBox *program = luaL_checkudata(L, -1, PROGRAM_TYPE);
+    if (!program->program)
+      luaL_error(L, "program is closed");
+    options->program = program->program;
+    options->lua_rules = box->lua_rules = lua_rules_present(L, lua_gettop(L));
+    box->clean_columns = program_column_count(program->program);
+    box->rule_slots = program_count_slots(program->program);
+    lua_pushvalue(L, -1);
+    keep(L, load, "program");
+  }
+  lua_pop(L, 1);
+}
+
+static EngineOptions read_options(lua_State *L, int load, LoadBox *box) {
+  EngineOptions options = {0};
+  read_program(L, load, box, &options);
+  read_reject_options(L, load, &options);
+  lua_getfield(L, 1, "workers");
+  lua_Integer workers = luaL_optinteger(L, -1, 1);
+  if (workers < 1 || workers > 64)
+    luaL_error(L, "workers must be from 1 to 64: %I", workers);
+  options.workers = (unsigned)workers;
+  if (lua_getfield(L, 1, "clean") == LUA_TTABLE) {
+    lua_getfield(L, -1, "position");
+    options.clean_position = lua_toboolean(L, -1);
+  }
+  lua_settop(L, load);
+  return options;
+}
+
+// load.open{ program =, raw =, clean =, rejects =, workers = } -> load | nil, message, code
+static int load_open(lua_State *L) {
+  static const char *const names[STREAM_KINDS] = {"raw", "clean", "rejects"};
+  Error error;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  LoadBox *box = new_load(L);
+  EngineOptions options = read_options(L, 2, box);
+  box->engine = engine_new(&options, &error);
+  bool ok = box->engine != NULL;
+  for (int kind = 0; ok && kind < STREAM_KINDS; kind++) {
+    if (lua_getfield(L, 1, names[kind]) == LUA_TTABLE)
+      ok = add_streams(L, box, 2, (StreamKind)kind, &error);
+    lua_settop(L, 2);
+  }
+  if (ok)
+    return 1;
+  close_load(box);
+  return push_error(L, &error);
+}
+
+static void set_count(lua_State *L, const char *name, uint64_t value) {
+  lua_pushinteger(L, (lua_Integer)value);
+  lua_setfield(L, -2, name);
+}
+
+static void push_counts(lua_State *L, const Counts *counts) {
+  lua_createtable(L, 0, 8);
+  set_count(L, "records", counts->records);
+  set_count(L, "loaded", counts->loaded);
+  set_count(L, "rejected", counts->rejected);
+  set_count(L, "unreadable", counts->unreadable);
+  set_count(L, "filtered", counts->filtered);
+  set_count(L, "raw", counts->records - counts->unreadable);
+  set_count(L, "bytes", counts->bytes);
+}
+
+// The column map at field `name` of the table at 3, as a userdata block left on the stack: source
+// columns from 1, or 0 (false, nothing) where the file has none.
+static const uint32_t *read_map(lua_State *L, const char *name, size_t columns, size_t *count) {
+  int list = lua_gettop(L) + 1;
+  *count = lua_getfield(L, 3, name) == LUA_TTABLE ? (size_t)luaL_len(L, list) : 0;
+  uint32_t *map = lua_newuserdatauv(L, (*count + 1) * sizeof *map, 0);
+  for (size_t i = 0; i < *count; i++) {
+    lua_geti(L, list, (lua_Integer)i + 1);
+    lua_Integer column = lua_toboolean(L, -1) ? luaL_checkinteger(L, -1) : 0;
+    if (column < 0 || column > (lua_Integer)columns)
+      luaL_error(L, "%s: no source column %I", name, column);
+    map[i] = column == 0 ? COLUMN_ABSENT : (uint32_t)(column - 1);
+    lua_pop(L, 1);
+  }
+  return map;
+}
+
+// Runs the rules written in Lua over a block. Never raises: lua_rules_run catches.
+static void run_lua_block(lua_State *L, LoadBox *box, int program, Block *block) {
+  Scratch *scratch;
+  while (engine_block_next(box->engine, block, &scratch))
+    engine_block_verdict(box->engine, block, lua_rules_run(L, program, scratch));
+  engine_block_done(box->engine, block);
+}
+
+// False: the function raised, its error is on top of the stack.
+static bool call_progress(lua_State *L, LoadBox *box, int progress) {
+  if (lua_isnil(L, progress))
+    return true;
+  Counts file, total;
+  engine_counts(box->engine, &file, &total);
+  lua_pushvalue(L, progress);
+  lua_pushinteger(L, (lua_Integer)file.records);
+  lua_pushinteger(L, (lua_Integer)file.bytes);
+  return lua_pcall(L, 2, 0, 0) == LUA_OK;
+}
+
+typedef enum FileEnd { FILE_DONE, FILE_FAILED, FILE_RAISED } FileEnd;
+
+static FileEnd wait_file(lua_State *L, LoadBox *box, int program, int progress, Error *error) {
+  Block *block;
+  for (;;) {
+    switch (engine_wait(box->engine, PROGRESS_MS, &block, error)) {
+    case WAIT_BLOCK:
+      run_lua_block(L, box, program, block);
+      break;
+    case WAIT_TIMEOUT:
+      if (!call_progress(L, box, progress))
+        return FILE_RAISED;
+      break;
+    case WAIT_DONE:
+      return FILE_DONE;
+    case WAIT_FAILED:
+      return FILE_FAILED;
+    }
+  }
+}
+
+static FileTask read_task(lua_State *L, LoadBox *box, const SourceBox *source) {
+  size_t columns = source_column_count(source->source), count;
+  FileTask task = {.source = source->source};
+  lua_getfield(L, 3, "file_id");
+  task.file_id = luaL_optinteger(L, -1, 0);
+  lua_getfield(L, 3, "table_source");
+  task.table_source = lua_toboolean(L, -1);
+  task.raw_map = read_map(L, "raw_map", columns, &task.raw_count);
+  task.clean_map = read_map(L, "clean_map", columns, &count);
+  if (count != box->clean_columns)
+    luaL_error(L, "clean_map: %d columns expected", (int)box->clean_columns);
+  for (size_t i = 0; i < count; i++)
+    if (task.clean_map[i] == COLUMN_ABSENT)
+      luaL_error(L, "clean_map: column %d is not in the source", (int)i + 1);
+  return task;
+}
+
+// Loads the task; nothing raises in here. The source is closed to everybody else meanwhile, and no
+// thread uses it any more afterwards, whatever happened.
+static FileEnd run_file(lua_State *L, LoadBox *box, SourceBox *source, const FileTask *task,
+                        Error *error) {
+  lua_getfield(L, 3, "progress");
+  int progress = lua_gettop(L);
+  lua_getiuservalue(L, 1, REFERENCES);
+  lua_getfield(L, -1, "program");
+  source->source = NULL;
+  FileEnd end = FILE_FAILED;
+  if (engine_start_file(box->engine, task, error))
+    end = wait_file(L, box, progress + 2, progress, error);
+  if (end != FILE_DONE)
+    close_load(box);
+  source->source = task->source;
+  return end;
+}
+
+// load:file(source, { file_id =, raw_map =, clean_map =, table_source =, progress = })
+// -> counts | nil, message, code. After a failure the load is closed.
+static int load_file(lua_State *L) {
+  Error error;
+  LoadBox *box = check_load(L);
+  SourceBox *source = luaL_checkudata(L, 2, SOURCE_TYPE);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  luaL_argcheck(L, source->source, 2, "source is closed");
+  if (box->finished)
+    return luaL_error(L, "load is finished");
+  lua_settop(L, 3);
+  FileTask task = read_task(L, box, source);
+  FileEnd end = run_file(L, box, source, &task, &error);
+  if (end == FILE_RAISED)
+    return lua_error(L);
+  if (end == FILE_FAILED)
+    return push_error(L, &error);
+  Counts file, total;
+  engine_counts(box->engine, &file, &total);
+  push_counts(L, &file);
+  SourceTotals totals = source_totals(source->source);
+  lua_pushstring(L, totals.sha256);
+  lua_setfield(L, -2, "sha256");
+  set_count(L, "source_bytes", totals.bytes);
+  return 1;
+}
+
+// load:finish() -> totals | nil, message, code
+static int load_finish(lua_State *L) {
+  Error error;
+  uint64_t rows[STREAM_KINDS];
+  LoadBox *box = check_load(L);
+  if (box->finished)
+    return luaL_error(L, "load is finished");
+  box->finished = true;
+  if (!engine_finish(box->engine, rows, &error)) {
+    close_load(box);
+    return push_error(L, &error);
+  }
+  release_conns(box);
+  Counts file, total;
+  engine_counts(box->engine, &file, &total);
+  push_counts(L, &total);
+  set_count(L, "raw_rows", rows[STREAM_RAW]);
+  set_count(L, "clean_rows", rows[STREAM_CLEAN]);
+  set_count(L, "reject_rows", rows[STREAM_REJECTS]);
+  return 1;
+}
+
+static void push_rule_count(lua_State *L, const RuleCount *count) {
+  lua_createtable(L, 0, 5);
+  lua_pushstring(L, count->column);
+  lua_setfield(L, -2, "column");
+  lua_pushstring(L, count->rule);
+  lua_setfield(L, -2, "rule");
+  set_count(L, "count", count->count);
+  lua_pushstring(L, count->before);
+  lua_setfield(L, -2, "before");
+  if (count->after_null)
+    return;
+  lua_pushstring(L, count->after);
+  lua_setfield(L, -2, "after");
+}
+
+// load:cleaning() -> list of { column =, rule =, count =, before =, after = }: what cleaning
+// changed; after finish.
+static int load_cleaning(lua_State *L) {
+  LoadBox *box = check_load(L);
+  if (!box->finished)
+    return luaL_error(L, "load is not finished");
+  lua_newtable(L);
+  for (size_t i = 0; i < box->rule_slots; i++) {
+    RuleCount count;
+    engine_rule_count(box->engine, i, &count);
+    if (count.count == 0)
+      continue;
+    push_rule_count(L, &count);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  }
+  return 1;
+}
+
+// load.table_source(conn, copy, name) -> source | nil, message, code: the rows of a
+// `COPY (...) TO STDOUT (FORMAT csv, HEADER)` as a source. The connection is busy until it is
+// closed.
+static int load_table_source(lua_State *L) {
+  Error error;
+  ConnBox *conn = luaL_checkudata(L, 1, CONN_TYPE);
+  const char *copy = luaL_checkstring(L, 2);
+  const char *name = luaL_optstring(L, 3, "table");
+  if (!conn->conn || conn->busy)
+    return luaL_argerror(L, 1, conn->conn ? "connection is busy" : "connection is closed");
+  SourceBox *box = lua_newuserdatauv(L, sizeof *box, 1);
+  *box = (SourceBox){0};
+  luaL_setmetatable(L, SOURCE_TYPE);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1);
+  Input *input = copy_input_open(conn->conn, copy, &error);
+  Dialect dialect = dialect_default();
+  box->source = input ? source_open(input, name, &dialect, &error) : NULL;
+  return box->source ? 1 : push_error(L, &error);
+}
+
+static const luaL_Reg methods[] = {
+    {"file", load_file},   {"finish", load_finish},
+    {"abort", load_close}, {"cleaning", load_cleaning},
+    {NULL, NULL},
+};
+
+static const luaL_Reg metamethods[] = {
+    {"__gc", load_close},
+    {"__close", load_close},
+    {NULL, NULL},
+};
+
+static const luaL_Reg functions[] = {
+    {"open", load_open},
+    {"table_source", load_table_source},
+    {NULL, NULL},
+};
+
+int luaopen_pghost_native_load(lua_State *L) {
+  if (luaL_newmetatable(L, LOAD_TYPE)) {
+    luaL_setfuncs(L, metamethods, 0);
+    luaL_newlib(L, methods);
+    lua_setfield(L, -2, "__index");
+  }
+  lua_pop(L, 1);
+  luaL_newlib(L, functions);
+  return 1;
+}

@@ -1,0 +1,434 @@
+// The engine's life: threads, blocks, the caller's wait, the end of the streams.
+#include "load/internal.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/interrupt.h"
+#include "pg/copy.h"
+
+enum { BLOCKS_PER_WORKER = 3, BLOCKS_PER_STREAM = 2, SPARE_BLOCKS = 2 };
+
+static void wake_everybody(Engine *engine) {
+  pthread_cond_broadcast(&engine->splitter_turn);
+  pthread_cond_broadcast(&engine->worker_turn);
+  pthread_cond_broadcast(&engine->caller_turn);
+  for (int kind = 0; kind < STREAM_KINDS; kind++)
+    pthread_cond_broadcast(&engine->sender_turn[kind]);
+}
+
+void engine_fail(Engine *engine, const Error *error) {
+  pthread_mutex_lock(&engine->lock);
+  if (!engine->failed)
+    engine->error = *error;
+  engine->failed = true;
+  engine->stop = 1;
+  wake_everybody(engine);
+  pthread_mutex_unlock(&engine->lock);
+}
+
+void engine_recycle(Engine *engine, Block *block) {
+  queue_push(&engine->idle, block);
+  pthread_cond_signal(&engine->splitter_turn);
+  if (engine->idle.count == engine->block_count)
+    pthread_cond_signal(&engine->caller_turn);
+}
+
+static void add_counts(Counts *sum, const Counts *more) {
+  sum->records += more->records;
+  sum->loaded += more->loaded;
+  sum->rejected += more->rejected;
+  sum->unreadable += more->unreadable;
+  sum->filtered += more->filtered;
+  sum->bytes += more->bytes;
+}
+
+static bool block_failed(const Block *block) {
+  bool failed = false;
+  for (int kind = 0; kind < STREAM_KINDS; kind++)
+    failed = failed || block->out[kind].failed;
+  return failed;
+}
+
+// The lock is held.
+static void send_block(Engine *engine, Block *block) {
+  block->pending = 0;
+  for (int kind = 0; kind < STREAM_KINDS; kind++) {
+    if (block->rows[kind] == 0)
+      continue;
+    block->pending++;
+    engine->sent_rows[kind] += block->rows[kind];
+    queue_push(&engine->outgoing[kind], block);
+    pthread_cond_signal(&engine->sender_turn[kind]);
+  }
+  if (block->pending == 0)
+    engine_recycle(engine, block);
+}
+
+static bool task_done(const Engine *engine) {
+  return engine->task.split && !engine->recut && engine->task.encoded == engine->task.cut;
+}
+
+void engine_block_encoded(Engine *engine, Block *block) {
+  if (block_failed(block)) {
+    Error error;
+    error_set(&error, "ENOMEM", "out of memory while loading");
+    engine_fail(engine, &error);
+    return;
+  }
+  pthread_mutex_lock(&engine->lock);
+  add_counts(&engine->task.counts, &block->counts);
+  add_counts(&engine->total, &block->counts);
+  engine->task.encoded++;
+  send_block(engine, block);
+  if (task_done(engine))
+    pthread_cond_signal(&engine->caller_turn);
+  pthread_mutex_unlock(&engine->lock);
+}
+
+static void init_conditions(Engine *engine) {
+  pthread_condattr_t monotonic;
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&engine->splitter_turn, NULL);
+  pthread_cond_init(&engine->worker_turn, NULL);
+  pthread_cond_init(&engine->caller_turn, &monotonic);
+  for (int kind = 0; kind < STREAM_KINDS; kind++)
+    pthread_cond_init(&engine->sender_turn[kind], NULL);
+  pthread_condattr_destroy(&monotonic);
+}
+
+Engine *engine_new(const EngineOptions *options, Error *error) {
+  Engine *engine = calloc(1, sizeof *engine);
+  if (!engine) {
+    error_set(error, "ENOMEM", "out of memory");
+    return NULL;
+  }
+  engine->options = *options;
+  if (engine->options.workers > MAX_WORKERS)
+    engine->options.workers = MAX_WORKERS;
+  pthread_mutex_init(&engine->lock, NULL);
+  init_conditions(engine);
+  return engine;
+}
+
+bool engine_add_stream(Engine *engine, StreamKind kind, PGconn *conn, const char *copy,
+                       Error *error) {
+  if (engine->stream_count == MAX_STREAMS)
+    return error_set(error, "usage", "more than %d streams", (int)MAX_STREAMS);
+  if (!copy_begin(conn, copy, error))
+    return false;
+  Stream *stream = &engine->streams[engine->stream_count++];
+  *stream = (Stream){.engine = engine, .kind = kind, .conn = conn, .open = true};
+  engine->kinds[kind]++;
+  Buffer header = {0};
+  copy_put_header(&header);
+  stream->open = copy_send(conn, header.data, header.len, NULL, error);
+  buffer_free(&header);
+  return stream->open;
+}
+
+static bool make_queues(Engine *engine, size_t blocks) {
+  bool ok = queue_init(&engine->idle, blocks) && queue_init(&engine->cut, blocks) &&
+            queue_init(&engine->checked, blocks) && queue_init(&engine->lua, blocks);
+  for (int kind = 0; kind < STREAM_KINDS; kind++)
+    ok = ok && queue_init(&engine->outgoing[kind], blocks);
+  engine->ring = calloc(blocks, sizeof(Block *));
+  return ok && engine->ring;
+}
+
+static bool make_blocks(Engine *engine) {
+  size_t count = engine->options.workers * BLOCKS_PER_WORKER +
+                 engine->stream_count * BLOCKS_PER_STREAM + SPARE_BLOCKS;
+  engine->blocks = calloc(count, sizeof(Block));
+  if (!engine->blocks || !make_queues(engine, count))
+    return false;
+  engine->block_count = count;
+  for (size_t i = 0; i < count; i++)
+    queue_push(&engine->idle, &engine->blocks[i]);
+  return true;
+}
+
+static bool start_workers(Engine *engine) {
+  for (unsigned i = 0; i < engine->options.workers; i++) {
+    Worker *worker = &engine->workers[i];
+    worker->engine = engine;
+    if (engine->options.program) {
+      worker->scratch = scratch_new(engine->options.program);
+      if (!worker->scratch)
+        return false;
+    }
+    if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0)
+      return false;
+    engine->worker_count++;
+  }
+  return true;
+}
+
+static bool start_threads(Engine *engine) {
+  if (pthread_create(&engine->splitter, NULL, splitter_main, engine) != 0)
+    return false;
+  engine->splitter_started = true;
+  for (unsigned i = 0; i < engine->stream_count; i++) {
+    Stream *stream = &engine->streams[i];
+    if (pthread_create(&stream->thread, NULL, sender_main, stream) != 0)
+      return false;
+    stream->started = true;
+  }
+  return start_workers(engine);
+}
+
+// Signals are for the calling thread: it is the one that can act on them.
+static bool start(Engine *engine, Error *error) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  if (engine->options.program)
+    engine->caller_scratch = scratch_new(engine->options.program);
+  bool ok = make_blocks(engine) && (engine->caller_scratch || !engine->options.program) &&
+            start_threads(engine);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  engine->threads_started = true;
+  return ok || error_set(error, "ENOMEM", "could not start the threads of the load");
+}
+
+static uint32_t *copy_map(const uint32_t *map, size_t count) {
+  uint32_t *copy = calloc(count ? count : 1, sizeof *copy);
+  if (copy && count)
+    memcpy(copy, map, count * sizeof *copy);
+  return copy;
+}
+
+static void free_task(Task *task) {
+  free(task->raw_map);
+  free(task->clean_map);
+  task->raw_map = task->clean_map = NULL;
+}
+
+bool engine_start_file(Engine *engine, const FileTask *file, Error *error) {
+  if (!engine->threads_started && !start(engine, error))
+    return false;
+  size_t columns = engine->options.program ? program_column_count(engine->options.program) : 0;
+  Task task = {.file = *file, .serial = engine->task.serial + 1};
+  task.raw_map = copy_map(file->raw_map, file->raw_count);
+  task.clean_map = copy_map(file->clean_map, columns);
+  if (!task.raw_map || !task.clean_map) {
+    free_task(&task);
+    return error_set(error, "ENOMEM", "out of memory");
+  }
+  // What the source has read before the first record: byte order mark and header.
+  task.counts.bytes = source_position(file->source).offset;
+  pthread_mutex_lock(&engine->lock);
+  free_task(&engine->task);
+  engine->task = task;
+  engine->task_active = true;
+  engine->total.bytes += task.counts.bytes;
+  pthread_cond_signal(&engine->splitter_turn);
+  pthread_mutex_unlock(&engine->lock);
+  return true;
+}
+
+static struct timespec deadline(int timeout_ms) {
+  struct timespec at;
+  clock_gettime(CLOCK_MONOTONIC, &at);
+  at.tv_sec += timeout_ms / 1000;
+  at.tv_nsec += (long)(timeout_ms % 1000) * 1000000L;
+  if (at.tv_nsec >= 1000000000L) {
+    at.tv_nsec -= 1000000000L;
+    at.tv_sec++;
+  }
+  return at;
+}
+
+static void fail_if_interrupted(Engine *engine) {
+  Error error;
+  if (!interrupt_signal)
+    return;
+  error_set(&error, "interrupted", "interrupted");
+  engine_fail(engine, &error);
+}
+
+WaitStatus engine_wait(Engine *engine, int timeout_ms, Block **block, Error *error) {
+  struct timespec until = deadline(timeout_ms);
+  bool timed_out = false;
+  fail_if_interrupted(engine);
+  pthread_mutex_lock(&engine->lock);
+  while (!engine->failed && engine->lua.count == 0 && !task_done(engine) && !timed_out)
+    timed_out = pthread_cond_timedwait(&engine->caller_turn, &engine->lock, &until) != 0;
+  WaitStatus status = WAIT_TIMEOUT;
+  if (engine->failed) {
+    *error = engine->error;
+    status = WAIT_FAILED;
+  } else if ((*block = queue_pop(&engine->lua)) != NULL) {
+    status = WAIT_BLOCK;
+  } else if (task_done(engine)) {
+    engine->task_active = false;
+    status = WAIT_DONE;
+  }
+  pthread_mutex_unlock(&engine->lock);
+  return status;
+}
+
+bool engine_block_next(Engine *engine, Block *block, Scratch **scratch) {
+  *scratch = engine->caller_scratch;
+  for (; block->next < block->batch.record_count; block->next++) {
+    Verdict verdict = block_run_rules(engine, block, block->next, *scratch);
+    if (verdict == VERDICT_PASS)
+      return true;
+    block_settle(engine, block, block->next, *scratch, verdict);
+  }
+  return false;
+}
+
+void engine_block_verdict(Engine *engine, Block *block, Verdict verdict) {
+  block_settle(engine, block, block->next++, engine->caller_scratch, verdict);
+}
+
+void engine_block_done(Engine *engine, Block *block) {
+  engine_block_encoded(engine, block);
+}
+
+void engine_counts(Engine *engine, Counts *file, Counts *total) {
+  pthread_mutex_lock(&engine->lock);
+  *file = engine->task.counts;
+  *total = engine->total;
+  pthread_mutex_unlock(&engine->lock);
+}
+
+// Waits until every block is sent.
+static bool wait_sent(Engine *engine, Error *error) {
+  bool failed = false, sent = engine->block_count == 0;
+  while (!failed && !sent) {
+    struct timespec until = deadline(100);
+    fail_if_interrupted(engine);
+    pthread_mutex_lock(&engine->lock);
+    if (!engine->failed && engine->idle.count < engine->block_count)
+      pthread_cond_timedwait(&engine->caller_turn, &engine->lock, &until);
+    failed = engine->failed;
+    sent = engine->idle.count == engine->block_count;
+    if (failed)
+      *error = engine->error;
+    pthread_mutex_unlock(&engine->lock);
+  }
+  return !failed;
+}
+
+static void join_threads(Engine *engine) {
+  pthread_mutex_lock(&engine->lock);
+  engine->closing = true;
+  wake_everybody(engine);
+  pthread_mutex_unlock(&engine->lock);
+  if (engine->splitter_started)
+    pthread_join(engine->splitter, NULL);
+  for (unsigned i = 0; i < engine->worker_count; i++)
+    pthread_join(engine->workers[i].thread, NULL);
+  for (unsigned i = 0; i < engine->stream_count; i++) {
+    if (engine->streams[i].started)
+      pthread_join(engine->streams[i].thread, NULL);
+    engine->streams[i].started = false;
+  }
+  engine->splitter_started = false;
+  engine->worker_count = 0;
+}
+
+static bool end_stream(Stream *stream, Error *error) {
+  Buffer trailer = {0};
+  copy_put_trailer(&trailer);
+  bool ok = copy_send(stream->conn, trailer.data, trailer.len, NULL, error);
+  buffer_free(&trailer);
+  stream->open = false;
+  return ok && copy_end(stream->conn, NULL, &stream->rows, error);
+}
+
+static bool check_rows(const Engine *engine, const uint64_t rows[STREAM_KINDS], Error *error) {
+  static const char *const names[STREAM_KINDS] = {"raw", "clean", "rejects"};
+  for (int kind = 0; kind < STREAM_KINDS; kind++)
+    if (rows[kind] != engine->sent_rows[kind])
+      return error_set(error, "conservation", "sent %llu %s rows but the server counted %llu",
+                       (unsigned long long)engine->sent_rows[kind], names[kind],
+                       (unsigned long long)rows[kind]);
+  return true;
+}
+
+bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error) {
+  if (!wait_sent(engine, error))
+    return false;
+  join_threads(engine);
+  memset(rows, 0, STREAM_KINDS * sizeof *rows);
+  for (unsigned i = 0; i < engine->stream_count; i++) {
+    if (!end_stream(&engine->streams[i], error))
+      return false;
+    rows[engine->streams[i].kind] += engine->streams[i].rows;
+  }
+  return check_rows(engine, rows, error);
+}
+
+static void merge_count(RuleCount *sum, const RuleCount *more) {
+  uint64_t count = sum->count + more->count;
+  if (sum->count == 0)
+    *sum = *more;
+  sum->count = count;
+}
+
+void engine_rule_count(Engine *engine, size_t i, RuleCount *out) {
+  const Program *program = engine->options.program;
+  *out = (RuleCount){0};
+  if (!engine->caller_scratch)
+    return;
+  scratch_count(program, engine->caller_scratch, i, out);
+  for (unsigned w = 0; w < engine->options.workers; w++) {
+    RuleCount more;
+    scratch_count(program, engine->workers[w].scratch, i, &more);
+    merge_count(out, &more);
+  }
+}
+
+static void free_block(Block *block) {
+  buffer_free(&block->chunk.bytes);
+  batch_free(&block->batch);
+  for (int kind = 0; kind < STREAM_KINDS; kind++)
+    buffer_free(&block->out[kind]);
+}
+
+static void free_queues(Engine *engine) {
+  queue_free(&engine->idle);
+  queue_free(&engine->cut);
+  queue_free(&engine->checked);
+  queue_free(&engine->lua);
+  for (int kind = 0; kind < STREAM_KINDS; kind++)
+    queue_free(&engine->outgoing[kind]);
+  free(engine->ring);
+}
+
+static void free_memory(Engine *engine) {
+  for (size_t i = 0; i < engine->block_count; i++)
+    free_block(&engine->blocks[i]);
+  for (unsigned i = 0; i < engine->options.workers; i++) {
+    reader_free(engine->workers[i].reader);
+    scratch_free(engine->workers[i].scratch);
+  }
+  scratch_free(engine->caller_scratch);
+  free_queues(engine);
+  free_task(&engine->task);
+  buffer_free(&engine->leftover);
+  free(engine->blocks);
+}
+
+void engine_free(Engine *engine) {
+  if (!engine)
+    return;
+  engine->stop = 1;
+  join_threads(engine);
+  for (unsigned i = 0; i < engine->stream_count; i++)
+    if (engine->streams[i].open)
+      copy_abort(engine->streams[i].conn, "load aborted");
+  free_memory(engine);
+  pthread_mutex_destroy(&engine->lock);
+  pthread_cond_destroy(&engine->splitter_turn);
+  pthread_cond_destroy(&engine->worker_turn);
+  pthread_cond_destroy(&engine->caller_turn);
+  for (int kind = 0; kind < STREAM_KINDS; kind++)
+    pthread_cond_destroy(&engine->sender_turn[kind]);
+  free(engine);
+}

@@ -1,0 +1,104 @@
+// The load engine: source -> records -> rules -> COPY streams, on threads, in constant memory.
+//
+//   splitter --chunks--> workers (tokenise, check the cuts, rules, encode) --blocks--> senders
+//
+// One splitter reads and cuts, `workers` threads do the work per block, one sender per COPY stream.
+// The calling thread waits, and runs rules written in Lua where there are any. Blocks are recycled:
+// their number bounds the memory, and a slow server stops the splitter. Nothing of Lua here, and
+// no policy: which tables, which transaction and what a reject means is the caller's business.
+#ifndef PGHOST_LOAD_ENGINE_H
+#define PGHOST_LOAD_ENGINE_H
+
+#include "base/error.h"
+#include "csv/source.h"
+#include "pg/conn.h"
+#include "rules/program.h"
+
+typedef struct Engine Engine;
+typedef struct Block Block;
+
+// A column that a file does not have: a map entry that gives NULL.
+#define COLUMN_ABSENT UINT32_MAX
+
+// The three kinds of stream, each fed to a `COPY ... FROM STDIN (FORMAT binary)`.
+typedef enum StreamKind {
+  STREAM_RAW,     // the raw columns as text, _file_id bigint, _line bigint
+  STREAM_CLEAN,   // the program's columns; with `position` also _file_id bigint, _line bigint
+  STREAM_REJECTS, // run_id, table_name, file_id, line, byte_offset, byte_length, column_name, rule,
+                  // reason, original
+  STREAM_KINDS,
+} StreamKind;
+
+typedef struct EngineOptions {
+  const Program *program; // NULL: no clean stream. Borrowed, must outlive the engine
+  bool lua_rules;         // blocks pass through the calling thread (engine_wait gives them out)
+  bool clean_position;    // the clean stream ends with _file_id, _line
+  unsigned workers;       // at least 1
+  int64_t run_id;         // for rejects
+  const char *table;      // for rejects; borrowed
+} EngineOptions;
+
+typedef struct Counts {
+  uint64_t records;    // read: loaded + rejected + filtered
+  uint64_t loaded;     // passed the rules (without a program: readable)
+  uint64_t rejected;   // unreadable ones included
+  uint64_t unreadable; // rejects that can be in neither table
+  uint64_t filtered;
+  uint64_t bytes; // consumed from the source
+} Counts;
+
+// One file to load. Maps are copied. `source` stays the caller's, but belongs to the engine's
+// threads until the file is done.
+typedef struct FileTask {
+  Source *source;
+  int64_t file_id;
+  const uint32_t *raw_map; // source column per raw column
+  size_t raw_count;
+  const uint32_t *clean_map; // source column per program column
+  bool table_source;         // records open with _file_id and _line: they are its position
+} FileTask;
+
+// Threads start with the first file. NULL: no memory or no threads.
+Engine *engine_new(const EngineOptions *options, Error *error);
+
+// Begins a COPY on `conn`, which is the engine's until engine_finish or engine_free. Several
+// streams of one kind share the blocks between them.
+bool engine_add_stream(Engine *engine, StreamKind kind, PGconn *conn, const char *copy,
+                       Error *error);
+
+// Starts a file; engine_wait until it is done.
+bool engine_start_file(Engine *engine, const FileTask *task, Error *error);
+
+typedef enum WaitStatus {
+  WAIT_TIMEOUT, // nothing new: a moment for progress
+  WAIT_BLOCK,   // *block has records for rules written in Lua: engine_block_..., then _block_done
+  WAIT_DONE,    // the file is done, its counts hold
+  WAIT_FAILED,  // error filled; only engine_free is left
+} WaitStatus;
+
+// Waits up to `timeout_ms`. Looks at interrupt_signal (code "interrupted").
+WaitStatus engine_wait(Engine *engine, int timeout_ms, Block **block, Error *error);
+
+// For WAIT_BLOCK: each call runs the program over the next record; false at the end of the block.
+// When *scratch is not NULL the record passed so far and the caller says what becomes of it with
+// engine_block_verdict before the next call.
+bool engine_block_next(Engine *engine, Block *block, Scratch **scratch);
+void engine_block_verdict(Engine *engine, Block *block, Verdict verdict);
+void engine_block_done(Engine *engine, Block *block);
+
+// Counts of the current or last file, and of all files.
+void engine_counts(Engine *engine, Counts *file, Counts *total);
+
+// Ends all streams well. `rows` are what the server counted per kind. False: error filled, the
+// streams are ended one way or the other. The numbers of rows sent and counted are compared.
+bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error);
+
+// What cleaning changed, summed over all threads; after engine_finish. `i` from 0 to
+// program_count_slots - 1.
+void engine_rule_count(Engine *engine, size_t i, RuleCount *out);
+
+// Aborts what is unfinished, joins the threads, frees. Connections are idle afterwards (their
+// transaction failed where a COPY was aborted). NULL is fine.
+void engine_free(Engine *engine);
+
+#endif

@@ -1,0 +1,114 @@
+// What the files of the load engine share: the engine itself and its blocks. For load/ only.
+//
+// One lock guards everything that more than one thread touches; a block is otherwise owned by the
+// one thread that has taken it from a queue. Blocks pass these places:
+//
+//   idle -> (splitter) -> cut -> (worker: tokenise) -> ring, in order of sequence -> checked
+//        -> (worker, or the caller for Lua rules: rules, encode) -> each stream's queue -> idle
+#ifndef PGHOST_LOAD_INTERNAL_H
+#define PGHOST_LOAD_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "load/engine.h"
+#include "load/queue.h"
+
+enum { CHUNK_TARGET = 64 * 1024 };
+
+// A file task with maps of its own; replaced only while no block is under way.
+typedef struct Task {
+  FileTask file;
+  uint32_t *raw_map;
+  uint32_t *clean_map;
+  uint64_t serial;  // tells a worker that its reader is of another file
+  bool split;       // the splitter has got to the end
+  uint64_t cut;     // blocks cut so far: the next sequence number
+  uint64_t checked; // blocks whose start is known to be a record's start
+  uint64_t encoded; // blocks through with rules
+  Counts counts;
+} Task;
+
+struct Block {
+  Chunk chunk;
+  Batch batch;
+  Buffer out[STREAM_KINDS];
+  uint64_t rows[STREAM_KINDS];
+  uint64_t sequence;
+  size_t consumed; // bytes the reader took
+  Position end;    // position behind them
+  Counts counts;
+  unsigned pending; // streams that still have to send it
+  size_t next;      // engine_block_next: the record that comes next
+};
+
+typedef struct Stream {
+  Engine *engine;
+  StreamKind kind;
+  PGconn *conn;
+  pthread_t thread;
+  bool started;
+  bool open; // in COPY state
+  uint64_t rows;
+} Stream;
+
+enum { MAX_WORKERS = 64, MAX_STREAMS = STREAM_KINDS * MAX_WORKERS };
+
+typedef struct Worker {
+  Engine *engine;
+  pthread_t thread;
+  Reader *reader;
+  uint64_t reader_serial;
+  Scratch *scratch;
+} Worker;
+
+struct Engine {
+  EngineOptions options;
+  pthread_mutex_t lock;
+  pthread_cond_t splitter_turn, worker_turn, caller_turn, sender_turn[STREAM_KINDS];
+  atomic_int stop; // set once: everybody leaves
+  bool failed;
+  Error error;  // the first one
+  bool closing; // no more blocks will come: senders leave when their queue is empty
+  bool threads_started;
+  pthread_t splitter;
+  bool splitter_started;
+  Worker workers[MAX_WORKERS];
+  unsigned worker_count; // started
+  Stream streams[MAX_STREAMS];
+  unsigned stream_count;
+  unsigned kinds[STREAM_KINDS]; // streams per kind
+  Block *blocks;
+  size_t block_count;
+  Queue idle, cut, checked, lua, outgoing[STREAM_KINDS];
+  Block **ring; // tokenised blocks at sequence % block_count, until those before them are checked
+  size_t ring_count;
+  Task task;
+  bool task_active;
+  bool recut;                 // a cut was wrong: the splitter takes back what is behind it
+  Buffer leftover;            // the bytes behind the last record's end known for sure
+  size_t leftover_unfinished; // of them, in which no record ends
+  Position leftover_position;
+  Scratch *caller_scratch;
+  Counts total;
+  uint64_t sent_rows[STREAM_KINDS];
+};
+
+// Records the first failure and stops everybody. Takes the lock.
+void engine_fail(Engine *engine, const Error *error);
+
+// Gives a block that is through with rules to the streams. Takes the lock.
+void engine_block_encoded(Engine *engine, Block *block);
+
+// The lock is held.
+void engine_recycle(Engine *engine, Block *block);
+
+void *splitter_main(void *engine);
+void *worker_main(void *worker);
+void *sender_main(void *stream);
+
+// Runs the program over record `i` of the block and encodes what becomes of it (worker.c).
+Verdict block_run_rules(const Engine *engine, Block *block, size_t i, Scratch *scratch);
+void block_settle(const Engine *engine, Block *block, size_t i, Scratch *scratch, Verdict verdict);
+
+#endif

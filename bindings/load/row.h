@@ -1,0 +1,29 @@
+// Rows of the three binary COPY streams.
+#ifndef PGHOST_LOAD_ROW_H
+#define PGHOST_LOAD_ROW_H
+
+#include "load/engine.h"
+
+// Where a record came from, as the load metadata columns have it.
+typedef struct Origin {
+  int64_t file_id;
+  int64_t line;
+  const char *bytes; // original bytes, the line end left out
+  uint32_t length;
+  bool has_offset; // records read from a table have none
+  int64_t offset;
+} Origin;
+
+// Raw row: the fields as text, then _file_id, _line.
+void row_put_raw(Buffer *out, const Field *fields, const uint32_t *map, size_t columns,
+                 const Origin *origin);
+
+// Clean row of the record that just passed, with _file_id, _line behind it where `position`.
+void row_put_clean(Buffer *out, const Program *program, const Scratch *scratch, bool position,
+                   const Origin *origin);
+
+// Rejects row. `column` may be NULL.
+void row_put_reject(Buffer *out, int64_t run_id, const char *table, const Origin *origin,
+                    const char *column, const char *rule, const char *reason);
+
+#endif

@@ -1,0 +1,194 @@
+// The worker threads: tokenise blocks, check that the cuts between them were right, run the rules
+// and encode rows.
+#include "load/internal.h"
+#include "load/row.h"
+
+static Reader *worker_reader(Worker *worker) {
+  const Task *task = &worker->engine->task;
+  if (worker->reader && worker->reader_serial == task->serial)
+    return worker->reader;
+  reader_free(worker->reader);
+  worker->reader = reader_new(source_dialect(task->file.source));
+  worker->reader_serial = task->serial;
+  return worker->reader;
+}
+
+static void fail_memory(Engine *engine) {
+  Error error;
+  error_set(&error, "ENOMEM", "out of memory while loading");
+  engine_fail(engine, &error);
+}
+
+// Everything from the end of the block's last record on must be cut again. The lock is held.
+static void ask_recut(Engine *engine, const Block *block) {
+  buffer_clear(&engine->leftover);
+  buffer_put(&engine->leftover, block->chunk.bytes.data + block->consumed,
+             block->chunk.bytes.len - block->consumed);
+  engine->leftover_unfinished = engine->leftover.len;
+  engine->leftover_position = block->end;
+  engine->recut = true;
+}
+
+// Moves on the blocks whose start is now known to be the start of a record: a block that was
+// consumed to its end vouches for the one behind it. The lock is held.
+static void check_ring(Engine *engine) {
+  Block **slot = &engine->ring[engine->task.checked % engine->block_count];
+  while (!engine->recut && *slot) {
+    Block *block = *slot;
+    *slot = NULL;
+    engine->ring_count--;
+    engine->task.checked++;
+    if (block->consumed < block->chunk.bytes.len)
+      ask_recut(engine, block);
+    queue_push(engine->options.lua_rules ? &engine->lua : &engine->checked, block);
+    pthread_cond_signal(engine->options.lua_rules ? &engine->caller_turn : &engine->worker_turn);
+    slot = &engine->ring[engine->task.checked % engine->block_count];
+  }
+  if (engine->recut)
+    pthread_cond_signal(&engine->splitter_turn);
+}
+
+static void tokenise(Worker *worker, Block *block) {
+  Engine *engine = worker->engine;
+  Reader *reader = worker_reader(worker);
+  block->end = block->chunk.position;
+  block->consumed = reader ? reader_read(reader, block->chunk.bytes.data, block->chunk.bytes.len,
+                                         block->chunk.last, 0, &block->end, &block->batch)
+                           : SIZE_MAX;
+  if (block->consumed == SIZE_MAX) {
+    fail_memory(engine);
+    block->consumed = 0;
+  }
+  block->counts = (Counts){.bytes = block->consumed};
+  pthread_mutex_lock(&engine->lock);
+  engine->ring[block->sequence % engine->block_count] = block;
+  engine->ring_count++;
+  check_ring(engine);
+  pthread_mutex_unlock(&engine->lock);
+}
+
+static int64_t parse_digits(const Field *field) {
+  int64_t value = 0;
+  for (uint32_t i = 0; i < field->len && field->data[i] >= '0' && field->data[i] <= '9'; i++)
+    value = value * 10 + (field->data[i] - '0');
+  return value;
+}
+
+// A record that came from a raw table opens with _file_id and _line, which are digits.
+static Origin table_origin(const Record *record, const Field *fields) {
+  Origin origin = {.file_id = parse_digits(&fields[0]), .line = parse_digits(&fields[1])};
+  const char *end = record->bytes + record->length;
+  const char *comma = memchr(record->bytes, ',', record->length);
+  comma = comma ? memchr(comma + 1, ',', (size_t)(end - comma - 1)) : NULL;
+  origin.bytes = comma ? comma + 1 : end;
+  origin.length = (uint32_t)(end - origin.bytes);
+  return origin;
+}
+
+static Origin record_origin(const Engine *engine, const Block *block, const Record *record) {
+  const FileTask *file = &engine->task.file;
+  if (file->table_source && record->error == RECORD_OK)
+    return table_origin(record, block->batch.fields + record->field_start);
+  return (Origin){
+      .file_id = file->file_id,
+      .line = (int64_t)record->line,
+      .bytes = record->bytes,
+      .length = record->length,
+      .has_offset = true,
+      .offset = (int64_t)record->offset,
+  };
+}
+
+Verdict block_run_rules(const Engine *engine, Block *block, size_t i, Scratch *scratch) {
+  const Record *record = &block->batch.records[i];
+  if (record->error != RECORD_OK)
+    return VERDICT_REJECT;
+  if (!engine->options.program)
+    return VERDICT_PASS;
+  return program_run(engine->options.program, scratch, block->batch.fields + record->field_start,
+                     engine->task.clean_map);
+}
+
+static void put_unreadable(const Engine *engine, Block *block, const Record *record,
+                           const Origin *origin) {
+  char reason[256];
+  record_error_text(record, source_dialect(engine->task.file.source)->columns, reason,
+                    sizeof reason);
+  row_put_reject(&block->out[STREAM_REJECTS], engine->options.run_id, engine->options.table, origin,
+                 NULL, record_error_rule(record->error), reason);
+}
+
+static void put_reject(const Engine *engine, Block *block, const Record *record,
+                       const Origin *origin, const Scratch *scratch) {
+  block->counts.rejected++;
+  block->counts.unreadable += record->error != RECORD_OK;
+  if (engine->kinds[STREAM_REJECTS] == 0)
+    return;
+  block->rows[STREAM_REJECTS]++;
+  if (record->error != RECORD_OK) {
+    put_unreadable(engine, block, record, origin);
+    return;
+  }
+  const Reject *reject = scratch_reject(scratch);
+  const char *column = reject->column < 0
+                           ? NULL
+                           : program_column_name(engine->options.program, (size_t)reject->column);
+  row_put_reject(&block->out[STREAM_REJECTS], engine->options.run_id, engine->options.table, origin,
+                 column, reject->rule, reject->reason);
+}
+
+static void put_clean(const Engine *engine, Block *block, const Origin *origin,
+                      const Scratch *scratch) {
+  block->counts.loaded++;
+  if (engine->kinds[STREAM_CLEAN] == 0)
+    return;
+  block->rows[STREAM_CLEAN]++;
+  row_put_clean(&block->out[STREAM_CLEAN], engine->options.program, scratch,
+                engine->options.clean_position, origin);
+}
+
+void block_settle(const Engine *engine, Block *block, size_t i, Scratch *scratch, Verdict verdict) {
+  const Record *record = &block->batch.records[i];
+  Origin origin = record_origin(engine, block, record);
+  block->counts.records++;
+  if (record->error == RECORD_OK && engine->kinds[STREAM_RAW] > 0) {
+    block->rows[STREAM_RAW]++;
+    row_put_raw(&block->out[STREAM_RAW], block->batch.fields + record->field_start,
+                engine->task.raw_map, engine->task.file.raw_count, &origin);
+  }
+  if (verdict == VERDICT_PASS)
+    put_clean(engine, block, &origin, scratch);
+  else if (verdict == VERDICT_REJECT)
+    put_reject(engine, block, record, &origin, scratch);
+  else
+    block->counts.filtered++;
+}
+
+static void encode(Worker *worker, Block *block) {
+  Engine *engine = worker->engine;
+  for (size_t i = 0; i < block->batch.record_count; i++)
+    block_settle(engine, block, i, worker->scratch,
+                 block_run_rules(engine, block, i, worker->scratch));
+  engine_block_encoded(engine, block);
+}
+
+void *worker_main(void *arg) {
+  Worker *worker = arg;
+  Engine *engine = worker->engine;
+  for (;;) {
+    pthread_mutex_lock(&engine->lock);
+    while (!engine->stop && !engine->closing && engine->checked.count == 0 &&
+           engine->cut.count == 0)
+      pthread_cond_wait(&engine->worker_turn, &engine->lock);
+    bool leave = engine->stop || engine->closing;
+    Block *checked = leave ? NULL : queue_pop(&engine->checked);
+    Block *cut = leave || checked ? NULL : queue_pop(&engine->cut);
+    pthread_mutex_unlock(&engine->lock);
+    if (leave)
+      return NULL;
+    if (checked)
+      encode(worker, checked);
+    else
+      tokenise(worker, cut);
+  }
+}

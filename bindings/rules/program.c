@@ -1,0 +1,281 @@
+// Running a program over records: clean, type, check, encode, count.
+#include "rules/program.h"
+
+#include <stdlib.h>
+
+#include "rules/program_internal.h"
+
+size_t program_column_count(const Program *program) {
+  return program->column_count;
+}
+
+const char *program_column_name(const Program *program, size_t column) {
+  return program->columns[column].name;
+}
+
+const Type *program_column_type(const Program *program, size_t column) {
+  return &program->columns[column].type;
+}
+
+bool program_column_required(const Program *program, size_t column) {
+  return program->columns[column].required;
+}
+
+Scratch *scratch_new(const Program *program) {
+  Scratch *scratch = calloc(1, sizeof *scratch);
+  if (!scratch)
+    return NULL;
+  scratch->program = program;
+  scratch->values = calloc(program->column_count + 1, sizeof *scratch->values);
+  scratch->texts = calloc(program->column_count + 1, sizeof *scratch->texts);
+  scratch->counts = calloc(program->slot_count + 1, sizeof *scratch->counts);
+  scratch->change_cap = program->slot_count * (1 + program->set_count); // each set may warn anew
+  scratch->changes = calloc(scratch->change_cap + 1, sizeof *scratch->changes);
+  bool good = scratch->values && scratch->texts && scratch->counts && scratch->changes;
+  if (!good || (program->has_patterns && !matcher_open(&scratch->matcher))) {
+    scratch_free(scratch);
+    return NULL;
+  }
+  return scratch;
+}
+
+void scratch_free(Scratch *scratch) {
+  if (!scratch)
+    return;
+  free(scratch->values);
+  free(scratch->texts);
+  free(scratch->counts);
+  free(scratch->changes);
+  arena_free(&scratch->arena);
+  buffer_free(&scratch->typed);
+  matcher_free(&scratch->matcher);
+  free(scratch);
+}
+
+const Reject *scratch_reject(const Scratch *scratch) {
+  return &scratch->reject;
+}
+
+const Value *scratch_value(const Scratch *scratch, size_t column) {
+  return &scratch->values[column];
+}
+
+const Field *scratch_text(const Scratch *scratch, size_t column) {
+  return &scratch->texts[column];
+}
+
+static void add_change(Scratch *scratch, uint32_t slot, const Field *before, const Field *after) {
+  if (scratch->change_count < scratch->change_cap)
+    scratch->changes[scratch->change_count++] =
+        (Change){.slot = slot, .before = *before, .after = *after};
+}
+
+static void take_sample(const Field *text, char *out, size_t size) {
+  Line line = line_start(out, size);
+  line_put_escaped(&line, text->data, text->len, size);
+}
+
+void scratch_commit(Scratch *scratch) {
+  for (size_t i = 0; i < scratch->change_count; i++) {
+    const Change *change = &scratch->changes[i];
+    Count *count = &scratch->counts[change->slot];
+    if (count->count++ > 0)
+      continue;
+    take_sample(&change->before, count->before, sizeof count->before);
+    take_sample(&change->after, count->after, sizeof count->after);
+    count->before_null = change->before.null;
+    count->after_null = change->after.null;
+  }
+  scratch->change_count = 0;
+}
+
+Line scratch_reject_line(Scratch *scratch, int column, const char *rule) {
+  scratch->reject.column = column;
+  scratch->reject.rule = rule;
+  return line_start(scratch->reject.reason, sizeof scratch->reject.reason);
+}
+
+static const Field null_text = {.data = "", .null = true};
+
+static void store_null(Scratch *scratch, size_t column) {
+  scratch->values[column] = (Value){.null = true};
+  scratch->texts[column] = null_text;
+}
+
+// A value broke its type, `required`, or the check at `slot`. True when the record may go on;
+// *keep then tells whether the value stays and further checks are due.
+static bool survives(const Column *column, size_t index, Scratch *scratch, uint32_t slot,
+                     bool is_check, bool *keep) {
+  Field before = scratch->texts[index];
+  *keep = false;
+  switch (column->action) {
+  case FAILURE_REJECT:
+    return false;
+  case FAILURE_DEFAULT:
+    scratch->values[index] = column->fallback;
+    scratch->texts[index] = column->fallback_text;
+    break;
+  case FAILURE_WARN:
+    *keep = is_check;
+    if (!is_check && column->required)
+      return false;
+    if (!is_check)
+      store_null(scratch, index);
+    break;
+  case FAILURE_NULL:
+    store_null(scratch, index);
+    break;
+  }
+  add_change(scratch, slot, &before, &scratch->texts[index]);
+  return true;
+}
+
+static void type_reason(const Column *column, const char *reason, const Field *text, Line *line) {
+  char name[64];
+  type_name(&column->type, name, sizeof name);
+  line_put(line, column->type.kind == TYPE_VARCHAR ? "%s for %s: " : "%s ", reason, name);
+  line_put_quoted(line, text->data, text->len);
+  if (column->type.format)
+    line_put(line, ", expected %s", column->type.format);
+}
+
+// For text the value may be shorter than the cell: varchar drops blanks behind its length.
+static void follow_value(const Column *column, const Value *value, Field *text) {
+  if (column->type.kind == TYPE_VARCHAR && value->bytes) {
+    text->data = value->bytes;
+    text->len = value->len;
+  }
+}
+
+static bool store_required(const Column *column, size_t index, Scratch *scratch) {
+  bool keep;
+  store_null(scratch, index);
+  if (!column->required || survives(column, index, scratch, column->required_slot, false, &keep))
+    return true;
+  Line line = scratch_reject_line(scratch, (int)index, "required");
+  line_put(&line, "is required");
+  return false;
+}
+
+static bool run_checks(const Program *program, const Column *column, size_t index,
+                       Scratch *scratch) {
+  for (uint32_t i = 0; i < column->check_count; i++) {
+    const Check *check = &program->checks[column->check_start + i];
+    const Field *text = &scratch->texts[index];
+    CheckResult result = check_run(check, &column->type, &scratch->values[index], text,
+                                   &scratch->typed, &scratch->matcher);
+    if (result == CHECK_PASSED)
+      continue;
+    bool keep;
+    if (!survives(column, index, scratch, check->slot, true, &keep)) {
+      Line line = scratch_reject_line(scratch, (int)index, check_name(check->kind));
+      check_reason(check, result, text, &line);
+      return false;
+    }
+    if (!keep)
+      return true;
+  }
+  return true;
+}
+
+// Types and checks a cleaned cell. False: rejected.
+static bool store(const Program *program, Scratch *scratch, size_t index, const Field *cell) {
+  const Column *column = &program->columns[index];
+  if (cell->null)
+    return store_required(column, index, scratch);
+  Value *value = &scratch->values[index];
+  const char *reason;
+  scratch->texts[index] = *cell;
+  value->null = false;
+  if (type_parse(&column->type, cell->data, cell->len, &scratch->typed, value, &reason)) {
+    follow_value(column, value, &scratch->texts[index]);
+    return column->check_count == 0 || run_checks(program, column, index, scratch);
+  }
+  bool keep;
+  if (survives(column, index, scratch, column->type_slot, false, &keep))
+    return true;
+  Line line = scratch_reject_line(scratch, (int)index, "type");
+  type_reason(column, reason, cell, &line);
+  return false;
+}
+
+static bool run_column(const Program *program, Scratch *scratch, size_t index, Field cell) {
+  const Column *column = &program->columns[index];
+  const Operation *operation = program->operations + column->operation_start;
+  const Operation *end = operation + column->operation_count;
+  for (; operation < end; operation++) {
+    Field before = cell;
+    if (operation_apply(operation, &cell, &scratch->arena))
+      add_change(scratch, operation->slot, &before, &cell);
+  }
+  return store(program, scratch, index, &cell);
+}
+
+// A cell for which there was no memory must not pass as something it is not.
+static Verdict check_memory(Scratch *scratch) {
+  if (!scratch->arena.failed && !scratch->typed.failed)
+    return VERDICT_PASS;
+  Line line = scratch_reject_line(scratch, -1, "memory");
+  line_put(&line, "not enough memory for this record");
+  return VERDICT_REJECT;
+}
+
+Verdict program_run(const Program *program, Scratch *scratch, const Field *fields,
+                    const uint32_t *map) {
+  arena_reset(&scratch->arena);
+  buffer_clear(&scratch->typed);
+  scratch->change_count = 0;
+  for (size_t i = 0; i < program->column_count; i++)
+    if (!run_column(program, scratch, i, fields[map[i]]))
+      return VERDICT_REJECT;
+  Verdict verdict = check_memory(scratch);
+  for (size_t i = 0; verdict == VERDICT_PASS && i < program->first_lua_row; i++)
+    verdict = program_run_row(program, scratch, i);
+  if (verdict == VERDICT_PASS && program->first_lua_row == program->row_count)
+    scratch_commit(scratch);
+  return verdict;
+}
+
+static bool same_text(const Field *a, const Field *b) {
+  if (a->null || b->null)
+    return a->null == b->null;
+  return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+Verdict scratch_set(const Program *program, Scratch *scratch, const RowRule *rule,
+                    const Field *text) {
+  Field before = scratch->texts[rule->target];
+  Field copy = null_text;
+  if (!text->null) {
+    copy = (Field){.data = arena_copy(&scratch->arena, text->data, text->len), .len = text->len};
+    if (!copy.data)
+      return check_memory(scratch);
+  }
+  if (!store(program, scratch, rule->target, &copy))
+    return VERDICT_REJECT;
+  if (!same_text(&before, &copy))
+    add_change(scratch, rule->slot, &before, &copy);
+  return check_memory(scratch);
+}
+
+void program_encode(const Program *program, const Scratch *scratch, Buffer *out) {
+  for (size_t i = 0; i < program->column_count; i++)
+    type_encode(&program->columns[i].type, &scratch->values[i], &scratch->typed, out);
+}
+
+size_t program_count_slots(const Program *program) {
+  return program->slot_count;
+}
+
+void scratch_count(const Program *program, const Scratch *scratch, size_t i, RuleCount *out) {
+  const Count *count = &scratch->counts[i];
+  *out = (RuleCount){
+      .column = program->slots[i].column,
+      .rule = program->slots[i].rule,
+      .count = count->count,
+      .before_null = count->before_null,
+      .after_null = count->after_null,
+  };
+  memcpy(out->before, count->before, sizeof out->before);
+  memcpy(out->after, count->after, sizeof out->after);
+}

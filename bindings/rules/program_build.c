@@ -1,0 +1,414 @@
+// Building a program: copies, checks of sense, constants parsed by their column's type.
+#define _GNU_SOURCE // qsort_r
+#include "rules/program_build.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "rules/program_internal.h"
+
+static bool no_memory(Error *error) {
+  return error_set(error, "memory", "not enough memory for the rules");
+}
+
+// "column 'x': ", in front of what is wrong with it.
+static bool column_error(const Column *column, Error *error, const char *reason,
+                         const Field *value) {
+  char text[512];
+  Line line = line_start(text, sizeof text);
+  line_put(&line, "column '%s': %s", column->name, reason);
+  if (value) {
+    line_put(&line, " ");
+    line_put_quoted(&line, value->data, value->len);
+  }
+  return error_set(error, "usage", "%s", text);
+}
+
+// Makes room for one more item of `size` bytes in a growable list.
+static bool grow(void **items, size_t *cap, size_t count, size_t size) {
+  if (count < *cap)
+    return true;
+  size_t more = *cap ? *cap * 2 : 16;
+  void *grown = realloc(*items, more * size);
+  if (!grown)
+    return false;
+  *items = grown;
+  *cap = more;
+  return true;
+}
+
+static bool copy_field(Program *program, const Field *field, Field *out) {
+  *out = (Field){.data = arena_copy(&program->memory, field->data, field->len), .len = field->len};
+  return out->data != NULL;
+}
+
+static const Field *copy_fields(Program *program, const Field *fields, size_t count) {
+  Field *copies = arena_alloc(&program->memory, (count + 1) * sizeof *copies);
+  for (size_t i = 0; copies && i < count; i++)
+    if (!copy_field(program, &fields[i], &copies[i]))
+      return NULL;
+  return copies;
+}
+
+static Column *last_column(const Program *program) {
+  return &program->columns[program->column_count - 1];
+}
+
+static bool add_slot(Program *program, const Column *column, const char *rule, uint32_t *slot,
+                     Error *error) {
+  char *copy = arena_copy(&program->memory, rule, strlen(rule));
+  if (!copy || !grow((void **)&program->slots, &program->slot_cap, program->slot_count,
+                     sizeof *program->slots))
+    return no_memory(error);
+  *slot = (uint32_t)program->slot_count;
+  program->slots[program->slot_count++] = (Slot){.column = column->name, .rule = copy};
+  return true;
+}
+
+Program *program_new(void) {
+  return calloc(1, sizeof(Program));
+}
+
+void program_free(Program *program) {
+  if (!program)
+    return;
+  for (size_t i = 0; i < program->check_count; i++)
+    pcre2_code_free(program->checks[i].pattern);
+  free(program->columns);
+  free(program->operations);
+  free(program->checks);
+  free(program->rows);
+  free(program->slots);
+  arena_free(&program->memory);
+  free(program);
+}
+
+bool program_add_column(Program *program, const Field *name, const Type *type, const char *format,
+                        Error *error) {
+  char *copy = arena_copy(&program->memory, name->data, name->len);
+  if (!copy || !grow((void **)&program->columns, &program->column_cap, program->column_count,
+                     sizeof *program->columns))
+    return no_memory(error);
+  Column *column = &program->columns[program->column_count];
+  *column = (Column){
+      .name = copy,
+      .type = *type,
+      .operation_start = (uint32_t)program->operation_count,
+      .check_start = (uint32_t)program->check_count,
+  };
+  program->column_count++;
+  if (!format)
+    return true;
+  char *format_copy = arena_copy(&program->memory, format, strlen(format));
+  if (!format_copy)
+    return no_memory(error);
+  const char *reason;
+  Field text = {.data = format_copy, .len = (uint32_t)strlen(format)};
+  return type_set_format(&column->type, format_copy, &reason) ||
+         column_error(column, error, reason, &text);
+}
+
+// How often the column already has an operation of this kind.
+static unsigned count_kind(const Program *program, const Column *column, OperationKind kind) {
+  unsigned count = 0;
+  for (uint32_t i = 0; i < column->operation_count; i++)
+    count += program->operations[column->operation_start + i].kind == kind;
+  return count;
+}
+
+bool program_add_operation(Program *program, OperationKind kind, const Field *values, size_t count,
+                           bool ignore_case, Error *error) {
+  Column *column = last_column(program);
+  if (kind == OPERATION_REPLACE && values[0].len == 0)
+    return column_error(column, error, "replace needs a text to look for, not", &values[0]);
+  Operation operation = {.kind = kind, .ignore_case = ignore_case, .value_count = (uint32_t)count};
+  operation.values = copy_fields(program, values, count);
+  if (!operation.values || !grow((void **)&program->operations, &program->operation_cap,
+                                 program->operation_count, sizeof *program->operations))
+    return no_memory(error);
+  char name[32];
+  unsigned before = count_kind(program, column, kind);
+  snprintf(name, sizeof name, before ? "%s %u" : "%s", operation_name(kind), before + 1);
+  if (!add_slot(program, column, name, &operation.slot, error))
+    return false;
+  operation_prepare(&operation);
+  program->operations[program->operation_count++] = operation;
+  column->operation_count++;
+  return true;
+}
+
+static bool has_bytes(TypeKind kind) {
+  switch (kind) {
+  case TYPE_TEXT:
+  case TYPE_VARCHAR:
+  case TYPE_NUMERIC:
+  case TYPE_UUID:
+  case TYPE_JSON:
+  case TYPE_JSONB:
+    return true;
+  default:
+    return false;
+  }
+}
+
+// Parses a constant of the rules, `text` being the program's own copy; `what` says which it is.
+static bool parse_constant(Program *program, const Column *column, const char *what,
+                           const Field *text, Value *value, Error *error) {
+  Buffer typed = {0};
+  const char *reason = "";
+  *value = (Value){0};
+  bool good = type_parse(&column->type, text->data, text->len, &typed, value, &reason);
+  if (good && has_bytes(column->type.kind)) {
+    value->bytes = arena_copy(&program->memory, type_bytes(value, &typed), value->len);
+    good = value->bytes != NULL;
+    reason = "no memory for";
+  }
+  buffer_free(&typed);
+  if (good)
+    return true;
+  char full[128];
+  snprintf(full, sizeof full, "%s: %s", what, reason);
+  return column_error(column, error, full, text);
+}
+
+bool program_add_required(Program *program, Error *error) {
+  (void)error;
+  last_column(program)->required = true;
+  return true;
+}
+
+static bool add_check(Program *program, const Check *check, Error *error) {
+  Column *column = last_column(program);
+  if (!grow((void **)&program->checks, &program->check_cap, program->check_count,
+            sizeof *program->checks)) {
+    pcre2_code_free(check->pattern);
+    return no_memory(error);
+  }
+  program->checks[program->check_count++] = *check;
+  column->check_count++;
+  return true;
+}
+
+static bool is_comparable(const Column *column, const char *what, Error *error) {
+  TypeKind kind = column->type.kind;
+  if (kind != TYPE_JSON && kind != TYPE_JSONB)
+    return true;
+  char text[64];
+  snprintf(text, sizeof text, "%s needs values that can be compared, which json cannot", what);
+  return column_error(column, error, text, NULL);
+}
+
+static int order_values(const void *a, const void *b, void *type) {
+  static const Buffer none;
+  return type_compare(type, a, b, &none);
+}
+
+bool program_add_one_of(Program *program, const Field *values, size_t count, Error *error) {
+  Column *column = last_column(program);
+  if (!is_comparable(column, "one_of", error))
+    return false;
+  if (count == 0)
+    return column_error(column, error, "one_of needs at least one value", NULL);
+  Value *parsed = arena_alloc(&program->memory, count * sizeof *parsed);
+  const Field *texts = copy_fields(program, values, count);
+  if (!parsed || !texts)
+    return no_memory(error);
+  for (size_t i = 0; i < count; i++)
+    if (!parse_constant(program, column, "one_of", &texts[i], &parsed[i], error))
+      return false;
+  qsort_r(parsed, count, sizeof *parsed, order_values, &column->type);
+  Check check = {
+      .kind = CHECK_ONE_OF, .values = parsed, .texts = texts, .value_count = (uint32_t)count};
+  return add_check(program, &check, error);
+}
+
+bool program_add_range(Program *program, const Field *min, const Field *max, Error *error) {
+  Column *column = last_column(program);
+  if (!is_comparable(column, "range", error))
+    return false;
+  if (!min && !max)
+    return column_error(column, error, "range needs a minimum, a maximum or both", NULL);
+  const Field none = {.data = ""};
+  const Field bounds[2] = {min ? *min : none, max ? *max : none};
+  Value *parsed = arena_alloc(&program->memory, 2 * sizeof *parsed);
+  const Field *texts = copy_fields(program, bounds, 2);
+  if (!parsed || !texts)
+    return no_memory(error);
+  if (min && !parse_constant(program, column, "range minimum", &texts[0], &parsed[0], error))
+    return false;
+  if (max && !parse_constant(program, column, "range maximum", &texts[1], &parsed[1], error))
+    return false;
+  if (min && max && order_values(&parsed[0], &parsed[1], &column->type) > 0)
+    return column_error(column, error, "range minimum is above the maximum:", &texts[0]);
+  Check check = {
+      .kind = CHECK_RANGE, .has_min = min, .has_max = max, .values = parsed, .texts = texts};
+  return add_check(program, &check, error);
+}
+
+bool program_add_length(Program *program, uint64_t min, uint64_t max, Error *error) {
+  if (min > max)
+    return column_error(last_column(program), error, "length minimum is above the maximum", NULL);
+  Check check = {.kind = CHECK_LENGTH, .min_length = min, .max_length = max};
+  return add_check(program, &check, error);
+}
+
+bool program_add_matches(Program *program, const Field *pattern, Error *error) {
+  Check check = {.kind = CHECK_MATCHES};
+  Field copy;
+  if (!copy_field(program, pattern, &copy))
+    return no_memory(error);
+  char message[256];
+  if (!check_compile_pattern(&check, &copy, message, sizeof message)) {
+    char full[320];
+    snprintf(full, sizeof full, "bad pattern (%s):", message);
+    return column_error(last_column(program), error, full, pattern);
+  }
+  program->has_patterns = true;
+  return add_check(program, &check, error);
+}
+
+bool program_set_failure(Program *program, FailureAction action, const Field *value, Error *error) {
+  Column *column = last_column(program);
+  column->action = action;
+  if (action != FAILURE_DEFAULT)
+    return true;
+  if (!copy_field(program, value, &column->fallback_text))
+    return no_memory(error);
+  return parse_constant(program, column, "on_fail default", &column->fallback_text,
+                        &column->fallback, error);
+}
+
+// Types whose values type_compare can set side by side; -1: none.
+static int comparable_family(TypeKind kind) {
+  switch (kind) {
+  case TYPE_SMALLINT:
+  case TYPE_INTEGER:
+  case TYPE_BIGINT:
+    return TYPE_BIGINT;
+  case TYPE_REAL:
+  case TYPE_DOUBLE:
+    return TYPE_DOUBLE;
+  case TYPE_TEXT:
+  case TYPE_VARCHAR:
+    return TYPE_TEXT;
+  case TYPE_JSON:
+  case TYPE_JSONB:
+    return -1;
+  default:
+    return (int)kind;
+  }
+}
+
+static bool add_row(Program *program, const RowRule *row, Error *error) {
+  if (!grow((void **)&program->rows, &program->row_cap, program->row_count, sizeof *program->rows))
+    return no_memory(error);
+  bool lua = row->kind >= ROW_LUA_CHECK;
+  if (!lua && program->first_lua_row == program->row_count)
+    program->first_lua_row++;
+  program->rows[program->row_count++] = *row;
+  return true;
+}
+
+bool program_add_compare(Program *program, size_t left, CompareOp op, size_t right, Error *error) {
+  const Column *a = &program->columns[left];
+  const Column *b = &program->columns[right];
+  int family = comparable_family(a->type.kind);
+  if (family < 0 || family != comparable_family(b->type.kind)) {
+    char left_type[64];
+    char right_type[64];
+    type_name(&a->type, left_type, sizeof left_type);
+    type_name(&b->type, right_type, sizeof right_type);
+    return error_set(error, "usage", "compare: '%s' (%s) cannot be compared with '%s' (%s)",
+                     a->name, left_type, b->name, right_type);
+  }
+  RowRule row = {.kind = ROW_COMPARE, .op = op, .left = (uint32_t)left, .right = (uint32_t)right};
+  return add_row(program, &row, error);
+}
+
+bool program_add_filter(Program *program, size_t column, CompareOp op, const Field *value,
+                        Error *error) {
+  const Column *left = &program->columns[column];
+  RowRule row = {.kind = ROW_FILTER, .op = op, .left = (uint32_t)column};
+  if (op != COMPARE_IS_NULL && op != COMPARE_IS_NOT_NULL) {
+    Field copy;
+    if (!is_comparable(left, "filter", error))
+      return false;
+    if (!copy_field(program, value, &copy))
+      return no_memory(error);
+    if (!parse_constant(program, left, "filter", &copy, &row.value, error))
+      return false;
+  }
+  return add_row(program, &row, error);
+}
+
+bool program_add_lua(Program *program, RowKind kind, const uint32_t *columns, size_t count,
+                     size_t target, uint32_t function, Error *error) {
+  uint32_t *copy = arena_alloc(&program->memory, (count + 1) * sizeof *copy);
+  if (!copy)
+    return no_memory(error);
+  if (count > 0)
+    memcpy(copy, columns, count * sizeof *copy);
+  RowRule row = {
+      .kind = kind, .columns = copy, .column_count = (uint32_t)count, .function = function};
+  if (kind == ROW_LUA_SET) {
+    row.target = (uint32_t)target;
+    program->set_count++;
+    if (!add_slot(program, &program->columns[target], "set", &row.slot, error))
+      return false;
+  }
+  return add_row(program, &row, error);
+}
+
+static bool add_failure_slot(Program *program, const Column *column, const char *rule,
+                             uint32_t *slot, Error *error) {
+  static const char *const actions[] = {"reject", "null", "default", "warn"};
+  char name[64];
+  snprintf(name, sizeof name, "%s (%s)", rule, actions[column->action]);
+  return add_slot(program, column, name, slot, error);
+}
+
+static bool add_failure_slots(Program *program, Column *column, Error *error) {
+  if (!add_failure_slot(program, column, "type", &column->type_slot, error) ||
+      !add_failure_slot(program, column, "required", &column->required_slot, error))
+    return false;
+  for (uint32_t i = 0; i < column->check_count; i++) {
+    Check *check = &program->checks[column->check_start + i];
+    if (!add_failure_slot(program, column, check_name(check->kind), &check->slot, error))
+      return false;
+  }
+  return true;
+}
+
+// A default that its own column would refuse would reject every record without a value.
+static bool check_defaults(Program *program, const Column *column, Error *error) {
+  Arena arena = {0};
+  bool good = true;
+  for (uint32_t i = 0; good && i < column->operation_count; i++) {
+    const Operation *operation = &program->operations[column->operation_start + i];
+    if (operation->kind != OPERATION_DEFAULT)
+      continue;
+    Field cell = operation->values[0];
+    for (uint32_t k = i + 1; k < column->operation_count; k++)
+      operation_apply(operation + (k - i), &cell, &arena);
+    Value value;
+    good = cell.null || parse_constant(program, column, "default", &cell, &value, error);
+  }
+  arena_free(&arena);
+  return good;
+}
+
+bool program_finish(Program *program, Error *error) {
+  if (program->column_count == 0)
+    return error_set(error, "usage", "a rule table needs at least one column");
+  for (size_t i = 0; i < program->column_count; i++) {
+    Column *column = &program->columns[i];
+    if (column->required && column->action == FAILURE_NULL)
+      return column_error(column, error, "required and on_fail \"null\" contradict each other",
+                          NULL);
+    if (!check_defaults(program, column, error))
+      return false;
+    if (column->action != FAILURE_REJECT && !add_failure_slots(program, column, error))
+      return false;
+  }
+  return true;
+}

@@ -1,0 +1,50 @@
+// Building a program, piece by piece in the order of the rule table.
+//
+// For the Lua-facing file. Every function returns false and fills the Error (code "usage" for a
+// rule that makes no sense, "memory") and then the program is only good for program_free. Bytes
+// passed in are copied. program_finish must have succeeded before the program is run.
+#ifndef PGHOST_RULES_PROGRAM_BUILD_H
+#define PGHOST_RULES_PROGRAM_BUILD_H
+
+#include "rules/program.h"
+#include "rules/row_rules.h"
+#include "rules/rule_ops.h"
+
+// What happens to a value that breaks its type or a check. A required column never becomes null:
+// there FAILURE_NULL is refused, and FAILURE_WARN rejects where null would have to be stored.
+typedef enum FailureAction {
+  FAILURE_REJECT,
+  FAILURE_NULL,    // null is stored
+  FAILURE_DEFAULT, // the given value is stored, also where a required value is missing
+  FAILURE_WARN,    // of a type: null is stored; of a check: the value is kept
+} FailureAction;
+
+Program *program_new(void); // NULL: no memory
+
+// A further column. `format` may be NULL.
+bool program_add_column(Program *program, const Field *name, const Type *type, const char *format,
+                        Error *error);
+
+// Operations and checks belong to the column added last. `values`: null_if any number, replace two,
+// default one, the others none.
+bool program_add_operation(Program *program, OperationKind kind, const Field *values, size_t count,
+                           bool ignore_case, Error *error);
+bool program_add_required(Program *program, Error *error);
+bool program_add_one_of(Program *program, const Field *values, size_t count, Error *error);
+bool program_add_range(Program *program, const Field *min, const Field *max, Error *error);
+bool program_add_length(Program *program, uint64_t min, uint64_t max, Error *error);
+bool program_add_matches(Program *program, const Field *pattern, Error *error);
+bool program_set_failure(Program *program, FailureAction action, const Field *value, Error *error);
+
+// Row rules; columns by index.
+bool program_add_compare(Program *program, size_t left, CompareOp op, size_t right, Error *error);
+bool program_add_filter(Program *program, size_t column, CompareOp op, const Field *value,
+                        Error *error);
+// `kind` is one of ROW_LUA_*, `target` counts for ROW_LUA_SET.
+bool program_add_lua(Program *program, RowKind kind, const uint32_t *columns, size_t count,
+                     size_t target, uint32_t function, Error *error);
+
+// Checks what only shows when all is there, and lays out the counts.
+bool program_finish(Program *program, Error *error);
+
+#endif

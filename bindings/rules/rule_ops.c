@@ -1,0 +1,156 @@
+// Operations on a cell's text.
+#define _GNU_SOURCE // memmem
+#include "rules/rule_ops.h"
+
+#include <string.h>
+
+#include "rules/text.h"
+
+enum { LONGEST_LENGTH_BIT = 63 };
+
+const char *operation_name(OperationKind kind) {
+  static const char *const names[] = {"trim",  "unquote", "null_if", "lower",
+                                      "upper", "replace", "default"};
+  return names[kind];
+}
+
+static uint64_t length_bit(uint32_t len) {
+  return UINT64_C(1) << (len < LONGEST_LENGTH_BIT ? len : LONGEST_LENGTH_BIT);
+}
+
+void operation_prepare(Operation *operation) {
+  for (uint32_t i = 0; i < operation->value_count; i++)
+    operation->lengths |= length_bit(operation->values[i].len);
+}
+
+static inline bool is_space(char c) {
+  return c == ' ' || (unsigned char)(c - '\t') < 5; // \t \n \v \f \r
+}
+
+static bool trim(Field *cell) {
+  const char *start = cell->data;
+  const char *end = start + cell->len;
+  while (start < end && is_space(*start))
+    start++;
+  while (end > start && is_space(end[-1]))
+    end--;
+  uint32_t len = (uint32_t)(end - start);
+  if (len == cell->len)
+    return false;
+  cell->data = start;
+  cell->len = len;
+  return true;
+}
+
+static bool unquote(Field *cell) {
+  if (cell->len < 2 || cell->data[0] != '"' || cell->data[cell->len - 1] != '"')
+    return false;
+  cell->data++;
+  cell->len -= 2;
+  return true;
+}
+
+static unsigned char fold(char c) {
+  unsigned char byte = (unsigned char)c;
+  return (unsigned char)(byte - 'A') < 26 ? byte | 0x20 : byte;
+}
+
+static bool equal(const char *a, const char *b, size_t len, bool ignore_case) {
+  if (!ignore_case)
+    return memcmp(a, b, len) == 0;
+  for (size_t i = 0; i < len; i++)
+    if (fold(a[i]) != fold(b[i]))
+      return false;
+  return true;
+}
+
+static bool null_if(const Operation *operation, Field *cell) {
+  if (!(operation->lengths & length_bit(cell->len)))
+    return false;
+  for (uint32_t i = 0; i < operation->value_count; i++) {
+    const Field *value = &operation->values[i];
+    if (value->len == cell->len &&
+        equal(value->data, cell->data, cell->len, operation->ignore_case)) {
+      *cell = (Field){.data = "", .null = true};
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool change_case(Field *cell, bool upper, Arena *arena) {
+  if (!text_may_change_case(cell->data, cell->len, upper))
+    return false;
+  char *out = arena_alloc(arena, 2 * (size_t)cell->len);
+  if (!out)
+    return false;
+  size_t len = text_change_case(cell->data, cell->len, upper, out);
+  if (len == cell->len && memcmp(out, cell->data, len) == 0)
+    return false;
+  cell->data = out;
+  cell->len = (uint32_t)len;
+  return true;
+}
+
+static size_t count_occurrences(const Field *cell, const Field *from) {
+  size_t count = 0;
+  const char *end = cell->data + cell->len;
+  const char *at = cell->data;
+  while ((at = memmem(at, (size_t)(end - at), from->data, from->len))) {
+    count++;
+    at += from->len;
+  }
+  return count;
+}
+
+static bool replace(const Field *from, const Field *to, Field *cell, Arena *arena) {
+  size_t count = count_occurrences(cell, from);
+  if (count == 0)
+    return false;
+  size_t len = cell->len - count * from->len + count * to->len;
+  char *out = len <= UINT32_MAX ? arena_alloc(arena, len + 1) : NULL;
+  if (!out) {
+    arena->failed = true;
+    return false;
+  }
+  const char *rest = cell->data;
+  const char *end = cell->data + cell->len;
+  char *put = out;
+  for (; count > 0; count--) {
+    const char *at = memmem(rest, (size_t)(end - rest), from->data, from->len);
+    put = (char *)memcpy(put, rest, (size_t)(at - rest)) + (at - rest);
+    put = (char *)memcpy(put, to->data, to->len) + to->len;
+    rest = at + from->len;
+  }
+  memcpy(put, rest, (size_t)(end - rest));
+  bool changed = len != cell->len || memcmp(out, cell->data, len) != 0;
+  cell->data = out;
+  cell->len = (uint32_t)len;
+  return changed;
+}
+
+bool operation_apply(const Operation *operation, Field *cell, Arena *arena) {
+  if (cell->null) {
+    if (operation->kind != OPERATION_DEFAULT)
+      return false;
+    *cell = operation->values[0];
+    return true;
+  }
+  switch (operation->kind) {
+  case OPERATION_TRIM:
+    return trim(cell);
+  case OPERATION_UNQUOTE:
+    return unquote(cell);
+  case OPERATION_NULL_IF:
+    return null_if(operation, cell);
+  case OPERATION_LOWER:
+    return change_case(cell, false, arena);
+  case OPERATION_UPPER:
+    return change_case(cell, true, arena);
+  case OPERATION_REPLACE:
+    return replace(&operation->values[0], &operation->values[1], cell, arena);
+  case OPERATION_DEFAULT:
+    return false;
+  }
+  return false;
+}

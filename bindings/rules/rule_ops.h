@@ -1,0 +1,39 @@
+// Operations: what is done to a cell's text before its type is looked at.
+//
+// Each is data, built once and shared by threads. A null passes all of them but default untouched.
+#ifndef PGHOST_RULES_RULE_OPS_H
+#define PGHOST_RULES_RULE_OPS_H
+
+#include "csv/batch.h"
+#include "rules/arena.h"
+
+typedef enum OperationKind {
+  OPERATION_TRIM,    // ASCII white space (blank \t \n \v \f \r) off both ends
+  OPERATION_UNQUOTE, // one pair of double quotes around the value off
+  OPERATION_NULL_IF, // null where the text is one of the values
+  OPERATION_LOWER,
+  OPERATION_UPPER,
+  OPERATION_REPLACE, // every occurrence of values[0], left to right, by values[1]
+  OPERATION_DEFAULT, // values[0] for null
+} OperationKind;
+
+typedef struct Operation {
+  OperationKind kind;
+  bool ignore_case;    // null_if: ASCII letters only
+  uint32_t slot;       // its count
+  uint64_t lengths;    // null_if: bit n, a value is n bytes long (63: or longer)
+  const Field *values; // borrowed from the program
+  uint32_t value_count;
+} Operation;
+
+// The name people know it by: "null_if".
+const char *operation_name(OperationKind kind);
+
+// Fills `lengths` once kind and values are set.
+void operation_prepare(Operation *operation);
+
+// Applies it to the cell; new text goes to the arena (whose `failed` the caller looks at). True
+// when the cell changed.
+bool operation_apply(const Operation *operation, Field *cell, Arena *arena);
+
+#endif

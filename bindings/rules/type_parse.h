@@ -1,0 +1,79 @@
+// What the type_*.c files share: the parsers behind type_parse, and small readers of characters.
+//
+// Private to them; everybody else includes type.h.
+#ifndef PGHOST_RULES_TYPE_PARSE_H
+#define PGHOST_RULES_TYPE_PARSE_H
+
+#include "rules/type.h"
+
+// Each parses `len` bytes at `text` (never NULL) as one kind of type; see type_parse.
+bool parse_integer(const Type *type, const char *text, size_t len, Value *value,
+                   const char **reason);
+bool parse_float(const Type *type, const char *text, size_t len, Buffer *scratch, Value *value,
+                 const char **reason);
+bool parse_numeric(const Type *type, const char *text, size_t len, Buffer *scratch, Value *value,
+                   const char **reason);
+bool parse_datetime(const Type *type, const char *text, size_t len, Value *value,
+                    const char **reason);
+bool parse_formatted(const Type *type, const char *text, size_t len, Value *value);
+bool parse_uuid(const char *text, size_t len, Buffer *scratch, Value *value, const char **reason);
+bool parse_json(const Type *type, const char *text, size_t len, Value *value, const char **reason);
+
+// Whether the server can hold this decimal number, of valid syntax, as a numeric without limits.
+bool numeric_fits(const char *text, size_t len);
+
+// Compares two numerics in binary form by value: -Infinity < numbers < Infinity < NaN.
+int numeric_compare(const char *a, const char *b);
+
+// What isspace says in the C locale, which is what the server skips around most values.
+static inline bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static inline bool is_digit(char c) {
+  return (unsigned char)(c - '0') < 10;
+}
+
+// Narrows [*at, *end) to what is inside surrounding white space.
+static inline void trim_space(const char **at, const char **end) {
+  while (*at < *end && is_space(**at))
+    ++*at;
+  while (*at < *end && is_space((*end)[-1]))
+    --*end;
+}
+
+// Whether the text is `word` (lower case, letters alone) in any case.
+static inline bool is_word(const char *at, const char *end, const char *word) {
+  for (; at < end && *word; at++, word++)
+    if ((*at | 0x20) != *word)
+      return false;
+  return at == end && !*word;
+}
+
+// Two digits as a number, or more than 99 when they are not two digits.
+static inline unsigned read_two_digits(const char *at) {
+  unsigned tens = (unsigned)(unsigned char)at[0] - '0';
+  unsigned ones = (unsigned)(unsigned char)at[1] - '0';
+  return tens < 10 && ones < 10 ? tens * 10 + ones : 100;
+}
+
+#define MICROSECONDS INT64_C(1000000)
+#define DAY_MICROSECONDS (86400 * MICROSECONDS)
+
+// Days from 2000-01-01 to a day of the Gregorian calendar, years 1 to 9999. False: no such day.
+// The formula is date2j of PostgreSQL's src/backend/utils/adt/datetime.c.
+static inline bool calendar_days(unsigned year, unsigned month, unsigned day, int64_t *days) {
+  static const unsigned char lengths[] = {0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1)
+    return false;
+  bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+  if (day > lengths[month] + (unsigned)(leap && month == 2))
+    return false;
+  unsigned y = month > 2 ? year + 4800 : year + 4799;
+  unsigned m = month > 2 ? month + 1 : month + 13;
+  unsigned julian = y * 365 - 32167 + y / 4 - y / 100 + y / 400 + 7834 * m / 256 + day;
+  *days = (int64_t)julian - 2451545; // the julian day of 2000-01-01
+  return true;
+}
+
+#endif

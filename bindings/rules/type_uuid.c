@@ -1,0 +1,40 @@
+// uuid: 32 hexadecimal digits in all the server's spellings, to 16 bytes.
+#include "rules/type_parse.h"
+
+enum { UUID_BYTES = 16 };
+
+static int hex_value(char c) {
+  if (is_digit(c))
+    return c - '0';
+  char lower = (char)(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// Reads digits with a hyphen allowed behind each group of four; the last group has none.
+static bool read_uuid(const char *at, const char *end, unsigned char *bytes) {
+  for (int i = 0; i < UUID_BYTES; i++) {
+    int high = end - at >= 2 ? hex_value(at[0]) : -1;
+    int low = end - at >= 2 ? hex_value(at[1]) : -1;
+    if (high < 0 || low < 0)
+      return false;
+    bytes[i] = (unsigned char)(high << 4 | low);
+    at += 2;
+    if (i % 2 == 1 && i < UUID_BYTES - 1 && at < end && *at == '-')
+      at++;
+  }
+  return at == end;
+}
+
+bool parse_uuid(const char *text, size_t len, Buffer *scratch, Value *value, const char **reason) {
+  unsigned char bytes[UUID_BYTES];
+  bool braces = len >= 2 && text[0] == '{' && text[len - 1] == '}';
+  *reason = "not a uuid";
+  if (!read_uuid(text + braces, text + len - braces, bytes))
+    return false;
+  *reason = "out of memory";
+  value->bytes = NULL;
+  value->integer = (int64_t)scratch->len;
+  value->len = UUID_BYTES;
+  buffer_put(scratch, bytes, UUID_BYTES);
+  return !scratch->failed;
+}

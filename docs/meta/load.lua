@@ -1,0 +1,94 @@
+---@meta pghost.native.load
+-- CSV files or a table through rules into COPY streams (bindings/load.c, bindings/load/).
+
+local load = {}
+
+---@class pghost.StreamOptions
+---@field conn pghost.Connection|pghost.Connection[] native connections, inside the caller's transaction; several share the work
+---@field copy string the statement: `COPY ... FROM STDIN (FORMAT binary)`
+
+---@class pghost.CleanOptions: pghost.StreamOptions
+---@field position? boolean the rows end with `_file_id bigint, _line bigint`
+
+---@class pghost.RejectsOptions: pghost.StreamOptions
+---@field run_id integer
+---@field table string name of the table that the records were meant for
+
+---@class pghost.LoadOptions
+---@field program? pghost.Program needed for `clean`
+---@field raw? pghost.StreamOptions gets the columns of `raw_map` as text, then `_file_id bigint, _line bigint`
+---@field clean? pghost.CleanOptions gets the program's columns
+---@field rejects? pghost.RejectsOptions gets run_id bigint, table_name text, file_id bigint, line bigint, byte_offset bigint, byte_length bigint, column_name text, rule text, reason text, original bytea
+---@field workers? integer threads that read and check, 1 (default) to 64
+
+--- Begins the COPYs. The connections are busy until the load is finished or closed.
+---@param options pghost.LoadOptions
+---@return pghost.Load? load
+---@return string? message
+---@return string? code SQLSTATE or "ENOMEM"
+function load.open(options) end
+
+--- The rows of a query as a source, in the server's CSV with a header.
+---@param conn pghost.Connection busy until the source is closed
+---@param copy string `COPY (SELECT ...) TO STDOUT (FORMAT csv, HEADER)`
+---@param name? string for messages
+---@return pghost.Source? source
+---@return string? message
+---@return string? code
+function load.table_source(conn, copy, name) end
+
+---@class pghost.Load a load under way; leaving its scope unfinished aborts it
+local Load = {}
+
+---@class pghost.FileOptions
+---@field file_id? integer goes into `_file_id`
+---@field raw_map? (integer|false)[] per raw column the source column, from 1; false: the file has none, NULL
+---@field clean_map? integer[] per program column the source column
+---@field table_source? boolean the first two columns are _file_id and _line of the record
+---@field progress? fun(records: integer, bytes: integer) called about ten times a second
+
+---@class pghost.Counts
+---@field records integer read: loaded + rejected + filtered
+---@field loaded integer passed the rules
+---@field rejected integer unreadable ones included
+---@field unreadable integer rejects that can be in neither table
+---@field filtered integer left out by a filter rule
+---@field raw integer rows for the raw table: records - unreadable
+---@field bytes integer consumed
+---@field source_bytes? integer the source's size after decompression
+---@field sha256? string of the source's bytes, hex
+
+--- Loads one source to its end. After a failure the load is closed.
+---@param source pghost.Source
+---@param options pghost.FileOptions
+---@return pghost.Counts? counts
+---@return string? message
+---@return string? code SQLSTATE, errno name or "interrupted"
+function Load:file(source, options) end
+
+---@class pghost.Totals: pghost.Counts
+---@field raw_rows integer as the server counted
+---@field clean_rows integer
+---@field reject_rows integer
+
+--- Ends the COPYs well and compares what was sent with what the server counted. Committing is the caller's.
+---@return pghost.Totals? totals
+---@return string? message
+---@return string? code
+function Load:finish() end
+
+---@class pghost.RuleCount
+---@field column string
+---@field rule string the operation ("trim"), or the rule that warned
+---@field count integer cells changed, or warnings
+---@field before string a sample
+---@field after? string nil: null
+
+--- What cleaning changed; after finish.
+---@return pghost.RuleCount[]
+function Load:cleaning() end
+
+--- Aborts an unfinished load and lets go of the connections. Twice is fine.
+function Load:abort() end
+
+return load

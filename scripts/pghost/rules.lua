@@ -1,0 +1,208 @@
+-- Cleaning rules and row checks of one table, written down as data.
+--
+--   local r = require "pghost.rules"
+--   return r.table("booking", {
+--     { "booking_id", r.bigint():trim():required() },
+--     { "status", r.text():trim():lower():one_of("left", "held") },
+--   }, { key = "booking_id" })
+--
+-- A column is a type, operations on the text in the order written (trim, unquote, null_if, lower,
+-- upper, replace, default), then checks of the typed value, and what happens to a value that breaks
+-- its type or a check (on_fail). Columns are never changed by a call: each call gives a new one, so
+-- that a common beginning can be kept in a variable and used for many columns.
+--
+-- Compiling to a program is pghost.native.rules; running it over files is pghost.load's business.
+
+local arguments = require "pghost.rules_arguments"
+local column_rules = require "pghost.rules_column"
+local describe = require "pghost.rules_describe"
+local native = require "pghost.native.rules"
+
+local misuse = arguments.misuse
+
+---@class pghost.RulesModule
+---@field text fun(): pghost.Column
+---@field varchar fun(length?: integer): pghost.Column characters; none: no limit
+---@field smallint fun(): pghost.Column
+---@field integer fun(): pghost.Column
+---@field bigint fun(): pghost.Column
+---@field numeric fun(precision?: integer, scale?: integer): pghost.Column digits in all, and behind the point
+---@field real fun(): pghost.Column
+---@field double fun(): pghost.Column
+---@field boolean fun(): pghost.Column
+---@field date fun(options?: { format?: string }): pghost.Column ISO 8601, or words as to_timestamp has them
+---@field time fun(options?: { format?: string }): pghost.Column
+---@field timestamp fun(options?: { format?: string }): pghost.Column
+---@field timestamptz fun(options?: { format?: string }): pghost.Column
+---@field uuid fun(): pghost.Column
+---@field json fun(): pghost.Column
+---@field jsonb fun(): pghost.Column
+local M = {}
+
+for name, constructor in pairs(column_rules.types) do
+  M[name] = constructor
+end
+
+-- Row rules ------------------------------------------------------------------------------------
+
+local operators = { ["<"] = "<", ["<="] = "<=", [">"] = ">", [">="] = ">=" }
+operators["="], operators["=="] = "=", "="
+operators["<>"], operators["~="], operators["!="] = "<>", "<>", "<>"
+local value_operators = setmetatable({ ["is null"] = "is null", ["is not null"] = "is not null" }, { __index = operators })
+
+local function check_operator(op, known, what)
+  return known[op] or misuse(3, "%s: unknown operator '%s'", what, op)
+end
+
+local function check_columns(columns, fn, what)
+  if type(fn) ~= "function" then
+    misuse(3, "%s: function expected, got %s", what, type(fn))
+  end
+  return type(columns) == "table" and columns or { columns }
+end
+
+--- Rejects a record where `left op right` does not hold; a record where either is null passes.
+---@param left string column
+---@param op "<"|"<="|"="|"<>"|">="|">"
+---@param right string column
+function M.compare(left, op, right)
+  return { rule = "compare", left = left, op = check_operator(op, operators, "compare"), right = right }
+end
+
+--- Rejects a record for which the function returns false (or nil), with the reason it returns.
+---@param columns string|string[] whose values are the arguments: integers, floats, booleans, text, nil for null
+---@param fn fun(...): boolean, string?
+function M.check(columns, fn)
+  return { rule = "check", columns = check_columns(columns, fn, "check"), fn = fn }
+end
+
+--- Replaces a column's value by what the function returns; it goes through the column's type, checks
+--- and on_fail again, not through its operations.
+---@param column string
+---@param columns string|string[] as for check
+---@param fn fun(...): string|number|boolean|nil
+function M.set(column, columns, fn)
+  return { rule = "set", column = column, columns = check_columns(columns, fn, "set"), fn = fn }
+end
+
+--- Leaves out (and counts) records: `filter("status", "=", "test")`, `filter("end", "is null")`, or
+--- those for which a function over columns returns true: `filter({ "a", "b" }, function(a, b) ... end)`.
+--- A null leaves a record out only by "is null".
+function M.filter(columns, op, value)
+  if type(op) ~= "string" then
+    return { rule = "filter", columns = check_columns(columns, op, "filter"), fn = op }
+  end
+  op = check_operator(op, value_operators, "filter")
+  if operators[op] then
+    arguments.scalar(value, "filter")
+  end
+  return { rule = "filter", column = columns, op = op, value = value }
+end
+
+-- Tables ---------------------------------------------------------------------------------------
+
+---@class pghost.Rules the rules of one table: the columns as a list of plain tables, `name`, `key`, `row`
+---@field name string
+---@field key string[] names of the key columns, may be empty
+---@field row table[] row rules in order
+local Rules = {}
+Rules.__index = Rules
+Rules.__name = "pghost.Rules"
+
+local programs = setmetatable({}, { __mode = "k" })
+
+--- The compiled program; the same at each call. The rules must not be changed any more.
+---@return pghost.native.Program
+function Rules:program()
+  programs[self] = programs[self] or native.compile(self)
+  return programs[self]
+end
+
+---@return { name: string, type: string, required: boolean }[]
+function Rules:columns()
+  return self:program():columns()
+end
+
+--- Several lines: each column with its type, operations and checks, then the row rules.
+---@return string
+function Rules:describe()
+  return describe(self)
+end
+
+--- Runs one record, given by column names, without a database. What is not given is null.
+---@param values table<string, string|number|boolean>
+---@return table<string, any>? record typed values by column name, nil if it does not pass
+---@return { column?: string, rule: string, reason: string }? failure
+function Rules:try(values)
+  local list, known = {}, {}
+  for i, column in ipairs(self) do
+    list[i], known[column.name] = values[column.name], true
+  end
+  arguments.options(values, known, "try")
+  local result, failure = self:program():try(list)
+  if not result then
+    return nil, failure
+  end
+  local record = {}
+  for i, column in ipairs(self) do
+    record[column.name] = result[i]
+  end
+  return record
+end
+
+local function add_columns(rules, columns)
+  for i, entry in ipairs(columns) do
+    local name, column = table.unpack(entry)
+    if type(name) ~= "string" or not column_rules.is(column) then
+      misuse(3, "rules '%s': column %d: { \"name\", type } expected, as { \"id\", r.bigint() }", rules.name, i)
+    end
+    rules[i] = { name = name }
+    for key, value in pairs(column) do
+      rules[i][key] = value
+    end
+  end
+end
+
+local function require_key(rules)
+  for _, name in ipairs(rules.key) do
+    local found = false
+    for _, column in ipairs(rules) do
+      if column.name == name then
+        found = true
+        column.checks = column_rules.required(column.checks)
+      end
+    end
+    if not found then
+      misuse(3, "rules '%s': key: unknown column '%s'", rules.name, name)
+    end
+  end
+end
+
+--- The rules of a table. Raises, at the caller's line, whatever does not make sense in them.
+---@param name string of the clean table
+---@param columns table[] { "name", column }, in the table's order
+---@param options? { key?: string|string[], row?: table[] } key columns become required
+---@return pghost.Rules
+function M.table(name, columns, options)
+  if type(name) ~= "string" or type(columns) ~= "table" then
+    misuse(2, "table: name and list of columns expected")
+  end
+  options = arguments.options(options, { key = true, row = true }, "table")
+  local key = options.key or {}
+  local rules = { name = name, key = type(key) == "table" and key or { key }, row = options.row or {} }
+  add_columns(rules, columns)
+  require_key(rules)
+  local ok, program = pcall(native.compile, rules)
+  if not ok then
+    error(program, 2)
+  end
+  programs[rules] = program
+  return setmetatable(rules, Rules)
+end
+
+---@return boolean # whether the value is a table of rules
+function M.is(value)
+  return getmetatable(value) == Rules
+end
+
+return M

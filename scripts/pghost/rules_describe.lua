@@ -1,0 +1,110 @@
+-- Rules as text for people: one line a column, aligned, then the row rules.
+
+local function quote(value)
+  return type(value) == "string" and "'" .. value .. "'" or tostring(value)
+end
+
+local function quote_all(values)
+  local quoted = {}
+  for i, value in ipairs(values) do
+    quoted[i] = quote(value)
+  end
+  return table.concat(quoted, ", ")
+end
+
+local function from_to(entry)
+  return (entry.min == nil and "" or tostring(entry.min)) .. ".." .. (entry.max == nil and "" or tostring(entry.max))
+end
+
+local entry_texts = {
+  null_if = function(entry)
+    return ("null_if(%s%s)"):format(quote_all(entry.values), entry.ignore_case and ", any case" or "")
+  end,
+  replace = function(entry)
+    return ("replace(%s, %s)"):format(quote(entry.from), quote(entry.to))
+  end,
+  default = function(entry)
+    return ("default(%s)"):format(quote(entry.value))
+  end,
+  one_of = function(entry)
+    return ("one_of(%s)"):format(quote_all(entry.values))
+  end,
+  range = function(entry)
+    return ("range(%s)"):format(from_to(entry))
+  end,
+  length = function(entry)
+    return ("length(%s)"):format(from_to(entry))
+  end,
+  matches = function(entry)
+    return ("matches(%s)"):format(quote(entry.pattern))
+  end,
+}
+
+local function list_text(entries, word)
+  local texts = {}
+  for i, entry in ipairs(entries) do
+    local name = entry[word]
+    texts[i] = entry_texts[name] and entry_texts[name](entry) or name
+  end
+  return texts
+end
+
+local function checks_text(column)
+  local texts = list_text(column.checks, "check")
+  if column.failure then
+    local value = column.failure.value
+    texts[#texts + 1] = "on_fail " .. column.failure.action .. (value == nil and "" or " " .. quote(value))
+  end
+  return table.concat(texts, ", ")
+end
+
+local function column_cells(column)
+  local type_text = column.type .. (column.format and " " .. quote(column.format) or "")
+  return { column.name, type_text, table.concat(list_text(column.operations, "op"), ", "), checks_text(column) }
+end
+
+local function row_text(rule)
+  if rule.rule == "compare" then
+    return ("%s %s %s"):format(rule.left, rule.op, rule.right)
+  end
+  if not rule.fn then
+    return ("leave out where %s %s%s"):format(rule.column, rule.op, rule.value == nil and "" or " " .. quote(rule.value))
+  end
+  local where = debug.getinfo(rule.fn, "S")
+  local call = ("%s(%s) at %s:%d"):format(rule.rule, table.concat(rule.columns, ", "), where.short_src, where.linedefined)
+  return rule.rule == "set" and rule.column .. " = " .. call or call
+end
+
+local function aligned(lines)
+  local widths = {}
+  for _, cells in ipairs(lines) do
+    for i, cell in ipairs(cells) do
+      widths[i] = math.max(widths[i] or 0, utf8.len(cell) or #cell)
+    end
+  end
+  local out = {}
+  for i, cells in ipairs(lines) do
+    local padded = {}
+    for k, cell in ipairs(cells) do
+      padded[k] = cell .. (" "):rep(widths[k] - (utf8.len(cell) or #cell))
+    end
+    out[i] = (table.concat(padded, "  "):gsub("%s+$", ""))
+  end
+  return out
+end
+
+---@param rules pghost.Rules
+---@return string
+return function(rules)
+  local lines = { { "column", "type", "operations", "checks" } }
+  for i, column in ipairs(rules) do
+    lines[i + 1] = column_cells(column)
+  end
+  local out = aligned(lines)
+  local key = #rules.key > 0 and ", key " .. table.concat(rules.key, ", ") or ""
+  table.insert(out, 1, ("%s: %d columns%s"):format(rules.name, #rules, key))
+  for _, rule in ipairs(rules.row) do
+    out[#out + 1] = "row: " .. row_text(rule)
+  end
+  return table.concat(out, "\n")
+end

@@ -1,0 +1,330 @@
+-- The load engine: what arrives in the tables, for every number of workers and every place a cut can fall.
+
+local native = require "pghost.native.conn"
+local csv = require "pghost.native.csv"
+local load = require "pghost.native.load"
+local r = require "pghost.rules"
+local rules = require "pghost.native.rules"
+local server = require "support.server"
+
+local things = r.table("thing", {
+  { "id", r.bigint():required() },
+  { "name", r.text():trim() },
+  { "amount", r.numeric(10, 2) },
+  { "seen", r.timestamp():null_if("NULL") },
+})
+
+local SCHEMA = [[
+create table thing_raw (id text, name text, amount text, seen text, _file_id bigint, _line bigint);
+create table thing (id bigint, name text, amount numeric(10,2), seen timestamp, _file_id bigint, _line bigint);
+create table rejects (run_id bigint, table_name text, file_id bigint, line bigint, byte_offset bigint,
+  byte_length bigint, column_name text, rule text, reason text, original bytea);
+]]
+
+local dsn, control
+
+local function connect()
+  return assert(native.connect(dsn))
+end
+
+local function begin(conn)
+  assert(conn:exec("begin"))
+  return conn
+end
+
+-- Opens a load into the three tables with `workers` workers and as many connections per table.
+local function open_load(workers, program)
+  local raw, clean = {}, {}
+  for i = 1, workers do
+    raw[i], clean[i] = begin(connect()), begin(connect())
+  end
+  local rejects = begin(connect())
+  local handle = assert(load.open {
+    program = program or rules.compile(things),
+    workers = workers,
+    raw = { conn = raw, copy = "copy thing_raw from stdin (format binary)" },
+    clean = { conn = clean, copy = "copy thing from stdin (format binary)", position = true },
+    rejects = { conn = rejects, copy = "copy rejects from stdin (format binary)", run_id = 7, table = "thing" },
+  })
+  local function commit()
+    for _, list in ipairs { raw, clean, { rejects } } do
+      for _, conn in ipairs(list) do
+        assert(conn:exec("commit"))
+        conn:close()
+      end
+    end
+  end
+  return handle, commit, rejects
+end
+
+local function open_raw(conn)
+  return assert(load.open { raw = { conn = conn, copy = "copy thing_raw from stdin (format binary)" } })
+end
+
+local MAP = { file_id = 3, raw_map = { 1, 2, 3, 4 }, clean_map = { 1, 2, 3, 4 } }
+
+local function load_text(text, workers)
+  assert(control:exec("truncate thing_raw, thing, rejects"))
+  local handle <close>, commit = open_load(workers or 1)
+  local source <close> = assert(csv.open_string(text))
+  local counts = assert(handle:file(source, MAP))
+  local totals = assert(handle:finish())
+  commit()
+  return counts, totals
+end
+
+local function all(sql)
+  local rows = {}
+  for row in assert(control:query(sql)):rows() do
+    local cells = {}
+    for i = 1, #row do
+      cells[i] = row[i] == nil and "NULL" or tostring(row[i])
+    end
+    rows[#rows + 1] = table.concat(cells, "|")
+  end
+  return rows
+end
+
+local function state()
+  return {
+    raw = all("select * from thing_raw order by _line"),
+    clean = all("select * from thing order by _line"),
+    rejects = all("select line, byte_offset, byte_length, column_name, rule, reason, "
+      .. "convert_from(original, 'LATIN1') from rejects order by line"),
+  }
+end
+
+describe("load", function()
+  setup(function()
+    dsn = server.get():database()
+    control = connect()
+    assert(control:exec(SCHEMA))
+  end)
+
+  teardown(function()
+    control:close()
+  end)
+
+  it("writes raw, clean and rejects in one pass", function()
+    local text = 'id,name,amount,seen\n1, a ,1.005,2024-01-02 03:04:05\nx,b,,\n3,"",2,NULL\n4,too,few\n'
+    local counts, totals = load_text(text)
+    assert.same({
+      "1| a |1.005|2024-01-02 03:04:05|3|2",
+      "x|b|NULL|NULL|3|3",
+      "3||2|NULL|3|4",
+    }, state().raw)
+    assert.same({
+      "1|a|1.01|2024-01-02 03:04:05|3|2",
+      "3||2.00|NULL|3|4",
+    }, state().clean)
+    assert.same({ "x,b,,", "4,too,few" }, all("select convert_from(original, 'UTF8') from rejects order by line"))
+    assert.same({ "7|thing|3|3|id|type|not a bigint 'x'" },
+      all("select run_id, table_name, file_id, line, column_name, rule, reason from rejects where line = 3"))
+    assert.equal(4, counts.records)
+    assert.equal(2, counts.loaded)
+    assert.equal(2, counts.rejected)
+    assert.equal(1, counts.unreadable)
+    assert.equal(3, counts.raw)
+    assert.equal(#text, counts.bytes)
+    assert.equal(#text, counts.source_bytes)
+    assert.equal(3, totals.raw_rows)
+    assert.equal(2, totals.clean_rows)
+    assert.equal(2, totals.reject_rows)
+  end)
+
+  it("gives the original bytes at offset and length", function()
+    local text = 'id,name,amount,seen\r\n"q",b,,\r\n2,"a\nb",x,\r\n\r\n3,c"d,,\r\n'
+    load_text(text)
+    for _, row in ipairs(all("select byte_offset, byte_length, convert_from(original, 'UTF8') from rejects")) do
+      local offset, length, original = row:match("^(%d+)|(%d+)|(.*)$")
+      assert.equal(text:sub(offset + 1, offset + length), original)
+    end
+    assert.equal(3, #state().rejects)
+  end)
+
+  it("is the same for every number of workers, quoted newlines on the cuts included", function()
+    math.randomseed(20240630)
+    local lines = { "id,name,amount,seen" }
+    for i = 1, 30000 do
+      local kind = math.random(40)
+      if kind == 1 then
+        lines[#lines + 1] = ('%d,"two\nlines ""%s"" and\n\nmore",1,'):format(i, ("x"):rep(math.random(200)))
+      elseif kind == 2 then
+        lines[#lines + 1] = ('%d,stray" quote,1,'):format(i)
+      elseif kind == 3 then
+        lines[#lines + 1] = i .. ",short"
+      elseif kind == 4 then
+        lines[#lines + 1] = ('%d,"closed" badly,1,'):format(i)
+      else
+        lines[#lines + 1] = ("%d,name %d,%d.5,2024-01-01 00:00:00"):format(i, i, i % 1000)
+      end
+    end
+    local text = table.concat(lines, "\n") .. "\n"
+    local counts = load_text(text, 1)
+    local one = state()
+    assert.equal(#text, counts.bytes)
+    for _, workers in ipairs { 2, 3 } do
+      local more = load_text(text, workers)
+      assert.same(counts, more)
+      local other = state()
+      for name, rows in pairs(one) do
+        assert.equal(table.concat(rows, "\n"), table.concat(other[name], "\n"), name)
+      end
+    end
+  end)
+
+  it("runs rules written in Lua", function()
+    local program = rules.compile(r.table("thing", {
+      { "id", r.bigint() },
+      { "name", r.text() },
+      { "amount", r.numeric(10, 2) },
+      { "seen", r.timestamp() },
+    }, {
+      row = {
+        r.check({ "id", "name" }, function(id, name)
+          return id ~= 2, "two is refused: " .. name
+        end),
+      },
+    }))
+    assert(control:exec("truncate thing_raw, thing, rejects"))
+    local handle <close>, commit = open_load(2, program)
+    local source <close> = assert(csv.open_string("id,name,amount,seen\n1,a,,\n2,b,,\n3,c,,\n"))
+    local counts = assert(handle:file(source, MAP))
+    assert(handle:finish())
+    commit()
+    assert.equal(2, counts.loaded)
+    assert.same({ "1|a|NULL|NULL|3|2", "3|c|NULL|NULL|3|4" }, state().clean)
+    assert.same({ "two is refused: b" }, all("select reason from rejects"))
+  end)
+
+  it("reads a raw table again, with the positions of the file", function()
+    load_text('id,name,amount,seen\n1,a,,\nbad,"x, y",,\n3,"",,\n4,,,\n')
+    local expected = state()
+    assert(control:exec("truncate thing, rejects"))
+    local handle <close>, commit = open_load(1)
+    local reader <close> = connect()
+    local source <close> = assert(load.table_source(reader,
+      "copy (select _file_id, _line, id, name, amount, seen from thing_raw order by _line)"
+        .. " to stdout (format csv, header)"))
+    assert(handle:file(source, { raw_map = {}, clean_map = { 3, 4, 5, 6 }, table_source = true }))
+    handle:abort()
+    assert.same({}, state().clean)
+    local again <close>, commit_again = (function()
+      local clean, rejects = begin(connect()), begin(connect())
+      local opened = assert(load.open {
+        program = rules.compile(things),
+        clean = { conn = clean, copy = "copy thing from stdin (format binary)", position = true },
+        rejects = { conn = rejects, copy = "copy rejects from stdin (format binary)", run_id = 7, table = "thing" },
+      })
+      return opened, function()
+        assert(clean:exec("commit"))
+        assert(rejects:exec("commit"))
+      end
+    end)()
+    local second <close> = assert(load.table_source(connect(),
+      "copy (select _file_id, _line, id, name, amount, seen from thing_raw order by _line)"
+        .. " to stdout (format csv, header)"))
+    assert(again:file(second, { clean_map = { 3, 4, 5, 6 }, table_source = true }))
+    assert(again:finish())
+    commit_again()
+    assert.same(expected.clean, state().clean)
+    assert.same({ 'bad,"x, y",,' }, all("select convert_from(original, 'UTF8') from rejects"))
+    assert.is_function(commit)
+  end)
+
+  it("counts what cleaning changed", function()
+    assert(control:exec("truncate thing_raw, thing, rejects"))
+    local handle <close>, commit = open_load(1)
+    local source <close> = assert(csv.open_string("id,name,amount,seen\n1, a,,NULL\n2,b ,,\n"))
+    assert(handle:file(source, MAP))
+    assert(handle:finish())
+    commit()
+    local by_rule = {}
+    for _, entry in ipairs(handle:cleaning()) do
+      by_rule[entry.column .. " " .. entry.rule] = entry.count
+    end
+    assert.same({ ["name trim"] = 2, ["seen null_if"] = 1 }, by_rule)
+  end)
+
+  it("leaves no COPY and no transaction behind when its scope is left by an error", function()
+    local conn <close> = begin(connect())
+    local pid = conn:pid()
+    pcall(function()
+      local handle <close> = open_raw(conn)
+      local source <close> = assert(csv.open_string("id,name,amount,seen\n1,a,,\n"))
+      assert(handle:file(source, { raw_map = { 1, 2, 3, 4 } }))
+      error("left")
+    end)
+    assert.same({ "idle in transaction (aborted)" }, all("select state from pg_stat_activity where pid = " .. pid))
+    assert(conn:exec("rollback"))
+    assert.same({ "idle" }, all("select state from pg_stat_activity where pid = " .. pid))
+  end)
+
+  it("says what the server refused and stops", function()
+    assert(control:exec("create table narrow (id text, _file_id bigint, _line bigint)"))
+    local conn <close> = begin(connect())
+    local handle <close> = assert(load.open { raw = { conn = conn, copy = "copy narrow from stdin (format binary)" } })
+    local rows = {}
+    for i = 1, 200000 do
+      rows[i] = i .. ",a,,"
+    end
+    local source <close> = assert(csv.open_string("id,name,amount,seen\n" .. table.concat(rows, "\n")))
+    local counts, message, code = handle:file(source, { raw_map = { 1, 2, 3, 4 } })
+    if counts then
+      counts, message, code = handle:finish()
+    end
+    assert.is_nil(counts)
+    assert.truthy(message:find("field count"), message)
+    assert.equal("22P04", code)
+  end)
+
+  it("stops when a backend is terminated", function()
+    local conn <close> = begin(connect())
+    local handle <close> = open_raw(conn)
+    assert(control:query("select pg_terminate_backend($1)", conn:pid()))
+    local rows = {}
+    for i = 1, 200000 do
+      rows[i] = i .. ",a,,"
+    end
+    local source <close> = assert(csv.open_string("id,name,amount,seen\n" .. table.concat(rows, "\n")))
+    local counts, message, code = handle:file(source, { raw_map = { 1, 2, 3, 4 } })
+    if counts then
+      counts, message, code = handle:finish()
+    end
+    assert.is_nil(counts)
+    assert.truthy(message)
+    assert.truthy(code == "57P01" or code:find("^08"), code)
+    assert.equal("lost", conn:status())
+  end)
+
+  it("refuses a connection that is busy", function()
+    local conn <close> = begin(connect())
+    local handle <close> = open_raw(conn)
+    assert.has_error(function()
+      open_raw(conn)
+    end, "connection is busy with a load")
+    handle:abort()
+    assert.is_nil(conn:query("select 1"))
+  end)
+
+  it("closes itself when the progress function raises", function()
+    local conn <close> = begin(connect())
+    local handle <close> = open_raw(conn)
+    local rows = {}
+    for i = 1, 600000 do
+      rows[i] = i .. ",a,,"
+    end
+    local source <close> = assert(csv.open_string("id,name,amount,seen\n" .. table.concat(rows, "\n")))
+    local ok, message = pcall(handle.file, handle, source, {
+      raw_map = { 1, 2, 3, 4 },
+      progress = function()
+        error("enough", 0)
+      end,
+    })
+    assert.is_false(ok)
+    assert.equal("enough", message)
+    assert.has_error(function()
+      handle:finish()
+    end, "load is closed")
+  end)
+end)
