@@ -103,9 +103,8 @@ bool program_add_column(Program *program, const Field *name, const Type *type, c
   if (!format_copy)
     return no_memory(error);
   const char *reason;
-  Field text = {.data = format_copy, .len = (uint32_t)strlen(format)};
   return type_set_format(&column->type, format_copy, &reason) ||
-         column_error(column, error, reason, &text);
+         error_set(error, "usage", "column '%s': bad format '%s': %s", copy, format, reason);
 }
 
 // How often the column already has an operation of this kind.

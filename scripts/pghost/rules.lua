@@ -48,7 +48,9 @@ end
 local operators = { ["<"] = "<", ["<="] = "<=", [">"] = ">", [">="] = ">=" }
 operators["="], operators["=="] = "=", "="
 operators["<>"], operators["~="], operators["!="] = "<>", "<>", "<>"
-local value_operators = setmetatable({ ["is null"] = "is null", ["is not null"] = "is not null" }, { __index = operators })
+
+local null_operators = { ["is null"] = "is null", ["is not null"] = "is not null" }
+local value_operators = setmetatable(null_operators, { __index = operators })
 
 local function check_operator(op, known, what)
   return known[op] or misuse(3, "%s: unknown operator '%s'", what, op)
@@ -70,7 +72,7 @@ function M.compare(left, op, right)
 end
 
 --- Rejects a record for which the function returns false (or nil), with the reason it returns.
----@param columns string|string[] whose values are the arguments: integers, floats, booleans, text, nil for null
+---@param columns string|string[] their values are the arguments: integer, float, boolean, text, nil for null
 ---@param fn fun(...): boolean, string?
 function M.check(columns, fn)
   return { rule = "check", columns = check_columns(columns, fn, "check"), fn = fn }
@@ -152,7 +154,10 @@ end
 
 local function add_columns(rules, columns)
   for i, entry in ipairs(columns) do
-    local name, column = table.unpack(entry)
+    local name, column
+    if type(entry) == "table" then
+      name, column = entry[1], entry[2]
+    end
     if type(name) ~= "string" or not column_rules.is(column) then
       misuse(3, "rules '%s': column %d: { \"name\", type } expected, as { \"id\", r.bigint() }", rules.name, i)
     end
@@ -163,17 +168,21 @@ local function add_columns(rules, columns)
   end
 end
 
+local function find_column(rules, name)
+  for _, column in ipairs(rules) do
+    if column.name == name then
+      return column
+    end
+  end
+  misuse(4, "rules '%s': key: unknown column '%s'", rules.name, name)
+end
+
 local function require_key(rules)
   for _, name in ipairs(rules.key) do
-    local found = false
-    for _, column in ipairs(rules) do
-      if column.name == name then
-        found = true
-        column.checks = column_rules.required(column.checks)
-      end
-    end
-    if not found then
-      misuse(3, "rules '%s': key: unknown column '%s'", rules.name, name)
+    local column = find_column(rules, name)
+    if not column_rules.is_required(column) then
+      column.checks = table.move(column.checks, 1, #column.checks, 1, {}) -- may be shared
+      table.insert(column.checks, { check = "required" })
     end
   end
 end
