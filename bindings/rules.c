@@ -1,7 +1,8 @@
 // pghost.native.rules: compiles a rule table to a program, and tries a program on single records.
 //
 // The rule table is plain data as scripts/pghost/rules.lua makes it; here it is checked to the last
-// field, since it may also be written by hand. Running programs over batches is the load's business.
+// field, since it may also be written by hand. Running programs over batches is the load's
+// business.
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdlib.h>
@@ -40,8 +41,8 @@ static Program *check_program(lua_State *L, int index) {
 
 static int misuse(const Compiler *compiler, const char *message) {
   if (compiler->column)
-    return luaL_error(compiler->L, "rules '%s': column '%s': %s", compiler->table,
-                      compiler->column, message);
+    return luaL_error(compiler->L, "rules '%s': column '%s': %s", compiler->table, compiler->column,
+                      message);
   return luaL_error(compiler->L, "rules '%s': %s", compiler->table, message);
 }
 
@@ -243,8 +244,8 @@ static void set_failure(const Compiler *compiler, int index) {
     misuse(compiler, lua_pushfstring(L, "on_fail: unknown action '%s'", word));
   if (action == FAILURE_DEFAULT)
     value = get_constant(compiler, failure, "value");
-  check(compiler,
-        program_set_failure(compiler->program, (FailureAction)action, &value, &error), &error);
+  check(compiler, program_set_failure(compiler->program, (FailureAction)action, &value, &error),
+        &error);
 }
 
 // ---- columns
@@ -306,8 +307,8 @@ static void add_columns(Compiler *compiler, int index) {
 // ---- row rules
 
 // In the order of CompareOp.
-static const char *const compare_words[] = {"<",  "<=", "=",       "<>",
-                                            ">=", ">",  "is null", "is not null", NULL};
+static const char *const compare_words[] = {
+    "<", "<=", "=", "<>", ">=", ">", "is null", "is not null", NULL};
 
 static CompareOp get_op(const Compiler *compiler, int index) {
   const char *word = get_string(compiler, index, "op");
@@ -321,8 +322,8 @@ static CompareOp get_op(const Compiler *compiler, int index) {
 static size_t take_column(const Compiler *compiler, const char *rule) {
   lua_State *L = compiler->L;
   if (lua_type(L, -1) != LUA_TSTRING)
-    misuse(compiler, lua_pushfstring(L, "%s: column name expected, got %s", rule,
-                                     luaL_typename(L, -1)));
+    misuse(compiler,
+           lua_pushfstring(L, "%s: column name expected, got %s", rule, luaL_typename(L, -1)));
   int column = find_column(compiler, lua_tostring(L, -1), false);
   if (column < 0)
     misuse(compiler, lua_pushfstring(L, "%s: unknown column '%s'", rule, lua_tostring(L, -1)));
@@ -330,8 +331,7 @@ static size_t take_column(const Compiler *compiler, const char *rule) {
   return (size_t)column;
 }
 
-static size_t get_column(const Compiler *compiler, int index, const char *rule,
-                         const char *field) {
+static size_t get_column(const Compiler *compiler, int index, const char *rule, const char *field) {
   lua_getfield(compiler->L, index, field);
   return take_column(compiler, rule);
 }
@@ -370,14 +370,14 @@ static void add_lua_rule(const Compiler *compiler, int index, const char *word, 
   }
   size_t target = kind == ROW_LUA_SET ? get_column(compiler, index, word, "column") : 0;
   if (lua_getfield(L, index, "fn") != LUA_TFUNCTION)
-    misuse(compiler, lua_pushfstring(L, "%s: function expected, got %s", word,
-                                     luaL_typename(L, -1)));
+    misuse(compiler,
+           lua_pushfstring(L, "%s: function expected, got %s", word, luaL_typename(L, -1)));
   lua_Integer function = (lua_Integer)lua_rawlen(L, compiler->functions) + 1;
   lua_rawseti(L, compiler->functions, function);
-  check(compiler,
-        program_add_lua(compiler->program, kind, columns, count, target, (uint32_t)function,
-                        &error),
-        &error);
+  check(
+      compiler,
+      program_add_lua(compiler->program, kind, columns, count, target, (uint32_t)function, &error),
+      &error);
 }
 
 static void add_row(const Compiler *compiler, int index) {
@@ -460,7 +460,7 @@ static int push_failure(lua_State *L, const char *column, const char *rule, cons
   return 2;
 }
 
-static int push_record(lua_State *L, const Program *program, const Scratch *scratch) {
+static void push_record(lua_State *L, const Program *program, const Scratch *scratch) {
   size_t count = program_column_count(program);
   lua_createtable(L, (int)count, 1);
   for (size_t i = 0; i < count; i++) {
@@ -469,7 +469,6 @@ static int push_record(lua_State *L, const Program *program, const Scratch *scra
   }
   lua_pushinteger(L, (lua_Integer)count);
   lua_setfield(L, -2, "n");
-  return 1;
 }
 
 // A record as the reader gives it, from the list at index 2; the memory is left on the stack.
@@ -527,7 +526,33 @@ static Scratch *new_scratch(lua_State *L, const Program *program) {
   return box->scratch;
 }
 
-// program:try(values) -> {values..., n=} | nil, {column=, rule=, reason=}
+static void set_sample(lua_State *L, const char *text, bool null, const char *field) {
+  if (null)
+    return;
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, field);
+}
+
+// What cleaning changed in the one record that the scratch has seen.
+static void push_changes(lua_State *L, const Program *program, const Scratch *scratch) {
+  lua_newtable(L);
+  for (size_t i = 0; i < program_count_slots(program); i++) {
+    RuleCount count;
+    scratch_count(program, scratch, i, &count);
+    if (count.count == 0)
+      continue;
+    lua_createtable(L, 0, 4);
+    lua_pushstring(L, count.column);
+    lua_setfield(L, -2, "column");
+    lua_pushstring(L, count.rule);
+    lua_setfield(L, -2, "rule");
+    set_sample(L, count.before, count.before_null, "before");
+    set_sample(L, count.after, count.after_null, "after");
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  }
+}
+
+// program:try(values) -> {values..., n=}, changes | nil, {column=, rule=, reason=}
 static int program_try(lua_State *L) {
   const Program *program = check_program(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -541,8 +566,11 @@ static int program_try(lua_State *L) {
   Verdict verdict = program_run(program, scratch, input.fields, input.map);
   if (verdict == VERDICT_PASS && lua_rules_present(L, 1))
     verdict = lua_rules_run(L, 1, scratch);
-  if (verdict == VERDICT_PASS)
-    return push_record(L, program, scratch);
+  if (verdict == VERDICT_PASS) {
+    push_record(L, program, scratch);
+    push_changes(L, program, scratch);
+    return 2;
+  }
   if (verdict == VERDICT_FILTER)
     return push_failure(L, NULL, "filter", "left out by a filter");
   const Reject *reject = scratch_reject(scratch);

@@ -134,22 +134,27 @@ end
 --- Runs one record, given by column names, without a database. What is not given is null.
 ---@param values table<string, string|number|boolean>
 ---@return table<string, any>? record typed values by column name, nil if it does not pass
----@return { column?: string, rule: string, reason: string }? failure
+---@return table detail why not, { column?, rule, reason }, or a list of what cleaning changed,
+--- { column, rule, before?, after? }
 function Rules:try(values)
   local list, known = {}, {}
   for i, column in ipairs(self) do
     list[i], known[column.name] = values[column.name], true
   end
-  arguments.options(values, known, "try")
-  local result, failure = self:program():try(list)
+  for name in pairs(values) do
+    if not known[name] then
+      misuse(2, "rules '%s': try: unknown column '%s'", self.name, name)
+    end
+  end
+  local result, detail = self:program():try(list)
   if not result then
-    return nil, failure
+    return nil, detail
   end
   local record = {}
   for i, column in ipairs(self) do
     record[column.name] = result[i]
   end
-  return record
+  return record, detail
 end
 
 local function add_columns(rules, columns)
