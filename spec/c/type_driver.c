@@ -105,6 +105,14 @@ static void name(const char *sql_name) {
   printf("%s", text);
 }
 
+static void print_format(const char *format, TypeKind kind) {
+  const char *reason = "no reason";
+  if (type_format_valid(format, kind, &reason))
+    printf("ok");
+  else
+    printf("- %s", reason);
+}
+
 static void answer(char **words, int count) {
   Type type;
   const char *reason = "no reason";
@@ -116,7 +124,7 @@ static void answer(char **words, int count) {
   else if (count < 3 || !type_from_name(words[1], &type))
     printf("- not a command or a type");
   else if (strcmp(words[0], "format") == 0)
-    printf(type_format_valid(words[2], type.kind, &reason) ? "ok" : "- %s", reason);
+    print_format(words[2], type.kind);
   else if (format && !type_set_format(&type, format, &reason))
     printf("- %s", reason);
   else if (strcmp(words[0], "parse") == 0)
