@@ -137,6 +137,22 @@ describe("Dockerfile", function()
     assert.same(allowed, copied)
   end)
 
+  it("copies enough for CMake to build and install pghost from", function()
+    local folder = shell("mktemp -d")
+    for name in file.read(root .. "/.dockerignore"):gmatch("\n!([^\n]+)") do
+      shell(("cp -r %s/%s %s"):format(root, name, folder))
+    end
+    local ok, out = pcall(shell, ("cd %s && cmake --preset release"):format(folder))
+    local installed = 0
+    for name in file.read(root .. "/CMakeLists.txt"):gmatch("install%(DIRECTORY (%S+)") do
+      installed = installed + 1
+      assert.is_true(path.isdir(folder .. "/" .. name), name)
+    end
+    shell("rm -rf " .. folder)
+    assert(ok, out)
+    assert.is_true(installed > 0)
+  end)
+
   it("runs pghost as an ordinary user", function()
     local last_stage = dockerfile:match(".*\nFROM (.*)")
     assert.matches("useradd [^\n]*pghost", last_stage)
