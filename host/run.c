@@ -17,7 +17,7 @@
 
 enum { EXIT_ERROR = 1, EXIT_USAGE = 2 };
 
-static int failure_exit; // set by explain, for the error that reaches the top
+#define TRACEBACK "pghost.traceback"
 
 void run_complain(const char *message) {
   fflush(stdout);
@@ -56,34 +56,58 @@ static int exit_of(lua_State *L, int index) {
   return code > 0 && code < 256 ? (int)code : EXIT_ERROR;
 }
 
-// Message handler: turns the error into the text to print and notes its exit code.
-static int explain(lua_State *L) {
-  failure_exit = exit_of(L, 1);
+// Message handler: notes where the error happened. The value stays as it is: the handlers of
+// __close that still run shall see it.
+static int note_traceback(lua_State *L) {
+  luaL_traceback(L, L, NULL, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, TRACEBACK);
+  return 1;
+}
+
+static bool wants_traceback(lua_State *L, int status) {
   const char *wanted = getenv("PGHOST_TRACEBACK");
-  bool with_traceback = !is_error_object(L, 1) || (wanted && strcmp(wanted, "1") == 0);
+  if (status != LUA_ERRRUN)
+    return false;
+  return !is_error_object(L, 1) || (wanted && strcmp(wanted, "1") == 0);
+}
+
+// explain(value, status): the text to print for an error value.
+static int explain(lua_State *L) {
+  bool with_traceback = wants_traceback(L, (int)lua_tointeger(L, 2));
+  lua_settop(L, 1);
   if (!lua_isstring(L, 1) && !luaL_getmetafield(L, 1, "__tostring")) {
     lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
     lua_replace(L, 1);
   }
-  const char *text = luaL_tolstring(L, 1, NULL);
-  if (with_traceback)
-    luaL_traceback(L, L, text, 1);
+  luaL_tolstring(L, 1, NULL);
+  if (with_traceback && lua_getfield(L, LUA_REGISTRYINDEX, TRACEBACK) == LUA_TSTRING) {
+    lua_pushliteral(L, "\n");
+    lua_insert(L, -2);
+    lua_concat(L, 3);
+  }
   return 1;
 }
 
 // Reports the error value on top of the stack and pops it.
 static int report(lua_State *L, int status) {
-  int cause = signals_cause(true);
+  int code = status == LUA_ERRRUN ? exit_of(L, lua_gettop(L)) : EXIT_ERROR;
+  if (signals_cause(true) != 0) { // main reports it
+    lua_pop(L, 1);
+    return code;
+  }
+  lua_pushcfunction(L, explain);
+  lua_insert(L, -2);
+  lua_pushinteger(L, status);
+  lua_pcall(L, 2, 1, 0); // if that fails, too: that error
   const char *text = lua_tostring(L, -1);
-  if (cause == 0)
-    run_complain(text ? text : "(error without a message)");
+  run_complain(text ? text : "(error without a message)");
   lua_pop(L, 1);
-  return cause == 0 && status == LUA_ERRRUN ? failure_exit : EXIT_ERROR;
+  return code;
 }
 
 int run_call(lua_State *L, int arguments, int results) {
   int base = lua_gettop(L) - arguments;
-  lua_pushcfunction(L, explain);
+  lua_pushcfunction(L, note_traceback);
   lua_insert(L, base);
   int status = lua_pcall(L, arguments, results, base);
   lua_remove(L, base);

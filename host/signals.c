@@ -61,31 +61,54 @@ static void on_broken_pipe(int number) {
   arm(running);
 }
 
-// resume(co, ...): the original (upvalue 1), with `running` set to co meanwhile.
-static int tracked_resume(lua_State *L) {
-  lua_State *co = lua_tothread(L, 1);
+// Resumes co with the `count` values on top of L, with `running` set to it meanwhile. Returns how
+// many results are pushed on L, or -1 with the error value pushed.
+static int resume(lua_State *L, lua_State *co, int count) {
   lua_State *before = running;
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  if (co) {
-    running = co;
-    if (interrupt_signal != 0)
-      arm(co);
+  int results = 0;
+  if (!lua_checkstack(co, count)) {
+    lua_pushliteral(L, "too many arguments to resume");
+    return -1;
   }
-  int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0); // misuse, C stack overflow
+  lua_xmove(L, co, count);
+  running = co;
+  if (interrupt_signal != 0)
+    arm(co);
+  int status = lua_resume(co, L, count, &results);
   running = before;
-  if (co && interrupt_signal != 0)
+  if (interrupt_signal != 0)
     arm(before);
-  return status == LUA_OK ? lua_gettop(L) : lua_error(L);
+  if (status != LUA_OK && status != LUA_YIELD) {
+    lua_xmove(co, L, 1);
+    return -1;
+  }
+  if (!lua_checkstack(L, results + 1)) {
+    lua_pop(co, results);
+    lua_pushliteral(L, "too many results to resume");
+    return -1;
+  }
+  lua_xmove(co, L, results);
+  return results;
 }
 
-// Closes the failed coroutine and passes its error on, with the position as coroutine.wrap does.
+// coroutine.resume(co, ...)
+static int resume_coroutine(lua_State *L) {
+  lua_State *co = lua_tothread(L, 1);
+  luaL_argexpected(L, co, 1, "thread");
+  int results = resume(L, co, lua_gettop(L) - 1);
+  lua_pushboolean(L, results >= 0);
+  lua_insert(L, results >= 0 ? -(results + 1) : -2);
+  return results >= 0 ? results + 1 : 2;
+}
+
+// Closes the failed coroutine and passes its error on, strings with the position of the call.
 static int fail_wrapped(lua_State *L, lua_State *co) {
-  if (lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD) {
-    lua_resetthread(co);
+  int status = lua_status(co);
+  if (status != LUA_OK && status != LUA_YIELD) {
+    status = lua_resetthread(co);
     lua_xmove(co, L, 1);
   }
-  if (lua_type(L, -1) == LUA_TSTRING && interrupt_signal == 0) {
+  if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING && interrupt_signal == 0) {
     luaL_where(L, 1);
     lua_insert(L, -2);
     lua_concat(L, 2);
@@ -93,33 +116,28 @@ static int fail_wrapped(lua_State *L, lua_State *co) {
   return lua_error(L);
 }
 
-// Upvalues: the original resume, the coroutine.
+// Upvalue: the coroutine.
 static int call_wrapped(lua_State *L) {
-  lua_pushvalue(L, lua_upvalueindex(2));
-  lua_insert(L, 1);
-  tracked_resume(L); // upvalue 1 is resume here, too
-  if (!lua_toboolean(L, 1))
-    return fail_wrapped(L, lua_tothread(L, lua_upvalueindex(2)));
-  return lua_gettop(L) - 1;
+  lua_State *co = lua_tothread(L, lua_upvalueindex(1));
+  int results = resume(L, co, lua_gettop(L));
+  return results >= 0 ? results : fail_wrapped(L, co);
 }
 
-static int tracked_wrap(lua_State *L) {
+// coroutine.wrap(f)
+static int wrap_coroutine(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
-  lua_pushvalue(L, lua_upvalueindex(1));
   lua_State *co = lua_newthread(L);
   lua_pushvalue(L, 1);
   lua_xmove(L, co, 1);
-  lua_pushcclosure(L, call_wrapped, 2);
+  lua_pushcclosure(L, call_wrapped, 1);
   return 1;
 }
 
 static void track_coroutines(lua_State *L) {
   lua_getglobal(L, "coroutine");
-  lua_getfield(L, -1, "resume");
-  lua_pushvalue(L, -1);
-  lua_pushcclosure(L, tracked_resume, 1);
-  lua_setfield(L, -3, "resume");
-  lua_pushcclosure(L, tracked_wrap, 1);
+  lua_pushcfunction(L, resume_coroutine);
+  lua_setfield(L, -2, "resume");
+  lua_pushcfunction(L, wrap_coroutine);
   lua_setfield(L, -2, "wrap");
   lua_pop(L, 1);
 }

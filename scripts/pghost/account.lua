@@ -2,11 +2,9 @@
 -- for the table, counted by the server, not by us. What does not add up fails the run.
 
 local check = require "pghost.check"
-local columns = require "pghost.columns"
 local errors = require "pghost.errors"
 local keys = require "pghost.keys"
 local log = require "pghost.log"
-local native_load = require "pghost.native.load"
 
 local M = {}
 
@@ -137,38 +135,6 @@ function M.settle(run, plan)
     bytes = totals.bytes,
     files = #plan.files,
   }
-end
-
---- Gives the records of name_raw to a load.
----@param run pghost.Run
----@param plan pghost.Plan
----@param load pghost.Load
----@param reader pghost.Connection
-function M.feed_from_raw(run, plan, load, reader)
-  local raw = run:find_table(plan.name .. "_raw")
-  if not raw then
-    errors.raise(("no table '%s_raw' in schema '%s': stage it first"):format(plan.name, run.target), "usage",
-      { exit = 1 })
-  end
-  plan.raw_source = raw
-  local header, wanted = {}, {}
-  for row in reader:query([[
-      SELECT attname FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped
-      ORDER BY attnum]], raw):rows() do
-    header[#header + 1] = row.attname
-  end
-  for i, column in ipairs(plan.clean_columns) do
-    wanted[i] = column.name
-  end
-  local map = columns.map(plan.name .. "_raw", header, wanted, true)
-  local picked = {}
-  for i, position in ipairs(map) do
-    picked[i], map[i] = header[position], i + 2
-  end
-  local source <close> = errors.check(native_load.table_source(reader.native,
-    ("COPY (SELECT _file_id, _line, %s FROM %s) TO STDOUT (FORMAT csv, HEADER)")
-      :format(columns.quoted(reader, picked), raw), plan.name .. "_raw"))
-  errors.check(load:file(source, { clean_map = map, table_source = true }))
 end
 
 --- Logs what was rejected and why, one line a kind with an example.

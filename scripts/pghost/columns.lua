@@ -14,15 +14,11 @@ local function fold(name)
   return name:match("^%s*(.-)%s*$"):lower()
 end
 
-local function positions(file, header)
+-- Position by name; a source has no two columns of the same name.
+local function positions(header)
   local found = {}
   for i, name in ipairs(header) do
-    local key = fold(name)
-    if found[key] then
-      errors.raise(("columns '%s' and '%s' have the same name"):format(header[found[key]], name), "data",
-        { file = file })
-    end
-    found[key] = i
+    found[fold(name)] = i
   end
   return found
 end
@@ -45,10 +41,11 @@ end
 ---@param file string name of the file, for messages
 ---@param header string[] its column names
 ---@param wanted string[] names of the columns a table needs; a missing one raises
+---@param only_wanted? boolean what else there is does not matter
 ---@return integer[] map per wanted column its position in the header, from 1
 ---@return string[] unknown further names as written, surrounding blanks removed
-function M.map(file, header, wanted)
-  local at = positions(file, header)
+function M.map(file, header, wanted, only_wanted)
+  local at = positions(header)
   local map, missing, known = {}, {}, {}
   for i, name in ipairs(wanted) do
     local position = at[fold(name)]
@@ -64,7 +61,7 @@ function M.map(file, header, wanted)
   end
   local unknown = {}
   for i, name in ipairs(header) do
-    if not known[i] then
+    if not known[i] and not only_wanted then
       name = name:match("^%s*(.-)%s*$")
       check_name(file, name)
       unknown[#unknown + 1] = name
@@ -96,7 +93,7 @@ end
 ---@param columns string[]
 ---@return (integer|false)[]
 function M.raw_map(header, columns)
-  local at, map = positions("", header), {}
+  local at, map = positions(header), {}
   for i, name in ipairs(columns) do
     map[i] = at[fold(name)] or false
   end

@@ -25,9 +25,15 @@ local function migrations()
   return list
 end
 
--- The version the database is at; 0 when there is nothing yet.
+-- The version the database is at; 0 when there is nothing yet. Asks the catalog's tables: to_regclass
+-- may answer from a cache that does not know yet what another run has just created.
 local function current_version(conn)
-  if not conn:query("SELECT to_regclass('pghost.migrations') IS NOT NULL AS present")[1].present then
+  local present = conn:query([[
+    SELECT EXISTS (
+      SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = 'pghost' AND c.relname = 'migrations'
+    ) AS present]])[1].present
+  if not present then
     return 0
   end
   return conn:query("SELECT coalesce(max(version), 0) AS version FROM pghost.migrations")[1].version

@@ -4,66 +4,92 @@
 -- These records were well-formed when they were loaded, so a record ends at the first line end with
 -- an even number of quotes before it. Standard input and files that have changed stay without.
 
-local errors = require "pghost.errors"
 local lfs = require "lfs"
 
 local M = {}
 
 local batch_size = 500
 
--- Walks a file; fetch(line) gives the byte offset and the bytes of the record that starts there.
--- Lines must be asked for in rising order.
-local function walker(path, line_end)
-  local file, message = io.open(path, "rb")
-  if not file then
-    errors.raise("could not open " .. message, "ENOENT")
+-- A walk through a file, in the order of its lines.
+local Walk = {}
+Walk.__index = Walk
+
+local function new_walk()
+  return setmetatable({}, Walk)
+end
+
+function Walk:close()
+  if self.file then
+    self.file:close()
+    self.file = nil
   end
-  local rest, offset, at = "", 0, 1
-  local function next_line()
-    if line_end == "\n" then
-      return file:read("L")
-    end
-    while not rest:find("\r", 1, true) do
-      local more = file:read(65536)
+end
+
+Walk.__close = Walk.close
+
+-- "\n", or "\r" for a file that has no line feed at its start but carriage returns.
+local function find_line_end(file)
+  local start = file:read(65536) or ""
+  file:seek("set", 0)
+  return (start:find("\r", 1, true) and not start:find("\n", 1, true)) and "\r" or "\n"
+end
+
+-- Goes to the start of the file of `row`; a file that is not as it was gives no records.
+function Walk:start(row)
+  self:close()
+  self.file_id = row.file_id
+  if row.path == "-" or lfs.attributes(row.path, "mode") ~= "file"
+    or lfs.attributes(row.path, "size") ~= row.size then
+    return
+  end
+  self.file = io.open(row.path, "rb")
+  if self.file then
+    self.line_end = find_line_end(self.file)
+    self.rest, self.offset, self.line = "", 0, 0
+  end
+end
+
+-- The next physical line with its end; nil at the end of the file.
+function Walk:next_line()
+  local text
+  if self.line_end == "\n" then
+    text = self.file:read("L")
+  else
+    while not self.rest:find("\r", 1, true) do
+      local more = self.file:read(65536)
       if not more then
         break
       end
-      rest = rest .. more
+      self.rest = self.rest .. more
     end
-    local line = rest:match("^[^\r]*\r?")
-    rest = rest:sub(#line + 1)
-    return line ~= "" and line or nil
+    text = self.rest:match("^[^\r]*\r?")
+    self.rest = self.rest:sub(#text + 1)
+    text = text ~= "" and text or nil
   end
-  local function fetch(line)
-    local text
-    while at <= line do
-      text = next_line()
-      if not text then
-        return nil
-      end
-      offset, at = offset + #text, at + 1
-    end
-    local start, pieces, quotes = offset - #text, {}, 0
-    repeat
-      quotes = quotes + select(2, text:gsub('"', ""))
-      pieces[#pieces + 1] = text
-      if quotes % 2 == 0 then
-        break
-      end
-      text = next_line()
-      offset, at = offset + #(text or ""), at + 1
-    until not text
-    local bytes = table.concat(pieces):gsub("[\r\n]$", "")
-    return start, (line_end == "\n" and bytes:gsub("\r$", "") or bytes)
-  end
-  return fetch, file
+  self.offset, self.line = self.offset + #(text or ""), self.line + 1
+  return text
 end
 
--- "\n", or "\r" for a file that has no line feed at its start but carriage returns.
-local function find_line_end(path)
-  local file <close> = io.open(path, "rb")
-  local start = file and file:read(65536) or ""
-  return (start:find("\r", 1, true) and not start:find("\n", 1, true)) and "\r" or "\n"
+-- Byte offset and bytes of the record that starts on a physical line, nil when there is none.
+function Walk:fetch(line)
+  local text
+  while self.file and self.line < line do
+    text = self:next_line()
+    if not text then
+      return nil
+    end
+  end
+  if not text then
+    return nil
+  end
+  local start, pieces, quotes = self.offset - #text, {}, 0
+  while text do
+    quotes = quotes + select(2, text:gsub('"', ""))
+    pieces[#pieces + 1] = text
+    text = quotes % 2 == 1 and self:next_line() or nil
+  end
+  local bytes = table.concat(pieces):gsub(self.line_end .. "$", "")
+  return start, (self.line_end == "\n" and bytes:gsub("\r$", "") or bytes)
 end
 
 local function to_hex(bytes)
@@ -88,45 +114,35 @@ local function flush(conn, batch)
   batch.ids, batch.offsets, batch.originals = {}, {}, {}
 end
 
-local function unchanged(path, size)
-  return path ~= "-" and lfs.attributes(path, "mode") == "file" and lfs.attributes(path, "size") == size
+-- What is missing, in the order of the files.
+local missing = [[
+  SELECT r.reject_id, r.file_id, r.line, f.path, f.size
+  FROM pghost.rejects AS r JOIN pghost.files AS f USING (file_id)
+  WHERE r.run_id = $1 AND r.table_name = $2 AND r.byte_offset IS NULL
+  ORDER BY r.file_id, r.line]]
+
+local function add(batch, reject_id, offset, bytes)
+  local n = #batch.ids + 1
+  batch.ids[n], batch.offsets[n], batch.originals[n] = reject_id, offset, to_hex(bytes)
 end
 
 --- Fills in offset, length and bytes of the rejects of one table of a run that lack them.
 ---@param run pghost.Run
 ---@param name string table that the records were meant for
 function M.fill(run, name)
-  local reader <close> = run:open()
   local batch = { ids = {}, offsets = {}, originals = {} }
-  local current, fetch, file
-  for row in reader:stream([[
-      SELECT r.reject_id, r.file_id, r.line, f.path, f.size FROM pghost.rejects AS r JOIN pghost.files AS f USING (file_id)
-      WHERE r.run_id = $1 AND r.table_name = $2 AND r.byte_offset IS NULL ORDER BY r.file_id, r.line]],
-      run.id, name) do
-    if row.file_id ~= current then
-      if file then
-        file:close()
-      end
-      current, fetch, file = row.file_id, nil, nil
-      if unchanged(row.path, row.size) then
-        fetch, file = walker(row.path, find_line_end(row.path))
-      end
+  local walk <close> = new_walk()
+  for row in run:connection("rejects"):stream(missing, run.id, name) do
+    if row.file_id ~= walk.file_id then
+      walk:start(row)
     end
-    local offset, bytes = nil, nil
-    if fetch then
-      offset, bytes = fetch(row.line)
-    end
+    local offset, bytes = walk:fetch(row.line)
     if offset then
-      batch.ids[#batch.ids + 1] = row.reject_id
-      batch.offsets[#batch.offsets + 1] = offset
-      batch.originals[#batch.originals + 1] = to_hex(bytes)
-      if #batch.ids >= batch_size then
-        flush(run.conn, batch)
-      end
+      add(batch, row.reject_id, offset, bytes)
     end
-  end
-  if file then
-    file:close()
+    if #batch.ids >= batch_size then
+      flush(run.conn, batch)
+    end
   end
   flush(run.conn, batch)
 end

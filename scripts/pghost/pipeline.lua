@@ -94,6 +94,7 @@ local function new_run(name, settings, options)
     progress_options = (run_log.quiet or run_log.format == "json") and { enabled = false } or nil,
     clock = sys.clock(),
     tables = {},
+    connections = {},
     failed_checks = {},
     checks = 0,
     warnings = 0,

@@ -29,10 +29,13 @@ local Run = {}
 Run.__index = Run
 Run.__name = "pghost.Run"
 
---- Another connection to the same database; the caller closes it.
+--- A further connection to the same database for one kind of work ("raw", "clean", ...), opened
+--- on first use and kept until the run ends.
+---@param purpose string
 ---@return pghost.Connection
-function Run:open()
-  return connection.open { dsn = self.dsn }
+function Run:connection(purpose)
+  self.connections[purpose] = self.connections[purpose] or connection.open { dsn = self.dsn }
+  return self.connections[purpose]
 end
 
 --- The quoted name of a table in the build schema.
@@ -231,6 +234,9 @@ function Run:close(problem)
     return
   end
   self.closed = true
+  for _, one in pairs(self.connections) do
+    one:close() -- first, so that they hold no lock on what is thrown away
+  end
   if not self.finished then
     pcall(abandon, self, problem) -- what this cannot do any more, the next run does
   end

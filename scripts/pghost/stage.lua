@@ -1,37 +1,20 @@
 -- Files into tables of the build schema: run:load, run:stage and run:clean.
 --
--- Plans first (files, headers, columns: whatever is missing stops here, before anything is
--- loaded), then loads raw and clean side by side, each created and filled in one transaction, then
--- makes the key, and last proves that nothing was lost (account.lua).
+-- Plans first (planning.lua), then loads raw and clean side by side, each created and filled in one
+-- transaction, then makes the key (keys.lua), and last proves that nothing was lost (account.lua).
 
 local account = require "pghost.account"
 local columns = require "pghost.columns"
-local csv = require "pghost.native.csv"
 local errors = require "pghost.errors"
-local files = require "pghost.files"
 local keys = require "pghost.keys"
 local log = require "pghost.log"
 local native_load = require "pghost.native.load"
 local originals = require "pghost.originals"
+local planning = require "pghost.planning"
 local progress = require "pghost.progress"
-local rules_compiler = require "pghost.native.rules"
+local raw_table = require "pghost.raw_table"
 
 local M = {}
-
----@class pghost.StageOptions
----@field workers? integer threads that read and check
----@field allow_empty? boolean a file with a header and no record is fine
----@field delimiter? string
----@field quote? string
-
----@class pghost.Plan
----@field name string clean table; the raw one is name_raw
----@field program? pghost.Program
----@field clean_columns? { name: string, type: string, required: boolean }[]
----@field raw_columns? string[]
----@field key? string[]
----@field files table[]
----@field options pghost.StageOptions
 
 local function names_of(list)
   local names = {}
@@ -39,54 +22,6 @@ local function names_of(list)
     names[i] = column.name
   end
   return names
-end
-
--- What the rules say: program, columns and key.
-local function apply_rules(plan, rules)
-  plan.program = rules_compiler.compile(rules)
-  plan.clean_columns = plan.program:columns()
-  plan.key = #rules.key > 0 and rules.key or nil
-end
-
-local function open_source(plan, file)
-  return errors.check(csv.open(file.path, { delimiter = plan.options.delimiter, quote = plan.options.quote }))
-end
-
--- Opens every header before anything is loaded. Only standard input stays open: it cannot be
--- opened again.
-local function read_headers(run, plan, wanted)
-  local unknown_lists = {}
-  for i, file in ipairs(plan.files) do
-    local source = open_source(plan, file)
-    file.header = source:columns()
-    if file.path == "-" then
-      file.source = source
-    else
-      source:close()
-    end
-    wanted = wanted or file.header
-    file.clean_map, unknown_lists[i] = columns.map(file.name, file.header, plan.clean_columns and wanted or {})
-    if plan.clean_columns and #unknown_lists[i] > 0 then
-      run.log:warn("columns", plan.name, ("%s: only in the raw table: %s")
-        :format(file.name, table.concat(unknown_lists[i], ", ")), { columns = unknown_lists[i] })
-    end
-  end
-  plan.raw_columns = columns.union(plan.clean_columns and wanted or {}, unknown_lists)
-  for _, file in ipairs(plan.files) do
-    file.raw_map = columns.raw_map(file.header, plan.raw_columns)
-  end
-end
-
-local function plan_for(run, name, spec, rules, options, targets)
-  local plan = { name = name, options = options or {}, files = {}, targets = targets }
-  if rules then
-    apply_rules(plan, rules)
-  end
-  if spec then
-    plan.files = files.resolve(spec, run.settings.data)
-    read_headers(run, plan, plan.clean_columns and names_of(plan.clean_columns))
-  end
-  return plan
 end
 
 local function create_raw(run, conn, plan)
@@ -166,7 +101,7 @@ end
 
 local function load_files(run, plan, load)
   for _, file in ipairs(plan.files) do
-    local source <close> = file.source or open_source(plan, file)
+    local source <close> = file.source or planning.open_source(plan, file)
     load_file(run, plan, load, file, source)
   end
 end
@@ -182,9 +117,9 @@ end
 -- Creates the tables and fills them; `feed` gives records to the load. Rejects are committed by
 -- themselves, so that they stay when the run fails later.
 local function fill(run, plan, feed)
-  local raw <close> = plan.targets.raw and run:open() or nil
-  local clean <close> = plan.targets.clean and run:open() or nil
-  local rejects <close> = run:open()
+  local raw = plan.targets.raw and run:connection "raw"
+  local clean = plan.targets.clean and run:connection "clean"
+  local rejects = run:connection "rejects"
   within(raw, function()
     within(clean, function()
       if raw then
@@ -202,17 +137,12 @@ local function fill(run, plan, feed)
 end
 
 local function make_key(run, plan)
-  plan.duplicates = 0
   if not (plan.key and plan.clean_columns) then
     return
   end
   run:transaction(function(conn)
     plan.duplicates_by_file, plan.duplicates, plan.left_by_file = keys.apply(conn, run, plan.name, plan.key)
   end)
-end
-
-local function analyze(run, table_name)
-  run.conn:query("ANALYZE " .. run:qualified(table_name))
 end
 
 local function summary(plan, counts)
@@ -231,21 +161,20 @@ local function finish(run, plan)
   local targets = plan.targets
   if targets.clean then
     make_key(run, plan)
-    analyze(run, plan.name)
+    run.conn:query("ANALYZE " .. run:qualified(plan.name)) -- raw tables are not joined: autovacuum will do
     run:built(plan.name)
-    originals.fill(run, plan.name)
   end
   if targets.raw then
-    analyze(run, plan.name .. "_raw")
     run:built(plan.name .. "_raw")
   end
   local counts = account.settle(run, plan)
+  originals.fill(run, plan.name)
   return counts, summary(plan, counts)
 end
 
 local function stage(run, kind, name, spec, rules, options, targets)
   run:step(kind, name, function()
-    local plan = plan_for(run, name, spec, rules, options, targets)
+    local plan = planning.make(run, name, spec, rules, options, targets)
     fill(run, plan, function(load)
       load_files(run, plan, load)
     end)
@@ -275,10 +204,10 @@ end
 function M.clean(run, name, rules, options)
   local targets = { clean = true }
   run:step("clean", name, function()
-    local plan = plan_for(run, name, nil, rules, options, targets)
-    local reader <close> = run:open()
+    local plan = planning.make(run, name, nil, rules, options, targets)
+    plan.raw_source = raw_table.find(run, name)
     fill(run, plan, function(load)
-      account.feed_from_raw(run, plan, load, reader)
+      raw_table.feed(run, load, name, plan.raw_source, names_of(plan.clean_columns))
     end)
     return finish(run, plan)
   end)
