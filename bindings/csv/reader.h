@@ -22,6 +22,7 @@ typedef struct Dialect {
   uint32_t columns;  // fields every record must have; 0: any number
   size_t max_record; // bytes; a longer record is rejected. Default 16 MiB, at most 512 MiB
   bool headerless;   // the first record is data; columns are then named column1, column2, ...
+  bool libcsv_only;  // no quick way for ordinary records: for comparison
 } Dialect;
 
 // Comma, double quote, LF, any number of columns, 16 MiB.

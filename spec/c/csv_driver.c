@@ -172,8 +172,11 @@ static size_t read_through_source(Text text, const Dialect *dialect, size_t targ
   return start == SIZE_MAX ? text.len : start;
 }
 
-// One call of the reader for all from `start` on: what every other way must equal.
-static void read_at_once(Text text, const Dialect *dialect, size_t start, Buffer *out) {
+// One call of the reader for all from `start` on, by libcsv alone: what every other way must equal.
+static void read_at_once(Text text, const Dialect *found, size_t start, Buffer *out) {
+  Dialect by_libcsv = *found;
+  by_libcsv.libcsv_only = true;
+  const Dialect *dialect = &by_libcsv;
   Position position = {start, line_at(&text, start, dialect->line_end)};
   Reader *reader = reader_new(dialect);
   Batch batch = {0};
