@@ -49,6 +49,10 @@ void reader_free(Reader *reader); // NULL is fine
 // the next physical line. The same holds for a record that grows past max_record. Blank lines are
 // no records: they are passed over, unless one column is expected, where they are a NULL.
 //
+// A stray quote, or a line end of the other kind outside quotes, rejects everything from the
+// record's first line to the end of the line where it was found. A physical line longer than
+// max_record is a reject by itself.
+//
 // `limit` stops after that many records (0: no limit): the header is read so.
 // Out of memory: returns SIZE_MAX.
 size_t reader_read(Reader *reader, const char *bytes, size_t len, bool final, size_t limit,
