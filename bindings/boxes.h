@@ -15,7 +15,9 @@
 typedef struct ConnBox {
   PGconn *conn; // NULL: closed
   Notices *notices;
-  const char *busy; // NULL, or what has the connection just now: "a load", "a stream"
+  const char *busy;   // NULL, or what has the connection just now: "a load", "a stream"
+  const void *stream; // the stream that is being read (busy is "a stream" then), or NULL
+  bool stream_in_transaction;
 } ConnBox;
 
 typedef struct SourceBox {

@@ -3,6 +3,7 @@
 //
 // Thin over libpq: a PGconn stays a PGconn. All waits poll the socket and look at interrupt_signal;
 // when it is set they cancel what the server is doing, drain, and fail with code "interrupted".
+// What starts when the signal has come already is clean-up and has 10 seconds for it.
 // No Lua here, and nothing that can longjmp; notices queue in a Notices box.
 #ifndef PGHOST_PG_CONN_H
 #define PGHOST_PG_CONN_H
@@ -36,6 +37,23 @@ PGresult *conn_query(PGconn *conn, const char *sql, int count, const char *const
 
 // A script of several statements (simple protocol). False at the first that fails.
 bool conn_exec(PGconn *conn, const char *sql, Error *error);
+
+// A command of the transaction (BEGIN, COMMIT, SAVEPOINT ...) that no signal stops, because its
+// outcome must be known. False when it fails or the server's command tag is not `tag`: COMMIT of a
+// failed transaction comes back as ROLLBACK.
+bool conn_control(PGconn *conn, const char *sql, const char *tag, Error *error);
+
+// As conn_query, but rows come one by one from conn_stream_next, in constant memory.
+bool conn_stream_begin(PGconn *conn, const char *sql, int count, const char *const *params,
+                       Error *error);
+
+// The next row (status PGRES_SINGLE_TUPLE) or the end (any other status: no rows in it, and the
+// connection is idle). NULL: failed, and the connection is idle. The caller clears the result.
+PGresult *conn_stream_next(PGconn *conn, Error *error);
+
+// Reads to the end what a stream has not read, without a cancel that would fail the transaction.
+// False when interrupted: then cancelled and drained.
+bool conn_skip(PGconn *conn, Error *error);
 
 // Waits until the socket is readable (or writable too), at most `timeout_ms` (-1: for ever).
 // 1 ready, 0 timed out, -1 interrupted or failed (error filled).

@@ -1,0 +1,201 @@
+// Statements over a connection: run, wait so that a signal can stop it, cancel, drain.
+// Connecting is in connect.c, COPY streams in copy.c, messages in message.c, waiting in state.c.
+#include "pg/conn.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg/state.h"
+
+enum {
+  POLITE_MS = 50,   // what is drained within this is not worth a cancel
+  DRAIN_MS = 10000, // a server that has not stopped after this is lost
+};
+
+int conn_wait(PGconn *conn, bool also_write, int timeout_ms, Error *error) {
+  int64_t deadline = timeout_ms < 0 ? WAIT_FOREVER : wait_clock() + timeout_ms;
+  int ready = wait_for(conn, also_write ? POLLIN | POLLOUT : POLLIN, deadline, 0, error);
+  return ready > 0 ? 1 : ready;
+}
+
+void conn_cancel(PGconn *conn) {
+  PGcancel *cancel = PQgetCancel(conn);
+  if (!cancel)
+    return;
+  char reason[256]; // nothing to do about a failure: the drain that follows has a deadline
+  PQcancel(cancel, reason, sizeof reason);
+  PQfreeCancel(cancel);
+}
+
+// Throws away what COPY TO STDOUT sends, until its end (true) or the deadline.
+static bool skip_copy_out(PGconn *conn, int64_t deadline) {
+  for (;;) {
+    char *bytes = NULL;
+    int len = PQgetCopyData(conn, &bytes, 1);
+    if (bytes)
+      PQfreemem(bytes);
+    if (len < 0)
+      return true;
+    if (wait_clock() >= deadline)
+      return false;
+    if (len == 0 &&
+        (wait_for(conn, POLLIN, deadline, WAIT_FOREVER, NULL) <= 0 || !PQconsumeInput(conn)))
+      return false;
+  }
+}
+
+// One step of a drain: false when the deadline came first.
+static bool drain_step(PGconn *conn, int64_t deadline) {
+  PGresult *result;
+  if (wait_clock() >= deadline || wait_result(conn, deadline, WAIT_FOREVER, &result, NULL) <= 0)
+    return false;
+  ExecStatusType status = PQresultStatus(result);
+  PQclear(result);
+  if (status == PGRES_COPY_IN || status == PGRES_COPY_BOTH)
+    return PQputCopyEnd(conn, "abandoned") >= 0;
+  return status != PGRES_COPY_OUT || skip_copy_out(conn, deadline);
+}
+
+void conn_drain(PGconn *conn) {
+  int64_t deadline = wait_clock() + POLITE_MS;
+  bool cancelled = false;
+  while (PQstatus(conn) == CONNECTION_OK && PQtransactionStatus(conn) == PQTRANS_ACTIVE) {
+    if (drain_step(conn, deadline))
+      continue;
+    if (cancelled) {
+      state_lose(conn);
+      return;
+    }
+    conn_cancel(conn);
+    cancelled = true;
+    deadline = wait_clock() + DRAIN_MS;
+  }
+}
+
+static bool is_copy(ExecStatusType status) {
+  return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+static bool is_good(ExecStatusType status) {
+  return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+}
+
+// Cancels, brings the connection to idle; `error` is filled already.
+static PGresult *stop(PGconn *conn, PGresult *last) {
+  PQclear(last);
+  conn_cancel(conn);
+  conn_drain(conn);
+  return NULL;
+}
+
+static PGresult *refuse_copy(PGconn *conn, PGresult *last, Error *error) {
+  PQclear(last);
+  conn_drain(conn);
+  error_set(error, "0A000",
+            "COPY FROM STDIN and TO STDOUT cannot be run as a statement: use a load");
+  return NULL;
+}
+
+// All results of what was sent. The last one, or NULL with the first failure.
+static PGresult *collect(PGconn *conn, int64_t patience, Error *error) {
+  PGresult *last = NULL;
+  bool failed = false;
+  for (;;) {
+    PGresult *result;
+    if (wait_result(conn, WAIT_FOREVER, patience, &result, error) < 0)
+      return stop(conn, last);
+    if (!result)
+      break;
+    ExecStatusType status = PQresultStatus(result);
+    if (is_copy(status)) {
+      PQclear(result);
+      return refuse_copy(conn, last, error);
+    }
+    if (!is_good(status) && !failed)
+      failed = !conn_result_error(conn, result, error);
+    PQclear(last);
+    last = result;
+  }
+  if (last && !failed)
+    return last;
+  PQclear(last);
+  if (!failed)
+    conn_result_error(conn, NULL, error);
+  return NULL;
+}
+
+PGresult *conn_query(PGconn *conn, const char *sql, int count, const char *const *params,
+                     Error *error) {
+  int64_t patience = wait_patience();
+  if (!PQsendQueryParams(conn, sql, count, NULL, params, NULL, NULL, 0)) {
+    conn_result_error(conn, NULL, error);
+    return NULL;
+  }
+  return collect(conn, patience, error);
+}
+
+bool conn_exec(PGconn *conn, const char *sql, Error *error) {
+  int64_t patience = wait_patience();
+  if (!state_send(conn, sql, error))
+    return false;
+  PGresult *result = collect(conn, patience, error);
+  PQclear(result);
+  return result != NULL;
+}
+
+bool conn_control(PGconn *conn, const char *sql, const char *tag, Error *error) {
+  if (!state_send(conn, sql, error))
+    return false;
+  PGresult *result = collect(conn, WAIT_FOREVER, error);
+  if (!result)
+    return false;
+  bool same = strcmp(PQcmdStatus(result), tag) == 0;
+  if (!same)
+    error_set(error, "40000", "the server answered %s with %s", tag, PQcmdStatus(result));
+  PQclear(result);
+  return same;
+}
+
+bool conn_stream_begin(PGconn *conn, const char *sql, int count, const char *const *params,
+                       Error *error) {
+  if (!PQsendQueryParams(conn, sql, count, NULL, params, NULL, NULL, 0))
+    return conn_result_error(conn, NULL, error);
+  PQsetSingleRowMode(conn);
+  state_of(conn)->patience = wait_patience();
+  return true;
+}
+
+PGresult *conn_stream_next(PGconn *conn, Error *error) {
+  PGresult *result;
+  if (wait_result(conn, WAIT_FOREVER, state_of(conn)->patience, &result, error) < 0)
+    return stop(conn, NULL);
+  if (!result) {
+    conn_result_error(conn, NULL, error);
+    return NULL;
+  }
+  ExecStatusType status = PQresultStatus(result);
+  if (status == PGRES_SINGLE_TUPLE)
+    return result;
+  if (is_copy(status))
+    return refuse_copy(conn, result, error);
+  if (!is_good(status)) {
+    conn_result_error(conn, result, error);
+    PQclear(result);
+    result = NULL;
+  }
+  conn_drain(conn);
+  return result;
+}
+
+bool conn_skip(PGconn *conn, Error *error) {
+  PGresult *result = NULL;
+  while (PQtransactionStatus(conn) == PQTRANS_ACTIVE) {
+    if (wait_result(conn, WAIT_FOREVER, 0, &result, error) < 0) {
+      stop(conn, NULL);
+      return false;
+    }
+    PQclear(result);
+  }
+  return true;
+}

@@ -1,0 +1,81 @@
+// What the server says when a statement fails, as one of our messages. Not for failures to
+// connect: libpq has no fields for those (connect.c).
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pg/conn.h"
+
+// Cuts a UTF-8 sequence that the size of the message has cut short.
+static void trim_utf8(char *text) {
+  size_t len = strlen(text);
+  size_t start = len;
+  while (start > 0 && len - start < 4 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
+    start--;
+  if (start == 0)
+    return;
+  unsigned char lead = (unsigned char)text[start - 1];
+  size_t want = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+  if (want > len - (start - 1))
+    text[start - 1] = 0;
+}
+
+// Appends `text` on one line: line ends become `newline`.
+static void append(Error *error, const char *title, const char *text, const char *newline) {
+  size_t used = strlen(error->message);
+  size_t size = sizeof error->message;
+  int put = snprintf(error->message + used, size - used, "%s", title);
+  used += put > 0 ? (size_t)put : 0;
+  for (; *text && used + strlen(newline) + 1 < size; text++) {
+    if (*text == '\n')
+      used += (size_t)snprintf(error->message + used, size - used, "%s", newline);
+    else
+      error->message[used++] = *text;
+  }
+  if (used < size)
+    error->message[used] = 0;
+  if (*text)
+    trim_utf8(error->message);
+}
+
+static void append_field(Error *error, const PGresult *result, int field, const char *title) {
+  const char *text = PQresultErrorField(result, field);
+  if (text && *text)
+    append(error, title, text, "\n    ");
+}
+
+// "Division by zero" -> "division by zero", but "SSL error" stays.
+static void lower_first(char *text) {
+  if (isupper((unsigned char)text[0]) && !isupper((unsigned char)text[1]))
+    text[0] = (char)tolower((unsigned char)text[0]);
+}
+
+// From the connection alone: libpq's own words, of which the first line is the matter.
+static bool connection_error(PGconn *conn, Error *error) {
+  bool lost = PQstatus(conn) != CONNECTION_OK;
+  error_set(error, lost ? "08006" : "protocol", "%s", "");
+  const char *text = PQerrorMessage(conn);
+  append(error, "", *text ? text : "the connection to the server is lost", " ");
+  size_t len = strcspn(error->message, "\t");
+  while (len > 0 && isspace((unsigned char)error->message[len - 1]))
+    len--;
+  error->message[len] = 0;
+  lower_first(error->message);
+  return false;
+}
+
+bool conn_result_error(PGconn *conn, const PGresult *result, Error *error) {
+  if (!error)
+    return false;
+  const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  if (!code || !primary)
+    return connection_error(conn, error);
+  error_set(error, code, "%s", "");
+  append(error, "", primary, " ");
+  lower_first(error->message);
+  append_field(error, result, PG_DIAG_MESSAGE_DETAIL, "\n  detail: ");
+  append_field(error, result, PG_DIAG_MESSAGE_HINT, "\n  hint: ");
+  append_field(error, result, PG_DIAG_CONTEXT, "\n  context: ");
+  return false;
+}

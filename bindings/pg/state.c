@@ -1,0 +1,149 @@
+// The state that hangs on a connection, its notices, and waiting. Not for statements.
+#include "pg/state.h"
+
+#include <errno.h>
+#include <libpq-events.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/interrupt.h"
+
+enum {
+  NOTICE_LIMIT = 1000,
+  SLICE_MS = 200, // a signal may arrive on another thread: look at the flag this often
+  CLEANUP_MS = 10000,
+};
+
+static int on_event(PGEventId event, void *info, void *pass_through) {
+  (void)pass_through;
+  if (event == PGEVT_CONNDESTROY) {
+    PGEventConnDestroy *destroy = info;
+    free(PQinstanceData(destroy->conn, on_event));
+  }
+  return 1;
+}
+
+State *state_of(const PGconn *conn) {
+  return PQinstanceData(conn, on_event);
+}
+
+static void put_text(Buffer *out, const char *text) {
+  if (text)
+    buffer_put(out, text, strlen(text));
+}
+
+static void put_field(Buffer *out, const char *title, const char *text) {
+  if (!text)
+    return;
+  put_text(out, title);
+  put_text(out, text);
+}
+
+// Runs inside libpq: queues, and nothing else.
+static void on_notice(void *arg, const PGresult *result) {
+  State *state = arg;
+  state->seen++;
+  Notices *notices = state->notices;
+  if (!notices)
+    return;
+  if (notices->count >= NOTICE_LIMIT) {
+    notices->dropped++;
+    return;
+  }
+  size_t before = notices->text.len;
+  put_text(&notices->text, PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED));
+  buffer_put(&notices->text, "", 1);
+  const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  put_text(&notices->text, primary ? primary : PQresultErrorMessage(result));
+  put_field(&notices->text, "\n  detail: ", PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL));
+  put_field(&notices->text, "\n  hint: ", PQresultErrorField(result, PG_DIAG_MESSAGE_HINT));
+  buffer_put(&notices->text, "", 1);
+  if (notices->text.failed) {
+    notices->text.len = before;
+    notices->text.failed = false;
+    notices->dropped++;
+    return;
+  }
+  notices->count++;
+}
+
+bool state_attach(PGconn *conn, Notices *notices) {
+  State *state = calloc(1, sizeof *state);
+  if (!state)
+    return false;
+  state->notices = notices;
+  if (!PQregisterEventProc(conn, on_event, "pghost", NULL)) {
+    free(state);
+    return false;
+  }
+  PQsetInstanceData(conn, on_event, state);
+  PQsetNoticeReceiver(conn, on_notice, state);
+  return true;
+}
+
+int64_t wait_clock(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + 1;
+}
+
+int64_t wait_patience(void) {
+  return interrupt_signal ? wait_clock() + CLEANUP_MS : 0;
+}
+
+int wait_for(const PGconn *conn, short events, int64_t deadline, int64_t patience, Error *error) {
+  for (;;) {
+    struct pollfd socket = {.fd = PQsocket(conn), .events = events};
+    if (socket.fd < 0) {
+      error_set(error, "08006", "the connection to the server is lost");
+      return -1;
+    }
+    int64_t now = wait_clock();
+    if (interrupt_signal && now >= patience) {
+      error_set(error, "interrupted", "interrupted");
+      return -1;
+    }
+    int64_t left = deadline > now ? deadline - now : 0;
+    int ready = poll(&socket, 1, left < SLICE_MS ? (int)left : SLICE_MS);
+    if (ready > 0)
+      return socket.revents;
+    if (ready < 0 && errno != EINTR) {
+      error_set_errno(error, errno, "could not wait for the server");
+      return -1;
+    }
+    if (left == 0)
+      return 0;
+  }
+}
+
+int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **result, Error *error) {
+  *result = NULL;
+  for (;;) {
+    short events = PQflush(conn) == 1 ? POLLIN | POLLOUT : POLLIN;
+    if (!PQisBusy(conn))
+      break;
+    int ready = wait_for(conn, events, deadline, patience, error);
+    if (ready <= 0 && PQsocket(conn) >= 0)
+      return ready;
+    if (ready <= 0 || ((ready & ~POLLOUT) && !PQconsumeInput(conn)))
+      break; // lost: PQgetResult says so
+  }
+  *result = PQgetResult(conn);
+  return 1;
+}
+
+bool state_send(PGconn *conn, const char *sql, Error *error) {
+  return PQsendQuery(conn, sql) == 1 || conn_result_error(conn, NULL, error);
+}
+
+void state_lose(PGconn *conn) {
+  int socket = PQsocket(conn);
+  if (socket < 0)
+    return;
+  shutdown(socket, SHUT_RDWR);
+  while (PQstatus(conn) == CONNECTION_OK && PQconsumeInput(conn)) {
+  }
+}

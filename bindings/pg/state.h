@@ -1,0 +1,46 @@
+// What pg/ knows of a connection beyond libpq, and the one way it waits. For the files of pg/ only.
+#ifndef PGHOST_PG_STATE_H
+#define PGHOST_PG_STATE_H
+
+#include "pg/conn.h"
+
+// Hangs on the PGconn (instance data of an event procedure), so that it lives as long as that.
+typedef struct State {
+  Notices *notices; // NULL: nobody wants them
+  uint64_t seen;    // notices that came, taken or not
+  int64_t patience; // of the stream or COPY that is going on: see wait_patience
+  int64_t suspect;  // since when the server may have failed the COPY (copy.c); 0: it may not
+} State;
+
+// The state of a connection made by conn_connect.
+State *state_of(const PGconn *conn);
+
+// Gives the connection its state and its notice receiver. False: no memory.
+bool state_attach(PGconn *conn, Notices *notices);
+
+// Milliseconds of a clock that never goes back; never 0.
+int64_t wait_clock(void);
+
+// A deadline that does not come.
+#define WAIT_FOREVER INT64_MAX
+
+// Until when an operation that starts now may go on after a signal: 0 (a signal ends it) or, when
+// the signal came before, some seconds from now, because what starts after it is clean-up.
+int64_t wait_patience(void);
+
+// Waits for `events` (POLLIN, POLLOUT) on the socket until `deadline` (of wait_clock). Returns what
+// came, 0 at the deadline, -1 with `error` filled when a signal came and `patience` is over, or
+// when there is no socket any more.
+int wait_for(const PGconn *conn, short events, int64_t deadline, int64_t patience, Error *error);
+
+// Sends what is left to send and waits for the next result: *result, NULL after the last one.
+// 1 there, 0 deadline, -1 interrupted.
+int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **result, Error *error);
+
+// Sends one statement; false when the connection cannot take it.
+bool state_send(PGconn *conn, const char *sql, Error *error);
+
+// Ends the connection without freeing it: everything fails with 08006 from here.
+void state_lose(PGconn *conn);
+
+#endif

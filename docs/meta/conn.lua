@@ -1,0 +1,139 @@
+---@meta pghost.native.conn
+-- The native PostgreSQL connection. Scripts mostly use `pghost.connection`, which raises errors.
+--
+-- Failures of the outside world are returned as `nil, message, code`: message in lower case, with
+-- the server's DETAIL, HINT and CONTEXT on lines of their own; code is the SQLSTATE, "08006" when
+-- the connection is lost, "interrupted" after a signal. Misuse raises.
+
+local conn = {}
+
+---@alias pghost.Value string|number|boolean|nil
+
+--- Connects. The message never holds a password, nor any part of a string that cannot be read.
+--- Defaults that the string can change: 10 s connect_timeout for each host, keepalives,
+--- tcp_user_timeout, application_name "pghost". client_encoding is always UTF8.
+---@param conninfo string conninfo string or postgresql:// URL; "" leaves all to libpq's environment
+---@return pghost.native.Connection?
+---@return string? message
+---@return string? code
+function conn.connect(conninfo) end
+
+--- The text that a parameter of type bytea takes for these bytes: "\x..."
+---@param bytes string
+---@return string
+function conn.bytea(bytes) end
+
+---@class pghost.native.Connection
+local Connection = {}
+
+--- Runs one statement. Parameters are bound and their types inferred by the server; a nil is SQL
+--- NULL. COPY FROM STDIN and TO STDOUT are refused ("0A000").
+---@param sql string
+---@param ... pghost.Value integers exact, floats with 17 digits; text has no NUL bytes
+---@return pghost.native.Result?
+---@return string? message
+---@return string? code
+function Connection:query(sql, ...) end
+
+--- Runs a query whose rows come one by one, in constant memory: `for row in conn:stream(...) do`.
+--- The connection is busy until the loop ends. Leaving the loop early cancels the query, but inside
+--- of a transaction reads it to its end, because a cancel would fail the transaction. A failure in
+--- the middle raises; stream:next() returns it.
+---@param sql string
+---@param ... pghost.Value
+---@return fun(stream: pghost.native.Stream): pghost.native.Row? iterator nil when it cannot start
+---@return pghost.native.Stream|string stream or message
+---@return nil|string code
+---@return pghost.native.Stream? closing
+function Connection:stream(sql, ...) end
+
+--- Runs a script of several statements (simple protocol: one transaction, unless it has its own).
+---@param script string
+---@return true?
+---@return string? message
+---@return string? code
+function Connection:exec(script) end
+
+--- Runs `fn()` between BEGIN and COMMIT; inside of a transaction between SAVEPOINT and RELEASE. An
+--- error of fn rolls back and is raised again as it was. A COMMIT that the server answers with
+--- ROLLBACK, since a statement had failed, is a failure ("25P02"). fn cannot yield to a coroutine
+--- outside. No signal stops BEGIN, COMMIT and ROLLBACK themselves.
+---@param fn fun(): any...
+---@return true? ok
+---@return any ... what fn returned; message, code when not ok
+function Connection:transaction(fn) end
+
+--- What the server said since the last call.
+---@return { severity: string, message: string }[] at most 1,000, the oldest
+---@return integer dropped notices beyond those
+function Connection:notices() end
+
+--- Asks the server to cancel what this connection is doing; does not wait for it.
+function Connection:cancel() end
+
+---@param name string
+---@return string
+function Connection:quote_identifier(name) end
+
+---@param text string
+---@return string
+function Connection:quote_literal(text) end
+
+---@return integer process id of the server's backend
+function Connection:pid() end
+
+--- A connection that is lost stays lost.
+---@return "idle"|"transaction"|"failed"|"active"|"lost"|"closed"
+function Connection:status() end
+
+--- Database, host, port and user; no password.
+---@return string
+function Connection:description() end
+
+--- Closes; again is fine. Cancels a statement that still runs; an open transaction rolls back.
+--- Also __close and __gc.
+function Connection:close() end
+
+--- `#result` is the number of rows, `result[i]` a row from 1 (nil outside).
+---@class pghost.native.Result
+---@field affected integer rows changed, or given by a SELECT; 0 where the server counts none
+---@field [integer] pghost.native.Row
+---@operator len: integer
+local Result = {}
+
+---@return fun(): pghost.native.Row?
+function Result:rows() end
+
+---@return string[] names
+function Result:columns() end
+
+---@return string[] names of the types; "oid 12345" for types that are not built in
+function Result:types() end
+
+--- Frees the memory early. Also __close and __gc; rows already got stay.
+function Result:close() end
+
+--- One row: a plain table that owns its values. `row.name` (the first of columns of one name),
+--- `row[i]` by position from 1, `#row` the width with NULLs, pairs() gives name, value in order,
+--- NULLs as nil. ipairs() stops at the first NULL.
+---
+--- smallint, integer, bigint are integers, real and double precision floats, boolean is boolean,
+--- bytea the raw bytes, NULL is nil; all others, numeric too, are the server's text.
+---@class pghost.native.Row
+---@field [integer] pghost.Value
+---@field [string] pghost.Value
+---@operator len: integer
+
+--- A query being read. Also __close.
+---@class pghost.native.Stream
+local Stream = {}
+
+---@return pghost.native.Row? row nil at the end
+---@return string? message nil at the end, else why there are no more rows
+---@return string? code
+function Stream:next() end
+
+--- Ends it early; again is fine. Also __close and __gc.
+function Stream:close() end
+
+return conn

@@ -1,0 +1,190 @@
+-- Connections for pipelines: finds the database, and raises error objects where the native
+-- connection returns nil, message, code.
+--
+--   local connection = require "pghost.connection"
+--   local db <close> = connection.open()
+--   for row in db:stream("select * from users where status = $1", "active") do ... end
+
+local dotenv = require "pghost.dotenv"
+local errors = require "pghost.errors"
+local native = require "pghost.native.conn"
+
+local M = {}
+
+---@class pghost.Connection
+---@field native pghost.native.Connection for those who pass the connection to another native module
+---@field description string where it leads, without a password
+---@field origin string who named the database: "--dsn", "DATABASE_URL", ...
+local Connection = {}
+Connection.__index = Connection
+Connection.__name = "pghost.Connection"
+
+--- Runs one statement. Parameters are bound, never spliced: $1, $2 ... in the text.
+---@param sql string
+---@param ... string|number|boolean|nil
+---@return pghost.native.Result
+function Connection:query(sql, ...)
+  return (errors.check(self.native:query(sql, ...)))
+end
+
+--- Runs a script of several statements.
+---@param script string
+function Connection:exec(script)
+  errors.check(self.native:exec(script))
+end
+
+--- A query for `for row in`, whose rows come one by one in constant memory. The connection can do
+--- nothing else until the loop ends.
+---@param sql string
+---@param ... string|number|boolean|nil
+---@return fun(): pghost.native.Row?
+function Connection:stream(sql, ...)
+  local iterate, stream, start_code = self.native:stream(sql, ...)
+  if not iterate then
+    errors.raise(stream, start_code)
+  end
+  local function next_row()
+    return (errors.check(stream:next()))
+  end
+  return next_row, nil, nil, stream
+end
+
+local function results_of(ok, ...)
+  if not ok then
+    errors.raise(...)
+  end
+  return ...
+end
+
+--- Runs `fn(connection)` in a transaction, inside of another one in a savepoint. An error of it
+--- rolls back and is raised again as it was. It cannot yield to a coroutine outside.
+---@generic T
+---@param fn fun(connection: pghost.Connection): T...
+---@return T... what fn returned
+function Connection:transaction(fn)
+  return results_of(self.native:transaction(function()
+    return fn(self)
+  end))
+end
+
+--- What the server said since the last call (warnings, notices), at most 1,000 of them.
+---@return { severity: string, message: string }[]
+---@return integer dropped
+function Connection:notices()
+  return self.native:notices()
+end
+
+--- Asks the server to stop what this connection is doing.
+function Connection:cancel()
+  self.native:cancel()
+end
+
+---@param name string
+---@return string
+function Connection:quote_identifier(name)
+  return self.native:quote_identifier(name)
+end
+
+---@param text string
+---@return string
+function Connection:quote_literal(text)
+  return self.native:quote_literal(text)
+end
+
+---@return integer process id of the server's backend
+function Connection:pid()
+  return self.native:pid()
+end
+
+---@return "idle"|"transaction"|"failed"|"active"|"lost"|"closed"
+function Connection:status()
+  return self.native:status()
+end
+
+function Connection:close()
+  self.native:close()
+end
+
+Connection.__close = Connection.close
+
+function Connection:__tostring()
+  return ("pghost.Connection (%s, %s)"):format(self.description, self:status())
+end
+
+local function given(text)
+  return text and text ~= "" and text or nil
+end
+
+local function from_host()
+  local found, host = pcall(require, "pghost.native.host")
+  return found and given(host.options.dsn) or nil
+end
+
+local function libpq_is_set()
+  for _, name in ipairs(dotenv.places) do
+    if given(os.getenv(name)) then
+      return true
+    end
+  end
+  return false
+end
+
+local dotenv_conninfo -- of the folder it was read in, so that its warning comes once
+
+local function from_dotenv()
+  if dotenv_conninfo == nil then
+    local values = dotenv.read(".env")
+    dotenv_conninfo = values and dotenv.conninfo(values) or false
+  end
+  return dotenv_conninfo or nil
+end
+
+local function from_private_server()
+  local found, server = pcall(require, "pghost.native.server")
+  if not found then
+    errors.raise("no database is configured: set DATABASE_URL, or give --dsn", "08001", { exit = 3 })
+  end
+  local conninfo, message, code = server.ensure()
+  if not conninfo then
+    errors.raise(message, code, { exit = 3 })
+  end
+  return conninfo
+end
+
+-- The first of the places in order that names a database, and its name.
+local function find(dsn)
+  local places = {
+    { "the script", given(dsn) },
+    { "--dsn", from_host() },
+    { "DATABASE_URL", given(os.getenv("DATABASE_URL")) },
+    { "the PG* variables", libpq_is_set() and "" or nil },
+  }
+  for i = 1, 4 do
+    if places[i][2] then
+      return places[i][2], places[i][1]
+    end
+  end
+  local conninfo = from_dotenv()
+  if conninfo then
+    return conninfo, ".env"
+  end
+  return from_private_server(), "the private server"
+end
+
+--- Connects. In this order: options.dsn, `--dsn`, DATABASE_URL, libpq's own environment (PGHOST,
+--- PGSERVICE ...), a .env file in the current folder, the private server.
+---@param options? { dsn?: string } conninfo string or postgresql:// URL
+---@return pghost.Connection raises an error object with exit code 3 when it cannot
+function M.open(options)
+  local conninfo, origin = find(options and options.dsn)
+  local conn, message, code = native.connect(conninfo)
+  if not conn then
+    if code == "interrupted" then
+      errors.raise(message, code)
+    end
+    errors.raise(("%s (the connection is set by %s)"):format(message, origin), code, { exit = 3 })
+  end
+  return setmetatable({ native = conn, description = conn:description(), origin = origin }, Connection)
+end
+
+return M
