@@ -1,71 +1,186 @@
-// Minimal host, to be replaced by the real one: runs one script with the library on package.path.
+// pghost: a Lua 5.4 host that turns CSV files into PostgreSQL tables. The life of the process:
+// options, state, script or command or REPL, exit code.
+#define _POSIX_C_SOURCE 200809L
 #include <lauxlib.h>
+#include <libpq-fe.h>
+#include <locale.h>
 #include <lua.h>
 #include <lualib.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "bindings.h"
+#include "library.h"
+#include "modules.h"
+#include "options.h"
+#include "repl.h"
+#include "run.h"
+#include "server.h"
+#include "signals.h"
+#include "title.h"
 
-#pragma weak luaopen_pghost_native_conn
-#pragma weak luaopen_pghost_native_csv
-#pragma weak luaopen_pghost_native_rules
-#pragma weak luaopen_pghost_native_load
-#pragma weak luaopen_pghost_native_sys
+typedef struct Job {
+  int argc;
+  char **argv;
+  const Options *options;
+  int exit_code;
+} Job;
 
-static void preload(lua_State *L, const char *name, lua_CFunction open) {
-  if (!open)
-    return;
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  lua_pushcfunction(L, open);
-  lua_setfield(L, -2, name);
+static void print_version(void) {
+  int pq = PQlibVersion();
+  printf("pghost %s (Lua %s.%s, libpq %d.%d)\n", PGHOST_VERSION,
+         LUA_VERSION_MAJOR "." LUA_VERSION_MINOR, LUA_VERSION_RELEASE, pq / 10000, pq % 10000);
+}
+
+static bool ends_in_lua(const char *word) {
+  size_t length = strlen(word);
+  return length > 4 && strcmp(word + length - 4, ".lua") == 0;
+}
+
+// A first argument that is a file or ends in .lua is a script; anything else is a subcommand.
+static bool is_script(const char *word) {
+  struct stat facts;
+  return ends_in_lua(word) || strcmp(word, "-") == 0 ||
+         (stat(word, &facts) == 0 && !S_ISDIR(facts.st_mode));
+}
+
+// The file whose folder comes first on package.path; NULL: the current folder.
+static const char *script_path(const Job *job) {
+  const char *word = job->options->script ? job->argv[job->options->script] : NULL;
+  return word && is_script(word) && strcmp(word, "-") != 0 ? word : NULL;
+}
+
+// The global table `arg` as lua.c sets it: the script at 0, its arguments behind, all else before.
+static void set_arg(lua_State *L, const Job *job) {
+  int script = job->options->script;
+  lua_createtable(L, job->argc, 1);
+  for (int i = 0; i < job->argc; i++) {
+    lua_pushstring(L, job->argv[i]);
+    lua_rawseti(L, -2, i - script);
+  }
+  lua_setglobal(L, "arg");
+}
+
+// os.exit([code [, close]]): as Lua's, but the state is closed unless `close` is false.
+static int close_and_exit(lua_State *L) {
+  int code = lua_isboolean(L, 1) ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0);
+  signals_detach();
+  if (lua_isnoneornil(L, 2) || lua_toboolean(L, 2))
+    lua_close(L);
+  int flushed = run_flush();
+  exit(code ? code : flushed);
+}
+
+static void replace_exit(lua_State *L) {
+  lua_getglobal(L, "os");
+  lua_pushcfunction(L, close_and_exit);
+  lua_setfield(L, -2, "exit");
   lua_pop(L, 1);
 }
 
-static int traceback(lua_State *L) {
-  luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
-  return 1;
+static void prepare(lua_State *L, const Job *job) {
+  luaL_checkversion(L);
+  luaL_openlibs(L);
+  replace_exit(L);
+  modules_preload(L, job->options, script_path(job));
+  library_set_path(L, script_path(job));
+  set_arg(L, job);
+  signals_install(L);
+  lua_gc(L, LUA_GCGEN, 0, 0);
 }
 
-static void set_path(lua_State *L) {
-  char root[4096];
-  ssize_t n = readlink("/proc/self/exe", root, sizeof root - 1);
-  root[n < 0 ? 0 : n] = 0;
-  char probe[4200];
-  for (char *slash = strrchr(root, '/'); slash; slash = strrchr(root, '/')) {
-    *slash = 0;
-    snprintf(probe, sizeof probe, "%s/scripts/pghost", root);
-    if (access(probe, R_OK) == 0)
-      break;
+static int run_chunks(lua_State *L, const Options *options) {
+  int code = 0;
+  for (int i = 0; i < options->chunk_count && code == 0; i++)
+    code = run_chunk(L, options->chunks[i]);
+  return code;
+}
+
+static int run_word(lua_State *L, const char *word) {
+  if (!is_script(word))
+    return run_command(L, word);
+  return run_script(L, strcmp(word, "-") == 0 ? NULL : word);
+}
+
+static int run_job(lua_State *L, const Job *job) {
+  const Options *options = job->options;
+  bool terminal = isatty(STDIN_FILENO);
+  bool nothing = options->script == 0 && options->chunk_count == 0;
+  int code = run_chunks(L, options);
+  if (code == 0 && options->script)
+    code = run_word(L, job->argv[options->script]);
+  if (code == 0 && nothing && !options->interactive && !terminal)
+    code = run_script(L, NULL);
+  if (signals_cause(code != 0) != 0)
+    return code;
+  if (options->interactive || (nothing && terminal))
+    code = repl_run(L, options->quiet);
+  return code;
+}
+
+static int protected_main(lua_State *L) {
+  Job *job = lua_touserdata(L, 1);
+  prepare(L, job);
+  job->exit_code = run_job(L, job);
+  return 0;
+}
+
+// The exit code of an interrupted process; SIGPIPE leaves without a word.
+static int interrupted_exit(int number) {
+  if (number != SIGPIPE)
+    run_complain("interrupted");
+  return 128 + number;
+}
+
+static int run_state(Job *job) {
+  lua_State *L = luaL_newstate();
+  if (!L) {
+    run_complain("not enough memory");
+    return 1;
   }
-  lua_getglobal(L, "package");
-  lua_getfield(L, -1, "path");
-  lua_pushfstring(L, "%s/scripts/?.lua;%s/?.lua;%s", root, root, lua_tostring(L, -1));
-  lua_setfield(L, -3, "path");
-  lua_pop(L, 2);
+  lua_pushcfunction(L, protected_main);
+  lua_pushlightuserdata(L, job);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+    run_complain(lua_tostring(L, -1));
+    job->exit_code = 1;
+  }
+  signals_detach();
+  lua_close(L);
+  int code = job->exit_code;
+  int cause = signals_cause(code != 0);
+  if (cause)
+    return interrupted_exit(cause);
+  int flushed = run_flush();
+  return code ? code : flushed;
+}
+
+static int start(int argc, char **argv, const Options *options) {
+  if (options->problem[0]) {
+    run_complain(options->problem);
+    return 2;
+  }
+  if (options->help) {
+    fputs(options_help, stdout);
+    return run_flush();
+  }
+  if (options->version) {
+    print_version();
+    return run_flush();
+  }
+  server_set_quiet(options->quiet);
+  Job job = {.argc = argc, .argv = argv, .options = options};
+  return run_state(&job);
 }
 
 int main(int argc, char **argv) {
-  lua_State *L = luaL_newstate();
-  luaL_openlibs(L);
-  preload(L, "pghost.native.conn", luaopen_pghost_native_conn);
-  preload(L, "pghost.native.csv", luaopen_pghost_native_csv);
-  preload(L, "pghost.native.rules", luaopen_pghost_native_rules);
-  preload(L, "pghost.native.load", luaopen_pghost_native_load);
-  preload(L, "pghost.native.sys", luaopen_pghost_native_sys);
-  set_path(L);
-  lua_createtable(L, argc, 0);
-  for (int i = 0; i < argc; i++) {
-    lua_pushstring(L, argv[i]);
-    lua_rawseti(L, -2, i - 1);
-  }
-  lua_setglobal(L, "arg");
-  lua_pushcfunction(L, traceback);
-  int bad = luaL_loadfile(L, argc > 1 ? argv[1] : NULL) || lua_pcall(L, 0, 0, 1);
-  if (bad)
-    fprintf(stderr, "pghost: %s\n", lua_tostring(L, -1));
-  lua_close(L);
-  return bad ? 1 : 0;
+  setlocale(LC_CTYPE, "");
+  title_init(argc, argv);
+  Options options;
+  options_parse(&options, argc, argv);
+  int code = start(argc, argv, &options);
+  options_free(&options);
+  return code;
 }

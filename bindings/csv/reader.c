@@ -129,7 +129,9 @@ static void take_quoted(Reader *reader, Field *field, const char *unescaped, siz
 
 static void on_field(void *unescaped, size_t len, void *data) {
   Reader *reader = data;
-  Field *field = add_field(reader);
+  // Behind a CR in the middle of a line the record is a reject already, and libcsv, which passes
+  // over further CRs, and the cursor part company.
+  Field *field = reader->rows ? NULL : add_field(reader);
   if (!field)
     return;
   const char *at = reader->cursor;

@@ -73,22 +73,3 @@ bool scan_is_utf8(const char *bytes, size_t len) {
   }
   return true;
 }
-
-static bool is_blank(char byte) {
-  return byte == ' ' || byte == '\t';
-}
-
-bool scan_has_edge_blank(const char *bytes, size_t len, char delimiter, char quote) {
-  if (len == 0)
-    return false;
-  uint8_t found = 0;
-  for (size_t i = 0; i + 1 < len; i++) {
-    char a = bytes[i], b = bytes[i + 1];
-    uint8_t blank_a = (uint8_t)((a == ' ') | (a == '\t'));
-    uint8_t blank_b = (uint8_t)((b == ' ') | (b == '\t'));
-    uint8_t edge_a = (uint8_t)((a == delimiter) | (a == quote) | (a == '\r') | (a == '\n'));
-    uint8_t edge_b = (uint8_t)((b == delimiter) | (b == quote) | (b == '\r') | (b == '\n'));
-    found |= (uint8_t)((blank_a & edge_b) | (edge_a & blank_b));
-  }
-  return found || is_blank(bytes[0]) || is_blank(bytes[len - 1]);
-}

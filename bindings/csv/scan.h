@@ -17,8 +17,4 @@ bool scan_is_plain_ascii(const char *bytes, size_t len);
 // surrogates, nothing above U+10FFFF). NUL bytes pass here.
 bool scan_is_utf8(const char *bytes, size_t len);
 
-// True when a blank (space or tab) stands first or last, or beside `delimiter`, `quote`, CR or LF:
-// the places where libcsv would trim it.
-bool scan_has_edge_blank(const char *bytes, size_t len, char delimiter, char quote);
-
 #endif

@@ -225,8 +225,8 @@ static SourceStatus read_some(Source *source, Reader *reader, size_t target, siz
     Position position = chunk->position;
     size_t len = chunk->bytes.len;
     size_t used = reader_read(reader, chunk->bytes.data, len, chunk->last, limit, &position, batch);
-    if (used == SIZE_MAX ||
-        (used < len && !source_unread(source, chunk->bytes.data + used, len - used, len - used, position))) {
+    if (used == SIZE_MAX || (used < len && !source_unread(source, chunk->bytes.data + used,
+                                                          len - used, len - used, position))) {
       no_memory(source, error);
       return SOURCE_ERROR;
     }
@@ -260,7 +260,7 @@ static Field trimmed(Field field) {
 static const char byte_order_mark[] = {'\xef', '\xbb', '\xbf'};
 
 static bool skip_byte_order_mark(Source *source, Error *error) {
-  while (!source->at_end && pending_count(source) < sizeof byte_order_mark) {
+  while (!source->at_end && pending_count(source) <= sizeof byte_order_mark) {
     if (!read_block(source, error))
       return false;
   }

@@ -85,8 +85,8 @@ struct Engine {
   size_t ring_count;
   Task task;
   bool task_active;
-  bool recut;      // a cut was wrong: the splitter takes back what is behind it
-  Buffer leftover; // the bytes behind the last record's end known for sure
+  bool recut;                 // a cut was wrong: the splitter takes back what is behind it
+  Buffer leftover;            // the bytes behind the last record's end known for sure
   size_t leftover_unfinished; // of them, in which no record ends
   Position leftover_position;
   Scratch *caller_scratch;

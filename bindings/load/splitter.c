@@ -26,8 +26,9 @@ static void take_back(Engine *engine) {
 
 static bool unread(Engine *engine) {
   Error error;
-  if (!engine->leftover.failed && source_unread(engine->task.file.source, engine->leftover.data,
-                                                engine->leftover.len, engine->leftover_position))
+  if (!engine->leftover.failed &&
+      source_unread(engine->task.file.source, engine->leftover.data, engine->leftover.len,
+                    engine->leftover_unfinished, engine->leftover_position))
     return true;
   error_set(&error, "ENOMEM", "out of memory while reading");
   engine_fail(engine, &error);

@@ -203,6 +203,8 @@ static bool run_column(const Program *program, Scratch *scratch, size_t index, F
   const Column *column = &program->columns[index];
   const Operation *operation = program->operations + column->operation_start;
   const Operation *end = operation + column->operation_count;
+  if (operation_edges_clean(&cell))
+    operation += column->edge_count;
   for (; operation < end; operation++) {
     Field before = cell;
     if (operation_apply(operation, &cell, &scratch->arena))

@@ -30,7 +30,8 @@ void program_free(Program *program); // NULL is fine
 size_t program_column_count(const Program *program);
 const char *program_column_name(const Program *program, size_t column);
 const Type *program_column_type(const Program *program, size_t column);
-bool program_column_required(const Program *program, size_t column); // never null in a record that passes
+bool program_column_required(const Program *program,
+                             size_t column); // never null in a record that passes
 
 // NULL when there is no memory. Borrows the program.
 Scratch *scratch_new(const Program *program);
@@ -50,13 +51,14 @@ const Reject *scratch_reject(const Scratch *scratch);
 // the program's order), without the tuple's field count.
 void program_encode(const Program *program, const Scratch *scratch, Buffer *out);
 
-// What cleaning changed, per column and operation, and failures that did not reject; only of records
-// that passed. Merged over threads by the caller: slot `i` is the same in every scratch.
+// What cleaning changed, per column and operation, and failures that did not reject; only of
+// records that passed. Merged over threads by the caller: slot `i` is the same in every scratch.
 typedef struct RuleCount {
   const char *column;
-  const char *rule; // "trim", "trim 2" (the second of the column), "set", "type (null)", "range (warn)"
-  uint64_t count;   // cells changed, or warnings
-  char before[80];  // the first cell's text, cut and escaped for one line; "" for null
+  const char
+      *rule; // "trim", "trim 2" (the second of the column), "set", "type (null)", "range (warn)"
+  uint64_t count;  // cells changed, or warnings
+  char before[80]; // the first cell's text, cut and escaped for one line; "" for null
   char after[80];
   bool before_null;
   bool after_null;

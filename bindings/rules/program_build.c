@@ -54,14 +54,30 @@ static Column *last_column(const Program *program) {
   return &program->columns[program->column_count - 1];
 }
 
-static bool add_slot(Program *program, const Column *column, const char *rule, uint32_t *slot,
-                     Error *error) {
+// How many slots the column already has for things of this name.
+static unsigned count_slots(const Program *program, const Column *column, const char *name) {
+  unsigned count = 0;
+  for (size_t i = 0; i < program->slot_count; i++)
+    count += program->slots[i].column == column->name && strcmp(program->slots[i].name, name) == 0;
+  return count;
+}
+
+// A count for something called `name` (a constant); the second of the column is called "name 2".
+static bool add_slot(Program *program, const Column *column, const char *name, const char *suffix,
+                     uint32_t *slot, Error *error) {
+  char rule[64];
+  unsigned before = count_slots(program, column, name);
+  if (before > 0)
+    snprintf(rule, sizeof rule, "%s %u%s", name, before + 1, suffix);
+  else
+    snprintf(rule, sizeof rule, "%s%s", name, suffix);
   char *copy = arena_copy(&program->memory, rule, strlen(rule));
   if (!copy || !grow((void **)&program->slots, &program->slot_cap, program->slot_count,
                      sizeof *program->slots))
     return no_memory(error);
   *slot = (uint32_t)program->slot_count;
-  program->slots[program->slot_count++] = (Slot){.column = column->name, .rule = copy};
+  program->slots[program->slot_count++] =
+      (Slot){.column = column->name, .rule = copy, .name = name};
   return true;
 }
 
@@ -103,17 +119,8 @@ bool program_add_column(Program *program, const Field *name, const Type *type, c
   if (!format_copy)
     return no_memory(error);
   const char *reason;
-  Field text = {.data = format_copy, .len = (uint32_t)strlen(format)};
   return type_set_format(&column->type, format_copy, &reason) ||
-         column_error(column, error, reason, &text);
-}
-
-// How often the column already has an operation of this kind.
-static unsigned count_kind(const Program *program, const Column *column, OperationKind kind) {
-  unsigned count = 0;
-  for (uint32_t i = 0; i < column->operation_count; i++)
-    count += program->operations[column->operation_start + i].kind == kind;
-  return count;
+         error_set(error, "usage", "column '%s': bad format '%s': %s", copy, format, reason);
 }
 
 bool program_add_operation(Program *program, OperationKind kind, const Field *values, size_t count,
@@ -126,13 +133,13 @@ bool program_add_operation(Program *program, OperationKind kind, const Field *va
   if (!operation.values || !grow((void **)&program->operations, &program->operation_cap,
                                  program->operation_count, sizeof *program->operations))
     return no_memory(error);
-  char name[32];
-  unsigned before = count_kind(program, column, kind);
-  snprintf(name, sizeof name, before ? "%s %u" : "%s", operation_name(kind), before + 1);
-  if (!add_slot(program, column, name, &operation.slot, error))
+  if (!add_slot(program, column, operation_name(kind), "", &operation.slot, error))
     return false;
   operation_prepare(&operation);
   program->operations[program->operation_count++] = operation;
+  bool is_edge = kind == OPERATION_TRIM || kind == OPERATION_UNQUOTE;
+  if (is_edge && column->edge_count == column->operation_count)
+    column->edge_count++;
   column->operation_count++;
   return true;
 }
@@ -267,8 +274,7 @@ bool program_add_matches(Program *program, const Field *pattern, Error *error) {
   return add_check(program, &check, error);
 }
 
-bool program_set_failure(Program *program, FailureAction action, const Field *value,
-                         Error *error) {
+bool program_set_failure(Program *program, FailureAction action, const Field *value, Error *error) {
   Column *column = last_column(program);
   column->action = action;
   if (action != FAILURE_DEFAULT)
@@ -322,8 +328,7 @@ bool program_add_compare(Program *program, size_t left, CompareOp op, size_t rig
     return error_set(error, "usage", "compare: '%s' (%s) cannot be compared with '%s' (%s)",
                      a->name, left_type, b->name, right_type);
   }
-  RowRule row = {
-      .kind = ROW_COMPARE, .op = op, .left = (uint32_t)left, .right = (uint32_t)right};
+  RowRule row = {.kind = ROW_COMPARE, .op = op, .left = (uint32_t)left, .right = (uint32_t)right};
   return add_row(program, &row, error);
 }
 
@@ -355,7 +360,7 @@ bool program_add_lua(Program *program, RowKind kind, const uint32_t *columns, si
   if (kind == ROW_LUA_SET) {
     row.target = (uint32_t)target;
     program->set_count++;
-    if (!add_slot(program, &program->columns[target], "set", &row.slot, error))
+    if (!add_slot(program, &program->columns[target], "set", "", &row.slot, error))
       return false;
   }
   return add_row(program, &row, error);
@@ -363,10 +368,8 @@ bool program_add_lua(Program *program, RowKind kind, const uint32_t *columns, si
 
 static bool add_failure_slot(Program *program, const Column *column, const char *rule,
                              uint32_t *slot, Error *error) {
-  static const char *const actions[] = {"reject", "null", "default", "warn"};
-  char name[64];
-  snprintf(name, sizeof name, "%s (%s)", rule, actions[column->action]);
-  return add_slot(program, column, name, slot, error);
+  static const char *const suffixes[] = {" (reject)", " (null)", " (default)", " (warn)"};
+  return add_slot(program, column, rule, suffixes[column->action], slot, error);
 }
 
 static bool add_failure_slots(Program *program, Column *column, Error *error) {

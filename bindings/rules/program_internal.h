@@ -15,6 +15,7 @@ typedef struct Column {
   FailureAction action;
   uint32_t operation_start; // into Program.operations
   uint32_t operation_count;
+  uint32_t edge_count;  // the operations up to the first that is neither trim nor unquote
   uint32_t check_start; // into Program.checks
   uint32_t check_count;
   uint32_t type_slot; // counts of failures that do not reject
@@ -25,7 +26,8 @@ typedef struct Column {
 
 typedef struct Slot {
   const char *column;
-  const char *rule;
+  const char *rule; // as counts show it
+  const char *name; // without number and suffix
 } Slot;
 
 // Everything that is pointed at from here is in `memory`, but the compiled patterns.

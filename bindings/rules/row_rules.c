@@ -39,13 +39,13 @@ static bool holds(CompareOp op, int order) {
 
 // What a record is said to be when `op` does not hold.
 static const char *broken_phrase(CompareOp op, TypeKind kind) {
-  static const char *const time_phrases[] = {"is not before",       "is after",  "is not equal to",
+  static const char *const time_phrases[] = {"is not before",        "is after",  "is not equal to",
                                              "must not be equal to", "is before", "is not after"};
-  static const char *const phrases[] = {"is not less than",     "is greater than",
-                                        "is not equal to",      "must not be equal to",
-                                        "is less than",         "is not greater than"};
-  bool is_time = kind == TYPE_DATE || kind == TYPE_TIME || kind == TYPE_TIMESTAMP ||
-                 kind == TYPE_TIMESTAMPTZ;
+  static const char *const phrases[] = {"is not less than", "is greater than",
+                                        "is not equal to",  "must not be equal to",
+                                        "is less than",     "is not greater than"};
+  bool is_time =
+      kind == TYPE_DATE || kind == TYPE_TIME || kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMPTZ;
   return is_time ? time_phrases[op] : phrases[op];
 }
 
@@ -75,9 +75,8 @@ static Verdict run_filter(const Program *program, const Scratch *scratch, const 
   const Type *type = &program->columns[rule->left].type;
   if (value->null)
     return rule->op == COMPARE_IS_NULL ? VERDICT_FILTER : VERDICT_PASS;
-  int order = rule->op < COMPARE_IS_NULL
-                  ? type_compare(type, value, &rule->value, &scratch->typed)
-                  : 0;
+  int order =
+      rule->op < COMPARE_IS_NULL ? type_compare(type, value, &rule->value, &scratch->typed) : 0;
   return holds(rule->op, order) ? VERDICT_FILTER : VERDICT_PASS;
 }
 

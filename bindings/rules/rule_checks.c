@@ -7,7 +7,8 @@ enum {
   LISTED_VALUES = 8,
   JIT_STACK_START = 32 * 1024,
   JIT_STACK_MAX = 1024 * 1024,
-  MATCH_LIMIT = 1000000, // steps of backtracking for one cell; PCRE2's own default is ten times that
+  MATCH_LIMIT =
+      1000000, // steps of backtracking for one cell; PCRE2's own default is ten times that
 };
 
 bool matcher_open(Matcher *matcher) {

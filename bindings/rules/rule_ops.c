@@ -23,16 +23,12 @@ void operation_prepare(Operation *operation) {
     operation->lengths |= length_bit(operation->values[i].len);
 }
 
-static inline bool is_space(char c) {
-  return c == ' ' || (unsigned char)(c - '\t') < 5; // \t \n \v \f \r
-}
-
 static bool trim(Field *cell) {
   const char *start = cell->data;
   const char *end = start + cell->len;
-  while (start < end && is_space(*start))
+  while (start < end && operation_is_space(*start))
     start++;
-  while (end > start && is_space(end[-1]))
+  while (end > start && operation_is_space(end[-1]))
     end--;
   uint32_t len = (uint32_t)(end - start);
   if (len == cell->len)

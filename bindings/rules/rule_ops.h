@@ -26,6 +26,21 @@ typedef struct Operation {
   uint32_t value_count;
 } Operation;
 
+// White space as trim has it.
+static inline bool operation_is_space(char c) {
+  return c == ' ' || (unsigned char)(c - '\t') < 5; // \t \n \v \f \r
+}
+
+// Whether no trim and no unquote would change the cell: most cells are clean, and this is all that
+// need be looked at.
+static inline bool operation_edges_clean(const Field *cell) {
+  if (cell->len == 0)
+    return true;
+  char first = cell->data[0];
+  return first != '"' && !operation_is_space(first) &&
+         !operation_is_space(cell->data[cell->len - 1]);
+}
+
 // The name people know it by: "null_if".
 const char *operation_name(OperationKind kind);
 

@@ -160,7 +160,10 @@ static bool put_piece(Line *line, const char *piece, size_t len) {
 
 static size_t escape(int32_t code, unsigned char byte, char *out) {
   if (code == '\n' || code == '\r' || code == '\t')
-    return (size_t)snprintf(out, ESCAPE_SIZE, "\\%c", code == '\n' ? 'n' : code == '\r' ? 'r' : 't');
+    return (size_t)snprintf(out, ESCAPE_SIZE, "\\%c",
+                            code == '\n'   ? 'n'
+                            : code == '\r' ? 'r'
+                                           : 't');
   if (code < 0x20 || code == 0x7F)
     return (size_t)snprintf(out, ESCAPE_SIZE, "\\x%02x", byte);
   if (code >= 0x80 && code < 0xA0)

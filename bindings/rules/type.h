@@ -87,9 +87,10 @@ bool type_from_name(const char *sql_name, Type *out);
 //
 // Words, as to_timestamp has them: YYYY, YY (70-99: 19xx, 00-69: 20xx), MM, Mon, Month (English,
 // any case), DD, HH24, HH12 with AM or PM, MI, SS, MS (1 to 3 digits, a fraction), US (1 to 6), TZH
-// (sign and two digits), TZM. MM, DD, HH24 and HH12 may be one digit unless another digit follows;
-// YYYY, YY, MI and SS have all theirs. Punctuation and blanks stand for themselves, other
-// literal text goes in double quotes. The whole text must match; no 24:00, no second 60.
+// (sign and two digits), TZM. MM, DD, HH24 and HH12 may be one digit, MS and US fewer, unless
+// another digit is next to them; YYYY, YY, MI and SS have all theirs. Punctuation and blanks stand
+// for themselves, other literal text goes in double quotes. The whole text must match, white space
+// around it apart; no 24:00, no second 60. Without TZH a timestamptz is in UTC.
 bool type_set_format(Type *type, const char *format, const char **reason);
 
 // Whether type_set_format would take it.

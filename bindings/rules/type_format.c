@@ -21,7 +21,7 @@ typedef enum FieldCode {
   FIELD_MICROSECOND,
   FIELD_ZONE_HOUR,
   FIELD_ZONE_MINUTE,
-  FIELD_FIXED = 64, // a flag: two digits even where one would do, since a digit follows
+  FIELD_FIXED = 64, // a flag: all digits even where one would do, since a digit is next to it
 } FieldCode;
 
 // What a field says something of; each may be said once.
@@ -127,17 +127,22 @@ static void add_next(Compiler *compiler) {
 }
 
 static bool is_numeric_item(unsigned char item) {
+  unsigned field = item & ~(unsigned)FIELD_FIXED;
   return item < 128 ? is_digit((char)item)
-                    : item != FIELD_MERIDIEM && item != FIELD_MONTH_NAME &&
-                          item != FIELD_MONTH_ABBREVIATION && item != FIELD_ZONE_HOUR;
+                    : field != FIELD_MERIDIEM && field != FIELD_MONTH_NAME &&
+                          field != FIELD_MONTH_ABBREVIATION;
 }
 
-// Fields that a digit follows must have all their digits.
+// Fields with a digit next to them must have all their digits. (A zone's sign keeps what is before
+// it apart.)
 static void fix_widths(Compiler *compiler) {
-  for (size_t i = 0; i + 1 < compiler->count; i++) {
-    unsigned char *item = &compiler->items[i];
-    if (*item > 127 && is_numeric_item(compiler->items[i + 1]))
-      *item |= FIELD_FIXED;
+  unsigned char *items = compiler->items;
+  for (size_t i = 0; i < compiler->count; i++) {
+    bool before = i > 0 && is_numeric_item(items[i - 1]);
+    bool behind =
+        i + 1 < compiler->count && is_numeric_item(items[i + 1]) && items[i + 1] != FIELD_ZONE_HOUR;
+    if (items[i] > 127 && (before || behind))
+      items[i] |= FIELD_FIXED;
   }
 }
 

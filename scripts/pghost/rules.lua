@@ -48,7 +48,9 @@ end
 local operators = { ["<"] = "<", ["<="] = "<=", [">"] = ">", [">="] = ">=" }
 operators["="], operators["=="] = "=", "="
 operators["<>"], operators["~="], operators["!="] = "<>", "<>", "<>"
-local value_operators = setmetatable({ ["is null"] = "is null", ["is not null"] = "is not null" }, { __index = operators })
+
+local null_operators = { ["is null"] = "is null", ["is not null"] = "is not null" }
+local value_operators = setmetatable(null_operators, { __index = operators })
 
 local function check_operator(op, known, what)
   return known[op] or misuse(3, "%s: unknown operator '%s'", what, op)
@@ -69,8 +71,9 @@ function M.compare(left, op, right)
   return { rule = "compare", left = left, op = check_operator(op, operators, "compare"), right = right }
 end
 
---- Rejects a record for which the function returns false (or nil), with the reason it returns.
----@param columns string|string[] whose values are the arguments: integers, floats, booleans, text, nil for null
+--- Rejects a record for which the function returns false (or nil), with the reason it returns. Dates
+--- and times come as the cleaned text of the file, not brought to one form.
+---@param columns string|string[] their values are the arguments: integer, float, boolean, text, nil for null
 ---@param fn fun(...): boolean, string?
 function M.check(columns, fn)
   return { rule = "check", columns = check_columns(columns, fn, "check"), fn = fn }
@@ -132,27 +135,35 @@ end
 --- Runs one record, given by column names, without a database. What is not given is null.
 ---@param values table<string, string|number|boolean>
 ---@return table<string, any>? record typed values by column name, nil if it does not pass
----@return { column?: string, rule: string, reason: string }? failure
+---@return table detail why not, { column?, rule, reason }, or a list of what cleaning changed,
+--- { column, rule, before?, after? }
 function Rules:try(values)
   local list, known = {}, {}
   for i, column in ipairs(self) do
     list[i], known[column.name] = values[column.name], true
   end
-  arguments.options(values, known, "try")
-  local result, failure = self:program():try(list)
+  for name in pairs(values) do
+    if not known[name] then
+      misuse(2, "rules '%s': try: unknown column '%s'", self.name, name)
+    end
+  end
+  local result, detail = self:program():try(list)
   if not result then
-    return nil, failure
+    return nil, detail
   end
   local record = {}
   for i, column in ipairs(self) do
     record[column.name] = result[i]
   end
-  return record
+  return record, detail
 end
 
 local function add_columns(rules, columns)
   for i, entry in ipairs(columns) do
-    local name, column = table.unpack(entry)
+    local name, column
+    if type(entry) == "table" then
+      name, column = entry[1], entry[2]
+    end
     if type(name) ~= "string" or not column_rules.is(column) then
       misuse(3, "rules '%s': column %d: { \"name\", type } expected, as { \"id\", r.bigint() }", rules.name, i)
     end
@@ -163,17 +174,21 @@ local function add_columns(rules, columns)
   end
 end
 
+local function find_column(rules, name)
+  for _, column in ipairs(rules) do
+    if column.name == name then
+      return column
+    end
+  end
+  misuse(4, "rules '%s': key: unknown column '%s'", rules.name, name)
+end
+
 local function require_key(rules)
   for _, name in ipairs(rules.key) do
-    local found = false
-    for _, column in ipairs(rules) do
-      if column.name == name then
-        found = true
-        column.checks = column_rules.required(column.checks)
-      end
-    end
-    if not found then
-      misuse(3, "rules '%s': key: unknown column '%s'", rules.name, name)
+    local column = find_column(rules, name)
+    if not column_rules.is_required(column) then
+      column.checks = table.move(column.checks, 1, #column.checks, 1, {}) -- may be shared
+      table.insert(column.checks, { check = "required" })
     end
   end
 end
@@ -189,7 +204,9 @@ function M.table(name, columns, options)
   end
   options = arguments.options(options, { key = true, row = true }, "table")
   local key = options.key or {}
-  local rules = { name = name, key = type(key) == "table" and key or { key }, row = options.row or {} }
+  arguments.sequence(columns, ("rules '%s': columns"):format(name))
+  local rules = { name = name, key = type(key) == "table" and key or { key } }
+  rules.row = arguments.sequence(options.row or {}, ("rules '%s': row"):format(name))
   add_columns(rules, columns)
   require_key(rules)
   local ok, program = pcall(native.compile, rules)

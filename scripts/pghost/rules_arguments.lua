@@ -32,6 +32,21 @@ function M.list(values, what)
   return table.move(values, 1, #values, 1, {})
 end
 
+--- A list without holes and named fields, which would be overlooked otherwise.
+function M.sequence(values, what)
+  local count = 0
+  for key in pairs(type(values) == "table" and values or { [false] = true }) do
+    if math.type(key) ~= "integer" then
+      M.misuse(3, "%s: list expected, got %s", what, key and ("field '%s'"):format(key) or type(values))
+    end
+    count = count + 1
+  end
+  if count ~= #values then
+    M.misuse(3, "%s: list with a nil in it", what)
+  end
+  return values
+end
+
 function M.whole(value, least, what)
   if math.type(value) ~= "integer" or value < least then
     M.misuse(3, "%s: integer from %d expected, got '%s'", what, least, value)

@@ -6,7 +6,7 @@ local misuse = arguments.misuse
 
 local M = { types = {} }
 
----@class pghost.Column a column's rules; see the head of this file
+---@class pghost.Column
 ---@field type string SQL name of the type: "numeric(10,2)"
 ---@field format? string explicit format of a date or time: "DD/MM/YYYY"
 ---@field operations table[] { op = "trim" }, { op = "null_if", values = {...}, ignore_case = true }, ...
@@ -31,6 +31,17 @@ local function with(column, list, entry)
     table.insert(copy[list], entry)
   end
   return setmetatable(copy, Column)
+end
+
+--- Whether a column's rules, or their plain data, refuse null.
+---@return boolean
+function M.is_required(column)
+  for _, check in ipairs(column.checks) do
+    if check.check == "required" then
+      return true
+    end
+  end
+  return false
 end
 
 -- Operations: on the text, in the order written; null passes all but default -------------------
@@ -94,12 +105,7 @@ end
 --- Null is refused (after the operations).
 ---@return pghost.Column
 function Column:required()
-  for _, check in ipairs(self.checks) do
-    if check.check == "required" then
-      return self
-    end
-  end
-  return with(self, "checks", { check = "required" })
+  return M.is_required(self) and self or with(self, "checks", { check = "required" })
 end
 
 --- `one_of("a", "b")` or `one_of { "a", "b" }`, compared as values of the type.

@@ -68,10 +68,12 @@ local function row_text(rule)
     return ("%s %s %s"):format(rule.left, rule.op, rule.right)
   end
   if not rule.fn then
-    return ("leave out where %s %s%s"):format(rule.column, rule.op, rule.value == nil and "" or " " .. quote(rule.value))
+    local value = rule.value == nil and "" or " " .. quote(rule.value)
+    return ("leave out where %s %s%s"):format(rule.column, rule.op, value)
   end
   local where = debug.getinfo(rule.fn, "S")
-  local call = ("%s(%s) at %s:%d"):format(rule.rule, table.concat(rule.columns, ", "), where.short_src, where.linedefined)
+  local columns = table.concat(rule.columns, ", ")
+  local call = ("%s(%s) at %s:%d"):format(rule.rule, columns, where.short_src, where.linedefined)
   return rule.rule == "set" and rule.column .. " = " .. call or call
 end
 

@@ -5,6 +5,7 @@
 //   compare TYPE HEX HEX      -> -1, 0, 1, or "- REASON"
 //   name SQL_NAME             -> the type's name, or "-"
 //   format TYPE FORMAT        -> "ok", or "- REASON"
+//   blanks TYPE HEX COUNT     -> the length of the field for the text with COUNT blanks before it
 //   time TYPE HEX COUNT [FORMAT] -> nanoseconds for one parse and encode, COUNT times
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,14 +15,16 @@
 
 enum { MAX_WORDS = 5 };
 
+static int nibble(char c) {
+  return c <= '9' ? c - '0' : c - 'a' + 10;
+}
+
 // A copy of the decoded bytes in memory of just that size, so that a sanitizer sees a read beyond.
 static char *decode(const char *hex, size_t *len) {
   *len = strlen(hex) / 2;
   char *bytes = malloc(*len ? *len : 1);
-  for (size_t i = 0; bytes && i < *len; i++) {
-    char pair[3] = {hex[2 * i], hex[2 * i + 1], 0};
-    bytes[i] = (char)strtoul(pair, NULL, 16);
-  }
+  for (size_t i = 0; bytes && i < *len; i++)
+    bytes[i] = (char)(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
   return bytes;
 }
 
@@ -97,12 +100,42 @@ static void measure(const Type *type, const char *hex, long count) {
   buffer_free(&scratch);
 }
 
+static void parse_behind_blanks(const Type *type, const char *hex, size_t count) {
+  Buffer scratch = {0};
+  Buffer field = {0};
+  Value value;
+  const char *reason = "no reason";
+  size_t len;
+  char *text = decode(hex, &len);
+  char *padded = malloc(count + len);
+  memset(padded, ' ', count);
+  memcpy(padded + count, text, len);
+  if (type_parse(type, padded, count + len, &scratch, &value, &reason)) {
+    type_encode(type, &value, &scratch, &field);
+    printf("%zu", field.len - sizeof(uint32_t));
+  } else {
+    printf("- %s", reason);
+  }
+  free(padded);
+  free(text);
+  buffer_free(&field);
+  buffer_free(&scratch);
+}
+
 static void name(const char *sql_name) {
   Type type;
   char text[64] = "-";
   if (type_from_name(sql_name, &type))
     type_name(&type, text, sizeof text);
   printf("%s", text);
+}
+
+static void print_format(const char *format, TypeKind kind) {
+  const char *reason = "no reason";
+  if (type_format_valid(format, kind, &reason))
+    printf("ok");
+  else
+    printf("- %s", reason);
 }
 
 static void answer(char **words, int count) {
@@ -116,13 +149,15 @@ static void answer(char **words, int count) {
   else if (count < 3 || !type_from_name(words[1], &type))
     printf("- not a command or a type");
   else if (strcmp(words[0], "format") == 0)
-    printf(type_format_valid(words[2], type.kind, &reason) ? "ok" : "- %s", reason);
+    print_format(words[2], type.kind);
   else if (format && !type_set_format(&type, format, &reason))
     printf("- %s", reason);
   else if (strcmp(words[0], "parse") == 0)
     parse(&type, words[2]);
   else if (strcmp(words[0], "compare") == 0 && count == 4)
     compare(&type, words[2], words[3]);
+  else if (strcmp(words[0], "blanks") == 0 && count == 4)
+    parse_behind_blanks(&type, words[2], strtoul(words[3], NULL, 10));
   else if (strcmp(words[0], "time") == 0 && count >= 4)
     measure(&type, words[2], strtol(words[3], NULL, 10));
   else

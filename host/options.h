@@ -1,0 +1,28 @@
+// The command line of pghost. Parses and keeps; runs nothing.
+#ifndef PGHOST_HOST_OPTIONS_H
+#define PGHOST_HOST_OPTIONS_H
+
+#include <stdbool.h>
+
+typedef struct Options {
+  char *dsn;              // NULL: not given; a copy, for argv is scrubbed of it
+  const char *log_format; // "text" or "json"
+  bool quiet;
+  bool interactive;
+  bool help;
+  bool version;
+  char **chunks; // of -e, in order
+  int chunk_count;
+  int script;        // index in argv of the script, "-" or subcommand; 0: none
+  char problem[256]; // what is wrong with the command line; "" when nothing is
+} Options;
+
+// Parses argv. Always fills `options`; problem says what is wrong. Overwrites the value of --dsn
+// in argv itself, so that a password in it does not stay visible in `ps`.
+void options_parse(Options *options, int argc, char **argv);
+
+void options_free(Options *options);
+
+extern const char options_help[];
+
+#endif

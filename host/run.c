@@ -1,0 +1,196 @@
+// Loading, the protected call, tracebacks and exit codes.
+#define _POSIX_C_SOURCE 200809L
+#include "run.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "library.h"
+#include "signals.h"
+
+enum { EXIT_ERROR = 1, EXIT_USAGE = 2 };
+
+#define TRACEBACK "pghost.traceback"
+
+void run_complain(const char *message) {
+  fflush(stdout);
+  fprintf(stderr, "pghost: %s\n", message);
+  fflush(stderr);
+}
+
+int run_flush(void) {
+  if (fflush(stdout) == 0 && !ferror(stdout))
+    return 0;
+  if (errno == EPIPE || signals_cause(true) == SIGPIPE)
+    return 0; // the reader has seen enough
+  Error error;
+  error_set_errno(&error, errno, "could not write the output");
+  clearerr(stdout);
+  run_complain(error.message);
+  return EXIT_ERROR;
+}
+
+// Is the value an error object of scripts/pghost/errors.lua? Those explain themselves.
+static bool is_error_object(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TTABLE || luaL_getmetafield(L, index, "__name") == LUA_TNIL)
+    return false;
+  const char *name = lua_tostring(L, -1);
+  bool is = name && strcmp(name, "pghost.Error") == 0;
+  lua_pop(L, 1);
+  return is;
+}
+
+static int exit_of(lua_State *L, int index) {
+  if (!is_error_object(L, index))
+    return EXIT_ERROR;
+  lua_getfield(L, index, "exit");
+  lua_Integer code = lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return code > 0 && code < 256 ? (int)code : EXIT_ERROR;
+}
+
+// Message handler: notes where the error happened. The value stays as it is: the handlers of
+// __close that still run shall see it.
+static int note_traceback(lua_State *L) {
+  luaL_traceback(L, L, NULL, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, TRACEBACK);
+  return 1;
+}
+
+static bool wants_traceback(lua_State *L, int status) {
+  const char *wanted = getenv("PGHOST_TRACEBACK");
+  if (status != LUA_ERRRUN)
+    return false;
+  return !is_error_object(L, 1) || (wanted && strcmp(wanted, "1") == 0);
+}
+
+// explain(value, status): the text to print for an error value.
+static int explain(lua_State *L) {
+  bool with_traceback = wants_traceback(L, (int)lua_tointeger(L, 2));
+  lua_settop(L, 1);
+  if (!lua_isstring(L, 1) && !luaL_getmetafield(L, 1, "__tostring")) {
+    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+    lua_replace(L, 1);
+  }
+  luaL_tolstring(L, 1, NULL);
+  if (with_traceback && lua_getfield(L, LUA_REGISTRYINDEX, TRACEBACK) == LUA_TSTRING) {
+    lua_pushliteral(L, "\n");
+    lua_insert(L, -2);
+    lua_concat(L, 3);
+  }
+  return 1;
+}
+
+// Reports the error value on top of the stack and pops it.
+static int report(lua_State *L, int status) {
+  int code = status == LUA_ERRRUN ? exit_of(L, lua_gettop(L)) : EXIT_ERROR;
+  if (signals_cause(true) != 0) { // main reports it
+    lua_pop(L, 1);
+    return code;
+  }
+  lua_pushcfunction(L, explain);
+  lua_insert(L, -2);
+  lua_pushinteger(L, status);
+  lua_pcall(L, 2, 1, 0); // if that fails, too: that error
+  const char *text = lua_tostring(L, -1);
+  run_complain(text ? text : "(error without a message)");
+  lua_pop(L, 1);
+  return code;
+}
+
+int run_call(lua_State *L, int arguments, int results) {
+  int base = lua_gettop(L) - arguments;
+  lua_pushcfunction(L, note_traceback);
+  lua_insert(L, base);
+  int status = lua_pcall(L, arguments, results, base);
+  lua_remove(L, base);
+  return status == LUA_OK ? 0 : report(L, status);
+}
+
+int run_chunk(lua_State *L, const char *text) {
+  if (luaL_loadbuffer(L, text, strlen(text), "=(command line)") != LUA_OK)
+    return report(L, LUA_ERRSYNTAX);
+  return run_call(L, 0, 0);
+}
+
+static int push_arguments(lua_State *L) {
+  if (lua_getglobal(L, "arg") != LUA_TTABLE) {
+    lua_pop(L, 1);
+    return 0;
+  }
+  int table = lua_gettop(L);
+  int count = (int)luaL_len(L, table);
+  luaL_checkstack(L, count + 3, "too many arguments to script");
+  for (int i = 1; i <= count; i++)
+    lua_rawgeti(L, table, i);
+  lua_remove(L, table);
+  return count;
+}
+
+// A script that cannot be opened is a usage error; false after saying so.
+static bool can_open(const char *path) {
+  Error error;
+  struct stat facts;
+  FILE *file = fopen(path, "r");
+  int number = errno;
+  bool is_folder = file && fstat(fileno(file), &facts) == 0 && S_ISDIR(facts.st_mode);
+  if (file)
+    fclose(file);
+  if (file && !is_folder)
+    return true;
+  error_set_errno(&error, is_folder ? EISDIR : number, "could not open script '%.800s'", path);
+  run_complain(error.message);
+  return false;
+}
+
+// Opening a named pipe just to look would eat what is in it.
+static bool is_plain_file(const char *path) {
+  struct stat facts;
+  return stat(path, &facts) != 0 || S_ISREG(facts.st_mode) || S_ISDIR(facts.st_mode);
+}
+
+int run_script(lua_State *L, const char *path) {
+  if (path && is_plain_file(path) && !can_open(path))
+    return EXIT_USAGE;
+  if (luaL_loadfile(L, path) != LUA_OK)
+    return report(L, LUA_ERRSYNTAX);
+  return run_call(L, push_arguments(L), 0);
+}
+
+static int unknown_command(lua_State *L, const char *name) {
+  library_push_commands(L);
+  const char *known = lua_tostring(L, -1);
+  if (!library_root())
+    lua_pushliteral(L, "the Lua library is missing: no scripts/pghost above the binary and no "
+                       "share/pghost beside it");
+  else if (strchr(name, '/'))
+    lua_pushfstring(L, "no script '%s'", name);
+  else
+    lua_pushfstring(L, "no script and no command '%s' (commands: %s)", name, known);
+  run_complain(lua_tostring(L, -1));
+  lua_pop(L, 2);
+  return EXIT_USAGE;
+}
+
+int run_command(lua_State *L, const char *name) {
+  if (!library_push_command(L, name))
+    return unknown_command(L, name);
+  int bad = luaL_loadfile(L, lua_tostring(L, -1)); // path, chunk or message
+  lua_remove(L, -2);
+  if (bad)
+    return report(L, LUA_ERRSYNTAX);
+  int code = run_call(L, push_arguments(L), 1);
+  if (code != 0)
+    return code;
+  if (lua_isinteger(L, -1))
+    code = (int)lua_tointeger(L, -1) & 0xff;
+  lua_pop(L, 1);
+  return code;
+}

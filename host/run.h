@@ -1,0 +1,28 @@
+// Running chunks, scripts and subcommands under a protected call, and reporting how they failed.
+//
+// Each function returns the exit code of the process so far: 0, or what the failure asks for.
+#ifndef PGHOST_HOST_RUN_H
+#define PGHOST_HOST_RUN_H
+
+#include <lua.h>
+
+int run_chunk(lua_State *L, const char *text); // of -e
+
+// A script file (NULL: stdin), with the words of the table `arg` from 1 on as its arguments.
+int run_script(lua_State *L, const char *path);
+
+// A subcommand of the library; unknown ones are a usage error. An integer that its file returns
+// is the exit code.
+int run_command(lua_State *L, const char *name);
+
+// Calls the function below `arguments` values, keeping `results` (or LUA_MULTRET) of them. On
+// failure reports on stderr, leaves nothing on the stack and returns the exit code.
+int run_call(lua_State *L, int arguments, int results);
+
+// Prints "pghost: message" on stderr, behind what is in stdout's buffer.
+void run_complain(const char *message);
+
+// Empties stdout's buffer. Exit code 1 and a message when what was printed could not be written.
+int run_flush(void);
+
+#endif

@@ -1,0 +1,30 @@
+// SIGINT, SIGTERM, SIGHUP and SIGPIPE: stop what runs, unwind the state, leave.
+//
+// The first signal sets interrupt_signal (waits in C return "interrupted") and a hook that raises
+// "interrupted" in whatever coroutine runs. Handlers of `__close` get two seconds to clean up; from
+// then on every instruction raises, so that no pcall can swallow it for ever. A second signal
+// kills.
+#ifndef PGHOST_HOST_SIGNALS_H
+#define PGHOST_HOST_SIGNALS_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+// Installs the handlers, and versions of coroutine.resume and coroutine.wrap that know which
+// coroutine a signal has to reach.
+void signals_install(lua_State *L);
+
+// From here on signals do not touch the state: it is being closed.
+void signals_detach(void);
+
+// In the REPL SIGINT cancels and never kills.
+void signals_set_interactive(bool interactive);
+
+// The signal that has been raised into the state or has made it fail, 0 for none. `failed`: the
+// script ended with an error.
+int signals_cause(bool failed);
+
+// Forgets an interruption that has been dealt with (REPL).
+void signals_clear(lua_State *L);
+
+#endif

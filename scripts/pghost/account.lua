@@ -1,0 +1,166 @@
+-- The accounts of a load: records = loaded + rejected + filtered + duplicates, for each file and
+-- for the table, counted by the server, not by us. What does not add up fails the run.
+
+local check = require "pghost.check"
+local errors = require "pghost.errors"
+local keys = require "pghost.keys"
+local log = require "pghost.log"
+
+local M = {}
+
+local most_groups = 12 -- kinds of rejects that are logged for one table
+
+--- Records that a file is being read; returns its id. Ids rise with the order of loading.
+---@return integer file_id
+function M.begin_file(run, plan, file)
+  return run.conn:query([[
+    INSERT INTO pghost.files (run_id, table_name, name, path) VALUES ($1, $2, $3, $4) RETURNING file_id]],
+    run.id, plan.name, file.name, file.path)[1].file_id
+end
+
+local function expect(plan, where, what, expected, got)
+  if expected ~= got then
+    errors.raise(("%s: %s do not add up: %s expected, %s found; nothing is published, please report this"):format(where,
+      what, log.count(expected), log.count(got)), "account", { file = plan.name })
+  end
+end
+
+local function expect_size(plan, file)
+  if file.size and file.path ~= "-" and file.counts.source_bytes ~= file.size then
+    errors.raise(("%s bytes read of a file of %s: it changed while the run was on")
+      :format(log.count(file.counts.source_bytes), log.count(file.size)), "account", { file = file.name })
+  end
+  local counts = file.counts
+  expect(plan, file.name, "records", counts.records, counts.loaded + counts.rejected + counts.filtered)
+end
+
+-- Rejects of this table on the server, per file: by rules and readers, and by the key.
+local function count_rejects(run, name)
+  local by_rule, by_key = {}, {}
+  local rows = run.conn:query([[
+    SELECT file_id, rule = 'key' AS by_key, count(*) AS records FROM pghost.rejects
+    WHERE run_id = $1 AND table_name = $2 GROUP BY 1, 2]], run.id, name)
+  for row in rows:rows() do
+    (row.by_key and by_key or by_rule)[row.file_id] = row.records
+  end
+  return by_rule, by_key
+end
+
+local function verify_file(plan, file, server)
+  expect_size(plan, file)
+  local id, counts = file.id, file.counts
+  expect(plan, file.name, "rows in the raw table", counts.records - counts.unreadable, server.raw[id] or 0)
+  expect(plan, file.name, "rejects", counts.rejected, server.rejects[id] or 0)
+  if plan.left_by_file then
+    local duplicates = plan.duplicates_by_file[id] or 0
+    expect(plan, file.name, "duplicates", duplicates, server.duplicates[id] or 0)
+    expect(plan, file.name, "rows in the clean table", counts.loaded - duplicates, plan.left_by_file[id] or 0)
+  end
+end
+
+local function save_file(run, plan, file)
+  local counts = file.counts
+  local duplicates = plan.duplicates_by_file and plan.duplicates_by_file[file.id] or 0
+  run.conn:query([[
+    UPDATE pghost.files SET state = $2, size = $3, sha256 = $4, records = $5, unreadable = $6, loaded = $7,
+      rejected = $8, filtered = $9, duplicates = $10, finished_at = clock_timestamp() WHERE file_id = $1]],
+    file.id, plan.targets.clean and "loaded" or "staged", counts.source_bytes, counts.sha256, counts.records,
+    counts.unreadable, counts.loaded - duplicates, counts.rejected, counts.filtered, duplicates)
+end
+
+-- After a clean from the raw table: the files of this run get the accounts that a load gives them.
+local function save_files_of_raw(run, plan, server)
+  for id, staged in pairs(server.raw) do
+    local duplicates, rejected = server.duplicates[id] or 0, server.rejects[id] or 0
+    local left = plan.left_by_file and (plan.left_by_file[id] or 0)
+    if not left and plan.totals.filtered == 0 then
+      left = staged - rejected
+    end
+    run.conn:query([[
+      UPDATE pghost.files SET state = 'loaded', loaded = $3, duplicates = $4, rejected = $5,
+        filtered = records - $3 - $4 - $5, finished_at = clock_timestamp() WHERE file_id = $1 AND run_id = $2]],
+      id, run.id, left, duplicates, rejected)
+  end
+end
+
+local function save_cleaning(run, plan)
+  for _, change in ipairs(plan.cleaning or {}) do
+    run.conn:query([[
+      INSERT INTO pghost.cleaning (run_id, table_name, column_name, rule, cells, sample_before, sample_after)
+      VALUES ($1, $2, $3, $4, $5, $6, $7)
+      ON CONFLICT (run_id, table_name, column_name, rule) DO UPDATE SET cells = cleaning.cells + excluded.cells]],
+      run.id, plan.name, change.column, change.rule, change.count, change.before, change.after)
+  end
+end
+
+local function count_table(run, name)
+  return run.conn:query("SELECT count(*) AS records FROM " .. run:qualified(name))[1].records
+end
+
+local function verify_clean_total(run, plan, totals)
+  expect(plan, "all files", "rows in the clean table", totals.loaded - plan.duplicates, count_table(run, plan.name))
+end
+
+--- Proves the accounts of a load against the server and records them; raises when they fail.
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@return table counts of the whole step
+function M.settle(run, plan)
+  local totals = plan.totals
+  local server = {}
+  server.raw = keys.count_by_file(run.conn, plan.raw_source or run:qualified(plan.name .. "_raw"), "_file_id")
+  server.rejects, server.duplicates = count_rejects(run, plan.name)
+  expect(plan, "all files", "records", totals.records, totals.loaded + totals.rejected + totals.filtered)
+  for _, file in ipairs(plan.files) do
+    verify_file(plan, file, server)
+  end
+  if plan.targets.clean then
+    verify_clean_total(run, plan, totals)
+  end
+  run.conn:transaction(function()
+    for _, file in ipairs(plan.files) do
+      save_file(run, plan, file)
+    end
+    if #plan.files == 0 then
+      save_files_of_raw(run, plan, server)
+    end
+    save_cleaning(run, plan)
+  end)
+  return {
+    records = totals.records,
+    loaded = totals.loaded - plan.duplicates,
+    rejected = totals.rejected,
+    filtered = totals.filtered,
+    duplicates = plan.duplicates,
+    bytes = totals.bytes,
+    files = #plan.files,
+  }
+end
+
+--- Logs what was rejected and why, one line a kind with an example.
+---@param run pghost.Run
+---@param name string
+function M.report_rejects(run, name)
+  local kinds = run.conn:query([[
+    SELECT r.column_name, r.rule, count(*) AS records,
+      (array_agg(concat_ws(':', f.name, r.line) || ': ' || r.reason ORDER BY r.file_id, r.line))[1] AS example
+    FROM pghost.rejects AS r LEFT JOIN pghost.files AS f USING (file_id)
+    WHERE r.run_id = $1 AND r.table_name = $2 AND r.rule <> 'key'
+    GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2]], run.id, name)
+  for i, kind in ipairs(kinds) do
+    if i > most_groups then
+      run.log:warn("reject", name, ("and %s more"):format(log.counted(#kinds - most_groups, "kind")))
+      break
+    end
+    run.log:warn("reject", name, ("%s %s (%s), first %s"):format(log.count(kind.records),
+      kind.column_name or "whole record", kind.rule, kind.example),
+      { rejected = kind.records, column = kind.column_name, rule = kind.rule, example = kind.example })
+  end
+end
+
+--- The default check of every stage: something is left.
+function M.check_not_empty(run, name)
+  check.evaluate(run, check.not_empty(name))
+end
+
+return M

@@ -1,0 +1,198 @@
+-- Checks: assertions on tables, each a SELECT that returns what violates them.
+--
+-- A check is data: { name =, severity = "warn"|"error", sql = }. Its SQL is written with plain table
+-- names and may use named parameters (:as_of). Every check is recorded, the passed ones too.
+
+local errors = require "pghost.errors"
+local log = require "pghost.log"
+local sql = require "pghost.sql"
+local sys = require "pghost.native.sys"
+
+local M = {}
+
+---@class pghost.Check
+---@field name string what it asserts: "booking.user_id references users"
+---@field severity "warn"|"error" error (default): nothing is published when it fails
+---@field sql string SELECT that returns one row a violation
+
+---@class pghost.CheckOptions
+---@field severity? "warn"|"error" default "error"
+---@field name? string
+
+local sample_count = 3
+
+-- Identifiers in helpers come from the pipeline's author, but names need quoting all the same.
+local function quote(name)
+  return '"' .. name:gsub('"', '""') .. '"'
+end
+
+local function split(column)
+  local table_name, name = column:match("^(.-)%.([^.]+)$")
+  if not table_name then
+    error(("column 'table.column' expected, got '%s'"):format(column), 3)
+  end
+  return table_name, name
+end
+
+local function make(name, text, options)
+  options = options or {}
+  return { name = options.name or name, severity = options.severity or "error", sql = text }
+end
+
+--- Every value of a column is in another table: references("booking.user_id", "users.rn").
+---@param column string
+---@param referenced string
+---@param options? pghost.CheckOptions
+---@return pghost.Check
+function M.references(column, referenced, options)
+  local child, child_column = split(column)
+  local parent, parent_column = split(referenced)
+  return make(("%s references %s"):format(column, parent), ([[
+    SELECT c.%s FROM %s AS c
+    WHERE c.%s IS NOT NULL AND NOT EXISTS (SELECT FROM %s AS p WHERE p.%s = c.%s)
+    ORDER BY 1]]):format(quote(child_column), quote(child), quote(child_column), quote(parent), quote(parent_column),
+    quote(child_column)), options)
+end
+
+--- No two rows of a table have the same values: unique("users.rn"), unique("users", {"a", "b"}).
+---@param table_or_column string
+---@param names? string[]
+---@param options? pghost.CheckOptions
+---@return pghost.Check
+function M.unique(table_or_column, names, options)
+  local table_name = table_or_column
+  if not names then
+    table_name, names = split(table_or_column)
+    names = { names }
+  end
+  local quoted = {}
+  for i, name in ipairs(names) do
+    quoted[i] = quote(name)
+  end
+  local list = table.concat(quoted, ", ")
+  return make(("%s is unique by %s"):format(table_name, table.concat(names, ", ")),
+    ("SELECT %s, count(*) AS rows FROM %s GROUP BY %s HAVING count(*) > 1 ORDER BY %s")
+      :format(list, quote(table_name), list, list), options)
+end
+
+--- A column is never null.
+---@param column string "table.column"
+---@param options? pghost.CheckOptions
+---@return pghost.Check
+function M.not_null(column, options)
+  local table_name, name = split(column)
+  return make(column .. " is never null",
+    ("SELECT * FROM %s WHERE %s IS NULL"):format(quote(table_name), quote(name)), options)
+end
+
+--- A table has at least one row.
+---@param table_name string
+---@param options? pghost.CheckOptions
+---@return pghost.Check
+function M.not_empty(table_name, options)
+  return make(table_name .. " is not empty",
+    ("SELECT 'no rows' AS problem WHERE NOT EXISTS (SELECT FROM %s)"):format(quote(table_name)), options)
+end
+
+--- A table has between `least` and `most` rows (nil: no limit).
+---@param table_name string
+---@param least? integer
+---@param most? integer
+---@param options? pghost.CheckOptions
+---@return pghost.Check
+function M.row_count(table_name, least, most, options)
+  local conditions = {}
+  if least then
+    conditions[#conditions + 1] = ("count(*) < %d"):format(least)
+  end
+  if most then
+    conditions[#conditions + 1] = ("count(*) > %d"):format(most)
+  end
+  if #conditions == 0 then
+    error("row_count needs a lower or an upper limit", 2)
+  end
+  local range = least and most and ("%d to %d"):format(least, most) or least and ("at least %d"):format(least)
+    or ("at most %d"):format(most)
+  return make(("%s has %s rows"):format(table_name, range),
+    ("SELECT count(*) AS rows FROM %s HAVING %s"):format(quote(table_name), table.concat(conditions, " OR ")), options)
+end
+
+--- A condition holds (or is unknown) for every row: holds("booking", "booking_id > 0").
+---@param table_name string
+---@param condition string SQL
+---@param options? pghost.CheckOptions
+---@return pghost.Check
+function M.holds(table_name, condition, options)
+  return make(("%s: %s"):format(table_name, condition),
+    ("SELECT * FROM %s WHERE NOT (%s)"):format(quote(table_name), condition), options)
+end
+
+-- Number of violations and a few of them as JSON texts.
+local function find_violations(run, statement)
+  local text, values = statement:bind(run:parameters())
+  return run:transaction(function(conn)
+    local count = conn:query(("SELECT count(*) AS n FROM (%s) AS violation"):format(text),
+      table.unpack(values, 1, values.n))[1].n
+    local samples = {}
+    if count > 0 then
+      for row in conn:query(("SELECT to_jsonb(violation) AS sample FROM (%s) AS violation LIMIT %d")
+          :format(text, sample_count), table.unpack(values, 1, values.n)):rows() do
+        samples[#samples + 1] = row.sample
+      end
+    end
+    return count, samples
+  end)
+end
+
+local function log_outcome(run, check, count, samples, seconds)
+  local fields = { severity = check.severity, violations = count, passed = count == 0, seconds = seconds }
+  if count == 0 then
+    run.log:info("check", check.name, "ok", fields)
+    return
+  end
+  local level = check.severity == "error" and "error" or "warn"
+  run.log:event(level, "check", check.name, ("%s: %s"):format(log.counted(count, "violation"),
+    table.concat(samples, ", ")), fields)
+end
+
+--- Runs one check, records and logs it; a failed one of severity error is kept for raise_failed.
+---@param run pghost.Run
+---@param check pghost.Check
+function M.evaluate(run, check)
+  local severity = check.severity or "error"
+  if severity ~= "error" and severity ~= "warn" then
+    errors.raise(("check '%s': severity must be 'warn' or 'error', not '%s'"):format(check.name, severity), "usage",
+      { exit = 1 })
+  end
+  check = { name = check.name, severity = severity, sql = check.sql }
+  local started = sys.clock()
+  local count, samples = find_violations(run, sql.parse(check.sql, "check '" .. check.name .. "'"))
+  local seconds = sys.clock() - started
+  run.conn:query([[
+    INSERT INTO pghost.checks (run_id, name, severity, passed, violations, samples, seconds)
+    VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7)]], run.id, check.name, severity, count == 0, count,
+    count > 0 and "[" .. table.concat(samples, ",") .. "]" or nil, seconds)
+  log_outcome(run, check, count, samples, seconds)
+  run:count_check(check, count)
+end
+
+--- Raises code "check" when a check of severity error has failed in this run.
+---@param run pghost.Run
+function M.raise_failed(run)
+  if #run.failed_checks > 0 then
+    errors.raise(("%s failed, nothing is published: %s"):format(log.counted(#run.failed_checks, "check"),
+      table.concat(run.failed_checks, "; ")), "check")
+  end
+end
+
+--- Runs all checks of a list, then raises if one of severity error failed, now or before.
+---@param run pghost.Run
+---@param list pghost.Check[]
+function M.run(run, list)
+  for _, check in ipairs(list) do
+    M.evaluate(run, check)
+  end
+  M.raise_failed(run)
+end
+
+return M

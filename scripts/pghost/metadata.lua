@@ -1,0 +1,94 @@
+-- The schema `pghost` that keeps the history of runs: created and migrated on first use.
+--
+-- Migrations are sql/metadata/NNN_name.sql beside the library, applied in order, each once, in one
+-- transaction under an advisory lock. Not for reading the history: that is plain SQL.
+
+local errors = require "pghost.errors"
+local files = require "pghost.files"
+
+local M = {}
+
+-- Key of the advisory lock that migrations are applied under: "pghost" in ASCII.
+local lock_key = 0x7067686f7374
+
+local function folder()
+  local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") or "."
+  return here .. "/../../sql/metadata"
+end
+
+local function migrations()
+  local list = {}
+  for _, path in ipairs(files.list(folder(), "sql")) do
+    local version, name = path:match("(%d+)_([^/]*)%.sql$")
+    list[#list + 1] = { version = math.tointeger(tonumber(version)), name = name, path = path }
+  end
+  return list
+end
+
+-- The version the database is at; 0 when there is nothing yet. Asks the catalog's tables: to_regclass
+-- may answer from a cache that does not know yet what another run has just created.
+local function current_version(conn)
+  local present = conn:query([[
+    SELECT EXISTS (
+      SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = 'pghost' AND c.relname = 'migrations'
+    ) AS present]])[1].present
+  if not present then
+    return 0
+  end
+  return conn:query("SELECT coalesce(max(version), 0) AS version FROM pghost.migrations")[1].version
+end
+
+local function read(path)
+  local file <close> = assert(io.open(path, "r"))
+  return file:read("a")
+end
+
+local function create(conn)
+  conn:exec [[
+    CREATE SCHEMA IF NOT EXISTS pghost;
+    CREATE TABLE IF NOT EXISTS pghost.migrations (
+      version integer PRIMARY KEY,
+      name text NOT NULL,
+      applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    );
+    COMMENT ON SCHEMA pghost IS 'History of pghost runs: what was loaded, refused, checked and published';
+    COMMENT ON TABLE pghost.migrations IS 'Versions of this schema that have been applied';
+    COMMENT ON COLUMN pghost.migrations.version IS 'Number of the version, rising without gaps';
+    COMMENT ON COLUMN pghost.migrations.name IS 'What the version is about';
+    COMMENT ON COLUMN pghost.migrations.applied_at IS 'When it was applied, by the server''s clock';
+  ]]
+end
+
+local function apply(conn, list)
+  conn:transaction(function()
+    conn:query("SELECT pg_advisory_xact_lock($1::bigint)", lock_key)
+    local version = current_version(conn) -- again: another run may have been faster
+    if version == 0 then
+      create(conn)
+    end
+    for _, migration in ipairs(list) do
+      if migration.version > version then
+        conn:exec(read(migration.path))
+        conn:query("INSERT INTO pghost.migrations (version, name) VALUES ($1, $2)", migration.version, migration.name)
+      end
+    end
+  end)
+end
+
+--- Brings the schema `pghost` to this version. Raises when the database has a newer one, or when
+--- the role may not create it.
+---@param conn pghost.Connection
+function M.migrate(conn)
+  local list = migrations()
+  local newest = list[#list].version
+  local version = current_version(conn)
+  if version > newest then
+    errors.raise(("schema 'pghost' is at version %d, this pghost knows up to %d: use a newer pghost")
+      :format(version, newest), "usage", { exit = 1 })
+  elseif version < newest then
+    apply(conn, list)
+  end
+end
+
+return M

@@ -1,0 +1,94 @@
+-- What a load is going to do: its files, their headers, the columns of its tables.
+--
+-- Whatever is missing stops here, before anything is loaded.
+
+local columns = require "pghost.columns"
+local csv = require "pghost.native.csv"
+local errors = require "pghost.errors"
+local files = require "pghost.files"
+local rules_compiler = require "pghost.native.rules"
+
+local M = {}
+
+---@class pghost.StageOptions
+---@field workers? integer threads that read and check
+---@field allow_empty? boolean a file with a header and no record is fine
+---@field delimiter? string
+---@field quote? string
+
+---@class pghost.Plan
+---@field name string clean table; the raw one is name_raw
+---@field program? pghost.Program
+---@field clean_columns? { name: string, type: string, required: boolean }[]
+---@field raw_columns? string[]
+---@field key? string[]
+---@field files table[]
+---@field options pghost.StageOptions
+
+local function names_of(list)
+  local names = {}
+  for i, column in ipairs(list) do
+    names[i] = column.name
+  end
+  return names
+end
+
+-- What the rules say: program, columns and key.
+local function apply_rules(plan, rules)
+  plan.program = rules_compiler.compile(rules)
+  plan.clean_columns = plan.program:columns()
+  plan.key = #rules.key > 0 and rules.key or nil
+end
+
+---@param plan pghost.Plan
+---@param file table one of plan.files
+---@return pghost.Source
+function M.open_source(plan, file)
+  return errors.check(csv.open(file.path, { delimiter = plan.options.delimiter, quote = plan.options.quote }))
+end
+
+-- Opens every header before anything is loaded. Only standard input stays open: it cannot be
+-- opened again.
+local function read_headers(run, plan, wanted)
+  local unknown_lists = {}
+  for i, file in ipairs(plan.files) do
+    local source = M.open_source(plan, file)
+    file.header = source:columns()
+    if file.path == "-" then
+      file.source = source
+    else
+      source:close()
+    end
+    file.clean_map, unknown_lists[i] = columns.map(file.name, file.header, wanted)
+    if plan.clean_columns and #unknown_lists[i] > 0 then
+      run.log:warn("columns", plan.name, ("%s: only in the raw table: %s")
+        :format(file.name, table.concat(unknown_lists[i], ", ")), { columns = unknown_lists[i] })
+    end
+  end
+  plan.raw_columns = columns.union(wanted, unknown_lists)
+  for _, file in ipairs(plan.files) do
+    file.raw_map = columns.raw_map(file.header, plan.raw_columns)
+  end
+end
+
+--- Makes the plan of a load: opens every header, compiles the rules, maps the columns.
+---@param run pghost.Run
+---@param name string
+---@param spec? string|string[] files; nil: records come from the raw table
+---@param rules? table
+---@param options? pghost.StageOptions
+---@param targets { raw?: boolean, clean?: boolean }
+---@return pghost.Plan
+function M.make(run, name, spec, rules, options, targets)
+  local plan = { name = name, options = options or {}, files = {}, targets = targets, duplicates = 0 }
+  if rules then
+    apply_rules(plan, rules)
+  end
+  if spec then
+    plan.files = files.resolve(spec, run.settings.data)
+    read_headers(run, plan, names_of(plan.clean_columns or {}))
+  end
+  return plan
+end
+
+return M

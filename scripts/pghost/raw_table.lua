@@ -1,0 +1,51 @@
+-- A raw table as a source: its records go through rules again, without the files.
+
+local columns = require "pghost.columns"
+local errors = require "pghost.errors"
+local native_load = require "pghost.native.load"
+
+local M = {}
+
+local function column_names(conn, table_name)
+  local names = {}
+  for row in conn:query([[
+      SELECT attname FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped
+      ORDER BY attnum]], table_name):rows() do
+    names[#names + 1] = row.attname
+  end
+  return names
+end
+
+--- The raw table of `name`, of this run or else published; raises when there is none.
+---@param run pghost.Run
+---@param name string
+---@return string quoted
+function M.find(run, name)
+  local found = run:find_table(name .. "_raw")
+  if not found then
+    errors.raise(("no table '%s_raw' in schema '%s': stage it first"):format(name, run.target), "usage", { exit = 1 })
+  end
+  return found
+end
+
+--- Gives the records of a raw table to a load.
+---@param run pghost.Run
+---@param load pghost.Load
+---@param name string of the clean table
+---@param table_name string quoted, from find
+---@param wanted string[] columns of the rules, in their order
+function M.feed(run, load, name, table_name, wanted)
+  local conn = run:connection "reader"
+  local header = column_names(conn, table_name)
+  local map = columns.map(name .. "_raw", header, wanted, true)
+  local picked = {}
+  for i, position in ipairs(map) do
+    picked[i], map[i] = header[position], i + 2 -- behind _file_id and _line
+  end
+  local source <close> = errors.check(native_load.table_source(conn.native,
+    ("COPY (SELECT _file_id, _line, %s FROM %s) TO STDOUT (FORMAT csv, HEADER)")
+      :format(columns.quoted(conn, picked), table_name), name .. "_raw"))
+  errors.check(load:file(source, { clean_map = map, table_source = true }))
+end
+
+return M

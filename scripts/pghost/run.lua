@@ -1,0 +1,249 @@
+-- A run: what a pipeline script does its work with (pipeline.start gives one).
+--
+-- It builds in a schema of its own and is recorded in the schema `pghost`. Leaving its scope
+-- without publishing throws away what was built; what was published before stays.
+
+local analyse = require "pghost.analyse"
+local check = require "pghost.check"
+local connection = require "pghost.connection"
+local errors = require "pghost.errors"
+local history = require "pghost.history"
+local log = require "pghost.log"
+local project = require "pghost.project"
+local publish = require "pghost.publish"
+local sql = require "pghost.sql"
+local stage = require "pghost.stage"
+local sys = require "pghost.native.sys"
+
+---@class pghost.Run
+---@field id integer
+---@field name string of the pipeline
+---@field settings table the config, with what the command line says put over it
+---@field started string the one timestamp of the run, by the server's clock
+---@field as_of string ISO timestamp that analytics look back from
+---@field target string schema that is published into
+---@field build string schema that is built in
+---@field conn pghost.Connection the control connection
+---@field log pghost.Log
+local Run = {}
+Run.__index = Run
+Run.__name = "pghost.Run"
+
+--- A further connection to the same database for one kind of work ("raw", "clean", ...), opened
+--- on first use and kept until the run ends.
+---@param purpose string
+---@return pghost.Connection
+function Run:connection(purpose)
+  self.connections[purpose] = self.connections[purpose] or connection.open { dsn = self.dsn }
+  return self.connections[purpose]
+end
+
+--- The quoted name of a table in the build schema.
+---@param name string
+---@return string
+function Run:qualified(name)
+  return self.conn:quote_identifier(self.build) .. "." .. self.conn:quote_identifier(name)
+end
+
+--- The quoted name of a table of this run, else of the published one; nil when there is neither.
+---@param name string
+---@return string?
+function Run:find_table(name)
+  for _, schema in ipairs { self.build, self.target } do
+    local quoted = self.conn:quote_identifier(schema) .. "." .. self.conn:quote_identifier(name)
+    if self.conn:query("SELECT to_regclass($1::text) IS NOT NULL AS found", quoted)[1].found then
+      return quoted
+    end
+  end
+end
+
+--- Creates a table in the build schema. `config.table_created(conn, schema, name)` is called then:
+--- the place to distribute it, set storage options and the like.
+---@param conn pghost.Connection
+---@param name string
+---@param definitions string SQL, columns and constraints
+function Run:create_table(conn, name, definitions)
+  conn:query(("CREATE TABLE %s (%s)"):format(self:qualified(name), definitions))
+  if self.settings.table_created then
+    self.settings.table_created(conn, self.build, name)
+  end
+end
+
+--- Remembers that a table is ready to be published.
+function Run:built(name)
+  self.tables[#self.tables + 1] = name
+end
+
+--- Runs fn(conn) in a transaction of the control connection that sees the build schema first, then
+--- the target: SQL is written with plain table names.
+function Run:transaction(fn)
+  return self.conn:transaction(function()
+    self.conn:query("SELECT set_config('search_path', $1, true)",
+      self.conn:quote_identifier(self.build) .. ", " .. self.conn:quote_identifier(self.target))
+    return fn(self.conn)
+  end)
+end
+
+--- The named parameters of the run's SQL: as_of, run_started and every simple setting.
+---@return table<string, pghost.sql.Parameter>
+function Run:parameters()
+  local parameters = {}
+  for name, value in pairs(self.settings) do
+    local kind = type(value)
+    if type(name) == "string" and (kind == "string" or kind == "number" or kind == "boolean") then
+      parameters[name] = sql.parameter(value)
+    end
+  end
+  parameters.as_of = sql.parameter(self.as_of, "timestamp")
+  parameters.run_started = sql.parameter(self.started, "timestamptz")
+  return parameters
+end
+
+--- Runs one statement with named parameters over the run's tables.
+---@param text string
+---@return pghost.Result
+function Run:query(text)
+  local bound, values = sql.parse(text):bind(self:parameters())
+  return self:transaction(function(conn)
+    return conn:query(bound, table.unpack(values, 1, values.n))
+  end)
+end
+
+--- Runs fn as a recorded and logged step; it returns its counts and a text for the log (nil: no line).
+function Run:step(kind, name, fn)
+  local started = sys.clock()
+  local id = history.begin_step(self.conn, self.id, kind, name)
+  local _ <close> = setmetatable({}, { __close = function(_, problem)
+    if problem ~= nil then
+      pcall(history.end_step, self.conn, id, sys.clock() - started, nil, tostring(problem))
+    end
+  end })
+  local counts, text = fn()
+  local seconds = sys.clock() - started
+  history.end_step(self.conn, id, seconds, counts)
+  if text then
+    local fields = { seconds = seconds }
+    for key, value in pairs(counts or {}) do
+      fields[key] = value
+    end
+    self.log:info(kind, name, text, fields)
+  end
+  self.records = self.records + (kind ~= "clean" and counts and counts.records or 0)
+
+end
+
+--- Counts a check that was run.
+function Run:count_check(one, violations)
+  self.checks = self.checks + 1
+  if violations == 0 then
+    return
+  elseif one.severity == "error" then
+    self.failed_checks[#self.failed_checks + 1] = one.name
+  else
+    self.warnings = self.warnings + 1
+  end
+end
+
+--- Files into name_raw (verbatim) and name (typed, cleaned, checked), in one pass.
+---@param name string
+---@param files string|string[] path, glob, folder or "-"; relative ones are below the setting `data`
+---@param rules table from pghost.rules
+---@param options? pghost.StageOptions
+function Run:load(name, files, rules, options)
+  stage.load(self, name, files, rules, options)
+end
+
+--- Files into name_raw alone; with rules their columns come first and must all be there.
+---@param name string
+---@param files string|string[]
+---@param rules? table
+---@param options? pghost.StageOptions
+function Run:stage(name, files, rules, options)
+  stage.stage(self, name, files, rules, options)
+end
+
+--- Runs rules over name_raw into name: the same result as load, without reading the files.
+---@param name string
+---@param rules table
+---@param options? pghost.StageOptions
+function Run:clean(name, rules, options)
+  stage.clean(self, name, rules, options)
+end
+
+--- Runs checks; raises code "check" (exit code 4) after all of them when one of severity error failed.
+---@param list pghost.Check[]
+function Run:check(list)
+  self:step("check", self.target, function()
+    check.run(self, list)
+    return { checks = self.checks, warnings = self.warnings }
+  end)
+end
+
+--- Runs every .sql file of a folder; each answer becomes a table named after its file.
+---@param folder string relative ones are below the project's folder
+function Run:analyse(folder)
+  self:step("analyse", self.target, function()
+    return analyse.run(self, project.path(folder))
+  end)
+end
+
+local function publish_all(self)
+  self.conn:transaction(function()
+    if not history.holds_lock(self.conn, self.name, self.target) then
+      errors.raise("the lock of this run is gone: pghost needs a connection of its own "
+        .. "(a pooler must be in session mode)", "locked")
+    end
+    publish.swap(self.conn, { build = self.build, target = self.target, tables = self.tables })
+    self.conn:query(("DROP SCHEMA %s CASCADE"):format(self.conn:quote_identifier(self.build)))
+    history.finish(self.conn, self.id, "published")
+  end)
+  self.finished = true
+end
+
+--- Makes every table of the run visible in the target schema, in one transaction.
+function Run:publish()
+  check.raise_failed(self)
+  self:step("publish", self.target, function()
+    publish_all(self)
+    return { tables = #self.tables }, log.counted(#self.tables, "table") .. ": " .. table.concat(self.tables, ", ")
+  end)
+  self.log:info("done", self.name, ("run %d: %s read, %s, %s"):format(self.id, log.counted(self.records, "record"),
+    log.counted(self.checks, "check"), log.counted(self.warnings, "warning")),
+    { run = self.id, records = self.records, checks = self.checks, warnings = self.warnings,
+      seconds = sys.clock() - self.clock })
+end
+
+-- Throws away what was built and says how the run ended.
+local function abandon(self, problem)
+  local state = problem == nil and "unpublished" or "failed"
+  if sys.interrupted() or (errors.is(problem) and problem.code == "interrupted") then
+    state = "interrupted"
+  end
+  problem = problem ~= nil and not errors.is(problem) and errors.new { message = tostring(problem) } or problem
+  self.conn:transaction(function()
+    self.conn:query(("DROP SCHEMA IF EXISTS %s CASCADE"):format(self.conn:quote_identifier(self.build)))
+    history.finish(self.conn, self.id, state, problem)
+  end)
+  self.log:warn("done", self.name, ("run %d %s, nothing published"):format(self.id, state), { run = self.id })
+end
+
+--- Ends the run. What was not published is thrown away; a second call does nothing.
+---@param problem? any the error that ends it
+function Run:close(problem)
+  if self.closed then
+    return
+  end
+  self.closed = true
+  for _, one in pairs(self.connections) do
+    one:close() -- first, so that they hold no lock on what is thrown away
+  end
+  if not self.finished then
+    pcall(abandon, self, problem) -- what this cannot do any more, the next run does
+  end
+  pcall(history.unlock, self.conn, self.name, self.target)
+  self.conn:close()
+end
+
+Run.__close = Run.close
+
+return Run

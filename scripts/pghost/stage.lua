@@ -1,0 +1,218 @@
+-- Files into tables of the build schema: run:load, run:stage and run:clean.
+--
+-- Plans first (planning.lua), then loads raw and clean side by side, each created and filled in one
+-- transaction, then makes the key (keys.lua), and last proves that nothing was lost (account.lua).
+
+local account = require "pghost.account"
+local columns = require "pghost.columns"
+local errors = require "pghost.errors"
+local keys = require "pghost.keys"
+local log = require "pghost.log"
+local native_load = require "pghost.native.load"
+local originals = require "pghost.originals"
+local planning = require "pghost.planning"
+local progress = require "pghost.progress"
+local raw_table = require "pghost.raw_table"
+
+local M = {}
+
+local function names_of(list)
+  local names = {}
+  for i, column in ipairs(list) do
+    names[i] = column.name
+  end
+  return names
+end
+
+local function create_raw(run, conn, plan)
+  run:create_table(conn, plan.name .. "_raw", ("%s, _file_id bigint, _line bigint, _loaded_at timestamptz DEFAULT %s")
+    :format(columns.quoted(conn, plan.raw_columns, "%s text"), conn:quote_literal(run.started)))
+end
+
+local function create_clean(run, conn, plan)
+  local definitions = {}
+  for i, column in ipairs(plan.clean_columns) do
+    definitions[i] = ("%s %s%s"):format(conn:quote_identifier(column.name), column.type,
+      column.required and " NOT NULL" or "")
+  end
+  if plan.key then
+    definitions[#definitions + 1] = "_file_id bigint, _line bigint"
+  end
+  run:create_table(conn, plan.name, table.concat(definitions, ", "))
+end
+
+local function copy_statement(run, conn, table_name, names, position)
+  return ("COPY %s (%s%s) FROM STDIN (FORMAT binary)"):format(run:qualified(table_name),
+    columns.quoted(conn, names), position and ", _file_id, _line" or "")
+end
+
+local rejects_copy = [[COPY pghost.rejects (run_id, table_name, file_id, line, byte_offset, byte_length, column_name,
+  rule, reason, original) FROM STDIN (FORMAT binary)]]
+
+local function open_load(run, plan, raw, clean, rejects)
+  return errors.check(native_load.open {
+    program = clean and plan.program or nil,
+    workers = plan.options.workers or run.settings.workers,
+    raw = raw and {
+      conn = raw.native,
+      copy = copy_statement(run, raw, plan.name .. "_raw", plan.raw_columns, true),
+    },
+    clean = clean and {
+      conn = clean.native,
+      copy = copy_statement(run, clean, plan.name, names_of(plan.clean_columns), plan.key ~= nil),
+      position = plan.key ~= nil,
+    },
+    rejects = { conn = rejects.native, copy = rejects_copy, run_id = run.id, table = plan.name },
+  })
+end
+
+-- A failure of the server names no file; one of the reader does.
+local function check_file(file, counts, message, code)
+  if not counts then
+    local names_it = message:find(file.name, 1, true)
+    errors.raise(message, code, { file = not names_it and file.name or nil })
+  end
+  return counts
+end
+
+local function same_header(a, b)
+  return table.concat(a, "\0") == table.concat(b, "\0")
+end
+
+local function load_file(run, plan, load, file, source)
+  if not same_header(file.header, source:columns()) then
+    errors.raise("the header changed while the run was on", "data", { file = file.name })
+  end
+  file.id = account.begin_file(run, plan, file)
+  local bar <close> = progress.new(plan.name .. " " .. file.name, file.size, run.progress_options)
+  file.counts = check_file(file, load:file(source, {
+    file_id = file.id,
+    raw_map = file.raw_map,
+    clean_map = plan.targets.clean and file.clean_map or nil,
+    progress = function(records, bytes)
+      bar:update(records, bytes)
+    end,
+  }))
+  if file.counts.records == 0 and not plan.options.allow_empty then
+    errors.raise("no record below the header: leave the file out, or load it with allow_empty", "data",
+      { file = file.name })
+  end
+end
+
+local function load_files(run, plan, load)
+  for _, file in ipairs(plan.files) do
+    local source <close> = file.source or planning.open_source(plan, file)
+    load_file(run, plan, load, file, source)
+  end
+end
+
+-- Runs fn inside a transaction of `conn`, or just so when there is none.
+local function within(conn, fn)
+  if not conn then
+    return fn()
+  end
+  return conn:transaction(fn)
+end
+
+-- Creates the tables and fills them; `feed` gives records to the load. Rejects are committed by
+-- themselves, so that they stay when the run fails later.
+local function fill(run, plan, feed)
+  local raw = plan.targets.raw and run:connection "raw"
+  local clean = plan.targets.clean and run:connection "clean"
+  local rejects = run:connection "rejects"
+  within(raw, function()
+    within(clean, function()
+      if raw then
+        create_raw(run, raw, plan)
+      end
+      if clean then
+        create_clean(run, clean, plan)
+      end
+      local load <close> = open_load(run, plan, raw, clean, rejects)
+      feed(load)
+      plan.totals = errors.check(load:finish())
+      plan.cleaning = load:cleaning()
+    end)
+  end)
+end
+
+local function make_key(run, plan)
+  if not (plan.key and plan.clean_columns) then
+    return
+  end
+  run:transaction(function(conn)
+    plan.duplicates_by_file, plan.duplicates, plan.left_by_file = keys.apply(conn, run, plan.name, plan.key)
+  end)
+end
+
+local function summary(plan, counts)
+  local parts = {}
+  for _, word in ipairs { "loaded", "rejected", "filtered", "duplicates" } do
+    if word == "loaded" or (counts[word] or 0) > 0 then
+      parts[#parts + 1] = ("%s %s"):format(log.count(counts[word]),
+        counts[word] == 1 and word == "duplicates" and "duplicate" or word)
+    end
+  end
+  local from = #plan.files > 0 and " in " .. log.counted(#plan.files, "file") or ""
+  return ("%s%s: %s"):format(log.counted(counts.records, "record"), from, table.concat(parts, ", "))
+end
+
+local function finish(run, plan)
+  local targets = plan.targets
+  if targets.clean then
+    make_key(run, plan)
+    run.conn:query("ANALYZE " .. run:qualified(plan.name)) -- raw tables are not joined: autovacuum will do
+    run:built(plan.name)
+  end
+  if targets.raw then
+    run:built(plan.name .. "_raw")
+  end
+  local counts = account.settle(run, plan)
+  originals.fill(run, plan.name)
+  return counts, summary(plan, counts)
+end
+
+local function stage(run, kind, name, spec, rules, options, targets)
+  run:step(kind, name, function()
+    local plan = planning.make(run, name, spec, rules, options, targets)
+    fill(run, plan, function(load)
+      load_files(run, plan, load)
+    end)
+    return finish(run, plan)
+  end)
+  account.report_rejects(run, name)
+  account.check_not_empty(run, targets.clean and name or name .. "_raw")
+end
+
+--- Files into name_raw and, through the rules, into name, in one pass.
+---@param run pghost.Run
+---@param name string
+---@param spec string|string[]
+---@param rules table
+---@param options? pghost.StageOptions
+function M.load(run, name, spec, rules, options)
+  stage(run, "load", name, spec, rules, options, { raw = true, clean = true })
+end
+
+--- Files into name_raw alone. With rules their columns come first, and must all be there.
+---@param rules? table
+function M.stage(run, name, spec, rules, options)
+  stage(run, "stage", name, spec, rules, options, { raw = true })
+end
+
+--- Runs rules over name_raw, which may be of this run or published by an earlier one.
+function M.clean(run, name, rules, options)
+  local targets = { clean = true }
+  run:step("clean", name, function()
+    local plan = planning.make(run, name, nil, rules, options, targets)
+    plan.raw_source = raw_table.find(run, name)
+    fill(run, plan, function(load)
+      raw_table.feed(run, load, name, plan.raw_source, names_of(plan.clean_columns))
+    end)
+    return finish(run, plan)
+  end)
+  account.report_rejects(run, name)
+  account.check_not_empty(run, name)
+end
+
+return M

@@ -1,0 +1,476 @@
+// Drives reader and source from specs, where Lua would be too slow or cannot reach.
+//
+//   csv_driver dump FILE [TARGET]       every record as a line of JSON (bytes as U+0000..U+00FF)
+//   csv_driver same FILE...             any chunk size gives the records of one reader_read
+//   csv_driver random SEED COUNT OUT    the same for random texts; texts and records go to OUT
+//   csv_driver time FILE [TARGET]       megabytes a second of source and reader, one thread
+//
+// Exits with 1 and says what differs. Every check also asserts that no byte is swallowed: between
+// two records there are only line ends.
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "csv/source.h"
+
+static const size_t targets[] = {1, 2, 7, 64, 4096, 65536, 1 << 20};
+enum { TARGET_COUNT = sizeof targets / sizeof *targets };
+
+static char what[512]; // the case at hand, for messages
+
+static void fail(const char *message) {
+  fprintf(stderr, "%s: %s\n", what, message);
+  exit(1);
+}
+
+// Records as text: one line of JSON each
+
+static void put_text(Buffer *out, const char *text) {
+  buffer_put(out, text, strlen(text));
+}
+
+static void put_json(Buffer *out, const char *bytes, size_t len) {
+  put_text(out, "\"");
+  for (size_t i = 0; i < len; i++) {
+    unsigned char byte = (unsigned char)bytes[i];
+    char escaped[8];
+    snprintf(escaped, sizeof escaped, "\\u%04x", byte);
+    bool plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+    buffer_put(out, plain ? (const char *)&bytes[i] : escaped, plain ? 1 : 6);
+  }
+  put_text(out, "\"");
+}
+
+static void put_record(Buffer *out, const Batch *batch, const Record *record) {
+  char head[128];
+  snprintf(head, sizeof head, "[%llu,%llu,%u,%d,[", (unsigned long long)record->line,
+           (unsigned long long)record->offset, record->length, (int)record->error);
+  put_text(out, head);
+  for (uint32_t i = 0; i < record->field_count; i++) {
+    const Field *field = &batch->fields[record->field_start + i];
+    put_text(out, i ? "," : "");
+    if (field->null)
+      put_text(out, "null");
+    else
+      put_json(out, field->data, field->len);
+  }
+  put_text(out, "]]\n");
+}
+
+// A text with its source's facts
+
+typedef struct Text {
+  const char *bytes;
+  size_t len;
+} Text;
+
+static void check_record(const Text *text, const Record *record, size_t *covered, uint64_t *line) {
+  if (record->offset < *covered || record->offset + record->length > text->len)
+    fail("a record overlaps another or leaves the file");
+  if (memcmp(text->bytes + record->offset, record->bytes, record->length) != 0)
+    fail("the bytes of a record are not those of the file at its offset");
+  for (; *covered < record->offset; (*covered)++) {
+    if (text->bytes[*covered] != '\n' && text->bytes[*covered] != '\r')
+      fail("bytes between two records were swallowed");
+  }
+  if (record->line < *line)
+    fail("lines go backwards");
+  *line = record->line;
+  *covered += record->length;
+}
+
+static void check_tail(const Text *text, size_t covered) {
+  for (; covered < text->len; covered++) {
+    if (text->bytes[covered] != '\n' && text->bytes[covered] != '\r')
+      fail("bytes behind the last record were swallowed");
+  }
+}
+
+static uint64_t line_at(const Text *text, size_t offset, LineEnd line_end) {
+  uint64_t line = 1;
+  for (size_t i = 0; i < offset; i++)
+    line += text->bytes[i] == (line_end == LINE_CR ? '\r' : '\n');
+  return line;
+}
+
+static void take_batch(const Text *text, const Batch *batch, size_t *covered, uint64_t *line,
+                       Buffer *out) {
+  for (size_t i = 0; i < batch->record_count; i++) {
+    check_record(text, &batch->records[i], covered, line);
+    put_record(out, batch, &batch->records[i]);
+  }
+}
+
+// An input that gives a few bytes at a time, as pipes do
+
+typedef struct SlowInput {
+  Input input;
+  Text text;
+  size_t at;
+  size_t step;
+} SlowInput;
+
+static ptrdiff_t slow_read(Input *input, char *out, size_t size, Error *error) {
+  (void)error;
+  SlowInput *slow = (SlowInput *)input;
+  size_t count = slow->text.len - slow->at;
+  count = count < slow->step ? count : slow->step;
+  count = count < size ? count : size;
+  if (count > 0)
+    memcpy(out, slow->text.bytes + slow->at, count);
+  slow->at += count;
+  return (ptrdiff_t)count;
+}
+
+static void slow_close(Input *input) {
+  free(input);
+}
+
+static Input *slow_input(Text text, size_t step) {
+  SlowInput *slow = calloc(1, sizeof *slow);
+  assert(slow);
+  *slow = (SlowInput){{slow_read, slow_close}, text, 0, step};
+  return &slow->input;
+}
+
+// Reads a text through a source; returns where its first record can start and its dialect.
+static size_t read_through_source(Text text, const Dialect *dialect, size_t target, size_t step,
+                                  Buffer *out, Dialect *found) {
+  Error error;
+  buffer_clear(out);
+  *found = *dialect;
+  Source *source = source_open(slow_input(text, step), what, dialect, &error);
+  if (!source) {
+    put_text(out, error.message);
+    return SIZE_MAX;
+  }
+  *found = *source_dialect(source);
+  Reader *reader = reader_new(found);
+  Chunk chunk = {0};
+  Batch batch = {0};
+  size_t covered = SIZE_MAX, start = SIZE_MAX;
+  uint64_t line = 1;
+  SourceStatus status;
+  while ((status = source_read(source, reader, target, &chunk, &batch, &error)) == SOURCE_CHUNK) {
+    if (start == SIZE_MAX)
+      start = covered = (size_t)batch.records[0].offset;
+    if (batch.record_count == 0)
+      fail("a chunk without a record");
+    take_batch(&text, &batch, &covered, &line, out);
+  }
+  if (status == SOURCE_ERROR)
+    fail(error.message);
+  check_tail(&text, start == SIZE_MAX ? text.len : covered);
+  if (source_totals(source).bytes != text.len || !source_totals(source).sha256[0])
+    fail("the totals are not those of the whole file");
+  source_close(source);
+  reader_free(reader);
+  buffer_free(&chunk.bytes);
+  batch_free(&batch);
+  return start == SIZE_MAX ? text.len : start;
+}
+
+// One call of the reader for all from `start` on: what every other way must equal.
+static void read_at_once(Text text, const Dialect *dialect, size_t start, Buffer *out) {
+  Position position = {start, line_at(&text, start, dialect->line_end)};
+  Reader *reader = reader_new(dialect);
+  Batch batch = {0};
+  size_t covered = start;
+  uint64_t line = 1;
+  size_t used =
+      reader_read(reader, text.bytes + start, text.len - start, true, 0, &position, &batch);
+  if (used != text.len - start || position.offset != text.len)
+    fail("the reader did not consume everything");
+  if (position.line != line_at(&text, text.len, dialect->line_end))
+    fail("the reader lost count of the lines");
+  for (size_t i = 0; i < batch.record_count; i++) {
+    if (batch.records[i].line != line_at(&text, (size_t)batch.records[i].offset, dialect->line_end))
+      fail("a record has the wrong line");
+  }
+  buffer_clear(out);
+  take_batch(&text, &batch, &covered, &line, out);
+  check_tail(&text, covered);
+  reader_free(reader);
+  batch_free(&batch);
+}
+
+// In two calls, the first one seeing only bytes[start, cut).
+static void read_in_two(Text text, const Dialect *dialect, size_t start, size_t cut, Buffer *out) {
+  Position position = {start, line_at(&text, start, dialect->line_end)};
+  Reader *reader = reader_new(dialect);
+  Batch batch = {0};
+  uint64_t line = 1;
+  size_t covered = start;
+  buffer_clear(out);
+  size_t used = reader_read(reader, text.bytes + start, cut - start, false, 0, &position, &batch);
+  take_batch(&text, &batch, &covered, &line, out);
+  reader_read(reader, text.bytes + start + used, text.len - start - used, true, 0, &position,
+              &batch);
+  take_batch(&text, &batch, &covered, &line, out);
+  reader_free(reader);
+  batch_free(&batch);
+}
+
+static void expect_equal(const Buffer *expected, const Buffer *got, const char *message) {
+  if (expected->len == got->len &&
+      (got->len == 0 || memcmp(expected->data, got->data, got->len) == 0))
+    return;
+  fprintf(stderr, "expected:\n%.*s\ngot:\n%.*s\n", (int)expected->len, expected->data,
+          (int)got->len, got->data);
+  fail(message);
+}
+
+// All ways to read `text`; leaves the records (or the message of a source that does not open) in
+// `expected`. Returns whether it opened.
+static bool check_text(Text text, const Dialect *dialect, bool every_cut, Buffer *expected,
+                       Dialect *found) {
+  Buffer got = {0};
+  size_t start = read_through_source(text, dialect, 1 << 20, 1 << 20, expected, found);
+  bool opened = start != SIZE_MAX;
+  if (opened)
+    read_at_once(text, found, start, expected);
+  for (size_t i = 0; i < TARGET_COUNT; i++) {
+    if (text.len > 100000 && targets[i] < 64)
+      continue;
+    read_through_source(text, dialect, targets[i], targets[i] * 3 / 2, &got, found);
+    expect_equal(expected, &got, "another chunk size gives other records");
+  }
+  for (size_t cut = start; opened && every_cut && cut <= text.len; cut++) {
+    read_in_two(text, found, start, cut, &got);
+    expect_equal(expected, &got, "reading in two calls gives other records");
+  }
+  buffer_free(&got);
+  return opened;
+}
+
+// Random texts
+
+static uint64_t random_state;
+
+// splitmix64, https://prng.di.unimi.it/splitmix64.c
+static size_t random_below(size_t limit) {
+  uint64_t z = (random_state += UINT64_C(0x9e3779b97f4a7c15));
+  z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+  z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+  return (size_t)((z ^ (z >> 31)) % limit);
+}
+
+static void put_char(Buffer *out, char byte) {
+  buffer_put(out, &byte, 1);
+}
+
+static void put_good_field(Buffer *out, const Dialect *dialect) {
+  static const char *const words[] = {"", "a", " b ", "NULL", "12", "\xc3\xa9", "\t", "x y"};
+  if (random_below(3) > 0) {
+    const char *word = words[random_below(8)];
+    put_text(out, *word == dialect->delimiter ? "tab" : word);
+    return;
+  }
+  put_char(out, dialect->quote);
+  for (size_t i = random_below(6); i > 0; i--) {
+    char pool[] = {dialect->quote, dialect->delimiter, '\n', '\r', 'q', ' '};
+    char byte = pool[random_below(sizeof pool)];
+    put_char(out, byte);
+    if (byte == dialect->quote)
+      put_char(out, byte);
+  }
+  put_char(out, dialect->quote);
+}
+
+static void put_line_end(Buffer *out, int style) {
+  put_text(out, style == 0        ? "\n"
+                : style == 1      ? "\r\n"
+                : style == 2      ? "\r"
+                : random_below(2) ? "\n"
+                                  : "\r\n");
+}
+
+static void put_good_text(Buffer *out, const Dialect *dialect, size_t columns, int style) {
+  size_t records = random_below(12);
+  for (size_t i = 0; i < records; i++) {
+    for (size_t k = 0; k < columns; k++) {
+      if (k > 0)
+        put_char(out, dialect->delimiter);
+      put_good_field(out, dialect);
+    }
+    if (i + 1 < records || random_below(2))
+      put_line_end(out, style);
+    if (random_below(10) == 0 && i + 1 < records)
+      put_line_end(out, style);
+  }
+}
+
+static void put_garbage(Buffer *out, const Dialect *dialect) {
+  char pool[] = {dialect->quote,
+                 dialect->quote,
+                 dialect->quote,
+                 dialect->delimiter,
+                 dialect->delimiter,
+                 '\n',
+                 '\n',
+                 '\n',
+                 '\r',
+                 'a',
+                 'b',
+                 ' ',
+                 '\0',
+                 '\xc3',
+                 '\xa9'};
+  size_t kinds = random_below(2) ? sizeof pool : sizeof pool - 3;
+  for (size_t i = random_below(120); i > 0; i--)
+    put_char(out, pool[random_below(kinds)]);
+}
+
+static Dialect random_dialect(void) {
+  Dialect dialect = dialect_default();
+  dialect.delimiter = ",;\t|"[random_below(4)];
+  dialect.quote = "\"'"[random_below(2)];
+  if (random_below(4) == 0)
+    dialect.max_record = 1 + random_below(40);
+  return dialect;
+}
+
+static void random_header(Buffer *out, const Dialect *dialect, size_t columns, int style) {
+  static const char *const names[] = {"a", "b", " c", "d "};
+  if (random_below(4) == 0)
+    put_text(out, "\xef\xbb\xbf");
+  for (size_t i = 0; i < columns; i++) {
+    if (i > 0)
+      put_char(out, dialect->delimiter);
+    put_text(out, names[i]);
+  }
+  put_line_end(out, style);
+}
+
+// One case: {"text":, "good":, "delimiter":, "quote":, "columns":, "cr":, "max_record":} and the
+// records on the lines after it, then an empty line.
+static void write_case(FILE *file, Text text, bool good, const Dialect *found,
+                       const Buffer *records) {
+  Buffer json = {0};
+  put_json(&json, text.bytes, text.len);
+  fprintf(file,
+          "{\"text\":%.*s,\"good\":%s,\"delimiter\":%d,\"quote\":%d,\"columns\":%u,\"cr\":%s,"
+          "\"max_record\":%zu}\n%.*s\n",
+          (int)json.len, json.data, good ? "true" : "false", found->delimiter, found->quote,
+          found->columns, found->line_end == LINE_CR ? "true" : "false", found->max_record,
+          (int)records->len, records->len ? records->data : "");
+  buffer_free(&json);
+}
+
+static int random_cases(uint64_t seed, size_t count, const char *path) {
+  FILE *file = fopen(path, "w");
+  if (!file)
+    return 1;
+  Buffer text = {0}, records = {0};
+  for (size_t i = 0; i < count; i++) {
+    random_state = seed + i * 1000003;
+    snprintf(what, sizeof what, "seed %llu case %zu", (unsigned long long)seed, i);
+    Dialect dialect = random_dialect(), found;
+    bool good = random_below(2);
+    size_t columns = 1 + random_below(4);
+    int style = (int)random_below(4);
+    buffer_clear(&text);
+    random_header(&text, &dialect, columns, style);
+    if (good)
+      put_good_text(&text, &dialect, columns, style);
+    else
+      put_garbage(&text, &dialect);
+    if (check_text((Text){text.data, text.len}, &dialect, true, &records, &found))
+      write_case(file, (Text){text.data, text.len}, good, &found, &records);
+  }
+  buffer_free(&text);
+  buffer_free(&records);
+  return fclose(file) == 0 ? 0 : 1;
+}
+
+// Files
+
+static Buffer load_file(const char *path) {
+  Buffer text = {0};
+  FILE *file = fopen(path, "rb");
+  if (!file)
+    fail("cannot be opened");
+  size_t got;
+  do {
+    buffer_reserve(&text, 65536);
+    got = fread(text.data + text.len, 1, 65536, file);
+    text.len += got;
+  } while (got > 0);
+  fclose(file);
+  return text;
+}
+
+static int same_files(int count, char **paths) {
+  for (int i = 0; i < count; i++) {
+    snprintf(what, sizeof what, "%s", paths[i]);
+    Buffer text = load_file(paths[i]), records = {0};
+    Dialect dialect = dialect_default(), found;
+    check_text((Text){text.data, text.len}, &dialect, text.len < 2000, &records, &found);
+    buffer_free(&text);
+    buffer_free(&records);
+  }
+  return 0;
+}
+
+static int dump_file(const char *path, size_t target) {
+  snprintf(what, sizeof what, "%s", path);
+  Buffer text = load_file(path), records = {0};
+  Dialect dialect = dialect_default(), found;
+  read_through_source((Text){text.data, text.len}, &dialect, target, target, &records, &found);
+  fwrite(records.data, 1, records.len, stdout);
+  buffer_free(&text);
+  buffer_free(&records);
+  return 0;
+}
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static int time_file(const char *path, size_t target) {
+  Error error;
+  Dialect dialect = dialect_default();
+  double begin = now();
+  Input *input = input_open_file(path, &error);
+  Source *source = input ? source_open(input, path, &dialect, &error) : NULL;
+  if (!source) {
+    fprintf(stderr, "%s\n", error.message);
+    return 1;
+  }
+  Reader *reader = reader_new(source_dialect(source));
+  Chunk chunk = {0};
+  Batch batch = {0};
+  size_t records = 0, bad = 0;
+  while (source_read(source, reader, target, &chunk, &batch, &error) == SOURCE_CHUNK) {
+    records += batch.record_count;
+    for (size_t i = 0; i < batch.record_count; i++)
+      bad += batch.records[i].error != RECORD_OK;
+  }
+  double seconds = now() - begin;
+  printf("%zu records, %zu bad, %.3f s, %.0f MB/s, chunk memory %zu\n", records, bad, seconds,
+         (double)source_totals(source).bytes / 1e6 / seconds, chunk.bytes.cap);
+  source_close(source);
+  reader_free(reader);
+  buffer_free(&chunk.bytes);
+  batch_free(&batch);
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  const char *command = argc > 2 ? argv[1] : "";
+  size_t target = argc > 3 ? strtoul(argv[3], NULL, 10) : 256 * 1024;
+  if (strcmp(command, "same") == 0)
+    return same_files(argc - 2, argv + 2);
+  if (strcmp(command, "random") == 0 && argc == 5)
+    return random_cases(strtoull(argv[2], NULL, 10), strtoul(argv[3], NULL, 10), argv[4]);
+  if (strcmp(command, "dump") == 0)
+    return dump_file(argv[2], target);
+  if (strcmp(command, "time") == 0)
+    return time_file(argv[2], target);
+  fprintf(stderr, "usage: csv_driver dump|same|random|time ...\n");
+  return 2;
+}

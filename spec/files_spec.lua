@@ -1,0 +1,80 @@
+local files = require "pghost.files"
+local server = require "support.server"
+
+local folder
+
+local function touch(path)
+  assert(io.open(folder .. "/" .. path, "w")):close()
+end
+
+local function names(spec, base)
+  local out = {}
+  for i, file in ipairs(files.resolve(spec, base or folder)) do
+    out[i] = file.path:sub(#folder + 2)
+  end
+  return out
+end
+
+local function message(...)
+  local _, problem = pcall(files.resolve, ...)
+  return tostring(problem), problem.code
+end
+
+describe("pghost.files", function()
+  setup(function()
+    folder = server.shell("mktemp -d")
+    server.shell(("mkdir %s/sub %s/empty %s/'b?x'"):format(folder, folder, folder))
+    for _, path in ipairs { "b2.csv", "b10.csv", "a.csv", "c.CSV", "notes.txt", ".hidden.csv", "sub/a.csv", "x-1.csv",
+      "odd[1].csv" } do
+      touch(path)
+    end
+  end)
+
+  teardown(function()
+    server.shell("rm -rf " .. folder)
+  end)
+
+  it("takes a path, with its name and size", function()
+    local one = files.resolve("a.csv", folder)
+    assert.same({ { path = folder .. "/a.csv", name = "a.csv", size = 0 } }, one)
+  end)
+
+  it("sorts a glob by name, byte by byte", function()
+    assert.same({ "b10.csv", "b2.csv" }, names("b*.csv"))
+    assert.same({ "b2.csv" }, names("b?.csv"))
+    assert.same({ "a.csv", "b10.csv", "b2.csv" }, names("[ab]*.csv"))
+    assert.same({ "x-1.csv" }, names("x-*.csv"))
+    assert.same({ "sub/a.csv" }, names("s*/*.csv"))
+  end)
+
+  it("takes a name with glob characters as it is when it exists", function()
+    assert.same({ "odd[1].csv" }, names("odd[1].csv"))
+  end)
+
+  it("takes the .csv files of a folder, hidden ones left out", function()
+    assert.same({ "a.csv", "b10.csv", "b2.csv", "c.CSV", "odd[1].csv", "x-1.csv" }, names("."))
+  end)
+
+  it("takes a list, each file once", function()
+    assert.same({ "a.csv", "sub/a.csv", "b2.csv" }, names { "b2.csv", "sub/a.csv", "a.csv", "a.*" })
+  end)
+
+  it("leaves absolute paths and standard input alone", function()
+    assert.equal(folder .. "/a.csv", files.join("/else", folder .. "/a.csv"))
+    assert.equal("-", files.resolve("-", folder)[1].path)
+  end)
+
+  it("says what is missing", function()
+    assert.equal(("no such file '%s/x.csv'"):format(folder), (message("x.csv", folder)))
+    assert.equal("ENOENT", select(2, message("x.csv", folder)))
+    assert.equal("no such file '/nowhere/x.csv': there is no folder '/nowhere'", (message("x.csv", "/nowhere")))
+    assert.equal(("no file matches '%s/z*.csv'"):format(folder), (message("z*.csv", folder)))
+    assert.equal(("no .csv file in folder '%s/empty'"):format(folder), (message("empty", folder)))
+  end)
+
+  it("lists files by extension", function()
+    assert.same({ folder .. "/notes.txt" }, files.list(folder, "txt"))
+    local _, problem = pcall(files.list, "/nowhere", "sql")
+    assert.equal("no such folder '/nowhere'", tostring(problem))
+  end)
+end)

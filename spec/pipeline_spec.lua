@@ -1,0 +1,542 @@
+-- Runs from start to end, on a real server: what they build, what they leave, what they refuse.
+
+local cjson = require "cjson"
+local pipeline = require "pghost.pipeline"
+local r = require "pghost.rules"
+local server = require "support.server"
+
+local shell = server.shell
+local binary = shell "readlink /proc/$PPID/exe"
+local folder, dsn
+
+local rules = r.table("item", {
+  { "id", r.bigint():trim():required() },
+  { "name", r.text():trim() },
+  { "price", r.numeric(10, 2) },
+}, { key = "id" })
+
+local function write(name, text)
+  local file <close> = assert(io.open(folder .. "/" .. name, "wb"))
+  file:write(text)
+end
+
+local function psql(sql)
+  local name = os.tmpname()
+  local file = assert(io.open(name, "w"))
+  file:write(sql, "\n")
+  file:close()
+  local out = shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d '%s' -f %s"):format(dsn, name))
+  os.remove(name)
+  return out
+end
+
+local function sink()
+  local out = { text = "" }
+  function out:write(...)
+    self.text = self.text .. table.concat({ ... })
+  end
+  function out.flush() end
+  return out
+end
+
+-- Runs fn(run) in a pipeline of its own; returns the log, and the error object if there was one.
+local function with_run(fn, config, arguments)
+  local out = sink()
+  config = config or {}
+  config.data = folder
+  local _, problem = pcall(function()
+    local run <close> = pipeline.start("spec", config, {
+      arguments = arguments or {}, dsn = dsn, log = { out = out, format = "text", quiet = false },
+    })
+    fn(run)
+  end)
+  return out.text, problem
+end
+
+local function must_run(fn, config, arguments)
+  local log, problem = with_run(fn, config, arguments)
+  assert.is_nil(problem, tostring(problem))
+  return log
+end
+
+local function load_and_publish(run)
+  run:load("item", "item*.csv", rules)
+  run:publish()
+end
+
+-- Nothing of a run is left but its history.
+local function assert_clean_end()
+  assert.equal("0", psql "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pghost_build%'")
+  assert.equal("0", psql "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+  assert.equal("0", psql "SELECT count(*) FROM pghost.runs WHERE state = 'running'")
+end
+
+local function last_state()
+  return psql "SELECT state FROM pghost.runs ORDER BY run_id DESC LIMIT 1"
+end
+
+local good = 'id,name,price\n1,one,1.5\n2,"two\nlines",\n 3 ,three,x\n1,again,2\n'
+
+describe("a pipeline", function()
+  before_each(function()
+    folder = shell "mktemp -d /tmp/pghost_pipeline.XXXXXX"
+    dsn = server.get():database()
+    write("item.csv", good)
+  end)
+
+  after_each(function()
+    shell("rm -rf " .. folder)
+  end)
+
+  it("loads raw and clean, keeps the first of a key, and publishes", function()
+    must_run(load_and_publish)
+    assert.equal("1|one|1.50\n2|two\nlines|", psql "SELECT * FROM item ORDER BY id")
+    assert.equal("1|one|1.5|2\n2|two\nlines||3\n 3 |three|x|5\n1|again|2|6",
+      psql "SELECT id, name, price, _line FROM item_raw ORDER BY _line")
+    assert.equal("t", psql "SELECT bool_and(_loaded_at = started_at) FROM item_raw, pghost.runs")
+    assert.equal("bigint|t|p", psql [[
+      SELECT format_type(atttypid, atttypmod), attnotnull, contype FROM pg_attribute JOIN pg_constraint
+      ON conrelid = attrelid AND conkey = ARRAY[attnum] WHERE attrelid = 'item'::regclass]])
+    assert.equal("published", last_state())
+    assert_clean_end()
+  end)
+
+  it("keeps rejects with reason, place and original bytes", function()
+    must_run(load_and_publish)
+    assert.equal(table.concat({
+      "5|39|11|price|type|not a numeric 'x'| 3 ,three,x",
+      "6|51|9|id|key|duplicate of id '1' at item.csv:2|1,again,2",
+    }, "\n"), psql [[
+      SELECT line, byte_offset, byte_length, column_name, rule, reason, convert_from(original, 'UTF8')
+      FROM pghost.rejects ORDER BY line]])
+    assert.equal("4|2|1|1|0|" .. #good, psql [[
+      SELECT records, loaded, rejected, duplicates, filtered, size FROM pghost.files]])
+    assert.equal(shell("sha256sum < " .. folder .. "/item.csv"):match("%x+"), psql "SELECT sha256 FROM pghost.files")
+  end)
+
+  it("takes files in the order of their names: the first of a key is in the first file", function()
+    write("item.csv", "id,name,price\n1,last,1\n")
+    write("item-b.csv", 'PRICE, Name ,"Id",extra\r\n2,"b\r\n""x""",1,e\r\n3,c,2,f\r\n')
+    write("item-a.csv", "id,name,price\n7,a,1\n1,a,1\n")
+    local log = must_run(load_and_publish)
+    assert.equal("1|a\n2|c\n7|a", psql "SELECT id, name FROM item ORDER BY id")
+    assert.equal("item-b.csv:2 duplicate of id '1' at item-a.csv:3\nitem.csv:2 duplicate of id '1' at item-a.csv:3",
+      psql [[SELECT f.name || ':' || line || ' ' || reason FROM pghost.rejects JOIN pghost.files f USING (file_id)
+        ORDER BY f.name]])
+    assert.equal('2,"b\r\n""x""",1,e', psql [[
+      SELECT convert_from(original, 'UTF8') FROM pghost.rejects JOIN pghost.files f USING (file_id)
+      WHERE f.name = 'item-b.csv']])
+    assert.equal("e\nf\n", psql "SELECT extra FROM item_raw ORDER BY extra" .. "\n")
+    assert.matches("item%-b.csv: only in the raw table: extra", log)
+  end)
+
+  it("gives the same by stage and clean as by load", function()
+    must_run(load_and_publish)
+    local tables = "SELECT * FROM item ORDER BY id"
+    local rejects = [[SELECT line, byte_offset, byte_length, column_name, rule, reason, original FROM pghost.rejects
+      WHERE run_id = (SELECT max(run_id) FROM pghost.runs) ORDER BY line]]
+    local counts = [[SELECT records, loaded, rejected, duplicates, filtered, unreadable, size, sha256, state
+      FROM pghost.files WHERE run_id = (SELECT max(run_id) FROM pghost.runs)]]
+    local before = { psql(tables), psql(rejects), psql(counts), psql "SELECT id, name, _line FROM item_raw ORDER BY 3" }
+    must_run(function(run)
+      run:stage("item", "item.csv", rules)
+      run:clean("item", rules)
+      run:publish()
+    end)
+    assert.same(before, { psql(tables), psql(rejects), psql(counts),
+      psql "SELECT id, name, _line FROM item_raw ORDER BY 3" })
+  end)
+
+  it("cleans again from a published raw table, without the files", function()
+    must_run(load_and_publish)
+    os.remove(folder .. "/item.csv")
+    must_run(function(run)
+      run:clean("item", r.table("item", { { "id", r.bigint():trim():required() } }))
+      run:publish()
+    end)
+    assert.equal("1\n1\n2\n3", psql "SELECT id FROM item ORDER BY id")
+    assert.equal("4", psql "SELECT count(*) FROM item_raw")
+  end)
+
+  it("stages a file without rules, every column as text", function()
+    write("odd.csv", 'a;b,"Drop table ""x""",\xc3\xa9\n1,,""\n')
+    must_run(function(run)
+      run:stage("odd", "odd.csv")
+      run:publish()
+    end)
+    assert.equal('1|t|f|1', psql [[SELECT "a;b", "Drop table ""x""" IS NULL, "é" IS NULL, 1 FROM odd_raw]])
+  end)
+
+  it("gives byte-identical tables when it is run five times", function()
+    local function dump()
+      return psql [[
+        COPY item TO STDOUT; COPY (SELECT id, name, price, _line FROM item_raw) TO STDOUT; COPY total TO STDOUT]]
+    end
+    shell(("mkdir %s/sql && echo 'SELECT id, price FROM item WHERE id > 0' > %s/sql/total.sql"):format(folder, folder))
+    local first
+    for _ = 1, 5 do
+      must_run(function(run)
+        run:load("item", "item.csv", rules)
+        run:analyse(folder .. "/sql")
+        run:publish()
+      end)
+      first = first or dump()
+      assert.equal(first, dump())
+    end
+    assert.equal("5", psql "SELECT count(*) FROM pghost.runs WHERE state = 'published'")
+  end)
+
+  it("comments every table and column of its history", function()
+    must_run(load_and_publish)
+    assert.equal("", psql [[
+      SELECT c.relname || '.' || coalesce(a.attname, '') FROM pg_class c
+      LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+      WHERE c.relnamespace = 'pghost'::regnamespace AND c.relkind = 'r'
+        AND col_description(c.oid, coalesce(a.attnum, 0)) IS NULL]])
+    assert.equal("0", psql [[SELECT count(*) FROM pg_class WHERE relnamespace = 'pghost'::regnamespace AND relkind = 'r'
+      AND obj_description(oid) IS NULL]])
+  end)
+
+  it("records steps, and keeps secrets out of the config", function()
+    must_run(load_and_publish,
+      { db_password = "hunter2", link = "postgresql://u:hunter2@h/d", n = 3, as_of = "2024-01-31" })
+    assert.equal("load|item|done|4\npublish|public|done|",
+      psql "SELECT kind, name, state, counts->>'records' FROM pghost.steps ORDER BY step_id")
+    local config = cjson.decode(psql "SELECT config FROM pghost.runs")
+    assert.equal(3, config.n)
+    assert.is_nil(config.db_password)
+    assert.equal("0", psql "SELECT count(*) FROM pghost.runs WHERE runs::text LIKE '%hunter2%'")
+    assert.equal("2024-01-31 00:00:00", psql "SELECT as_of FROM pghost.runs")
+  end)
+
+  it("takes settings from the command line", function()
+    must_run(function(run)
+      assert.is_false(run.settings.leave_out)
+      assert.equal(7, run.settings.limit)
+      assert.equal("2024-06-30 00:00:00.000000", run.as_of)
+      load_and_publish(run)
+    end, { leave_out = true, limit = 5, schema = "public", as_of = "" },
+      { "--leave-out", "no", "--limit", "7", "--schema", "other place", "--as-of", "2024-06-30 00:00:00" })
+    assert.equal("2", psql 'SELECT count(*) FROM "other place".item')
+    for _, words in ipairs { { "--limit", "x" }, { "--leave-out", "maybe" }, { "--nothing" }, { "--as-of", "soon" } } do
+      local _, problem = with_run(load_and_publish, { leave_out = true, limit = 5 }, words)
+      assert.equal(2, problem.exit)
+    end
+  end)
+end)
+
+describe("checks", function()
+  local check = require "pghost.check"
+
+  before_each(function()
+    folder = shell "mktemp -d /tmp/pghost_pipeline.XXXXXX"
+    dsn = server.get():database()
+    write("item.csv", good)
+  end)
+
+  after_each(function()
+    shell("rm -rf " .. folder)
+  end)
+
+  it("warn, are recorded passed or not, and let the run go on", function()
+    local log = must_run(function(run)
+      run:load("item", "item.csv", rules)
+      run:check {
+        check.unique("item.id"),
+        check.holds("item", "id < :top", { severity = "warn", name = "small" }),
+        check.references("item.id", "item.price", { severity = "warn" }),
+        check.row_count("item", 2, 2),
+        check.not_null("item.price", { severity = "warn" }),
+      }
+      run:publish()
+    end, { top = 2 })
+    assert.equal(table.concat({
+      "item is not empty|error|t|0|",
+      "item is unique by id|error|t|0|",
+      'small|warn|f|1|[{"id": 2, "name": "two\\nlines", "price": null}]',
+      'item.id references item|warn|f|2|[{"id": 1}, {"id": 2}]',
+      "item has 2 to 2 rows|error|t|0|",
+      'item.price is never null|warn|f|1|[{"id": 2, "name": "two\\nlines", "price": null}]',
+    }, "\n"), psql "SELECT name, severity, passed, violations, samples FROM pghost.checks ORDER BY check_id")
+    assert.matches("warn: 2 violations", log)
+  end)
+
+  it("of severity error run to the end, then stop; nothing is published", function()
+    must_run(load_and_publish)
+    write("item.csv", "id,name,price\n8,new,\n")
+    local _, problem = with_run(function(run)
+      run:load("item", "item.csv", rules)
+      run:check { check.holds("item", "id < 5", { name = "small" }), check.row_count("item", 1) }
+      run:publish()
+    end)
+    assert.equal("1 check failed, nothing is published: small", tostring(problem))
+    assert.same({ "check", 4 }, { problem.code, problem.exit })
+    assert.equal("1\n2", psql "SELECT id FROM item ORDER BY id")
+    assert.equal("2", psql "SELECT count(*) FROM pghost.checks WHERE name IN ('small', 'item has at least 1 rows')")
+    assert.equal("failed", last_state())
+    assert_clean_end()
+  end)
+
+  it("find a table from which every record was rejected", function()
+    write("item.csv", "id,name,price\nx,y,z\n")
+    local _, problem = with_run(load_and_publish)
+    assert.equal("1 check failed, nothing is published: item is not empty", tostring(problem))
+    assert.equal(4, problem.exit)
+    assert.equal("1", psql "SELECT count(*) FROM pghost.rejects")
+  end)
+end)
+
+describe("analytics", function()
+  before_each(function()
+    folder = shell "mktemp -d /tmp/pghost_pipeline.XXXXXX"
+    dsn = server.get():database()
+    write("item.csv", good)
+    shell(("mkdir %s/sql"):format(folder))
+  end)
+
+  after_each(function()
+    shell("rm -rf " .. folder)
+  end)
+
+  local function analyse(sql, config)
+    write("sql/answer.sql", sql)
+    return with_run(function(run)
+      run:load("item", "item.csv", rules)
+      run:analyse(folder .. "/sql")
+      run:publish()
+    end, config)
+  end
+
+  it("become tables of the query's columns and types, rows in the query's order", function()
+    local _, problem = analyse([[
+      WITH x AS (SELECT * FROM item) -- a comment; with a semicolon
+      SELECT id::smallint AS "Big Id", name::varchar(9), price, :as_of AS at, :flag AS flag, 'a' || :word AS word
+      FROM x ORDER BY id DESC;]], { as_of = "2024-02-29 12:00", flag = true, word = "it's :x" })
+    assert.is_nil(problem)
+    assert.equal("2|two\nlines||2024-02-29 12:00:00|t|ait's :x\n1|one|1.50|2024-02-29 12:00:00|t|ait's :x",
+      psql "SELECT * FROM answer")
+    assert.equal("smallint|character varying(9)|numeric(10,2)|timestamp without time zone|boolean|text", psql [[
+      SELECT string_agg(format_type(atttypid, atttypmod), '|' ORDER BY attnum) FROM pg_attribute
+      WHERE attrelid = 'answer'::regclass AND attnum > 0]])
+  end)
+
+  it("say which file is wrong", function()
+    local _, problem = analyse "SELECT nope FROM item"
+    assert.equal(folder .. '/sql/answer.sql: column "nope" does not exist', tostring(problem):match("[^\n]+"))
+    _, problem = analyse "SELECT :nope"
+    assert.matches("answer.sql: no parameter ':nope' %(has: as_of, ", tostring(problem))
+    _, problem = analyse "SELECT 1 AS a; DROP TABLE item"
+    assert.matches("answer.sql: more than one statement", tostring(problem))
+    assert_clean_end()
+  end)
+end)
+
+describe("bad input stops the run with one line that names it", function()
+  before_each(function()
+    folder = shell "mktemp -d /tmp/pghost_pipeline.XXXXXX"
+    dsn = server.get():database()
+    write("item.csv", good)
+    must_run(load_and_publish)
+  end)
+
+  after_each(function()
+    shell("rm -rf " .. folder)
+  end)
+
+  local function refused(fn, code)
+    local log, problem = with_run(fn)
+    assert.is_truthy(problem)
+    assert.equal(1, problem.exit)
+    if code then
+      assert.equal(code, problem.code)
+    end
+    assert.equal("1\n2", psql "SELECT id FROM item ORDER BY id")
+    assert.equal("failed", last_state())
+    assert.equal(tostring(problem), psql "SELECT error FROM pghost.runs ORDER BY run_id DESC LIMIT 1")
+    assert_clean_end()
+    return (tostring(problem):gsub(folder, "F")), log
+  end
+
+  it("a missing column, before anything is loaded", function()
+    write("item-b.csv", "id,nom\n1,x\n")
+    assert.equal("item-b.csv: no columns 'name', 'price' (has: id, nom)", refused(load_and_publish))
+    write("item-b.csv", "id,nom,price\n1,x,2\n")
+    assert.equal("item-b.csv: no column 'name' (has: id, nom, price)", refused(load_and_publish))
+    assert.equal("1", psql "SELECT count(*) FROM pghost.files")
+  end)
+
+  it("names that would clash", function()
+    write("item.csv", "id,name,price,Id \n1,x,2,3\n")
+    assert.matches("item.csv:1: columns 1 and 4 of the header are both named 'Id'", refused(load_and_publish))
+    write("item.csv", "id,name,price,_line\n1,x,2,3\n")
+    assert.equal("item.csv: column '_line' has a name that the load itself uses: rename it", refused(load_and_publish))
+    write("item.csv", "id,name,price," .. ("x"):rep(64) .. "\n1,x,2,3\n")
+    assert.equal("item.csv: column name '" .. ("x"):rep(64) .. "' is longer than 63 bytes: shorten it",
+      refused(load_and_publish))
+  end)
+
+  it("missing files, folders, matches", function()
+    assert.equal("no such file 'F/none.csv'", refused(function(run)
+      run:load("item", "none.csv", rules)
+    end, "ENOENT"))
+    assert.equal("no file matches 'F/none*.csv'", refused(function(run)
+      run:load("item", "none*.csv", rules)
+    end, "ENOENT"))
+  end)
+
+  it("empty files and files with a header only", function()
+    write("item.csv", "id,name,price\n")
+    assert.equal("item.csv: no record below the header: leave the file out, or load it with allow_empty",
+      refused(load_and_publish))
+    write("item.csv", "")
+    assert.matches("item.csv", refused(load_and_publish))
+  end)
+
+  it("a binary file", function()
+    write("item.csv", "\127ELF\0\0\1\2\n\0\0")
+    assert.matches("item.csv", refused(load_and_publish))
+  end)
+
+  it("a target that is a view", function()
+    psql "DROP TABLE item; CREATE VIEW item AS SELECT id FROM (VALUES (1), (2)) AS v (id)"
+    assert.equal("'public.item' exists and is not a table: rename it or publish into another schema",
+      refused(load_and_publish))
+  end)
+
+  it("a script's own error, and a run that is not published", function()
+    local _, problem = with_run(function(run)
+      run:load("item", "item.csv", rules)
+      error("oh no", 0)
+    end)
+    assert.equal("oh no", problem)
+    assert.equal("failed|oh no", psql "SELECT state, error FROM pghost.runs ORDER BY run_id DESC LIMIT 1")
+    must_run(function(run)
+      run:load("item", "item.csv", rules)
+    end)
+    assert.equal("unpublished", last_state())
+    assert_clean_end()
+  end)
+
+  it("an empty file is fine where it is allowed", function()
+    write("item-0.csv", "id,name,price\n")
+    must_run(function(run)
+      run:load("item", "item*.csv", rules, { allow_empty = true })
+      run:publish()
+    end)
+    assert.equal("0\n4", psql "SELECT records FROM pghost.files WHERE run_id = 2 ORDER BY name")
+  end)
+end)
+
+describe("rights", function()
+  it("that are missing are told before anything is loaded", function()
+    folder = shell "mktemp -d /tmp/pghost_pipeline.XXXXXX"
+    write("item.csv", good)
+    local owner
+    dsn = server.get():database()
+    owner = dsn
+    must_run(load_and_publish)
+    local role = "weak_" .. os.time()
+    psql(("CREATE ROLE %s LOGIN; GRANT ALL ON SCHEMA pghost TO %s; GRANT ALL ON ALL TABLES IN SCHEMA pghost TO %s")
+      :format(role, role, role))
+    dsn = owner:gsub("user=postgres", "user=" .. role)
+    local _, problem = with_run(load_and_publish)
+    assert.matches("^'weak_%d+' may not create schemas in database '[%w_]+': grant create on database to it$",
+      tostring(problem))
+    local weak = dsn
+    dsn = owner
+    psql(("GRANT CREATE ON DATABASE %s TO %s"):format(owner:match("dbname=(%S+)"), role))
+    dsn = weak
+    _, problem = with_run(load_and_publish)
+    assert.matches("^'weak_%d+' may not create tables in schema 'public': grant create, usage on schema to it$",
+      tostring(problem))
+    dsn = owner
+    psql(("DROP OWNED BY %s; DROP ROLE %s"):format(role, role))
+    assert_clean_end()
+    shell("rm -rf " .. folder)
+  end)
+end)
+
+describe("two runs of a pipeline", function()
+  local script = [[
+    package.path = "%s/?.lua;" .. package.path
+    local pipeline = require "pghost.pipeline"
+    local run <close> = pipeline.start("spec", { data = "%s" }, { arguments = {}, dsn = "%s" })
+    local r = require "pghost.rules"
+    run:load("item", "item.csv", r.table("item", { { "id", r.text() } }))
+    io.open("%s/ready", "w"):close()
+    require("pghost.native.sys").sleep(60)
+    run:publish()
+  ]]
+
+  local pid
+
+  before_each(function()
+    folder = shell "mktemp -d /tmp/pghost_pipeline.XXXXXX"
+    dsn = server.get():database()
+    write("item.csv", good)
+    write("slow.lua", script:format(folder, folder, dsn, folder))
+    pid = shell(("%s %s/slow.lua >%s/out 2>%s/err </dev/null & echo $!"):format(binary, folder, folder, folder))
+    shell(("for i in $(seq 600); do [ -e %s/ready ] && exit 0; sleep 0.05; done; cat %s/err; exit 1")
+      :format(folder, folder))
+  end)
+
+  after_each(function()
+    os.execute("kill -9 " .. pid .. " 2>/dev/null")
+    shell("rm -rf " .. folder)
+  end)
+
+  local function wait_until_gone()
+    shell(("for i in $(seq 200); do kill -0 %s 2>/dev/null || exit 0; sleep 0.05; done; exit 1"):format(pid))
+  end
+
+  it("exclude each other, and the second says who is running", function()
+    local _, problem = with_run(load_and_publish)
+    assert.equal("locked", problem.code)
+    assert.matches("^pipeline 'spec' into schema 'public' is already running: run 1 of '[^']+' on '[^']+' "
+      .. "%(process " .. pid .. "%) since %d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d %S+ holds the lock", tostring(problem))
+    must_run(load_and_publish, { schema = "elsewhere" })
+  end)
+
+  it("what a killed one leaves is removed by the next", function()
+    shell("kill -9 " .. pid)
+    wait_until_gone()
+    shell(([[for i in $(seq 200); do
+      n=$(psql -XAtd '%s' -c "select count(*) from pg_locks where locktype = 'advisory'")
+      [ "$n" = 0 ] && exit 0; sleep 0.05; done; exit 1]]):format(dsn))
+    assert.equal("1", psql "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pghost_build%'")
+    local log = must_run(load_and_publish)
+    assert.matches("run 1 was killed: what it had built is removed", log)
+    assert.equal("killed|found dead by a later run\npublished|",
+      psql "SELECT state, error FROM pghost.runs ORDER BY run_id")
+    assert_clean_end()
+  end)
+
+  it("an interrupted one cleans up after itself", function()
+    shell("kill -INT " .. pid)
+    wait_until_gone()
+    assert.equal("interrupted", last_state())
+    assert_clean_end()
+    assert.equal("0", psql "SELECT count(*) FROM pg_class WHERE relname = 'item'")
+  end)
+end)
+
+describe("the first two runs of a new database", function()
+  it("create the history once", function()
+    folder = shell "mktemp -d /tmp/pghost_pipeline.XXXXXX"
+    dsn = server.get():database()
+    write("item.csv", good)
+    local script = [[
+      local pipeline = require "pghost.pipeline"
+      local run <close> = pipeline.start(arg[1], { data = "%s", schema = arg[1] }, { arguments = {}, dsn = "%s" })
+      local r = require "pghost.rules"
+      run:load("item", "item.csv", r.table("item", { { "id", r.text() } }))
+      run:publish()
+    ]]
+    write("run.lua", script:format(folder, dsn))
+    shell(([[for n in a b c d; do %s %s/run.lua $n & pids="$pids $!"; done
+      for p in $pids; do wait $p || exit 1; done]]):format(binary, folder))
+    assert.equal("4|1", psql [[
+      SELECT (SELECT count(*) FROM pghost.runs WHERE state = 'published'), (SELECT count(*) FROM pghost.migrations)]])
+    shell("rm -rf " .. folder)
+  end)
+end)

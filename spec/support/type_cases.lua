@@ -1,0 +1,500 @@
+-- Texts to try types with, and what of them is accepted here.
+--
+-- `shape(text)` says, independently of the C code, which spellings we take: a text must be accepted
+-- exactly when it has the shape and the server accepts it. So whatever the server takes and we do
+-- not is stated here. Without a shape we take all that the server takes.
+
+local M = {}
+
+local function pick(list)
+  return list[math.random(#list)]
+end
+
+local function digits(least, most)
+  local out = {}
+  for i = 1, math.random(least, most) do
+    out[i] = math.random(0, 9)
+  end
+  return table.concat(out)
+end
+
+local function blanks(text)
+  if math.random(10) > 1 then
+    return text
+  end
+  return pick { "", " ", "\t", "\n", "  ", "\v\f\r" } .. text .. pick { "", " ", "\t ", "\r\n" }
+end
+
+--- Changes one character, leaves one out or puts one in.
+function M.mutate(text, alphabet)
+  local at = utf8.offset(text, math.random(utf8.len(text) + 1))
+  local behind = utf8.offset(text, 2, at) or at
+  local pick_at = math.random(#alphabet)
+  local what = alphabet:sub(pick_at, pick_at)
+  local kind = math.random(3)
+  if kind == 1 then
+    return text:sub(1, at - 1) .. what .. text:sub(at)
+  end
+  return text:sub(1, at - 1) .. (kind == 2 and what or "") .. text:sub(behind)
+end
+
+local function any_of(patterns)
+  return function(text)
+    local bare = text:match("^[ \t-\r]*(.-)[ \t-\r]*$")
+    for _, pattern in ipairs(patterns) do
+      if bare:find("^" .. pattern .. "$") then
+        return true
+      end
+    end
+    return false
+  end
+end
+
+local function words(list)
+  local set = {}
+  for word in list:gmatch("%S+") do
+    set[word] = true
+  end
+  return function(text)
+    return set[text:match("^[ \t-\r]*(.-)[ \t-\r]*$"):lower()] or false
+  end
+end
+
+local function either(a, b)
+  return function(text)
+    return a(text) or b(text)
+  end
+end
+
+local function integer()
+  local near = pick { 32767, 32768, 2147483647, 2147483648, 0, 1, 9223372036854775807 }
+  local text = pick {
+    digits(1, 4), digits(1, 6), digits(4, 11), digits(8, 21), "000" .. digits(1, 20),
+    ("%d"):format(near - math.random(-2, 2)), "9223372036854775808", "9223372036854775809", "18446744073709551616",
+  }
+  return blanks(pick { "", "", "-", "+" } .. text)
+end
+
+local INTEGERS = {
+  "", " ", "-", "+", "0", "-0", "+0", "00", "- 1", "1 2", "--1", "+-1", "0x10", "0b1", "0o7", "1_000", "1.0",
+  "1e3", "1,000",
+  "32767", "32768", "-32768", "-32769", "2147483647", "2147483648", "-2147483648", "-2147483649",
+  "9223372036854775807",
+  "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "99999999999999999999",
+  "18446744073709551617",
+  "-18446744073709551615", "00000000000000000000000000001", "１", "1\194\160", "\194\1601", "NULL", "NaN", "1-",
+  "\v1\f",
+}
+
+local function decimal()
+  local text = pick {
+    digits(1, 6), digits(0, 5) .. "." .. digits(0, 5), digits(1, 20) .. "." .. digits(1, 20), digits(1, 60),
+    "0." .. ("0"):rep(math.random(0, 12)) .. digits(1, 8), digits(1, 4) .. ("0"):rep(math.random(0, 12)),
+    ("9"):rep(math.random(1, 12)) .. "." .. ("9"):rep(math.random(0, 12)), digits(1, 9) .. "." .. pick { "5", "49",
+      "50", "05", "995", "0000" },
+    digits(1, 8) .. "." .. digits(0, 8) .. pick { "e", "E" } .. pick { "", "-", "+" } .. digits(1, 2),
+    digits(1, 3) .. "e" .. pick { "", "-" } .. math.random(0, 400),
+  }
+  return blanks(pick { "", "", "-", "+" } .. text)
+end
+
+local DECIMALS = {
+  "", " ", ".", "-", "+", "-.", "1.", ".1", "-.5", "+.5", "..1", "1..", "1.2.3", "1e", "1e+", "1e-", "e5", ".e5",
+  "1.e5", ".1e5", "1e5.5", "1e 5",
+  "1e\n5", "1 e5", "0", "-0", "+0", "0.0", "-0.00", "000.100", "0e0", "0e10", "0e-10", "1e10", "1e-10", "NaN",
+  "nan", "NAN", "-NaN", "+nan", "nan(1)",
+  "nan()", " NaN ", "inf", "-inf", "+inf", "Infinity", "-Infinity", "+Infinity", "infinit", "infinityx", "in",
+  "INFINITY", " -inf ", "- inf", "0x10",
+  "0x1p3", "1_000", "1,5", "1'000", "$1", "1e400", "-1e400", "1e-400", "1e308", "1.7976931348623157e308",
+  "1.7976931348623159e308",
+  "4.9e-324", "2.4e-324", "2.5e-324", "2.2250738585072014e-308", "1e-310", "3.4028235e38", "3.4028236e38",
+  "3.5e38", "1.4e-45", "0.7e-45", "0.6e-45", "1e-40",
+  "1e-46", "16777217", "9007199254740993", "9007199254740992", "0.1", "0.3", "123456789012345678", "1e22", "1e23",
+  "0.1e23", "100e-2", "8.5e-1",
+  "1e131071", "1e131072", "9.99e131071", "0.9e131072", "1e-16383", "1e-16384", "1e-16390", "0e-16383", "0e-16384",
+  "0e1000000", "1e1000000000",
+  "0e1000000000", "1e-1000000000", "0e-1000000000", "0e1073741822", "0e1073741823", "0e1073741824",
+  "0e-1073741822", "0e-1073741823", "0e2147483647",
+  "0e2147483648", "1e-2147483648", "0e99999999999999999999", "0e-99999999999999999999", "1e-99999999999999999999",
+  "0." .. ("9"):rep(300),
+  ("9"):rep(300) .. ".5", ("1"):rep(400), "0." .. ("0"):rep(400) .. "1", "9999.5", "99999.5", "0.00005", "-0.004",
+  "-0.005", "0.005", "0.0049999",
+  "49", "50", "-50", "449", "450", "149.999", "1000000000000000", "9999999999999999", "99999999999999999",
+  "0.0000000000000001", "99999999.994", "99999999.995",
+  "９", "1\194\160",
+}
+
+-- At the limits of numeric, in full.
+local HUGE = {
+  ("9"):rep(131072), ("9"):rep(131073), ("0"):rep(131080) .. "1", "0." .. ("0"):rep(16382) .. "1",
+  "0." .. ("0"):rep(16383) .. "1",
+  table.unpack(DECIMALS),
+}
+
+local function number_shape(extra)
+  return either(
+    function(text)
+      local bare = text:match("^[ \t-\r]*(.-)[ \t-\r]*$")
+      local mantissa = bare:match("^[+-]?([%d.]+)$") or bare:match("^[+-]?([%d.]+)[eE][+-]?%d+$")
+      return mantissa ~= nil and mantissa:find("%d") ~= nil
+    end,
+    words(extra)
+  )
+end
+
+local function day()
+  local year = pick { math.random(1, 9999), math.random(1990, 2030), 2000, 1900, 2024, 2023, 1, 9999, 0 }
+  return ("%04d-%02d-%02d"):format(year, math.random(0, 13), pick { math.random(0, 32), math.random(1, 28), 28, 29,
+    30, 31 })
+end
+
+local function clock()
+  local text = ("%02d:%02d"):format(pick { math.random(0, 25), math.random(0, 23), 23, 24, 0 },
+    pick { math.random(0, 60), 0, 59 })
+  if math.random(4) > 1 then
+    text = text .. (":%02d"):format(pick { math.random(0, 61), math.random(0, 59), 59, 60, 0 })
+    if math.random(3) == 1 then
+      text = text .. "." .. pick { digits(0, 7), digits(1, 6), "0", "000000", "000001", "999999" }
+    end
+  end
+  return text
+end
+
+local function zone()
+  local hour = pick { math.random(0, 17), math.random(0, 14), 15, 0 }
+  local minute = pick { math.random(0, 60), 0, 30 }
+  local sign = pick { "+", "-" }
+  return pick { "", " " }
+    .. pick { "Z", "", ("%s%02d"):format(sign, hour), ("%s%02d%02d"):format(sign, hour, minute),
+      ("%s%02d:%02d"):format(sign, hour, minute) }
+end
+
+local DAYS = {
+  "", " ", "2024-02-29", "2023-02-29", "2024-02-30", "1900-02-29", "2000-02-29", "0000-01-01", "0001-01-01",
+  "9999-12-31", "10000-01-01", "2024-1-5",
+  "2024-01-5", "24-01-05", "20240105", "2024/01/05", "2024.01.05", "05/01/2024", "January 5, 2024", "5 Jan 2024",
+  "2024-Jan-05", "2024-13-01",
+  "2024-00-10", "2024-01-00", "2024-01-32", "infinity", "-infinity", "now", "today", "yesterday", "epoch",
+  "tomorrow", "J2451545", "2024-060",
+  "2024-01-05 BC", "0001-01-01 BC", "2024-01-05T", "2024-01-05x", "+2024-01-05", "-2024-01-05", "2024-01-05 10:00",
+  "2024-01-05 10:00:00",
+  "\t2024-01-05\n", "2024 -01-05", "2024-01-05Z", "2024-01-05+02", "ABC", "NULL", "2024–01–05",
+}
+
+local CLOCKS = {
+  "", "00:00", "24:00", "24:00:00", "24:00:00.000000", "24:00:00.000001", "24:01", "23:59:60", "23:59:60.5",
+  "10:00:60", "10:00:60.5", "10:60", "25:00",
+  "9:00", "09:5", "09:05:5", "0905", "090507", "09:05 AM", "09:05 pm", "09:05:07.", "09:05:07.1234567",
+  "09:05:07.9999999", "09:05:07,5", "09:05.5",
+  "T09:05", "noon", "allballs", "now", "09:05Z", "09:05+02", "09:05:07+02:00", "2024-01-05 09:05", ":05", "09:",
+  "09::05", "-01:00", "09:05:07.5 ",
+}
+
+local MOMENTS = {
+  "", "2024-02-30 10:00:00", "2024-02-29 10:00:00", "2024-02-29T10:00:00", "2024-02-29t10:00:00",
+  "2024-02-29  10:00:00", "2024-02-29\t10:00:00",
+  "2024-02-29 10:00:00Z", "2024-02-29 10:00:00z", "2024-02-29 10:00:00 Z", "2024-02-29 10:00:00  Z",
+  "2024-02-29 10:00:00 UTC", "2024-02-29 10:00 CET",
+  "2024-02-29 10:00:00+2", "2024-02-29 10:00:00+02", "2024-02-29 10:00:00+0230", "2024-02-29 10:00:00+02:30",
+  "2024-02-29 10:00:00+02:30:15",
+  "2024-02-29 10:00:00+15:59", "2024-02-29 10:00:00-15:59", "2024-02-29 10:00:00+16", "2024-02-29 10:00:00+02:60",
+  "2024-02-29 10:00:00+",
+  "2024-02-29 10:00:00+02:", "2024-02-29 10:00:00 + 02", "2024-02-29T10:00:00.123456+01:00",
+  "2024-02-29T10:00+01:00", "2024-02-29T10:00Z", "2024-02-29",
+  "2024-02-29 10", "2024-02-29T10", "20240229T100000", "2024-02-29T100000", "9999-12-31 24:00:00",
+  "9999-12-31 23:59:59.999999", "0001-01-01 00:00:00",
+  "0001-01-01 00:00:00+15:59", "9999-12-31 23:59:59-15:59", "0000-12-31 23:59:59", "2024-06-30 23:59:60",
+  "2024-12-31 24:00", "infinity", "-infinity",
+  "now", "epoch", "1709200800", "2024-02-29 10:00:00 BC", "2024-02-29 10:00 PM", "Thu Feb 29 10:00:00 2024",
+  "29.02.2024 10:00", "2024-02-29 -10:00",
+  " 2024-02-29 10:00:00\r\n", "2024-02-29 10:00:00.1234567", "2024-02-29 10:00:00.", "ABC",
+  "2024-02-29 Europe/Paris", "2024-02-29 10:00 Europe/Paris",
+}
+
+local HEX = "0123456789abcdefABCDEF"
+local HYPHENS = { [8] = true, [12] = true, [16] = true, [20] = true }
+
+local function uuid()
+  local out = {}
+  local style = math.random(4)
+  for i = 1, 32 do
+    local at = math.random(#HEX)
+    out[#out + 1] = HEX:sub(at, at)
+    if style == 1 and HYPHENS[i] or style == 2 and i % 4 == 0 and i < 32 and math.random(3) == 1 then
+      out[#out + 1] = "-"
+    end
+  end
+  local text = table.concat(out)
+  return math.random(5) == 1 and "{" .. text .. "}" or text
+end
+
+local json_value
+
+local function json_string()
+  local out = {}
+  for i = 1, math.random(0, 6) do
+    out[i] = pick {
+      "a", "é", "😀", " ", "\\n", "\\\"", "\\\\", "\\/", "\\b\\f\\r\\t", "\\u00e9", "\\uD83D\\uDE00", "\\ud83d",
+      "\\ude00", "\\u0000", "\\u0001", "\\x",
+      "\127", "'", "{", "xyz", "\\ud83d\\u0041", "word", "more words", "1", "b", "c",
+    }
+  end
+  return '"' .. table.concat(out) .. '"'
+end
+
+local function json_list(depth, open, close, item)
+  local out = {}
+  for i = 1, math.random(0, 4) do
+    out[i] = item(depth + 1)
+  end
+  return open .. table.concat(out, pick { ",", ", ", " ,\n" }) .. close
+end
+
+function json_value(depth)
+  local kind = math.random(depth > 4 and 6 or 9)
+  if kind <= 2 then
+    return json_string()
+  elseif kind <= 4 then
+    return pick { "0", "-0", "1", "-12.5", "1e5", "1E-7", "0.10", digits(1, 20), "1" .. digits(0,
+      9) .. "." .. digits(1, 9), "1e131071", "1e131072", "1e-16384" }
+  elseif kind <= 6 then
+    return pick { "true", "false", "null", "[]", "{}", "[ ]", "{ }" }
+  elseif kind <= 8 then
+    return json_list(depth, "[", "]", json_value)
+  end
+  return json_list(depth, "{", "}", function(inner)
+    return json_string() .. pick { ":", ": ", " : " } .. json_value(inner)
+  end)
+end
+
+local function nested(open, close, depth)
+  return open:rep(depth) .. close:rep(depth)
+end
+
+local JSONS = {
+  "", " ", "null", " null ", "nul", "nulll", "True", "TRUE", "tru", "true false", "1", "-", "-1", "+1", "01", "00",
+  "-01", "1.", ".1", "1.e1", "1e", "1e+",
+  "1e+1", "0x1", "NaN", "Infinity", "1a", "1_0", "[", "]", "{", "}", "[]", "{}", "[1,]", "[,1]", "[1 2]", "[1,,2]",
+  "{\"a\"}", "{\"a\":}", "{\"a\":1,}",
+  "{a:1}", "{'a':1}", "{1:1}", "{\"a\":1 \"b\":2}", "{\"a\":1,\"a\":2}", "[1}", "{\"a\":1]", "\"", "\"a", "a\"",
+  "'a'", "\"\t\"", "\"\n\"", "\"\1\"", "\"\31\"",
+  "\"\127\"", "\"\\\"", "\"\\a\"", "\"\\u\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\u1234\"", "\"\\U1234\"",
+  "\"\\u0000\"", "{\"\\u0000\":1}", "\"\\ud800\"",
+  "\"\\udc00\"", "\"\\ud800\\udc00\"", "\"\\udbff\\udfff\"", "\"\\ud800\\ud800\"", "\"\\ud800x\"",
+  "\"\\ud800\\n\"", "\"\\ud800\\\\\"", "\"\\ud800\\u0041\"",
+  "\"\\uD83D\\uDE00\"", "\v1", "1\f", "\194\1601", "\239\187\1911", "// c\n1", "/**/1", "1;", "[1] x", "{} {}",
+  "[[[[]]]]", "[[]", "[]]", "\\u0031", "\"\\u00e9é\"",
+  "1e131071", "1e131072", "-1e131072", "1e-16383", "1e-16384", "0e131072", "0e-16384", "1e1073741822",
+  "1e1073741823", "0e1073741823", "0e1073741822",
+  "1e99999999999999999999", "0.0e-16382", "0.0e-16383", ("9"):rep(131072), ("9"):rep(131073), "[1e131072]",
+  "0." .. ("0"):rep(16383), "0." .. ("0"):rep(16382) .. "1",
+  nested("[", "]", 1000), nested("[", "]", 1001), nested("[", "]", 64), nested("[", "]", 65), nested('{"a":[',
+    "]}", 500), nested('{"a":[', "]}", 501),
+  nested('{"a":[', "]}", 32) .. "]", nested("[", "]", 63) .. "}", ("["):rep(2000), ("{"):rep(10),
+}
+
+-- Counts opened levels the plain way: none of the texts here has brackets inside strings that matter.
+local function shallow(text)
+  local depth, most = 0, 0
+  for c in text:gsub('"[^"]*"', ""):gmatch("[%[%]{}]") do
+    depth = depth + ((c == "[" or c == "{") and 1 or -1)
+    most = math.max(most, depth)
+  end
+  return most <= 1000
+end
+
+local CHARACTERS = { "a", "b", "é", "€", "😀", " ", " ", "'", '"', "\\", "\t", "\n", "x", "NULL", "e\204\129" }
+
+local function text_value()
+  local out = {}
+  for i = 1, math.random(0, 12) do
+    out[i] = pick(CHARACTERS)
+  end
+  return table.concat(out) .. (math.random(3) == 1 and (" "):rep(math.random(0, 8)) or "")
+end
+
+local TEXTS = { "", " ", "     ", "      ", "abcde", "abcdef", "abcde ", "abcde      ", "abcde\t", "abcde x",
+  "ééééé", "éééééé", "ééééé  ", "😀😀😀😀😀", "😀😀😀😀😀x", "a", "ab" }
+
+local function boolean()
+  local word = pick { "true", "false", "t", "f", "yes", "no", "1", "0", "on", "off", "y", "n", "tr", "fa", "ye",
+    "of" }
+  local out = word:gsub(".", function(c)
+    return math.random(2) == 1 and c:upper() or c
+  end)
+  return blanks(out)
+end
+
+local BOOLEANS = { "", " ", "true", "FALSE", "T", "f", "Yes", "nO", "1", "0", "on", "off", "y", "n", "tru", "fals",
+  "ye", "2", "-1", "10", "00", "01", "truex", "true false", " yes ", "wahr", "NULL", "Q", "\81", "\17" }
+
+local DATE = "%d%d%d%d%-%d%d%-%d%d"
+local TIMES = { "%d%d:%d%d", "%d%d:%d%d:%d%d" }
+for i = 1, 6 do
+  TIMES[#TIMES + 1] = "%d%d:%d%d:%d%d%." .. ("%d"):rep(i)
+end
+
+local function combine(firsts, seconds)
+  local out = {}
+  for _, first in ipairs(firsts) do
+    for _, second in ipairs(seconds) do
+      out[#out + 1] = first .. second
+    end
+  end
+  return out
+end
+
+local ISO = combine({ DATE .. "[ T]" }, TIMES)
+local ZONED = combine(ISO, { "", " ?Z", " ?[+-]%d%d", " ?[+-]%d%d:?%d%d" })
+
+local function moment()
+  return blanks(day() .. pick { " ", "T" } .. clock())
+end
+
+local INTEGER_SHAPE = any_of { "[+-]?%d+" }
+local SPECIALS = "nan inf +inf -inf infinity +infinity -infinity"
+local DECIMAL_SHAPE = number_shape(SPECIALS)
+
+local function try(name, send, make, alphabet, picked, shape, count)
+  return { name = name, send = send, make = make, alphabet = alphabet, picked = picked, shape = shape,
+    count = count }
+end
+
+local function date()
+  return blanks(day())
+end
+
+local function time()
+  return blanks(clock())
+end
+
+local function zoned()
+  return moment() .. zone()
+end
+
+local function json()
+  return blanks(json_value(0))
+end
+
+local INTEGER = "0123456789-+ .x"
+local DECIMAL = "0123456789-+ .eE,x"
+local MOMENT = "0123456789:. TZ-+"
+local JSON = '{}[]",:1e.-\\u tn'
+
+--- Every type to try: its SQL name, the server's send function, a maker of random texts, an alphabet
+--- to spoil them with, hand-picked texts, the shape, how many random texts.
+M.types = {
+  try("text", "textsend", text_value, nil, TEXTS),
+  try("varchar", "varcharsend", text_value, nil, TEXTS),
+  try("varchar(5)", "varcharsend", text_value, nil, TEXTS),
+  try("varchar(1)", "varcharsend", text_value, nil, TEXTS, nil, 400),
+  try("smallint", "int2send", integer, INTEGER, INTEGERS, INTEGER_SHAPE),
+  try("integer", "int4send", integer, INTEGER, INTEGERS, INTEGER_SHAPE),
+  try("bigint", "int8send", integer, INTEGER, INTEGERS, INTEGER_SHAPE),
+  try("numeric", "numeric_send", decimal, DECIMAL, HUGE, DECIMAL_SHAPE, 3000),
+  try("real", "float4send", decimal, DECIMAL, DECIMALS, DECIMAL_SHAPE),
+  try("double precision", "float8send", decimal, DECIMAL, DECIMALS, DECIMAL_SHAPE),
+  try("boolean", "boolsend", boolean, "trufalseyno10 ", BOOLEANS, words "true false t f yes no 1 0"),
+  try("date", "date_send", date, "0123456789-/ T:", DAYS, any_of { DATE }),
+  try("time", "time_send", time, "0123456789:. Z", CLOCKS, any_of(TIMES)),
+  try("timestamp", "timestamp_send", moment, MOMENT, MOMENTS, any_of(ISO)),
+  try("timestamptz", "timestamptz_send", zoned, MOMENT, MOMENTS, any_of(ZONED)),
+  try("uuid", "uuid_send", uuid, "0f-{} g", { "", " ", "{}", "-", "{", "}" }),
+  try("json", "json_send", json, JSON, JSONS, shallow),
+  try("jsonb", "jsonb_send", json, JSON, JSONS, shallow),
+}
+
+for _, modifier in ipairs { "10,2", "5,0", "3,3", "2,5", "4,-2", "38,10", "1000,500", "1,0", "16,4" } do
+  local picked = modifier == "1000,500" and HUGE or DECIMALS
+  local name = ("numeric(%s)"):format(modifier)
+  M.types[#M.types + 1] = try(name, "numeric_send", decimal, DECIMAL, picked, DECIMAL_SHAPE, 400)
+end
+
+local function formatted(pattern)
+  return function()
+    local values = {
+      YYYY = ("%04d"):format(pick { math.random(1, 9999), math.random(1950, 2040), 2024, 0 }),
+      YY = ("%02d"):format(math.random(0, 99)),
+      MM = pick { ("%02d"):format(math.random(0, 13)), tostring(math.random(1, 12)) },
+      DD = pick { ("%02d"):format(math.random(0, 32)), tostring(math.random(1, 31)) },
+      Mon = pick { "Jan", "feb", "MAR", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Mai" },
+      Month = pick { "January", "february", "MARCH", "April", "May", "June", "July", "August", "September",
+        "October", "November", "December", "Juni" },
+      HH24 = pick { ("%02d"):format(math.random(0, 25)), tostring(math.random(0, 23)) },
+      HH12 = pick { ("%02d"):format(math.random(0, 13)), tostring(math.random(1, 12)) },
+      MI = ("%02d"):format(math.random(0, 60)), SS = ("%02d"):format(math.random(0, 60)), MS = digits(1, 3),
+      US = digits(1, 6),
+      AM = pick { "AM", "PM", "am", "pm" }, TZH = pick { "+", "-" } .. ("%02d"):format(math.random(0, 16)),
+      TZM = ("%02d"):format(math.random(0, 60)),
+    }
+    return (pattern:gsub("<(%w+)>", values))
+  end
+end
+
+-- Year 0, month 0, day 0, hour 24 and second 60, of which to_timestamp makes something, are not in the shapes.
+local PARTS = {
+  YEAR = { "%d%d%d[1-9]", "%d%d[1-9]0", "%d[1-9]00", "[1-9]000" },
+  HOUR24 = { "[01]%d", "%d", "2[0-3]" },
+  SECOND = { "[0-5]%d" },
+  DAY = { "0?[1-9]", "[1-9]%d" },
+  TWO = { "0[1-9]", "[1-9]%d" },
+  NAME = { "%a+" },
+  HALF = { "[APap][Mm]" },
+}
+
+-- Writes out a shape such as "DAY/DAY/YEAR": a list of Lua patterns. A ^ only parts two words.
+local function expand(shape)
+  local list = { "" }
+  for between, word in ("^" .. shape .. "^"):gmatch("([^%u]*)(%u*2?4?)") do
+    between = between:gsub("%^", "")
+    list = combine(combine(list, { between }), PARTS[word] or { word })
+  end
+  return list
+end
+
+local function format_case(kind, format, pattern, shape)
+  return {
+    kind = kind,
+    format = format,
+    make = formatted(pattern),
+    alphabet = "0123456789/-:. APM",
+    count = 400,
+    shape = any_of(expand(shape)),
+  }
+end
+
+--- Formats to try: type, format, what texts are made of, shape.
+M.formats = {
+  format_case("date", "DD/MM/YYYY", "<DD>/<MM>/<YYYY>", "DAY/DAY/YEAR"),
+  format_case("date", "MM/DD/YY", "<MM>/<DD>/<YY>", "DAY/DAY/%d%d"),
+  format_case("date", "YYYYMMDD", "<YYYY><MM><DD>", "YEAR^TWO^TWO"),
+  format_case("date", "DD.MM.YYYY", "<DD>.<MM>.<YYYY>", "DAY%.DAY%.YEAR"),
+  format_case("date", "DD Mon YYYY", "<DD> <Mon> <YYYY>", "DAY %a%a%a YEAR"),
+  format_case("date", "DDMonYYYY", "<DD><Mon><YYYY>", "DAY%a%a%a^YEAR"),
+  format_case("date", "Month DD, YYYY", "<Month> <DD>, <YYYY>", "NAME DAY, YEAR"),
+  format_case("timestamp", "DD/MM/YYYY HH24:MI:SS", "<DD>/<MM>/<YYYY> <HH24>:<MI>:<SS>",
+    "DAY/DAY/YEAR HOUR24:%d%d:SECOND"),
+  format_case(
+    "timestamp",
+    'YYYY-MM-DD"T"HH24:MI:SS.US',
+    "<YYYY>-<MM>-<DD>T<HH24>:<MI>:<SS>.<US>",
+    "YEAR%-DAY%-DAY[T]HOUR24:%d%d:SECOND%.%d%d?%d?%d?%d?%d?"
+  ),
+  format_case("timestamp", "MM/DD/YYYY HH12:MI AM", "<MM>/<DD>/<YYYY> <HH12>:<MI> <AM>",
+    "DAY/DAY/YEAR DAY:%d%d HALF"),
+  format_case("timestamp", "YYYYMMDDHH24MISSMS", "<YYYY><MM><DD><HH24><MI><SS><MS>",
+    "YEAR^TWO^TWO^[012]%d%d%d^SECOND^%d%d%d"),
+  format_case("timestamp", "YYYYMMDD", "<YYYY><MM><DD>", "YEAR^TWO^TWO"),
+  format_case(
+    "timestamptz",
+    "YYYY-MM-DD HH24:MI:SS TZH:TZM",
+    "<YYYY>-<MM>-<DD> <HH24>:<MI>:<SS> <TZH>:<TZM>",
+    "YEAR%-DAY%-DAY HOUR24:%d%d:SECOND [+-]%d%d:%d%d"
+  ),
+  format_case("timestamptz", "DD/MM/YYYY HH24:MI", "<DD>/<MM>/<YYYY> <HH24>:<MI>", "DAY/DAY/YEAR HOUR24:%d%d"),
+  format_case("time", "HH24:MI", "<HH24>:<MI>", "HOUR24:%d%d"),
+  format_case("time", "HH12.MI.SS PM", "<HH12>.<MI>.<SS> <AM>", "DAY%.%d%d%.SECOND HALF"),
+  format_case("time", "HH24MISS", "<HH24><MI><SS>", "%d%d%d%d^SECOND"),
+}
+
+return M
