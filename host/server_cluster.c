@@ -335,14 +335,24 @@ bool cluster_stop(const ServerPlace *place, Error *error) {
   return ok;
 }
 
+// Did starting fail only because processes of a server that was killed have not ended yet? They
+// notice within a moment.
+static bool has_survivors(const Error *error) {
+  return strstr(error->message, "pre-existing shared memory block") != NULL;
+}
+
 bool cluster_start(ServerPlace *place, Error *error) {
   // A server whose socket has been removed under it is alive, but nobody can reach it any more.
   if (!cluster_stop(place, error))
     return false;
-  int alive = launch(place, error);
-  if (alive < 0)
-    return false;
-  bool ok = wait_until_ready(place, alive, error);
-  close(alive);
-  return ok;
+  for (int attempt = 0;; attempt++) {
+    int alive = launch(place, error);
+    if (alive < 0)
+      return false;
+    bool ok = wait_until_ready(place, alive, error);
+    close(alive);
+    if (ok || attempt == 100 || !has_survivors(error))
+      return ok;
+    poll(NULL, 0, 100);
+  }
 }
