@@ -31,7 +31,7 @@ local function suite(title, as)
         local dsn, message, code = server.ensure()
         if not dsn then io.stderr:write(message, " ", code, "\n") os.exit(3) end
         local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-        local psql = io.popen("psql -X -q -A -t -v ON_ERROR_STOP=1 " .. quote(dsn) .. " -c " .. quote(arg[1]))
+        local psql = io.popen("psql -X -q -A -t -v ON_ERROR_STOP=1 " .. quote(dsn) .. " -c " .. quote(arg[1] or "select 1"))
         io.stdout:write(psql:read("a")):flush()
         assert(psql:close())
         if arg[2] then os.execute("exec sleep " .. arg[2]) end
@@ -110,12 +110,12 @@ local function suite(title, as)
 
     it("is what its user needs", function()
       local out = use [[select current_user, current_database(), pg_encoding_to_char(encoding), datcollate
-        from pg_database where datname = current_database()]]
-      assert.equal("pghost|pghost|UTF8|C.UTF-8\n", out)
-      out = use [[select string_agg(name || '=' || setting, ' ' order by name) from pg_settings where name in
+        from pg_database where datname = current_database();
+        select string_agg(name || '=' || setting, ' ' order by name) from pg_settings where name in
         ('fsync', 'synchronous_commit', 'wal_level', 'max_wal_senders', 'listen_addresses', 'TimeZone',
          'max_wal_size')]]
-      assert.equal("TimeZone=UTC fsync=on listen_addresses= max_wal_senders=0 max_wal_size=4096 " ..
+      assert.equal("pghost|pghost|UTF8|C.UTF-8\n" ..
+        "TimeZone=UTC fsync=on listen_addresses= max_wal_senders=0 max_wal_size=4096 " ..
         "synchronous_commit=on wal_level=minimal\n", out)
     end)
 
