@@ -155,7 +155,22 @@ local function log_outcome(run, check, count, samples, seconds)
     table.concat(samples, ", ")), fields)
 end
 
---- Runs one check, records and logs it; a failed one of severity error is kept for raise_failed.
+--- Records and logs the outcome of a check; a failed one of severity error is kept for raise_failed.
+---@param run pghost.Run
+---@param check { name: string, severity: "warn"|"error" }
+---@param count integer violations
+---@param samples string[] JSON texts
+---@param seconds number
+function M.record(run, check, count, samples, seconds)
+  run.conn:query([[
+    INSERT INTO pghost.checks (run_id, name, severity, passed, violations, samples, seconds)
+    VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7)]], run.id, check.name, check.severity, count == 0, count,
+    count > 0 and "[" .. table.concat(samples, ",") .. "]" or nil, seconds)
+  log_outcome(run, check, count, samples, seconds)
+  run:count_check(check, count)
+end
+
+--- Runs one check and records it.
 ---@param run pghost.Run
 ---@param check pghost.Check
 function M.evaluate(run, check)
@@ -164,16 +179,9 @@ function M.evaluate(run, check)
     errors.raise(("check '%s': severity must be 'warn' or 'error', not '%s'"):format(check.name, severity), "usage",
       { exit = 1 })
   end
-  check = { name = check.name, severity = severity, sql = check.sql }
   local started = sys.clock()
   local count, samples = find_violations(run, sql.parse(check.sql, "check '" .. check.name .. "'"))
-  local seconds = sys.clock() - started
-  run.conn:query([[
-    INSERT INTO pghost.checks (run_id, name, severity, passed, violations, samples, seconds)
-    VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7)]], run.id, check.name, severity, count == 0, count,
-    count > 0 and "[" .. table.concat(samples, ",") .. "]" or nil, seconds)
-  log_outcome(run, check, count, samples, seconds)
-  run:count_check(check, count)
+  M.record(run, { name = check.name, severity = severity }, count, samples, sys.clock() - started)
 end
 
 --- Raises code "check" when a check of severity error has failed in this run.

@@ -76,7 +76,7 @@ local function count_by_file(conn, table_name, file_column)
 end
 
 local function move_duplicates(conn, run, name, table_name, key)
-  local duplicates = run:qualified(name .. "_duplicates")
+  local duplicates = run:qualified "pghost_duplicates"
   collect(conn, table_name, duplicates, key)
   remove(conn, table_name, duplicates)
   reject(conn, run.id, name, duplicates, key)
