@@ -162,6 +162,18 @@ describe("a pipeline", function()
     assert.matches("item%-b.csv: only in the raw table: extra", log)
   end)
 
+  it("finds the original bytes in files of old Macs, and across the blocks they are read in", function()
+    local filler = {}
+    for i = 1, 60000 do
+      filler[i] = ("%d,name of item number %d,1"):format(i, i)
+    end
+    local lines = "id,name,price\r" .. table.concat(filler, "\r") .. "\r"
+    write("item.csv", lines .. '7,"a\rb",1\r9,last,1')
+    must_run(load_and_publish)
+    assert.equal(("60002|%d|7,\"a\rb\",1\n60004|%d|9,last,1"):format(#lines, #lines + 10), ask [[
+      SELECT line, byte_offset, convert_from(original, 'UTF8') FROM pghost.rejects ORDER BY line]])
+  end)
+
   it("gives the same by stage and clean as by load", function()
     must_run(load_and_publish)
     local tables = "SELECT * FROM item ORDER BY id"

@@ -127,21 +127,18 @@ function M.holds(table_name, condition, options)
     ("SELECT * FROM %s WHERE NOT (%s)"):format(quote(table_name), condition), options)
 end
 
--- Number of violations and a few of them as JSON texts.
+-- Number of violations and a few of them as JSON texts, in one pass.
 local function find_violations(run, statement)
   local text, values = statement:bind(run:parameters())
-  return run:transaction(function(conn)
-    local count = conn:query(("SELECT count(*) AS n FROM (%s) AS violation"):format(text),
-      table.unpack(values, 1, values.n))[1].n
-    local samples = {}
-    if count > 0 then
-      for row in conn:query(("SELECT to_jsonb(violation) AS sample FROM (%s) AS violation LIMIT %d")
-          :format(text, sample_count), table.unpack(values, 1, values.n)):rows() do
-        samples[#samples + 1] = row.sample
-      end
-    end
-    return count, samples
+  local rows = run:transaction(function(conn)
+    return conn:query(("SELECT count(*) OVER () AS n, to_jsonb(violation) AS sample FROM (%s) AS violation LIMIT %d")
+      :format(text, sample_count), table.unpack(values, 1, values.n))
   end)
+  local samples = {}
+  for i, row in ipairs(rows) do
+    samples[i] = row.sample
+  end
+  return #rows > 0 and rows[1].n or 0, samples
 end
 
 local function log_outcome(run, check, count, samples, seconds)
