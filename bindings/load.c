@@ -299,6 +299,7 @@ static int load_file(lua_State *L) {
   SourceBox *source = luaL_checkudata(L, 2, SOURCE_TYPE);
   luaL_checktype(L, 3, LUA_TTABLE);
   luaL_argcheck(L, source->source, 2, "source is closed");
+  luaL_argcheck(L, !source->cursor, 2, "some records of the source have been read already");
   if (box->finished)
     return luaL_error(L, "load is finished");
   lua_settop(L, 3);

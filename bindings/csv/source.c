@@ -19,7 +19,7 @@
 enum {
   BLOCK = 64 * 1024,
   MAX_TARGET = 16 * 1024 * 1024,
-  MIN_LINE_LIMIT = 64 * 1024 * 1024,
+  MIN_LINE_LIMIT = MAX_TARGET,
   LINE_LIMIT_FACTOR = 4, // of max_record
   DIGEST_SIZE = 32,
 };

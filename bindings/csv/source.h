@@ -52,7 +52,7 @@ const Field *source_columns(const Source *source);
 const Dialect *source_dialect(const Source *source);
 
 // Fills `chunk` with the next bytes, about `target` of them (more where one record is longer; from
-// 1 to 16 MiB). A physical line of more than 64 MiB (or four times max_record, if that is more) is
+// 1 to 16 MiB). A physical line of more than four times max_record (and at least 16 MiB) is
 // an error: this is no CSV, and memory stays bounded. After a wrong cut the caller hands back what
 // a reader left unconsumed with source_unread: those bytes come first in the next chunk.
 SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *error);

@@ -10,7 +10,7 @@
 
 enum {
   POLITE_MS = 50,   // what is drained within this is not worth a cancel
-  DRAIN_MS = 10000, // a server that has not stopped after this is lost
+  DRAIN_MS = 30000, // a server that has not stopped after this is lost
 };
 
 int conn_wait(PGconn *conn, bool also_write, int timeout_ms, Error *error) {
