@@ -95,6 +95,12 @@ describe("the REPL", function()
     assert.equal(0, code)
   end)
 
+  it("remembers also when a script leaves", function()
+    local _, code = talk { "remembered = 1\n", { "> " }, "os.exit(5)\n" }
+    assert.equal(5, code)
+    assert.truthy(pghost.read(home .. "/.local/state/pghost/history"):find("remembered", 1, true))
+  end)
+
   it("takes and prints UTF-8", function()
     local _, code = talk { "= #'é日', 'é日'\n", { "5\té日\r\n> " }, "\4" }
     assert.equal(0, code)
