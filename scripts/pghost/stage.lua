@@ -148,7 +148,8 @@ local function make_key(run, plan)
     return
   end
   run:transaction(function(conn)
-    plan.duplicates_by_file, plan.duplicates, plan.left_by_file = keys.apply(conn, run, plan.name, plan.key)
+    plan.duplicates_by_file, plan.duplicates, plan.left_by_file = keys.apply(conn, run, plan.name, plan.key,
+      plan.raw_source ~= nil)
   end)
 end
 
