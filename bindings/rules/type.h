@@ -23,7 +23,7 @@
 //   fractions of other units, one-letter units, and, since its meaning hangs on the server's
 //   IntervalStyle, a first number with a minus before others without a sign.
 // - inet, cidr: four decimal numbers or IPv6 text (RFC 4291), with or without "/bits". Refused:
-//   leading zeros, fewer than four numbers.
+//   leading zeros, fewer than four numbers, a colon at the end.
 // - bytea: "\\x" and hexadecimal digits, or the escape format; all the server takes.
 // - char(n): as varchar, but blanks at the end never count; they are not part of the value here.
 // - enum: one of the labels, byte by byte.

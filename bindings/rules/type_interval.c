@@ -112,6 +112,8 @@ static bool read_iso(const char *at, const char *end, Interval *interval) {
       time = true;
       at++;
     }
+    if (at < end && *at == '+') // units may have one, these not
+      return false;
     at = read_number(at, end, &number);
     if (!at || at == end)
       return false;
@@ -236,6 +238,8 @@ bool parse_interval(const char *text, size_t len, Buffer *scratch, Value *value,
   trim_space(&at, &end);
   bool iso = at < end && *at == 'P';
   *reason = "not an interval";
+  if (iso && (size_t)(end - at) != len) // the server skips white space around units alone
+    return false;
   if (!(iso ? read_iso(at + 1, end, &interval) : read_units(at, end, &interval)))
     return false;
   *reason = "out of range for interval";

@@ -508,7 +508,7 @@ local function interval_iso(text)
     if not time and text:sub(at, at) == "T" then
       time, next_part, at = true, math.max(next_part, 5), at + 1
     end
-    local number, fraction, letter = text:match("^([+-]?%d+)(%.?%d*)(%a)", at)
+    local number, fraction, letter = text:match("^(-?%d+)(%.?%d*)(%a)", at)
     if not number or not number:find("^" .. interval_number .. "$") then
       return false
     end
@@ -529,7 +529,7 @@ end
 local function interval_shape(text)
   local bare = text:match("^[ \t-\r]*(.-)[ \t-\r]*$")
   if bare:sub(1, 1) == "P" then
-    return interval_iso(bare)
+    return bare == text and interval_iso(bare)
   end
   bare = bare:gsub("^@[ \t-\r]*", "")
   local before = bare:match("^(.-)[ \t-\r]+[aA][gG][oO]$")
@@ -587,8 +587,11 @@ local function address_shape(text)
     return false
   end
   if host:find(":", 1, true) then
-    local tail = host:match("[%d.]+$")
-    return not (tail and tail:find(".", 1, true) and tail:find("%f[%d]0%d"))
+    local tail = host:match("[^:]*$")
+    if tail:find(".", 1, true) then
+      return tail:find("^%d+%.%d+%.%d+%.%d+$") ~= nil and not tail:find("%f[%d]0%d")
+    end
+    return tail ~= "" or host:find("::$") ~= nil
   end
   return host:find("^%d+%.%d+%.%d+%.%d+$") ~= nil and not host:find("%f[%d]0%d")
 end
@@ -723,19 +726,19 @@ M.types = {
   try("json", "json_send", json, JSON, JSONS, shallow),
   try("jsonb", "jsonb_send", json, JSON, JSONS, shallow),
   try("timetz", "timetz_send", timetz, MOMENT, CLOCKS, any_of(TIMETZ)),
-  try("interval", "interval_send", interval, "0123456789:. PYMDTHS-+", INTERVALS, interval_shape, 6000),
+  try("interval", "interval_send", interval, "0123456789:. PYMDTHS-+", INTERVALS, interval_shape, 3000),
   try("inet", "inet_send", address, "0123456789.:/af ", ADDRESSES, address_shape),
   try("cidr", "cidr_send", network, "0123456789.:/af ", ADDRESSES, address_shape),
   try("bytea", "byteasend", bytes_text, "0aFx\\ \n7", BYTES),
   try("char(3)", "bpcharsend", text_value, nil, CHARS),
-  try("smallint[]", "array_send", array_of(integer), '{}", 1-NULL', ARRAYS, array_shape(INTEGER_SHAPE)),
-  try("integer[]", "array_send", array_of(integer), '{}", 1-NULL', ARRAYS, array_shape(INTEGER_SHAPE)),
+  try("smallint[]", "array_send", array_of(integer), '{}", 1-NULL', ARRAYS, array_shape(INTEGER_SHAPE), 500),
+  try("integer[]", "array_send", array_of(integer), '{}", 1-NULL', ARRAYS, array_shape(INTEGER_SHAPE), 500),
   try("bigint[]", "array_send", array_of(integer), '{}", 1-NULL', ARRAYS, array_shape(INTEGER_SHAPE)),
   try("text[]", "array_send", array_of(word), '{}", \\aNULL', ARRAYS, array_shape()),
   try("timestamptz[]", "array_send", array_of(zoned), '{}", 1-NULL', ARRAYS, array_shape(any_of(ZONED))),
-  try("numeric(10,2)[]", "array_send", array_of(decimal), '{}", 1-NULL', ARRAYS, array_shape(DECIMAL_SHAPE)),
-  try("varchar(3)[]", "array_send", array_of(word), '{}", \\aNULL', ARRAYS, array_shape()),
-  try("date[]", "array_send", array_of(date), '{}", 1-NULL', ARRAYS, array_shape(any_of { DATE })),
+  try("numeric(10,2)[]", "array_send", array_of(decimal), '{}", 1-NULL', ARRAYS, array_shape(DECIMAL_SHAPE), 500),
+  try("varchar(3)[]", "array_send", array_of(word), '{}", \\aNULL', ARRAYS, array_shape(), 500),
+  try("date[]", "array_send", array_of(date), '{}", 1-NULL', ARRAYS, array_shape(any_of { DATE }), 500),
   try("inet[]", "array_send", array_of(address), '{}", 1.NULL', ARRAYS, array_shape(address_shape), 500),
   try("interval[]", "array_send", array_of(interval), '{}", 1.NULL', ARRAYS, array_shape(interval_shape), 500),
 }
