@@ -151,7 +151,8 @@ static void read_clean(lua_State *L, EngineOptions *options) {
   int clean = lua_gettop(L);
   lua_getfield(L, clean, "position");
   options->clean_position = lua_toboolean(L, -1);
-  const char *format = lua_getfield(L, clean, "format") == LUA_TNIL ? formats[0] : lua_tostring(L, -1);
+  const char *format =
+      lua_getfield(L, clean, "format") == LUA_TNIL ? formats[0] : lua_tostring(L, -1);
   options->clean_text = format && strcmp(format, formats[1]) == 0;
   if (!format || (!options->clean_text && strcmp(format, formats[0]) != 0))
     luaL_error(L, "clean: format must be 'binary' or 'text'");

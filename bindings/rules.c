@@ -6,7 +6,9 @@
 
 #include "bindings.h"
 #include "boxes.h"
+#include "lua_record.h"
 #include "lua_rules.h"
+#include "lua_values.h"
 #include "rules/text.h"
 #include "rules_compile.h"
 
@@ -218,6 +220,7 @@ static const luaL_Reg scratch_metamethods[] = {
 };
 
 int luaopen_pghost_native_rules(lua_State *L) {
+  lua_record_open(L);
   luaL_newmetatable(L, SCRATCH_TYPE);
   luaL_setfuncs(L, scratch_metamethods, 0);
   luaL_newmetatable(L, PROGRAM_TYPE);
@@ -225,5 +228,6 @@ int luaopen_pghost_native_rules(lua_State *L) {
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
   luaL_newlib(L, functions);
+  luaL_setfuncs(L, lua_value_functions, 0);
   return 1;
 }

@@ -20,8 +20,8 @@ typedef struct Block Block;
 // A column that a file does not have: a map entry that gives NULL.
 #define COLUMN_ABSENT UINT32_MAX
 
-// The three kinds of stream, each fed to a `COPY ... FROM STDIN (FORMAT binary)`, the clean one with
-// `clean_text` to a `COPY ... FROM STDIN`.
+// The three kinds of stream, each fed to a `COPY ... FROM STDIN (FORMAT binary)`, the clean one
+// with `clean_text` to a `COPY ... FROM STDIN`.
 typedef enum StreamKind {
   STREAM_RAW,     // the raw columns as text, _file_id bigint, _line bigint
   STREAM_CLEAN,   // the program's columns; with `position` also _file_id bigint, _line bigint

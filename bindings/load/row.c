@@ -77,8 +77,8 @@ void row_put_clean_text(Buffer *out, const Program *program, const Scratch *scra
   char numbers[48];
   program_encode_text(program, scratch, out);
   if (position) {
-    int len = snprintf(numbers, sizeof numbers, "\t%" PRId64 "\t%" PRId64, origin->file_id,
-                       origin->line);
+    int len =
+        snprintf(numbers, sizeof numbers, "\t%" PRId64 "\t%" PRId64, origin->file_id, origin->line);
     buffer_put(out, numbers, (size_t)len);
   }
   buffer_put_u8(out, '\n');

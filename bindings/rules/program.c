@@ -158,7 +158,8 @@ static void type_reason(const Column *column, const char *reason, const Field *t
     line_put(line, ", expected %s", column->type.format);
 }
 
-// For text the value may be shorter than the cell: varchar drops blanks behind its length, char all.
+// For text the value may be shorter than the cell: varchar drops blanks behind its length, char
+// all.
 static void follow_value(const Column *column, const Value *value, Field *text) {
   TypeKind kind = column->type.kind;
   if ((kind == TYPE_VARCHAR || kind == TYPE_CHAR) && value->bytes) {

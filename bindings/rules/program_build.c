@@ -136,7 +136,8 @@ static bool check_label(const Column *column, const Field *labels, size_t i, Err
   if (labels[i].len > MAX_LABEL)
     return column_error(column, error, "a label of an enum has at most 63 bytes:", &labels[i]);
   for (size_t k = 0; k < i; k++)
-    if (labels[k].len == labels[i].len && memcmp(labels[k].data, labels[i].data, labels[i].len) == 0)
+    if (labels[k].len == labels[i].len &&
+        memcmp(labels[k].data, labels[i].data, labels[i].len) == 0)
       return column_error(column, error, "the label is there twice:", &labels[i]);
   return true;
 }
@@ -395,10 +396,11 @@ bool program_add_lua(Program *program, RowKind kind, const uint32_t *columns, si
   uint32_t *copy = arena_alloc(&program->memory, (count + 1) * sizeof *copy);
   if (!copy)
     return no_memory(error);
-  if (count > 0)
+  if (columns && count > 0)
     memcpy(copy, columns, count * sizeof *copy);
   RowRule row = {
       .kind = kind, .columns = copy, .column_count = (uint32_t)count, .function = function};
+  row.whole_record = columns == NULL;
   if (kind == ROW_LUA_SET) {
     row.target = (uint32_t)target;
     program->set_count++;

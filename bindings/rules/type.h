@@ -16,7 +16,8 @@
 //   it is UTC. Years 0001 to 9999. 24:00[:00] and second 60 are what they are to the server: the
 //   start of the next day or minute. Refused: every other way to write one, infinity, BC.
 // - time with time zone: a time, then a zone as behind a timestamptz; without one it is UTC.
-// - interval: ISO 8601 designators in their order, a fraction for seconds alone ("P1Y2M3DT4H5M6.7S");
+// - interval: ISO 8601 designators in their order, a fraction for seconds alone
+// ("P1Y2M3DT4H5M6.7S");
 //   or numbers with units and then a clock, as the server writes them in its postgres and
 //   postgres_verbose styles ("1 year -2 mons +3 days 04:05:06.7", "@ 5 mins 6.7 secs ago"). Numbers
 //   have up to nine digits. Refused: years and months written "1-2", a number without a unit,
@@ -119,8 +120,8 @@ void type_name(const Type *type, char *out, size_t size);
 
 // The type an SQL name means, as people write it and as the catalog's format_type does: "int8",
 // "numeric(10,2)", "character varying(20)", "timestamp without time zone", "bigint[]"; any case,
-// blanks as SQL allows. What has the form of a type's name but is none of the types here (an enum, a
-// domain, "money", "public.ltree", "timestamp(3)", "geometry(Point,4326)") is TYPE_OTHER, whose
+// blanks as SQL allows. What has the form of a type's name but is none of the types here (an enum,
+// a domain, "money", "public.ltree", "timestamp(3)", "geometry(Point,4326)") is TYPE_OTHER, whose
 // `name` is `sql_name` itself, borrowed. False, and *out untouched, when it has not that form, or
 // its numbers are out of the server's range.
 bool type_from_name(const char *sql_name, Type *out);
@@ -230,9 +231,9 @@ static inline void type_encode(const Type *type, const Value *value, const Buffe
   }
 }
 
-// Appends the value as a field of COPY's text format, without a tab or newline: "\\N" for null, tabs,
-// newlines, carriage returns and backslashes escaped. `text` is the cleaned text the value was
-// parsed from; dates and times are written anew in ISO 8601, moments in UTC, so that neither an
+// Appends the value as a field of COPY's text format, without a tab or newline: "\\N" for null,
+// tabs, newlines, carriage returns and backslashes escaped. `text` is the cleaned text the value
+// was parsed from; dates and times are written anew in ISO 8601, moments in UTC, so that neither an
 // explicit format nor the session's DateStyle and TimeZone matter.
 // Source: PostgreSQL manual, COPY, "Text Format".
 void type_encode_text(const Type *type, const Value *value, const char *text, size_t len,

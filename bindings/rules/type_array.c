@@ -196,9 +196,9 @@ static bool read_level(Literal *literal, int level) {
     bool nested = level + 1 < literal->dimensions;
     if (nested != at_byte(literal, '{'))
       return false;
-    if (!(nested                    ? read_level(literal, level + 1)
+    if (!(nested                  ? read_level(literal, level + 1)
           : at_byte(literal, '"') ? read_quoted(literal)
-                                    : read_unquoted(literal)))
+                                  : read_unquoted(literal)))
       return false;
     *literal->reason = syntax;
     count++;

@@ -130,14 +130,14 @@ static Unit find_unit(const char *at, const char *end) {
     const char *word;
     Unit unit;
   } units[] = {
-      {"year", UNIT_YEAR},      {"years", UNIT_YEAR},     {"yr", UNIT_YEAR},
-      {"yrs", UNIT_YEAR},       {"mon", UNIT_MONTH},      {"mons", UNIT_MONTH},
-      {"month", UNIT_MONTH},    {"months", UNIT_MONTH},   {"week", UNIT_WEEK},
-      {"weeks", UNIT_WEEK},     {"day", UNIT_DAY},        {"days", UNIT_DAY},
-      {"hour", UNIT_HOUR},      {"hours", UNIT_HOUR},     {"hr", UNIT_HOUR},
-      {"hrs", UNIT_HOUR},       {"min", UNIT_MINUTE},     {"mins", UNIT_MINUTE},
-      {"minute", UNIT_MINUTE},  {"minutes", UNIT_MINUTE}, {"sec", UNIT_SECOND},
-      {"secs", UNIT_SECOND},    {"second", UNIT_SECOND},  {"seconds", UNIT_SECOND},
+      {"year", UNIT_YEAR},     {"years", UNIT_YEAR},     {"yr", UNIT_YEAR},
+      {"yrs", UNIT_YEAR},      {"mon", UNIT_MONTH},      {"mons", UNIT_MONTH},
+      {"month", UNIT_MONTH},   {"months", UNIT_MONTH},   {"week", UNIT_WEEK},
+      {"weeks", UNIT_WEEK},    {"day", UNIT_DAY},        {"days", UNIT_DAY},
+      {"hour", UNIT_HOUR},     {"hours", UNIT_HOUR},     {"hr", UNIT_HOUR},
+      {"hrs", UNIT_HOUR},      {"min", UNIT_MINUTE},     {"mins", UNIT_MINUTE},
+      {"minute", UNIT_MINUTE}, {"minutes", UNIT_MINUTE}, {"sec", UNIT_SECOND},
+      {"secs", UNIT_SECOND},   {"second", UNIT_SECOND},  {"seconds", UNIT_SECOND},
   };
   for (size_t i = 0; i < sizeof units / sizeof *units; i++)
     if (is_word(at, end, units[i].word))

@@ -460,7 +460,8 @@ local function interval_clock(text)
   if not seconds and rest then -- "04:05:6" and more digits that are still below 60
     seconds = rest:match("^%d%d:(%d+)$") or rest:match("^%d%d:(%d+)%.%d%d?%d?%d?%d?%d?$")
   end
-  return hours and #hours <= 6 and seconds and #seconds >= 2 and tonumber(seconds) < 60 and tonumber(rest:sub(1, 2)) < 60
+  return hours and #hours <= 6 and seconds and #seconds >= 2 and tonumber(seconds) < 60
+    and tonumber(rest:sub(1, 2)) < 60
 end
 
 -- Behind the @ and before the "ago".
@@ -503,10 +504,10 @@ end
 local ISO_PARTS = { "Y", "M", "W", "D", "H", "M", "S" }
 
 local function interval_iso(text)
-  local next_part, time, at = 1, false, 2
+  local next_part, behind_t, at = 1, false, 2
   while at <= #text do
-    if not time and text:sub(at, at) == "T" then
-      time, next_part, at = true, math.max(next_part, 5), at + 1
+    if not behind_t and text:sub(at, at) == "T" then
+      behind_t, next_part, at = true, math.max(next_part, 5), at + 1
     end
     local number, fraction, letter = text:match("^(-?%d+)(%.?%d*)(%a)", at)
     if not number or not number:find("^" .. interval_number .. "$") then
@@ -515,10 +516,10 @@ local function interval_iso(text)
     if fraction ~= "" and not (letter == "S" and fraction:find("^%.%d%d?%d?%d?%d?%d?$")) then
       return false
     end
-    while next_part <= (time and 7 or 4) and ISO_PARTS[next_part] ~= letter do
+    while next_part <= (behind_t and 7 or 4) and ISO_PARTS[next_part] ~= letter do
       next_part = next_part + 1
     end
-    if next_part > (time and 7 or 4) then
+    if next_part > (behind_t and 7 or 4) then
       return false
     end
     next_part, at = next_part + 1, at + #number + #fraction + 1
@@ -575,7 +576,8 @@ local ADDRESSES = {
   "1.2.3.4/-1", "1.2.3.4/08", "1.2.3.4/0", "1.2.3.4/00", "01.2.3.4", "1.2.3.4 ", " 1.2.3.4", "1.2.3.4/ 8",
   "1.2.3.4/8 ", "10/8", "10.0.0.0/8", "10.1.0.0/8", "0x10.0.0.0", "::", "::1", "1::", ":1", "1:", ":::", "::/0",
   "::/128", "::/129", "::1/64", "2001:db8::/32", "2001:DB8::1", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8:9",
-  "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "1::3::5", "12345::", "::ffff:1.2.3.4", "::1.2.3.4/120", "::1.2.3", "fe80::1%eth0",
+  "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "1::3::5", "12345::", "::ffff:1.2.3.4", "::1.2.3.4/120", "::1.2.3",
+  "fe80::1%eth0",
   "1.2.3.4/1000", "host", "1,2,3,4", "1.2.3.4/24/8",
 }
 
@@ -614,17 +616,17 @@ end
 local BYTES = { "", "\\x", "\\X41", "\\x4", "\\x4 1", "\\x41 42", " \\x41", "\\x41 ", "\\\\x41", "x41", "\\",
   "\\1", "\\12", "\\123", "\\477", "\\389", "\\x\\101", "\\x4g", "\\xé" }
 
-local function array_text(element, depth)
+local function array_text(one, depth)
   local out = {}
   for i = 1, math.random(20) == 1 and 1 or 2 do
-    out[i] = depth > 1 and array_text(element, depth - 1) or element()
+    out[i] = depth > 1 and array_text(one, depth - 1) or one()
   end
   return "{" .. table.concat(out, pick { ",", ",", ", ", " ,\n" }) .. "}"
 end
 
-local function array_of(element)
+local function array_of(make)
   local function one()
-    local text = pick { element, element, element, function()
+    local text = pick { make, make, make, function()
       return pick { "NULL", "null", "Null", '"NULL"', "", '""' }
     end }()
     if math.random(3) == 1 then
@@ -644,7 +646,7 @@ local function array_of(element)
   end
 end
 
-local function word()
+local function element()
   return pick { "a", "b c", "é", "x\ty", "a'b", "", "\\", '"', "{", "}", ",", "NULL", "a b ", " c", "1", "\n",
     "word", "more", "two words" }
 end
@@ -667,17 +669,16 @@ local function array_shape(element_shape)
       return false
     end
     local good = true
-    local plain = bare:gsub('"(.-)"', "%0") -- parts are told by walking
     local out, i = {}, 1
-    while i <= #plain do
-      local c = plain:sub(i, i)
+    while i <= #bare do
+      local c = bare:sub(i, i)
       if c == '"' then
         local j, content = i + 1, {}
-        while j <= #plain and plain:sub(j, j) ~= '"' do
-          if plain:sub(j, j) == "\\" then
+        while j <= #bare and bare:sub(j, j) ~= '"' do
+          if bare:sub(j, j) == "\\" then
             j = j + 1
           end
-          content[#content + 1] = plain:sub(j, j)
+          content[#content + 1] = bare:sub(j, j)
           j = j + 1
         end
         good = good and (not element_shape or element_shape(table.concat(content)))
@@ -687,11 +688,11 @@ local function array_shape(element_shape)
         out[#out + 1] = c
         i = i + 1
       else
-        local run = plain:match('^[^{},"]+', i)
-        local element = run:match("^[ \t-\r]*(.-)[ \t-\r]*$")
-        if element ~= "" then
+        local run = bare:match('^[^{},"]+', i)
+        local bare_run = run:match("^[ \t-\r]*(.-)[ \t-\r]*$")
+        if bare_run ~= "" then
           good = good and not run:find("\\", 1, true)
-          good = good and (element:lower() == "null" or not element_shape or element_shape(element))
+          good = good and (bare_run:lower() == "null" or not element_shape or element_shape(bare_run))
           out[#out + 1] = "U"
         end
         i = i + #run
@@ -734,10 +735,10 @@ M.types = {
   try("smallint[]", "array_send", array_of(integer), '{}", 1-NULL', ARRAYS, array_shape(INTEGER_SHAPE), 500),
   try("integer[]", "array_send", array_of(integer), '{}", 1-NULL', ARRAYS, array_shape(INTEGER_SHAPE), 500),
   try("bigint[]", "array_send", array_of(integer), '{}", 1-NULL', ARRAYS, array_shape(INTEGER_SHAPE)),
-  try("text[]", "array_send", array_of(word), '{}", \\aNULL', ARRAYS, array_shape()),
+  try("text[]", "array_send", array_of(element), '{}", \\aNULL', ARRAYS, array_shape()),
   try("timestamptz[]", "array_send", array_of(zoned), '{}", 1-NULL', ARRAYS, array_shape(any_of(ZONED))),
   try("numeric(10,2)[]", "array_send", array_of(decimal), '{}", 1-NULL', ARRAYS, array_shape(DECIMAL_SHAPE), 500),
-  try("varchar(3)[]", "array_send", array_of(word), '{}", \\aNULL', ARRAYS, array_shape(), 500),
+  try("varchar(3)[]", "array_send", array_of(element), '{}", \\aNULL', ARRAYS, array_shape(), 500),
   try("date[]", "array_send", array_of(date), '{}", 1-NULL', ARRAYS, array_shape(any_of { DATE }), 500),
   try("inet[]", "array_send", array_of(address), '{}", 1.NULL', ARRAYS, array_shape(address_shape), 500),
   try("interval[]", "array_send", array_of(interval), '{}", 1.NULL', ARRAYS, array_shape(interval_shape), 500),
