@@ -168,7 +168,7 @@ static void open_editor(LineReader *reader) {
   el_set(reader->editor, EL_PROMPT, prompt);
   el_set(reader->editor, EL_GETCFN, read_character);
   el_set(reader->editor, EL_HIST, history, reader->history);
-  el_set(reader->editor, EL_ADDFN, "pghost-complete", "complete a name", on_tab);
+  el_wset(reader->editor, EL_ADDFN, L"pghost-complete", L"complete a name", on_tab);
   el_set(reader->editor, EL_BIND, "^I", "pghost-complete", NULL);
   el_set(reader->editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
   el_source(reader->editor, NULL); // ~/.editrc
