@@ -41,26 +41,28 @@ local function create_clean(run, conn, plan)
   run:create_table(conn, plan.name, table.concat(definitions, ", "))
 end
 
-local function copy_statement(run, conn, table_name, names, position)
-  return ("COPY %s (%s%s) FROM STDIN (FORMAT binary)"):format(run:qualified(table_name),
-    columns.quoted(conn, names), position and ", _file_id, _line" or "")
+local function copy_statement(run, conn, table_name, names, position, format)
+  return ("COPY %s (%s%s) FROM STDIN (FORMAT %s)"):format(run:qualified(table_name),
+    columns.quoted(conn, names), position and ", _file_id, _line" or "", format)
 end
 
 local rejects_copy = [[COPY pghost.rejects (run_id, table_name, file_id, line, byte_offset, byte_length, column_name,
   rule, reason, original) FROM STDIN (FORMAT binary)]]
 
 local function open_load(run, plan, raw, clean, rejects)
+  local format = clean and plan.program:needs_text() and "text" or "binary"
   return errors.check(native_load.open {
     program = clean and plan.program or nil,
     workers = plan.options.workers or run.settings.workers,
     raw = raw and {
       conn = raw.native,
-      copy = copy_statement(run, raw, plan.name .. "_raw", plan.raw_columns, true),
+      copy = copy_statement(run, raw, plan.name .. "_raw", plan.raw_columns, true, "binary"),
     },
     clean = clean and {
       conn = clean.native,
-      copy = copy_statement(run, clean, plan.name, names_of(plan.clean_columns), plan.key ~= nil),
+      copy = copy_statement(run, clean, plan.name, names_of(plan.clean_columns), plan.key ~= nil, format),
       position = plan.key ~= nil,
+      format = format,
     },
     rejects = { conn = rejects.native, copy = rejects_copy, run_id = run.id, table = plan.name },
   })
