@@ -397,9 +397,9 @@ static bool check_names(const Source *source, uint64_t line, Error *error) {
 
 static bool take_header(Source *source, const Chunk *chunk, const Batch *batch, Error *error) {
   const Record *record = &batch->records[0];
-  const Field *fields = batch->fields + record->field_start;
   if (!check_header(source, record, error))
     return false;
+  const Field *fields = batch->fields + record->field_start;
   if (!source->dialect.headerless)
     return name_columns(source, fields, record->field_count, error) &&
            (source->dialect.any_header || check_names(source, record->line, error));

@@ -14,7 +14,7 @@ enum {
   SUSPICION_MS = 100, // what the server says is no notice if it has not become one by then
 };
 
-int copy_stall_ms = 30000;
+int copy_stall_ms = 25000;
 
 // Waits for the answer to a COPY statement: `expected` is the state it must lead to.
 static bool begin(PGconn *conn, const char *sql, ExecStatusType expected, Error *error) {

@@ -201,11 +201,9 @@ static bool store(const Program *program, Scratch *scratch, size_t index, const 
 
 static bool run_column(const Program *program, Scratch *scratch, size_t index, Field cell) {
   const Column *column = &program->columns[index];
-  const Operation *operation = program->operations + column->operation_start;
-  const Operation *end = operation + column->operation_count;
-  if (operation_edges_clean(&cell))
-    operation += column->edge_count;
-  for (; operation < end; operation++) {
+  uint32_t i = operation_edges_clean(&cell) ? column->edge_count : 0;
+  for (; i < column->operation_count; i++) {
+    const Operation *operation = &program->operations[column->operation_start + i];
     Field before = cell;
     if (operation_apply(operation, &cell, &scratch->arena))
       add_change(scratch, operation->slot, &before, &cell);

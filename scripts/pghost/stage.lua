@@ -75,6 +75,13 @@ local function check_file(file, counts, message, code)
   return counts
 end
 
+local function check_table(plan, totals, message, code)
+  if not totals then
+    errors.raise(("could not load table '%s': %s"):format(plan.name, message), code)
+  end
+  return totals
+end
+
 local function same_header(a, b)
   return table.concat(a, "\0") == table.concat(b, "\0")
 end
@@ -130,7 +137,7 @@ local function fill(run, plan, feed)
       end
       local load <close> = open_load(run, plan, raw, clean, rejects)
       feed(load)
-      plan.totals = errors.check(load:finish())
+      plan.totals = check_table(plan, load:finish())
       plan.cleaning = load:cleaning()
     end)
   end)
