@@ -7,6 +7,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bindings.h"
 #include "boxes.h"
@@ -154,6 +155,20 @@ static void read_program(lua_State *L, int load, LoadBox *box, EngineOptions *op
   lua_pop(L, 1);
 }
 
+// The table on top: position, and the format, which must be text where the program needs it.
+static void read_clean(lua_State *L, EngineOptions *options) {
+  static const char *const formats[] = {"binary", "text"};
+  int clean = lua_gettop(L);
+  lua_getfield(L, clean, "position");
+  options->clean_position = lua_toboolean(L, -1);
+  const char *format = lua_getfield(L, clean, "format") == LUA_TNIL ? formats[0] : lua_tostring(L, -1);
+  options->clean_text = format && strcmp(format, formats[1]) == 0;
+  if (!format || (!options->clean_text && strcmp(format, formats[0]) != 0))
+    luaL_error(L, "clean: format must be 'binary' or 'text'");
+  if (options->program && program_needs_text(options->program) && !options->clean_text)
+    luaL_error(L, "clean: a column's type can only be sent as text: format = 'text'");
+}
+
 static EngineOptions read_options(lua_State *L, int load, LoadBox *box) {
   EngineOptions options = {0};
   read_program(L, load, box, &options);
@@ -163,10 +178,8 @@ static EngineOptions read_options(lua_State *L, int load, LoadBox *box) {
   if (workers < 1 || workers > 64)
     luaL_error(L, "workers must be from 1 to 64: %I", workers);
   options.workers = (unsigned)workers;
-  if (lua_getfield(L, 1, "clean") == LUA_TTABLE) {
-    lua_getfield(L, -1, "position");
-    options.clean_position = lua_toboolean(L, -1);
-  }
+  if (lua_getfield(L, 1, "clean") == LUA_TTABLE)
+    read_clean(L, &options);
   lua_settop(L, load);
   return options;
 }
@@ -259,8 +272,14 @@ static const uint32_t *read_map(lua_State *L, const char *name, size_t columns, 
 // Runs the rules written in Lua over a block. Never raises: lua_rules_run catches.
 static void run_lua_block(lua_State *L, LoadBox *box, int program, Block *block) {
   Scratch *scratch;
-  while (engine_block_next(box->engine, block, &scratch))
-    engine_block_verdict(box->engine, block, lua_rules_run(L, program, scratch));
+  while (engine_block_next(box->engine, block, &scratch)) {
+    Verdict verdict = lua_rules_run(L, program, scratch);
+    if (verdict == VERDICT_STOP) {
+      engine_block_fail(box->engine, block, scratch_reject(scratch)->reason);
+      return;
+    }
+    engine_block_verdict(box->engine, block, verdict);
+  }
   engine_block_done(box->engine, block);
 }
 

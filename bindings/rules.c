@@ -28,7 +28,7 @@ static int program_columns(lua_State *L) {
   size_t count = program_column_count(program);
   lua_createtable(L, (int)count, 0);
   for (size_t i = 0; i < count; i++) {
-    char type[64];
+    char type[TYPE_NAME_SIZE];
     type_name(program_column_type(program, i), type, sizeof type);
     lua_createtable(L, 0, 3);
     lua_pushstring(L, program_column_name(program, i));
@@ -39,6 +39,12 @@ static int program_columns(lua_State *L) {
     lua_setfield(L, -2, "required");
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+  return 1;
+}
+
+// program:needs_text() -> boolean
+static int program_needs_text_method(lua_State *L) {
+  lua_pushboolean(L, program_needs_text(check_program(L, 1)));
   return 1;
 }
 
@@ -193,6 +199,7 @@ static const luaL_Reg functions[] = {
 
 static const luaL_Reg methods[] = {
     {"columns", program_columns},
+    {"needs_text", program_needs_text_method},
     {"try", program_try},
     {NULL, NULL},
 };

@@ -256,6 +256,23 @@ static void check_name(const Compiler *compiler, const char *name, size_t len) {
     misuse(compiler, "the name is there twice");
 }
 
+static void set_labels(const Compiler *compiler, int index) {
+  Error error;
+  size_t count;
+  if (get_table(compiler, index, "labels") == LUA_TNIL)
+    return;
+  const Field *labels = get_constants(compiler, index, "labels", &count);
+  check(compiler, program_set_labels(compiler->program, labels, count, &error), &error);
+}
+
+static void set_domain(const Compiler *compiler, int index) {
+  Error error;
+  if (lua_getfield(compiler->L, index, "domain") == LUA_TNIL)
+    return;
+  const char *name = get_string(compiler, index, "domain");
+  check(compiler, program_set_domain(compiler->program, name, &error), &error);
+}
+
 static void add_column(Compiler *compiler, int index) {
   lua_State *L = compiler->L;
   Type type;
@@ -267,11 +284,13 @@ static void add_column(Compiler *compiler, int index) {
   check_name(compiler, compiler->column, len);
   const char *sql_type = get_string(compiler, index, "type");
   if (!type_from_name(sql_type, &type))
-    misuse(compiler, lua_pushfstring(L, "unknown type '%s'", sql_type));
+    misuse(compiler, lua_pushfstring(L, "not the name of a type: '%s'", sql_type));
   lua_getfield(L, index, "format");
   const char *format = lua_isnil(L, -1) ? NULL : get_string(compiler, index, "format");
   Field name = {.data = compiler->column, .len = (uint32_t)len};
   check(compiler, program_add_column(compiler->program, &name, &type, format, &error), &error);
+  set_labels(compiler, index);
+  set_domain(compiler, index);
   each_entry(compiler, index, "operations", add_operation);
   each_entry(compiler, index, "checks", add_check);
   set_failure(compiler, index);

@@ -506,7 +506,7 @@ describe("misuse raises at the caller's line", function()
     end
     assert.equal("rules '?': name: string expected, got nil", compile_message {})
     local cases = {
-      { { type = "txt" }, "unknown type 'txt'" },
+      { { type = "a b" }, "not the name of a type: 'a b'" },
       { { operations = { { op = "strip" } } }, "unknown operation 'strip'" },
       { { operations = { {} } }, "op: string expected, got nil" },
       { { operations = "trim" }, "operations: table expected, got string" },

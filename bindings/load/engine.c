@@ -140,6 +140,10 @@ Engine *engine_new(const EngineOptions *options, Error *error) {
   return engine;
 }
 
+static bool is_text(const Stream *stream) {
+  return stream->kind == STREAM_CLEAN && stream->engine->options.clean_text;
+}
+
 bool engine_add_stream(Engine *engine, StreamKind kind, PGconn *conn, const char *copy,
                        Error *error) {
   if (engine->stream_count == MAX_STREAMS)
@@ -149,6 +153,8 @@ bool engine_add_stream(Engine *engine, StreamKind kind, PGconn *conn, const char
   Stream *stream = &engine->streams[engine->stream_count++];
   *stream = (Stream){.engine = engine, .kind = kind, .conn = conn, .open = true};
   engine->kinds[kind]++;
+  if (is_text(stream))
+    return true;
   Buffer header = {0};
   copy_put_header(&header);
   stream->open = copy_send(conn, header.data, header.len, NULL, error);
@@ -312,6 +318,16 @@ void engine_block_verdict(Engine *engine, Block *block, Verdict verdict) {
   block_settle(engine, block, block->next++, engine->caller_scratch, verdict);
 }
 
+void engine_block_fail(Engine *engine, const Block *block, const char *reason) {
+  Error error;
+  if (engine->task.file.table_source) // whose lines are nobody's
+    error_set(&error, "lua", "%s", reason);
+  else
+    error_set(&error, "lua", "line %llu: %s",
+              (unsigned long long)block->batch.records[block->next].line, reason);
+  engine_fail(engine, &error);
+}
+
 void engine_block_done(Engine *engine, Block *block) {
   engine_block_encoded(engine, block);
 }
@@ -359,11 +375,18 @@ static void join_threads(Engine *engine) {
   engine->worker_count = 0;
 }
 
-static bool end_stream(Stream *stream, Error *error) {
+static bool send_trailer(Stream *stream, Error *error) {
+  if (is_text(stream))
+    return true;
   Buffer trailer = {0};
   copy_put_trailer(&trailer);
   bool ok = copy_send(stream->conn, trailer.data, trailer.len, NULL, error);
   buffer_free(&trailer);
+  return ok;
+}
+
+static bool end_stream(Stream *stream, Error *error) {
+  bool ok = send_trailer(stream, error);
   stream->open = false;
   return ok && copy_end(stream->conn, NULL, &stream->rows, error);
 }

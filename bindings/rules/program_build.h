@@ -25,6 +25,11 @@ Program *program_new(void); // NULL: no memory
 bool program_add_column(Program *program, const Field *name, const Type *type, const char *format,
                         Error *error);
 
+// Makes the column added last, whose type is text or one by name, an enum with these labels in their
+// order; or a domain called `name` over the column's type. Before the column's checks.
+bool program_set_labels(Program *program, const Field *labels, size_t count, Error *error);
+bool program_set_domain(Program *program, const char *name, Error *error);
+
 // Operations and checks belong to the column added last. `values`: null_if any number, replace two,
 // default one, the others none.
 bool program_add_operation(Program *program, OperationKind kind, const Field *values, size_t count,

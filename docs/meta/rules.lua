@@ -11,7 +11,7 @@ local Program = {}
 --- Compiles a rule table (plain data, see pghost.rules): `name`, the columns as a list of
 --- { name=, type=, format=, operations=, checks=, failure= }, and `row`, a list of row rules.
 --- Raises, with the position of the caller, what does not make sense:
---- "rules 'booking': column 'status': unknown type 'txt'".
+--- "rules 'booking': column 'status': not the name of a type: 'a b'".
 ---@param rules pghost.Rules|table
 ---@return pghost.native.Program
 function M.compile(rules) end
