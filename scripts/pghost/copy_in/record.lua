@@ -5,6 +5,7 @@
 local account = require "pghost.account"
 local cjson = require "cjson"
 local history = require "pghost.history"
+local rejects = require "pghost.copy_in.rejects"
 local sys = require "pghost.native.sys"
 
 local M = {}
@@ -24,7 +25,7 @@ local function to_hex(bytes)
   end))
 end
 
-local function save_rejects(conn, run_id, table_name, spool, ids)
+local function save_rejects(conn, run_id, table_name, spool, files, ids)
   local batch = {}
   local function flush()
     if #batch > 0 then
@@ -33,7 +34,8 @@ local function save_rejects(conn, run_id, table_name, spool, ids)
     end
   end
   for reject in spool:rejects() do
-    batch[#batch + 1] = { file_id = ids[reject.file_id], line = reject.line, byte_offset = reject.offset,
+    batch[#batch + 1] = { file_id = ids[reject.file_id],
+      line = rejects.line_of(reject, files), byte_offset = not files[reject.file_id].lines and reject.offset or nil,
       byte_length = reject.length, column_name = reject.column, rule = reject.rule, reason = reject.reason,
       original = to_hex(reject.original) }
     if #batch >= batch_size then
@@ -62,7 +64,7 @@ function M.save(conn, job, version, problem)
       account.save_file({ conn = conn }, plan, { id = ids[i], counts = file.counts })
     end
   end
-  save_rejects(conn, run.id, target.name, job.spool, ids)
+  save_rejects(conn, run.id, target.name, job.spool, job.files, ids)
   history.finish(conn, run.id, problem and "failed" or "published", problem)
   return run.id
 end

@@ -1,7 +1,6 @@
--- The rejects of `pghost load`: the spool that the engine writes, and the file that a user corrects
--- and loads again.
+-- The rejects file of `pghost load`, which a user corrects and loads again.
 --
--- A rejects file is CSV in the dialect of the load. Before the first reject of each source stands a
+-- It is CSV in the dialect of the load. Before the first reject of each source stands a
 -- row of rule "header" with that source's header as `original`, so that the file is enough to load
 -- what was corrected.
 
@@ -13,105 +12,34 @@ local M = {}
 
 M.columns = { "file", "line", "byte_offset", "byte_length", "column", "rule", "reason", "original" }
 
----@class pghost.copy_in.Reject
----@field file_id integer position of the file in the load
----@field line integer
----@field offset integer
----@field length integer
----@field column? string
----@field rule string
----@field reason string
----@field original string
-
--- Spool -----------------------------------------------------------------------------------------
-
----@class pghost.copy_in.Spool a file of rejects as binary COPY rows; gone when closed
----@field path string
-local Spool = {}
-Spool.__index = Spool
-
----@return pghost.copy_in.Spool
-function M.spool()
-  return setmetatable({ path = os.tmpname() }, Spool)
-end
-
-function Spool:close()
-  os.remove(self.path)
-end
-
-Spool.__close = Spool.close
-
-local function read_value(file)
-  local length = string.unpack(">i4", file:read(4))
-  return length > 0 and file:read(length) or length == 0 and "" or nil
-end
-
-local function read_integer(file)
-  local bytes = read_value(file)
-  return bytes and string.unpack(">i8", bytes)
-end
-
--- In the order that bindings/load/row.c writes them.
-local function read_reject(file)
-  read_value(file) -- run_id
-  read_value(file) -- table_name
-  return {
-    file_id = read_integer(file),
-    line = read_integer(file),
-    offset = read_integer(file),
-    length = read_integer(file),
-    column = read_value(file),
-    rule = read_value(file),
-    reason = read_value(file),
-    original = read_value(file),
-  }
-end
-
---- Iterates over the rejects in the order they were written: by file, within a file by line unless
---- there were several workers.
----@return fun(): pghost.copy_in.Reject?
-function Spool:rejects()
-  local file = assert(io.open(self.path, "rb"))
-  local function next_reject()
-    if file:read(2) then
-      return read_reject(file)
-    end
-    file:close()
-  end
-  return next_reject, nil, nil, file
-end
-
---- The first few rejects by file and line.
----@param most integer
----@return pghost.copy_in.Reject[]
-function Spool:first(most)
-  local first = {}
-  for reject in self:rejects() do
-    local at = #first + 1
-    while at > 1 and (first[at - 1].file_id > reject.file_id
-      or (first[at - 1].file_id == reject.file_id and first[at - 1].line > reject.line)) do
-      at = at - 1
-    end
-    if at <= most then
-      table.insert(first, at, reject)
-      first[most + 1] = nil
-    end
-  end
-  return first
+--- The line of a reject in the file that the user gave, which may be a rejects file.
+---@param reject pghost.copy_in.Reject
+---@param files pghost.copy_in.File[]
+---@return integer
+function M.line_of(reject, files)
+  local lines = files[reject.file_id].lines
+  return lines and lines[reject.line] or reject.line
 end
 
 -- Writing ---------------------------------------------------------------------------------------
 
--- Every field in quotes but NULL and numbers: blank, comma, quote and line end need no thought.
+local function quoter(quote)
+  local pattern = quote:gsub("%W", "%%%0")
+  local doubled = pattern .. pattern
+  return function(text)
+    return quote .. text:gsub(pattern, doubled) .. quote
+  end
+end
+
+-- A line of the first `count` values; nil is NULL.
 local function csv_line(values, count, dialect)
   local delimiter, quote = dialect.delimiter or ",", dialect.quote or '"'
+  local quoted = quoter(quote)
   local fields = {}
   for i = 1, count do
-    local value = values[i]
-    if type(value) == "string" then
-      value = quote .. value:gsub(quote:gsub("%W", "%%%0"), (quote .. quote):gsub("%%", "%%%%")) .. quote
-    end
-    fields[i] = value == nil and "" or value
+    local value = tostring(values[i] == nil and "" or values[i])
+    local plain = not value:find("[\r\n]") and not value:find(delimiter, 1, true) and not value:find(quote, 1, true)
+    fields[i] = plain and (value ~= "" or values[i] == nil) and value or quoted(value)
   end
   return table.concat(fields, delimiter)
 end
@@ -156,13 +84,14 @@ function Writer:finish(spool, files)
   local current
   for reject in spool:rejects() do
     local file = files[reject.file_id]
+    local again = file.lines ~= nil -- its offsets are those of a file that is gone
     if reject.file_id ~= current and not file.headerless then
-      self:line({ file.path, 1, nil, nil, nil, "header", nil,
+      self:line({ file.name, 1, nil, nil, nil, "header", nil,
         csv_line(file.header, #file.header, self.dialect) }, #M.columns)
     end
     current = reject.file_id
-    self:line({ file.path, reject.line, reject.offset, reject.length, reject.column, reject.rule, reject.reason,
-      reject.original }, #M.columns)
+    self:line({ file.name, M.line_of(reject, files), not again and reject.offset or nil, reject.length,
+      reject.column, reject.rule, reject.reason, reject.original }, #M.columns)
   end
   local ok, message = self.file:close()
   self.file = nil
@@ -225,7 +154,7 @@ end
 ---@return { path: string, name: string, lines: table<integer, integer>, records: integer }[] parts closed by their user
 function M.parts(path, source, headerless)
   local parts, by_name = setmetatable({}, { __close = close_parts }), {}
-  local done <close> = setmetatable({}, { __close = function(_, problem)
+  local _ <close> = setmetatable({}, { __close = function(_, problem)
     if problem ~= nil then
       close_parts(parts)
     end
@@ -241,7 +170,7 @@ function M.parts(path, source, headerless)
       part.name = name
       by_name[name], parts[#parts + 1] = part, part
       if record[6] ~= "header" and not headerless then
-        errors.raise(("no row of rule 'header' before the first record of '%s': if there never was one, add --no-header")
+        errors.raise(("no row of rule 'header' before the first record of '%s': if it had none, add --no-header")
           :format(name), "data", { file = path, line = line })
       end
     elseif record[6] == "header" then

@@ -12,7 +12,8 @@ local M = {}
 ---@field built_in boolean the type is one of the server's own
 ---@field labels? string[] of an enum
 ---@field generated boolean GENERATED ALWAYS AS (...) STORED: no file may give it
----@field needed boolean NOT NULL, and nothing but the file can give a value
+---@field required boolean NOT NULL, and no trigger replaces a null
+---@field needed boolean the same, and nothing but the file can give a value
 
 ---@class pghost.copy_in.Target
 ---@field schema string
@@ -100,7 +101,7 @@ local columns_query = [[
   )
   SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS declared,
     format_type(l.type, l.modifier) AS type, n.nspname = 'pg_catalog' AS built_in,
-    a.attgenerated <> '' AS generated, a.attnotnull AND NOT l.has_default AS needed,
+    a.attgenerated <> '' AS generated, a.attnotnull AS not_null, l.has_default,
     (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum AS e WHERE e.enumtypid = t.oid)::text AS labels
   FROM last AS l JOIN pg_attribute AS a ON a.attrelid = $1::bigint::oid AND a.attnum = l.number
     JOIN pg_type AS t ON t.oid = l.type JOIN pg_namespace AS n ON n.oid = t.typnamespace
@@ -113,6 +114,7 @@ local kind_names = { m = "a materialized view", i = "an index", I = "an index", 
 local function read_columns(conn, relation)
   local columns = {}
   for row in conn:query(columns_query, relation.oid):rows() do
+    local required = row.not_null and not row.generated and not relation.before_insert
     columns[#columns + 1] = {
       name = row.name,
       declared = row.declared,
@@ -120,7 +122,8 @@ local function read_columns(conn, relation)
       built_in = row.built_in,
       labels = row.labels and cjson.decode(row.labels),
       generated = row.generated,
-      needed = row.needed and not row.generated and not relation.before_insert,
+      required = required,
+      needed = required and not row.has_default,
     }
   end
   return columns

@@ -8,32 +8,35 @@ local native = require "pghost.native.rules"
 
 local M = {}
 
-local function program_of(columns, row)
-  local list = { name = "load", key = {}, row = row or {} }
+local function program_of(columns)
+  local list = { name = "load", key = {}, row = {} }
   for i, column in ipairs(columns) do
-    list[i] = { name = column.name, type = column.type, operations = column.operations or {},
-      checks = column.checks or {} }
+    list[i] = { name = column.name, type = column.type, labels = column.labels, operations = column.operations or {},
+      checks = column.required and { { check = "required" } } or {} }
   end
   return native.compile(list)
 end
 
--- The type's name in rules; nil when rules do not know it. The server rounds timestamp(3) and
--- time(3) when it receives them, and fills up character(n).
+-- The column's type as rules have it, and whether the server alone can read it. The server rounds
+-- timestamp(3) and its like when it receives them.
 local function known_type(column)
   if column.labels then
-    return "text"
+    return "text", false
   elseif not column.built_in then
-    return nil
+    return "text", true
   end
-  local name = column.type:gsub("^(time%l*)%(%d%)", "%1"):gsub("^character(%(%d+%))$", "varchar%1")
-    :gsub("^bpchar$", "text")
+  local name = column.type:gsub("^(time%l*)%(%d%)", "%1"):gsub("^(interval)%(%d%)", "%1"):gsub("^bpchar$", "text")
   local compiled, program = pcall(program_of, { { name = "x", type = name } })
-  return compiled and program:columns()[1].type or nil
+  if not compiled or program:needs_text() then
+    return "text", true
+  end
+  return program:columns()[1].type, false
 end
 
-local utc_names = { ["utc"] = true, ["etc/utc"] = true, ["gmt"] = true, ["etc/gmt"] = true, ["uct"] = true,
-  ["etc/uct"] = true, ["zulu"] = true, ["etc/zulu"] = true, ["universal"] = true, ["etc/universal"] = true,
-  ["greenwich"] = true, ["etc/greenwich"] = true }
+local utc_names = {
+  utc = true, ["etc/utc"] = true, gmt = true, ["etc/gmt"] = true, uct = true, ["etc/uct"] = true, zulu = true,
+  ["etc/zulu"] = true, universal = true, ["etc/universal"] = true,
+}
 
 --- Whether a time without a zone means UTC to the server's session.
 ---@param conn pghost.Connection
@@ -42,50 +45,62 @@ function M.is_utc(conn)
   return utc_names[conn:query("SELECT current_setting('TimeZone') AS zone")[1].zone:lower()] or false
 end
 
-local null_of = function(null_text)
+local function null_of(null_text)
   return null_text and { { op = "null_if", values = { null_text } } } or {}
 end
 
--- A zone must be given where the session's zone is not the one we would take.
-local zone_given = { check = "matches", pattern = "(?i)(?:z|[+-]\\d\\d(?::?\\d\\d)?)\\s*$" }
+-- Whether what we make of a text without a zone is not what the session would.
+local function hangs_on_zone(name, utc)
+  return not utc and (name:find("^timestamptz") or name:find("^timetz")) ~= nil
+end
 
---- The program for columns of a table.
----@param target pghost.copy_in.Target
+--- The program for columns of a table: each its type, nothing else.
 ---@param columns pghost.copy_in.Column[]
 ---@param options { null_text?: string, utc: boolean }
 ---@return pghost.Program
-function M.program(target, columns, options)
-  local list = {}
+---@return boolean as_text some column can only be sent as text
+function M.program(columns, options)
+  local list, as_text = {}, false
   for i, column in ipairs(columns) do
-    local name = known_type(column)
-    if not name then
-      errors.raise(("column '%s' of %s is of type %s, which cannot be loaded: load it into a text column")
-        :format(column.name, target.qualified, column.declared), "0A000")
+    local name, needs_text = known_type(column)
+    if hangs_on_zone(name, options.utc) then
+      name, needs_text = "text", true
     end
-    local checks = column.labels and { { check = "one_of", values = column.labels } } or {}
-    if name == "timestamptz" and not options.utc then
-      checks[1] = zone_given
-    end
-    list[i] = { name = column.name, type = name, operations = null_of(options.null_text), checks = checks }
+    as_text = as_text or needs_text
+    list[i] = { name = column.name, type = name, labels = column.labels, required = column.required,
+      operations = null_of(options.null_text) }
   end
-  return program_of(list)
+  return program_of(list), as_text
 end
 
 -- What the binary format of these is the bytes of the text.
 local text_like = { text = true, varchar = true }
 
 local function kind(type_name)
-  local name = type_name:match("^[^(]+")
-  return text_like[name] and "text" or name
+  local name, brackets = type_name:match("^([^(%[]+)[^%[]*(.*)$")
+  return (text_like[name] and "text" or name) .. brackets
 end
 
-local function copy_of(column, null_text)
+-- Whether the rule's type can go into the column, and whether only as text.
+local function fits(rule_type, column)
+  local theirs, needs_text = known_type(column)
+  local ours = kind(rule_type)
+  if needs_text then
+    return ours == "text" or rule_type == column.type, true
+  end
+  return ours == kind(theirs), false
+end
+
+local function copy_of(column, null_text, labels)
   local copy = {}
   for key, value in pairs(column) do
     copy[key] = value
   end
   copy.operations = table.move(column.operations, 1, #column.operations, null_text and 2 or 1, null_of(null_text))
   copy.checks = table.move(column.checks, 1, #column.checks, 1, {})
+  if labels and not column.labels then
+    table.insert(copy.checks, { check = "one_of", values = labels })
+  end
   return copy
 end
 
@@ -94,31 +109,31 @@ end
 ---@param rules pghost.Rules
 ---@param null_text? string
 ---@return pghost.Program
+---@return boolean as_text
 function M.program_of_rules(target, rules, null_text)
   local by_name = {}
   for _, column in ipairs(target.columns) do
     by_name[column.name] = column
   end
-  local list = { name = rules.name, key = rules.key, row = rules.row }
+  local list, as_text = { name = rules.name, key = rules.key, row = rules.row }, false
   for i, column in ipairs(rules) do
-    local into = by_name[column.name]
+    local into, rule_type = by_name[column.name], rules:columns()[i].type
     if not into then
       errors.raise(("the rules have a column '%s' that %s has not"):format(column.name, target.qualified), "42703")
     elseif into.generated then
       errors.raise(("the rules have a column '%s' that the server generates in %s: leave it out")
         :format(column.name, target.qualified), "428C9")
     end
-    local theirs = known_type(into)
-    if not theirs or kind(theirs) ~= kind(rules:columns()[i].type) then
+    local good, needs_text = fits(rule_type, into)
+    if not good then
       errors.raise(("column '%s' is %s in the rules and %s in %s: make them the same"):format(column.name,
-        rules:columns()[i].type, into.declared, target.qualified), "42804")
+        rule_type, into.declared, target.qualified), "42804")
     end
-    list[i] = copy_of(column, null_text)
-    if into.labels then
-      table.insert(list[i].checks, { check = "one_of", values = into.labels })
-    end
+    as_text = as_text or needs_text
+    list[i] = copy_of(column, null_text, into.labels)
   end
-  return native.compile(list)
+  local program = native.compile(list)
+  return program, as_text or program:needs_text()
 end
 
 return M
