@@ -69,7 +69,8 @@ local function takes_rejects_file(job)
 end
 
 -- The records of a rejects file instead of the file itself.
-local function add_parts(job, file, source)
+local function add_parts(job, file)
+  local source <close> = errors.check(csv.open(file.path, dialect(job.options, true)))
   local parts = rejects.parts(file.name, source, job.options.header == false)
   job.parts[#job.parts + 1] = parts
   for _, part in ipairs(parts) do
@@ -95,8 +96,8 @@ local function add_file(job, file)
   if file.path == "-" then
     file.source = source -- stays open: it cannot be opened again
   elseif not takes_rejects_file(job) and is_rejects_file(job, file, source) then
-    add_parts(job, file, source)
     source:close()
+    add_parts(job, file)
     return
   end
   job.files[#job.files + 1] = file

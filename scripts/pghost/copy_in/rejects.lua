@@ -25,9 +25,8 @@ end
 
 local function quoter(quote)
   local pattern = quote:gsub("%W", "%%%0")
-  local doubled = pattern .. pattern
   return function(text)
-    return quote .. text:gsub(pattern, doubled) .. quote
+    return quote .. text:gsub(pattern, { [quote] = quote .. quote }) .. quote
   end
 end
 

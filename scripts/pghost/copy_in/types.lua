@@ -8,11 +8,22 @@ local native = require "pghost.native.rules"
 
 local M = {}
 
+-- Rules take names that differ in case alone for the same; in quotes they are not.
+local function name_for_rules(column, taken)
+  local name = column.name
+  if taken[name:lower()] then
+    name = ('"%s"'):format(name:sub(1, 61))
+  end
+  taken[name:lower()] = true
+  return name
+end
+
 local function program_of(columns)
+  local taken = {}
   local list = { name = "load", key = {}, row = {} }
   for i, column in ipairs(columns) do
-    list[i] = { name = column.name, type = column.type, labels = column.labels, operations = column.operations or {},
-      checks = column.required and { { check = "required" } } or {} }
+    list[i] = { name = name_for_rules(column, taken), type = column.type, labels = column.labels,
+      operations = column.operations or {}, checks = column.required and { { check = "required" } } or {} }
   end
   return native.compile(list)
 end
