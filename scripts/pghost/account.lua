@@ -60,7 +60,8 @@ local function verify_file(plan, file, server)
   end
 end
 
-local function save_file(run, plan, file)
+--- Records the accounts of one file: `file.counts` of the load.
+function M.save_file(run, plan, file)
   local counts = file.counts
   local duplicates = plan.duplicates_by_file and plan.duplicates_by_file[file.id] or 0
   run.conn:query([[
@@ -130,7 +131,7 @@ end
 local function save(run, plan, server)
   run.conn:transaction(function()
     for _, file in ipairs(plan.files) do
-      save_file(run, plan, file)
+      M.save_file(run, plan, file)
     end
     if #plan.files == 0 then
       save_files_of_raw(run, plan, server)
