@@ -133,7 +133,7 @@ describe("a pipeline", function()
         run:publish()
       end)
       sums[i] = ask "SELECT count(*), md5(string_agg(t::text, '|' ORDER BY id)) FROM item AS t" .. "/"
-        .. ask "SELECT count(*), md5(string_agg(concat_ws('|', id, name, price, _line), '|' ORDER BY _line)) FROM item_raw"
+        .. ask "SELECT count(*), md5(string_agg(row(id, name, price, _line)::text, '' ORDER BY _line)) FROM item_raw"
         .. "/" .. ask([[SELECT count(*), md5(string_agg(concat_ws('|', line, reason, original), '|' ORDER BY line))
           FROM pghost.rejects WHERE run_id = ]] .. i)
     end
