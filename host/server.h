@@ -63,7 +63,7 @@ typedef struct ProgramRun {
 } ProgramRun;
 
 // Runs and waits. False when it could not be run or failed; error tells the reason it gave.
-bool program_run(const ServerPlace *place, ProgramRun *run, Error *error);
+bool server_program_run(const ServerPlace *place, ProgramRun *run, Error *error);
 
 // In a child: become the owner, drop everything inherited but `keep` descriptors. False: errno.
 bool child_become_owner(const ServerPlace *place);

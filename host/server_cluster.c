@@ -96,7 +96,7 @@ static bool run_initdb(const ServerPlace *place, const char *folder, int lock, E
       program,       "-D", folder, "--username", "pghost", "--encoding=UTF8", "--locale=C.UTF-8",
       "--auth=peer", NULL};
   ProgramRun run = {.argv = argv, .inherit = lock};
-  bool ok = program_run(place, &run, error);
+  bool ok = server_program_run(place, &run, error);
   free(program);
   return ok;
 }
@@ -110,7 +110,7 @@ static bool run_configure(const ServerPlace *place, const char *folder, int lock
     return out_of_memory(error);
   Configuration configuration = {.folder = folder, .users = users};
   ProgramRun run = {.call = configure, .context = &configuration, .inherit = lock};
-  bool ok = program_run(place, &run, error);
+  bool ok = server_program_run(place, &run, error);
   free(users);
   return ok;
 }
@@ -122,7 +122,7 @@ static bool create_database(const ServerPlace *place, const char *folder, int lo
     return out_of_memory(error);
   const char *const argv[] = {program, "--single", "-D", folder, "postgres", NULL};
   ProgramRun run = {.argv = argv, .input = "create database pghost;\n", .inherit = lock};
-  bool ok = program_run(place, &run, error);
+  bool ok = server_program_run(place, &run, error);
   free(program);
   if (ok && (strstr(run.output, "ERROR:") || strstr(run.output, "FATAL:")))
     ok = error_set(error, SERVER_ERROR, "%s", program_reason(run.output));
@@ -131,7 +131,7 @@ static bool create_database(const ServerPlace *place, const char *folder, int lo
 
 static bool empty(const ServerPlace *place, char *folder, Error *error) {
   ProgramRun run = {.call = empty_folder, .context = folder, .inherit = -1};
-  return program_run(place, &run, error);
+  return server_program_run(place, &run, error);
 }
 
 // An empty folder of the owner's, whatever a killed creation has left there.
@@ -330,7 +330,7 @@ bool cluster_stop(const ServerPlace *place, Error *error) {
   const char *const argv[] = {program, "stop", "-D", place->data, "-m",
                               "fast",  "-w",   "-t", "3600",      NULL};
   ProgramRun run = {.argv = argv, .inherit = -1};
-  bool ok = program_run(place, &run, error);
+  bool ok = server_program_run(place, &run, error);
   free(program);
   return ok;
 }

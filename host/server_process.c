@@ -159,7 +159,7 @@ const char *program_reason(char *output) {
   return line;
 }
 
-bool program_run(const ServerPlace *place, ProgramRun *run, Error *error) {
+bool server_program_run(const ServerPlace *place, ProgramRun *run, Error *error) {
   int output[2];
   int input = open_input(run->input);
   if (input < 0 || pipe2(output, O_CLOEXEC) != 0) {
@@ -212,7 +212,7 @@ static int version_of(const ServerPlace *place, const char *folder) {
   const char *const argv[] = {path, "--version", NULL};
   ProgramRun run = {.argv = argv, .inherit = -1};
   Error ignored;
-  if (!program_run(place, &run, &ignored))
+  if (!server_program_run(place, &run, &ignored))
     return 0;
   const char *number = strpbrk(run.output, "0123456789");
   return number ? atoi(number) : 0;
