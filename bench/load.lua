@@ -116,7 +116,7 @@ local function load_file(loading, path, id, names)
   local counts = check(loading:file(source, {
     file_id = id,
     raw_map = positions(header, header),
-    clean_map = positions(names, header),
+    clean_map = names and positions(names, header),
   }))
   assert(counts.rejected == 0, path .. ": has rejected records")
   return counts.records
@@ -144,7 +144,7 @@ local loading <close> = load.open {
 }
 local records = 0
 for id, path in ipairs(files) do
-  records = records + load_file(loading, path, id, names)
+  records = records + load_file(loading, path, id, clean and names or nil)
 end
 check(loading:finish())
 for _, stream in pairs { raw = raw or nil, clean = clean or nil } do

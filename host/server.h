@@ -53,17 +53,17 @@ void place_conninfo(const ServerPlace *place, char conninfo[SERVER_CONNINFO_SIZE
 
 // ---- Running programs as the cluster's owner (server_process.c)
 
-typedef struct ProgramRun {
+typedef struct OwnerRun {
   const char *const *argv; // argv[0]: path
   const char *input;       // text for stdin; NULL: none
   char output[8192];       // the end of what it wrote to stdout and stderr
   int inherit;             // a descriptor the program keeps open (a lock); -1: none
   int (*call)(void *);     // instead of a program: run in a child as the owner, 0 for success
   void *context;           // for call
-} ProgramRun;
+} OwnerRun;
 
 // Runs and waits. False when it could not be run or failed; error tells the reason it gave.
-bool program_run(const ServerPlace *place, ProgramRun *run, Error *error);
+bool owner_run(const ServerPlace *place, OwnerRun *run, Error *error);
 
 // In a child: become the owner, drop everything inherited but `keep` descriptors. False: errno.
 bool child_become_owner(const ServerPlace *place);

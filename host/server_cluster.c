@@ -95,8 +95,8 @@ static bool run_initdb(const ServerPlace *place, const char *folder, int lock, E
   const char *const argv[] = {
       program,       "-D", folder, "--username", "pghost", "--encoding=UTF8", "--locale=C.UTF-8",
       "--auth=peer", NULL};
-  ProgramRun run = {.argv = argv, .inherit = lock};
-  bool ok = program_run(place, &run, error);
+  OwnerRun run = {.argv = argv, .inherit = lock};
+  bool ok = owner_run(place, &run, error);
   free(program);
   return ok;
 }
@@ -109,8 +109,8 @@ static bool run_configure(const ServerPlace *place, const char *folder, int lock
   if (length < 0)
     return out_of_memory(error);
   Configuration configuration = {.folder = folder, .users = users};
-  ProgramRun run = {.call = configure, .context = &configuration, .inherit = lock};
-  bool ok = program_run(place, &run, error);
+  OwnerRun run = {.call = configure, .context = &configuration, .inherit = lock};
+  bool ok = owner_run(place, &run, error);
   free(users);
   return ok;
 }
@@ -121,8 +121,8 @@ static bool create_database(const ServerPlace *place, const char *folder, int lo
   if (asprintf(&program, "%s/postgres", place->bin) < 0)
     return out_of_memory(error);
   const char *const argv[] = {program, "--single", "-D", folder, "postgres", NULL};
-  ProgramRun run = {.argv = argv, .input = "create database pghost;\n", .inherit = lock};
-  bool ok = program_run(place, &run, error);
+  OwnerRun run = {.argv = argv, .input = "create database pghost;\n", .inherit = lock};
+  bool ok = owner_run(place, &run, error);
   free(program);
   if (ok && (strstr(run.output, "ERROR:") || strstr(run.output, "FATAL:")))
     ok = error_set(error, SERVER_ERROR, "%s", program_reason(run.output));
@@ -130,8 +130,8 @@ static bool create_database(const ServerPlace *place, const char *folder, int lo
 }
 
 static bool empty(const ServerPlace *place, char *folder, Error *error) {
-  ProgramRun run = {.call = empty_folder, .context = folder, .inherit = -1};
-  return program_run(place, &run, error);
+  OwnerRun run = {.call = empty_folder, .context = folder, .inherit = -1};
+  return owner_run(place, &run, error);
 }
 
 // An empty folder of the owner's, whatever a killed creation has left there.
@@ -329,20 +329,31 @@ bool cluster_stop(const ServerPlace *place, Error *error) {
     return out_of_memory(error);
   const char *const argv[] = {program, "stop", "-D", place->data, "-m",
                               "fast",  "-w",   "-t", "3600",      NULL};
-  ProgramRun run = {.argv = argv, .inherit = -1};
-  bool ok = program_run(place, &run, error);
+  OwnerRun run = {.argv = argv, .inherit = -1};
+  bool ok = owner_run(place, &run, error);
   free(program);
   return ok;
+}
+
+// Did starting fail only because processes of a server that was killed have not ended yet, or have
+// not been buried? Both take a moment.
+static bool has_survivors(const Error *error) {
+  return strstr(error->message, "pre-existing shared memory block") ||
+         strstr(error->message, "\"postmaster.pid\" already exists");
 }
 
 bool cluster_start(ServerPlace *place, Error *error) {
   // A server whose socket has been removed under it is alive, but nobody can reach it any more.
   if (!cluster_stop(place, error))
     return false;
-  int alive = launch(place, error);
-  if (alive < 0)
-    return false;
-  bool ok = wait_until_ready(place, alive, error);
-  close(alive);
-  return ok;
+  for (int attempt = 0;; attempt++) {
+    int alive = launch(place, error);
+    if (alive < 0)
+      return false;
+    bool ok = wait_until_ready(place, alive, error);
+    close(alive);
+    if (ok || attempt == 100 || !has_survivors(error))
+      return ok;
+    poll(NULL, 0, 100);
+  }
 }

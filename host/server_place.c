@@ -146,9 +146,9 @@ static int enter_folder(void *context) {
 }
 
 static bool check_reach(ServerPlace *place, Error *error) {
-  ProgramRun run = {.call = enter_folder, .context = place, .inherit = -1};
+  OwnerRun run = {.call = enter_folder, .context = place, .inherit = -1};
   Error ignored;
-  if (!place->drop || program_run(place, &run, &ignored))
+  if (!place->drop || owner_run(place, &run, &ignored))
     return true;
   return error_set(error, SERVER_ERROR,
                    "user '%s' cannot reach '%s': set PGHOST_SERVER_DIR to a folder below ones "

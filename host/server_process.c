@@ -70,7 +70,7 @@ void child_exec(const char *const *argv) {
   execve(argv[0], (char *const *)argv, environment);
 }
 
-static void child_main(const ServerPlace *place, const ProgramRun *run, int input, int output) {
+static void child_main(const ServerPlace *place, const OwnerRun *run, int input, int output) {
   dup2(input, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
@@ -159,7 +159,7 @@ const char *program_reason(char *output) {
   return line;
 }
 
-bool program_run(const ServerPlace *place, ProgramRun *run, Error *error) {
+bool owner_run(const ServerPlace *place, OwnerRun *run, Error *error) {
   int output[2];
   int input = open_input(run->input);
   if (input < 0 || pipe2(output, O_CLOEXEC) != 0) {
@@ -210,9 +210,9 @@ static int version_of(const ServerPlace *place, const char *folder) {
   char path[PATH_MAX];
   snprintf(path, sizeof path, "%s/postgres", folder);
   const char *const argv[] = {path, "--version", NULL};
-  ProgramRun run = {.argv = argv, .inherit = -1};
+  OwnerRun run = {.argv = argv, .inherit = -1};
   Error ignored;
-  if (!program_run(place, &run, &ignored))
+  if (!owner_run(place, &run, &ignored))
     return 0;
   const char *number = strpbrk(run.output, "0123456789");
   return number ? atoi(number) : 0;

@@ -65,7 +65,8 @@ describe("the CSV reader", function()
       "4! too many fields: 4 of 3: 3,Cy,x,y",
       '5! stray quote: 4,D"ot,x',
       '6! stray quote: 5,"Eve"x,y',
-      '7! stray quote: 6,"two\nlines"x,y',
+      '7! stray quote: 6,"two',
+      '8! stray quote: lines"x,y',
       "9! carriage return outside quotes: 7,a\rb,c",
       "10: 8|Zürich|€",
       "11! not valid UTF-8: 9,Z\xfcrich,x",
@@ -133,7 +134,7 @@ describe("the CSV reader", function()
   end)
 
   it("gives the same records for every chunk size and in two calls, as the oracles say", function()
-    local seed, count = os.time(), tonumber(os.getenv("PGHOST_SPEC_CASES") or 400)
+    local seed, count = os.time(), tonumber(os.getenv("PGHOST_SPEC_CASES") or 300)
     local cases <const> = os.tmpname()
     local out = server.shell(
       ("%s random %d %d %s && python3 %s/support/csv_oracle.py %s || echo failed with seed %d"):format(
@@ -176,7 +177,7 @@ describe("the CSV reader", function()
       local out = server.shell(("%s time %s 65536"):format(driver, name))
       os.remove(name)
       local seconds = tonumber(out:match("(%d+%.%d+) s,"))
-      assert.is_true(seconds < 10, line .. out) -- 0.1 s on a machine at rest
+      assert.is_true(seconds < 10, line .. out) -- CPU seconds; 0.1 is usual
     end
   end)
 end)

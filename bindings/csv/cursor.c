@@ -46,6 +46,6 @@ SourceStatus cursor_next(Cursor *cursor, const Record **record, const Field **fi
     }
   }
   *record = &cursor->batch.records[cursor->next++];
-  *fields = cursor->batch.fields + (*record)->field_start;
+  *fields = (*record)->field_count > 0 ? &cursor->batch.fields[(*record)->field_start] : NULL;
   return SOURCE_CHUNK;
 }

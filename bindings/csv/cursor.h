@@ -10,8 +10,8 @@ typedef struct Cursor Cursor;
 Cursor *cursor_new(Source *source);
 void cursor_free(Cursor *cursor); // NULL is fine
 
-// Moves to the next record, good or bad. *record and *fields (its fields) stay valid until the next
-// call. SOURCE_CHUNK: there is one.
+// Moves to the next record, good or bad. *record and *fields (its fields, NULL for none) stay valid
+// until the next call. SOURCE_CHUNK: there is one.
 SourceStatus cursor_next(Cursor *cursor, const Record **record, const Field **fields, Error *error);
 
 #endif

@@ -11,12 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "csv/ordinary.h"
 #include "csv/scan.h"
 
 enum {
   DEFAULT_MAX_RECORD = 16 * 1024 * 1024,
-  FIRST_FIELDS = 1024,
-  FIRST_RECORDS = 128,
   ENTRY_BLOCK = 64 * 1024, // how libcsv's field buffer grows; its own 128 bytes are too small
   PARSE_OPTIONS = CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL,
 };
@@ -79,33 +78,15 @@ void reader_free(Reader *reader) {
 }
 
 static Field *add_field(Reader *reader) {
-  Batch *batch = reader->batch;
-  if (batch->field_count == batch->field_cap) {
-    size_t cap = batch->field_cap ? batch->field_cap * 2 : FIRST_FIELDS;
-    Field *fields = realloc(batch->fields, cap * sizeof *fields);
-    if (!fields) {
-      reader->failed = true;
-      return NULL;
-    }
-    batch->fields = fields;
-    batch->field_cap = cap;
-  }
-  return &batch->fields[batch->field_count++];
+  Field *field = batch_add_field(reader->batch);
+  reader->failed = reader->failed || !field;
+  return field;
 }
 
 static Record *add_record(Reader *reader) {
-  Batch *batch = reader->batch;
-  if (batch->record_count == batch->record_cap) {
-    size_t cap = batch->record_cap ? batch->record_cap * 2 : FIRST_RECORDS;
-    Record *records = realloc(batch->records, cap * sizeof *records);
-    if (!records) {
-      reader->failed = true;
-      return NULL;
-    }
-    batch->records = records;
-    batch->record_cap = cap;
-  }
-  return &batch->records[batch->record_count++];
+  Record *record = batch_add_record(reader->batch);
+  reader->failed = reader->failed || !record;
+  return record;
 }
 
 // A quoted field whose opening quote is at the cursor: a view where no quote is doubled, else a
@@ -215,21 +196,17 @@ static Fed feed(Reader *reader, const Line *line, RecordError *error) {
   return row_ended_well(reader, line) ? FED_RECORD : FED_ERROR;
 }
 
-static size_t reject(Reader *reader, const Attempt *attempt, RecordError error, size_t length,
-                     size_t used) {
+// Rejects the first physical line of what could not be read as a record.
+static size_t reject(Reader *reader, const Attempt *attempt, RecordError error) {
   forget(reader);
   drop_fields(reader, attempt);
   Record *record = add_record(reader);
   if (record)
     *record = (Record){.bytes = attempt->start,
-                       .length = (uint32_t)length,
+                       .length = (uint32_t)attempt->first_length,
                        .field_start = (uint32_t)attempt->field_mark,
                        .error = error};
-  return used;
-}
-
-static size_t reject_first_line(Reader *reader, const Attempt *attempt, RecordError error) {
-  return reject(reader, attempt, error, attempt->first_length, attempt->first_used);
+  return attempt->first_used;
 }
 
 static size_t accept(Reader *reader, const Attempt *attempt, size_t length, size_t used) {
@@ -254,10 +231,10 @@ static size_t read_record(Reader *reader, Line line, size_t left, bool final) {
   Attempt attempt = {line.bytes, reader->batch->text.len, reader->batch->field_count, line.used,
                      line.length};
   if (line.length > reader->dialect.max_record)
-    return reject_first_line(reader, &attempt, RECORD_TOO_LONG);
+    return reject(reader, &attempt, RECORD_TOO_LONG);
   char foreign = reader->dialect.line_end == LINE_CR ? '\n' : '\r';
   if (line.length > 0 && *line.bytes == foreign) // libcsv passes over it
-    return reject_first_line(reader, &attempt, foreign_line_end(reader));
+    return reject(reader, &attempt, foreign_line_end(reader));
   reader->cursor = line.bytes;
   reader->rows = 0;
   for (;;) {
@@ -267,12 +244,10 @@ static size_t read_record(Reader *reader, Line line, size_t left, bool final) {
     size_t length = used - line.used + line.length;
     if (fed == FED_RECORD)
       return accept(reader, &attempt, length, used);
-    if (fed == FED_ERROR && error == RECORD_UNTERMINATED_QUOTE)
-      return reject_first_line(reader, &attempt, error);
     if (fed == FED_ERROR)
-      return reject(reader, &attempt, error, length, used);
+      return reject(reader, &attempt, error);
     if (used == left && final)
-      return reject_first_line(reader, &attempt, RECORD_UNTERMINATED_QUOTE);
+      return reject(reader, &attempt, RECORD_UNTERMINATED_QUOTE);
     line = next_line(reader, attempt.start + used, left - used);
     if (!line.ended && !final) {
       forget(reader);
@@ -280,7 +255,7 @@ static size_t read_record(Reader *reader, Line line, size_t left, bool final) {
       return 0;
     }
     if (used + line.length > reader->dialect.max_record)
-      return reject_first_line(reader, &attempt, RECORD_UNTERMINATED_QUOTE);
+      return reject(reader, &attempt, RECORD_UNTERMINATED_QUOTE);
   }
 }
 
@@ -310,36 +285,51 @@ static bool is_clean_text(const char *bytes, size_t len) {
   return scan_is_plain_ascii(bytes, len) || (!memchr(bytes, 0, len) && scan_is_utf8(bytes, len));
 }
 
+// Reads one record, or passes over a blank line, through libcsv. Returns the bytes used, 0 when the
+// end is not in sight.
+static size_t read_line(Reader *reader, const char *bytes, size_t left, bool final,
+                        Position *position) {
+  Batch *batch = reader->batch;
+  Line line = next_line(reader, bytes, left);
+  if (!line.ended && !final)
+    return 0;
+  size_t before = batch->record_count, used = line.used;
+  if (line.length == 0)
+    take_blank(reader, &line);
+  else
+    used = read_record(reader, line, left, final);
+  if (batch->record_count > before) {
+    batch->records[before].offset = position->offset;
+    batch->records[before].line = position->line;
+  }
+  position->offset += used;
+  position->line += used == line.used ? line.ended : scan_count(bytes, used, line_end_byte(reader));
+  return used;
+}
+
+static bool has_room(const Batch *batch, size_t limit) {
+  return limit == 0 || batch->record_count < limit;
+}
+
 size_t reader_read(Reader *reader, const char *bytes, size_t len, bool final, size_t limit,
                    Position *position, Batch *batch) {
   batch_clear(batch);
   reader->batch = batch;
   reader->failed = !buffer_reserve(&batch->text, len);
-  bool clean = is_clean_text(bytes, len);
   size_t at = 0;
-  while (at < len && !reader->failed && (limit == 0 || batch->record_count < limit)) {
-    Line line = next_line(reader, bytes + at, len - at);
-    if (!line.ended && !final)
+  while (at < len && !reader->failed && has_room(batch, limit)) {
+    if (!reader->dialect.libcsv_only)
+      at += ordinary_read(&reader->dialect, bytes + at, len - at, limit, position, batch,
+                          &reader->failed);
+    if (at == len || reader->failed || !has_room(batch, limit))
       break;
-    size_t before = batch->record_count;
-    size_t used = line.used;
-    if (line.length == 0)
-      take_blank(reader, &line);
-    else
-      used = read_record(reader, line, len - at, final);
+    size_t used = read_line(reader, bytes + at, len - at, final, position);
     if (used == 0)
       break;
-    if (batch->record_count > before) {
-      Record *record = &batch->records[before];
-      record->offset = position->offset;
-      record->line = position->line;
-      if (!clean)
-        check_text(record);
-    }
-    position->offset += used;
-    position->line +=
-        used == line.used ? line.ended : scan_count(bytes + at, used, line_end_byte(reader));
     at += used;
   }
+  if (!is_clean_text(bytes, at))
+    for (size_t i = 0; i < batch->record_count; i++)
+      check_text(&batch->records[i]);
   return reader->failed ? SIZE_MAX : at;
 }

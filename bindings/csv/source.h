@@ -40,9 +40,9 @@ typedef struct Source Source;
 // Takes over `input` (closed on failure too). `name` is used in messages ("booking.csv"). Skips a
 // UTF-8 BOM, finds the line end (unless the dialect came with LINE_CR set), reads the header
 // record. Errors: an empty source, a header that cannot be read, NUL bytes in it ("looks like a
-// binary file"), duplicate or empty column names (codes "empty", "header", "binary"). The source's
-// own dialect gets the line end found and, unless it was given, the header's field count as
-// columns.
+// binary file"), duplicate or empty column names unless the dialect takes any_header (codes
+// "empty", "header", "binary"). The source's own dialect gets the line end found and, unless it was
+// given, the header's field count as columns.
 Source *source_open(Input *input, const char *name, const Dialect *dialect, Error *error);
 void source_close(Source *source); // NULL is fine
 
@@ -52,7 +52,7 @@ const Field *source_columns(const Source *source);
 const Dialect *source_dialect(const Source *source);
 
 // Fills `chunk` with the next bytes, about `target` of them (more where one record is longer; from
-// 1 to 16 MiB). A physical line of more than 64 MiB (or four times max_record, if that is more) is
+// 1 to 16 MiB). A physical line of more than four times max_record (and at least 16 MiB) is
 // an error: this is no CSV, and memory stays bounded. After a wrong cut the caller hands back what
 // a reader left unconsumed with source_unread: those bytes come first in the next chunk.
 SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *error);

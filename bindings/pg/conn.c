@@ -10,22 +10,13 @@
 
 enum {
   POLITE_MS = 50,   // what is drained within this is not worth a cancel
-  DRAIN_MS = 10000, // a server that has not stopped after this is lost
+  DRAIN_MS = 30000, // a server that has not stopped after this is lost
 };
 
 int conn_wait(PGconn *conn, bool also_write, int timeout_ms, Error *error) {
   int64_t deadline = timeout_ms < 0 ? WAIT_FOREVER : wait_clock() + timeout_ms;
   int ready = wait_for(conn, also_write ? POLLIN | POLLOUT : POLLIN, deadline, 0, error);
   return ready > 0 ? 1 : ready;
-}
-
-void conn_cancel(PGconn *conn) {
-  PGcancel *cancel = PQgetCancel(conn);
-  if (!cancel)
-    return;
-  char reason[256]; // nothing to do about a failure: the drain that follows has a deadline
-  PQcancel(cancel, reason, sizeof reason);
-  PQfreeCancel(cancel);
 }
 
 // Throws away what COPY TO STDOUT sends, until its end (true) or the deadline.

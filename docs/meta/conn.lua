@@ -1,4 +1,5 @@
 ---@meta pghost.native.conn
+-- luacheck: ignore 212 241
 -- The native PostgreSQL connection. Scripts mostly use `pghost.connection`, which raises errors.
 --
 -- Failures of the outside world are returned as `nil, message, code`: message in lower case, with

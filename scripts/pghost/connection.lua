@@ -129,7 +129,7 @@ local function libpq_is_set()
   return false
 end
 
-local dotenv_conninfo -- of the folder it was read in, so that its warning comes once
+local dotenv_conninfo -- read once, so that its warning comes once; false: there is none
 
 local function from_dotenv()
   if dotenv_conninfo == nil then

@@ -3,223 +3,33 @@
 //   csv_driver dump FILE [TARGET]       every record as a line of JSON (bytes as U+0000..U+00FF)
 //   csv_driver same FILE...             any chunk size gives the records of one reader_read
 //   csv_driver random SEED COUNT OUT    the same for random texts; texts and records go to OUT
-//   csv_driver time FILE [TARGET]       megabytes a second of source and reader, one thread
+//   csv_driver time FILE [TARGET]       megabytes a CPU second, peak memory
 //
 // Exits with 1 and says what differs. Every check also asserts that no byte is swallowed: between
 // two records there are only line ends.
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
-#include "csv/source.h"
+#include "csv_check.h"
 
 static const size_t targets[] = {1, 2, 7, 64, 4096, 65536, 1 << 20};
 enum { TARGET_COUNT = sizeof targets / sizeof *targets };
 
-static char what[512]; // the case at hand, for messages
-
-static void fail(const char *message) {
-  fprintf(stderr, "%s: %s\n", what, message);
-  exit(1);
-}
-
-// Records as text: one line of JSON each
-
-static void put_text(Buffer *out, const char *text) {
-  buffer_put(out, text, strlen(text));
-}
-
-static void put_json(Buffer *out, const char *bytes, size_t len) {
-  put_text(out, "\"");
-  for (size_t i = 0; i < len; i++) {
-    unsigned char byte = (unsigned char)bytes[i];
-    char escaped[8];
-    snprintf(escaped, sizeof escaped, "\\u%04x", byte);
-    bool plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
-    buffer_put(out, plain ? (const char *)&bytes[i] : escaped, plain ? 1 : 6);
-  }
-  put_text(out, "\"");
-}
-
-static void put_record(Buffer *out, const Batch *batch, const Record *record) {
-  char head[128];
-  snprintf(head, sizeof head, "[%llu,%llu,%u,%d,[", (unsigned long long)record->line,
-           (unsigned long long)record->offset, record->length, (int)record->error);
-  put_text(out, head);
-  for (uint32_t i = 0; i < record->field_count; i++) {
-    const Field *field = &batch->fields[record->field_start + i];
-    put_text(out, i ? "," : "");
-    if (field->null)
-      put_text(out, "null");
-    else
-      put_json(out, field->data, field->len);
-  }
-  put_text(out, "]]\n");
-}
-
-// A text with its source's facts
-
-typedef struct Text {
-  const char *bytes;
-  size_t len;
-} Text;
-
-static void check_record(const Text *text, const Record *record, size_t *covered, uint64_t *line) {
-  if (record->offset < *covered || record->offset + record->length > text->len)
-    fail("a record overlaps another or leaves the file");
-  if (memcmp(text->bytes + record->offset, record->bytes, record->length) != 0)
-    fail("the bytes of a record are not those of the file at its offset");
-  for (; *covered < record->offset; (*covered)++) {
-    if (text->bytes[*covered] != '\n' && text->bytes[*covered] != '\r')
-      fail("bytes between two records were swallowed");
-  }
-  if (record->line < *line)
-    fail("lines go backwards");
-  *line = record->line;
-  *covered += record->length;
-}
-
-static void check_tail(const Text *text, size_t covered) {
-  for (; covered < text->len; covered++) {
-    if (text->bytes[covered] != '\n' && text->bytes[covered] != '\r')
-      fail("bytes behind the last record were swallowed");
-  }
-}
-
-static uint64_t line_at(const Text *text, size_t offset, LineEnd line_end) {
-  uint64_t line = 1;
-  for (size_t i = 0; i < offset; i++)
-    line += text->bytes[i] == (line_end == LINE_CR ? '\r' : '\n');
-  return line;
-}
-
-static void take_batch(const Text *text, const Batch *batch, size_t *covered, uint64_t *line,
-                       Buffer *out) {
-  for (size_t i = 0; i < batch->record_count; i++) {
-    check_record(text, &batch->records[i], covered, line);
-    put_record(out, batch, &batch->records[i]);
-  }
-}
-
-// An input that gives a few bytes at a time, as pipes do
-
-typedef struct SlowInput {
-  Input input;
-  Text text;
-  size_t at;
-  size_t step;
-} SlowInput;
-
-static ptrdiff_t slow_read(Input *input, char *out, size_t size, Error *error) {
-  (void)error;
-  SlowInput *slow = (SlowInput *)input;
-  size_t count = slow->text.len - slow->at;
-  count = count < slow->step ? count : slow->step;
-  count = count < size ? count : size;
-  if (count > 0)
-    memcpy(out, slow->text.bytes + slow->at, count);
-  slow->at += count;
-  return (ptrdiff_t)count;
-}
-
-static void slow_close(Input *input) {
-  free(input);
-}
-
-static Input *slow_input(Text text, size_t step) {
-  SlowInput *slow = calloc(1, sizeof *slow);
-  assert(slow);
-  *slow = (SlowInput){{slow_read, slow_close}, text, 0, step};
-  return &slow->input;
-}
-
-// Reads a text through a source; returns where its first record can start and its dialect.
-static size_t read_through_source(Text text, const Dialect *dialect, size_t target, size_t step,
-                                  Buffer *out, Dialect *found) {
-  Error error;
-  buffer_clear(out);
-  *found = *dialect;
-  Source *source = source_open(slow_input(text, step), what, dialect, &error);
-  if (!source) {
-    put_text(out, error.message);
-    return SIZE_MAX;
-  }
-  *found = *source_dialect(source);
-  Reader *reader = reader_new(found);
-  Chunk chunk = {0};
-  Batch batch = {0};
-  size_t covered = SIZE_MAX, start = SIZE_MAX;
-  uint64_t line = 1;
-  SourceStatus status;
-  while ((status = source_read(source, reader, target, &chunk, &batch, &error)) == SOURCE_CHUNK) {
-    if (start == SIZE_MAX)
-      start = covered = (size_t)batch.records[0].offset;
-    if (batch.record_count == 0)
-      fail("a chunk without a record");
-    take_batch(&text, &batch, &covered, &line, out);
-  }
-  if (status == SOURCE_ERROR)
-    fail(error.message);
-  check_tail(&text, start == SIZE_MAX ? text.len : covered);
-  if (source_totals(source).bytes != text.len || !source_totals(source).sha256[0])
-    fail("the totals are not those of the whole file");
-  source_close(source);
-  reader_free(reader);
-  buffer_free(&chunk.bytes);
-  batch_free(&batch);
-  return start == SIZE_MAX ? text.len : start;
-}
-
-// One call of the reader for all from `start` on: what every other way must equal.
-static void read_at_once(Text text, const Dialect *dialect, size_t start, Buffer *out) {
+static void check_cuts(Text text, const Dialect *dialect, size_t start, const Buffer *expected) {
   Position position = {start, line_at(&text, start, dialect->line_end)};
   Reader *reader = reader_new(dialect);
   Batch batch = {0};
-  size_t covered = start;
-  uint64_t line = 1;
-  size_t used =
-      reader_read(reader, text.bytes + start, text.len - start, true, 0, &position, &batch);
-  if (used != text.len - start || position.offset != text.len)
-    fail("the reader did not consume everything");
-  if (position.line != line_at(&text, text.len, dialect->line_end))
-    fail("the reader lost count of the lines");
-  for (size_t i = 0; i < batch.record_count; i++) {
-    if (batch.records[i].line != line_at(&text, (size_t)batch.records[i].offset, dialect->line_end))
-      fail("a record has the wrong line");
+  Buffer got = {0};
+  for (size_t cut = start; cut <= text.len; cut++) {
+    read_in_two(text, reader, &batch, position, cut, &got);
+    expect_equal(expected, &got, "reading in two calls gives other records");
   }
-  buffer_clear(out);
-  take_batch(&text, &batch, &covered, &line, out);
-  check_tail(&text, covered);
   reader_free(reader);
   batch_free(&batch);
-}
-
-// In two calls, the first one seeing only bytes[start, cut).
-static void read_in_two(Text text, const Dialect *dialect, size_t start, size_t cut, Buffer *out) {
-  Position position = {start, line_at(&text, start, dialect->line_end)};
-  Reader *reader = reader_new(dialect);
-  Batch batch = {0};
-  uint64_t line = 1;
-  size_t covered = start;
-  buffer_clear(out);
-  size_t used = reader_read(reader, text.bytes + start, cut - start, false, 0, &position, &batch);
-  take_batch(&text, &batch, &covered, &line, out);
-  reader_read(reader, text.bytes + start + used, text.len - start - used, true, 0, &position,
-              &batch);
-  take_batch(&text, &batch, &covered, &line, out);
-  reader_free(reader);
-  batch_free(&batch);
-}
-
-static void expect_equal(const Buffer *expected, const Buffer *got, const char *message) {
-  if (expected->len == got->len &&
-      (got->len == 0 || memcmp(expected->data, got->data, got->len) == 0))
-    return;
-  fprintf(stderr, "expected:\n%.*s\ngot:\n%.*s\n", (int)expected->len, expected->data,
-          (int)got->len, got->data);
-  fail(message);
+  buffer_free(&got);
 }
 
 // All ways to read `text`; leaves the records (or the message of a source that does not open) in
@@ -237,10 +47,8 @@ static bool check_text(Text text, const Dialect *dialect, bool every_cut, Buffer
     read_through_source(text, dialect, targets[i], targets[i] * 3 / 2, &got, found);
     expect_equal(expected, &got, "another chunk size gives other records");
   }
-  for (size_t cut = start; opened && every_cut && cut <= text.len; cut++) {
-    read_in_two(text, found, start, cut, &got);
-    expect_equal(expected, &got, "reading in two calls gives other records");
-  }
+  if (opened && every_cut)
+    check_cuts(text, found, start, expected);
   buffer_free(&got);
   return opened;
 }
@@ -366,7 +174,7 @@ static int random_cases(uint64_t seed, size_t count, const char *path) {
   Buffer text = {0}, records = {0};
   for (size_t i = 0; i < count; i++) {
     random_state = seed + i * 1000003;
-    snprintf(what, sizeof what, "seed %llu case %zu", (unsigned long long)seed, i);
+    snprintf(check_what, sizeof check_what, "seed %llu case %zu", (unsigned long long)seed, i);
     Dialect dialect = random_dialect(), found;
     bool good = random_below(2);
     size_t columns = 1 + random_below(4);
@@ -391,7 +199,7 @@ static Buffer load_file(const char *path) {
   Buffer text = {0};
   FILE *file = fopen(path, "rb");
   if (!file)
-    fail("cannot be opened");
+    check_fail("cannot be opened");
   size_t got;
   do {
     buffer_reserve(&text, 65536);
@@ -404,7 +212,7 @@ static Buffer load_file(const char *path) {
 
 static int same_files(int count, char **paths) {
   for (int i = 0; i < count; i++) {
-    snprintf(what, sizeof what, "%s", paths[i]);
+    snprintf(check_what, sizeof check_what, "%s", paths[i]);
     Buffer text = load_file(paths[i]), records = {0};
     Dialect dialect = dialect_default(), found;
     check_text((Text){text.data, text.len}, &dialect, text.len < 2000, &records, &found);
@@ -415,7 +223,7 @@ static int same_files(int count, char **paths) {
 }
 
 static int dump_file(const char *path, size_t target) {
-  snprintf(what, sizeof what, "%s", path);
+  snprintf(check_what, sizeof check_what, "%s", path);
   Buffer text = load_file(path), records = {0};
   Dialect dialect = dialect_default(), found;
   read_through_source((Text){text.data, text.len}, &dialect, target, target, &records, &found);
@@ -425,16 +233,16 @@ static int dump_file(const char *path, size_t target) {
   return 0;
 }
 
-static double now(void) {
+static double cpu_seconds(void) {
   struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
   return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
 static int time_file(const char *path, size_t target) {
   Error error;
   Dialect dialect = dialect_default();
-  double begin = now();
+  double begin = cpu_seconds();
   Input *input = input_open_file(path, &error);
   Source *source = input ? source_open(input, path, &dialect, &error) : NULL;
   if (!source) {
@@ -450,9 +258,11 @@ static int time_file(const char *path, size_t target) {
     for (size_t i = 0; i < batch.record_count; i++)
       bad += batch.records[i].error != RECORD_OK;
   }
-  double seconds = now() - begin;
-  printf("%zu records, %zu bad, %.3f s, %.0f MB/s, chunk memory %zu\n", records, bad, seconds,
-         (double)source_totals(source).bytes / 1e6 / seconds, chunk.bytes.cap);
+  double seconds = cpu_seconds() - begin;
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  printf("%zu records, %zu bad, %.3f s, %.0f MB/s, peak %ld kB\n", records, bad, seconds,
+         (double)source_totals(source).bytes / 1e6 / seconds, usage.ru_maxrss);
   source_close(source);
   reader_free(reader);
   buffer_free(&chunk.bytes);

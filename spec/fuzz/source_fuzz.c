@@ -1,0 +1,135 @@
+// Source: header, byte order mark, line ends and chunks. However small the chunks and the blocks
+// that the input gives, the records are those of one reading, and no byte is swallowed.
+//
+// Five bytes choose the dialect, the chunk's target, the block's size and a cut; the rest is the
+// file.
+#define _GNU_SOURCE // memmem
+#include "csv_check.h"
+#include "fuzz.h"
+
+typedef struct Case {
+  Dialect dialect;
+  Text text;
+  size_t target;
+  size_t step;
+  size_t cut; // where the text behind the header is cut in two
+} Case;
+
+static Buffer expected, got;
+
+static Case make_case(FuzzInput *input) {
+  static const char delimiters[] = ",;\ta", quotes[] = "\"'";
+  uint8_t choice = fuzz_byte(input), max_record = fuzz_byte(input), target = fuzz_byte(input);
+  uint8_t step = fuzz_byte(input), cut = fuzz_byte(input);
+  Case made = {.dialect = dialect_default()};
+  made.dialect.delimiter = delimiters[choice & 3];
+  made.dialect.quote = quotes[choice >> 2 & 1];
+  made.dialect.headerless = choice & 8;
+  made.dialect.line_end = choice & 16 ? LINE_CR : LINE_LF;
+  made.dialect.columns = choice >> 5;
+  if (max_record)
+    made.dialect.max_record = max_record;
+  made.target = (size_t)target + 1;
+  made.step = (size_t)step + 1;
+  made.text = (Text){fuzz_copy(input->at, input->left), input->left};
+  made.cut = input->left * cut / UINT8_MAX;
+  return made;
+}
+
+static void check_line_end(const Case *the, LineEnd found) {
+  const char *bytes = the->text.bytes;
+  size_t len = the->text.len;
+  if (the->dialect.line_end == LINE_CR)
+    fuzz_check(found == LINE_CR, "the line end that was given is not kept");
+  else if (!memchr(bytes, '\r', len))
+    fuzz_check(found == LINE_LF, "CR line ends without a CR");
+  else if (!memchr(bytes, '\n', len) && !memchr(bytes, the->dialect.quote, len))
+    fuzz_check(found == LINE_CR, "LF line ends without a LF");
+}
+
+static size_t mark_length(const Text *text) {
+  return text->len >= 3 && memcmp(text->bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+// The names are the first record's fields, and what follows is behind it.
+static void check_names(const Source *source, const Batch *batch) {
+  size_t count = source_column_count(source);
+  fuzz_check(batch->record_count == 1, "a header that is no record");
+  fuzz_check(count == batch->records[0].field_count, "a column too many or too few");
+  for (size_t i = 0; i < count && !source_dialect(source)->headerless; i++) {
+    const Field *name = &source_columns(source)[i];
+    const Field *field = &batch->fields[batch->records[0].field_start + i];
+    fuzz_check(name->len > 0 && name->len <= field->len, "a name that is empty or too long");
+    fuzz_check(memmem(field->data, field->len, name->data, name->len) != NULL,
+               "a name that is not in the header");
+  }
+}
+
+static void check_header(const Case *the, const Source *source) {
+  size_t mark = mark_length(&the->text);
+  Dialect dialect = *source_dialect(source);
+  dialect.columns = 0;
+  dialect.libcsv_only = true;
+  Reader *reader = reader_new(&dialect);
+  Batch batch = {0};
+  Position position = {mark, 1};
+  size_t used =
+      reader_read(reader, the->text.bytes + mark, the->text.len - mark, true, 1, &position, &batch);
+  Position start = source_position(source);
+  if (dialect.headerless)
+    fuzz_check(start.offset == mark || memchr("\r\n", the->text.bytes[start.offset - 1], 2) != NULL,
+               "a headerless file does not start at a line");
+  else
+    fuzz_check(start.offset == mark + used && start.line == position.line,
+               "the header ends elsewhere");
+  check_names(source, &batch);
+  batch_free(&batch);
+  reader_free(reader);
+}
+
+static void check_open(const Case *the) {
+  Error error;
+  Source *source =
+      source_open(input_open_bytes(the->text.bytes, the->text.len), "file", &the->dialect, &error);
+  if (source) {
+    check_line_end(the, source_dialect(source)->line_end);
+    check_header(the, source);
+  } else {
+    fuzz_check(memchr(error.code, 0, sizeof error.code) && error.code[0], "no code");
+    fuzz_check(memchr(error.message, 0, sizeof error.message) && error.message[0], "no message");
+  }
+  source_close(source);
+}
+
+static void check_cut(const Case *the, const Dialect *found, size_t start) {
+  Position position = {start, line_at(&the->text, start, found->line_end)};
+  Reader *reader = reader_new(found);
+  Batch batch = {0};
+  size_t cut = the->cut < start ? start : the->cut;
+  read_in_two(the->text, reader, &batch, position, cut, &got);
+  expect_equal(&expected, &got, "reading in two calls gives other records");
+  batch_free(&batch);
+  reader_free(reader);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  FuzzInput input = {data, size};
+  Case the = make_case(&input);
+  Dialect found, small_found;
+  snprintf(check_what, sizeof check_what, "file");
+  check_open(&the);
+  size_t start = read_through_source(the.text, &the.dialect, 4096, 4096, &expected, &found);
+  size_t small_start =
+      read_through_source(the.text, &the.dialect, the.target, the.step, &got, &small_found);
+  fuzz_check(start == small_start, "small chunks start elsewhere");
+  fuzz_check(found.line_end == small_found.line_end && found.columns == small_found.columns,
+             "small chunks have another dialect");
+  expect_equal(&expected, &got, "another chunk size gives other records");
+  if (start != SIZE_MAX) {
+    read_at_once(the.text, &found, start, &got);
+    expect_equal(&expected, &got, "one call of the reader gives other records");
+    check_cut(&the, &found, start);
+  }
+  free((char *)the.text.bytes);
+  return 0;
+}
