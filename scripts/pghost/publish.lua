@@ -7,6 +7,7 @@
 -- milliseconds, in the caller's transaction, so that everything becomes visible at once or nothing.
 -- docs/PUBLISHING.md says what survives, what is refused, and which rights it takes.
 
+local as_built = require "pghost.publish.as_built"
 local behaviour = require "pghost.publish.behaviour"
 local columns = require "pghost.publish.columns"
 local dependents = require "pghost.publish.dependents"
@@ -36,6 +37,8 @@ local M = {}
 ---@field kind "r"
 ---@field oid? string of the published table, nil when there is none
 ---@field new string oid of the built table
+---@field facts table what the built table is before anything is carried over
+---@field as_built pghost.publish.AsBuilt what the published one was then
 
 ---@class pghost.publish.Prepared
 ---@field gone table<string, string[]> columns of published tables that the built ones have not, by table
@@ -202,7 +205,9 @@ local function prepare(conn, options)
   local row_security = false
   for _, subject in ipairs(subjects) do
     row_security = row_security or subject.row_security
+    subject.facts = as_built.facts(conn, subject.new)
     if subject.oid then
+      subject.as_built = as_built.read(conn, options.target, subject)
       carry_over(conn, subject, prepared.quoted_build, prepared.gone)
     end
   end
@@ -401,6 +406,7 @@ function M.swap(conn, options)
     if dependents.state(conn, oids, options.build) ~= prepared.state then
       raise_changed(options)
     end
+    as_built.write(conn, options.target, prepared.subjects)
     exchange_all(conn, prepared, options, oids)
     return prepared
   end)
