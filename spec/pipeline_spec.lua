@@ -600,7 +600,7 @@ describe("the first runs of a new database", function()
     write("run.lua", script:format(folder, dsn))
     shell(([[for n in a b c d; do %s %s/run.lua $n & pids="$pids $!"; done
       for p in $pids; do wait $p || exit 1; done]]):format(binary, folder))
-    assert.equal("4|1", ask [[
+    assert.equal("4|2", ask [[
       SELECT (SELECT count(*) FROM pghost.runs WHERE state = 'published'), (SELECT count(*) FROM pghost.migrations)]])
     remove_folder()
   end)
