@@ -145,14 +145,14 @@ SELECT o.persistence, n.persistence AS new_persistence,
    WHERE split_part(option, '=', 1) NOT IN (SELECT split_part(own, '=', 1) FROM unnest(n.options) AS own)) AS options
 FROM relation AS o, relation AS n WHERE o.oid = $1::oid AND n.oid = $2::oid]]
 
---- Storage parameters, tablespace, access method, logged or not. What the built table says of its
---- own parameters stays.
+--- Storage parameters, tablespace, access method, unlogged or not. What the built table says of its
+--- own parameters stays, and so does a built table that is unlogged.
 ---@return pghost.publish.Statements
 function M.storage(conn, subject, rel, new)
   local list = statements.new()
   local row = conn:query(storage_query, subject.oid, new)[1]
-  if row.persistence ~= row.new_persistence then
-    list:add("logging", "ALTER TABLE %s SET %s", rel, row.persistence == "u" and "UNLOGGED" or "LOGGED")
+  if row.persistence == "u" and row.new_persistence == "p" then
+    list:add("logging", "ALTER TABLE %s SET UNLOGGED", rel)
   end
   if row.method then
     list:add("access method", "ALTER TABLE %s SET ACCESS METHOD %s", rel, row.method)
