@@ -61,7 +61,8 @@ describe("the REPL", function()
   end)
 
   it("stops with Ctrl-C what runs, and what is being typed", function()
-    local out, code = talk { "print('run' .. 'ning') while true do end\n", { "running\r\n" }, "\3", { "interrupted\r\n> " },
+    local out, code = talk {
+      "print('run' .. 'ning') while true do end\n", { "running\r\n" }, "\3", { "interrupted\r\n> " },
       "print('run' .. 'ning') while true do pcall(function() while true do end end) end\n", { "running\r\n" }, "\3",
       { "interrupted\r\n> " },
       "error('never run')\3", { "\n> " }, "for i = 1, 2 do\n", { ">> " }, "\3", { "\n> " }, leave, gone, "\4" }
@@ -93,6 +94,12 @@ describe("the REPL", function()
     local out, code = talk { "\27[A\n", { "> " }, "remembered\n", { "here\r\n> " }, "\4" }
     assert.truthy(out:find("> remembered = 'here'", 1, true))
     assert.equal(0, code)
+  end)
+
+  it("remembers also when a script leaves", function()
+    local _, code = talk { "remembered = 1\n", { "> " }, "os.exit(5)\n" }
+    assert.equal(5, code)
+    assert.truthy(pghost.read(home .. "/.local/state/pghost/history"):find("remembered", 1, true))
   end)
 
   it("takes and prints UTF-8", function()

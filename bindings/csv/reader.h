@@ -22,6 +22,7 @@ typedef struct Dialect {
   uint32_t columns;  // fields every record must have; 0: any number
   size_t max_record; // bytes; a longer record is rejected. Default 16 MiB, at most 512 MiB
   bool headerless;   // the first record is data; columns are then named column1, column2, ...
+  bool any_header;   // empty and repeated names in the header are the caller's business
   bool libcsv_only;  // no quick way for ordinary records: for comparison
 } Dialect;
 

@@ -9,6 +9,8 @@
 #ifndef PGHOST_LOAD_ENGINE_H
 #define PGHOST_LOAD_ENGINE_H
 
+#include <stdio.h>
+
 #include "base/error.h"
 #include "csv/source.h"
 #include "pg/conn.h"
@@ -38,6 +40,9 @@ typedef struct EngineOptions {
   unsigned workers;       // at least 1
   int64_t run_id;         // for rejects
   const char *table;      // for rejects; borrowed
+  FILE *reject_file;     // NULL, or where the rows of the rejects stream go instead of a connection
+                         // (no header, no trailer); the engine closes it
+  uint64_t reject_limit; // one more reject is a failure with code "budget"; UINT64_MAX: no limit
 } EngineOptions;
 
 typedef struct Counts {

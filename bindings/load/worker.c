@@ -122,7 +122,7 @@ static void put_reject(const Engine *engine, Block *block, const Record *record,
                        const Origin *origin, const Scratch *scratch) {
   block->counts.rejected++;
   block->counts.unreadable += record->error != RECORD_OK;
-  if (engine->kinds[STREAM_REJECTS] == 0)
+  if (engine->kinds[STREAM_REJECTS] == 0 && !engine->options.reject_file)
     return;
   block->rows[STREAM_REJECTS]++;
   if (record->error != RECORD_OK) {

@@ -11,7 +11,9 @@ local load = {}
 ---@field position? boolean the rows end with `_file_id bigint, _line bigint`
 ---@field format? "binary"|"text" as in the statement; a program that needs_text takes text alone
 
----@class pghost.RejectsOptions: pghost.StreamOptions
+---@class pghost.RejectsOptions: pghost.StreamOptions conn and copy, or path
+---@field path? string file that the rows are appended to instead, as binary COPY has them, without its header and trailer
+---@field limit? integer one reject more fails the load with code "budget"
 ---@field run_id integer
 ---@field table string name of the table that the records were meant for
 

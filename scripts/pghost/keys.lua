@@ -89,16 +89,17 @@ end
 ---@param run pghost.Run
 ---@param name string
 ---@param key string[]
+---@param count_left boolean count what is left per file also where nothing was removed
 ---@return table<integer, integer> duplicates per file id
 ---@return integer total
----@return table<integer, integer> left records left in the table, per file id
-function M.apply(conn, run, name, key)
+---@return table<integer, integer>? left records left in the table, per file id
+function M.apply(conn, run, name, key, count_left)
   local table_name = run:qualified(name)
   local duplicates, total = {}, 0
   if not try_key(conn, table_name, key) then
     duplicates, total = move_duplicates(conn, run, name, table_name, key)
   end
-  local left = count_by_file(conn, table_name, "_file_id")
+  local left = (count_left or total > 0) and count_by_file(conn, table_name, "_file_id") or nil
   conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(table_name))
   if total > 0 then
     run.log:warn("key", name, ("%s of %s rejected, the first stays")
