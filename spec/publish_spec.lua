@@ -417,6 +417,26 @@ describe("publish", function()
     assert.are.same({ users = { "extra" } }, publish_now().gone)
   end)
 
+  it("lets go of what only an earlier run built, and keeps what users added", function()
+    local conn <close> = connection.open { dsn = dsn }
+    require("pghost.metadata").migrate(conn)
+    psql(NEW .. "alter table build_1.users alter column email set default 'built', alter column email set not null;")
+    publish_now()
+    psql([[alter table users alter column age set not null; comment on constraint users_pkey on users is 'key';
+      alter table booking add check (amount > 0);]])
+    psql(NEW .. [[alter table build_1.users drop constraint users_pkey, alter column id drop not null;
+      alter table build_1.users set unlogged;
+      insert into build_1.users (id, name, age) values (1, 'twin', 3);]])
+    publish_now()
+    assert.are.equal("u", psql("select relpersistence from pg_class where oid = 'users'::regclass"))
+    assert.are.equal("age,name", psql([[select string_agg(attname, ',' order by attname) from pg_attribute
+      where attrelid = 'users'::regclass and attnum > 0 and attnotnull]]))
+    assert.are.equal("0", psql("select count(*) from pg_attrdef where adrelid = 'users'::regclass"))
+    assert.are.equal("booking_amount_check,booking_pkey", psql([[
+      select string_agg(conname, ',' order by conname) from pg_constraint
+      where conrelid in ('users'::regclass, 'booking'::regclass)]]))
+  end)
+
   it("is stable over five times", function()
     psql(OLD .. [[
       create view v as select * from users;
@@ -475,7 +495,7 @@ describe("publish", function()
       psql("drop table users; create table users partition of booking for values in (1)")
       assert.matches("'public%.users': it is a partition", failure { tables = { "users" } })
       psql("drop table users; create view users as select 1 as id")
-      assert.matches("'public%.users': it is a view", failure { tables = { "users" } })
+      assert.matches("'public%.users' exists and is not a table", failure { tables = { "users" } })
     end)
 
     it("columns, domains and rules of others that use its record type", function()

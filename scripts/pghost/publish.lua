@@ -7,6 +7,7 @@
 -- milliseconds, in the caller's transaction, so that everything becomes visible at once or nothing.
 -- docs/PUBLISHING.md says what survives, what is refused, and which rights it takes.
 
+local as_built = require "pghost.publish.as_built"
 local behaviour = require "pghost.publish.behaviour"
 local columns = require "pghost.publish.columns"
 local dependents = require "pghost.publish.dependents"
@@ -36,6 +37,8 @@ local M = {}
 ---@field kind "r"
 ---@field oid? string of the published table, nil when there is none
 ---@field new string oid of the built table
+---@field facts table what the built table is before anything is carried over
+---@field as_built pghost.publish.AsBuilt what the published one was then
 
 ---@class pghost.publish.Prepared
 ---@field gone table<string, string[]> columns of published tables that the built ones have not, by table
@@ -58,13 +61,10 @@ FROM (
 ) AS name
 LEFT JOIN pg_class AS o ON o.oid = name.old LEFT JOIN pg_class AS n ON n.oid = name.new]]
 
-local kinds = { p = "a partitioned table", v = "a view", m = "a materialized view", f = "a foreign table",
-  S = "a sequence", i = "an index", I = "an index", c = "a type" }
-
 -- What a table cannot be replaced as, and what to do.
 local function refusal(row)
-  if row.kind ~= nil and row.kind ~= "r" then
-    return ("it is %s: rename it, or publish into another schema"):format(kinds[row.kind] or "not a table"), "42809"
+  if row.kind == "p" then
+    return "it is a partitioned table: publish into a table of its own, and attach that", "0A000"
   elseif row.is_partition then
     return "it is a partition: publish into a table of its own, and attach that", "0A000"
   elseif row.is_parent or row.is_child then
@@ -82,6 +82,10 @@ local function read_subject(conn, options, name)
   local row = conn:query(subject_query, options.build, options.target, name)[1]
   if row.new_kind ~= "r" then
     errors.raise(("cannot publish '%s': there is no table %s"):format(name, row.built), "42P01")
+  end
+  if row.kind and row.kind ~= "r" and row.kind ~= "p" then
+    errors.raise(("'%s' exists and is not a table: rename it or publish into another schema"):format(row.qualified),
+      "42809")
   end
   local why, code = refusal(row)
   if why then
@@ -201,7 +205,9 @@ local function prepare(conn, options)
   local row_security = false
   for _, subject in ipairs(subjects) do
     row_security = row_security or subject.row_security
+    subject.facts = as_built.facts(conn, subject.new)
     if subject.oid then
+      subject.as_built = as_built.read(conn, options.target, subject)
       carry_over(conn, subject, prepared.quoted_build, prepared.gone)
     end
   end
@@ -400,6 +406,7 @@ function M.swap(conn, options)
     if dependents.state(conn, oids, options.build) ~= prepared.state then
       raise_changed(options)
     end
+    as_built.write(conn, options.target, prepared.subjects)
     exchange_all(conn, prepared, options, oids)
     return prepared
   end)

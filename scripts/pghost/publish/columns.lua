@@ -51,7 +51,10 @@ local function add_identity(conn, list, subject, alter, column)
     column.identity == "a" and "ALWAYS" or "BY DEFAULT", options)
 end
 
+local nothing_built = { not_null = {}, defaults = {} }
+
 local function add_value(conn, list, subject, alter, column)
+  local was = subject.as_built or nothing_built
   if column.identity ~= "" then
     if column.new_identity == "" then
       add_identity(conn, list, subject, alter, column)
@@ -63,10 +66,11 @@ local function add_value(conn, list, subject, alter, column)
         code = "42P16",
       }, subject.qualified, ("column '%s'"):format(column.name))
     end
-  elseif column.expression and not column.new_has_default and column.new_identity == "" then
+  elseif column.expression and not column.new_has_default and column.new_identity == ""
+    and not was.defaults[column.name] then
     list:add(("default of column '%s'"):format(column.name), "%s SET DEFAULT %s", alter, column.expression)
   end
-  if column.not_null and not column.new_not_null and column.identity == "" then
+  if column.not_null and not column.new_not_null and column.identity == "" and not was.not_null[column.name] then
     list:add(("column '%s' is NOT NULL in the published table (if it need not be: alter table %s alter column %s "
       .. "drop not null)"):format(column.name, subject.qualified, column.quoted), "%s SET NOT NULL", alter)
   end
@@ -145,14 +149,14 @@ SELECT o.persistence, n.persistence AS new_persistence,
    WHERE split_part(option, '=', 1) NOT IN (SELECT split_part(own, '=', 1) FROM unnest(n.options) AS own)) AS options
 FROM relation AS o, relation AS n WHERE o.oid = $1::oid AND n.oid = $2::oid]]
 
---- Storage parameters, tablespace, access method, unlogged or not. What the built table says of its
---- own parameters stays, and so does a built table that is unlogged.
+--- Storage parameters, tablespace, access method, logged or not. What the built table says of its
+--- own parameters stays.
 ---@return pghost.publish.Statements
 function M.storage(conn, subject, rel, new)
   local list = statements.new()
   local row = conn:query(storage_query, subject.oid, new)[1]
-  if row.persistence == "u" and row.new_persistence == "p" then
-    list:add("logging", "ALTER TABLE %s SET UNLOGGED", rel)
+  if row.persistence ~= row.new_persistence and row.persistence ~= subject.as_built.logging then
+    list:add("logging", "ALTER TABLE %s SET %s", rel, row.persistence == "u" and "UNLOGGED" or "LOGGED")
   end
   if row.method then
     list:add("access method", "ALTER TABLE %s SET ACCESS METHOD %s", rel, row.method)

@@ -5,20 +5,37 @@ local statements = require "pghost.publish.statements"
 
 local M = {}
 
--- $1 old, $2 new, $3 quoted name of the new one, $4 its quoted schema. The key of the new table
--- stays; it only takes the name of the old key where it has the same columns.
+-- $1 old, $2 new. The key of the new table stays; it only takes the name of the old key where it
+-- has the same columns.
 local primary_key_query = [[
 WITH key AS (
-  SELECT c.conrelid, c.conname, i.relname AS index_name, pg_get_constraintdef(c.oid) AS definition
+  SELECT c.conrelid, quote_ident(c.conname) AS name, quote_ident(i.relname) AS index_name,
+    pg_get_constraintdef(c.oid) AS definition
   FROM pg_constraint AS c JOIN pg_class AS i ON i.oid = c.conindid
   WHERE c.conrelid IN ($1::oid, $2::oid) AND c.contype = 'p'
 )
-SELECT format('primary key %L', o.conname) AS what,
-  CASE WHEN n.conname IS NULL THEN format('ALTER TABLE %s ADD CONSTRAINT %I %s', $3::text, o.conname, o.definition)
-    WHEN n.definition = o.definition AND n.conname <> o.conname
-      THEN format('ALTER INDEX %s.%I RENAME TO %I', $4::text, n.index_name, o.index_name) END AS sql
+SELECT o.name, o.index_name, o.definition, n.name AS new_name, n.index_name AS new_index_name,
+  n.definition AS new_definition
 FROM key AS o LEFT JOIN key AS n ON n.conrelid = $2::oid
 WHERE o.conrelid = $1::oid]]
+
+-- Carries the primary key over; returns whether the new table has the key of the old one then.
+local function add_primary_key(conn, list, subject, rel, schema, new)
+  local key = conn:query(primary_key_query, subject.oid, new)[1]
+  if not key then
+    return false
+  elseif key.new_definition then
+    if key.new_definition == key.definition and key.new_name ~= key.name then
+      list:add(("primary key %s"):format(key.name), "ALTER INDEX %s.%s RENAME TO %s", schema, key.new_index_name,
+        key.index_name)
+    end
+    return key.new_definition == key.definition
+  elseif key.definition == subject.as_built.primary_key then
+    return false -- the rules had a key and have none any more
+  end
+  list:add(("primary key %s"):format(key.name), "ALTER TABLE %s ADD CONSTRAINT %s %s", rel, key.name, key.definition)
+  return true
+end
 
 local constraints_query = [[
 SELECT format('constraint %L', c.conname) AS what,
@@ -51,7 +68,7 @@ WITH index AS (
   SELECT x.*, i.relname, format('%s.%I', $3::text, i.relname) AS place, i.reloptions, i.reltablespace,
     EXISTS (SELECT FROM pg_constraint AS c WHERE c.conindid = i.oid AND c.contype IN ('p', 'u', 'x')) AS is_constraint
   FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
-  WHERE x.indrelid = $1::oid AND x.indisvalid
+  WHERE x.indrelid = $1::oid AND x.indisvalid AND ($4::boolean OR NOT x.indisprimary)
 )
 SELECT format('index %L', relname) AS what, format('ALTER INDEX %s SET (%s)', place,
   (SELECT string_agg(format('%s = %L', split_part(o, '=', 1), substr(o, strpos(o, '=') + 1)), ', ')
@@ -81,7 +98,8 @@ UNION ALL
 SELECT format('comment on constraint %L', conname), format('COMMENT ON CONSTRAINT %I ON %s IS %L', conname, $2::text,
   obj_description(oid, 'pg_constraint'))
 FROM pg_constraint
-WHERE conrelid = $1::oid AND contype IN ('c', 'p', 'u', 'x') AND obj_description(oid, 'pg_constraint') IS NOT NULL]]
+WHERE conrelid = $1::oid AND (contype IN ('c', 'u', 'x') OR contype = 'p' AND $4::boolean)
+  AND obj_description(oid, 'pg_constraint') IS NOT NULL]]
 
 --- Check, unique and exclusion constraints, indexes, cluster and replica identity settings, and
 --- their comments. The primary key of the built table stays.
@@ -92,13 +110,13 @@ WHERE conrelid = $1::oid AND contype IN ('c', 'p', 'u', 'x') AND obj_description
 ---@param new? string its oid
 ---@return pghost.publish.Statements
 function M.indexes(conn, subject, rel, schema, new)
-  local list = statements.new()
+  local list, same_key = statements.new(), false
   if subject.kind == "r" then
-    list:add_rows(conn, primary_key_query, subject.oid, new, rel, schema)
+    same_key = add_primary_key(conn, list, subject, rel, schema, new)
     list:add_rows(conn, constraints_query, subject.oid, new, rel)
   end
   list:add_rows(conn, indexes_query, subject.oid, new, rel)
-  list:add_rows(conn, details_query, subject.oid, rel, schema)
+  list:add_rows(conn, details_query, subject.oid, rel, schema, same_key)
   return list
 end
 
