@@ -120,6 +120,28 @@ describe("a pipeline", function()
   before_each(make_folder)
   after_each(remove_folder)
 
+  it("gives the same tables with several workers, each with connections of its own", function()
+    local records = {}
+    for i = 1, 20000 do
+      records[i] = ('%d,"name\n%d",%s'):format(i % 19990, i, i % 500 == 0 and "x" or i / 4)
+    end
+    write("item.csv", "id,name,price\n" .. table.concat(records, "\n"))
+    local sums = {}
+    for i, count in ipairs { 1, 3 } do
+      must_run(function(run)
+        run:load("item", "item.csv", rules, { workers = count, unlogged = count == 3 })
+        run:publish()
+      end)
+      sums[i] = ask "SELECT count(*), md5(string_agg(t::text, '|' ORDER BY id)) FROM item AS t" .. "/"
+        .. ask "SELECT count(*), md5(string_agg(row(id, name, price, _line)::text, '' ORDER BY _line)) FROM item_raw"
+        .. "/" .. ask([[SELECT count(*), md5(string_agg(concat_ws('|', line, reason, original), '|' ORDER BY line))
+          FROM pghost.rejects WHERE run_id = ]] .. i)
+    end
+    assert.equal(sums[1], sums[2])
+    assert.truthy(sums[1]:find("^199%d%d|"))
+    assert.equal("u", ask "SELECT relpersistence FROM pg_class WHERE relname = 'item_raw'")
+  end)
+
   it("loads raw and clean, keeps the first of a key, and publishes", function()
     must_run(load_and_publish)
     assert.equal("1|one|1.50\n2|two\nlines|", ask "SELECT * FROM item ORDER BY id")

@@ -33,7 +33,8 @@ local function suite(title, as)
         local dsn, message, code = server.ensure()
         if not dsn then io.stderr:write(message, " ", code, "\n") os.exit(3) end
         local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-        local psql = io.popen("psql -X -q -A -t -v ON_ERROR_STOP=1 " .. quote(dsn) .. " -c " .. quote(arg[1] or "select 1"))
+        local sql = arg[1] or "select 1"
+        local psql = io.popen("psql -X -q -A -t -v ON_ERROR_STOP=1 " .. quote(dsn) .. " -c " .. quote(sql))
         io.stdout:write(psql:read("a")):flush()
         assert(psql:close())
         if arg[2] then os.execute("exec sleep " .. arg[2]) end
@@ -267,7 +268,8 @@ local function suite(title, as)
       local _, err, code = use("select 1", "PGHOST_SERVER_BIN=/nonexistent PGHOST_SERVER_DIR=" .. home .. "/none")
       assert.equal("no PostgreSQL server found: install postgresql, or set DATABASE_URL 08001\n", err)
       assert.equal(3, code)
-      local command = "cd %s && mkdir -p old/data && echo 9 > old/data/PG_VERSION && chown --reference=server old old/data"
+      local command = "cd %s && mkdir -p old/data && echo 9 > old/data/PG_VERSION" ..
+        " && chown --reference=server old old/data"
       pghost.shell(command:format(home))
       _, err = use("select 1", "PGHOST_SERVER_DIR=" .. home .. "/old")
       assert.equal(("the private server in '%s/old' was made by PostgreSQL 9, which is not installed: install it, " ..

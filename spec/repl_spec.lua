@@ -61,7 +61,8 @@ describe("the REPL", function()
   end)
 
   it("stops with Ctrl-C what runs, and what is being typed", function()
-    local out, code = talk { "print('run' .. 'ning') while true do end\n", { "running\r\n" }, "\3", { "interrupted\r\n> " },
+    local out, code = talk {
+      "print('run' .. 'ning') while true do end\n", { "running\r\n" }, "\3", { "interrupted\r\n> " },
       "print('run' .. 'ning') while true do pcall(function() while true do end end) end\n", { "running\r\n" }, "\3",
       { "interrupted\r\n> " },
       "error('never run')\3", { "\n> " }, "for i = 1, 2 do\n", { ">> " }, "\3", { "\n> " }, leave, gone, "\4" }

@@ -16,8 +16,12 @@
 #include "csv/scan.h"
 #include "csv/split.h"
 
+#ifndef SOURCE_BLOCK // the fuzz targets have small blocks for their small texts
+#define SOURCE_BLOCK (64 * 1024)
+#endif
+
 enum {
-  BLOCK = 64 * 1024,
+  BLOCK = SOURCE_BLOCK,
   MAX_TARGET = 16 * 1024 * 1024,
   MIN_LINE_LIMIT = MAX_TARGET,
   LINE_LIMIT_FACTOR = 4, // of max_record
@@ -278,21 +282,21 @@ static bool skip_byte_order_mark(Source *source, Error *error) {
   return true;
 }
 
+// How much is looked at depends on the bytes alone, and not on the pieces they came in.
 static bool find_line_end(Source *source, Error *error) {
   if (source->dialect.line_end == LINE_CR)
     return true;
-  size_t want = BLOCK;
-  for (;;) {
+  for (size_t want = BLOCK;; want *= 2) {
     while (!source->at_end && pending_count(source) < want) {
       if (!read_block(source, error))
         return false;
     }
-    size_t count = pending_count(source);
-    if (split_find_line_end(&source->dialect, source->pending.data + source->start, count,
-                            !source->at_end, &source->dialect.line_end) ||
-        source->at_end || count > source->dialect.max_record)
+    size_t count = pending_count(source), len = count < want ? count : want;
+    bool follows = !source->at_end || count > len;
+    if (split_find_line_end(&source->dialect, source->pending.data + source->start, len, follows,
+                            &source->dialect.line_end) ||
+        !follows || want > source->dialect.max_record)
       return true;
-    want = count * 2;
   }
 }
 

@@ -13,7 +13,8 @@ local M = {}
 local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, less "_raw"
 
 ---@class pghost.StageOptions
----@field workers? integer threads that read and check
+---@field workers? integer threads that read and check, and connections per table (default: workers.lua)
+---@field unlogged? boolean raw table without WAL: quicker, but empty after a crash, and not replicated
 ---@field allow_empty? boolean a file with a header and no record is fine
 ---@field delimiter? string
 ---@field quote? string

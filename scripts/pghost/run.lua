@@ -62,8 +62,9 @@ end
 ---@param conn pghost.Connection
 ---@param name string
 ---@param definitions string SQL, columns and constraints
-function Run:create_table(conn, name, definitions)
-  conn:query(("CREATE TABLE %s (%s)"):format(self:qualified(name), definitions))
+---@param unlogged? boolean
+function Run:create_table(conn, name, definitions, unlogged)
+  conn:query(("CREATE %sTABLE %s (%s)"):format(unlogged and "UNLOGGED " or "", self:qualified(name), definitions))
   if self.settings.table_created then
     self.settings.table_created(conn, self.build, name)
   end

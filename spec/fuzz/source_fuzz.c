@@ -118,7 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   Dialect found, small_found;
   snprintf(check_what, sizeof check_what, "file");
   check_open(&the);
-  size_t start = read_through_source(the.text, &the.dialect, 1 << 20, 1 << 20, &expected, &found);
+  size_t start = read_through_source(the.text, &the.dialect, 4096, 4096, &expected, &found);
   size_t small_start =
       read_through_source(the.text, &the.dialect, the.target, the.step, &got, &small_found);
   fuzz_check(start == small_start, "small chunks start elsewhere");
