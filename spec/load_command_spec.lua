@@ -189,11 +189,11 @@ describe("pghost load and psql's \\copy", function()
     psql [[
       CREATE TABLE base (a int, b text);
       CREATE FUNCTION twice() RETURNS trigger LANGUAGE plpgsql AS
-        'BEGIN INSERT INTO base VALUES (NEW.a * 2, NEW.b); RETURN NEW; END';
+        $$BEGIN INSERT INTO base VALUES (NEW.a * 2, NEW.b); RAISE NOTICE 'got %', NEW.a; RETURN NEW; END$$;
       CREATE VIEW v AS SELECT * FROM base;
       CREATE TRIGGER i INSTEAD OF INSERT ON v FOR EACH ROW EXECUTE FUNCTION twice()]]
     write("f.csv", "a,b\n1,x\n2,\n")
-    must_load { "f.csv", "--into", "v" }
+    assert.matches("^notice: got 1\nnotice: got 2\nloaded 2 records", must_load { "f.csv", "--into", "v" })
     assert.equal("2|x\n4|", psql "SELECT * FROM base ORDER BY a")
     psql "DROP TRIGGER i ON v"
     must_fail(1, 'f.csv: cannot copy to view "v"', { "f.csv", "--into", "v" })

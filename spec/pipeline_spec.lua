@@ -217,10 +217,10 @@ describe("a pipeline", function()
     must_run(load_and_publish)
     os.remove(folder .. "/item.csv")
     must_run(function(run)
-      run:clean("item", r.table("item", { { "id", r.bigint():trim():required() } }))
+      run:clean("item", r.table("item", { { "id", r.bigint():trim():required() } }, { key = "id" }))
       run:publish()
     end)
-    assert.equal("1\n1\n2\n3", ask "SELECT id FROM item ORDER BY id")
+    assert.equal("1\n2\n3", ask "SELECT id FROM item ORDER BY id")
     assert.equal("4", ask "SELECT count(*) FROM item_raw")
   end)
 
@@ -454,7 +454,7 @@ describe("bad input stops the run with one line that names it", function()
 
   it("a target that is a view", function()
     db:exec "DROP TABLE item; CREATE VIEW item AS SELECT id FROM (VALUES (1), (2)) AS v (id)"
-    assert.equal("'public.item' exists and is not a table: rename it or publish into another schema",
+    assert.equal("cannot publish 'public.item': it is a view: rename it, or publish into another schema",
       refused(load_and_publish))
   end)
 

@@ -88,7 +88,7 @@ static bool settle_rejects(Engine *engine, Block *block, Error *error) {
     return false;
   if (engine->total.rejected <= engine->options.reject_limit)
     return true;
-  return error_set(error, "budget", "more than %llu records rejected",
+  return error_set(error, "budget", "more than %llu rejected",
                    (unsigned long long)engine->options.reject_limit);
 }
 

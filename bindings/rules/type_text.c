@@ -132,7 +132,7 @@ static char escape_letter(char c) {
 }
 
 static void put_escaped(const char *text, size_t len, Buffer *out) {
-  if (!buffer_reserve(out, len * 2))
+  if (len == 0 || !buffer_reserve(out, len * 2))
     return;
   char *to = out->data + out->len;
   for (size_t i = 0; i < len; i++) {

@@ -189,12 +189,14 @@ function Run:analyse(folder)
 end
 
 local function publish_all(self)
+  local options = { build = self.build, target = self.target, tables = self.tables }
+  options.prepared = publish.prepare(self.conn, options)
   self.conn:transaction(function()
     if not history.holds_lock(self.conn, self.name, self.target) then
       errors.raise("the lock of this run is gone: pghost needs a connection of its own "
         .. "(a pooler must be in session mode)", "locked")
     end
-    publish.swap(self.conn, { build = self.build, target = self.target, tables = self.tables })
+    publish.swap(self.conn, options)
     self.conn:query(("DROP SCHEMA %s CASCADE"):format(self.conn:quote_identifier(self.build)))
     history.finish(self.conn, self.id, "published")
   end)

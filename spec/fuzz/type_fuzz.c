@@ -2,7 +2,8 @@
 // the canonical way is read as the same bytes.
 //
 // The first byte chooses the kind, or that the text is the name of a type; two more the numbers of
-// varchar(n), char(n) and numeric(p,s), or what an array is of. The text is two values, split at the byte 0x1f.
+// varchar(n), char(n) and numeric(p,s), or what an array is of. The text is two values, split at
+// the byte 0x1f.
 #define _GNU_SOURCE // memmem
 #include "fuzz.h"
 #include "fuzz_value.h"
@@ -83,8 +84,8 @@ static size_t unescape(char *text, size_t len) {
   return out;
 }
 
-// What goes out as text is the same value. Years before 1 and behind 9999, which a zone can lead to,
-// are read by the server alone.
+// What goes out as text is the same value. Years before 1 and behind 9999, which a zone can lead
+// to, are read by the server alone.
 static void check_copy_text(const Type *type, const char *text, size_t len, const Value *value) {
   buffer_clear(&copied);
   type_encode_text(type, value, text, len, &scratch, &copied);

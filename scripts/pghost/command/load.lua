@@ -161,5 +161,9 @@ if not good then
   end
   error(result, 0)
 end
+for _, notice in ipairs(result.notices) do
+  say("info", result.table, notice.severity:lower() .. ": " .. notice.message)
+end
+result.notices = nil
 show_rejects(say, result.table, first, result.rejected)
 say("info", result.table, summary(result), result)

@@ -51,6 +51,7 @@ local analyse_from = 10000
 ---@field filtered integer
 ---@field bytes integer
 ---@field run_id? integer
+---@field notices { severity: string, message: string }[] what the server said, at most 1,000
 
 -- Loading -----------------------------------------------------------------------------------------
 
@@ -248,7 +249,7 @@ function M.load(options)
     error(result, 0)
   end
   job.totals.table, job.totals.files, job.totals.run_id = job.target.qualified, #job.files, result
-  job.totals.seconds = sys.clock() - clock
+  job.totals.seconds, job.totals.notices = sys.clock() - clock, conn:notices()
   return job.totals, first_rejects(job, options.shown or 5)
 end
 

@@ -126,7 +126,7 @@ function M.program_of_rules(target, rules, null_text)
   for _, column in ipairs(target.columns) do
     by_name[column.name] = column
   end
-  local list, as_text = { name = rules.name, key = rules.key, row = rules.row }, false
+  local list, as_text = { name = rules.name, key = rules.key, row = rules.row, on_error = rules.on_error }, false
   for i, column in ipairs(rules) do
     local into, rule_type = by_name[column.name], rules:columns()[i].type
     if not into then
