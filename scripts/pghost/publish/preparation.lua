@@ -1,0 +1,91 @@
+-- Carries over to the built tables all that takes time, before anything is locked.
+
+local as_built = require "pghost.publish.as_built"
+local columns = require "pghost.publish.columns"
+local dependents = require "pghost.publish.dependents"
+local foreign_keys = require "pghost.publish.foreign_keys"
+local indexes = require "pghost.publish.indexes"
+local rights = require "pghost.publish.rights"
+local subjects = require "pghost.publish.subjects"
+local views = require "pghost.publish.views"
+
+local M = {}
+
+local function carry_over(conn, subject, quoted_build, gone)
+  columns.storage(conn, subject, subject.built, subject.new):run(conn, subject.qualified)
+  local list, missing = columns.columns(conn, subject, subject.built, subject.new)
+  list:run(conn, subject.qualified)
+  indexes.indexes(conn, subject, subject.built, quoted_build, subject.new):run(conn, subject.qualified)
+  indexes.statistics(conn, subject, subject.built, quoted_build):run(conn, subject.qualified)
+  columns.comment(conn, subject, subject.built, subject.new):run(conn, subject.qualified)
+  gone[subject.name] = #missing > 0 and missing or nil
+end
+
+-- Tables that stay and whose foreign keys or policies have to be made again: oids and quoted names.
+local function outsiders(conn, found, keys, built)
+  local oids = {}
+  for _, key in ipairs(foreign_keys.from_outside(keys, built)) do
+    oids[#oids + 1] = key.from_oid
+  end
+  local rows = conn:query([[
+    SELECT DISTINCT c.oid, format('%I.%I', n.nspname, c.relname) AS name
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = ANY ($1::oid[]) OR c.oid IN (SELECT polrelid FROM pg_policy WHERE oid = ANY ($2::oid[]))
+    ORDER BY 2]], dependents.literal(oids), dependents.literal(found.policies))
+  local all, list = {}, {}
+  for row in rows:rows() do
+    all[#all + 1], list[#list + 1] = row.oid, row.name
+  end
+  return all, list
+end
+
+local function check_rights(conn, oids, found, outside)
+  local relations, functions = { table.unpack(oids) }, {}
+  for _, object in ipairs(found.objects) do
+    local list = object.kind == "f" and functions or relations
+    list[#list + 1] = object.oid
+  end
+  rights.check(conn, dependents.literal(relations), dependents.literal(functions), dependents.literal(outside))
+end
+
+local function analyze(conn, list)
+  for _, subject in ipairs(list) do
+    conn:query("ANALYZE " .. subject.built)
+  end
+end
+
+--- Must run inside a transaction, with an empty search path.
+---@param conn pghost.Connection
+---@param options pghost.publish.Options
+---@return pghost.publish.Prepared
+function M.prepare(conn, options)
+  local list = subjects.read(conn, options)
+  local oids, built, by_name = subjects.published(list)
+  local found = dependents.read(conn, oids, options.build)
+  local prepared = {
+    subjects = list,
+    found = found,
+    state = dependents.state(conn, oids, options.build),
+    keys = foreign_keys.read(conn, dependents.literal(oids), options.build),
+    quoted_build = conn:query("SELECT quote_ident($1) AS name", options.build)[1].name,
+    gone = {},
+  }
+  prepared.outside, prepared.outside_names = outsiders(conn, found, prepared.keys, built)
+  check_rights(conn, oids, found, prepared.outside)
+  local row_security = false
+  for _, subject in ipairs(list) do
+    row_security = row_security or subject.row_security
+    subject.facts = as_built.facts(conn, subject.new)
+    if subject.oid then
+      subject.as_built = as_built.read(conn, options.target, subject)
+      carry_over(conn, subject, prepared.quoted_build, prepared.gone)
+    end
+  end
+  foreign_keys.add_own(conn, prepared.keys, built)
+  foreign_keys.check_outside(conn, prepared.keys, built)
+  analyze(conn, list)
+  prepared.views = views.prepare(conn, found, options.build, by_name, row_security)
+  return prepared
+end
+
+return M
