@@ -495,7 +495,7 @@ describe("publish", function()
       psql("drop table users; create table users partition of booking for values in (1)")
       assert.matches("'public%.users': it is a partition", failure { tables = { "users" } })
       psql("drop table users; create view users as select 1 as id")
-      assert.matches("'public%.users': it is a view", failure { tables = { "users" } })
+      assert.matches("'public%.users' exists and is not a table", failure { tables = { "users" } })
     end)
 
     it("columns, domains and rules of others that use its record type", function()

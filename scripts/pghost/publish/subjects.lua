@@ -32,15 +32,10 @@ FROM (
 ) AS name
 LEFT JOIN pg_class AS o ON o.oid = name.old LEFT JOIN pg_class AS n ON n.oid = name.new]]
 
-local kinds = { v = "a view", m = "a materialized view", f = "a foreign table", S = "a sequence", i = "an index",
-  I = "an index", c = "a type" }
-
 -- What a table cannot be replaced as, and what to do.
 local function refusal(row)
   if row.kind == "p" then
     return "it is a partitioned table: publish into a table of its own, and attach that", "0A000"
-  elseif row.kind and row.kind ~= "r" then
-    return ("it is %s: rename it, or publish into another schema"):format(kinds[row.kind] or "not a table"), "42809"
   elseif row.is_partition then
     return "it is a partition: publish into a table of its own, and attach that", "0A000"
   elseif row.is_parent or row.is_child then
@@ -58,6 +53,10 @@ local function read_subject(conn, options, name)
   local row = conn:query(subject_query, options.build, options.target, name)[1]
   if row.new_kind ~= "r" then
     errors.raise(("cannot publish '%s': there is no table %s"):format(name, row.built), "42P01")
+  end
+  if row.kind and row.kind ~= "r" and row.kind ~= "p" then
+    errors.raise(("'%s' exists and is not a table: rename it or publish into another schema"):format(row.qualified),
+      "42809")
   end
   local why, code = refusal(row)
   if why then
