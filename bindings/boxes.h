@@ -26,9 +26,11 @@ typedef struct SourceBox {
   Cursor *cursor; // NULL until source:records(): records were handed out, so no load may take it
 } SourceBox;
 
-// The Lua functions of rules written in Lua are in the userdata's first user value, a list.
+// The Lua functions of rules written in Lua are in the userdata's first user value, a list; at 0 is
+// the row for those of them that are over whole records.
 typedef struct ProgramBox {
-  Program *program; // NULL: closed
+  Program *program;   // NULL: closed
+  bool stop_on_error; // an error in a rule written in Lua ends the load, rather than reject
 } ProgramBox;
 
 #endif

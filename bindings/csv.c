@@ -81,6 +81,8 @@ static void read_option(lua_State *L, const char *name, Dialect *dialect) {
     dialect->max_record = size_option(L, name);
   else if (strcmp(name, "header") == 0)
     dialect->headerless = !boolean_option(L, name);
+  else if (strcmp(name, "any_header") == 0)
+    dialect->any_header = boolean_option(L, name);
   else
     luaL_argerror(L, 2, lua_pushfstring(L, "unknown option '%s'", name));
 }

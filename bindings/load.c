@@ -3,9 +3,11 @@
 // One userdata, the load: opened over connections that are inside the caller's transactions, fed
 // file by file, finished or aborted. It moves records and counts them; tables, transactions,
 // the meaning of rejects and everything else a user may want otherwise are Lua's (scripts/pghost).
+#include <errno.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bindings.h"
 #include "boxes.h"
@@ -117,8 +119,17 @@ static bool add_streams(lua_State *L, LoadBox *box, int load, StreamKind kind, E
   return true;
 }
 
+static uint64_t read_limit(lua_State *L, int rejects) {
+  lua_getfield(L, rejects, "limit");
+  lua_Integer limit = luaL_optinteger(L, -1, -1);
+  lua_pop(L, 1);
+  return limit < 0 ? UINT64_MAX : (uint64_t)limit;
+}
+
 static void read_reject_options(lua_State *L, int load, EngineOptions *options) {
+  options->reject_limit = UINT64_MAX;
   if (lua_getfield(L, 1, "rejects") == LUA_TTABLE) {
+    options->reject_limit = read_limit(L, lua_gettop(L));
     lua_getfield(L, -1, "run_id");
     options->run_id = luaL_optinteger(L, -1, 0);
     lua_getfield(L, -2, "table");
@@ -144,6 +155,21 @@ static void read_program(lua_State *L, int load, LoadBox *box, EngineOptions *op
   lua_pop(L, 1);
 }
 
+// The table on top: position, and the format, which must be text where the program needs it.
+static void read_clean(lua_State *L, EngineOptions *options) {
+  static const char *const formats[] = {"binary", "text"};
+  int clean = lua_gettop(L);
+  lua_getfield(L, clean, "position");
+  options->clean_position = lua_toboolean(L, -1);
+  const char *format =
+      lua_getfield(L, clean, "format") == LUA_TNIL ? formats[0] : lua_tostring(L, -1);
+  options->clean_text = format && strcmp(format, formats[1]) == 0;
+  if (!format || (!options->clean_text && strcmp(format, formats[0]) != 0))
+    luaL_error(L, "clean: format must be 'binary' or 'text'");
+  if (options->program && program_needs_text(options->program) && !options->clean_text)
+    luaL_error(L, "clean: a column's type can only be sent as text: format = 'text'");
+}
+
 static EngineOptions read_options(lua_State *L, int load, LoadBox *box) {
   EngineOptions options = {0};
   read_program(L, load, box, &options);
@@ -153,12 +179,41 @@ static EngineOptions read_options(lua_State *L, int load, LoadBox *box) {
   if (workers < 1 || workers > 64)
     luaL_error(L, "workers must be from 1 to 64: %I", workers);
   options.workers = (unsigned)workers;
-  if (lua_getfield(L, 1, "clean") == LUA_TTABLE) {
-    lua_getfield(L, -1, "position");
-    options.clean_position = lua_toboolean(L, -1);
-  }
+  if (lua_getfield(L, 1, "clean") == LUA_TTABLE)
+    read_clean(L, &options);
   lua_settop(L, load);
   return options;
+}
+
+// Rejects that go to a file: rejects = { path = } instead of a connection. Opened last, when
+// nothing raises any more before the engine has it.
+static bool open_reject_file(lua_State *L, EngineOptions *options, Error *error) {
+  const char *path = NULL;
+  if (lua_getfield(L, 1, "rejects") == LUA_TTABLE && lua_getfield(L, -1, "path") == LUA_TSTRING)
+    path = lua_tostring(L, -1);
+  options->reject_file = path ? fopen(path, "ab") : NULL;
+  if (path && !options->reject_file)
+    return error_set_errno(error, errno, "could not open '%s'", path);
+  return true;
+}
+
+// Takes over the reject file, also when there is no memory for an engine.
+static bool make_engine(lua_State *L, LoadBox *box, EngineOptions *options, Error *error) {
+  if (!open_reject_file(L, options, error))
+    return false;
+  box->engine = engine_new(options, error);
+  if (!box->engine && options->reject_file)
+    fclose(options->reject_file);
+  return box->engine != NULL;
+}
+
+// Is this stream one over connections? Rejects may go to a file instead.
+static bool has_stream(lua_State *L, const char *name) {
+  if (lua_getfield(L, 1, name) != LUA_TTABLE)
+    return false;
+  bool to_file = lua_getfield(L, -1, "path") != LUA_TNIL;
+  lua_pop(L, 1);
+  return !to_file;
 }
 
 // load.open{ program =, raw =, clean =, rejects =, workers = } -> load | nil, message, code
@@ -169,10 +224,10 @@ static int load_open(lua_State *L) {
   lua_settop(L, 1);
   LoadBox *box = new_load(L);
   EngineOptions options = read_options(L, 2, box);
-  box->engine = engine_new(&options, &error);
-  bool ok = box->engine != NULL;
+  bool ok = make_engine(L, box, &options, &error);
+  lua_settop(L, 2);
   for (int kind = 0; ok && kind < STREAM_KINDS; kind++) {
-    if (lua_getfield(L, 1, names[kind]) == LUA_TTABLE)
+    if (has_stream(L, names[kind]))
       ok = add_streams(L, box, 2, (StreamKind)kind, &error);
     lua_settop(L, 2);
   }
@@ -218,8 +273,14 @@ static const uint32_t *read_map(lua_State *L, const char *name, size_t columns, 
 // Runs the rules written in Lua over a block. Never raises: lua_rules_run catches.
 static void run_lua_block(lua_State *L, LoadBox *box, int program, Block *block) {
   Scratch *scratch;
-  while (engine_block_next(box->engine, block, &scratch))
-    engine_block_verdict(box->engine, block, lua_rules_run(L, program, scratch));
+  while (engine_block_next(box->engine, block, &scratch)) {
+    Verdict verdict = lua_rules_run(L, program, scratch);
+    if (verdict == VERDICT_STOP) {
+      engine_block_fail(box->engine, block, scratch_reject(scratch)->reason);
+      return;
+    }
+    engine_block_verdict(box->engine, block, verdict);
+  }
   engine_block_done(box->engine, block);
 }
 

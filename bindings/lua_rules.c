@@ -8,11 +8,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "boxes.h"
+#include "lua_record.h"
 #include "rules/row_rules.h"
 
-enum { STACK_NEEDED = 8, LONGEST_STRING = 1 << 30 };
+enum { STACK_NEEDED = 10, LONGEST_STRING = 1 << 30 };
 
 typedef struct Run {
   const Program *program;
@@ -164,7 +166,9 @@ static Verdict call_rule(lua_State *L, const Run *run) {
   lua_pushvalue(L, function);
   for (uint32_t i = 0; i < rule->column_count; i++)
     lua_rules_push_value(L, run->program, run->scratch, rule->columns[i]);
-  lua_call(L, (int)rule->column_count, results);
+  if (rule->whole_record)
+    lua_rawgeti(L, 1, 0);
+  lua_call(L, (int)rule->column_count + rule->whole_record, results);
 
   Verdict verdict = VERDICT_PASS; // functions, function, result[, reason]
   if (rule->kind == ROW_LUA_SET)
@@ -218,6 +222,23 @@ bool lua_rules_present(lua_State *L, int index) {
   return program_first_lua_row(box->program) < program_row_count(box->program);
 }
 
+// Stack above `top`: error_text, functions. Leaves what it likes on it.
+static void run_protected(lua_State *L, int top, Run *run) {
+  lua_rawgeti(L, top + 2, 0);
+  RecordBox *record = lua_touserdata(L, -1); // NULL: no rule is over whole records
+  lua_pop(L, 1);
+  const Scratch *outer = record ? record->scratch : NULL; // a rule may try its own rules
+  if (record)
+    record->scratch = run->scratch;
+  lua_pushcfunction(L, run_rows);
+  lua_pushvalue(L, top + 2);
+  lua_pushlightuserdata(L, run);
+  if (lua_pcall(L, 2, 0, top + 1) != LUA_OK)
+    run->verdict = reject_error(L, run);
+  if (record)
+    record->scratch = outer;
+}
+
 Verdict lua_rules_run(lua_State *L, int index, Scratch *scratch) {
   const ProgramBox *box = lua_touserdata(L, index);
   Run run = {.program = box->program, .scratch = scratch, .verdict = VERDICT_PASS};
@@ -229,13 +250,11 @@ Verdict lua_rules_run(lua_State *L, int index, Scratch *scratch) {
   }
   int top = lua_gettop(L);
   lua_pushcfunction(L, error_text);
-  lua_pushcfunction(L, run_rows);
   lua_getiuservalue(L, index, 1);
-  lua_pushlightuserdata(L, &run);
-  if (lua_pcall(L, 2, 0, top + 1) != LUA_OK)
-    run.verdict = reject_error(L, &run);
+  run_protected(L, top, &run);
   lua_settop(L, top);
   if (run.verdict == VERDICT_PASS)
     scratch_commit(scratch);
-  return run.verdict;
+  bool failed = run.verdict == VERDICT_REJECT && strcmp(scratch_reject(scratch)->rule, "lua") == 0;
+  return failed && box->stop_on_error ? VERDICT_STOP : run.verdict;
 }

@@ -11,7 +11,8 @@ bool lua_rules_present(lua_State *L, int index);
 
 // Runs them for the record in `scratch` (after program_run said VERDICT_PASS). May replace values
 // in the scratch. A Lua error rejects the record, with the rule's file and line as the reason
-// (scratch_reject). Never raises; leaves the stack as it was.
+// (scratch_reject), or, where the rules say so, is VERDICT_STOP. Never raises; leaves the stack as
+// it was.
 Verdict lua_rules_run(lua_State *L, int index, Scratch *scratch);
 
 // Pushes the record's value of a column as a Lua rule gets it: nil for null, an integer for

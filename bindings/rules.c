@@ -6,7 +6,9 @@
 
 #include "bindings.h"
 #include "boxes.h"
+#include "lua_record.h"
 #include "lua_rules.h"
+#include "lua_values.h"
 #include "rules/text.h"
 #include "rules_compile.h"
 
@@ -28,7 +30,7 @@ static int program_columns(lua_State *L) {
   size_t count = program_column_count(program);
   lua_createtable(L, (int)count, 0);
   for (size_t i = 0; i < count; i++) {
-    char type[64];
+    char type[TYPE_NAME_SIZE];
     type_name(program_column_type(program, i), type, sizeof type);
     lua_createtable(L, 0, 3);
     lua_pushstring(L, program_column_name(program, i));
@@ -39,6 +41,12 @@ static int program_columns(lua_State *L) {
     lua_setfield(L, -2, "required");
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+  return 1;
+}
+
+// program:needs_text() -> boolean
+static int program_needs_text_method(lua_State *L) {
+  lua_pushboolean(L, program_needs_text(check_program(L, 1)));
   return 1;
 }
 
@@ -193,6 +201,7 @@ static const luaL_Reg functions[] = {
 
 static const luaL_Reg methods[] = {
     {"columns", program_columns},
+    {"needs_text", program_needs_text_method},
     {"try", program_try},
     {NULL, NULL},
 };
@@ -211,6 +220,7 @@ static const luaL_Reg scratch_metamethods[] = {
 };
 
 int luaopen_pghost_native_rules(lua_State *L) {
+  lua_record_open(L);
   luaL_newmetatable(L, SCRATCH_TYPE);
   luaL_setfuncs(L, scratch_metamethods, 0);
   luaL_newmetatable(L, PROGRAM_TYPE);
@@ -218,5 +228,6 @@ int luaopen_pghost_native_rules(lua_State *L) {
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
   luaL_newlib(L, functions);
+  luaL_setfuncs(L, lua_value_functions, 0);
   return 1;
 }

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "boxes.h"
+#include "lua_record.h"
 #include "lua_rules.h"
 #include "rules/program_build.h"
 #include "rules/text.h"
@@ -256,6 +257,23 @@ static void check_name(const Compiler *compiler, const char *name, size_t len) {
     misuse(compiler, "the name is there twice");
 }
 
+static void set_labels(const Compiler *compiler, int index) {
+  Error error;
+  size_t count;
+  if (get_table(compiler, index, "labels") == LUA_TNIL)
+    return;
+  const Field *labels = get_constants(compiler, index, "labels", &count);
+  check(compiler, program_set_labels(compiler->program, labels, count, &error), &error);
+}
+
+static void set_domain(const Compiler *compiler, int index) {
+  Error error;
+  if (lua_getfield(compiler->L, index, "domain") == LUA_TNIL)
+    return;
+  const char *name = get_string(compiler, index, "domain");
+  check(compiler, program_set_domain(compiler->program, name, &error), &error);
+}
+
 static void add_column(Compiler *compiler, int index) {
   lua_State *L = compiler->L;
   Type type;
@@ -267,11 +285,13 @@ static void add_column(Compiler *compiler, int index) {
   check_name(compiler, compiler->column, len);
   const char *sql_type = get_string(compiler, index, "type");
   if (!type_from_name(sql_type, &type))
-    misuse(compiler, lua_pushfstring(L, "unknown type '%s'", sql_type));
+    misuse(compiler, lua_pushfstring(L, "not the name of a type: '%s'", sql_type));
   lua_getfield(L, index, "format");
   const char *format = lua_isnil(L, -1) ? NULL : get_string(compiler, index, "format");
   Field name = {.data = compiler->column, .len = (uint32_t)len};
   check(compiler, program_add_column(compiler->program, &name, &type, format, &error), &error);
+  set_labels(compiler, index);
+  set_domain(compiler, index);
   each_entry(compiler, index, "operations", add_operation);
   each_entry(compiler, index, "checks", add_check);
   set_failure(compiler, index);
@@ -343,18 +363,35 @@ static void add_value_filter(const Compiler *compiler, int index) {
   check(compiler, program_add_filter(compiler->program, column, op, &value, &error), &error);
 }
 
-static void add_lua_rule(const Compiler *compiler, int index, const char *word, RowKind kind) {
+// The columns that the function gets, in a userdata that is left on the stack; NULL: the record.
+static const uint32_t *get_columns(const Compiler *compiler, int index, const char *word,
+                                   size_t *count) {
   lua_State *L = compiler->L;
-  Error error;
+  *count = 0;
+  if (get_flag(compiler, index, "record")) {
+    if (lua_rawgeti(L, compiler->functions, 0) == LUA_TNIL) {
+      lua_record_push(L, compiler->program);
+      lua_rawseti(L, compiler->functions, 0);
+    }
+    return NULL;
+  }
   if (get_table(compiler, index, "columns") == LUA_TNIL)
     misuse(compiler, lua_pushfstring(L, "%s: list of columns expected", word));
   int list = lua_gettop(L);
-  size_t count = lua_rawlen(L, list);
-  uint32_t *columns = lua_newuserdatauv(L, (count + 1) * sizeof *columns, 0);
-  for (size_t i = 0; i < count; i++) {
+  *count = lua_rawlen(L, list);
+  uint32_t *columns = lua_newuserdatauv(L, (*count + 1) * sizeof *columns, 0);
+  for (size_t i = 0; i < *count; i++) {
     lua_rawgeti(L, list, (lua_Integer)i + 1);
     columns[i] = (uint32_t)take_column(compiler, word);
   }
+  return columns;
+}
+
+static void add_lua_rule(const Compiler *compiler, int index, const char *word, RowKind kind) {
+  lua_State *L = compiler->L;
+  Error error;
+  size_t count;
+  const uint32_t *columns = get_columns(compiler, index, word, &count);
   size_t target = kind == ROW_LUA_SET ? get_column(compiler, index, word, "column") : 0;
   if (lua_getfield(L, index, "fn") != LUA_TFUNCTION)
     misuse(compiler,
@@ -385,6 +422,19 @@ static void add_row(const Compiler *compiler, int index) {
     misuse(compiler, lua_pushfstring(compiler->L, "unknown row rule '%s'", word));
 }
 
+// Whether an error in a Lua rule is to stop the load.
+static bool get_stop(const Compiler *compiler) {
+  static const char *const words[] = {"reject", "stop", NULL};
+  if (lua_getfield(compiler->L, 1, "on_error") == LUA_TNIL)
+    return false;
+  const char *word = get_string(compiler, 1, "on_error");
+  int at = find_word(words, word);
+  if (at < 0)
+    misuse(compiler,
+           lua_pushfstring(compiler->L, "on_error: 'reject' or 'stop' expected, got '%s'", word));
+  return at == 1;
+}
+
 int rules_compile(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -402,6 +452,7 @@ int rules_compile(lua_State *L) {
   if (!box->program)
     return luaL_error(L, "not enough memory");
   compiler.program = box->program;
+  box->stop_on_error = get_stop(&compiler);
   add_columns(&compiler, 1);
   each_entry(&compiler, 1, "row", add_row);
   Error error;

@@ -27,6 +27,8 @@ struct LineReader {
   bool continues;
 };
 
+static LineReader *current; // open now; NULL: none
+
 // One character for libedit. A signal ends the line: -1 with EINTR.
 static int read_character(EditLine *editor, wchar_t *character) {
   (void)editor;
@@ -45,6 +47,8 @@ static int read_character(EditLine *editor, wchar_t *character) {
       continue;
     if (got <= 0)
       return (int)got;
+    if (byte == 0) // a Ctrl-D from before the terminal was in the editor's mode
+      continue;
     size_t used = mbrtowc(character, &byte, 1, &state);
     if (used == (size_t)-2)
       continue;
@@ -168,16 +172,24 @@ static void open_editor(LineReader *reader) {
   el_set(reader->editor, EL_PROMPT, prompt);
   el_set(reader->editor, EL_GETCFN, read_character);
   el_set(reader->editor, EL_HIST, history, reader->history);
-  el_set(reader->editor, EL_ADDFN, "pghost-complete", "complete a name", on_tab);
+  el_wset(reader->editor, EL_ADDFN, L"pghost-complete", L"complete a name", on_tab);
   el_set(reader->editor, EL_BIND, "^I", "pghost-complete", NULL);
   el_set(reader->editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
   el_source(reader->editor, NULL); // ~/.editrc
+}
+
+// os.exit leaves without coming back to the REPL.
+static void close_at_exit(void) {
+  line_close(current);
 }
 
 LineReader *line_open(lua_State *L) {
   LineReader *reader = calloc(1, sizeof *reader);
   if (!reader)
     return NULL;
+  if (!current)
+    atexit(close_at_exit);
+  current = reader;
   reader->L = L;
   if (isatty(STDIN_FILENO))
     open_editor(reader);
@@ -228,6 +240,7 @@ void line_remember(LineReader *reader, const char *chunk) {
 void line_close(LineReader *reader) {
   if (!reader)
     return;
+  current = NULL;
   if (reader->history) {
     use_history(reader->history, H_SAVE);
     history_end(reader->history);

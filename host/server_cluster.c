@@ -335,10 +335,11 @@ bool cluster_stop(const ServerPlace *place, Error *error) {
   return ok;
 }
 
-// Did starting fail only because processes of a server that was killed have not ended yet? They
-// notice within a moment.
+// Did starting fail only because processes of a server that was killed have not ended yet, or have
+// not been buried? Both take a moment.
 static bool has_survivors(const Error *error) {
-  return strstr(error->message, "pre-existing shared memory block") != NULL;
+  return strstr(error->message, "pre-existing shared memory block") ||
+         strstr(error->message, "\"postmaster.pid\" already exists");
 }
 
 bool cluster_start(ServerPlace *place, Error *error) {

@@ -3,9 +3,6 @@
 local check = require "pghost.check"
 
 return {
-  check.unique("users.rn"),
-  check.unique("company.company_id"),
-  check.unique("booking.booking_id"),
   check.references("booking.user_id", "users.rn", { severity = "warn" }),
   check.references("users.company_id", "company.company_id", { severity = "warn" }),
   check.holds("booking", "booking_start_time <= booking_end_time"),

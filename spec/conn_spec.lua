@@ -84,19 +84,23 @@ import time; time.sleep(4)']])
   end)
 
   it("tells a wrong password, and shows no password", function()
-    local strict <close> = support.start("listen_addresses = '127.0.0.1'\nport = 5499")
-    strict.dsn = ("host=%s port=5499 dbname=postgres user=postgres"):format(strict.socket)
+    local port = 20000 + sys.pid() % 10000
+    local strict <close> = support.start("listen_addresses = '127.0.0.1'\nport = " .. port)
+    strict.dsn = ("host=%s port=%d dbname=postgres user=postgres"):format(strict.socket, port)
+    local function url(user)
+      return ("postgresql://%s@127.0.0.1:%d/postgres"):format(user, port)
+    end
     strict:psql("create role locked login password 'geheim-richtig'")
     local hba = io.open(strict.folder .. "/data/pg_hba.conf", "w")
     hba:write("local all postgres trust\nlocal all all scram-sha-256\nhost all all all scram-sha-256\n")
     hba:close()
     strict:psql("select pg_reload_conf()")
-    local value, message, code = native.connect("postgresql://locked:geheim-falsch@127.0.0.1:5499/postgres")
-    fails("28P01", "^could not connect to server at \"127.0.0.1\", port 5499: password authentication failed",
+    local value, message, code = native.connect(url "locked:geheim-falsch")
+    fails("28P01", "^could not connect to server at \"127.0.0.1\", port %d+: password authentication failed",
       value, message, code)
     assert.not_matches("geheim", message, 1, true)
-    fails("28P01", "no password supplied", native.connect("postgresql://locked@127.0.0.1:5499/postgres"))
-    local conn <close> = assert(native.connect("postgresql://locked:geheim-richtig@127.0.0.1:5499/postgres"))
+    fails("28P01", "no password supplied", native.connect(url "locked"))
+    local conn <close> = assert(native.connect(url "locked:geheim-richtig"))
     assert.not_matches("geheim", conn:description(), 1, true)
   end)
 
@@ -126,7 +130,7 @@ import time; time.sleep(4)']])
       local value, message, code = native.connect(text)
       assert.is_nil(value, text)
       assert.equal("08001", code, message)
-      assert.matches("^could not read the connection string", message, nil, text)
+      assert.equal(1, message:find("could not read the connection string", 1, true), text)
       assert.is_nil(message:find("sec", 1, true), message)
       assert.is_nil(message:find("ret", 1, true), message)
     end
@@ -191,7 +195,8 @@ describe("a connection", function()
 
     it("gives floats, booleans, and everything else as text", function()
       local row = assert(conn:query([[select 0.1::float8, 'NaN'::float8, '-Infinity'::float8, 1.5::real, true, false,
-        123456789012345678901234567890.50::numeric, '2024-02-29 10:00:00'::timestamp, array[1,2], '{"a": 1}'::jsonb]]))[1]
+        123456789012345678901234567890.50::numeric, '2024-02-29 10:00:00'::timestamp, array[1,2],
+        '{"a": 1}'::jsonb]]))[1]
       assert.equal(0.1, row[1])
       assert.is_true(row[2] ~= row[2])
       assert.equal(-math.huge, row[3])
@@ -207,7 +212,8 @@ describe("a connection", function()
     it("binds parameters as they are", function()
       local row = assert(conn:query("select $1::text, $2::bigint, $3::float8, $4::boolean, $5::text, $6::boolean",
         "'; drop table x; --", 42, 0.1, true, nil, false))[1]
-      assert.same({ "'; drop table x; --", 42, 0.1, true, nil, false }, { row[1], row[2], row[3], row[4], row[5], row[6] })
+      assert.same({ "'; drop table x; --", 42, 0.1, true, nil, false },
+        { row[1], row[2], row[3], row[4], row[5], row[6] })
       local floats = assert(conn:query("select $1::float8, $2::float8, $3::float8", 0 / 0, 1 / 0, 2 ^ 53))[1]
       assert.is_true(floats[1] ~= floats[1])
       assert.equal(math.huge, floats[2])
@@ -239,7 +245,8 @@ describe("a connection", function()
         assert(conn:exec("set bytea_output = " .. format))
         assert.equal(all, conn:query("select v from b")[1].v)
       end
-      assert.equal("256", conn:query("select sum(get_byte(v, i) * 0 + 1)::text from b, generate_series(0, 255) i where get_byte(v, i) = i")[1][1])
+      assert.equal(256, conn:query([[select count(*) from b, generate_series(0, 255) i
+        where get_byte(v, i) = i and length(v) = 256]])[1][1])
       assert.equal("", conn:query("select ''::bytea")[1][1])
     end)
 
@@ -286,8 +293,8 @@ describe("a connection", function()
     end)
 
     it("names the types", function()
-      local result = assert(conn:query([[select 1::int8, 1::int4, 1::int2, 'a'::text, 'a'::varchar(3), 1::numeric, now(),
-        now()::timestamp, now()::date, true, ''::bytea, '{}'::jsonb, gen_random_uuid(), 1.0::float8, 1.0::real,
+      local result = assert(conn:query([[select 1::int8, 1::int4, 1::int2, 'a'::text, 'a'::varchar(3), 1::numeric,
+        now(), now()::timestamp, now()::date, true, ''::bytea, '{}'::jsonb, gen_random_uuid(), 1.0::float8, 1.0::real,
         '(1,2)'::point]]))
       assert.same({ "bigint", "integer", "smallint", "text", "character varying", "numeric", "timestamptz", "timestamp",
         "date", "boolean", "bytea", "jsonb", "uuid", "double precision", "real", "oid 600" }, result:types())
@@ -306,7 +313,8 @@ describe("a connection", function()
       fails("42601", "^syntax error at or near \"selec\"$", conn:query("selec 1"))
       fails("42601", "cannot insert multiple commands", conn:query("select 1; select 2"))
       assert(conn:exec("create table k (i int primary key); insert into k values (1)"))
-      fails("23505", "^duplicate key value violates [^\n]*\n  detail: Key %(i%)=%(1%) already exists", conn:query("insert into k values (1)"))
+      fails("23505", "^duplicate key value violates [^\n]*\n  detail: Key %(i%)=%(1%) already exists",
+        conn:query("insert into k values (1)"))
       fails("42703", "^column \"j\" does not exist", conn:query("select j from k"))
       fails("P0001", "^two lines\n  detail: first\n    second\n  hint: do\n  context: ",
         conn:query("do $$ begin raise 'Two\nlines' using detail = E'first\nsecond', hint = 'do'; end $$"))
@@ -324,7 +332,8 @@ describe("a connection", function()
 
     it("refuses COPY and stays usable", function()
       assert(conn:exec("create table c (i int)"))
-      for _, text in ipairs { "copy c from stdin", "copy c to stdout", "copy (select generate_series(1, 3000000)) to stdout" } do
+      local large = "copy (select generate_series(1, 3000000)) to stdout"
+      for _, text in ipairs { "copy c from stdin", "copy c to stdout", large } do
         fails("0A000", "^COPY FROM STDIN and TO STDOUT cannot be run", conn:query(text))
         fails("0A000", "^COPY FROM STDIN and TO STDOUT cannot be run", conn:exec("select 1; " .. text .. "; select 2"))
         local iterate, stream = assert(conn:stream(text))
@@ -433,7 +442,8 @@ describe("a connection", function()
     end)
 
     it("reports a COMMIT that fails", function()
-      assert(conn:exec("create table p (i int primary key); create table f (i int references p deferrable initially deferred)"))
+      assert(conn:exec([[create table p (i int primary key);
+        create table f (i int references p deferrable initially deferred)]]))
       fails("23503", "violates foreign key constraint", conn:transaction(function()
         assert(conn:exec("insert into f values (1)"))
       end))
@@ -488,7 +498,8 @@ describe("a connection", function()
   describe("stream", function()
     it("gives all rows, with names, NULLs and parameters", function()
       local n, nulls = 0, 0
-      for row in conn:stream("select i, case when i % 2 = 0 then 'x' end as even from generate_series(1, $1::int) i", 1000) do
+      local sql = "select i, case when i % 2 = 0 then 'x' end as even from generate_series(1, $1::int) i"
+      for row in conn:stream(sql, 1000) do
         n = n + row.i
         nulls = nulls + (row.even == nil and 1 or 0)
         assert.equal(2, #row)
@@ -530,8 +541,9 @@ describe("a connection", function()
 
     it("left by break is over on the server at once", function()
       for row in conn:stream("select generate_series(1, 1000000000)") do
-        assert.equal(1, row[1])
-        break
+        if row[1] == 3 then
+          break
+        end
       end
       assert.equal("idle", conn:status())
       assert.equal("idle", activity(conn:pid()))
@@ -550,8 +562,10 @@ describe("a connection", function()
     it("left by break in a transaction does not fail it", function()
       assert(conn:transaction(function()
         assert(conn:exec("create table kept (i int)"))
-        for _ in conn:stream("select generate_series(1, 300000)") do
-          break
+        for row in conn:stream("select generate_series(1, 300000)") do
+          if row[1] == 3 then
+            break
+          end
         end
         assert.equal("transaction", conn:status())
       end))
@@ -646,11 +660,12 @@ describe("a connection", function()
     for _, text in ipairs { "a", 'we"ird', "it's", "back\\slash", "ünï", "", "select", "a b" } do
       local row = conn:query("select quote_literal($1) as literal, $1 = '' as empty", text)[1]
       assert.equal(row.literal, (conn:quote_literal(text):gsub("^ ", "")))
-      local got = conn:query(("select %s as %s"):format(conn:quote_literal(text), conn:quote_identifier(text == "" and "e" or text)))
+      local name = text == "" and "e" or text
+      local got = conn:query(("select %s as %s"):format(conn:quote_literal(text), conn:quote_identifier(name)))
       assert.equal(text, got[1][1])
-      assert.equal(text == "" and "e" or text, got:columns()[1])
+      assert.equal(name, got:columns()[1])
     end
-    assert.has_error(function() conn:quote_literal("\xff") end, "bad argument #1 to 'quote_literal' (text that is not valid UTF-8)")
+    assert.error_matches(function() conn:quote_literal("\xff") end, "text that is not valid UTF%-8")
   end)
 end)
 

@@ -186,6 +186,16 @@ describe("a CSV source", function()
     refused("string:1: could not read the header: not valid UTF-8", "header", csv.open_string("Gr\xf6sse,b\n"))
   end)
 
+  it("takes any header where the caller names the columns", function()
+    local source <close> = assert(csv.open_string("a, ,A \n1,2,3\n", { any_header = true }))
+    assert.same({ "a", "", "A" }, source:columns())
+    for _, record in source:records() do
+      assert.same({ "1", "2", "3" }, { record[1], record[2], record[3] })
+    end
+    refused("string:1: could not read the header: stray quote", "header",
+      csv.open_string('a"b\n', { any_header = true }))
+  end)
+
   it("refuses a line without end", function()
     local endless = ("x"):rep((16 << 20) + 1)
     local options = { max_record = 4 << 20 }

@@ -105,6 +105,44 @@ describe("load", function()
     control:close()
   end)
 
+  it("appends rejects to a file as the stream would have them, and stops behind a limit", function()
+    local path = os.tmpname()
+    local function load_rejects(limit)
+      local conn <close> = begin(connect())
+      local handle <close> = assert(load.open {
+        program = rules.compile(things),
+        clean = { conn = conn, copy = "copy thing from stdin (format binary)", position = true },
+        rejects = { path = path, limit = limit, run_id = 7, table = "thing" },
+      })
+      local source <close> = assert(csv.open_string("id,name,amount,seen\nx,,,\n1,,,\ny,,,\n"))
+      local counts, message, code = handle:file(source, MAP)
+      if not counts then
+        return nil, message, code
+      end
+      return assert(handle:finish()).rejected
+    end
+    assert.equal(2, load_rejects(2))
+    assert.equal(2, load_rejects())
+    assert.same({ nil, "more than 1 rejected", "budget", n = 3 }, table.pack(load_rejects(1)))
+    local file <close> = assert(io.open(path, "rb"))
+    local row = ">I2i4i8s4i4i8i4i8i4i8i4i8s4s4s4s4"
+    local bytes, at = file:read("a"), 1
+    for _, expected in ipairs { 2, 4, 2, 4, 2, 4 } do
+      local values = table.pack(string.unpack(row, bytes, at))
+      assert.same({ 10, 7, "thing", 3, expected }, { values[1], values[3], values[4], values[6], values[8] })
+      assert.same({ "id", "type" }, { values[13], values[14] })
+      at = values[values.n]
+    end
+    assert.equal(#bytes + 1, at)
+    os.remove(path)
+    local conn <close> = begin(connect())
+    assert.same({ nil, "could not open '/nix/x': no such file or directory", "ENOENT", n = 3 }, table.pack(load.open {
+      program = rules.compile(things),
+      clean = { conn = conn, copy = "copy thing from stdin (format binary)" },
+      rejects = { path = "/nix/x" },
+    }))
+  end)
+
   it("writes raw, clean and rejects in one pass", function()
     local text = 'id,name,amount,seen\n1, a ,1.005,2024-01-02 03:04:05\nx,b,,\n3,"",2,NULL\n4,too,few\n'
     local counts, totals = load_text(text)

@@ -216,3 +216,125 @@ describe("a lua rule", function()
     assert.same({ id = 2, note = "in" }, inner)
   end)
 end)
+
+describe("a rule over the whole record", function()
+  it("reads typed values by name and by position", function()
+    local got
+    local rules = rules_with(r.check_row(function(row)
+      got = { row.id, row.amount, row.share, row.open, row.note, row[6], n = #row }
+      return true
+    end))
+    local record = { id = "9223372036854775807", amount = "007", share = "2", open = "no", day = "2024-02-29" }
+    assert.truthy(rules:try(record))
+    assert.same({ math.maxinteger, 7, 2.0, false, nil, "2024-02-29", n = 6 }, got)
+    assert.equal("float", math.type(got[3]))
+  end)
+
+  it("checks, sets and filters in the order written", function()
+    local rules = rules_with(
+      r.set_row("note", function(row) return row.open and "open" or nil end),
+      r.filter_row(function(row) return row.note == "open" and row.amount == 0 end),
+      r.check_row(function(row) return row.note == "open", "not open: " .. row.id end)
+    )
+    assert.equal("open", rules:try({ id = 1, open = "t" }).note)
+    assert.equal("filter", select(2, rules:try { id = 1, open = "t", amount = 0 }).rule)
+    assert.same({ rule = "check", reason = "not open: 2" }, select(2, rules:try { id = 2 }))
+  end)
+
+  it("gets one row again and again, good for nothing afterwards", function()
+    local rows, copies = {}, {}
+    local rules = rules_with(r.check_row(function(row)
+      rows[#rows + 1], copies[#copies + 1] = row, row:copy()
+      return true
+    end))
+    rules:try { id = 1, note = "a" }
+    rules:try { id = 2, open = "f" }
+    assert.is_true(rawequal(rows[1], rows[2]))
+    assert.same({ { id = 1, note = "a" }, { id = 2, open = false } }, copies)
+    for _, use in ipairs { function(row) return row.id end, function(row) return #row end,
+      function(row) return row[1] end } do
+      assert.error_matches(function() use(rows[1]) end, "row is only good inside of the rule it is given to")
+    end
+    rules, rows = nil, { rows[1] }
+    collectgarbage()
+    assert.is_nil(rules)
+    assert.error_matches(function() return rows[1].id end, "row is only good inside")
+  end)
+
+  it("is told apart from the row of the same rules tried inside", function()
+    local rules, inner, after
+    rules = rules_with(r.check_row(function(row)
+      if row.id == 1 then
+        inner = rules:try { id = 2, note = "in" }
+        pcall(rules.try, rules, { id = 3, note = "too long for it" })
+        after = row.note
+      end
+      return true
+    end))
+    assert.truthy(rules:try { id = 1, note = "out" })
+    assert.same({ id = 2, note = "in" }, inner)
+    assert.equal("out", after)
+  end)
+
+  it("refuses names that are no columns, and changes", function()
+    local function reason(fn)
+      local failure = select(2, rules_with(r.check_row(fn)):try { id = 1 })
+      assert.equal("lua", failure.rule)
+      return failure.reason
+    end
+    assert.matches("no column 'idd'$", reason(function(row) return row.idd end))
+    assert.matches("no column '7'$", reason(function(row) return row[7] end))
+    assert.matches("no column '0'$", reason(function(row) return row[0] end))
+    assert.matches("no column 'true'$", reason(function(row) return row[true] end))
+    assert.matches("a row cannot be changed: write a rule that sets 'id'$", reason(function(row) row.id = 2 end))
+  end)
+end)
+
+describe("on_error", function()
+  it("is reject or stop", function()
+    local message = select(2, pcall(r.table, "t", columns, { on_error = "ignore" }))
+    assert.matches("rules 't': on_error: 'reject' or 'stop' expected, got 'ignore'$", message)
+    local rules = r.table("t", columns, { on_error = "stop", row = { r.check("id", function() error("no") end) } })
+    assert.equal("lua", select(2, rules:try { id = 1 }).rule)
+  end)
+end)
+
+describe("values", function()
+  local value = r.value
+
+  it("are trimmed and unquoted as by the operations", function()
+    local rules = r.table("t", { { "x", r.text():trim():unquote() } })
+    for _, text in ipairs { "", " ", "a", " a\t\n", '"a"', ' "a b" ', '"', '""', '"a', "é " } do
+      assert.equal(rules:try({ x = text }).x, value.unquote(value.trim(text)))
+    end
+  end)
+
+  it("become nil where they are one of a list", function()
+    assert.is_nil(value.null_if("NULL", "", "NULL"))
+    assert.equal("null", value.null_if("null", "", "NULL"))
+    assert.equal(0, value.null_if(0, "0"))
+    assert.is_nil(value.null_if(0, 1, 0))
+    assert.is_false(value.null_if(false, "x"))
+  end)
+
+  it("become booleans and dates, or nil", function()
+    for text, expected in pairs { [" T "] = true, yes = true, ["1"] = true, no = false, FALSE = false } do
+      assert.equal(expected, value.boolean(text))
+    end
+    assert.is_nil(value.boolean("on"))
+    assert.is_true(value.boolean(true))
+    assert.equal("2024-02-29", value.date(" 2024-02-29 "))
+    assert.is_nil(value.date("2023-02-29"))
+    assert.equal("2024-02-29", value.date("29/02/2024", "DD/MM/YYYY"))
+    assert.equal("0001-01-01", value.date("0001-01-01"))
+    assert.equal("9999-12-31", value.date("9999-12-31"))
+    assert.has_error(function() value.date("x", "DD/QQ") end)
+  end)
+
+  it("are nil for nil", function()
+    for _, name in ipairs { "trim", "unquote", "null_if", "boolean", "date" } do
+      assert.is_nil((value[name](nil)), name)
+    end
+    assert.has_error(function() value.trim {} end)
+  end)
+end)

@@ -1,6 +1,7 @@
 -- Runs from start to end, on a real server: what they build, what they leave, what they refuse.
 
 local cjson = require "cjson"
+local connection = require "pghost.connection"
 local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"
 local server = require "support.server"
@@ -20,14 +21,54 @@ local function write(name, text)
   file:write(text)
 end
 
-local function psql(sql)
-  local name = os.tmpname()
-  local file = assert(io.open(name, "w"))
-  file:write(sql, "\n")
-  file:close()
-  local out = shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d '%s' -f %s"):format(dsn, name))
-  os.remove(name)
-  return out
+local good = 'id,name,price\n1,one,1.5\n2,"two\nlines",\n 3 ,three,x\n1,again,2\n'
+
+local database -- one for all specs of this file, emptied before each
+local db
+
+local function text_of(value)
+  if value == nil then
+    return ""
+  elseif type(value) == "boolean" then
+    return value and "t" or "f"
+  end
+  return tostring(value)
+end
+
+-- What a query gives, unaligned as psql -At prints it.
+local function ask(sql)
+  local lines = {}
+  for row in db:query(sql):rows() do
+    local cells = {}
+    for i = 1, #row do
+      cells[i] = text_of(row[i])
+    end
+    lines[#lines + 1] = table.concat(cells, "|")
+  end
+  return table.concat(lines, "\n")
+end
+
+local function empty_database()
+  database = database or server.get():database()
+  dsn = database
+  db = db or connection.open { dsn = dsn }
+  for row in db:query("SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema|pghost$)'"):rows() do
+    db:query(("DROP SCHEMA %s CASCADE"):format(db:quote_identifier(row.nspname)))
+  end
+  db:query "CREATE SCHEMA public"
+  if ask "SELECT to_regclass('pghost.runs')" ~= "" then
+    db:query "TRUNCATE pghost.runs, pghost.rejects RESTART IDENTITY CASCADE"
+  end
+end
+
+local function make_folder()
+  folder = shell "mktemp -d /tmp/pghost_pipeline.XXXXXX"
+  empty_database()
+  write("item.csv", good)
+end
+
+local function remove_folder()
+  shell("rm -rf " .. folder)
 end
 
 local function sink()
@@ -66,35 +107,48 @@ end
 
 -- Nothing of a run is left but its history.
 local function assert_clean_end()
-  assert.equal("0", psql "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pghost_build%'")
-  assert.equal("0", psql "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
-  assert.equal("0", psql "SELECT count(*) FROM pghost.runs WHERE state = 'running'")
+  assert.equal("0", ask "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pghost_build%'")
+  assert.equal("0", ask "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+  assert.equal("0", ask "SELECT count(*) FROM pghost.runs WHERE state = 'running'")
 end
 
 local function last_state()
-  return psql "SELECT state FROM pghost.runs ORDER BY run_id DESC LIMIT 1"
+  return ask "SELECT state FROM pghost.runs ORDER BY run_id DESC LIMIT 1"
 end
 
-local good = 'id,name,price\n1,one,1.5\n2,"two\nlines",\n 3 ,three,x\n1,again,2\n'
-
 describe("a pipeline", function()
-  before_each(function()
-    folder = shell "mktemp -d /tmp/pghost_pipeline.XXXXXX"
-    dsn = server.get():database()
-    write("item.csv", good)
-  end)
+  before_each(make_folder)
+  after_each(remove_folder)
 
-  after_each(function()
-    shell("rm -rf " .. folder)
+  it("gives the same tables with several workers, each with connections of its own", function()
+    local records = {}
+    for i = 1, 20000 do
+      records[i] = ('%d,"name\n%d",%s'):format(i % 19990, i, i % 500 == 0 and "x" or i / 4)
+    end
+    write("item.csv", "id,name,price\n" .. table.concat(records, "\n"))
+    local sums = {}
+    for i, count in ipairs { 1, 3 } do
+      must_run(function(run)
+        run:load("item", "item.csv", rules, { workers = count, unlogged = count == 3 })
+        run:publish()
+      end)
+      sums[i] = ask "SELECT count(*), md5(string_agg(t::text, '|' ORDER BY id)) FROM item AS t" .. "/"
+        .. ask "SELECT count(*), md5(string_agg(row(id, name, price, _line)::text, '' ORDER BY _line)) FROM item_raw"
+        .. "/" .. ask([[SELECT count(*), md5(string_agg(concat_ws('|', line, reason, original), '|' ORDER BY line))
+          FROM pghost.rejects WHERE run_id = ]] .. i)
+    end
+    assert.equal(sums[1], sums[2])
+    assert.truthy(sums[1]:find("^199%d%d|"))
+    assert.equal("u", ask "SELECT relpersistence FROM pg_class WHERE relname = 'item_raw'")
   end)
 
   it("loads raw and clean, keeps the first of a key, and publishes", function()
     must_run(load_and_publish)
-    assert.equal("1|one|1.50\n2|two\nlines|", psql "SELECT * FROM item ORDER BY id")
+    assert.equal("1|one|1.50\n2|two\nlines|", ask "SELECT * FROM item ORDER BY id")
     assert.equal("1|one|1.5|2\n2|two\nlines||3\n 3 |three|x|5\n1|again|2|6",
-      psql "SELECT id, name, price, _line FROM item_raw ORDER BY _line")
-    assert.equal("t", psql "SELECT bool_and(_loaded_at = started_at) FROM item_raw, pghost.runs")
-    assert.equal("bigint|t|p", psql [[
+      ask "SELECT id, name, price, _line FROM item_raw ORDER BY _line")
+    assert.equal("t", ask "SELECT bool_and(_loaded_at = started_at) FROM item_raw, pghost.runs")
+    assert.equal("bigint|t|p", ask [[
       SELECT format_type(atttypid, atttypmod), attnotnull, contype FROM pg_attribute JOIN pg_constraint
       ON conrelid = attrelid AND conkey = ARRAY[attnum] WHERE attrelid = 'item'::regclass]])
     assert.equal("published", last_state())
@@ -106,12 +160,12 @@ describe("a pipeline", function()
     assert.equal(table.concat({
       "5|39|11|price|type|not a numeric 'x'| 3 ,three,x",
       "6|51|9|id|key|duplicate of id '1' at item.csv:2|1,again,2",
-    }, "\n"), psql [[
+    }, "\n"), ask [[
       SELECT line, byte_offset, byte_length, column_name, rule, reason, convert_from(original, 'UTF8')
       FROM pghost.rejects ORDER BY line]])
-    assert.equal("4|2|1|1|0|" .. #good, psql [[
+    assert.equal("4|2|1|1|0|" .. #good, ask [[
       SELECT records, loaded, rejected, duplicates, filtered, size FROM pghost.files]])
-    assert.equal(shell("sha256sum < " .. folder .. "/item.csv"):match("%x+"), psql "SELECT sha256 FROM pghost.files")
+    assert.equal(shell("sha256sum < " .. folder .. "/item.csv"):match("%x+"), ask "SELECT sha256 FROM pghost.files")
   end)
 
   it("takes files in the order of their names: the first of a key is in the first file", function()
@@ -119,15 +173,27 @@ describe("a pipeline", function()
     write("item-b.csv", 'PRICE, Name ,"Id",extra\r\n2,"b\r\n""x""",1,e\r\n3,c,2,f\r\n')
     write("item-a.csv", "id,name,price\n7,a,1\n1,a,1\n")
     local log = must_run(load_and_publish)
-    assert.equal("1|a\n2|c\n7|a", psql "SELECT id, name FROM item ORDER BY id")
+    assert.equal("1|a\n2|c\n7|a", ask "SELECT id, name FROM item ORDER BY id")
     assert.equal("item-b.csv:2 duplicate of id '1' at item-a.csv:3\nitem.csv:2 duplicate of id '1' at item-a.csv:3",
-      psql [[SELECT f.name || ':' || line || ' ' || reason FROM pghost.rejects JOIN pghost.files f USING (file_id)
+      ask [[SELECT f.name || ':' || line || ' ' || reason FROM pghost.rejects JOIN pghost.files f USING (file_id)
         ORDER BY f.name]])
-    assert.equal('2,"b\r\n""x""",1,e', psql [[
+    assert.equal('2,"b\r\n""x""",1,e', ask [[
       SELECT convert_from(original, 'UTF8') FROM pghost.rejects JOIN pghost.files f USING (file_id)
       WHERE f.name = 'item-b.csv']])
-    assert.equal("e\nf\n", psql "SELECT extra FROM item_raw ORDER BY extra" .. "\n")
+    assert.equal("e\nf\n\n\n", ask "SELECT extra FROM item_raw ORDER BY extra")
     assert.matches("item%-b.csv: only in the raw table: extra", log)
+  end)
+
+  it("finds the original bytes in files of old Macs, and across the blocks they are read in", function()
+    local filler = {}
+    for i = 1, 60000 do
+      filler[i] = ("%d,name of item number %d,1"):format(i, i)
+    end
+    local lines = "id,name,price\r" .. table.concat(filler, "\r") .. "\r"
+    write("item.csv", lines .. '7,"a\rb",1\r9,last,1')
+    must_run(load_and_publish)
+    assert.equal(("60002|%d|7,\"a\rb\",1\n60004|%d|9,last,1"):format(#lines, #lines + 10), ask [[
+      SELECT line, byte_offset, convert_from(original, 'UTF8') FROM pghost.rejects ORDER BY line]])
   end)
 
   it("gives the same by stage and clean as by load", function()
@@ -137,14 +203,14 @@ describe("a pipeline", function()
       WHERE run_id = (SELECT max(run_id) FROM pghost.runs) ORDER BY line]]
     local counts = [[SELECT records, loaded, rejected, duplicates, filtered, unreadable, size, sha256, state
       FROM pghost.files WHERE run_id = (SELECT max(run_id) FROM pghost.runs)]]
-    local before = { psql(tables), psql(rejects), psql(counts), psql "SELECT id, name, _line FROM item_raw ORDER BY 3" }
+    local before = { ask(tables), ask(rejects), ask(counts), ask "SELECT id, name, _line FROM item_raw ORDER BY 3" }
     must_run(function(run)
       run:stage("item", "item.csv", rules)
       run:clean("item", rules)
       run:publish()
     end)
-    assert.same(before, { psql(tables), psql(rejects), psql(counts),
-      psql "SELECT id, name, _line FROM item_raw ORDER BY 3" })
+    assert.same(before, { ask(tables), ask(rejects), ask(counts),
+      ask "SELECT id, name, _line FROM item_raw ORDER BY 3" })
   end)
 
   it("cleans again from a published raw table, without the files", function()
@@ -154,8 +220,8 @@ describe("a pipeline", function()
       run:clean("item", r.table("item", { { "id", r.bigint():trim():required() } }))
       run:publish()
     end)
-    assert.equal("1\n1\n2\n3", psql "SELECT id FROM item ORDER BY id")
-    assert.equal("4", psql "SELECT count(*) FROM item_raw")
+    assert.equal("1\n1\n2\n3", ask "SELECT id FROM item ORDER BY id")
+    assert.equal("4", ask "SELECT count(*) FROM item_raw")
   end)
 
   it("stages a file without rules, every column as text", function()
@@ -164,13 +230,12 @@ describe("a pipeline", function()
       run:stage("odd", "odd.csv")
       run:publish()
     end)
-    assert.equal('1|t|f|1', psql [[SELECT "a;b", "Drop table ""x""" IS NULL, "é" IS NULL, 1 FROM odd_raw]])
+    assert.equal('1|t|f|1', ask [[SELECT "a;b", "Drop table ""x""" IS NULL, "é" IS NULL, 1 FROM odd_raw]])
   end)
 
   it("gives byte-identical tables when it is run five times", function()
     local function dump()
-      return psql [[
-        COPY item TO STDOUT; COPY (SELECT id, name, price, _line FROM item_raw) TO STDOUT; COPY total TO STDOUT]]
+      return ask "SELECT * FROM item" .. ask "SELECT id, name, price, _line FROM item_raw" .. ask "SELECT * FROM total"
     end
     shell(("mkdir %s/sql && echo 'SELECT id, price FROM item WHERE id > 0' > %s/sql/total.sql"):format(folder, folder))
     local first
@@ -183,17 +248,17 @@ describe("a pipeline", function()
       first = first or dump()
       assert.equal(first, dump())
     end
-    assert.equal("5", psql "SELECT count(*) FROM pghost.runs WHERE state = 'published'")
+    assert.equal("5", ask "SELECT count(*) FROM pghost.runs WHERE state = 'published'")
   end)
 
   it("comments every table and column of its history", function()
     must_run(load_and_publish)
-    assert.equal("", psql [[
+    assert.equal("", ask [[
       SELECT c.relname || '.' || coalesce(a.attname, '') FROM pg_class c
       LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
       WHERE c.relnamespace = 'pghost'::regnamespace AND c.relkind = 'r'
         AND col_description(c.oid, coalesce(a.attnum, 0)) IS NULL]])
-    assert.equal("0", psql [[SELECT count(*) FROM pg_class WHERE relnamespace = 'pghost'::regnamespace AND relkind = 'r'
+    assert.equal("0", ask [[SELECT count(*) FROM pg_class WHERE relnamespace = 'pghost'::regnamespace AND relkind = 'r'
       AND obj_description(oid) IS NULL]])
   end)
 
@@ -201,12 +266,12 @@ describe("a pipeline", function()
     must_run(load_and_publish,
       { db_password = "hunter2", link = "postgresql://u:hunter2@h/d", n = 3, as_of = "2024-01-31" })
     assert.equal("load|item|done|4\npublish|public|done|",
-      psql "SELECT kind, name, state, counts->>'records' FROM pghost.steps ORDER BY step_id")
-    local config = cjson.decode(psql "SELECT config FROM pghost.runs")
+      ask "SELECT kind, name, state, counts->>'records' FROM pghost.steps ORDER BY step_id")
+    local config = cjson.decode(ask "SELECT config FROM pghost.runs")
     assert.equal(3, config.n)
     assert.is_nil(config.db_password)
-    assert.equal("0", psql "SELECT count(*) FROM pghost.runs WHERE runs::text LIKE '%hunter2%'")
-    assert.equal("2024-01-31 00:00:00", psql "SELECT as_of FROM pghost.runs")
+    assert.equal("0", ask "SELECT count(*) FROM pghost.runs WHERE runs::text LIKE '%hunter2%'")
+    assert.equal("2024-01-31 00:00:00", ask "SELECT as_of FROM pghost.runs")
   end)
 
   it("takes settings from the command line", function()
@@ -217,7 +282,7 @@ describe("a pipeline", function()
       load_and_publish(run)
     end, { leave_out = true, limit = 5, schema = "public", as_of = "" },
       { "--leave-out", "no", "--limit", "7", "--schema", "other place", "--as-of", "2024-06-30 00:00:00" })
-    assert.equal("2", psql 'SELECT count(*) FROM "other place".item')
+    assert.equal("2", ask 'SELECT count(*) FROM "other place".item')
     for _, words in ipairs { { "--limit", "x" }, { "--leave-out", "maybe" }, { "--nothing" }, { "--as-of", "soon" } } do
       local _, problem = with_run(load_and_publish, { leave_out = true, limit = 5 }, words)
       assert.equal(2, problem.exit)
@@ -228,15 +293,8 @@ end)
 describe("checks", function()
   local check = require "pghost.check"
 
-  before_each(function()
-    folder = shell "mktemp -d /tmp/pghost_pipeline.XXXXXX"
-    dsn = server.get():database()
-    write("item.csv", good)
-  end)
-
-  after_each(function()
-    shell("rm -rf " .. folder)
-  end)
+  before_each(make_folder)
+  after_each(remove_folder)
 
   it("warn, are recorded passed or not, and let the run go on", function()
     local log = must_run(function(run)
@@ -251,13 +309,14 @@ describe("checks", function()
       run:publish()
     end, { top = 2 })
     assert.equal(table.concat({
+      "item: nothing lost, nothing twice|error|t|0|",
       "item is not empty|error|t|0|",
       "item is unique by id|error|t|0|",
       'small|warn|f|1|[{"id": 2, "name": "two\\nlines", "price": null}]',
       'item.id references item|warn|f|2|[{"id": 1}, {"id": 2}]',
       "item has 2 to 2 rows|error|t|0|",
       'item.price is never null|warn|f|1|[{"id": 2, "name": "two\\nlines", "price": null}]',
-    }, "\n"), psql "SELECT name, severity, passed, violations, samples FROM pghost.checks ORDER BY check_id")
+    }, "\n"), ask "SELECT name, severity, passed, violations, samples FROM pghost.checks ORDER BY check_id")
     assert.matches("warn: 2 violations", log)
   end)
 
@@ -271,8 +330,8 @@ describe("checks", function()
     end)
     assert.equal("1 check failed, nothing is published: small", tostring(problem))
     assert.same({ "check", 4 }, { problem.code, problem.exit })
-    assert.equal("1\n2", psql "SELECT id FROM item ORDER BY id")
-    assert.equal("2", psql "SELECT count(*) FROM pghost.checks WHERE name IN ('small', 'item has at least 1 rows')")
+    assert.equal("1\n2", ask "SELECT id FROM item ORDER BY id")
+    assert.equal("2", ask "SELECT count(*) FROM pghost.checks WHERE name IN ('small', 'item has at least 1 rows')")
     assert.equal("failed", last_state())
     assert_clean_end()
   end)
@@ -282,20 +341,18 @@ describe("checks", function()
     local _, problem = with_run(load_and_publish)
     assert.equal("1 check failed, nothing is published: item is not empty", tostring(problem))
     assert.equal(4, problem.exit)
-    assert.equal("1", psql "SELECT count(*) FROM pghost.rejects")
+    assert.equal("1", ask "SELECT count(*) FROM pghost.rejects")
   end)
 end)
 
 describe("analytics", function()
   before_each(function()
-    folder = shell "mktemp -d /tmp/pghost_pipeline.XXXXXX"
-    dsn = server.get():database()
-    write("item.csv", good)
+    make_folder()
     shell(("mkdir %s/sql"):format(folder))
   end)
 
   after_each(function()
-    shell("rm -rf " .. folder)
+    remove_folder()
   end)
 
   local function analyse(sql, config)
@@ -314,8 +371,8 @@ describe("analytics", function()
       FROM x ORDER BY id DESC;]], { as_of = "2024-02-29 12:00", flag = true, word = "it's :x" })
     assert.is_nil(problem)
     assert.equal("2|two\nlines||2024-02-29 12:00:00|t|ait's :x\n1|one|1.50|2024-02-29 12:00:00|t|ait's :x",
-      psql "SELECT * FROM answer")
-    assert.equal("smallint|character varying(9)|numeric(10,2)|timestamp without time zone|boolean|text", psql [[
+      ask "SELECT * FROM answer")
+    assert.equal("smallint|character varying(9)|numeric(10,2)|timestamp without time zone|boolean|text", ask [[
       SELECT string_agg(format_type(atttypid, atttypmod), '|' ORDER BY attnum) FROM pg_attribute
       WHERE attrelid = 'answer'::regclass AND attnum > 0]])
   end)
@@ -333,14 +390,12 @@ end)
 
 describe("bad input stops the run with one line that names it", function()
   before_each(function()
-    folder = shell "mktemp -d /tmp/pghost_pipeline.XXXXXX"
-    dsn = server.get():database()
-    write("item.csv", good)
+    make_folder()
     must_run(load_and_publish)
   end)
 
   after_each(function()
-    shell("rm -rf " .. folder)
+    remove_folder()
   end)
 
   local function refused(fn, code)
@@ -350,9 +405,9 @@ describe("bad input stops the run with one line that names it", function()
     if code then
       assert.equal(code, problem.code)
     end
-    assert.equal("1\n2", psql "SELECT id FROM item ORDER BY id")
+    assert.equal("1\n2", ask "SELECT id FROM item ORDER BY id")
     assert.equal("failed", last_state())
-    assert.equal(tostring(problem), psql "SELECT error FROM pghost.runs ORDER BY run_id DESC LIMIT 1")
+    assert.equal(tostring(problem), ask "SELECT error FROM pghost.runs ORDER BY run_id DESC LIMIT 1")
     assert_clean_end()
     return (tostring(problem):gsub(folder, "F")), log
   end
@@ -362,7 +417,7 @@ describe("bad input stops the run with one line that names it", function()
     assert.equal("item-b.csv: no columns 'name', 'price' (has: id, nom)", refused(load_and_publish))
     write("item-b.csv", "id,nom,price\n1,x,2\n")
     assert.equal("item-b.csv: no column 'name' (has: id, nom, price)", refused(load_and_publish))
-    assert.equal("1", psql "SELECT count(*) FROM pghost.files")
+    assert.equal("1", ask "SELECT count(*) FROM pghost.files")
   end)
 
   it("names that would clash", function()
@@ -398,7 +453,7 @@ describe("bad input stops the run with one line that names it", function()
   end)
 
   it("a target that is a view", function()
-    psql "DROP TABLE item; CREATE VIEW item AS SELECT id FROM (VALUES (1), (2)) AS v (id)"
+    db:exec "DROP TABLE item; CREATE VIEW item AS SELECT id FROM (VALUES (1), (2)) AS v (id)"
     assert.equal("'public.item' exists and is not a table: rename it or publish into another schema",
       refused(load_and_publish))
   end)
@@ -409,12 +464,32 @@ describe("bad input stops the run with one line that names it", function()
       error("oh no", 0)
     end)
     assert.equal("oh no", problem)
-    assert.equal("failed|oh no", psql "SELECT state, error FROM pghost.runs ORDER BY run_id DESC LIMIT 1")
+    assert.equal("failed|oh no", ask "SELECT state, error FROM pghost.runs ORDER BY run_id DESC LIMIT 1")
     must_run(function(run)
       run:load("item", "item.csv", rules)
     end)
     assert.equal("unpublished", last_state())
     assert_clean_end()
+  end)
+
+  it("a file that changes while it is read", function()
+    local planning = require "pghost.planning"
+    local open_source = planning.open_source
+    local opened = 0
+    finally(function()
+      planning.open_source = open_source
+    end)
+    planning.open_source = function(...)
+      opened = opened + 1
+      if opened == 2 then -- the first time it was for the header
+        write("item.csv", good .. "9,late,1\n")
+      end
+      return open_source(...)
+    end
+    local message = refused(load_and_publish, "account")
+    assert.equal(("table 'item': the accounts do not add up: item.csv: bytes: %d expected, %d found; "
+      .. "did a file change while it was read?"):format(#good, #good + 9), message)
+    assert.equal("f|1", ask "SELECT passed, violations FROM pghost.checks ORDER BY check_id DESC LIMIT 1")
   end)
 
   it("an empty file is fine where it is allowed", function()
@@ -423,36 +498,29 @@ describe("bad input stops the run with one line that names it", function()
       run:load("item", "item*.csv", rules, { allow_empty = true })
       run:publish()
     end)
-    assert.equal("0\n4", psql "SELECT records FROM pghost.files WHERE run_id = 2 ORDER BY name")
+    assert.equal("0\n4", ask "SELECT records FROM pghost.files WHERE run_id = 2 ORDER BY name")
   end)
 end)
 
 describe("rights", function()
+  before_each(make_folder)
+  after_each(remove_folder)
+
   it("that are missing are told before anything is loaded", function()
-    folder = shell "mktemp -d /tmp/pghost_pipeline.XXXXXX"
-    write("item.csv", good)
-    local owner
-    dsn = server.get():database()
-    owner = dsn
     must_run(load_and_publish)
     local role = "weak_" .. os.time()
-    psql(("CREATE ROLE %s LOGIN; GRANT ALL ON SCHEMA pghost TO %s; GRANT ALL ON ALL TABLES IN SCHEMA pghost TO %s")
+    db:exec(("CREATE ROLE %s LOGIN; GRANT ALL ON SCHEMA pghost TO %s; GRANT ALL ON ALL TABLES IN SCHEMA pghost TO %s")
       :format(role, role, role))
-    dsn = owner:gsub("user=postgres", "user=" .. role)
+    dsn = database:gsub("user=postgres", "user=" .. role)
     local _, problem = with_run(load_and_publish)
     assert.matches("^'weak_%d+' may not create schemas in database '[%w_]+': grant create on database to it$",
       tostring(problem))
-    local weak = dsn
-    dsn = owner
-    psql(("GRANT CREATE ON DATABASE %s TO %s"):format(owner:match("dbname=(%S+)"), role))
-    dsn = weak
+    db:exec(("GRANT CREATE ON DATABASE %s TO %s"):format(database:match("dbname=(%S+)"), role))
     _, problem = with_run(load_and_publish)
     assert.matches("^'weak_%d+' may not create tables in schema 'public': grant create, usage on schema to it$",
       tostring(problem))
-    dsn = owner
-    psql(("DROP OWNED BY %s; DROP ROLE %s"):format(role, role))
+    db:exec(("DROP OWNED BY %s; DROP ROLE %s"):format(role, role))
     assert_clean_end()
-    shell("rm -rf " .. folder)
   end)
 end)
 
@@ -471,9 +539,7 @@ describe("two runs of a pipeline", function()
   local pid
 
   before_each(function()
-    folder = shell "mktemp -d /tmp/pghost_pipeline.XXXXXX"
-    dsn = server.get():database()
-    write("item.csv", good)
+    make_folder()
     write("slow.lua", script:format(folder, folder, dsn, folder))
     pid = shell(("%s %s/slow.lua >%s/out 2>%s/err </dev/null & echo $!"):format(binary, folder, folder, folder))
     shell(("for i in $(seq 600); do [ -e %s/ready ] && exit 0; sleep 0.05; done; cat %s/err; exit 1")
@@ -482,7 +548,7 @@ describe("two runs of a pipeline", function()
 
   after_each(function()
     os.execute("kill -9 " .. pid .. " 2>/dev/null")
-    shell("rm -rf " .. folder)
+    remove_folder()
   end)
 
   local function wait_until_gone()
@@ -503,11 +569,11 @@ describe("two runs of a pipeline", function()
     shell(([[for i in $(seq 200); do
       n=$(psql -XAtd '%s' -c "select count(*) from pg_locks where locktype = 'advisory'")
       [ "$n" = 0 ] && exit 0; sleep 0.05; done; exit 1]]):format(dsn))
-    assert.equal("1", psql "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pghost_build%'")
+    assert.equal("1", ask "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pghost_build%'")
     local log = must_run(load_and_publish)
     assert.matches("run 1 was killed: what it had built is removed", log)
     assert.equal("killed|found dead by a later run\npublished|",
-      psql "SELECT state, error FROM pghost.runs ORDER BY run_id")
+      ask "SELECT state, error FROM pghost.runs ORDER BY run_id")
     assert_clean_end()
   end)
 
@@ -516,15 +582,14 @@ describe("two runs of a pipeline", function()
     wait_until_gone()
     assert.equal("interrupted", last_state())
     assert_clean_end()
-    assert.equal("0", psql "SELECT count(*) FROM pg_class WHERE relname = 'item'")
+    assert.equal("0", ask "SELECT count(*) FROM pg_class WHERE relname = 'item'")
   end)
 end)
 
-describe("the first two runs of a new database", function()
+describe("the first runs of a new database", function()
   it("create the history once", function()
-    folder = shell "mktemp -d /tmp/pghost_pipeline.XXXXXX"
-    dsn = server.get():database()
-    write("item.csv", good)
+    make_folder()
+    db:query "DROP SCHEMA pghost CASCADE"
     local script = [[
       local pipeline = require "pghost.pipeline"
       local run <close> = pipeline.start(arg[1], { data = "%s", schema = arg[1] }, { arguments = {}, dsn = "%s" })
@@ -535,8 +600,8 @@ describe("the first two runs of a new database", function()
     write("run.lua", script:format(folder, dsn))
     shell(([[for n in a b c d; do %s %s/run.lua $n & pids="$pids $!"; done
       for p in $pids; do wait $p || exit 1; done]]):format(binary, folder))
-    assert.equal("4|1", psql [[
+    assert.equal("4|" .. shell "ls sql/metadata/*.sql | wc -l", ask [[
       SELECT (SELECT count(*) FROM pghost.runs WHERE state = 'published'), (SELECT count(*) FROM pghost.migrations)]])
-    shell("rm -rf " .. folder)
+    remove_folder()
   end)
 end)

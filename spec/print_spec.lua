@@ -62,11 +62,12 @@ describe("pghost.print", function()
   end)
 
   it("knows the width of text as Python's unicodedata does", function()
-    local codes = { 0x41, 0xe9, 0x301, 0x4e00, 0xac00, 0xff21, 0x1f389, 0x1f600, 0x3042, 0x30ab, 0x5d0, 0x416, 0x64b, 0x20000,
-      0x2500, 0x20ac, 0x1100, 0x231a, 0xfe0f, 0x200d, 0xe31, 0xe01, 0x1f680, 0x2603, 0x26a1, 0x3000, 0xff61 }
+    local codes = { 0x41, 0xe9, 0x301, 0x4e00, 0xac00, 0xff21, 0x1f389, 0x1f600, 0x3042, 0x30ab, 0x5d0, 0x416,
+      0x64b, 0x20000, 0x2500, 0x20ac, 0x1100, 0x231a, 0xfe0f, 0x200d, 0xe31, 0xe01, 0x1f680, 0x2603,
+      0x26a1, 0x3000, 0xff61 }
     local pipe = io.popen(("python3 -c \"import unicodedata as u\nfor c in [%s]: " ..
-      "print(0 if u.category(chr(c)) in ('Mn','Me','Cf') else 2 if u.east_asian_width(chr(c)) in 'WF' else 1)\""):format(
-      table.concat(codes, ",")))
+      "print(0 if u.category(chr(c)) in ('Mn','Me','Cf') else 2 if u.east_asian_width(chr(c)) in 'WF' else 1)\"")
+      :format(table.concat(codes, ",")))
     local expected, got = {}, {}
     for line in pipe:lines() do
       expected[#expected + 1] = ("%x %s"):format(codes[#expected + 1], line)

@@ -30,8 +30,9 @@ describe("the REPL", function()
         steps[#steps + 1] = step(type(part) == "number" and "signal" or "send", part)
       end
     end
-    local out, err, code = pghost.shell(("cd %s && HOME=%s TERM=xterm LC_ALL=C.UTF-8 python3 %s/spec/support/terminal.py %s %s")
-      :format(home, home, pghost.root, pghost.quote(pghost.path), words or ""), table.concat(steps))
+    local command = ("cd %s && HOME=%s TERM=xterm LC_ALL=C.UTF-8 python3 %s/spec/support/terminal.py %s %s")
+      :format(home, home, pghost.root, pghost.quote(pghost.path), words or "")
+    local out, err, code = pghost.shell(command, table.concat(steps))
     assert.equal("", err)
     return out, code
   end
@@ -60,8 +61,10 @@ describe("the REPL", function()
   end)
 
   it("stops with Ctrl-C what runs, and what is being typed", function()
-    local out, code = talk { "while true do end\n", { "end\r\n" }, "\3", { "interrupted\r\n> " },
-      "while true do pcall(function() while true do end end) end\n", { "end\r\n" }, "\3", { "interrupted\r\n> " },
+    local out, code = talk {
+      "print('run' .. 'ning') while true do end\n", { "running\r\n" }, "\3", { "interrupted\r\n> " },
+      "print('run' .. 'ning') while true do pcall(function() while true do end end) end\n", { "running\r\n" }, "\3",
+      { "interrupted\r\n> " },
       "error('never run')\3", { "\n> " }, "for i = 1, 2 do\n", { ">> " }, "\3", { "\n> " }, leave, gone, "\4" }
     assert.equal(0, code)
     assert.falsy(out:find("stack traceback", 1, true))
@@ -74,22 +77,29 @@ describe("the REPL", function()
   end)
 
   it("completes names without opening anything", function()
-    local out, code = talk { "string.forma\t('%d', 6 * 7)\n", { "42\r\n> " }, "my_table = { unlikely_name = 1 }\n", { "> " },
-      "my_t\t.unl\t + 1\n", { "2\r\n> " }, "('x'):re", "\21", "con\t\21", "string.re\t", { "rep" }, { "reverse" }, "\21",
-      leave, gone, "\4" }
+    local out, code = talk { "string.forma\t('%d', 6 * 7)\n", { "42\r\n> " },
+      "my_table = { unlikely_name = 1 }\n", { "> " },
+      "my_t\t.unl\t + 1\n", { "2\r\n> " }, "('x'):re", "\21", "con\t\21",
+      "string.re\t", { "rep" }, { "reverse" }, "\21", leave, gone, "\4" }
     assert.equal(0, code)
     assert.falsy(out:find("private server", 1, true))
   end)
 
   it("remembers what was typed, but no password", function()
-    talk { "remembered = 'here'\n", { "> " }, "dsn = 'postgres://me:geheim@host/db'\n", { "> " }, "password = 'geheim'\n",
-      { "> " }, "\4" }
+    talk { "remembered = 'here'\n", { "> " }, "dsn = 'postgres://me:geheim@host/db'\n", { "> " },
+      "password = 'geheim'\n", { "> " }, "\4" }
     local path = home .. "/.local/state/pghost/history"
     assert.truthy(pghost.shell("ls -l " .. path):find("^%-rw%-%-%-%-%-%-%-"))
     assert.falsy(pghost.read(path):find("geheim", 1, true))
     local out, code = talk { "\27[A\n", { "> " }, "remembered\n", { "here\r\n> " }, "\4" }
     assert.truthy(out:find("> remembered = 'here'", 1, true))
     assert.equal(0, code)
+  end)
+
+  it("remembers also when a script leaves", function()
+    local _, code = talk { "remembered = 1\n", { "> " }, "os.exit(5)\n" }
+    assert.equal(5, code)
+    assert.truthy(pghost.read(home .. "/.local/state/pghost/history"):find("remembered", 1, true))
   end)
 
   it("takes and prints UTF-8", function()

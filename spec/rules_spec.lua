@@ -407,7 +407,8 @@ row: leave out where price is null]], rules:describe())
     local values = {
       text = "a", varchar = "a", smallint = 1, integer = 1, bigint = 9007199254740993, numeric = "1.5", real = 1.5,
       double = 0.1, boolean = true, date = "2024-02-29", time = "10:00", timestamp = "2024-02-29 10:00",
-      timestamptz = "2024-02-29 10:00+02", uuid = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", json = "{}", jsonb = "[1]",
+      timestamptz = "2024-02-29 10:00+02", timetz = "10:00+02", interval = "1 day", inet = "::1", cidr = "10.0.0.0/8",
+      bytea = "\\x00", uuid = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", json = "{}", jsonb = "[1]",
     }
     for name, value in pairs(values) do
       assert.equal(value, (try(r[name](), value)), name)
@@ -417,6 +418,56 @@ row: leave out where price is null]], rules:describe())
     assert.equal("integer", math.type((try(r.bigint(), "9007199254740993"))))
     assert.equal("float", math.type((try(r.real(), "2"))))
     assert.equal("2024-12-31", (try(r.date { format = "YYYY-MM-DD" }, "2024-12-31")))
+  end)
+end)
+
+describe("types with names and parts", function()
+  local function described(column)
+    local rules = r.table("t", { { "x", column } })
+    return rules:columns()[1].type, rules:describe():match("\nx +([^\n]*)")
+  end
+
+  it("are named as the server names them", function()
+    assert.same({ "char(1)", "char(1)" }, { described(r.char()) })
+    assert.same({ "char(3)", "char(3)" }, { described(r.char(3)) })
+    assert.same({ "bigint[]", "bigint[]" }, { described(r.array("bigint")) })
+    assert.same({ "numeric(5,2)[]", "numeric(5,2)[]" }, { described(r.array(r.numeric(5, 2))) })
+    assert.same({ "text", "text of 'a', 'b'" }, { described(r.enum { "a", "b" }) })
+    assert.same({ "public.mood", "public.mood of 'a', 'b'" }, { described(r.enum("public.mood", { "a", "b" })) })
+    assert.same({ "small", "small over integer  trim" }, { described(r.domain("small", r.integer()):trim()) })
+    assert.same({ "small", "small over varchar(5)" }, { described(r.domain("small", r.varchar(5))) })
+    assert.same({ "mine", "mine over mood of 'a'" }, { described(r.domain("mine", r.enum("mood", { "a" }))) })
+    assert.same({ "money", "money" }, { described(r.type("money")) })
+    assert.same({ "small[]", "small[]" }, { described(r.array(r.domain("small", r.integer()))) })
+  end)
+
+  it("know their values", function()
+    assert.equal("a", (try(r.enum { "a", "b" }, "a")))
+    assert.same({ "not one of 'a', 'b': 'A'", "type", "x" }, { reason_of(r.enum { "a", "b" }, "A") })
+    assert.same({ "not one of 'a': 'b'", "type", "x" }, { reason_of(r.enum("mood", { "a" }), "b") })
+    assert.equal("ab", (try(r.char(3), "ab ")))
+    assert.same({ "too long for char(1): 'ab'", "type", "x" }, { reason_of(r.char(), "ab") })
+    assert.same({ "too long for code: 'ab'", "type", "x" }, { reason_of(r.domain("code", r.varchar(1)), "ab") })
+    assert.same({ "not a bigint in the array '{1,x}'", "type", "x" }, { reason_of(r.array("bigint"), "{1,x}") })
+    assert.same({ "bad syntax in the array '1'", "type", "x" }, { reason_of(r.array("bigint"), "1") })
+    assert.equal("{1,NULL}", (try(r.array("bigint"), "{1,NULL}")))
+    assert.equal("anything", (try(r.type("money"), "anything")))
+    assert.equal(7, (try(r.domain("small", r.integer()), "7")))
+  end)
+
+  it("compare as values", function()
+    local mood = r.enum { "low", "middle", "high" }
+    assert.equal("middle", (try(mood:range("middle"), "middle")))
+    assert.equal("range", select(2, reason_of(mood:range("middle"), "low")))
+    assert.equal("24 hours", (try(r.interval():one_of("1 day", "P1M"), "24 hours")))
+    assert.equal("30 days", (try(r.interval():range("1 day", "P1M"), "30 days")))
+    assert.equal("range", select(2, reason_of(r.interval():range("1 day", "P1M"), "31 days")))
+    assert.equal("10.1.2.3", (try(r.inet():range("10.0.0.0/8", "10.255.255.255"), "10.1.2.3")))
+    assert.equal("range", select(2, reason_of(r.inet():range("10.0.0.0/8"), "9.255.255.255")))
+    assert.equal("12:00+01", (try(r.timetz():range("10:00Z"), "12:00+01")))
+    assert.equal("range", select(2, reason_of(r.timetz():range("10:00Z"), "12:00+02"))) -- then by the zone
+    assert.equal("\\101", (try(r.bytea():one_of("\\x41"), "\\101")))
+    assert.equal("", (try(r.bytea():one_of("\\x"), "")))
   end)
 end)
 
@@ -434,6 +485,16 @@ describe("misuse raises at the caller's line", function()
     assert.equal("null_if: at least one value expected", message_of(function() r.text():null_if() end))
     assert.equal("null_if: unknown option 'case'", message_of(function() r.text():null_if({ "a" }, { case = 1 }) end))
     assert.equal("varchar: integer from 1 expected, got '0'", message_of(function() r.varchar(0) end))
+    assert.equal("char: integer from 1 expected, got '0'", message_of(function() r.char(0) end))
+    assert.equal('array: type expected, as "bigint" or r.bigint(), got nil', message_of(function() r.array() end))
+    assert.equal("array: a type without operations, checks and format expected",
+      message_of(function() r.array(r.text():trim()) end))
+    assert.equal("enum: labels expected, or a name and labels", message_of(function() r.enum("a", "b") end))
+    assert.equal("enum: at least one value expected", message_of(function() r.enum {} end))
+    assert.equal('domain: name and type expected, as domain("amount", r.integer())',
+      message_of(function() r.domain("a", "integer") end))
+    assert.equal("type: name expected, got nil", message_of(function() r.type() end))
+    assert.equal("check_row: function expected, got string", message_of(function() r.check_row("id") end))
     assert.equal("date: unknown option 'fmt'", message_of(function() r.date { fmt = "x" } end))
     assert.equal("default: string, number or boolean expected, got table",
       message_of(function() r.text():default {} end))
@@ -475,6 +536,17 @@ describe("misuse raises at the caller's line", function()
         "column 'x': required and on_fail \"null\" contradict each other" },
       { { { "x", r.json():one_of("1") } }, nil,
         "column 'x': one_of needs values that can be compared, which json cannot" },
+      { { { "x", r.type("public.point"):range(1) } }, nil,
+        "column 'x': range needs values that can be compared, which public.point cannot" },
+      { { { "x", r.enum { "a", "a" } } }, nil, "column 'x': the label is there twice: 'a'" },
+      { { { "x", r.enum { ("a"):rep(64) } } }, nil,
+        "column 'x': a label of an enum has at most 63 bytes: '" .. ("a"):rep(60) .. "...'" },
+      { { { "x", r.enum("int", { "a" }) } }, nil, "column 'x': labels are for an enum, by its name, or text" },
+      { { { "x", r.domain("int", r.text()) } }, nil, "column 'x': not the name of a domain 'int'" },
+      { { { "x", r.domain("a; b", r.text()) } }, nil, "column 'x': not the name of a domain 'a; b'" },
+      { { { "x", r.type("a; drop table b") } }, nil, "column 'x': not the name of a type: 'a; drop table b'" },
+      { { { "x", r.integer() }, { "y", r.type("money") } }, { row = { r.compare("y", "<", "y") } },
+        "compare: 'y' (money) cannot be compared with 'y' (money)" },
       { { x }, { row = r.compare("x", "<", "x") }, "row: list expected, got field '.-'" },
       { { x }, { row = { r.compare("x", "<", "y") } }, "compare: unknown column 'y'" },
       { { x, { "y", r.text() } }, { row = { r.compare("x", "<", "y") } },
@@ -506,7 +578,7 @@ describe("misuse raises at the caller's line", function()
     end
     assert.equal("rules '?': name: string expected, got nil", compile_message {})
     local cases = {
-      { { type = "txt" }, "unknown type 'txt'" },
+      { { type = "a b" }, "not the name of a type: 'a b'" },
       { { operations = { { op = "strip" } } }, "unknown operation 'strip'" },
       { { operations = { {} } }, "op: string expected, got nil" },
       { { operations = "trim" }, "operations: table expected, got string" },

@@ -196,21 +196,17 @@ static Fed feed(Reader *reader, const Line *line, RecordError *error) {
   return row_ended_well(reader, line) ? FED_RECORD : FED_ERROR;
 }
 
-static size_t reject(Reader *reader, const Attempt *attempt, RecordError error, size_t length,
-                     size_t used) {
+// Rejects the first physical line of what could not be read as a record.
+static size_t reject(Reader *reader, const Attempt *attempt, RecordError error) {
   forget(reader);
   drop_fields(reader, attempt);
   Record *record = add_record(reader);
   if (record)
     *record = (Record){.bytes = attempt->start,
-                       .length = (uint32_t)length,
+                       .length = (uint32_t)attempt->first_length,
                        .field_start = (uint32_t)attempt->field_mark,
                        .error = error};
-  return used;
-}
-
-static size_t reject_first_line(Reader *reader, const Attempt *attempt, RecordError error) {
-  return reject(reader, attempt, error, attempt->first_length, attempt->first_used);
+  return attempt->first_used;
 }
 
 static size_t accept(Reader *reader, const Attempt *attempt, size_t length, size_t used) {
@@ -235,10 +231,10 @@ static size_t read_record(Reader *reader, Line line, size_t left, bool final) {
   Attempt attempt = {line.bytes, reader->batch->text.len, reader->batch->field_count, line.used,
                      line.length};
   if (line.length > reader->dialect.max_record)
-    return reject_first_line(reader, &attempt, RECORD_TOO_LONG);
+    return reject(reader, &attempt, RECORD_TOO_LONG);
   char foreign = reader->dialect.line_end == LINE_CR ? '\n' : '\r';
   if (line.length > 0 && *line.bytes == foreign) // libcsv passes over it
-    return reject_first_line(reader, &attempt, foreign_line_end(reader));
+    return reject(reader, &attempt, foreign_line_end(reader));
   reader->cursor = line.bytes;
   reader->rows = 0;
   for (;;) {
@@ -248,12 +244,10 @@ static size_t read_record(Reader *reader, Line line, size_t left, bool final) {
     size_t length = used - line.used + line.length;
     if (fed == FED_RECORD)
       return accept(reader, &attempt, length, used);
-    if (fed == FED_ERROR && error == RECORD_UNTERMINATED_QUOTE)
-      return reject_first_line(reader, &attempt, error);
     if (fed == FED_ERROR)
-      return reject(reader, &attempt, error, length, used);
+      return reject(reader, &attempt, error);
     if (used == left && final)
-      return reject_first_line(reader, &attempt, RECORD_UNTERMINATED_QUOTE);
+      return reject(reader, &attempt, RECORD_UNTERMINATED_QUOTE);
     line = next_line(reader, attempt.start + used, left - used);
     if (!line.ended && !final) {
       forget(reader);
@@ -261,7 +255,7 @@ static size_t read_record(Reader *reader, Line line, size_t left, bool final) {
       return 0;
     }
     if (used + line.length > reader->dialect.max_record)
-      return reject_first_line(reader, &attempt, RECORD_UNTERMINATED_QUOTE);
+      return reject(reader, &attempt, RECORD_UNTERMINATED_QUOTE);
   }
 }
 

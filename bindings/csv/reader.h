@@ -22,6 +22,7 @@ typedef struct Dialect {
   uint32_t columns;  // fields every record must have; 0: any number
   size_t max_record; // bytes; a longer record is rejected. Default 16 MiB, at most 512 MiB
   bool headerless;   // the first record is data; columns are then named column1, column2, ...
+  bool any_header;   // empty and repeated names in the header are the caller's business
   bool libcsv_only;  // no quick way for ordinary records: for comparison
 } Dialect;
 
@@ -44,14 +45,14 @@ void reader_free(Reader *reader); // NULL is fine
 // them. Returns the bytes consumed; what is left is the start of a record whose end is not in
 // sight. The batch's views stay valid while `bytes` does.
 //
-// With `final` nothing follows: a last record without line end is complete, everything is
-// consumed, and an unterminated quote rejects the record of its start line only: reading goes on at
-// the next physical line. The same holds for a record that grows past max_record. Blank lines are
-// no records: they are passed over, unless one column is expected, where they are a NULL.
+// With `final` nothing follows: a last record without line end is complete and everything is
+// consumed. Blank lines are no records: they are passed over, unless one column is expected, where
+// they are a NULL.
 //
-// A stray quote, or a line end of the other kind outside quotes, rejects everything from the
-// record's first line to the end of the line where it was found. A physical line longer than
-// max_record is a reject by itself.
+// A record that cannot be read (a stray quote, a line end of the other kind outside quotes, a quote
+// that is not closed before the end or before max_record bytes) is a reject of its first physical
+// line alone, wherever it broke: reading goes on at the next line, so that one wrong quote swallows
+// no good record behind it. A physical line longer than max_record is a reject by itself.
 //
 // `limit` stops after that many records (0: no limit): the header is read so.
 // Out of memory: returns SIZE_MAX.

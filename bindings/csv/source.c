@@ -406,7 +406,7 @@ static bool take_header(Source *source, const Chunk *chunk, const Batch *batch, 
   const Field *fields = batch->fields + record->field_start;
   if (!source->dialect.headerless)
     return name_columns(source, fields, record->field_count, error) &&
-           check_names(source, record->line, error);
+           (source->dialect.any_header || check_names(source, record->line, error));
   if (!put_back(source, chunk->bytes.data, chunk->bytes.len))
     return no_memory(source, error);
   source->position = chunk->position;

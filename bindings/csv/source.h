@@ -40,9 +40,9 @@ typedef struct Source Source;
 // Takes over `input` (closed on failure too). `name` is used in messages ("booking.csv"). Skips a
 // UTF-8 BOM, finds the line end (unless the dialect came with LINE_CR set), reads the header
 // record. Errors: an empty source, a header that cannot be read, NUL bytes in it ("looks like a
-// binary file"), duplicate or empty column names (codes "empty", "header", "binary"). The source's
-// own dialect gets the line end found and, unless it was given, the header's field count as
-// columns.
+// binary file"), duplicate or empty column names unless the dialect takes any_header (codes
+// "empty", "header", "binary"). The source's own dialect gets the line end found and, unless it was
+// given, the header's field count as columns.
 Source *source_open(Input *input, const char *name, const Dialect *dialect, Error *error);
 void source_close(Source *source); // NULL is fine
 

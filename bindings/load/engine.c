@@ -1,6 +1,7 @@
 // The engine's life: threads, blocks, the caller's wait, the end of the streams.
 #include "load/internal.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -70,9 +71,30 @@ static bool task_done(const Engine *engine) {
   return engine->task.split && !engine->recut && engine->task.encoded == engine->task.cut;
 }
 
+// Writes a block's rejects to their file, in memory of stdio for the most part. The lock is held.
+static bool write_rejects(Engine *engine, Block *block, Error *error) {
+  const Buffer *out = &block->out[STREAM_REJECTS];
+  if (!engine->options.reject_file || block->rows[STREAM_REJECTS] == 0)
+    return true;
+  block->rows[STREAM_REJECTS] = 0;
+  if (fwrite(out->data, 1, out->len, engine->options.reject_file) == out->len)
+    return true;
+  return error_set_errno(error, errno, "could not write the rejects");
+}
+
+// The lock is held.
+static bool settle_rejects(Engine *engine, Block *block, Error *error) {
+  if (!write_rejects(engine, block, error))
+    return false;
+  if (engine->total.rejected <= engine->options.reject_limit)
+    return true;
+  return error_set(error, "budget", "more than %llu rejected",
+                   (unsigned long long)engine->options.reject_limit);
+}
+
 void engine_block_encoded(Engine *engine, Block *block) {
+  Error error;
   if (block_failed(block)) {
-    Error error;
     error_set(&error, "ENOMEM", "out of memory while loading");
     engine_fail(engine, &error);
     return;
@@ -80,11 +102,16 @@ void engine_block_encoded(Engine *engine, Block *block) {
   pthread_mutex_lock(&engine->lock);
   add_counts(&engine->task.counts, &block->counts);
   add_counts(&engine->total, &block->counts);
-  engine->task.encoded++;
-  send_block(engine, block);
+  bool good = settle_rejects(engine, block, &error);
+  if (good) {
+    engine->task.encoded++;
+    send_block(engine, block);
+  }
   if (task_done(engine))
     pthread_cond_signal(&engine->caller_turn);
   pthread_mutex_unlock(&engine->lock);
+  if (!good)
+    engine_fail(engine, &error);
 }
 
 static void init_conditions(Engine *engine) {
@@ -113,6 +140,10 @@ Engine *engine_new(const EngineOptions *options, Error *error) {
   return engine;
 }
 
+static bool is_text(const Stream *stream) {
+  return stream->kind == STREAM_CLEAN && stream->engine->options.clean_text;
+}
+
 bool engine_add_stream(Engine *engine, StreamKind kind, PGconn *conn, const char *copy,
                        Error *error) {
   if (engine->stream_count == MAX_STREAMS)
@@ -122,6 +153,8 @@ bool engine_add_stream(Engine *engine, StreamKind kind, PGconn *conn, const char
   Stream *stream = &engine->streams[engine->stream_count++];
   *stream = (Stream){.engine = engine, .kind = kind, .conn = conn, .open = true};
   engine->kinds[kind]++;
+  if (is_text(stream))
+    return true;
   Buffer header = {0};
   copy_put_header(&header);
   stream->open = copy_send(conn, header.data, header.len, NULL, error);
@@ -285,6 +318,16 @@ void engine_block_verdict(Engine *engine, Block *block, Verdict verdict) {
   block_settle(engine, block, block->next++, engine->caller_scratch, verdict);
 }
 
+void engine_block_fail(Engine *engine, const Block *block, const char *reason) {
+  Error error;
+  if (engine->task.file.table_source) // whose lines are nobody's
+    error_set(&error, "lua", "%s", reason);
+  else
+    error_set(&error, "lua", "line %llu: %s",
+              (unsigned long long)block->batch.records[block->next].line, reason);
+  engine_fail(engine, &error);
+}
+
 void engine_block_done(Engine *engine, Block *block) {
   engine_block_encoded(engine, block);
 }
@@ -332,11 +375,18 @@ static void join_threads(Engine *engine) {
   engine->worker_count = 0;
 }
 
-static bool end_stream(Stream *stream, Error *error) {
+static bool send_trailer(Stream *stream, Error *error) {
+  if (is_text(stream))
+    return true;
   Buffer trailer = {0};
   copy_put_trailer(&trailer);
   bool ok = copy_send(stream->conn, trailer.data, trailer.len, NULL, error);
   buffer_free(&trailer);
+  return ok;
+}
+
+static bool end_stream(Stream *stream, Error *error) {
+  bool ok = send_trailer(stream, error);
   stream->open = false;
   return ok && copy_end(stream->conn, NULL, &stream->rows, error);
 }
@@ -355,6 +405,8 @@ bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error) {
   if (!wait_sent(engine, error))
     return false;
   join_threads(engine);
+  if (engine->options.reject_file && fflush(engine->options.reject_file) != 0)
+    return error_set_errno(error, errno, "could not write the rejects");
   memset(rows, 0, STREAM_KINDS * sizeof *rows);
   for (unsigned i = 0; i < engine->stream_count; i++) {
     if (!end_stream(&engine->streams[i], error))
@@ -424,6 +476,8 @@ void engine_free(Engine *engine) {
     if (engine->streams[i].open)
       copy_abort(engine->streams[i].conn, "load aborted");
   free_memory(engine);
+  if (engine->options.reject_file)
+    fclose(engine->options.reject_file);
   pthread_mutex_destroy(&engine->lock);
   pthread_cond_destroy(&engine->splitter_turn);
   pthread_cond_destroy(&engine->worker_turn);

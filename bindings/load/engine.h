@@ -9,6 +9,8 @@
 #ifndef PGHOST_LOAD_ENGINE_H
 #define PGHOST_LOAD_ENGINE_H
 
+#include <stdio.h>
+
 #include "base/error.h"
 #include "csv/source.h"
 #include "pg/conn.h"
@@ -20,7 +22,8 @@ typedef struct Block Block;
 // A column that a file does not have: a map entry that gives NULL.
 #define COLUMN_ABSENT UINT32_MAX
 
-// The three kinds of stream, each fed to a `COPY ... FROM STDIN (FORMAT binary)`.
+// The three kinds of stream, each fed to a `COPY ... FROM STDIN (FORMAT binary)`, the clean one
+// with `clean_text` to a `COPY ... FROM STDIN`.
 typedef enum StreamKind {
   STREAM_RAW,     // the raw columns as text, _file_id bigint, _line bigint
   STREAM_CLEAN,   // the program's columns; with `position` also _file_id bigint, _line bigint
@@ -33,9 +36,13 @@ typedef struct EngineOptions {
   const Program *program; // NULL: no clean stream. Borrowed, must outlive the engine
   bool lua_rules;         // blocks pass through the calling thread (engine_wait gives them out)
   bool clean_position;    // the clean stream ends with _file_id, _line
+  bool clean_text;        // the clean stream is in COPY's text format: program_needs_text
   unsigned workers;       // at least 1
   int64_t run_id;         // for rejects
   const char *table;      // for rejects; borrowed
+  FILE *reject_file;     // NULL, or where the rows of the rejects stream go instead of a connection
+                         // (no header, no trailer); the engine closes it
+  uint64_t reject_limit; // one more reject is a failure with code "budget"; UINT64_MAX: no limit
 } EngineOptions;
 
 typedef struct Counts {
@@ -84,6 +91,8 @@ WaitStatus engine_wait(Engine *engine, int timeout_ms, Block **block, Error *err
 // engine_block_verdict before the next call.
 bool engine_block_next(Engine *engine, Block *block, Scratch **scratch);
 void engine_block_verdict(Engine *engine, Block *block, Verdict verdict);
+// Instead of a verdict: ends the load, because of the record at hand. Code "lua".
+void engine_block_fail(Engine *engine, const Block *block, const char *reason);
 void engine_block_done(Engine *engine, Block *block);
 
 // Counts of the current or last file, and of all files.

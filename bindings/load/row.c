@@ -1,6 +1,10 @@
-// Encoding rows in the binary COPY format: a field count (int16), then per field its length (int32,
+// Encoding rows for COPY, the clean ones in text where the server alone can read them, and all
+// others in the binary format: a field count (int16), then per field its length (int32,
 // -1 for NULL) and bytes. Source: PostgreSQL manual, COPY, "Binary Format".
 #include "load/row.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 enum { NULL_LENGTH = -1 };
 
@@ -66,6 +70,18 @@ void row_put_clean(Buffer *out, const Program *program, const Scratch *scratch, 
   program_encode(program, scratch, out);
   if (position)
     put_position(out, origin);
+}
+
+void row_put_clean_text(Buffer *out, const Program *program, const Scratch *scratch, bool position,
+                        const Origin *origin) {
+  char numbers[48];
+  program_encode_text(program, scratch, out);
+  if (position) {
+    int len =
+        snprintf(numbers, sizeof numbers, "\t%" PRId64 "\t%" PRId64, origin->file_id, origin->line);
+    buffer_put(out, numbers, (size_t)len);
+  }
+  buffer_put_u8(out, '\n');
 }
 
 static void put_offset(Buffer *out, const Origin *origin) {

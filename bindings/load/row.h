@@ -1,4 +1,4 @@
-// Rows of the three binary COPY streams.
+// Rows of the three COPY streams.
 #ifndef PGHOST_LOAD_ROW_H
 #define PGHOST_LOAD_ROW_H
 
@@ -21,6 +21,10 @@ void row_put_raw(Buffer *out, const Field *fields, const uint32_t *map, size_t c
 // Clean row of the record that just passed, with _file_id, _line behind it where `position`.
 void row_put_clean(Buffer *out, const Program *program, const Scratch *scratch, bool position,
                    const Origin *origin);
+
+// The same in COPY's text format, a newline at the end.
+void row_put_clean_text(Buffer *out, const Program *program, const Scratch *scratch, bool position,
+                        const Origin *origin);
 
 // Rejects row. `column` may be NULL.
 void row_put_reject(Buffer *out, int64_t run_id, const char *table, const Origin *origin,

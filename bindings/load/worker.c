@@ -122,7 +122,7 @@ static void put_reject(const Engine *engine, Block *block, const Record *record,
                        const Origin *origin, const Scratch *scratch) {
   block->counts.rejected++;
   block->counts.unreadable += record->error != RECORD_OK;
-  if (engine->kinds[STREAM_REJECTS] == 0)
+  if (engine->kinds[STREAM_REJECTS] == 0 && !engine->options.reject_file)
     return;
   block->rows[STREAM_REJECTS]++;
   if (record->error != RECORD_OK) {
@@ -143,8 +143,12 @@ static void put_clean(const Engine *engine, Block *block, const Origin *origin,
   if (engine->kinds[STREAM_CLEAN] == 0)
     return;
   block->rows[STREAM_CLEAN]++;
-  row_put_clean(&block->out[STREAM_CLEAN], engine->options.program, scratch,
-                engine->options.clean_position, origin);
+  const EngineOptions *options = &engine->options;
+  Buffer *out = &block->out[STREAM_CLEAN];
+  if (options->clean_text)
+    row_put_clean_text(out, options->program, scratch, options->clean_position, origin);
+  else
+    row_put_clean(out, options->program, scratch, options->clean_position, origin);
 }
 
 void block_settle(const Engine *engine, Block *block, size_t i, Scratch *scratch, Verdict verdict) {

@@ -19,15 +19,6 @@ int conn_wait(PGconn *conn, bool also_write, int timeout_ms, Error *error) {
   return ready > 0 ? 1 : ready;
 }
 
-void conn_cancel(PGconn *conn) {
-  PGcancel *cancel = PQgetCancel(conn);
-  if (!cancel)
-    return;
-  char reason[256]; // nothing to do about a failure: the drain that follows has a deadline
-  PQcancel(cancel, reason, sizeof reason);
-  PQfreeCancel(cancel);
-}
-
 // Throws away what COPY TO STDOUT sends, until its end (true) or the deadline.
 static bool skip_copy_out(PGconn *conn, int64_t deadline) {
   for (;;) {

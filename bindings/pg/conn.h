@@ -59,7 +59,7 @@ bool conn_skip(PGconn *conn, Error *error);
 // 1 ready, 0 timed out, -1 interrupted or failed (error filled).
 int conn_wait(PGconn *conn, bool also_write, int timeout_ms, Error *error);
 
-// Asks the server to cancel what this connection is doing; does not wait.
+// Asks the server to cancel what this connection is doing; takes 5 s at the most.
 void conn_cancel(PGconn *conn);
 
 // Brings the connection out of whatever it is in the middle of (results, COPY either way) to idle.

@@ -10,10 +10,11 @@
 enum {
   PIECE = 65536, // more at a time lets the server starve while the client parses
   STOP_CHECK_MS = 200,
+  HEAR_MS = 10000,
   SUSPICION_MS = 100, // what the server says is no notice if it has not become one by then
 };
 
-int copy_stall_ms = 30000;
+int copy_stall_ms = 25000;
 
 // Waits for the answer to a COPY statement: `expected` is the state it must lead to.
 static bool begin(PGconn *conn, const char *sql, ExecStatusType expected, Error *error) {
@@ -48,24 +49,26 @@ bool copy_out_begin(PGconn *conn, const char *sql, Error *error) {
   return begin(conn, sql, PGRES_COPY_OUT, error);
 }
 
-// Ends the stream badly and hears what the server has to say: its own reason when it had failed
-// the COPY before.
+// Ends the stream badly and hears what the server has to say: its own reason, when it had failed
+// the COPY before. Of several failures the first is the cause.
 static bool hear_reason(PGconn *conn, Error *error) {
-  static const char ours[] = "the server broke off the COPY without a reason";
-  error_set(error, "08006", ours);
-  PQputCopyEnd(conn, ours);
-  int64_t deadline = wait_clock() + copy_stall_ms;
-  PGresult *result = NULL;
-  do {
-    PQclear(result);
-    if (wait_result(conn, deadline, WAIT_FOREVER, &result, error) <= 0)
+  static const char nothing[] = "the server broke off the COPY without a reason";
+  int64_t deadline = wait_clock() + HEAR_MS;
+  bool heard = false;
+  PQputCopyEnd(conn, nothing);
+  for (;;) {
+    PGresult *result;
+    if (wait_result(conn, deadline, WAIT_FOREVER, &result, NULL) <= 0 || !result)
       break;
-    if (PQresultStatus(result) == PGRES_FATAL_ERROR)
-      conn_result_error(conn, result, error);
-  } while (result && PQresultStatus(result) != PGRES_COPY_IN);
-  PQclear(result);
+    ExecStatusType status = PQresultStatus(result);
+    if (status == PGRES_FATAL_ERROR && !heard)
+      heard = !conn_result_error(conn, result, error);
+    PQclear(result);
+    if (status == PGRES_COPY_IN)
+      break;
+  }
   conn_drain(conn);
-  return false;
+  return heard ? false : error_set(error, "08006", nothing);
 }
 
 // Reads what has arrived. True when that is no notice, so that the server must have failed: libpq
@@ -147,10 +150,12 @@ bool copy_send(PGconn *conn, const char *bytes, size_t len, const atomic_int *st
   return true;
 }
 
-// Waits for the outcome, which may take long: deferred triggers, a slow disk.
+// Waits for the outcome, which may take long: deferred triggers, a slow disk. `error` is kept when
+// nothing comes.
 static bool outcome(PGconn *conn, const atomic_int *stop, uint64_t *rows, Error *error) {
   State *state = state_of(conn);
   bool good = false;
+  bool failed = false;
   for (;;) {
     PGresult *result;
     int got = wait_result(conn, wait_clock() + STOP_CHECK_MS, state->patience, &result, error);
@@ -161,12 +166,12 @@ static bool outcome(PGconn *conn, const atomic_int *stop, uint64_t *rows, Error 
     if (got == 0)
       continue;
     if (!result)
-      return good;
+      return good && !failed;
     good = PQresultStatus(result) == PGRES_COMMAND_OK;
     if (good)
       *rows = strtoull(PQcmdTuples(result), NULL, 10);
-    else
-      conn_result_error(conn, result, error);
+    else if (!failed)
+      failed = !conn_result_error(conn, result, error);
     PQclear(result);
   }
 }
@@ -193,7 +198,7 @@ static ptrdiff_t copy_out_end(PGconn *conn, Error *error) {
   PGresult *result;
   ptrdiff_t good = 0;
   while (wait_result(conn, WAIT_FOREVER, WAIT_FOREVER, &result, error) > 0 && result) {
-    if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+    if (PQresultStatus(result) != PGRES_COMMAND_OK && good == 0) {
       conn_result_error(conn, result, error);
       good = -1;
     }

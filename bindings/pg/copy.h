@@ -28,7 +28,7 @@ bool copy_out_begin(PGconn *conn, const char *sql, Error *error);
 // The next piece into *bytes (to be freed with PQfreemem), its length; 0 at the end; -1 failed.
 ptrdiff_t copy_out_next(PGconn *conn, char **bytes, Error *error);
 
-extern int copy_stall_ms; // default 30,000
+extern int copy_stall_ms; // default 25,000
 
 // The 19 bytes that open a binary COPY stream, and the 2 that close it.
 void copy_put_header(Buffer *out);

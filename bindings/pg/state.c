@@ -15,7 +15,11 @@ enum {
   NOTICE_LIMIT = 1000,
   SLICE_MS = 200, // a signal may arrive on another thread: look at the flag this often
   CLEANUP_MS = 10000,
+  SILENCE_MS = 10000, // how long before the server is asked whether it lives
+  PING_OPTIONS = 64,  // of a connection string
 };
+
+#define PING_SECONDS "5"
 
 static int on_event(PGEventId event, void *info, void *pass_through) {
   (void)pass_through;
@@ -94,7 +98,59 @@ int64_t wait_patience(void) {
   return interrupt_signal ? wait_clock() + CLEANUP_MS : 0;
 }
 
-int wait_for(const PGconn *conn, short events, int64_t deadline, int64_t patience, Error *error) {
+void state_lose(PGconn *conn) {
+  int socket = PQsocket(conn);
+  if (socket < 0)
+    return;
+  shutdown(socket, SHUT_RDWR);
+  while (PQstatus(conn) == CONNECTION_OK && PQconsumeInput(conn)) {
+  }
+}
+
+// Whether the server's postmaster still answers; needs no free connection and no right to log in.
+static bool answers_ping(PGconn *conn) {
+  PQconninfoOption *options = PQconninfo(conn);
+  const char *keywords[PING_OPTIONS + 1] = {NULL}, *values[PING_OPTIONS + 1] = {NULL};
+  int count = 0;
+  for (PQconninfoOption *option = options; option && option->keyword; option++) {
+    bool timeout = strcmp(option->keyword, "connect_timeout") == 0;
+    if (timeout || !option->val || count == PING_OPTIONS - 1)
+      continue;
+    keywords[count] = option->keyword;
+    values[count++] = option->val;
+  }
+  keywords[count] = "connect_timeout";
+  values[count] = PING_SECONDS;
+  PGPing ping = options ? PQpingParams(keywords, values, 0) : PQPING_OK;
+  PQconninfoFree(options);
+  return ping != PQPING_NO_RESPONSE;
+}
+
+// After a slice in which nothing came. False: the server is gone, the connection with it.
+static bool bear_silence(PGconn *conn, Error *error) {
+  State *state = state_of(conn);
+  int64_t now = wait_clock();
+  if (!state || state->silent == 0 || now - state->silent < SILENCE_MS) {
+    if (state && state->silent == 0)
+      state->silent = now;
+    return true;
+  }
+  bool alive = answers_ping(conn);
+  state->silent = wait_clock();
+  if (alive)
+    return true;
+  error_set(error, "08006", "the server does not answer any more");
+  state_lose(conn);
+  return false;
+}
+
+static void note_life(const PGconn *conn) {
+  State *state = state_of(conn);
+  if (state)
+    state->silent = 0;
+}
+
+int wait_for(PGconn *conn, short events, int64_t deadline, int64_t patience, Error *error) {
   for (;;) {
     struct pollfd socket = {.fd = PQsocket(conn), .events = events};
     if (socket.fd < 0) {
@@ -108,12 +164,16 @@ int wait_for(const PGconn *conn, short events, int64_t deadline, int64_t patienc
     }
     int64_t left = deadline > now ? deadline - now : 0;
     int ready = poll(&socket, 1, left < SLICE_MS ? (int)left : SLICE_MS);
-    if (ready > 0)
+    if (ready > 0) {
+      note_life(conn);
       return socket.revents;
+    }
     if (ready < 0 && errno != EINTR) {
       error_set_errno(error, errno, "could not wait for the server");
       return -1;
     }
+    if (left > 0 && !bear_silence(conn, error))
+      return -1;
     if (left == 0)
       return 0;
   }
@@ -137,13 +197,4 @@ int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **res
 
 bool state_send(PGconn *conn, const char *sql, Error *error) {
   return PQsendQuery(conn, sql) == 1 || conn_result_error(conn, NULL, error);
-}
-
-void state_lose(PGconn *conn) {
-  int socket = PQsocket(conn);
-  if (socket < 0)
-    return;
-  shutdown(socket, SHUT_RDWR);
-  while (PQstatus(conn) == CONNECTION_OK && PQconsumeInput(conn)) {
-  }
 }

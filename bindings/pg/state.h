@@ -9,6 +9,7 @@ typedef struct State {
   Notices *notices; // NULL: nobody wants them
   uint64_t seen;    // notices that came, taken or not
   int64_t patience; // of the stream or COPY that is going on: see wait_patience
+  int64_t silent;   // since when the server neither says nor takes anything; 0: it does
   int64_t suspect;  // since when the server may have failed the COPY (copy.c); 0: it may not
 } State;
 
@@ -29,9 +30,10 @@ int64_t wait_clock(void);
 int64_t wait_patience(void);
 
 // Waits for `events` (POLLIN, POLLOUT) on the socket until `deadline` (of wait_clock). Returns what
-// came, 0 at the deadline, -1 with `error` filled when a signal came and `patience` is over, or
-// when there is no socket any more.
-int wait_for(const PGconn *conn, short events, int64_t deadline, int64_t patience, Error *error);
+// came, 0 at the deadline, -1 with `error` filled when a signal came and `patience` is over, when
+// there is no socket any more, or when the server has been silent for some seconds and does not
+// answer a ping either: then the connection is lost.
+int wait_for(PGconn *conn, short events, int64_t deadline, int64_t patience, Error *error);
 
 // Sends what is left to send and waits for the next result: *result, NULL after the last one.
 // 1 there, 0 deadline, -1 interrupted.

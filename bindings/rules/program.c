@@ -5,6 +5,8 @@
 
 #include "rules/program_internal.h"
 
+enum { LISTED_LABELS = 8 };
+
 size_t program_column_count(const Program *program) {
   return program->column_count;
 }
@@ -130,18 +132,37 @@ static bool survives(const Column *column, size_t index, Scratch *scratch, uint3
   return true;
 }
 
+static void put_labels(const Type *type, Line *line) {
+  line_put(line, "not one of ");
+  for (uint32_t i = 0; i < type->label_count && i < LISTED_LABELS; i++) {
+    line_put(line, i == 0 ? "" : ", ");
+    line_put_quoted(line, type->labels[i].text, type->labels[i].len);
+  }
+  if (type->label_count > LISTED_LABELS)
+    line_put(line, ", ... (%u labels)", (unsigned)type->label_count);
+  line_put(line, ": ");
+}
+
 static void type_reason(const Column *column, const char *reason, const Field *text, Line *line) {
-  char name[64];
+  char name[TYPE_NAME_SIZE];
+  TypeKind kind = column->type.kind;
   type_name(&column->type, name, sizeof name);
-  line_put(line, column->type.kind == TYPE_VARCHAR ? "%s for %s: " : "%s ", reason, name);
+  if (kind == TYPE_VARCHAR || kind == TYPE_CHAR)
+    line_put(line, "%s for %s: ", reason, name);
+  else if (kind == TYPE_ENUM)
+    put_labels(&column->type, line);
+  else
+    line_put(line, kind == TYPE_ARRAY ? "%s in the array " : "%s ", reason);
   line_put_quoted(line, text->data, text->len);
   if (column->type.format)
     line_put(line, ", expected %s", column->type.format);
 }
 
-// For text the value may be shorter than the cell: varchar drops blanks behind its length.
+// For text the value may be shorter than the cell: varchar drops blanks behind its length, char
+// all.
 static void follow_value(const Column *column, const Value *value, Field *text) {
-  if (column->type.kind == TYPE_VARCHAR && value->bytes) {
+  TypeKind kind = column->type.kind;
+  if ((kind == TYPE_VARCHAR || kind == TYPE_CHAR) && value->bytes) {
     text->data = value->bytes;
     text->len = value->len;
   }
@@ -261,6 +282,23 @@ Verdict scratch_set(const Program *program, Scratch *scratch, const RowRule *rul
 void program_encode(const Program *program, const Scratch *scratch, Buffer *out) {
   for (size_t i = 0; i < program->column_count; i++)
     type_encode(&program->columns[i].type, &scratch->values[i], &scratch->typed, out);
+}
+
+bool program_needs_text(const Program *program) {
+  for (size_t i = 0; i < program->column_count; i++)
+    if (program->columns[i].type.kind == TYPE_OTHER)
+      return true;
+  return false;
+}
+
+void program_encode_text(const Program *program, const Scratch *scratch, Buffer *out) {
+  for (size_t i = 0; i < program->column_count; i++) {
+    const Field *text = &scratch->texts[i];
+    if (i > 0)
+      buffer_put_u8(out, '\t');
+    type_encode_text(&program->columns[i].type, &scratch->values[i], text->data, text->len,
+                     &scratch->typed, out);
+  }
 }
 
 size_t program_count_slots(const Program *program) {

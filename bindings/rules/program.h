@@ -17,6 +17,7 @@ typedef enum Verdict {
   VERDICT_PASS,
   VERDICT_REJECT,
   VERDICT_FILTER, // left out on purpose by a filter rule
+  VERDICT_STOP,   // a Lua rule failed, and that is to end the load; scratch_reject tells why
 } Verdict;
 
 typedef struct Reject {
@@ -50,6 +51,13 @@ const Reject *scratch_reject(const Scratch *scratch);
 // Appends the record that just passed as binary COPY fields (length and bytes, one per column in
 // the program's order), without the tuple's field count.
 void program_encode(const Program *program, const Scratch *scratch, Buffer *out);
+
+// Whether the program has a column whose type only the server knows, so that its records cannot go
+// out in binary.
+bool program_needs_text(const Program *program);
+
+// The same as program_encode in COPY's text format, tabs between the columns, without a newline.
+void program_encode_text(const Program *program, const Scratch *scratch, Buffer *out);
 
 // What cleaning changed, per column and operation, and failures that did not reject; only of
 // records that passed. Merged over threads by the caller: slot `i` is the same in every scratch.

@@ -7,6 +7,8 @@
 
 #include "rules/program_internal.h"
 
+enum { MAX_LABEL = 63 }; // bytes; NAMEDATALEN - 1 of PostgreSQL
+
 static bool no_memory(Error *error) {
   return error_set(error, "memory", "not enough memory for the rules");
 }
@@ -99,6 +101,11 @@ void program_free(Program *program) {
   free(program);
 }
 
+static bool copy_type_name(Program *program, Column *column, const char *name, size_t len) {
+  column->type.name = arena_copy(&program->memory, name, len);
+  return column->type.name != NULL;
+}
+
 bool program_add_column(Program *program, const Field *name, const Type *type, const char *format,
                         Error *error) {
   char *copy = arena_copy(&program->memory, name->data, name->len);
@@ -113,6 +120,8 @@ bool program_add_column(Program *program, const Field *name, const Type *type, c
       .check_start = (uint32_t)program->check_count,
   };
   program->column_count++;
+  if (type->name && !copy_type_name(program, column, type->name, strlen(type->name)))
+    return no_memory(error);
   if (!format)
     return true;
   char *format_copy = arena_copy(&program->memory, format, strlen(format));
@@ -121,6 +130,51 @@ bool program_add_column(Program *program, const Field *name, const Type *type, c
   const char *reason;
   return type_set_format(&column->type, format_copy, &reason) ||
          error_set(error, "usage", "column '%s': bad format '%s': %s", copy, format, reason);
+}
+
+static bool check_label(const Column *column, const Field *labels, size_t i, Error *error) {
+  if (labels[i].len > MAX_LABEL)
+    return column_error(column, error, "a label of an enum has at most 63 bytes:", &labels[i]);
+  for (size_t k = 0; k < i; k++)
+    if (labels[k].len == labels[i].len &&
+        memcmp(labels[k].data, labels[i].data, labels[i].len) == 0)
+      return column_error(column, error, "the label is there twice:", &labels[i]);
+  return true;
+}
+
+bool program_set_labels(Program *program, const Field *labels, size_t count, Error *error) {
+  Column *column = last_column(program);
+  if (column->type.kind != TYPE_TEXT && column->type.kind != TYPE_OTHER)
+    return column_error(column, error, "labels are for an enum, by its name, or text", NULL);
+  if (count == 0)
+    return column_error(column, error, "an enum needs at least one label", NULL);
+  Label *copies = arena_alloc(&program->memory, count * sizeof *copies);
+  for (size_t i = 0; copies && i < count; i++) {
+    if (!check_label(column, labels, i, error))
+      return false;
+    char *text = arena_copy(&program->memory, labels[i].data, labels[i].len);
+    if (!text)
+      return no_memory(error);
+    copies[i] = (Label){.text = text, .len = labels[i].len};
+  }
+  if (!copies)
+    return no_memory(error);
+  if (column->type.kind == TYPE_TEXT)
+    column->type.name = "text";
+  column->type.kind = TYPE_ENUM;
+  column->type.labels = copies;
+  column->type.label_count = (uint32_t)count;
+  return true;
+}
+
+bool program_set_domain(Program *program, const char *name, Error *error) {
+  Column *column = last_column(program);
+  Type domain;
+  if (!type_from_name(name, &domain) || domain.kind != TYPE_OTHER) {
+    Field text = {.data = name, .len = (uint32_t)strlen(name)};
+    return column_error(column, error, "not the name of a domain", &text);
+  }
+  return copy_type_name(program, column, name, strlen(name)) || no_memory(error);
 }
 
 bool program_add_operation(Program *program, OperationKind kind, const Field *values, size_t count,
@@ -144,20 +198,6 @@ bool program_add_operation(Program *program, OperationKind kind, const Field *va
   return true;
 }
 
-static bool has_bytes(TypeKind kind) {
-  switch (kind) {
-  case TYPE_TEXT:
-  case TYPE_VARCHAR:
-  case TYPE_NUMERIC:
-  case TYPE_UUID:
-  case TYPE_JSON:
-  case TYPE_JSONB:
-    return true;
-  default:
-    return false;
-  }
-}
-
 // Parses a constant of the rules, `text` being the program's own copy; `what` says which it is.
 static bool parse_constant(Program *program, const Column *column, const char *what,
                            const Field *text, Value *value, Error *error) {
@@ -165,7 +205,7 @@ static bool parse_constant(Program *program, const Column *column, const char *w
   const char *reason = "";
   *value = (Value){0};
   bool good = type_parse(&column->type, text->data, text->len, &typed, value, &reason);
-  if (good && has_bytes(column->type.kind)) {
+  if (good && type_has_bytes(column->type.kind)) {
     value->bytes = arena_copy(&program->memory, type_bytes(value, &typed), value->len);
     good = value->bytes != NULL;
     reason = "no memory for";
@@ -197,11 +237,12 @@ static bool add_check(Program *program, const Check *check, Error *error) {
 }
 
 static bool is_comparable(const Column *column, const char *what, Error *error) {
-  TypeKind kind = column->type.kind;
-  if (kind != TYPE_JSON && kind != TYPE_JSONB)
+  if (type_is_ordered(column->type.kind))
     return true;
-  char text[64];
-  snprintf(text, sizeof text, "%s needs values that can be compared, which json cannot", what);
+  char name[TYPE_NAME_SIZE];
+  char text[TYPE_NAME_SIZE + 64];
+  type_name(&column->type, name, sizeof name);
+  snprintf(text, sizeof text, "%s needs values that can be compared, which %s cannot", what, name);
   return column_error(column, error, text, NULL);
 }
 
@@ -298,11 +339,13 @@ static int comparable_family(TypeKind kind) {
   case TYPE_TEXT:
   case TYPE_VARCHAR:
     return TYPE_TEXT;
-  case TYPE_JSON:
-  case TYPE_JSONB:
+  case TYPE_INET:
+  case TYPE_CIDR:
+    return TYPE_INET;
+  case TYPE_ENUM: // two enums, each with an order of its own
     return -1;
   default:
-    return (int)kind;
+    return type_is_ordered(kind) ? (int)kind : -1;
   }
 }
 
@@ -321,8 +364,8 @@ bool program_add_compare(Program *program, size_t left, CompareOp op, size_t rig
   const Column *b = &program->columns[right];
   int family = comparable_family(a->type.kind);
   if (family < 0 || family != comparable_family(b->type.kind)) {
-    char left_type[64];
-    char right_type[64];
+    char left_type[TYPE_NAME_SIZE];
+    char right_type[TYPE_NAME_SIZE];
     type_name(&a->type, left_type, sizeof left_type);
     type_name(&b->type, right_type, sizeof right_type);
     return error_set(error, "usage", "compare: '%s' (%s) cannot be compared with '%s' (%s)",
@@ -353,10 +396,11 @@ bool program_add_lua(Program *program, RowKind kind, const uint32_t *columns, si
   uint32_t *copy = arena_alloc(&program->memory, (count + 1) * sizeof *copy);
   if (!copy)
     return no_memory(error);
-  if (count > 0)
+  if (columns && count > 0)
     memcpy(copy, columns, count * sizeof *copy);
   RowRule row = {
       .kind = kind, .columns = copy, .column_count = (uint32_t)count, .function = function};
+  row.whole_record = columns == NULL;
   if (kind == ROW_LUA_SET) {
     row.target = (uint32_t)target;
     program->set_count++;

@@ -25,6 +25,11 @@ Program *program_new(void); // NULL: no memory
 bool program_add_column(Program *program, const Field *name, const Type *type, const char *format,
                         Error *error);
 
+// Makes the column added last, whose type is text or one by name, an enum with these labels in
+// their order; or a domain called `name` over the column's type. Before the column's checks.
+bool program_set_labels(Program *program, const Field *labels, size_t count, Error *error);
+bool program_set_domain(Program *program, const char *name, Error *error);
+
 // Operations and checks belong to the column added last. `values`: null_if any number, replace two,
 // default one, the others none.
 bool program_add_operation(Program *program, OperationKind kind, const Field *values, size_t count,
@@ -40,7 +45,7 @@ bool program_set_failure(Program *program, FailureAction action, const Field *va
 bool program_add_compare(Program *program, size_t left, CompareOp op, size_t right, Error *error);
 bool program_add_filter(Program *program, size_t column, CompareOp op, const Field *value,
                         Error *error);
-// `kind` is one of ROW_LUA_*, `target` counts for ROW_LUA_SET.
+// `kind` is one of ROW_LUA_*, `target` counts for ROW_LUA_SET. `columns` NULL: the whole record.
 bool program_add_lua(Program *program, RowKind kind, const uint32_t *columns, size_t count,
                      size_t target, uint32_t function, Error *error);
 

@@ -35,6 +35,7 @@ typedef struct RowRule {
   Value value; // ROW_FILTER
   const uint32_t *columns;
   uint32_t column_count;
+  bool whole_record; // instead of columns
   uint32_t target;
   uint32_t function; // from 1: place in the list of functions
   uint32_t slot;     // ROW_LUA_SET: its count

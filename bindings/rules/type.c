@@ -1,7 +1,8 @@
 // Types: which parser reads which kind, the kinds that need little reading, and the order of
 // values.
 //
-// Names are in type_name.c; the parsers of numbers, dates, json and uuid each in a file of theirs.
+// Names are in type_name.c, fields of text COPY in type_text.c; the parsers of numbers, dates, json
+// and the like each in a file of theirs.
 #include "rules/type_parse.h"
 
 static bool parse_text(const char *text, size_t len, Value *value) {
@@ -33,6 +34,27 @@ static bool parse_varchar(const Type *type, const char *text, size_t len, Value 
     }
   }
   return parse_text(text, (size_t)(cut - text), value);
+}
+
+// Blanks at the end are never part of a char(n): the server puts them there.
+static bool parse_char(const Type *type, const char *text, size_t len, Value *value,
+                       const char **reason) {
+  while (len > 0 && text[len - 1] == ' ')
+    len--;
+  return parse_varchar(type, text, len, value, reason);
+}
+
+static bool parse_enum(const Type *type, const char *text, size_t len, Value *value,
+                       const char **reason) {
+  *reason = "not a label";
+  for (uint32_t i = 0; i < type->label_count; i++) {
+    const Label *label = &type->labels[i];
+    if (label->len != len || memcmp(label->text, text, len) != 0)
+      continue;
+    value->integer = i;
+    return parse_text(label->text, len, value);
+  }
+  return false;
 }
 
 // True and false are told apart by the length first.
@@ -92,6 +114,23 @@ bool type_parse(const Type *type, const char *text, size_t len, Buffer *scratch,
   case TYPE_JSON:
   case TYPE_JSONB:
     return parse_json(type, text, len, value, reason);
+  case TYPE_TIMETZ:
+    return parse_timetz(text, len, scratch, value, reason);
+  case TYPE_INTERVAL:
+    return parse_interval(text, len, scratch, value, reason);
+  case TYPE_INET:
+  case TYPE_CIDR:
+    return parse_inet(type, text, len, scratch, value, reason);
+  case TYPE_BYTEA:
+    return parse_bytea(text, len, scratch, value, reason);
+  case TYPE_CHAR:
+    return parse_char(type, text, len, value, reason);
+  case TYPE_ENUM:
+    return parse_enum(type, text, len, value, reason);
+  case TYPE_ARRAY:
+    return parse_array(type, text, len, scratch, value, reason);
+  case TYPE_OTHER:
+    return parse_text(text, len, value);
   }
   *reason = "not a type";
   return false;
@@ -124,7 +163,18 @@ int type_compare(const Type *type, const Value *a, const Value *b, const Buffer 
   case TYPE_UUID:
   case TYPE_JSON:
   case TYPE_JSONB:
+  case TYPE_BYTEA:
+  case TYPE_CHAR:
+  case TYPE_ARRAY:
+  case TYPE_OTHER:
     return compare_bytes(a, b, scratch);
+  case TYPE_TIMETZ:
+    return timetz_compare(type_bytes(a, scratch), type_bytes(b, scratch));
+  case TYPE_INTERVAL:
+    return interval_compare(type_bytes(a, scratch), type_bytes(b, scratch));
+  case TYPE_INET:
+  case TYPE_CIDR:
+    return inet_compare(type_bytes(a, scratch), type_bytes(b, scratch));
   default:
     return (a->integer > b->integer) - (a->integer < b->integer);
   }

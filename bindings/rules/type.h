@@ -15,10 +15,27 @@
 //   between. timestamptz: then, with or without one blank, Z, +HH, +HHMM or +HH:MM; without a zone
 //   it is UTC. Years 0001 to 9999. 24:00[:00] and second 60 are what they are to the server: the
 //   start of the next day or minute. Refused: every other way to write one, infinity, BC.
+// - time with time zone: a time, then a zone as behind a timestamptz; without one it is UTC.
+// - interval: ISO 8601 designators in their order, a fraction for seconds alone
+// ("P1Y2M3DT4H5M6.7S");
+//   or numbers with units and then a clock, as the server writes them in its postgres and
+//   postgres_verbose styles ("1 year -2 mons +3 days 04:05:06.7", "@ 5 mins 6.7 secs ago"). Numbers
+//   have up to nine digits. Refused: years and months written "1-2", a number without a unit,
+//   fractions of other units, one-letter units, and, since its meaning hangs on the server's
+//   IntervalStyle, a first number with a minus before others without a sign.
+// - inet, cidr: four decimal numbers or IPv6 text (RFC 4291), with or without "/bits". Refused:
+//   leading zeros, fewer than four numbers, a colon at the end.
+// - bytea: "\\x" and hexadecimal digits, or the escape format; all the server takes.
+// - char(n): as varchar, but blanks at the end never count; they are not part of the value here.
+// - enum: one of the labels, byte by byte.
+// - arrays: "{1,NULL,\"a b\"}", up to 6 dimensions, of every type here but enums and types by name.
+//   Refused: lower bounds, backslashes outside of double quotes, "{{}}".
 // - uuid: all the server takes. json, jsonb: RFC 8259, as the server; refused: more than
 //   1000 levels, jsonb of more than 32 MiB (the server's limit depends on the content).
+// - every other type of the server, by its name: any text. The server alone knows what it means, so
+//   it cannot be sent in binary: program_needs_text.
 // White space around the value (blank, tab, newlines, vertical tab, form feed) is skipped where the
-// server does so: everywhere but in text, varchar and uuid.
+// server does so: everywhere but in text, varchar, char, enum, bytea, inet, cidr and uuid.
 #ifndef PGHOST_RULES_TYPE_H
 #define PGHOST_RULES_TYPE_H
 
@@ -47,11 +64,27 @@ typedef enum TypeKind {
   TYPE_UUID,
   TYPE_JSON,
   TYPE_JSONB,
+  TYPE_TIMETZ,
+  TYPE_INTERVAL,
+  TYPE_INET,
+  TYPE_CIDR,
+  TYPE_BYTEA,
+  TYPE_CHAR,  // char(n): length in characters
+  TYPE_ENUM,  // one of `labels`
+  TYPE_ARRAY, // of `element`, with its length or precision and scale
+  TYPE_OTHER, // `name`; text alone
 } TypeKind;
+
+// A label of an enum.
+typedef struct Label {
+  const char *text;
+  uint32_t len;
+} Label;
 
 typedef struct Type {
   TypeKind kind;
-  int32_t length;    // varchar: characters; 0: no limit
+  TypeKind element;  // array
+  int32_t length;    // varchar, char: characters; 0: no limit
   int32_t precision; // numeric: digits in all; 0: not given
   int32_t scale;     // numeric: digits behind the point, where precision is given
   // date, time, timestamp, timestamptz: an explicit format ("DD/MM/YYYY HH24:MI:SS") or NULL for
@@ -59,12 +92,21 @@ typedef struct Type {
   const char *format;
   // The format as type_set_format compiled it: literal bytes and, above 127, fields; ends with 0.
   unsigned char compiled[TYPE_FORMAT_ITEMS];
+  // The SQL name where it does not follow from the kind: of an enum, a domain, another type.
+  // Borrowed, NULL otherwise.
+  const char *name;
+  const Label *labels; // enum: in their order; borrowed
+  uint32_t label_count;
 } Type;
+
+// Room for every type_name.
+enum { TYPE_NAME_SIZE = 320 };
 
 // A parsed value. Which member counts follows from the kind: `integer` for smallint, integer,
 // bigint, boolean (0, 1), date (days since 2000-01-01), time, timestamp, timestamptz (microseconds,
 // the latter two since 2000-01-01 00:00, UTC); `real` for real and double; for the others the text
-// is the value and `bytes` what goes over the wire (numeric, uuid: in the scratch buffer).
+// is the value and `bytes` what goes over the wire (numeric, uuid and the like: in the scratch
+// buffer). For enum `integer` is the label's place besides.
 typedef struct Value {
   bool null;
   int64_t integer;
@@ -77,9 +119,11 @@ typedef struct Value {
 void type_name(const Type *type, char *out, size_t size);
 
 // The type an SQL name means, as people write it and as the catalog's format_type does: "int8",
-// "numeric(10,2)", "character varying(20)", "timestamp without time zone"; any case, blanks as SQL
-// allows. False, and *out untouched, when it is none of the types here (a domain, an array,
-// char(n), time with time zone, timestamp(3)) or its numbers are out of the server's range.
+// "numeric(10,2)", "character varying(20)", "timestamp without time zone", "bigint[]"; any case,
+// blanks as SQL allows. What has the form of a type's name but is none of the types here (an enum,
+// a domain, "money", "public.ltree", "timestamp(3)", "geometry(Point,4326)") is TYPE_OTHER, whose
+// `name` is `sql_name` itself, borrowed. False, and *out untouched, when it has not that form, or
+// its numbers are out of the server's range.
 bool type_from_name(const char *sql_name, Type *out);
 
 // Compiles an explicit format into the type, which must be a date, time, timestamp or timestamptz.
@@ -172,14 +216,46 @@ static inline void type_encode(const Type *type, const Value *value, const Buffe
   case TYPE_NUMERIC:
   case TYPE_UUID:
   case TYPE_JSON:
+  case TYPE_TIMETZ:
+  case TYPE_INTERVAL:
+  case TYPE_INET:
+  case TYPE_CIDR:
+  case TYPE_BYTEA:
+  case TYPE_CHAR:
+  case TYPE_ENUM:
+  case TYPE_ARRAY:
+  case TYPE_OTHER:
     buffer_put_u32(out, value->len);
     buffer_put(out, type_bytes(value, scratch), value->len);
     return;
   }
 }
 
+// Appends the value as a field of COPY's text format, without a tab or newline: "\\N" for null,
+// tabs, newlines, carriage returns and backslashes escaped. `text` is the cleaned text the value
+// was parsed from; dates and times are written anew in ISO 8601, moments in UTC, so that neither an
+// explicit format nor the session's DateStyle and TimeZone matter.
+// Source: PostgreSQL manual, COPY, "Text Format".
+void type_encode_text(const Type *type, const Value *value, const char *text, size_t len,
+                      const Buffer *scratch, Buffer *out);
+
+// Writes a date ("2024-02-29") as ISO 8601, NUL-terminated; days since 2000-01-01.
+enum { TYPE_DATE_SIZE = 32 };
+size_t type_write_date(int64_t days, char out[TYPE_DATE_SIZE]);
+
+// Whether values of the kind have bytes of their own, rather than a number.
+static inline bool type_has_bytes(TypeKind kind) {
+  return kind == TYPE_TEXT || kind == TYPE_VARCHAR || kind == TYPE_NUMERIC || kind >= TYPE_UUID;
+}
+
+// Whether type_compare is the server's order; not so for json, arrays and types by name.
+static inline bool type_is_ordered(TypeKind kind) {
+  return kind != TYPE_JSON && kind != TYPE_JSONB && kind != TYPE_ARRAY && kind != TYPE_OTHER;
+}
+
 // -1, 0, 1 as the server's own comparison of two non-null values of this type. Text is compared by
-// bytes (collation "C"), and so are json, which has no order on the server, and jsonb.
+// bytes (collation "C"), an enum by the place of its label. What is not type_is_ordered is compared
+// by bytes.
 int type_compare(const Type *type, const Value *a, const Value *b, const Buffer *scratch);
 
 #endif

@@ -1,4 +1,4 @@
-// date, time, timestamp and timestamptz in ISO 8601, by fixed positions.
+// date, time, timestamp, timestamptz and time with time zone in ISO 8601, by fixed positions.
 //
 // Explicit formats are type_format.c's. What the server takes besides is listed in type.h.
 #include "rules/type_parse.h"
@@ -7,6 +7,7 @@ enum {
   DATE_LENGTH = 10, // YYYY-MM-DD
   TIME_LENGTH = 5,  // HH:MM
   MAX_ZONE_HOUR = 15,
+  TIMETZ_BYTES = 12, // microseconds, seconds west of UTC
 };
 
 // Reads YYYY-MM-DD at `at`, where DATE_LENGTH bytes can be read.
@@ -120,4 +121,32 @@ bool parse_datetime(const Type *type, const char *text, size_t len, Value *value
               : type->kind == TYPE_TIMESTAMP ? "not a timestamp"
                                              : "not a timestamptz";
   return good;
+}
+
+bool parse_timetz(const char *text, size_t len, Buffer *scratch, Value *value,
+                  const char **reason) {
+  const char *at = text;
+  const char *end = text + len;
+  int64_t time;
+  int64_t zone = 0;
+  unsigned char bytes[TIMETZ_BYTES];
+  trim_space(&at, &end);
+  *reason = "not a time with time zone";
+  at = read_time(at, end, &time);
+  if (!at || (at < end && !read_zone(at, end, &zone)))
+    return false;
+  write_be64(bytes, (uint64_t)time);
+  write_be32(bytes + 8, (uint32_t)(int32_t)(-zone / MICROSECONDS));
+  return store_bytes(scratch, bytes, sizeof bytes, value, reason);
+}
+
+// By the moment, then by the zone: timetz_cmp_internal of src/backend/utils/adt/date.c.
+int timetz_compare(const char *a, const char *b) {
+  int32_t zone_a = (int32_t)read_be32(a + 8);
+  int32_t zone_b = (int32_t)read_be32(b + 8);
+  int64_t moment_a = (int64_t)read_be64(a) + zone_a * MICROSECONDS;
+  int64_t moment_b = (int64_t)read_be64(b) + zone_b * MICROSECONDS;
+  if (moment_a != moment_b)
+    return moment_a < moment_b ? -1 : 1;
+  return (zone_a > zone_b) - (zone_a < zone_b);
 }

@@ -1,13 +1,14 @@
 // SQL names of types: read in every spelling that people and the catalog use, written in the short
-// one.
+// one. What has the form of a name but is none of ours is a type that the server alone knows.
 #include <stdio.h>
 
 #include "rules/type_parse.h"
 
 enum {
-  MAX_NAME = 64,
+  MAX_NAME = TYPE_NAME_SIZE,
   MAX_PRECISION = 1000,  // of numeric; the scale may be as far below or above zero
-  MAX_LENGTH = 10485760, // of varchar
+  MAX_LENGTH = 10485760, // of varchar and char
+  MAX_IDENTIFIER = 63,   // bytes; NAMEDATALEN - 1 of PostgreSQL
 };
 
 typedef struct Name {
@@ -47,20 +48,38 @@ static const Name names[] = {
     {"uuid", TYPE_UUID},
     {"json", TYPE_JSON},
     {"jsonb", TYPE_JSONB},
+    {"timetz", TYPE_TIMETZ},
+    {"time with time zone", TYPE_TIMETZ},
+    {"interval", TYPE_INTERVAL},
+    {"inet", TYPE_INET},
+    {"cidr", TYPE_CIDR},
+    {"bytea", TYPE_BYTEA},
+    {"char", TYPE_CHAR},
+    {"character", TYPE_CHAR},
 };
 
 enum { NAME_COUNT = sizeof names / sizeof *names };
 
+static const char *kind_name(TypeKind kind) {
+  for (int i = 0; i < NAME_COUNT; i++)
+    if (names[i].kind == kind)
+      return names[i].text;
+  return "";
+}
+
 void type_name(const Type *type, char *out, size_t size) {
-  const char *text = "";
-  for (int i = 0; i < NAME_COUNT && !*text; i++)
-    text = names[i].kind == type->kind ? names[i].text : "";
-  if (type->kind == TYPE_VARCHAR && type->length)
-    snprintf(out, size, "%s(%d)", text, type->length);
-  else if (type->kind == TYPE_NUMERIC && type->precision)
-    snprintf(out, size, "%s(%d,%d)", text, type->precision, type->scale);
+  bool array = type->kind == TYPE_ARRAY;
+  TypeKind kind = array ? type->element : type->kind;
+  const char *text = kind_name(kind);
+  const char *brackets = array ? "[]" : "";
+  if (type->name)
+    snprintf(out, size, "%s", type->name);
+  else if ((kind == TYPE_VARCHAR || kind == TYPE_CHAR) && type->length)
+    snprintf(out, size, "%s(%d)%s", text, type->length, brackets);
+  else if (kind == TYPE_NUMERIC && type->precision)
+    snprintf(out, size, "%s(%d,%d)%s", text, type->precision, type->scale, brackets);
   else
-    snprintf(out, size, "%s", text);
+    snprintf(out, size, "%s%s", text, brackets);
 }
 
 static char lower(char c) {
@@ -121,7 +140,7 @@ static int read_numbers(const char *at, int32_t numbers[2]) {
 }
 
 static bool set_numbers(Type *type, const int32_t numbers[2], int count) {
-  if (type->kind == TYPE_VARCHAR) {
+  if (type->kind == TYPE_VARCHAR || type->kind == TYPE_CHAR) {
     type->length = numbers[0];
     return count == 1 && numbers[0] >= 1;
   }
@@ -131,18 +150,146 @@ static bool set_numbers(Type *type, const int32_t numbers[2], int count) {
          numbers[0] <= MAX_PRECISION && numbers[1] >= -MAX_PRECISION && numbers[1] <= MAX_PRECISION;
 }
 
-bool type_from_name(const char *sql_name, Type *out) {
+// "timestamp(3)": rounded by the server, so not ours.
+static bool has_seconds_precision(TypeKind kind, const int32_t numbers[2], int count) {
+  bool seconds = kind == TYPE_TIME || kind == TYPE_TIMETZ || kind == TYPE_TIMESTAMP ||
+                 kind == TYPE_TIMESTAMPTZ || kind == TYPE_INTERVAL;
+  return seconds && count == 1 && numbers[0] >= 0 && numbers[0] <= 6;
+}
+
+static bool is_name_start(char c) {
+  char small = lower(c);
+  return (small >= 'a' && small <= 'z') || c == '_' || (unsigned char)c >= 0x80;
+}
+
+// One identifier, quoted or not. Returns the end, or NULL.
+static const char *skip_identifier(const char *at) {
+  const char *start = at;
+  if (*at == '"') {
+    for (at++; *at && (*at != '"' || at[1] == '"'); at++)
+      at += *at == '"';
+    return *at && at > start + 1 && at - start - 1 <= MAX_IDENTIFIER ? at + 1 : NULL;
+  }
+  if (!is_name_start(*at))
+    return NULL;
+  while (is_name_start(*at) || is_digit(*at) || *at == '$')
+    at++;
+  return at - start <= MAX_IDENTIFIER ? at : NULL;
+}
+
+// Types whose names are more than a word, and may have "(n)" behind or, for time and timestamp, in
+// the midst of them.
+static bool has_many_words(const char *words) {
+  return strcmp(words, "bit varying") == 0 || strncmp(words, "interval ", 9) == 0 ||
+         strcmp(words, "national character") == 0 || strcmp(words, "national char") == 0 ||
+         strcmp(words, "national character varying") == 0;
+}
+
+static bool is_zone_clause(const char *at) {
+  char words[MAX_NAME];
+  const char *end = read_words(at, words);
+  return end && !*end &&
+         (strcmp(words, "with time zone") == 0 || strcmp(words, "without time zone") == 0);
+}
+
+// Words, digits and commas in parentheses, as in "geometry(Point,4326)". Returns the end, or NULL.
+static const char *skip_modifiers(const char *at) {
+  if (*at != '(')
+    return at;
+  const char *start = ++at;
+  while (is_name_start(*at) || is_digit(*at) || *at == ',' || *at == ' ' || *at == '-')
+    at++;
+  return *at == ')' && at > start ? skip_space(at + 1) : NULL;
+}
+
+static const char *skip_brackets(const char *at) {
+  while (*at == '[') {
+    at = skip_space(at + 1);
+    while (is_digit(*at))
+      at++;
+    at = skip_space(at);
+    if (*at != ']')
+      return NULL;
+    at = skip_space(at + 1);
+  }
+  return at;
+}
+
+// Whether it has the form of a type's name: nothing else may get into the statements it is for.
+static bool is_type_form(const char *at, const char *words, const char *rest) {
+  bool moment = strcmp(words, "time") == 0 || strcmp(words, "timestamp") == 0;
+  if (has_many_words(words) || (moment && *rest == '(')) {
+    at = rest;
+    for (const char *c = words; *c; c++)
+      if (*c != ' ' && !is_name_start(*c))
+        return false;
+  } else {
+    at = skip_identifier(skip_space(at));
+    while (at && *at == '.')
+      at = skip_identifier(at + 1);
+    at = at ? skip_space(at) : NULL;
+  }
+  at = at ? skip_modifiers(at) : NULL;
+  if (at && moment && is_zone_clause(at))
+    return true;
+  return at && !*at;
+}
+
+static bool other_type(const char *sql_name, const char *words, const char *rest, Type *out) {
+  if (!rest || strlen(sql_name) >= TYPE_NAME_SIZE || !is_type_form(sql_name, words, rest))
+    return false;
+  *out = (Type){.kind = TYPE_OTHER, .name = sql_name};
+  return true;
+}
+
+// A name without brackets behind it.
+static bool scalar_type(const char *sql_name, const char *form, Type *out) {
   char words[MAX_NAME];
   int32_t numbers[2] = {0, 0};
-  const char *rest = read_words(sql_name, words);
+  const char *rest = read_words(form, words);
   for (int i = 0; rest && i < NAME_COUNT; i++) {
     if (strcmp(words, names[i].text) != 0)
       continue;
-    Type type = {.kind = names[i].kind};
-    if (*rest && !set_numbers(&type, numbers, read_numbers(rest, numbers)))
-      return false;
+    Type type = {.kind = names[i].kind, .length = names[i].kind == TYPE_CHAR};
+    int count = *rest ? read_numbers(rest, numbers) : 0;
+    if (count > 0 && has_seconds_precision(type.kind, numbers, count))
+      return other_type(sql_name, words, rest, out);
+    if (*rest && !set_numbers(&type, numbers, count)) {
+      bool clause = type.kind == TYPE_TIME || type.kind == TYPE_TIMESTAMP;
+      return clause && count == 0 && other_type(sql_name, words, rest, out);
+    }
     *out = type;
     return true;
   }
-  return false;
+  return other_type(sql_name, words, rest, out);
+}
+
+// "bigint[]", "varchar(5)[3][]": of a scalar type of ours, whose brackets begin at `bracket`.
+static bool array_type(const char *sql_name, const char *bracket, Type *out) {
+  char base[MAX_NAME];
+  size_t len = (size_t)(bracket - sql_name);
+  if (len >= sizeof base)
+    return false;
+  memcpy(base, sql_name, len);
+  base[len] = 0;
+  Type type;
+  const char *end = skip_brackets(bracket);
+  if (!end || *end || !scalar_type(base, base, &type))
+    return false;
+  if (type.kind == TYPE_OTHER) {
+    *out = (Type){.kind = TYPE_OTHER, .name = sql_name};
+    return strlen(sql_name) < TYPE_NAME_SIZE;
+  }
+  type.element = type.kind;
+  type.kind = TYPE_ARRAY;
+  *out = type;
+  return true;
+}
+
+bool type_from_name(const char *sql_name, Type *out) {
+  const char *quote = strrchr(sql_name, '"');
+  const char *bracket = strchr(quote ? quote : sql_name, '[');
+  if (bracket)
+    return array_type(sql_name, bracket, out);
+  return scalar_type(sql_name, sql_name, out);
 }

@@ -18,6 +18,19 @@ bool parse_datetime(const Type *type, const char *text, size_t len, Value *value
 bool parse_formatted(const Type *type, const char *text, size_t len, Value *value);
 bool parse_uuid(const char *text, size_t len, Buffer *scratch, Value *value, const char **reason);
 bool parse_json(const Type *type, const char *text, size_t len, Value *value, const char **reason);
+bool parse_timetz(const char *text, size_t len, Buffer *scratch, Value *value, const char **reason);
+bool parse_interval(const char *text, size_t len, Buffer *scratch, Value *value,
+                    const char **reason);
+bool parse_inet(const Type *type, const char *text, size_t len, Buffer *scratch, Value *value,
+                const char **reason);
+bool parse_bytea(const char *text, size_t len, Buffer *scratch, Value *value, const char **reason);
+bool parse_array(const Type *type, const char *text, size_t len, Buffer *scratch, Value *value,
+                 const char **reason);
+
+// Compare two values in binary form as the server does.
+int timetz_compare(const char *a, const char *b);
+int interval_compare(const char *a, const char *b);
+int inet_compare(const char *a, const char *b);
 
 // Whether the server can hold this decimal number, of valid syntax, as a numeric without limits.
 bool numeric_fits(const char *text, size_t len);
@@ -48,6 +61,47 @@ static inline bool is_word(const char *at, const char *end, const char *word) {
     if ((*at | 0x20) != *word)
       return false;
   return at == end && !*word;
+}
+
+static inline int hex_value(char c) {
+  if (is_digit(c))
+    return c - '0';
+  char lower = (char)(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// Appends the bytes of a value to the scratch buffer, and lets the value be them.
+static inline bool store_bytes(Buffer *scratch, const void *bytes, size_t len, Value *value,
+                               const char **reason) {
+  *reason = "out of memory";
+  value->bytes = NULL;
+  value->integer = (int64_t)scratch->len;
+  value->len = (uint32_t)len;
+  buffer_put(scratch, bytes, len);
+  return !scratch->failed;
+}
+
+// Numbers in network byte order, as binary values have them.
+static inline void write_be32(unsigned char *out, uint32_t number) {
+  number = __builtin_bswap32(number);
+  memcpy(out, &number, sizeof number);
+}
+
+static inline void write_be64(unsigned char *out, uint64_t number) {
+  number = __builtin_bswap64(number);
+  memcpy(out, &number, sizeof number);
+}
+
+static inline uint32_t read_be32(const char *at) {
+  uint32_t number;
+  memcpy(&number, at, sizeof number);
+  return __builtin_bswap32(number);
+}
+
+static inline uint64_t read_be64(const char *at) {
+  uint64_t number;
+  memcpy(&number, at, sizeof number);
+  return __builtin_bswap64(number);
 }
 
 // Two digits as a number, or more than 99 when they are not two digits.

@@ -3,13 +3,6 @@
 
 enum { UUID_BYTES = 16 };
 
-static int hex_value(char c) {
-  if (is_digit(c))
-    return c - '0';
-  char lower = (char)(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 // Reads digits with a hyphen allowed behind each group of four; the last group has none.
 static bool read_uuid(const char *at, const char *end, unsigned char *bytes) {
   for (int i = 0; i < UUID_BYTES; i++) {
@@ -31,10 +24,5 @@ bool parse_uuid(const char *text, size_t len, Buffer *scratch, Value *value, con
   *reason = "not a uuid";
   if (!read_uuid(text + braces, text + len - braces, bytes))
     return false;
-  *reason = "out of memory";
-  value->bytes = NULL;
-  value->integer = (int64_t)scratch->len;
-  value->len = UUID_BYTES;
-  buffer_put(scratch, bytes, UUID_BYTES);
-  return !scratch->failed;
+  return store_bytes(scratch, bytes, UUID_BYTES, value, reason);
 }

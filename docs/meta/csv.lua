@@ -34,6 +34,7 @@ local csv = {}
 ---@field line_end? "lf"|"cr" default: found in the source
 ---@field max_record? integer bytes, 1 to 512 MiB, default 16 MiB
 ---@field header? boolean default true; without a header the columns are named column1, column2, ...
+---@field any_header? boolean default false; true: names in the header may be empty or repeated (`record.name` is then the last)
 
 --- Opens a file and reads its header; "-" is standard input. Misuse (an unknown option) raises.
 ---@param path string
@@ -55,7 +56,8 @@ function csv.open_string(text, options) end
 ---@class pghost.Source
 local Source = {}
 
---- The header's names in order, surrounding blanks removed; no two are the same but for case.
+--- The header's names in order, surrounding blanks removed; no two are the same but for
+--- case, unless opened with any_header.
 ---@return string[]
 function Source:columns() end
 

@@ -5,12 +5,15 @@ local load = {}
 
 ---@class pghost.StreamOptions
 ---@field conn pghost.Connection|pghost.Connection[] native connections, inside the caller's transaction; several share the work
----@field copy string the statement: `COPY ... FROM STDIN (FORMAT binary)`
+---@field copy string the statement: `COPY ... FROM STDIN (FORMAT binary)`, for a clean stream in text `(FORMAT text)`
 
 ---@class pghost.CleanOptions: pghost.StreamOptions
 ---@field position? boolean the rows end with `_file_id bigint, _line bigint`
+---@field format? "binary"|"text" as in the statement; a program that needs_text takes text alone
 
----@class pghost.RejectsOptions: pghost.StreamOptions
+---@class pghost.RejectsOptions: pghost.StreamOptions conn and copy, or path
+---@field path? string file that the rows are appended to instead, as binary COPY has them, without its header and trailer
+---@field limit? integer one reject more fails the load with code "budget"
 ---@field run_id integer
 ---@field table string name of the table that the records were meant for
 
@@ -63,7 +66,7 @@ local Load = {}
 ---@param options pghost.FileOptions
 ---@return pghost.Counts? counts
 ---@return string? message
----@return string? code SQLSTATE, errno name or "interrupted"
+---@return string? code SQLSTATE, errno name, "interrupted", or "lua" where a rule failed and on_error is "stop"
 function Load:file(source, options) end
 
 ---@class pghost.Totals: pghost.Counts

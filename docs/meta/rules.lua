@@ -5,13 +5,44 @@
 
 local M = {}
 
+-- For rules written in Lua (pghost.rules.value): what operations and types do, for one value.
+
+--- White space (ASCII) off both ends.
+---@param text? string
+---@return string? # nil for nil
+function M.trim(text) end
+
+--- One pair of double quotes around the text off.
+---@param text? string
+---@return string? # nil for nil
+function M.unquote(text) end
+
+--- Nil where the value is one of those behind it (raw equality).
+---@param value any
+---@param ... any
+---@return any
+function M.null_if(value, ...) end
+
+--- As a boolean column reads it: true false t f yes no 1 0 in any case.
+---@param text? string|boolean a boolean comes back as it is
+---@return boolean? # nil where it is none
+function M.boolean(text) end
+
+--- A date as ISO 8601, "2024-02-29".
+---@param text? string
+---@param format? string words as to_timestamp has them, "DD/MM/YYYY"; none: ISO 8601
+---@return string? # nil where it is no date
+function M.date(text, format) end
+
 ---@class pghost.native.Program compiled rules; holds memory alone, shared by the loads that use it
 local Program = {}
 
 --- Compiles a rule table (plain data, see pghost.rules): `name`, the columns as a list of
---- { name=, type=, format=, operations=, checks=, failure= }, and `row`, a list of row rules.
+--- { name=, type=, format=, labels=, domain=, operations=, checks=, failure= }, `row`, a list of row
+--- rules, and `on_error`, "reject" or "stop". `type` is an SQL name; one that is not known here is a
+--- type of the server's. `labels` make it an enum, `domain` names a domain over it.
 --- Raises, with the position of the caller, what does not make sense:
---- "rules 'booking': column 'status': unknown type 'txt'".
+--- "rules 'booking': column 'status': not the name of a type: 'a b'".
 ---@param rules pghost.Rules|table
 ---@return pghost.native.Program
 function M.compile(rules) end
@@ -19,6 +50,17 @@ function M.compile(rules) end
 --- The columns in order. `type` is the SQL name: "numeric(10,2)", "timestamp".
 ---@return { name: string, type: string, required: boolean }[]
 function Program:columns() end
+
+--- Whether a column is of a type that only the server knows: the clean stream must be text then.
+---@return boolean
+function Program:needs_text() end
+
+---@class pghost.native.Record a record inside of a rule with `record = true`: record.name and record[1] are typed values
+local Record = {}
+
+--- The values by column name, to keep: the record is good only while the rule runs.
+---@return table<string, any>
+function Record:copy() end
 
 ---@class pghost.native.Change
 ---@field column string

@@ -127,21 +127,18 @@ function M.holds(table_name, condition, options)
     ("SELECT * FROM %s WHERE NOT (%s)"):format(quote(table_name), condition), options)
 end
 
--- Number of violations and a few of them as JSON texts.
+-- Number of violations and a few of them as JSON texts, in one pass.
 local function find_violations(run, statement)
   local text, values = statement:bind(run:parameters())
-  return run:transaction(function(conn)
-    local count = conn:query(("SELECT count(*) AS n FROM (%s) AS violation"):format(text),
-      table.unpack(values, 1, values.n))[1].n
-    local samples = {}
-    if count > 0 then
-      for row in conn:query(("SELECT to_jsonb(violation) AS sample FROM (%s) AS violation LIMIT %d")
-          :format(text, sample_count), table.unpack(values, 1, values.n)):rows() do
-        samples[#samples + 1] = row.sample
-      end
-    end
-    return count, samples
+  local rows = run:transaction(function(conn)
+    return conn:query(("SELECT count(*) OVER () AS n, to_jsonb(violation) AS sample FROM (%s) AS violation LIMIT %d")
+      :format(text, sample_count), table.unpack(values, 1, values.n))
   end)
+  local samples = {}
+  for i, row in ipairs(rows) do
+    samples[i] = row.sample
+  end
+  return #rows > 0 and rows[1].n or 0, samples
 end
 
 local function log_outcome(run, check, count, samples, seconds)
@@ -155,7 +152,22 @@ local function log_outcome(run, check, count, samples, seconds)
     table.concat(samples, ", ")), fields)
 end
 
---- Runs one check, records and logs it; a failed one of severity error is kept for raise_failed.
+--- Records and logs the outcome of a check; a failed one of severity error is kept for raise_failed.
+---@param run pghost.Run
+---@param check { name: string, severity: "warn"|"error" }
+---@param count integer violations
+---@param samples string[] JSON texts
+---@param seconds number
+function M.record(run, check, count, samples, seconds)
+  run.conn:query([[
+    INSERT INTO pghost.checks (run_id, name, severity, passed, violations, samples, seconds)
+    VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7)]], run.id, check.name, check.severity, count == 0, count,
+    count > 0 and "[" .. table.concat(samples, ",") .. "]" or nil, seconds)
+  log_outcome(run, check, count, samples, seconds)
+  run:count_check(check, count)
+end
+
+--- Runs one check and records it.
 ---@param run pghost.Run
 ---@param check pghost.Check
 function M.evaluate(run, check)
@@ -164,16 +176,9 @@ function M.evaluate(run, check)
     errors.raise(("check '%s': severity must be 'warn' or 'error', not '%s'"):format(check.name, severity), "usage",
       { exit = 1 })
   end
-  check = { name = check.name, severity = severity, sql = check.sql }
   local started = sys.clock()
   local count, samples = find_violations(run, sql.parse(check.sql, "check '" .. check.name .. "'"))
-  local seconds = sys.clock() - started
-  run.conn:query([[
-    INSERT INTO pghost.checks (run_id, name, severity, passed, violations, samples, seconds)
-    VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7)]], run.id, check.name, severity, count == 0, count,
-    count > 0 and "[" .. table.concat(samples, ",") .. "]" or nil, seconds)
-  log_outcome(run, check, count, samples, seconds)
-  run:count_check(check, count)
+  M.record(run, { name = check.name, severity = severity }, count, samples, sys.clock() - started)
 end
 
 --- Raises code "check" when a check of severity error has failed in this run.

@@ -10,7 +10,7 @@ local M = {}
 
 local help = {
   data = "folder with the input files",
-  as_of = "moment that the analytics look back from (default: the start of the run)",
+  as_of = "moment that the analytics look back from, '' for the start of the run",
   schema = "schema that the tables are published into",
 }
 

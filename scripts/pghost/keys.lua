@@ -37,15 +37,13 @@ local function collect(conn, table_name, duplicates, key)
     )]]):format(duplicates))
   conn:query(([[
     INSERT INTO %s (file_id, line, first_file_id, first_line, key_text)
-    SELECT _file_id, _line, first_file_id, first_line, left(key_text, %d)
+    SELECT _file_id, _line, first_file_id, first_line, left(concat_ws(', ', %s), %d)
     FROM (
-      SELECT _file_id, _line, concat_ws(', ', %s) AS key_text, row_number() OVER same_key AS place,
+      SELECT %s, _file_id, _line, row_number() OVER same_key AS place,
         first_value(_file_id) OVER same_key AS first_file_id, first_value(_line) OVER same_key AS first_line
-      FROM %s
-      WHERE (%s) IN (SELECT %s FROM %s GROUP BY %s HAVING count(*) > 1)
-      WINDOW same_key AS (PARTITION BY %s ORDER BY _file_id, _line)
+      FROM %s WINDOW same_key AS (PARTITION BY %s ORDER BY _file_id, _line)
     ) AS ranked
-    WHERE place > 1]]):format(duplicates, longest_value, list, table_name, list, list, table_name, list, list))
+    WHERE place > 1]]):format(duplicates, list, longest_value, list, table_name, list))
 end
 
 local function reject(conn, run_id, name, duplicates, key)
@@ -76,7 +74,7 @@ local function count_by_file(conn, table_name, file_column)
 end
 
 local function move_duplicates(conn, run, name, table_name, key)
-  local duplicates = run:qualified(name .. "_duplicates")
+  local duplicates = run:qualified "pghost_duplicates"
   collect(conn, table_name, duplicates, key)
   remove(conn, table_name, duplicates)
   reject(conn, run.id, name, duplicates, key)
@@ -91,16 +89,17 @@ end
 ---@param run pghost.Run
 ---@param name string
 ---@param key string[]
+---@param count_left boolean count what is left per file also where nothing was removed
 ---@return table<integer, integer> duplicates per file id
 ---@return integer total
----@return table<integer, integer> left records left in the table, per file id
-function M.apply(conn, run, name, key)
+---@return table<integer, integer>? left records left in the table, per file id
+function M.apply(conn, run, name, key, count_left)
   local table_name = run:qualified(name)
   local duplicates, total = {}, 0
   if not try_key(conn, table_name, key) then
     duplicates, total = move_duplicates(conn, run, name, table_name, key)
   end
-  local left = count_by_file(conn, table_name, "_file_id")
+  local left = (count_left or total > 0) and count_by_file(conn, table_name, "_file_id") or nil
   conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(table_name))
   if total > 0 then
     run.log:warn("key", name, ("%s of %s rejected, the first stays")

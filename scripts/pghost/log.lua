@@ -85,9 +85,6 @@ function Log:event(level, kind, name, text, fields)
   if self.quiet and level == "info" then
     return
   end
-  if self.before then
-    self.before()
-  end
   if self.format == "json" then
     local object = {}
     for key, value in pairs(fields or {}) do

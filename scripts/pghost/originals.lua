@@ -8,7 +8,8 @@ local lfs = require "lfs"
 
 local M = {}
 
-local batch_size = 500
+local batch_size = 500 -- rejects that are updated at once
+local block_size = 1024 * 1024 -- bytes that are read at once
 
 -- A walk through a file, in the order of its lines.
 local Walk = {}
@@ -45,57 +46,69 @@ function Walk:start(row)
   self.file = io.open(row.path, "rb")
   if self.file then
     self.line_end = find_line_end(self.file)
-    self.rest, self.offset, self.line = "", 0, 0
+    self.block, self.at = "", 1 -- bytes in memory, and where the next line starts in them
+    self.base = 0 -- offset of the block in the file
+    self.line = 1 -- number of the next line
   end
 end
 
--- The next physical line with its end; nil at the end of the file.
-function Walk:next_line()
-  local text
-  if self.line_end == "\n" then
-    text = self.file:read("L")
-  else
-    while not self.rest:find("\r", 1, true) do
-      local more = self.file:read(65536)
-      if not more then
-        break
-      end
-      self.rest = self.rest .. more
-    end
-    text = self.rest:match("^[^\r]*\r?")
-    self.rest = self.rest:sub(#text + 1)
-    text = text ~= "" and text or nil
+-- Reads on, keeping what follows `at`. False at the end of the file.
+function Walk:refill()
+  local more = self.file:read(block_size)
+  if more then
+    self.base = self.base + self.at - 1
+    self.block, self.at = self.block:sub(self.at) .. more, 1
   end
-  self.offset, self.line = self.offset + #(text or ""), self.line + 1
+  return more ~= nil
+end
+
+-- Goes to the start of a line further down. False when the file has no such line.
+function Walk:skip_to(line)
+  while self.line < line do
+    local stop = self.block:find(self.line_end, self.at, true)
+    if stop then
+      self.at, self.line = stop + 1, self.line + 1
+    elseif not self:refill() then
+      return false
+    end
+  end
+  return self.at <= #self.block or self:refill()
+end
+
+-- The next physical line with its end.
+function Walk:next_line()
+  local stop
+  repeat
+    stop = self.block:find(self.line_end, self.at, true)
+  until stop or not self:refill()
+  stop = stop or #self.block
+  local text = self.block:sub(self.at, stop)
+  self.at, self.line = stop + 1, self.line + 1
   return text
 end
 
 -- Byte offset and bytes of the record that starts on a physical line, nil when there is none.
 function Walk:fetch(line)
-  local text
-  while self.file and self.line < line do
-    text = self:next_line()
-    if not text then
-      return nil
-    end
-  end
-  if not text then
+  if not self.file or not self:skip_to(line) then
     return nil
   end
-  local start, pieces, quotes = self.offset - #text, {}, 0
-  while text do
-    quotes = quotes + select(2, text:gsub('"', ""))
+  local start, pieces, quotes = self.base + self.at - 1, {}, 0
+  repeat
+    local text = self:next_line()
     pieces[#pieces + 1] = text
-    text = quotes % 2 == 1 and self:next_line() or nil
-  end
+    quotes = quotes + select(2, text:gsub('"', ""))
+  until quotes % 2 == 0 or text == ""
   local bytes = table.concat(pieces):gsub(self.line_end .. "$", "")
   return start, (self.line_end == "\n" and bytes:gsub("\r$", "") or bytes)
 end
 
+local hex = {}
+for byte = 0, 255 do
+  hex[string.char(byte)] = ("%02x"):format(byte)
+end
+
 local function to_hex(bytes)
-  return (bytes:gsub(".", function(char)
-    return ("%02x"):format(char:byte())
-  end))
+  return (bytes:gsub(".", hex))
 end
 
 local function flush(conn, batch)

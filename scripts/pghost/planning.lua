@@ -10,8 +10,11 @@ local rules_compiler = require "pghost.native.rules"
 
 local M = {}
 
+local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, less "_raw"
+
 ---@class pghost.StageOptions
----@field workers? integer threads that read and check
+---@field workers? integer threads that read and check, and connections per table (default: workers.lua)
+---@field unlogged? boolean raw table without WAL: quicker, but empty after a crash, and not replicated
 ---@field allow_empty? boolean a file with a header and no record is fine
 ---@field delimiter? string
 ---@field quote? string
@@ -80,6 +83,10 @@ end
 ---@param targets { raw?: boolean, clean?: boolean }
 ---@return pghost.Plan
 function M.make(run, name, spec, rules, options, targets)
+  if type(name) ~= "string" or name == "" or #name > longest_name then
+    errors.raise(("table name of 1 to %d bytes expected, got '%s'"):format(longest_name, tostring(name)), "usage",
+      { exit = 1 })
+  end
   local plan = { name = name, options = options or {}, files = {}, targets = targets, duplicates = 0 }
   if rules then
     apply_rules(plan, rules)

@@ -17,6 +17,8 @@ local arguments = require "pghost.rules_arguments"
 local column_rules = require "pghost.rules_column"
 local describe = require "pghost.rules_describe"
 local native = require "pghost.native.rules"
+local row_rules = require "pghost.rules_rows"
+local types = require "pghost.rules_types"
 
 local misuse = arguments.misuse
 
@@ -37,70 +39,38 @@ local misuse = arguments.misuse
 ---@field uuid fun(): pghost.Column
 ---@field json fun(): pghost.Column
 ---@field jsonb fun(): pghost.Column
+---@field timetz fun(): pghost.Column time with time zone
+---@field interval fun(): pghost.Column ISO 8601 ("P1DT2H") or numbers with units ("1 day 02:00:00")
+---@field inet fun(): pghost.Column
+---@field cidr fun(): pghost.Column
+---@field bytea fun(): pghost.Column "\\x" and hexadecimal digits, or escaped
+---@field char fun(length?: integer): pghost.Column
+---@field array fun(element: string|pghost.Column): pghost.Column
+---@field enum fun(name: string|string[], labels?: string[]): pghost.Column
+---@field domain fun(name: string, base: pghost.Column): pghost.Column
+---@field type fun(name: string): pghost.Column any other type of the server
+---@field value pghost.RuleValues functions for rules written in Lua
 local M = {}
 
-for name, constructor in pairs(column_rules.types) do
-  M[name] = constructor
-end
-
--- Row rules ------------------------------------------------------------------------------------
-
-local operators = { ["<"] = "<", ["<="] = "<=", [">"] = ">", [">="] = ">=" }
-operators["="], operators["=="] = "=", "="
-operators["<>"], operators["~="], operators["!="] = "<>", "<>", "<>"
-
-local null_operators = { ["is null"] = "is null", ["is not null"] = "is not null" }
-local value_operators = setmetatable(null_operators, { __index = operators })
-
-local function check_operator(op, known, what)
-  return known[op] or misuse(3, "%s: unknown operator '%s'", what, op)
-end
-
-local function check_columns(columns, fn, what)
-  if type(fn) ~= "function" then
-    misuse(3, "%s: function expected, got %s", what, type(fn))
+for _, functions in ipairs { types, row_rules } do
+  for name, fn in pairs(functions) do
+    M[name] = fn
   end
-  return type(columns) == "table" and columns or { columns }
 end
 
---- Rejects a record where `left op right` does not hold; a record where either is null passes.
----@param left string column
----@param op "<"|"<="|"="|"<>"|">="|">"
----@param right string column
-function M.compare(left, op, right)
-  return { rule = "compare", left = left, op = check_operator(op, operators, "compare"), right = right }
-end
-
---- Rejects a record for which the function returns false (or nil), with the reason it returns. Dates
---- and times come as the cleaned text of the file, not brought to one form.
----@param columns string|string[] their values are the arguments: integer, float, boolean, text, nil for null
----@param fn fun(...): boolean, string?
-function M.check(columns, fn)
-  return { rule = "check", columns = check_columns(columns, fn, "check"), fn = fn }
-end
-
---- Replaces a column's value by what the function returns; it goes through the column's type, checks
---- and on_fail again, not through its operations.
----@param column string
----@param columns string|string[] as for check
----@param fn fun(...): string|number|boolean|nil
-function M.set(column, columns, fn)
-  return { rule = "set", column = column, columns = check_columns(columns, fn, "set"), fn = fn }
-end
-
---- Leaves out (and counts) records: `filter("status", "=", "test")`, `filter("end", "is null")`, or
---- those for which a function over columns returns true: `filter({ "a", "b" }, function(a, b) ... end)`.
---- A null leaves a record out only by "is null".
-function M.filter(columns, op, value)
-  if type(op) ~= "string" then
-    return { rule = "filter", columns = check_columns(columns, op, "filter"), fn = op }
-  end
-  op = check_operator(op, value_operators, "filter")
-  if operators[op] then
-    arguments.scalar(value, "filter")
-  end
-  return { rule = "filter", column = columns, op = op, value = value }
-end
+---@class pghost.RuleValues one value at a time; each gives nil for nil
+---@field trim fun(text?: string): string? white space off both ends
+---@field unquote fun(text?: string): string? one pair of double quotes off
+---@field null_if fun(value: any, ...): any nil where the value is one of those behind it
+---@field boolean fun(text?: string|boolean): boolean? as a boolean column reads it, nil where it is none
+---@field date fun(text?: string, format?: string): string? "YYYY-MM-DD", nil where it is none
+M.value = {
+  trim = native.trim,
+  unquote = native.unquote,
+  null_if = native.null_if,
+  boolean = native.boolean,
+  date = native.date,
+}
 
 -- Tables ---------------------------------------------------------------------------------------
 
@@ -196,16 +166,17 @@ end
 --- The rules of a table. Raises, at the caller's line, whatever does not make sense in them.
 ---@param name string of the clean table
 ---@param columns table[] { "name", column }, in the table's order
----@param options? { key?: string|string[], row?: table[] } key columns become required
+---@param options? { key?: string|string[], row?: table[], on_error?: "reject"|"stop" } key columns become required;
+--- an error in a rule written in Lua rejects the record (without on_error), or stops the load with code "lua"
 ---@return pghost.Rules
 function M.table(name, columns, options)
   if type(name) ~= "string" or type(columns) ~= "table" then
     misuse(2, "table: name and list of columns expected")
   end
-  options = arguments.options(options, { key = true, row = true }, "table")
+  options = arguments.options(options, { key = true, row = true, on_error = true }, "table")
   local key = options.key or {}
   arguments.sequence(columns, ("rules '%s': columns"):format(name))
-  local rules = { name = name, key = type(key) == "table" and key or { key } }
+  local rules = { name = name, key = type(key) == "table" and key or { key }, on_error = options.on_error }
   rules.row = arguments.sequence(options.row or {}, ("rules '%s': row"):format(name))
   add_columns(rules, columns)
   require_key(rules)

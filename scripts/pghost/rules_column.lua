@@ -4,10 +4,12 @@
 local arguments = require "pghost.rules_arguments"
 local misuse = arguments.misuse
 
-local M = { types = {} }
+local M = {}
 
 ---@class pghost.Column
----@field type string SQL name of the type: "numeric(10,2)"
+---@field type string SQL name of the type: "numeric(10,2)"; of a domain, of what is beneath it
+---@field labels? string[] of an enum
+---@field domain? string SQL name
 ---@field format? string explicit format of a date or time: "DD/MM/YYYY"
 ---@field operations table[] { op = "trim" }, { op = "null_if", values = {...}, ignore_case = true }, ...
 ---@field checks table[] { check = "required" }, { check = "range", min = 1 }, ...
@@ -16,7 +18,11 @@ local Column = {}
 Column.__index = Column
 Column.__name = "pghost.Column"
 
-local function new_column(type_name, format)
+--- A column without operations and checks.
+---@param type_name string
+---@param format? string
+---@return pghost.Column
+function M.new(type_name, format)
   return setmetatable({ type = type_name, format = format, operations = {}, checks = {} }, Column)
 end
 
@@ -173,46 +179,12 @@ function Column:on_fail(action, value)
   return copy
 end
 
--- Types ----------------------------------------------------------------------------------------
-
-local plain_types = { "text", "smallint", "integer", "bigint", "real", "boolean", "uuid", "json", "jsonb" }
-
-for _, name in ipairs(plain_types) do
-  M.types[name] = function()
-    return new_column(name)
-  end
-end
-
+--- A copy with one field set.
 ---@return pghost.Column
-function M.types.double()
-  return new_column("double precision")
-end
-
--- Dates and times are ISO 8601 or in an explicit format, words as to_timestamp has them.
-for _, name in ipairs { "date", "time", "timestamp", "timestamptz" } do
-  M.types[name] = function(options)
-    return new_column(name, arguments.options(options, { format = true }, name).format)
-  end
-end
-
----@param length? integer characters; none: no limit
----@return pghost.Column
-function M.types.varchar(length)
-  if length == nil then
-    return new_column("varchar")
-  end
-  return new_column(("varchar(%d)"):format(arguments.whole(length, 1, "varchar")))
-end
-
----@param precision? integer digits in all
----@param scale? integer digits behind the point, 0 if only the precision is given
----@return pghost.Column
-function M.types.numeric(precision, scale)
-  if precision == nil then
-    return new_column("numeric")
-  end
-  arguments.whole(precision, 1, "numeric precision")
-  return new_column(("numeric(%d,%d)"):format(precision, arguments.whole(scale or 0, -1000, "numeric scale")))
+function M.with_field(column, field, value)
+  local copy = with(column)
+  copy[field] = value
+  return copy
 end
 
 --- Whether the value is a column's rules.

@@ -58,8 +58,16 @@ local function checks_text(column)
   return table.concat(texts, ", ")
 end
 
+local function type_text_of(column)
+  local text = column.type .. (column.format and " " .. quote(column.format) or "")
+  if column.labels then
+    text = ("%s of %s"):format(text, quote_all(column.labels))
+  end
+  return column.domain and ("%s over %s"):format(column.domain, text) or text
+end
+
 local function column_cells(column)
-  local type_text = column.type .. (column.format and " " .. quote(column.format) or "")
+  local type_text = type_text_of(column)
   return { column.name, type_text, table.concat(list_text(column.operations, "op"), ", "), checks_text(column) }
 end
 
@@ -72,7 +80,7 @@ local function row_text(rule)
     return ("leave out where %s %s%s"):format(rule.column, rule.op, value)
   end
   local where = debug.getinfo(rule.fn, "S")
-  local columns = table.concat(rule.columns, ", ")
+  local columns = rule.record and "row" or table.concat(rule.columns, ", ")
   local call = ("%s(%s) at %s:%d"):format(rule.rule, columns, where.short_src, where.linedefined)
   return rule.rule == "set" and rule.column .. " = " .. call or call
 end

@@ -62,8 +62,9 @@ end
 ---@param conn pghost.Connection
 ---@param name string
 ---@param definitions string SQL, columns and constraints
-function Run:create_table(conn, name, definitions)
-  conn:query(("CREATE TABLE %s (%s)"):format(self:qualified(name), definitions))
+---@param unlogged? boolean
+function Run:create_table(conn, name, definitions, unlogged)
+  conn:query(("CREATE %sTABLE %s (%s)"):format(unlogged and "UNLOGGED " or "", self:qualified(name), definitions))
   if self.settings.table_created then
     self.settings.table_created(conn, self.build, name)
   end
@@ -188,12 +189,14 @@ function Run:analyse(folder)
 end
 
 local function publish_all(self)
+  local options = { build = self.build, target = self.target, tables = self.tables }
+  options.prepared = publish.prepare(self.conn, options)
   self.conn:transaction(function()
     if not history.holds_lock(self.conn, self.name, self.target) then
       errors.raise("the lock of this run is gone: pghost needs a connection of its own "
         .. "(a pooler must be in session mode)", "locked")
     end
-    publish.swap(self.conn, { build = self.build, target = self.target, tables = self.tables })
+    publish.swap(self.conn, options)
     self.conn:query(("DROP SCHEMA %s CASCADE"):format(self.conn:quote_identifier(self.build)))
     history.finish(self.conn, self.id, "published")
   end)

@@ -1,7 +1,7 @@
 -- Files into tables of the build schema: run:load, run:stage and run:clean.
 --
--- Plans first (planning.lua), then loads raw and clean side by side, each created and filled in one
--- transaction, then makes the key (keys.lua), and last proves that nothing was lost (account.lua).
+-- Plans first (planning.lua), then loads raw and clean side by side, then makes the key (keys.lua),
+-- and last proves that nothing was lost (account.lua).
 
 local account = require "pghost.account"
 local columns = require "pghost.columns"
@@ -13,6 +13,7 @@ local originals = require "pghost.originals"
 local planning = require "pghost.planning"
 local progress = require "pghost.progress"
 local raw_table = require "pghost.raw_table"
+local workers = require "pghost.workers"
 
 local M = {}
 
@@ -26,7 +27,7 @@ end
 
 local function create_raw(run, conn, plan)
   run:create_table(conn, plan.name .. "_raw", ("%s, _file_id bigint, _line bigint, _loaded_at timestamptz DEFAULT %s")
-    :format(columns.quoted(conn, plan.raw_columns, "%s text"), conn:quote_literal(run.started)))
+    :format(columns.quoted(conn, plan.raw_columns, "%s text"), conn:quote_literal(run.started)), plan.options.unlogged)
 end
 
 local function create_clean(run, conn, plan)
@@ -41,26 +42,36 @@ local function create_clean(run, conn, plan)
   run:create_table(conn, plan.name, table.concat(definitions, ", "))
 end
 
-local function copy_statement(run, conn, table_name, names, position)
-  return ("COPY %s (%s%s) FROM STDIN (FORMAT binary)"):format(run:qualified(table_name),
-    columns.quoted(conn, names), position and ", _file_id, _line" or "")
+local function copy_statement(run, conn, table_name, names, position, format)
+  return ("COPY %s (%s%s) FROM STDIN (FORMAT %s)"):format(run:qualified(table_name),
+    columns.quoted(conn, names), position and ", _file_id, _line" or "", format)
 end
 
 local rejects_copy = [[COPY pghost.rejects (run_id, table_name, file_id, line, byte_offset, byte_length, column_name,
   rule, reason, original) FROM STDIN (FORMAT binary)]]
 
+local function natives(connections)
+  local list = {}
+  for i, conn in ipairs(connections) do
+    list[i] = conn.native
+  end
+  return list
+end
+
 local function open_load(run, plan, raw, clean, rejects)
+  local format = clean and plan.program:needs_text() and "text" or "binary"
   return errors.check(native_load.open {
     program = clean and plan.program or nil,
-    workers = plan.options.workers or run.settings.workers,
+    workers = plan.workers,
     raw = raw and {
-      conn = raw.native,
-      copy = copy_statement(run, raw, plan.name .. "_raw", plan.raw_columns, true),
+      conn = natives(raw),
+      copy = copy_statement(run, raw[1], plan.name .. "_raw", plan.raw_columns, true, "binary"),
     },
     clean = clean and {
-      conn = clean.native,
-      copy = copy_statement(run, clean, plan.name, names_of(plan.clean_columns), plan.key ~= nil),
+      conn = natives(clean),
+      copy = copy_statement(run, clean[1], plan.name, names_of(plan.clean_columns), plan.key ~= nil, format),
       position = plan.key ~= nil,
+      format = format,
     },
     rejects = { conn = rejects.native, copy = rejects_copy, run_id = run.id, table = plan.name },
   })
@@ -73,6 +84,13 @@ local function check_file(file, counts, message, code)
     errors.raise(message, code, { file = not names_it and file.name or nil })
   end
   return counts
+end
+
+local function check_table(plan, totals, message, code)
+  if not totals then
+    errors.raise(("could not load table '%s': %s"):format(plan.name, message), code)
+  end
+  return totals
 end
 
 local function same_header(a, b)
@@ -106,33 +124,55 @@ local function load_files(run, plan, load)
   end
 end
 
--- Runs fn inside a transaction of `conn`, or just so when there is none.
-local function within(conn, fn)
+-- Runs fn inside a transaction of each connection.
+local function within(connections, fn, i)
+  local conn = connections[i or 1]
   if not conn then
     return fn()
   end
-  return conn:transaction(fn)
+  return conn:transaction(function()
+    within(connections, fn, (i or 1) + 1)
+  end)
 end
 
--- Creates the tables and fills them; `feed` gives records to the load. Rejects are committed by
--- themselves, so that they stay when the run fails later.
+local function connections_for(run, purpose, count)
+  local list = {}
+  for i = 1, count do
+    list[i] = run:connection(purpose .. i)
+  end
+  return list
+end
+
+local function create_tables(run, plan, raw_conn, clean_conn)
+  if plan.targets.raw then
+    create_raw(run, raw_conn, plan)
+  end
+  if plan.targets.clean then
+    create_clean(run, clean_conn, plan)
+  end
+end
+
+-- Creates the tables and fills them; `feed` gives records to the load. With one connection a table
+-- is created in the transaction that fills it, which lets the server skip WAL where it may; several
+-- must see it first. Rejects are committed by themselves: they stay when the run fails later.
 local function fill(run, plan, feed)
-  local raw = plan.targets.raw and run:connection "raw"
-  local clean = plan.targets.clean and run:connection "clean"
-  local rejects = run:connection "rejects"
-  within(raw, function()
-    within(clean, function()
-      if raw then
-        create_raw(run, raw, plan)
-      end
-      if clean then
-        create_clean(run, clean, plan)
-      end
-      local load <close> = open_load(run, plan, raw, clean, rejects)
-      feed(load)
-      plan.totals = errors.check(load:finish())
-      plan.cleaning = load:cleaning()
-    end)
+  local targets = plan.targets
+  plan.workers = workers.choose(plan.options.workers or run.settings.workers, plan.files,
+    (targets.raw and 1 or 0) + (targets.clean and 1 or 0))
+  local raw = targets.raw and connections_for(run, "raw", plan.workers)
+  local clean = targets.clean and connections_for(run, "clean", plan.workers)
+  if plan.workers > 1 then
+    create_tables(run, plan, run.conn, run.conn)
+  end
+  local all = table.move(clean or {}, 1, #(clean or {}), #(raw or {}) + 1, { table.unpack(raw or {}) })
+  within(all, function()
+    if plan.workers == 1 then
+      create_tables(run, plan, raw and raw[1], clean and clean[1])
+    end
+    local load <close> = open_load(run, plan, raw, clean, run:connection "rejects")
+    feed(load)
+    plan.totals = check_table(plan, load:finish())
+    plan.cleaning = load:cleaning()
   end)
 end
 
@@ -141,7 +181,8 @@ local function make_key(run, plan)
     return
   end
   run:transaction(function(conn)
-    plan.duplicates_by_file, plan.duplicates, plan.left_by_file = keys.apply(conn, run, plan.name, plan.key)
+    plan.duplicates_by_file, plan.duplicates, plan.left_by_file = keys.apply(conn, run, plan.name, plan.key,
+      plan.raw_source ~= nil)
   end)
 end
 

@@ -75,10 +75,19 @@ static size_t fixed_length(TypeKind kind) {
   case TYPE_TIMESTAMPTZ:
     return 8;
   case TYPE_UUID:
+  case TYPE_INTERVAL:
     return 16;
+  case TYPE_TIMETZ:
+    return 12;
   default:
     return 0;
   }
+}
+
+// Whether the field is the value's text; jsonb has a version before it.
+static bool is_text_kind(TypeKind kind) {
+  return kind == TYPE_TEXT || kind == TYPE_VARCHAR || kind == TYPE_JSON || kind == TYPE_JSONB ||
+         kind == TYPE_CHAR || kind == TYPE_ENUM || kind == TYPE_OTHER;
 }
 
 static void check_integer(const Type *type, int64_t integer) {
@@ -261,9 +270,8 @@ void fuzz_expect_field(const Type *type, const char *text, size_t len, const Buf
 
 void fuzz_check_canonical(const Type *type, const Value *value, const Buffer *field) {
   char text[1024];
-  bool is_text = fixed_length(type->kind) == 0 && type->kind != TYPE_NUMERIC;
   size_t skipped = type->kind == TYPE_JSONB ? PREFIX + 1 : PREFIX;
-  if (is_text) {
+  if (is_text_kind(type->kind)) {
     fuzz_expect_field(type, field->data + skipped, field->len - skipped, field);
     return;
   }

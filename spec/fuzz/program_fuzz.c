@@ -8,7 +8,7 @@
 #include "rules/program_build.h"
 #include "rules/text.h"
 
-enum { MAX_COLUMNS = 4, MAX_STEPS = 6, MAX_RECORDS = 5, SEPARATOR = 0x1f, KINDS = TYPE_JSONB + 1 };
+enum { MAX_COLUMNS = 4, MAX_STEPS = 6, MAX_RECORDS = 5, SEPARATOR = 0x1f, KINDS = TYPE_CHAR + 1 };
 
 static Buffer encoded, encoded_again, field;
 
@@ -45,7 +45,7 @@ static bool add_column(Program *program, FuzzInput *input, size_t index, Error *
   uint8_t kind = fuzz_byte(input), number = fuzz_byte(input);
   Field name = {names[index], 1, false};
   Type type = {.kind = kind % KINDS};
-  if (type.kind == TYPE_VARCHAR)
+  if (type.kind == TYPE_VARCHAR || type.kind == TYPE_CHAR)
     type.length = number;
   if (type.kind == TYPE_NUMERIC && number) {
     type.precision = number;

@@ -15,9 +15,11 @@ DEFAULT_MAX_RECORD = 16 * 1024 * 1024
 
 
 class Broken(Exception):
-    def __init__(self, error, at=None):
+    """A record that cannot be read: its first physical line is rejected, reading goes on at the next."""
+
+    def __init__(self, error):
         super().__init__(error)
-        self.error, self.at = error, at  # at: where it was found; None: only the first line counts
+        self.error = error
 
 
 class Rules:
@@ -46,7 +48,7 @@ class Rules:
             return byte is None
         if byte == self.end or (byte == 13 and self.peek(at + 1) == 10 and self.end == 10):
             return True
-        raise Broken(self.foreign, at)
+        raise Broken(self.foreign)
 
     def quoted(self, start, at):
         """The quoted field whose content starts at `at`: (value, behind its closing quote)."""
@@ -75,7 +77,7 @@ class Rules:
                 begin = at
                 while self.peek(at) not in (None, self.delimiter, 10, 13):
                     if self.text[at] == self.quote:
-                        raise Broken(STRAY, at)
+                        raise Broken(STRAY)
                     at += 1
                 fields.append(self.text[begin:at] or None)
             if self.peek(at) == self.delimiter:
@@ -83,7 +85,7 @@ class Rules:
             elif self.ends_line(at):
                 return fields, at
             else:
-                raise Broken(STRAY, at)
+                raise Broken(STRAY)
 
     def judge(self, content, fields):
         if 0 in content:
@@ -111,9 +113,7 @@ class Rules:
                     error = self.judge(self.text[at:content_end], fields)
                 except Broken as broken:
                     fields, error = [], broken.error
-                    content_end = self.line(at if broken.at is None else broken.at)[0]
-                    if broken.at is not None and self.text[broken.at] == self.end:
-                        raise AssertionError("a line's own end broke its record")
+                    content_end = self.line(at)[0]
                 yield [number, at, content_end - at, error, fields]
                 following = self.line(max(content_end, at))[1]
                 if content_end < len(self.text) and self.text[content_end] in (10, 13):

@@ -50,12 +50,13 @@ end
 ---@param stdin? string
 ---@return string, string, integer
 function M.shell(command, stdin)
-  local folder = M.folder()
-  M.write(folder .. "/in", stdin or "")
-  M.write(folder .. "/command", command)
-  local _, _, code = os.execute(("sh %s/command <%s/in >%s/out 2>%s/err"):format(folder, folder, folder, folder))
-  local out, err = M.read(folder .. "/out"), M.read(folder .. "/err")
-  M.remove(folder)
+  local input, output, errors = os.tmpname(), os.tmpname(), os.tmpname()
+  M.write(input, stdin or "")
+  local _, _, code = os.execute(("{ %s\n} <%s >%s 2>%s"):format(command, input, output, errors))
+  local out, err = M.read(output), M.read(errors)
+  os.remove(input)
+  os.remove(output)
+  os.remove(errors)
   return out, err, code
 end
 

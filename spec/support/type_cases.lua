@@ -384,6 +384,327 @@ local DECIMAL = "0123456789-+ .eE,x"
 local MOMENT = "0123456789:. TZ-+"
 local JSON = '{}[]",:1e.-\\u tn'
 
+-- Zones behind a time of day as behind a moment.
+local function timetz()
+  return blanks(clock() .. zone())
+end
+
+local TIMETZ = combine(TIMES, { "", " ?Z", " ?[+-]%d%d", " ?[+-]%d%d:?%d%d" })
+
+local UNITS = words(("year yr mon month week day hour hr min minute sec second"):gsub("%S+", "%0 %0s"))
+
+local function sign()
+  return pick { "", "", "", "-", "+" }
+end
+
+local function clock_part()
+  return sign() .. pick { digits(1, 3), digits(2, 2), digits(1, 6) } .. pick { ":%02d", ":%02d:%02d", ":%02d:%02d.5",
+    ":%02d:%02d.123456" }:format(math.random(0, 61), math.random(0, 61))
+end
+
+local function units()
+  local out = {}
+  for _, unit in ipairs { "year", "mons", "weeks", "day", "hr", "min", "secs" } do
+    if math.random(3) == 1 then
+      local fraction = (unit == "secs" or math.random(40) == 1) and pick { "", ".5", "." .. digits(1, 7) } or ""
+      out[#out + 1] = sign() .. digits(1, math.random(9)) .. fraction .. pick { " ", " ", "  ", "\t", "" } .. unit
+    end
+  end
+  if math.random(3) == 1 then
+    out[#out + 1] = clock_part()
+  end
+  if math.random(20) == 1 then
+    out[1], out[#out] = out[#out], out[1]
+  end
+  return blanks(pick { "", "", "", "@ ", "@" } .. table.concat(out, " ") .. pick { "", "", "", " ago", " AGO" })
+end
+
+local function duration()
+  local out = { "P" }
+  for _, letter in ipairs { "Y", "M", "W", "D", "T", "H", "M", "S" } do
+    if letter == "T" then
+      out[#out + 1] = pick { "T", "T", "T", "" }
+    elseif math.random(3) == 1 then
+      local fraction = (letter == "S" or math.random(40) == 1) and pick { "", ".5", "." .. digits(1, 7) } or ""
+      out[#out + 1] = sign() .. digits(1, math.random(9)) .. fraction .. letter
+    end
+  end
+  return blanks(table.concat(out))
+end
+
+local function interval()
+  return pick { units, duration }()
+end
+
+local INTERVALS = {
+  "", " ", "P", "PT", "P1Y", "P1YT", "PT0S", "P1W", "P1W2D", "P1Y2M3DT4H5M6S", "P-1Y-2M", "p1y", "P1M1Y", "P1Y1Y",
+  "P0001-02-03T04:05:06", "P1.5D", "PT1.5H", "PT1.5S", "PT-1.5S", "PT1.S", "PT.5S", "PT1.1234567S", "P1D4H", "P1S",
+  "PT1Y", "P1Y2M3DT", "-P1D", "P 1D", "PT999999999.999999S", "PT1000000000S", "P178956970Y", "P178956971Y",
+  "P999999999Y", "1", "5 ", "1-2", "1 2:03:04", "1 day", "1 DAY", "1day", "-1 day", "+1 day", "- 1 day",
+  "-1 day 02:03:04", "-1 day +02:03:04", "-1 days -02:03:04", "1 day -02:03:04", "1 day 2 days", "2 days 1 week",
+  "1 hour 04:05", "5 secs 04:05", "04:05:06 1 day", "04:05", "4:5", "04:60", "04:59:60", "04:05:06.1234567",
+  "04:05:06.", "-00:00:01", "+00:00:01", "100:00:00", "999999:59:59", "1000000:00:00", "ago", "1 day ago",
+  "@ 1 day ago", "@", "@ 1 day", "1 day ago ago", "1 year 2 mons 3 days 04:05:06.789", "1 month 1 mon", "1 m", "1 d",
+  "1 decade", "1 century", "1 quarter", "1 day, 2 hours", "1.5 days", "0.5 secs", "-0.5 secs", ".5 secs", "6. secs",
+  "1 sec", "1 ms", "infinity", "today", "1 y", "1e3 days", "999999999 days 1 week", "999999999 weeks",
+  "306783378 weeks", "306783379 weeks", "999999999 hours 999999:00:00", "1\tday\n2 hours", "1 day2 hours",
+  "178956970 years 7 mons", "178956970 years 8 mons", "-178956970 years -8 mons", "-178956970 years -9 mons",
+}
+
+local interval_number = "[+-]?" .. ("%d?"):rep(8) .. "%d"
+
+local function interval_clock(text)
+  local hours, rest = text:match("^[+-]?(%d+):(.*)$")
+  local seconds = rest and (rest:match("^%d%d$") and "00" or rest:match("^%d%d:(%d%d?)$")
+    or rest:match("^%d%d:(%d%d?)%.%d%d?%d?%d?%d?%d?$"))
+  if not seconds and rest then -- "04:05:6" and more digits that are still below 60
+    seconds = rest:match("^%d%d:(%d+)$") or rest:match("^%d%d:(%d+)%.%d%d?%d?%d?%d?%d?$")
+  end
+  return hours and #hours <= 6 and seconds and #seconds >= 2 and tonumber(seconds) < 60
+    and tonumber(rest:sub(1, 2)) < 60
+end
+
+-- Behind the @ and before the "ago".
+local function interval_units(text)
+  local first_negative, seen_clock, count = text:find("^%-"), false, 0
+  local at = 1
+  while at <= #text do
+    local part = text:match("^[+-]?%d+:[%d:.]+", at)
+    local seen
+    if part then
+      if seen_clock or not interval_clock(part) then
+        return false
+      end
+      seen_clock, seen = true, #part
+    else
+      local number, fraction, unit = text:match("^([+-]?%d+)(%.?%d*)[ \t-\r]+(%a+)", at)
+      local whole = text:match("^[+-]?%d+%.?%d*[ \t-\r]+%a+", at)
+      if not number or seen_clock or not number:find("^" .. interval_number .. "$") or not UNITS(unit) then
+        return false
+      end
+      if fraction ~= "" and not (fraction:find("^%.%d%d?%d?%d?%d?%d?$") and unit:lower():find("^sec")) then
+        return false
+      end
+      seen = #whole
+    end
+    if count > 0 and first_negative and not text:find("^[+-]", at) then
+      return false
+    end
+    count = count + 1
+    at = at + seen
+    local gap = text:match("^[ \t-\r]+", at)
+    if at <= #text and not gap then
+      return false
+    end
+    at = at + #(gap or "")
+  end
+  return count > 0
+end
+
+local ISO_PARTS = { "Y", "M", "W", "D", "H", "M", "S" }
+
+local function interval_iso(text)
+  local next_part, behind_t, at = 1, false, 2
+  while at <= #text do
+    if not behind_t and text:sub(at, at) == "T" then
+      behind_t, next_part, at = true, math.max(next_part, 5), at + 1
+    end
+    local number, fraction, letter = text:match("^(-?%d+)(%.?%d*)(%a)", at)
+    if not number or not number:find("^" .. interval_number .. "$") then
+      return false
+    end
+    if fraction ~= "" and not (letter == "S" and fraction:find("^%.%d%d?%d?%d?%d?%d?$")) then
+      return false
+    end
+    while next_part <= (behind_t and 7 or 4) and ISO_PARTS[next_part] ~= letter do
+      next_part = next_part + 1
+    end
+    if next_part > (behind_t and 7 or 4) then
+      return false
+    end
+    next_part, at = next_part + 1, at + #number + #fraction + 1
+  end
+  return #text > 1
+end
+
+local function interval_shape(text)
+  local bare = text:match("^[ \t-\r]*(.-)[ \t-\r]*$")
+  if bare:sub(1, 1) == "P" then
+    return bare == text and interval_iso(bare)
+  end
+  bare = bare:gsub("^@[ \t-\r]*", "")
+  local before = bare:match("^(.-)[ \t-\r]+[aA][gG][oO]$")
+  return interval_units(before or bare)
+end
+
+local function address()
+  local parts = {}
+  if math.random(2) == 1 then
+    for i = 1, math.random(20) == 1 and math.random(5) or 4 do
+      parts[i] = pick { math.random(0, 255), math.random(0, 260), 0, 10, 192 }
+    end
+    return table.concat(parts, ".") .. pick { "", "", "/" .. math.random(0, 33), "/24", "/8", "/0" }
+  end
+  for i = 1, math.random(20) == 1 and math.random(9) or 8 do
+    parts[i] = ("%x"):format(pick { math.random(0, 65535), 0, 0, 1 })
+  end
+  local text = table.concat(parts, ":")
+  if math.random(2) == 1 then
+    local from = math.random(#parts)
+    local to = math.min(#parts, from + math.random(0, 6))
+    text = table.concat(parts, ":", 1, from - 1) .. "::" .. table.concat(parts, ":", to + 1)
+  end
+  if math.random(10) == 1 then
+    text = text:gsub("%x+:%x+$", "10.1.2.3")
+  end
+  return text .. pick { "", "", "/" .. math.random(0, 129), "/64", "/48", "/0" }
+end
+
+-- A network: what is behind its bits is zero.
+local function network()
+  local bits = math.random(0, 4) * 8
+  local parts = {}
+  for i = 1, 4 do
+    parts[i] = i * 8 <= bits and math.random(0, 255) or 0
+  end
+  return pick { address(), table.concat(parts, ".") .. "/" .. bits, ("%x:%x::/32"):format(math.random(0, 65535),
+    math.random(0, 65535)) }
+end
+
+local ADDRESSES = {
+  "", " ", "0.0.0.0", "255.255.255.255", "256.0.0.0", "1.2.3", "1.2.3.4.5", "1.2.3.4/", "1.2.3.4/32", "1.2.3.4/33",
+  "1.2.3.4/-1", "1.2.3.4/08", "1.2.3.4/0", "1.2.3.4/00", "01.2.3.4", "1.2.3.4 ", " 1.2.3.4", "1.2.3.4/ 8",
+  "1.2.3.4/8 ", "10/8", "10.0.0.0/8", "10.1.0.0/8", "0x10.0.0.0", "::", "::1", "1::", ":1", "1:", ":::", "::/0",
+  "::/128", "::/129", "::1/64", "2001:db8::/32", "2001:DB8::1", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8:9",
+  "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "1::3::5", "12345::", "::ffff:1.2.3.4", "::1.2.3.4/120", "::1.2.3",
+  "fe80::1%eth0",
+  "1.2.3.4/1000", "host", "1,2,3,4", "1.2.3.4/24/8",
+}
+
+-- Four numbers without leading zeros, or what has a colon; bits without leading zeros.
+local function address_shape(text)
+  local host, bits = text:match("^([^/]+)/(.*)$")
+  host = host or text
+  if bits and not (bits == "0" or bits:find("^[1-9]%d*$")) then
+    return false
+  end
+  if host:find(":", 1, true) then
+    local tail = host:match("[^:]*$")
+    if tail:find(".", 1, true) then
+      return tail:find("^%d+%.%d+%.%d+%.%d+$") ~= nil and not tail:find("%f[%d]0%d")
+    end
+    return tail ~= "" or host:find("::$") ~= nil
+  end
+  return host:find("^%d+%.%d+%.%d+%.%d+$") ~= nil and not host:find("%f[%d]0%d")
+end
+
+local function bytes_text()
+  local out = {}
+  if math.random(2) == 1 then
+    for i = 1, math.random(0, 12) do
+      out[i] = ("%02x"):format(math.random(0, 255)):gsub("%a", math.random(2) == 1 and string.upper or string.lower)
+        .. (math.random(8) == 1 and pick { " ", "\n", "\t", "\r", "\v" } or "")
+    end
+    return "\\x" .. table.concat(out)
+  end
+  for i = 1, math.random(0, 8) do
+    out[i] = pick { "a", "é", "\\\\", "\\000", "\\377", "\\012", " ", "x", "\\400", "\\18", "\\" }
+  end
+  return table.concat(out)
+end
+
+local BYTES = { "", "\\x", "\\X41", "\\x4", "\\x4 1", "\\x41 42", " \\x41", "\\x41 ", "\\\\x41", "x41", "\\",
+  "\\1", "\\12", "\\123", "\\477", "\\389", "\\x\\101", "\\x4g", "\\xé" }
+
+local function array_text(one, depth)
+  local out = {}
+  for i = 1, math.random(20) == 1 and 1 or 2 do
+    out[i] = depth > 1 and array_text(one, depth - 1) or one()
+  end
+  return "{" .. table.concat(out, pick { ",", ",", ", ", " ,\n" }) .. "}"
+end
+
+local function array_of(make)
+  local function one()
+    local text = pick { make, make, make, function()
+      return pick { "NULL", "null", "Null", '"NULL"', "", '""' }
+    end }()
+    if math.random(3) == 1 then
+      return '"' .. text:gsub('[\\"]', "\\%0") .. '"'
+    end
+    return text
+  end
+  return function()
+    if math.random(3) == 1 then
+      local out = {}
+      for i = 1, math.random(0, 5) do
+        out[i] = one()
+      end
+      return blanks("{" .. table.concat(out, ",") .. "}")
+    end
+    return blanks(array_text(one, math.random(3)))
+  end
+end
+
+local function element()
+  return pick { "a", "b c", "é", "x\ty", "a'b", "", "\\", '"', "{", "}", ",", "NULL", "a b ", " c", "1", "\n",
+    "word", "more", "two words" }
+end
+
+local ARRAYS = {
+  "", " ", "{}", " { } ", "{ }", "{", "}", "{}}", "{{}}", "{{},{}}", "{,}", "{1,}", "{,1}", "{1,2}", "{1 , 2}",
+  "{1 2}", "{1;2}", "{NULL}", "{null,NULL,NuLL}", '{"NULL"}', "{nulls}", "{{1,2},{3,4}}", "{{1,2},{3}}",
+  "{{1},2}", "{1,{2}}", "{{1,2},NULL}", "{{{{{{1}}}}}}", "{{{{{{{1}}}}}}}", "[2:3]={1,2}", "[0:1]={1,2}", "1,2",
+  "{1,2} x", "x {1,2}", '{"1","2"}', '{"1"2}', '{1"2"}', '{"1" }', '{ "1"}', '{"1""2"}', '{"1}', '{"1\\', "{\\1}",
+  '{"\\1"}', "{a\\,b}", '{"a\\"b"}', '{"a\\\\b"}', '{""}', '{"", ""}', "{\t1\n}", "{a b , c d}", "{32768}",
+  "{9223372036854775808}", "{{1,2},{3,4}", "{1,2}}", "{{1,2}{3,4}}", "{2024-01-02 03:04:05}",
+  '{"2024-01-02 03:04:05+02",NULL}', "{0b1}", "{1.5}", "{\194\1601}", '{"1', '{"\\"}',
+}
+
+-- No lower bounds, no backslash outside of quotes, no braces without anything but the empty array.
+local function array_shape(element_shape)
+  return function(text)
+    local bare = text:match("^[ \t-\r]*(.-)[ \t-\r]*$")
+    if bare:sub(1, 1) ~= "{" then
+      return false
+    end
+    local good = true
+    local out, i = {}, 1
+    while i <= #bare do
+      local c = bare:sub(i, i)
+      if c == '"' then
+        local j, content = i + 1, {}
+        while j <= #bare and bare:sub(j, j) ~= '"' do
+          if bare:sub(j, j) == "\\" then
+            j = j + 1
+          end
+          content[#content + 1] = bare:sub(j, j)
+          j = j + 1
+        end
+        good = good and (not element_shape or element_shape(table.concat(content)))
+        out[#out + 1] = "Q"
+        i = j + 1
+      elseif c:find("[{},]") then
+        out[#out + 1] = c
+        i = i + 1
+      else
+        local run = bare:match('^[^{},"]+', i)
+        local bare_run = run:match("^[ \t-\r]*(.-)[ \t-\r]*$")
+        if bare_run ~= "" then
+          good = good and not run:find("\\", 1, true)
+          good = good and (bare_run:lower() == "null" or not element_shape or element_shape(bare_run))
+          out[#out + 1] = "U"
+        end
+        i = i + #run
+      end
+    end
+    local skeleton = table.concat(out)
+    return good and (skeleton == "{}" or not skeleton:find("{}", 1, true))
+  end
+end
+
+local CHARS = { "", " ", "abc", "abc ", "abcd", "abc   ", "abc d", "ééé", "éééé", "ééé  ", "a", " a", "a\t", "abc\t" }
+
 --- Every type to try: its SQL name, the server's send function, a maker of random texts, an alphabet
 --- to spoil them with, hand-picked texts, the shape, how many random texts.
 M.types = {
@@ -405,6 +726,22 @@ M.types = {
   try("uuid", "uuid_send", uuid, "0f-{} g", { "", " ", "{}", "-", "{", "}" }),
   try("json", "json_send", json, JSON, JSONS, shallow),
   try("jsonb", "jsonb_send", json, JSON, JSONS, shallow),
+  try("timetz", "timetz_send", timetz, MOMENT, CLOCKS, any_of(TIMETZ)),
+  try("interval", "interval_send", interval, "0123456789:. PYMDTHS-+", INTERVALS, interval_shape, 3000),
+  try("inet", "inet_send", address, "0123456789.:/af ", ADDRESSES, address_shape),
+  try("cidr", "cidr_send", network, "0123456789.:/af ", ADDRESSES, address_shape),
+  try("bytea", "byteasend", bytes_text, "0aFx\\ \n7", BYTES),
+  try("char(3)", "bpcharsend", text_value, nil, CHARS),
+  try("smallint[]", "array_send", array_of(integer), '{}", 1-NULL', ARRAYS, array_shape(INTEGER_SHAPE), 500),
+  try("integer[]", "array_send", array_of(integer), '{}", 1-NULL', ARRAYS, array_shape(INTEGER_SHAPE), 500),
+  try("bigint[]", "array_send", array_of(integer), '{}", 1-NULL', ARRAYS, array_shape(INTEGER_SHAPE)),
+  try("text[]", "array_send", array_of(element), '{}", \\aNULL', ARRAYS, array_shape()),
+  try("timestamptz[]", "array_send", array_of(zoned), '{}", 1-NULL', ARRAYS, array_shape(any_of(ZONED))),
+  try("numeric(10,2)[]", "array_send", array_of(decimal), '{}", 1-NULL', ARRAYS, array_shape(DECIMAL_SHAPE), 500),
+  try("varchar(3)[]", "array_send", array_of(element), '{}", \\aNULL', ARRAYS, array_shape(), 500),
+  try("date[]", "array_send", array_of(date), '{}", 1-NULL', ARRAYS, array_shape(any_of { DATE }), 500),
+  try("inet[]", "array_send", array_of(address), '{}", 1.NULL', ARRAYS, array_shape(address_shape), 500),
+  try("interval[]", "array_send", array_of(interval), '{}", 1.NULL', ARRAYS, array_shape(interval_shape), 500),
 }
 
 for _, modifier in ipairs { "10,2", "5,0", "3,3", "2,5", "4,-2", "38,10", "1000,500", "1,0", "16,4" } do

@@ -82,9 +82,19 @@ function M.column_fields(type_name, send, texts)
   elseif type_name == "jsonb" then
     return M.server_fields("case when $1::jsonb is not null then '\\x01' || convert_to($1, 'UTF8') end", texts)
   end
+  if type_name == "char(3)" then -- without the blanks that the server appends: they are no part of the value
+    send = "textsend(v::text)"
+  end
   local setup = ("create temp table shape (v %s);"):format(type_name)
+  -- json_populate_record takes arrays of json for arrays: plpgsql's assignment converts by text instead.
+  local script = ("create function pg_temp.input(t text) returns shape language plpgsql as $f$ declare r shape; "
+    .. "begin execute format('insert into shape values (%L) returning *', t) into r; return r; end $f$;")
   local value = "(json_populate_record(null::shape, json_build_object('v', $1))).v"
-  return M.server_fields(("%s(%s)"):format(send, value), texts, setup)
+  if type_name:find("[]", 1, true) then
+    setup, value = setup .. script, "(pg_temp.input($1)).v"
+  end
+  return M.server_fields(send:find("v::") and send:gsub("v::", function() return value .. "::" end)
+    or ("%s(%s)"):format(send, value), texts, setup)
 end
 
 --- How the server orders pairs of texts, each of which it accepts: "-1", "0", "1".

@@ -109,9 +109,10 @@ COMMENT ON COLUMN pghost.files.finished_at IS 'End of reading by the server''s c
 
 CREATE INDEX files_of_run ON pghost.files (run_id, table_name);
 
+-- No foreign key: it would be looked up for each of what may be millions of rejects.
 CREATE TABLE pghost.rejects (
   reject_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  run_id bigint NOT NULL REFERENCES pghost.runs ON DELETE CASCADE,
+  run_id bigint NOT NULL,
   table_name text NOT NULL,
   file_id bigint,
   line bigint,

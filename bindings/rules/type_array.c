@@ -1,0 +1,266 @@
+// Arrays: PostgreSQL's array literal to its binary form, element by element.
+//
+// Source: PostgreSQL manual, Arrays, "Array Input and Output Syntax"; array_send of
+// src/backend/utils/adt/arrayfuncs.c. What is refused is listed in type.h.
+#include "rules/type_parse.h"
+
+enum {
+  MAX_DIMENSIONS = 6, // MAXDIM
+  HEADER = 12,        // dimensions, whether there are nulls, the element's type
+  PER_DIMENSION = 8,  // size, lower bound
+  MAX_ESCAPED = 256,  // bytes of a quoted number or date with backslashes in it
+};
+
+typedef struct Literal {
+  Type element;
+  const char *at;
+  const char *end;
+  Buffer *scratch; // the binary form grows at its end
+  const char **reason;
+  int dimensions;
+  int64_t sizes[MAX_DIMENSIONS]; // -1: not known yet
+  bool has_null;
+} Literal;
+
+// The OIDs of src/include/catalog/pg_type.dat, which never change.
+static uint32_t type_oid(TypeKind kind) {
+  switch (kind) {
+  case TYPE_TEXT:
+    return 25;
+  case TYPE_VARCHAR:
+    return 1043;
+  case TYPE_CHAR:
+    return 1042;
+  case TYPE_SMALLINT:
+    return 21;
+  case TYPE_INTEGER:
+    return 23;
+  case TYPE_BIGINT:
+    return 20;
+  case TYPE_NUMERIC:
+    return 1700;
+  case TYPE_REAL:
+    return 700;
+  case TYPE_DOUBLE:
+    return 701;
+  case TYPE_BOOLEAN:
+    return 16;
+  case TYPE_DATE:
+    return 1082;
+  case TYPE_TIME:
+    return 1083;
+  case TYPE_TIMETZ:
+    return 1266;
+  case TYPE_TIMESTAMP:
+    return 1114;
+  case TYPE_TIMESTAMPTZ:
+    return 1184;
+  case TYPE_INTERVAL:
+    return 1186;
+  case TYPE_UUID:
+    return 2950;
+  case TYPE_JSON:
+    return 114;
+  case TYPE_JSONB:
+    return 3802;
+  case TYPE_INET:
+    return 869;
+  case TYPE_CIDR:
+    return 650;
+  case TYPE_BYTEA:
+    return 17;
+  case TYPE_ENUM:
+  case TYPE_ARRAY:
+  case TYPE_OTHER:
+    return 0;
+  }
+  return 0;
+}
+
+static void skip_space(Literal *literal) {
+  while (literal->at < literal->end && is_space(*literal->at))
+    literal->at++;
+}
+
+static bool at_byte(const Literal *literal, char c) {
+  return literal->at < literal->end && *literal->at == c;
+}
+
+// Whether the value is part of the text it was parsed from.
+static bool keeps_text(TypeKind kind) {
+  return kind == TYPE_TEXT || kind == TYPE_VARCHAR || kind == TYPE_CHAR || kind == TYPE_JSON ||
+         kind == TYPE_JSONB;
+}
+
+// Makes a field of bytes that are in the scratch at `at`, behind `start`, where the field begins.
+static bool move_field(Literal *literal, size_t start, size_t at, uint32_t len) {
+  Buffer *scratch = literal->scratch;
+  uint32_t version = literal->element.kind == TYPE_JSONB;
+  if (!buffer_reserve(scratch, sizeof len + version + len))
+    return false;
+  char *field = scratch->data + start;
+  memmove(field + sizeof len + version, scratch->data + at, len);
+  write_be32((unsigned char *)field, len + version);
+  if (version)
+    field[sizeof len] = 1;
+  scratch->len = start + sizeof len + version + len;
+  return true;
+}
+
+// Parses an element's text, which is not in the scratch, and appends its field.
+static bool put_element(Literal *literal, const char *text, size_t len) {
+  Buffer *scratch = literal->scratch;
+  size_t start = scratch->len;
+  Value value;
+  if (!type_parse(&literal->element, text, len, scratch, &value, literal->reason))
+    return false;
+  *literal->reason = "out of memory";
+  if (type_has_bytes(literal->element.kind) && !value.bytes)
+    return move_field(literal, start, (size_t)value.integer, value.len);
+  type_encode(&literal->element, &value, scratch, scratch);
+  return !scratch->failed;
+}
+
+static size_t unescape(const char *at, const char *end, char *out) {
+  size_t len = 0;
+  for (; at < end; at++) {
+    at += *at == '\\';
+    out[len++] = *at;
+  }
+  return len;
+}
+
+// The same for a quoted text with backslashes. Text that is the value is put where the field goes.
+static bool put_escaped(Literal *literal, const char *text, size_t len) {
+  Buffer *scratch = literal->scratch;
+  size_t start = scratch->len;
+  char local[MAX_ESCAPED];
+  Value value;
+  if (!keeps_text(literal->element.kind))
+    return len <= sizeof local && put_element(literal, local, unescape(text, text + len, local));
+  *literal->reason = "out of memory";
+  if (!buffer_reserve(scratch, len + 1))
+    return false;
+  char *plain = scratch->data + start;
+  size_t plain_len = unescape(text, text + len, plain);
+  if (!type_parse(&literal->element, plain, plain_len, scratch, &value, literal->reason))
+    return false;
+  *literal->reason = "out of memory";
+  size_t at = (size_t)(value.bytes - scratch->data);
+  scratch->len += plain_len;
+  return move_field(literal, start, at, value.len);
+}
+
+static bool read_quoted(Literal *literal) {
+  const char *start = ++literal->at;
+  bool escaped = false;
+  while (literal->at < literal->end && *literal->at != '"') {
+    bool backslash = *literal->at == '\\';
+    escaped = escaped || backslash;
+    literal->at += 1 + backslash;
+  }
+  if (literal->at >= literal->end)
+    return false;
+  size_t len = (size_t)(literal->at++ - start);
+  return escaped ? put_escaped(literal, start, len) : put_element(literal, start, len);
+}
+
+static bool is_special(char c) {
+  return c == '"' || c == '\\' || c == '{' || c == '}' || c == ',';
+}
+
+static bool read_unquoted(Literal *literal) {
+  const char *start = literal->at;
+  while (literal->at < literal->end && !is_special(*literal->at))
+    literal->at++;
+  const char *end = literal->at;
+  while (end > start && is_space(end[-1]))
+    end--;
+  if (end == start)
+    return false;
+  if (!is_word(start, end, "null"))
+    return put_element(literal, start, (size_t)(end - start));
+  literal->has_null = true;
+  buffer_put_u32(literal->scratch, UINT32_MAX);
+  return !literal->scratch->failed;
+}
+
+// Reads one pair of braces; all of a level must hold the same number of things.
+static bool read_level(Literal *literal, int level) {
+  static const char syntax[] = "bad syntax";
+  int64_t count = 0;
+  do {
+    literal->at++; // the brace or comma
+    skip_space(literal);
+    *literal->reason = syntax;
+    bool nested = level + 1 < literal->dimensions;
+    if (nested != at_byte(literal, '{'))
+      return false;
+    if (!(nested                  ? read_level(literal, level + 1)
+          : at_byte(literal, '"') ? read_quoted(literal)
+                                  : read_unquoted(literal)))
+      return false;
+    *literal->reason = syntax;
+    count++;
+    skip_space(literal);
+  } while (at_byte(literal, ','));
+  if (!at_byte(literal, '}'))
+    return false;
+  literal->at++;
+  *literal->reason = "parts of different sizes";
+  if (literal->sizes[level] < 0)
+    literal->sizes[level] = count;
+  return literal->sizes[level] == count;
+}
+
+// How many braces open the literal.
+static int count_dimensions(const char *at, const char *end) {
+  int count = 0;
+  for (; at < end && (*at == '{' || is_space(*at)); at++)
+    count += *at == '{';
+  return count;
+}
+
+static bool is_empty(const char *at, const char *end) {
+  const char *inside = at + 1;
+  while (inside < end && is_space(*inside))
+    inside++;
+  return end - inside == 1 && *at == '{' && *inside == '}';
+}
+
+static void write_header(const Literal *literal, size_t start) {
+  unsigned char *out = (unsigned char *)literal->scratch->data + start;
+  write_be32(out, (uint32_t)literal->dimensions);
+  write_be32(out + 4, literal->has_null);
+  write_be32(out + 8, type_oid(literal->element.kind));
+  for (int i = 0; i < literal->dimensions; i++) {
+    write_be32(out + HEADER + PER_DIMENSION * i, (uint32_t)literal->sizes[i]);
+    write_be32(out + HEADER + PER_DIMENSION * i + 4, 1);
+  }
+}
+
+bool parse_array(const Type *type, const char *text, size_t len, Buffer *scratch, Value *value,
+                 const char **reason) {
+  Literal literal = {
+      .element = *type, .at = text, .end = text + len, .scratch = scratch, .reason = reason};
+  literal.element.kind = type->element;
+  trim_space(&literal.at, &literal.end);
+  memset(literal.sizes, -1, sizeof literal.sizes);
+  bool empty = is_empty(literal.at, literal.end);
+  literal.dimensions = empty ? 0 : count_dimensions(literal.at, literal.end);
+  *reason = "bad syntax";
+  if (!at_byte(&literal, '{') || literal.dimensions > MAX_DIMENSIONS)
+    return false;
+  size_t start = scratch->len;
+  size_t header = HEADER + PER_DIMENSION * (size_t)literal.dimensions;
+  if (!buffer_reserve(scratch, header))
+    return false;
+  scratch->len += header;
+  if (!empty && (!read_level(&literal, 0) || literal.at != literal.end))
+    return false;
+  write_header(&literal, start);
+  value->bytes = NULL;
+  value->integer = (int64_t)start;
+  value->len = (uint32_t)(scratch->len - start);
+  return true;
+}

@@ -1,0 +1,265 @@
+// interval: ISO 8601 durations and numbers with units, to months, days and microseconds.
+//
+// What is refused, though the server takes it, is listed in type.h.
+#include "rules/type_parse.h"
+
+enum { INTERVAL_BYTES = 16, MAX_DIGITS = 9, MAX_HOUR_DIGITS = 6 };
+
+typedef enum Unit {
+  UNIT_YEAR,
+  UNIT_MONTH,
+  UNIT_WEEK,
+  UNIT_DAY,
+  UNIT_HOUR,
+  UNIT_MINUTE,
+  UNIT_SECOND,
+  UNIT_NONE,
+} Unit;
+
+typedef struct Interval {
+  int64_t months;
+  int64_t days;
+  int64_t time;  // microseconds
+  unsigned seen; // bit per unit: each may be there once
+} Interval;
+
+typedef struct Number {
+  bool has_sign;
+  bool negative;
+  bool has_fraction;
+  int64_t whole;
+  int64_t fraction; // millionths
+} Number;
+
+// Reads "-12.5" with up to nine digits before the point and six behind. Returns the end, or NULL.
+static const char *read_number(const char *at, const char *end, Number *number) {
+  *number = (Number){0};
+  number->has_sign = at < end && (*at == '-' || *at == '+');
+  number->negative = at < end && *at == '-';
+  at += number->has_sign;
+  const char *start = at;
+  for (; at < end && is_digit(*at); at++) {
+    if (at - start == MAX_DIGITS)
+      return NULL;
+    number->whole = number->whole * 10 + (*at - '0');
+  }
+  if (at == start)
+    return NULL;
+  number->has_fraction = at < end && *at == '.';
+  if (!number->has_fraction)
+    return at;
+  int64_t unit = MICROSECONDS;
+  for (start = ++at; at < end && is_digit(*at); at++) {
+    unit /= 10;
+    number->fraction += (*at - '0') * unit;
+  }
+  return at == start || at - start > 6 ? NULL : at;
+}
+
+// False when the unit was there already, or cannot have a fraction.
+static bool add(Interval *interval, Unit unit, const Number *number) {
+  int64_t n = number->negative ? -number->whole : number->whole;
+  if (unit == UNIT_NONE || (interval->seen & 1u << unit))
+    return false;
+  if (number->has_fraction && unit != UNIT_SECOND)
+    return false;
+  interval->seen |= 1u << unit;
+  switch (unit) {
+  case UNIT_YEAR:
+    interval->months += n * 12;
+    break;
+  case UNIT_MONTH:
+    interval->months += n;
+    break;
+  case UNIT_WEEK:
+    interval->days += n * 7;
+    break;
+  case UNIT_DAY:
+    interval->days += n;
+    break;
+  case UNIT_HOUR:
+    interval->time += n * 3600 * MICROSECONDS;
+    break;
+  case UNIT_MINUTE:
+    interval->time += n * 60 * MICROSECONDS;
+    break;
+  default:
+    interval->time += n * MICROSECONDS;
+    interval->time += number->negative ? -number->fraction : number->fraction;
+    break;
+  }
+  return true;
+}
+
+static Unit find_designator(char c, bool time, Unit behind) {
+  static const char letters[] = "YMWDHMS";
+  for (Unit unit = time && behind < UNIT_HOUR ? UNIT_HOUR : behind;
+       unit < (time ? UNIT_NONE : UNIT_HOUR); unit++)
+    if (letters[unit] == c)
+      return unit;
+  return UNIT_NONE;
+}
+
+// Behind the P: numbers with letters in their order, those of times behind a T.
+static bool read_iso(const char *at, const char *end, Interval *interval) {
+  bool time = false;
+  Unit next = UNIT_YEAR;
+  if (at == end)
+    return false;
+  while (at < end) {
+    Number number;
+    if (*at == 'T' && !time) {
+      time = true;
+      at++;
+    }
+    if (at < end && *at == '+') // units may have one, these not
+      return false;
+    at = read_number(at, end, &number);
+    if (!at || at == end)
+      return false;
+    Unit unit = find_designator(*at++, time, next);
+    if (!add(interval, unit, &number))
+      return false;
+    next = unit + 1;
+  }
+  return true;
+}
+
+static Unit find_unit(const char *at, const char *end) {
+  static const struct {
+    const char *word;
+    Unit unit;
+  } units[] = {
+      {"year", UNIT_YEAR},     {"years", UNIT_YEAR},     {"yr", UNIT_YEAR},
+      {"yrs", UNIT_YEAR},      {"mon", UNIT_MONTH},      {"mons", UNIT_MONTH},
+      {"month", UNIT_MONTH},   {"months", UNIT_MONTH},   {"week", UNIT_WEEK},
+      {"weeks", UNIT_WEEK},    {"day", UNIT_DAY},        {"days", UNIT_DAY},
+      {"hour", UNIT_HOUR},     {"hours", UNIT_HOUR},     {"hr", UNIT_HOUR},
+      {"hrs", UNIT_HOUR},      {"min", UNIT_MINUTE},     {"mins", UNIT_MINUTE},
+      {"minute", UNIT_MINUTE}, {"minutes", UNIT_MINUTE}, {"sec", UNIT_SECOND},
+      {"secs", UNIT_SECOND},   {"second", UNIT_SECOND},  {"seconds", UNIT_SECOND},
+  };
+  for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+    if (is_word(at, end, units[i].word))
+      return units[i].unit;
+  return UNIT_NONE;
+}
+
+// Behind the hours: ":MM", ":MM:SS" or ":MM:SS.f". Returns the end, or NULL.
+static const char *read_clock(const char *at, const char *end, Number *hours, Interval *interval) {
+  Number minutes = {.negative = hours->negative};
+  Number seconds = {0};
+  if (end - at < 3 || read_two_digits(at + 1) > 59)
+    return NULL;
+  minutes.whole = read_two_digits(at + 1);
+  at += 3;
+  if (at < end && *at == ':') {
+    if (end - at < 3 || read_two_digits(at + 1) > 59)
+      return NULL;
+    at = read_number(at + 1, end, &seconds);
+  }
+  seconds.negative = hours->negative;
+  if (!at || seconds.whole > 59 || !add(interval, UNIT_HOUR, hours) ||
+      !add(interval, UNIT_MINUTE, &minutes) || !add(interval, UNIT_SECOND, &seconds))
+    return NULL;
+  return at;
+}
+
+static const char *skip_blanks(const char *at, const char *end) {
+  while (at < end && is_space(*at))
+    at++;
+  return at;
+}
+
+static const char *word_end(const char *at, const char *end) {
+  while (at < end && (*at | 0x20) >= 'a' && (*at | 0x20) <= 'z')
+    at++;
+  return at;
+}
+
+// Reads one number with its unit, or a clock, and sets *clock then. Returns the end, or NULL.
+static const char *read_part(const char *at, const char *end, Number *number, Interval *interval,
+                             bool *clock) {
+  const char *start = at;
+  at = read_number(at, end, number);
+  if (!at)
+    return NULL;
+  *clock = at < end && *at == ':';
+  if (*clock)
+    return at - start > MAX_HOUR_DIGITS + number->has_sign || number->has_fraction
+               ? NULL
+               : read_clock(at, end, number, interval);
+  const char *word = skip_blanks(at, end);
+  const char *behind = word_end(word, end);
+  return word > at && add(interval, find_unit(word, behind), number) ? behind : NULL;
+}
+
+// "@ 1 year 2 mons -3 days 04:05:06.7 ago"
+static bool read_units(const char *at, const char *end, Interval *interval) {
+  bool first = true;
+  bool first_negative = false;
+  bool clock = false;
+  if (at < end && *at == '@')
+    at = skip_blanks(at + 1, end);
+  while (at < end) {
+    Number number;
+    const char *word = word_end(at, end);
+    if (!first && word == end && is_word(at, end, "ago")) {
+      interval->months = -interval->months;
+      interval->days = -interval->days;
+      interval->time = -interval->time;
+      return true;
+    }
+    if (clock)
+      return false;
+    at = read_part(at, end, &number, interval, &clock);
+    if (!at || (at < end && !is_space(*at)))
+      return false;
+    first_negative = first ? number.negative : first_negative;
+    if (!first && first_negative && !number.has_sign)
+      return false;
+    first = false;
+    at = skip_blanks(at, end);
+  }
+  return !first;
+}
+
+static bool fits(const Interval *interval) {
+  return interval->months >= INT32_MIN && interval->months <= INT32_MAX &&
+         interval->days >= INT32_MIN && interval->days <= INT32_MAX;
+}
+
+bool parse_interval(const char *text, size_t len, Buffer *scratch, Value *value,
+                    const char **reason) {
+  Interval interval = {0};
+  const char *at = text;
+  const char *end = text + len;
+  unsigned char bytes[INTERVAL_BYTES];
+  trim_space(&at, &end);
+  bool iso = at < end && *at == 'P';
+  *reason = "not an interval";
+  if (iso && (size_t)(end - at) != len) // the server skips white space around units alone
+    return false;
+  if (!(iso ? read_iso(at + 1, end, &interval) : read_units(at, end, &interval)))
+    return false;
+  *reason = "out of range for interval";
+  if (!fits(&interval))
+    return false;
+  write_be64(bytes, (uint64_t)interval.time);
+  write_be32(bytes + 8, (uint32_t)(int32_t)interval.days);
+  write_be32(bytes + 12, (uint32_t)(int32_t)interval.months);
+  return store_bytes(scratch, bytes, sizeof bytes, value, reason);
+}
+
+// A month is 30 days, a day 24 hours: interval_cmp_value of src/backend/utils/adt/timestamp.c.
+static __int128 span(const char *bytes) {
+  __int128 days = (int32_t)read_be32(bytes + 8);
+  days += (__int128)30 * (int32_t)read_be32(bytes + 12);
+  return days * DAY_MICROSECONDS + (int64_t)read_be64(bytes);
+}
+
+int interval_compare(const char *a, const char *b) {
+  __int128 span_a = span(a);
+  __int128 span_b = span(b);
+  return (span_a > span_b) - (span_a < span_b);
+}

@@ -1,0 +1,169 @@
+-- pghost load: files into one table, in one transaction, as one would use psql's \copy.
+
+local argparse = require "argparse"
+local copy_in = require "pghost.copy_in"
+local errors = require "pghost.errors"
+local host = require "pghost.native.host"
+local log = require "pghost.log"
+local rules = require "pghost.rules"
+
+local shown_rejects = 5
+
+local function one_character(text)
+  local names = { tab = "\t", ["\\t"] = "\t", comma = ",", semicolon = ";", pipe = "|", space = " " }
+  local character = names[text] or text
+  if #character ~= 1 or not character:find("^[\t\x20-\x7e]$") then
+    return nil, ("one ASCII character expected, got '%s'"):format(text)
+  end
+  return character
+end
+
+local function whole(text)
+  local number = math.tointeger(tonumber(text))
+  if not number or number < 1 or number > 64 then
+    return nil, ("whole number from 1 to 64 expected, got '%s'"):format(text)
+  end
+  return number
+end
+
+local function budget(text)
+  local percent = text:match("^(%d+%.?%d*)%%$")
+  if percent and tonumber(percent) <= 100 then
+    return { percent = tonumber(percent) }
+  end
+  local count = text:find("^%d+$") and math.tointeger(tonumber(text))
+  if not count then
+    return nil, ("whole number or share as '2%%' expected, got '%s'"):format(text)
+  end
+  return { count = count }
+end
+
+local function new_parser()
+  local parser = argparse("pghost load",
+    "Loads CSV files into a table, all or nothing. Columns are found by the names in the header.")
+  parser:argument("file", "Path, glob, folder (its .csv files) or - for standard input."):args("+"):target("files")
+  parser:option("--into", "The table: name, schema.name, \"Name\"."):argname("TABLE"):count(1)
+  parser:option("--schema", "Schema of a TABLE without one (default: by search_path)."):argname("NAME")
+  parser:option("--rules", "Lua file that returns r.table(...): clean and check the records."):argname("FILE")
+  parser:flag("--create", "Make the table: text columns named after the header, or those of the rules.")
+  parser:flag("--truncate", "Empty the table first, in the same transaction.")
+  parser:option("--max-rejects", "Records that may be rejected (default: none)."):argname("N|P%"):convert(budget)
+    :target("max_rejects")
+  parser:option("--rejects", "Where they go: a CSV file to correct and load again, or 'table' for pghost.rejects.")
+    :argname("FILE|table")
+  parser:option("--workers", "Threads that read and check."):argname("N"):convert(whole)
+  parser:option("--delimiter", "Between fields (default: comma); also as 'tab'."):argname("C"):convert(one_character)
+  parser:option("--quote", "Around fields (default: \")."):argname("C"):convert(one_character)
+  parser:option("--null", "This text is NULL, as an empty field without quotes is."):argname("TEXT"):target("null_text")
+  parser:flag("--no-header", "The files have no header: columns are those of the table, in order."):target("no_header")
+  parser:flag("--no-analyze", "Leave the table's statistics as they are."):target("no_analyze")
+  parser:flag("-q --quiet", "Say nothing but errors.")
+  return parser
+end
+
+local function parse(arguments)
+  local good, options = new_parser():pparse(arguments)
+  if not good then
+    errors.raise(("%s (see pghost load --help)"):format(options), "usage")
+  elseif options.rejects and not options.max_rejects then
+    errors.raise("--rejects needs --max-rejects: how many may be rejected, 100% for any number", "usage")
+  elseif options.create and options.truncate then
+    errors.raise("--create makes a new table, which --truncate cannot empty", "usage")
+  elseif (options.delimiter or ",") == (options.quote or '"') then
+    errors.raise("--delimiter and --quote are the same", "usage")
+  end
+  return options
+end
+
+-- A rules file may require what is beside it, and, as those of a pipeline do, "rules.x" beside the folder.
+local function read_rules(path)
+  local folder = path:match("^(.*)/[^/]*$") or "."
+  package.path = ("%s/?.lua;%s/../?.lua;%s"):format(folder, folder, package.path)
+  local chunk, message = loadfile(path)
+  if not chunk then
+    errors.raise(("could not read the rules: %s"):format(message), "usage")
+  end
+  local result = chunk()
+  if not rules.is(result) then
+    errors.raise(("'%s' returns no rules: `return r.table(...)` expected"):format(path), "usage")
+  end
+  return result
+end
+
+-- Lines on stderr, one JSON object each with --log-format json.
+local function speaker(quiet)
+  local json = host.options.log_format == "json"
+  local out = log.new { quiet = quiet }
+  return function(level, table_name, text, fields)
+    if json then
+      out:event(level, "load", table_name, text, fields)
+    elseif not quiet then
+      io.stderr:write(text, "\n")
+    end
+  end
+end
+
+local function summary(result)
+  local megabytes = result.seconds > 0 and result.bytes / 1e6 / result.seconds or 0
+  local parts = { ("loaded %s from %s into %s in %s (%.0f MB/s)"):format(log.counted(result.loaded, "record"),
+    log.counted(result.files, "file"), result.table, log.duration(result.seconds), megabytes) }
+  for _, word in ipairs { "rejected", "filtered" } do
+    if result[word] > 0 then
+      parts[#parts + 1] = log.count(result[word]) .. " " .. word
+    end
+  end
+  if result.run_id then
+    parts[#parts + 1] = "run " .. result.run_id
+  end
+  return table.concat(parts, ", ")
+end
+
+local function show_rejects(say, table_name, first, total)
+  for _, reject in ipairs(first) do
+    say("warn", table_name, "rejected: " .. tostring(reject), { file = reject.file, line = reject.line,
+      column = reject.column })
+  end
+  if total and total > #first then
+    say("warn", table_name, ("and %s more"):format(log.counted(total - #first, "rejected record")))
+  end
+end
+
+local options = parse { ... }
+local quiet = options.quiet or host.options.quiet
+local say = speaker(quiet)
+
+local good, result, first = pcall(copy_in.load, {
+  files = options.files,
+  into = options.into,
+  schema = options.schema,
+  rules = options.rules and read_rules(options.rules),
+  create = options.create,
+  truncate = options.truncate,
+  workers = options.workers,
+  header = not options.no_header,
+  delimiter = options.delimiter,
+  quote = options.quote,
+  null_text = options.null_text,
+  max_rejects = options.max_rejects,
+  rejects_file = options.rejects ~= "table" and options.rejects or nil,
+  rejects_table = options.rejects == "table",
+  analyse = not options.no_analyze,
+  version = host.version,
+  shown = shown_rejects,
+  progress = (quiet or host.options.log_format == "json") and { enabled = false } or nil,
+  say = function(text)
+    say("info", options.into, text)
+  end,
+})
+if not good then
+  if errors.is(result) then
+    show_rejects(say, options.into, result.shown or {})
+  end
+  error(result, 0)
+end
+for _, notice in ipairs(result.notices) do
+  say("info", result.table, notice.severity:lower() .. ": " .. notice.message)
+end
+result.notices = nil
+show_rejects(say, result.table, first, result.rejected)
+say("info", result.table, summary(result), result)

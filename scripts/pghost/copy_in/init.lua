@@ -1,0 +1,256 @@
+-- Files into one table that exists, or is made after their header: what `pghost load` does.
+--
+-- Everything happens in one transaction of one connection: all of it is there afterwards, or
+-- nothing. Rejects wait in a spool until it is known whether there are too many.
+
+local connection = require "pghost.connection"
+local errors = require "pghost.errors"
+local log = require "pghost.log"
+local metadata = require "pghost.metadata"
+local native_load = require "pghost.native.load"
+local planning = require "pghost.copy_in.planning"
+local progress = require "pghost.progress"
+local record = require "pghost.copy_in.record"
+local rejects = require "pghost.copy_in.rejects"
+local spools = require "pghost.copy_in.spool"
+local sys = require "pghost.native.sys"
+local target = require "pghost.copy_in.target"
+
+local M = {}
+
+-- Below this many rows autovacuum's own ANALYZE comes soon enough.
+local analyse_from = 10000
+
+---@class pghost.copy_in.Options
+---@field files string[] paths, globs, folders or "-"
+---@field into string table as SQL names it
+---@field schema? string for a table without one
+---@field rules? pghost.Rules
+---@field create? boolean
+---@field truncate? boolean
+---@field workers? integer
+---@field header? boolean default true
+---@field delimiter? string
+---@field quote? string
+---@field null_text? string this text is NULL too
+---@field max_rejects? { count?: integer, percent?: number } nil: none
+---@field rejects_file? string
+---@field rejects_table? boolean into pghost.rejects, as a run of its own
+---@field analyse? boolean default true
+---@field dsn? string
+---@field version? string of pghost, for the recorded run
+---@field progress? { enabled: boolean }
+---@field say fun(text: string) for what a user should know on the way
+
+---@class pghost.copy_in.Result
+---@field table string
+---@field files integer
+---@field records integer
+---@field loaded integer
+---@field rejected integer
+---@field filtered integer
+---@field bytes integer
+---@field run_id? integer
+---@field notices { severity: string, message: string }[] what the server said, at most 1,000
+
+-- Loading -----------------------------------------------------------------------------------------
+
+local function copy_statement(job, batch)
+  local names = {}
+  for i, name in ipairs(batch.names) do
+    names[i] = job.conn:quote_identifier(name)
+  end
+  return ("COPY %s (%s) FROM STDIN%s"):format(job.target.qualified, table.concat(names, ", "),
+    batch.as_text and "" or " (FORMAT binary)")
+end
+
+-- Rejects that may still come before the load has to stop; nil: no number.
+local function allowance(job)
+  local most = job.options.max_rejects
+  if most and most.percent then
+    return nil
+  end
+  return (most and most.count or 0) - job.totals.rejected
+end
+
+local function open_load(job, batch)
+  return errors.check(native_load.open {
+    program = batch.program,
+    workers = job.options.workers,
+    clean = { conn = job.conn.native, copy = copy_statement(job, batch), format = batch.as_text and "text" or nil },
+    rejects = { path = job.spool.path, limit = allowance(job) },
+  })
+end
+
+-- A failure of the server names no file; one of the reader does.
+local function raise_in(file, message, code)
+  local names_it = message:find(file.name, 1, true)
+  errors.raise(message, code, { file = not names_it and file.name or nil })
+end
+
+local function load_file(job, load, file)
+  local source <close> = file.source or planning.open_source(job, file)
+  if table.concat(source:columns(), "\0") ~= table.concat(file.header, "\0") then
+    errors.raise("the header changed while the load was on", "data", { file = file.name })
+  end
+  local bar <close> = progress.new(file.name, file.size, job.options.progress)
+  local counts, message, code = load:file(source, {
+    file_id = file.id,
+    clean_map = file.map,
+    progress = function(records, bytes)
+      bar:update(records, bytes)
+    end,
+  })
+  if not counts then
+    raise_in(file, message, code)
+  end
+  file.counts = counts
+  for name in pairs(job.totals) do
+    job.totals[name] = job.totals[name] + counts[name]
+  end
+end
+
+local function load_batch(job, batch)
+  local load <close> = open_load(job, batch)
+  for _, file in ipairs(batch.files) do
+    load_file(job, load, file)
+  end
+  local totals, message, code = load:finish()
+  if not totals and #batch.files == 1 then
+    raise_in(batch.files[1], message, code)
+  end
+  errors.check(totals, message, code)
+end
+
+-- Rejects -----------------------------------------------------------------------------------------
+
+-- The first rejects, as errors that print as one line.
+local function first_rejects(job, most)
+  local list = job.spool:first(most)
+  for i, reject in ipairs(list) do
+    list[i] = errors.new { message = reject.reason, file = job.files[reject.file_id].name,
+      line = rejects.line_of(reject, job.files), column = reject.column }
+  end
+  return list
+end
+
+local function raise_budget(job, text)
+  job.over_budget = true
+  if not job.options.max_rejects then
+    error(first_rejects(job, 1)[1], 0)
+  end
+  errors.raise(text, "budget")
+end
+
+local function check_percent(job)
+  local most, totals = job.options.max_rejects, job.totals
+  if most and most.percent and totals.rejected * 100 > most.percent * totals.records then
+    raise_budget(job, ("%s of %s rejected, --max-rejects allows %g%%: nothing is loaded"):format(
+      log.count(totals.rejected), log.counted(totals.records, "record"), most.percent))
+  end
+end
+
+local function load_batches(job)
+  for _, batch in ipairs(job.batches) do
+    local good, problem = pcall(load_batch, job, batch)
+    if not good and errors.is(problem) and problem.code == "budget" then
+      raise_budget(job, ("more rejected records than the %s that --max-rejects allows: nothing is loaded")
+        :format(log.count(job.options.max_rejects and job.options.max_rejects.count or 0)))
+    elseif not good then
+      error(problem, 0)
+    end
+  end
+  check_percent(job)
+end
+
+local function keep_rejects(job, problem)
+  if job.writer then
+    job.writer:finish(job.spool, job.files)
+  elseif job.options.rejects_table then
+    return record.save(job.conn, job, job.options.version, problem)
+  end
+end
+
+-- All -----------------------------------------------------------------------------------------------
+
+local function analyse(job)
+  if job.options.analyse ~= false and job.target.can_analyse and job.totals.loaded >= analyse_from then
+    job.conn:query("ANALYZE " .. job.target.qualified)
+  end
+end
+
+local function load_all(job)
+  local options = job.options
+  job.started = job.conn:query("SELECT clock_timestamp()::text AS now")[1].now
+  if not options.create then
+    job.target = target.find(job.conn, target.parse(options.into, options.schema))
+  end
+  planning.open_files(job)
+  if options.create then
+    planning.create_table(job)
+  end
+  planning.make(job)
+  if options.truncate then
+    job.conn:query("TRUNCATE " .. job.target.qualified)
+    options.say(("emptied %s, in the same transaction"):format(job.target.qualified))
+  end
+  load_batches(job)
+  analyse(job)
+  return keep_rejects(job)
+end
+
+-- Takes what is opened with it.
+local function close_job(job)
+  for _, file in ipairs(job.files) do
+    if file.source then
+      file.source:close()
+    end
+  end
+  for _, parts in ipairs(job.parts) do
+    getmetatable(parts).__close(parts)
+  end
+end
+
+-- A load that was given up because of its rejects leaves them where the user wants to look.
+local function keep_rejects_of_failure(job, problem)
+  if not (job.over_budget and (job.writer or job.options.rejects_table)) then
+    return
+  end
+  job.conn:transaction(function()
+    keep_rejects(job, problem)
+  end)
+end
+
+--- Loads files into a table. Raises an error object when nothing was loaded: code "data" at the
+--- first reject where none is allowed, "budget" where there are too many.
+---@param options pghost.copy_in.Options
+---@return pghost.copy_in.Result
+---@return pghost.Error[] first rejects that were allowed
+function M.load(options)
+  local conn <close> = connection.open { dsn = options.dsn }
+  local spool <close> = spools.new()
+  local writer <close> = options.rejects_file and rejects.writer(options.rejects_file, options) or nil
+  local job <close> = setmetatable({
+    options = options, conn = conn, spool = spool, writer = writer, files = {}, parts = {},
+    totals = { records = 0, loaded = 0, rejected = 0, filtered = 0, bytes = 0 },
+  }, { __close = close_job })
+  if options.rejects_table then
+    metadata.migrate(conn)
+  end
+  local clock = sys.clock()
+  local good, result = pcall(conn.transaction, conn, function()
+    return load_all(job)
+  end)
+  if not good then
+    if errors.is(result) then
+      result.shown = job.over_budget and options.max_rejects and first_rejects(job, options.shown or 5) or nil
+      keep_rejects_of_failure(job, result)
+    end
+    error(result, 0)
+  end
+  job.totals.table, job.totals.files, job.totals.run_id = job.target.qualified, #job.files, result
+  job.totals.seconds, job.totals.notices = sys.clock() - clock, conn:notices()
+  return job.totals, first_rejects(job, options.shown or 5)
+end
+
+return M

@@ -1,0 +1,225 @@
+-- What `pghost load` is going to do: its files, their headers, the table, the program of each COPY.
+--
+-- Whatever does not fit stops here, before anything is loaded.
+
+local csv = require "pghost.native.csv"
+local errors = require "pghost.errors"
+local files = require "pghost.files"
+local header = require "pghost.copy_in.header"
+local log = require "pghost.log"
+local rejects = require "pghost.copy_in.rejects"
+local target = require "pghost.copy_in.target"
+local types = require "pghost.copy_in.types"
+
+local M = {}
+
+---@class pghost.copy_in.File: pghost.File
+---@field id integer position in the load
+---@field header string[]
+---@field headerless boolean
+---@field header_names? string[] names of the header in a table that was made after it
+---@field map integer[] per column of its batch the position in the file
+---@field source? pghost.Source standard input, open
+---@field open_path? string of a part of a rejects file
+---@field lines? table<integer, integer> per line of that part the line of the rejects file
+---@field counts? pghost.Counts
+
+---@class pghost.copy_in.Batch files that give the same columns
+---@field names string[]
+---@field program pghost.Program
+---@field as_text boolean
+---@field files pghost.copy_in.File[]
+
+---@class pghost.copy_in.Job
+---@field options pghost.copy_in.Options
+---@field conn pghost.Connection
+---@field target? pghost.copy_in.Target
+---@field files pghost.copy_in.File[]
+---@field parts table[] of rejects files, closed with the job
+---@field batches pghost.copy_in.Batch[]
+---@field spool pghost.copy_in.Spool
+---@field writer? pghost.copy_in.Writer
+---@field totals table<string, integer>
+
+local function dialect(options, with_header)
+  return { delimiter = options.delimiter, quote = options.quote, header = with_header, any_header = true }
+end
+
+--- Opens a file of a job, its header read.
+---@param job pghost.copy_in.Job
+---@param file pghost.copy_in.File
+---@return pghost.Source
+function M.open_source(job, file)
+  return errors.check(csv.open(file.open_path or file.path, dialect(job.options, job.options.header)))
+end
+
+-- A table with these very columns takes a rejects file as it is.
+local function takes_rejects_file(job)
+  if not job.target then
+    return true
+  end
+  local names, count = {}, 0
+  for _, column in ipairs(job.target.columns) do
+    names[column.name] = true
+  end
+  for _, name in ipairs(rejects.columns) do
+    count = count + (names[name] and 1 or 0)
+  end
+  return count == #rejects.columns
+end
+
+-- The records of a rejects file instead of the file itself.
+local function add_parts(job, file)
+  local source <close> = errors.check(csv.open(file.path, dialect(job.options, true)))
+  local parts = rejects.parts(file.name, source, job.options.header == false)
+  job.parts[#job.parts + 1] = parts
+  for _, part in ipairs(parts) do
+    job.options.say(("%s holds %s of '%s'"):format(file.name, log.counted(part.records, "rejected record"), part.name))
+    if part.records > 0 then
+      job.files[#job.files + 1] = { path = file.path, name = file.name, open_path = part.path, lines = part.lines }
+    end
+  end
+end
+
+-- Standard input is never one: to see that would eat its header.
+local function is_rejects_file(job, file, source)
+  if job.options.header ~= false then
+    return rejects.is_rejects_file(source:columns())
+  end
+  local again <close> = errors.check(csv.open(file.path, dialect(job.options, true)))
+  return rejects.is_rejects_file(again:columns())
+end
+
+local function add_file(job, file)
+  file.name = file.path == "-" and "standard input" or file.path
+  local source = M.open_source(job, file)
+  if file.path == "-" then
+    file.source = source -- stays open: it cannot be opened again
+  elseif not takes_rejects_file(job) and is_rejects_file(job, file, source) then
+    source:close()
+    add_parts(job, file)
+    return
+  end
+  job.files[#job.files + 1] = file
+  if not file.source then
+    source:close()
+  end
+end
+
+--- Finds the files and reads their headers.
+---@param job pghost.copy_in.Job
+function M.open_files(job)
+  for _, file in ipairs(files.resolve(job.options.files)) do
+    add_file(job, file)
+  end
+  for i, file in ipairs(job.files) do
+    local source = file.source or M.open_source(job, file)
+    file.id, file.header, file.headerless = i, source:columns(), job.options.header == false
+    if not file.source then
+      source:close()
+    end
+  end
+end
+
+local function report_renamed(job, file, names)
+  for i, name in ipairs(file.header) do
+    if names[i] ~= name and not file.headerless then
+      job.options.say(("%s: column %d '%s' is named %s in the table"):format(file.name, i, name, names[i]))
+    end
+  end
+end
+
+-- The columns of a table to make: those of the rules, or text after the headers of all files.
+local function columns_to_create(job)
+  local definitions, seen = {}, {}
+  local function add(name, definition)
+    if not seen[name] then
+      seen[name] = true
+      definitions[#definitions + 1] = job.conn:quote_identifier(name) .. " " .. definition
+    end
+  end
+  if job.options.rules then
+    for _, column in ipairs(job.options.rules:columns()) do
+      add(column.name, column.type .. (column.required and " NOT NULL" or ""))
+    end
+    return definitions
+  end
+  for _, file in ipairs(job.files) do
+    local names = header.safe_names(file.headerless and {} or file.header)
+    for i = 1, #file.header do
+      names[i] = names[i] or "column_" .. i
+      add(names[i], "text")
+    end
+    report_renamed(job, file, names)
+    file.header_names = names
+  end
+  return definitions
+end
+
+--- Makes the table of a job.
+---@param job pghost.copy_in.Job
+function M.create_table(job)
+  local schema, name = target.parse(job.options.into, job.options.schema)
+  job.conn:query(("CREATE TABLE %s (%s)"):format(target.quoted(job.conn, schema, name),
+    table.concat(columns_to_create(job), ", ")))
+  job.target = target.find(job.conn, schema, name)
+end
+
+local function names_of(columns)
+  local names = {}
+  for i, column in ipairs(columns) do
+    names[i] = column.name
+  end
+  return names
+end
+
+local function warn_unused(job, file, unused)
+  if #unused > 0 then
+    job.options.say(("%s: not loaded, since no rule names it: %s"):format(file.name, table.concat(unused, ", ")))
+  end
+end
+
+-- What all files share when there are rules: the rules' columns.
+local function plan_by_rules(job)
+  local rules = job.options.rules
+  local program, as_text = types.program_of_rules(job.target, rules, job.options.null_text)
+  local names = names_of(rules)
+  local batch = { program = program, as_text = as_text, names = names, files = job.files }
+  for _, file in ipairs(job.files) do
+    local unused
+    file.map, unused = header.match_names(file.name, file.header, names, file.headerless)
+    warn_unused(job, file, unused)
+  end
+  job.batches = { batch }
+end
+
+-- Files one behind the other that give the same columns share a COPY.
+local function plan_by_header(job)
+  local utc = types.is_utc(job.conn)
+  job.batches = {}
+  for _, file in ipairs(job.files) do
+    local columns
+    local by_order = file.headerless and not file.header_names
+    columns, file.map = header.match(file.name, file.header_names or file.header, job.target, by_order)
+    local names = names_of(columns)
+    local batch = job.batches[#job.batches]
+    if not batch or table.concat(batch.names, "\0") ~= table.concat(names, "\0") then
+      batch = { names = names, files = {} }
+      batch.program, batch.as_text = types.program(columns, { null_text = job.options.null_text, utc = utc })
+      job.batches[#job.batches + 1] = batch
+    end
+    batch.files[#batch.files + 1] = file
+  end
+end
+
+--- Matches every file with the table, and puts those that share a COPY together.
+---@param job pghost.copy_in.Job
+function M.make(job)
+  if job.options.rules then
+    plan_by_rules(job)
+  else
+    plan_by_header(job)
+  end
+end
+
+return M

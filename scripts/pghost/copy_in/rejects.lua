@@ -1,0 +1,190 @@
+-- The rejects file of `pghost load`, which a user corrects and loads again.
+--
+-- It is CSV in the dialect of the load. Before the first reject of each source stands a
+-- row of rule "header" with that source's header as `original`, so that the file is enough to load
+-- what was corrected.
+
+local errors = require "pghost.errors"
+local lfs = require "lfs"
+local sys = require "pghost.native.sys"
+
+local M = {}
+
+M.columns = { "file", "line", "byte_offset", "byte_length", "column", "rule", "reason", "original" }
+
+--- The line of a reject in the file that the user gave, which may be a rejects file.
+---@param reject pghost.copy_in.Reject
+---@param files pghost.copy_in.File[]
+---@return integer
+function M.line_of(reject, files)
+  local lines = files[reject.file_id].lines
+  return lines and lines[reject.line] or reject.line
+end
+
+-- Writing ---------------------------------------------------------------------------------------
+
+local function quoter(quote)
+  local pattern = quote:gsub("%W", "%%%0")
+  return function(text)
+    return quote .. text:gsub(pattern, { [quote] = quote .. quote }) .. quote
+  end
+end
+
+-- A line of the first `count` values; nil is NULL.
+local function csv_line(values, count, dialect)
+  local delimiter, quote = dialect.delimiter or ",", dialect.quote or '"'
+  local quoted = quoter(quote)
+  local fields = {}
+  for i = 1, count do
+    local value = tostring(values[i] == nil and "" or values[i])
+    local plain = not value:find("[\r\n]") and not value:find(delimiter, 1, true) and not value:find(quote, 1, true)
+    fields[i] = plain and (value ~= "" or values[i] == nil) and value or quoted(value)
+  end
+  return table.concat(fields, delimiter)
+end
+
+-- A new file beside the one meant, which takes its place when complete; what is no ordinary file
+-- (a pipe, /dev/stdout) is written to as it is.
+local function open_beside(path)
+  local mode = lfs.attributes(path, "mode")
+  local written = (mode == nil or mode == "file") and ("%s.%d.tmp"):format(path, sys.pid()) or path
+  local file, message = io.open(written, "wb")
+  if not file then
+    errors.raise(("could not write the rejects: %s"):format(message), "EACCES")
+  end
+  return file, written
+end
+
+---@class pghost.copy_in.Writer
+local Writer = {}
+Writer.__index = Writer
+
+--- Begins a rejects file, before anything is loaded: an unwritable place is found out early.
+---@param path string
+---@param dialect { delimiter?: string, quote?: string }
+---@return pghost.copy_in.Writer
+function M.writer(path, dialect)
+  local file, written = open_beside(path)
+  return setmetatable({ path = path, written = written, file = file, dialect = dialect }, Writer)
+end
+
+function Writer:line(values, count)
+  local ok, message = self.file:write(csv_line(values, count, self.dialect), "\n")
+  if not ok then
+    errors.raise(("could not write '%s': %s"):format(self.path, message), "EIO")
+  end
+end
+
+--- Writes all rejects of a spool and puts the file in its place.
+---@param spool pghost.copy_in.Spool
+---@param files table[] of the load, by file_id
+function Writer:finish(spool, files)
+  self:line(M.columns, #M.columns)
+  local current
+  for reject in spool:rejects() do
+    local file = files[reject.file_id]
+    local again = file.lines ~= nil -- its offsets are those of a file that is gone
+    if reject.file_id ~= current and not file.headerless then
+      self:line({ file.name, 1, nil, nil, nil, "header", nil,
+        csv_line(file.header, #file.header, self.dialect) }, #M.columns)
+    end
+    current = reject.file_id
+    self:line({ file.name, M.line_of(reject, files), not again and reject.offset or nil, reject.length,
+      reject.column, reject.rule, reject.reason, reject.original }, #M.columns)
+  end
+  local ok, message = self.file:close()
+  self.file = nil
+  if ok and self.written ~= self.path then
+    ok, message = os.rename(self.written, self.path)
+  end
+  if not ok then
+    errors.raise(("could not write '%s': %s"):format(self.path, message), "EIO")
+  end
+  self.done = true
+end
+
+--- Leaves nothing of a file that was not finished.
+function Writer:close()
+  if self.file then
+    self.file:close()
+    self.file = nil
+  end
+  if not self.done and self.written ~= self.path then
+    os.remove(self.written)
+  end
+end
+
+Writer.__close = Writer.close
+
+-- Reading again ---------------------------------------------------------------------------------
+
+--- Whether a header is that of a rejects file.
+---@param header string[]
+---@return boolean
+function M.is_rejects_file(header)
+  return table.concat(header, "\0") == table.concat(M.columns, "\0")
+end
+
+-- The original records of one source in a temporary file, and per line of it the line of the rejects file.
+local function new_part()
+  local path = os.tmpname()
+  return { path = path, file = assert(io.open(path, "wb")), lines = {}, count = 0, records = 0 }
+end
+
+local function add(part, text, line)
+  part.lines[part.count + 1] = line
+  part.file:write(text, "\n")
+  part.count = part.count + 1 + select(2, text:gsub("\n", ""))
+end
+
+local function close_parts(parts)
+  for _, part in ipairs(parts) do
+    if part.file then
+      part.file:close()
+    end
+    os.remove(part.path)
+  end
+end
+
+--- The records that a rejects file holds, one part for each source: files to load instead of it.
+---@param path string for messages
+---@param source pghost.Source the rejects file, just opened
+---@param headerless boolean the sources had no header
+---@return { path: string, name: string, lines: table<integer, integer>, records: integer }[] parts closed by their user
+function M.parts(path, source, headerless)
+  local parts, by_name = setmetatable({}, { __close = close_parts }), {}
+  local _ <close> = setmetatable({}, { __close = function(_, problem)
+    if problem ~= nil then
+      close_parts(parts)
+    end
+  end })
+  for line, record, problem in source:records() do
+    if not record then
+      errors.raise(problem, "data", { file = path, line = line })
+    end
+    local name, original = record[1] or "", record[8]
+    local part = by_name[name]
+    if not part then
+      part = new_part()
+      part.name = name
+      by_name[name], parts[#parts + 1] = part, part
+      if record[6] ~= "header" and not headerless then
+        errors.raise(("no row of rule 'header' before the first record of '%s': if it had none, add --no-header")
+          :format(name), "data", { file = path, line = line })
+      end
+    elseif record[6] == "header" then
+      original = nil -- of a second rejects file behind the first
+    end
+    if original then
+      add(part, original, line)
+      part.records = part.records + (record[6] == "header" and 0 or 1)
+    end
+  end
+  for _, part in ipairs(parts) do
+    part.file:close()
+    part.file = nil
+  end
+  return parts
+end
+
+return M

@@ -1,0 +1,155 @@
+-- The table that `pghost load` loads into: its name as given, and what the catalog says of it.
+
+local cjson = require "cjson"
+local errors = require "pghost.errors"
+
+local M = {}
+
+---@class pghost.copy_in.Column
+---@field name string
+---@field declared string type as the table has it: "booking_status"
+---@field type string the same with domains replaced by what they are over: "character varying(20)"
+---@field built_in boolean the type is one of the server's own
+---@field labels? string[] of an enum
+---@field generated boolean GENERATED ALWAYS AS (...) STORED: no file may give it
+---@field required boolean NOT NULL, and no trigger replaces a null
+---@field needed boolean the same, and nothing but the file can give a value
+
+---@class pghost.copy_in.Target
+---@field schema string
+---@field name string
+---@field qualified string schema and name, quoted where SQL needs it: for statements and messages
+---@field columns pghost.copy_in.Column[] in the table's order
+---@field can_analyse boolean a table, and ours
+
+-- One identifier at `at`: its value and where it ends; nil when there is none.
+local function read_identifier(text, at)
+  local quoted, quoted_end = text:match('^"(.-)"()', at)
+  if quoted then
+    while text:sub(quoted_end, quoted_end) == '"' do -- "" inside
+      local more, more_end = text:match('^"(.-)"()', quoted_end)
+      if not more then
+        return nil
+      end
+      quoted, quoted_end = quoted .. '"' .. more, more_end
+    end
+    return quoted ~= "" and quoted or nil, quoted_end
+  end
+  local plain, plain_end = text:match("^([%a_\x80-\xff][%w_$\x80-\xff]*)()", at)
+  return plain and plain:lower(), plain_end
+end
+
+--- Schema and name from a table's name as SQL has it: t, s.t, "S"."T". Unquoted letters (ASCII) are
+--- made lower case.
+---@param text string
+---@param default_schema? string for a name without one
+---@return string? schema nil: the server's search_path finds or places it
+---@return string name
+function M.parse(text, default_schema)
+  local parts, at = {}, 1
+  repeat
+    local part, behind = read_identifier(text, at)
+    if not part then
+      errors.raise(("'%s' is no name of a table: name, schema.name or \"Name\" expected"):format(text), "usage")
+    end
+    parts[#parts + 1] = part
+    local dot = text:sub(behind, behind) == "."
+    at = dot and behind + 1 or behind
+  until not dot
+  if at <= #text or #parts > 2 then
+    errors.raise(("'%s' is no name of a table: name, schema.name or \"Name\" expected"):format(text), "usage")
+  end
+  if #parts == 2 then
+    return parts[1], parts[2]
+  end
+  return default_schema, parts[1]
+end
+
+--- The quoted name for SQL.
+---@param conn pghost.Connection
+---@param schema? string
+---@param name string
+---@return string
+function M.quoted(conn, schema, name)
+  return (schema and conn:quote_identifier(schema) .. "." or "") .. conn:quote_identifier(name)
+end
+
+-- A BEFORE trigger of the table or of a partition may give the values that a file does not.
+local relation_query = [[
+  SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind,
+    quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS qualified,
+    c.relkind IN ('r', 'p') AND pg_has_role(c.relowner, 'USAGE') AS can_analyse,
+    EXISTS (
+      SELECT FROM pg_trigger AS t
+      WHERE (t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
+        AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 7 = 7
+    ) AS before_insert
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.oid = to_regclass($1::text)]]
+
+-- The last row of `base` for a column is what all its domains are over.
+local columns_query = [[
+  WITH RECURSIVE base (number, depth, type, modifier, has_default) AS (
+    SELECT attnum, 0, atttypid, atttypmod, atthasdef OR attidentity <> '' FROM pg_attribute
+    WHERE attrelid = $1::bigint::oid AND attnum > 0 AND NOT attisdropped
+    UNION ALL
+    SELECT b.number, b.depth + 1, t.typbasetype, CASE WHEN t.typtypmod >= 0 THEN t.typtypmod ELSE b.modifier END,
+      b.has_default OR t.typdefault IS NOT NULL
+    FROM base AS b JOIN pg_type AS t ON t.oid = b.type WHERE t.typtype = 'd'
+  ), last AS (
+    SELECT DISTINCT ON (number) * FROM base ORDER BY number, depth DESC
+  )
+  SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS declared,
+    format_type(l.type, l.modifier) AS type, n.nspname = 'pg_catalog' AS built_in,
+    a.attgenerated <> '' AS generated, a.attnotnull AS not_null, l.has_default,
+    (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum AS e WHERE e.enumtypid = t.oid)::text AS labels
+  FROM last AS l JOIN pg_attribute AS a ON a.attrelid = $1::bigint::oid AND a.attnum = l.number
+    JOIN pg_type AS t ON t.oid = l.type JOIN pg_namespace AS n ON n.oid = t.typnamespace
+  ORDER BY a.attnum]]
+
+local loadable_kinds = { r = true, p = true, f = true, v = true }
+
+local kind_names = { m = "a materialized view", i = "an index", I = "an index", S = "a sequence", c = "a type" }
+
+local function read_columns(conn, relation)
+  local columns = {}
+  for row in conn:query(columns_query, relation.oid):rows() do
+    local required = row.not_null and not row.generated and not relation.before_insert
+    columns[#columns + 1] = {
+      name = row.name,
+      declared = row.declared,
+      type = row.type,
+      built_in = row.built_in,
+      labels = row.labels and cjson.decode(row.labels),
+      generated = row.generated,
+      required = required,
+      needed = required and not row.has_default,
+    }
+  end
+  return columns
+end
+
+--- Asks the catalog for a table, view, partitioned or foreign table; raises when there is none.
+---@param conn pghost.Connection
+---@param schema? string
+---@param name string
+---@return pghost.copy_in.Target
+function M.find(conn, schema, name)
+  local quoted = M.quoted(conn, schema, name)
+  local relation = conn:query(relation_query, quoted)[1]
+  if not relation then
+    errors.raise(("no table %s: give --create for a table of text columns, or create it first"):format(quoted), "42P01")
+  elseif not loadable_kinds[relation.kind] then
+    errors.raise(("%s is %s: nothing can be loaded into it"):format(relation.qualified,
+      kind_names[relation.kind] or "no table"), "42809")
+  end
+  return {
+    schema = relation.schema,
+    name = relation.name,
+    qualified = relation.qualified,
+    can_analyse = relation.can_analyse,
+    columns = read_columns(conn, relation),
+  }
+end
+
+return M
