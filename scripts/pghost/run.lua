@@ -191,6 +191,9 @@ end
 local function publish_all(self)
   local options = { build = self.build, target = self.target, tables = self.tables }
   options.prepared = publish.prepare(self.conn, options)
+  for name, gone in pairs(options.prepared.gone) do
+    self.log:warn("publish", name, "columns that the new table has not: " .. table.concat(gone, ", "), { gone = gone })
+  end
   self.conn:transaction(function()
     if not history.holds_lock(self.conn, self.name, self.target) then
       errors.raise("the lock of this run is gone: pghost needs a connection of its own "
