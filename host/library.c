@@ -56,6 +56,24 @@ const char *library_root(void) {
   return found ? root : NULL;
 }
 
+const char *library_native(void) {
+  static const char *const places[] = {"", "/../" PGHOST_LIBDIR};
+  static char path[PATH_MAX];
+  char folder[PATH_MAX];
+  ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
+  folder[length < 0 ? 0 : length] = 0;
+  char *slash = strrchr(folder, '/');
+  if (!slash)
+    return NULL;
+  *slash = 0;
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    int used = snprintf(path, sizeof path, "%s%s/pghost_native.so", folder, places[i]);
+    if (used > 0 && (size_t)used < sizeof path && access(path, R_OK) == 0)
+      return path;
+  }
+  return NULL;
+}
+
 static void add_folder(luaL_Buffer *path, const char *folder, size_t length) {
   luaL_addlstring(path, folder, length);
   luaL_addstring(path, "/?.lua;");

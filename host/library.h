@@ -8,6 +8,10 @@
 // The folder that holds scripts/pghost, or NULL when there is none. Static storage.
 const char *library_root(void);
 
+// The path of the native module: beside the binary in a build tree, below lib when installed. NULL:
+// it is in neither place. Static storage.
+const char *library_native(void);
+
 // Puts the script's folder ("." when script is NULL) and then the library first on package.path.
 void library_set_path(lua_State *L, const char *script);
 

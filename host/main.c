@@ -2,7 +2,6 @@
 // options, state, script or command or REPL, exit code.
 #define _POSIX_C_SOURCE 200809L
 #include <lauxlib.h>
-#include <libpq-fe.h>
 #include <locale.h>
 #include <lua.h>
 #include <lualib.h>
@@ -18,7 +17,6 @@
 #include "options.h"
 #include "repl.h"
 #include "run.h"
-#include "server.h"
 #include "signals.h"
 #include "title.h"
 
@@ -30,9 +28,8 @@ typedef struct Job {
 } Job;
 
 static void print_version(void) {
-  int pq = PQlibVersion();
-  printf("pghost %s (Lua %s.%s, libpq %d.%d)\n", PGHOST_VERSION,
-         LUA_VERSION_MAJOR "." LUA_VERSION_MINOR, LUA_VERSION_RELEASE, pq / 10000, pq % 10000);
+  puts("pghost " PGHOST_VERSION " (Lua " LUA_VERSION_MAJOR "." LUA_VERSION_MINOR
+       "." LUA_VERSION_RELEASE ")");
 }
 
 static bool ends_in_lua(const char *word) {
@@ -170,7 +167,6 @@ static int start(int argc, char **argv, const Options *options) {
     print_version();
     return run_flush();
   }
-  server_set_quiet(options->quiet);
   Job job = {.argc = argc, .argv = argv, .options = options};
   return run_state(&job);
 }

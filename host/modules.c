@@ -1,26 +1,46 @@
-// Preloading of the native modules, and pghost.native.host: the options, version and script.
+// What `require` finds without a file: the native modules, loaded when first asked for, and
+// pghost.native.host: the options, version and script.
 #include "modules.h"
 
+#include <dlfcn.h>
 #include <lauxlib.h>
 
-#include "bindings.h"
-#include "server.h"
+#include "library.h"
 
-// Until all bindings are in one tree a host can be built without some of them.
-#pragma weak luaopen_pghost_native_conn
-#pragma weak luaopen_pghost_native_csv
-#pragma weak luaopen_pghost_native_rules
-#pragma weak luaopen_pghost_native_load
-#pragma weak luaopen_pghost_native_sys
-
-static const luaL_Reg modules[] = {
-    {"pghost.native.conn", luaopen_pghost_native_conn},
-    {"pghost.native.csv", luaopen_pghost_native_csv},
-    {"pghost.native.rules", luaopen_pghost_native_rules},
-    {"pghost.native.load", luaopen_pghost_native_load},
-    {"pghost.native.sys", luaopen_pghost_native_sys},
-    {"pghost.native.server", luaopen_pghost_native_server},
+// A name, and the function of the native module that opens it.
+static const char *const modules[][2] = {
+    {"pghost.native.conn", "luaopen_pghost_native_conn"},
+    {"pghost.native.csv", "luaopen_pghost_native_csv"},
+    {"pghost.native.rules", "luaopen_pghost_native_rules"},
+    {"pghost.native.load", "luaopen_pghost_native_load"},
+    {"pghost.native.sys", "luaopen_pghost_native_sys"},
+    {"pghost.native.server", "luaopen_pghost_native_server"},
 };
+
+// The module is never unloaded: libraries below it run threads and handlers at exit.
+static void *native_handle(lua_State *L) {
+  static void *handle;
+  const char *path = library_native();
+  if (!handle && path)
+    handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  if (!handle)
+    luaL_error(L, "could not load the native module: %s",
+               path ? dlerror() : "pghost_native.so is not where this binary expects it");
+  return handle;
+}
+
+// Upvalue: the name of the function. `require` passes the module's name.
+static int open_native(lua_State *L) {
+  const char *symbol = lua_tostring(L, lua_upvalueindex(1));
+  lua_CFunction open;
+  *(void **)&open = dlsym(native_handle(L), symbol); // as POSIX shows it
+  if (!open)
+    return luaL_error(L, "could not load the native module: no function '%s'", symbol);
+  lua_pushcfunction(L, open);
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  return 1;
+}
 
 static void set_string(lua_State *L, const char *name, const char *value) {
   lua_pushstring(L, value);
@@ -46,10 +66,9 @@ static int open_host(lua_State *L) {
 void modules_preload(lua_State *L, const Options *options, const char *script) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
-    if (!modules[i].func)
-      continue;
-    lua_pushcfunction(L, modules[i].func);
-    lua_setfield(L, -2, modules[i].name);
+    lua_pushstring(L, modules[i][1]);
+    lua_pushcclosure(L, open_native, 1);
+    lua_setfield(L, -2, modules[i][0]);
   }
   lua_pushlightuserdata(L, (void *)options);
   lua_pushstring(L, script);

@@ -17,7 +17,7 @@ const char options_help[] =
     "  --dsn DSN          the database: a conninfo string or URL (see also DATABASE_URL)\n"
     "  --log-format KIND  text or json\n"
     "  -q, --quiet        no progress and no log, only warnings and errors\n"
-    "  -v, --version      versions of pghost, Lua and libpq\n"
+    "  -v, --version      versions of pghost and Lua\n"
     "  -h, --help         this text\n"
     "exit codes: 0 done, 1 script or data error, 2 usage, 3 database unreachable or lost,\n"
     "            4 a check or an error budget failed, 130/143 interrupted\n";

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "bindings.h"
 
 #define SERVER_ERROR "08001"
 
@@ -121,6 +122,6 @@ void server_progress(const char *format, ...) __attribute__((format(printf, 1, 2
 
 // ---- pghost.native.server (server.c)
 
-int luaopen_pghost_native_server(lua_State *L);
+EXPORTED int luaopen_pghost_native_server(lua_State *L);
 
 #endif

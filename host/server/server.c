@@ -114,7 +114,20 @@ static const luaL_Reg functions[] = {
     {"status", server_status_lua}, {"env", server_env_lua},     {NULL, NULL},
 };
 
+// --quiet is the host's to say.
+static bool is_quiet(lua_State *L) {
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "pghost.native.host");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "options");
+  lua_getfield(L, -1, "quiet");
+  bool quiet = lua_toboolean(L, -1);
+  lua_pop(L, 3);
+  return quiet;
+}
+
 int luaopen_pghost_native_server(lua_State *L) {
+  server_set_quiet(is_quiet(L));
   luaL_newlib(L, functions);
   return 1;
 }
