@@ -1,7 +1,7 @@
 -- One load with the engine alone, without a pipeline around it: what bench/run measures.
 --
 --   build/pghost bench/load.lua --dsn DSN --kind booking|event|text --into raw|clean|both --name TABLE
---                               [--workers N] FILE...
+--                               [--workers N] [--wal yes] FILE...
 --
 -- Into <TABLE>_raw and/or <TABLE>, truncated first, all in one transaction per connection. The rules:
 -- those of the example for `booking`, the types for `event`, text for all columns of the header for
@@ -32,6 +32,7 @@ local function parse(words)
     end
   end
   options.workers = math.tointeger(tonumber(options.workers or 1))
+  options.wal = options.wal ~= nil or options.workers > 1
   return options, files
 end
 
@@ -74,17 +75,18 @@ local function quoted_list(names, more)
 end
 
 -- Connections in a transaction, as many as workers, to an empty table, and the COPY into it. Several
--- cannot share the transaction that truncates, so it is committed first, and WAL is written.
+-- cannot share the transaction that truncates, so it is committed first, and WAL is written; --wal
+-- yes does the same for one.
 local function target(options, table_name, names, more)
   local handles = {}
   for i = 1, options.workers do
     handles[i] = check(conn.connect(options.dsn))
-    if i == 1 and options.workers > 1 then
+    if i == 1 and options.wal then
       check(handles[i]:exec("truncate " .. table_name))
     end
     check(handles[i]:exec "begin")
   end
-  if options.workers == 1 then
+  if not options.wal then
     check(handles[1]:exec("truncate " .. table_name))
   end
   local copy = ("copy %s (%s) from stdin (format binary)"):format(table_name, quoted_list(names, more))
@@ -147,9 +149,9 @@ for id, path in ipairs(files) do
   records = records + load_file(loading, path, id, clean and names or nil)
 end
 check(loading:finish())
+local handles = {}
 for _, stream in pairs { raw = raw or nil, clean = clean or nil } do
-  for _, handle in ipairs(stream.handles) do
-    check(handle:exec "commit")
-  end
+  table.move(stream.handles, 1, #stream.handles, #handles + 1, handles)
 end
+check(conn.commit_all(handles))
 print(("%d records"):format(records))

@@ -344,9 +344,32 @@ static int conn_tostring(lua_State *L) {
   return 1;
 }
 
+enum { MAX_COMMITS = 256 };
+
+// conn.commit_all(list) -> true | nil, message, code
+static int conn_commit_list(lua_State *L) {
+  PGconn *conns[MAX_COMMITS];
+  Error error;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Integer count = luaL_len(L, 1);
+  luaL_argcheck(L, count <= MAX_COMMITS, 1, "too many connections");
+  for (lua_Integer i = 0; i < count; i++) {
+    lua_geti(L, 1, i + 1);
+    ConnBox *box = luaL_checkudata(L, -1, CONN_TYPE);
+    luaL_argcheck(L, box->conn && !box->busy, 1, "a connection is closed or busy");
+    conns[i] = box->conn;
+    lua_pop(L, 1);
+  }
+  if (!conn_commit_all(conns, (size_t)count, &error))
+    return pg_push_error(L, &error);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"connect", conn_open},
     {"bytea", conn_bytea},
+    {"commit_all", conn_commit_list},
     {NULL, NULL},
 };
 

@@ -13,9 +13,9 @@ local function psql(options, script)
   return ("psql -X -q -v ON_ERROR_STOP=1 -d '%s' -f %s"):format(options.dsn, script)
 end
 
-local function load(options, kind, into, name, paths, workers)
-  return ("%s bench/load.lua --dsn '%s' --kind %s --into %s --name %s --workers %d %s"):format(
-    options.binary, options.dsn, kind, into, name, workers or 1, table.concat(paths, " "))
+local function load(options, kind, into, name, paths, workers, more)
+  return ("%s bench/load.lua --dsn '%s' --kind %s --into %s --name %s --workers %d %s %s"):format(
+    options.binary, options.dsn, kind, into, name, workers or 1, more or "", table.concat(paths, " "))
 end
 
 -- The ready binary file is what psql writes from the typed table once it is loaded.
@@ -61,10 +61,12 @@ local function against_psql(options, name, title, path)
     { name = "pghost raw and clean", command = load(options, name, "both", name, { path }), per = { "psql csv raw" } },
   }
   if options.workers > 1 then
+    works[#works + 1] = { name = "pghost clean, with WAL", command = load(options, name, "clean", name, { path }, 1,
+      "--wal yes") }
     works[#works + 1] = {
       name = ("pghost clean, %d workers"):format(options.workers),
       command = load(options, name, "clean", name, { path }, options.workers),
-      per = { "pghost clean" },
+      per = { "pghost clean", "pghost clean, with WAL" },
     }
   end
   for _, work in ipairs(works) do

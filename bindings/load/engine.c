@@ -9,7 +9,7 @@
 #include "base/interrupt.h"
 #include "pg/copy.h"
 
-enum { BLOCKS_PER_WORKER = 3, BLOCKS_PER_STREAM = 2, SPARE_BLOCKS = 2 };
+enum { BLOCKS_PER_WORKER = 3, BLOCKS_PER_STREAM = 8, SPARE_BLOCKS = 2 };
 
 static void wake_everybody(Engine *engine) {
   pthread_cond_broadcast(&engine->splitter_turn);

@@ -135,9 +135,8 @@ bool conn_exec(PGconn *conn, const char *sql, Error *error) {
   return result != NULL;
 }
 
-bool conn_control(PGconn *conn, const char *sql, const char *tag, Error *error) {
-  if (!state_send(conn, sql, error))
-    return false;
+// The answer to a command that was sent: false when it failed or its tag is another.
+static bool expect_tag(PGconn *conn, const char *tag, Error *error) {
   PGresult *result = collect(conn, WAIT_FOREVER, error);
   if (!result)
     return false;
@@ -146,6 +145,20 @@ bool conn_control(PGconn *conn, const char *sql, const char *tag, Error *error) 
     error_set(error, "40000", "the server answered %s with %s", tag, PQcmdStatus(result));
   PQclear(result);
   return same;
+}
+
+bool conn_control(PGconn *conn, const char *sql, const char *tag, Error *error) {
+  return state_send(conn, sql, error) && expect_tag(conn, tag, error);
+}
+
+bool conn_commit_all(PGconn *const *conns, size_t count, Error *error) {
+  bool good = true;
+  size_t sent = 0;
+  for (; good && sent < count; sent += good)
+    good = state_send(conns[sent], "commit", error);
+  for (size_t i = 0; i < sent; i++)
+    good = expect_tag(conns[i], "COMMIT", good ? error : NULL) && good;
+  return good;
 }
 
 bool conn_stream_begin(PGconn *conn, const char *sql, int count, const char *const *params,

@@ -43,6 +43,11 @@ bool conn_exec(PGconn *conn, const char *sql, Error *error);
 // failed transaction comes back as ROLLBACK.
 bool conn_control(PGconn *conn, const char *sql, const char *tag, Error *error);
 
+// Commits the transactions of several connections side by side, so that the server writes them out
+// at the same time. False with the first failure; the others have been committed or not: this is no
+// two-phase commit.
+bool conn_commit_all(PGconn *const *conns, size_t count, Error *error);
+
 // As conn_query, but rows come one by one from conn_stream_next, in constant memory.
 bool conn_stream_begin(PGconn *conn, const char *sql, int count, const char *const *params,
                        Error *error);

@@ -24,6 +24,14 @@ function conn.connect(conninfo) end
 ---@return string
 function conn.bytea(bytes) end
 
+--- Commits the open transactions of several connections side by side. No two-phase commit: after a
+--- failure some are committed and some are not.
+---@param list pghost.native.Connection[]
+---@return true? done
+---@return string? message
+---@return string? code
+function conn.commit_all(list) end
+
 ---@class pghost.native.Connection
 local Connection = {}
 

@@ -187,4 +187,25 @@ function M.open(options)
   return setmetatable({ native = conn, description = conn:description(), origin = origin }, Connection)
 end
 
+--- Runs fn() inside a transaction of each connection and commits them side by side. An error of it
+--- rolls all back. No two-phase commit: when one commit fails others may have been done.
+---@param connections pghost.Connection[]
+---@param fn function
+function M.transaction_of_all(connections, fn)
+  local natives = {}
+  local _ <close> = setmetatable({}, { __close = function()
+    for _, conn in ipairs(natives) do
+      if conn:status() ~= "idle" then
+        conn:exec("rollback") -- a connection that is lost has rolled back
+      end
+    end
+  end })
+  for i, conn in ipairs(connections) do
+    natives[i] = conn.native
+    conn:exec("begin")
+  end
+  fn()
+  errors.check(native.commit_all(natives))
+end
+
 return M

@@ -5,6 +5,7 @@
 
 local account = require "pghost.account"
 local columns = require "pghost.columns"
+local connection = require "pghost.connection"
 local errors = require "pghost.errors"
 local keys = require "pghost.keys"
 local log = require "pghost.log"
@@ -124,17 +125,6 @@ local function load_files(run, plan, load)
   end
 end
 
--- Runs fn inside a transaction of each connection.
-local function within(connections, fn, i)
-  local conn = connections[i or 1]
-  if not conn then
-    return fn()
-  end
-  return conn:transaction(function()
-    within(connections, fn, (i or 1) + 1)
-  end)
-end
-
 local function connections_for(run, purpose, count)
   local list = {}
   for i = 1, count do
@@ -165,7 +155,7 @@ local function fill(run, plan, feed)
     create_tables(run, plan, run.conn, run.conn)
   end
   local all = table.move(clean or {}, 1, #(clean or {}), #(raw or {}) + 1, { table.unpack(raw or {}) })
-  within(all, function()
+  connection.transaction_of_all(all, function()
     if plan.workers == 1 then
       create_tables(run, plan, raw and raw[1], clean and clean[1])
     end
