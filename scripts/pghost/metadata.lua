@@ -76,10 +76,27 @@ local function apply(conn, list)
   end)
 end
 
+-- Says which right is missing before anything fails for it: to make the schema, or to write to one
+-- that another role made.
+local function check_rights(conn)
+  local row = conn:query([[
+    SELECT current_user::text AS role, current_database()::text AS database,
+      (SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = 'pghost') AS may_use,
+      has_database_privilege(current_database(), 'CREATE') AS may_create]])[1]
+  if row.may_use == false then
+    errors.raise(("'%s' may not use schema 'pghost' in database '%s': grant it usage on the schema, and select, insert,"
+      .. " update and delete on its tables"):format(row.role, row.database), "42501")
+  elseif row.may_use == nil and not row.may_create then
+    errors.raise(("'%s' may not create schemas in database '%s': grant create on database to it")
+      :format(row.role, row.database), "42501")
+  end
+end
+
 --- Brings the schema `pghost` to this version. Raises when the database has a newer one, or when
---- the role may not create it.
+--- the role may not create or use it.
 ---@param conn pghost.Connection
 function M.migrate(conn)
+  check_rights(conn)
   local list = migrations()
   local newest = list[#list].version
   local version = current_version(conn)
