@@ -87,7 +87,7 @@ local function with_run(fn, config, arguments)
   config.data = folder
   local _, problem = pcall(function()
     local run <close> = pipeline.start("spec", config, {
-      arguments = arguments or {}, dsn = dsn, log = { out = out, format = "text", quiet = false },
+      arguments = arguments or {}, dsn = dsn, log = { out = out, format = "text", quiet = false }, out = sink(),
     })
     fn(run)
   end)

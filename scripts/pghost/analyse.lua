@@ -65,13 +65,13 @@ end
 local function print_answer(run, name, list, statement, rows)
   local order = statement.ordered and "" or order_by(run.conn, list)
   local result = run.conn:query(("SELECT * FROM %s%s LIMIT %d"):format(run:qualified(name), order, most_printed))
-  io.stdout:write(name, "\n")
-  print_result.result(result)
+  run.out:write(name, "\n")
+  print_result.result(result, { file = run.out })
   if rows > most_printed then
-    io.stdout:write(("first %d of %s rows\n"):format(most_printed, log.count(rows)))
+    run.out:write(("first %d of %s rows\n"):format(most_printed, log.count(rows)))
   end
-  io.stdout:write("\n")
-  io.stdout:flush()
+  run.out:write("\n")
+  run.out:flush()
 end
 
 -- An error of the server in a query of the user's gets the file's name in front.

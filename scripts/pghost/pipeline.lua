@@ -63,6 +63,7 @@ end
 ---@field arguments? string[] in the place of the script's command line
 ---@field dsn? string in the place of the usual order
 ---@field log? table options of pghost.log
+---@field out? file* where answers are printed; standard output unless given
 
 -- Takes the lock, clears up after dead runs and records the new one.
 local function open_history(run, as_of)
@@ -91,6 +92,7 @@ local function new_run(name, settings, options)
     target = settings.schema,
     dsn = options.dsn,
     log = run_log,
+    out = options.out or io.stdout,
     progress_options = (run_log.quiet or run_log.format == "json") and { enabled = false } or nil,
     clock = sys.clock(),
     tables = {},
