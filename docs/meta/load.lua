@@ -4,7 +4,7 @@
 local load = {}
 
 ---@class pghost.StreamOptions
----@field conn pghost.Connection|pghost.Connection[] native connections, inside the caller's transaction; several share the work
+---@field conn pghost.native.Connection|pghost.native.Connection[] native connections, inside the caller's transaction; several share the work
 ---@field copy string the statement: `COPY ... FROM STDIN (FORMAT binary)`, for a clean stream in text `(FORMAT text)`
 
 ---@class pghost.CleanOptions: pghost.StreamOptions
@@ -32,7 +32,7 @@ local load = {}
 function load.open(options) end
 
 --- The rows of a query as a source, in the server's CSV with a header.
----@param conn pghost.Connection busy until the source is closed
+---@param conn pghost.native.Connection busy until the source is closed
 ---@param copy string `COPY (SELECT ...) TO STDOUT (FORMAT csv, HEADER)`
 ---@param name? string for messages
 ---@return pghost.Source? source
