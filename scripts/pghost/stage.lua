@@ -7,6 +7,7 @@ local account = require "pghost.account"
 local columns = require "pghost.columns"
 local connection = require "pghost.connection"
 local errors = require "pghost.errors"
+local feed = require "pghost.feed"
 local keys = require "pghost.keys"
 local log = require "pghost.log"
 local native_load = require "pghost.native.load"
@@ -78,15 +79,6 @@ local function open_load(run, plan, raw, clean, rejects)
   })
 end
 
--- A failure of the server names no file; one of the reader does.
-local function check_file(file, counts, message, code)
-  if not counts then
-    local names_it = message:find(file.name, 1, true)
-    errors.raise(message, code, { file = not names_it and file.name or nil })
-  end
-  return counts
-end
-
 local function check_table(plan, totals, message, code)
   if not totals then
     errors.raise(("could not load table '%s': %s"):format(plan.name, message), code)
@@ -98,31 +90,38 @@ local function same_header(a, b)
   return table.concat(a, "\0") == table.concat(b, "\0")
 end
 
-local function load_file(run, plan, load, file, source)
-  if not same_header(file.header, source:columns()) then
-    errors.raise("the header changed while the run was on", "data", { file = file.name })
-  end
-  file.id = account.begin_file(run, plan, file)
-  local bar <close> = progress.new(plan.name .. " " .. file.name, file.size, run.progress_options)
-  file.counts = check_file(file, load:file(source, {
-    file_id = file.id,
-    raw_map = file.raw_map,
-    clean_map = plan.targets.clean and file.clean_map or nil,
-    progress = function(records, bytes)
-      bar:update(records, bytes)
-    end,
-  }))
-  if file.counts.records == 0 and not plan.options.allow_empty then
+local function keep_counts(plan, file, counts)
+  file.counts = counts
+  if counts.records == 0 and not plan.options.allow_empty then
     errors.raise("no record below the header: leave the file out, or load it with allow_empty", "data",
       { file = file.name })
   end
 end
 
+local function label(plan)
+  return plan.name .. " " .. (#plan.files == 1 and plan.files[1].name or log.counted(#plan.files, "file"))
+end
+
 local function load_files(run, plan, load)
-  for _, file in ipairs(plan.files) do
-    local source <close> = file.source or planning.open_source(plan, file)
-    load_file(run, plan, load, file, source)
-  end
+  account.begin_files(run, plan)
+  local bar <close> = progress.new(label(plan), feed.size(plan.files), run.progress_options)
+  feed.run(load, plan.files, {
+    open = function(file)
+      return file.source or planning.open_source(plan, file)
+    end,
+    options = function(file, source)
+      if not same_header(file.header, source:columns()) then
+        errors.raise("the header changed while the run was on", "data", { file = file.name })
+      end
+      return { file_id = file.id, raw_map = file.raw_map, clean_map = plan.targets.clean and file.clean_map or nil }
+    end,
+    done = function(file, counts)
+      keep_counts(plan, file, counts)
+    end,
+    progress = function(records, bytes)
+      bar:update(records, bytes)
+    end,
+  })
 end
 
 local function connections_for(run, purpose, count)
@@ -142,10 +141,10 @@ local function create_tables(run, plan, raw_conn, clean_conn)
   end
 end
 
--- Creates the tables and fills them; `feed` gives records to the load. With one connection a table
+-- Creates the tables and fills them; `feed_load` gives records to the load. With one connection a table
 -- is created in the transaction that fills it, which lets the server skip WAL where it may; several
 -- must see it first. Rejects are committed by themselves: they stay when the run fails later.
-local function fill(run, plan, feed)
+local function fill(run, plan, feed_load)
   local targets = plan.targets
   plan.workers = workers.choose(plan.options.workers or run.settings.workers, plan.files,
     (targets.raw and 1 or 0) + (targets.clean and 1 or 0))
@@ -160,7 +159,7 @@ local function fill(run, plan, feed)
       create_tables(run, plan, raw and raw[1], clean and clean[1])
     end
     local load <close> = open_load(run, plan, raw, clean, run:connection "rejects")
-    feed(load)
+    feed_load(load)
     plan.totals = check_table(plan, load:finish())
     plan.cleaning = load:cleaning()
   end)
