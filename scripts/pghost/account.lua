@@ -23,10 +23,10 @@ function M.begin_files(run, plan)
     list[i] = { place = i, name = file.name, path = file.path }
   end
   local rows = run.conn:query([[
-    INSERT INTO pghost.files (run_id, table_name, name, path)
-    SELECT $1, $2, f.name, f.path
-    FROM jsonb_to_recordset($3::jsonb) AS f (place bigint, name text, path text) ORDER BY f.place
-    RETURNING file_id]], run.id, plan.name, cjson.encode(list))
+    INSERT INTO pghost.files (run_id, table_name, mode, name, path)
+    SELECT $1, $2, $3, f.name, f.path
+    FROM jsonb_to_recordset($4::jsonb) AS f (place bigint, name text, path text) ORDER BY f.place
+    RETURNING file_id]], run.id, plan.name, plan.first and "replace" or plan.mode, cjson.encode(list))
   local ids = {}
   for row in rows:rows() do
     ids[#ids + 1] = row.file_id

@@ -9,7 +9,9 @@ local connection = require "pghost.connection"
 local errors = require "pghost.errors"
 local feed = require "pghost.feed"
 local keys = require "pghost.keys"
+local ledger = require "pghost.ledger"
 local log = require "pghost.log"
+local modes = require "pghost.modes"
 local native_load = require "pghost.native.load"
 local originals = require "pghost.originals"
 local planning = require "pghost.planning"
@@ -28,7 +30,7 @@ local function names_of(list)
 end
 
 local function create_raw(run, conn, plan)
-  run:create_table(conn, plan.name .. "_raw", ("%s, _file_id bigint, _line bigint, _loaded_at timestamptz DEFAULT %s")
+  run:create_table(conn, plan.raw_table, ("%s, _file_id bigint, _line bigint, _loaded_at timestamptz DEFAULT %s")
     :format(columns.quoted(conn, plan.raw_columns, "%s text"), conn:quote_literal(run.started)), plan.options.unlogged)
 end
 
@@ -41,7 +43,7 @@ local function create_clean(run, conn, plan)
   if plan.key then
     definitions[#definitions + 1] = "_file_id bigint, _line bigint"
   end
-  run:create_table(conn, plan.name, table.concat(definitions, ", "))
+  run:create_table(conn, plan.clean_table, table.concat(definitions, ", "))
 end
 
 local function copy_statement(run, conn, table_name, names, position, format)
@@ -67,11 +69,11 @@ local function open_load(run, plan, raw, clean, rejects)
     workers = plan.workers,
     raw = raw and {
       conn = natives(raw),
-      copy = copy_statement(run, raw[1], plan.name .. "_raw", plan.raw_columns, true, "binary"),
+      copy = copy_statement(run, raw[1], plan.raw_table, plan.raw_columns, true, "binary"),
     },
     clean = clean and {
       conn = natives(clean),
-      copy = copy_statement(run, clean[1], plan.name, names_of(plan.clean_columns), plan.key ~= nil, format),
+      copy = copy_statement(run, clean[1], plan.clean_table, names_of(plan.clean_columns), plan.key ~= nil, format),
       position = plan.key ~= nil,
       format = format,
     },
@@ -170,7 +172,7 @@ local function make_key(run, plan)
     return
   end
   run:transaction(function(conn)
-    plan.duplicates_by_file, plan.duplicates, plan.left_by_file = keys.apply(conn, run, plan.name, plan.key,
+    plan.duplicates_by_file, plan.duplicates, plan.left_by_file = keys.apply(conn, run, plan,
       plan.raw_source ~= nil)
   end)
 end
@@ -191,23 +193,32 @@ local function finish(run, plan)
   local targets = plan.targets
   if targets.clean then
     make_key(run, plan)
-    run.conn:query("ANALYZE " .. run:qualified(plan.name)) -- raw tables are not joined: autovacuum will do
-    run:built(plan.name)
+    run.conn:query("ANALYZE " .. run:qualified(plan.clean_table)) -- raw tables are not joined: autovacuum will do
   end
-  if targets.raw then
-    run:built(plan.name .. "_raw")
-  end
+  modes.built(run, plan)
   local counts = account.settle(run, plan)
   originals.fill(run, plan.name)
   return counts, summary(plan, counts)
 end
 
+-- All files were left out: the published table stays as it is.
+local function finish_nothing(run, plan)
+  ledger.save_skipped(run, plan)
+  return { records = 0, loaded = 0, rejected = 0, filtered = 0, duplicates = 0, bytes = 0, files = 0,
+    skipped = #plan.skipped }, "nothing new"
+end
+
 local function stage(run, kind, name, spec, rules, options, targets)
   run:step(kind, name, function()
     local plan = planning.make(run, name, spec, rules, options, targets)
+    if #plan.files == 0 then
+      return finish_nothing(run, plan)
+    end
     fill(run, plan, function(load)
       load_files(run, plan, load)
     end)
+    ledger.check(run, plan)
+    ledger.save_skipped(run, plan)
     return finish(run, plan)
   end)
   account.report_rejects(run, name)
@@ -235,7 +246,7 @@ function M.clean(run, name, rules, options)
   local targets = { clean = true }
   run:step("clean", name, function()
     local plan = planning.make(run, name, nil, rules, options, targets)
-    plan.raw_source = raw_table.find(run, name)
+    plan.raw_source = raw_table.find(run, plan)
     fill(run, plan, function(load)
       raw_table.feed(run, load, name, plan.raw_source, names_of(plan.clean_columns))
     end)

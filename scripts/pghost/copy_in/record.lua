@@ -47,7 +47,7 @@ end
 
 -- Returns the recorded id of each file.
 local function save_files(conn, run_id, job)
-  local plan = { name = job.target.name, targets = { clean = true }, files = {} }
+  local plan = { name = job.target.name, targets = { clean = true }, files = {}, mode = "append" }
   for i, file in ipairs(job.files) do
     plan.files[i] = { name = file.name, path = file.path, counts = file.counts }
   end
