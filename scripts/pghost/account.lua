@@ -4,9 +4,11 @@
 
 local check = require "pghost.check"
 local cjson = require "cjson"
+local dialects = require "pghost.dialects"
 local errors = require "pghost.errors"
 local keys = require "pghost.keys"
 local log = require "pghost.log"
+local sql = require "pghost.sql"
 local sys = require "pghost.native.sys"
 
 local M = {}
@@ -17,8 +19,10 @@ local most_groups = 12 -- kinds of rejects that are logged for one table
 ---@return integer file_id
 function M.begin_file(run, plan, file)
   return run.conn:query([[
-    INSERT INTO pghost.files (run_id, table_name, name, path) VALUES ($1, $2, $3, $4) RETURNING file_id]],
-    run.id, plan.name, file.name, file.path)[1].file_id
+    INSERT INTO pghost.files (run_id, table_name, name, path, header, dialect)
+    VALUES ($1, $2, $3, $4, $5::text[], $6::jsonb) RETURNING file_id]],
+    run.id, plan.name, file.name, file.path, file.header and sql.array(file.header),
+    dialects.json(plan.options or {}))[1].file_id
 end
 
 -- Notes where a count of ours and one of the server's differ.

@@ -57,7 +57,7 @@ function M.save(conn, job, version, problem)
     version = version, process_id = sys.pid() })
   conn:query("UPDATE pghost.runs SET build_schema = NULL, started_at = $2::timestamptz WHERE run_id = $1", run.id,
     job.started)
-  local plan, ids = { name = target.name, targets = { clean = true } }, {}
+  local plan, ids = { name = target.name, targets = { clean = true }, options = job.options }, {}
   for i, file in ipairs(job.files) do
     ids[i] = account.begin_file({ conn = conn, id = run.id }, plan, file)
     if file.counts then
