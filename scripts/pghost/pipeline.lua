@@ -9,6 +9,7 @@
 -- This file starts a run: command line, connection, history, lock, schemas. What a run can do is in
 -- run.lua.
 
+local budget = require "pghost.budget"
 local command = require "pghost.command"
 local connection = require "pghost.connection"
 local errors = require "pghost.errors"
@@ -98,6 +99,7 @@ local function new_run(name, settings, options)
     tables = {},
     connections = {},
     failed_checks = {},
+    rejected = {}, -- per table: records and rejected, for the budget
     checks = 0,
     warnings = 0,
     records = 0,
@@ -116,6 +118,7 @@ function M.start(name, config, options)
   if not given.data then
     settings.data = project.path(settings.data)
   end
+  budget.check_settings(settings)
   local run = new_run(name, settings, options)
   run.conn = connection.open { dsn = run.dsn }
   local _ <close> = setmetatable({}, { __close = function(_, problem)

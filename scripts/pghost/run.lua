@@ -4,6 +4,7 @@
 -- without publishing throws away what was built; what was published before stays.
 
 local analyse = require "pghost.analyse"
+local budget = require "pghost.budget"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
 local errors = require "pghost.errors"
@@ -209,6 +210,7 @@ end
 --- Makes every table of the run visible in the target schema, in one transaction.
 function Run:publish()
   check.raise_failed(self)
+  budget.check_all(self)
   self:step("publish", self.target, function()
     publish_all(self)
     return { tables = #self.tables }, log.counted(#self.tables, "table") .. ": " .. table.concat(self.tables, ", ")

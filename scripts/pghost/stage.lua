@@ -4,6 +4,7 @@
 -- and last proves that nothing was lost (account.lua).
 
 local account = require "pghost.account"
+local budget = require "pghost.budget"
 local columns = require "pghost.columns"
 local connection = require "pghost.connection"
 local errors = require "pghost.errors"
@@ -74,17 +75,27 @@ local function open_load(run, plan, raw, clean, rejects)
       position = plan.key ~= nil,
       format = format,
     },
-    rejects = { conn = rejects.native, copy = rejects_copy, run_id = run.id, table = plan.name },
+    rejects = budget.enforce(run, plan, { conn = rejects.native, copy = rejects_copy, run_id = run.id,
+      table = plan.name }),
   })
 end
 
 -- A failure of the server names no file; one of the reader does.
-local function check_file(file, counts, message, code)
-  if not counts then
+local function check_file(run, plan, file, counts, message, code)
+  if code == "budget" then
+    budget.raise_stopped(run, plan, file, message)
+  elseif not counts then
     local names_it = message:find(file.name, 1, true)
     errors.raise(message, code, { file = not names_it and file.name or nil })
   end
   return counts
+end
+
+local function check_clean(run, plan, counts, message, code)
+  if code == "budget" then
+    budget.raise_stopped(run, plan, nil, message)
+  end
+  errors.check(counts, message, code)
 end
 
 local function check_table(plan, totals, message, code)
@@ -104,8 +115,9 @@ local function load_file(run, plan, load, file, source)
   end
   file.id = account.begin_file(run, plan, file)
   local bar <close> = progress.new(plan.name .. " " .. file.name, file.size, run.progress_options)
-  file.counts = check_file(file, load:file(source, {
+  file.counts = check_file(run, plan, file, load:file(source, {
     file_id = file.id,
+    reject_limit = file.reject_limit,
     raw_map = file.raw_map,
     clean_map = plan.targets.clean and file.clean_map or nil,
     progress = function(records, bytes)
@@ -204,14 +216,16 @@ local function finish(run, plan)
 end
 
 local function stage(run, kind, name, spec, rules, options, targets)
+  local plan
   run:step(kind, name, function()
-    local plan = planning.make(run, name, spec, rules, options, targets)
+    plan = planning.make(run, name, spec, rules, options, targets)
     fill(run, plan, function(load)
       load_files(run, plan, load)
     end)
     return finish(run, plan)
   end)
   account.report_rejects(run, name)
+  budget.check(run, plan)
   account.check_not_empty(run, targets.clean and name or name .. "_raw")
 end
 
@@ -233,16 +247,17 @@ end
 
 --- Runs rules over name_raw, which may be of this run or published by an earlier one.
 function M.clean(run, name, rules, options)
-  local targets = { clean = true }
+  local targets, plan = { clean = true }, nil
   run:step("clean", name, function()
-    local plan = planning.make(run, name, nil, rules, options, targets)
+    plan = planning.make(run, name, nil, rules, options, targets)
     plan.raw_source = raw_table.find(run, name)
     fill(run, plan, function(load)
-      raw_table.feed(run, load, name, plan.raw_source, names_of(plan.clean_columns))
+      check_clean(run, plan, raw_table.feed(run, load, name, plan.raw_source, names_of(plan.clean_columns)))
     end)
     return finish(run, plan)
   end)
   account.report_rejects(run, name)
+  budget.check(run, plan)
   account.check_not_empty(run, name)
 end
 
