@@ -8,7 +8,6 @@ local dialects = require "pghost.dialects"
 local errors = require "pghost.errors"
 local keys = require "pghost.keys"
 local log = require "pghost.log"
-local sql = require "pghost.sql"
 local sys = require "pghost.native.sys"
 
 local M = {}
@@ -21,8 +20,8 @@ function M.begin_file(run, plan, file)
   return run.conn:query([[
     INSERT INTO pghost.files (run_id, table_name, name, path, header, dialect)
     VALUES ($1, $2, $3, $4, $5::text[], $6::jsonb) RETURNING file_id]],
-    run.id, plan.name, file.name, file.path, file.header and sql.array(file.header),
-    dialects.json(plan.options or {}))[1].file_id
+    run.id, plan.name, file.name, file.path, dialects.header(file.header, plan.options),
+    dialects.json(plan.options, file.line_end))[1].file_id
 end
 
 -- Notes where a count of ours and one of the server's differ.
@@ -90,7 +89,8 @@ local function save_files_of_raw(run, plan, server)
   end
 end
 
-local function save_cleaning(run, plan)
+--- Records what cleaning changed: `plan.cleaning` of the load.
+function M.save_cleaning(run, plan)
   for _, change in ipairs(plan.cleaning or {}) do
     run.conn:query([[
       INSERT INTO pghost.cleaning (run_id, table_name, column_name, rule, cells, sample_before, sample_after)
@@ -140,7 +140,7 @@ local function save(run, plan, server)
     if #plan.files == 0 then
       save_files_of_raw(run, plan, server)
     end
-    save_cleaning(run, plan)
+    M.save_cleaning(run, plan)
   end)
 end
 

@@ -2,6 +2,7 @@
 -- kind, and read again.
 
 local cjson = require "cjson"
+local sql = require "pghost.sql"
 
 local M = {}
 
@@ -11,9 +12,10 @@ local names = { "delimiter", "quote", "escape", "line_end", "header", "blank_lin
 
 --- The options that describe the bytes, as JSON; nil where all is by default.
 ---@param options table
+---@param line_end? "lf"|"cr" as it was found
 ---@return string?
-function M.json(options)
-  local kept = {}
+function M.json(options, line_end)
+  local kept = { line_end = line_end == "cr" and "cr" or nil }
   for _, name in ipairs(names) do
     local kind = type(options[name])
     if kind == "string" or kind == "boolean" or kind == "number" then
@@ -21,6 +23,22 @@ function M.json(options)
     end
   end
   return next(kept) and cjson.encode(kept) or nil
+end
+
+--- The names of a header as an array of the server, without the column that a reader adds for what is
+--- too much.
+---@param header? string[]
+---@param options table
+---@return string?
+function M.header(header, options)
+  if not header then
+    return nil
+  end
+  local count = #header
+  if header[count] == "_extra" and (options.too_many == "extra" or options.tolerant) then
+    count = count - 1
+  end
+  return sql.array(header, count)
 end
 
 --- The options from a recorded file.

@@ -59,7 +59,7 @@ local function read_headers(run, plan, wanted)
   local unknown_lists = {}
   for i, file in ipairs(plan.files) do
     local source = M.open_source(plan, file)
-    file.header = source:columns()
+    file.header, file.line_end = source:columns(), source:line_end()
     if file.path == "-" then
       file.source = source
     else

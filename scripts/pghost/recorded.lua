@@ -41,7 +41,8 @@ function M.number(text)
   return number
 end
 
-local columns = [[run_id, pipeline, target_schema, state, script, given, config, replay_of,
+local columns = [[run_id, pipeline, target_schema, state, script,
+  array_to_json(given)::text AS given, config::text AS config, replay_of,
   to_char(started_at, 'YYYY-MM-DD HH24:MI:SS') AS started]]
 
 --- One run; raises when there is none of that number.

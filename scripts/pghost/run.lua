@@ -25,6 +25,7 @@ local sys = require "pghost.native.sys"
 ---@field target string schema that is published into
 ---@field build string schema that is built in
 ---@field conn pghost.Connection the control connection
+---@field replay? pghost.Replay this run is one
 ---@field log pghost.Log
 local Run = {}
 Run.__index = Run
@@ -152,7 +153,7 @@ end
 ---@param rules table from pghost.rules
 ---@param options? pghost.StageOptions
 function Run:load(name, files, rules, options)
-  stage.load(self, name, files, rules, options)
+  (self.replay or stage).load(self, name, files, rules, options)
 end
 
 --- Files into name_raw alone; with rules their columns come first and must all be there.
@@ -161,7 +162,7 @@ end
 ---@param rules? table
 ---@param options? pghost.StageOptions
 function Run:stage(name, files, rules, options)
-  stage.stage(self, name, files, rules, options)
+  (self.replay or stage).stage(self, name, files, rules, options)
 end
 
 --- Runs rules over name_raw into name: the same result as load, without reading the files.
@@ -169,7 +170,7 @@ end
 ---@param rules table
 ---@param options? pghost.StageOptions
 function Run:clean(name, rules, options)
-  stage.clean(self, name, rules, options)
+  (self.replay or stage).clean(self, name, rules, options)
 end
 
 --- Runs checks; raises code "check" (exit code 4) after all of them when one of severity error failed.
@@ -201,6 +202,9 @@ local function publish_all(self)
         .. "(a pooler must be in session mode)", "locked")
     end
     publish.swap(self.conn, options)
+    if self.replay then
+      self.replay.record(self)
+    end
     self.conn:query(("DROP SCHEMA %s CASCADE"):format(self.conn:quote_identifier(self.build)))
     history.finish(self.conn, self.id, "published")
   end)
