@@ -4,6 +4,7 @@
 
 local check = require "pghost.check"
 local cjson = require "cjson"
+local dialects = require "pghost.dialects"
 local errors = require "pghost.errors"
 local keys = require "pghost.keys"
 local log = require "pghost.log"
@@ -20,12 +21,14 @@ local most_groups = 12 -- kinds of rejects that are logged for one table
 function M.begin_files(run, plan)
   local list = {}
   for i, file in ipairs(plan.files) do
-    list[i] = { place = i, name = file.name, path = file.path }
+    list[i] = { place = i, name = file.name, path = file.path, header = dialects.header(file.header, plan.options),
+      dialect = dialects.json(plan.options, file.line_end) }
   end
   local rows = run.conn:query([[
-    INSERT INTO pghost.files (run_id, table_name, mode, name, path)
-    SELECT $1, $2, $3, f.name, f.path
-    FROM jsonb_to_recordset($4::jsonb) AS f (place bigint, name text, path text) ORDER BY f.place
+    INSERT INTO pghost.files (run_id, table_name, mode, name, path, header, dialect)
+    SELECT $1, $2, $3, f.name, f.path, f.header::text[], f.dialect::jsonb
+    FROM jsonb_to_recordset($4::jsonb) AS f (place bigint, name text, path text, header text, dialect text)
+    ORDER BY f.place
     RETURNING file_id]], run.id, plan.name, plan.first and "replace" or plan.mode, cjson.encode(list))
   local ids = {}
   for row in rows:rows() do
@@ -118,7 +121,8 @@ local function save_files_of_raw(run, plan, server)
   end
 end
 
-local function save_cleaning(run, plan)
+--- Records what cleaning changed: `plan.cleaning` of the load.
+function M.save_cleaning(run, plan)
   for _, change in ipairs(plan.cleaning or {}) do
     run.conn:query([[
       INSERT INTO pghost.cleaning (run_id, table_name, column_name, rule, cells, sample_before, sample_after)
@@ -167,7 +171,7 @@ local function save(run, plan, server)
     else
       save_files_of_raw(run, plan, server)
     end
-    save_cleaning(run, plan)
+    M.save_cleaning(run, plan)
   end)
 end
 

@@ -17,6 +17,9 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 ---@class pghost.StageOptions
 ---@field workers? integer threads that read and check, and connections per table (default: workers.lua)
 ---@field unlogged? boolean raw table without WAL: quicker, but empty after a crash, and not replicated
+---@field max_rejects? integer|string records that may be rejected, or a share "P%" (budget.lua)
+---@field budget? pghost.BudgetOptions
+---@field on_error? "reject"|"stop" stop: the first rejected record ends the run
 ---@field allow_empty? boolean a file with a header and no record is fine
 ---@field delimiter? string
 ---@field quote? string
@@ -72,7 +75,7 @@ local function read_headers(run, plan, wanted)
   local unknown_lists = {}
   for i, file in ipairs(plan.files) do
     local source = M.open_source(plan, file)
-    file.header = source:columns()
+    file.header, file.line_end = source:columns(), source:line_end()
     if file.path == "-" then
       file.source = source
     else

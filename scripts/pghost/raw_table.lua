@@ -44,6 +44,9 @@ end
 ---@param name string of the clean table
 ---@param table_name string quoted, from find
 ---@param wanted string[] columns of the rules, in their order
+---@return pghost.Counts? counts
+---@return string? message
+---@return string? code
 function M.feed(run, load, name, table_name, wanted)
   local conn = run:connection "reader"
   local header = column_names(conn, table_name)
@@ -55,7 +58,7 @@ function M.feed(run, load, name, table_name, wanted)
   local source <close> = errors.check(native_load.table_source(conn.native,
     ("COPY (SELECT _file_id, _line, %s FROM %s) TO STDOUT (FORMAT csv, HEADER)")
       :format(columns.quoted(conn, picked), table_name), name .. "_raw"))
-  errors.check(load:file(source, { clean_map = map, table_source = true }))
+  return load:file(source, { clean_map = map, table_source = true })
 end
 
 return M

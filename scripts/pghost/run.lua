@@ -4,6 +4,7 @@
 -- without publishing throws away what was built; what was published before stays.
 
 local analyse = require "pghost.analyse"
+local budget = require "pghost.budget"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
 local errors = require "pghost.errors"
@@ -28,6 +29,7 @@ local sys = require "pghost.native.sys"
 ---@field conn pghost.Connection the control connection
 ---@field tables string[] built tables that replace the published ones
 ---@field changes pghost.modes.Change[] what is added to published tables
+---@field replay? pghost.Replay this run is one
 ---@field log pghost.Log
 local Run = {}
 Run.__index = Run
@@ -155,7 +157,7 @@ end
 ---@param rules table from pghost.rules
 ---@param options? pghost.StageOptions
 function Run:load(name, files, rules, options)
-  stage.load(self, name, files, rules, options)
+  (self.replay or stage).load(self, name, files, rules, options)
 end
 
 --- Files into name_raw alone; with rules their columns come first and must all be there.
@@ -164,7 +166,7 @@ end
 ---@param rules? table
 ---@param options? pghost.StageOptions
 function Run:stage(name, files, rules, options)
-  stage.stage(self, name, files, rules, options)
+  (self.replay or stage).stage(self, name, files, rules, options)
 end
 
 --- Runs rules over name_raw into name: the same result as load, without reading the files.
@@ -172,7 +174,7 @@ end
 ---@param rules table
 ---@param options? pghost.StageOptions
 function Run:clean(name, rules, options)
-  stage.clean(self, name, rules, options)
+  (self.replay or stage).clean(self, name, rules, options)
 end
 
 --- Runs checks; raises code "check" (exit code 4) after all of them when one of severity error failed.
@@ -221,6 +223,9 @@ local function publish_all(self)
     end
     changes = make_visible(self, options)
     ledger.publish(self.conn, self.id)
+    if self.replay then
+      self.replay.record(self)
+    end
     self.conn:query(("DROP SCHEMA %s CASCADE"):format(self.conn:quote_identifier(self.build)))
     history.finish(self.conn, self.id, "published")
   end)
@@ -231,6 +236,7 @@ end
 --- Makes every table of the run visible in the target schema, in one transaction.
 function Run:publish()
   check.raise_failed(self)
+  budget.check_all(self)
   self:step("publish", self.target, function()
     publish_all(self)
     return { tables = #self.tables + #self.changes }, log.counted(#self.tables, "table") .. ": "

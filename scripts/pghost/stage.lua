@@ -4,6 +4,7 @@
 -- and last proves that nothing was lost (account.lua).
 
 local account = require "pghost.account"
+local budget = require "pghost.budget"
 local columns = require "pghost.columns"
 local connection = require "pghost.connection"
 local errors = require "pghost.errors"
@@ -77,8 +78,16 @@ local function open_load(run, plan, raw, clean, rejects)
       position = plan.key ~= nil,
       format = format,
     },
-    rejects = { conn = rejects.native, copy = rejects_copy, run_id = run.id, table = plan.name },
+    rejects = budget.enforce(run, plan, { conn = rejects.native, copy = rejects_copy, run_id = run.id,
+      table = plan.name }),
   })
+end
+
+local function check_clean(run, plan, counts, message, code)
+  if code == "budget" then
+    budget.raise_stopped(run, plan, message)
+  end
+  errors.check(counts, message, code)
 end
 
 local function check_table(plan, totals, message, code)
@@ -111,11 +120,15 @@ local function load_files(run, plan, load)
     open = function(file)
       return file.source or planning.open_source(plan, file)
     end,
+    stopped = function(message)
+      budget.raise_stopped(run, plan, message)
+    end,
     options = function(file, source)
       if not same_header(file.header, source:columns()) then
         errors.raise("the header changed while the run was on", "data", { file = file.name })
       end
-      return { file_id = file.id, raw_map = file.raw_map, clean_map = plan.targets.clean and file.clean_map or nil }
+      return { file_id = file.id, reject_limit = file.reject_limit, raw_map = file.raw_map,
+        clean_map = plan.targets.clean and file.clean_map or nil }
     end,
     done = function(file, counts)
       keep_counts(plan, file, counts)
@@ -209,8 +222,9 @@ local function finish_nothing(run, plan)
 end
 
 local function stage(run, kind, name, spec, rules, options, targets)
+  local plan
   run:step(kind, name, function()
-    local plan = planning.make(run, name, spec, rules, options, targets)
+    plan = planning.make(run, name, spec, rules, options, targets)
     if #plan.files == 0 then
       return finish_nothing(run, plan)
     end
@@ -221,7 +235,10 @@ local function stage(run, kind, name, spec, rules, options, targets)
     ledger.save_skipped(run, plan)
     return finish(run, plan)
   end)
-  account.report_rejects(run, name)
+  if plan.totals then
+    account.report_rejects(run, name)
+    budget.check(run, plan)
+  end
   account.check_not_empty(run, targets.clean and name or name .. "_raw")
 end
 
@@ -243,16 +260,17 @@ end
 
 --- Runs rules over name_raw, which may be of this run or published by an earlier one.
 function M.clean(run, name, rules, options)
-  local targets = { clean = true }
+  local targets, plan = { clean = true }, nil
   run:step("clean", name, function()
-    local plan = planning.make(run, name, nil, rules, options, targets)
+    plan = planning.make(run, name, nil, rules, options, targets)
     plan.raw_source = raw_table.find(run, plan)
     fill(run, plan, function(load)
-      raw_table.feed(run, load, name, plan.raw_source, names_of(plan.clean_columns))
+      check_clean(run, plan, raw_table.feed(run, load, name, plan.raw_source, names_of(plan.clean_columns)))
     end)
     return finish(run, plan)
   end)
   account.report_rejects(run, name)
+  budget.check(run, plan)
   account.check_not_empty(run, name)
 end
 
