@@ -59,6 +59,7 @@ local function read_headers(run, plan, wanted)
     file.header = source:columns()
     if file.path == "-" then
       file.source = source
+      run.read_once = true
     else
       source:close()
     end
