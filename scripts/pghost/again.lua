@@ -12,7 +12,8 @@ local sys = require "pghost.native.sys"
 local M = {}
 
 local transaction_tries = 5
-local connect_patience = 30 -- seconds that a server may take to come up
+
+M.connect_patience = 30 -- seconds that a server may take to come up
 
 -- SQLSTATEs (PostgreSQL manual, appendix A).
 local broken_off = { ["40001"] = true, ["40P01"] = true } -- serialization failure, deadlock
@@ -79,6 +80,44 @@ function M.mark(run, problem)
   }
 end
 
+local Held = {}
+Held.__index = Held
+
+function Held:write(...)
+  for _, text in ipairs { ... } do
+    self.texts[#self.texts + 1] = text
+  end
+  return self
+end
+
+function Held.flush() end
+
+function Held:release()
+  io.stdout:write(table.concat(self.texts))
+  io.stdout:flush()
+  self.texts = {}
+end
+
+--- Where answers are printed: standard output, but kept back until an attempt has succeeded or is the
+--- last one, so that they are there once. People at a terminal see them at once.
+---@param settings table
+---@return file*
+function M.output(settings)
+  if not host().can_retry or settings.retries == 0 or sys.is_tty(1) then
+    return io.stdout
+  end
+  return setmetatable({ texts = {} }, Held)
+end
+
+--- Prints what was kept back, unless the run is going to be done again.
+---@param run pghost.Run
+---@param problem? any
+function M.release_output(run, problem)
+  if getmetatable(run.out) == Held and not (errors.is(problem) and problem.again) then
+    run.out:release()
+  end
+end
+
 local function is_coming_up(problem)
   if not errors.is(problem) then
     return false
@@ -91,7 +130,7 @@ end
 ---@param lost? boolean the server was there a moment ago
 ---@return pghost.Connection
 function M.connect(run, lost)
-  local deadline = sys.clock() + (run.settings.retries > 0 and connect_patience or 0)
+  local deadline = sys.clock() + (run.settings.retries > 0 and M.connect_patience or 0)
   for n = 1, math.huge do
     local open, result = pcall(connection.open, { dsn = run.dsn })
     if open then
@@ -100,7 +139,7 @@ function M.connect(run, lost)
       or lost and errors.is(result) and M.may_pass(result, true)) then
       error(result, 0)
     elseif n == 1 then
-      run.log:warn("connect", run.name, ("%s; waiting up to %d s for it"):format(tostring(result), connect_patience))
+      run.log:warn("connect", run.name, ("%s; waiting up to %d s for it"):format(tostring(result), M.connect_patience))
     end
     sys.sleep(M.delay(n, 0.25, 3))
   end

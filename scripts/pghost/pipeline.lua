@@ -93,7 +93,7 @@ local function new_run(name, settings, options)
     target = settings.schema,
     dsn = options.dsn,
     log = run_log,
-    out = options.out or io.stdout,
+    out = options.out or again.output(settings),
     progress_options = (run_log.quiet or run_log.format == "json") and { enabled = false } or nil,
     clock = sys.clock(),
     tables = {},

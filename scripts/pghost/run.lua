@@ -197,6 +197,7 @@ end
 function Run:publish()
   check.raise_failed(self)
   publishing.finish(self)
+  again.release_output(self)
   self.log:info("done", self.name, ("run %d: %s read, %s, %s"):format(self.id, log.counted(self.records, "record"),
     log.counted(self.checks, "check"), log.counted(self.warnings, "warning")),
     { run = self.id, records = self.records, checks = self.checks, warnings = self.warnings,
@@ -227,6 +228,7 @@ function Run:close(problem)
   end
   self.closed = true
   again.mark(self, problem)
+  again.release_output(self, problem)
   if not self.conn then
     return
   end
