@@ -69,8 +69,39 @@ static bool boolean_option(lua_State *L, const char *name) {
   return lua_toboolean(L, -1);
 }
 
+// One of two words, the second of which is true.
+static bool word_option(lua_State *L, const char *name, const char *no, const char *yes) {
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+  if (strcmp(text, no) != 0 && strcmp(text, yes) != 0)
+    bad_option(L, name, lua_pushfstring(L, "'%s' or '%s'", no, yes));
+  return strcmp(text, yes) == 0;
+}
+
+static void encoding_option(lua_State *L, const char *name, TextOptions *text) {
+  size_t len = 0;
+  const char *encoding = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
+  if (!encoding || len == 0 || len >= sizeof text->encoding || strlen(encoding) != len)
+    bad_option(L, name, "the name of an encoding");
+  memcpy(text->encoding, encoding, len + 1);
+}
+
+// Options about the text. False: `name` is none of them. The value is on top of the stack.
+static bool read_text_option(lua_State *L, const char *name, TextOptions *text) {
+  if (strcmp(name, "encoding") == 0)
+    encoding_option(L, name, text);
+  else if (strcmp(name, "invalid") == 0)
+    text->fallback = word_option(L, name, "reject", "windows-1252");
+  else if (strcmp(name, "nul") == 0)
+    text->strip_nul = word_option(L, name, "reject", "strip");
+  else
+    return strcmp(name, "member") == 0; // of a zip: read_member
+  return true;
+}
+
 // The option's value is on top of the stack.
 static void read_option(lua_State *L, const char *name, Dialect *dialect) {
+  if (read_text_option(L, name, &dialect->text))
+    return;
   if (strcmp(name, "delimiter") == 0)
     dialect->delimiter = byte_option(L, name);
   else if (strcmp(name, "quote") == 0)
@@ -102,7 +133,24 @@ static Dialect check_dialect(lua_State *L) {
   return dialect;
 }
 
+// The name of the member of a zip to open, or NULL; stays valid as long as the table of options.
+static const char *read_member(lua_State *L) {
+  if (!lua_istable(L, 2))
+    return NULL;
+  if (lua_getfield(L, 2, "member") != LUA_TNIL && lua_type(L, -1) != LUA_TSTRING)
+    bad_option(L, "member", "the name of a file in the zip");
+  const char *member = lua_tostring(L, -1);
+  lua_pop(L, 1);
+  return member;
+}
+
 // Functions
+
+// The files of a zip, one behind the other: size, name, NUL.
+typedef struct MemberList {
+  Buffer bytes;
+  int count;
+} MemberList;
 
 static int open_box(lua_State *L, SourceBox *box, Input *input, const char *name,
                     const Dialect *dialect, Error *error) {
@@ -115,11 +163,61 @@ static int open_box(lua_State *L, SourceBox *box, Input *input, const char *name
 static int csv_open_path(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   Dialect dialect = check_dialect(L);
+  const char *member = read_member(L);
+  const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+  if (member)
+    name = lua_pushfstring(L, "%s/%s", name, member);
   SourceBox *box = new_box(L);
   Error error;
-  Input *input = input_open_file(path, &error);
-  const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+  Input *input = input_open(path, member, &error);
   return open_box(L, box, input, name, &dialect, &error);
+}
+
+static bool add_member(void *data, const char *name, uint64_t size, Error *error) {
+  MemberList *list = data;
+  buffer_put_u64(&list->bytes, size);
+  buffer_put(&list->bytes, name, strlen(name) + 1);
+  list->count++;
+  return !list->bytes.failed || error_set(error, "ENOMEM", "not enough memory");
+}
+
+static int push_members(lua_State *L) {
+  const MemberList *list = lua_touserdata(L, 1);
+  lua_createtable(L, list->count, 0);
+  const char *at = list->bytes.data;
+  for (int i = 1; i <= list->count; i++) {
+    uint64_t size;
+    memcpy(&size, at, sizeof size);
+    at += sizeof size;
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, at);
+    lua_setfield(L, -2, "name");
+    lua_pushinteger(L, (lua_Integer)__builtin_bswap64(size));
+    lua_setfield(L, -2, "size");
+    lua_rawseti(L, -2, i);
+    at += strlen(at) + 1;
+  }
+  return 1;
+}
+
+// csv.members(path) -> list of { name =, size = } | nil, message, code; nil alone: not a zip
+static int csv_members(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  MemberList list = {0};
+  Error error;
+  bool is_zip = false, ok = input_visit_members(path, add_member, &list, &is_zip, &error);
+  int status = LUA_OK;
+  if (ok && is_zip) {
+    lua_pushcfunction(L, push_members);
+    lua_pushlightuserdata(L, &list);
+    status = lua_pcall(L, 1, 1, 0);
+  } else {
+    lua_pushnil(L);
+  }
+  buffer_free(&list.bytes);
+  if (status != LUA_OK)
+    return lua_error(L);
+  return ok ? 1 : fail(L, &error);
 }
 
 // csv.open_string(text, options?) -> source | nil, message, code
@@ -222,13 +320,14 @@ static void push_good(lua_State *L, const Record *record, const Field *fields) {
 }
 
 // Pushes line, nil, problem, bytes.
-static void push_bad(lua_State *L, const Record *record, uint32_t columns) {
+static void push_bad(lua_State *L, SourceBox *box, const Record *record) {
   char problem[128];
-  record_error_text(record, columns, problem, sizeof problem);
+  record_error_text(record, source_dialect(box->source), problem, sizeof problem);
   lua_pushinteger(L, (lua_Integer)record->line);
   lua_pushnil(L);
   lua_pushstring(L, problem);
-  lua_pushlstring(L, record->bytes, record->length);
+  FileSpan span = cursor_span(box->cursor, record);
+  lua_pushlstring(L, span.bytes, span.length);
 }
 
 // Upvalues: the source, the metatable of its records.
@@ -252,11 +351,38 @@ static int next_record(lua_State *L) {
   if (record->error == RECORD_OK)
     push_good(L, record, fields);
   else
-    push_bad(L, record, source_dialect(box->source)->columns);
+    push_bad(L, box, record);
   return record->error == RECORD_OK ? 2 : 4;
 }
 
 // Methods
+
+static Cursor *need_cursor(lua_State *L) {
+  Source *source = check_source(L);
+  SourceBox *box = check_box(L);
+  if (!box->cursor)
+    box->cursor = cursor_new(source);
+  if (!box->cursor)
+    luaL_error(L, "not enough memory");
+  return box->cursor;
+}
+
+// source:find(line) -> offset, bytes | nil | nil, message, code. Goes on from the last find.
+static int source_find(lua_State *L) {
+  lua_Integer line = luaL_checkinteger(L, 2);
+  const Record *record;
+  Error error;
+  Cursor *cursor = need_cursor(L);
+  SourceStatus status = cursor_find(cursor, (uint64_t)line, &record, &error);
+  if (status == SOURCE_ERROR)
+    return fail(L, &error);
+  if (status == SOURCE_END || record->line != (uint64_t)line)
+    return 0;
+  FileSpan span = cursor_span(cursor, record);
+  lua_pushinteger(L, (lua_Integer)span.offset);
+  lua_pushlstring(L, span.bytes, span.length);
+  return 2;
+}
 
 // source:columns() -> names
 static int source_columns_method(lua_State *L) {
@@ -267,23 +393,21 @@ static int source_columns_method(lua_State *L) {
 // source:records() -> iterator of line, record, problem, bytes
 static int source_records(lua_State *L) {
   Source *source = check_source(L);
-  SourceBox *box = check_box(L);
-  if (!box->cursor)
-    box->cursor = cursor_new(source);
-  if (!box->cursor)
-    return luaL_error(L, "not enough memory");
+  need_cursor(L);
   lua_pushvalue(L, 1);
   push_record_metatable(L, source);
   lua_pushcclosure(L, next_record, 2);
   return 1;
 }
 
-// source:totals() -> { bytes =, sha256 = }
+// source:totals() -> { bytes =, input_bytes =, sha256 = }
 static int source_totals_method(lua_State *L) {
   SourceTotals totals = source_totals(check_source(L));
-  lua_createtable(L, 0, 2);
+  lua_createtable(L, 0, 3);
   lua_pushinteger(L, (lua_Integer)totals.bytes);
   lua_setfield(L, -2, "bytes");
+  lua_pushinteger(L, (lua_Integer)totals.input_bytes);
+  lua_setfield(L, -2, "input_bytes");
   if (totals.sha256[0]) {
     lua_pushstring(L, totals.sha256);
     lua_setfield(L, -2, "sha256");
@@ -296,6 +420,15 @@ static int source_line_end(lua_State *L) {
   bool cr = source_dialect(check_source(L))->line_end == LINE_CR;
   lua_pushstring(L, cr ? "cr" : "lf");
   return 1;
+}
+
+// source:encoding() -> name, note | name, nil where it is what was asked for
+static int source_encoding(lua_State *L) {
+  const Source *source = check_source(L);
+  const char *note = source_encoding_note(source);
+  lua_pushstring(L, source_dialect(source)->text.encoding);
+  lua_pushstring(L, note[0] ? note : NULL);
+  return 2;
 }
 
 // source:close(), __close, __gc
@@ -316,6 +449,7 @@ static int source_tostring(lua_State *L) {
 static const luaL_Reg methods[] = {
     {"columns", source_columns_method}, {"records", source_records},
     {"totals", source_totals_method},   {"line_end", source_line_end},
+    {"encoding", source_encoding},      {"find", source_find},
     {"close", source_close_method},     {NULL, NULL},
 };
 
@@ -329,6 +463,7 @@ static const luaL_Reg metamethods[] = {
 static const luaL_Reg functions[] = {
     {"open", csv_open_path},
     {"open_string", csv_open_string},
+    {"members", csv_members},
     {NULL, NULL},
 };
 

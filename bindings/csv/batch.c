@@ -4,16 +4,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "csv/reader.h"
+
 void batch_clear(Batch *batch) {
   batch->record_count = 0;
   batch->field_count = 0;
   buffer_clear(&batch->text);
+  buffer_clear(&batch->decoded);
+  memset(batch->repairs, 0, sizeof batch->repairs);
 }
 
 void batch_free(Batch *batch) {
   free(batch->records);
   free(batch->fields);
   buffer_free(&batch->text);
+  buffer_free(&batch->decoded);
   *batch = (Batch){0};
 }
 
@@ -25,7 +30,7 @@ static const char *const error_texts[] = {
     [RECORD_UNTERMINATED_QUOTE] = "unterminated quote",
     [RECORD_CARRIAGE_RETURN] = "carriage return outside quotes",
     [RECORD_NUL_BYTE] = "NUL byte",
-    [RECORD_INVALID_UTF8] = "not valid UTF-8",
+    [RECORD_INVALID_ENCODING] = "not valid in the encoding",
     [RECORD_TOO_LONG] = "record too long",
     [RECORD_LINE_FEED] = "line feed outside quotes",
 };
@@ -38,19 +43,38 @@ static const char *const error_rules[] = {
     [RECORD_UNTERMINATED_QUOTE] = "quote",
     [RECORD_CARRIAGE_RETURN] = "line_end",
     [RECORD_NUL_BYTE] = "nul",
-    [RECORD_INVALID_UTF8] = "encoding",
+    [RECORD_INVALID_ENCODING] = "encoding",
     [RECORD_TOO_LONG] = "length",
     [RECORD_LINE_FEED] = "line_end",
 };
 
-void record_error_text(const Record *record, uint32_t columns, char *out, size_t size) {
+static void encoding_text(const Record *record, const char *encoding, char *out, size_t size) {
+  char bytes[sizeof record->fault.bytes * 5 + 1] = "";
+  size_t count = record->fault.len < sizeof record->fault.bytes ? record->fault.len
+                                                                : sizeof record->fault.bytes;
+  for (size_t i = 0; i < count; i++)
+    snprintf(bytes + 5 * i, sizeof bytes - 5 * i, " 0x%02X", record->fault.bytes[i]);
+  snprintf(out, size, "column %u: not valid %s:%s", record->fault.column, encoding, bytes);
+}
+
+void record_error_text(const Record *record, const Dialect *dialect, char *out, size_t size) {
   const char *text = error_texts[record->error];
   if (record->error == RECORD_TOO_FEW_FIELDS || record->error == RECORD_TOO_MANY_FIELDS)
-    snprintf(out, size, "%s: %u of %u", text, record->field_count, columns);
+    snprintf(out, size, "%s: %u of %u", text, record->field_count, dialect->columns);
   else if (record->error == RECORD_TOO_LONG)
     snprintf(out, size, "%s: %u bytes", text, record->length);
+  else if (record->error == RECORD_INVALID_ENCODING && record->fault.column > 0)
+    encoding_text(record, dialect->text.encoding, out, size);
   else
     snprintf(out, size, "%s", text);
+}
+
+const char *repair_name(Repair repair) {
+  static const char *const names[REPAIR_KINDS] = {
+      [REPAIR_ENCODING] = "encoding",
+      [REPAIR_NUL] = "nul",
+  };
+  return names[repair];
 }
 
 const char *record_error_rule(RecordError error) {

@@ -29,10 +29,24 @@ typedef enum RecordError {
   RECORD_UNTERMINATED_QUOTE, // the file, or the limit for one record, ends inside quotes
   RECORD_CARRIAGE_RETURN,    // a lone CR outside quotes in a file whose lines end in LF
   RECORD_NUL_BYTE,           // PostgreSQL cannot store it in text
-  RECORD_INVALID_UTF8,
-  RECORD_TOO_LONG,  // a physical line longer than the dialect's limit for one record
-  RECORD_LINE_FEED, // a LF outside quotes in a file whose lines end in CR
+  RECORD_INVALID_ENCODING,   // bytes that are no text in the encoding of the file
+  RECORD_TOO_LONG,           // a physical line longer than the dialect's limit for one record
+  RECORD_LINE_FEED,          // a LF outside quotes in a file whose lines end in CR
 } RecordError;
+
+// Where a record has bytes that are no text.
+typedef struct Fault {
+  uint32_t column : 24; // from 1; 0: none
+  uint32_t len : 8;
+  uint8_t bytes[4]; // the first of them, as they are in the file
+} Fault;
+
+// What was changed so that a record could be read.
+typedef enum Repair {
+  REPAIR_ENCODING, // fields that are not valid in the encoding were taken for windows-1252
+  REPAIR_NUL,      // fields that NUL bytes were removed from
+  REPAIR_KINDS,
+} Repair;
 
 typedef struct Record {
   uint64_t offset;   // of its first byte in the source, in bytes after decompression
@@ -42,6 +56,7 @@ typedef struct Record {
   uint32_t field_start; // index of its first field in Batch.fields
   uint32_t field_count; // as read, also where that is the error
   RecordError error;
+  Fault fault;
 } Record;
 
 typedef struct Batch {
@@ -51,7 +66,9 @@ typedef struct Batch {
   Field *fields;
   size_t field_count;
   size_t field_cap;
-  Buffer text; // unescaped bytes of the fields that are not plain views into the chunk
+  Buffer text;    // unescaped bytes of the fields that are not plain views into the chunk
+  Buffer decoded; // bytes of the fields that were converted
+  uint64_t repairs[REPAIR_KINDS];
 } Batch;
 
 // Empties the batch, keeps its memory.
@@ -65,8 +82,12 @@ Record *batch_add_record(Batch *batch);
 void batch_free(Batch *batch);
 
 // The reason for people: "too few fields: 3 of 8", "stray quote". Writes at most `size` bytes to
-// `out`, NUL-terminated. `columns` is the number of fields the dialect expects.
-void record_error_text(const Record *record, uint32_t columns, char *out, size_t size);
+// `out`, NUL-terminated. The dialect says how many fields were expected, and in what encoding.
+struct Dialect;
+void record_error_text(const Record *record, const struct Dialect *dialect, char *out, size_t size);
+
+// What repairs are called where they are counted: "encoding", "nul", ...
+const char *repair_name(Repair repair);
 
 // A stable short name for the rule column of rejects: "fields", "quote", "encoding", ...
 const char *record_error_rule(RecordError error);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "csv/decode.h"
 #include "csv/ordinary.h"
 #include "csv/scan.h"
 
@@ -23,6 +24,7 @@ enum {
 struct Reader {
   struct csv_parser parser;
   Dialect dialect;
+  Decoder *decoder;
   Batch *batch;       // being filled
   const char *cursor; // first byte of the next field
   const char *fed;    // end of the bytes given to libcsv
@@ -49,7 +51,10 @@ typedef struct Line {
 } Line;
 
 Dialect dialect_default(void) {
-  return (Dialect){.delimiter = ',', .quote = '"', .max_record = DEFAULT_MAX_RECORD};
+  return (Dialect){.delimiter = ',',
+                   .quote = '"',
+                   .max_record = DEFAULT_MAX_RECORD,
+                   .text = {.encoding = "utf-8", .exact_ascii = true}};
 }
 
 static int no_space(unsigned char byte) {
@@ -62,6 +67,11 @@ Reader *reader_new(const Dialect *dialect) {
   if (!reader)
     return NULL;
   reader->dialect = *dialect;
+  reader->decoder = decoder_new(&dialect->text, dialect->quote);
+  if (!reader->decoder) {
+    free(reader);
+    return NULL;
+  }
   csv_init(&reader->parser, PARSE_OPTIONS);
   csv_set_delim(&reader->parser, (unsigned char)dialect->delimiter);
   csv_set_quote(&reader->parser, (unsigned char)dialect->quote);
@@ -74,6 +84,7 @@ void reader_free(Reader *reader) {
   if (!reader)
     return;
   csv_free(&reader->parser);
+  decoder_free(reader->decoder);
   free(reader);
 }
 
@@ -271,20 +282,6 @@ static void take_blank(Reader *reader, const Line *line) {
   accept(reader, &attempt, 0, line->used);
 }
 
-// Refuses what PostgreSQL cannot store as text.
-static void check_text(Record *record) {
-  if (record->error > RECORD_TOO_MANY_FIELDS || scan_is_plain_ascii(record->bytes, record->length))
-    return;
-  if (memchr(record->bytes, 0, record->length))
-    record->error = RECORD_NUL_BYTE;
-  else if (!scan_is_utf8(record->bytes, record->length))
-    record->error = RECORD_INVALID_UTF8;
-}
-
-static bool is_clean_text(const char *bytes, size_t len) {
-  return scan_is_plain_ascii(bytes, len) || (!memchr(bytes, 0, len) && scan_is_utf8(bytes, len));
-}
-
 // Reads one record, or passes over a blank line, through libcsv. Returns the bytes used, 0 when the
 // end is not in sight.
 static size_t read_line(Reader *reader, const char *bytes, size_t left, bool final,
@@ -328,8 +325,7 @@ size_t reader_read(Reader *reader, const char *bytes, size_t len, bool final, si
       break;
     at += used;
   }
-  if (!is_clean_text(bytes, at))
-    for (size_t i = 0; i < batch->record_count; i++)
-      check_text(&batch->records[i]);
+  if (!reader->failed && !decoder_run(reader->decoder, bytes, at, batch))
+    reader->failed = true;
   return reader->failed ? SIZE_MAX : at;
 }

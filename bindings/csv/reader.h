@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "csv/batch.h"
+#include "csv/encoding.h"
 
 typedef enum LineEnd {
   LINE_LF, // LF or CRLF, mixed as they come
@@ -23,6 +24,7 @@ typedef struct Dialect {
   size_t max_record; // bytes; a longer record is rejected. Default 16 MiB, at most 512 MiB
   bool headerless;   // the first record is data; columns are then named column1, column2, ...
   bool any_header;   // empty and repeated names in the header are the caller's business
+  TextOptions text;  // how its text is encoded; default UTF-8
   bool libcsv_only;  // no quick way for ordinary records: for comparison
 } Dialect;
 

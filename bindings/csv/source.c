@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 #include "csv/scan.h"
 #include "csv/split.h"
+#include "csv/transcode.h"
 
 #ifndef SOURCE_BLOCK // the fuzz targets have small blocks for their small texts
 #define SOURCE_BLOCK (64 * 1024)
@@ -26,6 +28,9 @@ enum {
   MIN_LINE_LIMIT = MAX_TARGET,
   LINE_LIMIT_FACTOR = 4, // of max_record
   DIGEST_SIZE = 32,
+  MOST_MARK = 4, // bytes of a byte order mark
+  MOST_SPECIAL = 16,
+  SAMPLE = 256 * 1024, // that a guess at the encoding looks at
 };
 
 struct Source {
@@ -33,10 +38,15 @@ struct Source {
   char *name;
   Dialect dialect;
   Buffer pending;
-  size_t start;      // of what is left in pending
-  Position position; // of the next byte to hand out
-  size_t unfinished; // bytes put back in which no record ends: the next chunk must be longer
-  bool at_end;       // of the input
+  size_t start;           // of what is left in pending
+  Position position;      // of the next byte to hand out
+  size_t unfinished;      // bytes put back in which no record ends: the next chunk must be longer
+  bool at_end;            // of the input
+  Transcoder *transcoder; // NULL: bytes are tokenised as they are read
+  Buffer raw;             // read, to be transcoded
+  uint64_t origin;        // Chunk.origin of the next chunk
+  char encoding_note[ENCODING_NOTE];
+  atomic_uint_fast64_t input_bytes;
   Buffer names;
   Field *columns;
   size_t column_count;
@@ -52,6 +62,8 @@ void source_close(Source *source) {
   EVP_MD_CTX_free(source->digest);
   buffer_free(&source->pending);
   buffer_free(&source->names);
+  buffer_free(&source->raw);
+  transcoder_free(source->transcoder);
   free(source->columns);
   free(source->name);
   free(source);
@@ -72,10 +84,11 @@ static void finish_digest(Source *source) {
 }
 
 // Appends up to `size` bytes of the input to `out`.
-static bool read_input(Source *source, Buffer *out, size_t size, Error *error) {
+static bool read_bytes(Source *source, Buffer *out, size_t size, Error *error) {
   if (!buffer_reserve(out, size))
     return no_memory(source, error);
-  ptrdiff_t got = source->input->read(source->input, out->data + out->len, size, error);
+  Input *input = source->input;
+  ptrdiff_t got = input->read(input, out->data + out->len, size, error);
   if (got < 0)
     return false;
   if (got == 0) {
@@ -86,8 +99,21 @@ static bool read_input(Source *source, Buffer *out, size_t size, Error *error) {
   if (EVP_DigestUpdate(source->digest, out->data + out->len, (size_t)got) != 1)
     return error_set(error, "digest", "could not compute the SHA-256 of '%s'", source->name);
   source->totals.bytes += (uint64_t)got;
+  atomic_store(&source->input_bytes, input->taken ? input->taken(input) : source->totals.bytes);
   out->len += (size_t)got;
   return true;
+}
+
+// The same as UTF-8, or as what is tokenised as it is. May append some more bytes, or none.
+static bool read_input(Source *source, Buffer *out, size_t size, Error *error) {
+  if (!source->transcoder)
+    return read_bytes(source, out, size, error);
+  buffer_clear(&source->raw);
+  if (!read_bytes(source, &source->raw, size, error))
+    return false;
+  return transcoder_put(source->transcoder, source->raw.data, source->raw.len, source->at_end,
+                        out) ||
+         no_memory(source, error);
 }
 
 static size_t pending_count(const Source *source) {
@@ -183,6 +209,10 @@ static bool fill(Source *source, size_t want, Buffer *bytes, size_t *cut, Error 
   }
 }
 
+static uint64_t length_in_file(const Source *source, const char *bytes, size_t len) {
+  return source->transcoder ? encoding_length_in_file(source->dialect.text.kind, bytes, len) : len;
+}
+
 SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *error) {
   buffer_clear(&chunk->bytes);
   size_t want = target < 1 ? 1 : target > MAX_TARGET ? MAX_TARGET : target;
@@ -197,10 +227,14 @@ SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *err
     no_memory(source, error);
     return SOURCE_ERROR;
   }
-  if (pending_count(source) == 0 && !source->at_end && !read_block(source, error))
-    return SOURCE_ERROR;
+  while (pending_count(source) == 0 && !source->at_end) {
+    if (!read_block(source, error))
+      return SOURCE_ERROR;
+  }
   chunk->bytes.len = cut;
   chunk->position = source->position;
+  chunk->origin = source->origin;
+  source->origin += length_in_file(source, chunk->bytes.data, cut);
   chunk->last = source->at_end && pending_count(source) == 0;
   source->position.offset += cut;
   source->position.line += scan_count(chunk->bytes.data, cut, dialect_line_end(&source->dialect));
@@ -213,6 +247,7 @@ bool source_unread(Source *source, const char *bytes, size_t len, size_t unfinis
   if (!put_back(source, bytes, len))
     return false;
   source->position = position;
+  source->origin -= length_in_file(source, bytes, len);
   source->unfinished = unfinished;
   return true;
 }
@@ -261,25 +296,75 @@ static Field trimmed(Field field) {
   return field;
 }
 
-static const char byte_order_mark[] = {'\xef', '\xbb', '\xbf'};
-
-static bool skip_byte_order_mark(Source *source, Error *error) {
-  while (!source->at_end && pending_count(source) <= sizeof byte_order_mark) {
+// Fills pending until it has `want` bytes, or all there are.
+static bool read_ahead(Source *source, size_t want, Error *error) {
+  while (!source->at_end && pending_count(source) < want) {
     if (!read_block(source, error))
       return false;
   }
-  const char *bytes = source->pending.data + source->start;
-  size_t count = pending_count(source);
-  if (count >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0))
-    return error_set(error, "encoding", "'%s' is UTF-16: convert it to UTF-8 first", source->name);
-  if (count >= sizeof byte_order_mark &&
-      memcmp(bytes, byte_order_mark, sizeof byte_order_mark) == 0) {
-    source->start += sizeof byte_order_mark;
-    source->position.offset = sizeof byte_order_mark;
-  }
-  if (pending_count(source) == 0 && source->at_end)
-    return error_set(error, "empty", "'%s' is empty", source->name);
   return true;
+}
+
+// The encoding that was asked for, or what the file is found to be in. Skips its byte order mark.
+static bool choose_encoding(Source *source, Error *error) {
+  TextOptions *text = &source->dialect.text;
+  bool guess = strcasecmp(text->encoding, "auto") == 0;
+  if (!read_ahead(source, guess ? SAMPLE + 1 : MOST_MARK, error))
+    return false;
+  const char *bytes = source->pending.data + source->start, *name;
+  size_t count = pending_count(source), mark = encoding_of_mark(bytes, count, &name);
+  if (mark > 0) {
+    if (strcasecmp(text->encoding, name) != 0)
+      snprintf(source->encoding_note, ENCODING_NOTE, "its byte order mark");
+    snprintf(text->encoding, ENCODING_NAME, "%s", name);
+    source->start += mark;
+    source->origin = mark;
+  } else if (guess) {
+    size_t len = count < SAMPLE ? count : SAMPLE;
+    encoding_guess(bytes, len, count <= SAMPLE, text->encoding, source->encoding_note);
+  }
+  return true;
+}
+
+// What is in pending was read before it was known that it must be transcoded.
+static bool start_transcoder(Source *source, Error *error) {
+  Buffer read = source->pending, text = {0};
+  source->transcoder = transcoder_new(&source->dialect.text);
+  bool ok = source->transcoder && transcoder_put(source->transcoder, read.data + source->start,
+                                                 pending_count(source), source->at_end, &text);
+  source->pending = text;
+  source->start = 0;
+  buffer_free(&read);
+  return ok || no_memory(source, error);
+}
+
+// Bytes that text is cut at.
+static size_t special_bytes(const Dialect *dialect, char *special) {
+  const char bytes[] = {dialect->delimiter, dialect->quote, '\r', '\n'};
+  memcpy(special, bytes, sizeof bytes);
+  return sizeof bytes;
+}
+
+static bool resolve_encoding(Source *source, Error *error) {
+  char special[MOST_SPECIAL];
+  Error reason;
+  size_t count = special_bytes(&source->dialect, special);
+  if (encoding_resolve(&source->dialect.text, special, count, &reason))
+    return true;
+  return error_set(error, reason.code, "could not read '%s': %s", source->name, reason.message);
+}
+
+static bool decide_encoding(Source *source, Error *error) {
+  if (!choose_encoding(source, error) || !resolve_encoding(source, error))
+    return false;
+  EncodingKind kind = source->dialect.text.kind;
+  if (kind == ENCODING_UTF8 || kind == ENCODING_FIELDS)
+    source->position.offset = source->origin;
+  else if (!start_transcoder(source, error))
+    return false;
+  if (!read_ahead(source, 1, error))
+    return false;
+  return pending_count(source) > 0 || error_set(error, "empty", "'%s' is empty", source->name);
 }
 
 // How much is looked at depends on the bytes alone, and not on the pieces they came in.
@@ -301,9 +386,11 @@ static bool find_line_end(Source *source, Error *error) {
 }
 
 // A control character that no header has: NUL and its like, not blanks.
-static bool has_binary_byte(const Record *record) {
+static bool has_binary_byte(const Record *record, bool nul_is_fine) {
   for (size_t i = 0; i < record->length; i++) {
     unsigned char byte = (unsigned char)record->bytes[i];
+    if (byte == 0 && nul_is_fine)
+      continue;
     if (byte < 0x09 || (byte > 0x0d && byte < 0x20))
       return true;
   }
@@ -312,13 +399,13 @@ static bool has_binary_byte(const Record *record) {
 
 static bool check_header(const Source *source, const Record *record, Error *error) {
   unsigned long long line = record->line;
-  if (has_binary_byte(record))
+  if (has_binary_byte(record, source->dialect.text.strip_nul))
     return error_set(error, "binary", "'%s' looks like a binary file, not CSV", source->name);
   if (record->error == RECORD_OK || record->error == RECORD_TOO_FEW_FIELDS ||
       record->error == RECORD_TOO_MANY_FIELDS)
     return true;
   char reason[128];
-  record_error_text(record, 0, reason, sizeof reason);
+  record_error_text(record, &source->dialect, reason, sizeof reason);
   return error_set(error, "header", "%s:%llu: could not read the header: %s", source->name, line,
                    reason);
 }
@@ -410,6 +497,7 @@ static bool take_header(Source *source, const Chunk *chunk, const Batch *batch, 
   if (!put_back(source, chunk->bytes.data, chunk->bytes.len))
     return no_memory(source, error);
   source->position = chunk->position;
+  source->origin = chunk->origin;
   return number_columns(source, record->field_count, error);
 }
 
@@ -436,7 +524,7 @@ static bool prepare(Source *source, Error *error) {
   if (!source->name || !source->digest ||
       EVP_DigestInit_ex(source->digest, EVP_sha256(), NULL) != 1)
     return error_set_errno(error, ENOMEM, "could not read the source");
-  return skip_byte_order_mark(source, error) && find_line_end(source, error) &&
+  return decide_encoding(source, error) && find_line_end(source, error) &&
          read_header(source, error);
 }
 
@@ -474,6 +562,31 @@ Position source_position(const Source *source) {
   return source->position;
 }
 
+const char *source_encoding_note(const Source *source) {
+  return source->encoding_note;
+}
+
+FileSpan source_file_span(const Dialect *dialect, const Chunk *chunk, const Record *record,
+                          Buffer *bytes) {
+  EncodingKind kind = dialect->text.kind;
+  FileSpan span = {record->offset, record->bytes, record->length};
+  if (kind != ENCODING_UTF16LE && kind != ENCODING_UTF16BE)
+    return span;
+  buffer_clear(bytes);
+  transcode_to_utf16(kind, record->bytes, record->length, bytes);
+  size_t before = (size_t)(record->bytes - chunk->bytes.data);
+  span.offset = chunk->origin + encoding_length_in_file(kind, chunk->bytes.data, before);
+  span.bytes = bytes->len ? bytes->data : "";
+  span.length = bytes->len;
+  return span;
+}
+
 SourceTotals source_totals(const Source *source) {
-  return source->totals;
+  SourceTotals totals = source->totals;
+  totals.input_bytes = source_input_bytes(source);
+  return totals;
+}
+
+uint64_t source_input_bytes(const Source *source) {
+  return atomic_load(&source->input_bytes);
 }

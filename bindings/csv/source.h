@@ -6,30 +6,19 @@
 #ifndef PGHOST_CSV_SOURCE_H
 #define PGHOST_CSV_SOURCE_H
 
+#include "csv/input.h"
 #include "csv/reader.h"
-
-// Where bytes come from. `read` returns the bytes put into `out`, 0 at the end, -1 with `error`
-// filled. It runs on the reading thread. `close` frees the input.
-typedef struct Input Input;
-struct Input {
-  ptrdiff_t (*read)(Input *input, char *out, size_t size, Error *error);
-  void (*close)(Input *input);
-};
-
-// A file; "-" is standard input. A directory or a missing file is an error that names it.
-Input *input_open_file(const char *path, Error *error);
-
-// Bytes in memory, for specs and the REPL; copied. NULL when there is no memory.
-Input *input_open_bytes(const char *bytes, size_t len);
 
 typedef struct Chunk {
   Buffer bytes;      // whole records as far as counting quotes can tell
   Position position; // of bytes.data[0]
+  uint64_t origin;   // its offset in the file itself, where that is not position.offset: UTF-16
   bool last;         // nothing follows in this source
 } Chunk;
 
 typedef struct SourceTotals {
-  uint64_t bytes;  // read so far, after decompression, header and BOM included
+  uint64_t bytes;       // read so far, after decompression, header and BOM included
+  uint64_t input_bytes; // of the file itself, so before decompression
   char sha256[65]; // of those bytes, hex; only filled by source_totals at the end of the source
 } SourceTotals;
 
@@ -37,12 +26,12 @@ typedef enum SourceStatus { SOURCE_CHUNK, SOURCE_END, SOURCE_ERROR } SourceStatu
 
 typedef struct Source Source;
 
-// Takes over `input` (closed on failure too). `name` is used in messages ("booking.csv"). Skips a
-// UTF-8 BOM, finds the line end (unless the dialect came with LINE_CR set), reads the header
-// record. Errors: an empty source, a header that cannot be read, NUL bytes in it ("looks like a
-// binary file"), duplicate or empty column names unless the dialect takes any_header (codes
-// "empty", "header", "binary"). The source's own dialect gets the line end found and, unless it was
-// given, the header's field count as columns.
+// Takes over `input` (closed on failure too). `name` is used in messages ("booking.csv"). Decides
+// the encoding (a byte order mark has the last word), skips the mark, finds the line end (unless
+// the dialect came with LINE_CR set), reads the header record. Errors: an empty source, a header
+// that cannot be read, NUL bytes in it ("looks like a binary file"), duplicate or empty column
+// names unless the dialect takes any_header (codes "empty", "header", "binary"). The source's own
+// dialect gets the line end found and, unless it was given, the header's field count as columns.
 Source *source_open(Input *input, const char *name, const Dialect *dialect, Error *error);
 void source_close(Source *source); // NULL is fine
 
@@ -50,6 +39,20 @@ void source_close(Source *source); // NULL is fine
 size_t source_column_count(const Source *source);
 const Field *source_columns(const Source *source);
 const Dialect *source_dialect(const Source *source);
+
+// What the encoding of source_dialect is known from: "", or "its byte order mark", "a guess from
+// the first 256 KiB" and the like.
+const char *source_encoding_note(const Source *source);
+
+// Where a record of `chunk` is in the file itself, and its bytes there: for UTF-16 converted back
+// into `bytes`, for others the record's own. Records of a chunk are asked for in any order.
+typedef struct FileSpan {
+  uint64_t offset;
+  const char *bytes;
+  size_t length;
+} FileSpan;
+FileSpan source_file_span(const Dialect *dialect, const Chunk *chunk, const Record *record,
+                          Buffer *bytes);
 
 // Fills `chunk` with the next bytes, about `target` of them (more where one record is longer; from
 // 1 to 16 MiB). A physical line of more than four times max_record (and at least 16 MiB) is
@@ -72,5 +75,8 @@ SourceStatus source_read(Source *source, Reader *reader, size_t target, Chunk *c
                          Error *error);
 
 SourceTotals source_totals(const Source *source);
+
+// Bytes of the file itself read so far; from any thread.
+uint64_t source_input_bytes(const Source *source);
 
 #endif

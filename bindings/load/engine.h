@@ -51,7 +51,8 @@ typedef struct Counts {
   uint64_t rejected;   // unreadable ones included
   uint64_t unreadable; // rejects that can be in neither table
   uint64_t filtered;
-  uint64_t bytes; // consumed from the source
+  uint64_t bytes;                 // consumed from the source
+  uint64_t repairs[REPAIR_KINDS]; // what was changed so that it could be read
 } Counts;
 
 // One file to load. Maps are copied. `source` stays the caller's, but belongs to the engine's

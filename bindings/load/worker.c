@@ -48,6 +48,11 @@ static void check_ring(Engine *engine) {
     pthread_cond_signal(&engine->splitter_turn);
 }
 
+static uint64_t file_bytes(const Engine *engine, const Block *block) {
+  const Dialect *dialect = source_dialect(engine->task.file.source);
+  return encoding_length_in_file(dialect->text.kind, block->chunk.bytes.data, block->consumed);
+}
+
 static void tokenise(Worker *worker, Block *block) {
   Engine *engine = worker->engine;
   Reader *reader = worker_reader(worker);
@@ -59,7 +64,8 @@ static void tokenise(Worker *worker, Block *block) {
     fail_memory(engine);
     block->consumed = 0;
   }
-  block->counts = (Counts){.bytes = block->consumed};
+  block->counts = (Counts){.bytes = file_bytes(worker->engine, block)};
+  memcpy(block->counts.repairs, block->batch.repairs, sizeof block->counts.repairs);
   pthread_mutex_lock(&engine->lock);
   engine->ring[block->sequence % engine->block_count] = block;
   engine->ring_count++;
@@ -112,19 +118,30 @@ Verdict block_run_rules(const Engine *engine, Block *block, size_t i, Scratch *s
 static void put_unreadable(const Engine *engine, Block *block, const Record *record,
                            const Origin *origin) {
   char reason[256];
-  record_error_text(record, source_dialect(engine->task.file.source)->columns, reason,
-                    sizeof reason);
+  record_error_text(record, source_dialect(engine->task.file.source), reason, sizeof reason);
   row_put_reject(&block->out[STREAM_REJECTS], engine->options.run_id, engine->options.table, origin,
                  NULL, record_error_rule(record->error), reason);
 }
 
-static void put_reject(const Engine *engine, Block *block, const Record *record,
-                       const Origin *origin, const Scratch *scratch) {
+// Offset, length and bytes of a reject as the file has them.
+static void locate(const Engine *engine, Block *block, const Record *record, Origin *origin) {
+  if (!origin->has_offset)
+    return;
+  FileSpan span = source_file_span(source_dialect(engine->task.file.source), &block->chunk, record,
+                                   &block->original);
+  origin->offset = (int64_t)span.offset;
+  origin->bytes = span.bytes;
+  origin->length = (uint32_t)span.length;
+}
+
+static void put_reject(const Engine *engine, Block *block, const Record *record, Origin *origin,
+                       const Scratch *scratch) {
   block->counts.rejected++;
   block->counts.unreadable += record->error != RECORD_OK;
   if (engine->kinds[STREAM_REJECTS] == 0 && !engine->options.reject_file)
     return;
   block->rows[STREAM_REJECTS]++;
+  locate(engine, block, record, origin);
   if (record->error != RECORD_OK) {
     put_unreadable(engine, block, record, origin);
     return;

@@ -17,8 +17,8 @@ local most_groups = 12 -- kinds of rejects that are logged for one table
 ---@return integer file_id
 function M.begin_file(run, plan, file)
   return run.conn:query([[
-    INSERT INTO pghost.files (run_id, table_name, name, path) VALUES ($1, $2, $3, $4) RETURNING file_id]],
-    run.id, plan.name, file.name, file.path)[1].file_id
+    INSERT INTO pghost.files (run_id, table_name, name, path, member, encoding) VALUES ($1, $2, $3, $4, $5, $6)
+    RETURNING file_id]], run.id, plan.name, file.name, file.path, file.member, file.encoding)[1].file_id
 end
 
 -- Notes where a count of ours and one of the server's differ.
@@ -31,7 +31,7 @@ end
 
 local function expect_size(plan, file)
   if file.size and file.path ~= "-" then
-    expect(plan, file.name, "bytes", file.size, file.counts.source_bytes)
+    expect(plan, file.name, "bytes", file.size, file.counts.input_bytes)
   end
   local counts = file.counts
   expect(plan, file.name, "records", counts.records, counts.loaded + counts.rejected + counts.filtered)
@@ -66,9 +66,11 @@ function M.save_file(run, plan, file)
   local duplicates = plan.duplicates_by_file and plan.duplicates_by_file[file.id] or 0
   run.conn:query([[
     UPDATE pghost.files SET state = $2, size = $3, sha256 = $4, records = $5, unreadable = $6, loaded = $7,
-      rejected = $8, filtered = $9, duplicates = $10, finished_at = clock_timestamp() WHERE file_id = $1]],
+      rejected = $8, filtered = $9, duplicates = $10, input_size = $11, finished_at = clock_timestamp()
+    WHERE file_id = $1]],
     file.id, plan.targets.clean and "loaded" or "staged", counts.source_bytes, counts.sha256, counts.records,
-    counts.unreadable, counts.loaded - duplicates, counts.rejected, counts.filtered, duplicates)
+    counts.unreadable, counts.loaded - duplicates, counts.rejected, counts.filtered, duplicates,
+    counts.input_bytes)
 end
 
 -- After a clean from the raw table: the files of this run get the accounts that a load gives them.

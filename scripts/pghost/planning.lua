@@ -4,6 +4,7 @@
 
 local columns = require "pghost.columns"
 local csv = require "pghost.native.csv"
+local dialect = require "pghost.dialect"
 local errors = require "pghost.errors"
 local files = require "pghost.files"
 local rules_compiler = require "pghost.native.rules"
@@ -12,12 +13,10 @@ local M = {}
 
 local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, less "_raw"
 
----@class pghost.StageOptions
+---@class pghost.StageOptions: pghost.DialectOptions
 ---@field workers? integer threads that read and check, and connections per table (default: workers.lua)
 ---@field unlogged? boolean raw table without WAL: quicker, but empty after a crash, and not replicated
 ---@field allow_empty? boolean a file with a header and no record is fine
----@field delimiter? string
----@field quote? string
 
 ---@class pghost.Plan
 ---@field name string clean table; the raw one is name_raw
@@ -47,7 +46,7 @@ end
 ---@param file table one of plan.files
 ---@return pghost.Source
 function M.open_source(plan, file)
-  return errors.check(csv.open(file.path, { delimiter = plan.options.delimiter, quote = plan.options.quote }))
+  return errors.check(csv.open(file.path, dialect.of_file(plan.options, file)))
 end
 
 -- Opens every header before anything is loaded. Only standard input stays open: it cannot be
@@ -57,6 +56,10 @@ local function read_headers(run, plan, wanted)
   for i, file in ipairs(plan.files) do
     local source = M.open_source(plan, file)
     file.header = source:columns()
+    local found = dialect.note_encoding(file, source)
+    if found then
+      run.log:info("encoding", plan.name, found, { encoding = file.encoding })
+    end
     if file.path == "-" then
       file.source = source
     else

@@ -114,7 +114,7 @@ static void slow_close(Input *input) {
 static Input *slow_input(Text text, size_t step) {
   SlowInput *slow = calloc(1, sizeof *slow);
   assert(slow);
-  *slow = (SlowInput){{slow_read, slow_close}, text, 0, step};
+  *slow = (SlowInput){{slow_read, slow_close, NULL}, text, 0, step};
   return &slow->input;
 }
 

@@ -18,6 +18,18 @@ local function one_character(text)
   return character
 end
 
+local function one_of(...)
+  local words = { ... }
+  return function(text)
+    for _, word in ipairs(words) do
+      if text == word then
+        return text
+      end
+    end
+    return nil, ("%s expected, got '%s'"):format(table.concat(words, " or "), text)
+  end
+end
+
 local function whole(text)
   local number = math.tointeger(tonumber(text))
   if not number or number < 1 or number > 64 then
@@ -41,7 +53,7 @@ end
 local function new_parser()
   local parser = argparse("pghost load",
     "Loads CSV files into a table, all or nothing. Columns are found by the names in the header.")
-  parser:argument("file", "Path, glob, folder (its .csv files) or - for standard input."):args("+"):target("files")
+  parser:argument("file", "Path, glob, folder (its .csv files, also packed) or - for standard input."):args("+"):target("files")
   parser:option("--into", "The table: name, schema.name, \"Name\"."):argname("TABLE"):count(1)
   parser:option("--schema", "Schema of a TABLE without one (default: by search_path)."):argname("NAME")
   parser:option("--rules", "Lua file that returns r.table(...): clean and check the records."):argname("FILE")
@@ -54,6 +66,12 @@ local function new_parser()
   parser:option("--workers", "Threads that read and check."):argname("N"):convert(whole)
   parser:option("--delimiter", "Between fields (default: comma); also as 'tab'."):argname("C"):convert(one_character)
   parser:option("--quote", "Around fields (default: \")."):argname("C"):convert(one_character)
+  parser:option("--encoding", "Of the text (default: utf-8): a name that iconv knows, or 'auto' to guess.")
+    :argname("NAME")
+  parser:option("--invalid", "Not valid in it: reject the record (default), or take the field for windows-1252.")
+    :argname("reject|windows-1252"):convert(one_of("reject", "windows-1252"))
+  parser:option("--nul", "NUL bytes: reject the record (default), or strip them."):argname("reject|strip")
+    :convert(one_of("reject", "strip"))
   parser:option("--null", "This text is NULL, as an empty field without quotes is."):argname("TEXT"):target("null_text")
   parser:flag("--no-header", "The files have no header: columns are those of the table, in order."):target("no_header")
   parser:flag("--no-analyze", "Leave the table's statistics as they are."):target("no_analyze")
@@ -143,6 +161,9 @@ local good, result, first = pcall(copy_in.load, {
   header = not options.no_header,
   delimiter = options.delimiter,
   quote = options.quote,
+  encoding = options.encoding,
+  invalid = options.invalid,
+  nul = options.nul,
   null_text = options.null_text,
   max_rejects = options.max_rejects,
   rejects_file = options.rejects ~= "table" and options.rejects or nil,

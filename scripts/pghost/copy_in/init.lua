@@ -21,7 +21,7 @@ local M = {}
 -- Below this many rows autovacuum's own ANALYZE comes soon enough.
 local analyse_from = 10000
 
----@class pghost.copy_in.Options
+---@class pghost.copy_in.Options: pghost.DialectOptions
 ---@field files string[] paths, globs, folders or "-"
 ---@field into string table as SQL names it
 ---@field schema? string for a table without one
@@ -30,8 +30,6 @@ local analyse_from = 10000
 ---@field truncate? boolean
 ---@field workers? integer
 ---@field header? boolean default true
----@field delimiter? string
----@field quote? string
 ---@field null_text? string this text is NULL too
 ---@field max_rejects? { count?: integer, percent?: number } nil: none
 ---@field rejects_file? string

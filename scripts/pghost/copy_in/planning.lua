@@ -3,6 +3,7 @@
 -- Whatever does not fit stops here, before anything is loaded.
 
 local csv = require "pghost.native.csv"
+local dialect = require "pghost.dialect"
 local errors = require "pghost.errors"
 local files = require "pghost.files"
 local header = require "pghost.copy_in.header"
@@ -41,8 +42,10 @@ local M = {}
 ---@field writer? pghost.copy_in.Writer
 ---@field totals table<string, integer>
 
-local function dialect(options, with_header)
-  return { delimiter = options.delimiter, quote = options.quote, header = with_header, any_header = true }
+local function dialect_of(job, file, with_header)
+  local options = dialect.of_file(job.options, file)
+  options.header, options.any_header = with_header, true
+  return options
 end
 
 --- Opens a file of a job, its header read.
@@ -50,7 +53,7 @@ end
 ---@param file pghost.copy_in.File
 ---@return pghost.Source
 function M.open_source(job, file)
-  return errors.check(csv.open(file.open_path or file.path, dialect(job.options, job.options.header)))
+  return errors.check(csv.open(file.open_path or file.path, dialect_of(job, file, job.options.header)))
 end
 
 -- A table with these very columns takes a rejects file as it is.
@@ -70,13 +73,14 @@ end
 
 -- The records of a rejects file instead of the file itself.
 local function add_parts(job, file)
-  local source <close> = errors.check(csv.open(file.path, dialect(job.options, true)))
+  local source <close> = errors.check(csv.open(file.path, dialect_of(job, file, true)))
   local parts = rejects.parts(file.name, source, job.options.header == false)
   job.parts[#job.parts + 1] = parts
   for _, part in ipairs(parts) do
     job.options.say(("%s holds %s of '%s'"):format(file.name, log.counted(part.records, "rejected record"), part.name))
     if part.records > 0 then
-      job.files[#job.files + 1] = { path = file.path, name = file.name, open_path = part.path, lines = part.lines }
+      job.files[#job.files + 1] = { path = file.path, name = file.name, open_path = part.path, lines = part.lines,
+        encoding = file.encoding }
     end
   end
 end
@@ -86,13 +90,25 @@ local function is_rejects_file(job, file, source)
   if job.options.header ~= false then
     return rejects.is_rejects_file(source:columns())
   end
-  local again <close> = errors.check(csv.open(file.path, dialect(job.options, true)))
+  local again <close> = errors.check(csv.open(file.path, dialect_of(job, file, true)))
   return rejects.is_rejects_file(again:columns())
 end
 
+-- The whole path; that of a zip and its member, whose name files.lua has made fit for messages.
+local function message_name(file)
+  if file.path == "-" then
+    return "standard input"
+  end
+  return file.member and (file.path:match("^.*/") or "") .. file.name or file.path
+end
+
 local function add_file(job, file)
-  file.name = file.path == "-" and "standard input" or file.path
+  file.name = message_name(file)
   local source = M.open_source(job, file)
+  local found = dialect.note_encoding(file, source)
+  if found then
+    job.options.say(found)
+  end
   if file.path == "-" then
     file.source = source -- stays open: it cannot be opened again
   elseif not takes_rejects_file(job) and is_rejects_file(job, file, source) then
