@@ -43,8 +43,8 @@ typedef struct Fault {
 
 // What was changed so that a record could be read.
 typedef enum Repair {
-  REPAIR_ENCODING, // fields that are not valid in the encoding were taken for windows-1252
-  REPAIR_NUL,      // fields that NUL bytes were removed from
+  REPAIR_ENCODING, // records with fields that are not valid in the encoding, taken for windows-1252
+  REPAIR_NUL,      // records that lost NUL bytes
   REPAIR_KINDS,
 } Repair;
 

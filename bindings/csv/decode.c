@@ -202,8 +202,8 @@ static bool convert(const Decoder *decoder, Work *work, Field *field) {
 
 // Whether the field stood in quotes: an empty one without is NULL.
 static bool was_quoted(const Decoder *decoder, const Record *record, const Field *field) {
-  bool view = field->data > record->bytes && field->data <= record->bytes + record->length;
-  return !view || field->data[-1] == decoder->quote;
+  bool view = field->data >= record->bytes && field->data <= record->bytes + record->length;
+  return !view || (field->data > record->bytes && field->data[-1] == decoder->quote);
 }
 
 static void strip_nul(const Decoder *decoder, Work *work, const Record *record, Field *field) {
@@ -246,8 +246,8 @@ static void check_record(const Decoder *decoder, Work *work, Record *record) {
   }
   if (record->error != RECORD_OK)
     return;
-  work->batch->repairs[REPAIR_ENCODING] += work->converted;
-  work->batch->repairs[REPAIR_NUL] += work->stripped;
+  work->batch->repairs[REPAIR_ENCODING] += work->converted > 0;
+  work->batch->repairs[REPAIR_NUL] += work->stripped > 0;
 }
 
 static bool is_clean(const Decoder *decoder, const char *bytes, size_t len) {

@@ -147,7 +147,7 @@ static Kind kind_of(const char *head, size_t len) {
   if (STARTS_WITH("\x28\xb5\x2f\xfd"))
     return KIND_ZSTD;
   if (STARTS_WITH("\xfd"
-                  "7zXZ\0"))
+                  "7zXZ"))
     return KIND_XZ;
   if (STARTS_WITH("PK\x03\x04") || STARTS_WITH("PK\x05\x06"))
     return KIND_ZIP;
