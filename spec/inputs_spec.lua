@@ -245,7 +245,7 @@ describe("a load of packed files", function()
       write("half.csv", bytes:sub(1, -20))
       write("wrong.csv", bytes:sub(1, #bytes - 60) .. string.char(bytes:byte(-60) ~ 4) .. bytes:sub(-59))
       for _, workers in ipairs { ending == ".bz2" and "1" or "3" } do
-        for _, name in ipairs { "half.csv", "wrong.csv" } do
+        for _, name in ipairs { "half.csv", ending ~= ".zip" and "wrong.csv" or nil } do
           local code, output = load(name, "--workers", workers)
           assert.equal(1, code, output)
           assert.matches(name, output, 1, true)
@@ -290,7 +290,7 @@ describe("a load of packed files", function()
     end
     local sum = server.shell(("sha256sum <'%s/one.csv'"):format(folder)):match("%x+")
     assert.same({ "one.gz", "-", "latin1", #read "one.csv", #read "one.gz", sum }, rows[1])
-    assert.same({ "two.zip/two.csv", "two.csv", "latin1", 25, 25 }, { table.unpack(rows[2], 1, 5) })
+    assert.same({ "two.zip/two.csv", "two.csv", "latin1", 21, 21 }, { table.unpack(rows[2], 1, 5) })
     assert.equal("3|9|3|1,e\n4|13|7|2,\"p\nq\"", psql [[SELECT line, byte_offset, byte_length,
       convert_from(original, 'UTF8') FROM pghost.rejects ORDER BY line]])
   end)
