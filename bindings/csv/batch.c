@@ -3,11 +3,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void batch_clear(Batch *batch) {
   batch->record_count = 0;
   batch->field_count = 0;
   buffer_clear(&batch->text);
+  memset(batch->repairs, 0, sizeof batch->repairs);
+  batch->stopped = false;
 }
 
 void batch_free(Batch *batch) {
@@ -28,6 +31,10 @@ static const char *const error_texts[] = {
     [RECORD_INVALID_UTF8] = "not valid UTF-8",
     [RECORD_TOO_LONG] = "record too long",
     [RECORD_LINE_FEED] = "line feed outside quotes",
+    [RECORD_FIELD_TOO_LONG] = "field too long",
+    [RECORD_REPEATED_HEADER] = "the header again",
+    [RECORD_SKIPPED_HEADER] = "the header again",
+    [RECORD_SECOND_TABLE] = "a second table starts here",
 };
 
 static const char *const error_rules[] = {
@@ -41,6 +48,17 @@ static const char *const error_rules[] = {
     [RECORD_INVALID_UTF8] = "encoding",
     [RECORD_TOO_LONG] = "length",
     [RECORD_LINE_FEED] = "line_end",
+    [RECORD_FIELD_TOO_LONG] = "size",
+    [RECORD_REPEATED_HEADER] = "header",
+    [RECORD_SKIPPED_HEADER] = "header",
+    [RECORD_SECOND_TABLE] = "second_table",
+};
+
+static const char *const repair_names[REPAIR_KINDS] = {
+    [REPAIR_PADDED] = "padded", [REPAIR_CUT] = "cut",
+    [REPAIR_EXTRA] = "extra",   [REPAIR_QUOTE] = "quotes",
+    [REPAIR_NUL] = "nul",       [REPAIR_ENCODING] = "encoding",
+    [REPAIR_HEADER] = "header", [REPAIR_SECOND_TABLE] = "second_table",
 };
 
 void record_error_text(const Record *record, uint32_t columns, char *out, size_t size) {
@@ -49,12 +67,18 @@ void record_error_text(const Record *record, uint32_t columns, char *out, size_t
     snprintf(out, size, "%s: %u of %u", text, record->field_count, columns);
   else if (record->error == RECORD_TOO_LONG)
     snprintf(out, size, "%s: %u bytes", text, record->length);
+  else if (record->error == RECORD_FIELD_TOO_LONG)
+    snprintf(out, size, "%s: column %u", text, record->column);
   else
     snprintf(out, size, "%s", text);
 }
 
 const char *record_error_rule(RecordError error) {
   return error_rules[error];
+}
+
+const char *repair_name(Repair repair) {
+  return repair_names[repair];
 }
 
 enum { FIRST_FIELDS = 1024, FIRST_RECORDS = 128 };
