@@ -43,6 +43,8 @@ static void add_counts(Counts *sum, const Counts *more) {
   sum->unreadable += more->unreadable;
   sum->filtered += more->filtered;
   sum->bytes += more->bytes;
+  for (int kind = 0; kind < REPAIR_KINDS; kind++)
+    sum->repairs[kind] += more->repairs[kind];
 }
 
 static bool block_failed(const Block *block) {
