@@ -8,8 +8,7 @@
 
 #include "bindings.h"
 #include "boxes.h"
-
-enum { MAX_MAX_RECORD = 512 * 1024 * 1024 };
+#include "csv_options.h"
 
 static SourceBox *check_box(lua_State *L) {
   return luaL_checkudata(L, 1, SOURCE_TYPE);
@@ -35,73 +34,6 @@ static int fail(lua_State *L, const Error *error) {
   return 3;
 }
 
-// Options
-
-static int bad_option(lua_State *L, const char *name, const char *expected) {
-  return luaL_argerror(L, 2, lua_pushfstring(L, "option '%s': %s expected", name, expected));
-}
-
-static char byte_option(lua_State *L, const char *name) {
-  size_t len = 0;
-  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
-  if (len != 1 || *text == '\n' || *text == '\r' || *text == 0 || (unsigned char)*text >= 0x80)
-    bad_option(L, name, "one ASCII character that ends no line");
-  return *text;
-}
-
-static LineEnd line_end_option(lua_State *L, const char *name) {
-  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-  if (strcmp(text, "lf") != 0 && strcmp(text, "cr") != 0)
-    bad_option(L, name, "'lf' or 'cr'");
-  return strcmp(text, "cr") == 0 ? LINE_CR : LINE_LF;
-}
-
-static size_t size_option(lua_State *L, const char *name) {
-  lua_Integer size = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
-  if (size < 1 || size > MAX_MAX_RECORD)
-    bad_option(L, name, "bytes from 1 to 536870912");
-  return (size_t)size;
-}
-
-static bool boolean_option(lua_State *L, const char *name) {
-  if (!lua_isboolean(L, -1))
-    bad_option(L, name, "a boolean");
-  return lua_toboolean(L, -1);
-}
-
-// The option's value is on top of the stack.
-static void read_option(lua_State *L, const char *name, Dialect *dialect) {
-  if (strcmp(name, "delimiter") == 0)
-    dialect->delimiter = byte_option(L, name);
-  else if (strcmp(name, "quote") == 0)
-    dialect->quote = byte_option(L, name);
-  else if (strcmp(name, "line_end") == 0)
-    dialect->line_end = line_end_option(L, name);
-  else if (strcmp(name, "max_record") == 0)
-    dialect->max_record = size_option(L, name);
-  else if (strcmp(name, "header") == 0)
-    dialect->headerless = !boolean_option(L, name);
-  else if (strcmp(name, "any_header") == 0)
-    dialect->any_header = boolean_option(L, name);
-  else
-    luaL_argerror(L, 2, lua_pushfstring(L, "unknown option '%s'", name));
-}
-
-static Dialect check_dialect(lua_State *L) {
-  Dialect dialect = dialect_default();
-  if (lua_isnoneornil(L, 2))
-    return dialect;
-  luaL_checktype(L, 2, LUA_TTABLE);
-  lua_pushnil(L);
-  while (lua_next(L, 2)) { // key, value
-    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, 2, "option names expected as keys");
-    read_option(L, lua_tostring(L, -2), &dialect);
-    lua_pop(L, 1);
-  }
-  luaL_argcheck(L, dialect.delimiter != dialect.quote, 2, "delimiter and quote are the same");
-  return dialect;
-}
-
 // Functions
 
 static int open_box(lua_State *L, SourceBox *box, Input *input, const char *name,
@@ -114,7 +46,7 @@ static int open_box(lua_State *L, SourceBox *box, Input *input, const char *name
 // csv.open(path, options?) -> source | nil, message, code
 static int csv_open_path(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  Dialect dialect = check_dialect(L);
+  Dialect dialect = csv_check_options(L, 2);
   SourceBox *box = new_box(L);
   Error error;
   Input *input = input_open_file(path, &error);
@@ -126,7 +58,7 @@ static int csv_open_path(lua_State *L) {
 static int csv_open_string(lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
-  Dialect dialect = check_dialect(L);
+  Dialect dialect = csv_check_options(L, 2);
   SourceBox *box = new_box(L);
   Error error;
   Input *input = input_open_bytes(text, len);
@@ -171,14 +103,16 @@ static int record_pairs(lua_State *L) {
   return 2;
 }
 
-static void push_names(lua_State *L, const Source *source) {
-  size_t count = source_column_count(source);
-  const Field *columns = source_columns(source);
+static void push_list(lua_State *L, const Field *columns, size_t count) {
   lua_createtable(L, (int)count, 0);
   for (size_t i = 0; i < count; i++) {
     lua_pushlstring(L, columns[i].data, columns[i].len);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+}
+
+static void push_names(lua_State *L, const Source *source) {
+  push_list(L, source_columns(source), source_column_count(source));
 }
 
 static void push_positions(lua_State *L, const Source *source) {
@@ -264,6 +198,13 @@ static int source_columns_method(lua_State *L) {
   return 1;
 }
 
+// source:written_columns() -> names before header_names = "repair" changed any
+static int source_written_method(lua_State *L) {
+  const Source *source = check_source(L);
+  push_list(L, source_written_columns(source), source_column_count(source));
+  return 1;
+}
+
 // source:records() -> iterator of line, record, problem, bytes
 static int source_records(lua_State *L) {
   Source *source = check_source(L);
@@ -314,9 +255,13 @@ static int source_tostring(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"columns", source_columns_method}, {"records", source_records},
-    {"totals", source_totals_method},   {"line_end", source_line_end},
-    {"close", source_close_method},     {NULL, NULL},
+    {"columns", source_columns_method},
+    {"written_columns", source_written_method},
+    {"records", source_records},
+    {"totals", source_totals_method},
+    {"line_end", source_line_end},
+    {"close", source_close_method},
+    {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {

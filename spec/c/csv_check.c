@@ -118,6 +118,14 @@ static Input *slow_input(Text text, size_t step) {
   return &slow->input;
 }
 
+// Dialects borrow their source's header: the last two sources stay open.
+static void keep_open(Source *source) {
+  static Source *kept[2];
+  source_close(kept[1]);
+  kept[1] = kept[0];
+  kept[0] = source;
+}
+
 size_t read_through_source(Text text, const Dialect *dialect, size_t target, size_t step,
                            Buffer *out, Dialect *found) {
   Error error;
@@ -145,7 +153,7 @@ size_t read_through_source(Text text, const Dialect *dialect, size_t target, siz
   check_tail(&text, covered);
   if (source_totals(source).bytes != text.len || !source_totals(source).sha256[0])
     check_fail("the totals are not those of the whole file");
-  source_close(source);
+  keep_open(source);
   reader_free(reader);
   buffer_free(&chunk.bytes);
   batch_free(&batch);
