@@ -31,15 +31,26 @@ static bool is_header(const Dialect *dialect, const Batch *batch, const Record *
   return false;
 }
 
-// Whether the line before the one that starts at `at` is blank.
-static bool is_behind_blank(const Dialect *dialect, const char *bytes, const char *at) {
+// Behind the line end at `at`.
+static const char *behind_line_end(const char *at, const char *limit) {
+  at += at < limit && *at == '\r';
+  return at + (at < limit && *at == '\n');
+}
+
+// Whether the line before record `i` is blank. Between two records there are only blank lines and
+// comments.
+static bool is_behind_blank(const Dialect *dialect, const Batch *batch, const char *bytes,
+                            size_t i) {
   char end = dialect_line_end(dialect);
-  if (at == bytes)
+  const char *at = batch->records[i].bytes, *start = bytes;
+  if (i > 0)
+    start = behind_line_end(batch->records[i - 1].bytes + batch->records[i - 1].length, at);
+  if (at <= start)
     return false;
   const char *before = at - 1;
-  if (end == '\n' && before > bytes && before[-1] == '\r')
+  if (end == '\n' && before > start && before[-1] == '\r')
     before--;
-  return before == bytes || before[-1] == end;
+  return before == start || before[-1] == end;
 }
 
 static Field *add_fields(Batch *batch, size_t count) {
@@ -105,9 +116,10 @@ static bool is_too_few(const Record *record) {
 }
 
 // Whether the batch must end before the record; sets the error that it ends with.
-static bool stops(const Dialect *dialect, const char *bytes, Record *record) {
+static bool stops(const Dialect *dialect, const Batch *batch, const char *bytes, size_t i) {
+  Record *record = &batch->records[i];
   if (dialect->end_at_second_table && dialect->columns > 1 &&
-      is_behind_blank(dialect, bytes, record->bytes)) {
+      is_behind_blank(dialect, batch, bytes, i)) {
     record->error = RECORD_SECOND_TABLE;
     return true;
   }
@@ -150,8 +162,9 @@ static void mark_header(const Dialect *dialect, Record *record) {
 }
 
 // True: the batch ends before this record.
-static bool apply(General *general, Batch *batch, const char *bytes, Record *record, bool *good) {
+static bool apply(General *general, Batch *batch, const char *bytes, size_t i, bool *good) {
   const Dialect *dialect = general->dialect;
+  Record *record = &batch->records[i];
   bool wrong_count = has_wrong_count(record);
   if (record->error != RECORD_OK && !wrong_count)
     return false;
@@ -159,7 +172,7 @@ static bool apply(General *general, Batch *batch, const char *bytes, Record *rec
     mark_header(dialect, record);
     return false;
   }
-  if (wrong_count && stops(dialect, bytes, record))
+  if (wrong_count && stops(dialect, batch, bytes, i))
     return true;
   if (wrong_count)
     *good = mend(general, batch, record) && *good;
@@ -197,7 +210,7 @@ size_t policy_apply(General *general, Batch *batch, const char *bytes, size_t us
     if (!all && record->error == RECORD_OK &&
         (dialect->header_count == 0 || is_unlike_header(&dialect->header[0], batch, record)))
       continue;
-    if (apply(general, batch, bytes, record, good)) {
+    if (apply(general, batch, bytes, i, good)) {
       used = stop_at(batch, bytes, i, position);
       break;
     }

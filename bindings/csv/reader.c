@@ -339,12 +339,13 @@ static bool has_room(const Batch *batch, size_t limit) {
   return limit == 0 || batch->record_count < limit;
 }
 
-// Leaves blank lines at the end to what comes behind them: with a record of another width they end
-// the table.
-static size_t leave_blank_end(const Dialect *dialect, const char *bytes, size_t used,
-                              Position *position) {
+// Leaves blank lines at the end, behind the last record, to what comes behind them: with a record
+// of another width they end the table.
+static size_t leave_blank_end(const Dialect *dialect, const char *bytes, size_t records,
+                              size_t used, Position *position) {
   uint64_t lines;
-  size_t left = dialect_without_blank_end(dialect, bytes, used, &lines);
+  size_t left =
+      records + dialect_without_blank_end(dialect, bytes + records, used - records, &lines);
   position->line -= lines;
   position->offset -= used - left;
   return left;
@@ -354,19 +355,24 @@ static size_t tokenise(Reader *reader, const char *bytes, size_t len, bool final
                        Position *position) {
   const Dialect *dialect = &reader->dialect;
   Batch *batch = reader->batch;
-  size_t at = 0;
+  size_t at = 0, records = 0; // bytes to the end of the last record
   while (at < len && !reader->failed && has_room(batch, limit)) {
+    size_t used = 0;
     if (reader->quick)
-      at += ordinary_read(dialect, bytes + at, len - at, limit, position, batch, &reader->failed);
+      used = ordinary_read(dialect, bytes + at, len - at, limit, position, batch, &reader->failed);
+    at += used;
+    records = used > 0 ? at : records;
     if (at == len || reader->failed || !has_room(batch, limit))
       break;
-    size_t used = read_line(reader, bytes + at, len - at, final, position);
+    size_t count = batch->record_count;
+    used = read_line(reader, bytes + at, len - at, final, position);
     if (used == 0)
       break;
     at += used;
+    records = batch->record_count > count ? at : records;
   }
-  if (dialect->end_at_second_table && !final && at > 0)
-    at = leave_blank_end(dialect, bytes, at, position);
+  if (dialect->end_at_second_table && !final)
+    at = leave_blank_end(dialect, bytes, records, at, position);
   return at;
 }
 
