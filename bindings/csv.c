@@ -67,6 +67,12 @@ static int csv_open_string(lua_State *L) {
   return open_box(L, box, input, "string", &dialect, &error);
 }
 
+// csv.check_options(options): raises what csv.open would
+static int csv_check(lua_State *L) {
+  csv_check_options(L, 1);
+  return 0;
+}
+
 // Records. A record is a table of its fields by position with a metatable that all records of one
 // source:records() share: names (upvalue 1: name -> position), width and pairs.
 
@@ -274,6 +280,7 @@ static const luaL_Reg metamethods[] = {
 static const luaL_Reg functions[] = {
     {"open", csv_open_path},
     {"open_string", csv_open_string},
+    {"check_options", csv_check},
     {NULL, NULL},
 };
 
