@@ -16,7 +16,7 @@ local function named_text(text)
   return names_of_text[text] or text
 end
 
-local function count(text)
+local function whole_from_0(text)
   local number = text:find("^%d+$") and math.tointeger(tonumber(text))
   if not number then
     return nil, ("whole number expected, got '%s'"):format(text)
@@ -34,7 +34,7 @@ local function add_dialect(parser)
       if option.choices then
         added:choices(option.choices):argname(table.concat(option.choices, "|"))
       else
-        added:convert(option.kind == "count" and count or named_text)
+        added:convert(option.kind == "count" and whole_from_0 or named_text)
       end
     end
   end
