@@ -428,8 +428,11 @@ static bool take_header_line(Source *source, const Chunk *chunk, const Batch *ba
 }
 
 static bool header_missing(const Source *source, uint32_t line, Error *error) {
+  const Dialect *dialect = &source->dialect;
+  bool passes_over = dialect->footer > 0 || dialect->comment_length > 0;
   if (line == 0)
-    return error_set(error, "empty", "'%s' is empty: it has only blank lines", source->name);
+    return error_set(error, "empty", "'%s' is empty: it has only %s", source->name,
+                     passes_over ? "lines that are passed over" : "blank lines");
   return error_set(error, "header", "'%s' ends in its header: %u of %u lines", source->name,
                    (unsigned)line, (unsigned)source->dialect.header_lines);
 }
