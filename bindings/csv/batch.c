@@ -10,6 +10,7 @@ void batch_clear(Batch *batch) {
   batch->field_count = 0;
   buffer_clear(&batch->text);
   memset(batch->repairs, 0, sizeof batch->repairs);
+  batch->odd = false;
   batch->stopped = false;
 }
 

@@ -72,6 +72,7 @@ typedef struct Batch {
   size_t field_cap;
   Buffer text; // unescaped bytes of the fields that are not plain views into the chunk
   uint64_t repairs[REPAIR_KINDS]; // of the good records
+  bool odd;                       // policies have to look at the records
   bool stopped; // by a policy, before the record `stop`, which is not in the batch
   Record stop;
 } Batch;

@@ -159,6 +159,16 @@ static RecordError count_error(uint32_t fields, uint32_t columns) {
   return fields < columns ? RECORD_TOO_FEW_FIELDS : RECORD_TOO_MANY_FIELDS;
 }
 
+// Most records have the right number of fields and differ from the header in their first byte.
+static bool is_odd(const Dialect *dialect, const Batch *batch, const Record *record) {
+  if (record->error != RECORD_OK || dialect->header_count > 1 || dialect->max_field > 0)
+    return true;
+  if (dialect->header_count == 0)
+    return false;
+  const Field *first = &batch->fields[record->field_start], *name = dialect->header[0].fields;
+  return first->len == name->len && (name->len == 0 || first->data[0] == name->data[0]);
+}
+
 static void add_record(const Dialect *dialect, const Walk *walk, Draft *draft, size_t start,
                        End end, Position *position) {
   Record *record = batch_add_record(draft->batch);
@@ -180,6 +190,7 @@ static void add_record(const Dialect *dialect, const Walk *walk, Draft *draft, s
       .field_count = fields,
       .error = error,
   };
+  draft->batch->odd = draft->batch->odd || is_odd(dialect, draft->batch, record);
   position->offset += end.used - start;
   position->line += draft->line_feeds + 1;
 }
@@ -199,9 +210,9 @@ size_t ordinary_read(const Dialect *dialect, const char *bytes, size_t len, size
   size_t start = 0;
   while (start < len && (limit == 0 || batch->record_count < limit)) {
     Draft draft = {batch, batch->field_count, batch->text.len, 0, false};
-    End end = dialect_is_comment(dialect, bytes + start, bytes + len)
-                  ? NOT_ORDINARY
-                  : read_record(&walk, &draft, start);
+    bool comment =
+        dialect->comment_length > 0 && dialect_is_comment(dialect, bytes + start, bytes + len);
+    End end = comment ? NOT_ORDINARY : read_record(&walk, &draft, start);
     if (end.used == 0 || end.length - start > dialect->max_record ||
         draft.line_feeds > most_line_feeds) {
       batch->field_count = draft.field_mark;

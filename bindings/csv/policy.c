@@ -181,17 +181,6 @@ static bool apply(General *general, Batch *batch, const char *bytes, size_t i, b
   return false;
 }
 
-// Nothing but the header is looked for, and most records differ from it in the first field.
-static bool is_unlike_header(const HeaderLine *header, const Batch *batch, const Record *record) {
-  const Field *first = &batch->fields[record->field_start];
-  return record->error == RECORD_OK && (first->len != header->fields[0].len ||
-                                        memcmp(first->data, header->fields[0].data, first->len));
-}
-
-static bool looks_at_sizes(const Dialect *dialect) {
-  return dialect->max_field > 0 || dialect->header_count > 1;
-}
-
 static size_t stop_at(Batch *batch, const char *bytes, size_t i, Position *position) {
   batch->stopped = true;
   batch->stop = batch->records[i];
@@ -202,20 +191,15 @@ static size_t stop_at(Batch *batch, const char *bytes, size_t i, Position *posit
 
 size_t policy_apply(General *general, Batch *batch, const char *bytes, size_t used,
                     Position *position, bool *good) {
-  const Dialect *dialect = general->dialect;
-  bool all = looks_at_sizes(dialect);
   *good = true;
-  for (size_t i = 0; i < batch->record_count; i++) {
-    Record *record = &batch->records[i];
-    if (!all && record->error == RECORD_OK &&
-        (dialect->header_count == 0 || is_unlike_header(&dialect->header[0], batch, record)))
-      continue;
+  if (!batch->odd)
+    return used;
+  for (size_t i = 0; i < batch->record_count; i++)
     if (apply(general, batch, bytes, i, good)) {
       used = stop_at(batch, bytes, i, position);
       break;
     }
-  }
-  if (repairs(dialect))
+  if (repairs(general->dialect))
     sum_repairs(batch);
   return used;
 }

@@ -219,6 +219,7 @@ static size_t accept(Reader *reader, const Attempt *attempt, size_t length, size
   Record *record = add_record(reader);
   if (!record)
     return used;
+  reader->batch->odd = true;
   uint32_t fields = (uint32_t)(reader->batch->field_count - attempt->field_mark);
   RecordError error = RECORD_OK;
   if (dialect->columns && fields != dialect->columns)
