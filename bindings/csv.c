@@ -8,8 +8,7 @@
 
 #include "bindings.h"
 #include "boxes.h"
-
-enum { MAX_MAX_RECORD = 512 * 1024 * 1024 };
+#include "csv_options.h"
 
 static SourceBox *check_box(lua_State *L) {
   return luaL_checkudata(L, 1, SOURCE_TYPE);
@@ -35,115 +34,6 @@ static int fail(lua_State *L, const Error *error) {
   return 3;
 }
 
-// Options
-
-static int bad_option(lua_State *L, const char *name, const char *expected) {
-  return luaL_argerror(L, 2, lua_pushfstring(L, "option '%s': %s expected", name, expected));
-}
-
-static char byte_option(lua_State *L, const char *name) {
-  size_t len = 0;
-  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
-  if (len != 1 || *text == '\n' || *text == '\r' || *text == 0 || (unsigned char)*text >= 0x80)
-    bad_option(L, name, "one ASCII character that ends no line");
-  return *text;
-}
-
-static LineEnd line_end_option(lua_State *L, const char *name) {
-  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-  if (strcmp(text, "lf") != 0 && strcmp(text, "cr") != 0)
-    bad_option(L, name, "'lf' or 'cr'");
-  return strcmp(text, "cr") == 0 ? LINE_CR : LINE_LF;
-}
-
-static size_t size_option(lua_State *L, const char *name) {
-  lua_Integer size = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
-  if (size < 1 || size > MAX_MAX_RECORD)
-    bad_option(L, name, "bytes from 1 to 536870912");
-  return (size_t)size;
-}
-
-static bool boolean_option(lua_State *L, const char *name) {
-  if (!lua_isboolean(L, -1))
-    bad_option(L, name, "a boolean");
-  return lua_toboolean(L, -1);
-}
-
-// One of two words, the second of which is true.
-static bool word_option(lua_State *L, const char *name, const char *no, const char *yes) {
-  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-  if (strcmp(text, no) != 0 && strcmp(text, yes) != 0)
-    bad_option(L, name, lua_pushfstring(L, "'%s' or '%s'", no, yes));
-  return strcmp(text, yes) == 0;
-}
-
-static void encoding_option(lua_State *L, const char *name, TextOptions *text) {
-  size_t len = 0;
-  const char *encoding = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
-  if (!encoding || len == 0 || len >= sizeof text->encoding || strlen(encoding) != len)
-    bad_option(L, name, "the name of an encoding");
-  memcpy(text->encoding, encoding, len + 1);
-}
-
-// Options about the text. False: `name` is none of them. The value is on top of the stack.
-static bool read_text_option(lua_State *L, const char *name, TextOptions *text) {
-  if (strcmp(name, "encoding") == 0)
-    encoding_option(L, name, text);
-  else if (strcmp(name, "invalid") == 0)
-    text->fallback = word_option(L, name, "reject", "windows-1252");
-  else if (strcmp(name, "nul") == 0)
-    text->strip_nul = word_option(L, name, "reject", "strip");
-  else
-    return strcmp(name, "member") == 0; // of a zip: read_member
-  return true;
-}
-
-// The option's value is on top of the stack.
-static void read_option(lua_State *L, const char *name, Dialect *dialect) {
-  if (read_text_option(L, name, &dialect->text))
-    return;
-  if (strcmp(name, "delimiter") == 0)
-    dialect->delimiter = byte_option(L, name);
-  else if (strcmp(name, "quote") == 0)
-    dialect->quote = byte_option(L, name);
-  else if (strcmp(name, "line_end") == 0)
-    dialect->line_end = line_end_option(L, name);
-  else if (strcmp(name, "max_record") == 0)
-    dialect->max_record = size_option(L, name);
-  else if (strcmp(name, "header") == 0)
-    dialect->headerless = !boolean_option(L, name);
-  else if (strcmp(name, "any_header") == 0)
-    dialect->any_header = boolean_option(L, name);
-  else
-    luaL_argerror(L, 2, lua_pushfstring(L, "unknown option '%s'", name));
-}
-
-static Dialect check_dialect(lua_State *L) {
-  Dialect dialect = dialect_default();
-  if (lua_isnoneornil(L, 2))
-    return dialect;
-  luaL_checktype(L, 2, LUA_TTABLE);
-  lua_pushnil(L);
-  while (lua_next(L, 2)) { // key, value
-    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, 2, "option names expected as keys");
-    read_option(L, lua_tostring(L, -2), &dialect);
-    lua_pop(L, 1);
-  }
-  luaL_argcheck(L, dialect.delimiter != dialect.quote, 2, "delimiter and quote are the same");
-  return dialect;
-}
-
-// The name of the member of a zip to open, or NULL; stays valid as long as the table of options.
-static const char *read_member(lua_State *L) {
-  if (!lua_istable(L, 2))
-    return NULL;
-  if (lua_getfield(L, 2, "member") != LUA_TNIL && lua_type(L, -1) != LUA_TSTRING)
-    bad_option(L, "member", "the name of a file in the zip");
-  const char *member = lua_tostring(L, -1);
-  lua_pop(L, 1);
-  return member;
-}
-
 // Functions
 
 // The files of a zip, one behind the other: size, name, NUL.
@@ -162,8 +52,8 @@ static int open_box(lua_State *L, SourceBox *box, Input *input, const char *name
 // csv.open(path, options?) -> source | nil, message, code
 static int csv_open_path(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  Dialect dialect = check_dialect(L);
-  const char *member = read_member(L);
+  Dialect dialect = csv_check_options(L, 2);
+  const char *member = csv_check_member(L, 2);
   const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
   if (member)
     name = lua_pushfstring(L, "%s/%s", name, member);
@@ -224,13 +114,19 @@ static int csv_members(lua_State *L) {
 static int csv_open_string(lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
-  Dialect dialect = check_dialect(L);
+  Dialect dialect = csv_check_options(L, 2);
   SourceBox *box = new_box(L);
   Error error;
   Input *input = input_open_bytes(text, len);
   if (!input)
     error_set(&error, "ENOMEM", "not enough memory");
   return open_box(L, box, input, "string", &dialect, &error);
+}
+
+// csv.check_options(options): raises what csv.open would
+static int csv_check(lua_State *L) {
+  csv_check_options(L, 1);
+  return 0;
 }
 
 // Records. A record is a table of its fields by position with a metatable that all records of one
@@ -269,14 +165,16 @@ static int record_pairs(lua_State *L) {
   return 2;
 }
 
-static void push_names(lua_State *L, const Source *source) {
-  size_t count = source_column_count(source);
-  const Field *columns = source_columns(source);
+static void push_list(lua_State *L, const Field *columns, size_t count) {
   lua_createtable(L, (int)count, 0);
   for (size_t i = 0; i < count; i++) {
     lua_pushlstring(L, columns[i].data, columns[i].len);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+}
+
+static void push_names(lua_State *L, const Source *source) {
+  push_list(L, source_columns(source), source_column_count(source));
 }
 
 static void push_positions(lua_State *L, const Source *source) {
@@ -390,6 +288,13 @@ static int source_columns_method(lua_State *L) {
   return 1;
 }
 
+// source:written_columns() -> names before header_names = "repair" changed any
+static int source_written_method(lua_State *L) {
+  const Source *source = check_source(L);
+  push_list(L, source_written_columns(source), source_column_count(source));
+  return 1;
+}
+
 // source:records() -> iterator of line, record, problem, bytes
 static int source_records(lua_State *L) {
   Source *source = check_source(L);
@@ -447,10 +352,15 @@ static int source_tostring(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"columns", source_columns_method}, {"records", source_records},
-    {"totals", source_totals_method},   {"line_end", source_line_end},
-    {"encoding", source_encoding},      {"find", source_find},
-    {"close", source_close_method},     {NULL, NULL},
+    {"columns", source_columns_method},
+    {"written_columns", source_written_method},
+    {"records", source_records},
+    {"totals", source_totals_method},
+    {"line_end", source_line_end},
+    {"encoding", source_encoding},
+    {"find", source_find},
+    {"close", source_close_method},
+    {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {
@@ -464,6 +374,7 @@ static const luaL_Reg functions[] = {
     {"open", csv_open_path},
     {"open_string", csv_open_string},
     {"members", csv_members},
+    {"check_options", csv_check},
     {NULL, NULL},
 };
 

@@ -242,8 +242,18 @@ static void set_count(lua_State *L, const char *name, uint64_t value) {
   lua_setfield(L, -2, name);
 }
 
+// Only what was repaired: { padded = 3, quotes = 1 }.
+static void push_repairs(lua_State *L, const Counts *counts) {
+  lua_createtable(L, 0, 0);
+  for (int kind = 0; kind < REPAIR_KINDS; kind++)
+    if (counts->repairs[kind] > 0)
+      set_count(L, repair_name((Repair)kind), counts->repairs[kind]);
+}
+
 static void push_counts(lua_State *L, const Counts *counts) {
   lua_createtable(L, 0, 9);
+  push_repairs(L, counts);
+  lua_setfield(L, -2, "repairs");
   set_count(L, "records", counts->records);
   set_count(L, "loaded", counts->loaded);
   set_count(L, "rejected", counts->rejected);

@@ -222,7 +222,7 @@ describe("text in another encoding", function()
     assert(csv.open_string("a|b\n", { encoding = "euc-jp", delimiter = "|" })):close()
     assert.has_error(function()
       csv.open_string("a\n", { invalid = "latin1" })
-    end, "bad argument #2 to 'open_string' (option 'invalid': 'reject' or 'windows-1252' expected)")
+    end, "bad argument #2 to 'open_string' (option 'invalid': 'reject' or 'windows-1252' expected, got 'latin1')")
   end)
 end)
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "csv/reader.h"
 
@@ -12,6 +13,8 @@ void batch_clear(Batch *batch) {
   buffer_clear(&batch->text);
   buffer_clear(&batch->decoded);
   memset(batch->repairs, 0, sizeof batch->repairs);
+  batch->odd = false;
+  batch->stopped = false;
 }
 
 void batch_free(Batch *batch) {
@@ -33,6 +36,10 @@ static const char *const error_texts[] = {
     [RECORD_INVALID_ENCODING] = "not valid in the encoding",
     [RECORD_TOO_LONG] = "record too long",
     [RECORD_LINE_FEED] = "line feed outside quotes",
+    [RECORD_FIELD_TOO_LONG] = "field too long",
+    [RECORD_REPEATED_HEADER] = "the header again",
+    [RECORD_SKIPPED_HEADER] = "the header again",
+    [RECORD_SECOND_TABLE] = "a second table starts here",
 };
 
 static const char *const error_rules[] = {
@@ -46,6 +53,17 @@ static const char *const error_rules[] = {
     [RECORD_INVALID_ENCODING] = "encoding",
     [RECORD_TOO_LONG] = "length",
     [RECORD_LINE_FEED] = "line_end",
+    [RECORD_FIELD_TOO_LONG] = "size",
+    [RECORD_REPEATED_HEADER] = "header",
+    [RECORD_SKIPPED_HEADER] = "header",
+    [RECORD_SECOND_TABLE] = "second_table",
+};
+
+static const char *const repair_names[REPAIR_KINDS] = {
+    [REPAIR_PADDED] = "padded", [REPAIR_CUT] = "cut",
+    [REPAIR_EXTRA] = "extra",   [REPAIR_QUOTE] = "quotes",
+    [REPAIR_NUL] = "nul",       [REPAIR_ENCODING] = "encoding",
+    [REPAIR_HEADER] = "header", [REPAIR_SECOND_TABLE] = "second_table",
 };
 
 static void encoding_text(const Record *record, const char *encoding, char *out, size_t size) {
@@ -54,7 +72,7 @@ static void encoding_text(const Record *record, const char *encoding, char *out,
                                                                 : sizeof record->fault.bytes;
   for (size_t i = 0; i < count; i++)
     snprintf(bytes + 5 * i, sizeof bytes - 5 * i, " 0x%02X", record->fault.bytes[i]);
-  snprintf(out, size, "column %u: not valid %s:%s", record->fault.column, encoding, bytes);
+  snprintf(out, size, "column %u: not valid %s:%s", record->column, encoding, bytes);
 }
 
 void record_error_text(const Record *record, const Dialect *dialect, char *out, size_t size) {
@@ -63,22 +81,20 @@ void record_error_text(const Record *record, const Dialect *dialect, char *out, 
     snprintf(out, size, "%s: %u of %u", text, record->field_count, dialect->columns);
   else if (record->error == RECORD_TOO_LONG)
     snprintf(out, size, "%s: %u bytes", text, record->length);
-  else if (record->error == RECORD_INVALID_ENCODING && record->fault.column > 0)
+  else if (record->error == RECORD_INVALID_ENCODING && record->column > 0)
     encoding_text(record, dialect->text.encoding, out, size);
+  else if (record->error == RECORD_FIELD_TOO_LONG)
+    snprintf(out, size, "%s: column %u", text, record->column);
   else
     snprintf(out, size, "%s", text);
 }
 
-const char *repair_name(Repair repair) {
-  static const char *const names[REPAIR_KINDS] = {
-      [REPAIR_ENCODING] = "encoding",
-      [REPAIR_NUL] = "nul",
-  };
-  return names[repair];
-}
-
 const char *record_error_rule(RecordError error) {
   return error_rules[error];
+}
+
+const char *repair_name(Repair repair) {
+  return repair_names[repair];
 }
 
 enum { FIRST_FIELDS = 1024, FIRST_RECORDS = 128 };

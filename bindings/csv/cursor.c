@@ -37,7 +37,7 @@ void cursor_free(Cursor *cursor) {
   free(cursor);
 }
 
-SourceStatus cursor_next(Cursor *cursor, const Record **record, const Field **fields,
+static SourceStatus next(Cursor *cursor, const Record **record, const Field **fields,
                          Error *error) {
   if (cursor->next == cursor->batch.record_count) {
     cursor->next = 0;
@@ -51,6 +51,15 @@ SourceStatus cursor_next(Cursor *cursor, const Record **record, const Field **fi
   *record = &cursor->batch.records[cursor->next++];
   *fields = (*record)->field_count > 0 ? &cursor->batch.fields[(*record)->field_start] : NULL;
   return SOURCE_CHUNK;
+}
+
+SourceStatus cursor_next(Cursor *cursor, const Record **record, const Field **fields,
+                         Error *error) {
+  SourceStatus status;
+  do {
+    status = next(cursor, record, fields, error);
+  } while (status == SOURCE_CHUNK && (*record)->error == RECORD_SKIPPED_HEADER);
+  return status;
 }
 
 SourceStatus cursor_find(Cursor *cursor, uint64_t line, const Record **record, Error *error) {

@@ -34,8 +34,7 @@ struct Decoder {
 // What happens to the record at hand.
 typedef struct Work {
   Batch *batch;
-  uint64_t converted; // fields of the record that were taken for windows-1252
-  uint64_t stripped;  // fields of the record that lost NUL bytes
+  uint32_t repairs; // of the record
   Fault fault;
 } Work;
 
@@ -170,7 +169,7 @@ static bool fall_back(const Decoder *decoder, Work *work, Field *field, size_t a
   if (own && decoder->options.fallback &&
       by_table(decoder->fallback, field, decoded) == field->len) {
     take_decoded(field, decoded, start);
-    work->converted++;
+    work->repairs |= 1U << REPAIR_ENCODING;
     return true;
   }
   decoded->len = start;
@@ -215,7 +214,7 @@ static void strip_nul(const Decoder *decoder, Work *work, const Record *record, 
       decoded->data[decoded->len++] = field->data[i];
   take_decoded(field, decoded, start);
   field->null = field->len == 0 && !quoted;
-  work->stripped++;
+  work->repairs |= 1U << REPAIR_NUL;
 }
 
 // False: the field is not valid.
@@ -235,19 +234,17 @@ static void check_record(const Decoder *decoder, Work *work, Record *record) {
     record->error = RECORD_NUL_BYTE;
     return;
   }
-  work->converted = work->stripped = 0;
+  work->repairs = 0;
   for (uint32_t i = 0; i < record->field_count; i++) {
     if (make_text(decoder, work, record, &work->batch->fields[record->field_start + i]))
       continue;
     record->error = RECORD_INVALID_ENCODING;
-    work->fault.column = (i + 1) & 0xffffff;
+    record->column = i + 1;
     record->fault = work->fault;
     return;
   }
-  if (record->error != RECORD_OK)
-    return;
-  work->batch->repairs[REPAIR_ENCODING] += work->converted > 0;
-  work->batch->repairs[REPAIR_NUL] += work->stripped > 0;
+  record->repairs |= work->repairs;
+  work->batch->odd = work->batch->odd || work->repairs != 0;
 }
 
 static bool is_clean(const Decoder *decoder, const char *bytes, size_t len) {
@@ -260,12 +257,29 @@ static bool is_clean(const Decoder *decoder, const char *bytes, size_t len) {
 bool decoder_run(Decoder *decoder, const char *bytes, size_t len, Batch *batch) {
   if (len == 0 || is_clean(decoder, bytes, len))
     return true;
-  // Once without its NUL bytes and once converted, and some to spare for whole table entries.
-  size_t room = len * (GROWTH + decoder->options.strip_nul) + TABLE_TEXT;
+  // Without its NUL bytes and converted, once more for extra fields, and some to spare for whole
+  // table entries.
+  size_t room = 2 * len * (GROWTH + decoder->options.strip_nul) + TABLE_TEXT;
   if (!buffer_reserve(&batch->decoded, room))
     return false;
   Work work = {.batch = batch};
   for (size_t i = 0; i < batch->record_count; i++)
     check_record(decoder, &work, &batch->records[i]);
   return true;
+}
+
+void decoder_run_extra(Decoder *decoder, Batch *batch) {
+  if (batch->decoded.len == 0 && decoder->options.kind != ENCODING_FIELDS)
+    return;
+  Work work = {.batch = batch};
+  for (size_t i = 0; i < batch->record_count; i++) {
+    Record *record = &batch->records[i];
+    bool extra = record->error == RECORD_OK && (record->repairs & 1U << REPAIR_EXTRA) != 0;
+    if (!extra || make_text(decoder, &work, record,
+                            &batch->fields[record->field_start + record->field_count - 1]))
+      continue;
+    record->error = RECORD_INVALID_ENCODING;
+    record->column = record->field_count;
+    record->fault = work.fault;
+  }
 }

@@ -18,4 +18,7 @@ void decoder_free(Decoder *decoder); // NULL is fine
 // knows column and bytes. False: no memory.
 bool decoder_run(Decoder *decoder, const char *bytes, size_t len, Batch *batch);
 
+// Does the same for the last field of records whose extra fields were put together into it.
+void decoder_run_extra(Decoder *decoder, Batch *batch);
+
 #endif

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "csv/header.h"
 #include "csv/scan.h"
 #include "csv/split.h"
 #include "csv/transcode.h"
@@ -47,9 +48,8 @@ struct Source {
   uint64_t origin;        // Chunk.origin of the next chunk
   char encoding_note[ENCODING_NOTE];
   atomic_uint_fast64_t input_bytes;
-  Buffer names;
-  Field *columns;
-  size_t column_count;
+  Header header;
+  _Atomic uint64_t end_of_table; // offset from which on there are no records
   EVP_MD_CTX *digest;
   SourceTotals totals;
 };
@@ -61,10 +61,9 @@ void source_close(Source *source) {
     source->input->close(source->input);
   EVP_MD_CTX_free(source->digest);
   buffer_free(&source->pending);
-  buffer_free(&source->names);
   buffer_free(&source->raw);
   transcoder_free(source->transcoder);
-  free(source->columns);
+  header_free(&source->header);
   free(source->name);
   free(source);
 }
@@ -175,36 +174,63 @@ static size_t line_limit(const Source *source) {
   return limit > MIN_LINE_LIMIT ? limit : MIN_LINE_LIMIT;
 }
 
-// Where to cut bytes[0, len): more than `source->unfinished`, or 0 when more bytes are needed.
+static bool is_behind_table(const Source *source) {
+  return source->position.offset >= atomic_load(&source->end_of_table);
+}
+
+// Where to cut whole lines: at more than `source->unfinished`, or 0 when more bytes are needed.
 static size_t find_cut(const Source *source, const char *bytes, size_t lines) {
+  if (is_behind_table(source))
+    return lines;
   if (lines <= source->unfinished)
     return 0;
   size_t cut = split_last_record(&source->dialect, bytes, lines);
+  uint64_t blank;
+  if (source->dialect.end_at_second_table) // blank lines stay with the record behind them
+    cut = dialect_without_blank_end(&source->dialect, bytes, cut, &blank);
   if (cut > source->unfinished)
     return cut;
   return lines > source->dialect.max_record ? lines : 0; // the reader will reject it
 }
 
+static bool line_too_long(const Source *source, const Buffer *bytes, size_t lines, Error *error) {
+  return error_set(
+      error, "too_long", "%s:%llu: a line of more than %zu MiB: not a CSV file?", source->name,
+      (unsigned long long)(source->position.line +
+                           scan_count(bytes->data, lines, dialect_line_end(&source->dialect))),
+      line_limit(source) >> 20);
+}
+
+// At the end of the source: all that is left, but for the footer, which then comes by itself.
+static size_t cut_at_end(const Source *source, const Buffer *bytes, size_t records,
+                         ChunkKind *kind) {
+  if (records > 0 || is_behind_table(source))
+    return is_behind_table(source) ? bytes->len : records;
+  *kind = CHUNK_FOOTER;
+  return bytes->len;
+}
+
 // Fills the chunk, longer and longer, until there is a place to cut. Returns false with `error`
 // filled; *cut is the whole length at the end of the source.
-static bool fill(Source *source, size_t want, Buffer *bytes, size_t *cut, Error *error) {
+static bool fill(Source *source, size_t want, Chunk *chunk, size_t *cut, Error *error) {
+  const Dialect *dialect = &source->dialect;
+  Buffer *bytes = &chunk->bytes;
+  size_t limit = line_limit(source);
   for (;;) {
     if (!take(source, bytes, want, error))
       return false;
-    *cut = bytes->len;
-    if (source->at_end && pending_count(source) == 0)
+    size_t records = bytes->len - split_footer(dialect, bytes->data, bytes->len, dialect->footer);
+    chunk->final = source->at_end && pending_count(source) == 0;
+    if (chunk->final) {
+      *cut = cut_at_end(source, bytes, records, &chunk->kind);
       return true;
-    size_t lines = split_last_line(&source->dialect, bytes->data, bytes->len);
-    *cut = find_cut(source, bytes->data, lines);
+    }
+    *cut = find_cut(source, bytes->data, split_last_line(dialect, bytes->data, records));
     if (*cut > 0)
       return true;
-    size_t limit = line_limit(source);
+    size_t lines = split_last_line(dialect, bytes->data, bytes->len);
     if (bytes->len - lines > limit)
-      return error_set(
-          error, "too_long", "%s:%llu: a line of more than %zu MiB: not a CSV file?", source->name,
-          (unsigned long long)(source->position.line +
-                               scan_count(bytes->data, lines, dialect_line_end(&source->dialect))),
-          limit >> 20);
+      return line_too_long(source, bytes, lines, error);
     want = bytes->len * 2 < lines + limit ? bytes->len * 2 : lines + limit + 1;
   }
 }
@@ -219,7 +245,9 @@ SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *err
   if (want < source->unfinished * 2)
     want = source->unfinished * 2;
   size_t cut = 0;
-  if (!fill(source, want, &chunk->bytes, &cut, error))
+  chunk->kind = is_behind_table(source) ? CHUNK_SECOND_TABLE : CHUNK_RECORDS;
+  chunk->first = source->position.offset == atomic_load(&source->end_of_table);
+  if (!fill(source, want, chunk, &cut, error))
     return SOURCE_ERROR;
   if (chunk->bytes.len == 0)
     return SOURCE_END;
@@ -236,10 +264,30 @@ SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *err
   chunk->origin = source->origin;
   source->origin += length_in_file(source, chunk->bytes.data, cut);
   chunk->last = source->at_end && pending_count(source) == 0;
+  chunk->final = chunk->final || chunk->last;
   source->position.offset += cut;
   source->position.line += scan_count(chunk->bytes.data, cut, dialect_line_end(&source->dialect));
   source->unfinished = 0;
   return SOURCE_CHUNK;
+}
+
+size_t chunk_read(Reader *reader, const Chunk *chunk, size_t limit, Position *position,
+                  Batch *batch) {
+  const char *bytes = chunk->bytes.data;
+  size_t len = chunk->bytes.len;
+  if (chunk->kind == CHUNK_RECORDS)
+    return reader_read(reader, bytes, len, chunk->final, limit, position, batch);
+  uint64_t lines = reader_count_lines(reader, bytes, len, chunk->last);
+  batch_clear(batch);
+  if (chunk->kind == CHUNK_SECOND_TABLE) {
+    if (chunk->first &&
+        !reader_reject_line(reader, bytes, len, RECORD_SECOND_TABLE, *position, batch))
+      return SIZE_MAX;
+    batch->repairs[REPAIR_SECOND_TABLE] = lines;
+  }
+  position->offset += len;
+  position->line += lines;
+  return len;
 }
 
 bool source_unread(Source *source, const char *bytes, size_t len, size_t unfinished,
@@ -249,6 +297,29 @@ bool source_unread(Source *source, const char *bytes, size_t len, size_t unfinis
   source->position = position;
   source->origin -= length_in_file(source, bytes, len);
   source->unfinished = unfinished;
+  return true;
+}
+
+void source_end_table(Source *source, uint64_t offset) {
+  atomic_store(&source->end_of_table, offset);
+}
+
+bool source_stop_error(const Source *source, const Record *stop, Error *error) {
+  char reason[128];
+  record_error_text(stop, &source->dialect, reason, sizeof reason);
+  return error_set(error, "data", "%s:%llu: %s", source->name, (unsigned long long)stop->line,
+                   reason);
+}
+
+// A policy stopped the batch before a record. False: that is an error, which comes when all records
+// before it have been given out.
+static bool may_go_on(Source *source, const Batch *batch, Position position, Error *error) {
+  if (!batch->stopped)
+    return true;
+  if (batch->stop.error == RECORD_SECOND_TABLE)
+    source_end_table(source, position.offset);
+  else if (batch->record_count == 0)
+    return source_stop_error(source, &batch->stop, error);
   return true;
 }
 
@@ -263,13 +334,17 @@ static SourceStatus read_some(Source *source, Reader *reader, size_t target, siz
       return status;
     Position position = chunk->position;
     size_t len = chunk->bytes.len;
-    size_t used = reader_read(reader, chunk->bytes.data, len, chunk->last, limit, &position, batch);
+    size_t used = chunk_read(reader, chunk, limit, &position, batch);
     if (used == SIZE_MAX || (used < len && !source_unread(source, chunk->bytes.data + used,
                                                           len - used, len - used, position))) {
       no_memory(source, error);
       return SOURCE_ERROR;
     }
     chunk->bytes.len = used;
+    if (!may_go_on(source, batch, position, error))
+      return SOURCE_ERROR;
+    if (batch->stopped)
+      source->unfinished = 0;
     if (limit > 0 && batch->record_count == limit)
       source->unfinished = 0;
     if (batch->record_count > 0)
@@ -283,18 +358,6 @@ SourceStatus source_read(Source *source, Reader *reader, size_t target, Chunk *c
 }
 
 // Opening
-
-static bool is_blank(char byte) {
-  return byte == ' ' || byte == '\t';
-}
-
-static Field trimmed(Field field) {
-  while (field.len > 0 && is_blank(field.data[0]))
-    field.data++, field.len--;
-  while (field.len > 0 && is_blank(field.data[field.len - 1]))
-    field.len--;
-  return field;
-}
 
 // Fills pending until it has `want` bytes, or all there are.
 static bool read_ahead(Source *source, size_t want, Error *error) {
@@ -340,9 +403,16 @@ static bool start_transcoder(Source *source, Error *error) {
 
 // Bytes that text is cut at.
 static size_t special_bytes(const Dialect *dialect, char *special) {
-  const char bytes[] = {dialect->delimiter, dialect->quote, '\r', '\n'};
-  memcpy(special, bytes, sizeof bytes);
-  return sizeof bytes;
+  size_t count = 0, length = dialect_delimiter_length(dialect);
+  memcpy(special, length > 1 ? dialect->longer_delimiter : &dialect->delimiter, length);
+  count += length;
+  if (!dialect->unquoted)
+    special[count++] = dialect->quote;
+  if (dialect->escape)
+    special[count++] = dialect->escape;
+  special[count++] = '\r';
+  special[count++] = '\n';
+  return count;
 }
 
 static bool resolve_encoding(Source *source, Error *error) {
@@ -410,113 +480,129 @@ static bool check_header(const Source *source, const Record *record, Error *erro
                    reason);
 }
 
-static bool has_columns(Source *source, size_t count, size_t text, Error *error) {
-  source->columns = calloc(count, sizeof *source->columns);
-  if (!source->columns || (text > 0 && !buffer_reserve(&source->names, text)))
+// The dialect that the header is read with: no policies, any number of columns.
+static Dialect header_dialect(const Source *source) {
+  Dialect dialect = source->dialect;
+  dialect.columns = 0;
+  dialect.keep_blank_lines = false;
+  dialect.end_at_second_table = false;
+  return dialect;
+}
+
+static bool name_columns(Source *source, size_t count, Error *error) {
+  Dialect *dialect = &source->dialect;
+  Header *header = &source->header;
+  if (!header_make_names(header, count, dialect->too_many == MANY_EXTRA))
     return no_memory(source, error);
-  source->column_count = count;
-  if (source->dialect.columns == 0)
-    source->dialect.columns = (uint32_t)count;
-  return true;
+  if (dialect->columns == 0)
+    dialect->columns = (uint32_t)count;
+  dialect->header = header->lines;
+  dialect->header_count =
+      count > 1 && dialect->repeated_header != HEADER_LOAD ? header->line_count : 0;
+  if (dialect->repair_names)
+    return header_repair(header) || no_memory(source, error);
+  return dialect->any_header || dialect->headerless || header_check(header, source->name, error);
 }
 
-static bool name_columns(Source *source, const Field *fields, size_t count, Error *error) {
-  size_t text = 0;
-  for (size_t i = 0; i < count; i++)
-    text += fields[i].len;
-  if (!has_columns(source, count, text, error))
-    return false;
-  for (size_t i = 0; i < count; i++) {
-    Field name = trimmed(fields[i]);
-    source->columns[i] = name.len ? (Field){source->names.data + source->names.len, name.len, false}
-                                  : (Field){"", 0, false};
-    buffer_put(&source->names, name.data, name.len);
-  }
-  return true;
-}
-
-static bool number_columns(Source *source, size_t count, Error *error) {
-  enum { NAME_SIZE = 24 };
-  if (!has_columns(source, count, count * NAME_SIZE, error))
-    return false;
-  for (size_t i = 0; i < count; i++) {
-    char *at = source->names.data + source->names.len;
-    int len = snprintf(at, NAME_SIZE, "column%zu", i + 1);
-    source->columns[i] = (Field){at, (uint32_t)len, false};
-    source->names.len += (size_t)len;
-  }
-  return true;
-}
-
-// Column names are compared as PostgreSQL folds them: ASCII letters only.
-static int compare_names(const void *left, const void *right) {
-  const Field *a = *(const Field *const *)left, *b = *(const Field *const *)right;
-  int order = strncasecmp(a->data, b->data, a->len < b->len ? a->len : b->len);
-  if (order != 0)
-    return order;
-  if (a->len != b->len)
-    return a->len < b->len ? -1 : 1;
-  return a < b ? -1 : a > b;
-}
-
-static bool same_name(const Field *a, const Field *b) {
-  return a->len == b->len && strncasecmp(a->data, b->data, a->len) == 0;
-}
-
-static bool check_names(const Source *source, uint64_t line, Error *error) {
-  size_t count = source->column_count;
-  const Field **sorted = calloc(count, sizeof *sorted);
-  if (!sorted)
-    return no_memory(source, error);
-  for (size_t i = 0; i < count; i++)
-    sorted[i] = &source->columns[i];
-  qsort(sorted, count, sizeof *sorted, compare_names);
-  bool ok = true;
-  if (sorted[0]->len == 0)
-    ok = error_set(error, "header", "%s:%llu: column %td of the header has no name", source->name,
-                   (unsigned long long)line, sorted[0] - source->columns + 1);
-  for (size_t i = 1; ok && i < count; i++) {
-    if (same_name(sorted[i - 1], sorted[i]))
-      ok = error_set(error, "header",
-                     "%s:%llu: columns %td and %td of the header are both named '%.*s'",
-                     source->name, (unsigned long long)line, sorted[i - 1] - source->columns + 1,
-                     sorted[i] - source->columns + 1, (int)sorted[i]->len, sorted[i]->data);
-  }
-  free(sorted);
-  return ok;
-}
-
-static bool take_header(Source *source, const Chunk *chunk, const Batch *batch, Error *error) {
+// Takes the record in `batch` as a line of the header; of a file without one it is put back.
+static bool take_header_line(Source *source, const Chunk *chunk, const Batch *batch, Error *error) {
   const Record *record = &batch->records[0];
+  Header *header = &source->header;
   if (!check_header(source, record, error))
     return false;
-  const Field *fields = batch->fields + record->field_start;
+  if (header->line_count == 0)
+    header->position = record->line;
   if (!source->dialect.headerless)
-    return name_columns(source, fields, record->field_count, error) &&
-           (source->dialect.any_header || check_names(source, record->line, error));
+    return header_add(header, batch->fields + record->field_start, record->field_count) ||
+           no_memory(source, error);
   if (!put_back(source, chunk->bytes.data, chunk->bytes.len))
     return no_memory(source, error);
   source->position = chunk->position;
   source->origin = chunk->origin;
-  return number_columns(source, record->field_count, error);
+  return true;
+}
+
+static bool header_missing(const Source *source, uint32_t line, Error *error) {
+  const Dialect *dialect = &source->dialect;
+  bool passes_over = dialect->footer > 0 || dialect->comment_length > 0;
+  if (line == 0)
+    return error_set(error, "empty", "'%s' is empty: it has only %s", source->name,
+                     passes_over ? "lines that are passed over" : "blank lines");
+  return error_set(error, "header", "'%s' ends in its header: %u of %u lines", source->name,
+                   (unsigned)line, (unsigned)source->dialect.header_lines);
+}
+
+static bool read_header_lines(Source *source, Reader *reader, Chunk *chunk, Batch *batch,
+                              Error *error) {
+  uint32_t lines = source->dialect.header_lines > 1 ? source->dialect.header_lines : 1;
+  size_t columns = 0;
+  for (uint32_t i = 0; i < lines; i++) {
+    SourceStatus status = read_some(source, reader, BLOCK, 1, chunk, batch, error);
+    if (status == SOURCE_END)
+      return header_missing(source, i, error);
+    if (status == SOURCE_ERROR || !take_header_line(source, chunk, batch, error))
+      return false;
+    if (columns < batch->records[0].field_count)
+      columns = batch->records[0].field_count;
+  }
+  return name_columns(source, columns, error);
 }
 
 static bool read_header(Source *source, Error *error) {
-  Dialect dialect = source->dialect;
-  dialect.columns = 0;
+  Dialect dialect = header_dialect(source);
   Reader *reader = reader_new(&dialect);
   if (!reader)
     return no_memory(source, error);
   Chunk chunk = {0};
   Batch batch = {0};
-  SourceStatus status = read_some(source, reader, BLOCK, 1, &chunk, &batch, error);
-  bool ok = status == SOURCE_CHUNK && take_header(source, &chunk, &batch, error);
-  if (status == SOURCE_END)
-    error_set(error, "empty", "'%s' is empty: it has only blank lines", source->name);
+  bool ok = read_header_lines(source, reader, &chunk, &batch, error);
   buffer_free(&chunk.bytes);
   batch_free(&batch);
   reader_free(reader);
   return ok;
+}
+
+// The line end of lines that are passed over, the first one there is: '\0' when there is none.
+static char skipped_line_end(const Source *source) {
+  const char *bytes = source->pending.data + source->start;
+  for (size_t i = 0; i < pending_count(source); i++) {
+    if (bytes[i] == '\n')
+      return '\n';
+    if (bytes[i] == '\r' && i + 1 < pending_count(source))
+      return bytes[i + 1] == '\n' ? '\n' : '\r';
+  }
+  return source->at_end ? '\r' : '\0';
+}
+
+// Passes over what is pending up to and with `end`. False: it is not there.
+static bool skip_past(Source *source, char end) {
+  const char *bytes = source->pending.data + source->start;
+  const char *found = memchr(bytes, end, pending_count(source));
+  size_t len = found ? (size_t)(found - bytes) + 1 : pending_count(source);
+  source->start += len;
+  source->position.offset += len;
+  source->origin += length_in_file(source, bytes, len);
+  return found;
+}
+
+static bool skip_lines(Source *source, Error *error) {
+  if (source->dialect.skip == 0)
+    return true;
+  char end = source->dialect.line_end == LINE_CR ? '\r' : '\0';
+  while (end == '\0' && (end = skipped_line_end(source)) == '\0')
+    if (!read_block(source, error))
+      return false;
+  for (uint32_t i = 0; i < source->dialect.skip; i++) {
+    while (!skip_past(source, end)) {
+      if (source->at_end)
+        return error_set(error, "empty", "'%s' has no more than the %u lines that are skipped",
+                         source->name, (unsigned)source->dialect.skip);
+      if (!read_block(source, error))
+        return false;
+    }
+  }
+  source->position.line += source->dialect.skip;
+  return true;
 }
 
 static bool prepare(Source *source, Error *error) {
@@ -524,8 +610,8 @@ static bool prepare(Source *source, Error *error) {
   if (!source->name || !source->digest ||
       EVP_DigestInit_ex(source->digest, EVP_sha256(), NULL) != 1)
     return error_set_errno(error, ENOMEM, "could not read the source");
-  return decide_encoding(source, error) && find_line_end(source, error) &&
-         read_header(source, error);
+  return decide_encoding(source, error) && skip_lines(source, error) &&
+         find_line_end(source, error) && read_header(source, error);
 }
 
 Source *source_open(Input *input, const char *name, const Dialect *dialect, Error *error) {
@@ -540,6 +626,7 @@ Source *source_open(Input *input, const char *name, const Dialect *dialect, Erro
   source->name = strdup(name);
   source->dialect = *dialect;
   source->position = (Position){0, 1};
+  atomic_init(&source->end_of_table, UINT64_MAX);
   if (prepare(source, error))
     return source;
   source_close(source);
@@ -547,11 +634,19 @@ Source *source_open(Input *input, const char *name, const Dialect *dialect, Erro
 }
 
 size_t source_column_count(const Source *source) {
-  return source->column_count;
+  return source->header.column_count;
 }
 
 const Field *source_columns(const Source *source) {
-  return source->columns;
+  return source->header.columns;
+}
+
+const Field *source_written_columns(const Source *source) {
+  return source->header.written;
+}
+
+const char *source_name(const Source *source) {
+  return source->name;
 }
 
 const Dialect *source_dialect(const Source *source) {

@@ -9,11 +9,20 @@
 #include "csv/input.h"
 #include "csv/reader.h"
 
+typedef enum ChunkKind {
+  CHUNK_RECORDS,
+  CHUNK_FOOTER,       // bytes that are no records
+  CHUNK_SECOND_TABLE, // the same, from the first line of a second table on
+} ChunkKind;
+
 typedef struct Chunk {
   Buffer bytes;      // whole records as far as counting quotes can tell
   Position position; // of bytes.data[0]
   uint64_t origin;   // its offset in the file itself, where that is not position.offset: UTF-16
   bool last;         // nothing follows in this source
+  ChunkKind kind;
+  bool final; // no records follow
+  bool first; // of its kind: a second table starts here
 } Chunk;
 
 typedef struct SourceTotals {
@@ -30,14 +39,18 @@ typedef struct Source Source;
 // the encoding (a byte order mark has the last word), skips the mark, finds the line end (unless
 // the dialect came with LINE_CR set), reads the header record. Errors: an empty source, a header
 // that cannot be read, NUL bytes in it ("looks like a binary file"), duplicate or empty column
-// names unless the dialect takes any_header (codes "empty", "header", "binary"). The source's own
-// dialect gets the line end found and, unless it was given, the header's field count as columns.
+// names unless the dialect takes any_header or repairs them (codes "empty", "header", "binary").
+// The source's own dialect gets the line end found and, unless it was given, the header's field
+// count as columns. Readers made with it borrow the header.
 Source *source_open(Input *input, const char *name, const Dialect *dialect, Error *error);
 void source_close(Source *source); // NULL is fine
 
-// The header's names as written (after the BOM), surrounding blanks removed. Owned by the source.
+// The header's names, surrounding blanks removed, of several lines joined; where the dialect keeps
+// extra fields, one more, _extra. `written` are those before a repair. Owned by the source.
 size_t source_column_count(const Source *source);
 const Field *source_columns(const Source *source);
+const Field *source_written_columns(const Source *source);
+const char *source_name(const Source *source);
 const Dialect *source_dialect(const Source *source);
 
 // What the encoding of source_dialect is known from: "", or "its byte order mark", "a guess from
@@ -65,7 +78,21 @@ SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *err
 bool source_unread(Source *source, const char *bytes, size_t len, size_t unfinished,
                    Position position);
 
-// Where the next chunk starts: behind the byte order mark and the header at first.
+// From `offset` on, where a batch was stopped by RECORD_SECOND_TABLE, the source gives no more
+// records. For any thread; what the source has given out behind is to be put back.
+void source_end_table(Source *source, uint64_t offset);
+
+// Fills `error` with what a policy stopped at: "file.csv:12: too few fields: 3 of 8" (code "data").
+// False always. Not for RECORD_SECOND_TABLE, which is no error.
+bool source_stop_error(const Source *source, const Record *stop, Error *error);
+
+// Reads a chunk's records as reader_read does; from one that has none nothing is read, but for the
+// reject that a second table begins with.
+size_t chunk_read(Reader *reader, const Chunk *chunk, size_t limit, Position *position,
+                  Batch *batch);
+
+// Where the next chunk starts: behind the byte order mark, skipped lines and the header at
+// first.
 Position source_position(const Source *source);
 
 // Reads the next records, at least one, for callers with one thread: source_next, reader_read, and

@@ -24,20 +24,34 @@ static void ask_recut(Engine *engine, const Block *block) {
   buffer_clear(&engine->leftover);
   buffer_put(&engine->leftover, block->chunk.bytes.data + block->consumed,
              block->chunk.bytes.len - block->consumed);
-  engine->leftover_unfinished = engine->leftover.len;
+  engine->leftover_unfinished = block->batch.stopped ? 0 : engine->leftover.len;
   engine->leftover_position = block->end;
   engine->recut = true;
 }
 
+// A policy stopped the block's batch. False, with `error` filled: that ends the load.
+static bool may_go_on(Engine *engine, const Block *block, Error *error) {
+  Source *source = engine->task.file.source;
+  if (!block->batch.stopped)
+    return true;
+  if (block->batch.stop.error != RECORD_SECOND_TABLE)
+    return source_stop_error(source, &block->batch.stop, error);
+  source_end_table(source, block->end.offset);
+  return true;
+}
+
 // Moves on the blocks whose start is now known to be the start of a record: a block that was
-// consumed to its end vouches for the one behind it. The lock is held.
-static void check_ring(Engine *engine) {
+// consumed to its end vouches for the one behind it. The lock is held. False, with `error` filled:
+// a policy says that nothing is loaded.
+static bool check_ring(Engine *engine, Error *error) {
   Block **slot = &engine->ring[engine->task.checked % engine->block_count];
   while (!engine->recut && *slot) {
     Block *block = *slot;
     *slot = NULL;
     engine->ring_count--;
     engine->task.checked++;
+    if (!may_go_on(engine, block, error))
+      return false;
     if (block->consumed < block->chunk.bytes.len)
       ask_recut(engine, block);
     queue_push(engine->options.lua_rules ? &engine->lua : &engine->checked, block);
@@ -46,6 +60,7 @@ static void check_ring(Engine *engine) {
   }
   if (engine->recut)
     pthread_cond_signal(&engine->splitter_turn);
+  return true;
 }
 
 static uint64_t file_bytes(const Engine *engine, const Block *block) {
@@ -57,9 +72,8 @@ static void tokenise(Worker *worker, Block *block) {
   Engine *engine = worker->engine;
   Reader *reader = worker_reader(worker);
   block->end = block->chunk.position;
-  block->consumed = reader ? reader_read(reader, block->chunk.bytes.data, block->chunk.bytes.len,
-                                         block->chunk.last, 0, &block->end, &block->batch)
-                           : SIZE_MAX;
+  block->consumed =
+      reader ? chunk_read(reader, &block->chunk, 0, &block->end, &block->batch) : SIZE_MAX;
   if (block->consumed == SIZE_MAX) {
     fail_memory(engine);
     block->consumed = 0;
@@ -69,8 +83,11 @@ static void tokenise(Worker *worker, Block *block) {
   pthread_mutex_lock(&engine->lock);
   engine->ring[block->sequence % engine->block_count] = block;
   engine->ring_count++;
-  check_ring(engine);
+  Error error;
+  bool good = check_ring(engine, &error);
   pthread_mutex_unlock(&engine->lock);
+  if (!good)
+    engine_fail(engine, &error);
 }
 
 static int64_t parse_digits(const Field *field) {
@@ -108,7 +125,7 @@ static Origin record_origin(const Engine *engine, const Block *block, const Reco
 Verdict block_run_rules(const Engine *engine, Block *block, size_t i, Scratch *scratch) {
   const Record *record = &block->batch.records[i];
   if (record->error != RECORD_OK)
-    return VERDICT_REJECT;
+    return record->error == RECORD_SKIPPED_HEADER ? VERDICT_FILTER : VERDICT_REJECT;
   if (!engine->options.program)
     return VERDICT_PASS;
   return program_run(engine->options.program, scratch, block->batch.fields + record->field_start,
@@ -137,7 +154,6 @@ static void locate(const Engine *engine, Block *block, const Record *record, Ori
 static void put_reject(const Engine *engine, Block *block, const Record *record, Origin *origin,
                        const Scratch *scratch) {
   block->counts.rejected++;
-  block->counts.unreadable += record->error != RECORD_OK;
   if (engine->kinds[STREAM_REJECTS] == 0 && !engine->options.reject_file)
     return;
   block->rows[STREAM_REJECTS]++;
@@ -172,6 +188,7 @@ void block_settle(const Engine *engine, Block *block, size_t i, Scratch *scratch
   const Record *record = &block->batch.records[i];
   Origin origin = record_origin(engine, block, record);
   block->counts.records++;
+  block->counts.unreadable += record->error != RECORD_OK;
   if (record->error == RECORD_OK && engine->kinds[STREAM_RAW] > 0) {
     block->rows[STREAM_RAW]++;
     row_put_raw(&block->out[STREAM_RAW], block->batch.fields + record->field_start,

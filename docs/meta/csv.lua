@@ -38,16 +38,10 @@
 
 local csv = {}
 
----@class pghost.csv.Options
----@field delimiter? string one ASCII character, default ","
----@field quote? string one ASCII character, default '"'; doubled inside a quoted field
----@field line_end? "lf"|"cr" default: found in the source
----@field max_record? integer bytes, 1 to 512 MiB, default 16 MiB
----@field encoding? string default "utf-8"; any name that iconv knows, or "auto": a guess from the first 256 KiB
----@field invalid? "reject"|"windows-1252" default "reject": a field that is not valid in the encoding rejects the record, or is taken for windows-1252 (not in UTF-16 and others that are converted first)
----@field nul? "reject"|"strip" default "reject": NUL bytes reject the record, or are removed from its fields
+--- How the bytes are cut into fields and what is done with records that are not as they should be:
+--- docs/CSV.md.
+---@class pghost.csv.Options: pghost.Dialect
 ---@field member? string name of the file in a zip; a zip of a single file needs none
----@field header? boolean default true; without a header the columns are named column1, column2, ...
 ---@field any_header? boolean default false; true: names in the header may be empty or repeated (`record.name` is then the last)
 
 --- Opens a file and reads its header; "-" is standard input. Misuse (an unknown option) raises.
@@ -74,6 +68,10 @@ function csv.members(path) end
 ---@return string? code
 function csv.open_string(text, options) end
 
+--- Raises what `open` raises for these options, and does nothing else.
+---@param options pghost.csv.Options
+function csv.check_options(options) end
+
 --- A source. Closed by `close`, by leaving the scope of a `<close>` variable and by the collector.
 ---@class pghost.Source
 local Source = {}
@@ -82,6 +80,10 @@ local Source = {}
 --- case, unless opened with any_header.
 ---@return string[]
 function Source:columns() end
+
+--- The same names before header_names = "repair" changed any.
+---@return string[]
+function Source:written_columns() end
 
 --- One record: its fields as strings by position (`record[1]`) and by the header's name as written
 --- (`record.name`), nil where NULL. `#record` is the number of columns, `pairs(record)` gives name and value

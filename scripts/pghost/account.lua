@@ -4,6 +4,7 @@
 
 local check = require "pghost.check"
 local cjson = require "cjson"
+local dialect = require "pghost.dialect"
 local errors = require "pghost.errors"
 local keys = require "pghost.keys"
 local log = require "pghost.log"
@@ -66,11 +67,12 @@ function M.save_file(run, plan, file)
   local duplicates = plan.duplicates_by_file and plan.duplicates_by_file[file.id] or 0
   run.conn:query([[
     UPDATE pghost.files SET state = $2, size = $3, sha256 = $4, records = $5, unreadable = $6, loaded = $7,
-      rejected = $8, filtered = $9, duplicates = $10, input_size = $11, finished_at = clock_timestamp()
+      rejected = $8, filtered = $9, duplicates = $10, repairs = $11::jsonb, input_size = $12,
+      finished_at = clock_timestamp()
     WHERE file_id = $1]],
     file.id, plan.targets.clean and "loaded" or "staged", counts.source_bytes, counts.sha256, counts.records,
     counts.unreadable, counts.loaded - duplicates, counts.rejected, counts.filtered, duplicates,
-    counts.input_bytes)
+    next(counts.repairs) and cjson.encode(counts.repairs) or nil, counts.input_bytes)
 end
 
 -- After a clean from the raw table: the files of this run get the accounts that a load gives them.
@@ -197,6 +199,19 @@ function M.report_rejects(run, name)
     run.log:warn("reject", name, ("%s %s (%s), first %s"):format(log.count(kind.records),
       kind.column_name or "whole record", kind.rule, kind.example),
       { rejected = kind.records, column = kind.column_name, rule = kind.rule, example = kind.example })
+  end
+end
+
+--- Logs what was repaired, one line a file.
+---@param run pghost.Run
+---@param plan pghost.Plan
+function M.report_repairs(run, plan)
+  for _, file in ipairs(plan.files) do
+    local text = dialect.describe(file.counts.repairs)
+    if text then
+      run.log:warn("repair", plan.name, ("%s: %s"):format(file.name, text),
+        { file = file.name, repairs = file.counts.repairs })
+    end
   end
 end
 

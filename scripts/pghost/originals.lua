@@ -97,7 +97,7 @@ end
 --- Fills in offset, length and bytes of the rejects of one table of a run that lack them.
 ---@param run pghost.Run
 ---@param name string table that the records were meant for
----@param options? pghost.DialectOptions of the files
+---@param options? pghost.Dialect of the files
 function M.fill(run, name, options)
   local batch = { ids = {}, offsets = {}, originals = {} }
   local walk <close> = new_walk(options)

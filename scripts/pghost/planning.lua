@@ -11,9 +11,11 @@ local rules_compiler = require "pghost.native.rules"
 
 local M = {}
 
+local most_columns = 1600 -- of a table of the server (MaxHeapAttributeNumber)
+local own_columns = 3 -- of a raw table: _file_id, _line, _loaded_at
 local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, less "_raw"
 
----@class pghost.StageOptions: pghost.DialectOptions
+---@class pghost.StageOptions: pghost.Dialect
 ---@field workers? integer threads that read and check, and connections per table (default: workers.lua)
 ---@field unlogged? boolean raw table without WAL: quicker, but empty after a crash, and not replicated
 ---@field allow_empty? boolean a file with a header and no record is fine
@@ -49,6 +51,20 @@ function M.open_source(plan, file)
   return errors.check(csv.open(file.path, dialect.of_file(plan.options, file)))
 end
 
+local function report_renamed(run, plan, file, source)
+  for _, text in ipairs(dialect.renamed(source)) do
+    run.log:warn("columns", plan.name, ("%s: %s"):format(file.name, text))
+  end
+end
+
+local function check_width(plan)
+  local most = most_columns - own_columns
+  if plan.targets.raw and #plan.raw_columns > most then
+    errors.raise(("table '%s_raw' would have %d columns, more than the %d that there is room for"):format(plan.name,
+      #plan.raw_columns, most), "data", { file = #plan.files == 1 and plan.files[1].name or nil })
+  end
+end
+
 -- Opens every header before anything is loaded. Only standard input stays open: it cannot be
 -- opened again.
 local function read_headers(run, plan, wanted)
@@ -60,6 +76,7 @@ local function read_headers(run, plan, wanted)
     if found then
       run.log:info("encoding", plan.name, found, { encoding = file.encoding })
     end
+    report_renamed(run, plan, file, source)
     if file.path == "-" then
       file.source = source
     else
@@ -72,6 +89,7 @@ local function read_headers(run, plan, wanted)
     end
   end
   plan.raw_columns = columns.union(wanted, unknown_lists)
+  check_width(plan)
   for _, file in ipairs(plan.files) do
     file.raw_map = columns.raw_map(file.header, plan.raw_columns)
   end
@@ -94,6 +112,7 @@ function M.make(run, name, spec, rules, options, targets)
   if rules then
     apply_rules(plan, rules)
   end
+  dialect.check(plan.options, 1)
   if spec then
     plan.files = files.resolve(spec, run.settings.data)
     read_headers(run, plan, names_of(plan.clean_columns or {}))

@@ -199,6 +199,7 @@ local function finish(run, plan)
     run:built(plan.name .. "_raw")
   end
   local counts = account.settle(run, plan)
+  account.report_repairs(run, plan)
   originals.fill(run, plan.name, plan.options)
   return counts, summary(plan, counts)
 end

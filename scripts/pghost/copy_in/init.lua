@@ -4,6 +4,7 @@
 -- nothing. Rejects wait in a spool until it is known whether there are too many.
 
 local connection = require "pghost.connection"
+local dialect = require "pghost.dialect"
 local errors = require "pghost.errors"
 local log = require "pghost.log"
 local metadata = require "pghost.metadata"
@@ -21,7 +22,7 @@ local M = {}
 -- Below this many rows autovacuum's own ANALYZE comes soon enough.
 local analyse_from = 10000
 
----@class pghost.copy_in.Options: pghost.DialectOptions
+---@class pghost.copy_in.Options: pghost.Dialect
 ---@field files string[] paths, globs, folders or "-"
 ---@field into string table as SQL names it
 ---@field schema? string for a table without one
@@ -29,7 +30,6 @@ local analyse_from = 10000
 ---@field create? boolean
 ---@field truncate? boolean
 ---@field workers? integer
----@field header? boolean default true
 ---@field null_text? string this text is NULL too
 ---@field max_rejects? { count?: integer, percent?: number } nil: none
 ---@field rejects_file? string
@@ -38,7 +38,7 @@ local analyse_from = 10000
 ---@field dsn? string
 ---@field version? string of pghost, for the recorded run
 ---@field progress? { enabled: boolean }
----@field say fun(text: string) for what a user should know on the way
+---@field say fun(text: string, level?: string) for what a user should know on the way
 
 ---@class pghost.copy_in.Result
 ---@field table string
@@ -105,6 +105,10 @@ local function load_file(job, load, file)
   file.counts = counts
   for name in pairs(job.totals) do
     job.totals[name] = job.totals[name] + counts[name]
+  end
+  local repaired = dialect.describe(counts.repairs)
+  if repaired then
+    job.options.say(("%s: %s"):format(file.name, repaired), "warn")
   end
 end
 
@@ -225,6 +229,7 @@ end
 ---@return pghost.copy_in.Result
 ---@return pghost.Error[] first rejects that were allowed
 function M.load(options)
+  dialect.check(options)
   local conn <close> = connection.open { dsn = options.dsn }
   local spool <close> = spools.new()
   local writer <close> = options.rejects_file and rejects.writer(options.rejects_file, options) or nil
