@@ -8,6 +8,8 @@
 
 #include "bindings.h"
 #include "boxes.h"
+#include "csv/scan.h"
+#include "csv/transcode.h"
 #include "csv_options.h"
 
 static SourceBox *check_box(lua_State *L) {
@@ -108,6 +110,46 @@ static int csv_members(lua_State *L) {
   if (status != LUA_OK)
     return lua_error(L);
   return ok ? 1 : fail(L, &error);
+}
+
+// Reads what is in the first argument's encoding into `out`; false where it is not valid there.
+static bool decode(const TextOptions *text, const char *bytes, size_t len, Buffer *out) {
+  TextOptions stream = *text;
+  if (text->kind == ENCODING_UTF8 || text->kind == ENCODING_FIELDS)
+    stream.kind = ENCODING_STREAM;
+  Transcoder *transcoder = transcoder_new(&stream);
+  bool good = transcoder && transcoder_put(transcoder, bytes, len, true, out);
+  transcoder_free(transcoder);
+  return good && scan_is_utf8(out->data, out->len);
+}
+
+// csv.decode(bytes, encoding) -> text | nil, message, code
+static int csv_decode(lua_State *L) {
+  size_t len, name_len;
+  const char *bytes = luaL_checklstring(L, 1, &len);
+  const char *name = luaL_checklstring(L, 2, &name_len);
+  TextOptions text = {0};
+  Error error;
+  luaL_argcheck(L, name_len < sizeof text.encoding, 2, "not the name of an encoding");
+  memcpy(text.encoding, name, name_len);
+  if (!encoding_resolve(&text, NULL, 0, &error))
+    return fail(L, &error);
+  Buffer out = {0};
+  bool good = decode(&text, bytes, len, &out);
+  // The text is copied out of reach of errors: what is short of memory raises and leaks nothing.
+  luaL_Buffer copy;
+  char *to = good && out.len > 0 ? luaL_buffinitsize(L, &copy, out.len) : NULL;
+  if (to) {
+    memcpy(to, out.data, out.len);
+    luaL_pushresultsize(&copy, out.len);
+  } else if (good) {
+    lua_pushliteral(L, "");
+  }
+  buffer_free(&out);
+  if (good)
+    return 1;
+  error_set(&error, "encoding", "not valid %s", text.encoding);
+  return fail(L, &error);
 }
 
 // csv.open_string(text, options?) -> source | nil, message, code
@@ -371,11 +413,8 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg functions[] = {
-    {"open", csv_open_path},
-    {"open_string", csv_open_string},
-    {"members", csv_members},
-    {"check_options", csv_check},
-    {NULL, NULL},
+    {"open", csv_open_path}, {"open_string", csv_open_string}, {"members", csv_members},
+    {"decode", csv_decode},  {"check_options", csv_check},     {NULL, NULL},
 };
 
 int luaopen_pghost_native_csv(lua_State *L) {

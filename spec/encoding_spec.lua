@@ -188,8 +188,7 @@ describe("text in another encoding", function()
     write("utf8.csv", "a\n" .. ("ü\n"):rep(200000))
     write("late.csv", "a\n" .. ("x\n"):rep(200000) .. "\xe9\n")
     write("russian.csv", russian)
-    server.shell(("cd '%s' && python3 -c 'open(\"cp1251.csv\", \"wb\").write(open(\"russian.csv\").read().encode(\"cp1251\"))'")
-      :format(folder))
+    server.shell(("cd '%s' && iconv -f utf-8 -t windows-1251 russian.csv >cp1251.csv"):format(folder))
     write("utf16.csv", utf16 "a,b\nx,y\n")
     for name, expected in pairs {
       plain = { "utf-8", "the whole file is valid UTF-8" },
@@ -270,8 +269,8 @@ describe("a load of text in another encoding", function()
         local code, output = load("--max-rejects", "100", "--rejects", "table", "--workers", workers)
         assert.equal(0, code, output)
         assert.equal("7989", psql "SELECT count(*) FROM t")
-        local rejects = psql [[SELECT line, byte_offset, byte_length, encode(original, 'hex'), reason FROM pghost.rejects
-          ORDER BY line]]
+        local rejects = psql [[SELECT line, byte_offset, byte_length, encode(original, 'hex'), reason
+          FROM pghost.rejects ORDER BY line]]
         local count = 0
         for line, offset, length, hex, reason in rejects:gmatch("(%d+)|(%d+)|(%d+)|(%x+)|([^\n]*)") do
           local cut = bytes:sub(offset + 1, offset + length)
@@ -287,6 +286,22 @@ describe("a load of text in another encoding", function()
         end
         assert.equal(11, count)
       end
+    end
+  end)
+
+  it("has a rejects file in UTF-8, to correct and load again", function()
+    for encoding, bytes in pairs { latin1 = "a,\xfc\n\xe9,1\n\xe8\n", ["utf-16le"] = utf16 "a,ü\né,1\nè\n" } do
+      psql "DROP TABLE IF EXISTS u; CREATE TABLE u (a text, \"ü\" text)"
+      write("in.csv", bytes)
+      local file = folder .. "/rejects.csv"
+      local words = { "--dsn", dsn, "load", folder .. "/in.csv", "--into", "u", "--encoding", encoding,
+        "--max-rejects", "1", "--rejects", file }
+      local _, err, code = pghost.run(words)
+      assert.equal(0, code, err)
+      write("rejects.csv", (pghost.read(file):gsub(",è\n", ',"è,2"\n')))
+      _, err, code = pghost.run { "--dsn", dsn, "load", file, "--into", "u" }
+      assert.equal(0, code, err)
+      assert.equal("é1 è2", psql "SELECT string_agg(a || \"ü\", ' ' ORDER BY \"ü\") FROM u")
     end
   end)
 

@@ -52,6 +52,14 @@ local csv = {}
 ---@return string? code errno name, "empty", "header", "binary", "archive", "encoding", "usage" (an encoding that nobody knows), "too_long" or "interrupted"
 function csv.open(path, options) end
 
+--- Bytes in an encoding as UTF-8, for instance the original bytes of a reject.
+---@param bytes string
+---@param encoding string
+---@return string|nil text
+---@return string? message
+---@return string? code "encoding": not valid in it; "usage": unknown
+function csv.decode(bytes, encoding) end
+
 --- The files in a zip, in its order; nil alone for a file that is no zip. Names are labels that somebody wrote into
 --- the zip: nothing is ever unpacked to a place.
 ---@param path string

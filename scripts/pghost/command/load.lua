@@ -63,7 +63,8 @@ end
 local function new_parser()
   local parser = argparse("pghost load",
     "Loads CSV files into a table, all or nothing. Columns are found by the names in the header.")
-  parser:argument("file", "Path, glob, folder (its .csv files, also packed) or - for standard input."):args("+"):target("files")
+  parser:argument("file", "Path, glob, folder (its .csv files, also packed) or - for standard input."):args("+")
+    :target("files")
   parser:option("--into", "The table: name, schema.name, \"Name\"."):argname("TABLE"):count(1)
   parser:option("--schema", "Schema of a TABLE without one (default: by search_path)."):argname("NAME")
   parser:option("--rules", "Lua file that returns r.table(...): clean and check the records."):argname("FILE")

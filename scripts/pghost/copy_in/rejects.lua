@@ -2,8 +2,10 @@
 --
 -- It is CSV in the dialect of the load. Before the first reject of each source stands a
 -- row of rule "header" with that source's header as `original`, so that the file is enough to load
--- what was corrected.
+-- what was corrected. It is UTF-8, whatever the sources were in, but for originals that are not valid in
+-- their encoding: those are the bytes as they were.
 
+local csv = require "pghost.native.csv"
 local errors = require "pghost.errors"
 local lfs = require "lfs"
 local sys = require "pghost.native.sys"
@@ -55,6 +57,10 @@ local function open_beside(path)
   return file, written
 end
 
+local function text_of(original, encoding)
+  return encoding and csv.decode(original, encoding) or original
+end
+
 ---@class pghost.copy_in.Writer
 local Writer = {}
 Writer.__index = Writer
@@ -90,7 +96,7 @@ function Writer:finish(spool, files)
     end
     current = reject.file_id
     self:line({ file.name, M.line_of(reject, files), not again and reject.offset or nil, reject.length,
-      reject.column, reject.rule, reject.reason, reject.original }, #M.columns)
+      reject.column, reject.rule, reject.reason, text_of(reject.original, file.encoding) }, #M.columns)
   end
   local ok, message = self.file:close()
   self.file = nil
