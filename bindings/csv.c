@@ -9,8 +9,9 @@
 #include "bindings.h"
 #include "boxes.h"
 #include "csv/digest.h"
-
-enum { MAX_MAX_RECORD = 512 * 1024 * 1024 };
+#include "csv/scan.h"
+#include "csv/transcode.h"
+#include "csv_options.h"
 
 static SourceBox *check_box(lua_State *L) {
   return luaL_checkudata(L, 1, SOURCE_TYPE);
@@ -36,74 +37,13 @@ static int fail(lua_State *L, const Error *error) {
   return 3;
 }
 
-// Options
-
-static int bad_option(lua_State *L, const char *name, const char *expected) {
-  return luaL_argerror(L, 2, lua_pushfstring(L, "option '%s': %s expected", name, expected));
-}
-
-static char byte_option(lua_State *L, const char *name) {
-  size_t len = 0;
-  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
-  if (len != 1 || *text == '\n' || *text == '\r' || *text == 0 || (unsigned char)*text >= 0x80)
-    bad_option(L, name, "one ASCII character that ends no line");
-  return *text;
-}
-
-static LineEnd line_end_option(lua_State *L, const char *name) {
-  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-  if (strcmp(text, "lf") != 0 && strcmp(text, "cr") != 0)
-    bad_option(L, name, "'lf' or 'cr'");
-  return strcmp(text, "cr") == 0 ? LINE_CR : LINE_LF;
-}
-
-static size_t size_option(lua_State *L, const char *name) {
-  lua_Integer size = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
-  if (size < 1 || size > MAX_MAX_RECORD)
-    bad_option(L, name, "bytes from 1 to 536870912");
-  return (size_t)size;
-}
-
-static bool boolean_option(lua_State *L, const char *name) {
-  if (!lua_isboolean(L, -1))
-    bad_option(L, name, "a boolean");
-  return lua_toboolean(L, -1);
-}
-
-// The option's value is on top of the stack.
-static void read_option(lua_State *L, const char *name, Dialect *dialect) {
-  if (strcmp(name, "delimiter") == 0)
-    dialect->delimiter = byte_option(L, name);
-  else if (strcmp(name, "quote") == 0)
-    dialect->quote = byte_option(L, name);
-  else if (strcmp(name, "line_end") == 0)
-    dialect->line_end = line_end_option(L, name);
-  else if (strcmp(name, "max_record") == 0)
-    dialect->max_record = size_option(L, name);
-  else if (strcmp(name, "header") == 0)
-    dialect->headerless = !boolean_option(L, name);
-  else if (strcmp(name, "any_header") == 0)
-    dialect->any_header = boolean_option(L, name);
-  else
-    luaL_argerror(L, 2, lua_pushfstring(L, "unknown option '%s'", name));
-}
-
-static Dialect check_dialect(lua_State *L) {
-  Dialect dialect = dialect_default();
-  if (lua_isnoneornil(L, 2))
-    return dialect;
-  luaL_checktype(L, 2, LUA_TTABLE);
-  lua_pushnil(L);
-  while (lua_next(L, 2)) { // key, value
-    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, 2, "option names expected as keys");
-    read_option(L, lua_tostring(L, -2), &dialect);
-    lua_pop(L, 1);
-  }
-  luaL_argcheck(L, dialect.delimiter != dialect.quote, 2, "delimiter and quote are the same");
-  return dialect;
-}
-
 // Functions
+
+// The files of a zip, one behind the other: size, name, NUL.
+typedef struct MemberList {
+  Buffer bytes;
+  int count;
+} MemberList;
 
 static int open_box(lua_State *L, SourceBox *box, Input *input, const char *name,
                     const Dialect *dialect, Error *error) {
@@ -115,19 +55,109 @@ static int open_box(lua_State *L, SourceBox *box, Input *input, const char *name
 // csv.open(path, options?) -> source | nil, message, code
 static int csv_open_path(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  Dialect dialect = check_dialect(L);
+  Dialect dialect = csv_check_options(L, 2);
+  const char *member = csv_check_member(L, 2);
+  const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+  if (member)
+    name = lua_pushfstring(L, "%s/%s", name, member);
   SourceBox *box = new_box(L);
   Error error;
-  Input *input = input_open_file(path, &error);
-  const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+  Input *input = input_open(path, member, &error);
   return open_box(L, box, input, name, &dialect, &error);
+}
+
+static bool add_member(void *data, const char *name, uint64_t size, Error *error) {
+  MemberList *list = data;
+  buffer_put_u64(&list->bytes, size);
+  buffer_put(&list->bytes, name, strlen(name) + 1);
+  list->count++;
+  return !list->bytes.failed || error_set(error, "ENOMEM", "not enough memory");
+}
+
+static int push_members(lua_State *L) {
+  const MemberList *list = lua_touserdata(L, 1);
+  lua_createtable(L, list->count, 0);
+  const char *at = list->bytes.data;
+  for (int i = 1; i <= list->count; i++) {
+    uint64_t size;
+    memcpy(&size, at, sizeof size);
+    at += sizeof size;
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, at);
+    lua_setfield(L, -2, "name");
+    lua_pushinteger(L, (lua_Integer)__builtin_bswap64(size));
+    lua_setfield(L, -2, "size");
+    lua_rawseti(L, -2, i);
+    at += strlen(at) + 1;
+  }
+  return 1;
+}
+
+// csv.members(path) -> list of { name =, size = } | nil, message, code; nil alone: not a zip
+static int csv_members(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  MemberList list = {0};
+  Error error;
+  bool is_zip = false, ok = input_visit_members(path, add_member, &list, &is_zip, &error);
+  int status = LUA_OK;
+  if (ok && is_zip) {
+    lua_pushcfunction(L, push_members);
+    lua_pushlightuserdata(L, &list);
+    status = lua_pcall(L, 1, 1, 0);
+  } else {
+    lua_pushnil(L);
+  }
+  buffer_free(&list.bytes);
+  if (status != LUA_OK)
+    return lua_error(L);
+  return ok ? 1 : fail(L, &error);
+}
+
+// Reads what is in the first argument's encoding into `out`; false where it is not valid there.
+static bool decode(const TextOptions *text, const char *bytes, size_t len, Buffer *out) {
+  TextOptions stream = *text;
+  if (text->kind == ENCODING_UTF8 || text->kind == ENCODING_FIELDS)
+    stream.kind = ENCODING_STREAM;
+  Transcoder *transcoder = transcoder_new(&stream);
+  bool good = transcoder && transcoder_put(transcoder, bytes, len, true, out);
+  transcoder_free(transcoder);
+  return good && scan_is_utf8(out->data, out->len);
+}
+
+// csv.decode(bytes, encoding) -> text | nil, message, code
+static int csv_decode(lua_State *L) {
+  size_t len, name_len;
+  const char *bytes = luaL_checklstring(L, 1, &len);
+  const char *name = luaL_checklstring(L, 2, &name_len);
+  TextOptions text = {0};
+  Error error;
+  luaL_argcheck(L, name_len < sizeof text.encoding, 2, "not the name of an encoding");
+  memcpy(text.encoding, name, name_len);
+  if (!encoding_resolve(&text, NULL, 0, &error))
+    return fail(L, &error);
+  Buffer out = {0};
+  bool good = decode(&text, bytes, len, &out);
+  // The text is copied out of reach of errors: what is short of memory raises and leaks nothing.
+  luaL_Buffer copy;
+  char *to = good && out.len > 0 ? luaL_buffinitsize(L, &copy, out.len) : NULL;
+  if (to) {
+    memcpy(to, out.data, out.len);
+    luaL_pushresultsize(&copy, out.len);
+  } else if (good) {
+    lua_pushliteral(L, "");
+  }
+  buffer_free(&out);
+  if (good)
+    return 1;
+  error_set(&error, "encoding", "not valid %s", text.encoding);
+  return fail(L, &error);
 }
 
 // csv.open_string(text, options?) -> source | nil, message, code
 static int csv_open_string(lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
-  Dialect dialect = check_dialect(L);
+  Dialect dialect = csv_check_options(L, 2);
   SourceBox *box = new_box(L);
   Error error;
   Input *input = input_open_bytes(text, len);
@@ -137,23 +167,26 @@ static int csv_open_string(lua_State *L) {
 }
 
 static void push_totals(lua_State *L, const SourceTotals *totals) {
-  lua_createtable(L, 0, 2);
+  lua_createtable(L, 0, 3);
   lua_pushinteger(L, (lua_Integer)totals->bytes);
   lua_setfield(L, -2, "bytes");
+  lua_pushinteger(L, (lua_Integer)totals->input_bytes);
+  lua_setfield(L, -2, "input_bytes");
   if (totals->sha256[0]) {
     lua_pushstring(L, totals->sha256);
     lua_setfield(L, -2, "sha256");
   }
 }
 
-// csv.digest(path, limit?) -> { bytes =, sha256 = } of at most `limit` bytes | nil, message, code
+// csv.digest(path, limit?, member?) -> { bytes =, sha256 = } of at most `limit` bytes, unpacked |
+// nil, message, code
 static int csv_digest(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   lua_Integer limit = luaL_optinteger(L, 2, LUA_MAXINTEGER);
   luaL_argcheck(L, limit >= 0, 2, "bytes from 0 on expected");
   Error error;
   SourceTotals totals;
-  Input *input = input_open_file(path, &error);
+  Input *input = input_open(path, luaL_optstring(L, 3, NULL), &error);
   bool ok = input && input_digest(input, (uint64_t)limit, &totals, &error);
   if (input)
     input->close(input);
@@ -161,6 +194,12 @@ static int csv_digest(lua_State *L) {
     return fail(L, &error);
   push_totals(L, &totals);
   return 1;
+}
+
+// csv.check_options(options): raises what csv.open would
+static int csv_check(lua_State *L) {
+  csv_check_options(L, 1);
+  return 0;
 }
 
 // Records. A record is a table of its fields by position with a metatable that all records of one
@@ -199,14 +238,16 @@ static int record_pairs(lua_State *L) {
   return 2;
 }
 
-static void push_names(lua_State *L, const Source *source) {
-  size_t count = source_column_count(source);
-  const Field *columns = source_columns(source);
+static void push_list(lua_State *L, const Field *columns, size_t count) {
   lua_createtable(L, (int)count, 0);
   for (size_t i = 0; i < count; i++) {
     lua_pushlstring(L, columns[i].data, columns[i].len);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+}
+
+static void push_names(lua_State *L, const Source *source) {
+  push_list(L, source_columns(source), source_column_count(source));
 }
 
 static void push_positions(lua_State *L, const Source *source) {
@@ -250,13 +291,14 @@ static void push_good(lua_State *L, const Record *record, const Field *fields) {
 }
 
 // Pushes line, nil, problem, bytes.
-static void push_bad(lua_State *L, const Record *record, uint32_t columns) {
+static void push_bad(lua_State *L, SourceBox *box, const Record *record) {
   char problem[128];
-  record_error_text(record, columns, problem, sizeof problem);
+  record_error_text(record, source_dialect(box->source), problem, sizeof problem);
   lua_pushinteger(L, (lua_Integer)record->line);
   lua_pushnil(L);
   lua_pushstring(L, problem);
-  lua_pushlstring(L, record->bytes, record->length);
+  FileSpan span = cursor_span(box->cursor, record);
+  lua_pushlstring(L, span.bytes, span.length);
 }
 
 // Upvalues: the source, the metatable of its records.
@@ -280,11 +322,38 @@ static int next_record(lua_State *L) {
   if (record->error == RECORD_OK)
     push_good(L, record, fields);
   else
-    push_bad(L, record, source_dialect(box->source)->columns);
+    push_bad(L, box, record);
   return record->error == RECORD_OK ? 2 : 4;
 }
 
 // Methods
+
+static Cursor *need_cursor(lua_State *L) {
+  Source *source = check_source(L);
+  SourceBox *box = check_box(L);
+  if (!box->cursor)
+    box->cursor = cursor_new(source);
+  if (!box->cursor)
+    luaL_error(L, "not enough memory");
+  return box->cursor;
+}
+
+// source:find(line) -> offset, bytes | nil | nil, message, code. Goes on from the last find.
+static int source_find(lua_State *L) {
+  lua_Integer line = luaL_checkinteger(L, 2);
+  const Record *record;
+  Error error;
+  Cursor *cursor = need_cursor(L);
+  SourceStatus status = cursor_find(cursor, (uint64_t)line, &record, &error);
+  if (status == SOURCE_ERROR)
+    return fail(L, &error);
+  if (status == SOURCE_END || record->line != (uint64_t)line)
+    return 0;
+  FileSpan span = cursor_span(cursor, record);
+  lua_pushinteger(L, (lua_Integer)span.offset);
+  lua_pushlstring(L, span.bytes, span.length);
+  return 2;
+}
 
 // source:columns() -> names
 static int source_columns_method(lua_State *L) {
@@ -292,21 +361,24 @@ static int source_columns_method(lua_State *L) {
   return 1;
 }
 
+// source:written_columns() -> names before header_names = "repair" changed any
+static int source_written_method(lua_State *L) {
+  const Source *source = check_source(L);
+  push_list(L, source_written_columns(source), source_column_count(source));
+  return 1;
+}
+
 // source:records() -> iterator of line, record, problem, bytes
 static int source_records(lua_State *L) {
   Source *source = check_source(L);
-  SourceBox *box = check_box(L);
-  if (!box->cursor)
-    box->cursor = cursor_new(source);
-  if (!box->cursor)
-    return luaL_error(L, "not enough memory");
+  need_cursor(L);
   lua_pushvalue(L, 1);
   push_record_metatable(L, source);
   lua_pushcclosure(L, next_record, 2);
   return 1;
 }
 
-// source:totals() -> { bytes =, sha256 = }
+// source:totals() -> { bytes =, input_bytes =, sha256 = }
 static int source_totals_method(lua_State *L) {
   SourceTotals totals = source_totals(check_source(L));
   push_totals(L, &totals);
@@ -333,6 +405,15 @@ static int source_line_end(lua_State *L) {
   return 1;
 }
 
+// source:encoding() -> name, note | name, nil where it is what was asked for
+static int source_encoding(lua_State *L) {
+  const Source *source = check_source(L);
+  const char *note = source_encoding_note(source);
+  lua_pushstring(L, source_dialect(source)->text.encoding);
+  lua_pushstring(L, note[0] ? note : NULL);
+  return 2;
+}
+
 // source:close(), __close, __gc
 static int source_close_method(lua_State *L) {
   SourceBox *box = check_box(L);
@@ -350,9 +431,12 @@ static int source_tostring(lua_State *L) {
 
 static const luaL_Reg methods[] = {
     {"columns", source_columns_method},
+    {"written_columns", source_written_method},
     {"records", source_records},
     {"totals", source_totals_method},
     {"line_end", source_line_end},
+    {"encoding", source_encoding},
+    {"find", source_find},
     {"skip_to", source_skip_to_method},
     {"close", source_close_method},
     {NULL, NULL},
@@ -368,6 +452,9 @@ static const luaL_Reg metamethods[] = {
 static const luaL_Reg functions[] = {
     {"open", csv_open_path},
     {"open_string", csv_open_string},
+    {"members", csv_members},
+    {"decode", csv_decode},
+    {"check_options", csv_check},
     {"digest", csv_digest},
     {NULL, NULL},
 };

@@ -266,8 +266,18 @@ static void set_count(lua_State *L, const char *name, uint64_t value) {
   lua_setfield(L, -2, name);
 }
 
+// Only what was repaired: { padded = 3, quotes = 1 }.
+static void push_repairs(lua_State *L, const Counts *counts) {
+  lua_createtable(L, 0, 0);
+  for (int kind = 0; kind < REPAIR_KINDS; kind++)
+    if (counts->repairs[kind] > 0)
+      set_count(L, repair_name((Repair)kind), counts->repairs[kind]);
+}
+
 static void push_counts(lua_State *L, const Counts *counts) {
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 9);
+  push_repairs(L, counts);
+  lua_setfield(L, -2, "repairs");
   set_count(L, "records", counts->records);
   set_count(L, "loaded", counts->loaded);
   set_count(L, "rejected", counts->rejected);
@@ -275,6 +285,11 @@ static void push_counts(lua_State *L, const Counts *counts) {
   set_count(L, "filtered", counts->filtered);
   set_count(L, "raw", counts->records - counts->unreadable);
   set_count(L, "bytes", counts->bytes);
+  lua_newtable(L);
+  for (int kind = 0; kind < REPAIR_KINDS; kind++)
+    if (counts->repairs[kind] > 0)
+      set_count(L, repair_name((Repair)kind), counts->repairs[kind]);
+  lua_setfield(L, -2, "repairs");
 }
 
 // The column map at field `name` of the table at 3, as a userdata block left on the stack: source
@@ -414,6 +429,7 @@ static void push_file_counts(lua_State *L, const Counts *counts, const Source *s
   lua_pushstring(L, totals.sha256);
   lua_setfield(L, -2, "sha256");
   set_count(L, "source_bytes", totals.bytes);
+  set_count(L, "input_bytes", totals.input_bytes);
 }
 
 // Gives the source of the oldest file, which is done, back to its box.

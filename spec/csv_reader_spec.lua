@@ -69,7 +69,7 @@ describe("the CSV reader", function()
       '8! stray quote: lines"x,y',
       "9! carriage return outside quotes: 7,a\rb,c",
       "10: 8|Zürich|€",
-      "11! not valid UTF-8: 9,Z\xfcrich,x",
+      "11! column 2: not valid utf-8: 0xFC: 9,Z\xfcrich,x",
       "12! NUL byte: 10,nul\0byte,x",
       "13! carriage return outside quotes: 11,x,y\r",
       '14! unterminated quote: 12,"open,x',

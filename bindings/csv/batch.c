@@ -3,17 +3,25 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "csv/reader.h"
 
 void batch_clear(Batch *batch) {
   batch->record_count = 0;
   batch->field_count = 0;
   buffer_clear(&batch->text);
+  buffer_clear(&batch->decoded);
+  memset(batch->repairs, 0, sizeof batch->repairs);
+  batch->odd = false;
+  batch->stopped = false;
 }
 
 void batch_free(Batch *batch) {
   free(batch->records);
   free(batch->fields);
   buffer_free(&batch->text);
+  buffer_free(&batch->decoded);
   *batch = (Batch){0};
 }
 
@@ -25,9 +33,13 @@ static const char *const error_texts[] = {
     [RECORD_UNTERMINATED_QUOTE] = "unterminated quote",
     [RECORD_CARRIAGE_RETURN] = "carriage return outside quotes",
     [RECORD_NUL_BYTE] = "NUL byte",
-    [RECORD_INVALID_UTF8] = "not valid UTF-8",
+    [RECORD_INVALID_ENCODING] = "not valid in the encoding",
     [RECORD_TOO_LONG] = "record too long",
     [RECORD_LINE_FEED] = "line feed outside quotes",
+    [RECORD_FIELD_TOO_LONG] = "field too long",
+    [RECORD_REPEATED_HEADER] = "the header again",
+    [RECORD_SKIPPED_HEADER] = "the header again",
+    [RECORD_SECOND_TABLE] = "a second table starts here",
 };
 
 static const char *const error_rules[] = {
@@ -38,23 +50,51 @@ static const char *const error_rules[] = {
     [RECORD_UNTERMINATED_QUOTE] = "quote",
     [RECORD_CARRIAGE_RETURN] = "line_end",
     [RECORD_NUL_BYTE] = "nul",
-    [RECORD_INVALID_UTF8] = "encoding",
+    [RECORD_INVALID_ENCODING] = "encoding",
     [RECORD_TOO_LONG] = "length",
     [RECORD_LINE_FEED] = "line_end",
+    [RECORD_FIELD_TOO_LONG] = "size",
+    [RECORD_REPEATED_HEADER] = "header",
+    [RECORD_SKIPPED_HEADER] = "header",
+    [RECORD_SECOND_TABLE] = "second_table",
 };
 
-void record_error_text(const Record *record, uint32_t columns, char *out, size_t size) {
+static const char *const repair_names[REPAIR_KINDS] = {
+    [REPAIR_PADDED] = "padded", [REPAIR_CUT] = "cut",
+    [REPAIR_EXTRA] = "extra",   [REPAIR_QUOTE] = "quotes",
+    [REPAIR_NUL] = "nul",       [REPAIR_ENCODING] = "encoding",
+    [REPAIR_HEADER] = "header", [REPAIR_SECOND_TABLE] = "second_table",
+};
+
+static void encoding_text(const Record *record, const char *encoding, char *out, size_t size) {
+  char bytes[sizeof record->fault.bytes * 5 + 1] = "";
+  size_t count = record->fault.len < sizeof record->fault.bytes ? record->fault.len
+                                                                : sizeof record->fault.bytes;
+  for (size_t i = 0; i < count; i++)
+    snprintf(bytes + 5 * i, sizeof bytes - 5 * i, " 0x%02X", record->fault.bytes[i]);
+  snprintf(out, size, "column %u: not valid %s:%s", record->column, encoding, bytes);
+}
+
+void record_error_text(const Record *record, const Dialect *dialect, char *out, size_t size) {
   const char *text = error_texts[record->error];
   if (record->error == RECORD_TOO_FEW_FIELDS || record->error == RECORD_TOO_MANY_FIELDS)
-    snprintf(out, size, "%s: %u of %u", text, record->field_count, columns);
+    snprintf(out, size, "%s: %u of %u", text, record->field_count, dialect->columns);
   else if (record->error == RECORD_TOO_LONG)
     snprintf(out, size, "%s: %u bytes", text, record->length);
+  else if (record->error == RECORD_INVALID_ENCODING && record->column > 0)
+    encoding_text(record, dialect->text.encoding, out, size);
+  else if (record->error == RECORD_FIELD_TOO_LONG)
+    snprintf(out, size, "%s: column %u", text, record->column);
   else
     snprintf(out, size, "%s", text);
 }
 
 const char *record_error_rule(RecordError error) {
   return error_rules[error];
+}
+
+const char *repair_name(Repair repair) {
+  return repair_names[repair];
 }
 
 enum { FIRST_FIELDS = 1024, FIRST_RECORDS = 128 };

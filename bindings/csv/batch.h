@@ -29,10 +29,33 @@ typedef enum RecordError {
   RECORD_UNTERMINATED_QUOTE, // the file, or the limit for one record, ends inside quotes
   RECORD_CARRIAGE_RETURN,    // a lone CR outside quotes in a file whose lines end in LF
   RECORD_NUL_BYTE,           // PostgreSQL cannot store it in text
-  RECORD_INVALID_UTF8,
-  RECORD_TOO_LONG,  // a physical line longer than the dialect's limit for one record
-  RECORD_LINE_FEED, // a LF outside quotes in a file whose lines end in CR
+  RECORD_INVALID_ENCODING,   // bytes that are no text in the encoding of the file
+  RECORD_TOO_LONG,           // a physical line longer than the dialect's limit for one record
+  RECORD_LINE_FEED,          // a LF outside quotes in a file whose lines end in CR
+  RECORD_FIELD_TOO_LONG,
+  RECORD_REPEATED_HEADER, // equal to the header
+  RECORD_SKIPPED_HEADER,  // the same where it is to be passed over: no reject, but filtered
+  RECORD_SECOND_TABLE,    // the first line of another table below the first; nothing is read on
 } RecordError;
+
+// The first bytes of a record that are no text, as they are in the file.
+typedef struct Fault {
+  uint8_t len;
+  uint8_t bytes[4];
+} Fault;
+
+// What was changed so that a record could be read, by policies that were asked for.
+typedef enum Repair {
+  REPAIR_PADDED,       // records with too few fields that got NULLs
+  REPAIR_CUT,          // records with too many fields that lost those behind
+  REPAIR_EXTRA,        // records whose fields behind the last column went into _extra
+  REPAIR_QUOTE,        // records with a stray quote that was taken as data
+  REPAIR_NUL,          // records that lost NUL bytes
+  REPAIR_ENCODING,     // records with bytes that are not valid in the encoding, read as another
+  REPAIR_HEADER,       // repeated headers passed over
+  REPAIR_SECOND_TABLE, // lines of a second table that were not read
+  REPAIR_KINDS,
+} Repair;
 
 typedef struct Record {
   uint64_t offset;   // of its first byte in the source, in bytes after decompression
@@ -42,6 +65,9 @@ typedef struct Record {
   uint32_t field_start; // index of its first field in Batch.fields
   uint32_t field_count; // as read, also where that is the error
   RecordError error;
+  uint32_t column;  // the field at fault, from 1; 0: none
+  uint32_t repairs; // a bit (1 << Repair) for each kind of repair it went through
+  Fault fault;
 } Record;
 
 typedef struct Batch {
@@ -51,7 +77,12 @@ typedef struct Batch {
   Field *fields;
   size_t field_count;
   size_t field_cap;
-  Buffer text; // unescaped bytes of the fields that are not plain views into the chunk
+  Buffer text;    // unescaped bytes of the fields that are not plain views into the chunk
+  Buffer decoded; // bytes of the fields that were converted
+  uint64_t repairs[REPAIR_KINDS]; // of the good records
+  bool odd;                       // policies have to look at the records
+  bool stopped; // by a policy, before the record `stop`, which is not in the batch
+  Record stop;
 } Batch;
 
 // Empties the batch, keeps its memory.
@@ -65,10 +96,17 @@ Record *batch_add_record(Batch *batch);
 void batch_free(Batch *batch);
 
 // The reason for people: "too few fields: 3 of 8", "stray quote". Writes at most `size` bytes to
-// `out`, NUL-terminated. `columns` is the number of fields the dialect expects.
-void record_error_text(const Record *record, uint32_t columns, char *out, size_t size);
+// `out`, NUL-terminated. The dialect says how many fields were expected, and in what encoding.
+struct Dialect;
+void record_error_text(const Record *record, const struct Dialect *dialect, char *out, size_t size);
+
+// What repairs are called where they are counted: "encoding", "nul", ...
+const char *repair_name(Repair repair);
 
 // A stable short name for the rule column of rejects: "fields", "quote", "encoding", ...
 const char *record_error_rule(RecordError error);
+
+// A stable short name: "padded", "cut", "quotes", ...
+const char *repair_name(Repair repair);
 
 #endif

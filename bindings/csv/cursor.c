@@ -10,7 +10,9 @@ struct Cursor {
   Reader *reader;
   Chunk chunk;
   Batch batch;
-  size_t next; // index in batch.records
+  size_t next;           // index in batch.records
+  const Record *current; // given last by cursor_find
+  Buffer bytes;          // of cursor_span
 };
 
 Cursor *cursor_new(Source *source) {
@@ -31,10 +33,11 @@ void cursor_free(Cursor *cursor) {
   reader_free(cursor->reader);
   buffer_free(&cursor->chunk.bytes);
   batch_free(&cursor->batch);
+  buffer_free(&cursor->bytes);
   free(cursor);
 }
 
-SourceStatus cursor_next(Cursor *cursor, const Record **record, const Field **fields,
+static SourceStatus next(Cursor *cursor, const Record **record, const Field **fields,
                          Error *error) {
   if (cursor->next == cursor->batch.record_count) {
     cursor->next = 0;
@@ -48,4 +51,31 @@ SourceStatus cursor_next(Cursor *cursor, const Record **record, const Field **fi
   *record = &cursor->batch.records[cursor->next++];
   *fields = (*record)->field_count > 0 ? &cursor->batch.fields[(*record)->field_start] : NULL;
   return SOURCE_CHUNK;
+}
+
+SourceStatus cursor_next(Cursor *cursor, const Record **record, const Field **fields,
+                         Error *error) {
+  SourceStatus status;
+  do {
+    status = next(cursor, record, fields, error);
+  } while (status == SOURCE_CHUNK && (*record)->error == RECORD_SKIPPED_HEADER);
+  return status;
+}
+
+SourceStatus cursor_find(Cursor *cursor, uint64_t line, const Record **record, Error *error) {
+  const Field *fields;
+  SourceStatus status = SOURCE_CHUNK;
+  while (!cursor->current || cursor->current->line < line) {
+    status = cursor_next(cursor, &cursor->current, &fields, error);
+    if (status != SOURCE_CHUNK) {
+      cursor->current = NULL;
+      return status;
+    }
+  }
+  *record = cursor->current;
+  return status;
+}
+
+FileSpan cursor_span(Cursor *cursor, const Record *record) {
+  return source_file_span(source_dialect(cursor->source), &cursor->chunk, record, &cursor->bytes);
 }

@@ -1,4 +1,4 @@
-// Inputs: a file or standard input, and bytes in memory.
+// Inputs: a file or standard input as it is, and bytes in memory.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,13 +7,15 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
-#include "csv/source.h"
+#include "csv/input.h"
 
 typedef struct FileInput {
   Input input;   // first: an Input * is a FileInput *
   int fd;        // -1: not open
   bool borrowed; // standard input: not ours to close
   char *name;
+  char head[INPUT_HEAD]; // first bytes that were looked at where one cannot seek
+  size_t head_len;
 } FileInput;
 
 typedef struct BytesInput {
@@ -23,8 +25,18 @@ typedef struct BytesInput {
   char bytes[];
 } BytesInput;
 
+static ptrdiff_t give_head(FileInput *file, char *out, size_t size) {
+  size_t got = size < file->head_len ? size : file->head_len;
+  memcpy(out, file->head, got);
+  memmove(file->head, file->head + got, file->head_len - got);
+  file->head_len -= got;
+  return (ptrdiff_t)got;
+}
+
 static ptrdiff_t file_read(Input *input, char *out, size_t size, Error *error) {
   FileInput *file = (FileInput *)input;
+  if (file->head_len > 0)
+    return give_head(file, out, size);
   for (;;) {
     ssize_t got = read(file->fd, out, size);
     if (got >= 0)
@@ -62,7 +74,7 @@ Input *input_open_file(const char *path, Error *error) {
   FileInput *file = calloc(1, sizeof *file);
   if (!file)
     return no_memory(error);
-  file->input = (Input){file_read, file_close};
+  file->input = (Input){file_read, file_close, NULL};
   file->borrowed = standard;
   file->name = strdup(standard ? "standard input" : path);
   file->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
@@ -74,6 +86,37 @@ Input *input_open_file(const char *path, Error *error) {
   }
   posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL); // a hint: pipes refuse it
   return &file->input;
+}
+
+ptrdiff_t input_peek(Input *input, char head[INPUT_HEAD], Error *error) {
+  FileInput *file = (FileInput *)input;
+  off_t start = lseek(file->fd, 0, SEEK_CUR);
+  char first[INPUT_HEAD];
+  size_t len = 0;
+  while (len < INPUT_HEAD) {
+    ptrdiff_t got = start < 0 ? file_read(input, first + len, INPUT_HEAD - len, error)
+                              : pread(file->fd, first + len, INPUT_HEAD - len, start + (off_t)len);
+    if (got < 0 && start >= 0)
+      error_set_errno(error, errno, "could not read '%s'", file->name);
+    if (got < 0)
+      return -1;
+    if (got == 0)
+      break;
+    len += (size_t)got;
+  }
+  memcpy(head, first, len);
+  if (start < 0) {
+    memcpy(file->head, first, len);
+    file->head_len = len;
+  }
+  return (ptrdiff_t)len;
+}
+
+int input_seekable(const Input *input) {
+  const FileInput *file = (const FileInput *)input;
+  struct stat facts;
+  bool ordinary = fstat(file->fd, &facts) == 0 && S_ISREG(facts.st_mode);
+  return ordinary ? file->fd : -1;
 }
 
 static ptrdiff_t bytes_read(Input *input, char *out, size_t size, Error *error) {
@@ -94,7 +137,7 @@ Input *input_open_bytes(const char *bytes, size_t len) {
   BytesInput *source = calloc(1, sizeof *source + len);
   if (!source)
     return NULL;
-  source->input = (Input){bytes_read, bytes_close};
+  source->input = (Input){bytes_read, bytes_close, NULL};
   source->len = len;
   if (len > 0)
     memcpy(source->bytes, bytes, len);

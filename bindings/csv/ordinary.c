@@ -3,11 +3,16 @@
 // "Parsing Gigabytes of JSON per Second", 2019).
 #include "csv/ordinary.h"
 
+bool ordinary_knows(const Dialect *dialect) {
+  return dialect->line_end == LINE_LF && dialect->delimiter_length <= 1 && !dialect->escape &&
+         !dialect->skip_blanks && !dialect->libcsv_only && !dialect->general_only;
+}
+
 #ifdef __SSE2__
 
 #include <emmintrin.h>
 
-enum { WINDOW = 64 };
+enum { WINDOW = 64, NO_QUOTE = 256 };
 
 // Walks over the bytes that matter.
 typedef struct Walk {
@@ -16,7 +21,7 @@ typedef struct Walk {
   size_t base;   // of the window
   uint64_t mask; // bytes of the window that matter and were not visited yet
   char delimiter;
-  char quote;
+  int quote; // NO_QUOTE: there is none
 } Walk;
 
 static uint64_t mask16(const char *at, __m128i delimiter, __m128i quote) {
@@ -28,7 +33,8 @@ static uint64_t mask16(const char *at, __m128i delimiter, __m128i quote) {
 }
 
 static uint64_t mask64(const Walk *walk, const char *at) {
-  __m128i delimiter = _mm_set1_epi8(walk->delimiter), quote = _mm_set1_epi8(walk->quote);
+  __m128i delimiter = _mm_set1_epi8(walk->delimiter);
+  __m128i quote = walk->quote == NO_QUOTE ? delimiter : _mm_set1_epi8((char)walk->quote);
   return mask16(at, delimiter, quote) | mask16(at + 16, delimiter, quote) << 16 |
          mask16(at + 32, delimiter, quote) << 32 | mask16(at + 48, delimiter, quote) << 48;
 }
@@ -103,7 +109,7 @@ static size_t read_quoted(Walk *walk, Draft *draft, size_t open) {
     }
     const char *content = walk->bytes + open + 1;
     if (doubled)
-      add_unescaped(draft, content, at - open - 1, walk->quote);
+      add_unescaped(draft, content, at - open - 1, (char)walk->quote);
     else
       add_field(draft, content, at - open - 1, false);
     return at + 1;
@@ -153,6 +159,16 @@ static RecordError count_error(uint32_t fields, uint32_t columns) {
   return fields < columns ? RECORD_TOO_FEW_FIELDS : RECORD_TOO_MANY_FIELDS;
 }
 
+// Most records have the right number of fields and differ from the header in their first byte.
+static bool is_odd(const Dialect *dialect, const Batch *batch, const Record *record) {
+  if (record->error != RECORD_OK || dialect->header_count > 1 || dialect->max_field > 0)
+    return true;
+  if (dialect->header_count == 0)
+    return false;
+  const Field *first = &batch->fields[record->field_start], *name = dialect->header[0].fields;
+  return first->len == name->len && (name->len == 0 || first->data[0] == name->data[0]);
+}
+
 static void add_record(const Dialect *dialect, const Walk *walk, Draft *draft, size_t start,
                        End end, Position *position) {
   Record *record = batch_add_record(draft->batch);
@@ -160,6 +176,11 @@ static void add_record(const Dialect *dialect, const Walk *walk, Draft *draft, s
   if (draft->failed)
     return;
   uint32_t fields = (uint32_t)(draft->batch->field_count - draft->field_mark);
+  RecordError error = count_error(fields, dialect->columns);
+  if (dialect->too_many == MANY_EXTRA && dialect->columns && error == RECORD_OK) {
+    add_field(draft, "", 0, true);
+    fields++;
+  }
   *record = (Record){
       .offset = position->offset,
       .line = position->line,
@@ -167,8 +188,9 @@ static void add_record(const Dialect *dialect, const Walk *walk, Draft *draft, s
       .length = (uint32_t)(end.length - start),
       .field_start = (uint32_t)draft->field_mark,
       .field_count = fields,
-      .error = count_error(fields, dialect->columns),
+      .error = error,
   };
+  draft->batch->odd = draft->batch->odd || is_odd(dialect, draft->batch, record);
   position->offset += end.used - start;
   position->line += draft->line_feeds + 1;
 }
@@ -180,15 +202,19 @@ static void skip_line_feed(Walk *walk, End end) {
 
 size_t ordinary_read(const Dialect *dialect, const char *bytes, size_t len, size_t limit,
                      Position *position, Batch *batch, bool *failed) {
-  if (dialect->line_end != LINE_LF || len == 0)
+  if (len == 0)
     return 0;
-  Walk walk = {bytes, len, 0, 0, dialect->delimiter, dialect->quote};
+  uint64_t most_line_feeds = dialect->max_record_lines ? dialect->max_record_lines - 1 : UINT64_MAX;
+  Walk walk = {bytes, len, 0, 0, dialect->delimiter, dialect->unquoted ? NO_QUOTE : dialect->quote};
   load_window(&walk);
   size_t start = 0;
   while (start < len && (limit == 0 || batch->record_count < limit)) {
     Draft draft = {batch, batch->field_count, batch->text.len, 0, false};
-    End end = read_record(&walk, &draft, start);
-    if (end.used == 0 || end.length - start > dialect->max_record) {
+    bool comment =
+        dialect->comment_length > 0 && dialect_is_comment(dialect, bytes + start, bytes + len);
+    End end = comment ? NOT_ORDINARY : read_record(&walk, &draft, start);
+    if (end.used == 0 || end.length - start > dialect->max_record ||
+        draft.line_feeds > most_line_feeds) {
       batch->field_count = draft.field_mark;
       batch->text.len = draft.text_mark;
       *failed = *failed || draft.failed;

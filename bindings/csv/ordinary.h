@@ -6,6 +6,9 @@
 
 #include "csv/reader.h"
 
+// Whether it knows the dialect at all.
+bool ordinary_knows(const Dialect *dialect);
+
 // Reads ordinary records from the start of bytes[0, len) into `batch`, moving `position`, until the
 // first that is not ordinary or does not end in sight, or until the batch has `limit` records (0:
 // no limit). Returns the bytes consumed. On processors without the instructions it reads nothing.

@@ -1,5 +1,5 @@
-// The reader. libcsv decides what a field is; this file decides what a record, a line and a reject
-// are.
+// The reader. libcsv decides what a field is, or the general tokeniser for what libcsv cannot read;
+// this file decides what a record, a line and a reject are.
 //
 // The unescaped bytes that libcsv hands out are the very bytes of the chunk, but for quoted fields
 // with doubled quotes. So a field is a view into the chunk where it can be, and only those others
@@ -11,18 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "csv/decode.h"
+#include "csv/general.h"
 #include "csv/ordinary.h"
+#include "csv/policy.h"
 #include "csv/scan.h"
 
 enum {
-  DEFAULT_MAX_RECORD = 16 * 1024 * 1024,
   ENTRY_BLOCK = 64 * 1024, // how libcsv's field buffer grows; its own 128 bytes are too small
   PARSE_OPTIONS = CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL,
 };
 
 struct Reader {
-  struct csv_parser parser;
   Dialect dialect;
+  Decoder *decoder;
+  bool plain; // libcsv reads it
+  bool quick; // ordinary.h reads most of it
+  struct csv_parser parser;
+  General general;
   Batch *batch;       // being filled
   const char *cursor; // first byte of the next field
   const char *fed;    // end of the bytes given to libcsv
@@ -40,18 +46,6 @@ typedef struct Attempt {
   size_t first_length;
 } Attempt;
 
-// One physical line.
-typedef struct Line {
-  const char *bytes;
-  size_t used;   // with its line end
-  size_t length; // without
-  bool ended;    // has a line end
-} Line;
-
-Dialect dialect_default(void) {
-  return (Dialect){.delimiter = ',', .quote = '"', .max_record = DEFAULT_MAX_RECORD};
-}
-
 static int no_space(unsigned char byte) {
   (void)byte;
   return 0;
@@ -62,6 +56,14 @@ Reader *reader_new(const Dialect *dialect) {
   if (!reader)
     return NULL;
   reader->dialect = *dialect;
+  reader->decoder = decoder_new(&dialect->text, dialect->quote);
+  if (!reader->decoder) {
+    free(reader);
+    return NULL;
+  }
+  reader->plain = dialect_is_plain(dialect);
+  reader->quick = ordinary_knows(dialect);
+  reader->general = general_new(&reader->dialect);
   csv_init(&reader->parser, PARSE_OPTIONS);
   csv_set_delim(&reader->parser, (unsigned char)dialect->delimiter);
   csv_set_quote(&reader->parser, (unsigned char)dialect->quote);
@@ -74,6 +76,7 @@ void reader_free(Reader *reader) {
   if (!reader)
     return;
   csv_free(&reader->parser);
+  decoder_free(reader->decoder);
   free(reader);
 }
 
@@ -145,24 +148,9 @@ static void drop_fields(Reader *reader, const Attempt *attempt) {
   reader->batch->text.len = attempt->text_mark;
 }
 
-static char line_end_byte(const Reader *reader) {
-  return reader->dialect.line_end == LINE_CR ? '\r' : '\n';
-}
-
-static Line next_line(const Reader *reader, const char *bytes, size_t left) {
-  const char *end = memchr(bytes, line_end_byte(reader), left);
-  if (!end)
-    return (Line){bytes, left, left, false};
-  size_t length = (size_t)(end - bytes);
-  size_t used = length + 1;
-  if (*end == '\n' && length > 0 && end[-1] == '\r')
-    length--;
-  return (Line){bytes, used, length, true};
-}
-
 // The record's end was seen: true when nothing but the line's own end ended it. In LF files libcsv
 // ends a record at any CR, so a CR must be the one before the LF.
-static bool row_ended_well(const Reader *reader, const Line *line) {
+static bool row_ended_well(const Reader *reader, const PhysicalLine *line) {
   if (reader->rows != 1 || reader->parser.pstate != 0)
     return false;
   if (reader->row_end != '\r' || reader->dialect.line_end == LINE_CR)
@@ -175,10 +163,8 @@ static RecordError foreign_line_end(const Reader *reader) {
   return reader->dialect.line_end == LINE_CR ? RECORD_LINE_FEED : RECORD_CARRIAGE_RETURN;
 }
 
-typedef enum Fed { FED_RECORD, FED_MORE, FED_ERROR } Fed;
-
-// Gives one line to libcsv. FED_MORE: the record goes on in the next line.
-static Fed feed(Reader *reader, const Line *line, RecordError *error) {
+// Gives one line to libcsv.
+static Fed feed_libcsv(Reader *reader, const PhysicalLine *line, RecordError *error) {
   struct csv_parser *parser = &reader->parser;
   reader->fed = line->bytes + line->used;
   if (csv_parse(parser, line->bytes, line->used, on_field, on_row, reader) != line->used) {
@@ -196,10 +182,30 @@ static Fed feed(Reader *reader, const Line *line, RecordError *error) {
   return row_ended_well(reader, line) ? FED_RECORD : FED_ERROR;
 }
 
+static void begin(Reader *reader, const Attempt *attempt) {
+  reader->cursor = attempt->start;
+  reader->rows = 0;
+  if (!reader->plain)
+    general_begin(&reader->general, reader->batch);
+}
+
+static Fed feed(Reader *reader, const PhysicalLine *line, RecordError *error) {
+  if (reader->plain)
+    return feed_libcsv(reader, line, error);
+  Fed fed = general_feed(&reader->general, line, error);
+  reader->failed = reader->failed || reader->general.failed;
+  return fed;
+}
+
+static void give_up(Reader *reader, const Attempt *attempt) {
+  if (reader->plain)
+    forget(reader);
+  drop_fields(reader, attempt);
+}
+
 // Rejects the first physical line of what could not be read as a record.
 static size_t reject(Reader *reader, const Attempt *attempt, RecordError error) {
-  forget(reader);
-  drop_fields(reader, attempt);
+  give_up(reader, attempt);
   Record *record = add_record(reader);
   if (record)
     *record = (Record){.bytes = attempt->start,
@@ -209,15 +215,25 @@ static size_t reject(Reader *reader, const Attempt *attempt, RecordError error) 
   return attempt->first_used;
 }
 
+static unsigned add_null(Reader *reader) {
+  Field *field = add_field(reader);
+  if (field)
+    *field = (Field){"", 0, true};
+  return field != NULL;
+}
+
 static size_t accept(Reader *reader, const Attempt *attempt, size_t length, size_t used) {
+  const Dialect *dialect = &reader->dialect;
   Record *record = add_record(reader);
   if (!record)
     return used;
+  reader->batch->odd = true;
   uint32_t fields = (uint32_t)(reader->batch->field_count - attempt->field_mark);
-  uint32_t columns = reader->dialect.columns;
   RecordError error = RECORD_OK;
-  if (columns && fields != columns)
-    error = fields < columns ? RECORD_TOO_FEW_FIELDS : RECORD_TOO_MANY_FIELDS;
+  if (dialect->columns && fields != dialect->columns)
+    error = fields < dialect->columns ? RECORD_TOO_FEW_FIELDS : RECORD_TOO_MANY_FIELDS;
+  if (error == RECORD_OK && dialect->too_many == MANY_EXTRA && dialect->columns)
+    fields += add_null(reader);
   *record = (Record){.bytes = attempt->start,
                      .length = (uint32_t)length,
                      .field_start = (uint32_t)attempt->field_mark,
@@ -226,8 +242,31 @@ static size_t accept(Reader *reader, const Attempt *attempt, size_t length, size
   return used;
 }
 
+// A stray quote on the record's first line: that line with the quote as data, if it then has the
+// right number of fields.
+static size_t repair_or_reject(Reader *reader, const Attempt *attempt) {
+  General *general = &reader->general;
+  give_up(reader, attempt);
+  bool repaired = reader->dialect.repair_quotes &&
+                  general_repair(general, reader->batch, attempt->start, attempt->first_length);
+  reader->failed = reader->failed || general->failed;
+  if (!repaired)
+    return reject(reader, attempt, RECORD_STRAY_QUOTE);
+  size_t used = accept(reader, attempt, attempt->first_length, attempt->first_used);
+  if (!reader->failed)
+    reader->batch->records[reader->batch->record_count - 1].repairs |= 1U << REPAIR_QUOTE;
+  return used;
+}
+
+// Whether a record that needs one more line, the end of which is `used` bytes from its start, is
+// longer than the dialect allows.
+static bool is_too_long(const Reader *reader, uint32_t lines, size_t used) {
+  uint32_t most = reader->dialect.max_record_lines;
+  return used > reader->dialect.max_record || (most > 0 && lines > most);
+}
+
 // Reads the record that starts with `line`. Returns the bytes used, 0 when its end is not in sight.
-static size_t read_record(Reader *reader, Line line, size_t left, bool final) {
+static size_t read_record(Reader *reader, PhysicalLine line, size_t left, bool final) {
   Attempt attempt = {line.bytes, reader->batch->text.len, reader->batch->field_count, line.used,
                      line.length};
   if (line.length > reader->dialect.max_record)
@@ -235,75 +274,59 @@ static size_t read_record(Reader *reader, Line line, size_t left, bool final) {
   char foreign = reader->dialect.line_end == LINE_CR ? '\n' : '\r';
   if (line.length > 0 && *line.bytes == foreign) // libcsv passes over it
     return reject(reader, &attempt, foreign_line_end(reader));
-  reader->cursor = line.bytes;
-  reader->rows = 0;
-  for (;;) {
+  begin(reader, &attempt);
+  for (uint32_t lines = 1;; lines++) {
     RecordError error;
     Fed fed = feed(reader, &line, &error);
     size_t used = (size_t)(line.bytes - attempt.start) + line.used;
     size_t length = used - line.used + line.length;
     if (fed == FED_RECORD)
       return accept(reader, &attempt, length, used);
+    if (fed == FED_ERROR && error == RECORD_STRAY_QUOTE && lines == 1)
+      return repair_or_reject(reader, &attempt);
     if (fed == FED_ERROR)
       return reject(reader, &attempt, error);
     if (used == left && final)
       return reject(reader, &attempt, RECORD_UNTERMINATED_QUOTE);
-    line = next_line(reader, attempt.start + used, left - used);
+    line = dialect_line(&reader->dialect, attempt.start + used, left - used);
     if (!line.ended && !final) {
-      forget(reader);
-      drop_fields(reader, &attempt);
+      give_up(reader, &attempt);
       return 0;
     }
-    if (used + line.length > reader->dialect.max_record)
+    if (is_too_long(reader, lines + 1, used + line.length))
       return reject(reader, &attempt, RECORD_UNTERMINATED_QUOTE);
   }
 }
 
-// A blank line is nothing, or the NULL of a file with one column.
-static void take_blank(Reader *reader, const Line *line) {
-  if (reader->dialect.columns != 1)
+// A blank line is nothing, or the NULL of a file with one column or of one that keeps them.
+static void take_blank(Reader *reader, const PhysicalLine *line) {
+  if (reader->dialect.columns != 1 && !reader->dialect.keep_blank_lines)
     return;
   Attempt attempt = {.start = line->bytes, .field_mark = reader->batch->field_count};
-  Field *field = add_field(reader);
-  if (!field)
-    return;
-  *field = (Field){"", 0, true};
-  accept(reader, &attempt, 0, line->used);
+  if (add_null(reader))
+    accept(reader, &attempt, 0, line->used);
 }
 
-// Refuses what PostgreSQL cannot store as text.
-static void check_text(Record *record) {
-  if (record->error > RECORD_TOO_MANY_FIELDS || scan_is_plain_ascii(record->bytes, record->length))
-    return;
-  if (memchr(record->bytes, 0, record->length))
-    record->error = RECORD_NUL_BYTE;
-  else if (!scan_is_utf8(record->bytes, record->length))
-    record->error = RECORD_INVALID_UTF8;
-}
-
-static bool is_clean_text(const char *bytes, size_t len) {
-  return scan_is_plain_ascii(bytes, len) || (!memchr(bytes, 0, len) && scan_is_utf8(bytes, len));
-}
-
-// Reads one record, or passes over a blank line, through libcsv. Returns the bytes used, 0 when the
+// Reads one record, or passes over a blank line or a comment. Returns the bytes used, 0 when the
 // end is not in sight.
 static size_t read_line(Reader *reader, const char *bytes, size_t left, bool final,
                         Position *position) {
   Batch *batch = reader->batch;
-  Line line = next_line(reader, bytes, left);
+  PhysicalLine line = dialect_line(&reader->dialect, bytes, left);
   if (!line.ended && !final)
     return 0;
   size_t before = batch->record_count, used = line.used;
   if (line.length == 0)
     take_blank(reader, &line);
-  else
+  else if (!dialect_is_comment(&reader->dialect, bytes, bytes + line.length))
     used = read_record(reader, line, left, final);
   if (batch->record_count > before) {
     batch->records[before].offset = position->offset;
     batch->records[before].line = position->line;
   }
   position->offset += used;
-  position->line += used == line.used ? line.ended : scan_count(bytes, used, line_end_byte(reader));
+  position->line +=
+      used == line.used ? line.ended : scan_count(bytes, used, dialect_line_end(&reader->dialect));
   return used;
 }
 
@@ -311,25 +334,74 @@ static bool has_room(const Batch *batch, size_t limit) {
   return limit == 0 || batch->record_count < limit;
 }
 
+// Leaves blank lines at the end, behind the last record, to what comes behind them: with a record
+// of another width they end the table.
+static size_t leave_blank_end(const Dialect *dialect, const char *bytes, size_t records,
+                              size_t used, Position *position) {
+  uint64_t lines;
+  size_t left =
+      records + dialect_without_blank_end(dialect, bytes + records, used - records, &lines);
+  position->line -= lines;
+  position->offset -= used - left;
+  return left;
+}
+
+static size_t tokenise(Reader *reader, const char *bytes, size_t len, bool final, size_t limit,
+                       Position *position) {
+  const Dialect *dialect = &reader->dialect;
+  Batch *batch = reader->batch;
+  size_t at = 0, records = 0; // bytes to the end of the last record
+  while (at < len && !reader->failed && has_room(batch, limit)) {
+    size_t used = 0;
+    if (reader->quick)
+      used = ordinary_read(dialect, bytes + at, len - at, limit, position, batch, &reader->failed);
+    at += used;
+    records = used > 0 ? at : records;
+    if (at == len || reader->failed || !has_room(batch, limit))
+      break;
+    size_t count = batch->record_count;
+    used = read_line(reader, bytes + at, len - at, final, position);
+    if (used == 0)
+      break;
+    at += used;
+    records = batch->record_count > count ? at : records;
+  }
+  if (dialect->end_at_second_table && !final)
+    at = leave_blank_end(dialect, bytes, records, at, position);
+  return at;
+}
+
 size_t reader_read(Reader *reader, const char *bytes, size_t len, bool final, size_t limit,
                    Position *position, Batch *batch) {
   batch_clear(batch);
   reader->batch = batch;
+  reader->general.failed = false;
   reader->failed = !buffer_reserve(&batch->text, len);
-  size_t at = 0;
-  while (at < len && !reader->failed && has_room(batch, limit)) {
-    if (!reader->dialect.libcsv_only)
-      at += ordinary_read(&reader->dialect, bytes + at, len - at, limit, position, batch,
-                          &reader->failed);
-    if (at == len || reader->failed || !has_room(batch, limit))
-      break;
-    size_t used = read_line(reader, bytes + at, len - at, final, position);
-    if (used == 0)
-      break;
-    at += used;
-  }
-  if (!is_clean_text(bytes, at))
-    for (size_t i = 0; i < batch->record_count; i++)
-      check_text(&batch->records[i]);
-  return reader->failed ? SIZE_MAX : at;
+  size_t used = tokenise(reader, bytes, len, final, limit, position);
+  bool good = !reader->failed && decoder_run(reader->decoder, bytes, used, batch);
+  if (good)
+    used = policy_apply(&reader->general, batch, bytes, used, position, &good);
+  if (good)
+    decoder_run_extra(reader->decoder, batch);
+  return good ? used : SIZE_MAX;
+}
+
+bool reader_reject_line(Reader *reader, const char *bytes, size_t len, RecordError error,
+                        Position position, Batch *batch) {
+  batch_clear(batch);
+  Record *record = batch_add_record(batch);
+  if (!record)
+    return false;
+  PhysicalLine line = dialect_line(&reader->dialect, bytes, len);
+  *record = (Record){.offset = position.offset,
+                     .line = position.line,
+                     .bytes = bytes,
+                     .length = (uint32_t)line.length,
+                     .error = error};
+  return true;
+}
+
+uint64_t reader_count_lines(const Reader *reader, const char *bytes, size_t len, bool last) {
+  char end = dialect_line_end(&reader->dialect);
+  return scan_count(bytes, len, end) + (last && len > 0 && bytes[len - 1] != end);
 }

@@ -1,33 +1,15 @@
-// The reader: bytes in, a batch of records out, over libcsv in strict mode.
+// The reader: bytes in, a batch of records out, over libcsv in strict mode, or over the general
+// tokeniser (general.h) for dialects that libcsv cannot read.
 //
 // It keeps no state between calls: each call starts at the start of a record and consumes whole
-// records, so any chunk can be read on any thread, and again. libcsv is fed physical line by
+// records, so any chunk can be read on any thread, and again. It is fed physical line by
 // physical line; that gives start lines, offsets, original bytes and a place to go on after a bad
 // record. Not for opening files (source.h) nor for what fields mean (rules/).
 #ifndef PGHOST_CSV_READER_H
 #define PGHOST_CSV_READER_H
 
 #include "base/error.h"
-#include "csv/batch.h"
-
-typedef enum LineEnd {
-  LINE_LF, // LF or CRLF, mixed as they come
-  LINE_CR, // CR alone (old Mac files)
-} LineEnd;
-
-typedef struct Dialect {
-  char delimiter; // one byte, default ','
-  char quote;     // one byte, default '"'; doubled inside a quoted field
-  LineEnd line_end;
-  uint32_t columns;  // fields every record must have; 0: any number
-  size_t max_record; // bytes; a longer record is rejected. Default 16 MiB, at most 512 MiB
-  bool headerless;   // the first record is data; columns are then named column1, column2, ...
-  bool any_header;   // empty and repeated names in the header are the caller's business
-  bool libcsv_only;  // no quick way for ordinary records: for comparison
-} Dialect;
-
-// Comma, double quote, LF, any number of columns, 16 MiB.
-Dialect dialect_default(void);
+#include "csv/dialect.h"
 
 // Where a chunk stands in its source.
 typedef struct Position {
@@ -46,8 +28,8 @@ void reader_free(Reader *reader); // NULL is fine
 // sight. The batch's views stay valid while `bytes` does.
 //
 // With `final` nothing follows: a last record without line end is complete and everything is
-// consumed. Blank lines are no records: they are passed over, unless one column is expected, where
-// they are a NULL.
+// consumed. Blank lines are no records: they are passed over, unless one column is expected or the
+// dialect keeps them, where they are a NULL. Comments are passed over.
 //
 // A record that cannot be read (a stray quote, a line end of the other kind outside quotes, a quote
 // that is not closed before the end or before max_record bytes) is a reject of its first physical
@@ -58,5 +40,12 @@ void reader_free(Reader *reader); // NULL is fine
 // Out of memory: returns SIZE_MAX.
 size_t reader_read(Reader *reader, const char *bytes, size_t len, bool final, size_t limit,
                    Position *position, Batch *batch);
+
+// Makes `batch` one reject, the first physical line of bytes[0, len). False: no memory.
+bool reader_reject_line(Reader *reader, const char *bytes, size_t len, RecordError error,
+                        Position position, Batch *batch);
+
+// The physical lines in bytes[0, len); with `last` also one without a line end.
+uint64_t reader_count_lines(const Reader *reader, const char *bytes, size_t len, bool last);
 
 #endif

@@ -58,7 +58,7 @@ static bool is_ascii8(const uint8_t *p) {
   return (word & UINT64_C(0x8080808080808080)) == 0;
 }
 
-bool scan_is_utf8(const char *bytes, size_t len) {
+size_t scan_utf8_length(const char *bytes, size_t len) {
   const uint8_t *p = (const uint8_t *)bytes;
   size_t at = 0;
   while (at < len) {
@@ -68,8 +68,12 @@ bool scan_is_utf8(const char *bytes, size_t len) {
     }
     size_t length = sequence_length(p + at, len - at);
     if (length == 0)
-      return false;
+      return at;
     at += length;
   }
-  return true;
+  return len;
+}
+
+bool scan_is_utf8(const char *bytes, size_t len) {
+  return scan_utf8_length(bytes, len) == len;
 }

@@ -17,4 +17,7 @@ bool scan_is_plain_ascii(const char *bytes, size_t len);
 // surrogates, nothing above U+10FFFF). NUL bytes pass here.
 bool scan_is_utf8(const char *bytes, size_t len);
 
+// How many bytes of it are, from the start.
+size_t scan_utf8_length(const char *bytes, size_t len);
+
 #endif

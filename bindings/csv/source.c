@@ -8,13 +8,16 @@
 #include <assert.h>
 #include <errno.h>
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "csv/header.h"
 #include "csv/scan.h"
 #include "csv/split.h"
+#include "csv/transcode.h"
 
 #ifndef SOURCE_BLOCK // the fuzz targets have small blocks for their small texts
 #define SOURCE_BLOCK (64 * 1024)
@@ -26,6 +29,9 @@ enum {
   MIN_LINE_LIMIT = MAX_TARGET,
   LINE_LIMIT_FACTOR = 4, // of max_record
   DIGEST_SIZE = 32,
+  MOST_MARK = 4, // bytes of a byte order mark
+  MOST_SPECIAL = 16,
+  SAMPLE = 256 * 1024, // that a guess at the encoding looks at
 };
 
 struct Source {
@@ -33,13 +39,17 @@ struct Source {
   char *name;
   Dialect dialect;
   Buffer pending;
-  size_t start;      // of what is left in pending
-  Position position; // of the next byte to hand out
-  size_t unfinished; // bytes put back in which no record ends: the next chunk must be longer
-  bool at_end;       // of the input
-  Buffer names;
-  Field *columns;
-  size_t column_count;
+  size_t start;           // of what is left in pending
+  Position position;      // of the next byte to hand out
+  size_t unfinished;      // bytes put back in which no record ends: the next chunk must be longer
+  bool at_end;            // of the input
+  Transcoder *transcoder; // NULL: bytes are tokenised as they are read
+  Buffer raw;             // read, to be transcoded
+  uint64_t origin;        // Chunk.origin of the next chunk
+  char encoding_note[ENCODING_NOTE];
+  atomic_uint_fast64_t input_bytes;
+  Header header;
+  _Atomic uint64_t end_of_table; // offset from which on there are no records
   EVP_MD_CTX *digest;
   SourceTotals totals;
 };
@@ -51,8 +61,9 @@ void source_close(Source *source) {
     source->input->close(source->input);
   EVP_MD_CTX_free(source->digest);
   buffer_free(&source->pending);
-  buffer_free(&source->names);
-  free(source->columns);
+  buffer_free(&source->raw);
+  transcoder_free(source->transcoder);
+  header_free(&source->header);
   free(source->name);
   free(source);
 }
@@ -72,10 +83,11 @@ static void finish_digest(Source *source) {
 }
 
 // Appends up to `size` bytes of the input to `out`.
-static bool read_input(Source *source, Buffer *out, size_t size, Error *error) {
+static bool read_bytes(Source *source, Buffer *out, size_t size, Error *error) {
   if (!buffer_reserve(out, size))
     return no_memory(source, error);
-  ptrdiff_t got = source->input->read(source->input, out->data + out->len, size, error);
+  Input *input = source->input;
+  ptrdiff_t got = input->read(input, out->data + out->len, size, error);
   if (got < 0)
     return false;
   if (got == 0) {
@@ -86,8 +98,21 @@ static bool read_input(Source *source, Buffer *out, size_t size, Error *error) {
   if (EVP_DigestUpdate(source->digest, out->data + out->len, (size_t)got) != 1)
     return error_set(error, "digest", "could not compute the SHA-256 of '%s'", source->name);
   source->totals.bytes += (uint64_t)got;
+  atomic_store(&source->input_bytes, input->taken ? input->taken(input) : source->totals.bytes);
   out->len += (size_t)got;
   return true;
+}
+
+// The same as UTF-8, or as what is tokenised as it is. May append some more bytes, or none.
+static bool read_input(Source *source, Buffer *out, size_t size, Error *error) {
+  if (!source->transcoder)
+    return read_bytes(source, out, size, error);
+  buffer_clear(&source->raw);
+  if (!read_bytes(source, &source->raw, size, error))
+    return false;
+  return transcoder_put(source->transcoder, source->raw.data, source->raw.len, source->at_end,
+                        out) ||
+         no_memory(source, error);
 }
 
 static size_t pending_count(const Source *source) {
@@ -149,38 +174,69 @@ static size_t line_limit(const Source *source) {
   return limit > MIN_LINE_LIMIT ? limit : MIN_LINE_LIMIT;
 }
 
-// Where to cut bytes[0, len): more than `source->unfinished`, or 0 when more bytes are needed.
+static bool is_behind_table(const Source *source) {
+  return source->position.offset >= atomic_load(&source->end_of_table);
+}
+
+// Where to cut whole lines: at more than `source->unfinished`, or 0 when more bytes are needed.
 static size_t find_cut(const Source *source, const char *bytes, size_t lines) {
+  if (is_behind_table(source))
+    return lines;
   if (lines <= source->unfinished)
     return 0;
   size_t cut = split_last_record(&source->dialect, bytes, lines);
+  uint64_t blank;
+  if (source->dialect.end_at_second_table) // blank lines stay with the record behind them
+    cut = dialect_without_blank_end(&source->dialect, bytes, cut, &blank);
   if (cut > source->unfinished)
     return cut;
   return lines > source->dialect.max_record ? lines : 0; // the reader will reject it
 }
 
+static bool line_too_long(const Source *source, const Buffer *bytes, size_t lines, Error *error) {
+  return error_set(
+      error, "too_long", "%s:%llu: a line of more than %zu MiB: not a CSV file?", source->name,
+      (unsigned long long)(source->position.line +
+                           scan_count(bytes->data, lines, dialect_line_end(&source->dialect))),
+      line_limit(source) >> 20);
+}
+
+// At the end of the source: all that is left, but for the footer, which then comes by itself.
+static size_t cut_at_end(const Source *source, const Buffer *bytes, size_t records,
+                         ChunkKind *kind) {
+  if (records > 0 || is_behind_table(source))
+    return is_behind_table(source) ? bytes->len : records;
+  *kind = CHUNK_FOOTER;
+  return bytes->len;
+}
+
 // Fills the chunk, longer and longer, until there is a place to cut. Returns false with `error`
 // filled; *cut is the whole length at the end of the source.
-static bool fill(Source *source, size_t want, Buffer *bytes, size_t *cut, Error *error) {
+static bool fill(Source *source, size_t want, Chunk *chunk, size_t *cut, Error *error) {
+  const Dialect *dialect = &source->dialect;
+  Buffer *bytes = &chunk->bytes;
+  size_t limit = line_limit(source);
   for (;;) {
     if (!take(source, bytes, want, error))
       return false;
-    *cut = bytes->len;
-    if (source->at_end && pending_count(source) == 0)
+    size_t records = bytes->len - split_footer(dialect, bytes->data, bytes->len, dialect->footer);
+    chunk->final = source->at_end && pending_count(source) == 0;
+    if (chunk->final) {
+      *cut = cut_at_end(source, bytes, records, &chunk->kind);
       return true;
-    size_t lines = split_last_line(&source->dialect, bytes->data, bytes->len);
-    *cut = find_cut(source, bytes->data, lines);
+    }
+    *cut = find_cut(source, bytes->data, split_last_line(dialect, bytes->data, records));
     if (*cut > 0)
       return true;
-    size_t limit = line_limit(source);
+    size_t lines = split_last_line(dialect, bytes->data, bytes->len);
     if (bytes->len - lines > limit)
-      return error_set(
-          error, "too_long", "%s:%llu: a line of more than %zu MiB: not a CSV file?", source->name,
-          (unsigned long long)(source->position.line +
-                               scan_count(bytes->data, lines, dialect_line_end(&source->dialect))),
-          limit >> 20);
+      return line_too_long(source, bytes, lines, error);
     want = bytes->len * 2 < lines + limit ? bytes->len * 2 : lines + limit + 1;
   }
+}
+
+static uint64_t length_in_file(const Source *source, const char *bytes, size_t len) {
+  return source->transcoder ? encoding_length_in_file(source->dialect.text.kind, bytes, len) : len;
 }
 
 SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *error) {
@@ -189,7 +245,9 @@ SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *err
   if (want < source->unfinished * 2)
     want = source->unfinished * 2;
   size_t cut = 0;
-  if (!fill(source, want, &chunk->bytes, &cut, error))
+  chunk->kind = is_behind_table(source) ? CHUNK_SECOND_TABLE : CHUNK_RECORDS;
+  chunk->first = source->position.offset == atomic_load(&source->end_of_table);
+  if (!fill(source, want, chunk, &cut, error))
     return SOURCE_ERROR;
   if (chunk->bytes.len == 0)
     return SOURCE_END;
@@ -197,15 +255,39 @@ SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *err
     no_memory(source, error);
     return SOURCE_ERROR;
   }
-  if (pending_count(source) == 0 && !source->at_end && !read_block(source, error))
-    return SOURCE_ERROR;
+  while (pending_count(source) == 0 && !source->at_end) {
+    if (!read_block(source, error))
+      return SOURCE_ERROR;
+  }
   chunk->bytes.len = cut;
   chunk->position = source->position;
+  chunk->origin = source->origin;
+  source->origin += length_in_file(source, chunk->bytes.data, cut);
   chunk->last = source->at_end && pending_count(source) == 0;
+  chunk->final = chunk->final || chunk->last;
   source->position.offset += cut;
   source->position.line += scan_count(chunk->bytes.data, cut, dialect_line_end(&source->dialect));
   source->unfinished = 0;
   return SOURCE_CHUNK;
+}
+
+size_t chunk_read(Reader *reader, const Chunk *chunk, size_t limit, Position *position,
+                  Batch *batch) {
+  const char *bytes = chunk->bytes.data;
+  size_t len = chunk->bytes.len;
+  if (chunk->kind == CHUNK_RECORDS)
+    return reader_read(reader, bytes, len, chunk->final, limit, position, batch);
+  uint64_t lines = reader_count_lines(reader, bytes, len, chunk->last);
+  batch_clear(batch);
+  if (chunk->kind == CHUNK_SECOND_TABLE) {
+    if (chunk->first &&
+        !reader_reject_line(reader, bytes, len, RECORD_SECOND_TABLE, *position, batch))
+      return SIZE_MAX;
+    batch->repairs[REPAIR_SECOND_TABLE] = lines;
+  }
+  position->offset += len;
+  position->line += lines;
+  return len;
 }
 
 bool source_unread(Source *source, const char *bytes, size_t len, size_t unfinished,
@@ -213,6 +295,7 @@ bool source_unread(Source *source, const char *bytes, size_t len, size_t unfinis
   if (!put_back(source, bytes, len))
     return false;
   source->position = position;
+  source->origin -= length_in_file(source, bytes, len);
   source->unfinished = unfinished;
   return true;
 }
@@ -244,6 +327,10 @@ static bool starts_line(Source *source, char last, Error *error) {
 }
 
 bool source_skip_to(Source *source, uint64_t offset, Error *error) {
+  EncodingKind kind = source->dialect.text.kind;
+  if (kind != ENCODING_UTF8 && kind != ENCODING_FIELDS)
+    return error_set(error, "position", "'%s': a file in %s can only be read as a whole",
+                     source->name, source->dialect.text.encoding);
   char last = dialect_line_end(&source->dialect);
   error_set(error, "position", "'%s' is shorter than %llu bytes", source->name,
             (unsigned long long)offset);
@@ -254,6 +341,29 @@ bool source_skip_to(Source *source, uint64_t offset, Error *error) {
       return false;
   }
   return source->position.offset == offset && starts_line(source, last, error);
+}
+
+void source_end_table(Source *source, uint64_t offset) {
+  atomic_store(&source->end_of_table, offset);
+}
+
+bool source_stop_error(const Source *source, const Record *stop, Error *error) {
+  char reason[128];
+  record_error_text(stop, &source->dialect, reason, sizeof reason);
+  return error_set(error, "data", "%s:%llu: %s", source->name, (unsigned long long)stop->line,
+                   reason);
+}
+
+// A policy stopped the batch before a record. False: that is an error, which comes when all records
+// before it have been given out.
+static bool may_go_on(Source *source, const Batch *batch, Position position, Error *error) {
+  if (!batch->stopped)
+    return true;
+  if (batch->stop.error == RECORD_SECOND_TABLE)
+    source_end_table(source, position.offset);
+  else if (batch->record_count == 0)
+    return source_stop_error(source, &batch->stop, error);
+  return true;
 }
 
 // Reads the next chunk that holds a record, or `limit` records of it. What the reader left because
@@ -267,13 +377,17 @@ static SourceStatus read_some(Source *source, Reader *reader, size_t target, siz
       return status;
     Position position = chunk->position;
     size_t len = chunk->bytes.len;
-    size_t used = reader_read(reader, chunk->bytes.data, len, chunk->last, limit, &position, batch);
+    size_t used = chunk_read(reader, chunk, limit, &position, batch);
     if (used == SIZE_MAX || (used < len && !source_unread(source, chunk->bytes.data + used,
                                                           len - used, len - used, position))) {
       no_memory(source, error);
       return SOURCE_ERROR;
     }
     chunk->bytes.len = used;
+    if (!may_go_on(source, batch, position, error))
+      return SOURCE_ERROR;
+    if (batch->stopped)
+      source->unfinished = 0;
     if (limit > 0 && batch->record_count == limit)
       source->unfinished = 0;
     if (batch->record_count > 0)
@@ -288,37 +402,82 @@ SourceStatus source_read(Source *source, Reader *reader, size_t target, Chunk *c
 
 // Opening
 
-static bool is_blank(char byte) {
-  return byte == ' ' || byte == '\t';
-}
-
-static Field trimmed(Field field) {
-  while (field.len > 0 && is_blank(field.data[0]))
-    field.data++, field.len--;
-  while (field.len > 0 && is_blank(field.data[field.len - 1]))
-    field.len--;
-  return field;
-}
-
-static const char byte_order_mark[] = {'\xef', '\xbb', '\xbf'};
-
-static bool skip_byte_order_mark(Source *source, Error *error) {
-  while (!source->at_end && pending_count(source) <= sizeof byte_order_mark) {
+// Fills pending until it has `want` bytes, or all there are.
+static bool read_ahead(Source *source, size_t want, Error *error) {
+  while (!source->at_end && pending_count(source) < want) {
     if (!read_block(source, error))
       return false;
   }
-  const char *bytes = source->pending.data + source->start;
-  size_t count = pending_count(source);
-  if (count >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0))
-    return error_set(error, "encoding", "'%s' is UTF-16: convert it to UTF-8 first", source->name);
-  if (count >= sizeof byte_order_mark &&
-      memcmp(bytes, byte_order_mark, sizeof byte_order_mark) == 0) {
-    source->start += sizeof byte_order_mark;
-    source->position.offset = sizeof byte_order_mark;
-  }
-  if (pending_count(source) == 0 && source->at_end)
-    return error_set(error, "empty", "'%s' is empty", source->name);
   return true;
+}
+
+// The encoding that was asked for, or what the file is found to be in. Skips its byte order mark.
+static bool choose_encoding(Source *source, Error *error) {
+  TextOptions *text = &source->dialect.text;
+  bool guess = strcasecmp(text->encoding, "auto") == 0;
+  if (!read_ahead(source, guess ? SAMPLE + 1 : MOST_MARK, error))
+    return false;
+  const char *bytes = source->pending.data + source->start, *name;
+  size_t count = pending_count(source), mark = encoding_of_mark(bytes, count, &name);
+  if (mark > 0) {
+    if (strcasecmp(text->encoding, name) != 0)
+      snprintf(source->encoding_note, ENCODING_NOTE, "its byte order mark");
+    snprintf(text->encoding, ENCODING_NAME, "%s", name);
+    source->start += mark;
+    source->origin = mark;
+  } else if (guess) {
+    size_t len = count < SAMPLE ? count : SAMPLE;
+    encoding_guess(bytes, len, count <= SAMPLE, text->encoding, source->encoding_note);
+  }
+  return true;
+}
+
+// What is in pending was read before it was known that it must be transcoded.
+static bool start_transcoder(Source *source, Error *error) {
+  Buffer read = source->pending, text = {0};
+  source->transcoder = transcoder_new(&source->dialect.text);
+  bool ok = source->transcoder && transcoder_put(source->transcoder, read.data + source->start,
+                                                 pending_count(source), source->at_end, &text);
+  source->pending = text;
+  source->start = 0;
+  buffer_free(&read);
+  return ok || no_memory(source, error);
+}
+
+// Bytes that text is cut at.
+static size_t special_bytes(const Dialect *dialect, char *special) {
+  size_t count = 0, length = dialect_delimiter_length(dialect);
+  memcpy(special, length > 1 ? dialect->longer_delimiter : &dialect->delimiter, length);
+  count += length;
+  if (!dialect->unquoted)
+    special[count++] = dialect->quote;
+  if (dialect->escape)
+    special[count++] = dialect->escape;
+  special[count++] = '\r';
+  special[count++] = '\n';
+  return count;
+}
+
+static bool resolve_encoding(Source *source, Error *error) {
+  char special[MOST_SPECIAL];
+  Error reason;
+  size_t count = special_bytes(&source->dialect, special);
+  if (encoding_resolve(&source->dialect.text, special, count, &reason))
+    return true;
+  return error_set(error, reason.code, "could not read '%s': %s", source->name, reason.message);
+}
+
+static bool decide_encoding(Source *source, Error *error) {
+  if (!choose_encoding(source, error) || !resolve_encoding(source, error))
+    return false;
+  EncodingKind kind = source->dialect.text.kind;
+  if (kind == ENCODING_UTF8 || kind == ENCODING_FIELDS)
+    source->position.offset = source->origin;
+  else if (!start_transcoder(source, error))
+    return false;
+  if (!read_ahead(source, 1, error))
+    return false;
+  return pending_count(source) > 0 || error_set(error, "empty", "'%s' is empty", source->name);
 }
 
 // How much is looked at depends on the bytes alone, and not on the pieces they came in.
@@ -340,9 +499,11 @@ static bool find_line_end(Source *source, Error *error) {
 }
 
 // A control character that no header has: NUL and its like, not blanks.
-static bool has_binary_byte(const Record *record) {
+static bool has_binary_byte(const Record *record, bool nul_is_fine) {
   for (size_t i = 0; i < record->length; i++) {
     unsigned char byte = (unsigned char)record->bytes[i];
+    if (byte == 0 && nul_is_fine)
+      continue;
     if (byte < 0x09 || (byte > 0x0d && byte < 0x20))
       return true;
   }
@@ -351,123 +512,140 @@ static bool has_binary_byte(const Record *record) {
 
 static bool check_header(const Source *source, const Record *record, Error *error) {
   unsigned long long line = record->line;
-  if (has_binary_byte(record))
+  if (has_binary_byte(record, source->dialect.text.strip_nul))
     return error_set(error, "binary", "'%s' looks like a binary file, not CSV", source->name);
   if (record->error == RECORD_OK || record->error == RECORD_TOO_FEW_FIELDS ||
       record->error == RECORD_TOO_MANY_FIELDS)
     return true;
   char reason[128];
-  record_error_text(record, 0, reason, sizeof reason);
+  record_error_text(record, &source->dialect, reason, sizeof reason);
   return error_set(error, "header", "%s:%llu: could not read the header: %s", source->name, line,
                    reason);
 }
 
-static bool has_columns(Source *source, size_t count, size_t text, Error *error) {
-  source->columns = calloc(count, sizeof *source->columns);
-  if (!source->columns || (text > 0 && !buffer_reserve(&source->names, text)))
+// The dialect that the header is read with: no policies, any number of columns.
+static Dialect header_dialect(const Source *source) {
+  Dialect dialect = source->dialect;
+  dialect.columns = 0;
+  dialect.keep_blank_lines = false;
+  dialect.end_at_second_table = false;
+  return dialect;
+}
+
+static bool name_columns(Source *source, size_t count, Error *error) {
+  Dialect *dialect = &source->dialect;
+  Header *header = &source->header;
+  if (!header_make_names(header, count, dialect->too_many == MANY_EXTRA))
     return no_memory(source, error);
-  source->column_count = count;
-  if (source->dialect.columns == 0)
-    source->dialect.columns = (uint32_t)count;
-  return true;
+  if (dialect->columns == 0)
+    dialect->columns = (uint32_t)count;
+  dialect->header = header->lines;
+  dialect->header_count =
+      count > 1 && dialect->repeated_header != HEADER_LOAD ? header->line_count : 0;
+  if (dialect->repair_names)
+    return header_repair(header) || no_memory(source, error);
+  return dialect->any_header || dialect->headerless || header_check(header, source->name, error);
 }
 
-static bool name_columns(Source *source, const Field *fields, size_t count, Error *error) {
-  size_t text = 0;
-  for (size_t i = 0; i < count; i++)
-    text += fields[i].len;
-  if (!has_columns(source, count, text, error))
-    return false;
-  for (size_t i = 0; i < count; i++) {
-    Field name = trimmed(fields[i]);
-    source->columns[i] = name.len ? (Field){source->names.data + source->names.len, name.len, false}
-                                  : (Field){"", 0, false};
-    buffer_put(&source->names, name.data, name.len);
-  }
-  return true;
-}
-
-static bool number_columns(Source *source, size_t count, Error *error) {
-  enum { NAME_SIZE = 24 };
-  if (!has_columns(source, count, count * NAME_SIZE, error))
-    return false;
-  for (size_t i = 0; i < count; i++) {
-    char *at = source->names.data + source->names.len;
-    int len = snprintf(at, NAME_SIZE, "column%zu", i + 1);
-    source->columns[i] = (Field){at, (uint32_t)len, false};
-    source->names.len += (size_t)len;
-  }
-  return true;
-}
-
-// Column names are compared as PostgreSQL folds them: ASCII letters only.
-static int compare_names(const void *left, const void *right) {
-  const Field *a = *(const Field *const *)left, *b = *(const Field *const *)right;
-  int order = strncasecmp(a->data, b->data, a->len < b->len ? a->len : b->len);
-  if (order != 0)
-    return order;
-  if (a->len != b->len)
-    return a->len < b->len ? -1 : 1;
-  return a < b ? -1 : a > b;
-}
-
-static bool same_name(const Field *a, const Field *b) {
-  return a->len == b->len && strncasecmp(a->data, b->data, a->len) == 0;
-}
-
-static bool check_names(const Source *source, uint64_t line, Error *error) {
-  size_t count = source->column_count;
-  const Field **sorted = calloc(count, sizeof *sorted);
-  if (!sorted)
-    return no_memory(source, error);
-  for (size_t i = 0; i < count; i++)
-    sorted[i] = &source->columns[i];
-  qsort(sorted, count, sizeof *sorted, compare_names);
-  bool ok = true;
-  if (sorted[0]->len == 0)
-    ok = error_set(error, "header", "%s:%llu: column %td of the header has no name", source->name,
-                   (unsigned long long)line, sorted[0] - source->columns + 1);
-  for (size_t i = 1; ok && i < count; i++) {
-    if (same_name(sorted[i - 1], sorted[i]))
-      ok = error_set(error, "header",
-                     "%s:%llu: columns %td and %td of the header are both named '%.*s'",
-                     source->name, (unsigned long long)line, sorted[i - 1] - source->columns + 1,
-                     sorted[i] - source->columns + 1, (int)sorted[i]->len, sorted[i]->data);
-  }
-  free(sorted);
-  return ok;
-}
-
-static bool take_header(Source *source, const Chunk *chunk, const Batch *batch, Error *error) {
+// Takes the record in `batch` as a line of the header; of a file without one it is put back.
+static bool take_header_line(Source *source, const Chunk *chunk, const Batch *batch, Error *error) {
   const Record *record = &batch->records[0];
+  Header *header = &source->header;
   if (!check_header(source, record, error))
     return false;
-  const Field *fields = batch->fields + record->field_start;
+  if (header->line_count == 0)
+    header->position = record->line;
   if (!source->dialect.headerless)
-    return name_columns(source, fields, record->field_count, error) &&
-           (source->dialect.any_header || check_names(source, record->line, error));
+    return header_add(header, batch->fields + record->field_start, record->field_count) ||
+           no_memory(source, error);
   if (!put_back(source, chunk->bytes.data, chunk->bytes.len))
     return no_memory(source, error);
   source->position = chunk->position;
-  return number_columns(source, record->field_count, error);
+  source->origin = chunk->origin;
+  return true;
+}
+
+static bool header_missing(const Source *source, uint32_t line, Error *error) {
+  const Dialect *dialect = &source->dialect;
+  bool passes_over = dialect->footer > 0 || dialect->comment_length > 0;
+  if (line == 0)
+    return error_set(error, "empty", "'%s' is empty: it has only %s", source->name,
+                     passes_over ? "lines that are passed over" : "blank lines");
+  return error_set(error, "header", "'%s' ends in its header: %u of %u lines", source->name,
+                   (unsigned)line, (unsigned)source->dialect.header_lines);
+}
+
+static bool read_header_lines(Source *source, Reader *reader, Chunk *chunk, Batch *batch,
+                              Error *error) {
+  uint32_t lines = source->dialect.header_lines > 1 ? source->dialect.header_lines : 1;
+  size_t columns = 0;
+  for (uint32_t i = 0; i < lines; i++) {
+    SourceStatus status = read_some(source, reader, BLOCK, 1, chunk, batch, error);
+    if (status == SOURCE_END)
+      return header_missing(source, i, error);
+    if (status == SOURCE_ERROR || !take_header_line(source, chunk, batch, error))
+      return false;
+    if (columns < batch->records[0].field_count)
+      columns = batch->records[0].field_count;
+  }
+  return name_columns(source, columns, error);
 }
 
 static bool read_header(Source *source, Error *error) {
-  Dialect dialect = source->dialect;
-  dialect.columns = 0;
+  Dialect dialect = header_dialect(source);
   Reader *reader = reader_new(&dialect);
   if (!reader)
     return no_memory(source, error);
   Chunk chunk = {0};
   Batch batch = {0};
-  SourceStatus status = read_some(source, reader, BLOCK, 1, &chunk, &batch, error);
-  bool ok = status == SOURCE_CHUNK && take_header(source, &chunk, &batch, error);
-  if (status == SOURCE_END)
-    error_set(error, "empty", "'%s' is empty: it has only blank lines", source->name);
+  bool ok = read_header_lines(source, reader, &chunk, &batch, error);
   buffer_free(&chunk.bytes);
   batch_free(&batch);
   reader_free(reader);
   return ok;
+}
+
+// The line end of lines that are passed over, the first one there is: '\0' when there is none.
+static char skipped_line_end(const Source *source) {
+  const char *bytes = source->pending.data + source->start;
+  for (size_t i = 0; i < pending_count(source); i++) {
+    if (bytes[i] == '\n')
+      return '\n';
+    if (bytes[i] == '\r' && i + 1 < pending_count(source))
+      return bytes[i + 1] == '\n' ? '\n' : '\r';
+  }
+  return source->at_end ? '\r' : '\0';
+}
+
+// Passes over what is pending up to and with `end`. False: it is not there.
+static bool skip_past(Source *source, char end) {
+  const char *bytes = source->pending.data + source->start;
+  const char *found = memchr(bytes, end, pending_count(source));
+  size_t len = found ? (size_t)(found - bytes) + 1 : pending_count(source);
+  source->start += len;
+  source->position.offset += len;
+  source->origin += length_in_file(source, bytes, len);
+  return found;
+}
+
+static bool skip_lines(Source *source, Error *error) {
+  if (source->dialect.skip == 0)
+    return true;
+  char end = source->dialect.line_end == LINE_CR ? '\r' : '\0';
+  while (end == '\0' && (end = skipped_line_end(source)) == '\0')
+    if (!read_block(source, error))
+      return false;
+  for (uint32_t i = 0; i < source->dialect.skip; i++) {
+    while (!skip_past(source, end)) {
+      if (source->at_end)
+        return error_set(error, "empty", "'%s' has no more than the %u lines that are skipped",
+                         source->name, (unsigned)source->dialect.skip);
+      if (!read_block(source, error))
+        return false;
+    }
+  }
+  source->position.line += source->dialect.skip;
+  return true;
 }
 
 static bool prepare(Source *source, Error *error) {
@@ -475,8 +653,8 @@ static bool prepare(Source *source, Error *error) {
   if (!source->name || !source->digest ||
       EVP_DigestInit_ex(source->digest, EVP_sha256(), NULL) != 1)
     return error_set_errno(error, ENOMEM, "could not read the source");
-  return skip_byte_order_mark(source, error) && find_line_end(source, error) &&
-         read_header(source, error);
+  return decide_encoding(source, error) && skip_lines(source, error) &&
+         find_line_end(source, error) && read_header(source, error);
 }
 
 Source *source_open(Input *input, const char *name, const Dialect *dialect, Error *error) {
@@ -491,6 +669,7 @@ Source *source_open(Input *input, const char *name, const Dialect *dialect, Erro
   source->name = strdup(name);
   source->dialect = *dialect;
   source->position = (Position){0, 1};
+  atomic_init(&source->end_of_table, UINT64_MAX);
   if (prepare(source, error))
     return source;
   source_close(source);
@@ -498,11 +677,19 @@ Source *source_open(Input *input, const char *name, const Dialect *dialect, Erro
 }
 
 size_t source_column_count(const Source *source) {
-  return source->column_count;
+  return source->header.column_count;
 }
 
 const Field *source_columns(const Source *source) {
-  return source->columns;
+  return source->header.columns;
+}
+
+const Field *source_written_columns(const Source *source) {
+  return source->header.written;
+}
+
+const char *source_name(const Source *source) {
+  return source->name;
 }
 
 const Dialect *source_dialect(const Source *source) {
@@ -513,6 +700,31 @@ Position source_position(const Source *source) {
   return source->position;
 }
 
+const char *source_encoding_note(const Source *source) {
+  return source->encoding_note;
+}
+
+FileSpan source_file_span(const Dialect *dialect, const Chunk *chunk, const Record *record,
+                          Buffer *bytes) {
+  EncodingKind kind = dialect->text.kind;
+  FileSpan span = {record->offset, record->bytes, record->length};
+  if (kind != ENCODING_UTF16LE && kind != ENCODING_UTF16BE)
+    return span;
+  buffer_clear(bytes);
+  transcode_to_utf16(kind, record->bytes, record->length, bytes);
+  size_t before = (size_t)(record->bytes - chunk->bytes.data);
+  span.offset = chunk->origin + encoding_length_in_file(kind, chunk->bytes.data, before);
+  span.bytes = bytes->len ? bytes->data : "";
+  span.length = bytes->len;
+  return span;
+}
+
 SourceTotals source_totals(const Source *source) {
-  return source->totals;
+  SourceTotals totals = source->totals;
+  totals.input_bytes = source_input_bytes(source);
+  return totals;
+}
+
+uint64_t source_input_bytes(const Source *source) {
+  return atomic_load(&source->input_bytes);
 }

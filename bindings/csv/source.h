@@ -6,30 +6,28 @@
 #ifndef PGHOST_CSV_SOURCE_H
 #define PGHOST_CSV_SOURCE_H
 
+#include "csv/input.h"
 #include "csv/reader.h"
 
-// Where bytes come from. `read` returns the bytes put into `out`, 0 at the end, -1 with `error`
-// filled. It runs on the reading thread. `close` frees the input.
-typedef struct Input Input;
-struct Input {
-  ptrdiff_t (*read)(Input *input, char *out, size_t size, Error *error);
-  void (*close)(Input *input);
-};
-
-// A file; "-" is standard input. A directory or a missing file is an error that names it.
-Input *input_open_file(const char *path, Error *error);
-
-// Bytes in memory, for specs and the REPL; copied. NULL when there is no memory.
-Input *input_open_bytes(const char *bytes, size_t len);
+typedef enum ChunkKind {
+  CHUNK_RECORDS,
+  CHUNK_FOOTER,       // bytes that are no records
+  CHUNK_SECOND_TABLE, // the same, from the first line of a second table on
+} ChunkKind;
 
 typedef struct Chunk {
   Buffer bytes;      // whole records as far as counting quotes can tell
   Position position; // of bytes.data[0]
+  uint64_t origin;   // its offset in the file itself, where that is not position.offset: UTF-16
   bool last;         // nothing follows in this source
+  ChunkKind kind;
+  bool final; // no records follow
+  bool first; // of its kind: a second table starts here
 } Chunk;
 
 typedef struct SourceTotals {
-  uint64_t bytes;  // read so far, after decompression, header and BOM included
+  uint64_t bytes;       // read so far, after decompression, header and BOM included
+  uint64_t input_bytes; // of the file itself, so before decompression
   char sha256[65]; // of those bytes, hex; only filled by source_totals at the end of the source
 } SourceTotals;
 
@@ -37,19 +35,37 @@ typedef enum SourceStatus { SOURCE_CHUNK, SOURCE_END, SOURCE_ERROR } SourceStatu
 
 typedef struct Source Source;
 
-// Takes over `input` (closed on failure too). `name` is used in messages ("booking.csv"). Skips a
-// UTF-8 BOM, finds the line end (unless the dialect came with LINE_CR set), reads the header
-// record. Errors: an empty source, a header that cannot be read, NUL bytes in it ("looks like a
-// binary file"), duplicate or empty column names unless the dialect takes any_header (codes
-// "empty", "header", "binary"). The source's own dialect gets the line end found and, unless it was
-// given, the header's field count as columns.
+// Takes over `input` (closed on failure too). `name` is used in messages ("booking.csv"). Decides
+// the encoding (a byte order mark has the last word), skips the mark, finds the line end (unless
+// the dialect came with LINE_CR set), reads the header record. Errors: an empty source, a header
+// that cannot be read, NUL bytes in it ("looks like a binary file"), duplicate or empty column
+// names unless the dialect takes any_header or repairs them (codes "empty", "header", "binary").
+// The source's own dialect gets the line end found and, unless it was given, the header's field
+// count as columns. Readers made with it borrow the header.
 Source *source_open(Input *input, const char *name, const Dialect *dialect, Error *error);
 void source_close(Source *source); // NULL is fine
 
-// The header's names as written (after the BOM), surrounding blanks removed. Owned by the source.
+// The header's names, surrounding blanks removed, of several lines joined; where the dialect keeps
+// extra fields, one more, _extra. `written` are those before a repair. Owned by the source.
 size_t source_column_count(const Source *source);
 const Field *source_columns(const Source *source);
+const Field *source_written_columns(const Source *source);
+const char *source_name(const Source *source);
 const Dialect *source_dialect(const Source *source);
+
+// What the encoding of source_dialect is known from: "", or "its byte order mark", "a guess from
+// the first 256 KiB" and the like.
+const char *source_encoding_note(const Source *source);
+
+// Where a record of `chunk` is in the file itself, and its bytes there: for UTF-16 converted back
+// into `bytes`, for others the record's own. Records of a chunk are asked for in any order.
+typedef struct FileSpan {
+  uint64_t offset;
+  const char *bytes;
+  size_t length;
+} FileSpan;
+FileSpan source_file_span(const Dialect *dialect, const Chunk *chunk, const Record *record,
+                          Buffer *bytes);
 
 // Fills `chunk` with the next bytes, about `target` of them (more where one record is longer; from
 // 1 to 16 MiB). A physical line of more than four times max_record (and at least 16 MiB) is
@@ -66,7 +82,21 @@ bool source_unread(Source *source, const char *bytes, size_t len, size_t unfinis
 // was loaded earlier. Error "position" when the source is shorter or no line ends there.
 bool source_skip_to(Source *source, uint64_t offset, Error *error);
 
-// Where the next chunk starts: behind the byte order mark and the header at first.
+// From `offset` on, where a batch was stopped by RECORD_SECOND_TABLE, the source gives no more
+// records. For any thread; what the source has given out behind is to be put back.
+void source_end_table(Source *source, uint64_t offset);
+
+// Fills `error` with what a policy stopped at: "file.csv:12: too few fields: 3 of 8" (code "data").
+// False always. Not for RECORD_SECOND_TABLE, which is no error.
+bool source_stop_error(const Source *source, const Record *stop, Error *error);
+
+// Reads a chunk's records as reader_read does; from one that has none nothing is read, but for the
+// reject that a second table begins with.
+size_t chunk_read(Reader *reader, const Chunk *chunk, size_t limit, Position *position,
+                  Batch *batch);
+
+// Where the next chunk starts: behind the byte order mark, skipped lines and the header at
+// first.
 Position source_position(const Source *source);
 
 // Reads the next records, at least one, for callers with one thread: source_next, reader_read, and
@@ -76,5 +106,8 @@ SourceStatus source_read(Source *source, Reader *reader, size_t target, Chunk *c
                          Error *error);
 
 SourceTotals source_totals(const Source *source);
+
+// Bytes of the file itself read so far; from any thread.
+uint64_t source_input_bytes(const Source *source);
 
 #endif

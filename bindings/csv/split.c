@@ -4,11 +4,8 @@
 
 #include <string.h>
 
+#include "csv/general.h"
 #include "csv/scan.h"
-
-char dialect_line_end(const Dialect *dialect) {
-  return dialect->line_end == LINE_CR ? '\r' : '\n';
-}
 
 size_t split_last_line(const Dialect *dialect, const char *bytes, size_t len) {
   const char *end = len ? memrchr(bytes, dialect_line_end(dialect), len) : NULL;
@@ -60,18 +57,65 @@ static size_t follow_quotes(const Dialect *dialect, const char *bytes, size_t le
   return len;
 }
 
+// Follows the records as the general tokeniser reads them, without keeping fields.
+static size_t follow_records(const Dialect *dialect, const char *bytes, size_t len) {
+  General general = general_new(dialect);
+  size_t record = 0;
+  while (record < len) {
+    PhysicalLine line = dialect_line(dialect, bytes + record, len - record);
+    size_t behind = record + line.used, first = behind;
+    RecordError error;
+    general_begin(&general, NULL);
+    bool comment = dialect_is_comment(dialect, line.bytes, line.bytes + line.length);
+    Fed fed = comment ? FED_RECORD : general_feed(&general, &line, &error);
+    while (fed == FED_MORE && behind < len) {
+      line = dialect_line(dialect, bytes + behind, len - behind);
+      behind += line.used;
+      fed = general_feed(&general, &line, &error);
+    }
+    if (fed == FED_MORE)
+      return record;
+    record = fed == FED_ERROR ? first : behind;
+  }
+  return record;
+}
+
 size_t split_last_record(const Dialect *dialect, const char *bytes, size_t len) {
-  if (scan_count(bytes, len, dialect->quote) % 2 == 0)
+  if (dialect->unquoted && !dialect->escape)
     return len;
-  return follow_quotes(dialect, bytes, len);
+  size_t quotes = dialect->unquoted ? 0 : scan_count(bytes, len, dialect->quote);
+  if (quotes == 0 && !(dialect->escape && memchr(bytes, dialect->escape, len)))
+    return len;
+  if (!dialect_is_plain(dialect) || dialect->comment_length > 0)
+    return follow_records(dialect, bytes, len);
+  return quotes % 2 == 0 ? len : follow_quotes(dialect, bytes, len);
+}
+
+size_t split_footer(const Dialect *dialect, const char *bytes, size_t len, size_t count) {
+  size_t start = len;
+  for (; count > 0 && start > 0; count--) {
+    const char *end = memrchr(bytes, dialect_line_end(dialect), start - 1);
+    start = end ? (size_t)(end - bytes) + 1 : 0;
+  }
+  return len - start;
 }
 
 bool split_find_line_end(const Dialect *dialect, const char *bytes, size_t len, bool follows,
                          LineEnd *found) {
   bool quoted = false, field_start = true;
+  bool comment = dialect_is_comment(dialect, bytes, bytes + len);
+  char last = dialect->delimiter_length > 1
+                  ? dialect->longer_delimiter[dialect->delimiter_length - 1]
+                  : dialect->delimiter;
   for (size_t i = 0; i < len; i++) {
     char byte = bytes[i];
-    if (byte == dialect->quote)
+    bool special = !comment && !dialect->unquoted;
+    if (!comment && dialect->escape && byte == dialect->escape && byte != dialect->quote) {
+      i++;
+      field_start = false;
+      continue;
+    }
+    if (special && byte == dialect->quote)
       quoted = quoted ? false : field_start || (i > 0 && bytes[i - 1] == dialect->quote);
     else if (!quoted && byte == '\r' && i + 1 == len && follows)
       return false;
@@ -79,7 +123,7 @@ bool split_find_line_end(const Dialect *dialect, const char *bytes, size_t len, 
       *found = byte == '\r' && !(i + 1 < len && bytes[i + 1] == '\n') ? LINE_CR : LINE_LF;
       return true;
     }
-    field_start = byte == dialect->delimiter;
+    field_start = byte == last || (field_start && dialect->skip_blanks && byte == ' ');
   }
   return false;
 }

@@ -5,9 +5,7 @@
 #ifndef PGHOST_CSV_SPLIT_H
 #define PGHOST_CSV_SPLIT_H
 
-#include "csv/reader.h"
-
-char dialect_line_end(const Dialect *dialect); // the byte that ends a physical line
+#include "csv/dialect.h"
 
 // Bytes up to and with the last physical line end of bytes[0, len); 0 when there is none.
 size_t split_last_line(const Dialect *dialect, const char *bytes, size_t len);
@@ -15,6 +13,9 @@ size_t split_last_line(const Dialect *dialect, const char *bytes, size_t len);
 // The same for records. bytes[0, len) starts at the start of a record and ends behind a physical
 // line end. 0 when the first record does not end in sight.
 size_t split_last_record(const Dialect *dialect, const char *bytes, size_t len);
+
+// Bytes of the last `count` physical lines of bytes[0, len); a last one without line end counts.
+size_t split_footer(const Dialect *dialect, const char *bytes, size_t len, size_t count);
 
 // The kind of the first line end outside quotes: true with *found set, or false when the end of the
 // bytes came first. A CR at the very end counts only when nothing `follows`.

@@ -46,6 +46,8 @@ static void add_counts(Counts *sum, const Counts *more) {
   sum->unreadable += more->unreadable;
   sum->filtered += more->filtered;
   sum->bytes += more->bytes;
+  for (int kind = 0; kind < REPAIR_KINDS; kind++)
+    sum->repairs[kind] += more->repairs[kind];
 }
 
 static bool block_failed(const Block *block) {
@@ -438,6 +440,7 @@ void engine_rule_count(Engine *engine, size_t i, RuleCount *out) {
 }
 
 static void free_block(Block *block) {
+  buffer_free(&block->original);
   buffer_free(&block->chunk.bytes);
   batch_free(&block->batch);
   for (int kind = 0; kind < STREAM_KINDS; kind++)

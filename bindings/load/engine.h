@@ -59,9 +59,10 @@ typedef struct Counts {
   uint64_t records;    // read: loaded + rejected + filtered
   uint64_t loaded;     // passed the rules (without a program: readable)
   uint64_t rejected;   // unreadable ones included
-  uint64_t unreadable; // rejects that can be in neither table
+  uint64_t unreadable; // rejects and filtered that can be in neither table
   uint64_t filtered;
-  uint64_t bytes; // consumed from the source
+  uint64_t bytes;                 // consumed from the source
+  uint64_t repairs[REPAIR_KINDS]; // what was changed so that it could be read
 } Counts;
 
 // One file to load. Maps are copied. `source` and `name` stay the caller's, but belong to the

@@ -41,6 +41,7 @@ struct Block {
   Chunk chunk;
   Batch batch;
   Buffer out[STREAM_KINDS];
+  Buffer original; // bytes of a reject as in its file
   uint64_t rows[STREAM_KINDS];
   uint64_t sequence;
   size_t consumed; // bytes the reader took

@@ -23,20 +23,34 @@ static void ask_recut(Task *task, const Block *block) {
   buffer_clear(&task->leftover);
   buffer_put(&task->leftover, block->chunk.bytes.data + block->consumed,
              block->chunk.bytes.len - block->consumed);
-  task->leftover_unfinished = task->leftover.len;
+  task->leftover_unfinished = block->batch.stopped ? 0 : task->leftover.len;
   task->leftover_position = block->end;
   task->recut = true;
 }
 
+// A policy stopped the block's batch. False, with `error` filled: that ends the load.
+static bool may_go_on(const Block *block, Error *error) {
+  Source *source = block->task->file.source;
+  if (!block->batch.stopped)
+    return true;
+  if (block->batch.stop.error != RECORD_SECOND_TABLE)
+    return source_stop_error(source, &block->batch.stop, error);
+  source_end_table(source, block->end.offset);
+  return true;
+}
+
 // Moves on the blocks whose start is now known to be the start of a record: a block that was
-// consumed to its end vouches for the one behind it. The lock is held.
-static void check_ring(Engine *engine, Task *task) {
+// consumed to its end vouches for the one behind it. The lock is held. False, with `error` filled:
+// a policy says that nothing is loaded.
+static bool check_ring(Engine *engine, Task *task, Error *error) {
   Block **slot = &task->ring[task->checked % engine->block_count];
   while (!task->recut && *slot) {
     Block *block = *slot;
     *slot = NULL;
     task->ring_count--;
     task->checked++;
+    if (!may_go_on(block, error))
+      return false;
     if (block->consumed < block->chunk.bytes.len)
       ask_recut(task, block);
     queue_push(engine->options.lua_rules ? &engine->lua : &engine->checked, block);
@@ -45,6 +59,12 @@ static void check_ring(Engine *engine, Task *task) {
   }
   if (task->recut)
     pthread_cond_signal(&engine->splitter_turn);
+  return true;
+}
+
+static uint64_t file_bytes(const Block *block) {
+  const Dialect *dialect = source_dialect(block->task->file.source);
+  return encoding_length_in_file(dialect->text.kind, block->chunk.bytes.data, block->consumed);
 }
 
 static void tokenise(Worker *worker, Block *block) {
@@ -52,19 +72,22 @@ static void tokenise(Worker *worker, Block *block) {
   Task *task = block->task;
   Reader *reader = worker_reader(worker, task);
   block->end = block->chunk.position;
-  block->consumed = reader ? reader_read(reader, block->chunk.bytes.data, block->chunk.bytes.len,
-                                         block->chunk.last, 0, &block->end, &block->batch)
-                           : SIZE_MAX;
+  block->consumed =
+      reader ? chunk_read(reader, &block->chunk, 0, &block->end, &block->batch) : SIZE_MAX;
   if (block->consumed == SIZE_MAX) {
     fail_memory(engine);
     block->consumed = 0;
   }
-  block->counts = (Counts){.bytes = block->consumed};
+  block->counts = (Counts){.bytes = file_bytes(block)};
+  memcpy(block->counts.repairs, block->batch.repairs, sizeof block->counts.repairs);
   pthread_mutex_lock(&engine->lock);
   task->ring[block->sequence % engine->block_count] = block;
   task->ring_count++;
-  check_ring(engine, task);
+  Error error;
+  bool good = check_ring(engine, task, &error);
   pthread_mutex_unlock(&engine->lock);
+  if (!good)
+    engine_fail(engine, &error);
 }
 
 static int64_t parse_digits(const Field *field) {
@@ -102,7 +125,7 @@ static Origin record_origin(const Block *block, const Record *record) {
 Verdict block_run_rules(const Engine *engine, Block *block, size_t i, Scratch *scratch) {
   const Record *record = &block->batch.records[i];
   if (record->error != RECORD_OK)
-    return VERDICT_REJECT;
+    return record->error == RECORD_SKIPPED_HEADER ? VERDICT_FILTER : VERDICT_REJECT;
   if (!engine->options.program)
     return VERDICT_PASS;
   return program_run(engine->options.program, scratch, block->batch.fields + record->field_start,
@@ -112,19 +135,29 @@ Verdict block_run_rules(const Engine *engine, Block *block, size_t i, Scratch *s
 static void put_unreadable(const Engine *engine, Block *block, const Record *record,
                            const Origin *origin) {
   char reason[256];
-  record_error_text(record, source_dialect(block->task->file.source)->columns, reason,
-                    sizeof reason);
+  record_error_text(record, source_dialect(block->task->file.source), reason, sizeof reason);
   row_put_reject(&block->out[STREAM_REJECTS], engine->options.run_id, engine->options.table, origin,
                  NULL, record_error_rule(record->error), reason);
 }
 
-static void put_reject(const Engine *engine, Block *block, const Record *record,
-                       const Origin *origin, const Scratch *scratch) {
+// Offset, length and bytes of a reject as the file has them.
+static void locate(Block *block, const Record *record, Origin *origin) {
+  if (!origin->has_offset)
+    return;
+  FileSpan span = source_file_span(source_dialect(block->task->file.source), &block->chunk, record,
+                                   &block->original);
+  origin->offset = (int64_t)span.offset;
+  origin->bytes = span.bytes;
+  origin->length = (uint32_t)span.length;
+}
+
+static void put_reject(const Engine *engine, Block *block, const Record *record, Origin *origin,
+                       const Scratch *scratch) {
   block->counts.rejected++;
-  block->counts.unreadable += record->error != RECORD_OK;
   if (engine->kinds[STREAM_REJECTS] == 0 && !engine->options.reject_file)
     return;
   block->rows[STREAM_REJECTS]++;
+  locate(block, record, origin);
   if (record->error != RECORD_OK) {
     put_unreadable(engine, block, record, origin);
     return;
@@ -155,6 +188,7 @@ void block_settle(const Engine *engine, Block *block, size_t i, Scratch *scratch
   const Record *record = &block->batch.records[i];
   Origin origin = record_origin(block, record);
   block->counts.records++;
+  block->counts.unreadable += record->error != RECORD_OK;
   if (record->error == RECORD_OK && engine->kinds[STREAM_RAW] > 0) {
     block->rows[STREAM_RAW]++;
     row_put_raw(&block->out[STREAM_RAW], block->batch.fields + record->field_start,

@@ -24,16 +24,24 @@
 --                                       line only; behind that line, so that one quote does not swallow a file
 --   record too long                     a line of more than `max_record` bytes. That line. (More than four times
 --                                       as much, and at least 16 MiB, is an error: that is no CSV.)
---   NUL byte, not valid UTF-8           PostgreSQL cannot store it. The record
+--   NUL byte                            PostgreSQL cannot store it. The record
+--   not valid in the encoding           the record, with the column and the bytes: "column 3: not valid utf-8: 0xE9 0x20"
+--
+-- Packed files (gzip, zstd, xz, bzip2, zip) are told by their first bytes, whatever they are called, and also from
+-- standard input. Damaged, cut short or followed by something else, they are an error (code "archive"): of `open` or
+-- raised by `records`, and a load of them loads nothing.
+--
+-- Encodings. What is ASCII with more (ISO 8859, Windows, KOI8, EUC, also Shift-JIS, GBK, Big5) is tokenised as it is,
+-- and its fields are converted afterwards: lines, offsets and the bytes of bad records are those of the file. So they
+-- are for UTF-16. Any other encoding is converted first, what is not valid in it becomes a byte 0xff, and positions are
+-- those of the UTF-8. A byte order mark has the last word over `encoding`.
 
 local csv = {}
 
----@class pghost.csv.Options
----@field delimiter? string one ASCII character, default ","
----@field quote? string one ASCII character, default '"'; doubled inside a quoted field
----@field line_end? "lf"|"cr" default: found in the source
----@field max_record? integer bytes, 1 to 512 MiB, default 16 MiB
----@field header? boolean default true; without a header the columns are named column1, column2, ...
+--- How the bytes are cut into fields and what is done with records that are not as they should be:
+--- docs/CSV.md.
+---@class pghost.csv.Options: pghost.Dialect
+---@field member? string name of the file in a zip; a zip of a single file needs none
 ---@field any_header? boolean default false; true: names in the header may be empty or repeated (`record.name` is then the last)
 
 --- Opens a file and reads its header; "-" is standard input. Misuse (an unknown option) raises.
@@ -41,10 +49,26 @@ local csv = {}
 ---@param options? pghost.csv.Options
 ---@return pghost.Source|nil source
 ---@return string? message "'x.csv' is empty", "x.csv:1: columns 1 and 3 of the header are both named 'a'"
----@return string? code errno name, "empty", "header", "binary", "encoding", "too_long" or "interrupted"
+---@return string? code errno name, "empty", "header", "binary", "archive", "encoding", "usage" (an encoding that nobody knows), "too_long" or "interrupted"
 function csv.open(path, options) end
 
---- The same for bytes in memory, which messages call 'string'.
+--- Bytes in an encoding as UTF-8, for instance the original bytes of a reject.
+---@param bytes string
+---@param encoding string
+---@return string|nil text
+---@return string? message
+---@return string? code "encoding": not valid in it; "usage": unknown
+function csv.decode(bytes, encoding) end
+
+--- The files in a zip, in its order; nil alone for a file that is no zip. Names are labels that somebody wrote into
+--- the zip: nothing is ever unpacked to a place.
+---@param path string
+---@return { name: string, size: integer }[]|nil members sizes unpacked
+---@return string? message
+---@return string? code
+function csv.members(path) end
+
+--- The same as open for bytes in memory, which messages call 'string'.
 ---@param text string
 ---@param options? pghost.csv.Options
 ---@return pghost.Source|nil source
@@ -54,11 +78,16 @@ function csv.open_string(text, options) end
 
 --- Size and hash of a file, or of its beginning, without reading it as CSV: what totals gives for it.
 ---@param path string
----@param limit? integer bytes at most
+---@param limit? integer bytes at most, unpacked
+---@param member? string of a zip
 ---@return { bytes: integer, sha256: string }|nil
 ---@return string? message
 ---@return string? code errno name or "interrupted"
-function csv.digest(path, limit) end
+function csv.digest(path, limit, member) end
+
+--- Raises what `open` raises for these options, and does nothing else.
+---@param options pghost.csv.Options
+function csv.check_options(options) end
 
 --- A source. Closed by `close`, by leaving the scope of a `<close>` variable and by the collector.
 ---@class pghost.Source
@@ -68,6 +97,10 @@ local Source = {}
 --- case, unless opened with any_header.
 ---@return string[]
 function Source:columns() end
+
+--- The same names before header_names = "repair" changed any.
+---@return string[]
+function Source:written_columns() end
 
 --- One record: its fields as strings by position (`record[1]`) and by the header's name as written
 --- (`record.name`), nil where NULL. `#record` is the number of columns, `pairs(record)` gives name and value
@@ -85,8 +118,10 @@ function Source:columns() end
 ---@return fun(): integer?, pghost.csv.Record?, string?, string?
 function Source:records() end
 
---- Bytes read so far, BOM and header included, and, once all is read, their SHA-256 in hex.
----@return { bytes: integer, sha256: string? }
+--- Bytes read so far, BOM and header included, and, once all is read, their SHA-256 in hex: of what is in a packed
+--- file, so that it is the same however that is packed, and before it is converted. `input_bytes` are those of the file
+--- itself (of a member of a zip: unpacked).
+---@return { bytes: integer, input_bytes: integer, sha256: string? }
 function Source:totals() end
 
 --- Goes on behind the first `offset` bytes, where a line must start: what is before was loaded earlier.
@@ -99,6 +134,19 @@ function Source:skip_to(offset) end
 --- What ends its lines.
 ---@return "lf"|"cr"
 function Source:line_end() end
+
+--- The encoding it is read in, and where nobody has said it, what it is known from.
+---@return string encoding
+---@return string? note "its byte order mark", "a guess from the first 256 KiB", "the whole file is valid UTF-8"
+function Source:encoding() end
+
+--- The record that starts on a physical line: its offset in the (unpacked) file and its bytes there, the line end
+--- left out; nil where none starts there. Goes on from where the last call stopped, so lines must rise.
+---@param line integer
+---@return integer|nil offset
+---@return string? bytes or the message
+---@return string? code
+function Source:find(line) end
 
 --- Closes the source; again is fine. Every other method of a closed source raises.
 function Source:close() end

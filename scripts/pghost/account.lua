@@ -5,6 +5,7 @@
 local check = require "pghost.check"
 local cjson = require "cjson"
 local dialects = require "pghost.dialects"
+local dialect = require "pghost.dialect"
 local errors = require "pghost.errors"
 local keys = require "pghost.keys"
 local log = require "pghost.log"
@@ -24,13 +25,16 @@ function M.begin_files(run, plan, files)
   files = files or plan.files
   local list = {}
   for i, file in ipairs(files) do
-    list[i] = { place = i, name = file.name, path = file.path, header = dialects.header(file.header, plan.options),
-      dialect = dialects.json(plan.options, file.line_end) }
+    list[i] = {
+      place = i, name = file.name, path = file.path, member = file.member, encoding = file.encoding,
+      header = dialects.header(file.header, plan.options), dialect = dialects.json(plan.options, file.line_end),
+    }
   end
   local rows = run.conn:query([[
-    INSERT INTO pghost.files (run_id, table_name, mode, name, path, header, dialect)
-    SELECT $1, $2, $3, f.name, f.path, f.header::text[], f.dialect::jsonb
-    FROM jsonb_to_recordset($4::jsonb) AS f (place bigint, name text, path text, header text, dialect text)
+    INSERT INTO pghost.files (run_id, table_name, mode, name, path, member, encoding, header, dialect)
+    SELECT $1, $2, $3, f.name, f.path, f.member, f.encoding, f.header::text[], f.dialect::jsonb
+    FROM jsonb_to_recordset($4::jsonb) AS f (place bigint, name text, path text, member text, encoding text,
+      header text, dialect text)
     ORDER BY f.place
     RETURNING file_id]], run.id, plan.name, plan.first and "replace" or plan.mode, cjson.encode(list))
   local ids = {}
@@ -53,7 +57,7 @@ end
 
 local function expect_size(plan, file)
   if file.size and file.path ~= "-" then
-    expect(plan, file.name, "bytes", file.size, file.counts.source_bytes)
+    expect(plan, file.name, "bytes", file.size, file.counts.input_bytes)
   end
   local counts = file.counts
   expect(plan, file.name, "records", counts.records, counts.loaded + counts.rejected + counts.filtered)
@@ -93,7 +97,8 @@ function M.save_files(run, plan, files)
       list[#list + 1] = {
         file_id = file.id, size = counts.source_bytes, sha256 = counts.sha256, records = counts.records,
         unreadable = counts.unreadable, loaded = counts.loaded - duplicates, rejected = counts.rejected,
-        filtered = counts.filtered, duplicates = duplicates,
+        filtered = counts.filtered, duplicates = duplicates, input_size = counts.input_bytes,
+        repairs = counts.repairs and next(counts.repairs) and counts.repairs or nil,
       }
     end
   end
@@ -104,9 +109,10 @@ function M.save_files(run, plan, files)
     UPDATE pghost.files AS f
     SET state = $1, size = n.size, sha256 = n.sha256, records = n.records, unreadable = n.unreadable,
       loaded = n.loaded, rejected = n.rejected, filtered = n.filtered, duplicates = n.duplicates,
-      finished_at = clock_timestamp()
+      repairs = n.repairs, input_size = n.input_size, finished_at = clock_timestamp()
     FROM jsonb_to_recordset($2::jsonb) AS n (file_id bigint, size bigint, sha256 text, records bigint,
-      unreadable bigint, loaded bigint, rejected bigint, filtered bigint, duplicates bigint)
+      unreadable bigint, loaded bigint, rejected bigint, filtered bigint, duplicates bigint, repairs jsonb,
+      input_size bigint)
     WHERE f.file_id = n.file_id]], plan.targets.clean and "loaded" or "staged", cjson.encode(list))
 end
 
@@ -270,6 +276,19 @@ function M.report_rejects(run, name)
     run.log:warn("reject", name, ("%s %s (%s), first %s"):format(log.count(kind.records),
       kind.column_name or "whole record", kind.rule, kind.example),
       { rejected = kind.records, column = kind.column_name, rule = kind.rule, example = kind.example })
+  end
+end
+
+--- Logs what was repaired, one line a file.
+---@param run pghost.Run
+---@param plan pghost.Plan
+function M.report_repairs(run, plan)
+  for _, file in ipairs(plan.files) do
+    local text = dialect.describe(file.counts.repairs)
+    if text then
+      run.log:warn("repair", plan.name, ("%s: %s"):format(file.name, text),
+        { file = file.name, repairs = file.counts.repairs })
+    end
   end
 end
 

@@ -32,8 +32,8 @@ local function check_name(file, name)
   if reserved[name] then
     errors.raise(("column '%s' has a name that the load itself uses: rename it"):format(name), "data", { file = file })
   elseif #name > longest_name then
-    errors.raise(("column name '%s' is longer than %d bytes: shorten it"):format(name, longest_name), "data",
-      { file = file })
+    errors.raise(("column name '%s' is longer than %d bytes: shorten it, or header_names = 'repair' does")
+      :format(name, longest_name), "data", { file = file })
   end
 end
 

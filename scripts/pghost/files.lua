@@ -1,7 +1,11 @@
 -- From what a pipeline names (a path, a glob, a folder, a list of them, "-") to the files meant.
 --
+-- A zip stands for the CSV files in it. What is a zip, or compressed, is told by its bytes; names only say
+-- what a folder is searched for.
+--
 -- Files come sorted by name, so that "first" means the same on every machine.
 
+local csv = require "pghost.native.csv"
 local errors = require "pghost.errors"
 local lfs = require "lfs"
 
@@ -10,10 +14,73 @@ local M = {}
 ---@class pghost.File
 ---@field path string as opened; "-" is standard input
 ---@field name string last part of the path, for messages
----@field size? integer bytes; nil for standard input and pipes
+---@field size? integer bytes, of a member of a zip those it has unpacked; nil for standard input and pipes
+---@field member? string name of the file in the zip at `path`
 
-local function describe(path)
-  return { path = path, name = path:match("[^/]+$") or path, size = lfs.attributes(path, "size") }
+-- What a folder is searched for.
+local endings = { ".csv", ".csv.gz", ".csv.zst", ".csv.xz", ".csv.bz2", ".zip" }
+
+local function last_part(path)
+  return path:match("[^/]+$") or path
+end
+
+-- A member's name in messages and tables: whatever is in the zip, this is text on one line.
+local function printable(name)
+  name = name:gsub("[%c\127]", "?")
+  return utf8.len(name) and name or (name:gsub("[\128-\255]", "?"))
+end
+
+local function is_csv_name(name)
+  local folded = name:lower()
+  return folded:find("%.csv$") or folded:find("%.tsv$") or folded:find("%.txt$")
+end
+
+-- What the maker of a zip did not mean to be in it.
+local function is_clutter(name)
+  return name:find("^__MACOSX/") or name:find("^%.") and not name:find("^%.%.?/") or last_part(name):find("^%.")
+end
+
+-- The CSV members among the members of a zip, or its only file whatever that is called.
+local function choose_members(members)
+  local chosen, rest = {}, {}
+  for _, member in ipairs(members) do
+    if not is_clutter(member.name) then
+      rest[#rest + 1] = member
+      chosen[#chosen + 1] = is_csv_name(member.name) and member or nil
+    end
+  end
+  return #rest == 1 and rest or chosen
+end
+
+local function add_members(found, path, members)
+  local chosen, seen = choose_members(members), {}
+  if #chosen == 0 then
+    errors.raise(("no .csv, .tsv or .txt file in the zip '%s'"):format(path), "archive")
+  end
+  for _, member in ipairs(chosen) do
+    if seen[member.name] then
+      errors.raise(("two files named '%s' in the zip '%s'"):format(printable(member.name), path), "archive")
+    end
+    seen[member.name] = true
+    found[#found + 1] = { path = path, name = last_part(path) .. "/" .. printable(member.name), size = member.size,
+      member = member.name }
+  end
+end
+
+-- Appends the file at `path`, or the files in it when it is a zip.
+local function describe(found, path)
+  local mode, size = lfs.attributes(path, "mode"), lfs.attributes(path, "size")
+  local members, message, code
+  if path ~= "-" and mode == "file" then
+    members, message, code = csv.members(path)
+  end
+  if message then
+    errors.raise(message, code)
+  elseif members then
+    add_members(found, path, members)
+  else
+    found[#found + 1] = { path = path, name = last_part(path), size = mode == "file" and size or nil }
+  end
 end
 
 -- A glob's part as a Lua pattern: * ? [abc] [!abc].
@@ -57,11 +124,21 @@ local function glob(pattern)
   return found
 end
 
+local function is_wanted(name)
+  local folded = name:lower()
+  for _, ending in ipairs(endings) do
+    if folded:sub(-#ending) == ending then
+      return true
+    end
+  end
+  return false
+end
+
 local function in_folder(folder)
   local found = {}
   for _, name in ipairs(entries(folder)) do
     local path = folder:gsub("/+$", "") .. "/" .. name
-    if name:lower():find("%.csv$") and lfs.attributes(path, "mode") ~= "directory" then
+    if is_wanted(name) and lfs.attributes(path, "mode") ~= "directory" then
       found[#found + 1] = path
     end
   end
@@ -119,7 +196,7 @@ function M.resolve(spec, folder)
     for _, match in ipairs(expand(M.join(folder, path))) do
       if not seen[match] then
         seen[match] = true
-        found[#found + 1] = describe(match)
+        describe(found, match)
       end
     end
   end
@@ -130,7 +207,10 @@ function M.resolve(spec, folder)
     if a.name ~= b.name then
       return a.name < b.name
     end
-    return a.path < b.path
+    if a.path ~= b.path then
+      return a.path < b.path
+    end
+    return (a.member or "") < (b.member or "")
   end)
   return found
 end

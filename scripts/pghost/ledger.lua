@@ -58,7 +58,7 @@ local function hash(files)
   local hashed = {}
   for _, file in ipairs(files) do
     if file.path ~= "-" then
-      local digest = errors.check(csv.digest(file.path))
+      local digest = errors.check(csv.digest(file.path, nil, file.member))
       file.sha256, file.content_size = digest.sha256, digest.bytes
       hashed[#hashed + 1] = file
     end
@@ -68,7 +68,7 @@ end
 
 -- The rest of a file that has grown: what was loaded must still be its beginning.
 local function take_tail(file, entry)
-  local before = file.content_size > entry.size and errors.check(csv.digest(file.path, entry.size))
+  local before = file.content_size > entry.size and errors.check(csv.digest(file.path, entry.size, file.member))
   if not before or before.sha256 ~= entry.sha256 then
     errors.raise(("is not what run %d loaded with more behind it: load it with changed = 'load' or 'skip'")
       :format(entry.run_id), "data", { file = file.name })

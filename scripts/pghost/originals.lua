@@ -1,105 +1,60 @@
 -- The original bytes of rejects that were found on the server (duplicates, rules run again over a
--- raw table): read again from the files by physical line, in one pass a file, in constant memory.
+-- raw table): read again from the files, as they were read when they were loaded, by the line that a
+-- record starts on; in one pass a file, in constant memory.
 --
--- These records were well-formed when they were loaded, so a record ends at the first line end with
--- an even number of quotes before it. Standard input and files that have changed stay without.
+-- Standard input and files that have changed stay without.
 
+local csv = require "pghost.native.csv"
+local dialect = require "pghost.dialect"
 local lfs = require "lfs"
 
 local M = {}
 
 local batch_size = 500 -- rejects that are updated at once
-local block_size = 1024 * 1024 -- bytes that are read at once
 
 -- A walk through a file, in the order of its lines.
 local Walk = {}
 Walk.__index = Walk
 
-local function new_walk()
-  return setmetatable({}, Walk)
+local function new_walk(options)
+  return setmetatable({ options = options or {} }, Walk)
 end
 
 function Walk:close()
-  if self.file then
-    self.file:close()
-    self.file = nil
+  if self.source then
+    self.source:close()
+    self.source = nil
   end
 end
 
 Walk.__close = Walk.close
 
--- "\n", or "\r" for a file that has no line feed at its start but carriage returns.
-local function find_line_end(file)
-  local start = file:read(65536) or ""
-  file:seek("set", 0)
-  return (start:find("\r", 1, true) and not start:find("\n", 1, true)) and "\r" or "\n"
+local function size_of(row)
+  if not row.member then
+    return lfs.attributes(row.path, "size")
+  end
+  for _, member in ipairs(csv.members(row.path) or {}) do
+    if member.name == row.member then
+      return member.size
+    end
+  end
 end
 
 -- Goes to the start of the file of `row`; a file that is not as it was gives no records.
 function Walk:start(row)
   self:close()
   self.file_id = row.file_id
-  if row.path == "-" or lfs.attributes(row.path, "mode") ~= "file"
-    or lfs.attributes(row.path, "size") ~= row.size then
+  if row.path == "-" or lfs.attributes(row.path, "mode") ~= "file" or size_of(row) ~= row.size then
     return
   end
-  self.file = io.open(row.path, "rb")
-  if self.file then
-    self.line_end = find_line_end(self.file)
-    self.block, self.at = "", 1 -- bytes in memory, and where the next line starts in them
-    self.base = 0 -- offset of the block in the file
-    self.line = 1 -- number of the next line
-  end
-end
-
--- Reads on, keeping what follows `at`. False at the end of the file.
-function Walk:refill()
-  local more = self.file:read(block_size)
-  if more then
-    self.base = self.base + self.at - 1
-    self.block, self.at = self.block:sub(self.at) .. more, 1
-  end
-  return more ~= nil
-end
-
--- Goes to the start of a line further down. False when the file has no such line.
-function Walk:skip_to(line)
-  while self.line < line do
-    local stop = self.block:find(self.line_end, self.at, true)
-    if stop then
-      self.at, self.line = stop + 1, self.line + 1
-    elseif not self:refill() then
-      return false
-    end
-  end
-  return self.at <= #self.block or self:refill()
-end
-
--- The next physical line with its end.
-function Walk:next_line()
-  local stop
-  repeat
-    stop = self.block:find(self.line_end, self.at, true)
-  until stop or not self:refill()
-  stop = stop or #self.block
-  local text = self.block:sub(self.at, stop)
-  self.at, self.line = stop + 1, self.line + 1
-  return text
+  self.source = csv.open(row.path, dialect.of_file(self.options, row))
 end
 
 -- Byte offset and bytes of the record that starts on a physical line, nil when there is none.
 function Walk:fetch(line)
-  if not self.file or not self:skip_to(line) then
-    return nil
+  if self.source then
+    return self.source:find(line)
   end
-  local start, pieces, quotes = self.base + self.at - 1, {}, 0
-  repeat
-    local text = self:next_line()
-    pieces[#pieces + 1] = text
-    quotes = quotes + select(2, text:gsub('"', ""))
-  until quotes % 2 == 0 or text == ""
-  local bytes = table.concat(pieces):gsub(self.line_end .. "$", "")
-  return start, (self.line_end == "\n" and bytes:gsub("\r$", "") or bytes)
 end
 
 local hex = {}
@@ -129,7 +84,7 @@ end
 
 -- What is missing, in the order of the files.
 local missing = [[
-  SELECT r.reject_id, r.file_id, r.line, f.path, f.size
+  SELECT r.reject_id, r.file_id, r.line, f.path, f.member, f.encoding, coalesce(f.input_size, f.size) AS size
   FROM pghost.rejects AS r JOIN pghost.files AS f USING (file_id)
   WHERE r.run_id = $1 AND r.table_name = $2 AND r.byte_offset IS NULL
   ORDER BY r.file_id, r.line]]
@@ -142,9 +97,10 @@ end
 --- Fills in offset, length and bytes of the rejects of one table of a run that lack them.
 ---@param run pghost.Run
 ---@param name string table that the records were meant for
-function M.fill(run, name)
+---@param options? pghost.Dialect of the files
+function M.fill(run, name, options)
   local batch = { ids = {}, offsets = {}, originals = {} }
-  local walk <close> = new_walk()
+  local walk <close> = new_walk(options)
   for row in run:connection("rejects"):stream(missing, run.id, name) do
     if row.file_id ~= walk.file_id then
       walk:start(row)

@@ -4,6 +4,7 @@
 
 local columns = require "pghost.columns"
 local csv = require "pghost.native.csv"
+local dialect = require "pghost.dialect"
 local errors = require "pghost.errors"
 local files = require "pghost.files"
 local ledger = require "pghost.ledger"
@@ -12,17 +13,17 @@ local rules_compiler = require "pghost.native.rules"
 
 local M = {}
 
+local most_columns = 1600 -- of a table of the server (MaxHeapAttributeNumber)
+local own_columns = 3 -- of a raw table: _file_id, _line, _loaded_at
 local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, less "_raw"
 
----@class pghost.StageOptions
+---@class pghost.StageOptions: pghost.Dialect
 ---@field workers? integer threads that read and check, and connections per table (default: workers.lua)
 ---@field unlogged? boolean raw table without WAL: quicker, but empty after a crash, and not replicated
 ---@field max_rejects? integer|string records that may be rejected, or a share "P%" (budget.lua)
 ---@field budget? pghost.BudgetOptions
 ---@field on_error? "reject"|"stop" stop: the first rejected record ends the run
 ---@field allow_empty? boolean a file with a header and no record is fine
----@field delimiter? string
----@field quote? string
 ---@field mode? "replace"|"append"|"merge"|"history" what becomes of the published table (modes/init.lua)
 ---@field missing? "keep"|"delete"|"mark"|"close" what becomes of keys that the files have no more; default keep
 ---@field changed? "error"|"load"|"skip"|"tail" a file that was loaded before with other content (ledger.lua)
@@ -62,11 +63,25 @@ end
 ---@param file table one of plan.files
 ---@return pghost.Source
 function M.open_source(plan, file)
-  local source = errors.check(csv.open(file.path, { delimiter = plan.options.delimiter, quote = plan.options.quote }))
+  local source = errors.check(csv.open(file.path, dialect.of_file(plan.options, file)))
   if file.skip_to then
     errors.check(source:skip_to(file.skip_to))
   end
   return source
+end
+
+local function report_renamed(run, plan, file, source)
+  for _, text in ipairs(dialect.renamed(source)) do
+    run.log:warn("columns", plan.name, ("%s: %s"):format(file.name, text))
+  end
+end
+
+local function check_width(plan)
+  local most = most_columns - own_columns
+  if plan.targets.raw and #plan.raw_columns > most then
+    errors.raise(("table '%s_raw' would have %d columns, more than the %d that there is room for"):format(plan.name,
+      #plan.raw_columns, most), "data", { file = #plan.files == 1 and plan.files[1].name or nil })
+  end
 end
 
 -- Opens every header before anything is loaded. Only standard input stays open: it cannot be
@@ -76,6 +91,11 @@ local function read_headers(run, plan, wanted)
   for i, file in ipairs(plan.files) do
     local source = M.open_source(plan, file)
     file.header, file.line_end = source:columns(), source:line_end()
+    local found = dialect.note_encoding(file, source)
+    if found then
+      run.log:info("encoding", plan.name, found, { encoding = file.encoding })
+    end
+    report_renamed(run, plan, file, source)
     if file.path == "-" then
       file.source = source
       run.read_once = true
@@ -89,6 +109,7 @@ local function read_headers(run, plan, wanted)
     end
   end
   plan.raw_columns = columns.union(wanted, unknown_lists)
+  check_width(plan)
   for _, file in ipairs(plan.files) do
     file.raw_map = columns.raw_map(file.header, plan.raw_columns)
   end
@@ -111,6 +132,7 @@ function M.make(run, name, spec, rules, options, targets)
   if rules then
     apply_rules(plan, rules)
   end
+  dialect.check(plan.options, 1)
   modes.choose(run, plan)
   if spec then
     plan.files = files.resolve(spec, run.settings.data)

@@ -220,7 +220,8 @@ local function finish(run, plan)
   end
   modes.built(run, plan)
   local counts = account.settle(run, plan)
-  originals.fill(run, plan.name)
+  account.report_repairs(run, plan)
+  originals.fill(run, plan.name, plan.options)
   return counts, summary(plan, counts)
 end
 

@@ -2,6 +2,8 @@
 //
 //   csv_driver dump FILE [TARGET]       every record as a line of JSON (bytes as U+0000..U+00FF)
 //   csv_driver same FILE...             any chunk size gives the records of one reader_read
+//   csv_driver every FILE [OPTION=VALUE...]
+//                                       the same with a dialect; prints the records as dump does
 //   csv_driver random SEED COUNT OUT    the same for random texts; texts and records go to OUT
 //   csv_driver time FILE [TARGET]       megabytes a CPU second, peak memory
 //
@@ -233,6 +235,97 @@ static int dump_file(const char *path, size_t target) {
   return 0;
 }
 
+static void set_delimiter(Dialect *dialect, const char *value) {
+  dialect->delimiter = *value;
+  dialect->delimiter_length = strlen(value);
+  if (dialect->delimiter_length > MAX_DELIMITER)
+    check_fail("the delimiter is too long");
+  memcpy(dialect->longer_delimiter, value, dialect->delimiter_length);
+}
+
+static void set_quote(Dialect *dialect, const char *value) {
+  dialect->unquoted = !*value;
+  dialect->quote = *value ? *value : '"';
+}
+
+static void set_comment(Dialect *dialect, const char *value) {
+  dialect->comment_length = strlen(value);
+  if (dialect->comment_length > MAX_COMMENT)
+    check_fail("the comment is too long");
+  memcpy(dialect->comment, value, dialect->comment_length);
+}
+
+// The names of the Lua options; choices by a word.
+static void set_option(Dialect *dialect, const char *name, const char *value) {
+  uint32_t number = (uint32_t)strtoul(value, NULL, 10);
+  bool yes = strcmp(value, "true") == 0 || strcmp(value, "repair") == 0;
+  if (strcmp(name, "delimiter") == 0)
+    set_delimiter(dialect, value);
+  else if (strcmp(name, "quote") == 0)
+    set_quote(dialect, value);
+  else if (strcmp(name, "escape") == 0)
+    dialect->escape = *value;
+  else if (strcmp(name, "comment") == 0)
+    set_comment(dialect, value);
+  else if (strcmp(name, "skip_blanks") == 0)
+    dialect->skip_blanks = yes;
+  else if (strcmp(name, "blank_lines") == 0)
+    dialect->keep_blank_lines = strcmp(value, "keep") == 0;
+  else if (strcmp(name, "skip") == 0)
+    dialect->skip = number;
+  else if (strcmp(name, "footer") == 0)
+    dialect->footer = number;
+  else if (strcmp(name, "header") == 0)
+    dialect->header_lines = number, dialect->headerless = number == 0;
+  else if (strcmp(name, "header_names") == 0)
+    dialect->repair_names = yes;
+  else if (strcmp(name, "stray_quote") == 0)
+    dialect->repair_quotes = yes;
+  else if (strcmp(name, "repeated_header") == 0)
+    dialect->repeated_header = *value == 's' ? HEADER_SKIP : HEADER_LOAD;
+  else if (strcmp(name, "too_few") == 0)
+    dialect->too_few = *value == 'p' ? FEW_PAD : FEW_STOP;
+  else if (strcmp(name, "too_many") == 0)
+    dialect->too_many = *value == 'c' ? MANY_CUT : *value == 'e' ? MANY_EXTRA : MANY_STOP;
+  else if (strcmp(name, "second_table") == 0)
+    dialect->end_at_second_table = true;
+  else if (strcmp(name, "max_record") == 0)
+    dialect->max_record = number;
+  else if (strcmp(name, "max_record_lines") == 0)
+    dialect->max_record_lines = number;
+  else if (strcmp(name, "max_field") == 0)
+    dialect->max_field = number;
+  else
+    check_fail(name);
+}
+
+static int every_way(const char *path, int count, char **options) {
+  snprintf(check_what, sizeof check_what, "%s", "file");
+  Buffer text = load_file(path), records = {0}, got = {0};
+  Dialect dialect = dialect_default(), found;
+  for (int i = 0; i < count; i++) {
+    char *value = strchr(options[i], '=');
+    if (!value)
+      check_fail("OPTION=VALUE expected");
+    *value = 0;
+    set_option(&dialect, options[i], value + 1);
+  }
+  if (dialect.escape == dialect.quote)
+    dialect.escape = 0;
+  Text whole = {text.data, text.len};
+  read_through_source(whole, &dialect, 1 << 20, 1 << 20, &records, &found);
+  for (size_t target = 1; target <= text.len + 1; target += 1 + target / 8)
+    for (size_t step = 1; step <= 4; step += 3) {
+      read_through_source(whole, &dialect, target, step, &got, &found);
+      expect_equal(&records, &got, "another chunk size gives other records");
+    }
+  fwrite(records.data, 1, records.len, stdout);
+  buffer_free(&text);
+  buffer_free(&records);
+  buffer_free(&got);
+  return 0;
+}
+
 static double cpu_seconds(void) {
   struct timespec time;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
@@ -275,12 +368,14 @@ int main(int argc, char **argv) {
   size_t target = argc > 3 ? strtoul(argv[3], NULL, 10) : 256 * 1024;
   if (strcmp(command, "same") == 0)
     return same_files(argc - 2, argv + 2);
+  if (strcmp(command, "every") == 0)
+    return every_way(argv[2], argc - 3, argv + 3);
   if (strcmp(command, "random") == 0 && argc == 5)
     return random_cases(strtoull(argv[2], NULL, 10), strtoul(argv[3], NULL, 10), argv[4]);
   if (strcmp(command, "dump") == 0)
     return dump_file(argv[2], target);
   if (strcmp(command, "time") == 0)
     return time_file(argv[2], target);
-  fprintf(stderr, "usage: csv_driver dump|same|random|time ...\n");
+  fprintf(stderr, "usage: csv_driver dump|same|every|random|time ...\n");
   return 2;
 }

@@ -2,7 +2,7 @@
 //
 // Six bytes choose the dialect and the ways, the rest is the text. It is read by libcsv alone at
 // once, and then: with the quick way for ordinary records; both without its end; a few records at a
-// time; and in two pieces.
+// time; in two pieces; and by the general tokeniser, which must give what libcsv gives.
 #include "csv_check.h"
 #include "fuzz.h"
 
@@ -15,7 +15,7 @@ typedef struct Case {
   bool second_by_libcsv;
 } Case;
 
-enum { FAST, BY_LIBCSV, READERS };
+enum { FAST, BY_LIBCSV, GENERAL, READERS };
 
 // Reused from case to case, as a load does from chunk to chunk.
 static Batch expected, got, short_expected;
@@ -115,6 +115,14 @@ static void read_whole(const Case *the, Reader *const *readers) {
   expect_records(&expected, 0, &got);
 }
 
+static void read_generally(const Case *the, Reader *reader, bool final, const Batch *all) {
+  Position end = origin;
+  size_t used = reader_read(reader, the->text.bytes, the->text.len, final, 0, &end, &got);
+  fuzz_check(!final || used == the->text.len, "the general tokeniser did not consume all");
+  fuzz_check(got.record_count == all->record_count, "the general tokeniser lost records");
+  expect_records(all, 0, &got);
+}
+
 static void read_without_end(const Case *the, Reader *const *readers) {
   Position end = origin, fast_end = origin;
   size_t used = reader_read(readers[BY_LIBCSV], the->text.bytes, the->text.len, false, 0, &end,
@@ -126,6 +134,7 @@ static void read_without_end(const Case *the, Reader *const *readers) {
   fuzz_check(got.record_count == short_expected.record_count, "the quick way lost records");
   expect_records(&short_expected, 0, &got);
   expect_records(&expected, 0, &got);
+  read_generally(the, readers[GENERAL], false, &short_expected);
 }
 
 static void read_few_at_a_time(const Case *the, Reader *reader) {
@@ -163,13 +172,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   Case the = make_case(&input);
   Dialect by_libcsv = the.dialect;
   by_libcsv.libcsv_only = true;
-  Reader *readers[READERS] = {reader_new(&the.dialect), reader_new(&by_libcsv)};
+  Dialect general = the.dialect;
+  general.general_only = true;
+  Reader *readers[READERS] = {reader_new(&the.dialect), reader_new(&by_libcsv),
+                              reader_new(&general)};
   read_whole(&the, readers);
+  read_generally(&the, readers[GENERAL], true, &expected);
   read_without_end(&the, readers);
   read_few_at_a_time(&the, readers[the.second_by_libcsv]);
   read_pieces(&the, readers[the.first_by_libcsv], readers[the.second_by_libcsv]);
-  reader_free(readers[FAST]);
-  reader_free(readers[BY_LIBCSV]);
+  for (int i = 0; i < READERS; i++)
+    reader_free(readers[i]);
   free((char *)the.text.bytes);
   return 0;
 }

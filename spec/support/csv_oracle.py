@@ -10,7 +10,7 @@ import io
 import json
 import sys
 
-OK, TOO_FEW, TOO_MANY, STRAY, UNTERMINATED, CR, NUL, UTF8, TOO_LONG, LF = range(10)
+OK, TOO_FEW, TOO_MANY, STRAY, UNTERMINATED, CR, NUL, UTF8, TOO_LONG, LF, _, REPEATED_HEADER = range(12)
 DEFAULT_MAX_RECORD = 16 * 1024 * 1024
 
 
@@ -130,6 +130,10 @@ def check_rules(case, text, records):
     start = 3 if text.startswith(b"\xef\xbb\xbf") else 0
     header = next(Rules(text, dict(case, columns=0)).read(start))
     rest = [record for record in Rules(text, case).read(start) if record[1] > header[1]]
+    for record in rest:
+        repeated = [cell or b"" for cell in record[4]] == [cell or b"" for cell in header[4]]
+        if record[3] == OK and repeated and len(header[4]) > 1:
+            record[3] = REPEATED_HEADER
     return rest == records, rest
 
 

@@ -3,6 +3,7 @@
 local argparse = require "argparse"
 local budget = require "pghost.budget"
 local copy_in = require "pghost.copy_in"
+local dialect = require "pghost.dialect"
 local errors = require "pghost.errors"
 local host = require "pghost.native.host"
 local log = require "pghost.log"
@@ -10,13 +11,34 @@ local rules = require "pghost.rules"
 
 local shown_rejects = 5
 
-local function one_character(text)
-  local names = { tab = "\t", ["\\t"] = "\t", comma = ",", semicolon = ";", pipe = "|", space = " " }
-  local character = names[text] or text
-  if #character ~= 1 or not character:find("^[\t\x20-\x7e]$") then
-    return nil, ("one ASCII character expected, got '%s'"):format(text)
+local names_of_text = { tab = "\t", ["\\t"] = "\t", comma = ",", semicolon = ";", pipe = "|", space = " " }
+
+local function named_text(text)
+  return names_of_text[text] or text
+end
+
+local function whole_from_0(text)
+  local number = text:find("^%d+$") and math.tointeger(tonumber(text))
+  if not number then
+    return nil, ("whole number expected, got '%s'"):format(text)
   end
-  return character
+  return number
+end
+
+local function add_dialect(parser)
+  for _, option in ipairs(dialect.options) do
+    local name = "--" .. option.name:gsub("_", "-")
+    if option.kind == "flag" then
+      parser:flag(name, option.help):target(option.name)
+    else
+      local added = parser:option(name, option.help):target(option.name):argname(option.value or "WHAT")
+      if option.choices then
+        added:choices(option.choices):argname(table.concat(option.choices, "|"))
+      else
+        added:convert(option.kind == "count" and whole_from_0 or named_text)
+      end
+    end
+  end
 end
 
 local function whole(text)
@@ -30,7 +52,8 @@ end
 local function new_parser()
   local parser = argparse("pghost load",
     "Loads CSV files into a table, all or nothing. Columns are found by the names in the header.")
-  parser:argument("file", "Path, glob, folder (its .csv files) or - for standard input."):args("+"):target("files")
+  parser:argument("file", "Path, glob, folder (its .csv files, also packed) or - for standard input."):args("+")
+    :target("files")
   parser:option("--into", "The table: name, schema.name, \"Name\"."):argname("TABLE"):count(1)
   parser:option("--schema", "Schema of a TABLE without one (default: by search_path)."):argname("NAME")
   parser:option("--rules", "Lua file that returns r.table(...): clean and check the records."):argname("FILE")
@@ -41,8 +64,7 @@ local function new_parser()
   parser:option("--rejects", "Where they go: a CSV file to correct and load again, or 'table' for pghost.rejects.")
     :argname("FILE|table")
   parser:option("--workers", "Threads that read and check."):argname("N"):convert(whole)
-  parser:option("--delimiter", "Between fields (default: comma); also as 'tab'."):argname("C"):convert(one_character)
-  parser:option("--quote", "Around fields (default: \")."):argname("C"):convert(one_character)
+  add_dialect(parser)
   parser:option("--null", "This text is NULL, as an empty field without quotes is."):argname("TEXT"):target("null_text")
   parser:flag("--no-header", "The files have no header: columns are those of the table, in order."):target("no_header")
   parser:flag("--no-analyze", "Leave the table's statistics as they are."):target("no_analyze")
@@ -58,8 +80,8 @@ local function parse(arguments)
     errors.raise("--rejects needs --max-rejects: how many may be rejected, 100% for any number", "usage")
   elseif options.create and options.truncate then
     errors.raise("--create makes a new table, which --truncate cannot empty", "usage")
-  elseif (options.delimiter or ",") == (options.quote or '"') then
-    errors.raise("--delimiter and --quote are the same", "usage")
+  elseif options.no_header and options.header then
+    errors.raise("--no-header and --header are not for each other", "usage")
   end
   return options
 end
@@ -121,7 +143,7 @@ local options = parse { ... }
 local quiet = options.quiet or host.options.quiet
 local say = speaker(quiet)
 
-local good, result, first = pcall(copy_in.load, {
+local good, result, first = pcall(copy_in.load, dialect.of(options, {
   files = options.files,
   into = options.into,
   schema = options.schema,
@@ -129,9 +151,7 @@ local good, result, first = pcall(copy_in.load, {
   create = options.create,
   truncate = options.truncate,
   workers = options.workers,
-  header = not options.no_header,
-  delimiter = options.delimiter,
-  quote = options.quote,
+  header = options.header or not options.no_header,
   null_text = options.null_text,
   max_rejects = options.max_rejects,
   rejects_file = options.rejects ~= "table" and options.rejects or nil,
@@ -140,10 +160,10 @@ local good, result, first = pcall(copy_in.load, {
   version = host.version,
   shown = shown_rejects,
   progress = (quiet or host.options.log_format == "json") and { enabled = false } or nil,
-  say = function(text)
-    say("info", options.into, text)
+  say = function(text, level)
+    say(level or "info", options.into, text)
   end,
-})
+}))
 if not good then
   if errors.is(result) then
     show_rejects(say, options.into, result.shown or {})

@@ -4,6 +4,7 @@
 -- nothing. Rejects wait in a spool until it is known whether there are too many.
 
 local connection = require "pghost.connection"
+local dialect = require "pghost.dialect"
 local errors = require "pghost.errors"
 local feed = require "pghost.feed"
 local log = require "pghost.log"
@@ -22,7 +23,7 @@ local M = {}
 -- Below this many rows autovacuum's own ANALYZE comes soon enough.
 local analyse_from = 10000
 
----@class pghost.copy_in.Options
+---@class pghost.copy_in.Options: pghost.Dialect
 ---@field files string[] paths, globs, folders or "-"
 ---@field into string table as SQL names it
 ---@field schema? string for a table without one
@@ -30,9 +31,6 @@ local analyse_from = 10000
 ---@field create? boolean
 ---@field truncate? boolean
 ---@field workers? integer
----@field header? boolean default true
----@field delimiter? string
----@field quote? string
 ---@field null_text? string this text is NULL too
 ---@field max_rejects? { count?: integer, percent?: number } nil: none
 ---@field rejects_file? string
@@ -41,7 +39,7 @@ local analyse_from = 10000
 ---@field dsn? string
 ---@field version? string of pghost, for the recorded run
 ---@field progress? { enabled: boolean }
----@field say fun(text: string) for what a user should know on the way
+---@field say fun(text: string, level?: string) for what a user should know on the way
 
 ---@class pghost.copy_in.Result
 ---@field table string
@@ -101,6 +99,10 @@ local function load_batch(job, batch)
       file.counts = counts
       for total in pairs(job.totals) do
         job.totals[total] = job.totals[total] + counts[total]
+      end
+      local repaired = dialect.describe(counts.repairs)
+      if repaired then
+        job.options.say(("%s: %s"):format(file.name, repaired), "warn")
       end
     end,
     progress = function(records, bytes)
@@ -219,6 +221,7 @@ end
 ---@return pghost.copy_in.Result
 ---@return pghost.Error[] first rejects that were allowed
 function M.load(options)
+  dialect.check(options)
   local conn <close> = connection.open { dsn = options.dsn }
   local spool <close> = spools.new()
   local writer <close> = options.rejects_file and rejects.writer(options.rejects_file, options) or nil

@@ -3,6 +3,7 @@
 -- Whatever does not fit stops here, before anything is loaded.
 
 local csv = require "pghost.native.csv"
+local dialects = require "pghost.dialect"
 local errors = require "pghost.errors"
 local files = require "pghost.files"
 local header = require "pghost.copy_in.header"
@@ -41,8 +42,33 @@ local M = {}
 ---@field writer? pghost.copy_in.Writer
 ---@field totals table<string, integer>
 
-local function dialect(options, with_header)
-  return { delimiter = options.delimiter, quote = options.quote, header = with_header, any_header = true }
+local most_columns = 1600 -- of a table of the server (MaxHeapAttributeNumber)
+
+-- What a rejects file is read with: pghost wrote it.
+local function plain_dialect(options)
+  return { delimiter = options.delimiter, quote = options.quote, any_header = true, nul = options.nul }
+end
+
+local function is_headerless(options)
+  return options.header == false or options.header == 0
+end
+
+local function has_column(columns, name)
+  for _, column in ipairs(columns) do
+    if column.name == name then
+      return true
+    end
+  end
+  return false
+end
+
+-- The tolerant keep extra fields where there is a column for them.
+local function dialect(job, file)
+  local options = job.options
+  local columns = options.rules and options.rules:columns() or (job.target and job.target.columns)
+  local extra = not columns or has_column(columns, "_extra")
+  return dialects.of_file(options, file, { any_header = true,
+    too_many = options.too_many or (options.tolerant and (extra and "extra" or "cut")) or nil })
 end
 
 --- Opens a file of a job, its header read.
@@ -50,7 +76,7 @@ end
 ---@param file pghost.copy_in.File
 ---@return pghost.Source
 function M.open_source(job, file)
-  return errors.check(csv.open(file.open_path or file.path, dialect(job.options, job.options.header)))
+  return errors.check(csv.open(file.open_path or file.path, dialect(job, file)))
 end
 
 -- A table with these very columns takes a rejects file as it is.
@@ -70,29 +96,42 @@ end
 
 -- The records of a rejects file instead of the file itself.
 local function add_parts(job, file)
-  local source <close> = errors.check(csv.open(file.path, dialect(job.options, true)))
-  local parts = rejects.parts(file.name, source, job.options.header == false)
+  local source <close> = errors.check(csv.open(file.path, plain_dialect(job.options)))
+  local parts = rejects.parts(file.name, source, is_headerless(job.options))
   job.parts[#job.parts + 1] = parts
   for _, part in ipairs(parts) do
     job.options.say(("%s holds %s of '%s'"):format(file.name, log.counted(part.records, "rejected record"), part.name))
     if part.records > 0 then
-      job.files[#job.files + 1] = { path = file.path, name = file.name, open_path = part.path, lines = part.lines }
+      job.files[#job.files + 1] = { path = file.path, name = file.name, open_path = part.path, lines = part.lines,
+        encoding = "utf-8" }
     end
   end
 end
 
 -- Standard input is never one: to see that would eat its header.
 local function is_rejects_file(job, file, source)
-  if job.options.header ~= false then
+  if not is_headerless(job.options) then
     return rejects.is_rejects_file(source:columns())
   end
-  local again <close> = errors.check(csv.open(file.path, dialect(job.options, true)))
+  local again <close> = errors.check(csv.open(file.path, plain_dialect(job.options)))
   return rejects.is_rejects_file(again:columns())
 end
 
+-- The whole path; that of a zip and its member, whose name files.lua has made fit for messages.
+local function message_name(file)
+  if file.path == "-" then
+    return "standard input"
+  end
+  return file.member and (file.path:match("^.*/") or "") .. file.name or file.path
+end
+
 local function add_file(job, file)
-  file.name = file.path == "-" and "standard input" or file.path
+  file.name = message_name(file)
   local source = M.open_source(job, file)
+  local found = dialects.note_encoding(file, source)
+  if found then
+    job.options.say(found)
+  end
   if file.path == "-" then
     file.source = source -- stays open: it cannot be opened again
   elseif not takes_rejects_file(job) and is_rejects_file(job, file, source) then
@@ -114,7 +153,10 @@ function M.open_files(job)
   end
   for i, file in ipairs(job.files) do
     local source = file.source or M.open_source(job, file)
-    file.id, file.header, file.headerless = i, source:columns(), job.options.header == false
+    file.id, file.header, file.headerless = i, source:columns(), is_headerless(job.options)
+    for _, text in ipairs(dialects.renamed(source)) do
+      job.options.say(("%s: %s"):format(file.name, text))
+    end
     if not file.source then
       source:close()
     end
@@ -160,8 +202,13 @@ end
 ---@param job pghost.copy_in.Job
 function M.create_table(job)
   local schema, name = target.parse(job.options.into, job.options.schema)
+  local definitions = columns_to_create(job)
+  if #definitions > most_columns then
+    errors.raise(("table '%s' would have %d columns, more than the %d that there is room for"):format(name,
+      #definitions, most_columns), "data", { file = #job.files == 1 and job.files[1].name or nil })
+  end
   job.conn:query(("CREATE TABLE %s (%s)"):format(target.quoted(job.conn, schema, name),
-    table.concat(columns_to_create(job), ", ")))
+    table.concat(definitions, ", ")))
   job.target = target.find(job.conn, schema, name)
 end
 

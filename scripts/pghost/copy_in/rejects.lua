@@ -2,8 +2,10 @@
 --
 -- It is CSV in the dialect of the load. Before the first reject of each source stands a
 -- row of rule "header" with that source's header as `original`, so that the file is enough to load
--- what was corrected.
+-- what was corrected. It is UTF-8, whatever the sources were in, but for originals that are not valid in
+-- their encoding: those are the bytes as they were.
 
+local csv = require "pghost.native.csv"
 local dialects = require "pghost.dialects"
 local errors = require "pghost.errors"
 local lfs = require "lfs"
@@ -37,6 +39,10 @@ function M.open_beside(path)
     errors.raise(("could not write the rejects: %s"):format(message), "EACCES")
   end
   return file, written
+end
+
+local function text_of(original, encoding)
+  return encoding and csv.decode(original, encoding) or original
 end
 
 ---@class pghost.copy_in.Writer
@@ -74,7 +80,7 @@ function Writer:finish(spool, files)
     end
     current = reject.file_id
     self:line({ file.name, M.line_of(reject, files), not again and reject.offset or nil, reject.length,
-      reject.column, reject.rule, reject.reason, reject.original }, #M.columns)
+      reject.column, reject.rule, reject.reason, text_of(reject.original, file.encoding) }, #M.columns)
   end
   local ok, message = self.file:close()
   self.file = nil

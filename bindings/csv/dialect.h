@@ -1,0 +1,111 @@
+// A dialect: how the bytes of a CSV file are cut into fields, and what is done with records that
+// are not as they should be. Plain data, copied by value; nothing here reads.
+#ifndef PGHOST_CSV_DIALECT_H
+#define PGHOST_CSV_DIALECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "csv/batch.h"
+#include "csv/encoding.h"
+
+enum {
+  MAX_DELIMITER = 8, // bytes
+  MAX_COMMENT = 16,
+  MAX_HEADER_LINES = 16,
+  MAX_FOOTER = 1000,
+  MAX_NAME = 63, // bytes: NAMEDATALEN - 1 of PostgreSQL, which cuts longer names silently
+};
+
+typedef enum LineEnd {
+  LINE_LF, // LF or CRLF, mixed as they come
+  LINE_CR, // CR alone (old Mac files)
+} LineEnd;
+
+// For records with too few or too many fields. STOP: nothing is read on, an error.
+typedef enum FewPolicy { FEW_REJECT, FEW_PAD, FEW_STOP } FewPolicy;
+typedef enum ManyPolicy { MANY_REJECT, MANY_CUT, MANY_EXTRA, MANY_STOP } ManyPolicy;
+
+// For records that are equal to the header.
+typedef enum HeaderPolicy { HEADER_REJECT, HEADER_SKIP, HEADER_LOAD } HeaderPolicy;
+
+// One record of the header, as written.
+typedef struct HeaderLine {
+  const Field *fields;
+  uint32_t count;
+} HeaderLine;
+
+typedef struct Dialect {
+  char delimiter; // one byte, default ','; of a longer one the first
+  char quote;     // one byte, default '"'; doubled inside a quoted field
+  LineEnd line_end;
+  uint32_t columns;  // fields every record must have; 0: any number
+  size_t max_record; // bytes; a longer record is rejected. Default 16 MiB, at most 512 MiB
+  bool headerless;   // the first record is data; columns are then named column1, column2, ...
+  bool any_header;   // empty and repeated names in the header are the caller's business
+  TextOptions text;  // how its text is encoded; default UTF-8
+  bool libcsv_only;  // no quick way for ordinary records: for comparison
+  bool general_only; // neither that nor libcsv: for comparison
+
+  char longer_delimiter[MAX_DELIMITER]; // where it has more than one byte: all of them
+  size_t delimiter_length;              // 0 and 1 are the same
+  bool unquoted;                        // there is no quote
+  char escape; // the byte behind it stands for itself, also in quotes; 0: none
+  char comment[MAX_COMMENT];
+  size_t comment_length; // a line that starts so, where a record would, is none; 0: no such lines
+  bool skip_blanks;      // blanks at the start of a field are no data
+  bool keep_blank_lines; // a blank line is a record of one NULL
+  uint32_t skip;         // physical lines before the header that are passed over
+  uint32_t footer;       // physical lines at the end that are passed over
+  uint32_t header_lines; // records that make the header; 0 and 1 are the same
+
+  FewPolicy too_few;
+  ManyPolicy too_many;
+  bool repair_quotes;
+  bool repair_names;
+  bool end_at_second_table; // a blank line and a record of another width end the table
+  HeaderPolicy repeated_header;
+  size_t max_field;          // bytes; 0: any
+  uint32_t max_record_lines; // physical lines; 0: any
+
+  const HeaderLine *header; // what a record must not repeat; borrowed from the source
+  uint32_t header_count;
+} Dialect;
+
+// Comma, double quote, LF, any number of columns, 16 MiB; everything else is rejected.
+Dialect dialect_default(void);
+
+// False with a message (code "usage") where options do not go together.
+bool dialect_check(const Dialect *dialect, Error *error);
+
+char dialect_line_end(const Dialect *dialect); // the byte that ends a physical line
+
+// Whether libcsv can read it; otherwise the general tokeniser does.
+bool dialect_is_plain(const Dialect *dialect);
+
+// Whether the bytes [at, end) start with a comment or the delimiter.
+bool dialect_is_comment(const Dialect *dialect, const char *at, const char *end);
+bool dialect_is_delimiter(const Dialect *dialect, const char *at, const char *end);
+
+size_t dialect_delimiter_length(const Dialect *dialect);
+
+// One physical line.
+typedef struct PhysicalLine {
+  const char *bytes;
+  size_t used;   // with its line end
+  size_t length; // without
+  bool ended;    // has a line end
+} PhysicalLine;
+
+// The line that starts at bytes[0, left).
+PhysicalLine dialect_line(const Dialect *dialect, const char *bytes, size_t left);
+
+// How many of the bytes [0, len), which end behind a line end, are left without the blank lines at
+// their end; the number of those goes to *lines. Very many of them are left as they are, so that
+// memory stays bounded.
+size_t dialect_without_blank_end(const Dialect *dialect, const char *bytes, size_t len,
+                                 uint64_t *lines);
+
+#endif

@@ -1,0 +1,249 @@
+// See encoding.h. Which kind an encoding is of is found by asking iconv, byte by byte: names are
+// many, and tables of what is ASCII with more would be wrong for some.
+#include "csv/encoding.h"
+
+#include <errno.h>
+#include <iconv.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <uchardet/uchardet.h>
+
+#include "csv/scan.h"
+#include "csv/transcode.h"
+
+enum { BYTES = 256, LAST_ASCII = 0x7f };
+
+// What iconv makes of a few bytes by themselves.
+typedef enum Answer {
+  ANSWER_TEXT, // whole characters
+  ANSWER_MORE, // the start of one
+  ANSWER_NONE, // no text
+} Answer;
+
+static Answer ask(iconv_t converter, const char *bytes, size_t len, char *out, size_t *size) {
+  char *in = (char *)(uintptr_t)bytes, *to = out;
+  size_t room = *size;
+  iconv(converter, NULL, NULL, NULL, NULL);
+  if (iconv(converter, &in, &len, &to, &room) == (size_t)-1)
+    return errno == EINVAL ? ANSWER_MORE : ANSWER_NONE;
+  iconv(converter, NULL, NULL, &to, &room);
+  *size -= room;
+  return ANSWER_TEXT;
+}
+
+static bool means_itself(iconv_t converter, char byte) {
+  char out[16];
+  size_t size = sizeof out;
+  return ask(converter, &byte, 1, out, &size) == ANSWER_TEXT && size == 1 && *out == byte;
+}
+
+// What may differ from ASCII without harm to CSV: the national characters of Japan and Korea, and
+// control characters.
+static bool may_differ(char byte) {
+  bool control = (byte > 0 && byte < ' ' && byte != '\t' && byte != '\n' && byte != '\r');
+  return control || byte == '\\' || byte == '~' || byte == LAST_ASCII;
+}
+
+// Whether text can be tokenised before it is converted: one byte below 0x80, one character.
+static bool is_ascii_with_more(iconv_t converter, bool *exact) {
+  *exact = true;
+  for (int byte = 1; byte <= LAST_ASCII; byte++) {
+    char out[16], in = (char)byte;
+    size_t size = sizeof out;
+    if (means_itself(converter, in))
+      continue;
+    *exact = false;
+    if (!may_differ(in) || ask(converter, &in, 1, out, &size) != ANSWER_TEXT)
+      return false;
+  }
+  return true;
+}
+
+// Whether `byte` can be part of a longer character behind prefix[0, len).
+static bool can_continue(iconv_t converter, char *prefix, size_t len, char byte) {
+  char out[32], alone[32];
+  size_t size = sizeof out, alone_size = sizeof alone;
+  prefix[len] = byte;
+  switch (ask(converter, prefix, len + 1, out, &size)) {
+  case ANSWER_MORE:
+    return true;
+  case ANSWER_NONE:
+    return false;
+  case ANSWER_TEXT:
+    break;
+  }
+  return ask(converter, prefix, len, alone, &alone_size) != ANSWER_TEXT;
+}
+
+static bool clashes(iconv_t converter, char byte) {
+  char prefix[4];
+  for (int lead = LAST_ASCII + 1; lead < BYTES; lead++) {
+    char out[32];
+    size_t size = sizeof out;
+    prefix[0] = (char)lead;
+    if (ask(converter, prefix, 1, out, &size) != ANSWER_MORE)
+      continue;
+    if (can_continue(converter, prefix, 1, byte))
+      return true;
+    for (int second = LAST_ASCII + 1; second < BYTES; second++) {
+      prefix[1] = (char)second;
+      size = sizeof out;
+      if (ask(converter, prefix, 2, out, &size) == ANSWER_MORE &&
+          can_continue(converter, prefix, 2, byte))
+        return true;
+    }
+  }
+  return false;
+}
+
+static bool check_special(const TextOptions *options, iconv_t converter, const char *special,
+                          size_t count, Error *error) {
+  for (size_t i = 0; i < count; i++) {
+    if (clashes(converter, special[i]))
+      return error_set(error, "encoding",
+                       "'%c' may be a part of a character in %s, and cannot be a delimiter or a "
+                       "quote there: convert the file to UTF-8 first",
+                       special[i], options->encoding);
+  }
+  return true;
+}
+
+static bool is_one_of(const char *name, const char *const *names) {
+  for (; *names; names++)
+    if (strcasecmp(name, *names) == 0)
+      return true;
+  return false;
+}
+
+static bool is_known_kind(TextOptions *options) {
+  static const char *const utf8[] = {"utf-8", "utf8", NULL};
+  static const char *const little[] = {"utf-16le", "utf16le", "ucs-2le", NULL};
+  static const char *const big[] = {"utf-16be", "utf16be", "ucs-2be", NULL};
+  options->exact_ascii = true;
+  if (is_one_of(options->encoding, utf8))
+    options->kind = ENCODING_UTF8;
+  else if (is_one_of(options->encoding, little))
+    options->kind = ENCODING_UTF16LE;
+  else if (is_one_of(options->encoding, big))
+    options->kind = ENCODING_UTF16BE;
+  else
+    return false;
+  return true;
+}
+
+bool encoding_resolve(TextOptions *options, const char *special, size_t count, Error *error) {
+  static const char *const without_order[] = {"utf-16", "utf16", "ucs-2", NULL};
+  if (is_known_kind(options))
+    return true;
+  if (is_one_of(options->encoding, without_order))
+    return error_set(error, "encoding",
+                     "no byte order mark: say encoding = 'utf-16le' or 'utf-16be'");
+  // A slash would be an option of iconv's.
+  bool plain = options->encoding[0] && !strchr(options->encoding, '/');
+  iconv_t converter = plain ? iconv_open("UTF-8", options->encoding) : (iconv_t)-1;
+  if (converter == (iconv_t)-1)
+    return error_set(error, "usage", "unknown encoding '%s': 'iconv -l' lists those there are",
+                     options->encoding);
+  bool fields = is_ascii_with_more(converter, &options->exact_ascii);
+  options->kind = fields ? ENCODING_FIELDS : ENCODING_STREAM;
+  bool ok = !fields || check_special(options, converter, special, count, error);
+  iconv_close(converter);
+  return ok;
+}
+
+size_t encoding_of_mark(const char *bytes, size_t len, const char **name) {
+  static const struct {
+    char mark[4];
+    size_t len;
+    const char *name;
+  } marks[] = {
+      {{'\xef', '\xbb', '\xbf', 0}, 3, "utf-8"}, {{'\xff', '\xfe', 0, 0}, 4, "utf-32le"},
+      {{0, 0, '\xfe', '\xff'}, 4, "utf-32be"},   {{'\xff', '\xfe', 0, 0}, 2, "utf-16le"},
+      {{'\xfe', '\xff', 0, 0}, 2, "utf-16be"},
+  };
+  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+    if (len >= marks[i].len && memcmp(bytes, marks[i].mark, marks[i].len) == 0) {
+      *name = marks[i].name;
+      return marks[i].len;
+    }
+  }
+  return 0;
+}
+
+// Guessing
+
+// Bytes of the last character of a sample, when it is cut in the middle of one.
+static size_t cut_tail(const char *bytes, size_t len) {
+  for (size_t back = 1; back <= 3 && back <= len; back++) {
+    unsigned char byte = (unsigned char)bytes[len - back];
+    if (byte >= 0xc0)
+      return back;
+    if (byte < 0x80)
+      break;
+  }
+  return 0;
+}
+
+// UTF-16 without a byte order mark: nearly every second byte of text with ASCII in it is NUL.
+static const char *guess_utf16(const char *bytes, size_t len) {
+  size_t nul[2] = {0, 0};
+  for (size_t i = 0; i < len; i++)
+    nul[i & 1] += bytes[i] == 0;
+  size_t most = len / 4;
+  if (nul[1] > most && nul[0] * 8 < nul[1])
+    return "utf-16le";
+  return nul[0] > most && nul[1] * 8 < nul[0] ? "utf-16be" : NULL;
+}
+
+// What uchardet proposes, if iconv knows it; "" when it has no idea.
+static void ask_uchardet(const char *bytes, size_t len, char name[ENCODING_NAME]) {
+  uchardet_t detector = uchardet_new();
+  name[0] = 0;
+  if (!detector)
+    return;
+  if (uchardet_handle_data(detector, bytes, len) == 0) {
+    uchardet_data_end(detector);
+    snprintf(name, ENCODING_NAME, "%s", uchardet_get_charset(detector));
+  }
+  uchardet_delete(detector);
+  iconv_t converter = name[0] ? iconv_open("UTF-8", name) : (iconv_t)-1;
+  if (converter == (iconv_t)-1)
+    name[0] = 0;
+  else
+    iconv_close(converter);
+}
+
+static void lower(char *name) {
+  for (; *name; name++)
+    if (*name >= 'A' && *name <= 'Z')
+      *name = (char)(*name + 'a' - 'A');
+}
+
+void encoding_guess(const char *bytes, size_t len, bool whole, char name[ENCODING_NAME],
+                    char note[ENCODING_NOTE]) {
+  const char *utf16 = guess_utf16(bytes, len);
+  size_t sure = whole ? len : len - cut_tail(bytes, len);
+  const char *where = whole ? "the whole file" : "the first 256 KiB";
+  if (!utf16 && scan_is_utf8(bytes, sure)) {
+    snprintf(name, ENCODING_NAME, "utf-8");
+    snprintf(note, ENCODING_NOTE, "%s is valid UTF-8", where);
+    return;
+  }
+  if (utf16)
+    snprintf(name, ENCODING_NAME, "%s", utf16);
+  else
+    ask_uchardet(bytes, len, name);
+  lower(name);
+  // As the web has it: what calls itself ISO 8859-1 is mostly Windows' larger set, which has the
+  // same characters at the same places.
+  bool known = name[0] != 0;
+  if (!known || strcmp(name, "iso-8859-1") == 0 || strcmp(name, "ascii") == 0)
+    snprintf(name, ENCODING_NAME, "windows-1252");
+  snprintf(note, ENCODING_NOTE, known ? "a guess from %s" : "%s looks like no other", where);
+}
+
+uint64_t encoding_length_in_file(EncodingKind kind, const char *bytes, size_t len) {
+  bool utf16 = kind == ENCODING_UTF16LE || kind == ENCODING_UTF16BE;
+  return utf16 ? transcode_utf16_length(bytes, len) : len;
+}

@@ -1,0 +1,51 @@
+// How the text of a file is encoded: what was asked for, what the file is found to be in, and how
+// that is to be read.
+//
+// Where a file is ASCII with more, it is tokenised as it stands and its fields are converted
+// afterwards (decode.h), so that lines, offsets and original bytes are those of the file. Only what
+// cannot be read so is converted first (transcode.h).
+#ifndef PGHOST_CSV_ENCODING_H
+#define PGHOST_CSV_ENCODING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+typedef enum EncodingKind {
+  ENCODING_UTF8,    // taken as it is
+  ENCODING_FIELDS,  // ASCII with more: fields are converted one by one
+  ENCODING_UTF16LE, // converted to UTF-8 first, in a way that can be undone
+  ENCODING_UTF16BE,
+  ENCODING_STREAM, // anything else: converted to UTF-8 first; positions are those of the UTF-8
+} EncodingKind;
+
+enum { ENCODING_NAME = 40, ENCODING_NOTE = 96 };
+
+typedef struct TextOptions {
+  char encoding[ENCODING_NAME]; // "utf-8", a name that iconv knows, or "auto"
+  EncodingKind kind;            // set when the source is opened
+  bool exact_ascii;             // set then, too: every byte below 0x80 means what it does in ASCII
+  bool fallback;                // fields that are not valid are taken for windows-1252
+  bool strip_nul;               // NUL bytes are removed, not a reason to reject
+} TextOptions;
+
+// Finds out what kind `options->encoding` is of, and whether text in it can be cut at the bytes
+// special[0, count) (delimiter, quote, line ends). False: unknown to iconv (code "usage"), or one
+// of the bytes may be part of a character (code "encoding").
+bool encoding_resolve(TextOptions *options, const char *special, size_t count, Error *error);
+
+// The byte order mark that bytes[0, len) starts with: its length, 0 for none, and in *name the
+// encoding that it stands for.
+size_t encoding_of_mark(const char *bytes, size_t len, const char **name);
+
+// A proposal for the encoding of a sample, `whole` if nothing follows it. `note` (ENCODING_NOTE
+// bytes) says what it is based on: "a guess from the first 256 KiB".
+void encoding_guess(const char *bytes, size_t len, bool whole, char name[ENCODING_NAME],
+                    char note[ENCODING_NOTE]);
+
+// How long UTF-8 text of this kind of source is in the file itself.
+uint64_t encoding_length_in_file(EncodingKind kind, const char *bytes, size_t len);
+
+#endif

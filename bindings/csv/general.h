@@ -1,0 +1,45 @@
+// The general tokeniser: for dialects that libcsv cannot read (a delimiter of several bytes, an
+// escape character, no quote, blanks behind the delimiter).
+//
+// For the others it gives what libcsv gives, which a fuzz target holds it to. It is fed a record
+// physical line by physical line, and knows nothing of records that are broken: reader.h.
+#ifndef PGHOST_CSV_GENERAL_H
+#define PGHOST_CSV_GENERAL_H
+
+#include "csv/dialect.h"
+
+typedef enum Fed {
+  FED_RECORD, // the record ends with this line
+  FED_MORE,   // it goes on in the next one
+  FED_ERROR,
+} Fed;
+
+// Where in a field it is.
+typedef enum Place { AT_START, IN_PLAIN, IN_QUOTES, BEHIND_QUOTE } Place;
+
+typedef struct General {
+  const Dialect *dialect;
+  Batch *batch;  // fields are added to it; NULL: they are only counted. Its text has room enough
+  size_t fields; // of the record so far
+  Place place;
+  const char *from;  // bytes of the field that are not in the batch's text yet
+  size_t text_start; // of the field in the batch's text
+  bool copied;       // part of the field is there
+  bool failed;       // out of memory
+  bool special[256]; // bytes to look at outside quotes
+} General;
+
+General general_new(const Dialect *dialect);
+
+// The next line is the start of a record whose fields go to `batch`.
+void general_begin(General *general, Batch *batch);
+Fed general_feed(General *general, const PhysicalLine *line, RecordError *error);
+
+// Where field `n` (from 0) of the good record bytes[0, len) starts.
+size_t general_field_start(General *general, const char *bytes, size_t len, size_t n);
+
+// Takes stray quotes in one physical line as data. Adds its fields to `batch` and returns true if
+// it then has as many as the dialect's columns; otherwise adds nothing.
+bool general_repair(General *general, Batch *batch, const char *bytes, size_t len);
+
+#endif

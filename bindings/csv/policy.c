@@ -1,0 +1,206 @@
+// See policy.h.
+#include "csv/policy.h"
+
+#include <string.h>
+
+static bool same_text(const Field *a, const Field *b) {
+  return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+static bool repeats(const HeaderLine *line, const Field *fields, uint32_t count) {
+  if (count < line->count || line->count < 2)
+    return false;
+  bool any_text = false;
+  for (uint32_t i = 0; i < line->count; i++) {
+    if (!same_text(&fields[i], &line->fields[i]))
+      return false;
+    any_text = any_text || fields[i].len > 0;
+  }
+  return any_text;
+}
+
+// A record with _extra has one field more than the header, a NULL.
+static bool is_header(const Dialect *dialect, const Batch *batch, const Record *record) {
+  const Field *fields = batch->fields + record->field_start;
+  uint32_t expected = record->field_count;
+  if (record->error == RECORD_OK && dialect->too_many == MANY_EXTRA)
+    expected--;
+  for (uint32_t i = 0; i < dialect->header_count; i++)
+    if (dialect->header[i].count == expected && repeats(&dialect->header[i], fields, expected))
+      return true;
+  return false;
+}
+
+// Behind the line end at `at`.
+static const char *behind_line_end(const char *at, const char *limit) {
+  at += at < limit && *at == '\r';
+  return at + (at < limit && *at == '\n');
+}
+
+// Whether the line before record `i` is blank. Between two records there are only blank lines and
+// comments.
+static bool is_behind_blank(const Dialect *dialect, const Batch *batch, const char *bytes,
+                            size_t i) {
+  char end = dialect_line_end(dialect);
+  const char *at = batch->records[i].bytes, *start = bytes;
+  if (i > 0)
+    start = behind_line_end(batch->records[i - 1].bytes + batch->records[i - 1].length, at);
+  if (at <= start)
+    return false;
+  const char *before = at - 1;
+  if (end == '\n' && before > start && before[-1] == '\r')
+    before--;
+  return before == start || before[-1] == end;
+}
+
+static Field *add_fields(Batch *batch, size_t count) {
+  size_t first = batch->field_count;
+  for (size_t i = 0; i < count; i++) {
+    Field *field = batch_add_field(batch);
+    if (!field)
+      return NULL;
+    *field = (Field){"", 0, true};
+  }
+  return &batch->fields[first];
+}
+
+// Gives the record fields of its own at the end of the batch's, `count` in all.
+static bool resize(Batch *batch, Record *record, uint32_t count) {
+  size_t first = batch->field_count;
+  Field *fields = add_fields(batch, count);
+  if (!fields)
+    return false;
+  uint32_t kept = record->field_count < count ? record->field_count : count;
+  memcpy(fields, batch->fields + record->field_start, kept * sizeof *fields);
+  record->field_start = (uint32_t)first;
+  record->field_count = count;
+  record->error = RECORD_OK;
+  return true;
+}
+
+static bool pad(const Dialect *dialect, Batch *batch, Record *record) {
+  record->repairs |= 1U << REPAIR_PADDED;
+  return resize(batch, record, dialect->columns + (dialect->too_many == MANY_EXTRA));
+}
+
+static void cut(const Dialect *dialect, Record *record) {
+  record->repairs |= 1U << REPAIR_CUT;
+  record->field_count = dialect->columns;
+  record->error = RECORD_OK;
+}
+
+static bool keep_extra(General *general, Batch *batch, Record *record) {
+  uint32_t columns = general->dialect->columns;
+  size_t start = general_field_start(general, record->bytes, record->length, columns);
+  if (!resize(batch, record, columns + 1))
+    return false;
+  size_t len = record->length - start;
+  batch->fields[record->field_start + columns] =
+      (Field){len ? record->bytes + start : "", (uint32_t)len, len == 0};
+  record->repairs |= 1U << REPAIR_EXTRA;
+  return true;
+}
+
+static void check_sizes(const Dialect *dialect, const Batch *batch, Record *record) {
+  for (uint32_t i = 0; i < record->field_count; i++) {
+    if (batch->fields[record->field_start + i].len <= dialect->max_field)
+      continue;
+    record->error = RECORD_FIELD_TOO_LONG;
+    record->column = i + 1;
+    return;
+  }
+}
+
+static bool is_too_few(const Record *record) {
+  return record->error == RECORD_TOO_FEW_FIELDS;
+}
+
+// Whether the batch must end before the record; sets the error that it ends with.
+static bool stops(const Dialect *dialect, const Batch *batch, const char *bytes, size_t i) {
+  Record *record = &batch->records[i];
+  if (dialect->end_at_second_table && dialect->columns > 1 &&
+      is_behind_blank(dialect, batch, bytes, i)) {
+    record->error = RECORD_SECOND_TABLE;
+    return true;
+  }
+  return is_too_few(record) ? dialect->too_few == FEW_STOP : dialect->too_many == MANY_STOP;
+}
+
+static bool mend(General *general, Batch *batch, Record *record) {
+  const Dialect *dialect = general->dialect;
+  if (is_too_few(record))
+    return dialect->too_few != FEW_PAD || pad(dialect, batch, record);
+  if (dialect->too_many == MANY_CUT)
+    cut(dialect, record);
+  return dialect->too_many != MANY_EXTRA || keep_extra(general, batch, record);
+}
+
+static bool has_wrong_count(const Record *record) {
+  return is_too_few(record) || record->error == RECORD_TOO_MANY_FIELDS;
+}
+
+static bool repairs(const Dialect *dialect) {
+  return dialect->too_few == FEW_PAD || dialect->too_many == MANY_CUT ||
+         dialect->too_many == MANY_EXTRA || dialect->repair_quotes ||
+         dialect->repeated_header == HEADER_SKIP || dialect->text.fallback ||
+         dialect->text.strip_nul;
+}
+
+static void sum_repairs(Batch *batch) {
+  for (size_t i = 0; i < batch->record_count; i++) {
+    const Record *record = &batch->records[i];
+    if (record->error != RECORD_OK && record->error != RECORD_SKIPPED_HEADER)
+      continue;
+    for (int kind = 0; record->repairs >> kind; kind++)
+      batch->repairs[kind] += record->repairs >> kind & 1;
+  }
+}
+
+static void mark_header(const Dialect *dialect, Record *record) {
+  bool skip = dialect->repeated_header == HEADER_SKIP;
+  record->error = skip ? RECORD_SKIPPED_HEADER : RECORD_REPEATED_HEADER;
+  record->repairs = skip ? 1U << REPAIR_HEADER : 0;
+}
+
+// True: the batch ends before this record.
+static bool apply(General *general, Batch *batch, const char *bytes, size_t i, bool *good) {
+  const Dialect *dialect = general->dialect;
+  Record *record = &batch->records[i];
+  bool wrong_count = has_wrong_count(record);
+  if (record->error != RECORD_OK && !wrong_count)
+    return false;
+  if (dialect->header_count > 0 && is_header(dialect, batch, record)) {
+    mark_header(dialect, record);
+    return false;
+  }
+  if (wrong_count && stops(dialect, batch, bytes, i))
+    return true;
+  if (wrong_count)
+    *good = mend(general, batch, record) && *good;
+  if (dialect->max_field > 0 && record->error == RECORD_OK)
+    check_sizes(dialect, batch, record);
+  return false;
+}
+
+static size_t stop_at(Batch *batch, const char *bytes, size_t i, Position *position) {
+  batch->stopped = true;
+  batch->stop = batch->records[i];
+  batch->record_count = i;
+  *position = (Position){batch->stop.offset, batch->stop.line};
+  return (size_t)(batch->stop.bytes - bytes);
+}
+
+size_t policy_apply(General *general, Batch *batch, const char *bytes, size_t used,
+                    Position *position, bool *good) {
+  *good = true;
+  if (!batch->odd)
+    return used;
+  for (size_t i = 0; i < batch->record_count; i++)
+    if (apply(general, batch, bytes, i, good)) {
+      used = stop_at(batch, bytes, i, position);
+      break;
+    }
+  if (repairs(general->dialect))
+    sum_repairs(batch);
+  return used;
+}

@@ -1,0 +1,327 @@
+-- Text in other encodings than UTF-8: Python's codecs say what must come out. What is not valid names its
+-- column and bytes, and is found in the file at the offset that is told.
+
+local csv = require "pghost.native.csv"
+local cjson = require "cjson"
+local pghost = require "support.pghost"
+local server = require "support.server"
+
+local here = arg[0]:match("^(.*)/") or "."
+local folder
+
+local function write(name, bytes)
+  return pghost.write(folder .. "/" .. name, bytes)
+end
+
+-- A text as UTF-16; what stands between braces is hexadecimal bytes as they are.
+local function utf16(text, big)
+  local out = {}
+  for piece, raw in (text .. "{}"):gmatch("([^{]*){(%x*)}") do
+    for _, code in utf8.codes(piece) do
+      local high = code >= 0x10000 and 0xd800 + ((code - 0x10000) >> 10)
+      out[#out + 1] = high and string.pack(big and ">I2" or "<I2", high) or ""
+      out[#out + 1] = string.pack(big and ">I2" or "<I2", high and 0xdc00 + (code - 0x10000 & 0x3ff) or code)
+    end
+    out[#out + 1] = raw:gsub("%x%x", function(hex)
+      return string.char(tonumber(hex, 16))
+    end)
+  end
+  return table.concat(out)
+end
+
+-- Records as one line of text each, NULL as a bar, problems as they are.
+local function dump(source)
+  local out = { table.concat(source:columns(), "|") }
+  for line, record, problem in source:records() do
+    local cells = {}
+    for i = 1, record and #record or 0 do
+      cells[i] = record[i] and ("<%s>"):format(record[i]) or "|"
+    end
+    out[#out + 1] = ("%d %s"):format(line, problem or table.concat(cells, " "))
+  end
+  return out
+end
+
+local function open(name, options)
+  return assert(csv.open(folder .. "/" .. name, options))
+end
+
+local function refused(message, code, source, got_message, got_code)
+  assert.is_nil(source)
+  assert.equal(message, got_message)
+  assert.equal(code, got_code)
+end
+
+describe("text in another encoding", function()
+  setup(function()
+    folder = pghost.folder()
+  end)
+
+  teardown(function()
+    pghost.remove(folder)
+  end)
+
+  it("is what Python makes of it", function()
+    local seed = tostring(os.time())
+    local names = server.shell(("python3 '%s/support/encoded.py' write '%s' %s"):format(here, folder, seed))
+    local count = 0
+    for line in names:gmatch("[^\n]+") do
+      local name = cjson.decode("[" .. line .. "]")[1]
+      local expected <close> = open(name .. ".utf8.csv")
+      local got <close> = open(name .. ".csv", { encoding = name })
+      local all, lines = dump(got), dump(expected)
+      for i = 1, #lines do
+        assert.equal(lines[i], all[i], name .. " with seed " .. seed)
+      end
+      assert.equal(#lines, #all)
+      assert.same({ name }, { got:encoding() })
+      count = count + 1
+    end
+    assert.equal(33, count)
+  end)
+
+  it("keeps lines and places of the file, whatever the bytes become", function()
+    local bytes = "id,stra\xdfe\n1,\"\xfc\n\xfc\"\n2,\"a\"\"\xe9\"\n3\xe9\n4,ok\n"
+    write("latin.csv", bytes)
+    local source <close> = open("latin.csv", { encoding = "iso-8859-1" })
+    assert.same({ "id|straße", '2 <1> <ü\nü>', '4 <2> <a"é>', "5 too few fields: 1 of 2", "6 <4> <ok>" }, dump(source))
+    local again <close> = open("latin.csv", { encoding = "iso-8859-1" })
+    for line, text in pairs { [2] = '1,"\xfc\n\xfc"', [4] = '2,"a""\xe9"', [5] = "3\xe9" } do
+      local one <close> = open("latin.csv", { encoding = "iso-8859-1" })
+      local offset, found = one:find(line)
+      assert.equal(text, found)
+      assert.equal(text, bytes:sub(offset + 1, offset + #text))
+    end
+    assert.is_nil(again:find(3))
+    assert.equal("3\xe9", select(2, again:find(5)))
+    assert.equal("3\xe9", select(2, again:find(5)))
+    assert.is_nil(again:find(7))
+  end)
+
+  it("rejects what is not valid with column and bytes, and nothing else", function()
+    for _, case in ipairs {
+      { "a,b\n1,x\n2,\xe9 t\xe9\n3,\xc3\xa9\n", nil, { "a|b", "2 <1> <x>", "3 column 2: not valid utf-8: 0xE9 0x20",
+        "4 <3> <é>" } },
+      { "a,b\n\xe2\x82,\xed\xa0\x80\n", nil, { "a|b", "2 column 1: not valid utf-8: 0xE2 0x82" } },
+      { "a,b\n1,\xed\xa0\x80\n2,\xff\n3,\xf0\x9f\x98\n", nil, { "a|b", "2 column 2: not valid utf-8: 0xED 0xA0 0x80",
+        "3 column 2: not valid utf-8: 0xFF", "4 column 2: not valid utf-8: 0xF0 0x9F 0x98" } },
+      { "a,b\n1,\x81\n2,\x80\n", "windows-1252", { "a|b", "2 column 2: not valid windows-1252: 0x81", "3 <2> <€>" } },
+      { "a,b\n1,\xb0\n2,\xa4\xa2\n3,\xb0\xff\n", "euc-jp", { "a|b", "2 column 2: not valid euc-jp: 0xB0", "3 <2> <あ>",
+        "4 column 2: not valid euc-jp: 0xB0 0xFF" } },
+      { "a,b\n1,\xe9\n2,x\n", "ascii", { "a|b", "2 column 2: not valid ascii: 0xE9", "3 <2> <x>" } },
+    } do
+      local source <close> = assert(csv.open_string(case[1], { encoding = case[2] }))
+      assert.same(case[3], dump(source))
+    end
+  end)
+
+  it("takes fields that are not valid for windows-1252 where asked to", function()
+    local source <close> = assert(csv.open_string("a,b\n\xc3\xa9,\xe9\x80\n\x81,x\n", { invalid = "windows-1252" }))
+    assert.same({ "a|b", "2 <é> <é€>", "3 column 1: not valid utf-8: 0x81" }, dump(source))
+    local ascii <close> = assert(csv.open_string("a\n\xe9\n", { encoding = "ascii", invalid = "windows-1252" }))
+    assert.same({ "a", "2 <é>" }, dump(ascii))
+  end)
+
+  it("strips NUL bytes where asked to", function()
+    local text = 'a,\0b\n\0x\0,"\0"\n\0,"q""\0"\n\xe9\0,y\n'
+    local source <close> = assert(csv.open_string(text, { nul = "strip", encoding = "iso-8859-1" }))
+    assert.same({ "a|b", "2 <x> <>", '3 | <q">', "4 <é> <y>" }, dump(source))
+    local strict <close> = assert(csv.open_string("a,b\nx\0,y\n1,2\n"))
+    assert.same({ "a|b", "2 NUL byte", "3 <1> <2>" }, dump(strict))
+  end)
+
+  it("is UTF-16 by its mark or by name", function()
+    for name, big in pairs { ["utf-16le"] = false, ["utf-16be"] = true } do
+      local text = utf16("naïve,b\r\n1,\"x\n€\"\r\n2,😀\r\n", big)
+      local marked <close> = assert(csv.open_string(utf16("\u{feff}", big) .. text))
+      local named <close> = assert(csv.open_string(text, { encoding = name }))
+      local expected = { "naïve|b", "2 <1> <x\n€>", "4 <2> <😀>" }
+      assert.same(expected, dump(marked))
+      assert.same(expected, dump(named))
+      assert.same({ name, "its byte order mark" }, { marked:encoding() })
+      assert.same({ name }, { named:encoding() })
+      assert.equal(#text + 2, marked:totals().bytes)
+    end
+  end)
+
+  it("has the place of every record in UTF-16, also of what is no UTF-16", function()
+    for _, big in ipairs { false, true } do
+      local half = big and "d83d" or "3dd8"
+      local text = utf16(("\u{feff}a,b\n1,\"ä\nö\"\n😀,{%s}\nü,{%s}x\n4,y\n5,ß{42}"):format(half, half), big)
+      write("utf16.csv", text)
+      local shown = big and "0xD8 0x3D" or "0x3D 0xD8"
+      local name = big and "utf-16be" or "utf-16le"
+      local source <close> = open "utf16.csv"
+      local problem = "column 2: not valid " .. name .. ": "
+      assert.same({ "a|b", "2 <1> <ä\nö>", "4 " .. problem .. shown, "5 " .. problem .. shown, "6 <4> <y>",
+        "7 " .. problem .. "0x42" }, dump(source))
+      for line, record in pairs {
+        [2] = utf16('1,"ä\nö"', big),
+        [4] = utf16(("😀,{%s}"):format(half), big),
+        [5] = utf16(("ü,{%s}x"):format(half), big),
+        [7] = utf16("5,ß{42}", big),
+      } do
+        local one <close> = open "utf16.csv"
+        local offset, found = one:find(line)
+        assert.equal(record, found)
+        assert.equal(record, text:sub(offset + 1, offset + #record))
+      end
+    end
+  end)
+
+  it("gives the same from every piece it is read in", function()
+    local text = utf16("\u{feff}a,b\n" .. ("é😀,€\n"):rep(20000))
+    local half <close> = assert(csv.open_string(text))
+    assert.equal(20001, #dump(half))
+    local path = write("pieces.csv", utf16("\u{feff}a\né😀\nx\n"))
+    local script = write("stdin.lua", [[
+      local source <close> = assert(require "pghost.native.csv".open "-")
+      for line, record in source:records() do print(line, record[1]) end]])
+    local out = server.shell(("python3 -c 'import os, time\nfor b in open(\"%s\", \"rb\").read():\n"
+      .. "  os.write(1, bytes([b])); time.sleep(0.001)' | '%s' '%s'"):format(path, pghost.path, script))
+    assert.equal("2\té😀\n3\tx", (out:gsub("\n$", "")))
+  end)
+
+  it("is guessed from the first 256 KiB where asked to, and says from what", function()
+    local russian = "имя,город\n" .. ("Иван,Санкт-Петербург\nОльга,Нижний Новгород\n"):rep(50)
+    write("plain.csv", "a\nx\n")
+    write("utf8.csv", "a\n" .. ("ü\n"):rep(200000))
+    write("late.csv", "a\n" .. ("x\n"):rep(200000) .. "\xe9\n")
+    write("russian.csv", russian)
+    server.shell(("cd '%s' && iconv -f utf-8 -t windows-1251 russian.csv >cp1251.csv"):format(folder))
+    write("utf16.csv", utf16 "a,b\nx,y\n")
+    for name, expected in pairs {
+      plain = { "utf-8", "the whole file is valid UTF-8" },
+      utf8 = { "utf-8", "the first 256 KiB is valid UTF-8" },
+      late = { "utf-8", "the first 256 KiB is valid UTF-8" },
+      cp1251 = { "windows-1251", "a guess from the whole file" },
+      utf16 = { "utf-16le", "a guess from the whole file" },
+    } do
+      local source <close> = open(name .. ".csv", { encoding = "auto" })
+      assert.same(expected, { source:encoding() }, name)
+    end
+    local guessed <close> = open("cp1251.csv", { encoding = "auto" })
+    local meant <close> = open("russian.csv")
+    assert.same(dump(meant), dump(guessed))
+  end)
+
+  it("is refused where it is unknown, or hides the delimiter in its characters", function()
+    refused("could not read 'string': unknown encoding 'klingon': 'iconv -l' lists those there are", "usage",
+      csv.open_string("a\n", { encoding = "klingon" }))
+    refused("could not read 'string': unknown encoding 'ascii//IGNORE': 'iconv -l' lists those there are", "usage",
+      csv.open_string("a\n", { encoding = "ascii//IGNORE" }))
+    refused("could not read 'string': no byte order mark: say encoding = 'utf-16le' or 'utf-16be'", "encoding",
+      csv.open_string("a\n", { encoding = "utf-16" }))
+    local clash = "could not read 'string': '|' may be a part of a character in %s, and cannot be a delimiter or a "
+      .. "quote there: convert the file to UTF-8 first"
+    for _, name in ipairs { "shift_jis", "gbk", "big5", "gb18030" } do
+      refused(clash:format(name), "encoding", csv.open_string("a|b\n", { encoding = name, delimiter = "|" }))
+      assert(csv.open_string("a;b\n", { encoding = name, delimiter = ";" })):close()
+    end
+    assert(csv.open_string("a|b\n", { encoding = "euc-jp", delimiter = "|" })):close()
+    assert.has_error(function()
+      csv.open_string("a\n", { invalid = "latin1" })
+    end, "bad argument #2 to 'open_string' (option 'invalid': 'reject' or 'windows-1252' expected, got 'latin1')")
+  end)
+end)
+
+describe("a load of text in another encoding", function()
+  local dsn
+
+  local function psql(sql)
+    return server.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d '%s' -c \"%s\""):format(dsn, sql)):gsub("\n$", "")
+  end
+
+  setup(function()
+    folder = pghost.folder()
+    dsn = server.get():database()
+    psql "CREATE TABLE t (a text, b text)"
+  end)
+
+  teardown(function()
+    pghost.remove(folder)
+  end)
+
+  local function load(...)
+    local words = { "--dsn", dsn, "load", folder .. "/in.csv", "--into", "t", "--truncate", ... }
+    local out, err, code = pghost.run(words)
+    return code, out .. err
+  end
+
+  it("has rejects that can be cut out of the file, with one worker and with three", function()
+    for _, workers in ipairs { "1", "3" } do
+      for encoding, make in pairs {
+        ["utf-16le"] = function(text)
+          return utf16("\u{feff}" .. text:gsub("INVALID", "{00dc}"))
+        end,
+        ["utf-8"] = function(text)
+          return (text:gsub("INVALID", "\xc3("))
+        end,
+      } do
+        local lines = { "a,b" }
+        for i = 1, 8000 do
+          lines[#lines + 1] = i % 1000 == 0 and ("%dü,INVALID"):format(i) or i % 1500 == 0 and i .. "ü€"
+            or ('%d,"ß\n%d"'):format(i, i)
+        end
+        local bytes = make(table.concat(lines, "\n") .. "\n")
+        write("in.csv", bytes)
+        psql "DROP SCHEMA IF EXISTS pghost CASCADE"
+        local code, output = load("--max-rejects", "100", "--rejects", "table", "--workers", workers)
+        assert.equal(0, code, output)
+        assert.equal("7989", psql "SELECT count(*) FROM t")
+        local rejects = psql [[SELECT line, byte_offset, byte_length, encode(original, 'hex'), reason
+          FROM pghost.rejects ORDER BY line]]
+        local count = 0
+        for line, offset, length, hex, reason in rejects:gmatch("(%d+)|(%d+)|(%d+)|(%x+)|([^\n]*)") do
+          local cut = bytes:sub(offset + 1, offset + length)
+          assert.equal(cut:gsub(".", function(byte)
+            return ("%02x"):format(byte:byte())
+          end), hex, line)
+          local few = reason == "too few fields: 1 of 2"
+          assert.is_true(few or reason == "column 2: not valid " .. encoding .. ": "
+            .. (encoding == "utf-8" and "0xC3 0x28" or "0x00 0xDC"), reason)
+          local id = (encoding == "utf-8" and cut or cut:gsub("%z", "")):match("^%d+")
+          assert.equal(0, id % (few and 1500 or 1000))
+          count = count + 1
+        end
+        assert.equal(11, count)
+      end
+    end
+  end)
+
+  it("has a rejects file in UTF-8, to correct and load again", function()
+    for encoding, bytes in pairs { latin1 = "a,\xfc\n\xe9,1\n\xe8\n", ["utf-16le"] = utf16 "a,ü\né,1\nè\n" } do
+      psql "DROP TABLE IF EXISTS u; CREATE TABLE u (a text, \"ü\" text)"
+      write("in.csv", bytes)
+      local file = folder .. "/rejects.csv"
+      local words = { "--dsn", dsn, "load", folder .. "/in.csv", "--into", "u", "--encoding", encoding,
+        "--max-rejects", "1", "--rejects", file }
+      local _, err, code = pghost.run(words)
+      assert.equal(0, code, err)
+      write("rejects.csv", (pghost.read(file):gsub(",è\n", ',"è,2"\n')))
+      _, err, code = pghost.run { "--dsn", dsn, "load", file, "--into", "u" }
+      assert.equal(0, code, err)
+      assert.equal("é1 è2", psql "SELECT string_agg(a || \"ü\", ' ' ORDER BY \"ü\") FROM u")
+    end
+  end)
+
+  it("takes the options of the command line", function()
+    write("in.csv", "a,b\n\xe9,1\n")
+    assert.equal(1, (load()))
+    assert.equal(0, (load("--encoding", "latin1")))
+    assert.equal("é|1", psql "SELECT * FROM t")
+    assert.equal(0, (load("--invalid", "windows-1252")))
+    assert.equal("é|1", psql "SELECT * FROM t")
+    local code, output = load("--encoding", "auto")
+    assert.equal(0, code, output)
+    assert.matches("in.csv: encoding '[^']+': a guess from the whole file", output)
+    code, output = load("--encoding", "klingon")
+    assert.equal(2, code, output)
+    assert.matches("unknown encoding 'klingon'", output, 1, true)
+    code, output = load("--nul", "keep")
+    assert.equal(2, code, output)
+    write("in.csv", "a,b\nx\0,1\n")
+    assert.equal(0, (load("--nul", "strip")))
+    assert.equal("x|1", psql "SELECT * FROM t")
+  end)
+end)
