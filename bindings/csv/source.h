@@ -87,6 +87,10 @@ bool source_stop_error(const Source *source, const Record *stop, Error *error);
 size_t chunk_read(Reader *reader, const Chunk *chunk, size_t limit, Position *position,
                   Batch *batch);
 
+// Goes on behind the first `offset` bytes of the source, where a record must start: what is before
+// was loaded earlier. Error "position" when the source is shorter or no line ends there.
+bool source_skip_to(Source *source, uint64_t offset, Error *error);
+
 // Where the next chunk starts: behind the byte order mark, skipped lines and the header at
 // first.
 Position source_position(const Source *source);

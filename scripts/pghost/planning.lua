@@ -7,6 +7,8 @@ local csv = require "pghost.native.csv"
 local dialect = require "pghost.dialect"
 local errors = require "pghost.errors"
 local files = require "pghost.files"
+local ledger = require "pghost.ledger"
+local modes = require "pghost.modes"
 local rules_compiler = require "pghost.native.rules"
 
 local M = {}
@@ -18,7 +20,14 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 ---@class pghost.StageOptions: pghost.Dialect
 ---@field workers? integer threads that read and check, and connections per table (default: workers.lua)
 ---@field unlogged? boolean raw table without WAL: quicker, but empty after a crash, and not replicated
+---@field max_rejects? integer|string records that may be rejected, or a share "P%" (budget.lua)
+---@field budget? pghost.BudgetOptions
+---@field on_error? "reject"|"stop" stop: the first rejected record ends the run
 ---@field allow_empty? boolean a file with a header and no record is fine
+---@field mode? "replace"|"append"|"merge"|"history" what becomes of the published table (modes/init.lua)
+---@field missing? "keep"|"delete"|"mark"|"close" what becomes of keys that the files have no more; default keep
+---@field changed? "error"|"load"|"skip"|"tail" a file that was loaded before with other content (ledger.lua)
+---@field force? boolean load content that is in the table already once more
 
 ---@class pghost.Plan
 ---@field name string clean table; the raw one is name_raw
@@ -27,6 +36,12 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 ---@field raw_columns? string[]
 ---@field key? string[]
 ---@field files table[]
+---@field skipped table[] files whose content is in the table already
+---@field mode "replace"|"append"|"merge"|"history"
+---@field missing "keep"|"delete"|"mark"|"close"
+---@field first boolean there is no published table that this load adds to
+---@field clean_table string what is built, in the build schema
+---@field raw_table string
 ---@field options pghost.StageOptions
 
 local function names_of(list)
@@ -48,7 +63,11 @@ end
 ---@param file table one of plan.files
 ---@return pghost.Source
 function M.open_source(plan, file)
-  return errors.check(csv.open(file.path, dialect.of(plan.options)))
+  local source = errors.check(csv.open(file.path, dialect.of(plan.options)))
+  if file.skip_to then
+    errors.check(source:skip_to(file.skip_to))
+  end
+  return source
 end
 
 local function report_renamed(run, plan, file, source)
@@ -71,7 +90,7 @@ local function read_headers(run, plan, wanted)
   local unknown_lists = {}
   for i, file in ipairs(plan.files) do
     local source = M.open_source(plan, file)
-    file.header = source:columns()
+    file.header, file.line_end = source:columns(), source:line_end()
     report_renamed(run, plan, file, source)
     if file.path == "-" then
       file.source = source
@@ -109,8 +128,10 @@ function M.make(run, name, spec, rules, options, targets)
     apply_rules(plan, rules)
   end
   dialect.check(plan.options, 1)
+  modes.choose(run, plan)
   if spec then
     plan.files = files.resolve(spec, run.settings.data)
+    ledger.select(run, plan)
     read_headers(run, plan, names_of(plan.clean_columns or {}))
   end
   return plan
