@@ -94,6 +94,7 @@ local function read_headers(run, plan, wanted)
     report_renamed(run, plan, file, source)
     if file.path == "-" then
       file.source = source
+      run.read_once = true
     else
       source:close()
     end
