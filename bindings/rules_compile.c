@@ -128,8 +128,8 @@ static int find_word(const char *const *words, const char *word) {
 // ---- operations and checks of the column added last
 
 // In the order of OperationKind.
-static const char *const operation_words[] = {"trim",  "unquote", "null_if", "lower",
-                                              "upper", "replace", "default", NULL};
+static const char *const operation_words[] = {"trim",    "unquote", "null_if", "lower", "upper",
+                                              "replace", "decimal", "default", NULL};
 
 static void add_operation(const Compiler *compiler, int index) {
   lua_State *L = compiler->L;
@@ -145,6 +145,10 @@ static void add_operation(const Compiler *compiler, int index) {
   } else if (kind == OPERATION_REPLACE) {
     pair[0] = get_constant(compiler, index, "from");
     pair[1] = get_constant(compiler, index, "to");
+    count = 2;
+  } else if (kind == OPERATION_DECIMAL) {
+    pair[0] = get_constant(compiler, index, "mark");
+    pair[1] = get_constant(compiler, index, "thousands");
     count = 2;
   } else if (kind == OPERATION_DEFAULT) {
     pair[0] = get_constant(compiler, index, "value");

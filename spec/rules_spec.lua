@@ -64,6 +64,27 @@ describe("operations", function()
     assert.equal(long .. "y", (try(r.text():null_if(long), long .. "y")))
   end)
 
+  it("decimal takes numbers with other marks, strictly", function()
+    local price = r.numeric():decimal(",", ".")
+    for text, value in pairs { ["1.234,5"] = "1234.5", ["1234,50"] = "1234.50", ["-1.234.567"] = "-1234567",
+      ["+,5"] = "+.5", ["5,"] = "5.", [" 7,25 "] = "7.25", ["0"] = "0" } do
+      assert.equal(value, (try(price, text)), text)
+    end
+    for _, text in ipairs { "12.34", "1.23,4", "1234.567,8", "1,234.5", ".234", "1..234", "1,2,3", ",", "-", "1e5",
+      "NaN", "1.234,5.6", "" } do
+      local value, reject = try(price, text)
+      assert.is_nil(value, text)
+      assert.equal(("not a number with ',' before decimals and '.' between thousands: '%s'"):format(text),
+        reject.reason, text)
+    end
+    assert.is_nil((try(price, nil)))
+    assert.equal(1234567, (try(r.bigint():decimal(".", "’"), "1’234’567")))
+    assert.equal("1234.5", (try(r.numeric():decimal(",", "\u{a0}"), "1\u{a0}234,5")))
+    assert.equal("not a number with ',' before decimals: '1.5'", (select(2, try(r.real():decimal(","), "1.5"))).reason)
+    assert.equal(0, (try(r.integer():decimal(","):on_fail("default", 0), "1.5")))
+    assert.equal("1.5", (try(r.numeric():default("1,5"):decimal(","), nil)))
+  end)
+
   it("replace takes the text literally, every occurrence, left to right", function()
     assert.equal("a.b.c", (try(r.text():replace("->", "."), "a->b->c")))
     assert.equal("1234", (try(r.text():replace(".", ""), "1.2.3.4")))
@@ -498,6 +519,9 @@ describe("misuse raises at the caller's line", function()
     assert.equal("date: unknown option 'fmt'", message_of(function() r.date { fmt = "x" } end))
     assert.equal("default: string, number or boolean expected, got table",
       message_of(function() r.text():default {} end))
+    assert.equal("decimal: the column is no number but 'text'", message_of(function() r.text():decimal(",") end))
+    assert.equal("decimal: one character before the decimals expected, got 'ab'",
+      message_of(function() r.numeric():decimal("ab") end))
     assert.equal("replace: text to look for expected, got ''", message_of(function() r.text():replace("", "x") end))
     assert.equal("range: a minimum, a maximum or both expected", message_of(function() r.text():range() end))
     assert.equal("length minimum: integer from 0 expected, got '-1'", message_of(function() r.text():length(-1) end))

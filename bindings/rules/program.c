@@ -220,12 +220,35 @@ static bool store(const Program *program, Scratch *scratch, size_t index, const 
   return false;
 }
 
+static bool refuse_decimal(const Column *column, Scratch *scratch, size_t index,
+                           const Operation *operation, const Field *cell) {
+  const Field *mark = &operation->values[0], *thousands = &operation->values[1];
+  bool keep;
+  scratch->texts[index] = *cell;
+  if (survives(column, index, scratch, column->type_slot, false, &keep))
+    return true;
+  Line line = scratch_reject_line(scratch, (int)index, "type");
+  line_put(&line, "not a number with ");
+  line_put_quoted(&line, mark->data, mark->len);
+  line_put(&line, " before decimals");
+  if (thousands->len > 0) {
+    line_put(&line, " and ");
+    line_put_quoted(&line, thousands->data, thousands->len);
+    line_put(&line, " between thousands");
+  }
+  line_put(&line, ": ");
+  line_put_quoted(&line, cell->data, cell->len);
+  return false;
+}
+
 static bool run_column(const Program *program, Scratch *scratch, size_t index, Field cell) {
   const Column *column = &program->columns[index];
   uint32_t i = operation_edges_clean(&cell) ? column->edge_count : 0;
   for (; i < column->operation_count; i++) {
     const Operation *operation = &program->operations[column->operation_start + i];
     Field before = cell;
+    if (operation_refuses(operation, &cell))
+      return refuse_decimal(column, scratch, index, operation, &cell);
     if (operation_apply(operation, &cell, &scratch->arena))
       add_change(scratch, operation->slot, &before, &cell);
   }

@@ -177,11 +177,26 @@ bool program_set_domain(Program *program, const char *name, Error *error) {
   return copy_type_name(program, column, name, strlen(name)) || no_memory(error);
 }
 
+// Marks of numbers: of one character that cannot be part of one.
+static bool is_mark(const Field *mark, const Field *other) {
+  if (mark->null || mark->len == 0 || mark->len > 4 ||
+      (mark->len == other->len && memcmp(mark->data, other->data, mark->len) == 0))
+    return false;
+  for (uint32_t i = 0; i < mark->len; i++)
+    if (memchr("0123456789+-", mark->data[i], 12))
+      return false;
+  return true;
+}
+
 bool program_add_operation(Program *program, OperationKind kind, const Field *values, size_t count,
                            bool ignore_case, Error *error) {
   Column *column = last_column(program);
   if (kind == OPERATION_REPLACE && values[0].len == 0)
     return column_error(column, error, "replace needs a text to look for, not", &values[0]);
+  if (kind == OPERATION_DECIMAL && !is_mark(&values[0], &values[1]))
+    return column_error(column, error, "decimal needs a mark before the decimals, not", &values[0]);
+  if (kind == OPERATION_DECIMAL && values[1].len > 0 && !is_mark(&values[1], &values[0]))
+    return column_error(column, error, "decimal needs a mark between thousands, not", &values[1]);
   Operation operation = {.kind = kind, .ignore_case = ignore_case, .value_count = (uint32_t)count};
   operation.values = copy_fields(program, values, count);
   if (!operation.values || !grow((void **)&program->operations, &program->operation_cap,
@@ -437,10 +452,13 @@ static bool check_defaults(Program *program, const Column *column, Error *error)
     if (operation->kind != OPERATION_DEFAULT)
       continue;
     Field cell = operation->values[0];
-    for (uint32_t k = i + 1; k < column->operation_count; k++)
-      operation_apply(operation + (k - i), &cell, &arena);
+    for (uint32_t k = 1; good && k < column->operation_count - i; k++) {
+      if (operation_refuses(operation + k, &cell))
+        good = column_error(column, error, "default is not what decimal takes:", &cell);
+      operation_apply(operation + k, &cell, &arena);
+    }
     Value value;
-    good = cell.null || parse_constant(program, column, "default", &cell, &value, error);
+    good = good && (cell.null || parse_constant(program, column, "default", &cell, &value, error));
   }
   arena_free(&arena);
   return good;

@@ -30,8 +30,8 @@ bool program_add_column(Program *program, const Field *name, const Type *type, c
 bool program_set_labels(Program *program, const Field *labels, size_t count, Error *error);
 bool program_set_domain(Program *program, const char *name, Error *error);
 
-// Operations and checks belong to the column added last. `values`: null_if any number, replace two,
-// default one, the others none.
+// Operations and checks belong to the column added last. `values`: null_if any number, replace and
+// decimal two, default one, the others none.
 bool program_add_operation(Program *program, OperationKind kind, const Field *values, size_t count,
                            bool ignore_case, Error *error);
 bool program_add_required(Program *program, Error *error);

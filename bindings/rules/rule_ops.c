@@ -10,7 +10,7 @@ enum { LONGEST_LENGTH_BIT = 63 };
 
 const char *operation_name(OperationKind kind) {
   static const char *const names[] = {"trim",  "unquote", "null_if", "lower",
-                                      "upper", "replace", "default"};
+                                      "upper", "replace", "decimal", "default"};
   return names[kind];
 }
 
@@ -125,6 +125,67 @@ static bool replace(const Field *from, const Field *to, Field *cell, Arena *aren
   return changed;
 }
 
+static size_t count_digits(const char *at, const char *end) {
+  const char *start = at;
+  while (at < end && *at >= '0' && *at <= '9')
+    at++;
+  return (size_t)(at - start);
+}
+
+static bool starts_with(const char *at, const char *end, const Field *mark) {
+  return mark->len > 0 && (size_t)(end - at) >= mark->len && memcmp(at, mark->data, mark->len) == 0;
+}
+
+// Writes the number with a point and without marks between thousands to `out`, which has room for
+// the cell. Strict: the marks stand before every three digits, or nowhere. Returns the length, 0
+// when it is no such number.
+static size_t read_decimal(const Operation *operation, const Field *cell, char *out) {
+  Field number = *cell;
+  trim(&number);
+  const char *at = number.data, *end = at + number.len;
+  const Field *mark = &operation->values[0], *thousands = &operation->values[1];
+  char *put = out;
+  if (at < end && (*at == '-' || *at == '+'))
+    *put++ = *at++;
+  size_t digits = count_digits(at, end), group = digits;
+  for (;;) {
+    put = (char *)memcpy(put, at, group) + group;
+    at += group;
+    if (!starts_with(at, end, thousands))
+      break;
+    group = count_digits(at + thousands->len, end);
+    if (digits < 1 || digits > 3 || group != 3)
+      return 0;
+    at += thousands->len;
+  }
+  if (starts_with(at, end, mark)) {
+    at += mark->len;
+    size_t decimals = count_digits(at, end);
+    *put++ = '.';
+    put = (char *)memcpy(put, at, decimals) + decimals;
+    at += decimals;
+    digits += decimals;
+  }
+  return at == end && digits > 0 ? (size_t)(put - out) : 0;
+}
+
+static bool decimal(const Operation *operation, Field *cell, Arena *arena) {
+  char *out = arena_alloc(arena, cell->len + 1);
+  size_t len = out ? read_decimal(operation, cell, out) : 0;
+  if (len == 0 || (len == cell->len && memcmp(out, cell->data, len) == 0))
+    return false;
+  cell->data = out;
+  cell->len = (uint32_t)len;
+  return true;
+}
+
+bool operation_refuses(const Operation *operation, const Field *cell) {
+  if (operation->kind != OPERATION_DECIMAL || cell->null)
+    return false;
+  char digits[256];
+  return cell->len >= sizeof digits || read_decimal(operation, cell, digits) == 0;
+}
+
 bool operation_apply(const Operation *operation, Field *cell, Arena *arena) {
   if (cell->null) {
     if (operation->kind != OPERATION_DEFAULT)
@@ -145,6 +206,8 @@ bool operation_apply(const Operation *operation, Field *cell, Arena *arena) {
     return change_case(cell, true, arena);
   case OPERATION_REPLACE:
     return replace(&operation->values[0], &operation->values[1], cell, arena);
+  case OPERATION_DECIMAL:
+    return decimal(operation, cell, arena);
   case OPERATION_DEFAULT:
     return false;
   }

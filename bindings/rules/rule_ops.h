@@ -14,6 +14,7 @@ typedef enum OperationKind {
   OPERATION_LOWER,
   OPERATION_UPPER,
   OPERATION_REPLACE, // every occurrence of values[0], left to right, by values[1]
+  OPERATION_DECIMAL, // a number with values[0] before its decimals and values[1] between thousands
   OPERATION_DEFAULT, // values[0] for null
 } OperationKind;
 
@@ -49,6 +50,10 @@ void operation_prepare(Operation *operation);
 
 // Applies it to the cell; new text goes to the arena (whose `failed` the caller looks at). True
 // when the cell changed.
+// A text that `decimal` does not take as a number is left alone; operation_refuses says so before.
 bool operation_apply(const Operation *operation, Field *cell, Arena *arena);
+
+// Whether the cell is none that the operation could make sense of.
+bool operation_refuses(const Operation *operation, const Field *cell);
 
 #endif

@@ -7,7 +7,7 @@
 --   }, { key = "booking_id" })
 --
 -- A column is a type, operations on the text in the order written (trim, unquote, null_if, lower,
--- upper, replace, default), then checks of the typed value, and what happens to a value that breaks
+-- upper, replace, decimal, default), then checks of the typed value, and what happens to a value that breaks
 -- its type or a check (on_fail). Columns are never changed by a call: each call gives a new one, so
 -- that a common beginning can be kept in a variable and used for many columns.
 --

@@ -99,6 +99,29 @@ function Column:replace(from, to)
   return with(self, "operations", { op = "replace", from = from, to = arguments.scalar(to, "replace") })
 end
 
+local function is_number(type_name)
+  local name = type_name:match("^%a+ ?%a*")
+  return name == "smallint" or name == "integer" or name == "bigint" or name == "numeric" or name == "real"
+    or name == "double precision"
+end
+
+--- A number written with another mark before its decimals than a point, and perhaps with one between
+--- thousands: `decimal(",", ".")` takes 1.234,5 and 1234,5. What is no such number is refused, also
+--- 12.34,5: thousands stand in groups of three, or nowhere.
+---@param mark string one character, usually ","
+---@param thousands? string one character: ".", ",", "'", " "; nil: there are none
+---@return pghost.Column
+function Column:decimal(mark, thousands)
+  if not is_number(self.type) then
+    misuse(2, "decimal: the column is no number but '%s'", self.type)
+  elseif type(mark) ~= "string" or utf8.len(mark) ~= 1 then
+    misuse(2, "decimal: one character before the decimals expected, got '%s'", mark)
+  elseif thousands ~= nil and (type(thousands) ~= "string" or utf8.len(thousands) ~= 1) then
+    misuse(2, "decimal: one character between thousands expected, got '%s'", thousands)
+  end
+  return with(self, "operations", { op = "decimal", mark = mark, thousands = thousands or "" })
+end
+
 --- This value for null. It goes through the operations behind it, the type and the checks.
 ---@param value string|number|boolean
 ---@return pghost.Column

@@ -23,6 +23,9 @@ local entry_texts = {
   replace = function(entry)
     return ("replace(%s, %s)"):format(quote(entry.from), quote(entry.to))
   end,
+  decimal = function(entry)
+    return ("decimal(%s%s)"):format(quote(entry.mark), entry.thousands ~= "" and ", " .. quote(entry.thousands) or "")
+  end,
   default = function(entry)
     return ("default(%s)"):format(quote(entry.value))
   end,

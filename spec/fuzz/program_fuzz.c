@@ -58,7 +58,7 @@ static bool add_column(Program *program, FuzzInput *input, size_t index, Error *
 static bool add_operation(Program *program, FuzzInput *input, Error *error) {
   uint8_t choice = fuzz_byte(input);
   OperationKind kind = choice % (OPERATION_DEFAULT + 1);
-  size_t count = kind == OPERATION_REPLACE                                ? 2
+  size_t count = kind == OPERATION_REPLACE || kind == OPERATION_DECIMAL   ? 2
                  : kind == OPERATION_NULL_IF || kind == OPERATION_DEFAULT ? 1
                                                                           : 0;
   Field values[2];

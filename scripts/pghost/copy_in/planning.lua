@@ -46,7 +46,8 @@ local most_columns = 1600 -- of a table of the server (MaxHeapAttributeNumber)
 
 -- What a rejects file is read with: pghost wrote it.
 local function plain_dialect(options)
-  return { delimiter = options.delimiter, quote = options.quote, any_header = true, nul = options.nul }
+  return { delimiter = options.delimiter, quote = options.quote, escape = options.escape, nul = options.nul,
+    any_header = true }
 end
 
 local function is_headerless(options)
