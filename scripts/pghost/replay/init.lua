@@ -160,9 +160,14 @@ local function is_wanted(run, name)
   return open and (run.replay.only == nil or run.replay.only == name)
 end
 
+-- `require` in the last place gives a string more.
+local function options_of(options)
+  return type(options) == "table" and options or {}
+end
+
 local function replay(run, name, rules, options, targets)
   if is_wanted(run, name) then
-    replay_table(run, name, rules, options or {}, targets)
+    replay_table(run, name, rules, options_of(options), targets)
     account.check_not_empty(run, targets.clean and name or name .. "_raw")
   else
     run.log:info("replay", name, "nothing to do: stays as it is published")
@@ -183,7 +188,7 @@ end
 
 function Replay.stage(run, name, _, rules, options)
   if did(run, "clean", name) then
-    run.replay.staged[name] = options or {} -- the clean that follows does both
+    run.replay.staged[name] = options_of(options) -- the clean that follows does both
   else
     replay(run, name, rules, options, { raw = true })
   end
@@ -191,7 +196,7 @@ end
 
 function Replay.clean(run, name, rules, options)
   local all = {}
-  for _, given in ipairs { run.replay.staged[name] or {}, options or {} } do
+  for _, given in ipairs { run.replay.staged[name] or {}, options_of(options) } do
     for option, value in pairs(given) do
       all[option] = value
     end
