@@ -53,7 +53,8 @@ describe("pghost replay", function()
   end)
 
   it("takes in what passes the edited rules, and keeps the trail", function()
-    here:write("item.csv", 'id,price,remark\n1,1.50,"a\nb"\n2,none,"two\n""lines"""\n3,x,\n4,n/a\n1,2,again\n5,none,five\n')
+    here:write("item.csv", 'id,price,remark\n1,1.50,"a\nb"\n2,none,"two\n""lines"""\n3,x,\n4,n/a\n1,2,again\n'
+      .. "5,none,five\n")
     must(0, nil, "pipeline.lua")
     assert.equal("1|1.50", here:ask "SELECT * FROM item")
     here:write("rules.lua", lenient)

@@ -141,8 +141,8 @@ local function note_duplicates(run, plan)
   local key = columns.quoted(run.conn, plan.key, "s.%s")
   local count = run.conn:query(([[
     INSERT INTO %s
-    SELECT reject_id, 'open', 'in run ' || $1::text || ': duplicate of ' || $2::text || ' ''' || left(key_text, %d) || ''''
-      || CASE WHEN present THEN ' in the table' ELSE ' among the records replayed' END
+    SELECT reject_id, 'open', 'in run ' || $1::text || ': duplicate of ' || $2::text || ' '''
+      || left(key_text, %d) || '''' || CASE WHEN present THEN ' in the table' ELSE ' among the records replayed' END
     FROM (
       SELECT m.reject_id, concat_ws(', ', %s) AS key_text,
         row_number() OVER (PARTITION BY %s ORDER BY m.file_id, m.line) AS place,
