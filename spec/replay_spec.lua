@@ -176,6 +176,33 @@ describe("pghost replay", function()
     assert.equal("3", here:ask "SELECT count(*) FROM item_raw")
   end)
 
+  it("adds to a table that its loads append to or merge into, whatever ran since", function()
+    for mode, expected in pairs {
+      append = "1|1.00\n2|\n7|7.00\n8|8.00",
+      merge = "1|5.00\n2|\n7|7.00\n8|8.00",
+      history = "1|1.00\n1|5.00\n2|\n7|7.00\n8|8.00",
+    } do
+      here:ask "DROP TABLE IF EXISTS item, item_raw, total"
+      here:ask "DROP SCHEMA IF EXISTS pghost CASCADE"
+      here:write("rules.lua", rules "r.numeric(10, 2):range(0, 100)")
+      here:write("pipeline.lua", (script:gsub('require "rules"%)', ('require("rules"), { mode = %q })'):format(mode))))
+      here:write("item.csv", "id,price\n1,1\n2,none\n3,x\n1,9\n")
+      must(0, nil, "pipeline.lua")
+      os.remove(here.folder .. "/item.csv")
+      here:write("item2.csv", mode == "append" and "id,price\n7,7\n" or "id,price\n1,5\n7,7\n")
+      must(0, nil, "pipeline.lua")
+      os.remove(here.folder .. "/item2.csv")
+      here:ask "INSERT INTO item VALUES (8, 8)"
+      local old = here:ask "SELECT 'item'::regclass::oid"
+      here:write("rules.lua", rules "r.numeric(10, 2):null_if('none'):range(0, 100)")
+      must(0, nil, "replay", "1")
+      assert.equal(expected, here:ask "SELECT id, price FROM item ORDER BY id, price")
+      assert.equal(old, here:ask "SELECT 'item'::regclass::oid")
+      assert.equal("3:replayed:3\n4:open:in run 3: price: not a numeric 'x'\n"
+        .. "5:open:in run 3: duplicate of id '1' in the table", states())
+    end
+  end)
+
   it("runs with the settings that the run was given", function()
     here:write("item.csv", "id,price\n1,1\n2,none\n")
     must(0, nil, "pipeline.lua", "--as-of", "2020-02-03", "--schema", "shop")

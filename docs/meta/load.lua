@@ -46,6 +46,7 @@ function load.table_source(conn, copy, name) end
 local Load = {}
 
 ---@class pghost.FileOptions
+---@field name? string for messages
 ---@field file_id? integer goes into `_file_id`
 ---@field raw_map? (integer|false)[] per raw column the source column, from 1; false: the file has none, NULL
 ---@field clean_map? integer[] per program column the source column
@@ -64,7 +65,28 @@ local Load = {}
 ---@field source_bytes? integer the source's size after decompression
 ---@field sha256? string of the source's bytes, hex
 
---- Loads one source to its end. After a failure the load is closed.
+--- Whether a further file may be started beside those under way (workers + 1 may be).
+---@return boolean
+function Load:has_room() end
+
+--- Starts a source, which is the load's until `next` has given its counts. Its records are read beside
+--- those of the files under way.
+---@param source pghost.Source
+---@param options pghost.FileOptions without progress
+---@return true? started
+---@return string? message
+---@return string? code
+function Load:start(source, options) end
+
+--- Waits for the oldest file under way. Its bytes and records add up, or it fails with code
+--- "conservation". After a failure the load is closed, and the sources under way too.
+---@param progress? fun(records: integer, bytes: integer) called about ten times a second with what all files gave
+---@return pghost.Counts? counts
+---@return string? message
+---@return string? code
+function Load:next(progress) end
+
+--- Loads one source to its end: `start` and `next`. After a failure the load is closed.
 ---@param source pghost.Source
 ---@param options pghost.FileOptions
 ---@return pghost.Counts? counts

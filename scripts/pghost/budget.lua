@@ -286,13 +286,22 @@ local function raise_first(run, name)
   errors.raise(first.reason, "data", { file = first.file or name, line = first.line, column = first.column_name })
 end
 
+local function raise_stopped_file(run, plan, rejected)
+  local most = plan.budget.per_file.count
+  for _, file in ipairs(plan.files) do
+    if most and (rejected[file.id] or 0) > most then
+      raise(run, ("table '%s': file '%s': %s rejected so far, the budget of a file allows %s: stopped")
+        :format(plan.name, file.name, log.count(rejected[file.id]), log.count(most)))
+    end
+  end
+end
+
 --- For a load that the engine has stopped with code "budget": raises what was exceeded, or with
 --- on_error "stop" the first reject.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
----@param file? table the one that was being read
 ---@param message string of the engine
-function M.raise_stopped(run, plan, file, message)
+function M.raise_stopped(run, plan, message)
   if stops(run, plan) then
     raise_first(run, plan.name)
   end
@@ -304,10 +313,8 @@ function M.raise_stopped(run, plan, file, message)
     allowed = log.count(plan.budget.table.count)
   elseif most and rejected_before(run) + rejected > most then
     where, number, what, allowed = "all tables", rejected_before(run) + rejected, "max_rejects", log.count(most)
-  elseif file and excess(plan.budget.per_file, by_file[file.id] or 0) then
-    where, number = ("%s: file '%s'"):format(where, file.name), by_file[file.id]
-    what, allowed = "the budget of a file", log.count(plan.budget.per_file.count)
   else
+    raise_stopped_file(run, plan, by_file)
     raise(run, ("%s: %s, its budget allows %g%%: stopped"):format(where, message, plan.budget.table.percent))
   end
   raise(run, ("%s: %s rejected so far, %s allows %s: stopped"):format(where, log.count(number), what, allowed))

@@ -2,7 +2,6 @@
 -- kind, and read again.
 
 local cjson = require "cjson"
-local sql = require "pghost.sql"
 
 local M = {}
 
@@ -25,11 +24,10 @@ function M.json(options, line_end)
   return next(kept) and cjson.encode(kept) or nil
 end
 
---- The names of a header as an array of the server, without the column that a reader adds for what is
---- too much.
+--- The names of a header, without the column that a reader adds for what is too much.
 ---@param header? string[]
 ---@param options table
----@return string?
+---@return string[]?
 function M.header(header, options)
   if not header then
     return nil
@@ -38,7 +36,7 @@ function M.header(header, options)
   if header[count] == "_extra" and (options.too_many == "extra" or options.tolerant) then
     count = count - 1
   end
-  return sql.array(header, count)
+  return { table.unpack(header, 1, count) }
 end
 
 --- The options from a recorded file.

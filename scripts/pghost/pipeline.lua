@@ -98,6 +98,7 @@ local function new_run(name, settings, options)
     progress_options = (run_log.quiet or run_log.format == "json") and { enabled = false } or nil,
     clock = sys.clock(),
     tables = {},
+    changes = {},
     connections = {},
     failed_checks = {},
     rejected = {}, -- per table: records and rejected, for the budget

@@ -9,7 +9,9 @@ local check = require "pghost.check"
 local connection = require "pghost.connection"
 local errors = require "pghost.errors"
 local history = require "pghost.history"
+local ledger = require "pghost.ledger"
 local log = require "pghost.log"
+local modes = require "pghost.modes"
 local project = require "pghost.project"
 local publish = require "pghost.publish"
 local sql = require "pghost.sql"
@@ -26,6 +28,8 @@ local sys = require "pghost.native.sys"
 ---@field build string schema that is built in
 ---@field conn pghost.Connection the control connection
 ---@field replay? pghost.Replay this run is one
+---@field tables string[] built tables that replace the published ones
+---@field changes pghost.modes.Change[] what is added to published tables
 ---@field log pghost.Log
 local Run = {}
 Run.__index = Run
@@ -190,18 +194,35 @@ function Run:analyse(folder)
   end)
 end
 
+-- Changes what is added to and exchanges what is replaced, in the order that foreign keys ask for.
+local function make_visible(self, options)
+  local late = modes.after_exchange(self)
+  local changes = not late and modes.publish(self)
+  publish.swap(self.conn, options)
+  return changes or modes.publish(self)
+end
+
+local function say_changes(self, changes)
+  for _, change in ipairs(changes) do
+    self.log:info("publish", change.name, ("%s added, %s changed, %s removed"):format(log.count(change.added),
+      log.count(change.changed), log.count(change.removed)), change)
+  end
+end
+
 local function publish_all(self)
   local options = { build = self.build, target = self.target, tables = self.tables }
   options.prepared = publish.prepare(self.conn, options)
   for name, gone in pairs(options.prepared.gone) do
     self.log:warn("publish", name, "columns that the new table has not: " .. table.concat(gone, ", "), { gone = gone })
   end
+  local changes
   self.conn:transaction(function()
     if not history.holds_lock(self.conn, self.name, self.target) then
       errors.raise("the lock of this run is gone: pghost needs a connection of its own "
         .. "(a pooler must be in session mode)", "locked")
     end
-    publish.swap(self.conn, options)
+    changes = make_visible(self, options)
+    ledger.publish(self.conn, self.id)
     if self.replay then
       self.replay.record(self)
     end
@@ -209,6 +230,7 @@ local function publish_all(self)
     history.finish(self.conn, self.id, "published")
   end)
   self.finished = true
+  say_changes(self, changes)
 end
 
 --- Makes every table of the run visible in the target schema, in one transaction.
@@ -217,7 +239,8 @@ function Run:publish()
   budget.check_all(self)
   self:step("publish", self.target, function()
     publish_all(self)
-    return { tables = #self.tables }, log.counted(#self.tables, "table") .. ": " .. table.concat(self.tables, ", ")
+    return { tables = #self.tables + #self.changes }, log.counted(#self.tables, "table") .. ": "
+      .. table.concat(self.tables, ", ")
   end)
   self.log:info("done", self.name, ("run %d: %s read, %s, %s"):format(self.id, log.counted(self.records, "record"),
     log.counted(self.checks, "check"), log.counted(self.warnings, "warning")),

@@ -10,6 +10,7 @@ local cjson = require "cjson"
 local columns = require "pghost.columns"
 local errors = require "pghost.errors"
 local log = require "pghost.log"
+local modes = require "pghost.modes"
 local native_load = require "pghost.native.load"
 local rules_compiler = require "pghost.native.rules"
 local source = require "pghost.replay.source"
@@ -63,8 +64,7 @@ end
 
 -- A later run that has built the table anew has its own rejects: those of this run are history.
 local function check_not_replaced(run, plan)
-  local mode = plan.options.mode
-  if mode and mode ~= "replace" then
+  if plan.mode ~= "replace" then
     return
   end
   local later = run.conn:query([[
@@ -85,6 +85,8 @@ local function make_plan(run, name, rules, options, targets)
     plan.clean_columns = plan.program:columns()
     plan.key = #rules.key > 0 and rules.key or nil
   end
+  modes.choose(run, plan)
+  plan.missing = "keep" -- what is replayed is not all there is
   check_not_replaced(run, plan)
   tables.find(run, plan)
   return plan
