@@ -103,6 +103,16 @@ describe("pghost rejects", function()
     assert.equal("id;'na;me'\rx;'a\nb'\ry;'it''s'\r", (rejects("--csv", "-")))
   end)
 
+  it("writes the header in the encoding of the records", function()
+    here:write("item.csv", "id,name,gr\u{f6}\u{df}e\nx,a,1\n1,b,2\n")
+    run_pipeline()
+    here:ask [[UPDATE pghost.files SET read_as = '{"encoding": "windows-1252"}']] -- as if it had been read so
+    assert.equal("id,name,gr\xf6\xdfe\nx,a,1\n", (rejects("--csv", "-")))
+    here:ask [[UPDATE pghost.files SET read_as = '{"encoding": "UTF-16BE"}']]
+    assert.equal("\xfe\xff\0i\0d\0,\0n\0a\0m\0e\0,\0g\0r\0\xf6\0\xdf\0e\0\nx,a,1\0\n",
+      (rejects("--csv", "-")))
+  end)
+
   it("asks for one table, and for one file, where they differ", function()
     here:write("item_2.csv", "name,id\na,z\n")
     here:write("other.csv", "id\nz\n1\n")

@@ -4,7 +4,7 @@
 
 local check = require "pghost.check"
 local cjson = require "cjson"
-local dialects = require "pghost.dialects"
+local read_as = require "pghost.read_as"
 local errors = require "pghost.errors"
 local keys = require "pghost.keys"
 local log = require "pghost.log"
@@ -21,14 +21,14 @@ local most_groups = 12 -- kinds of rejects that are logged for one table
 function M.begin_files(run, plan)
   local list = {}
   for i, file in ipairs(plan.files) do
-    list[i] = { place = i, name = file.name, path = file.path, header = dialects.header(file.header, plan.options),
-      dialect = dialects.json(plan.options, file.line_end) }
+    list[i] = { place = i, name = file.name, path = file.path, header = read_as.header(file.header, plan.options),
+      read_as = read_as.json(plan.options, file) }
   end
   local rows = run.conn:query([[
-    INSERT INTO pghost.files (run_id, table_name, mode, name, path, header, dialect)
+    INSERT INTO pghost.files (run_id, table_name, mode, name, path, header, read_as)
     SELECT $1, $2, $3, f.name, f.path,
-      CASE WHEN f.header IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(f.header)) END, f.dialect::jsonb
-    FROM jsonb_to_recordset($4::jsonb) AS f (place bigint, name text, path text, header jsonb, dialect text)
+      CASE WHEN f.header IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(f.header)) END, f.read_as::jsonb
+    FROM jsonb_to_recordset($4::jsonb) AS f (place bigint, name text, path text, header jsonb, read_as text)
     ORDER BY f.place
     RETURNING file_id]], run.id, plan.name, plan.first and "replace" or plan.mode, cjson.encode(list))
   local ids = {}

@@ -4,7 +4,7 @@
 -- row of rule "header" with that source's header as `original`, so that the file is enough to load
 -- what was corrected.
 
-local dialects = require "pghost.dialects"
+local read_as = require "pghost.read_as"
 local errors = require "pghost.errors"
 local lfs = require "lfs"
 local sys = require "pghost.native.sys"
@@ -53,7 +53,7 @@ function M.writer(path, dialect)
 end
 
 function Writer:line(values, count)
-  local ok, message = self.file:write(dialects.line(values, count, self.dialect), "\n")
+  local ok, message = self.file:write(read_as.line(values, count, self.dialect), "\n")
   if not ok then
     errors.raise(("could not write '%s': %s"):format(self.path, message), "EIO")
   end
@@ -70,7 +70,7 @@ function Writer:finish(spool, files)
     local again = file.lines ~= nil -- its offsets are those of a file that is gone
     if reject.file_id ~= current and not file.headerless then
       self:line({ file.name, 1, nil, nil, nil, "header", nil,
-        dialects.line(file.header, #file.header, self.dialect) }, #M.columns)
+        read_as.line(file.header, #file.header, self.dialect) }, #M.columns)
     end
     current = reject.file_id
     self:line({ file.name, M.line_of(reject, files), not again and reject.offset or nil, reject.length,

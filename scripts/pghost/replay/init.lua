@@ -113,12 +113,11 @@ local function open_load(run, plan)
 end
 
 local function feed(run, plan, load)
-  source.each(run, plan, function(one, number, file)
-    local header = one:columns()
+  source.each(run, plan, function(one, number, header)
     errors.check(load:file(one, {
       file_id = number,
       raw_map = plan.targets.raw and columns.raw_map(header, plan.raw_columns) or nil,
-      clean_map = plan.program and columns.map(file.name, header, plan.wanted, true) or nil,
+      clean_map = plan.program and columns.map(plan.name, header, plan.wanted, true) or nil,
     }))
   end)
 end
