@@ -98,13 +98,15 @@ static bool over_share(const Engine *engine) {
 
 // The lock is held.
 static bool settle_rejects(Engine *engine, Block *block, Error *error) {
+  const Task *task = block->task;
   if (!write_rejects(engine, block, error))
     return false;
-  uint64_t limit = engine->options.reject_limit, in_file = block->task->file.reject_limit;
+  uint64_t limit = engine->options.reject_limit, in_file = task->file.reject_limit;
   if (engine->total.rejected > limit)
     return error_set(error, "budget", "more than %llu rejected", (unsigned long long)limit);
-  if (block->task->counts.rejected > in_file)
-    return error_set(error, "budget", "more than %llu rejected", (unsigned long long)in_file);
+  if (task->counts.rejected > in_file)
+    return error_set(error, "budget", "%s: more than %llu rejected", task->file.name,
+                     (unsigned long long)in_file);
   if (over_share(engine))
     return error_set(error, "budget", "%llu of the first %llu records rejected",
                      (unsigned long long)engine->total.rejected,

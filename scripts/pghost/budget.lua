@@ -289,12 +289,10 @@ local function raise_first(run, name)
   errors.raise(first.reason, "data", { file = first.file or name, line = first.line, column = first.column_name })
 end
 
-local function raise_stopped_file(run, plan, rejected)
-  local most = plan.budget.per_file.count
+local function file_over_budget(plan, by_file)
   for _, file in ipairs(plan.files) do
-    if most and (rejected[file.id] or 0) > most then
-      raise(run, ("table '%s': file '%s': %s rejected so far, the budget of a file allows %s: stopped")
-        :format(plan.name, file.name, log.count(rejected[file.id]), log.count(most)))
+    if excess(plan.budget.per_file, by_file[file.id] or 0) then
+      return file
     end
   end
 end
@@ -312,12 +310,15 @@ function M.raise_stopped(run, plan, message)
   local rejected, by_file = count(run, plan.name)
   local most = of_run(run).count
   local where, number, what, allowed = ("table '%s'"):format(plan.name), rejected, "its budget", nil
+  local file = file_over_budget(plan, by_file)
   if plan.budget.table.count and rejected > plan.budget.table.count then
     allowed = log.count(plan.budget.table.count)
   elseif most and rejected_before(run) + rejected > most then
     where, number, what, allowed = "all tables", rejected_before(run) + rejected, "max_rejects", log.count(most)
+  elseif file then
+    where, number = ("%s: file '%s'"):format(where, file.name), by_file[file.id]
+    what, allowed = "the budget of a file", log.count(plan.budget.per_file.count)
   else
-    raise_stopped_file(run, plan, by_file)
     raise(run, ("%s: %s, its budget allows %g%%: stopped"):format(where, message, plan.budget.table.percent))
   end
   raise(run, ("%s: %s rejected so far, %s allows %s: stopped"):format(where, log.count(number), what, allowed))

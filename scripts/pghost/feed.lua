@@ -7,8 +7,8 @@ local M = {}
 -- A failure of the server names no file; one of the reader does. Which file it is of is only known
 -- where no other one is under way.
 local function raise(work, item, alone, message, code)
-  if work.failed then
-    work.failed(message, code)
+  if code == "budget" and work.stopped then
+    work.stopped(message)
   end
   local named = message:find(item.file.name, 1, true) or not alone
   errors.raise(message, code, { file = not named and item.file.name or nil })
@@ -41,8 +41,8 @@ end
 ---@class pghost.feed.Work
 ---@field open fun(file: table): pghost.Source
 ---@field options fun(file: table, source: pghost.Source): pghost.FileOptions may raise
----@field failed? fun(message: string, code: string) may raise better than that
 ---@field done fun(file: table, counts: pghost.Counts)
+---@field stopped? fun(message: string) raises: there are more rejects than the load may have
 ---@field progress? fun(records: integer, bytes: integer) about ten times a second, of all files
 
 --- Loads the files. Raises at the first failure; sources under way are closed then, by the load.

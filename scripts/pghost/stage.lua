@@ -120,17 +120,15 @@ local function load_files(run, plan, load)
     open = function(file)
       return file.source or planning.open_source(plan, file)
     end,
+    stopped = function(message)
+      budget.raise_stopped(run, plan, message)
+    end,
     options = function(file, source)
       if not same_header(file.header, source:columns()) then
         errors.raise("the header changed while the run was on", "data", { file = file.name })
       end
-      return { file_id = file.id, raw_map = file.raw_map, clean_map = plan.targets.clean and file.clean_map or nil,
-        reject_limit = file.reject_limit }
-    end,
-    failed = function(message, code)
-      if code == "budget" then
-        budget.raise_stopped(run, plan, message)
-      end
+      return { file_id = file.id, reject_limit = file.reject_limit, raw_map = file.raw_map,
+        clean_map = plan.targets.clean and file.clean_map or nil }
     end,
     done = function(file, counts)
       keep_counts(plan, file, counts)
@@ -237,8 +235,10 @@ local function stage(run, kind, name, spec, rules, options, targets)
     ledger.save_skipped(run, plan)
     return finish(run, plan)
   end)
-  account.report_rejects(run, name)
-  budget.check(run, plan)
+  if plan.totals then
+    account.report_rejects(run, name)
+    budget.check(run, plan)
+  end
   account.check_not_empty(run, targets.clean and name or name .. "_raw")
 end
 

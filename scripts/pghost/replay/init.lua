@@ -57,6 +57,7 @@ function M.take(name, settings, given)
     end
   end
   settings.schema = replay.of.target_schema
+  settings.publish = "together" -- with the state of the rejects, in one transaction
   return replay
 end
 
