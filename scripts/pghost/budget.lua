@@ -258,9 +258,7 @@ end
 ---@param run pghost.Run
 ---@param plan pghost.Plan
 function M.check(run, plan)
-  if not plan.budget then
-    return -- nothing was loaded
-  end
+  plan.budget = plan.budget or M.of(plan.options)
   local rejected, by_file, by_rule = count(run, plan.name)
   local records, total, names = records_by_file(run, plan)
   run.rejected[plan.name] = { rejected = rejected, records = total }

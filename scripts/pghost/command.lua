@@ -17,12 +17,13 @@ local help = {
   on_error = "reject, or stop at the first record that is rejected",
   build_schema = "schema that exists to build in, '' for one of the run's own",
   publish = "together (all tables in one transaction) or per_table",
+  resume = "commit every few files, and go on where a run was killed",
   retries = "how often a run is done again after what may pass: a lost connection, a deadlock",
 }
 
 local defaults = {
-  data = "data", as_of = "", schema = "public", build_schema = "", publish = "together", retries = 2, max_rejects = "",
-  on_error = "reject",
+  data = "data", as_of = "", schema = "public", build_schema = "", publish = "together", retries = 2, resume = false,
+  max_rejects = "", on_error = "reject",
 }
 
 -- Settings with an option of another form than the rest.
@@ -111,6 +112,9 @@ local checks = {
   end, "the name of a schema" },
   wait = { waiting.seconds, "a duration such as 30s, 10m or 2h, true or false" },
   dry_run = { function(value)
+    return type(value) == "boolean"
+  end, "true or false" },
+  resume = { function(value)
     return type(value) == "boolean"
   end, "true or false" },
 }

@@ -72,24 +72,29 @@ function M.unlock(conn, pipeline, target)
   conn:query(("SELECT pg_advisory_unlock(%s)"):format(lock_expression), pipeline, target)
 end
 
---- Marks runs of this pipeline that died as killed and removes what they built. The caller holds the
---- lock, so none of them can be alive.
+--- Marks runs of this pipeline that died as killed and removes what they built, and what interrupted
+--- ones kept. The caller holds the lock, so none of them can be alive.
+---@param except? integer run that goes on
 ---@param remove fun(conn: pghost.Connection, run_id: integer, schema: string)
 ---@return { run_id: integer }[] killed
-function M.clear_killed(conn, pipeline, target, remove)
+function M.clear_killed(conn, pipeline, target, remove, except)
   local killed = {}
   conn:transaction(function()
     local dead = conn:query([[
-      SELECT run_id, build_schema FROM pghost.runs
-      WHERE pipeline = $1 AND target_schema = $2 AND state = 'running' ORDER BY run_id]], pipeline, target)
+      SELECT run_id, build_schema, state = 'running' AS died FROM pghost.runs
+      WHERE pipeline = $1 AND target_schema = $2 AND (state = 'running' OR state = 'interrupted'
+        AND EXISTS (SELECT FROM pg_namespace WHERE nspname = 'pghost_build_' || run_id)) AND run_id <> $3
+      ORDER BY run_id]], pipeline, target, except or 0)
     for run in dead:rows() do
       if run.build_schema then
         remove(conn, run.run_id, run.build_schema)
       end
-      conn:query([[
-        UPDATE pghost.runs SET state = 'killed', finished_at = clock_timestamp(),
-          error = 'found dead by a later run' WHERE run_id = $1]], run.run_id)
-      killed[#killed + 1] = { run_id = run.run_id }
+      if run.died then
+        conn:query([[
+          UPDATE pghost.runs SET state = 'killed', finished_at = clock_timestamp(),
+            error = 'found dead by a later run' WHERE run_id = $1]], run.run_id)
+        killed[#killed + 1] = { run_id = run.run_id }
+      end
     end
   end)
   return killed
@@ -156,6 +161,13 @@ function M.config_json(config)
     end
   end
   return next(kept) and cjson.encode(kept) or "{}"
+end
+
+--- The version of this pghost; nil when the library runs in another host.
+---@return string?
+function M.version()
+  local found, host = pcall(require, "pghost.native.host")
+  return found and host.version or nil
 end
 
 local function host_name()

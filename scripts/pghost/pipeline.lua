@@ -19,6 +19,7 @@ local log = require "pghost.log"
 local metadata = require "pghost.metadata"
 local project = require "pghost.project"
 local replay = require "pghost.replay"
+local resume = require "pghost.resume"
 local Run = require "pghost.run"
 local sys = require "pghost.native.sys"
 local waiting = require "pghost.waiting"
@@ -35,11 +36,6 @@ local function check_as_of(conn, text)
     errors.raise(("as_of: not a timestamp '%s': write YYYY-MM-DD HH:MM:SS"):format(text), "usage")
   end
   return text
-end
-
-local function host_version()
-  local found, host = pcall(require, "pghost.native.host")
-  return found and host.version or nil
 end
 
 ---@class pghost.StartOptions
@@ -70,8 +66,12 @@ local function open_history(run, as_of)
   local conn = run.conn
   metadata.migrate(conn)
   take_lock(run)
-  for _, dead in ipairs(history.clear_killed(conn, run.name, run.target, build_schema.remove)) do
+  local resumed = resume.take_over(run)
+  for _, dead in ipairs(history.clear_killed(conn, run.name, run.target, build_schema.remove, run.id)) do
     run.log:warn("start", run.name, ("run %d was killed: what it had built is removed"):format(dead.run_id))
+  end
+  if resumed then
+    return
   end
   local attempt, retry_of = again.attempt()
   local row = history.record(conn, {
@@ -79,7 +79,7 @@ local function open_history(run, as_of)
     target = run.target,
     config = run.settings,
     as_of = as_of,
-    version = host_version(),
+    version = history.version(),
     process_id = sys.pid(),
     attempt = attempt,
     retry_of = retry_of,

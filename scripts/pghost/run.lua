@@ -14,6 +14,7 @@ local history = require "pghost.history"
 local log = require "pghost.log"
 local project = require "pghost.project"
 local publishing = require "pghost.publishing"
+local resume = require "pghost.resume"
 local sql = require "pghost.sql"
 local stage = require "pghost.stage"
 local sys = require "pghost.native.sys"
@@ -217,7 +218,9 @@ local function abandon(self, problem)
   end
   problem = problem ~= nil and not errors.is(problem) and errors.new { message = tostring(problem) } or problem
   self.conn:transaction(function()
-    build_schema.remove(self.conn, self.id, self.build)
+    if not resume.stays(self, state) then
+      build_schema.remove(self.conn, self.id, self.build)
+    end
     history.finish(self.conn, self.id, state, problem)
   end)
   local published = #self.published > 0 and "before that published: " .. table.concat(self.published, ", ")

@@ -18,6 +18,7 @@ local originals = require "pghost.originals"
 local planning = require "pghost.planning"
 local progress = require "pghost.progress"
 local raw_table = require "pghost.raw_table"
+local resume = require "pghost.resume"
 local workers = require "pghost.workers"
 
 local M = {}
@@ -41,7 +42,7 @@ local function create_clean(run, conn, plan)
     definitions[i] = ("%s %s%s"):format(conn:quote_identifier(column.name), column.type,
       column.required and " NOT NULL" or "")
   end
-  if plan.key then
+  if plan.position then
     definitions[#definitions + 1] = "_file_id bigint, _line bigint"
   end
   run:create_table(conn, plan.clean_table, table.concat(definitions, ", "))
@@ -74,8 +75,8 @@ local function open_load(run, plan, raw, clean, rejects)
     },
     clean = clean and {
       conn = natives(clean),
-      copy = copy_statement(run, clean[1], plan.clean_table, names_of(plan.clean_columns), plan.key ~= nil, format),
-      position = plan.key ~= nil,
+      copy = copy_statement(run, clean[1], plan.clean_table, names_of(plan.clean_columns), plan.position, format),
+      position = plan.position,
       format = format,
     },
     rejects = budget.enforce(run, plan, { conn = rejects.native, copy = rejects_copy, run_id = run.id,
@@ -109,14 +110,14 @@ local function keep_counts(plan, file, counts)
   end
 end
 
-local function label(plan)
-  return plan.name .. " " .. (#plan.files == 1 and plan.files[1].name or log.counted(#plan.files, "file"))
+local function label(plan, files)
+  return plan.name .. " " .. (#files == 1 and files[1].name or log.counted(#files, "file"))
 end
 
-local function load_files(run, plan, load)
-  account.begin_files(run, plan)
-  local bar <close> = progress.new(label(plan), feed.size(plan.files), run.progress_options)
-  feed.run(load, plan.files, {
+local function load_files(run, plan, load, files)
+  account.begin_files(run, plan, files)
+  local bar <close> = progress.new(label(plan, files), feed.size(files), run.progress_options)
+  feed.run(load, files, {
     open = function(file)
       return file.source or planning.open_source(plan, file)
     end,
@@ -156,32 +157,41 @@ local function create_tables(run, plan, raw_conn, clean_conn)
   end
 end
 
--- Creates the tables and fills them; `feed_load` gives records to the load. With one connection a table
--- is created in the transaction that fills it, which lets the server skip WAL where it may; several
--- must see it first. Rejects are committed by themselves: they stay when the run fails later.
-local function fill(run, plan, feed_load)
+-- Creates the tables and fills them; `feed_load` gives a group of files to a load. With one connection
+-- a table is created in the transaction that fills it, which lets the server skip WAL where it may;
+-- several must see it first. Rejects are committed by themselves: they stay when the run fails later.
+local function fill(run, plan, groups, feed_load)
   local targets = plan.targets
   plan.workers = workers.choose(plan.options.workers or run.settings.workers, plan.files,
     (targets.raw and 1 or 0) + (targets.clean and 1 or 0))
   local raw = targets.raw and connections_for(run, "raw", plan.workers)
   local clean = targets.clean and connections_for(run, "clean", plan.workers)
-  if plan.workers > 1 then
+  local created = plan.built
+  if plan.workers > 1 and not created then
     create_tables(run, plan, run.conn, run.conn)
+    created = true
   end
   local all = table.move(clean or {}, 1, #(clean or {}), #(raw or {}) + 1, { table.unpack(raw or {}) })
-  connection.transaction_of_all(all, function()
-    if plan.workers == 1 then
-      create_tables(run, plan, raw and raw[1], clean and clean[1])
-    end
-    local load <close> = open_load(run, plan, raw, clean, run:connection "rejects")
-    feed_load(load)
-    plan.totals = check_table(plan, load:finish())
-    plan.cleaning = load:cleaning()
-  end)
+  for _, group in ipairs(groups) do
+    connection.transaction_of_all(all, function()
+      if not created then
+        create_tables(run, plan, raw and raw[1], clean and clean[1])
+        created = true
+      end
+      local load <close> = open_load(run, plan, raw, clean, run:connection "rejects")
+      feed_load(load, group)
+      account.add_totals(plan, check_table(plan, load:finish()))
+      plan.cleaning = load:cleaning()
+    end)
+    account.keep(run, plan, group)
+  end
 end
 
 local function make_key(run, plan)
-  if not (plan.key and plan.clean_columns) then
+  if not plan.key then
+    if plan.position then
+      run.conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(run:qualified(plan.clean_table)))
+    end
     return
   end
   run:transaction(function(conn)
@@ -204,7 +214,7 @@ end
 
 local function finish(run, plan)
   local targets = plan.targets
-  if targets.clean then
+  if targets.clean and not plan.complete then
     make_key(run, plan)
     run.conn:query("ANALYZE " .. run:qualified(plan.clean_table)) -- raw tables are not joined: autovacuum will do
   end
@@ -228,9 +238,13 @@ local function stage(run, kind, name, spec, rules, options, targets)
     if #plan.files == 0 then
       return finish_nothing(run, plan)
     end
-    fill(run, plan, function(load)
-      load_files(run, plan, load)
-    end)
+    resume.apply(run, plan, rules)
+    plan.position = plan.key ~= nil or plan.resumable
+    if #plan.to_load > 0 then
+      fill(run, plan, resume.groups(run, plan), function(load, group)
+        load_files(run, plan, load, group)
+      end)
+    end
     ledger.check(run, plan)
     ledger.save_skipped(run, plan)
     return finish(run, plan)
@@ -264,7 +278,8 @@ function M.clean(run, name, rules, options)
   run:step("clean", name, function()
     plan = planning.make(run, name, nil, rules, options, targets)
     plan.raw_source = raw_table.find(run, plan)
-    fill(run, plan, function(load)
+    plan.position = plan.key ~= nil
+    fill(run, plan, { {} }, function(load)
       check_clean(run, plan, raw_table.feed(run, load, name, plan.raw_source, names_of(plan.clean_columns)))
     end)
     return finish(run, plan)

@@ -170,8 +170,10 @@ end
 -- The first table of a mode gets the columns that the mode adds.
 local function complete_first(run, plan)
   local name, at = run:qualified(plan.name), run.conn:quote_literal(run.started)
-  if plan.missing == "mark" then
-    run.conn:query(("ALTER TABLE %s ADD COLUMN _deleted_at timestamptz"):format(name))
+  if plan.complete then
+    return -- an earlier process has done so
+  elseif plan.missing == "mark" then
+    run.conn:query(("ALTER TABLE %s ADD COLUMN IF NOT EXISTS _deleted_at timestamptz"):format(name))
   elseif plan.mode == "history" then
     local key = columns.quoted(run.conn, plan.key)
     local constraint = run.conn:query([[

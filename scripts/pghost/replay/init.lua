@@ -58,6 +58,7 @@ function M.take(name, settings, given)
   end
   settings.schema = replay.of.target_schema
   settings.publish = "together" -- with the state of the rejects, in one transaction
+  settings.resume = false -- a killed run of the files is none to go on with
   return replay
 end
 
