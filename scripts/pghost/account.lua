@@ -4,11 +4,11 @@
 
 local check = require "pghost.check"
 local cjson = require "cjson"
-local dialects = require "pghost.dialects"
 local dialect = require "pghost.dialect"
 local errors = require "pghost.errors"
 local keys = require "pghost.keys"
 local log = require "pghost.log"
+local read_as = require "pghost.read_as"
 local sql = require "pghost.sql"
 local sys = require "pghost.native.sys"
 
@@ -27,14 +27,15 @@ function M.begin_files(run, plan, files)
   for i, file in ipairs(files) do
     list[i] = {
       place = i, name = file.name, path = file.path, member = file.member, encoding = file.encoding,
-      header = dialects.header(file.header, plan.options), dialect = dialects.json(plan.options, file.line_end),
+      header = read_as.header(file.header, plan.options), read_as = read_as.json(plan.options, file),
     }
   end
   local rows = run.conn:query([[
-    INSERT INTO pghost.files (run_id, table_name, mode, name, path, member, encoding, header, dialect)
-    SELECT $1, $2, $3, f.name, f.path, f.member, f.encoding, f.header::text[], f.dialect::jsonb
+    INSERT INTO pghost.files (run_id, table_name, mode, name, path, member, encoding, header, read_as)
+    SELECT $1, $2, $3, f.name, f.path, f.member, f.encoding,
+      CASE WHEN f.header IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(f.header)) END, f.read_as::jsonb
     FROM jsonb_to_recordset($4::jsonb) AS f (place bigint, name text, path text, member text, encoding text,
-      header text, dialect text)
+      header jsonb, read_as text)
     ORDER BY f.place
     RETURNING file_id]], run.id, plan.name, plan.first and "replace" or plan.mode, cjson.encode(list))
   local ids = {}

@@ -295,12 +295,10 @@ local function file_over_budget(plan, by_file)
   end
 end
 
-
 --- For a load that the engine has stopped with code "budget": raises what was exceeded, or with
 --- on_error "stop" the first reject.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
----@param file? table the one that was being read
 ---@param message string of the engine
 function M.raise_stopped(run, plan, message)
   if stops(run, plan) then

@@ -25,8 +25,9 @@ local function migrations()
   return list
 end
 
--- The version the database is at; 0 when there is nothing yet. Asks the catalog's tables: to_regclass
--- may answer from a cache that does not know yet what another run has just created.
+-- The newest version that was applied to the database, and how many were; 0 when there is nothing yet.
+-- Asks the catalog's tables: to_regclass may answer from a cache that does not know yet what another run
+-- has just created.
 local function current_version(conn)
   local present = conn:query([[
     SELECT EXISTS (
@@ -34,9 +35,10 @@ local function current_version(conn)
       WHERE n.nspname = 'pghost' AND c.relname = 'migrations'
     ) AS present]])[1].present
   if not present then
-    return 0
+    return 0, 0
   end
-  return conn:query("SELECT coalesce(max(version), 0) AS version FROM pghost.migrations")[1].version
+  local row = conn:query("SELECT coalesce(max(version), 0) AS version, count(*) AS applied FROM pghost.migrations")[1]
+  return row.version, row.applied
 end
 
 local function read(path)
@@ -54,7 +56,7 @@ local function create(conn)
     );
     COMMENT ON SCHEMA pghost IS 'History of pghost runs: what was loaded, refused, checked and published';
     COMMENT ON TABLE pghost.migrations IS 'Versions of this schema that have been applied';
-    COMMENT ON COLUMN pghost.migrations.version IS 'Number of the version, rising without gaps';
+    COMMENT ON COLUMN pghost.migrations.version IS 'Number of the version, rising';
     COMMENT ON COLUMN pghost.migrations.name IS 'What the version is about';
     COMMENT ON COLUMN pghost.migrations.applied_at IS 'When it was applied, by the server''s clock';
   ]]
@@ -67,8 +69,12 @@ local function apply(conn, list)
     if version == 0 then
       create(conn)
     end
+    local applied = {}
+    for row in conn:query("SELECT version FROM pghost.migrations"):rows() do
+      applied[row.version] = true
+    end
     for _, migration in ipairs(list) do
-      if migration.version > version then
+      if not applied[migration.version] then
         conn:exec(read(migration.path))
         conn:query("INSERT INTO pghost.migrations (version, name) VALUES ($1, $2)", migration.version, migration.name)
       end
@@ -132,11 +138,11 @@ function M.migrate(conn)
   local role = check_rights(conn).role
   local list = migrations()
   local newest = list[#list].version
-  local version = current_version(conn)
+  local version, applied = current_version(conn)
   if version > newest then
     errors.raise(("schema 'pghost' is at version %d, this pghost knows up to %d: use a newer pghost")
       :format(version, newest), "usage", { exit = 1 })
-  elseif version < newest then
+  elseif applied < #list then
     check_owner(conn, role, version, newest)
     apply(conn, list)
   else

@@ -128,7 +128,8 @@ function M.make(run, name, spec, rules, options, targets)
     errors.raise(("table name of 1 to %d bytes expected, got '%s'"):format(longest_name, tostring(name)), "usage",
       { exit = 1 })
   end
-  local plan = { name = name, options = options or {}, files = {}, targets = targets, duplicates = 0 }
+  options = type(options) == "table" and options or {} -- `require` in the last place gives a string more
+  local plan = { name = name, options = options, files = {}, targets = targets, duplicates = 0 }
   if rules then
     apply_rules(plan, rules)
   end

@@ -8,22 +8,23 @@ local metadata = require "pghost.metadata"
 
 local M = {}
 
-local function has_history(conn)
-  return conn:query([[
-    SELECT EXISTS (
-      SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-      WHERE n.nspname = 'pghost' AND c.relname = 'runs'
-    ) AS present]])[1].present
+-- Whether there is a history, and whether it has what these commands read. Who only looks at it needs
+-- no right to write to it.
+local function look(conn)
+  local row = conn:query([[
+    SELECT count(*) AS columns, count(*) FILTER (WHERE a.attname = 'replay_of') AS newest
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_attribute AS a ON a.attrelid = c.oid
+    WHERE n.nspname = 'pghost' AND c.relname = 'runs']])[1]
+  return row.columns > 0, row.newest > 0
 end
 
---- A connection to the database with the history, brought to this version; nil where nothing was
---- ever recorded.
+--- A connection to the database with the history.
 ---@return pghost.Connection conn to be kept in a `<close>` variable
 ---@return boolean present
 function M.open()
   local conn = connection.open()
-  local present = has_history(conn)
-  if present then
+  local present, complete = look(conn)
+  if present and not complete then
     metadata.migrate(conn)
   end
   return conn, present

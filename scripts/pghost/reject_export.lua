@@ -5,7 +5,7 @@
 
 local cjson = require "cjson"
 local csv = require "pghost.native.csv"
-local dialects = require "pghost.dialects"
+local read_as = require "pghost.read_as"
 local errors = require "pghost.errors"
 local reject_list = require "pghost.reject_list"
 local rejects_file = require "pghost.copy_in.rejects"
@@ -42,7 +42,7 @@ end
 -- The header as it was, and the dialect, of the files that the chosen rejects are from.
 local function find_source(conn, filter)
   local sql = { reject_list.query(filter, [[DISTINCT r.table_name, coalesce(f.name, '?') AS name,
-    array_to_json(f.header)::text AS header, f.dialect::text AS dialect]], "") }
+    array_to_json(f.header)::text AS header, f.read_as::text AS dialect]], "") }
   local sources = {}
   for row in conn:query(table.unpack(sql, 1, 6)):rows() do
     sources[#sources + 1] = { table_name = row.table_name, name = row.name, header = row.header, dialect = row.dialect }
@@ -101,7 +101,7 @@ local function export(conn, filter, path, limit, begin, put)
   if not source then
     return nil
   end
-  local dialect, exported = dialects.read(source.dialect), { records = 0, without = 0, neutralised = 0 }
+  local dialect, exported = read_as.read(source.dialect), { records = 0, without = 0, neutralised = 0 }
   write_file(path, function(write)
     begin(write, cjson.decode(source.header), dialect, exported)
     for reject in reject_list.each(conn, filter, limit) do
@@ -120,6 +120,11 @@ local function line_end_of(dialect)
   return dialect.line_end == "cr" and "\r" or "\n"
 end
 
+-- So that a file in UTF-16 is known as one.
+local function bom(dialect)
+  return dialect.encoding and dialect.encoding:lower():find("^utf%-?16") and "\u{feff}" or ""
+end
+
 --- Writes the original records, bytes unchanged, below the header of their files.
 ---@param conn pghost.Connection
 ---@param filter pghost.rejects.Filter
@@ -129,10 +134,11 @@ end
 function M.write(conn, filter, path, limit)
   return export(conn, filter, path, limit, function(write, header, dialect)
     if dialect.header then
-      write(dialects.line(header, #header, dialect), line_end_of(dialect))
+      write(read_as.encode(conn, bom(dialect) .. read_as.line(header, #header, dialect) .. line_end_of(dialect),
+        dialect.encoding))
     end
   end, function(write, reject, dialect)
-    write(reject.original, line_end_of(dialect))
+    write(reject.original, read_as.encode(conn, line_end_of(dialect), dialect.encoding))
   end)
 end
 
@@ -148,7 +154,7 @@ end
 -- The fields of a record, or the whole of it as one where it cannot be read.
 local function fields_of(bytes, dialect)
   local options = { header = false, delimiter = dialect.delimiter, quote = dialect.quote, line_end = dialect.line_end,
-    escape = dialect.escape }
+    escape = dialect.escape, encoding = dialect.encoding }
   local source <close> = csv.open_string(bytes, options)
   local fields, count = {}, 0
   for _, record in source and source:records() or next, {} do
@@ -178,7 +184,7 @@ function M.annotate(conn, filter, path, limit)
     for i = 1, count do
       cells[i] = neutral(cells[i], exported)
     end
-    write(dialects.line(cells, count, dialect), "\n")
+    write(read_as.line(cells, count, dialect), "\n")
   end
   return export(conn, filter, path, limit, function(write, header, dialect, exported)
     put_line(write, table.move(header, 1, #header, #lead + 1, { table.unpack(lead) }), #lead + #header, dialect,

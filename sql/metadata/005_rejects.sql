@@ -1,9 +1,9 @@
 -- What became of rejects, and what it takes to write them as a file again and to run them again.
 
-ALTER TABLE pghost.files ADD COLUMN IF NOT EXISTS header text[], ADD COLUMN IF NOT EXISTS dialect jsonb;
+ALTER TABLE pghost.files ADD COLUMN header text[], ADD COLUMN read_as jsonb;
 
 COMMENT ON COLUMN pghost.files.header IS 'Names of its columns as they were read; NULL: not known';
-COMMENT ON COLUMN pghost.files.dialect IS 'How it was read where not as by default: delimiter, quote, ...';
+COMMENT ON COLUMN pghost.files.read_as IS 'How the bytes of its records are to be read where not as by default: delimiter, quote, encoding, ...';
 
 ALTER TABLE pghost.rejects
   ADD COLUMN state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'replayed', 'waived')),

@@ -6,9 +6,9 @@
 -- their encoding: those are the bytes as they were.
 
 local csv = require "pghost.native.csv"
-local dialects = require "pghost.dialects"
 local errors = require "pghost.errors"
 local lfs = require "lfs"
+local read_as = require "pghost.read_as"
 local sys = require "pghost.native.sys"
 
 local M = {}
@@ -59,7 +59,7 @@ function M.writer(path, dialect)
 end
 
 function Writer:line(values, count)
-  local ok, message = self.file:write(dialects.line(values, count, self.dialect), "\n")
+  local ok, message = self.file:write(read_as.line(values, count, self.dialect), "\n")
   if not ok then
     errors.raise(("could not write '%s': %s"):format(self.path, message), "EIO")
   end
@@ -76,7 +76,7 @@ function Writer:finish(spool, files)
     local again = file.lines ~= nil -- its offsets are those of a file that is gone
     if reject.file_id ~= current and not file.headerless then
       self:line({ file.name, 1, nil, nil, nil, "header", nil,
-        dialects.line(file.header, #file.header, self.dialect) }, #M.columns)
+        read_as.line(file.header, #file.header, self.dialect) }, #M.columns)
     end
     current = reject.file_id
     self:line({ file.name, M.line_of(reject, files), not again and reject.offset or nil, reject.length,

@@ -10,6 +10,7 @@ local cjson = require "cjson"
 local columns = require "pghost.columns"
 local errors = require "pghost.errors"
 local log = require "pghost.log"
+local modes = require "pghost.modes"
 local native_load = require "pghost.native.load"
 local rules_compiler = require "pghost.native.rules"
 local source = require "pghost.replay.source"
@@ -56,6 +57,8 @@ function M.take(name, settings, given)
     end
   end
   settings.schema = replay.of.target_schema
+  settings.publish = "together" -- with the state of the rejects, in one transaction
+  settings.resume = false -- a killed run of the files is none to go on with
   return replay
 end
 
@@ -63,8 +66,7 @@ end
 
 -- A later run that has built the table anew has its own rejects: those of this run are history.
 local function check_not_replaced(run, plan)
-  local mode = plan.options.mode
-  if mode and mode ~= "replace" then
+  if plan.mode ~= "replace" then
     return
   end
   local later = run.conn:query([[
@@ -85,6 +87,8 @@ local function make_plan(run, name, rules, options, targets)
     plan.clean_columns = plan.program:columns()
     plan.key = #rules.key > 0 and rules.key or nil
   end
+  modes.choose(run, plan)
+  plan.missing = "keep" -- what is replayed is not all there is
   check_not_replaced(run, plan)
   tables.find(run, plan)
   return plan
@@ -111,12 +115,11 @@ local function open_load(run, plan)
 end
 
 local function feed(run, plan, load)
-  source.each(run, plan, function(one, number, file)
-    local header = one:columns()
+  source.each(run, plan, function(one, number, header)
     errors.check(load:file(one, {
       file_id = number,
       raw_map = plan.targets.raw and columns.raw_map(header, plan.raw_columns) or nil,
-      clean_map = plan.program and columns.map(file.name, header, plan.wanted, true) or nil,
+      clean_map = plan.program and columns.map(plan.name, header, plan.wanted, true) or nil,
     }))
   end)
 end
@@ -160,9 +163,14 @@ local function is_wanted(run, name)
   return open and (run.replay.only == nil or run.replay.only == name)
 end
 
+-- `require` in the last place gives a string more.
+local function options_of(options)
+  return type(options) == "table" and options or {}
+end
+
 local function replay(run, name, rules, options, targets)
   if is_wanted(run, name) then
-    replay_table(run, name, rules, options or {}, targets)
+    replay_table(run, name, rules, options_of(options), targets)
     account.check_not_empty(run, targets.clean and name or name .. "_raw")
   else
     run.log:info("replay", name, "nothing to do: stays as it is published")
@@ -183,7 +191,7 @@ end
 
 function Replay.stage(run, name, _, rules, options)
   if did(run, "clean", name) then
-    run.replay.staged[name] = options or {} -- the clean that follows does both
+    run.replay.staged[name] = options_of(options) -- the clean that follows does both
   else
     replay(run, name, rules, options, { raw = true })
   end
@@ -191,7 +199,7 @@ end
 
 function Replay.clean(run, name, rules, options)
   local all = {}
-  for _, given in ipairs { run.replay.staged[name] or {}, options or {} } do
+  for _, given in ipairs { run.replay.staged[name] or {}, options_of(options) } do
     for option, value in pairs(given) do
       all[option] = value
     end

@@ -5,7 +5,7 @@
 -- which source is which reject is written to a table.
 
 local csv = require "pghost.native.csv"
-local dialects = require "pghost.dialects"
+local read_as = require "pghost.read_as"
 local errors = require "pghost.errors"
 local sql = require "pghost.sql"
 local cjson = require "cjson"
@@ -22,7 +22,7 @@ local policies = { "invalid", "nul", "comment", "too_few", "too_many", "stray_qu
 
 local function source_options(plan, dialect)
   local options = { delimiter = dialect.delimiter, quote = dialect.quote, escape = dialect.escape,
-    skip_blanks = dialect.skip_blanks, line_end = dialect.line_end or "lf" }
+    skip_blanks = dialect.skip_blanks, line_end = dialect.line_end or "lf", encoding = dialect.encoding }
   for _, name in ipairs(policies) do
     if plan.options[name] ~= "stop" then
       options[name] = plan.options[name]
@@ -33,7 +33,7 @@ end
 
 local open_rejects = [[
   SELECT r.reject_id, r.file_id, r.line, r.original, f.name, array_to_json(f.header)::text AS header,
-    f.dialect::text AS dialect
+    f.read_as::text AS dialect
   FROM pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
   WHERE r.run_id = $1 AND r.table_name = $2 AND r.state = 'open'
   ORDER BY r.file_id, r.line, r.reject_id]]
@@ -44,9 +44,15 @@ local function describe(row)
     errors.raise(("the header of '%s' was not recorded: run the pipeline again"):format(row.name or "?"), "usage",
       { exit = 1 })
   end
-  local dialect, header = dialects.read(row.dialect), cjson.decode(row.header)
-  return { id = row.file_id, name = row.name, dialect = dialect, line_end = dialect.line_end == "cr" and "\r" or "\n",
-    header = dialects.line(header, #header, dialect) }
+  local dialect, header = read_as.read(row.dialect), cjson.decode(row.header)
+  local names, line_end = {}, dialect.line_end == "cr" and "\r" or "\n"
+  for i = 1, #header do
+    names[i] = "c" .. i -- ASCII, whatever the real ones are
+  end
+  local first_line = read_as.line(names, #names, dialect) .. line_end
+  return { id = row.file_id, name = row.name, dialect = dialect, columns = header, line_end = line_end,
+    first_line = read_as.encode(nil, first_line, dialect.encoding), stop = read_as.encode(nil, line_end,
+    dialect.encoding) }
 end
 
 -- Sources in the making, and the table that says which reject stands where.
@@ -56,8 +62,16 @@ Writer.__index = Writer
 function Writer:begin(file)
   self.file = file
   self.number = self.number + 1
-  self.pieces, self.size, self.records = { file.header, file.line_end }, 0, 0
-  self.line = 2 + select(2, file.header:gsub(file.line_end, ""))
+  self.pieces, self.size, self.records, self.line = { file.first_line }, 0, 0, 2
+end
+
+-- The columns of a source by their real names. One more is what the reader adds for what is too much.
+local function names_of(source, file)
+  local names = { table.unpack(file.columns) }
+  if #source:columns() > #names then
+    names[#names + 1] = "_extra"
+  end
+  return names
 end
 
 -- Hands the source over, and starts anew.
@@ -66,7 +80,7 @@ function Writer:finish()
     local file = self.file
     local options = source_options(self.plan, file.dialect)
     local one <close> = errors.check(csv.open_string(table.concat(self.pieces), options))
-    self.use(one, self.number, file)
+    self.use(one, self.number, names_of(one, file))
   end
   self.file = nil
 end
@@ -93,15 +107,18 @@ end
 function Writer:put(row, file)
   self:note(row)
   local pieces = self.pieces
-  pieces[#pieces + 1], pieces[#pieces + 2] = row.original, file.line_end
+  pieces[#pieces + 1], pieces[#pieces + 2] = row.original, file.stop
   self.size, self.records = self.size + #row.original, self.records + 1
   self.line = self.line + 1 + select(2, row.original:gsub(file.line_end, ""))
 end
 
--- Whether a record ends at its own end whatever stands behind it.
-local function is_closed(text, dialect)
+-- Whether a record ends at its own end whatever stands behind it. In UTF-16 nobody looks.
+local function is_closed(text, file)
+  local dialect = file.dialect
   local quote = dialect.quote or '"'
-  if quote == "" or not text:find(quote, 1, true) then
+  if #file.stop > 1 then
+    return false
+  elseif quote == "" or not text:find(quote, 1, true) then
     return true
   end
   local pattern = quote:gsub("%W", "%%%0")
@@ -109,7 +126,7 @@ local function is_closed(text, dialect)
 end
 
 function Writer:add(row, file)
-  local alone = not is_closed(row.original, file.dialect)
+  local alone = not is_closed(row.original, file)
   if alone or self.file ~= file or self.size >= largest then
     self:finish()
     self:begin(file)
@@ -120,11 +137,11 @@ function Writer:add(row, file)
   end
 end
 
---- Calls use(source, number, file) for each source. Lines of a source are those of the table
+--- Calls use(source, number, columns) for each source. Lines of a source are those of the table
 --- pghost_replay_map. Sets plan.without, the number of rejects whose bytes are not known.
 ---@param run pghost.Run
 ---@param plan table
----@param use fun(source: pghost.Source, number: integer, file: table)
+---@param use fun(source: pghost.Source, number: integer, columns: string[])
 function M.each(run, plan, use)
   local writer = setmetatable({ run = run, plan = plan, use = use, number = 0, map = { {}, {}, {}, {}, {} } }, Writer)
   local file

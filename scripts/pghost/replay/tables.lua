@@ -1,10 +1,12 @@
--- The tables of a replay: what passed is put beside what is published, under the same key.
+-- The tables of a replay: what passed is put beside what is published, under the same key. A table
+-- that its loads replace is built anew, with what is published in it; one that they add to is added to.
 --
 -- Tables are created and then filled, never CREATE TABLE AS, for servers that shard.
 
 local columns = require "pghost.columns"
 local errors = require "pghost.errors"
 local log = require "pghost.log"
+local modes = require "pghost.modes"
 
 local M = {}
 
@@ -138,11 +140,14 @@ local function note_duplicates(run, plan)
     local quoted = run.conn:quote_identifier(name)
     equal[i] = ("t.%s = s.%s"):format(quoted, quoted)
   end
+  if plan.mode == "history" then
+    equal[#equal + 1] = "t._valid_to IS NULL"
+  end
   local key = columns.quoted(run.conn, plan.key, "s.%s")
   local count = run.conn:query(([[
     INSERT INTO %s
-    SELECT reject_id, 'open', 'in run ' || $1::text || ': duplicate of ' || $2::text || ' ''' || left(key_text, %d) || ''''
-      || CASE WHEN present THEN ' in the table' ELSE ' among the records replayed' END
+    SELECT reject_id, 'open', 'in run ' || $1::text || ': duplicate of ' || $2::text || ' '''
+      || left(key_text, %d) || '''' || CASE WHEN present THEN ' in the table' ELSE ' among the records replayed' END
     FROM (
       SELECT m.reject_id, concat_ws(', ', %s) AS key_text,
         row_number() OVER (PARTITION BY %s ORDER BY m.file_id, m.line) AS place,
@@ -202,6 +207,11 @@ local function build_clean(run, plan)
   run:built(plan.name)
 end
 
+local function raw_definitions(run, plan)
+  return ("%s, _file_id bigint, _line bigint, _loaded_at timestamptz DEFAULT %s"):format(
+    columns.quoted(run.conn, plan.raw_columns, "%s text"), run.conn:quote_literal(run.started))
+end
+
 -- Records that could not be read before and are loaded now.
 local function newly_readable(run, plan)
   return ([[
@@ -217,8 +227,7 @@ local function build_raw(run, plan)
     return
   end
   local list = columns.quoted(conn, plan.raw_columns)
-  run:create_table(conn, name, ("%s, _file_id bigint, _line bigint, _loaded_at timestamptz DEFAULT %s")
-    :format(columns.quoted(conn, plan.raw_columns, "%s text"), conn:quote_literal(run.started)), plan.options.unlogged)
+  run:create_table(conn, name, raw_definitions(run, plan), plan.options.unlogged)
   conn:query(("INSERT INTO %s (%s, _file_id, _line, _loaded_at) SELECT %s, _file_id, _line, _loaded_at FROM %s")
     :format(run:qualified(name), list, list, plan.published_raw))
   conn:query(("INSERT INTO %s (%s, _file_id, _line) SELECT %s, m.file_id, m.line %s")
@@ -226,11 +235,41 @@ local function build_raw(run, plan)
   run:built(name)
 end
 
+-- What passed in tables of its own, which publishing adds.
+local function build_additions(run, plan)
+  local conn = run.conn
+  if plan.targets.clean then
+    local built, list = run:qualified(plan.clean_table), columns.quoted(conn, plan.wanted)
+    run:create_table(conn, plan.clean_table, clean_definitions(conn, plan))
+    conn:query(("INSERT INTO %s (%s) SELECT %s FROM %s"):format(built, list, list, staging(run, "clean")))
+  end
+  if plan.targets.raw then
+    local list = columns.quoted(conn, plan.raw_columns)
+    run:create_table(conn, plan.raw_table, raw_definitions(run, plan), plan.options.unlogged)
+    conn:query(("INSERT INTO %s (%s, _file_id, _line) SELECT %s, m.file_id, m.line %s"):format(
+      run:qualified(plan.raw_table), list, columns.quoted(conn, plan.raw_columns, "s.%s"), newly_readable(run, plan)))
+  end
+  modes.built(run, plan)
+end
+
 local function drop(run, plan)
   local kinds = { "map", "rejects", plan.targets.raw and "raw" or nil }
   kinds[#kinds + 1] = plan.targets.clean and "clean" or nil
   for _, kind in ipairs(kinds) do
     run.conn:query("DROP TABLE " .. staging(run, kind))
+  end
+end
+
+local function build(run, plan)
+  if not plan.first then
+    build_additions(run, plan)
+    return
+  end
+  if plan.targets.clean then
+    build_clean(run, plan)
+  end
+  if plan.targets.raw then
+    build_raw(run, plan)
   end
 end
 
@@ -247,11 +286,8 @@ function M.build(run, plan)
       rejected = rejected + note_duplicates(run, plan)
     end
     local loaded, filtered = note_rest(run, main)
-    if loaded > 0 and plan.targets.clean then
-      build_clean(run, plan)
-    end
-    if loaded > 0 and plan.targets.raw then
-      build_raw(run, plan)
+    if loaded > 0 then
+      build(run, plan)
     end
     drop(run, plan)
     counts = { records = loaded + rejected + filtered, loaded = loaded, rejected = rejected, filtered = filtered }

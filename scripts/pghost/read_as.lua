@@ -1,8 +1,7 @@
--- How a file was read, as it is recorded: so that its rejects can be written as a file of the same
+-- How a file is read, as it is recorded: so that its rejects can be written as a file of the same
 -- kind, and read again.
 
 local cjson = require "cjson"
-local sql = require "pghost.sql"
 
 local M = {}
 
@@ -10,26 +9,78 @@ local M = {}
 -- is not among them: that may change from run to run.
 local names = { "delimiter", "quote", "escape", "line_end", "header", "blank_lines", "skip_blanks", "encoding" }
 
---- The options that describe the bytes, as JSON; nil where all is by default.
----@param options table
----@param line_end? "lf"|"cr" as it was found
+-- Encodings whose files are taken apart as they are, so that the bytes of a record are those of the
+-- file. Files in any other are converted first, and their records are UTF-8.
+local kept_as_they_are = { "^iso", "^windows", "^cp125", "^win", "^latin", "^koi8", "^euc", "^shift", "^sjis", "^gb",
+  "^big5", "^utf16" }
+
+--- The encoding of the original bytes of records; nil for UTF-8.
+---@param encoding? string that a file is read in
 ---@return string?
-function M.json(options, line_end)
-  local kept = { line_end = line_end == "cr" and "cr" or nil }
+function M.encoding_of_bytes(encoding)
+  local name = (encoding or ""):lower():gsub("[^%w]", "")
+  if name:find("^iso2022") or name:find("^iso646") then
+    return nil
+  end
+  for _, pattern in ipairs(kept_as_they_are) do
+    if name:find(pattern) then
+      return encoding
+    end
+  end
+end
+
+local function to_utf16(text, big)
+  local out = {}
+  local format = big and ">I2" or "<I2"
+  for _, code in utf8.codes(text) do
+    if code >= 0x10000 then
+      code = code - 0x10000
+      out[#out + 1] = format:pack(0xd800 + (code >> 10)) .. format:pack(0xdc00 + (code & 0x3ff))
+    else
+      out[#out + 1] = format:pack(code)
+    end
+  end
+  return table.concat(out)
+end
+
+--- Text as the bytes of an encoding, to stand before the original bytes of records. What is not
+--- ASCII is converted by the server; raises where that cannot.
+---@param conn pghost.Connection
+---@param text string UTF-8
+---@param encoding? string from encoding_of_bytes
+---@return string bytes
+function M.encode(conn, text, encoding)
+  local name = (encoding or ""):lower():gsub("[^%w]", "")
+  if name:find("^utf16") then
+    return to_utf16(text, name:find("be$"))
+  elseif not encoding or not text:find("[\x80-\xff]") then
+    return text
+  end
+  return conn:query("SELECT convert_to($1, $2) AS bytes", text, encoding)[1].bytes
+end
+
+--- The options that describe the bytes of a file, as JSON; nil where all is by default. What was
+--- found in the file itself (line_end, encoding) stands over what was asked for.
+---@param options table
+---@param file { line_end?: "lf"|"cr", encoding?: string }
+---@return string?
+function M.json(options, file)
+  local kept = {}
   for _, name in ipairs(names) do
     local kind = type(options[name])
     if kind == "string" or kind == "boolean" or kind == "number" then
       kept[name] = options[name]
     end
   end
+  kept.line_end = (file.line_end or kept.line_end) == "cr" and "cr" or nil
+  kept.encoding = M.encoding_of_bytes(file.encoding or kept.encoding)
   return next(kept) and cjson.encode(kept) or nil
 end
 
---- The names of a header as an array of the server, without the column that a reader adds for what is
---- too much.
+--- The names of a header, without the column that a reader adds for what is too much.
 ---@param header? string[]
 ---@param options table
----@return string?
+---@return string[]?
 function M.header(header, options)
   if not header then
     return nil
@@ -38,7 +89,7 @@ function M.header(header, options)
   if header[count] == "_extra" and (options.too_many == "extra" or options.tolerant) then
     count = count - 1
   end
-  return sql.array(header, count)
+  return { table.unpack(header, 1, count) }
 end
 
 --- The options from a recorded file.
