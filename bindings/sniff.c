@@ -219,6 +219,7 @@ static void push_counts(lua_State *L, const Sniff *sniff) {
 
 static void push_facts(lua_State *L, const Sniff *sniff) {
   lua_createtable(L, 0, 24);
+  set_character(L, "spare", sniff->spare);
   set_integer(L, "bytes", sniff->bytes);
   set_boolean(L, "whole", sniff->whole);
   set_integer(L, "records", sniff->records);

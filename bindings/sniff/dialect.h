@@ -21,6 +21,7 @@ typedef struct SniffSample {
 typedef struct SniffGuess {
   SniffDialect dialect;
   double score;       // 0 to 1
+  double prior;       // how usual the dialect is; part of the score
   double consistency; // share of the records that have `columns` fields
   double cells;       // how much the cells look like cells, 0 to 1
   size_t columns;
@@ -34,6 +35,10 @@ typedef struct SniffGuesses {
   SniffGuess list[SNIFF_GUESSES]; // the best first; each another delimiter, quote or escape
   size_t count;
 } SniffGuesses;
+
+// What comment lines begin with.
+enum { SNIFF_COMMENTS = 6 };
+extern const char *const sniff_comments[SNIFF_COMMENTS];
 
 // False: no memory. An empty sample gives no guess.
 bool sniff_dialect(const SniffSample *sample, SniffGuesses *guesses);

@@ -262,6 +262,14 @@ static bool take_all(Pass *pass) {
   return take_records(pass, stop);
 }
 
+static char spare_delimiter(const SniffSample *sample) {
+  static const char delimiters[] = ",;\t|\x1f";
+  const char *at = delimiters;
+  while (at[1] && memchr(sample->bytes, *at, sample->len))
+    at++;
+  return *at;
+}
+
 static bool choose(Pass *pass) {
   Sniff *sniff = pass->sniff;
   SniffSample sample = {pass->text.data, pass->text.len, pass->ended && sniff->whole};
@@ -273,8 +281,9 @@ static bool choose(Pass *pass) {
     return no_memory(pass->error);
   if (sniff->guesses.count == 0)
     return error_set(pass->error, "empty", "holds no records");
+  sniff->spare = spare_delimiter(&sample);
   SniffGuess *best = &sniff->guesses.list[0];
-  if (!sniff_structure(&sample, best->score > 0 ? 1 : 0, best, &sniff->structure) ||
+  if (!sniff_structure(&sample, best, &sniff->structure) ||
       !sniff_columns_open(&sniff->columns, best->columns))
     return no_memory(pass->error);
   return true;

@@ -8,8 +8,6 @@
 
 enum { NAME_SIZE = 48 };
 
-static const char *const prefixes[] = {"#", "//", "--", "%", "!", ";"};
-
 // Comments
 
 typedef struct Comments {
@@ -61,26 +59,35 @@ static bool are_comments(const Comments *found, const SniffGuess *guess, const c
   return found->odd * 2 >= found->count;
 }
 
-static bool find_comments(const SniffSample *sample, double prior, SniffGuess *guess,
-                          SniffStructure *structure) {
-  for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+// "#id,name" above the data, alone or below real comments: the header. As a comment its names would
+// be lost.
+static bool is_comment_header(const Comments *found, const SniffGuess *guess) {
+  return guess->columns > 1 && found->top > 0 && found->count == found->top &&
+         found->top_width == guess->columns && found->count - found->odd == 1;
+}
+
+// Sets the prefix that comments have in this dialect, if any.
+static bool find_comments(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
+  char chosen[SNIFF_COMMENT_SIZE + 1];
+  strcpy(chosen, guess->dialect.comment);
+  guess->dialect.comment[0] = 0;
+  for (size_t i = 0; i < SNIFF_COMMENTS; i++) {
+    const char *prefix = sniff_comments[i];
     Comments found;
-    if (strcmp(prefixes[i], guess->dialect.delimiter) == 0)
+    if (strcmp(prefix, guess->dialect.delimiter) == 0 || (chosen[0] && strcmp(chosen, prefix) != 0))
       continue;
-    if (!count_comments(sample, guess, prefixes[i], &found))
+    if (!count_comments(sample, guess, prefix, &found))
       return false;
-    bool header = found.top > 0 && found.top_width == guess->columns && guess->columns > 1;
-    if (header && found.count == found.top && found.count - found.odd == 1) {
-      structure->comment_header = true; // "#id,name": passed over, the names would be lost
-      return true;
-    }
-    if (!are_comments(&found, guess, prefixes[i]))
+    structure->comment_header = is_comment_header(&found, guess);
+    if (structure->comment_header)
+      break;
+    if (!chosen[0] && !are_comments(&found, guess, prefix))
       continue;
-    strcpy(guess->dialect.comment, prefixes[i]);
+    strcpy(guess->dialect.comment, prefix);
     structure->comments = found.count;
-    return sniff_score(sample, prior, guess);
+    break;
   }
-  return true;
+  return sniff_score(sample, guess->prior, guess);
 }
 
 // Header
@@ -315,10 +322,9 @@ static bool find_header(const SniffSample *sample, const SniffGuess *guess,
   return good;
 }
 
-bool sniff_structure(const SniffSample *sample, double prior, SniffGuess *guess,
-                     SniffStructure *structure) {
+bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
   *structure = (SniffStructure){0};
-  if (!find_comments(sample, prior, guess, structure) || !find_header(sample, guess, structure))
+  if (!find_comments(sample, guess, structure) || !find_header(sample, guess, structure))
     return false;
   if (guess->first == 0 && guess->columns > 1 && !guess->dialect.comment[0])
     structure->preamble = 0; // blank lines alone are passed over anyway
