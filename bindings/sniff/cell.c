@@ -20,8 +20,20 @@ static bool is_letter(char c) {
 int sniff_null_word(const char *text, size_t len) {
   if (len == 0 || len > 6)
     return -1;
-  if (!strchr("NnN#\\(<-?.", text[0]))
+  switch (text[0]) {
+  case 'N':
+  case 'n':
+  case '#':
+  case '\\':
+  case '(':
+  case '<':
+  case '-':
+  case '?':
+  case '.':
+    break;
+  default:
     return -1;
+  }
   for (int i = 0; i < SNIFF_NULL_WORDS; i++)
     if (strlen(sniff_null_words[i]) == len && memcmp(sniff_null_words[i], text, len) == 0)
       return i;

@@ -5,7 +5,10 @@
 
 #include "sniff/formats.h"
 
-enum { FORMAT_TRIES = 64 }; // values in which a format is looked for
+enum {
+  FORMAT_TRIES = 64,    // values in which a format is looked for
+  EXAMPLE_TRIES = 1000, // values in which examples are looked for
+};
 
 #define BIT(kind) (1u << (kind))
 
@@ -186,7 +189,7 @@ static void add_value(SniffColumns *columns, SniffColumn *column, const char *te
   column->padded += *text == ' ' || text[len - 1] == ' ';
   if (column->format_count == 0 && column->values <= FORMAT_TRIES)
     find_formats(column, text, len);
-  if (column->example_count < SNIFF_EXAMPLES)
+  if (column->example_count < SNIFF_EXAMPLES && column->values <= EXAMPLE_TRIES)
     add_example(column, text, len, line);
   if (!column->alive)
     return;

@@ -66,6 +66,8 @@ static SniffField *add_field(SniffRecord *record) {
 
 static bool at_delimiter(const Scan *scan) {
   size_t len = scan->dialect->delimiter_len;
+  if (len == 1)
+    return scan->at < scan->end && *scan->at == scan->dialect->delimiter[0];
   return len > 0 && (size_t)(scan->end - scan->at) >= len &&
          memcmp(scan->at, scan->dialect->delimiter, len) == 0;
 }

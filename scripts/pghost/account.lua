@@ -2,6 +2,7 @@
 -- for the table. What we read is held against what the server counted: the rows of each COPY, the
 -- rejects, the rows left where it removed duplicates. What does not add up fails the run.
 
+local auto_dialect = require "pghost.auto_dialect"
 local check = require "pghost.check"
 local cjson = require "cjson"
 local errors = require "pghost.errors"
@@ -17,8 +18,8 @@ local most_groups = 12 -- kinds of rejects that are logged for one table
 ---@return integer file_id
 function M.begin_file(run, plan, file)
   return run.conn:query([[
-    INSERT INTO pghost.files (run_id, table_name, name, path) VALUES ($1, $2, $3, $4) RETURNING file_id]],
-    run.id, plan.name, file.name, file.path)[1].file_id
+    INSERT INTO pghost.files (run_id, table_name, name, path, dialect) VALUES ($1, $2, $3, $4, $5::jsonb)
+    RETURNING file_id]], run.id, plan.name, file.name, file.path, auto_dialect.record(file))[1].file_id
 end
 
 -- Notes where a count of ours and one of the server's differ.

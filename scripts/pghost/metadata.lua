@@ -25,18 +25,23 @@ local function migrations()
   return list
 end
 
--- The version the database is at; 0 when there is nothing yet. Asks the catalog's tables: to_regclass
--- may answer from a cache that does not know yet what another run has just created.
-local function current_version(conn)
+-- The versions the database has, and the newest of them; 0 when there is nothing yet. Asks the
+-- catalog's tables: to_regclass may answer from a cache that does not know yet what another run has
+-- just created.
+local function applied_versions(conn)
   local present = conn:query([[
     SELECT EXISTS (
       SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
       WHERE n.nspname = 'pghost' AND c.relname = 'migrations'
     ) AS present]])[1].present
   if not present then
-    return 0
+    return {}, 0
   end
-  return conn:query("SELECT coalesce(max(version), 0) AS version FROM pghost.migrations")[1].version
+  local versions, newest = {}, 0
+  for row in conn:query("SELECT version FROM pghost.migrations"):rows() do
+    versions[row.version], newest = true, math.max(newest, row.version)
+  end
+  return versions, newest
 end
 
 local function read(path)
@@ -54,7 +59,7 @@ local function create(conn)
     );
     COMMENT ON SCHEMA pghost IS 'History of pghost runs: what was loaded, refused, checked and published';
     COMMENT ON TABLE pghost.migrations IS 'Versions of this schema that have been applied';
-    COMMENT ON COLUMN pghost.migrations.version IS 'Number of the version, rising without gaps';
+    COMMENT ON COLUMN pghost.migrations.version IS 'Number of the version, rising';
     COMMENT ON COLUMN pghost.migrations.name IS 'What the version is about';
     COMMENT ON COLUMN pghost.migrations.applied_at IS 'When it was applied, by the server''s clock';
   ]]
@@ -63,12 +68,12 @@ end
 local function apply(conn, list)
   conn:transaction(function()
     conn:query("SELECT pg_advisory_xact_lock($1::bigint)", lock_key)
-    local version = current_version(conn) -- again: another run may have been faster
+    local versions, version = applied_versions(conn) -- again: another run may have been faster
     if version == 0 then
       create(conn)
     end
     for _, migration in ipairs(list) do
-      if migration.version > version then
+      if not versions[migration.version] then
         conn:exec(read(migration.path))
         conn:query("INSERT INTO pghost.migrations (version, name) VALUES ($1, $2)", migration.version, migration.name)
       end
@@ -99,12 +104,15 @@ function M.migrate(conn)
   check_rights(conn)
   local list = migrations()
   local newest = list[#list].version
-  local version = current_version(conn)
+  local versions, version = applied_versions(conn)
   if version > newest then
     errors.raise(("schema 'pghost' is at version %d, this pghost knows up to %d: use a newer pghost")
       :format(version, newest), "usage", { exit = 1 })
-  elseif version < newest then
-    apply(conn, list)
+  end
+  for _, migration in ipairs(list) do
+    if not versions[migration.version] then
+      return apply(conn, list)
+    end
   end
 end
 

@@ -2,6 +2,7 @@
 --
 -- Whatever is missing stops here, before anything is loaded.
 
+local auto_dialect = require "pghost.auto_dialect"
 local columns = require "pghost.columns"
 local csv = require "pghost.native.csv"
 local errors = require "pghost.errors"
@@ -18,6 +19,7 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 ---@field allow_empty? boolean a file with a header and no record is fine
 ---@field delimiter? string
 ---@field quote? string
+---@field dialect? "auto" each file is sniffed, and read with what is found where no option is given
 
 ---@class pghost.Plan
 ---@field name string clean table; the raw one is name_raw
@@ -47,7 +49,8 @@ end
 ---@param file table one of plan.files
 ---@return pghost.Source
 function M.open_source(plan, file)
-  return errors.check(csv.open(file.path, { delimiter = plan.options.delimiter, quote = plan.options.quote }))
+  return errors.check(csv.open(file.path,
+    auto_dialect.apply({ delimiter = plan.options.delimiter, quote = plan.options.quote }, file)))
 end
 
 -- Opens every header before anything is loaded. Only standard input stays open: it cannot be
@@ -55,6 +58,9 @@ end
 local function read_headers(run, plan, wanted)
   local unknown_lists = {}
   for i, file in ipairs(plan.files) do
+    auto_dialect.sniff(plan.options, file, function(text, fields)
+      run.log:info("dialect", plan.name, text, fields)
+    end)
     local source = M.open_source(plan, file)
     file.header = source:columns()
     if file.path == "-" then

@@ -54,6 +54,7 @@ local function new_parser()
   parser:option("--workers", "Threads that read and check."):argname("N"):convert(whole)
   parser:option("--delimiter", "Between fields (default: comma); also as 'tab'."):argname("C"):convert(one_character)
   parser:option("--quote", "Around fields (default: \")."):argname("C"):convert(one_character)
+  parser:flag("--auto", "Find out delimiter, quote, encoding and the like for each file; options that are given stay.")
   parser:option("--null", "This text is NULL, as an empty field without quotes is."):argname("TEXT"):target("null_text")
   parser:flag("--no-header", "The files have no header: columns are those of the table, in order."):target("no_header")
   parser:flag("--no-analyze", "Leave the table's statistics as they are."):target("no_analyze")
@@ -143,6 +144,7 @@ local good, result, first = pcall(copy_in.load, {
   header = not options.no_header,
   delimiter = options.delimiter,
   quote = options.quote,
+  dialect = options.auto and "auto" or nil,
   null_text = options.null_text,
   max_rejects = options.max_rejects,
   rejects_file = options.rejects ~= "table" and options.rejects or nil,

@@ -2,6 +2,7 @@
 --
 -- Whatever does not fit stops here, before anything is loaded.
 
+local auto_dialect = require "pghost.auto_dialect"
 local csv = require "pghost.native.csv"
 local errors = require "pghost.errors"
 local files = require "pghost.files"
@@ -50,7 +51,8 @@ end
 ---@param file pghost.copy_in.File
 ---@return pghost.Source
 function M.open_source(job, file)
-  return errors.check(csv.open(file.open_path or file.path, dialect(job.options, job.options.header)))
+  return errors.check(csv.open(file.open_path or file.path,
+    auto_dialect.apply(dialect(job.options, job.options.header), file)))
 end
 
 -- A table with these very columns takes a rejects file as it is.
@@ -92,6 +94,7 @@ end
 
 local function add_file(job, file)
   file.name = file.path == "-" and "standard input" or file.path
+  auto_dialect.sniff(job.options, file, job.options.say)
   local source = M.open_source(job, file)
   if file.path == "-" then
     file.source = source -- stays open: it cannot be opened again
@@ -114,7 +117,8 @@ function M.open_files(job)
   end
   for i, file in ipairs(job.files) do
     local source = file.source or M.open_source(job, file)
-    file.id, file.header, file.headerless = i, source:columns(), job.options.header == false
+    file.id, file.header, file.headerless = i, source:columns(),
+      job.options.header == false or auto_dialect.headerless(file)
     if not file.source then
       source:close()
     end

@@ -67,7 +67,7 @@ end
 
 local function delimiter_finding(guess, confidence)
   if guess.delimiter == "" then
-    return { value = "", confidence = confidence, reason = "no delimiter gives every line the same fields: one column" }
+    return { value = "", confidence = confidence, reason = "no delimiter gives all lines the same fields: one column" }
   end
   return { value = guess.delimiter, confidence = confidence,
     reason = ("%s of the records have %s, and %s of what their cells could hold"):format(
@@ -92,7 +92,8 @@ local function escape_finding(guess, confidence)
   if guess.escape ~= "" then
     return { value = guess.escape, confidence = confidence, reason = "it stands before quotes or delimiters" }
   end
-  return { value = "", confidence = confidence, reason = guess.quote ~= "" and "quotes are doubled" or "nothing to escape" }
+  return { value = "", confidence = confidence,
+    reason = guess.quote ~= "" and "quotes are doubled" or "nothing to escape" }
 end
 
 local function header_reason(structure, facts)
@@ -111,7 +112,8 @@ end
 
 local function header_finding(facts)
   local structure = facts.structure
-  return { value = structure.header, confidence = structure.header_confidence, reason = header_reason(structure, facts) }
+  return { value = structure.header, confidence = structure.header_confidence,
+    reason = header_reason(structure, facts) }
 end
 
 local function line_end_finding(facts)

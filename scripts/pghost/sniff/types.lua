@@ -68,7 +68,8 @@ end
 local function whole_number(facts, found, formats)
   if facts.leading_zeros > 0 then
     return proposal("text", ("digits, %s of them with zeros in front, as codes have: a number would lose them")
-      :format(log.count(facts.leading_zeros)), { alternatives = { alternative("bigint", "every value is a whole number") } })
+      :format(log.count(facts.leading_zeros)),
+      { alternatives = { alternative("bigint", "every value is a whole number") } })
   elseif #formats > 0 and facts.values >= 5 then
     local made = dated(formats)
     made.alternatives[#made.alternatives + 1] = alternative("bigint", "every value is a whole number")
@@ -83,8 +84,8 @@ end
 local function separated(found, options)
   local both = found.grouped and found.comma
   local comma = found.comma and (not found.grouped or options.delimiter == ";")
-  local made = proposal("numeric", comma and "numbers with a decimal comma" or "numbers with commas between the thousands",
-    { decimal = comma and "," or ".", doubt = both and true or nil })
+  local reason = comma and "numbers with a decimal comma" or "numbers with commas between the thousands"
+  local made = proposal("numeric", reason, { decimal = comma and "," or ".", doubt = both and true or nil })
   if both then
     made.alternatives[1] = alternative("numeric", comma and "the comma could stand between the thousands"
       or "the comma could be a decimal comma")

@@ -19,7 +19,8 @@ local function doubts(facts, result, say)
   local best = facts.guesses[1]
   for _, other in ipairs(result.alternatives) do
     if other.score >= near * best.score then
-      say("it could be read in two ways: %s (%.2f) or %s (%.2f)", reading(best), best.score, reading(other), other.score)
+      say("it could be read in two ways: %s (%.2f) or %s (%.2f)", reading(best), best.score, reading(other),
+        other.score)
     end
   end
   if result.dialect.header.confidence < 0.75 then
