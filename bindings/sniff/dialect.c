@@ -273,22 +273,46 @@ static bool blanks_follow(const SniffSample *sample, const char *delimiter) {
          blanks * 10 >= all * 9;
 }
 
+// How the backslashes of the sample stand: before what they would be there for, or elsewhere.
+typedef struct Backslashes {
+  size_t specials; // before a quote, or, without one, a delimiter
+  size_t doubled;
+  size_t others;
+} Backslashes;
+
+static Backslashes count_backslashes(const SniffSample *sample, const SniffDialect *dialect) {
+  Backslashes found = {0};
+  const char *at = sample->bytes, *end = at + sample->len;
+  while ((at = memchr(at, '\\', (size_t)(end - at))) && at + 1 < end) {
+    char next = at[1];
+    bool delimiter = dialect->delimiter_len > 0 && next == dialect->delimiter[0];
+    if (dialect->quote ? next == dialect->quote : delimiter)
+      found.specials++;
+    else if (next == '\\')
+      found.doubled++;
+    else if (!delimiter)
+      found.others++;
+    at += 2;
+  }
+  return found;
+}
+
 // One delimiter and quote; the escape too where the sample has what it would be for.
 static bool try_escapes(const SniffSample *sample, double prior, SniffGuess guess,
                         SniffGuesses *guesses) {
-  char quote[2] = {guess.dialect.quote, 0};
-  const char *what = guess.dialect.quote ? quote : guess.dialect.delimiter;
   if (!sniff_score(sample, prior, &guess))
     return false;
   bool idle = guess.dialect.quote && guess.quoted == 0; // as without a quote
   if (guess.score > 0 && !idle)
     insert(guesses, &guess);
-  if (!*what || !occurs(sample, '\\', what))
+  Backslashes found = count_backslashes(sample, &guess.dialect);
+  bool always = found.others == 0 && found.doubled > 0; // as a path would not have them
+  if (found.specials == 0 && !always)
     return true;
   guess.dialect.escape = '\\';
-  if (!sniff_score(sample, prior * 0.99, &guess))
+  if (!sniff_score(sample, prior * (always ? 1.005 : 0.99), &guess))
     return false;
-  if (guess.score > 0 && !(guess.dialect.quote && guess.quoted == 0))
+  if (guess.score > 0 && (guess.quoted > 0 || found.specials > 0 || !guess.dialect.quote))
     insert(guesses, &guess);
   return true;
 }
