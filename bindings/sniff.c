@@ -179,6 +179,7 @@ static void push_column(lua_State *L, const SniffColumn *column) {
   set_integer(L, "quoted_empty", column->quoted_empty);
   set_integer(L, "padded", column->padded);
   set_integer(L, "leading_zeros", column->leading_zeros);
+  set_integer(L, "exponents", column->exponents);
   set_integer(L, "min_length", seen ? column->min_length : 0);
   set_integer(L, "max_length", column->max_length);
   push_null_words(L, column);

@@ -128,6 +128,8 @@ static uint32_t kinds_of(SniffColumns *columns, SniffColumn *column, const char 
     if (!(asked >> kind & 1) || good >> kind & 1 || !parses(columns, column, kind, text, len))
       continue;
     good |= BIT(kind);
+    if (kind == SNIFF_NUMERIC)
+      column->exponents += memchr(text, 'e', len) || memchr(text, 'E', len);
     if (kind == SNIFF_TIMESTAMP)
       good |= BIT(SNIFF_TIMESTAMPTZ); // takes whatever that takes
   }

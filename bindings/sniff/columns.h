@@ -47,6 +47,7 @@ typedef struct SniffColumn {
   uint64_t quoted_empty;
   uint64_t padded;        // with blanks around
   uint64_t leading_zeros; // whole numbers written with zeros in front, as codes are
+  uint64_t exponents;     // numbers written with one
   uint64_t null_words[SNIFF_NULL_WORDS];
   uint64_t fails[SNIFF_KINDS];
   SniffExample failed[SNIFF_KINDS]; // the first value that is not of the type

@@ -188,6 +188,7 @@ static void finish(const Records *records, double prior, const Cells *cells, Sni
   guess->first = cells->first;
   guess->records = cells->stop - cells->first;
   guess->quoted = cells->quoted;
+  guess->broken = broken;
   guess->consistency = (double)same / table;
   guess->cells = cells_score(cells);
   double inside = (double)same / (table + 0.25 * outside);

@@ -29,6 +29,7 @@ typedef struct SniffGuess {
   size_t
       first; // record of the sample that the table starts with, comments and blank lines left out
   size_t quoted; // fields in quotes
+  size_t broken; // records with a quote where none may be
 } SniffGuess;
 
 typedef struct SniffGuesses {

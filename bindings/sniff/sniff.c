@@ -270,6 +270,20 @@ static char spare_delimiter(const SniffSample *sample) {
   return *at;
 }
 
+// Where the sample has no field in quotes, what follows may have some; only quotes that are data in
+// the sample speak against the usual one.
+static bool assume_quote(const SniffSample *sample, SniffGuess *best) {
+  SniffGuess with = *best;
+  if (best->dialect.quote)
+    return true;
+  with.dialect.quote = '"';
+  if (!sniff_score(sample, best->prior, &with))
+    return false;
+  if (with.broken == 0 && with.columns == best->columns)
+    best->dialect.quote = '"';
+  return true;
+}
+
 static bool choose(Pass *pass) {
   Sniff *sniff = pass->sniff;
   SniffSample sample = {pass->text.data, pass->text.len, pass->ended && sniff->whole};
@@ -283,7 +297,7 @@ static bool choose(Pass *pass) {
     return error_set(pass->error, "empty", "holds no records");
   sniff->spare = spare_delimiter(&sample);
   SniffGuess *best = &sniff->guesses.list[0];
-  if (!sniff_structure(&sample, best, &sniff->structure) ||
+  if (!assume_quote(&sample, best) || !sniff_structure(&sample, best, &sniff->structure) ||
       !sniff_columns_open(&sniff->columns, best->columns))
     return no_memory(pass->error);
   return true;

@@ -212,7 +212,8 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
     typed++;
     if (kind == CELL_EMPTY || kind == CELL_NULL || (row == 0 && is_year(header, i)))
       continue;
-    bool is_data = kind == expected || sniff_cell_is_data(kind);
+    // "no" is a name over numbers, and not a value of another kind.
+    bool is_data = kind == expected || (sniff_cell_is_data(kind) && kind != CELL_BOOLEAN);
     words += !is_data;
     values += is_data;
   }

@@ -251,7 +251,10 @@ bool sniff_record_read(const SniffDialect *dialect, const char *bytes, size_t le
     good = scan_line(&scan);
   } else {
     good = scan_record(&scan);
-    if (!good && !record->failed && final) { // a quote that nothing closes
+    // A quote that nothing closes, or one that closes in another line where it may not: as when
+    // reading, that swallows no line but its own.
+    bool open = !good && final;
+    if (!record->failed && (open || (good && record->broken && record->lines > 1))) {
       scan.at = bytes;
       reset(record);
       record->unterminated = true;

@@ -76,16 +76,14 @@ local function delimiter_finding(guess, confidence)
 end
 
 -- Where nothing is in quotes, and none break anything, what CSV has is as good as none.
-local function quote_finding(guess, confidence, guesses)
-  if guess.quote ~= "" then
+local function quote_finding(guess, confidence)
+  if guess.quote ~= "" and guess.quoted > 0 then
     return { value = guess.quote, confidence = confidence, reason = log.counted(guess.quoted, "field") .. " in quotes" }
   end
-  for _, other in ipairs(guesses) do
-    if other.quote == '"' and other.delimiter == guess.delimiter then
-      return { value = "", confidence = confidence, reason = "the \" in it are data: as quotes they do not fit" }
-    end
+  if guess.quote == "" then
+    return { value = "", confidence = confidence, reason = "the \" in it are data: as quotes they do not fit" }
   end
-  return { value = '"', confidence = 0.5 * confidence, reason = "nothing is in quotes: the usual one" }
+  return { value = guess.quote, confidence = 0.5 * confidence, reason = "nothing is in quotes: the usual one" }
 end
 
 local function escape_finding(guess, confidence)
@@ -93,7 +91,7 @@ local function escape_finding(guess, confidence)
     return { value = guess.escape, confidence = confidence, reason = "it stands before quotes or delimiters" }
   end
   return { value = "", confidence = confidence,
-    reason = guess.quote ~= "" and "quotes are doubled" or "nothing to escape" }
+    reason = guess.quoted > 0 and "quotes are doubled" or "nothing to escape" }
 end
 
 local function header_reason(structure, facts)
@@ -165,7 +163,7 @@ function M.findings(facts)
   local found = {
     encoding = encoding_finding(facts),
     delimiter = delimiter_finding(guess, confidence),
-    quote = quote_finding(guess, confidence, facts.guesses),
+    quote = quote_finding(guess, confidence),
     escape = escape_finding(guess, confidence),
     line_end = line_end_finding(facts),
     header = header_finding(facts),

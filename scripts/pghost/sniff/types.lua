@@ -96,7 +96,7 @@ end
 local reasons = {
   boolean = "every value is true or false",
   numeric = "every value is a decimal number",
-  ["double precision"] = "every value is a number, some with an exponent or too large for others",
+  ["double precision"] = "every value is a number, some with an exponent",
   date = "every value is a date in ISO 8601",
   time = "every value is a time",
   timestamp = "every value is a date with a time in ISO 8601",
@@ -127,6 +127,9 @@ local function choose(facts, options)
     return proposal("text", "no value to tell a type from", { none = true })
   elseif found.bigint then
     return whole_number(facts, found, formats)
+  elseif found.numeric and found["double precision"] and facts.exponents > 0 then
+    return proposal("double precision", reasons["double precision"],
+      { alternatives = { alternative("numeric", "every value is a decimal number, perhaps with an exponent") } })
   elseif found.numeric then
     local made = proposal("numeric", reasons.numeric)
     if found.comma and options.delimiter == ";" then
