@@ -9,7 +9,7 @@
 #include "bindings.h"
 #include "sniff/sniff.h"
 
-#define SNIFF_TYPE "pghost.sniff"
+#define SNIFF_TYPE "pghost.native.sniff"
 
 typedef struct SniffBox {
   Sniff sniff; // all zero: closed

@@ -126,6 +126,13 @@ describe("the dialect", function()
     has_warning(result, "1 byte not valid in 'utf-8'")
   end)
 
+  it("stands long runs of signs of several bytes", function()
+    for length = 1, 40 do
+      csv.sniff_string(("a%sb\n"):format(("§"):rep(length)):rep(3))
+      csv.sniff_string(("a|%sb\n"):format(("═"):rep(length)):rep(3))
+    end
+  end)
+
   it("gives an empty file and a binary one as errors", function()
     local function failure(text)
       local good, problem = pcall(csv.sniff_string, text)

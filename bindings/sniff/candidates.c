@@ -83,9 +83,12 @@ static void add_pieces(Strings *strings, const char *at, const char *end) {
   while (at < end) {
     size_t len = 0;
     size_t first = part_length(at, (size_t)(end - at));
+    if (first == 0)
+      return; // a sign that the end of the run cuts in two
     while (at + len < end) {
-      len += part_length(at + len, (size_t)(end - at) - len);
-      if (len > SNIFF_DELIMITER_SIZE)
+      size_t part = part_length(at + len, (size_t)(end - at) - len);
+      len += part;
+      if (part == 0 || len > SNIFF_DELIMITER_SIZE)
         break;
       add_string(strings, at, len);
     }
