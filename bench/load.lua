@@ -1,7 +1,7 @@
 -- One load with the engine alone, without a pipeline around it: what bench/run measures.
 --
 --   build/pghost bench/load.lua --dsn DSN --kind booking|event|text --into raw|clean|both --name TABLE
---                               [--workers N] [--wal yes] FILE...
+--                               [--workers N] [--wal yes] FILE|FOLDER...
 --
 -- Into <TABLE>_raw and/or <TABLE>, truncated first, all in one transaction per connection. The rules:
 -- those of the example for `booking`, the types for `event`, text for all columns of the header for
@@ -9,6 +9,8 @@
 
 local conn = require "pghost.native.conn"
 local csv = require "pghost.native.csv"
+local feed = require "pghost.feed"
+local files_of = require "pghost.files"
 local load = require "pghost.native.load"
 local native_rules = require "pghost.native.rules"
 local r = require "pghost.rules"
@@ -112,25 +114,14 @@ local function program_names(program)
   return names
 end
 
-local function load_file(loading, path, id, names)
-  local source <close> = check(csv.open(path))
-  local header = source:columns()
-  local counts = check(loading:file(source, {
-    file_id = id,
-    raw_map = positions(header, header),
-    clean_map = names and positions(names, header),
-  }))
-  assert(counts.rejected == 0, path .. ": has rejected records")
-  return counts.records
-end
-
 local function header_of(path)
   local source <close> = check(csv.open(path))
   return source:columns()
 end
 
-local options, files = parse(arg)
-local header = header_of(files[1])
+local options, words = parse(arg)
+local files = files_of.resolve(words)
+local header = header_of(files[1].path)
 local program = native_rules.compile(rules_of(options.kind, header))
 local names = program_names(program)
 local raw = options.into ~= "clean" and target(options, options.name .. "_raw", header, { "_file_id", "_line" })
@@ -145,9 +136,19 @@ local loading <close> = load.open {
   workers = options.workers,
 }
 local records = 0
-for id, path in ipairs(files) do
-  records = records + load_file(loading, path, id, clean and names or nil)
-end
+feed.run(loading, files, {
+  open = function(file)
+    return check(csv.open(file.path))
+  end,
+  options = function(file, source)
+    local columns = source:columns()
+    return { file_id = file.id, raw_map = positions(columns, columns), clean_map = clean and positions(names, columns) }
+  end,
+  done = function(file, counts)
+    assert(counts.rejected == 0, file.path .. ": has rejected records")
+    records = records + counts.records
+  end,
+})
 check(loading:finish())
 local handles = {}
 for _, stream in pairs { raw = raw or nil, clean = clean or nil } do

@@ -20,8 +20,14 @@
 enum {
   MAX_BOXES = 256,
   PROGRESS_MS = 100,
-  REFERENCES = 1, // user value: { program =, [1..n] = connections, table = }
+  REFERENCES = 1, // user value: { program =, [1..n] = connections, table =, [source] = true }
 };
+
+// A file under way: its source, and the box that gets it back when it is done.
+typedef struct FileBox {
+  SourceBox *box;
+  Source *source;
+} FileBox;
 
 typedef struct LoadBox {
   Engine *engine;            // NULL: closed
@@ -30,6 +36,8 @@ typedef struct LoadBox {
   bool lua_rules;
   size_t clean_columns;
   size_t rule_slots;
+  FileBox files[MAX_FILES]; // under way, from the oldest on; their boxes are kept by the user value
+  unsigned file_count;
   bool finished; // streams are ended; only cleaning() is left to ask
 } LoadBox;
 
@@ -53,9 +61,13 @@ static void release_conns(LoadBox *box) {
   box->conn_count = 0;
 }
 
+// Sources under way are closed too: what they gave is gone.
 static void close_load(LoadBox *box) {
   engine_free(box->engine);
   box->engine = NULL;
+  for (unsigned i = 0; i < box->file_count; i++)
+    source_close(box->files[i].source);
+  box->file_count = 0;
   release_conns(box);
 }
 
@@ -119,17 +131,28 @@ static bool add_streams(lua_State *L, LoadBox *box, int load, StreamKind kind, E
   return true;
 }
 
-static uint64_t read_limit(lua_State *L, int rejects) {
-  lua_getfield(L, rejects, "limit");
+static uint64_t read_limit(lua_State *L, int options, const char *name) {
+  lua_getfield(L, options, name);
   lua_Integer limit = luaL_optinteger(L, -1, -1);
   lua_pop(L, 1);
   return limit < 0 ? UINT64_MAX : (uint64_t)limit;
 }
 
+static void read_share(lua_State *L, int rejects, EngineOptions *options) {
+  lua_getfield(L, rejects, "share");
+  options->reject_share = luaL_optnumber(L, -1, 1);
+  lua_getfield(L, rejects, "expected_bytes");
+  lua_Integer bytes = luaL_optinteger(L, -1, 0);
+  options->expected_bytes = bytes > 0 ? (uint64_t)bytes : 0;
+  lua_pop(L, 2);
+}
+
 static void read_reject_options(lua_State *L, int load, EngineOptions *options) {
   options->reject_limit = UINT64_MAX;
+  options->reject_share = 1;
   if (lua_getfield(L, 1, "rejects") == LUA_TTABLE) {
-    options->reject_limit = read_limit(L, lua_gettop(L));
+    options->reject_limit = read_limit(L, lua_gettop(L), "limit");
+    read_share(L, lua_gettop(L), options);
     lua_getfield(L, -1, "run_id");
     options->run_id = luaL_optinteger(L, -1, 0);
     lua_getfield(L, -2, "table");
@@ -179,6 +202,7 @@ static EngineOptions read_options(lua_State *L, int load, LoadBox *box) {
   if (workers < 1 || workers > 64)
     luaL_error(L, "workers must be from 1 to 64: %I", workers);
   options.workers = (unsigned)workers;
+  options.files = options.workers + 1; // the next one is opened while the workers are busy
   if (lua_getfield(L, 1, "clean") == LUA_TTABLE)
     read_clean(L, &options);
   lua_settop(L, load);
@@ -284,24 +308,26 @@ static void run_lua_block(lua_State *L, LoadBox *box, int program, Block *block)
   engine_block_done(box->engine, block);
 }
 
-// False: the function raised, its error is on top of the stack.
+// Calls the function at `progress` with what all files have given so far. False: it raised, its
+// error is on top of the stack.
 static bool call_progress(lua_State *L, LoadBox *box, int progress) {
-  if (lua_isnil(L, progress))
+  if (lua_isnoneornil(L, progress))
     return true;
-  Counts file, total;
-  engine_counts(box->engine, &file, &total);
+  Counts total;
+  engine_counts(box->engine, &total);
   lua_pushvalue(L, progress);
-  lua_pushinteger(L, (lua_Integer)file.records);
-  lua_pushinteger(L, (lua_Integer)file.bytes);
+  lua_pushinteger(L, (lua_Integer)total.records);
+  lua_pushinteger(L, (lua_Integer)total.bytes);
   return lua_pcall(L, 2, 0, 0) == LUA_OK;
 }
 
 typedef enum FileEnd { FILE_DONE, FILE_FAILED, FILE_RAISED } FileEnd;
 
-static FileEnd wait_file(lua_State *L, LoadBox *box, int program, int progress, Error *error) {
+static FileEnd wait_file(lua_State *L, LoadBox *box, int program, int progress, Counts *counts,
+                         Error *error) {
   Block *block;
   for (;;) {
-    switch (engine_wait(box->engine, PROGRESS_MS, &block, error)) {
+    switch (engine_wait(box->engine, PROGRESS_MS, &block, counts, error)) {
     case WAIT_BLOCK:
       run_lua_block(L, box, program, block);
       break;
@@ -320,10 +346,13 @@ static FileEnd wait_file(lua_State *L, LoadBox *box, int program, int progress, 
 static FileTask read_task(lua_State *L, LoadBox *box, const SourceBox *source) {
   size_t columns = source_column_count(source->source), count;
   FileTask task = {.source = source->source};
+  lua_getfield(L, 3, "name");
+  task.name = luaL_optstring(L, -1, "source");
   lua_getfield(L, 3, "file_id");
   task.file_id = luaL_optinteger(L, -1, 0);
   lua_getfield(L, 3, "table_source");
   task.table_source = lua_toboolean(L, -1);
+  task.reject_limit = read_limit(L, 3, "reject_limit");
   task.raw_map = read_map(L, "raw_map", columns, &task.raw_count);
   task.clean_map = read_map(L, "clean_map", columns, &count);
   if (count != box->clean_columns)
@@ -334,67 +363,145 @@ static FileTask read_task(lua_State *L, LoadBox *box, const SourceBox *source) {
   return task;
 }
 
-// Loads the task; nothing raises in here. The source is closed to everybody else meanwhile, and no
-// thread uses it any more afterwards, whatever happened.
-static FileEnd run_file(lua_State *L, LoadBox *box, SourceBox *source, const FileTask *task,
-                        Error *error) {
-  lua_getfield(L, 3, "progress");
-  int progress = lua_gettop(L);
-  lua_getiuservalue(L, 1, REFERENCES);
-  lua_getfield(L, -1, "program");
-  source->source = NULL;
-  FileEnd end = FILE_FAILED;
-  if (engine_start_file(box->engine, task, error))
-    end = wait_file(L, box, progress + 2, progress, error);
-  if (end != FILE_DONE)
-    close_load(box);
-  source->source = task->source;
-  return end;
+static LoadBox *check_unfinished(lua_State *L) {
+  LoadBox *box = check_load(L);
+  if (box->finished)
+    luaL_error(L, "load is finished");
+  return box;
 }
 
-// load:file(source, { file_id =, raw_map =, clean_map =, table_source =, progress = })
-// -> counts | nil, message, code. After a failure the load is closed.
-static int load_file(lua_State *L) {
-  Error error;
-  LoadBox *box = check_load(L);
+// Keeps the source of a file under way, and its name, alive.
+static void keep_source(lua_State *L, SourceBox *source) {
+  lua_getiuservalue(L, 1, REFERENCES);
+  lua_pushvalue(L, 2);
+  lua_rawsetp(L, -2, source);
+  lua_getfield(L, 3, "name");
+  lua_rawsetp(L, -2, &source->cursor); // a second key of this source
+  lua_pop(L, 1);
+}
+
+static void drop_source(lua_State *L, SourceBox *source) {
+  lua_getiuservalue(L, 1, REFERENCES);
+  lua_pushnil(L);
+  lua_rawsetp(L, -2, source);
+  lua_pushnil(L);
+  lua_rawsetp(L, -2, &source->cursor);
+  lua_pop(L, 1);
+}
+
+// Starts the file of the arguments 2 and 3. False: error filled, the load is closed.
+static bool start_file(lua_State *L, LoadBox *box, Error *error) {
   SourceBox *source = luaL_checkudata(L, 2, SOURCE_TYPE);
   luaL_checktype(L, 3, LUA_TTABLE);
   luaL_argcheck(L, source->source, 2, "source is closed");
   luaL_argcheck(L, !source->cursor, 2, "some records of the source have been read already");
-  if (box->finished)
-    return luaL_error(L, "load is finished");
-  lua_settop(L, 3);
+  if (!engine_has_room(box->engine))
+    luaL_error(L, "no room for a further file: see load:has_room()");
   FileTask task = read_task(L, box, source);
-  FileEnd end = run_file(L, box, source, &task, &error);
+  keep_source(L, source);
+  if (!engine_start_file(box->engine, &task, error)) {
+    close_load(box);
+    return false;
+  }
+  box->files[box->file_count++] = (FileBox){source, task.source};
+  source->source = NULL; // the engine's until the file is done
+  return true;
+}
+
+static void push_file_counts(lua_State *L, const Counts *counts, const Source *source) {
+  push_counts(L, counts);
+  SourceTotals totals = source_totals(source);
+  lua_pushstring(L, totals.sha256);
+  lua_setfield(L, -2, "sha256");
+  set_count(L, "source_bytes", totals.bytes);
+}
+
+// Gives the source of the oldest file, which is done, back to its box.
+static Source *give_back(LoadBox *box) {
+  FileBox file = box->files[0];
+  box->file_count--;
+  memmove(box->files, box->files + 1, box->file_count * sizeof file);
+  file.box->source = file.source;
+  return file.source;
+}
+
+// Waits for the oldest file under way, with the progress function at `progress`; pushes its counts,
+// or nil, message, code with the load closed.
+static int finish_file(lua_State *L, LoadBox *box, int progress) {
+  Error error;
+  Counts counts;
+  lua_getiuservalue(L, 1, REFERENCES);
+  lua_getfield(L, -1, "program");
+  FileEnd end = wait_file(L, box, lua_gettop(L), progress, &counts, &error);
+  if (end != FILE_DONE)
+    close_load(box);
   if (end == FILE_RAISED)
     return lua_error(L);
   if (end == FILE_FAILED)
     return push_error(L, &error);
-  Counts file, total;
-  engine_counts(box->engine, &file, &total);
-  push_counts(L, &file);
-  SourceTotals totals = source_totals(source->source);
-  lua_pushstring(L, totals.sha256);
-  lua_setfield(L, -2, "sha256");
-  set_count(L, "source_bytes", totals.bytes);
+  SourceBox *done = box->files[0].box;
+  Source *source = give_back(box);
+  drop_source(L, done);
+  push_file_counts(L, &counts, source);
   return 1;
+}
+
+// load:has_room() -> whether a further file may be started now
+static int load_has_room(lua_State *L) {
+  lua_pushboolean(L, engine_has_room(check_unfinished(L)->engine));
+  return 1;
+}
+
+// load:start(source, { name =, file_id =, raw_map =, clean_map =, table_source = }) -> true | nil,
+// message, code. The source is the load's until load:next() has given its counts.
+static int load_start(lua_State *L) {
+  Error error;
+  LoadBox *box = check_unfinished(L);
+  lua_settop(L, 3);
+  if (!start_file(L, box, &error))
+    return push_error(L, &error);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+// load:next(progress) -> counts of the oldest file under way | nil, message, code. After a failure
+// the load and the sources under way are closed.
+static int load_next(lua_State *L) {
+  LoadBox *box = check_unfinished(L);
+  lua_settop(L, 2);
+  if (box->file_count == 0)
+    return luaL_error(L, "no file is under way");
+  return finish_file(L, box, 2);
+}
+
+// load:file(source, { ..., progress = }) -> counts | nil, message, code: load:start and load:next
+static int load_file(lua_State *L) {
+  Error error;
+  LoadBox *box = check_unfinished(L);
+  lua_settop(L, 3);
+  if (box->file_count > 0)
+    return luaL_error(L, "another file is under way");
+  if (!start_file(L, box, &error))
+    return push_error(L, &error);
+  lua_getfield(L, 3, "progress");
+  return finish_file(L, box, lua_gettop(L));
 }
 
 // load:finish() -> totals | nil, message, code
 static int load_finish(lua_State *L) {
   Error error;
   uint64_t rows[STREAM_KINDS];
-  LoadBox *box = check_load(L);
-  if (box->finished)
-    return luaL_error(L, "load is finished");
+  LoadBox *box = check_unfinished(L);
+  if (box->file_count > 0)
+    return luaL_error(L, "a file is under way: load:next() first");
   box->finished = true;
   if (!engine_finish(box->engine, rows, &error)) {
     close_load(box);
     return push_error(L, &error);
   }
   release_conns(box);
-  Counts file, total;
-  engine_counts(box->engine, &file, &total);
+  Counts total;
+  engine_counts(box->engine, &total);
   push_counts(L, &total);
   set_count(L, "raw_rows", rows[STREAM_RAW]);
   set_count(L, "clean_rows", rows[STREAM_CLEAN]);
@@ -457,9 +564,10 @@ static int load_table_source(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"file", load_file},   {"finish", load_finish},
-    {"abort", load_close}, {"cleaning", load_cleaning},
-    {NULL, NULL},
+    {"has_room", load_has_room}, {"start", load_start},
+    {"next", load_next},         {"file", load_file},
+    {"finish", load_finish},     {"abort", load_close},
+    {"cleaning", load_cleaning}, {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {

@@ -37,8 +37,8 @@ after_each(function()
 end)
 
 local function recorded()
-  local row = db:query("SELECT dialect FROM pghost.files ORDER BY file_id DESC LIMIT 1")[1]
-  return row.dialect and cjson.decode(row.dialect)
+  local row = db:query("SELECT sniffed, dialect FROM pghost.files ORDER BY file_id DESC LIMIT 1")[1]
+  return row.sniffed and cjson.decode(row.sniffed), row.dialect and cjson.decode(row.dialect)
 end
 
 describe("pghost load --auto", function()
@@ -52,8 +52,9 @@ describe("pghost load --auto", function()
     assert.truthy(err:find("b.csv: delimiter '\\t'", 1, true), err)
     assert.equal("1|a;b,2|c;d,3|e,4|x,5|y", db:query(
       "SELECT string_agg(id || '|' || name, ',' ORDER BY id) AS all FROM public.t")[1].all)
-    local found = recorded()
+    local found, dialect = recorded()
     assert.same({ delimiter = "\t" }, found.options)
+    assert.equal("\t", dialect.delimiter)
     assert.equal("whole file, 2 records", found.looked_at)
   end)
 
@@ -80,6 +81,13 @@ describe("pghost load --auto", function()
     assert.truthy(err:find("a.csv: the dialect is not clear: it could be read in two ways", 1, true), err)
     assert.truthy(err:find("; give delimiter, quote, encoding, header\n", 1, true), err)
     assert.equal(0, db:query("SELECT count(*) AS n FROM pg_class WHERE relname = 't'")[1].n)
+  end)
+
+  it("refuses a rejects file, which has one dialect", function()
+    pghost.write(folder .. "/a.csv", "a;b\n1;2\n")
+    local err, code = load { "a.csv", "--auto", "--into", "public.t", "--rejects", "bad.csv", "--max-rejects", "1" }
+    assert.equal(2, code)
+    assert.truthy(err:find("--auto goes with --rejects table", 1, true), err)
   end)
 
   it("refuses standard input", function()
@@ -140,12 +148,10 @@ describe("migrations of the history", function()
     local metadata = require "pghost.metadata"
     metadata.migrate(db)
     db:exec [[
-      ALTER TABLE pghost.files DROP COLUMN dialect;
-      DELETE FROM pghost.migrations WHERE version = 4;
-      INSERT INTO pghost.migrations (version, name) SELECT 3, 'other'
-        WHERE NOT EXISTS (SELECT FROM pghost.migrations WHERE version = 3)]]
+      ALTER TABLE pghost.files DROP COLUMN sniffed;
+      DELETE FROM pghost.migrations WHERE version = 4;]]
     metadata.migrate(db)
     assert.equal(1, db:query([[SELECT count(*) AS n FROM pg_attribute
-      WHERE attrelid = 'pghost.files'::regclass AND attname = 'dialect']])[1].n)
+      WHERE attrelid = 'pghost.files'::regclass AND attname = 'sniffed']])[1].n)
   end)
 end)

@@ -270,6 +270,88 @@ describe("load", function()
     assert.is_function(commit)
   end)
 
+  -- Files of very different sizes; in some a stray quote makes every cut behind it wrong.
+  local function many_texts()
+    local texts = {}
+    for i = 1, 40 do
+      local lines = { "id,name,amount,seen" }
+      for k = 1, (i % 7 == 0 and 9000 or i * 3) do
+        lines[#lines + 1] = ('%d,"name %d\nof %d",%d.50,2024-01-01 00:00:%02d'):format(k, k, i, k % 1000, k % 60)
+        if (k + i) % 400 == 0 then
+          lines[#lines + 1] = k .. ',a stray " quote,1,'
+        end
+      end
+      texts[i] = table.concat(lines, i % 2 == 0 and "\n" or "\r\n") .. "\n"
+    end
+    return texts
+  end
+
+  -- The state after loading the texts, up to `most` of them under way at once, and the counts per file.
+  local function load_many(texts, workers, most)
+    assert(control:exec("truncate thing_raw, thing, rejects"))
+    local handle <close>, commit = open_load(workers)
+    local counts, under_way = {}, {}
+    local function finish_oldest()
+      local source = table.remove(under_way, 1)
+      counts[#counts + 1] = assert(handle:next())
+      source:close()
+    end
+    for i, text in ipairs(texts) do
+      if not handle:has_room() or #under_way == most then
+        finish_oldest()
+      end
+      local source = assert(csv.open_string(text))
+      assert(handle:start(source, { name = "t" .. i, file_id = i, raw_map = { 1, 2, 3, 4 }, clean_map = { 1, 2, 3, 4 } }))
+      under_way[#under_way + 1] = source
+    end
+    while #under_way > 0 do
+      finish_oldest()
+    end
+    assert(handle:finish())
+    commit()
+    return {
+      counts = counts,
+      raw = all("select md5(string_agg(t::text, '|' order by _file_id, _line)) from thing_raw t"),
+      clean = all("select md5(string_agg(t::text, '|' order by _file_id, _line)) from thing t"),
+      rejects = all("select file_id, line, byte_offset, byte_length, rule, reason from rejects order by 1, 2"),
+    }
+  end
+
+  it("gives the same for several files at once, whatever is cut wrong in them", function()
+    local texts = many_texts()
+    local expected = load_many(texts, 1, 1)
+    assert.equal(#texts, #expected.counts)
+    assert.is_true(#expected.rejects > 100)
+    for i, text in ipairs(texts) do
+      assert.equal(#text, expected.counts[i].bytes)
+    end
+    for _, workers in ipairs { 1, 3 } do
+      assert.same(expected, load_many(texts, workers))
+    end
+  end)
+
+  it("closes the sources under way when it is aborted, and has no more room than it says", function()
+    local conn <close> = begin(connect())
+    local handle <close> = open_raw(conn)
+    local sources = {}
+    for i = 1, 2 do
+      sources[i] = assert(csv.open_string("id,name,amount,seen\n1,a,,\n"))
+      assert.is_true(handle:has_room())
+      assert(handle:start(sources[i], { raw_map = { 1, 2, 3, 4 } }))
+    end
+    local third <close> = assert(csv.open_string("id,name,amount,seen\n1,a,,\n"))
+    assert.is_false(handle:has_room())
+    assert.error_matches(function() handle:start(third, { raw_map = { 1, 2, 3, 4 } }) end, "no room for a further file")
+    assert.error_matches(function() handle:finish() end, "a file is under way")
+    assert.error_matches(function() sources[1]:columns() end, "the source is closed")
+    assert(handle:next())
+    assert.same({ "id", "name", "amount", "seen" }, sources[1]:columns())
+    handle:abort()
+    assert.error_matches(function() handle:next() end, "load is closed")
+    assert.error_matches(function() sources[2]:columns() end, "the source is closed")
+    assert.equal("failed", conn:status())
+  end)
+
   it("counts what cleaning changed", function()
     assert(control:exec("truncate thing_raw, thing, rejects"))
     local handle <close>, commit = open_load(1)

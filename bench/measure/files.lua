@@ -102,11 +102,13 @@ local function many_files(options, count)
     paths[i] = ("%s/%05d.csv"):format(folder, i)
     write(paths[i], list, 100, fields(10))
   end
-  return shape("many", "many files of 100 records", list, paths)
+  local many = shape("many", "many files of 100 records", list, paths)
+  many.folder = folder -- all of it: ten thousand paths are too long for a command line
+  return many
 end
 
 --- Shapes of about as many bytes as `records` records of ten columns.
----@return { name: string, title: string, columns: string[][], paths: string[], megabytes: number }[]
+---@return { name: string, title: string, columns: string[][], paths: string[], folder?: string, megabytes: number }[]
 function M.shapes(options, records)
   clock.shell("mkdir -p " .. options.cache)
   local megabyte = ("desk booking "):rep(1 << 20):sub(1, 1 << 20)

@@ -108,7 +108,7 @@ function M.shapes(options)
     options.server:psql(tables.create(shape.name, shape.columns))
     works[#works + 1] = {
       name = ("%s: %.0f MB, %d files"):format(shape.title, shape.megabytes, #shape.paths),
-      command = load(options, "text", "clean", shape.name, shape.paths),
+      command = load(options, "text", "clean", shape.name, shape.folder and { shape.folder } or shape.paths),
       megabytes = shape.megabytes,
       files = #shape.paths,
     }

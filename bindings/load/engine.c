@@ -1,6 +1,7 @@
 // The engine's life: threads, blocks, the caller's wait, the end of the streams.
 #include "load/internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -25,6 +26,8 @@ void engine_fail(Engine *engine, const Error *error) {
     engine->error = *error;
   engine->failed = true;
   engine->stop = 1;
+  if (strcmp(engine->error.code, "budget") != 0)
+    engine->stop_rejects = 1;
   wake_everybody(engine);
   pthread_mutex_unlock(&engine->lock);
 }
@@ -67,10 +70,6 @@ static void send_block(Engine *engine, Block *block) {
     engine_recycle(engine, block);
 }
 
-static bool task_done(const Engine *engine) {
-  return engine->task.split && !engine->recut && engine->task.encoded == engine->task.cut;
-}
-
 // Writes a block's rejects to their file, in memory of stdio for the most part. The lock is held.
 static bool write_rejects(Engine *engine, Block *block, Error *error) {
   const Buffer *out = &block->out[STREAM_REJECTS];
@@ -82,14 +81,37 @@ static bool write_rejects(Engine *engine, Block *block, Error *error) {
   return error_set_errno(error, errno, "could not write the rejects");
 }
 
+// Records to hold a share of rejects against: as many as the files have if they go on like this.
+static double expected_records(const Engine *engine) {
+  const Counts *seen = &engine->total;
+  double records = (double)seen->records;
+  if (engine->options.expected_bytes <= seen->bytes || seen->bytes == 0)
+    return records;
+  return records * ((double)engine->options.expected_bytes / (double)seen->bytes);
+}
+
+static bool over_share(const Engine *engine) {
+  double share = engine->options.reject_share;
+  return share < 1 && engine->total.records >= SHARE_FROM &&
+         (double)engine->total.rejected > share * expected_records(engine);
+}
+
 // The lock is held.
 static bool settle_rejects(Engine *engine, Block *block, Error *error) {
+  const Task *task = block->task;
   if (!write_rejects(engine, block, error))
     return false;
-  if (engine->total.rejected <= engine->options.reject_limit)
-    return true;
-  return error_set(error, "budget", "more than %llu rejected",
-                   (unsigned long long)engine->options.reject_limit);
+  uint64_t limit = engine->options.reject_limit, in_file = task->file.reject_limit;
+  if (engine->total.rejected > limit)
+    return error_set(error, "budget", "more than %llu rejected", (unsigned long long)limit);
+  if (task->counts.rejected > in_file)
+    return error_set(error, "budget", "%s: more than %llu rejected", task->file.name,
+                     (unsigned long long)in_file);
+  if (over_share(engine))
+    return error_set(error, "budget", "%llu of the first %llu records rejected",
+                     (unsigned long long)engine->total.rejected,
+                     (unsigned long long)engine->total.records);
+  return true;
 }
 
 void engine_block_encoded(Engine *engine, Block *block) {
@@ -100,14 +122,16 @@ void engine_block_encoded(Engine *engine, Block *block) {
     return;
   }
   pthread_mutex_lock(&engine->lock);
-  add_counts(&engine->task.counts, &block->counts);
+  Task *task = block->task;
+  add_counts(&task->counts, &block->counts);
   add_counts(&engine->total, &block->counts);
   bool good = settle_rejects(engine, block, &error);
-  if (good) {
-    engine->task.encoded++;
-    send_block(engine, block);
-  }
-  if (task_done(engine))
+  if (good)
+    task->encoded++;
+  else
+    block->rows[STREAM_RAW] = block->rows[STREAM_CLEAN] = 0; // its rejects are kept
+  send_block(engine, block);
+  if (task_done(task))
     pthread_cond_signal(&engine->caller_turn);
   pthread_mutex_unlock(&engine->lock);
   if (!good)
@@ -133,8 +157,6 @@ Engine *engine_new(const EngineOptions *options, Error *error) {
     return NULL;
   }
   engine->options = *options;
-  if (engine->options.workers > MAX_WORKERS)
-    engine->options.workers = MAX_WORKERS;
   pthread_mutex_init(&engine->lock, NULL);
   init_conditions(engine);
   return engine;
@@ -167,8 +189,7 @@ static bool make_queues(Engine *engine, size_t blocks) {
             queue_init(&engine->checked, blocks) && queue_init(&engine->lua, blocks);
   for (int kind = 0; kind < STREAM_KINDS; kind++)
     ok = ok && queue_init(&engine->outgoing[kind], blocks);
-  engine->ring = calloc(blocks, sizeof(Block *));
-  return ok && engine->ring;
+  return ok;
 }
 
 static bool make_blocks(Engine *engine) {
@@ -226,40 +247,11 @@ static bool start(Engine *engine, Error *error) {
   return ok || error_set(error, "ENOMEM", "could not start the threads of the load");
 }
 
-static uint32_t *copy_map(const uint32_t *map, size_t count) {
-  uint32_t *copy = calloc(count ? count : 1, sizeof *copy);
-  if (copy && count)
-    memcpy(copy, map, count * sizeof *copy);
-  return copy;
-}
-
-static void free_task(Task *task) {
-  free(task->raw_map);
-  free(task->clean_map);
-  task->raw_map = task->clean_map = NULL;
-}
-
 bool engine_start_file(Engine *engine, const FileTask *file, Error *error) {
+  assert(engine_has_room(engine));
   if (!engine->threads_started && !start(engine, error))
     return false;
-  size_t columns = engine->options.program ? program_column_count(engine->options.program) : 0;
-  Task task = {.file = *file, .serial = engine->task.serial + 1};
-  task.raw_map = copy_map(file->raw_map, file->raw_count);
-  task.clean_map = copy_map(file->clean_map, columns);
-  if (!task.raw_map || !task.clean_map) {
-    free_task(&task);
-    return error_set(error, "ENOMEM", "out of memory");
-  }
-  // What the source has read before the first record: byte order mark and header.
-  task.counts.bytes = source_position(file->source).offset;
-  pthread_mutex_lock(&engine->lock);
-  free_task(&engine->task);
-  engine->task = task;
-  engine->task_active = true;
-  engine->total.bytes += task.counts.bytes;
-  pthread_cond_signal(&engine->splitter_turn);
-  pthread_mutex_unlock(&engine->lock);
-  return true;
+  return task_start(engine, file, error);
 }
 
 static struct timespec deadline(int timeout_ms) {
@@ -282,23 +274,33 @@ static void fail_if_interrupted(Engine *engine) {
   engine_fail(engine, &error);
 }
 
-WaitStatus engine_wait(Engine *engine, int timeout_ms, Block **block, Error *error) {
+// Whether the oldest file is done. The lock is held.
+static bool oldest_done(Engine *engine) {
+  return engine->task_count > 0 && task_done(engine_task(engine, 0));
+}
+
+// What there is to tell the caller. The lock is held.
+static WaitStatus wait_status(Engine *engine, Block **block, Counts *file, Error *error) {
+  if (engine->failed) {
+    *error = engine->error;
+    return WAIT_FAILED;
+  }
+  *block = queue_pop(&engine->lua);
+  if (*block)
+    return WAIT_BLOCK;
+  if (!oldest_done(engine))
+    return WAIT_TIMEOUT;
+  return task_take(engine, file, error) ? WAIT_DONE : WAIT_FAILED;
+}
+
+WaitStatus engine_wait(Engine *engine, int timeout_ms, Block **block, Counts *file, Error *error) {
   struct timespec until = deadline(timeout_ms);
   bool timed_out = false;
   fail_if_interrupted(engine);
   pthread_mutex_lock(&engine->lock);
-  while (!engine->failed && engine->lua.count == 0 && !task_done(engine) && !timed_out)
+  while (!engine->failed && engine->lua.count == 0 && !oldest_done(engine) && !timed_out)
     timed_out = pthread_cond_timedwait(&engine->caller_turn, &engine->lock, &until) != 0;
-  WaitStatus status = WAIT_TIMEOUT;
-  if (engine->failed) {
-    *error = engine->error;
-    status = WAIT_FAILED;
-  } else if ((*block = queue_pop(&engine->lua)) != NULL) {
-    status = WAIT_BLOCK;
-  } else if (task_done(engine)) {
-    engine->task_active = false;
-    status = WAIT_DONE;
-  }
+  WaitStatus status = wait_status(engine, block, file, error);
   pthread_mutex_unlock(&engine->lock);
   return status;
 }
@@ -320,10 +322,10 @@ void engine_block_verdict(Engine *engine, Block *block, Verdict verdict) {
 
 void engine_block_fail(Engine *engine, const Block *block, const char *reason) {
   Error error;
-  if (engine->task.file.table_source) // whose lines are nobody's
+  if (block->task->file.table_source) // whose lines are nobody's
     error_set(&error, "lua", "%s", reason);
   else
-    error_set(&error, "lua", "line %llu: %s",
+    error_set(&error, "lua", "%s:%llu: %s", block->task->file.name,
               (unsigned long long)block->batch.records[block->next].line, reason);
   engine_fail(engine, &error);
 }
@@ -332,9 +334,8 @@ void engine_block_done(Engine *engine, Block *block) {
   engine_block_encoded(engine, block);
 }
 
-void engine_counts(Engine *engine, Counts *file, Counts *total) {
+void engine_counts(Engine *engine, Counts *total) {
   pthread_mutex_lock(&engine->lock);
-  *file = engine->task.counts;
   *total = engine->total;
   pthread_mutex_unlock(&engine->lock);
 }
@@ -450,7 +451,6 @@ static void free_queues(Engine *engine) {
   queue_free(&engine->lua);
   for (int kind = 0; kind < STREAM_KINDS; kind++)
     queue_free(&engine->outgoing[kind]);
-  free(engine->ring);
 }
 
 static void free_memory(Engine *engine) {
@@ -462,19 +462,31 @@ static void free_memory(Engine *engine) {
   }
   scratch_free(engine->caller_scratch);
   free_queues(engine);
-  free_task(&engine->task);
-  buffer_free(&engine->leftover);
+  engine_free_tasks(engine);
   free(engine->blocks);
+}
+
+static bool keeps_rejects(const Engine *engine) {
+  return engine->failed && strcmp(engine->error.code, "budget") == 0;
+}
+
+static void close_stream(Engine *engine, Stream *stream) {
+  Error error;
+  if (stream->open && stream->kind == STREAM_REJECTS && keeps_rejects(engine))
+    end_stream(stream, &error);
+  else if (stream->open)
+    copy_abort(stream->conn, "load aborted");
 }
 
 void engine_free(Engine *engine) {
   if (!engine)
     return;
   engine->stop = 1;
+  if (!keeps_rejects(engine))
+    engine->stop_rejects = 1;
   join_threads(engine);
   for (unsigned i = 0; i < engine->stream_count; i++)
-    if (engine->streams[i].open)
-      copy_abort(engine->streams[i].conn, "load aborted");
+    close_stream(engine, &engine->streams[i]);
   free_memory(engine);
   if (engine->options.reject_file)
     fclose(engine->options.reject_file);

@@ -4,8 +4,9 @@
 //
 // One splitter reads and cuts, `workers` threads do the work per block, one sender per COPY stream.
 // The calling thread waits, and runs rules written in Lua where there are any. Blocks are recycled:
-// their number bounds the memory, and a slow server stops the splitter. Nothing of Lua here, and
-// no policy: which tables, which transaction and what a reject means is the caller's business.
+// their number bounds the memory, and a slow server stops the splitter. Several files can be under
+// way at once: while the last blocks of one are at work the next is being cut. Nothing of Lua here,
+// and no policy: which tables, which transaction and what a reject means is the caller's business.
 #ifndef PGHOST_LOAD_ENGINE_H
 #define PGHOST_LOAD_ENGINE_H
 
@@ -22,6 +23,8 @@ typedef struct Block Block;
 // A column that a file does not have: a map entry that gives NULL.
 #define COLUMN_ABSENT UINT32_MAX
 
+enum { MAX_WORKERS = 64, MAX_FILES = MAX_WORKERS + 1 };
+
 // The three kinds of stream, each fed to a `COPY ... FROM STDIN (FORMAT binary)`, the clean one
 // with `clean_text` to a `COPY ... FROM STDIN`.
 typedef enum StreamKind {
@@ -37,13 +40,20 @@ typedef struct EngineOptions {
   bool lua_rules;         // blocks pass through the calling thread (engine_wait gives them out)
   bool clean_position;    // the clean stream ends with _file_id, _line
   bool clean_text;        // the clean stream is in COPY's text format: program_needs_text
-  unsigned workers;       // at least 1
+  unsigned workers;       // from 1 to MAX_WORKERS
+  unsigned files;         // that are under way at once, from 1 to MAX_FILES
   int64_t run_id;         // for rejects
   const char *table;      // for rejects; borrowed
   FILE *reject_file;     // NULL, or where the rows of the rejects stream go instead of a connection
                          // (no header, no trailer); the engine closes it
   uint64_t reject_limit; // one more reject is a failure with code "budget"; UINT64_MAX: no limit
+  double reject_share;   // so is a larger share of the records, looked at from SHARE_FROM on and
+                         // held against what `expected_bytes` lets expect; 1: any share
+  uint64_t expected_bytes; // of all files together; 0: not known
 } EngineOptions;
+
+// Records before which a share says nothing.
+enum { SHARE_FROM = 10000 };
 
 typedef struct Counts {
   uint64_t records;    // read: loaded + rejected + filtered
@@ -54,15 +64,17 @@ typedef struct Counts {
   uint64_t bytes; // consumed from the source
 } Counts;
 
-// One file to load. Maps are copied. `source` stays the caller's, but belongs to the engine's
-// threads until the file is done.
+// One file to load. Maps are copied. `source` and `name` stay the caller's, but belong to the
+// engine's threads until the file is done.
 typedef struct FileTask {
   Source *source;
+  const char *name; // for messages
   int64_t file_id;
   const uint32_t *raw_map; // source column per raw column
   size_t raw_count;
   const uint32_t *clean_map; // source column per program column
   bool table_source;         // records open with _file_id and _line: they are its position
+  uint64_t reject_limit;     // of this file; UINT64_MAX: no limit
 } FileTask;
 
 // Threads start with the first file. NULL: no memory or no threads.
@@ -73,18 +85,23 @@ Engine *engine_new(const EngineOptions *options, Error *error);
 bool engine_add_stream(Engine *engine, StreamKind kind, PGconn *conn, const char *copy,
                        Error *error);
 
-// Starts a file; engine_wait until it is done.
+// Whether a further file may be started beside those under way.
+bool engine_has_room(const Engine *engine);
+
+// Starts a file; engine_wait gives the files back in the order they were started in.
 bool engine_start_file(Engine *engine, const FileTask *task, Error *error);
 
 typedef enum WaitStatus {
   WAIT_TIMEOUT, // nothing new: a moment for progress
   WAIT_BLOCK,   // *block has records for rules written in Lua: engine_block_..., then _block_done
-  WAIT_DONE,    // the file is done, its counts hold
+  WAIT_DONE,    // the oldest file under way is done: *file are its counts, which add up
   WAIT_FAILED,  // error filled; only engine_free is left
 } WaitStatus;
 
-// Waits up to `timeout_ms`. Looks at interrupt_signal (code "interrupted").
-WaitStatus engine_wait(Engine *engine, int timeout_ms, Block **block, Error *error);
+// Waits up to `timeout_ms`. Looks at interrupt_signal (code "interrupted"). A file of which not
+// every byte came back as part of a record, or whose records do not add up, is a failure with code
+// "conservation".
+WaitStatus engine_wait(Engine *engine, int timeout_ms, Block **block, Counts *file, Error *error);
 
 // For WAIT_BLOCK: each call runs the program over the next record; false at the end of the block.
 // When *scratch is not NULL the record passed so far and the caller says what becomes of it with
@@ -95,8 +112,8 @@ void engine_block_verdict(Engine *engine, Block *block, Verdict verdict);
 void engine_block_fail(Engine *engine, const Block *block, const char *reason);
 void engine_block_done(Engine *engine, Block *block);
 
-// Counts of the current or last file, and of all files.
-void engine_counts(Engine *engine, Counts *file, Counts *total);
+// Counts of all files so far.
+void engine_counts(Engine *engine, Counts *total);
 
 // Ends all streams well. `rows` are what the server counted per kind. False: error filled, the
 // streams are ended one way or the other. The numbers of rows sent and counted are compared.
@@ -106,8 +123,9 @@ bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error);
 // program_count_slots - 1.
 void engine_rule_count(Engine *engine, size_t i, RuleCount *out);
 
-// Aborts what is unfinished, joins the threads, frees. Connections are idle afterwards (their
-// transaction failed where a COPY was aborted). NULL is fine.
+// Aborts what is unfinished, joins the threads, frees. After a failure with code "budget" the
+// rejects stream is ended well: what has been found is there to be looked at. Connections are idle
+// afterwards (their transaction failed where a COPY was aborted). NULL is fine.
 void engine_free(Engine *engine);
 
 #endif

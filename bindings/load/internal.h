@@ -16,7 +16,8 @@
 
 enum { CHUNK_TARGET = 64 * 1024 };
 
-// A file task with maps of its own; replaced only while no block is under way.
+// A file under way, with maps of its own. Each checks its own cuts and takes its own wrong ones
+// back.
 typedef struct Task {
   FileTask file;
   uint32_t *raw_map;
@@ -27,9 +28,16 @@ typedef struct Task {
   uint64_t checked; // blocks whose start is known to be a record's start
   uint64_t encoded; // blocks through with rules
   Counts counts;
+  Block **ring; // tokenised blocks at sequence % block_count, until those before them are checked
+  size_t ring_count;
+  bool recut;                 // a cut was wrong: the splitter takes back what is behind it
+  Buffer leftover;            // the bytes behind the last record's end known for sure
+  size_t leftover_unfinished; // of them, in which no record ends
+  Position leftover_position;
 } Task;
 
 struct Block {
+  Task *task; // valid until the block is encoded
   Chunk chunk;
   Batch batch;
   Buffer out[STREAM_KINDS];
@@ -52,7 +60,7 @@ typedef struct Stream {
   uint64_t rows;
 } Stream;
 
-enum { MAX_WORKERS = 64, MAX_STREAMS = STREAM_KINDS * MAX_WORKERS };
+enum { MAX_STREAMS = STREAM_KINDS * MAX_WORKERS };
 
 typedef struct Worker {
   Engine *engine;
@@ -66,7 +74,8 @@ struct Engine {
   EngineOptions options;
   pthread_mutex_t lock;
   pthread_cond_t splitter_turn, worker_turn, caller_turn, sender_turn[STREAM_KINDS];
-  atomic_int stop; // set once: everybody leaves
+  atomic_int stop;         // set once: everybody leaves
+  atomic_int stop_rejects; // set with it, unless the rejects found so far shall be kept
   bool failed;
   Error error;  // the first one
   bool closing; // no more blocks will come: senders leave when their queue is empty
@@ -81,14 +90,9 @@ struct Engine {
   Block *blocks;
   size_t block_count;
   Queue idle, cut, checked, lua, outgoing[STREAM_KINDS];
-  Block **ring; // tokenised blocks at sequence % block_count, until those before them are checked
-  size_t ring_count;
-  Task task;
-  bool task_active;
-  bool recut;                 // a cut was wrong: the splitter takes back what is behind it
-  Buffer leftover;            // the bytes behind the last record's end known for sure
-  size_t leftover_unfinished; // of them, in which no record ends
-  Position leftover_position;
+  Task tasks[MAX_FILES]; // a ring of options.files: those under way, from the oldest on
+  unsigned task_first, task_count;
+  uint64_t task_serial;
   Scratch *caller_scratch;
   Counts total;
   uint64_t sent_rows[STREAM_KINDS];
@@ -99,6 +103,20 @@ void engine_fail(Engine *engine, const Error *error);
 
 // Gives a block that is through with rules to the streams. Takes the lock.
 void engine_block_encoded(Engine *engine, Block *block);
+
+// The file that was started `i` files after the oldest under way.
+Task *engine_task(Engine *engine, unsigned i);
+
+bool task_done(const Task *task); // every record is encoded, though not sent
+
+// Starts a file in a slot that is free.
+bool task_start(Engine *engine, const FileTask *file, Error *error);
+
+// Takes the oldest file, which is done, off the ring. False: it does not add up. The lock is held.
+bool task_take(Engine *engine, Counts *counts, Error *error);
+
+// Frees the memory of every task (tasks.c).
+void engine_free_tasks(Engine *engine);
 
 // The lock is held.
 void engine_recycle(Engine *engine, Block *block);

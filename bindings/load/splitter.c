@@ -1,34 +1,46 @@
-// The splitter thread: cuts the current file into blocks, and takes cuts back that were wrong.
+// The splitter thread: cuts the files under way into blocks, the oldest first, and takes cuts back
+// that were wrong.
 #include "load/internal.h"
 
-static bool may_cut(const Engine *engine) {
-  return engine->task_active && !engine->task.split && !engine->recut && engine->idle.count > 0;
-}
-
 // A cut was wrong, and every block behind it is out of the workers' hands.
-static bool may_take_back(const Engine *engine) {
-  return engine->recut && engine->ring_count == engine->task.cut - engine->task.checked;
+static bool may_take_back(const Task *task) {
+  return task->recut && task->ring_count == task->cut - task->checked;
 }
 
-// Gives the bytes behind the last sure record end back to the source. The lock is held.
-static void take_back(Engine *engine) {
-  for (uint64_t i = engine->task.checked; i < engine->task.cut; i++) {
-    Block **slot = &engine->ring[i % engine->block_count];
-    buffer_put(&engine->leftover, (*slot)->chunk.bytes.data, (*slot)->chunk.bytes.len);
+static bool may_cut(const Task *task) {
+  return !task->split && !task->recut;
+}
+
+// The oldest file with something to do, NULL when there is none. The lock is held.
+static Task *next_task(Engine *engine) {
+  for (unsigned i = 0; i < engine->task_count; i++) {
+    Task *task = engine_task(engine, i);
+    if (may_take_back(task) || (may_cut(task) && engine->idle.count > 0))
+      return task;
+  }
+  return NULL;
+}
+
+// Collects the bytes behind the last sure record end. The lock is held.
+static void take_back(Engine *engine, Task *task) {
+  for (uint64_t i = task->checked; i < task->cut; i++) {
+    Block **slot = &task->ring[i % engine->block_count];
+    buffer_put(&task->leftover, (*slot)->chunk.bytes.data, (*slot)->chunk.bytes.len);
     engine_recycle(engine, *slot);
     *slot = NULL;
   }
-  engine->ring_count = 0;
-  engine->task.cut = engine->task.checked;
-  engine->task.split = false;
-  engine->recut = false;
+  task->ring_count = 0;
+  task->cut = task->checked;
+  task->split = false;
+  task->recut = false;
 }
 
-static bool unread(Engine *engine) {
+// Gives them back to the source.
+static bool unread(Engine *engine, Task *task) {
   Error error;
-  if (!engine->leftover.failed &&
-      source_unread(engine->task.file.source, engine->leftover.data, engine->leftover.len,
-                    engine->leftover_unfinished, engine->leftover_position))
+  if (!task->leftover.failed &&
+      source_unread(task->file.source, task->leftover.data, task->leftover.len,
+                    task->leftover_unfinished, task->leftover_position))
     return true;
   error_set(&error, "ENOMEM", "out of memory while reading");
   engine_fail(engine, &error);
@@ -36,9 +48,10 @@ static bool unread(Engine *engine) {
 }
 
 // The lock is held.
-static void hand_out(Engine *engine, Block *block) {
-  block->sequence = engine->task.cut++;
-  engine->task.split = block->chunk.last;
+static void hand_out(Engine *engine, Task *task, Block *block) {
+  block->task = task;
+  block->sequence = task->cut++;
+  task->split = block->chunk.last;
   queue_push(&engine->cut, block);
   pthread_cond_signal(&engine->worker_turn);
 }
@@ -52,18 +65,18 @@ static void reset(Block *block) {
   block->next = 0;
 }
 
-static void cut_block(Engine *engine, Block *block) {
+static void cut_block(Engine *engine, Task *task, Block *block) {
   Error error;
   reset(block);
-  SourceStatus status = source_next(engine->task.file.source, CHUNK_TARGET, &block->chunk, &error);
+  SourceStatus status = source_next(task->file.source, CHUNK_TARGET, &block->chunk, &error);
   if (status == SOURCE_ERROR)
     engine_fail(engine, &error);
   pthread_mutex_lock(&engine->lock);
   if (status == SOURCE_CHUNK) {
-    hand_out(engine, block);
+    hand_out(engine, task, block);
   } else {
     engine_recycle(engine, block);
-    engine->task.split = true;
+    task->split = true;
     pthread_cond_signal(&engine->caller_turn);
   }
   pthread_mutex_unlock(&engine->lock);
@@ -72,20 +85,21 @@ static void cut_block(Engine *engine, Block *block) {
 void *splitter_main(void *arg) {
   Engine *engine = arg;
   for (;;) {
+    Task *task = NULL;
     pthread_mutex_lock(&engine->lock);
-    while (!engine->stop && !engine->closing && !may_cut(engine) && !may_take_back(engine))
+    while (!engine->stop && !engine->closing && !(task = next_task(engine)))
       pthread_cond_wait(&engine->splitter_turn, &engine->lock);
     bool leave = engine->stop || engine->closing;
-    bool back = !leave && may_take_back(engine);
+    bool back = !leave && task->recut;
     Block *block = NULL;
     if (back)
-      take_back(engine);
+      take_back(engine, task);
     else if (!leave)
       block = queue_pop(&engine->idle);
     pthread_mutex_unlock(&engine->lock);
-    if (leave || (back && !unread(engine)))
+    if (leave || (back && !unread(engine, task)))
       return NULL;
     if (block)
-      cut_block(engine, block);
+      cut_block(engine, task, block);
   }
 }

@@ -3,8 +3,7 @@
 #include "load/internal.h"
 #include "load/row.h"
 
-static Reader *worker_reader(Worker *worker) {
-  const Task *task = &worker->engine->task;
+static Reader *worker_reader(Worker *worker, const Task *task) {
   if (worker->reader && worker->reader_serial == task->serial)
     return worker->reader;
   reader_free(worker->reader);
@@ -20,37 +19,38 @@ static void fail_memory(Engine *engine) {
 }
 
 // Everything from the end of the block's last record on must be cut again. The lock is held.
-static void ask_recut(Engine *engine, const Block *block) {
-  buffer_clear(&engine->leftover);
-  buffer_put(&engine->leftover, block->chunk.bytes.data + block->consumed,
+static void ask_recut(Task *task, const Block *block) {
+  buffer_clear(&task->leftover);
+  buffer_put(&task->leftover, block->chunk.bytes.data + block->consumed,
              block->chunk.bytes.len - block->consumed);
-  engine->leftover_unfinished = engine->leftover.len;
-  engine->leftover_position = block->end;
-  engine->recut = true;
+  task->leftover_unfinished = task->leftover.len;
+  task->leftover_position = block->end;
+  task->recut = true;
 }
 
 // Moves on the blocks whose start is now known to be the start of a record: a block that was
 // consumed to its end vouches for the one behind it. The lock is held.
-static void check_ring(Engine *engine) {
-  Block **slot = &engine->ring[engine->task.checked % engine->block_count];
-  while (!engine->recut && *slot) {
+static void check_ring(Engine *engine, Task *task) {
+  Block **slot = &task->ring[task->checked % engine->block_count];
+  while (!task->recut && *slot) {
     Block *block = *slot;
     *slot = NULL;
-    engine->ring_count--;
-    engine->task.checked++;
+    task->ring_count--;
+    task->checked++;
     if (block->consumed < block->chunk.bytes.len)
-      ask_recut(engine, block);
+      ask_recut(task, block);
     queue_push(engine->options.lua_rules ? &engine->lua : &engine->checked, block);
     pthread_cond_signal(engine->options.lua_rules ? &engine->caller_turn : &engine->worker_turn);
-    slot = &engine->ring[engine->task.checked % engine->block_count];
+    slot = &task->ring[task->checked % engine->block_count];
   }
-  if (engine->recut)
+  if (task->recut)
     pthread_cond_signal(&engine->splitter_turn);
 }
 
 static void tokenise(Worker *worker, Block *block) {
   Engine *engine = worker->engine;
-  Reader *reader = worker_reader(worker);
+  Task *task = block->task;
+  Reader *reader = worker_reader(worker, task);
   block->end = block->chunk.position;
   block->consumed = reader ? reader_read(reader, block->chunk.bytes.data, block->chunk.bytes.len,
                                          block->chunk.last, 0, &block->end, &block->batch)
@@ -61,9 +61,9 @@ static void tokenise(Worker *worker, Block *block) {
   }
   block->counts = (Counts){.bytes = block->consumed};
   pthread_mutex_lock(&engine->lock);
-  engine->ring[block->sequence % engine->block_count] = block;
-  engine->ring_count++;
-  check_ring(engine);
+  task->ring[block->sequence % engine->block_count] = block;
+  task->ring_count++;
+  check_ring(engine, task);
   pthread_mutex_unlock(&engine->lock);
 }
 
@@ -85,8 +85,8 @@ static Origin table_origin(const Record *record, const Field *fields) {
   return origin;
 }
 
-static Origin record_origin(const Engine *engine, const Block *block, const Record *record) {
-  const FileTask *file = &engine->task.file;
+static Origin record_origin(const Block *block, const Record *record) {
+  const FileTask *file = &block->task->file;
   if (file->table_source && record->error == RECORD_OK)
     return table_origin(record, block->batch.fields + record->field_start);
   return (Origin){
@@ -106,13 +106,13 @@ Verdict block_run_rules(const Engine *engine, Block *block, size_t i, Scratch *s
   if (!engine->options.program)
     return VERDICT_PASS;
   return program_run(engine->options.program, scratch, block->batch.fields + record->field_start,
-                     engine->task.clean_map);
+                     block->task->clean_map);
 }
 
 static void put_unreadable(const Engine *engine, Block *block, const Record *record,
                            const Origin *origin) {
   char reason[256];
-  record_error_text(record, source_dialect(engine->task.file.source)->columns, reason,
+  record_error_text(record, source_dialect(block->task->file.source)->columns, reason,
                     sizeof reason);
   row_put_reject(&block->out[STREAM_REJECTS], engine->options.run_id, engine->options.table, origin,
                  NULL, record_error_rule(record->error), reason);
@@ -153,12 +153,12 @@ static void put_clean(const Engine *engine, Block *block, const Origin *origin,
 
 void block_settle(const Engine *engine, Block *block, size_t i, Scratch *scratch, Verdict verdict) {
   const Record *record = &block->batch.records[i];
-  Origin origin = record_origin(engine, block, record);
+  Origin origin = record_origin(block, record);
   block->counts.records++;
   if (record->error == RECORD_OK && engine->kinds[STREAM_RAW] > 0) {
     block->rows[STREAM_RAW]++;
     row_put_raw(&block->out[STREAM_RAW], block->batch.fields + record->field_start,
-                engine->task.raw_map, engine->task.file.raw_count, &origin);
+                block->task->raw_map, block->task->file.raw_count, &origin);
   }
   if (verdict == VERDICT_PASS)
     put_clean(engine, block, &origin, scratch);

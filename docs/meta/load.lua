@@ -13,7 +13,9 @@ local load = {}
 
 ---@class pghost.RejectsOptions: pghost.StreamOptions conn and copy, or path
 ---@field path? string file that the rows are appended to instead, as binary COPY has them, without its header and trailer
----@field limit? integer one reject more fails the load with code "budget"
+---@field limit? integer one reject more fails the load with code "budget"; the rejects found so far are stored
+---@field share? number so does a larger share of the records (0.01 is 1 %) from 10,000 records on, if the rest is like them
+---@field expected_bytes? integer size of all files together, for `share`
 ---@field run_id integer
 ---@field table string name of the table that the records were meant for
 
@@ -44,9 +46,11 @@ function load.table_source(conn, copy, name) end
 local Load = {}
 
 ---@class pghost.FileOptions
+---@field name? string for messages
 ---@field file_id? integer goes into `_file_id`
 ---@field raw_map? (integer|false)[] per raw column the source column, from 1; false: the file has none, NULL
 ---@field clean_map? integer[] per program column the source column
+---@field reject_limit? integer of this file; one reject more fails the load with code "budget"
 ---@field table_source? boolean the first two columns are _file_id and _line of the record
 ---@field progress? fun(records: integer, bytes: integer) called about ten times a second
 
@@ -61,7 +65,28 @@ local Load = {}
 ---@field source_bytes? integer the source's size after decompression
 ---@field sha256? string of the source's bytes, hex
 
---- Loads one source to its end. After a failure the load is closed.
+--- Whether a further file may be started beside those under way (workers + 1 may be).
+---@return boolean
+function Load:has_room() end
+
+--- Starts a source, which is the load's until `next` has given its counts. Its records are read beside
+--- those of the files under way.
+---@param source pghost.Source
+---@param options pghost.FileOptions without progress
+---@return true? started
+---@return string? message
+---@return string? code
+function Load:start(source, options) end
+
+--- Waits for the oldest file under way. Its bytes and records add up, or it fails with code
+--- "conservation". After a failure the load is closed, and the sources under way too.
+---@param progress? fun(records: integer, bytes: integer) called about ten times a second with what all files gave
+---@return pghost.Counts? counts
+---@return string? message
+---@return string? code
+function Load:next(progress) end
+
+--- Loads one source to its end: `start` and `next`. After a failure the load is closed.
 ---@param source pghost.Source
 ---@param options pghost.FileOptions
 ---@return pghost.Counts? counts

@@ -5,6 +5,7 @@
 local auto_dialect = require "pghost.auto_dialect"
 local check = require "pghost.check"
 local cjson = require "cjson"
+local dialects = require "pghost.dialects"
 local errors = require "pghost.errors"
 local keys = require "pghost.keys"
 local log = require "pghost.log"
@@ -14,12 +15,32 @@ local M = {}
 
 local most_groups = 12 -- kinds of rejects that are logged for one table
 
---- Records that a file is being read; returns its id. Ids rise with the order of loading.
----@return integer file_id
-function M.begin_file(run, plan, file)
-  return run.conn:query([[
-    INSERT INTO pghost.files (run_id, table_name, name, path, dialect) VALUES ($1, $2, $3, $4, $5::jsonb)
-    RETURNING file_id]], run.id, plan.name, file.name, file.path, auto_dialect.record(file))[1].file_id
+--- Records the files of a load before they are read and gives each its id. Ids rise in the order of
+--- the files.
+---@param run pghost.Run
+---@param plan pghost.Plan
+function M.begin_files(run, plan)
+  local list = {}
+  for i, file in ipairs(plan.files) do
+    list[i] = { place = i, name = file.name, path = file.path, header = dialects.header(file.header, plan.options),
+      dialect = dialects.json(auto_dialect.apply(plan.options, file), file.line_end),
+      sniffed = auto_dialect.record(file) }
+  end
+  local rows = run.conn:query([[
+    INSERT INTO pghost.files (run_id, table_name, mode, name, path, header, dialect, sniffed)
+    SELECT $1, $2, $3, f.name, f.path, f.header::text[], f.dialect::jsonb, f.sniffed::jsonb
+    FROM jsonb_to_recordset($4::jsonb) AS f (place bigint, name text, path text, header text, dialect text,
+       sniffed text)
+    ORDER BY f.place
+    RETURNING file_id]], run.id, plan.name, plan.first and "replace" or plan.mode, cjson.encode(list))
+  local ids = {}
+  for row in rows:rows() do
+    ids[#ids + 1] = row.file_id
+  end
+  table.sort(ids)
+  for i, file in ipairs(plan.files) do
+    file.id = ids[i]
+  end
 end
 
 -- Notes where a count of ours and one of the server's differ.
@@ -61,15 +82,31 @@ local function verify_file(plan, file, server)
   end
 end
 
---- Records the accounts of one file: `file.counts` of the load.
-function M.save_file(run, plan, file)
-  local counts = file.counts
-  local duplicates = plan.duplicates_by_file and plan.duplicates_by_file[file.id] or 0
+--- Records the accounts of the files that were read: `file.counts` of the load.
+function M.save_files(run, plan)
+  local list = {}
+  for _, file in ipairs(plan.files) do
+    local counts = file.counts
+    if counts then
+      local duplicates = plan.duplicates_by_file and plan.duplicates_by_file[file.id] or 0
+      list[#list + 1] = {
+        file_id = file.id, size = counts.source_bytes, sha256 = counts.sha256, records = counts.records,
+        unreadable = counts.unreadable, loaded = counts.loaded - duplicates, rejected = counts.rejected,
+        filtered = counts.filtered, duplicates = duplicates,
+      }
+    end
+  end
+  if #list == 0 then
+    return
+  end
   run.conn:query([[
-    UPDATE pghost.files SET state = $2, size = $3, sha256 = $4, records = $5, unreadable = $6, loaded = $7,
-      rejected = $8, filtered = $9, duplicates = $10, finished_at = clock_timestamp() WHERE file_id = $1]],
-    file.id, plan.targets.clean and "loaded" or "staged", counts.source_bytes, counts.sha256, counts.records,
-    counts.unreadable, counts.loaded - duplicates, counts.rejected, counts.filtered, duplicates)
+    UPDATE pghost.files AS f
+    SET state = $1, size = n.size, sha256 = n.sha256, records = n.records, unreadable = n.unreadable,
+      loaded = n.loaded, rejected = n.rejected, filtered = n.filtered, duplicates = n.duplicates,
+      finished_at = clock_timestamp()
+    FROM jsonb_to_recordset($2::jsonb) AS n (file_id bigint, size bigint, sha256 text, records bigint,
+      unreadable bigint, loaded bigint, rejected bigint, filtered bigint, duplicates bigint)
+    WHERE f.file_id = n.file_id]], plan.targets.clean and "loaded" or "staged", cjson.encode(list))
 end
 
 -- After a clean from the raw table: the files of this run get the accounts that a load gives them.
@@ -87,7 +124,8 @@ local function save_files_of_raw(run, plan, server)
   end
 end
 
-local function save_cleaning(run, plan)
+--- Records what cleaning changed: `plan.cleaning` of the load.
+function M.save_cleaning(run, plan)
   for _, change in ipairs(plan.cleaning or {}) do
     run.conn:query([[
       INSERT INTO pghost.cleaning (run_id, table_name, column_name, rule, cells, sample_before, sample_after)
@@ -131,13 +169,12 @@ end
 
 local function save(run, plan, server)
   run.conn:transaction(function()
-    for _, file in ipairs(plan.files) do
-      M.save_file(run, plan, file)
-    end
-    if #plan.files == 0 then
+    if #plan.files > 0 then
+      M.save_files(run, plan)
+    else
       save_files_of_raw(run, plan, server)
     end
-    save_cleaning(run, plan)
+    M.save_cleaning(run, plan)
   end)
 end
 

@@ -89,17 +89,24 @@ function M.sniff(options, file, say)
     confidence = found.confidence })
 end
 
---- The options of csv.open with what was found for the file put in where nothing was given.
+--- The options of csv.open, or of a load, with what was found for the file put in where nothing was given.
 ---@param open_options table of csv.open
 ---@param file table of the load
 ---@return table
 function M.apply(open_options, file)
-  for key, value in pairs(file.dialect and file.dialect.options or {}) do
-    if not is_given(open_options, key) then
-      open_options[key] = value
+  if not file.dialect then
+    return open_options
+  end
+  local all = {}
+  for key, value in pairs(open_options) do
+    all[key] = value
+  end
+  for key, value in pairs(file.dialect.options) do
+    if not is_given(all, key) then
+      all[key] = value
     end
   end
-  return open_options
+  return all
 end
 
 --- Whether the file's first record is data.

@@ -12,6 +12,8 @@ local help = {
   data = "folder with the input files",
   as_of = "moment that the analytics look back from, '' for the start of the run",
   schema = "schema that the tables are published into",
+  max_rejects = "records that may be rejected, a number or a share as 2%, '' for any",
+  on_error = "reject, or stop at the first record that is rejected",
 }
 
 local words = {
@@ -74,17 +76,18 @@ local function parser_for(name, config)
 end
 
 --- The config with what the command line says put over it; the config itself stays untouched.
---- Settings `data`, `as_of` and `schema` are always there. `--help` prints and leaves.
+--- Settings `data`, `as_of`, `schema`, `max_rejects` and `on_error` are always there. `--help` prints and leaves.
 ---@param name string of the script, for the usage text
 ---@param config table
 ---@param arguments string[]
 ---@return table settings
 ---@return table<string, boolean> given settings that came from the command line
 function M.settings(name, config, arguments)
-  local settings = { data = "data", as_of = "", schema = "public" }
+  local settings = { data = "data", as_of = "", schema = "public", max_rejects = "", on_error = "reject" }
   for key, value in pairs(config) do
     settings[key] = value
   end
+  settings.max_rejects = tostring(settings.max_rejects) -- a number or a share
   local parsed, result = parser_for(name, settings):pparse(arguments)
   if not parsed then
     errors.raise(tostring(result), "usage")

@@ -5,6 +5,8 @@
 
 local cjson = require "cjson"
 local errors = require "pghost.errors"
+local lfs = require "lfs"
+local sql = require "pghost.sql"
 
 local M = {}
 
@@ -130,6 +132,29 @@ function M.record(conn, fields)
   local build = ("pghost_build_%d"):format(row.run_id)
   conn:query("UPDATE pghost.runs SET build_schema = $2 WHERE run_id = $1", row.run_id, build)
   return { id = row.run_id, started = row.started, as_of = row.as_of, build = build }
+end
+
+local function script_path()
+  local found, host = pcall(require, "pghost.native.host")
+  local path = found and host.script
+  if not path or path:sub(1, 1) == "/" then
+    return path or nil
+  end
+  return (lfs.currentdir() or ".") .. "/" .. path
+end
+
+--- Records how a run was called, so that it can be replayed.
+---@param conn pghost.Connection
+---@param run_id integer
+---@param given table<string, boolean> settings from the command line
+---@param replay_of? integer
+function M.remember_call(conn, run_id, given, replay_of)
+  local names = {}
+  for name in pairs(given) do
+    names[#names + 1] = name
+  end
+  conn:query("UPDATE pghost.runs SET script = $2, given = $3::text[], replay_of = $4 WHERE run_id = $1", run_id,
+    script_path(), sql.array(names), replay_of)
 end
 
 --- Records how a run ended.

@@ -9,6 +9,7 @@
 -- This file starts a run: command line, connection, history, lock, schemas. What a run can do is in
 -- run.lua.
 
+local budget = require "pghost.budget"
 local command = require "pghost.command"
 local connection = require "pghost.connection"
 local errors = require "pghost.errors"
@@ -16,6 +17,7 @@ local history = require "pghost.history"
 local log = require "pghost.log"
 local metadata = require "pghost.metadata"
 local project = require "pghost.project"
+local replay = require "pghost.replay"
 local Run = require "pghost.run"
 local sys = require "pghost.native.sys"
 
@@ -96,8 +98,10 @@ local function new_run(name, settings, options)
     progress_options = (run_log.quiet or run_log.format == "json") and { enabled = false } or nil,
     clock = sys.clock(),
     tables = {},
+    changes = {},
     connections = {},
     failed_checks = {},
+    rejected = {}, -- per table: records and rejected, for the budget
     checks = 0,
     warnings = 0,
     records = 0,
@@ -116,7 +120,10 @@ function M.start(name, config, options)
   if not given.data then
     settings.data = project.path(settings.data)
   end
+  local replaying = replay.take(name, settings, given)
+  budget.check_settings(settings)
   local run = new_run(name, settings, options)
+  run.replay = replaying
   run.conn = connection.open { dsn = run.dsn }
   local _ <close> = setmetatable({}, { __close = function(_, problem)
     if problem ~= nil then
@@ -124,6 +131,7 @@ function M.start(name, config, options)
     end
   end })
   open_history(run, check_as_of(run.conn, settings.as_of))
+  history.remember_call(run.conn, run.id, given, replaying and replaying.of.run_id)
   make_schemas(run)
   run.log:info("start", name, ("run %d into schema '%s' of %s, as of %s"):format(run.id, run.target,
     run.conn.description or "the database", run.as_of), { run = run.id, schema = run.target, as_of = run.as_of })

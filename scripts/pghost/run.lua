@@ -4,11 +4,14 @@
 -- without publishing throws away what was built; what was published before stays.
 
 local analyse = require "pghost.analyse"
+local budget = require "pghost.budget"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
 local errors = require "pghost.errors"
 local history = require "pghost.history"
+local ledger = require "pghost.ledger"
 local log = require "pghost.log"
+local modes = require "pghost.modes"
 local project = require "pghost.project"
 local publish = require "pghost.publish"
 local sql = require "pghost.sql"
@@ -24,6 +27,9 @@ local sys = require "pghost.native.sys"
 ---@field target string schema that is published into
 ---@field build string schema that is built in
 ---@field conn pghost.Connection the control connection
+---@field tables string[] built tables that replace the published ones
+---@field changes pghost.modes.Change[] what is added to published tables
+---@field replay? pghost.Replay this run is one
 ---@field log pghost.Log
 local Run = {}
 Run.__index = Run
@@ -151,7 +157,7 @@ end
 ---@param rules table from pghost.rules
 ---@param options? pghost.StageOptions
 function Run:load(name, files, rules, options)
-  stage.load(self, name, files, rules, options)
+  (self.replay or stage).load(self, name, files, rules, options)
 end
 
 --- Files into name_raw alone; with rules their columns come first and must all be there.
@@ -160,7 +166,7 @@ end
 ---@param rules? table
 ---@param options? pghost.StageOptions
 function Run:stage(name, files, rules, options)
-  stage.stage(self, name, files, rules, options)
+  (self.replay or stage).stage(self, name, files, rules, options)
 end
 
 --- Runs rules over name_raw into name: the same result as load, without reading the files.
@@ -168,7 +174,7 @@ end
 ---@param rules table
 ---@param options? pghost.StageOptions
 function Run:clean(name, rules, options)
-  stage.clean(self, name, rules, options)
+  (self.replay or stage).clean(self, name, rules, options)
 end
 
 --- Runs checks; raises code "check" (exit code 4) after all of them when one of severity error failed.
@@ -188,30 +194,53 @@ function Run:analyse(folder)
   end)
 end
 
+-- Changes what is added to and exchanges what is replaced, in the order that foreign keys ask for.
+local function make_visible(self, options)
+  local late = modes.after_exchange(self)
+  local changes = not late and modes.publish(self)
+  publish.swap(self.conn, options)
+  return changes or modes.publish(self)
+end
+
+local function say_changes(self, changes)
+  for _, change in ipairs(changes) do
+    self.log:info("publish", change.name, ("%s added, %s changed, %s removed"):format(log.count(change.added),
+      log.count(change.changed), log.count(change.removed)), change)
+  end
+end
+
 local function publish_all(self)
   local options = { build = self.build, target = self.target, tables = self.tables }
   options.prepared = publish.prepare(self.conn, options)
   for name, gone in pairs(options.prepared.gone) do
     self.log:warn("publish", name, "columns that the new table has not: " .. table.concat(gone, ", "), { gone = gone })
   end
+  local changes
   self.conn:transaction(function()
     if not history.holds_lock(self.conn, self.name, self.target) then
       errors.raise("the lock of this run is gone: pghost needs a connection of its own "
         .. "(a pooler must be in session mode)", "locked")
     end
-    publish.swap(self.conn, options)
+    changes = make_visible(self, options)
+    ledger.publish(self.conn, self.id)
+    if self.replay then
+      self.replay.record(self)
+    end
     self.conn:query(("DROP SCHEMA %s CASCADE"):format(self.conn:quote_identifier(self.build)))
     history.finish(self.conn, self.id, "published")
   end)
   self.finished = true
+  say_changes(self, changes)
 end
 
 --- Makes every table of the run visible in the target schema, in one transaction.
 function Run:publish()
   check.raise_failed(self)
+  budget.check_all(self)
   self:step("publish", self.target, function()
     publish_all(self)
-    return { tables = #self.tables }, log.counted(#self.tables, "table") .. ": " .. table.concat(self.tables, ", ")
+    return { tables = #self.tables + #self.changes }, log.counted(#self.tables, "table") .. ": "
+      .. table.concat(self.tables, ", ")
   end)
   self.log:info("done", self.name, ("run %d: %s read, %s, %s"):format(self.id, log.counted(self.records, "record"),
     log.counted(self.checks, "check"), log.counted(self.warnings, "warning")),

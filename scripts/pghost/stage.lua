@@ -4,11 +4,15 @@
 -- and last proves that nothing was lost (account.lua).
 
 local account = require "pghost.account"
+local budget = require "pghost.budget"
 local columns = require "pghost.columns"
 local connection = require "pghost.connection"
 local errors = require "pghost.errors"
+local feed = require "pghost.feed"
 local keys = require "pghost.keys"
+local ledger = require "pghost.ledger"
 local log = require "pghost.log"
+local modes = require "pghost.modes"
 local native_load = require "pghost.native.load"
 local originals = require "pghost.originals"
 local planning = require "pghost.planning"
@@ -27,7 +31,7 @@ local function names_of(list)
 end
 
 local function create_raw(run, conn, plan)
-  run:create_table(conn, plan.name .. "_raw", ("%s, _file_id bigint, _line bigint, _loaded_at timestamptz DEFAULT %s")
+  run:create_table(conn, plan.raw_table, ("%s, _file_id bigint, _line bigint, _loaded_at timestamptz DEFAULT %s")
     :format(columns.quoted(conn, plan.raw_columns, "%s text"), conn:quote_literal(run.started)), plan.options.unlogged)
 end
 
@@ -40,7 +44,7 @@ local function create_clean(run, conn, plan)
   if plan.key then
     definitions[#definitions + 1] = "_file_id bigint, _line bigint"
   end
-  run:create_table(conn, plan.name, table.concat(definitions, ", "))
+  run:create_table(conn, plan.clean_table, table.concat(definitions, ", "))
 end
 
 local function copy_statement(run, conn, table_name, names, position, format)
@@ -66,25 +70,24 @@ local function open_load(run, plan, raw, clean, rejects)
     workers = plan.workers,
     raw = raw and {
       conn = natives(raw),
-      copy = copy_statement(run, raw[1], plan.name .. "_raw", plan.raw_columns, true, "binary"),
+      copy = copy_statement(run, raw[1], plan.raw_table, plan.raw_columns, true, "binary"),
     },
     clean = clean and {
       conn = natives(clean),
-      copy = copy_statement(run, clean[1], plan.name, names_of(plan.clean_columns), plan.key ~= nil, format),
+      copy = copy_statement(run, clean[1], plan.clean_table, names_of(plan.clean_columns), plan.key ~= nil, format),
       position = plan.key ~= nil,
       format = format,
     },
-    rejects = { conn = rejects.native, copy = rejects_copy, run_id = run.id, table = plan.name },
+    rejects = budget.enforce(run, plan, { conn = rejects.native, copy = rejects_copy, run_id = run.id,
+      table = plan.name }),
   })
 end
 
--- A failure of the server names no file; one of the reader does.
-local function check_file(file, counts, message, code)
-  if not counts then
-    local names_it = message:find(file.name, 1, true)
-    errors.raise(message, code, { file = not names_it and file.name or nil })
+local function check_clean(run, plan, counts, message, code)
+  if code == "budget" then
+    budget.raise_stopped(run, plan, message)
   end
-  return counts
+  errors.check(counts, message, code)
 end
 
 local function check_table(plan, totals, message, code)
@@ -98,31 +101,42 @@ local function same_header(a, b)
   return table.concat(a, "\0") == table.concat(b, "\0")
 end
 
-local function load_file(run, plan, load, file, source)
-  if not same_header(file.header, source:columns()) then
-    errors.raise("the header changed while the run was on", "data", { file = file.name })
-  end
-  file.id = account.begin_file(run, plan, file)
-  local bar <close> = progress.new(plan.name .. " " .. file.name, file.size, run.progress_options)
-  file.counts = check_file(file, load:file(source, {
-    file_id = file.id,
-    raw_map = file.raw_map,
-    clean_map = plan.targets.clean and file.clean_map or nil,
-    progress = function(records, bytes)
-      bar:update(records, bytes)
-    end,
-  }))
-  if file.counts.records == 0 and not plan.options.allow_empty then
+local function keep_counts(plan, file, counts)
+  file.counts = counts
+  if counts.records == 0 and not plan.options.allow_empty then
     errors.raise("no record below the header: leave the file out, or load it with allow_empty", "data",
       { file = file.name })
   end
 end
 
+local function label(plan)
+  return plan.name .. " " .. (#plan.files == 1 and plan.files[1].name or log.counted(#plan.files, "file"))
+end
+
 local function load_files(run, plan, load)
-  for _, file in ipairs(plan.files) do
-    local source <close> = file.source or planning.open_source(plan, file)
-    load_file(run, plan, load, file, source)
-  end
+  account.begin_files(run, plan)
+  local bar <close> = progress.new(label(plan), feed.size(plan.files), run.progress_options)
+  feed.run(load, plan.files, {
+    open = function(file)
+      return file.source or planning.open_source(plan, file)
+    end,
+    stopped = function(message)
+      budget.raise_stopped(run, plan, message)
+    end,
+    options = function(file, source)
+      if not same_header(file.header, source:columns()) then
+        errors.raise("the header changed while the run was on", "data", { file = file.name })
+      end
+      return { file_id = file.id, reject_limit = file.reject_limit, raw_map = file.raw_map,
+        clean_map = plan.targets.clean and file.clean_map or nil }
+    end,
+    done = function(file, counts)
+      keep_counts(plan, file, counts)
+    end,
+    progress = function(records, bytes)
+      bar:update(records, bytes)
+    end,
+  })
 end
 
 local function connections_for(run, purpose, count)
@@ -142,10 +156,10 @@ local function create_tables(run, plan, raw_conn, clean_conn)
   end
 end
 
--- Creates the tables and fills them; `feed` gives records to the load. With one connection a table
+-- Creates the tables and fills them; `feed_load` gives records to the load. With one connection a table
 -- is created in the transaction that fills it, which lets the server skip WAL where it may; several
 -- must see it first. Rejects are committed by themselves: they stay when the run fails later.
-local function fill(run, plan, feed)
+local function fill(run, plan, feed_load)
   local targets = plan.targets
   plan.workers = workers.choose(plan.options.workers or run.settings.workers, plan.files,
     (targets.raw and 1 or 0) + (targets.clean and 1 or 0))
@@ -160,7 +174,7 @@ local function fill(run, plan, feed)
       create_tables(run, plan, raw and raw[1], clean and clean[1])
     end
     local load <close> = open_load(run, plan, raw, clean, run:connection "rejects")
-    feed(load)
+    feed_load(load)
     plan.totals = check_table(plan, load:finish())
     plan.cleaning = load:cleaning()
   end)
@@ -171,7 +185,7 @@ local function make_key(run, plan)
     return
   end
   run:transaction(function(conn)
-    plan.duplicates_by_file, plan.duplicates, plan.left_by_file = keys.apply(conn, run, plan.name, plan.key,
+    plan.duplicates_by_file, plan.duplicates, plan.left_by_file = keys.apply(conn, run, plan,
       plan.raw_source ~= nil)
   end)
 end
@@ -192,26 +206,39 @@ local function finish(run, plan)
   local targets = plan.targets
   if targets.clean then
     make_key(run, plan)
-    run.conn:query("ANALYZE " .. run:qualified(plan.name)) -- raw tables are not joined: autovacuum will do
-    run:built(plan.name)
+    run.conn:query("ANALYZE " .. run:qualified(plan.clean_table)) -- raw tables are not joined: autovacuum will do
   end
-  if targets.raw then
-    run:built(plan.name .. "_raw")
-  end
+  modes.built(run, plan)
   local counts = account.settle(run, plan)
   originals.fill(run, plan.name)
   return counts, summary(plan, counts)
 end
 
+-- All files were left out: the published table stays as it is.
+local function finish_nothing(run, plan)
+  ledger.save_skipped(run, plan)
+  return { records = 0, loaded = 0, rejected = 0, filtered = 0, duplicates = 0, bytes = 0, files = 0,
+    skipped = #plan.skipped }, "nothing new"
+end
+
 local function stage(run, kind, name, spec, rules, options, targets)
+  local plan
   run:step(kind, name, function()
-    local plan = planning.make(run, name, spec, rules, options, targets)
+    plan = planning.make(run, name, spec, rules, options, targets)
+    if #plan.files == 0 then
+      return finish_nothing(run, plan)
+    end
     fill(run, plan, function(load)
       load_files(run, plan, load)
     end)
+    ledger.check(run, plan)
+    ledger.save_skipped(run, plan)
     return finish(run, plan)
   end)
-  account.report_rejects(run, name)
+  if plan.totals then
+    account.report_rejects(run, name)
+    budget.check(run, plan)
+  end
   account.check_not_empty(run, targets.clean and name or name .. "_raw")
 end
 
@@ -233,16 +260,17 @@ end
 
 --- Runs rules over name_raw, which may be of this run or published by an earlier one.
 function M.clean(run, name, rules, options)
-  local targets = { clean = true }
+  local targets, plan = { clean = true }, nil
   run:step("clean", name, function()
-    local plan = planning.make(run, name, nil, rules, options, targets)
-    plan.raw_source = raw_table.find(run, name)
+    plan = planning.make(run, name, nil, rules, options, targets)
+    plan.raw_source = raw_table.find(run, plan)
     fill(run, plan, function(load)
-      raw_table.feed(run, load, name, plan.raw_source, names_of(plan.clean_columns))
+      check_clean(run, plan, raw_table.feed(run, load, name, plan.raw_source, names_of(plan.clean_columns)))
     end)
     return finish(run, plan)
   end)
   account.report_rejects(run, name)
+  budget.check(run, plan)
   account.check_not_empty(run, name)
 end
 

@@ -5,6 +5,7 @@
 
 local connection = require "pghost.connection"
 local errors = require "pghost.errors"
+local feed = require "pghost.feed"
 local log = require "pghost.log"
 local metadata = require "pghost.metadata"
 local native_load = require "pghost.native.load"
@@ -83,44 +84,35 @@ local function open_load(job, batch)
   })
 end
 
--- A failure of the server names no file; one of the reader does.
-local function raise_in(file, message, code)
-  local names_it = message:find(file.name, 1, true)
-  errors.raise(message, code, { file = not names_it and file.name or nil })
-end
-
-local function load_file(job, load, file)
-  local source <close> = file.source or planning.open_source(job, file)
-  if table.concat(source:columns(), "\0") ~= table.concat(file.header, "\0") then
-    errors.raise("the header changed while the load was on", "data", { file = file.name })
-  end
-  local bar <close> = progress.new(file.name, file.size, job.options.progress)
-  local counts, message, code = load:file(source, {
-    file_id = file.id,
-    clean_map = file.map,
+local function load_batch(job, batch)
+  local load <close> = open_load(job, batch)
+  local name = #batch.files == 1 and batch.files[1].name or log.counted(#batch.files, "file")
+  local bar <close> = progress.new(name, feed.size(batch.files), job.options.progress)
+  feed.run(load, batch.files, {
+    open = function(file)
+      return file.source or planning.open_source(job, file)
+    end,
+    options = function(file, source)
+      if table.concat(source:columns(), "\0") ~= table.concat(file.header, "\0") then
+        errors.raise("the header changed while the load was on", "data", { file = file.name })
+      end
+      return { file_id = file.id, clean_map = file.map }
+    end,
+    done = function(file, counts)
+      file.counts = counts
+      for total in pairs(job.totals) do
+        job.totals[total] = job.totals[total] + counts[total]
+      end
+    end,
     progress = function(records, bytes)
       bar:update(records, bytes)
     end,
   })
-  if not counts then
-    raise_in(file, message, code)
-  end
-  file.counts = counts
-  for name in pairs(job.totals) do
-    job.totals[name] = job.totals[name] + counts[name]
-  end
-end
-
-local function load_batch(job, batch)
-  local load <close> = open_load(job, batch)
-  for _, file in ipairs(batch.files) do
-    load_file(job, load, file)
-  end
   local totals, message, code = load:finish()
-  if not totals and #batch.files == 1 then
-    raise_in(batch.files[1], message, code)
+  if not totals then
+    local alone = #batch.files == 1 and not message:find(batch.files[1].name, 1, true)
+    errors.raise(message, code, { file = alone and batch.files[1].name or nil })
   end
-  errors.check(totals, message, code)
 end
 
 -- Rejects -----------------------------------------------------------------------------------------

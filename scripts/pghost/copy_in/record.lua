@@ -45,6 +45,23 @@ local function save_rejects(conn, run_id, table_name, spool, files, ids)
   flush()
 end
 
+-- Returns the recorded id of each file.
+local function save_files(conn, run_id, job)
+  local plan = { name = job.target.name, targets = { clean = true }, files = {}, mode = "append",
+    options = job.options }
+  for i, file in ipairs(job.files) do
+    plan.files[i] = { name = file.name, path = file.path, counts = file.counts, header = file.header,
+      line_end = file.line_end, dialect = file.dialect }
+  end
+  account.begin_files({ conn = conn, id = run_id }, plan)
+  account.save_files({ conn = conn }, plan)
+  local ids = {}
+  for i, file in ipairs(plan.files) do
+    ids[i] = file.id
+  end
+  return ids
+end
+
 --- Records a load that ended, with its rejects. Runs in the caller's transaction.
 ---@param conn pghost.Connection
 ---@param job table files, target, spool; started: text of the server's clock
@@ -57,13 +74,7 @@ function M.save(conn, job, version, problem)
     version = version, process_id = sys.pid() })
   conn:query("UPDATE pghost.runs SET build_schema = NULL, started_at = $2::timestamptz WHERE run_id = $1", run.id,
     job.started)
-  local plan, ids = { name = target.name, targets = { clean = true } }, {}
-  for i, file in ipairs(job.files) do
-    ids[i] = account.begin_file({ conn = conn, id = run.id }, plan, file)
-    if file.counts then
-      account.save_file({ conn = conn }, plan, { id = ids[i], counts = file.counts })
-    end
-  end
+  local ids = save_files(conn, run.id, job)
   save_rejects(conn, run.id, target.name, job.spool, job.files, ids)
   history.finish(conn, run.id, problem and "failed" or "published", problem)
   return run.id

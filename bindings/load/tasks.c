@@ -1,0 +1,92 @@
+// The files under way: started one behind the other, given back in that order.
+#include "load/internal.h"
+
+#include <stdlib.h>
+
+Task *engine_task(Engine *engine, unsigned i) {
+  return &engine->tasks[(engine->task_first + i) % engine->options.files];
+}
+
+bool task_done(const Task *task) {
+  return task->split && !task->recut && task->encoded == task->cut;
+}
+
+bool engine_has_room(const Engine *engine) {
+  return engine->task_count < engine->options.files;
+}
+
+static bool copy_map(uint32_t **to, const uint32_t *map, size_t count) {
+  uint32_t *copy = realloc(*to, (count ? count : 1) * sizeof *copy);
+  if (!copy)
+    return false;
+  if (count > 0)
+    memcpy(copy, map, count * sizeof *copy);
+  *to = copy;
+  return true;
+}
+
+static bool has_ring(Task *task, size_t blocks) {
+  if (!task->ring)
+    task->ring = calloc(blocks, sizeof(Block *));
+  return task->ring != NULL;
+}
+
+// Makes the slot ready for a file; its memory is used again.
+static bool prepare(Engine *engine, Task *task, const FileTask *file) {
+  const Program *program = engine->options.program;
+  task->file = *file;
+  task->serial = ++engine->task_serial;
+  task->split = task->recut = false;
+  task->cut = task->checked = task->encoded = 0;
+  // What the source has read before the first record: byte order mark and header.
+  task->counts = (Counts){.bytes = source_position(file->source).offset};
+  return has_ring(task, engine->block_count) &&
+         copy_map(&task->raw_map, file->raw_map, file->raw_count) &&
+         copy_map(&task->clean_map, file->clean_map, program ? program_column_count(program) : 0);
+}
+
+bool task_start(Engine *engine, const FileTask *file, Error *error) {
+  Task *task = engine_task(engine, engine->task_count); // nobody looks at it yet
+  if (!prepare(engine, task, file))
+    return error_set(error, "ENOMEM", "out of memory");
+  pthread_mutex_lock(&engine->lock);
+  engine->task_count++;
+  engine->total.bytes += task->counts.bytes;
+  pthread_cond_signal(&engine->splitter_turn);
+  pthread_mutex_unlock(&engine->lock);
+  return true;
+}
+
+// The conservation law, for one file that is done.
+static bool check_counts(const Task *task, Error *error) {
+  const Counts *counts = &task->counts;
+  uint64_t bytes = source_totals(task->file.source).bytes;
+  if (counts->bytes != bytes)
+    return error_set(error, "conservation", "%s: read %llu bytes but records hold %llu",
+                     task->file.name, (unsigned long long)bytes, (unsigned long long)counts->bytes);
+  if (counts->records != counts->loaded + counts->rejected + counts->filtered)
+    return error_set(
+        error, "conservation", "%s: %llu records but %llu loaded, %llu rejected, %llu filtered",
+        task->file.name, (unsigned long long)counts->records, (unsigned long long)counts->loaded,
+        (unsigned long long)counts->rejected, (unsigned long long)counts->filtered);
+  return true;
+}
+
+bool task_take(Engine *engine, Counts *counts, Error *error) {
+  const Task *task = engine_task(engine, 0);
+  *counts = task->counts;
+  bool ok = check_counts(task, error);
+  engine->task_first = (engine->task_first + 1) % engine->options.files;
+  engine->task_count--;
+  return ok;
+}
+
+void engine_free_tasks(Engine *engine) {
+  for (unsigned i = 0; i < MAX_FILES; i++) {
+    Task *task = &engine->tasks[i];
+    free(task->raw_map);
+    free(task->clean_map);
+    free(task->ring);
+    buffer_free(&task->leftover);
+  }
+}
