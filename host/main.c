@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "again.h"
 #include "library.h"
 #include "modules.h"
 #include "options.h"
@@ -132,7 +133,14 @@ static int interrupted_exit(int number) {
   return 128 + number;
 }
 
-static int run_state(Job *job) {
+// Can the job be done a second time? What came from stdin or was typed is gone.
+static bool is_repeatable(const Job *job) {
+  const char *path = script_path(job);
+  struct stat facts;
+  return path && !job->options->interactive && stat(path, &facts) == 0 && S_ISREG(facts.st_mode);
+}
+
+static int run_once(Job *job) {
   lua_State *L = luaL_newstate();
   if (!L) {
     run_complain("not enough memory");
@@ -152,6 +160,15 @@ static int run_state(Job *job) {
     return interrupted_exit(cause);
   int flushed = run_flush();
   return code ? code : flushed;
+}
+
+static int run_state(Job *job) {
+  again_allow(is_repeatable(job));
+  int code = run_once(job);
+  while (again_begin())
+    code = run_once(job);
+  int cause = signals_cause(code != 0); // of a signal while it waited
+  return cause && code < 128 ? interrupted_exit(cause) : code;
 }
 
 static int start(int argc, char **argv, const Options *options) {

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "again.h"
 #include "base/error.h"
 #include "library.h"
 #include "signals.h"
@@ -92,6 +93,10 @@ static int explain(lua_State *L) {
 static int report(lua_State *L, int status) {
   int code = status == LUA_ERRRUN ? exit_of(L, lua_gettop(L)) : EXIT_ERROR;
   if (signals_cause(true) != 0) { // main reports it
+    lua_pop(L, 1);
+    return code;
+  }
+  if (is_error_object(L, -1) && again_note(L, -1)) { // the library has said why
     lua_pop(L, 1);
     return code;
   }

@@ -5,6 +5,7 @@
 
 local argparse = require "argparse"
 local errors = require "pghost.errors"
+local waiting = require "pghost.waiting"
 
 local M = {}
 
@@ -14,7 +15,18 @@ local help = {
   schema = "schema that the tables are published into",
   max_rejects = "records that may be rejected, a number or a share as 2%, '' for any",
   on_error = "reject, or stop at the first record that is rejected",
+  build_schema = "schema that exists to build in, '' for one of the run's own",
+  publish = "together (all tables in one transaction) or per_table",
+  retries = "how often a run is done again after what may pass: a lost connection, a deadlock",
 }
+
+local defaults = {
+  data = "data", as_of = "", schema = "public", build_schema = "", publish = "together", retries = 2, max_rejects = "",
+  on_error = "reject",
+}
+
+-- Settings with an option of another form than the rest.
+local special = { wait = true, dry_run = true }
 
 local words = {
   yes = true, no = false, ["true"] = true, ["false"] = false, on = true, off = false, ["1"] = true, ["0"] = false,
@@ -45,12 +57,18 @@ local converters = {
   string = function(text)
     return { text }
   end,
+  duration = function(text)
+    if not waiting.seconds(text) then
+      return nil, ("a duration such as 30s, 10m or 2h expected, got '%s'"):format(text)
+    end
+    return { text }
+  end,
 }
 
 local function setting_names(config)
   local names = {}
   for name, value in pairs(config) do
-    if type(name) == "string" and converters[math.type(value) or type(value)] then
+    if type(name) == "string" and not special[name] and converters[math.type(value) or type(value)] then
       names[#names + 1] = name
     end
   end
@@ -72,18 +90,61 @@ local function parser_for(name, config)
     parser:option("--" .. setting:gsub("_", "-"), text)
       :target(setting):argname("<" .. metavars[kind] .. ">"):convert(converters[kind])
   end
+  parser:flag("--dry-run", "do everything but publish, and tell what would change"):target("dry_run")
+  parser:option("--wait", "wait for a run that is on, so long at most (30s, 10m, 2h; without TIME: for ever)")
+    :target("wait"):args("?"):argname("<TIME>"):convert(converters.duration)
   return parser
 end
 
+local function check_retries(value)
+  return math.type(value) == "integer" and value >= 0
+end
+
+-- What a setting of ours must be, and how that is said.
+local checks = {
+  publish = { function(value)
+    return value == "together" or value == "per_table"
+  end, "together or per_table" },
+  retries = { check_retries, "a whole number from 0" },
+  build_schema = { function(value)
+    return type(value) == "string"
+  end, "the name of a schema" },
+  wait = { waiting.seconds, "a duration such as 30s, 10m or 2h, true or false" },
+  dry_run = { function(value)
+    return type(value) == "boolean"
+  end, "true or false" },
+}
+
+local function check(settings)
+  for name, expected in pairs(checks) do
+    if not expected[1](settings[name]) then
+      errors.raise(("%s: %s expected, got '%s'"):format(name, expected[2], tostring(settings[name])), "usage")
+    end
+  end
+end
+
+-- An option's value is boxed, that of a flag is true, one that may stand without a value is a list.
+local function value_of(result)
+  if result == true or #result == 0 then
+    return true
+  end
+  local value = result[1]
+  return type(value) == "table" and value[1] or value
+end
+
 --- The config with what the command line says put over it; the config itself stays untouched.
---- Settings `data`, `as_of`, `schema`, `max_rejects` and `on_error` are always there. `--help` prints and leaves.
+--- Always there: `data`, `as_of`, `schema` (published into), `build_schema`, `publish`, `retries`, `wait`,
+--- `dry_run`, `max_rejects`, `on_error`. `--help` prints and leaves.
 ---@param name string of the script, for the usage text
 ---@param config table
 ---@param arguments string[]
 ---@return table settings
 ---@return table<string, boolean> given settings that came from the command line
 function M.settings(name, config, arguments)
-  local settings = { data = "data", as_of = "", schema = "public", max_rejects = "", on_error = "reject" }
+  local settings = { wait = false, dry_run = false }
+  for key, value in pairs(defaults) do
+    settings[key] = value
+  end
   for key, value in pairs(config) do
     settings[key] = value
   end
@@ -94,9 +155,10 @@ function M.settings(name, config, arguments)
   end
   local given = {}
   for key, boxed in pairs(result) do
-    settings[key] = boxed[1]
+    settings[key] = value_of(boxed)
     given[key] = true
   end
+  check(settings)
   return settings, given
 end
 

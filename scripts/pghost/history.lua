@@ -4,7 +4,6 @@
 -- leaves what it did. Not for what the steps do.
 
 local cjson = require "cjson"
-local errors = require "pghost.errors"
 local lfs = require "lfs"
 local sql = require "pghost.sql"
 
@@ -13,29 +12,47 @@ local M = {}
 -- Advisory lock of a pipeline and its target, one bigint of the server's own hash.
 local lock_expression = "hashtextextended('pghost:' || $1::text || ':' || $2::text, 0)"
 
-local function raise_locked(conn, pipeline, target)
-  local holder = conn:query([[
-    SELECT run_id, host_user, host_name, process_id, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS TZ') AS since
-    FROM pghost.runs WHERE pipeline = $1 AND target_schema = $2 AND state = 'running'
-    ORDER BY run_id DESC LIMIT 1]], pipeline, target)[1]
-  local who = "another run that has just started"
-  if holder then
-    who = ("run %d of '%s' on '%s' (process %d) since %s"):format(holder.run_id, holder.host_user or "?",
-      holder.host_name or "?", holder.process_id or 0, holder.since)
+local who_columns = "run_id, pipeline, target_schema, host_user, host_name, process_id, "
+  .. "to_char(started_at, 'YYYY-MM-DD HH24:MI:SS TZ') AS since"
+
+-- A run for people; nil: it has not got so far as to be recorded.
+local function describe(run)
+  if not run then
+    return "another run that has just started"
   end
-  errors.raise(("pipeline '%s' into schema '%s' is already running: %s holds the lock; try again when it is done")
-    :format(pipeline, target, who), "locked")
+  return ("run %d of '%s' on '%s' (process %d) since %s"):format(run.run_id, run.host_user or "?",
+    run.host_name or "?", run.process_id or 0, run.since)
 end
 
---- Takes the session lock; raises, saying who holds it, when another run has it.
+--- Who holds the lock of a pipeline, for people.
 ---@param conn pghost.Connection
 ---@param pipeline string
 ---@param target string
-function M.lock(conn, pipeline, target)
-  local got = conn:query(("SELECT pg_try_advisory_lock(%s) AS got"):format(lock_expression), pipeline, target)[1].got
-  if not got then
-    raise_locked(conn, pipeline, target)
-  end
+---@return string
+function M.holder(conn, pipeline, target)
+  return describe(conn:query(([[
+    SELECT %s FROM pghost.runs WHERE pipeline = $1 AND target_schema = $2 AND state = 'running'
+    ORDER BY run_id DESC LIMIT 1]]):format(who_columns), pipeline, target)[1])
+end
+
+--- Who builds in a named build schema, for people.
+---@param conn pghost.Connection
+---@param schema string
+---@return string
+function M.build_holder(conn, schema)
+  local run = conn:query(([[
+    SELECT %s FROM pghost.runs WHERE build_schema = $1 AND state = 'running'
+    ORDER BY run_id DESC LIMIT 1]]):format(who_columns), schema)[1]
+  return (run and ("pipeline '%s': "):format(run.pipeline) or "") .. describe(run)
+end
+
+--- Takes the session lock if nobody has it.
+---@param conn pghost.Connection
+---@param pipeline string
+---@param target string
+---@return boolean got
+function M.try_lock(conn, pipeline, target)
+  return conn:query(("SELECT pg_try_advisory_lock(%s) AS got"):format(lock_expression), pipeline, target)[1].got
 end
 
 --- Whether this very session still holds the lock: a pooler may have given us another one.
@@ -55,10 +72,11 @@ function M.unlock(conn, pipeline, target)
   conn:query(("SELECT pg_advisory_unlock(%s)"):format(lock_expression), pipeline, target)
 end
 
---- Marks runs of this pipeline that died as killed and drops what they built. The caller holds the
+--- Marks runs of this pipeline that died as killed and removes what they built. The caller holds the
 --- lock, so none of them can be alive.
+---@param remove fun(conn: pghost.Connection, run_id: integer, schema: string)
 ---@return { run_id: integer }[] killed
-function M.clear_killed(conn, pipeline, target)
+function M.clear_killed(conn, pipeline, target, remove)
   local killed = {}
   conn:transaction(function()
     local dead = conn:query([[
@@ -66,7 +84,7 @@ function M.clear_killed(conn, pipeline, target)
       WHERE pipeline = $1 AND target_schema = $2 AND state = 'running' ORDER BY run_id]], pipeline, target)
     for run in dead:rows() do
       if run.build_schema then
-        conn:query(("DROP SCHEMA IF EXISTS %s CASCADE"):format(conn:quote_identifier(run.build_schema)))
+        remove(conn, run.run_id, run.build_schema)
       end
       conn:query([[
         UPDATE pghost.runs SET state = 'killed', finished_at = clock_timestamp(),
@@ -75,6 +93,42 @@ function M.clear_killed(conn, pipeline, target)
     end
   end)
   return killed
+end
+
+--- Marks runs that died while they built in a named schema, of whatever pipeline. The caller holds
+--- the lock of that schema.
+---@param schema string
+---@param run_id integer the caller's own
+---@return integer count
+function M.mark_dead_builders(conn, schema, run_id)
+  return conn:query([[
+    UPDATE pghost.runs SET state = 'killed', finished_at = clock_timestamp(), error = 'found dead by a later run'
+    WHERE build_schema = $1 AND state = 'running' AND run_id <> $2]], schema, run_id).affected
+end
+
+--- Records that a run builds in a schema that is not its own.
+function M.set_build(conn, run_id, schema)
+  conn:query("UPDATE pghost.runs SET build_schema = $2 WHERE run_id = $1", run_id, schema)
+end
+
+--- Records which tables a run has published; in the transaction that does so.
+---@param tables string[]
+function M.add_published(conn, run_id, tables)
+  for _, name in ipairs(tables) do
+    conn:query("UPDATE pghost.runs SET published_tables = array_append(published_tables, $2) WHERE run_id = $1",
+      run_id, name)
+  end
+end
+
+--- Whether the transaction that published a run was committed. Waits until it is decided: that
+--- transaction has the run's row locked from before its COMMIT is sent.
+---@return boolean
+function M.was_published(conn, run_id)
+  return conn:transaction(function()
+    conn:query("SELECT set_config('lock_timeout', '60s', true)")
+    local row = conn:query("SELECT state FROM pghost.runs WHERE run_id = $1 FOR UPDATE", run_id)[1]
+    return row ~= nil and row.state == "published"
+  end)
 end
 
 local secret_names = { "password", "passwd", "pwd", "secret", "token", "dsn", "url", "credential", "passphrase" }
@@ -116,6 +170,8 @@ end
 ---@field as_of? string ISO timestamp; nil: the start of the run
 ---@field version? string
 ---@field process_id integer
+---@field attempt? integer
+---@field retry_of? integer
 
 --- Records a new run and names its build schema.
 ---@param conn pghost.Connection
@@ -123,12 +179,14 @@ end
 ---@return { id: integer, started: string, as_of: string, build: string } run texts are ISO timestamps
 function M.record(conn, fields)
   local row = conn:query([[
-    INSERT INTO pghost.runs (pipeline, target_schema, config, as_of, version, host_user, host_name, process_id)
-    VALUES ($1, $2, $3::jsonb, coalesce($4::timestamp, clock_timestamp()::timestamp), $5, $6, $7, $8)
+    INSERT INTO pghost.runs (pipeline, target_schema, config, as_of, version, host_user, host_name, process_id,
+      attempt, retry_of)
+    VALUES ($1, $2, $3::jsonb, coalesce($4::timestamp, clock_timestamp()::timestamp), $5, $6, $7, $8, $9, $10)
     RETURNING run_id, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS.USOF') AS started,
       to_char(as_of, 'YYYY-MM-DD HH24:MI:SS.US') AS as_of]],
     fields.pipeline, fields.target, M.config_json(fields.config), fields.as_of, fields.version,
-    os.getenv("USER") or os.getenv("LOGNAME"), host_name(), fields.process_id)[1]
+    os.getenv("USER") or os.getenv("LOGNAME"), host_name(), fields.process_id,
+    fields.attempt or 1, fields.retry_of)[1]
   local build = ("pghost_build_%d"):format(row.run_id)
   conn:query("UPDATE pghost.runs SET build_schema = $2 WHERE run_id = $1", row.run_id, build)
   return { id = row.run_id, started = row.started, as_of = row.as_of, build = build }

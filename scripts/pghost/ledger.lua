@@ -210,7 +210,9 @@ function M.publish(conn, run_id, tables)
   conn:query([[
     UPDATE pghost.files SET published_at = clock_timestamp()
     WHERE run_id = $1 AND state IN ('staged', 'loaded') AND published_at IS NULL
-      AND ($2::jsonb IS NULL OR table_name IN (SELECT jsonb_array_elements_text($2::jsonb)))]],
+      AND ($2::jsonb IS NULL
+        OR table_name || CASE WHEN state = 'staged' THEN '_raw' ELSE '' END IN (
+          SELECT jsonb_array_elements_text($2::jsonb)))]],
     run_id, tables and cjson.encode(tables) or nil)
 end
 

@@ -81,38 +81,80 @@ local function apply(conn, list)
   end)
 end
 
+local grants = "usage on schema pghost, and select, insert, update, delete on all tables in it"
+
 -- Says which right is missing before anything fails for it: to make the schema, or to write to one
 -- that another role made.
 local function check_rights(conn)
   local row = conn:query([[
     SELECT current_user::text AS role, current_database()::text AS database,
       (SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = 'pghost') AS may_use,
+      (SELECT has_table_privilege(c.oid, 'SELECT') FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+       WHERE n.nspname = 'pghost' AND c.relname = 'migrations') AS may_read,
       has_database_privilege(current_database(), 'CREATE') AS may_create]])[1]
   if row.may_use == false then
     errors.raise(("'%s' may not use schema 'pghost' in database '%s': grant it usage on the schema, and select, insert,"
       .. " update and delete on its tables"):format(row.role, row.database), "42501")
   elseif row.may_use == nil and not row.may_create then
-    errors.raise(("'%s' may not create schemas in database '%s': grant create on database to it")
-      :format(row.role, row.database), "42501")
+    errors.raise(("'%s' may not create schemas in database '%s': grant create on database to it, or have the history "
+      .. "made by a role that may, and grant %s"):format(row.role, row.database, grants), "42501")
+  elseif row.may_read == false then
+    errors.raise(("'%s' may not read table pghost.migrations: grant it %s"):format(row.role, grants), "42501")
   end
+  return row
+end
+
+-- A role that did not make the history's tables needs to be granted their use.
+local function check_tables(conn, role)
+  local missing = conn:query([[
+    SELECT string_agg(c.relname, ', ' ORDER BY c.relname) AS names
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'pghost' AND c.relkind IN ('r', 'p') AND c.relname <> 'migrations' AND NOT (
+      has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+      AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))]])[1].names
+  if missing then
+    errors.raise(("'%s' may not write to tables of schema 'pghost' (%s): grant it %s"):format(role, missing, grants),
+      "42501")
+  end
+end
+
+-- Only who owns the tables can bring them to a new version.
+local function check_owner(conn, role, version, newest)
+  local owner = conn:query([[
+    SELECT pg_get_userbyid(c.relowner)::text AS name
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'pghost' AND c.relname = 'runs' AND NOT pg_has_role(c.relowner, 'USAGE')]])[1]
+  if owner then
+    errors.raise(("schema 'pghost' is at version %d and this pghost needs %d, but it belongs to '%s': run pghost once "
+      .. "as '%s', then grant '%s' %s"):format(version, newest, owner.name, owner.name, role, grants), "42501")
+  end
+end
+
+local function lacks_some(list, versions)
+  for _, migration in ipairs(list) do
+    if not versions[migration.version] then
+      return true
+    end
+  end
+  return false
 end
 
 --- Brings the schema `pghost` to this version. Raises when the database has a newer one, or when
 --- the role may not create or use it.
 ---@param conn pghost.Connection
 function M.migrate(conn)
-  check_rights(conn)
+  local role = check_rights(conn).role
   local list = migrations()
   local newest = list[#list].version
   local versions, version = applied_versions(conn)
   if version > newest then
     errors.raise(("schema 'pghost' is at version %d, this pghost knows up to %d: use a newer pghost")
       :format(version, newest), "usage", { exit = 1 })
-  end
-  for _, migration in ipairs(list) do
-    if not versions[migration.version] then
-      return apply(conn, list)
-    end
+  elseif lacks_some(list, versions) then
+    check_owner(conn, role, version, newest)
+    apply(conn, list)
+  else
+    check_tables(conn, role)
   end
 end
 

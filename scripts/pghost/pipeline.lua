@@ -9,9 +9,10 @@
 -- This file starts a run: command line, connection, history, lock, schemas. What a run can do is in
 -- run.lua.
 
+local again = require "pghost.again"
 local budget = require "pghost.budget"
+local build_schema = require "pghost.build_schema"
 local command = require "pghost.command"
-local connection = require "pghost.connection"
 local errors = require "pghost.errors"
 local history = require "pghost.history"
 local log = require "pghost.log"
@@ -20,6 +21,7 @@ local project = require "pghost.project"
 local replay = require "pghost.replay"
 local Run = require "pghost.run"
 local sys = require "pghost.native.sys"
+local waiting = require "pghost.waiting"
 
 local M = {}
 
@@ -35,27 +37,6 @@ local function check_as_of(conn, text)
   return text
 end
 
--- The schemas of a run: the target, made if need be, and one to build in. Rights are looked at now
--- and not after the load.
-local function make_schemas(run)
-  local conn, target = run.conn, run.target
-  local right = conn:query([[
-    SELECT has_database_privilege(current_database(), 'CREATE') AS may_create_schema,
-      (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1) AS may_create_table,
-      current_user::text AS role, current_database()::text AS database]], target)[1]
-  if not right.may_create_schema then
-    errors.raise(("'%s' may not create schemas in database '%s': grant create on database to it")
-      :format(right.role, right.database), "42501")
-  elseif right.may_create_table == false then
-    errors.raise(("'%s' may not create tables in schema '%s': grant create, usage on schema to it")
-      :format(right.role, target), "42501")
-  end
-  if right.may_create_table == nil then
-    conn:query("CREATE SCHEMA IF NOT EXISTS " .. conn:quote_identifier(target))
-  end
-  conn:query("CREATE SCHEMA " .. conn:quote_identifier(run.build))
-end
-
 local function host_version()
   local found, host = pcall(require, "pghost.native.host")
   return found and host.version or nil
@@ -67,14 +48,32 @@ end
 ---@field log? table options of pghost.log
 ---@field out? file* where answers are printed; standard output unless given
 
+-- One run of a pipeline and target at a time.
+local function take_lock(run)
+  local conn, name, target = run.conn, run.name, run.target
+  waiting.take(run, {
+    try = function()
+      return history.try_lock(conn, name, target)
+    end,
+    holder = function()
+      return history.holder(conn, name, target)
+    end,
+    refusal = function(holder)
+      return ("pipeline '%s' into schema '%s' is already running: %s holds the lock; try again when it is done")
+        :format(name, target, holder)
+    end,
+  })
+end
+
 -- Takes the lock, clears up after dead runs and records the new one.
 local function open_history(run, as_of)
   local conn = run.conn
   metadata.migrate(conn)
-  history.lock(conn, run.name, run.target)
-  for _, dead in ipairs(history.clear_killed(conn, run.name, run.target)) do
+  take_lock(run)
+  for _, dead in ipairs(history.clear_killed(conn, run.name, run.target, build_schema.remove)) do
     run.log:warn("start", run.name, ("run %d was killed: what it had built is removed"):format(dead.run_id))
   end
+  local attempt, retry_of = again.attempt()
   local row = history.record(conn, {
     pipeline = run.name,
     target = run.target,
@@ -82,6 +81,8 @@ local function open_history(run, as_of)
     as_of = as_of,
     version = host_version(),
     process_id = sys.pid(),
+    attempt = attempt,
+    retry_of = retry_of,
   })
   run.id, run.started, run.as_of, run.build = row.id, row.started, row.as_of, row.build
 end
@@ -94,11 +95,12 @@ local function new_run(name, settings, options)
     target = settings.schema,
     dsn = options.dsn,
     log = run_log,
-    out = options.out or io.stdout,
+    out = options.out or again.output(settings),
     progress_options = (run_log.quiet or run_log.format == "json") and { enabled = false } or nil,
     clock = sys.clock(),
     tables = {},
     changes = {},
+    published = {},
     connections = {},
     failed_checks = {},
     rejected = {}, -- per table: records and rejected, for the budget
@@ -111,7 +113,7 @@ end
 --- Starts a run. Reads the script's command line (every simple setting of the config is an option),
 --- connects, takes the lock of this pipeline and target schema, and makes the build schema.
 ---@param name string of the pipeline: runs of the same name and target exclude each other
----@param config table settings; `data`, `as_of` and `schema` have a meaning of their own
+---@param config table settings; those of command.lua have a meaning of their own
 ---@param options? pghost.StartOptions
 ---@return pghost.Run run to be kept in a `<close>` variable
 function M.start(name, config, options)
@@ -124,15 +126,15 @@ function M.start(name, config, options)
   budget.check_settings(settings)
   local run = new_run(name, settings, options)
   run.replay = replaying
-  run.conn = connection.open { dsn = run.dsn }
   local _ <close> = setmetatable({}, { __close = function(_, problem)
     if problem ~= nil then
       run:close(problem)
     end
   end })
+  run.conn = again.connect(run)
   open_history(run, check_as_of(run.conn, settings.as_of))
   history.remember_call(run.conn, run.id, given, replaying and replaying.of.run_id)
-  make_schemas(run)
+  build_schema.make(run)
   run.log:info("start", name, ("run %d into schema '%s' of %s, as of %s"):format(run.id, run.target,
     run.conn.description or "the database", run.as_of), { run = run.id, schema = run.target, as_of = run.as_of })
   return run

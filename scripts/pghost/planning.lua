@@ -84,6 +84,7 @@ local function read_headers(run, plan, wanted)
     file.header, file.line_end = source:columns(), source:line_end()
     if file.path == "-" then
       file.source = source
+      run.read_once = true
     else
       source:close()
     end

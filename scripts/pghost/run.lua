@@ -3,17 +3,17 @@
 -- It builds in a schema of its own and is recorded in the schema `pghost`. Leaving its scope
 -- without publishing throws away what was built; what was published before stays.
 
+local again = require "pghost.again"
 local analyse = require "pghost.analyse"
 local budget = require "pghost.budget"
+local build_schema = require "pghost.build_schema"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
 local errors = require "pghost.errors"
 local history = require "pghost.history"
-local ledger = require "pghost.ledger"
 local log = require "pghost.log"
-local modes = require "pghost.modes"
 local project = require "pghost.project"
-local publish = require "pghost.publish"
+local publishing = require "pghost.publishing"
 local sql = require "pghost.sql"
 local stage = require "pghost.stage"
 local sys = require "pghost.native.sys"
@@ -82,9 +82,10 @@ function Run:built(name)
 end
 
 --- Runs fn(conn) in a transaction of the control connection that sees the build schema first, then
---- the target: SQL is written with plain table names.
+--- the target: SQL is written with plain table names. One that the server breaks off (deadlock) is
+--- done again: fn is called again.
 function Run:transaction(fn)
-  return self.conn:transaction(function()
+  return again.transaction(self, function()
     self.conn:query("SELECT set_config('search_path', $1, true)",
       self.conn:quote_identifier(self.build) .. ", " .. self.conn:quote_identifier(self.target))
     return fn(self.conn)
@@ -184,6 +185,7 @@ function Run:check(list)
     check.run(self, list)
     return { checks = self.checks, warnings = self.warnings }
   end)
+  publishing.checked(self)
 end
 
 --- Runs every .sql file of a folder; each answer becomes a table named after its file.
@@ -194,54 +196,13 @@ function Run:analyse(folder)
   end)
 end
 
--- Changes what is added to and exchanges what is replaced, in the order that foreign keys ask for.
-local function make_visible(self, options)
-  local late = modes.after_exchange(self)
-  local changes = not late and modes.publish(self)
-  publish.swap(self.conn, options)
-  return changes or modes.publish(self)
-end
-
-local function say_changes(self, changes)
-  for _, change in ipairs(changes) do
-    self.log:info("publish", change.name, ("%s added, %s changed, %s removed"):format(log.count(change.added),
-      log.count(change.changed), log.count(change.removed)), change)
-  end
-end
-
-local function publish_all(self)
-  local options = { build = self.build, target = self.target, tables = self.tables }
-  options.prepared = publish.prepare(self.conn, options)
-  for name, gone in pairs(options.prepared.gone) do
-    self.log:warn("publish", name, "columns that the new table has not: " .. table.concat(gone, ", "), { gone = gone })
-  end
-  local changes
-  self.conn:transaction(function()
-    if not history.holds_lock(self.conn, self.name, self.target) then
-      errors.raise("the lock of this run is gone: pghost needs a connection of its own "
-        .. "(a pooler must be in session mode)", "locked")
-    end
-    changes = make_visible(self, options)
-    ledger.publish(self.conn, self.id)
-    if self.replay then
-      self.replay.record(self)
-    end
-    self.conn:query(("DROP SCHEMA %s CASCADE"):format(self.conn:quote_identifier(self.build)))
-    history.finish(self.conn, self.id, "published")
-  end)
-  self.finished = true
-  say_changes(self, changes)
-end
-
---- Makes every table of the run visible in the target schema, in one transaction.
+--- Makes every table of the run visible in the target schema, in one transaction; with the setting
+--- `publish = "per_table"` one after the other; with `dry_run` not at all, and says what would change.
 function Run:publish()
   check.raise_failed(self)
   budget.check_all(self)
-  self:step("publish", self.target, function()
-    publish_all(self)
-    return { tables = #self.tables + #self.changes }, log.counted(#self.tables, "table") .. ": "
-      .. table.concat(self.tables, ", ")
-  end)
+  publishing.finish(self)
+  again.release_output(self)
   self.log:info("done", self.name, ("run %d: %s read, %s, %s"):format(self.id, log.counted(self.records, "record"),
     log.counted(self.checks, "check"), log.counted(self.warnings, "warning")),
     { run = self.id, records = self.records, checks = self.checks, warnings = self.warnings,
@@ -256,10 +217,12 @@ local function abandon(self, problem)
   end
   problem = problem ~= nil and not errors.is(problem) and errors.new { message = tostring(problem) } or problem
   self.conn:transaction(function()
-    self.conn:query(("DROP SCHEMA IF EXISTS %s CASCADE"):format(self.conn:quote_identifier(self.build)))
+    build_schema.remove(self.conn, self.id, self.build)
     history.finish(self.conn, self.id, state, problem)
   end)
-  self.log:warn("done", self.name, ("run %d %s, nothing published"):format(self.id, state), { run = self.id })
+  local published = #self.published > 0 and "before that published: " .. table.concat(self.published, ", ")
+    or "nothing published"
+  self.log:warn("done", self.name, ("run %d %s, %s"):format(self.id, state, published), { run = self.id })
 end
 
 --- Ends the run. What was not published is thrown away; a second call does nothing.
@@ -269,12 +232,18 @@ function Run:close(problem)
     return
   end
   self.closed = true
+  again.mark(self, problem)
+  again.release_output(self, problem)
+  if not self.conn then
+    return
+  end
   for _, one in pairs(self.connections) do
     one:close() -- first, so that they hold no lock on what is thrown away
   end
-  if not self.finished then
+  if self.id and not self.finished then
     pcall(abandon, self, problem) -- what this cannot do any more, the next run does
   end
+  pcall(build_schema.release, self)
   pcall(history.unlock, self.conn, self.name, self.target)
   self.conn:close()
 end

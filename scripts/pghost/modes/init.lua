@@ -215,12 +215,13 @@ function M.built(run, plan)
   end
 end
 
---- Applies the changes of a run to the published tables; must run inside the transaction that publishes.
+--- Applies changes to the published tables; must run inside the transaction that publishes.
 ---@param run pghost.Run
+---@param changes pghost.modes.Change[]
 ---@return { name: string, added: integer, changed: integer, removed: integer }[]
-function M.publish(run)
+function M.publish(run, changes)
   local list = {}
-  for i, change in ipairs(run.changes) do
+  for i, change in ipairs(changes) do
     list[i] = { name = change.name, added = 0, changed = 0, removed = 0 }
     for _, statement in ipairs(statements.publish(run.conn, change)) do
       local result = run.conn:query(statement.sql)
@@ -235,15 +236,17 @@ end
 --- Whether a table that is changed references one that is replaced: its new rows may need rows that
 --- only the replacing table has, so they go in after the exchange.
 ---@param run pghost.Run
+---@param tables string[] that are replaced
+---@param changes pghost.modes.Change[]
 ---@return boolean
-function M.after_exchange(run)
-  for _, change in ipairs(run.changes) do
+function M.after_exchange(run, tables, changes)
+  for _, change in ipairs(changes) do
     for row in run.conn:query([[
         SELECT c.relname::text AS name FROM pg_constraint AS k JOIN pg_class AS c ON c.oid = k.confrelid
         JOIN pg_namespace AS n ON n.oid = c.relnamespace
         WHERE k.contype = 'f' AND k.conrelid = $1::text::regclass AND n.nspname = $2]],
         change.published, run.target):rows() do
-      for _, name in ipairs(run.tables) do
+      for _, name in ipairs(tables) do
         if name == row.name then
           return true
         end
