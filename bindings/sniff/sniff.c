@@ -284,6 +284,16 @@ static bool assume_quote(const SniffSample *sample, SniffGuess *best) {
   return true;
 }
 
+// Bytes of a first line "sep=;", by which spreadsheets are told the delimiter; 0 when there is
+// none.
+static size_t separator_line(const SniffSample *sample) {
+  const char *end = memchr(sample->bytes, '\n', sample->len < 16 ? sample->len : 16);
+  if (!end || sample->len < 6 || strncasecmp(sample->bytes, "sep=", 4) != 0 ||
+      end - sample->bytes > 7)
+    return 0;
+  return (size_t)(end - sample->bytes) + 1;
+}
+
 static bool choose(Pass *pass) {
   Sniff *sniff = pass->sniff;
   SniffSample sample = {pass->text.data, pass->text.len, pass->ended && sniff->whole};
@@ -291,6 +301,9 @@ static bool choose(Pass *pass) {
     sample.len = SNIFF_SAMPLE_BYTES;
     sample.whole = false;
   }
+  size_t separator = separator_line(&sample);
+  sample.bytes += separator;
+  sample.len -= separator;
   if (!sniff_dialect(&sample, &sniff->guesses))
     return no_memory(pass->error);
   if (sniff->guesses.count == 0)
@@ -300,6 +313,7 @@ static bool choose(Pass *pass) {
   if (!assume_quote(&sample, best) || !sniff_structure(&sample, best, &sniff->structure) ||
       !sniff_columns_open(&sniff->columns, best->columns))
     return no_memory(pass->error);
+  sniff->structure.preamble += separator > 0;
   return true;
 }
 

@@ -36,6 +36,15 @@ local function doubts(facts, result, say)
   end
 end
 
+-- "a,b,c" above records that end in a delimiter, "1,2,3,": the names are not of the table's width.
+local function trailing(result, say)
+  local last, skip = result.columns[#result.columns], result.dialect.skip
+  if skip and result.dialect.header.value == 0 and last.values == 0 then
+    say("the last column is empty throughout: if records end in a delimiter that the header in line %d has not, read"
+      .. " it with skip = %d, header = true, too_many = \"cut\"", skip.value, skip.value - 1)
+  end
+end
+
 local function counted(count, what, say, ...)
   if count.count > 0 then
     say("%s " .. what .. ", the first in line %d", log.counted(count.count, "record"), ...)
@@ -95,6 +104,7 @@ function M.list(facts, result, problems)
   end
   doubts(facts, result, say)
   misfits(facts, say)
+  trailing(result, say)
   names(problems, say)
   columns(result, say)
   return list
