@@ -17,7 +17,7 @@ if os.getenv("PGHOST_SPEC_SANITIZER") then
 end
 
 describe("fuzzing", function()
-  for _, target in ipairs { "reader", "source", "decoder", "type", "format", "program" } do
+  for _, target in ipairs { "reader", "source", "decoder", "type", "format", "program", "sniff" } do
     it("breaks nothing: " .. target, function()
       local command = ("%s/spec/fuzz/run --seconds 5 %s"):format(pghost.quote(pghost.root), target)
       local out, err, code = pghost.shell(command .. " 2>&1")

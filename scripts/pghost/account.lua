@@ -2,6 +2,7 @@
 -- for the table. What we read is held against what the server counted: the rows of each COPY, the
 -- rejects, the rows left where it removed duplicates. What does not add up fails the run.
 
+local auto_dialect = require "pghost.auto_dialect"
 local check = require "pghost.check"
 local cjson = require "cjson"
 local dialect = require "pghost.dialect"
@@ -25,17 +26,20 @@ function M.begin_files(run, plan, files)
   files = files or plan.files
   local list = {}
   for i, file in ipairs(files) do
+    local options = auto_dialect.apply(plan.options, file)
     list[i] = {
       place = i, name = file.name, path = file.path, member = file.member, encoding = file.encoding,
-      header = read_as.header(file.header, plan.options), read_as = read_as.json(plan.options, file),
+      header = read_as.header(file.header, options), read_as = read_as.json(options, file),
+      sniffed = auto_dialect.record(file),
     }
   end
   local rows = run.conn:query([[
-    INSERT INTO pghost.files (run_id, table_name, mode, name, path, member, encoding, header, read_as)
+    INSERT INTO pghost.files (run_id, table_name, mode, name, path, member, encoding, header, read_as, sniffed)
     SELECT $1, $2, $3, f.name, f.path, f.member, f.encoding,
-      CASE WHEN f.header IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(f.header)) END, f.read_as::jsonb
+      CASE WHEN f.header IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(f.header)) END, f.read_as::jsonb,
+      f.sniffed::jsonb
     FROM jsonb_to_recordset($4::jsonb) AS f (place bigint, name text, path text, member text, encoding text,
-      header jsonb, read_as text)
+      header jsonb, read_as text, sniffed text)
     ORDER BY f.place
     RETURNING file_id]], run.id, plan.name, plan.first and "replace" or plan.mode, cjson.encode(list))
   local ids = {}

@@ -140,7 +140,8 @@ function M.report(run)
     run.log:info("would", change.name, describe(change), change)
   end
   run.out:write("what publishing would change\n",
-    print_result.format({ "table", "records", "added", "removed", "changed", "compared by" }, rows, { null = "" }), "\n")
+    print_result.format({ "table", "records", "added", "removed", "changed", "compared by" }, rows, { null = "" }),
+    "\n")
   run.out:flush()
   return ("nothing is published; %s compared"):format(log.counted(#rows, "table"))
 end

@@ -2,6 +2,7 @@
 --
 -- Whatever is missing stops here, before anything is loaded.
 
+local auto_dialect = require "pghost.auto_dialect"
 local columns = require "pghost.columns"
 local csv = require "pghost.native.csv"
 local dialect = require "pghost.dialect"
@@ -24,6 +25,7 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 ---@field budget? pghost.BudgetOptions
 ---@field on_error? "reject"|"stop" stop: the first rejected record ends the run
 ---@field allow_empty? boolean a file with a header and no record is fine
+---@field dialect? "auto" each file is sniffed, and read with what is found where no option is given
 ---@field mode? "replace"|"append"|"merge"|"history" what becomes of the published table (modes/init.lua)
 ---@field missing? "keep"|"delete"|"mark"|"close" what becomes of keys that the files have no more; default keep
 ---@field changed? "error"|"load"|"skip"|"tail" a file that was loaded before with other content (ledger.lua)
@@ -63,7 +65,7 @@ end
 ---@param file table one of plan.files
 ---@return pghost.Source
 function M.open_source(plan, file)
-  local source = errors.check(csv.open(file.path, dialect.of_file(plan.options, file)))
+  local source = errors.check(csv.open(file.path, auto_dialect.apply(dialect.of_file(plan.options, file), file)))
   if file.skip_to then
     errors.check(source:skip_to(file.skip_to))
   end
@@ -89,6 +91,9 @@ end
 local function read_headers(run, plan, wanted)
   local unknown_lists = {}
   for i, file in ipairs(plan.files) do
+    auto_dialect.sniff(plan.options, file, function(text, fields)
+      run.log:info("dialect", plan.name, text, fields)
+    end)
     local source = M.open_source(plan, file)
     file.header, file.line_end = source:columns(), source:line_end()
     local found = dialect.note_encoding(file, source)

@@ -65,6 +65,7 @@ local function new_parser()
     :argname("FILE|table")
   parser:option("--workers", "Threads that read and check."):argname("N"):convert(whole)
   add_dialect(parser)
+  parser:flag("--auto", "Find out delimiter, quote, encoding and the like for each file; options that are given stay.")
   parser:option("--null", "This text is NULL, as an empty field without quotes is."):argname("TEXT"):target("null_text")
   parser:flag("--no-header", "The files have no header: columns are those of the table, in order."):target("no_header")
   parser:flag("--no-analyze", "Leave the table's statistics as they are."):target("no_analyze")
@@ -78,6 +79,8 @@ local function parse(arguments)
     errors.raise(("%s (see pghost load --help)"):format(options), "usage")
   elseif options.rejects and not options.max_rejects then
     errors.raise("--rejects needs --max-rejects: how many may be rejected, 100% for any number", "usage")
+  elseif options.auto and options.rejects and options.rejects ~= "table" then
+    errors.raise("--auto goes with --rejects table: a rejects file is in the dialect that the options give", "usage")
   elseif options.create and options.truncate then
     errors.raise("--create makes a new table, which --truncate cannot empty", "usage")
   elseif options.no_header and options.header then
@@ -152,6 +155,7 @@ local good, result, first = pcall(copy_in.load, dialect.of(options, {
   truncate = options.truncate,
   workers = options.workers,
   header = options.header or not options.no_header,
+  dialect = options.auto and "auto" or nil,
   null_text = options.null_text,
   max_rejects = options.max_rejects,
   rejects_file = options.rejects ~= "table" and options.rejects or nil,

@@ -31,6 +31,7 @@ local analyse_from = 10000
 ---@field create? boolean
 ---@field truncate? boolean
 ---@field workers? integer
+---@field dialect? "auto" found by looking at each file, where no option says it
 ---@field null_text? string this text is NULL too
 ---@field max_rejects? { count?: integer, percent?: number } nil: none
 ---@field rejects_file? string

@@ -2,6 +2,7 @@
 --
 -- Whatever does not fit stops here, before anything is loaded.
 
+local auto_dialect = require "pghost.auto_dialect"
 local csv = require "pghost.native.csv"
 local dialects = require "pghost.dialect"
 local errors = require "pghost.errors"
@@ -77,7 +78,7 @@ end
 ---@param file pghost.copy_in.File
 ---@return pghost.Source
 function M.open_source(job, file)
-  return errors.check(csv.open(file.open_path or file.path, dialect(job, file)))
+  return errors.check(csv.open(file.open_path or file.path, auto_dialect.apply(dialect(job, file), file)))
 end
 
 -- A table with these very columns takes a rejects file as it is.
@@ -128,6 +129,7 @@ end
 
 local function add_file(job, file)
   file.name = message_name(file)
+  auto_dialect.sniff(job.options, file, job.options.say)
   local source = M.open_source(job, file)
   local found = dialects.note_encoding(file, source)
   if found then
@@ -154,7 +156,8 @@ function M.open_files(job)
   end
   for i, file in ipairs(job.files) do
     local source = file.source or M.open_source(job, file)
-    file.id, file.header, file.headerless = i, source:columns(), is_headerless(job.options)
+    file.id, file.header = i, source:columns()
+    file.headerless = is_headerless(job.options) or auto_dialect.headerless(file)
     for _, text in ipairs(dialects.renamed(source)) do
       job.options.say(("%s: %s"):format(file.name, text))
     end

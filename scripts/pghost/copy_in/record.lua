@@ -51,7 +51,7 @@ local function save_files(conn, run_id, job)
     options = job.options }
   for i, file in ipairs(job.files) do
     plan.files[i] = { name = file.name, path = file.path, counts = file.counts, header = file.header,
-      line_end = file.line_end }
+      line_end = file.line_end, dialect = file.dialect }
   end
   account.begin_files({ conn = conn, id = run_id }, plan)
   account.save_files({ conn = conn }, plan)

@@ -1,0 +1,203 @@
+// What one cell looks like.
+#include "sniff/cell.h"
+
+#include <string.h>
+#include <strings.h>
+
+const char *const sniff_null_words[SNIFF_NULL_WORDS] = {
+    "NULL", "null", "Null",   "N/A",    "n/a",    "#N/A", "\\N", "NA", "None",
+    "none", "nil",  "(null)", "<null>", "#NULL!", "-",    "?",   ".",
+};
+
+static bool is_digit(char c) {
+  return (unsigned char)(c - '0') < 10;
+}
+
+static bool is_letter(char c) {
+  return (unsigned char)((c | 0x20) - 'a') < 26;
+}
+
+int sniff_null_word(const char *text, size_t len) {
+  if (len == 0 || len > 6)
+    return -1;
+  switch (text[0]) {
+  case 'N':
+  case 'n':
+  case '#':
+  case '\\':
+  case '(':
+  case '<':
+  case '-':
+  case '?':
+  case '.':
+    break;
+  default:
+    return -1;
+  }
+  for (int i = 0; i < SNIFF_NULL_WORDS; i++)
+    if (strlen(sniff_null_words[i]) == len && memcmp(sniff_null_words[i], text, len) == 0)
+      return i;
+  return -1;
+}
+
+static bool is_boolean(const char *text, size_t len) {
+  static const char *const words[] = {"true", "false", "yes", "no", "t",
+                                      "f",    "y",     "n",   "on", "off"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strlen(words[i]) == len && strncasecmp(words[i], text, len) == 0)
+      return true;
+  return false;
+}
+
+// A sign or currency, digits with points and commas between them, an exponent or a percent sign.
+static bool is_number(const char *at, const char *end) {
+  static const char *const currencies[] = {"$", "\xe2\x82\xac", "\xc2\xa3"}; // dollar, euro, pound
+  size_t digits = 0;
+  if (at < end && (*at == '-' || *at == '+'))
+    at++;
+  for (size_t i = 0; i < 3; i++) {
+    size_t len = strlen(currencies[i]);
+    if ((size_t)(end - at) > len && memcmp(at, currencies[i], len) == 0)
+      at += len;
+  }
+  for (; at < end && (is_digit(*at) || *at == '.' || *at == ','); at++) {
+    bool between = at + 1 < end && is_digit(at[1]);
+    if (!is_digit(*at) && !between)
+      return false;
+    digits += is_digit(*at);
+  }
+  if (digits == 0)
+    return false;
+  if (at < end && (*at | 0x20) == 'e') {
+    at++;
+    if (at < end && (*at == '-' || *at == '+'))
+      at++;
+    for (digits = 0; at < end && is_digit(*at); at++)
+      digits++;
+    return digits > 0 && at == end;
+  }
+  if (at < end && *at == ' ' && at + 1 < end && at[1] == '%')
+    at++;
+  return at == end || (end - at == 1 && *at == '%');
+}
+
+static bool is_month(const char *text) {
+  static const char months[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+  for (size_t i = 0; i < 36; i += 3)
+    if (strncasecmp(months + i, text, 3) == 0)
+      return true;
+  return false;
+}
+
+// Groups of digits with : / - . between them, a month's name among them perhaps, a zone behind.
+static bool is_moment(const char *at, const char *end) {
+  size_t groups = 0, dots = 0, colons = 0, others = 0, run = 0;
+  bool month = false;
+  if (end - at < 5 || end - at > 40)
+    return false;
+  for (; at < end; at++) {
+    if (is_digit(*at)) {
+      groups += run == 0;
+      run++;
+      if (run > 4 && !(run <= 6 && dots > 0) && run > 9)
+        return false;
+      continue;
+    }
+    size_t before = run;
+    run = 0;
+    if (*at == ':')
+      colons++;
+    else if (*at == '.' || *at == '/' || *at == '-' || *at == '+')
+      *at == '.' ? dots++ : others++;
+    else if (*at == ' ' || *at == ',')
+      continue;
+    else if ((*at == 'T' || *at == 'Z') && before > 0)
+      continue;
+    else if (end - at >= 3 && !month && is_month(at)) {
+      month = true;
+      while (at + 1 < end && is_letter(at[1]))
+        at++;
+    } else if (end - at == 2 && (at[1] | 0x20) == 'm' &&
+               ((*at | 0x20) == 'a' || (*at | 0x20) == 'p'))
+      at++;
+    else
+      return false;
+  }
+  if (month)
+    return groups >= 2;
+  return (colons >= 1 && groups >= 2) || (others == 2 && groups == 3) ||
+         (dots == 2 && groups == 3) || (others >= 2 && colons >= 1);
+}
+
+static bool starts_with(const char *text, size_t len, const char *what) {
+  return len > strlen(what) && memcmp(text, what, strlen(what)) == 0;
+}
+
+static bool is_code(const char *text, size_t len) {
+  if (starts_with(text, len, "http://") || starts_with(text, len, "https://") ||
+      starts_with(text, len, "ftp://") || starts_with(text, len, "www."))
+    return !memchr(text, ' ', len);
+  if ((*text == '{' && text[len - 1] == '}') || (*text == '[' && text[len - 1] == ']'))
+    return len > 1;
+  if (len == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-')
+    return true;
+  const char *at = memchr(text, '@', len);
+  if (!at || at == text || memchr(text, ' ', len) || memchr(text, ',', len) ||
+      memchr(text, ';', len) || memchr(text, '|', len) || memchr(text, ':', len))
+    return false;
+  return memchr(at, '.', (size_t)(text + len - at)) != NULL;
+}
+
+// A quote that has no partner, at an end: half of a quoted cell.
+static bool is_half_quoted(const char *text, size_t len) {
+  return (*text == '"') != (text[len - 1] == '"') || (len == 1 && *text == '"');
+}
+
+static SniffCell words(const char *text, size_t len) {
+  bool word = true;
+  for (size_t i = 0; i < len; i++) {
+    char c = text[i];
+    if (is_letter(c) || is_digit(c) || (unsigned char)c >= 0x80 || strchr("_-.", c))
+      continue;
+    word = false;
+    if (c == '\0' || strchr("\t|;^~\x01\x1e\x1f", c))
+      return CELL_DIRTY;
+    if (c == ',' && !(i + 1 < len && text[i + 1] == ' '))
+      return CELL_DIRTY;
+  }
+  return word ? CELL_WORD : strchr(",:/\\=|;&*", *text) ? CELL_DIRTY : CELL_TEXT;
+}
+
+SniffCell sniff_cell(const char *text, size_t len) {
+  while (len > 0 && *text == ' ') {
+    text++;
+    len--;
+  }
+  while (len > 0 && text[len - 1] == ' ')
+    len--;
+  if (len == 0)
+    return CELL_EMPTY;
+  if (sniff_null_word(text, len) >= 0)
+    return CELL_NULL;
+  bool short_enough = len <= 64;
+  if (short_enough && (is_digit(*text) || !is_letter(*text)) && is_number(text, text + len))
+    return CELL_NUMBER;
+  if (short_enough && is_moment(text, text + len))
+    return CELL_MOMENT;
+  if (is_boolean(text, len))
+    return CELL_BOOLEAN;
+  if (is_code(text, len))
+    return CELL_CODE;
+  if (is_half_quoted(text, len) || *text == '"')
+    return CELL_DIRTY;
+  return words(text, len);
+}
+
+double sniff_cell_weight(SniffCell cell) {
+  static const double weights[CELL_KINDS] = {
+      [CELL_EMPTY] = 1,   [CELL_NULL] = 1,    [CELL_NUMBER] = 1,
+      [CELL_MOMENT] = 1,  [CELL_BOOLEAN] = 1, [CELL_CODE] = 1,
+      [CELL_WORD] = 0.95, [CELL_TEXT] = 0.85, [CELL_DIRTY] = 0.2,
+  };
+  return weights[cell];
+}

@@ -1,0 +1,226 @@
+// What the columns of a file hold.
+#include "sniff/columns.h"
+
+#include <stdlib.h>
+
+#include "sniff/formats.h"
+
+enum {
+  FORMAT_TRIES = 64,    // values in which a format is looked for
+  EXAMPLE_TRIES = 1000, // values in which examples are looked for
+};
+
+#define BIT(kind) (1u << (kind))
+
+static const uint32_t all_kinds = BIT(SNIFF_FORMAT) - 1;
+static const uint32_t numbers = BIT(SNIFF_BIGINT) | BIT(SNIFF_NUMERIC) | BIT(SNIFF_DOUBLE) |
+                                BIT(SNIFF_NUMERIC_COMMA) | BIT(SNIFF_NUMERIC_GROUPED);
+
+static const Type types[SNIFF_FORMAT] = {
+    [SNIFF_BOOLEAN] = {.kind = TYPE_BOOLEAN},
+    [SNIFF_BIGINT] = {.kind = TYPE_BIGINT},
+    [SNIFF_NUMERIC] = {.kind = TYPE_NUMERIC},
+    [SNIFF_DOUBLE] = {.kind = TYPE_DOUBLE},
+    [SNIFF_NUMERIC_COMMA] = {.kind = TYPE_NUMERIC},
+    [SNIFF_NUMERIC_GROUPED] = {.kind = TYPE_NUMERIC},
+    [SNIFF_DATE] = {.kind = TYPE_DATE},
+    [SNIFF_TIME] = {.kind = TYPE_TIME},
+    [SNIFF_TIMESTAMP] = {.kind = TYPE_TIMESTAMP},
+    [SNIFF_TIMESTAMPTZ] = {.kind = TYPE_TIMESTAMPTZ},
+    [SNIFF_UUID] = {.kind = TYPE_UUID},
+    [SNIFF_JSON] = {.kind = TYPE_JSONB},
+};
+
+bool sniff_columns_open(SniffColumns *columns, size_t count) {
+  *columns = (SniffColumns){.count = count};
+  columns->list = calloc(count ? count : 1, sizeof *columns->list);
+  for (size_t i = 0; columns->list && i < count; i++) {
+    columns->list[i].alive = all_kinds;
+    columns->list[i].min_length = SIZE_MAX;
+  }
+  return columns->list != NULL;
+}
+
+void sniff_columns_close(SniffColumns *columns) {
+  free(columns->list);
+  buffer_free(&columns->scratch);
+  buffer_free(&columns->text);
+  *columns = (SniffColumns){0};
+}
+
+static bool is_digit(char c) {
+  return (unsigned char)(c - '0') < 10;
+}
+
+// Digits in groups of three with `group` between them, or without; then `point` and digits.
+static bool is_grouped(const char *at, const char *end, char group, char point) {
+  size_t run = 0, groups = 0;
+  if (at < end && (*at == '-' || *at == '+'))
+    at++;
+  for (; at < end && (is_digit(*at) || *at == group); at++) {
+    if (is_digit(*at)) {
+      run++;
+      continue;
+    }
+    if (groups == 0 ? run < 1 || run > 3 : run != 3)
+      return false;
+    groups++;
+    run = 0;
+  }
+  if (run == 0 || (groups > 0 && run != 3))
+    return false;
+  if (at == end)
+    return true;
+  if (*at++ != point || at == end)
+    return false;
+  while (at < end && is_digit(*at))
+    at++;
+  return at == end;
+}
+
+// A plain number of few digits is one for every parser: the kinds that it is of. 0: ask them.
+static uint32_t plain_number(const char *at, const char *end, bool *zeros) {
+  const char *from = at += at < end && (*at == '-' || *at == '+');
+  while (at < end && is_digit(*at))
+    at++;
+  size_t whole = (size_t)(at - from);
+  if (whole == 0 || whole > 18)
+    return 0;
+  if (at == end) {
+    *zeros = whole > 1 && *from == '0';
+    return numbers;
+  }
+  if (*at++ != '.')
+    return 0;
+  const char *fraction = at;
+  while (at < end && is_digit(*at))
+    at++;
+  if (at != end || at == fraction || at - fraction > 18)
+    return 0;
+  bool grouped = at - fraction == 3 && whole <= 3;
+  return BIT(SNIFF_NUMERIC) | BIT(SNIFF_DOUBLE) | BIT(SNIFF_NUMERIC_GROUPED) |
+         (grouped ? BIT(SNIFF_NUMERIC_COMMA) : 0);
+}
+
+static bool parses(SniffColumns *columns, const SniffColumn *column, size_t kind, const char *text,
+                   size_t len) {
+  const Type *type = kind >= SNIFF_FORMAT ? &column->types[kind - SNIFF_FORMAT] : &types[kind];
+  const char *reason;
+  Value value;
+  buffer_clear(&columns->scratch);
+  if (kind == SNIFF_NUMERIC_COMMA)
+    return is_grouped(text, text + len, '.', ',');
+  if (kind == SNIFF_NUMERIC_GROUPED)
+    return is_grouped(text, text + len, ',', '.');
+  if (kind == SNIFF_JSON && *text != '{' && *text != '[')
+    return false; // a number or a word is JSON, too, but none that anybody means
+  return type_parse(type, text, len, &columns->scratch, &value, &reason);
+}
+
+static uint32_t kinds_of(SniffColumns *columns, SniffColumn *column, const char *text, size_t len) {
+  bool zeros = false;
+  uint32_t good = plain_number(text, text + len, &zeros);
+  uint32_t asked = column->alive & ~good;
+  column->leading_zeros += zeros;
+  if (good) // no other type but those takes a plain number
+    asked &= BIT(SNIFF_BOOLEAN) | ~all_kinds;
+  for (size_t kind = 0; asked >> kind; kind++) {
+    if (!(asked >> kind & 1) || good >> kind & 1 || !parses(columns, column, kind, text, len))
+      continue;
+    good |= BIT(kind);
+    if (kind == SNIFF_NUMERIC)
+      column->exponents += memchr(text, 'e', len) || memchr(text, 'E', len);
+    if (kind == SNIFF_TIMESTAMP)
+      good |= BIT(SNIFF_TIMESTAMPTZ); // takes whatever that takes
+  }
+  return good;
+}
+
+static void set_example(SniffExample *example, const char *text, size_t len, uint64_t line) {
+  example->cut = len > SNIFF_EXAMPLE_SIZE;
+  example->len = (uint8_t)(example->cut ? SNIFF_EXAMPLE_SIZE : len);
+  example->line = line;
+  memcpy(example->text, text, example->len);
+  // No half character at its end.
+  while (example->cut && example->len > 0 && ((unsigned char)text[example->len] & 0xc0) == 0x80)
+    example->len--;
+}
+
+static void add_example(SniffColumn *column, const char *text, size_t len, uint64_t line) {
+  for (size_t i = 0; i < column->example_count; i++) {
+    const SniffExample *known = &column->examples[i];
+    if (memcmp(known->text, text, known->len < len ? known->len : len) == 0 &&
+        (known->cut || known->len == len))
+      return;
+  }
+  set_example(&column->examples[column->example_count++], text, len, line);
+}
+
+// Once for the first value that looks like a date.
+static void find_formats(SniffColumn *column, const char *text, size_t len) {
+  sniff_formats(text, len, column);
+  for (size_t i = 0; i < column->format_count; i++) {
+    column->alive |= BIT(SNIFF_FORMAT + i);
+    column->fails[SNIFF_FORMAT + i] = column->values - 1;
+    if (column->values > 1)
+      column->failed[SNIFF_FORMAT + i] = column->examples[0];
+  }
+}
+
+static void drop(SniffColumn *column, uint32_t bad, const char *text, size_t len, uint64_t line) {
+  for (size_t kind = 0; bad >> kind; kind++) {
+    if (!(bad >> kind & 1))
+      continue;
+    if (column->fails[kind]++ == 0)
+      set_example(&column->failed[kind], text, len, line);
+    if (column->fails[kind] > 3 + column->values / 50)
+      column->alive &= ~BIT(kind);
+  }
+}
+
+static size_t characters(const SniffColumns *columns, const char *text, size_t len) {
+  size_t count = len;
+  for (size_t i = 0; !columns->ascii && i < len; i++)
+    count -= ((unsigned char)text[i] & 0xc0) == 0x80;
+  return count;
+}
+
+static void add_value(SniffColumns *columns, SniffColumn *column, const char *text, size_t len,
+                      uint64_t line) {
+  column->values++;
+  column->padded += *text == ' ' || text[len - 1] == ' ';
+  if (column->format_count == 0 && column->values <= FORMAT_TRIES)
+    find_formats(column, text, len);
+  if (column->example_count < SNIFF_EXAMPLES && column->values <= EXAMPLE_TRIES)
+    add_example(column, text, len, line);
+  if (!column->alive)
+    return;
+  uint32_t bad = column->alive & ~kinds_of(columns, column, text, len);
+  if (bad)
+    drop(column, bad, text, len, line);
+}
+
+static void add_field(SniffColumns *columns, SniffColumn *column, const SniffDialect *dialect,
+                      const SniffField *field, uint64_t line) {
+  size_t len = field->len;
+  const char *text =
+      field->escaped ? sniff_unescape(dialect, field, &columns->text, &len) : field->text;
+  size_t length = characters(columns, text, len);
+  if (length < column->min_length)
+    column->min_length = length;
+  if (length > column->max_length)
+    column->max_length = length;
+  int word = len <= 6 ? sniff_null_word(text, len) : -1;
+  if (len == 0)
+    (field->quoted ? &column->quoted_empty : &column->empty)[0]++;
+  else if (word >= 0)
+    column->null_words[word]++;
+  else
+    add_value(columns, column, text, len, line);
+}
+
+void sniff_columns_add(SniffColumns *columns, const SniffDialect *dialect,
+                       const SniffRecord *record, uint64_t line) {
+  for (size_t i = 0; i < record->count && i < columns->count; i++)
+    add_field(columns, &columns->list[i], dialect, &record->fields[i], line);
+}

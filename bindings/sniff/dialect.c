@@ -1,0 +1,378 @@
+// Which dialect a sample of a file is in.
+#include "sniff/dialect.h"
+
+#include <stdlib.h>
+
+#include "sniff/candidates.h"
+#include "sniff/cell.h"
+
+enum { MOST_WIDTH = 4096, MOST_PREAMBLE = 200, MOST_FOOTER = 5 };
+
+// The records of the sample in one dialect, without comments and blank lines.
+typedef struct Records {
+  size_t *widths; // SNIFF_SAMPLE_RECORDS of them
+  bool *broken;
+  size_t count;
+  double consumed; // share of the sample
+} Records;
+
+const char *const sniff_comments[SNIFF_COMMENTS] = {"#", "//", "--", "%", "!", ";"};
+
+typedef struct Column {
+  size_t kinds[CELL_KINDS];
+  size_t quoted;
+  double weight;
+} Column;
+
+bool sniff_ends_in_cr(const SniffSample *sample) {
+  return sample->len > 0 && !memchr(sample->bytes, '\n', sample->len) &&
+         memchr(sample->bytes, '\r', sample->len);
+}
+
+typedef bool Visit(void *context, size_t index, const SniffRecord *record);
+
+// Calls `visit` for each record that is neither blank nor a comment. Returns the bytes consumed.
+static size_t each_record(const SniffSample *sample, const SniffDialect *dialect, Visit *visit,
+                          void *context, bool *failed) {
+  SniffRecord record = {0};
+  size_t at = 0, index = 0;
+  while (index < SNIFF_SAMPLE_RECORDS &&
+         sniff_record_read(dialect, sample->bytes + at, sample->len - at, sample->whole, &record)) {
+    at += record.length;
+    if (record.blank || record.comment)
+      continue;
+    if (!visit(context, index++, &record))
+      break;
+  }
+  *failed = record.failed;
+  bool full = index == SNIFF_SAMPLE_RECORDS;
+  sniff_record_free(&record);
+  return full ? sample->len : at;
+}
+
+static bool note_width(void *context, size_t index, const SniffRecord *record) {
+  Records *records = context;
+  records->widths[index] = record->unterminated ? 0 : record->count;
+  records->broken[index] = record->broken || record->unterminated;
+  records->count = index + 1;
+  return true;
+}
+
+// The width most records have; one field counts half, since text above a table has it, too.
+static size_t usual_width(const Records *records) {
+  static const size_t none = 0;
+  size_t best = none;
+  double most = 0;
+  for (size_t i = 0; i < records->count; i++) {
+    size_t width = records->widths[i], count = 0;
+    if (width == best || width == 0)
+      continue;
+    for (size_t j = 0; j < records->count; j++)
+      count += records->widths[j] == width;
+    double weight = (double)count * (width == 1 ? 0.5 : 1);
+    if (weight > most || (weight >= most && width > best)) {
+      most = weight;
+      best = width;
+    }
+  }
+  return best;
+}
+
+// The first record of the table: of the usual width, as at least two of the next three.
+static size_t find_first(const Records *records, size_t width) {
+  for (size_t i = 0; i < records->count && i < MOST_PREAMBLE; i++) {
+    size_t same = 0, seen = 0;
+    for (size_t j = i + 1; j < records->count && seen < 3; j++, seen++)
+      same += records->widths[j] == width;
+    if (records->widths[i] == width && same * 3 >= seen * 2)
+      return i;
+  }
+  return 0;
+}
+
+// Behind the last record of the table, where the end of the file is in sight.
+static size_t find_stop(const Records *records, size_t width, size_t first, bool whole) {
+  size_t stop = records->count;
+  while (whole && stop > first + 2 && records->count - stop < MOST_FOOTER &&
+         records->widths[stop - 1] != width)
+    stop--;
+  return stop > first && records->widths[stop - 1] == width ? stop : records->count;
+}
+
+typedef struct Cells {
+  const Records *records;
+  const SniffDialect *dialect;
+  size_t first;
+  size_t stop;
+  size_t width;
+  Column *columns;
+  Buffer scratch;
+  size_t quoted;
+} Cells;
+
+static bool note_cells(void *context, size_t index, const SniffRecord *record) {
+  Cells *cells = context;
+  if (index < cells->first || record->count != cells->width)
+    return index < cells->stop;
+  for (size_t i = 0; i < record->count; i++) {
+    const SniffField *field = &record->fields[i];
+    size_t len;
+    const char *text = sniff_unescape(cells->dialect, field, &cells->scratch, &len);
+    SniffCell kind = sniff_cell(text, len);
+    double weight = sniff_cell_weight(kind);
+    if (field->broken)
+      weight = 0.1;
+    else if (field->quoted && weight < 0.97)
+      weight = 0.97;
+    cells->quoted += field->quoted;
+    cells->columns[i].kinds[kind]++;
+    cells->columns[i].weight += kind == CELL_EMPTY && !field->quoted ? 0 : weight;
+    cells->columns[i].quoted += field->quoted;
+  }
+  return true;
+}
+
+// How much a column looks like one: its cells, and that they are of one kind. Only the first record
+// may be otherwise. Nothing in it at all: it is no column.
+static double column_score(const Column *column) {
+  size_t empty = column->kinds[CELL_EMPTY], all = 0, most = 0, known = 0;
+  for (size_t kind = 0; kind < CELL_KINDS; kind++)
+    all += column->kinds[kind];
+  size_t texts = column->kinds[CELL_WORD] + column->kinds[CELL_TEXT] + column->kinds[CELL_DIRTY];
+  for (size_t kind = CELL_NUMBER; kind <= CELL_CODE; kind++) {
+    known += column->kinds[kind];
+    most = column->kinds[kind] > most ? column->kinds[kind] : most;
+  }
+  most = texts > most ? texts : most;
+  known += texts;
+  if (all == empty && column->quoted == 0)
+    return 0;
+  if (known == 0)
+    return 0.8;
+  size_t values = all - (column->quoted ? 0 : empty);
+  double weight = column->weight / (double)(values ? values : 1);
+  return 0.7 * (weight < 1 ? weight : 1) + 0.3 * (double)most / (double)known;
+}
+
+static double cells_score(const Cells *cells) {
+  double sum = 0;
+  for (size_t i = 0; i < cells->width; i++)
+    sum += column_score(&cells->columns[i]);
+  return sum / (double)cells->width;
+}
+
+// Whether every value of a lone column, but the first, is of a kind that data is.
+static bool all_data(const Column *column) {
+  size_t texts = column->kinds[CELL_WORD] + column->kinds[CELL_TEXT] + column->kinds[CELL_DIRTY];
+  return texts <= 1 && column->kinds[CELL_NUMBER] + column->kinds[CELL_MOMENT] +
+                               column->kinds[CELL_CODE] + column->kinds[CELL_BOOLEAN] >
+                           0;
+}
+
+static double width_factor(const Cells *cells) {
+  if (cells->width > 1)
+    return 1 - 0.4 / (double)(cells->width * cells->width);
+  return all_data(&cells->columns[0]) ? 0.93 : 0.6;
+}
+
+static void finish(const Records *records, double prior, const Cells *cells, SniffGuess *guess) {
+  size_t same = 0, broken = 0;
+  for (size_t i = cells->first; i < cells->stop; i++) {
+    same += records->widths[i] == cells->width;
+    broken += records->broken[i];
+  }
+  double table = (double)(cells->stop - cells->first);
+  double outside = (double)records->count - table;
+  guess->prior = prior;
+  guess->columns = cells->width;
+  guess->first = cells->first;
+  guess->records = cells->stop - cells->first;
+  guess->quoted = cells->quoted;
+  guess->broken = broken;
+  guess->consistency = (double)same / table;
+  guess->cells = cells_score(cells);
+  double inside = (double)same / (table + 0.25 * outside);
+  double whole = 1 - (double)broken / table;
+  guess->score = prior * inside * inside * guess->cells * width_factor(cells) *
+                 (0.5 + 0.5 * whole) * records->consumed;
+}
+
+static bool score_records(const SniffSample *sample, double prior, Records *records,
+                          SniffGuess *guess) {
+  bool failed;
+  size_t used = each_record(sample, &guess->dialect, note_width, records, &failed);
+  // Of a sample cut off somewhere the last record is missing; more than that speaks against it.
+  records->consumed = sample->whole || sample->len - used < sample->len / 8
+                          ? 1
+                          : (double)used / (double)sample->len;
+  size_t width = usual_width(records);
+  guess->score = 0;
+  if (failed || width == 0 || width > MOST_WIDTH ||
+      (width == 1 && guess->dialect.delimiter_len > 0))
+    return !failed;
+  Cells cells = {.records = records, .dialect = &guess->dialect, .width = width};
+  cells.first = find_first(records, width);
+  cells.stop = find_stop(records, width, cells.first, sample->whole);
+  cells.columns = calloc(width, sizeof *cells.columns);
+  if (!cells.columns)
+    return false;
+  each_record(sample, &guess->dialect, note_cells, &cells, &failed);
+  finish(records, prior, &cells, guess);
+  buffer_free(&cells.scratch);
+  free(cells.columns);
+  return !failed;
+}
+
+bool sniff_score(const SniffSample *sample, double prior, SniffGuess *guess) {
+  Records records = {.widths = calloc(SNIFF_SAMPLE_RECORDS, sizeof(size_t)),
+                     .broken = calloc(SNIFF_SAMPLE_RECORDS, sizeof(bool))};
+  bool good = records.widths && records.broken && score_records(sample, prior, &records, guess);
+  free(records.widths);
+  free(records.broken);
+  return good;
+}
+
+static void insert(SniffGuesses *guesses, const SniffGuess *guess) {
+  size_t at = guesses->count;
+  while (at > 0 && guesses->list[at - 1].score < guess->score)
+    at--;
+  if (at == SNIFF_GUESSES)
+    return;
+  size_t kept = guesses->count < SNIFF_GUESSES ? guesses->count : SNIFF_GUESSES - 1;
+  memmove(&guesses->list[at + 1], &guesses->list[at], (kept - at) * sizeof *guess);
+  guesses->list[at] = *guess;
+  guesses->count = kept + 1;
+}
+
+static bool occurs(const SniffSample *sample, char first, const char *second) {
+  const char *at = sample->bytes, *end = at + sample->len;
+  size_t len = second ? strlen(second) : 0;
+  while ((at = memchr(at, first, (size_t)(end - at)))) {
+    at++;
+    if (!second || ((size_t)(end - at) >= len && memcmp(at, second, len) == 0))
+      return true;
+  }
+  return false;
+}
+
+// Whether nearly every delimiter has a blank behind it.
+static bool blanks_follow(const SniffSample *sample, const char *delimiter) {
+  size_t len = strlen(delimiter), all = 0, blanks = 0;
+  const char *at = sample->bytes, *end = at + sample->len;
+  if (len == 0 || *delimiter == ' ')
+    return false;
+  while ((at = memchr(at, *delimiter, (size_t)(end - at))) && (size_t)(end - at) >= len) {
+    if (memcmp(at, delimiter, len) != 0) {
+      at++;
+      continue;
+    }
+    at += len;
+    all++;
+    blanks += at < end && (*at == ' ' || *at == '\n' || *at == '\r');
+  }
+  return all > 0 && occurs(sample, *delimiter, delimiter[1] ? delimiter + 1 : " ") &&
+         blanks * 10 >= all * 9;
+}
+
+// How the backslashes of the sample stand: before what they would be there for, or elsewhere.
+typedef struct Backslashes {
+  size_t specials; // before a quote, or, without one, a delimiter
+  size_t doubled;
+  size_t others;
+} Backslashes;
+
+static Backslashes count_backslashes(const SniffSample *sample, const SniffDialect *dialect) {
+  Backslashes found = {0};
+  const char *at = sample->bytes, *end = at + sample->len;
+  while ((at = memchr(at, '\\', (size_t)(end - at))) && at + 1 < end) {
+    char next = at[1];
+    bool delimiter = dialect->delimiter_len > 0 && next == dialect->delimiter[0];
+    if (dialect->quote ? next == dialect->quote : delimiter)
+      found.specials++;
+    else if (next == '\\')
+      found.doubled++;
+    else if (!delimiter)
+      found.others++;
+    at += 2;
+  }
+  return found;
+}
+
+// One delimiter and quote; the escape too where the sample has what it would be for.
+static bool try_escapes(const SniffSample *sample, double prior, SniffGuess guess,
+                        SniffGuesses *guesses) {
+  if (!sniff_score(sample, prior, &guess))
+    return false;
+  bool idle = guess.dialect.quote && guess.quoted == 0; // as without a quote
+  if (guess.score > 0 && !idle)
+    insert(guesses, &guess);
+  Backslashes found = count_backslashes(sample, &guess.dialect);
+  bool always = found.others == 0 && found.doubled > 0; // as a path would not have them
+  if (found.specials == 0 && !always)
+    return true;
+  guess.dialect.escape = '\\';
+  if (!sniff_score(sample, prior * (always ? 1.005 : 0.99), &guess))
+    return false;
+  if (guess.score > 0 && (guess.quoted > 0 || found.specials > 0 || !guess.dialect.quote))
+    insert(guesses, &guess);
+  return true;
+}
+
+static bool try_quotes(const SniffSample *sample, const SniffDelimiter *delimiter,
+                       const char *comment, SniffGuesses *guesses) {
+  static const struct {
+    char quote;
+    double prior;
+  } quotes[] = {{0, 0.97}, {'"', 1}, {'\'', 0.97}};
+  for (size_t i = 0; i < sizeof quotes / sizeof *quotes; i++) {
+    SniffGuess guess = {0};
+    if (quotes[i].quote && !occurs(sample, quotes[i].quote, NULL))
+      continue;
+    strcpy(guess.dialect.delimiter, delimiter->text);
+    guess.dialect.delimiter_len = (uint8_t)strlen(delimiter->text);
+    strcpy(guess.dialect.comment, comment);
+    guess.dialect.quote = quotes[i].quote;
+    guess.dialect.carriage_return = sniff_ends_in_cr(sample);
+    guess.dialect.skip_blanks = blanks_follow(sample, delimiter->text);
+    if (!try_escapes(sample, delimiter->prior * quotes[i].prior * (*comment ? 0.97 : 1), guess,
+                     guesses))
+      return false;
+  }
+  return true;
+}
+
+// Whether some lines begin so, and at least as many do not.
+static bool begins_lines(const SniffSample *sample, const char *prefix) {
+  const char *at = sample->bytes, *end = at + sample->len;
+  size_t len = strlen(prefix), lines = 0, found = 0;
+  while (at < end) {
+    found += (size_t)(end - at) >= len && memcmp(at, prefix, len) == 0;
+    lines += *at != '\n' && *at != '\r';
+    while (at < end && *at != '\n' && *at != '\r')
+      at++;
+    at++;
+  }
+  return found > 0 && found * 2 <= lines;
+}
+
+static bool try_delimiters(const SniffSample *sample, const char *comment, SniffGuesses *guesses) {
+  SniffDelimiter delimiters[SNIFF_MAX_DELIMITERS + 1];
+  size_t count = sniff_delimiters(sample->bytes, sample->len, delimiters);
+  delimiters[count++] = (SniffDelimiter){"", 1};
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(delimiters[i].text, comment) != 0 || !*comment)
+      if (!try_quotes(sample, &delimiters[i], comment, guesses))
+        return false;
+  return true;
+}
+
+bool sniff_dialect(const SniffSample *sample, SniffGuesses *guesses) {
+  guesses->count = 0;
+  if (!try_delimiters(sample, "", guesses))
+    return false;
+  for (size_t i = 0; i < SNIFF_COMMENTS; i++)
+    if (begins_lines(sample, sniff_comments[i]) &&
+        !try_delimiters(sample, sniff_comments[i], guesses))
+      return false;
+  return true;
+}

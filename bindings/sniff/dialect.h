@@ -1,0 +1,53 @@
+// Which dialect a sample of a file is in: every candidate is tried on it, and scored.
+//
+// The score is how consistent the records are (fields per record) times how much the cells look
+// like cells, after: van den Burg, Nazabal, Sutton, "Wrangling messy CSV files by detecting row and
+// type patterns" (2019). What is different here: cells are also held against the others of their
+// column, and lines above and below the table are told from it.
+#ifndef PGHOST_SNIFF_DIALECT_H
+#define PGHOST_SNIFF_DIALECT_H
+
+#include "sniff/tokens.h"
+
+enum { SNIFF_GUESSES = 6, SNIFF_SAMPLE_BYTES = 64 * 1024, SNIFF_SAMPLE_RECORDS = 1000 };
+
+// UTF-8, from the start of the file, without its byte order mark.
+typedef struct SniffSample {
+  const char *bytes;
+  size_t len;
+  bool whole; // all of the file
+} SniffSample;
+
+typedef struct SniffGuess {
+  SniffDialect dialect;
+  double score;       // 0 to 1
+  double prior;       // how usual the dialect is; part of the score
+  double consistency; // share of the records that have `columns` fields
+  double cells;       // how much the cells look like cells, 0 to 1
+  size_t columns;
+  size_t records; // of the table, header included, in the sample
+  size_t
+      first; // record of the sample that the table starts with, comments and blank lines left out
+  size_t quoted; // fields in quotes
+  size_t broken; // records with a quote where none may be
+} SniffGuess;
+
+typedef struct SniffGuesses {
+  SniffGuess list[SNIFF_GUESSES]; // the best first; each another delimiter, quote or escape
+  size_t count;
+} SniffGuesses;
+
+// What comment lines begin with.
+enum { SNIFF_COMMENTS = 6 };
+extern const char *const sniff_comments[SNIFF_COMMENTS];
+
+// False: no memory. An empty sample gives no guess.
+bool sniff_dialect(const SniffSample *sample, SniffGuesses *guesses);
+
+// The score of one dialect; false: no memory. `guess->dialect` is set by the caller.
+bool sniff_score(const SniffSample *sample, double prior, SniffGuess *guess);
+
+// Whether lines of the sample end in CR alone.
+bool sniff_ends_in_cr(const SniffSample *sample);
+
+#endif

@@ -1,0 +1,368 @@
+// The sniffer: first a sample, by which the dialect is chosen, then a pass over all of it.
+#include "sniff/sniff.h"
+
+#include <errno.h>
+#include <strings.h>
+
+#include "base/interrupt.h"
+
+enum {
+  READ_BYTES = 256 * 1024,
+  KEPT_BYTES = 64 * 1024,       // kept back until the end is known: the footer is in there
+  WINDOW_BYTES = 1024 * 1024,   // of records in one go
+  MAX_RECORD = 4 * 1024 * 1024, // a quote that is open for longer is none
+  MAX_FOOTER_LINES = 5,
+};
+
+typedef struct Pass {
+  Input *input;
+  const SniffOptions *options;
+  Sniff *sniff;
+  Error *error;
+  SniffDecoder decoder;
+  Buffer raw;
+  Buffer text; // decoded, from `offset` of the decoded file on
+  uint64_t offset;
+  size_t at;      // where the next record starts
+  size_t checked; // up to where bytes are known to be UTF-8
+  bool ended;     // nothing more comes
+  uint64_t line;  // physical line of the next record, from 1
+  SniffRecord record;
+} Pass;
+
+static bool no_memory(Error *error) {
+  return error_set_errno(error, ENOMEM, "could not sniff");
+}
+
+// Input
+
+// Adds up to READ_BYTES to `raw`.
+static bool read_more(Pass *pass) {
+  if (interrupt_signal)
+    return error_set(pass->error, "interrupted", "sniffing was interrupted");
+  if (!buffer_reserve(&pass->raw, READ_BYTES))
+    return no_memory(pass->error);
+  ptrdiff_t got =
+      pass->input->read(pass->input, pass->raw.data + pass->raw.len, READ_BYTES, pass->error);
+  if (got < 0)
+    return false;
+  pass->raw.len += (size_t)got;
+  pass->sniff->bytes += (size_t)got;
+  if (got == 0)
+    pass->ended = pass->sniff->whole = true;
+  else if (pass->options->sample && pass->sniff->bytes >= pass->options->sample)
+    pass->ended = true;
+  return true;
+}
+
+static void decode_raw(Pass *pass) {
+  size_t mark = pass->sniff->encoding.mark;
+  size_t skipped = pass->offset == 0 && pass->text.len == 0 ? mark : 0;
+  sniff_decode(&pass->decoder, pass->raw.data + skipped, pass->raw.len - skipped, pass->ended,
+               &pass->text);
+  buffer_clear(&pass->raw);
+}
+
+// Counts what is not UTF-8 in the text that came, and NULs.
+static void check_bytes(Pass *pass) {
+  Sniff *sniff = pass->sniff;
+  size_t len = pass->text.len;
+  unsigned char all = 0;
+  const char *bytes = pass->text.data;
+  for (const char *at = bytes + pass->checked; at < bytes + len; at++)
+    if (!(at = memchr(at, 0, (size_t)(bytes + len - at))))
+      break;
+    else
+      sniff->zeros++;
+  for (size_t i = pass->checked; i < len; i++)
+    all |= (unsigned char)bytes[i];
+  sniff->columns.ascii = all < 0x80;
+  while (all >= 0x80 && pass->checked < len) {
+    pass->checked += sniff_utf8_valid(bytes + pass->checked, len - pass->checked);
+    if (pass->checked == len || (!pass->ended && len - pass->checked < 4))
+      return;
+    if (sniff->invalid++ == 0)
+      sniff->invalid_offset = pass->offset + pass->checked;
+    pass->checked++;
+  }
+  pass->checked = len;
+}
+
+// Fills the window; what was read of it goes.
+static bool fill(Pass *pass) {
+  if (pass->at > 0) {
+    pass->offset += pass->at;
+    pass->text.len -= pass->at;
+    pass->checked -= pass->at < pass->checked ? pass->at : pass->checked;
+    memmove(pass->text.data, pass->text.data + pass->at, pass->text.len);
+    pass->at = 0;
+  }
+  size_t wanted = pass->text.len + WINDOW_BYTES;
+  while (!pass->ended && pass->text.len < wanted) {
+    if (!read_more(pass))
+      return false;
+    decode_raw(pass);
+  }
+  check_bytes(pass);
+  return !pass->text.failed || no_memory(pass->error);
+}
+
+// Records
+
+static void note(SniffCount *count, const Pass *pass) {
+  if (count->count++ == 0)
+    count->line = pass->line;
+}
+
+static void note_record(Pass *pass) {
+  Sniff *sniff = pass->sniff;
+  const SniffRecord *record = &pass->record;
+  const SniffGuess *guess = &sniff->guesses.list[0];
+  sniff->records++;
+  if (record->broken)
+    note(&sniff->broken, pass);
+  if (record->lone_cr)
+    note(&sniff->lone_cr, pass);
+  if (record->unterminated)
+    note(&sniff->unterminated, pass);
+  else if (record->count < guess->columns)
+    note(&sniff->few, pass);
+  else if (record->count > guess->columns)
+    note(&sniff->many, pass);
+  else
+    sniff_columns_add(&sniff->columns, &guess->dialect, record, pass->line);
+}
+
+// Reads the record at `at`. False: not in sight, or no memory.
+static bool next_record(Pass *pass) {
+  const SniffDialect *dialect = &pass->sniff->guesses.list[0].dialect;
+  size_t left = pass->text.len - pass->at;
+  if (left == 0)
+    return false;
+  if (sniff_record_read(dialect, pass->text.data + pass->at, left, pass->ended, &pass->record))
+    return true;
+  return !pass->record.failed && left > MAX_RECORD &&
+         sniff_record_read(dialect, pass->text.data + pass->at, left, true, &pass->record);
+}
+
+static void step(Pass *pass) {
+  pass->at += pass->record.length;
+  pass->line += pass->record.lines;
+}
+
+// The records from `at` up to `stop`, an offset in the window.
+static bool take_records(Pass *pass, size_t stop) {
+  while (pass->at < stop && next_record(pass)) {
+    pass->sniff->ends[pass->record.end]++;
+    if (pass->record.blank)
+      note(&pass->sniff->blank, pass);
+    else if (!pass->record.comment)
+      note_record(pass);
+    step(pass);
+  }
+  return !pass->record.failed || no_memory(pass->error);
+}
+
+// Header
+
+static void keep_header(Pass *pass) {
+  Sniff *sniff = pass->sniff;
+  const SniffDialect *dialect = &sniff->guesses.list[0].dialect;
+  for (size_t i = 0; i < pass->record.count; i++) {
+    size_t len;
+    const char *text = sniff_unescape(dialect, &pass->record.fields[i], &sniff->columns.text, &len);
+    buffer_put_u32(&sniff->header, (uint32_t)len);
+    buffer_put(&sniff->header, text, len);
+  }
+}
+
+// Passes over the preamble and the header.
+static bool skip_to_data(Pass *pass) {
+  Sniff *sniff = pass->sniff;
+  const SniffGuess *guess = &sniff->guesses.list[0];
+  pass->at =
+      sniff_skip_lines(&guess->dialect, pass->text.data, pass->text.len, sniff->structure.preamble);
+  pass->line += sniff->structure.preamble;
+  while (sniff->header_records < sniff->structure.header && next_record(pass)) {
+    if (!pass->record.blank && !pass->record.comment) {
+      if (pass->record.count != guess->columns) {
+        sniff->structure.header = sniff->header_records;
+        break;
+      }
+      keep_header(pass);
+      sniff->header_records++;
+    }
+    sniff->ends[pass->record.end]++;
+    step(pass);
+  }
+  return (!pass->record.failed && !sniff->header.failed) || no_memory(pass->error);
+}
+
+// Footer
+
+static bool is_total(const SniffRecord *record) {
+  static const char *const words[] = {"total", "sum",    "grand total", "subtotal",
+                                      "summe", "gesamt", "totale"};
+  for (size_t i = 0; i < record->count; i++) {
+    const SniffField *field = &record->fields[i];
+    for (size_t j = 0; field->len > 0 && j < sizeof words / sizeof *words; j++) {
+      size_t len = strlen(words[j]);
+      bool ends = field->len == len || (field->len == len + 1 && field->text[len] == ':');
+      if (ends && strncasecmp(field->text, words[j], len) == 0)
+        return true;
+    }
+    if (field->len > 0)
+      return false; // only the first that is not empty says it
+  }
+  return false;
+}
+
+// Where the footer starts in the last window: records of another width, or a sum, behind all
+// others.
+static size_t find_footer(Pass *pass) {
+  Pass look = *pass; // at and line move, the record and the window are shared
+  Sniff *sniff = pass->sniff;
+  size_t columns = sniff->guesses.list[0].columns, stop = pass->at, odd = 0, lines = 0;
+  bool any = false, total = false;
+  while (next_record(&look)) {
+    size_t next = look.at + look.record.length;
+    bool last = next == look.text.len;
+    bool idle = look.record.blank || look.record.comment;
+    bool right = !idle && look.record.count == columns;
+    total = right && last && columns > 1 && is_total(&look.record);
+    if (right && !total) {
+      any = true;
+      stop = next;
+      odd = lines = 0;
+    } else {
+      odd += !idle;
+      lines += look.record.lines;
+    }
+    step(&look);
+  }
+  pass->record = look.record;
+  if (odd == 0 || odd > MAX_FOOTER_LINES || !(any || sniff->records > 0))
+    return pass->text.len;
+  sniff->footer = lines;
+  sniff->footer_is_total = total;
+  return stop;
+}
+
+// All
+
+static bool take_all(Pass *pass) {
+  if (!skip_to_data(pass))
+    return false;
+  while (!pass->ended) {
+    size_t stop = pass->text.len > KEPT_BYTES ? pass->text.len - KEPT_BYTES : 0;
+    if (!take_records(pass, stop) || !fill(pass))
+      return false;
+  }
+  size_t stop = pass->sniff->whole ? find_footer(pass) : pass->text.len;
+  return take_records(pass, stop);
+}
+
+static char spare_delimiter(const SniffSample *sample) {
+  static const char delimiters[] = ",;\t|\x1f";
+  const char *at = delimiters;
+  while (at[1] && memchr(sample->bytes, *at, sample->len))
+    at++;
+  return *at;
+}
+
+// Where the sample has no field in quotes, what follows may have some; only quotes that are data in
+// the sample speak against the usual one.
+static bool assume_quote(const SniffSample *sample, SniffGuess *best) {
+  SniffGuess with = *best;
+  if (best->dialect.quote)
+    return true;
+  with.dialect.quote = '"';
+  if (!sniff_score(sample, best->prior, &with))
+    return false;
+  if (with.broken == 0 && with.columns == best->columns)
+    best->dialect.quote = '"';
+  return true;
+}
+
+// Bytes of a first line "sep=;", by which spreadsheets are told the delimiter; 0 when there is
+// none.
+static size_t separator_line(const SniffSample *sample) {
+  const char *end = memchr(sample->bytes, '\n', sample->len < 16 ? sample->len : 16);
+  if (!end || sample->len < 6 || strncasecmp(sample->bytes, "sep=", 4) != 0 ||
+      end - sample->bytes > 7)
+    return 0;
+  return (size_t)(end - sample->bytes) + 1;
+}
+
+static bool choose(Pass *pass) {
+  Sniff *sniff = pass->sniff;
+  SniffSample sample = {pass->text.data, pass->text.len, pass->ended && sniff->whole};
+  if (sample.len > SNIFF_SAMPLE_BYTES) {
+    sample.len = SNIFF_SAMPLE_BYTES;
+    sample.whole = false;
+  }
+  size_t separator = separator_line(&sample);
+  sample.bytes += separator;
+  sample.len -= separator;
+  if (!sniff_dialect(&sample, &sniff->guesses))
+    return no_memory(pass->error);
+  if (sniff->guesses.count == 0)
+    return error_set(pass->error, "empty", "holds no records");
+  sniff->spare = spare_delimiter(&sample);
+  SniffGuess *best = &sniff->guesses.list[0];
+  if (!assume_quote(&sample, best) || !sniff_structure(&sample, best, &sniff->structure) ||
+      !sniff_columns_open(&sniff->columns, best->columns))
+    return no_memory(pass->error);
+  sniff->structure.preamble += separator > 0;
+  return true;
+}
+
+// A file that is text has few zero bytes, if any.
+static bool looks_binary(const Pass *pass) {
+  size_t zeros = 0;
+  for (size_t i = 0; i < pass->text.len; i++)
+    zeros += pass->text.data[i] == 0;
+  return zeros * 20 > pass->text.len;
+}
+
+static bool find_encoding(Pass *pass) {
+  Sniff *sniff = pass->sniff;
+  while (!pass->ended && pass->raw.len < SNIFF_ENCODING_BYTES)
+    if (!read_more(pass))
+      return false;
+  const char *given = pass->options->encoding;
+  sniff->encoding =
+      given ? sniff_encoding_given(given, pass->raw.data, pass->raw.len)
+            : sniff_encoding(pass->raw.data, pass->raw.len, pass->ended && sniff->whole);
+  if (!sniff_decoder_open(&pass->decoder, &sniff->encoding, pass->error))
+    return false;
+  decode_raw(pass);
+  if (pass->text.len == 0)
+    return error_set(pass->error, "empty", "is empty");
+  if (looks_binary(pass))
+    return error_set(pass->error, "binary", "looks like a binary file");
+  return true;
+}
+
+bool sniff_input(Input *input, const SniffOptions *options, Sniff *sniff, Error *error) {
+  *sniff = (Sniff){0};
+  Pass pass = {.input = input, .options = options, .sniff = sniff, .error = error, .line = 1};
+  bool good = find_encoding(&pass) && choose(&pass);
+  if (good) {
+    check_bytes(&pass);
+    good = take_all(&pass);
+  }
+  sniff->invalid += pass.decoder.invalid;
+  sniff_decoder_close(&pass.decoder);
+  sniff_record_free(&pass.record);
+  buffer_free(&pass.raw);
+  buffer_free(&pass.text);
+  input->close(input);
+  return good;
+}
+
+void sniff_free(Sniff *sniff) {
+  sniff_columns_close(&sniff->columns);
+  buffer_free(&sniff->header);
+  *sniff = (Sniff){0};
+}

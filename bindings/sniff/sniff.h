@@ -1,0 +1,54 @@
+// The sniffer: what a file is, found by looking at it. Encoding, dialect, structure, columns.
+//
+// It reports what it found, with how sure it is and what else it could be. Which type to propose,
+// words, and what becomes of it is the business of scripts/pghost/csv.lua.
+#ifndef PGHOST_SNIFF_SNIFF_H
+#define PGHOST_SNIFF_SNIFF_H
+
+#include "csv/source.h"
+#include "sniff/columns.h"
+#include "sniff/encoding.h"
+#include "sniff/structure.h"
+
+typedef struct SniffOptions {
+  uint64_t sample;      // bytes to look at, at least; 0: the whole file
+  const char *encoding; // NULL: to be found
+} SniffOptions;
+
+// Something that happens in records: how often, and the physical line of the first.
+typedef struct SniffCount {
+  uint64_t count;
+  uint64_t line;
+} SniffCount;
+
+typedef struct Sniff {
+  SniffEncoding encoding;
+  SniffGuesses guesses; // the first is the dialect
+  SniffStructure structure;
+  SniffColumns columns;
+  char spare;    // a delimiter that the sample has not, for a file of one column
+  Buffer header; // cells of the header, `columns` a record: each 4 bytes length, then the text
+  size_t header_records; // in `header`
+  uint64_t bytes;        // read, after decompression
+  bool whole;            // all of the file was looked at
+  uint64_t records;      // without header, comments, blank lines and footer
+  uint64_t ends[4];      // by SniffLineEnd
+  size_t footer;         // physical lines behind the table, as far as the end was seen
+  bool footer_is_total;  // the last of them is of the table's width, and says that it is a sum
+  SniffCount few, many;  // records with fewer or more fields than the table has columns
+  SniffCount broken;     // with a quote where none may be
+  SniffCount unterminated;
+  SniffCount lone_cr;
+  SniffCount blank;
+  uint64_t invalid;        // bytes that are not of the encoding
+  uint64_t invalid_offset; // of the first, in the UTF-8 text
+  uint64_t zeros;          // NUL bytes
+} Sniff;
+
+// Takes over `input` (closed in any case). False: an error of the input, no memory, an encoding
+// that is unknown, an empty file (code "empty"), a binary one (code "binary"). To be freed in any
+// case.
+bool sniff_input(Input *input, const SniffOptions *options, Sniff *sniff, Error *error);
+void sniff_free(Sniff *sniff);
+
+#endif

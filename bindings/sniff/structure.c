@@ -1,0 +1,335 @@
+// What stands around the records of a table.
+#include "sniff/structure.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "sniff/cell.h"
+
+enum { NAME_SIZE = 48 };
+
+// Comments
+
+typedef struct Comments {
+  size_t count;
+  size_t odd;       // of them those of another width than the table
+  size_t records;   // all
+  size_t top;       // how many records begin so before the first that does not
+  size_t top_width; // fields of the last of those
+} Comments;
+
+static bool starts_with(const char *text, size_t len, const char *prefix) {
+  size_t size = strlen(prefix);
+  return len >= size && memcmp(text, prefix, size) == 0;
+}
+
+static bool count_comments(const SniffSample *sample, const SniffGuess *guess, const char *prefix,
+                           Comments *found) {
+  SniffRecord record = {0};
+  size_t at = 0;
+  *found = (Comments){0};
+  while (found->records < SNIFF_SAMPLE_RECORDS &&
+         sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
+                           &record)) {
+    const char *line = sample->bytes + at;
+    at += record.length;
+    if (record.blank)
+      continue;
+    if (starts_with(line, record.length, prefix)) {
+      found->count++;
+      found->odd += record.count != guess->columns;
+      if (found->top == found->records) {
+        found->top++;
+        found->top_width = record.count;
+      }
+    }
+    found->records++;
+  }
+  bool failed = record.failed;
+  sniff_record_free(&record);
+  return !failed;
+}
+
+// Comments are mostly no records of the table; in a table of one column they cannot be told so.
+static bool are_comments(const Comments *found, const SniffGuess *guess, const char *prefix) {
+  if (found->count == 0 || found->count * 2 > found->records + found->top)
+    return false;
+  if (guess->columns == 1)
+    return *prefix == '#' && found->count * 3 < found->records;
+  return found->odd * 2 >= found->count;
+}
+
+// "#id,name" above the data, alone or below real comments: the header. As a comment its names would
+// be lost.
+static bool is_comment_header(const Comments *found, const SniffGuess *guess) {
+  return guess->columns > 1 && found->top > 0 && found->count == found->top &&
+         found->top_width == guess->columns && found->count - found->odd == 1;
+}
+
+// Sets the prefix that comments have in this dialect, if any.
+static bool find_comments(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
+  char chosen[SNIFF_COMMENT_SIZE + 1];
+  strcpy(chosen, guess->dialect.comment);
+  guess->dialect.comment[0] = 0;
+  for (size_t i = 0; i < SNIFF_COMMENTS; i++) {
+    const char *prefix = sniff_comments[i];
+    Comments found;
+    if (strcmp(prefix, guess->dialect.delimiter) == 0 || (chosen[0] && strcmp(chosen, prefix) != 0))
+      continue;
+    if (!count_comments(sample, guess, prefix, &found))
+      return false;
+    structure->comment_header = is_comment_header(&found, guess);
+    if (structure->comment_header)
+      break;
+    if (!chosen[0] && !are_comments(&found, guess, prefix))
+      continue;
+    strcpy(guess->dialect.comment, prefix);
+    structure->comments = found.count;
+    break;
+  }
+  return sniff_score(sample, guess->prior, guess);
+}
+
+// Header
+
+typedef struct HeaderColumn {
+  size_t kinds[CELL_KINDS]; // of the records that are no header in any case
+  SniffCell kind;           // of most of them; CELL_EMPTY: of several
+  char name[NAME_SIZE];     // the first record's text, as much of it as fits
+  size_t name_len;
+  size_t again;  // how often it comes again below
+  size_t length; // of all values below, where that is one
+  bool many_lengths;
+} HeaderColumn;
+
+typedef struct Header {
+  const SniffGuess *guess;
+  HeaderColumn *columns;
+  SniffStructure *structure;
+  size_t sure; // records from here on are data
+  Buffer scratch;
+  size_t lines; // physical, so far
+} Header;
+
+static const char *value_of(Header *header, const SniffField *field, size_t *len) {
+  const char *text = sniff_unescape(&header->guess->dialect, field, &header->scratch, len);
+  while (*len > 0 && *text == ' ') {
+    text++;
+    --*len;
+  }
+  while (*len > 0 && text[*len - 1] == ' ')
+    --*len;
+  return text;
+}
+
+static void note_field(Header *header, size_t row, HeaderColumn *column, const SniffField *field) {
+  size_t len;
+  const char *text = value_of(header, field, &len);
+  size_t kept = len < NAME_SIZE ? len : NAME_SIZE;
+  if (row == 0) {
+    memcpy(column->name, text, kept);
+    column->name_len = len;
+    return;
+  }
+  column->again += len > 0 && len == column->name_len && memcmp(column->name, text, kept) == 0;
+  if (row >= header->sure) {
+    column->kinds[sniff_cell(text, len)]++;
+    column->many_lengths |= column->length > 0 && column->length != len;
+    column->length = len;
+  }
+}
+
+typedef void Row(Header *header, size_t row, const SniffRecord *record);
+
+static void note_row(Header *header, size_t row, const SniffRecord *record) {
+  for (size_t i = 0; i < record->count; i++)
+    note_field(header, row, &header->columns[i], &record->fields[i]);
+}
+
+// Calls `visit` for the records of the table of the right width; notes the lines above it.
+static bool each_row(const SniffSample *sample, Header *header, size_t most, Row *visit) {
+  SniffRecord record = {0};
+  const SniffGuess *guess = header->guess;
+  size_t at = 0, index = 0, lines = 0;
+  while (index < guess->first + guess->records && index < guess->first + most &&
+         sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
+                           &record)) {
+    at += record.length;
+    if (!record.blank && !record.comment) {
+      if (index == guess->first)
+        header->structure->preamble = lines;
+      if (index >= guess->first && record.count == guess->columns)
+        visit(header, index - guess->first, &record);
+      index++;
+    }
+    lines += record.lines;
+  }
+  bool failed = record.failed;
+  sniff_record_free(&record);
+  return !failed;
+}
+
+// The kind of data that at least four of five values are of.
+static SniffCell main_kind(const HeaderColumn *column) {
+  size_t values = 0;
+  for (size_t kind = CELL_NUMBER; kind < CELL_KINDS; kind++)
+    values += column->kinds[kind];
+  for (int kind = CELL_NUMBER; kind <= CELL_CODE; kind++)
+    if (values > 0 && column->kinds[kind] * 5 >= values * 4)
+      return (SniffCell)kind;
+  return CELL_EMPTY;
+}
+
+// Years one after the other are names of columns, too: name,2019,2020,2021.
+static bool is_year_after(const HeaderColumn *before, const HeaderColumn *column) {
+  if (before->name_len != 4 || column->name_len != 4)
+    return false;
+  char a[5] = {0}, b[5] = {0};
+  memcpy(a, before->name, 4);
+  memcpy(b, column->name, 4);
+  int first = atoi(a), second = atoi(b);
+  return first >= 1900 && second <= 2100 && second == first + 1;
+}
+
+static bool is_year(const Header *header, size_t i) {
+  const HeaderColumn *column = &header->columns[i];
+  return (i > 0 && is_year_after(column - 1, column)) ||
+         (i + 1 < header->guess->columns && is_year_after(column, column + 1));
+}
+
+// Counts in which columns the record has words over data, and in which data as below.
+static void judge_row(Header *header, size_t row, const SniffRecord *record) {
+  SniffStructure *structure = header->structure;
+  size_t words = 0, values = 0, typed = 0;
+  if (row > 0 && structure->header < row)
+    return; // what stands above it is no header
+  for (size_t i = 0; i < record->count; i++) {
+    size_t len;
+    const char *text = value_of(header, &record->fields[i], &len);
+    SniffCell expected = header->columns[i].kind, kind = sniff_cell(text, len);
+    if (expected == CELL_EMPTY)
+      continue;
+    typed++;
+    if (kind == CELL_EMPTY || kind == CELL_NULL || (row == 0 && is_year(header, i)))
+      continue;
+    // "no" is a name over numbers, and not a value of another kind.
+    bool is_data = kind == expected || (sniff_cell_is_data(kind) && kind != CELL_BOOLEAN);
+    words += !is_data;
+    values += is_data;
+  }
+  if (row == 0) {
+    structure->header_words = words;
+    structure->header_values = values;
+    structure->header = words > values;
+  } else if (row < SNIFF_MAX_HEADER && values == 0 && words >= 2 && words * 2 >= typed) {
+    structure->header = row + 1;
+  }
+}
+
+static bool is_known_name(const char *name, size_t len) {
+  static const char *const known[] = {
+      "id",      "name",        "date",   "time",  "type",    "code",    "value",  "title",
+      "city",    "status",      "email",  "phone", "country", "address", "amount", "price",
+      "key",     "description", "first",  "last",  "user",    "state",   "year",   "month",
+      "comment", "category",    "label",  "nom",   "datum",   "wert",    "ort",    "nachname",
+      "vorname", "fecha",       "nombre", "ville"};
+  char lower[NAME_SIZE + 1] = {0};
+  for (size_t i = 0; i < len && i < NAME_SIZE; i++)
+    lower[i] = (char)tolower((unsigned char)name[i]);
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    const char *at = strstr(lower, known[i]);
+    size_t size = strlen(known[i]);
+    if (at && (at == lower || !isalpha((unsigned char)at[-1])) && !isalpha((unsigned char)at[size]))
+      return true;
+  }
+  return false;
+}
+
+static bool is_name(const HeaderColumn *column) {
+  SniffCell kind =
+      sniff_cell(column->name, column->name_len < NAME_SIZE ? column->name_len : NAME_SIZE);
+  return column->name_len < NAME_SIZE && (kind == CELL_WORD || kind == CELL_TEXT);
+}
+
+static bool all_different(const Header *header) {
+  size_t count = header->guess->columns;
+  for (size_t i = 0; i < count; i++) {
+    const HeaderColumn *a = &header->columns[i];
+    for (size_t j = 0; j < i && count <= 1000; j++) {
+      const HeaderColumn *b = &header->columns[j];
+      size_t kept = a->name_len < NAME_SIZE ? a->name_len : NAME_SIZE;
+      if (a->name_len == b->name_len && memcmp(a->name, b->name, kept) == 0)
+        return false;
+    }
+  }
+  return true;
+}
+
+// A table of texts alone: names are different, come once, are there, and are often known ones.
+static void judge_texts(Header *header) {
+  SniffStructure *structure = header->structure;
+  size_t names = 0, lengths = 0, columns = header->guess->columns;
+  for (size_t i = 0; i < columns; i++) {
+    const HeaderColumn *column = &header->columns[i];
+    names += is_name(column);
+    lengths += header->guess->records > 3 && !column->many_lengths && column->length > 0 &&
+               column->length != column->name_len;
+  }
+  double chance = 0.5;
+  chance += names == columns ? 0.12 : -0.3;
+  chance += structure->header_known ? 0.3 : 0;
+  chance += lengths > 0 ? 0.2 : 0;
+  chance -= structure->header_again > 0 ? 0.4 : 0;
+  chance -= structure->header_distinct ? 0 : 0.3;
+  structure->header = chance > 0.5;
+  double sure = chance > 0.5 ? chance : 1 - chance;
+  structure->header_confidence = sure > 0.97 ? 0.97 : sure;
+}
+
+static void judge_header(const SniffSample *sample, Header *header, bool *good) {
+  SniffStructure *structure = header->structure;
+  for (size_t i = 0; i < header->guess->columns; i++) {
+    HeaderColumn *column = &header->columns[i];
+    column->kind = main_kind(column);
+    structure->header_again += column->again > 0;
+    structure->header_known |= is_name(column) && is_known_name(column->name, column->name_len);
+  }
+  structure->header_distinct = all_different(header);
+  *good = *good && each_row(sample, header, SNIFF_MAX_HEADER, judge_row);
+  size_t words = structure->header_words, values = structure->header_values;
+  if (words + values == 0) {
+    judge_texts(header);
+    return;
+  }
+  double ratio = (double)(words > values ? words : values) / (double)(words + values);
+  double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
+  structure->header_confidence = ratio * many;
+}
+
+static bool find_header(const SniffSample *sample, const SniffGuess *guess,
+                        SniffStructure *structure) {
+  Header header = {.guess = guess, .structure = structure};
+  size_t half = guess->records / 2;
+  header.sure = half < 1 ? 1 : half < SNIFF_MAX_HEADER ? half : SNIFF_MAX_HEADER;
+  header.columns = calloc(guess->columns + 1, sizeof *header.columns);
+  if (!header.columns)
+    return false;
+  bool good = each_row(sample, &header, SIZE_MAX - guess->first, note_row);
+  judge_header(sample, &header, &good);
+  if (structure->header >= guess->records && guess->records > 1)
+    structure->header = guess->records - 1;
+  buffer_free(&header.scratch);
+  free(header.columns);
+  return good;
+}
+
+bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
+  *structure = (SniffStructure){0};
+  if (!find_comments(sample, guess, structure) || !find_header(sample, guess, structure))
+    return false;
+  if (guess->first == 0 && guess->columns > 1 && !guess->dialect.comment[0])
+    structure->preamble = 0; // blank lines alone are passed over anyway
+  if (guess->first == 0 && guess->dialect.comment[0])
+    structure->preamble = 0;
+  return true;
+}

@@ -1,0 +1,29 @@
+// What stands around the records of a table: comment lines, a preamble, header lines.
+#ifndef PGHOST_SNIFF_STRUCTURE_H
+#define PGHOST_SNIFF_STRUCTURE_H
+
+#include "sniff/dialect.h"
+
+enum { SNIFF_MAX_HEADER = 4 };
+
+typedef struct SniffStructure {
+  size_t preamble;     // physical lines above the table
+  size_t comments;     // comment lines in the sample
+  bool comment_header; // the header line begins as the comments above it do
+  size_t header;       // records of the header, 0 to SNIFF_MAX_HEADER
+  double header_confidence;
+  // What speaks for and against a header: columns of numbers and the like in which the first record
+  // has words, or a value as the others; columns in which its text comes again; and whether its
+  // texts are all different, and there.
+  size_t header_words;
+  size_t header_values;
+  size_t header_again;
+  bool header_distinct;
+  bool header_known; // one of its texts is a name that columns often have
+} SniffStructure;
+
+// Looks at the sample in the dialect of the guess, whose comment prefix, score and first record are
+// set again. False: no memory.
+bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure);
+
+#endif

@@ -1,0 +1,26 @@
+---@meta pghost.native.sniff
+-- What a CSV file is, as facts (bindings/sniff.c). What they mean is pghost.csv.
+
+local sniff = {}
+
+--- Looks at a file: at its first bytes for the encoding and the dialect, then at all of it, or at a
+--- sample, for the columns.
+---@param path string "-" is standard input
+---@param sample? integer bytes to look at; 0 or nothing: all of it
+---@param encoding? string as iconv knows it; found if not given
+---@param member? string of a zip
+---@return table? facts nil: the file cannot be read, is empty, or is no text
+---@return string? message
+---@return string? code
+function sniff.file(path, sample, encoding, member) end
+
+--- The same for bytes in memory.
+---@param text string
+---@param sample? integer
+---@param encoding? string
+---@return table? facts
+---@return string? message
+---@return string? code
+function sniff.string(text, sample, encoding) end
+
+return sniff

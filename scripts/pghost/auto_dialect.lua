@@ -1,0 +1,126 @@
+-- dialect = "auto": files are sniffed, and read with what was found. Options that are given stay.
+--
+-- What was found is logged and recorded with the run. Where it is not clear the load refuses: a guess
+-- that is wrong would load a table that looks right.
+
+local csv = require "pghost.csv"
+local dialect = require "pghost.sniff.dialect"
+local errors = require "pghost.errors"
+
+local M = {}
+
+local least_reading = 0.6 -- confidence of delimiter and quote
+local least = 0.45        -- of all together: encoding and header, too
+
+local in_order = { "delimiter", "quote", "escape", "comment", "encoding", "skip", "header", "footer" }
+
+local function is_given(options, key)
+  local value = options[key]
+  return value ~= nil and not (key == "header" and value == true) -- true is what nobody said
+end
+
+--- "delimiter ';', quote '\"', encoding windows-1252, 2 preamble lines (confidence 0.97)"
+---@param found pghost.sniff.Result
+---@return string
+function M.describe(found)
+  local parts, all = {}, found.dialect
+  for _, key in ipairs(in_order) do
+    local value = all[key] and all[key].value
+    if key == "delimiter" and value == "" then
+      parts[#parts + 1] = "one column"
+    elseif key == "skip" and value then
+      parts[#parts + 1] = ("%d preamble line%s"):format(value, value == 1 and "" or "s")
+    elseif key == "footer" and value then
+      parts[#parts + 1] = ("%d footer line%s"):format(value, value == 1 and "" or "s")
+    elseif key == "header" then
+      parts[#parts + 1] = value == 0 and "no header" or value > 1 and value .. " header lines" or nil
+    elseif key == "encoding" then
+      parts[#parts + 1] = "encoding " .. value
+    elseif value and (value ~= "" or key == "quote") then
+      parts[#parts + 1] = ("%s %s"):format(key, (dialect.shown(value):gsub(" %(.*", "")))
+    end
+  end
+  return ("%s (confidence %.2f)"):format(table.concat(parts, ", "), found.confidence)
+end
+
+-- What is least sure comes first in the message.
+local function refuse(file, found, options)
+  local missing = {}
+  for _, key in ipairs { "delimiter", "quote", "encoding", "header" } do
+    if not is_given(options, key) then
+      missing[#missing + 1] = key
+    end
+  end
+  local why = found.warnings[1] or M.describe(found)
+  errors.raise(("the dialect is not clear: %s; give %s"):format(why, table.concat(missing, ", ")), "data",
+    { file = file.name })
+end
+
+local function check(file, found, options)
+  local reading_given = is_given(options, "delimiter")
+  if not reading_given and found.dialect.delimiter.confidence < least_reading then
+    refuse(file, found, options)
+  elseif found.confidence < least and not reading_given then
+    refuse(file, found, options)
+  end
+end
+
+--- Sniffs a file that is to be loaded, when its options say dialect = "auto"; once.
+---@param options table of the load
+---@param file table of the load; gets `dialect`: options, confidence, looked_at, warnings
+---@param say fun(text: string, fields: table)
+function M.sniff(options, file, say)
+  if options.dialect == nil or file.dialect then
+    return
+  elseif options.dialect ~= "auto" then
+    errors.raise(("dialect: 'auto' expected, got '%s'"):format(tostring(options.dialect)), "usage", { exit = 1 })
+  elseif file.path == "-" then
+    errors.raise("standard input can be read only once, so its dialect cannot be found: give it by options", "usage")
+  end
+  local found = csv.sniff(file.path, { encoding = options.encoding, member = file.member })
+  check(file, found, options)
+  file.dialect = { options = {}, confidence = found.confidence, looked_at = found.looked_at, warnings = found.warnings }
+  for key, value in pairs(found.options) do
+    if not is_given(options, key) then
+      file.dialect.options[key] = value
+    end
+  end
+  say(("%s: %s"):format(file.name, M.describe(found)), { file = file.name, dialect = file.dialect.options,
+    confidence = found.confidence })
+end
+
+--- The options of csv.open, or of a load, with what was found for the file put in where nothing was given.
+---@param open_options table of csv.open
+---@param file table of the load
+---@return table
+function M.apply(open_options, file)
+  if not file.dialect then
+    return open_options
+  end
+  local all = {}
+  for key, value in pairs(open_options) do
+    all[key] = value
+  end
+  for key, value in pairs(file.dialect.options) do
+    if not is_given(all, key) then
+      all[key] = value
+    end
+  end
+  return all
+end
+
+--- Whether the file's first record is data.
+---@param file table of the load
+---@return boolean
+function M.headerless(file)
+  return file.dialect ~= nil and file.dialect.options.header == false
+end
+
+--- For the record of the run; nil where the dialect was given.
+---@param file table of the load
+---@return string? json
+function M.record(file)
+  return file.dialect and require("cjson").encode(file.dialect)
+end
+
+return M

@@ -1,0 +1,90 @@
+-- pghost sniff: what a CSV file is, for people, as JSON, or as a rules file to begin with.
+
+local argparse = require "argparse"
+local cjson = require "cjson"
+local csv = require "pghost.csv"
+local errors = require "pghost.errors"
+local files = require "pghost.files"
+local header = require "pghost.copy_in.header"
+local sys = require "pghost.native.sys"
+local terminal_text = require "pghost.terminal_text"
+
+local units = { [""] = 1, k = 1024, m = 1024 ^ 2, g = 1024 ^ 3 }
+
+local function bytes(text)
+  if text == "all" then
+    return text
+  end
+  local number, unit = text:lower():match("^(%d+)([kmg]?)i?b?$")
+  local size = number and math.tointeger(tonumber(number) * units[unit])
+  if not size or size < 1 then
+    return nil, ("bytes as 1000000, 64k or 10M, or 'all', expected, got '%s'"):format(text)
+  end
+  return size
+end
+
+local function new_parser()
+  local parser = argparse("pghost sniff",
+    "Finds out what CSV files are: encoding, delimiter, quotes, header, and a type for each column, each with how"
+    .. " sure that is and why. Loads nothing.")
+  parser:argument("file", "Path, glob, folder (its .csv files) or - for standard input."):args("+"):target("files")
+  parser:flag("--json", "One JSON object a file, a line each; empty lists are left out.")
+  parser:flag("--lua", "A rules file to begin with, which loads the file as it is.")
+  parser:option("--sample", "How much to look at (default: all of files up to 1G)."):argname("BYTES|all"):convert(bytes)
+  parser:option("--encoding", "Of the files, if it is known."):argname("NAME")
+  parser:option("--name", "With --lua: name of the table (default: that of the file)."):argname("TABLE")
+  return parser
+end
+
+local function parse(arguments)
+  local good, options = new_parser():pparse(arguments)
+  if not good then
+    errors.raise(("%s (see pghost sniff --help)"):format(options), "usage")
+  elseif options.json and options.lua then
+    errors.raise("--json and --lua cannot be together", "usage")
+  end
+  return options
+end
+
+-- "data/Orders 2024.csv.gz" -> "orders_2024"
+local function table_name(path)
+  local base = path == "-" and "stdin" or path:match("[^/]+$"):gsub("%.[^.]+$", ""):gsub("%.csv$", "")
+  return header.safe_names({ base })[1]:sub(1, 59)
+end
+
+-- cjson writes an empty list as an object, so those are left out; bytes that are no UTF-8 would make
+-- no JSON.
+local function for_json(value)
+  if type(value) == "table" then
+    local copy = {}
+    for key, item in pairs(value) do
+      copy[key] = for_json(item)
+    end
+    return next(copy) ~= nil and copy or nil
+  elseif type(value) == "string" then
+    return utf8.len(value) and value or terminal_text.harmless(value)
+  end
+  return value
+end
+
+local function json(result)
+  local copy = for_json(result)
+  copy.options = copy.options or {}
+  return cjson.encode(copy) .. "\n"
+end
+
+local options = parse { ... }
+local found = files.resolve(options.files)
+if options.lua and #found > 1 then
+  errors.raise(("--lua is for one file, not %d"):format(#found), "usage")
+end
+for i, file in ipairs(found) do
+  local result = csv.sniff(file.path, { sample = options.sample, encoding = options.encoding })
+  if options.json then
+    io.stdout:write(json(result))
+  elseif options.lua then
+    io.stdout:write(csv.rules(result, options.name or table_name(file.path)))
+  else
+    io.stdout:write(i > 1 and "\n" or "", csv.text(result, sys.columns(1)))
+  end
+end

@@ -1,0 +1,113 @@
+-- What a user should know before taking a proposal: doubts, and records that do not fit.
+
+local dialect = require "pghost.sniff.dialect"
+local log = require "pghost.log"
+
+local M = {}
+
+local near = 0.8 -- of the best score: another reading is said to be one
+
+local function reading(guess)
+  local text = "delimiter " .. dialect.shown(guess.delimiter)
+  if guess.quote ~= "" then
+    text = text .. ", quote " .. dialect.shown(guess.quote)
+  end
+  return guess.escape ~= "" and text .. ", escape " .. dialect.shown(guess.escape) or text
+end
+
+local function doubts(facts, result, say)
+  local best = facts.guesses[1]
+  for _, other in ipairs(result.alternatives) do
+    if other.score >= near * best.score then
+      say("it could be read in two ways: %s (%.2f) or %s (%.2f)", reading(best), best.score, reading(other),
+        other.score)
+    end
+  end
+  if result.dialect.header.confidence < 0.75 then
+    say("header: %s, but that is not sure (%.2f): %s", result.dialect.header.value > 0 and "the first record" or "none",
+      result.dialect.header.confidence, result.dialect.header.reason)
+  end
+  if result.dialect.encoding.confidence < 0.85 then
+    say("encoding: '%s' is a guess (%.2f): %s", result.dialect.encoding.value, result.dialect.encoding.confidence,
+      result.dialect.encoding.reason)
+  end
+  if facts.structure.comment_header then
+    say("the header begins as a comment does; its first name keeps that")
+  end
+end
+
+-- "a,b,c" above records that end in a delimiter, "1,2,3,": the names are not of the table's width.
+local function trailing(result, say)
+  local last, skip = result.columns[#result.columns], result.dialect.skip
+  if skip and result.dialect.header.value == 0 and last.values == 0 then
+    say("the last column is empty throughout: if records end in a delimiter that the header in line %d has not, read"
+      .. " it with skip = %d, header = true, too_many = \"cut\"", skip.value, skip.value - 1)
+  end
+end
+
+local function counted(count, what, say, ...)
+  if count.count > 0 then
+    say("%s " .. what .. ", the first in line %d", log.counted(count.count, "record"), ...)
+  end
+end
+
+local function misfits(facts, say)
+  local width = facts.guesses[1].columns
+  counted(facts.few, "with fewer than %d fields", say, width, facts.few.line)
+  counted(facts.many, "with more than %d fields", say, width, facts.many.line)
+  counted(facts.broken, "with a quote where none may be", say, facts.broken.line)
+  counted(facts.unterminated, "with a quote that is not closed", say, facts.unterminated.line)
+  counted(facts.lone_cr, "with a CR inside", say, facts.lone_cr.line)
+  if facts.lf > 0 and facts.crlf > 0 then
+    say("line ends are mixed: %s LF, %s CRLF", log.count(facts.lf), log.count(facts.crlf))
+  end
+  if facts.invalid > 0 then
+    say("%s not valid in '%s'", log.counted(facts.invalid, "byte"), facts.encoding.name)
+  end
+  if facts.zeros > 0 then
+    say("%s", log.counted(facts.zeros, "NUL byte"))
+  end
+end
+
+local function names(problems, say)
+  if problems.empty > 0 then
+    say("%s without a name in the header", log.counted(problems.empty, "column"))
+  end
+  if #problems.repeated > 0 then
+    say("names that come again in the header: %s", table.concat(problems.repeated, ", "))
+  end
+  if problems.long > 0 then
+    say("%s longer than 63 bytes", log.counted(problems.long, "name"))
+  end
+end
+
+local function columns(result, say)
+  for _, column in ipairs(result.columns) do
+    if column.ambiguous then
+      local other = column.alternatives[1]
+      say("column '%s': %s%s, or %s%s: no value tells which", column.name, column.type,
+        column.format and " " .. column.format or "", other.type, other.format and " " .. other.format
+          or " (" .. other.reason .. ")")
+    end
+  end
+end
+
+--- One line each.
+---@param facts table
+---@param result pghost.sniff.Result
+---@param problems table of names
+---@return string[]
+function M.list(facts, result, problems)
+  local list = {}
+  local function say(text, ...)
+    list[#list + 1] = text:format(...)
+  end
+  doubts(facts, result, say)
+  misfits(facts, say)
+  trailing(result, say)
+  names(problems, say)
+  columns(result, say)
+  return list
+end
+
+return M

@@ -1,0 +1,157 @@
+-- dialect = "auto": what is loaded, logged, recorded and refused, on a real server.
+
+local auto_dialect = require "pghost.auto_dialect"
+local cjson = require "cjson"
+local connection = require "pghost.connection"
+local pghost = require "support.pghost"
+local pipeline = require "pghost.pipeline"
+local r = require "pghost.rules"
+local server = require "support.server"
+
+local folder, dsn, db
+
+local function sink()
+  local out = { text = "" }
+  function out:write(...)
+    self.text = self.text .. table.concat({ ... })
+  end
+  function out.flush() end
+  return out
+end
+
+local function load(arguments)
+  local all = { "--dsn", dsn, "load", table.unpack(arguments) }
+  local _, err, code = pghost.run(all, { cd = folder })
+  return err, code
+end
+
+before_each(function()
+  folder = pghost.folder()
+  dsn = server.get():database()
+  db = connection.open { dsn = dsn }
+end)
+
+after_each(function()
+  db:close()
+  pghost.remove(folder)
+end)
+
+local function recorded()
+  local row = db:query("SELECT sniffed, read_as FROM pghost.files ORDER BY file_id DESC LIMIT 1")[1]
+  return row.sniffed and cjson.decode(row.sniffed), row.read_as and cjson.decode(row.read_as)
+end
+
+describe("pghost load --auto", function()
+  it("reads each file with what it finds, says so, and records it", function()
+    pghost.write(folder .. "/a.csv", "id;name\n1;'a;b'\n2;'c;d'\n3;'e'\n")
+    pghost.write(folder .. "/b.csv", "id\tname\n4\tx\n5\ty\n")
+    local err, code = load { "a.csv", "b.csv", "--auto", "--into", "public.t", "--create", "--rejects", "table",
+      "--max-rejects", "0" }
+    assert.equal(0, code, err)
+    assert.truthy(err:find("a.csv: delimiter ';', quote ''', encoding utf-8 (confidence 0.", 1, true), err)
+    assert.truthy(err:find("b.csv: delimiter '\\t'", 1, true), err)
+    assert.equal("1|a;b,2|c;d,3|e,4|x,5|y", db:query(
+      "SELECT string_agg(id || '|' || name, ',' ORDER BY id) AS all FROM public.t")[1].all)
+    local found, dialect = recorded()
+    assert.same({ delimiter = "\t" }, found.options)
+    assert.equal("\t", dialect.delimiter)
+    assert.equal("whole file, 2 records", found.looked_at)
+  end)
+
+  it("finds that there is no header", function()
+    db:query "CREATE TABLE public.t (id int, name text, x numeric)"
+    pghost.write(folder .. "/a.csv", "1;a;2.5\n2;b;3.5\n3;c;4.5\n")
+    local err, code = load { "a.csv", "--auto", "--into", "public.t" }
+    assert.equal(0, code, err)
+    assert.truthy(err:find("no header", 1, true), err)
+    assert.equal(3, db:query("SELECT count(*) AS n FROM public.t")[1].n)
+  end)
+
+  it("leaves what is given", function()
+    pghost.write(folder .. "/a.csv", "a;b,c\n1;2,3\n4;5,6\n")
+    local err, code = load { "a.csv", "--auto", "--delimiter", ",", "--into", "public.t", "--create" }
+    assert.equal(0, code, err)
+    assert.equal("1;2", db:query("SELECT * FROM public.t ORDER BY 1")[1][1])
+  end)
+
+  it("refuses what is not clear, and says what to give", function()
+    pghost.write(folder .. "/a.csv", "1;2|3\n4;5|6\n7;8|9\n")
+    local err, code = load { "a.csv", "--auto", "--into", "public.t", "--create" }
+    assert.equal(1, code)
+    assert.truthy(err:find("a.csv: the dialect is not clear: it could be read in two ways", 1, true), err)
+    assert.truthy(err:find("; give delimiter, quote, encoding, header\n", 1, true), err)
+    assert.equal(0, db:query("SELECT count(*) AS n FROM pg_class WHERE relname = 't'")[1].n)
+  end)
+
+  it("refuses a rejects file, which has one dialect", function()
+    pghost.write(folder .. "/a.csv", "a;b\n1;2\n")
+    local err, code = load { "a.csv", "--auto", "--into", "public.t", "--rejects", "bad.csv", "--max-rejects", "1" }
+    assert.equal(2, code)
+    assert.truthy(err:find("--auto goes with --rejects table", 1, true), err)
+  end)
+
+  it("refuses standard input", function()
+    local err, code = load { "-", "--auto", "--into", "public.t", "--create" }
+    assert.equal(2, code)
+    assert.truthy(err:find("standard input can be read only once", 1, true), err)
+  end)
+end)
+
+describe("run:load with dialect = 'auto'", function()
+  local rules = r.table("item", { { "id", r.bigint() }, { "name", r.text() } })
+
+  local function run_with(options)
+    local out = sink()
+    local _, problem = pcall(function()
+      local run <close> = pipeline.start("spec", { data = folder }, { arguments = {}, dsn = dsn, out = sink(),
+        log = { out = out, format = "text", quiet = false } })
+      run:load("item", "item.csv", rules, options)
+      run:publish()
+    end)
+    return out.text, problem
+  end
+
+  it("logs and records what it found", function()
+    pghost.write(folder .. "/item.csv", "id|name\n1|a\n2|b\n")
+    local log, problem = run_with { dialect = "auto" }
+    assert.is_nil(problem, tostring(problem))
+    assert.truthy(log:find("item.csv: delimiter '|'", 1, true), log)
+    assert.same({ delimiter = "|" }, recorded().options)
+    assert.equal(2, db:query("SELECT count(*) AS n FROM item")[1].n)
+  end)
+
+  it("records nothing where the dialect is given", function()
+    pghost.write(folder .. "/item.csv", "id|name\n1|a\n2|b\n")
+    local _, problem = run_with { delimiter = "|" }
+    assert.is_nil(problem, tostring(problem))
+    assert.is_nil(recorded())
+  end)
+
+  it("knows no other word", function()
+    pghost.write(folder .. "/item.csv", "id|name\n1|a\n2|b\n")
+    local _, problem = run_with { dialect = "guess" }
+    assert.equal("dialect: 'auto' expected, got 'guess'", tostring(problem))
+  end)
+end)
+
+describe("what was found", function()
+  it("is said in one line", function()
+    local csv = require "pghost.csv"
+    local line = auto_dialect.describe(csv.sniff_string("Report, all\n\nid;p\n1;1,5\n2;2,5\n3;3,5\nTotal\n"))
+    assert.equal("delimiter ';', quote '\"', encoding utf-8, 2 preamble lines, 1 footer line",
+      (line:gsub(" %(confidence 0%.%d%d%)$", "")))
+  end)
+end)
+
+describe("migrations of the history", function()
+  it("come in whatever order their numbers are", function()
+    local metadata = require "pghost.metadata"
+    metadata.migrate(db)
+    db:exec [[
+      ALTER TABLE pghost.files DROP COLUMN sniffed;
+      DELETE FROM pghost.migrations WHERE version = 9;]]
+    metadata.migrate(db)
+    assert.equal(1, db:query([[SELECT count(*) AS n FROM pg_attribute
+      WHERE attrelid = 'pghost.files'::regclass AND attname = 'sniffed']])[1].n)
+  end)
+end)
