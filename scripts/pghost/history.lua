@@ -1,4 +1,4 @@
--- The life of a run in the schema `pghost`: the lock, its row, its steps, its end.
+-- The life of a run in the schema `pghost`: its row, its steps, its end.
 --
 -- Everything goes over the control connection and is committed at once, so that a run that dies
 -- leaves what it did. Not for what the steps do.
@@ -7,51 +7,6 @@ local cjson = require "cjson"
 local errors = require "pghost.errors"
 
 local M = {}
-
--- Advisory lock of a pipeline and its target, one bigint of the server's own hash.
-local lock_expression = "hashtextextended('pghost:' || $1::text || ':' || $2::text, 0)"
-
-local function raise_locked(conn, pipeline, target)
-  local holder = conn:query([[
-    SELECT run_id, host_user, host_name, process_id, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS TZ') AS since
-    FROM pghost.runs WHERE pipeline = $1 AND target_schema = $2 AND state = 'running'
-    ORDER BY run_id DESC LIMIT 1]], pipeline, target)[1]
-  local who = "another run that has just started"
-  if holder then
-    who = ("run %d of '%s' on '%s' (process %d) since %s"):format(holder.run_id, holder.host_user or "?",
-      holder.host_name or "?", holder.process_id or 0, holder.since)
-  end
-  errors.raise(("pipeline '%s' into schema '%s' is already running: %s holds the lock; try again when it is done")
-    :format(pipeline, target, who), "locked")
-end
-
---- Takes the session lock; raises, saying who holds it, when another run has it.
----@param conn pghost.Connection
----@param pipeline string
----@param target string
-function M.lock(conn, pipeline, target)
-  local got = conn:query(("SELECT pg_try_advisory_lock(%s) AS got"):format(lock_expression), pipeline, target)[1].got
-  if not got then
-    raise_locked(conn, pipeline, target)
-  end
-end
-
---- Whether this very session still holds the lock: a pooler may have given us another one.
----@return boolean
-function M.holds_lock(conn, pipeline, target)
-  return conn:query(([[
-    WITH wanted AS (SELECT %s AS key)
-    SELECT EXISTS (
-      SELECT FROM pg_locks, wanted
-      WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted AND objsubid = 1
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND classid::bigint = (key >> 32) & 4294967295 AND objid::bigint = key & 4294967295
-    ) AS held]]):format(lock_expression), pipeline, target)[1].held
-end
-
-function M.unlock(conn, pipeline, target)
-  conn:query(("SELECT pg_advisory_unlock(%s)"):format(lock_expression), pipeline, target)
-end
 
 --- Marks runs of this pipeline that died as killed and drops what they built. The caller holds the
 --- lock, so none of them can be alive.
@@ -68,7 +23,7 @@ function M.clear_killed(conn, pipeline, target)
       end
       conn:query([[
         UPDATE pghost.runs SET state = 'killed', finished_at = clock_timestamp(),
-          error = 'found dead by a later run' WHERE run_id = $1]], run.run_id)
+          error = 'found dead by a later run' WHERE run_id = $1 AND state = 'running']], run.run_id)
       killed[#killed + 1] = { run_id = run.run_id }
     end
   end)
@@ -132,13 +87,17 @@ function M.record(conn, fields)
   return { id = row.run_id, started = row.started, as_of = row.as_of, build = build }
 end
 
---- Records how a run ended.
+--- Records how a run ended. Raises when another run has meanwhile found it dead: it then has no right
+--- to publish any more.
 ---@param state "published"|"unpublished"|"failed"|"interrupted"
 ---@param problem? pghost.Error
 function M.finish(conn, run_id, state, problem)
-  conn:query([[
+  local updated = conn:query([[
     UPDATE pghost.runs SET state = $2, finished_at = clock_timestamp(), error_code = $3, error = $4
-    WHERE run_id = $1]], run_id, state, problem and problem.code, problem and tostring(problem))
+    WHERE run_id = $1 AND state = 'running']], run_id, state, problem and problem.code, problem and tostring(problem))
+  if updated.affected ~= 1 then
+    errors.raise(("run %d was taken for dead by another run: nothing is published"):format(run_id), "locked")
+  end
 end
 
 --- Records the start of a step; returns its id.

@@ -13,6 +13,7 @@ local command = require "pghost.command"
 local connection = require "pghost.connection"
 local errors = require "pghost.errors"
 local history = require "pghost.history"
+local lock = require "pghost.lock"
 local log = require "pghost.log"
 local metadata = require "pghost.metadata"
 local project = require "pghost.project"
@@ -69,7 +70,7 @@ end
 local function open_history(run, as_of)
   local conn = run.conn
   metadata.migrate(conn)
-  history.lock(conn, run.name, run.target)
+  run.lock = lock.take(conn, run.dsn, run.name, run.target)
   for _, dead in ipairs(history.clear_killed(conn, run.name, run.target)) do
     run.log:warn("start", run.name, ("run %d was killed: what it had built is removed"):format(dead.run_id))
   end

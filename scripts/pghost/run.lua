@@ -24,6 +24,7 @@ local sys = require "pghost.native.sys"
 ---@field target string schema that is published into
 ---@field build string schema that is built in
 ---@field conn pghost.Connection the control connection
+---@field lock pghost.Lock
 ---@field log pghost.Log
 local Run = {}
 Run.__index = Run
@@ -189,16 +190,14 @@ function Run:analyse(folder)
 end
 
 local function publish_all(self)
-  local options = { build = self.build, target = self.target, tables = self.tables }
+  local options = { build = self.build, target = self.target, tables = self.tables,
+    lock_wait = tonumber(self.settings.lock_wait) }
   options.prepared = publish.prepare(self.conn, options)
   for name, gone in pairs(options.prepared.gone) do
     self.log:warn("publish", name, "columns that the new table has not: " .. table.concat(gone, ", "), { gone = gone })
   end
   self.conn:transaction(function()
-    if not history.holds_lock(self.conn, self.name, self.target) then
-      errors.raise("the lock of this run is gone: pghost needs a connection of its own "
-        .. "(a pooler must be in session mode)", "locked")
-    end
+    self.lock:check(self.conn)
     publish.swap(self.conn, options)
     self.conn:query(("DROP SCHEMA %s CASCADE"):format(self.conn:quote_identifier(self.build)))
     history.finish(self.conn, self.id, "published")
@@ -246,7 +245,9 @@ function Run:close(problem)
   if not self.finished then
     pcall(abandon, self, problem) -- what this cannot do any more, the next run does
   end
-  pcall(history.unlock, self.conn, self.name, self.target)
+  if self.lock then
+    self.lock:release()
+  end
   self.conn:close()
 end
 
