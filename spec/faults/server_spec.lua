@@ -131,7 +131,7 @@ describe("a pipeline", function()
       return pending "only root can mount a small file system"
     end
     local mount = own.folder .. "/full"
-    shell(("mkdir %s && mount -t tmpfs -o size=400k tmpfs %s && chown postgres %s"):format(mount, mount, mount))
+    shell(("mkdir %s && mount -t tmpfs -o size=120k tmpfs %s && chown postgres %s"):format(mount, mount, mount))
     local _ <close> = setmetatable({}, { __close = function()
       shell(("umount -l %s"):format(mount))
     end })
@@ -146,19 +146,21 @@ describe("a pipeline", function()
     own:psql "DROP TABLESPACE small"
   end)
 
-  -- Connections that leave `free` to others; to be closed.
+  -- Takes all connections but `free`; to be closed.
   local function fill(free)
     local held = {}
-    repeat
-      held[#held + 1] = native.connect(here.direct)
-    until not held[#held] or #held > 100
-    while #held > 0 and free > 0 do
-      table.remove(held):close()
-      free = free - 1
+    local conn = native.connect(here.direct)
+    while conn do
+      held[#held + 1] = conn
+      conn = native.connect(here.direct)
     end
+    for _ = 1, free do
+      table.remove(held):close()
+    end
+    sys.sleep(0.2) -- until the server knows
     return setmetatable(held, { __close = function()
-      for _, conn in ipairs(held) do
-        conn:close()
+      for _, one in ipairs(held) do
+        one:close()
       end
     end })
   end
@@ -212,7 +214,7 @@ describe("a pipeline", function()
     one:wait()
     reader:close()
     assert_survived("a reader that holds its lock longer than lock_wait", one, 1,
-      "cannot publish: '?booking'? is in use and could not be locked in 1 s, by process %d+ of 'postgres' %(report%)")
+      "cannot publish: 'public.booking' is in use and could not be locked in 1 s, by process %d+ of 'postgres' %(report%)")
   end)
 
   it("whose tables a reader holds for a while", function()
