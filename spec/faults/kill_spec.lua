@@ -1,67 +1,56 @@
 -- kill -9 of pghost at random moments: all or nothing, nothing left, and the next run succeeds.
 --
--- PGHOST_FAULTS_KILLS: how many (60), PGHOST_FAULTS_SEED: where the random delays begin.
+-- PGHOST_FAULTS_KILLS: how many (40), PGHOST_FAULTS_SEED: where the random delays begin.
 
+local connection = require "pghost.connection"
+local kill = require "faults.kill"
 local outcomes = require "faults.outcomes"
+local pghost = require "support.pghost"
+local process = require "faults.process"
 local server = require "support.server"
 local sys = require "pghost.native.sys"
 local world = require "faults.world"
 
-local kills = outcomes.number("PGHOST_FAULTS_KILLS", 60)
-local seed = outcomes.number("PGHOST_FAULTS_SEED", os.time() % 100000)
+local kills = outcomes.number("PGHOST_FAULTS_KILLS", 40)
 
-local here
+describe("kill -9", function()
+  it("of a pipeline: it has published everything or nothing, and the next one runs", function()
+    local here <close> = world.new(server.get())
+    kill.at_random(here, kills, "kill")
+  end)
 
-setup(function()
-  here = world.new(server.get())
-end)
-
-teardown(function()
-  here:close()
-end)
-
--- Kills one run after `delay` seconds; returns what is published then and whether it had ended.
-local function kill_once(old, delay)
-  local new = here:other(old)
-  local one <close> = here:start(new)
-  sys.sleep(delay)
-  one:signal(9)
-  local code = one:wait(10)
-  assert.equal("", one.left)
-  here:assert_settled()
-  return here:assert_state(old .. new), code ~= 137
-end
-
-local function length_of_a_run()
-  local longest = 0
-  for _, which in ipairs { "a", "b", "a", "b" } do
-    longest = math.max(longest, here:must_run(which).seconds)
-  end
-  return longest
-end
-
-describe("a pipeline that is killed", function()
-  it("has published everything or nothing, and the next one runs", function()
-    math.randomseed(seed)
-    local length = length_of_a_run()
-    local seen = { old = 0, new = 0, ended = 0 }
-    for i = 1, kills do
-      local old = here:state()
-      local delay = math.random() * length
-      local context = ("kill %d after %.4f s, seed %d"):format(i, delay, seed)
-      local ok, problem = pcall(function()
-        local state, ended = kill_once(old, delay)
-        local kind = ended and "ended" or state == old and "old" or "new"
-        seen[kind] = seen[kind] + 1
-        here:must_run(here:other(old))
-        here:assert_clean(here:other(old))
-        here:assert_state(here:other(old))
-      end)
-      assert(ok, context .. ": " .. tostring(problem))
+  it("of pghost load: it has loaded everything or nothing", function()
+    local dsn = server.get():database()
+    local folder = pghost.folder()
+    local lines = {}
+    for i = 1, 100000 do
+      lines[i] = i .. ",name " .. i
     end
-    assert.is_true(seen.old > kills / 3, "hardly a run was killed")
-    outcomes.add("kill -9", ("of a pipeline at %d random moments of %.2f s"):format(kills, length),
-      ("%d times the old state, %d times the new one, %d times it had ended before; "
-        .. "every next run succeeded, nothing was left"):format(seen.old, seen.new, seen.ended))
+    local path = pghost.write(folder .. "/thing.csv", "id,name\n" .. table.concat(lines, "\n") .. "\n")
+    local db <close> = connection.open { dsn = dsn }
+    db:exec "CREATE TABLE thing (id bigint, name text)"
+    local words = { "-q", "--dsn", dsn, "load", path, "--into", "thing" }
+    local first <close> = process.start(words)
+    assert.equal(0, (first:wait()))
+    local count, whole = 100000, 0
+    for _ = 1, kills // 2 do
+      local one <close> = process.start(words)
+      sys.sleep(math.random() * first.seconds)
+      one:signal(9)
+      one:wait()
+      local deadline = sys.clock() + 5
+      repeat
+        local busy = db:query([[SELECT count(*) AS n FROM pg_stat_activity
+          WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()]])[1].n
+        sys.sleep(0.005)
+      until busy == 0 or sys.clock() > deadline
+      local now = db:query("SELECT count(*) AS n FROM thing")[1].n
+      assert.is_true(now == count or now == count + 100000, now)
+      whole = whole + (now > count and 1 or 0)
+      count = now
+    end
+    pghost.remove(folder)
+    outcomes.add("kill", ("kill -9 of `pghost load` at %d random moments"):format(kills // 2),
+      ("%d times everything was loaded, else nothing"):format(whole))
   end)
 end)
