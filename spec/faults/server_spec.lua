@@ -123,7 +123,7 @@ describe("a pipeline", function()
     end
     os.execute("kill -CONT " .. pids)
     assert_survived("SIGSTOP of the whole server for 20 s while loading", one, 3,
-      { "does not answer", "no answer", "took nothing", "is lost" })
+      { "does not answer", "no answer", "took nothing", "is lost", "^server closed the connection unexpectedly" })
   end)
 
   it("whose disk is full", function()
@@ -202,7 +202,8 @@ describe("a pipeline", function()
     assert.equal(0, code, err)
     here:assert_clean(here:other(here.old))
     here:assert_state(here:other(here.old))
-    outcomes.add("server", "idle_in_transaction_session_timeout of the role", "does not touch the lock of a run: it succeeds")
+    outcomes.add("server", "idle_in_transaction_session_timeout of the role",
+      "does not touch the lock of a run: it succeeds")
   end)
 
   it("whose tables a reader holds", function()
@@ -214,7 +215,8 @@ describe("a pipeline", function()
     one:wait()
     reader:close()
     assert_survived("a reader that holds its lock longer than lock_wait", one, 1,
-      "cannot publish: 'public.booking' is in use and could not be locked in 1 s, by process %d+ of 'postgres' %(report%)")
+      "cannot publish: 'public.booking' is in use and could not be locked in 1 s, "
+        .. "by process %d+ of 'postgres' %(report%)")
   end)
 
   it("whose tables a reader holds for a while", function()
