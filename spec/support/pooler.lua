@@ -1,6 +1,7 @@
 -- pgbouncer in front of a server of the specs.
 
 local server = require "support.server"
+local sys = require "pghost.native.sys"
 
 local shell = server.shell
 
@@ -34,6 +35,9 @@ pidfile = %s/pid
     shell("chown -R postgres " .. folder)
   end
   shell(server.as_owner(("$(command -v pgbouncer || echo /usr/sbin/pgbouncer) -q -d %s/pgbouncer.ini"):format(folder)))
+  -- Ends it also when this process is killed.
+  os.execute(("(while kill -0 %d && [ -d %s ]; do sleep 1; done; kill $(cat %s/pid); rm -rf %s) >/dev/null 2>&1 &")
+    :format(sys.pid(), folder, folder, folder))
   return setmetatable({ folder = folder }, Pooler)
 end
 
