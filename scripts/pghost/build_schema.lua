@@ -6,6 +6,7 @@
 
 local errors = require "pghost.errors"
 local history = require "pghost.history"
+local lock = require "pghost.lock"
 local waiting = require "pghost.waiting"
 
 local M = {}
@@ -82,7 +83,7 @@ local function take(run, schema)
   local conn = run.conn
   waiting.take(run, {
     try = function()
-      return history.try_lock(conn, lock_word, schema)
+      return run.lock:try(lock_word, schema)
     end,
     holder = function()
       return history.build_holder(conn, schema)
@@ -125,24 +126,16 @@ function M.make(run)
   end
 end
 
---- Removes what a run built. A named schema stays, and is left alone while somebody builds in it.
----@param conn pghost.Connection
+--- Removes what a run built. A named schema stays, and is left alone while somebody else builds in it.
+---@param conn pghost.Connection inside a transaction
 ---@param run_id integer
 ---@param schema string
-function M.remove(conn, run_id, schema)
+---@param locked? string the named schema that the caller itself has the lock of
+function M.remove(conn, run_id, schema, locked)
   if is_own(run_id, schema) then
     conn:query(("DROP SCHEMA IF EXISTS %s CASCADE"):format(conn:quote_identifier(schema)))
-  elseif history.try_lock(conn, lock_word, schema) then -- counted: a run that has it gets it twice
+  elseif schema == locked or lock.try_for_transaction(conn, lock_word, schema) then
     clear(conn, schema)
-    history.unlock(conn, lock_word, schema)
-  end
-end
-
---- Lets the next run have the named schema.
----@param run pghost.Run
-function M.release(run)
-  if run.locked_build then
-    history.unlock(run.conn, lock_word, run.locked_build)
   end
 end
 

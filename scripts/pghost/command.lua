@@ -18,12 +18,13 @@ local help = {
   build_schema = "schema that exists to build in, '' for one of the run's own",
   publish = "together (all tables in one transaction) or per_table",
   resume = "commit every few files, and go on where a run was killed",
+  lock_wait = "seconds that publishing waits for those who use the published tables",
   retries = "how often a run is done again after what may pass: a lost connection, a deadlock",
 }
 
 local defaults = {
   data = "data", as_of = "", schema = "public", build_schema = "", publish = "together", retries = 2, resume = false,
-  max_rejects = "", on_error = "reject",
+  max_rejects = "", on_error = "reject", lock_wait = 60,
 }
 
 -- Settings with an option of another form than the rest.
@@ -114,6 +115,9 @@ local checks = {
   dry_run = { function(value)
     return type(value) == "boolean"
   end, "true or false" },
+  lock_wait = { function(value)
+    return type(value) == "number" and value >= 0
+  end, "seconds" },
   resume = { function(value)
     return type(value) == "boolean"
   end, "true or false" },
