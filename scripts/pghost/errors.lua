@@ -1,7 +1,9 @@
 -- Error objects: what the Lua library raises and the host prints.
 --
 -- Bindings return `nil, message, code`; the library turns that into one of these. An error object
--- prints as one line, position first.
+-- prints as one line, position first, with nothing in it that a terminal takes for an order.
+
+local terminal_text = require "pghost.terminal_text"
 
 local M = {}
 
@@ -28,7 +30,7 @@ function Error:__tostring()
   if self.column then
     at[#at + 1] = self.column .. ": "
   end
-  return table.concat(at) .. self.message
+  return terminal_text.harmless(table.concat(at) .. self.message)
 end
 
 local exit_codes = { usage = 2, check = 4, budget = 4 }
