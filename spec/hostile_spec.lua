@@ -38,9 +38,8 @@ local function csv(rows)
   return table.concat(lines, "\n") .. "\n"
 end
 
-local function run(words, env)
-  local out, err, code = pghost.run(words, { env = "DATABASE_URL=" .. pghost.quote(dsn) .. " " .. (env or ""), cd = folder })
-  return out, err, code
+local function run(words)
+  return pghost.run(words, { env = "DATABASE_URL=" .. pghost.quote(dsn), cd = folder })
 end
 
 -- Not a byte that a terminal takes for an order, nor a character that turns its text around.
@@ -62,9 +61,10 @@ end
 
 local function columns_of(table_name)
   local list = {}
-  for row in db:query([[SELECT attname FROM pg_attribute WHERE attrelid = (SELECT oid FROM pg_class WHERE relname = $1
-      AND relnamespace = 'public'::regnamespace) AND attnum > 0 AND NOT attisdropped AND attname !~ '^_' ORDER BY attnum]],
-      table_name):rows() do
+  for row in db:query([[
+      SELECT attname FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped AND attname !~ '^_' AND attrelid = (
+        SELECT oid FROM pg_class WHERE relname = $1 AND relnamespace = 'public'::regnamespace
+      ) ORDER BY attnum]], table_name):rows() do
     list[#list + 1] = row.attname
   end
   return list
@@ -145,7 +145,8 @@ describe("hostile names and values", function()
   end)
 
   it("are in the history as they are, and name their files", function()
-    assert.equal(#names, ask("SELECT count(DISTINCT name) FROM pghost.files WHERE run_id = 1 AND table_name = $1", names[3]))
+    assert.equal(#names, ask("SELECT count(DISTINCT name) FROM pghost.files WHERE run_id = 1 AND table_name = $1",
+      names[3]))
     assert.equal(esc .. "red", ask "SELECT config ->> 'setting' FROM pghost.runs WHERE run_id = 1")
     assert.equal(2 * #names, ask([[SELECT count(*) FROM pghost.rejects WHERE run_id = 1 AND table_name = $1
       AND rule <> 'key' AND position(decode('1b5d30', 'hex') IN original) > 0]], names[3]))

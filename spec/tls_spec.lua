@@ -13,7 +13,8 @@ local function make_certificates()
       openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$ca CA" \
         -keyout $ca.key -out $ca.crt
     done
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost -keyout server.key -out s.csr
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost \
+      -keyout server.key -out s.csr
     printf 'subjectAltName=DNS:localhost' >san
     openssl x509 -req -in s.csr -CA right.crt -CAkey right.key -CAcreateserial -days 2 -extfile san -out server.crt
     chmod 644 *.crt; chmod 600 server.key]]):format(folder))
@@ -30,8 +31,8 @@ end
 local function ask(options)
   local dsn = ("postgresql://secure:%s@%s:%s/postgres?%s"):format(password, options.host or "localhost", port,
     options.options)
-  local text = "print(require('pghost.connection').open():query('select ssl from pg_stat_ssl where pid = pg_backend_pid()')"
-    .. "[1].ssl)"
+  local text = "local conn = require('pghost.connection').open() "
+    .. "print(conn:query('select ssl from pg_stat_ssl where pid = pg_backend_pid()')[1].ssl)"
   return pghost.run({ "-e", text }, { env = "DATABASE_URL=" .. pghost.quote(dsn) })
 end
 
@@ -88,9 +89,10 @@ describe("TLS", function()
 
   it("is what a whole pipeline goes through", function()
     own:psql "grant create on database postgres to secure; grant create on schema public to secure"
-    local dsn = ("host=localhost port=%s dbname=postgres user=secure password=%s sslmode=verify-full sslrootcert=%s/right.crt")
-      :format(port, password, folder)
-    local _, err, code = pghost.run({ pghost.root .. "/scripts/pipeline.lua" }, { env = "DATABASE_URL=" .. pghost.quote(dsn) })
+    local dsn = ("host=localhost port=%s dbname=postgres user=secure password=%s sslmode=verify-full "
+      .. "sslrootcert=%s/right.crt"):format(port, password, folder)
+    local _, err, code = pghost.run({ pghost.root .. "/scripts/pipeline.lua" },
+      { env = "DATABASE_URL=" .. pghost.quote(dsn) })
     assert.equal(0, code, err)
     assert.not_matches(password, err, 1, true)
     assert.equal("t", own:psql "select count(*) > 0 from booking")

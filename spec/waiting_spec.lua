@@ -110,8 +110,8 @@ describe("the second run of a pipeline", function()
     start_first()
     local code, err = run {}
     assert.equal(1, code)
-    assert.matches("pghost: pipeline 'queue' into schema 'public' is already running: run %d+ of [^\n]* holds the lock; "
-      .. "try again when it is done\n$", err)
+    assert.matches("pghost: pipeline 'queue' into schema 'public' is already running: run %d+ of [^\n]* "
+      .. "holds the lock; try again when it is done\n$", err)
   end)
 
   it("waits, says once for whom, and runs when that one is done", function()

@@ -1,7 +1,7 @@
 -- The log of a run, on stderr: one line an event, as text for people or as JSON for machines.
 --
--- A line cannot be forged by a value. Text has no colour and counts have thousands separators; JSON has plain numbers. Not for results,
--- which go to stdout, and not for progress (progress.lua).
+-- A line cannot be forged by a value. Text has no colour and counts have thousands separators; JSON has
+-- plain numbers. Not for results, which go to stdout, and not for progress (progress.lua).
 
 local cjson = require "cjson"
 local terminal_text = require "pghost.terminal_text"
