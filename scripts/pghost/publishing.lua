@@ -17,7 +17,7 @@ local M = {}
 -- Carries over to built tables what hangs on the published ones.
 local function prepare(run, tables)
   local options = { build = run.build, target = run.target, tables = tables }
-  options.prepared = again.transaction(run, function(conn)
+  options.prepared = again.repeated(run, function(conn)
     return publish.prepare(conn, options)
   end)
   for name, gone in pairs(options.prepared.gone) do
