@@ -191,7 +191,7 @@ describe("hostile names and values", function()
   end)
 
   it("in the errors of scripts and of the server are harmless", function()
-    pghost.write(folder .. "/broken.lua", ("error(%q)"):format(esc))
+    pghost.write(folder .. "/broken.lua", ("error(%q)"):format(esc .. "\u{202e}\u{9b}\xff\xe2\x82|é€😀"))
     pghost.write(folder .. "/server.lua", ([[
       local conn = require("pghost.connection").open()
       conn:query(%q)
@@ -200,7 +200,10 @@ describe("hostile names and values", function()
       local _, err, code = run { name }
       assert.equal(1, code)
       assert_harmless((err:gsub("\t", "")))
-      assert.truthy(err:find("owned", 1, true))
+      assert.truthy(err:find("\\x1b]0;owned\\x07\\x1b[31m", 1, true), err)
+      if name == "broken.lua" then
+        assert.truthy(err:find("\\u{202e}\\u{9b}\\xff\\xe2\\x82|é€😀\n", 1, true), err)
+      end
     end
   end)
 
