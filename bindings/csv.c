@@ -8,6 +8,7 @@
 
 #include "bindings.h"
 #include "boxes.h"
+#include "csv/digest.h"
 
 enum { MAX_MAX_RECORD = 512 * 1024 * 1024 };
 
@@ -133,6 +134,33 @@ static int csv_open_string(lua_State *L) {
   if (!input)
     error_set(&error, "ENOMEM", "not enough memory");
   return open_box(L, box, input, "string", &dialect, &error);
+}
+
+static void push_totals(lua_State *L, const SourceTotals *totals) {
+  lua_createtable(L, 0, 2);
+  lua_pushinteger(L, (lua_Integer)totals->bytes);
+  lua_setfield(L, -2, "bytes");
+  if (totals->sha256[0]) {
+    lua_pushstring(L, totals->sha256);
+    lua_setfield(L, -2, "sha256");
+  }
+}
+
+// csv.digest(path, limit?) -> { bytes =, sha256 = } of at most `limit` bytes | nil, message, code
+static int csv_digest(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  lua_Integer limit = luaL_optinteger(L, 2, LUA_MAXINTEGER);
+  luaL_argcheck(L, limit >= 0, 2, "bytes from 0 on expected");
+  Error error;
+  SourceTotals totals;
+  Input *input = input_open_file(path, &error);
+  bool ok = input && input_digest(input, (uint64_t)limit, &totals, &error);
+  if (input)
+    input->close(input);
+  if (!ok)
+    return fail(L, &error);
+  push_totals(L, &totals);
+  return 1;
 }
 
 // Records. A record is a table of its fields by position with a metatable that all records of one
@@ -281,13 +309,20 @@ static int source_records(lua_State *L) {
 // source:totals() -> { bytes =, sha256 = }
 static int source_totals_method(lua_State *L) {
   SourceTotals totals = source_totals(check_source(L));
-  lua_createtable(L, 0, 2);
-  lua_pushinteger(L, (lua_Integer)totals.bytes);
-  lua_setfield(L, -2, "bytes");
-  if (totals.sha256[0]) {
-    lua_pushstring(L, totals.sha256);
-    lua_setfield(L, -2, "sha256");
-  }
+  push_totals(L, &totals);
+  return 1;
+}
+
+// source:skip_to(offset) -> true | nil, message, code: goes on behind the first `offset` bytes
+static int source_skip_to_method(lua_State *L) {
+  Source *source = check_source(L);
+  lua_Integer offset = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, offset >= 0, 2, "bytes from 0 on expected");
+  luaL_argcheck(L, !check_box(L)->cursor, 1, "some records of the source have been read already");
+  Error error;
+  if (!source_skip_to(source, (uint64_t)offset, &error))
+    return fail(L, &error);
+  lua_pushboolean(L, true);
   return 1;
 }
 
@@ -314,9 +349,13 @@ static int source_tostring(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"columns", source_columns_method}, {"records", source_records},
-    {"totals", source_totals_method},   {"line_end", source_line_end},
-    {"close", source_close_method},     {NULL, NULL},
+    {"columns", source_columns_method},
+    {"records", source_records},
+    {"totals", source_totals_method},
+    {"line_end", source_line_end},
+    {"skip_to", source_skip_to_method},
+    {"close", source_close_method},
+    {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {
@@ -329,6 +368,7 @@ static const luaL_Reg metamethods[] = {
 static const luaL_Reg functions[] = {
     {"open", csv_open_path},
     {"open_string", csv_open_string},
+    {"digest", csv_digest},
     {NULL, NULL},
 };
 

@@ -131,17 +131,28 @@ static bool add_streams(lua_State *L, LoadBox *box, int load, StreamKind kind, E
   return true;
 }
 
-static uint64_t read_limit(lua_State *L, int rejects) {
-  lua_getfield(L, rejects, "limit");
+static uint64_t read_limit(lua_State *L, int options, const char *name) {
+  lua_getfield(L, options, name);
   lua_Integer limit = luaL_optinteger(L, -1, -1);
   lua_pop(L, 1);
   return limit < 0 ? UINT64_MAX : (uint64_t)limit;
 }
 
+static void read_share(lua_State *L, int rejects, EngineOptions *options) {
+  lua_getfield(L, rejects, "share");
+  options->reject_share = luaL_optnumber(L, -1, 1);
+  lua_getfield(L, rejects, "expected_bytes");
+  lua_Integer bytes = luaL_optinteger(L, -1, 0);
+  options->expected_bytes = bytes > 0 ? (uint64_t)bytes : 0;
+  lua_pop(L, 2);
+}
+
 static void read_reject_options(lua_State *L, int load, EngineOptions *options) {
   options->reject_limit = UINT64_MAX;
+  options->reject_share = 1;
   if (lua_getfield(L, 1, "rejects") == LUA_TTABLE) {
-    options->reject_limit = read_limit(L, lua_gettop(L));
+    options->reject_limit = read_limit(L, lua_gettop(L), "limit");
+    read_share(L, lua_gettop(L), options);
     lua_getfield(L, -1, "run_id");
     options->run_id = luaL_optinteger(L, -1, 0);
     lua_getfield(L, -2, "table");
@@ -341,6 +352,7 @@ static FileTask read_task(lua_State *L, LoadBox *box, const SourceBox *source) {
   task.file_id = luaL_optinteger(L, -1, 0);
   lua_getfield(L, 3, "table_source");
   task.table_source = lua_toboolean(L, -1);
+  task.reject_limit = read_limit(L, 3, "reject_limit");
   task.raw_map = read_map(L, "raw_map", columns, &task.raw_count);
   task.clean_map = read_map(L, "clean_map", columns, &count);
   if (count != box->clean_columns)

@@ -41,7 +41,7 @@ local function ask(sql)
 end
 
 local function in_build()
-  return ask "SELECT string_agg(relname, ',' ORDER BY 1) FROM pg_class WHERE relnamespace = 'build'::regnamespace"
+  return ask "SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relnamespace = 'build'::regnamespace"
 end
 
 local build = { words = { "--build-schema", "build" } }

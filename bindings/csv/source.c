@@ -217,6 +217,45 @@ bool source_unread(Source *source, const char *bytes, size_t len, size_t unfinis
   return true;
 }
 
+// Drops up to `want` bytes; *last is the last of them. 0 at the end of the source or with an error.
+static size_t drop(Source *source, size_t want, char *last, Error *error) {
+  if (pending_count(source) == 0 && !read_block(source, error))
+    return 0;
+  size_t some = pending_count(source) < want ? pending_count(source) : want;
+  const char *bytes = source->pending.data + source->start;
+  if (some > 0)
+    *last = bytes[some - 1];
+  source->position.offset += some;
+  source->position.line += scan_count(bytes, some, dialect_line_end(&source->dialect));
+  source->start += some;
+  return some;
+}
+
+static bool starts_line(Source *source, char last, Error *error) {
+  if (last == dialect_line_end(&source->dialect))
+    return true;
+  if (pending_count(source) == 0 && !source->at_end && !read_block(source, error))
+    return false;
+  const char *next = source->pending.data + source->start;
+  return (pending_count(source) > 0 && (*next == '\n' || *next == '\r')) ||
+         error_set(error, "position", "%s:%llu: no line ends at byte %llu", source->name,
+                   (unsigned long long)source->position.line,
+                   (unsigned long long)source->position.offset);
+}
+
+bool source_skip_to(Source *source, uint64_t offset, Error *error) {
+  char last = dialect_line_end(&source->dialect);
+  error_set(error, "position", "'%s' is shorter than %llu bytes", source->name,
+            (unsigned long long)offset);
+  while (source->position.offset < offset) {
+    uint64_t left = offset - source->position.offset;
+    size_t want = left < BLOCK ? (size_t)left : BLOCK;
+    if (drop(source, want, &last, error) == 0)
+      return false;
+  }
+  return source->position.offset == offset && starts_line(source, last, error);
+}
+
 // Reads the next chunk that holds a record, or `limit` records of it. What the reader left because
 // of a wrong cut makes the next chunk longer; what it left because of the limit does not.
 static SourceStatus read_some(Source *source, Reader *reader, size_t target, size_t limit,

@@ -62,6 +62,10 @@ SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *err
 bool source_unread(Source *source, const char *bytes, size_t len, size_t unfinished,
                    Position position);
 
+// Goes on behind the first `offset` bytes of the source, where a record must start: what is before
+// was loaded earlier. Error "position" when the source is shorter or no line ends there.
+bool source_skip_to(Source *source, uint64_t offset, Error *error);
+
 // Where the next chunk starts: behind the byte order mark and the header at first.
 Position source_position(const Source *source);
 

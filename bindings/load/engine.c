@@ -26,6 +26,8 @@ void engine_fail(Engine *engine, const Error *error) {
     engine->error = *error;
   engine->failed = true;
   engine->stop = 1;
+  if (strcmp(engine->error.code, "budget") != 0)
+    engine->stop_rejects = 1;
   wake_everybody(engine);
   pthread_mutex_unlock(&engine->lock);
 }
@@ -79,14 +81,37 @@ static bool write_rejects(Engine *engine, Block *block, Error *error) {
   return error_set_errno(error, errno, "could not write the rejects");
 }
 
+// Records to hold a share of rejects against: as many as the files have if they go on like this.
+static double expected_records(const Engine *engine) {
+  const Counts *seen = &engine->total;
+  double records = (double)seen->records;
+  if (engine->options.expected_bytes <= seen->bytes || seen->bytes == 0)
+    return records;
+  return records * ((double)engine->options.expected_bytes / (double)seen->bytes);
+}
+
+static bool over_share(const Engine *engine) {
+  double share = engine->options.reject_share;
+  return share < 1 && engine->total.records >= SHARE_FROM &&
+         (double)engine->total.rejected > share * expected_records(engine);
+}
+
 // The lock is held.
 static bool settle_rejects(Engine *engine, Block *block, Error *error) {
+  const Task *task = block->task;
   if (!write_rejects(engine, block, error))
     return false;
-  if (engine->total.rejected <= engine->options.reject_limit)
-    return true;
-  return error_set(error, "budget", "more than %llu rejected",
-                   (unsigned long long)engine->options.reject_limit);
+  uint64_t limit = engine->options.reject_limit, in_file = task->file.reject_limit;
+  if (engine->total.rejected > limit)
+    return error_set(error, "budget", "more than %llu rejected", (unsigned long long)limit);
+  if (task->counts.rejected > in_file)
+    return error_set(error, "budget", "%s: more than %llu rejected", task->file.name,
+                     (unsigned long long)in_file);
+  if (over_share(engine))
+    return error_set(error, "budget", "%llu of the first %llu records rejected",
+                     (unsigned long long)engine->total.rejected,
+                     (unsigned long long)engine->total.records);
+  return true;
 }
 
 void engine_block_encoded(Engine *engine, Block *block) {
@@ -101,10 +126,11 @@ void engine_block_encoded(Engine *engine, Block *block) {
   add_counts(&task->counts, &block->counts);
   add_counts(&engine->total, &block->counts);
   bool good = settle_rejects(engine, block, &error);
-  if (good) {
+  if (good)
     task->encoded++;
-    send_block(engine, block);
-  }
+  else
+    block->rows[STREAM_RAW] = block->rows[STREAM_CLEAN] = 0; // its rejects are kept
+  send_block(engine, block);
   if (task_done(task))
     pthread_cond_signal(&engine->caller_turn);
   pthread_mutex_unlock(&engine->lock);
@@ -440,14 +466,27 @@ static void free_memory(Engine *engine) {
   free(engine->blocks);
 }
 
+static bool keeps_rejects(const Engine *engine) {
+  return engine->failed && strcmp(engine->error.code, "budget") == 0;
+}
+
+static void close_stream(Engine *engine, Stream *stream) {
+  Error error;
+  if (stream->open && stream->kind == STREAM_REJECTS && keeps_rejects(engine))
+    end_stream(stream, &error);
+  else if (stream->open)
+    copy_abort(stream->conn, "load aborted");
+}
+
 void engine_free(Engine *engine) {
   if (!engine)
     return;
   engine->stop = 1;
+  if (!keeps_rejects(engine))
+    engine->stop_rejects = 1;
   join_threads(engine);
   for (unsigned i = 0; i < engine->stream_count; i++)
-    if (engine->streams[i].open)
-      copy_abort(engine->streams[i].conn, "load aborted");
+    close_stream(engine, &engine->streams[i]);
   free_memory(engine);
   if (engine->options.reject_file)
     fclose(engine->options.reject_file);

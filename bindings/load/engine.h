@@ -47,7 +47,13 @@ typedef struct EngineOptions {
   FILE *reject_file;     // NULL, or where the rows of the rejects stream go instead of a connection
                          // (no header, no trailer); the engine closes it
   uint64_t reject_limit; // one more reject is a failure with code "budget"; UINT64_MAX: no limit
+  double reject_share;   // so is a larger share of the records, looked at from SHARE_FROM on and
+                         // held against what `expected_bytes` lets expect; 1: any share
+  uint64_t expected_bytes; // of all files together; 0: not known
 } EngineOptions;
+
+// Records before which a share says nothing.
+enum { SHARE_FROM = 10000 };
 
 typedef struct Counts {
   uint64_t records;    // read: loaded + rejected + filtered
@@ -68,6 +74,7 @@ typedef struct FileTask {
   size_t raw_count;
   const uint32_t *clean_map; // source column per program column
   bool table_source;         // records open with _file_id and _line: they are its position
+  uint64_t reject_limit;     // of this file; UINT64_MAX: no limit
 } FileTask;
 
 // Threads start with the first file. NULL: no memory or no threads.
@@ -116,8 +123,9 @@ bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error);
 // program_count_slots - 1.
 void engine_rule_count(Engine *engine, size_t i, RuleCount *out);
 
-// Aborts what is unfinished, joins the threads, frees. Connections are idle afterwards (their
-// transaction failed where a COPY was aborted). NULL is fine.
+// Aborts what is unfinished, joins the threads, frees. After a failure with code "budget" the
+// rejects stream is ended well: what has been found is there to be looked at. Connections are idle
+// afterwards (their transaction failed where a COPY was aborted). NULL is fine.
 void engine_free(Engine *engine);
 
 #endif

@@ -74,7 +74,8 @@ struct Engine {
   EngineOptions options;
   pthread_mutex_t lock;
   pthread_cond_t splitter_turn, worker_turn, caller_turn, sender_turn[STREAM_KINDS];
-  atomic_int stop; // set once: everybody leaves
+  atomic_int stop;         // set once: everybody leaves
+  atomic_int stop_rejects; // set with it, unless the rejects found so far shall be kept
   bool failed;
   Error error;  // the first one
   bool closing; // no more blocks will come: senders leave when their queue is empty

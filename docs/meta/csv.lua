@@ -52,6 +52,14 @@ function csv.open(path, options) end
 ---@return string? code
 function csv.open_string(text, options) end
 
+--- Size and hash of a file, or of its beginning, without reading it as CSV: what totals gives for it.
+---@param path string
+---@param limit? integer bytes at most
+---@return { bytes: integer, sha256: string }|nil
+---@return string? message
+---@return string? code errno name or "interrupted"
+function csv.digest(path, limit) end
+
 --- A source. Closed by `close`, by leaving the scope of a `<close>` variable and by the collector.
 ---@class pghost.Source
 local Source = {}
@@ -80,6 +88,13 @@ function Source:records() end
 --- Bytes read so far, BOM and header included, and, once all is read, their SHA-256 in hex.
 ---@return { bytes: integer, sha256: string? }
 function Source:totals() end
+
+--- Goes on behind the first `offset` bytes, where a line must start: what is before was loaded earlier.
+---@param offset integer
+---@return true? done
+---@return string? message
+---@return string? code "position": the source is shorter, or no line ends there
+function Source:skip_to(offset) end
 
 --- What ends its lines.
 ---@return "lf"|"cr"

@@ -13,7 +13,9 @@ local load = {}
 
 ---@class pghost.RejectsOptions: pghost.StreamOptions conn and copy, or path
 ---@field path? string file that the rows are appended to instead, as binary COPY has them, without its header and trailer
----@field limit? integer one reject more fails the load with code "budget"
+---@field limit? integer one reject more fails the load with code "budget"; the rejects found so far are stored
+---@field share? number so does a larger share of the records (0.01 is 1 %) from 10,000 records on, if the rest is like them
+---@field expected_bytes? integer size of all files together, for `share`
 ---@field run_id integer
 ---@field table string name of the table that the records were meant for
 
@@ -48,6 +50,7 @@ local Load = {}
 ---@field file_id? integer goes into `_file_id`
 ---@field raw_map? (integer|false)[] per raw column the source column, from 1; false: the file has none, NULL
 ---@field clean_map? integer[] per program column the source column
+---@field reject_limit? integer of this file; one reject more fails the load with code "budget"
 ---@field table_source? boolean the first two columns are _file_id and _line of the record
 ---@field progress? fun(records: integer, bytes: integer) called about ten times a second
 

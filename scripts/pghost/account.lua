@@ -4,9 +4,11 @@
 
 local check = require "pghost.check"
 local cjson = require "cjson"
+local dialects = require "pghost.dialects"
 local errors = require "pghost.errors"
 local keys = require "pghost.keys"
 local log = require "pghost.log"
+local sql = require "pghost.sql"
 local sys = require "pghost.native.sys"
 
 local M = {}
@@ -17,22 +19,26 @@ local most_groups = 12 -- kinds of rejects that are logged for one table
 --- the files.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
-function M.begin_files(run, plan)
+---@param files? table[] default: all of the plan
+function M.begin_files(run, plan, files)
+  files = files or plan.files
   local list = {}
-  for i, file in ipairs(plan.files) do
-    list[i] = { place = i, name = file.name, path = file.path }
+  for i, file in ipairs(files) do
+    list[i] = { place = i, name = file.name, path = file.path, header = dialects.header(file.header, plan.options),
+      dialect = dialects.json(plan.options, file.line_end) }
   end
   local rows = run.conn:query([[
-    INSERT INTO pghost.files (run_id, table_name, name, path)
-    SELECT $1, $2, f.name, f.path
-    FROM jsonb_to_recordset($3::jsonb) AS f (place bigint, name text, path text) ORDER BY f.place
-    RETURNING file_id]], run.id, plan.name, cjson.encode(list))
+    INSERT INTO pghost.files (run_id, table_name, mode, name, path, header, dialect)
+    SELECT $1, $2, $3, f.name, f.path, f.header::text[], f.dialect::jsonb
+    FROM jsonb_to_recordset($4::jsonb) AS f (place bigint, name text, path text, header text, dialect text)
+    ORDER BY f.place
+    RETURNING file_id]], run.id, plan.name, plan.first and "replace" or plan.mode, cjson.encode(list))
   local ids = {}
   for row in rows:rows() do
     ids[#ids + 1] = row.file_id
   end
   table.sort(ids)
-  for i, file in ipairs(plan.files) do
+  for i, file in ipairs(files) do
     file.id = ids[i]
   end
 end
@@ -77,9 +83,10 @@ local function verify_file(plan, file, server)
 end
 
 --- Records the accounts of the files that were read: `file.counts` of the load.
-function M.save_files(run, plan)
+---@param files? table[] default: all of the plan
+function M.save_files(run, plan, files)
   local list = {}
-  for _, file in ipairs(plan.files) do
+  for _, file in ipairs(files or plan.files) do
     local counts = file.counts
     if counts then
       local duplicates = plan.duplicates_by_file and plan.duplicates_by_file[file.id] or 0
@@ -118,7 +125,8 @@ local function save_files_of_raw(run, plan, server)
   end
 end
 
-local function save_cleaning(run, plan)
+--- Records what cleaning changed: `plan.cleaning` of the load.
+function M.save_cleaning(run, plan)
   for _, change in ipairs(plan.cleaning or {}) do
     run.conn:query([[
       INSERT INTO pghost.cleaning (run_id, table_name, column_name, rule, cells, sample_before, sample_after)
@@ -167,7 +175,43 @@ local function save(run, plan, server)
     else
       save_files_of_raw(run, plan, server)
     end
-    save_cleaning(run, plan)
+  end)
+end
+
+local total_names = { "records", "loaded", "rejected", "filtered", "unreadable", "bytes" }
+
+--- Adds the totals of a load, or the counts of a file that was loaded earlier, to those of the plan.
+---@param plan pghost.Plan
+---@param counts table
+---@param targets? table of an earlier load: rows are what its counts say
+function M.add_totals(plan, counts, targets)
+  local totals = plan.totals or { raw_rows = 0, clean_rows = 0 }
+  for _, name in ipairs(total_names) do
+    totals[name] = (totals[name] or 0) + counts[name]
+  end
+  totals.raw_rows = totals.raw_rows + (counts.raw_rows or (targets.raw and counts.records - counts.unreadable or 0))
+  totals.clean_rows = totals.clean_rows + (counts.clean_rows or (targets.clean and counts.loaded or 0))
+  plan.totals = totals
+end
+
+--- Records what one commit of a load has brought: what cleaning changed and, where the run can go on
+--- after a kill, that these files need not be read again.
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@param files table[]
+function M.keep(run, plan, files)
+  run.conn:transaction(function()
+    M.save_cleaning(run, plan)
+    if plan.resumable then
+      M.save_files(run, plan, files)
+      local ids = {}
+      for i, file in ipairs(files) do
+        ids[i] = file.id
+      end
+      run.conn:query([[
+        UPDATE pghost.files SET kept_at = clock_timestamp(), fingerprint = $2, state = 'loading'
+        WHERE file_id = ANY ($1::bigint[])]], sql.array(ids), plan.fingerprint)
+    end
   end)
 end
 

@@ -120,7 +120,7 @@ function M.make(run)
   end
   if named ~= "" then
     take(run, named)
-  else
+  elseif not run.resumed then
     conn:query("CREATE SCHEMA " .. conn:quote_identifier(run.build))
   end
 end

@@ -13,12 +13,18 @@ local help = {
   data = "folder with the input files",
   as_of = "moment that the analytics look back from, '' for the start of the run",
   schema = "schema that the tables are published into",
+  max_rejects = "records that may be rejected, a number or a share as 2%, '' for any",
+  on_error = "reject, or stop at the first record that is rejected",
   build_schema = "schema that exists to build in, '' for one of the run's own",
   publish = "together (all tables in one transaction) or per_table",
+  resume = "commit every few files, and go on where a run was killed",
   retries = "how often a run is done again after what may pass: a lost connection, a deadlock",
 }
 
-local defaults = { data = "data", as_of = "", schema = "public", build_schema = "", publish = "together", retries = 2 }
+local defaults = {
+  data = "data", as_of = "", schema = "public", build_schema = "", publish = "together", retries = 2, resume = false,
+  max_rejects = "", on_error = "reject",
+}
 
 -- Settings with an option of another form than the rest.
 local special = { wait = true, dry_run = true }
@@ -108,6 +114,9 @@ local checks = {
   dry_run = { function(value)
     return type(value) == "boolean"
   end, "true or false" },
+  resume = { function(value)
+    return type(value) == "boolean"
+  end, "true or false" },
 }
 
 local function check(settings)
@@ -129,7 +138,7 @@ end
 
 --- The config with what the command line says put over it; the config itself stays untouched.
 --- Always there: `data`, `as_of`, `schema` (published into), `build_schema`, `publish`, `retries`, `wait`,
---- `dry_run`. `--help` prints and leaves.
+--- `dry_run`, `max_rejects`, `on_error`. `--help` prints and leaves.
 ---@param name string of the script, for the usage text
 ---@param config table
 ---@param arguments string[]
@@ -143,6 +152,7 @@ function M.settings(name, config, arguments)
   for key, value in pairs(config) do
     settings[key] = value
   end
+  settings.max_rejects = tostring(settings.max_rejects) -- a number or a share
   local parsed, result = parser_for(name, settings):pparse(arguments)
   if not parsed then
     errors.raise(tostring(result), "usage")

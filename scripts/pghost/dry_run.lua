@@ -6,6 +6,7 @@
 -- the fields count: where and when they were loaded differs every time.
 
 local log = require "pghost.log"
+local modes = require "pghost.modes"
 local print_result = require "pghost.print"
 
 local M = {}
@@ -110,6 +111,20 @@ local function describe(one)
   return ("%s added, %s removed%s"):format(log.count(one.added), log.count(one.removed), changed)
 end
 
+-- What is added to published tables is done, counted, and rolled back.
+local function try_changes(run)
+  local changed
+  local undone = {}
+  local _, problem = pcall(run.conn.transaction, run.conn, function()
+    changed = modes.publish(run, run.changes)
+    error(undone, 0)
+  end)
+  if problem ~= undone then
+    error(problem, 0)
+  end
+  return changed
+end
+
 --- Compares all tables of a run with the published ones, logs and prints the differences.
 ---@param run pghost.Run
 ---@return string text for the log
@@ -120,10 +135,16 @@ function M.report(run)
     rows[i] = { name, one.records, one.added, one.removed, one.changed, one.by }
     run.log:info("would", name, describe(one), one)
   end
+  for _, change in ipairs(try_changes(run)) do
+    local view = quoted(run.conn, run.build, change.name)
+    local records = run.conn:query("SELECT count(*) AS n FROM " .. view)[1].n
+    rows[#rows + 1] = { change.name, records, change.added, change.removed, change.changed, "its mode" }
+    run.log:info("would", change.name, describe(change), change)
+  end
   run.out:write("what publishing would change\n",
     print_result.format(printed, rows, { null = "" }), "\n")
   run.out:flush()
-  return ("nothing is published; %s compared"):format(log.counted(#run.tables, "table"))
+  return ("nothing is published; %s compared"):format(log.counted(#rows, "table"))
 end
 
 return M

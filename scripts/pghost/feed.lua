@@ -6,7 +6,10 @@ local M = {}
 
 -- A failure of the server names no file; one of the reader does. Which file it is of is only known
 -- where no other one is under way.
-local function raise(item, alone, message, code)
+local function raise(work, item, alone, message, code)
+  if code == "budget" and work.stopped then
+    work.stopped(message)
+  end
   local named = message:find(item.file.name, 1, true) or not alone
   errors.raise(message, code, { file = not named and item.file.name or nil })
 end
@@ -19,7 +22,7 @@ local function start(load, file, work, under_way)
   options.name = file.name
   local started, message, code = load:start(source, options)
   if not started then
-    raise(item, #under_way == 0, message, code)
+    raise(work, item, #under_way == 0, message, code)
   end
   under_way[#under_way + 1] = item
 end
@@ -28,7 +31,7 @@ local function finish_oldest(load, work, under_way)
   local item = under_way[1]
   local counts, message, code = load:next(work.progress)
   if not counts then
-    raise(item, #under_way == 1, message, code)
+    raise(work, item, #under_way == 1, message, code)
   end
   table.remove(under_way, 1)
   item.source:close()
@@ -39,6 +42,7 @@ end
 ---@field open fun(file: table): pghost.Source
 ---@field options fun(file: table, source: pghost.Source): pghost.FileOptions may raise
 ---@field done fun(file: table, counts: pghost.Counts)
+---@field stopped? fun(message: string) raises: there are more rejects than the load may have
 ---@field progress? fun(records: integer, bytes: integer) about ten times a second, of all files
 
 --- Loads the files. Raises at the first failure; sources under way are closed then, by the load.

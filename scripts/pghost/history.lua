@@ -4,6 +4,8 @@
 -- leaves what it did. Not for what the steps do.
 
 local cjson = require "cjson"
+local lfs = require "lfs"
+local sql = require "pghost.sql"
 
 local M = {}
 
@@ -70,24 +72,29 @@ function M.unlock(conn, pipeline, target)
   conn:query(("SELECT pg_advisory_unlock(%s)"):format(lock_expression), pipeline, target)
 end
 
---- Marks runs of this pipeline that died as killed and removes what they built. The caller holds the
---- lock, so none of them can be alive.
+--- Marks runs of this pipeline that died as killed and removes what they built, and what interrupted
+--- ones kept. The caller holds the lock, so none of them can be alive.
+---@param except? integer run that goes on
 ---@param remove fun(conn: pghost.Connection, run_id: integer, schema: string)
 ---@return { run_id: integer }[] killed
-function M.clear_killed(conn, pipeline, target, remove)
+function M.clear_killed(conn, pipeline, target, remove, except)
   local killed = {}
   conn:transaction(function()
     local dead = conn:query([[
-      SELECT run_id, build_schema FROM pghost.runs
-      WHERE pipeline = $1 AND target_schema = $2 AND state = 'running' ORDER BY run_id]], pipeline, target)
+      SELECT run_id, build_schema, state = 'running' AS died FROM pghost.runs
+      WHERE pipeline = $1 AND target_schema = $2 AND (state = 'running' OR state = 'interrupted'
+        AND EXISTS (SELECT FROM pg_namespace WHERE nspname = 'pghost_build_' || run_id)) AND run_id <> $3
+      ORDER BY run_id]], pipeline, target, except or 0)
     for run in dead:rows() do
       if run.build_schema then
         remove(conn, run.run_id, run.build_schema)
       end
-      conn:query([[
-        UPDATE pghost.runs SET state = 'killed', finished_at = clock_timestamp(),
-          error = 'found dead by a later run' WHERE run_id = $1]], run.run_id)
-      killed[#killed + 1] = { run_id = run.run_id }
+      if run.died then
+        conn:query([[
+          UPDATE pghost.runs SET state = 'killed', finished_at = clock_timestamp(),
+            error = 'found dead by a later run' WHERE run_id = $1]], run.run_id)
+        killed[#killed + 1] = { run_id = run.run_id }
+      end
     end
   end)
   return killed
@@ -157,6 +164,13 @@ function M.config_json(config)
   return next(kept) and cjson.encode(kept) or "{}"
 end
 
+--- The version of this pghost; nil when the library runs in another host.
+---@return string?
+function M.version()
+  local found, host = pcall(require, "pghost.native.host")
+  return found and host.version or nil
+end
+
 local function host_name()
   local file <close> = io.open("/proc/sys/kernel/hostname", "r")
   return file and file:read("l") or nil
@@ -189,6 +203,29 @@ function M.record(conn, fields)
   local build = ("pghost_build_%d"):format(row.run_id)
   conn:query("UPDATE pghost.runs SET build_schema = $2 WHERE run_id = $1", row.run_id, build)
   return { id = row.run_id, started = row.started, as_of = row.as_of, build = build }
+end
+
+local function script_path()
+  local found, host = pcall(require, "pghost.native.host")
+  local path = found and host.script
+  if not path or path:sub(1, 1) == "/" then
+    return path or nil
+  end
+  return (lfs.currentdir() or ".") .. "/" .. path
+end
+
+--- Records how a run was called, so that it can be replayed.
+---@param conn pghost.Connection
+---@param run_id integer
+---@param given table<string, boolean> settings from the command line
+---@param replay_of? integer
+function M.remember_call(conn, run_id, given, replay_of)
+  local names = {}
+  for name in pairs(given) do
+    names[#names + 1] = name
+  end
+  conn:query("UPDATE pghost.runs SET script = $2, given = $3::text[], replay_of = $4 WHERE run_id = $1", run_id,
+    script_path(), sql.array(names), replay_of)
 end
 
 --- Records how a run ended.

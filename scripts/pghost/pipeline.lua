@@ -10,6 +10,7 @@
 -- run.lua.
 
 local again = require "pghost.again"
+local budget = require "pghost.budget"
 local build_schema = require "pghost.build_schema"
 local command = require "pghost.command"
 local errors = require "pghost.errors"
@@ -17,6 +18,8 @@ local history = require "pghost.history"
 local log = require "pghost.log"
 local metadata = require "pghost.metadata"
 local project = require "pghost.project"
+local replay = require "pghost.replay"
+local resume = require "pghost.resume"
 local Run = require "pghost.run"
 local sys = require "pghost.native.sys"
 local waiting = require "pghost.waiting"
@@ -33,11 +36,6 @@ local function check_as_of(conn, text)
     errors.raise(("as_of: not a timestamp '%s': write YYYY-MM-DD HH:MM:SS"):format(text), "usage")
   end
   return text
-end
-
-local function host_version()
-  local found, host = pcall(require, "pghost.native.host")
-  return found and host.version or nil
 end
 
 ---@class pghost.StartOptions
@@ -68,8 +66,12 @@ local function open_history(run, as_of)
   local conn = run.conn
   metadata.migrate(conn)
   take_lock(run)
-  for _, dead in ipairs(history.clear_killed(conn, run.name, run.target, build_schema.remove)) do
+  local resumed = resume.take_over(run)
+  for _, dead in ipairs(history.clear_killed(conn, run.name, run.target, build_schema.remove, run.id)) do
     run.log:warn("start", run.name, ("run %d was killed: what it had built is removed"):format(dead.run_id))
+  end
+  if resumed then
+    return
   end
   local attempt, retry_of = again.attempt()
   local row = history.record(conn, {
@@ -77,7 +79,7 @@ local function open_history(run, as_of)
     target = run.target,
     config = run.settings,
     as_of = as_of,
-    version = host_version(),
+    version = history.version(),
     process_id = sys.pid(),
     attempt = attempt,
     retry_of = retry_of,
@@ -97,9 +99,11 @@ local function new_run(name, settings, options)
     progress_options = (run_log.quiet or run_log.format == "json") and { enabled = false } or nil,
     clock = sys.clock(),
     tables = {},
+    changes = {},
     published = {},
     connections = {},
     failed_checks = {},
+    rejected = {}, -- per table: records and rejected, for the budget
     checks = 0,
     warnings = 0,
     records = 0,
@@ -118,7 +122,10 @@ function M.start(name, config, options)
   if not given.data then
     settings.data = project.path(settings.data)
   end
+  local replaying = replay.take(name, settings, given)
+  budget.check_settings(settings)
   local run = new_run(name, settings, options)
+  run.replay = replaying
   local _ <close> = setmetatable({}, { __close = function(_, problem)
     if problem ~= nil then
       run:close(problem)
@@ -126,6 +133,7 @@ function M.start(name, config, options)
   end })
   run.conn = again.connect(run)
   open_history(run, check_as_of(run.conn, settings.as_of))
+  history.remember_call(run.conn, run.id, given, replaying and replaying.of.run_id)
   build_schema.make(run)
   run.log:info("start", name, ("run %d into schema '%s' of %s, as of %s"):format(run.id, run.target,
     run.conn.description or "the database", run.as_of), { run = run.id, schema = run.target, as_of = run.as_of })

@@ -6,6 +6,8 @@ local columns = require "pghost.columns"
 local csv = require "pghost.native.csv"
 local errors = require "pghost.errors"
 local files = require "pghost.files"
+local ledger = require "pghost.ledger"
+local modes = require "pghost.modes"
 local rules_compiler = require "pghost.native.rules"
 
 local M = {}
@@ -15,9 +17,16 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 ---@class pghost.StageOptions
 ---@field workers? integer threads that read and check, and connections per table (default: workers.lua)
 ---@field unlogged? boolean raw table without WAL: quicker, but empty after a crash, and not replicated
+---@field max_rejects? integer|string records that may be rejected, or a share "P%" (budget.lua)
+---@field budget? pghost.BudgetOptions
+---@field on_error? "reject"|"stop" stop: the first rejected record ends the run
 ---@field allow_empty? boolean a file with a header and no record is fine
 ---@field delimiter? string
 ---@field quote? string
+---@field mode? "replace"|"append"|"merge"|"history" what becomes of the published table (modes/init.lua)
+---@field missing? "keep"|"delete"|"mark"|"close" what becomes of keys that the files have no more; default keep
+---@field changed? "error"|"load"|"skip"|"tail" a file that was loaded before with other content (ledger.lua)
+---@field force? boolean load content that is in the table already once more
 
 ---@class pghost.Plan
 ---@field name string clean table; the raw one is name_raw
@@ -26,6 +35,12 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 ---@field raw_columns? string[]
 ---@field key? string[]
 ---@field files table[]
+---@field skipped table[] files whose content is in the table already
+---@field mode "replace"|"append"|"merge"|"history"
+---@field missing "keep"|"delete"|"mark"|"close"
+---@field first boolean there is no published table that this load adds to
+---@field clean_table string what is built, in the build schema
+---@field raw_table string
 ---@field options pghost.StageOptions
 
 local function names_of(list)
@@ -47,7 +62,11 @@ end
 ---@param file table one of plan.files
 ---@return pghost.Source
 function M.open_source(plan, file)
-  return errors.check(csv.open(file.path, { delimiter = plan.options.delimiter, quote = plan.options.quote }))
+  local source = errors.check(csv.open(file.path, { delimiter = plan.options.delimiter, quote = plan.options.quote }))
+  if file.skip_to then
+    errors.check(source:skip_to(file.skip_to))
+  end
+  return source
 end
 
 -- Opens every header before anything is loaded. Only standard input stays open: it cannot be
@@ -56,7 +75,7 @@ local function read_headers(run, plan, wanted)
   local unknown_lists = {}
   for i, file in ipairs(plan.files) do
     local source = M.open_source(plan, file)
-    file.header = source:columns()
+    file.header, file.line_end = source:columns(), source:line_end()
     if file.path == "-" then
       file.source = source
       run.read_once = true
@@ -92,8 +111,10 @@ function M.make(run, name, spec, rules, options, targets)
   if rules then
     apply_rules(plan, rules)
   end
+  modes.choose(run, plan)
   if spec then
     plan.files = files.resolve(spec, run.settings.data)
+    ledger.select(run, plan)
     read_headers(run, plan, names_of(plan.clean_columns or {}))
   end
   return plan

@@ -9,7 +9,9 @@ local build_schema = require "pghost.build_schema"
 local dry_run = require "pghost.dry_run"
 local errors = require "pghost.errors"
 local history = require "pghost.history"
+local ledger = require "pghost.ledger"
 local log = require "pghost.log"
+local modes = require "pghost.modes"
 local publish = require "pghost.publish"
 
 local M = {}
@@ -33,15 +35,35 @@ local function check_lock(run)
   end
 end
 
+-- Exchanges what is replaced and changes what is added to, in the order that foreign keys ask for.
+local function make_visible(run, options)
+  local late = modes.after_exchange(run, options.tables, options.changes)
+  local changed = not late and modes.publish(run, options.changes)
+  if #options.tables > 0 then
+    publish.swap(run.conn, options)
+  end
+  return changed or modes.publish(run, options.changes)
+end
+
+local function names_of(options)
+  local names = { table.unpack(options.tables) }
+  for _, change in ipairs(options.changes) do
+    names[#names + 1] = change.name
+  end
+  return names
+end
+
 -- The short transaction. Its COMMIT says that the run has published, or that nothing has happened.
 local function exchange(run, options, is_last)
   again.transaction(run, function(conn)
     check_lock(run)
-    if #options.tables > 0 then
-      publish.swap(conn, options)
-      history.add_published(conn, run.id, options.tables)
-    end
+    options.changed = make_visible(run, options)
+    history.add_published(conn, run.id, names_of(options))
+    ledger.publish(conn, run.id, not is_last and names_of(options) or nil)
     if is_last then
+      if run.replay then
+        run.replay.record(run)
+      end
       build_schema.remove(conn, run.id, run.build)
       history.finish(conn, run.id, "published")
     end
@@ -79,41 +101,80 @@ local function exchange_last(run, options)
   run.finished = true
 end
 
--- Tables that are built and not yet published, in the order they were built.
-local function waiting_tables(run)
-  local published, list = {}, {}
+-- What of a list is built and not yet published, in the order it was built.
+local function waiting(run, list, name_of)
+  local published, left = {}, {}
   for _, name in ipairs(run.published) do
     published[name] = true
   end
-  for _, name in ipairs(run.tables) do
-    if not published[name] then
-      list[#list + 1] = name
+  for _, one in ipairs(list) do
+    if not published[name_of(one)] then
+      left[#left + 1] = one
     end
   end
-  return list
+  return left
 end
 
-local function publish_tables(run, tables, is_last)
+local function waiting_tables(run)
+  return waiting(run, run.tables, function(name)
+    return name
+  end)
+end
+
+local function waiting_changes(run)
+  return waiting(run, run.changes, function(change)
+    return change.name
+  end)
+end
+
+local function say_changed(run, changed)
+  for _, change in ipairs(changed or {}) do
+    run.log:info("publish", change.name, ("%s added, %s changed, %s removed"):format(log.count(change.added),
+      log.count(change.changed), log.count(change.removed)), change)
+  end
+end
+
+local function publish_some(run, tables, changes, is_last)
   local options = #tables > 0 and prepare(run, tables) or { tables = tables }
+  options.changes = changes
   if is_last then
     exchange_last(run, options)
   else
     exchange(run, options, false)
   end
-  table.move(tables, 1, #tables, #run.published + 1, run.published)
+  say_changed(run, options.changed)
+  for _, name in ipairs(names_of(options)) do
+    run.published[#run.published + 1] = name
+  end
 end
 
+-- Replaced tables first: what is added to others may refer to them.
 local function one_by_one(run, to_the_end)
-  local list = waiting_tables(run)
-  for i, name in ipairs(list) do
-    run:step("publish", name, function()
-      publish_tables(run, { name }, to_the_end and i == #list)
+  local list = {}
+  for _, name in ipairs(waiting_tables(run)) do
+    list[#list + 1] = { name = name, tables = { name }, changes = {} }
+  end
+  for _, change in ipairs(waiting_changes(run)) do
+    list[#list + 1] = { name = change.name, tables = {}, changes = { change } }
+  end
+  for i, one in ipairs(list) do
+    run:step("publish", one.name, function()
+      publish_some(run, one.tables, one.changes, to_the_end and i == #list)
       return { tables = 1 }, "1 table"
     end)
   end
   if to_the_end and #list == 0 then
-    publish_tables(run, {}, true)
+    publish_some(run, {}, {}, true)
   end
+end
+
+local function all_together(run)
+  run:step("publish", run.target, function()
+    local tables, changes = waiting_tables(run), waiting_changes(run)
+    publish_some(run, tables, changes, true)
+    local names = names_of { tables = tables, changes = changes }
+    return { tables = #names }, log.counted(#names, "table") .. (#names > 0 and ": " or "") .. table.concat(names, ", ")
+  end)
 end
 
 --- To be called when checks have passed: what is built until then may be seen, with per_table.
@@ -135,10 +196,7 @@ function M.finish(run)
   elseif run.settings.publish == "per_table" then
     one_by_one(run, true)
   else
-    run:step("publish", run.target, function()
-      publish_tables(run, waiting_tables(run), true)
-      return { tables = #run.tables }, log.counted(#run.tables, "table") .. ": " .. table.concat(run.tables, ", ")
-    end)
+    all_together(run)
   end
 end
 

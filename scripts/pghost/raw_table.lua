@@ -16,14 +16,24 @@ local function column_names(conn, table_name)
   return names
 end
 
---- The raw table of `name`, of this run or else published; raises when there is none.
+--- The raw table to clean: of this run, or else published. Where the clean table is added to, only
+--- what this run staged is new. Raises when there is none.
 ---@param run pghost.Run
----@param name string
+---@param plan pghost.Plan
 ---@return string quoted
-function M.find(run, name)
-  local found = run:find_table(name .. "_raw")
+function M.find(run, plan)
+  local name, adds = plan.name .. "_raw", not plan.first
+  for _, change in ipairs(adds and run.changes or {}) do
+    if change.name == name then
+      return change.new
+    end
+  end
+  local found = run:find_table(name)
   if not found then
-    errors.raise(("no table '%s_raw' in schema '%s': stage it first"):format(name, run.target), "usage", { exit = 1 })
+    errors.raise(("no table '%s' in schema '%s': stage it first"):format(name, run.target), "usage", { exit = 1 })
+  elseif adds and plan.mode == "append" then
+    errors.raise(("nothing new in '%s': stage files with mode = 'append' in this run first"):format(name), "usage",
+      { exit = 1 })
   end
   return found
 end
@@ -34,6 +44,9 @@ end
 ---@param name string of the clean table
 ---@param table_name string quoted, from find
 ---@param wanted string[] columns of the rules, in their order
+---@return pghost.Counts? counts
+---@return string? message
+---@return string? code
 function M.feed(run, load, name, table_name, wanted)
   local conn = run:connection "reader"
   local header = column_names(conn, table_name)
@@ -45,7 +58,7 @@ function M.feed(run, load, name, table_name, wanted)
   local source <close> = errors.check(native_load.table_source(conn.native,
     ("COPY (SELECT _file_id, _line, %s FROM %s) TO STDOUT (FORMAT csv, HEADER)")
       :format(columns.quoted(conn, picked), table_name), name .. "_raw"))
-  errors.check(load:file(source, { clean_map = map, table_source = true }))
+  return load:file(source, { clean_map = map, table_source = true })
 end
 
 return M

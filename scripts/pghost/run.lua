@@ -5,6 +5,7 @@
 
 local again = require "pghost.again"
 local analyse = require "pghost.analyse"
+local budget = require "pghost.budget"
 local build_schema = require "pghost.build_schema"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
@@ -13,6 +14,7 @@ local history = require "pghost.history"
 local log = require "pghost.log"
 local project = require "pghost.project"
 local publishing = require "pghost.publishing"
+local resume = require "pghost.resume"
 local sql = require "pghost.sql"
 local stage = require "pghost.stage"
 local sys = require "pghost.native.sys"
@@ -26,6 +28,9 @@ local sys = require "pghost.native.sys"
 ---@field target string schema that is published into
 ---@field build string schema that is built in
 ---@field conn pghost.Connection the control connection
+---@field tables string[] built tables that replace the published ones
+---@field changes pghost.modes.Change[] what is added to published tables
+---@field replay? pghost.Replay this run is one
 ---@field log pghost.Log
 local Run = {}
 Run.__index = Run
@@ -154,7 +159,7 @@ end
 ---@param rules table from pghost.rules
 ---@param options? pghost.StageOptions
 function Run:load(name, files, rules, options)
-  stage.load(self, name, files, rules, options)
+  (self.replay or stage).load(self, name, files, rules, options)
 end
 
 --- Files into name_raw alone; with rules their columns come first and must all be there.
@@ -163,7 +168,7 @@ end
 ---@param rules? table
 ---@param options? pghost.StageOptions
 function Run:stage(name, files, rules, options)
-  stage.stage(self, name, files, rules, options)
+  (self.replay or stage).stage(self, name, files, rules, options)
 end
 
 --- Runs rules over name_raw into name: the same result as load, without reading the files.
@@ -171,7 +176,7 @@ end
 ---@param rules table
 ---@param options? pghost.StageOptions
 function Run:clean(name, rules, options)
-  stage.clean(self, name, rules, options)
+  (self.replay or stage).clean(self, name, rules, options)
 end
 
 --- Runs checks; raises code "check" (exit code 4) after all of them when one of severity error failed.
@@ -196,6 +201,7 @@ end
 --- `publish = "per_table"` one after the other; with `dry_run` not at all, and says what would change.
 function Run:publish()
   check.raise_failed(self)
+  budget.check_all(self)
   publishing.finish(self)
   again.release_output(self)
   self.log:info("done", self.name, ("run %d: %s read, %s, %s"):format(self.id, log.counted(self.records, "record"),
@@ -212,7 +218,9 @@ local function abandon(self, problem)
   end
   problem = problem ~= nil and not errors.is(problem) and errors.new { message = tostring(problem) } or problem
   self.conn:transaction(function()
-    build_schema.remove(self.conn, self.id, self.build)
+    if not resume.stays(self, state) then
+      build_schema.remove(self.conn, self.id, self.build)
+    end
     history.finish(self.conn, self.id, state, problem)
   end)
   local published = #self.published > 0 and "before that published: " .. table.concat(self.published, ", ")

@@ -147,6 +147,18 @@ function M.parameter(value, type_name)
   return { value = value, type = type_name or types[math.type(value) or type(value)] or "text" }
 end
 
+--- A list as the text of an array of PostgreSQL, to be bound as `$1::text[]` or the like.
+---@param list (string|number|boolean|nil)[] nil is NULL where `count` says so
+---@param count? integer default: #list
+---@return string
+function M.array(list, count)
+  local out = {}
+  for i = 1, count or #list do
+    out[i] = list[i] == nil and "NULL" or '"' .. tostring(list[i]):gsub('[\\"]', "\\%0") .. '"'
+  end
+  return "{" .. table.concat(out, ",") .. "}"
+end
+
 -- Replaces each parameter by what replace(name, parameter) says.
 local function render(statement, parameters, replace)
   local out = {}

@@ -4,17 +4,21 @@
 -- and last proves that nothing was lost (account.lua).
 
 local account = require "pghost.account"
+local budget = require "pghost.budget"
 local columns = require "pghost.columns"
 local connection = require "pghost.connection"
 local errors = require "pghost.errors"
 local feed = require "pghost.feed"
 local keys = require "pghost.keys"
+local ledger = require "pghost.ledger"
 local log = require "pghost.log"
+local modes = require "pghost.modes"
 local native_load = require "pghost.native.load"
 local originals = require "pghost.originals"
 local planning = require "pghost.planning"
 local progress = require "pghost.progress"
 local raw_table = require "pghost.raw_table"
+local resume = require "pghost.resume"
 local workers = require "pghost.workers"
 
 local M = {}
@@ -28,7 +32,7 @@ local function names_of(list)
 end
 
 local function create_raw(run, conn, plan)
-  run:create_table(conn, plan.name .. "_raw", ("%s, _file_id bigint, _line bigint, _loaded_at timestamptz DEFAULT %s")
+  run:create_table(conn, plan.raw_table, ("%s, _file_id bigint, _line bigint, _loaded_at timestamptz DEFAULT %s")
     :format(columns.quoted(conn, plan.raw_columns, "%s text"), conn:quote_literal(run.started)), plan.options.unlogged)
 end
 
@@ -38,10 +42,10 @@ local function create_clean(run, conn, plan)
     definitions[i] = ("%s %s%s"):format(conn:quote_identifier(column.name), column.type,
       column.required and " NOT NULL" or "")
   end
-  if plan.key then
+  if plan.position then
     definitions[#definitions + 1] = "_file_id bigint, _line bigint"
   end
-  run:create_table(conn, plan.name, table.concat(definitions, ", "))
+  run:create_table(conn, plan.clean_table, table.concat(definitions, ", "))
 end
 
 local function copy_statement(run, conn, table_name, names, position, format)
@@ -67,16 +71,24 @@ local function open_load(run, plan, raw, clean, rejects)
     workers = plan.workers,
     raw = raw and {
       conn = natives(raw),
-      copy = copy_statement(run, raw[1], plan.name .. "_raw", plan.raw_columns, true, "binary"),
+      copy = copy_statement(run, raw[1], plan.raw_table, plan.raw_columns, true, "binary"),
     },
     clean = clean and {
       conn = natives(clean),
-      copy = copy_statement(run, clean[1], plan.name, names_of(plan.clean_columns), plan.key ~= nil, format),
-      position = plan.key ~= nil,
+      copy = copy_statement(run, clean[1], plan.clean_table, names_of(plan.clean_columns), plan.position, format),
+      position = plan.position,
       format = format,
     },
-    rejects = { conn = rejects.native, copy = rejects_copy, run_id = run.id, table = plan.name },
+    rejects = budget.enforce(run, plan, { conn = rejects.native, copy = rejects_copy, run_id = run.id,
+      table = plan.name }),
   })
+end
+
+local function check_clean(run, plan, counts, message, code)
+  if code == "budget" then
+    budget.raise_stopped(run, plan, message)
+  end
+  errors.check(counts, message, code)
 end
 
 local function check_table(plan, totals, message, code)
@@ -98,22 +110,26 @@ local function keep_counts(plan, file, counts)
   end
 end
 
-local function label(plan)
-  return plan.name .. " " .. (#plan.files == 1 and plan.files[1].name or log.counted(#plan.files, "file"))
+local function label(plan, files)
+  return plan.name .. " " .. (#files == 1 and files[1].name or log.counted(#files, "file"))
 end
 
-local function load_files(run, plan, load)
-  account.begin_files(run, plan)
-  local bar <close> = progress.new(label(plan), feed.size(plan.files), run.progress_options)
-  feed.run(load, plan.files, {
+local function load_files(run, plan, load, files)
+  account.begin_files(run, plan, files)
+  local bar <close> = progress.new(label(plan, files), feed.size(files), run.progress_options)
+  feed.run(load, files, {
     open = function(file)
       return file.source or planning.open_source(plan, file)
+    end,
+    stopped = function(message)
+      budget.raise_stopped(run, plan, message)
     end,
     options = function(file, source)
       if not same_header(file.header, source:columns()) then
         errors.raise("the header changed while the run was on", "data", { file = file.name })
       end
-      return { file_id = file.id, raw_map = file.raw_map, clean_map = plan.targets.clean and file.clean_map or nil }
+      return { file_id = file.id, reject_limit = file.reject_limit, raw_map = file.raw_map,
+        clean_map = plan.targets.clean and file.clean_map or nil }
     end,
     done = function(file, counts)
       keep_counts(plan, file, counts)
@@ -141,36 +157,45 @@ local function create_tables(run, plan, raw_conn, clean_conn)
   end
 end
 
--- Creates the tables and fills them; `feed_load` gives records to the load. With one connection a table
--- is created in the transaction that fills it, which lets the server skip WAL where it may; several
--- must see it first. Rejects are committed by themselves: they stay when the run fails later.
-local function fill(run, plan, feed_load)
+-- Creates the tables and fills them; `feed_load` gives a group of files to a load. With one connection
+-- a table is created in the transaction that fills it, which lets the server skip WAL where it may;
+-- several must see it first. Rejects are committed by themselves: they stay when the run fails later.
+local function fill(run, plan, groups, feed_load)
   local targets = plan.targets
   plan.workers = workers.choose(plan.options.workers or run.settings.workers, plan.files,
     (targets.raw and 1 or 0) + (targets.clean and 1 or 0))
   local raw = targets.raw and connections_for(run, "raw", plan.workers)
   local clean = targets.clean and connections_for(run, "clean", plan.workers)
-  if plan.workers > 1 then
+  local created = plan.built
+  if plan.workers > 1 and not created then
     create_tables(run, plan, run.conn, run.conn)
+    created = true
   end
   local all = table.move(clean or {}, 1, #(clean or {}), #(raw or {}) + 1, { table.unpack(raw or {}) })
-  connection.transaction_of_all(all, function()
-    if plan.workers == 1 then
-      create_tables(run, plan, raw and raw[1], clean and clean[1])
-    end
-    local load <close> = open_load(run, plan, raw, clean, run:connection "rejects")
-    feed_load(load)
-    plan.totals = check_table(plan, load:finish())
-    plan.cleaning = load:cleaning()
-  end)
+  for _, group in ipairs(groups) do
+    connection.transaction_of_all(all, function()
+      if not created then
+        create_tables(run, plan, raw and raw[1], clean and clean[1])
+        created = true
+      end
+      local load <close> = open_load(run, plan, raw, clean, run:connection "rejects")
+      feed_load(load, group)
+      account.add_totals(plan, check_table(plan, load:finish()))
+      plan.cleaning = load:cleaning()
+    end)
+    account.keep(run, plan, group)
+  end
 end
 
 local function make_key(run, plan)
-  if not (plan.key and plan.clean_columns) then
+  if not plan.key then
+    if plan.position then
+      run.conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(run:qualified(plan.clean_table)))
+    end
     return
   end
   run:transaction(function(conn)
-    plan.duplicates_by_file, plan.duplicates, plan.left_by_file = keys.apply(conn, run, plan.name, plan.key,
+    plan.duplicates_by_file, plan.duplicates, plan.left_by_file = keys.apply(conn, run, plan,
       plan.raw_source ~= nil)
   end)
 end
@@ -189,28 +214,45 @@ end
 
 local function finish(run, plan)
   local targets = plan.targets
-  if targets.clean then
+  if targets.clean and not plan.complete then
     make_key(run, plan)
-    run.conn:query("ANALYZE " .. run:qualified(plan.name)) -- raw tables are not joined: autovacuum will do
-    run:built(plan.name)
+    run.conn:query("ANALYZE " .. run:qualified(plan.clean_table)) -- raw tables are not joined: autovacuum will do
   end
-  if targets.raw then
-    run:built(plan.name .. "_raw")
-  end
+  modes.built(run, plan)
   local counts = account.settle(run, plan)
   originals.fill(run, plan.name)
   return counts, summary(plan, counts)
 end
 
+-- All files were left out: the published table stays as it is.
+local function finish_nothing(run, plan)
+  ledger.save_skipped(run, plan)
+  return { records = 0, loaded = 0, rejected = 0, filtered = 0, duplicates = 0, bytes = 0, files = 0,
+    skipped = #plan.skipped }, "nothing new"
+end
+
 local function stage(run, kind, name, spec, rules, options, targets)
+  local plan
   run:step(kind, name, function()
-    local plan = planning.make(run, name, spec, rules, options, targets)
-    fill(run, plan, function(load)
-      load_files(run, plan, load)
-    end)
+    plan = planning.make(run, name, spec, rules, options, targets)
+    if #plan.files == 0 then
+      return finish_nothing(run, plan)
+    end
+    resume.apply(run, plan, rules)
+    plan.position = plan.key ~= nil or plan.resumable
+    if #plan.to_load > 0 then
+      fill(run, plan, resume.groups(run, plan), function(load, group)
+        load_files(run, plan, load, group)
+      end)
+    end
+    ledger.check(run, plan)
+    ledger.save_skipped(run, plan)
     return finish(run, plan)
   end)
-  account.report_rejects(run, name)
+  if plan.totals then
+    account.report_rejects(run, name)
+    budget.check(run, plan)
+  end
   account.check_not_empty(run, targets.clean and name or name .. "_raw")
 end
 
@@ -232,16 +274,18 @@ end
 
 --- Runs rules over name_raw, which may be of this run or published by an earlier one.
 function M.clean(run, name, rules, options)
-  local targets = { clean = true }
+  local targets, plan = { clean = true }, nil
   run:step("clean", name, function()
-    local plan = planning.make(run, name, nil, rules, options, targets)
-    plan.raw_source = raw_table.find(run, name)
-    fill(run, plan, function(load)
-      raw_table.feed(run, load, name, plan.raw_source, names_of(plan.clean_columns))
+    plan = planning.make(run, name, nil, rules, options, targets)
+    plan.raw_source = raw_table.find(run, plan)
+    plan.position = plan.key ~= nil
+    fill(run, plan, { {} }, function(load)
+      check_clean(run, plan, raw_table.feed(run, load, name, plan.raw_source, names_of(plan.clean_columns)))
     end)
     return finish(run, plan)
   end)
   account.report_rejects(run, name)
+  budget.check(run, plan)
   account.check_not_empty(run, name)
 end
 

@@ -1,6 +1,7 @@
 -- pghost load: files into one table, in one transaction, as one would use psql's \copy.
 
 local argparse = require "argparse"
+local budget = require "pghost.budget"
 local copy_in = require "pghost.copy_in"
 local errors = require "pghost.errors"
 local host = require "pghost.native.host"
@@ -27,18 +28,6 @@ local function whole(text)
   return number
 end
 
-local function budget(text)
-  local percent = text:match("^(%d+%.?%d*)%%$")
-  if percent and tonumber(percent) <= 100 then
-    return { percent = tonumber(percent) }
-  end
-  local count = text:find("^%d+$") and math.tointeger(tonumber(text))
-  if not count then
-    return nil, ("whole number or share as '2%%' expected, got '%s'"):format(text)
-  end
-  return { count = count }
-end
-
 local function new_parser()
   local parser = argparse("pghost load",
     "Loads CSV files into a table, all or nothing. Columns are found by the names in the header.")
@@ -48,7 +37,7 @@ local function new_parser()
   parser:option("--rules", "Lua file that returns r.table(...): clean and check the records."):argname("FILE")
   parser:flag("--create", "Make the table: text columns named after the header, or those of the rules.")
   parser:flag("--truncate", "Empty the table first, in the same transaction.")
-  parser:option("--max-rejects", "Records that may be rejected (default: none)."):argname("N|P%"):convert(budget)
+  parser:option("--max-rejects", "Records that may be rejected (default: none)."):argname("N|P%"):convert(budget.parse)
     :target("max_rejects")
   parser:option("--rejects", "Where they go: a CSV file to correct and load again, or 'table' for pghost.rejects.")
     :argname("FILE|table")

@@ -47,9 +47,11 @@ end
 
 -- Returns the recorded id of each file.
 local function save_files(conn, run_id, job)
-  local plan = { name = job.target.name, targets = { clean = true }, files = {} }
+  local plan = { name = job.target.name, targets = { clean = true }, files = {}, mode = "append",
+    options = job.options }
   for i, file in ipairs(job.files) do
-    plan.files[i] = { name = file.name, path = file.path, counts = file.counts }
+    plan.files[i] = { name = file.name, path = file.path, counts = file.counts, header = file.header,
+      line_end = file.line_end }
   end
   account.begin_files({ conn = conn, id = run_id }, plan)
   account.save_files({ conn = conn }, plan)

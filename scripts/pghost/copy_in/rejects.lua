@@ -4,6 +4,7 @@
 -- row of rule "header" with that source's header as `original`, so that the file is enough to load
 -- what was corrected.
 
+local dialects = require "pghost.dialects"
 local errors = require "pghost.errors"
 local lfs = require "lfs"
 local sys = require "pghost.native.sys"
@@ -23,29 +24,12 @@ end
 
 -- Writing ---------------------------------------------------------------------------------------
 
-local function quoter(quote)
-  local pattern = quote:gsub("%W", "%%%0")
-  return function(text)
-    return quote .. text:gsub(pattern, { [quote] = quote .. quote }) .. quote
-  end
-end
-
--- A line of the first `count` values; nil is NULL.
-local function csv_line(values, count, dialect)
-  local delimiter, quote = dialect.delimiter or ",", dialect.quote or '"'
-  local quoted = quoter(quote)
-  local fields = {}
-  for i = 1, count do
-    local value = tostring(values[i] == nil and "" or values[i])
-    local plain = not value:find("[\r\n]") and not value:find(delimiter, 1, true) and not value:find(quote, 1, true)
-    fields[i] = plain and (value ~= "" or values[i] == nil) and value or quoted(value)
-  end
-  return table.concat(fields, delimiter)
-end
-
--- A new file beside the one meant, which takes its place when complete; what is no ordinary file
--- (a pipe, /dev/stdout) is written to as it is.
-local function open_beside(path)
+--- A new file beside the one meant, which takes its place when complete; what is no ordinary file
+--- (a pipe, /dev/stdout) is written to as it is.
+---@param path string
+---@return file* file
+---@return string written path of it
+function M.open_beside(path)
   local mode = lfs.attributes(path, "mode")
   local written = (mode == nil or mode == "file") and ("%s.%d.tmp"):format(path, sys.pid()) or path
   local file, message = io.open(written, "wb")
@@ -64,12 +48,12 @@ Writer.__index = Writer
 ---@param dialect { delimiter?: string, quote?: string }
 ---@return pghost.copy_in.Writer
 function M.writer(path, dialect)
-  local file, written = open_beside(path)
+  local file, written = M.open_beside(path)
   return setmetatable({ path = path, written = written, file = file, dialect = dialect }, Writer)
 end
 
 function Writer:line(values, count)
-  local ok, message = self.file:write(csv_line(values, count, self.dialect), "\n")
+  local ok, message = self.file:write(dialects.line(values, count, self.dialect), "\n")
   if not ok then
     errors.raise(("could not write '%s': %s"):format(self.path, message), "EIO")
   end
@@ -86,7 +70,7 @@ function Writer:finish(spool, files)
     local again = file.lines ~= nil -- its offsets are those of a file that is gone
     if reject.file_id ~= current and not file.headerless then
       self:line({ file.name, 1, nil, nil, nil, "header", nil,
-        csv_line(file.header, #file.header, self.dialect) }, #M.columns)
+        dialects.line(file.header, #file.header, self.dialect) }, #M.columns)
     end
     current = reject.file_id
     self:line({ file.name, M.line_of(reject, files), not again and reject.offset or nil, reject.length,

@@ -1,0 +1,158 @@
+-- pghost rejects [RUN]: what a run refused and why; as a CSV to correct and load again; waived.
+
+local argparse = require "argparse"
+local cjson = require "cjson"
+local errors = require "pghost.errors"
+local log = require "pghost.log"
+local print_ = require "pghost.print"
+local recorded = require "pghost.recorded"
+local reject_export = require "pghost.reject_export"
+local reject_list = require "pghost.reject_list"
+local sys = require "pghost.native.sys"
+local terminal_text = require "pghost.terminal_text"
+
+local function count_of(text)
+  local number = text:find("^%d+$") and math.tointeger(tonumber(text))
+  if not number then
+    return nil, ("whole number expected, got '%s'"):format(text)
+  end
+  return number
+end
+
+local function new_parser()
+  local parser = argparse("pghost rejects", "Lists the records that a run refused, and why.")
+  parser:argument("run", "Number of the run (default: the last one)."):args("?"):convert(recorded.number)
+  parser:option("--table", "Only those meant for this table."):argname("NAME")
+  parser:option("--file", "Only those of this file."):argname("NAME")
+  parser:option("--rule", "Only those that broke this rule: type, required, fields, quote, key, ..."):argname("NAME")
+  parser:option("--state", "open (default), replayed, waived or all.")
+    :argname("STATE"):choices { "open", "replayed", "waived", "all" }
+  parser:option("--limit", "At most so many (list: 10, else all)."):argname("N"):convert(count_of)
+  parser:option("--csv", "Write the records themselves, to be corrected and loaded again; - is stdout."):argname("FILE")
+  parser:flag("--annotate", "With --csv: line, rule and reason before the fields, safe to open in a spreadsheet.")
+  parser:flag("--json", "One JSON object a reject and line.")
+  parser:option("--waive", "Mark the open ones as done without, for this reason."):args("?"):argname("REASON")
+  return parser
+end
+
+local function raise_usage(text)
+  errors.raise(text .. " (see pghost rejects --help)", "usage")
+end
+
+local function parse(arguments)
+  local good, options = new_parser():pparse(arguments)
+  if not good then
+    raise_usage(options)
+  elseif options.annotate and not options.csv then
+    raise_usage("--annotate goes with --csv")
+  elseif options.csv and options.json then
+    raise_usage("--csv and --json exclude each other")
+  elseif options.waive and (options.csv or options.json or options.limit) then
+    raise_usage("--waive goes with none of --csv, --json and --limit")
+  elseif options.waive and not options.run then
+    raise_usage("--waive needs the number of the run")
+  elseif options.waive and (options.state or "open") ~= "open" then
+    raise_usage("only open rejects can be waived")
+  end
+  return options
+end
+
+local function say(format, ...)
+  io.stderr:write(terminal_text.harmless(format:format(...)), "\n")
+end
+
+-- A list to look at --------------------------------------------------------------------------------
+
+local summary_columns = { "table", "column", "rule", "state", "files", "records" }
+local summary_types = { "text", "text", "text", "text", "int8", "int8" }
+
+local function show(conn, run, filter, limit)
+  local kinds, total = reject_list.summary(conn, filter)
+  print(terminal_text.harmless(("run %d of '%s', %s: %s"):format(run.run_id, run.pipeline, run.started,
+    filter.state == "all" and log.counted(total, "reject") or log.counted(total, filter.state .. " reject"))))
+  if total == 0 then
+    return
+  end
+  io.write("\n", print_.format(summary_columns, kinds, { types = summary_types, null = "", width = sys.columns(1) }),
+    "\n")
+  local shown = 0
+  for reject in reject_list.each(conn, filter, limit) do
+    print(terminal_text.harmless(reject_list.line(reject) .. (reject.note and (" [%s]"):format(reject.note) or "")))
+    shown = shown + 1
+  end
+  if shown < total then
+    print(("and %s more (--limit N shows more, --csv FILE writes all)"):format(log.count(total - shown)))
+  end
+end
+
+-- For machines -------------------------------------------------------------------------------------
+
+local json_names = { "reject_id", "table_name", "file", "line", "byte_offset", "byte_length", "column_name", "rule",
+  "reason", "state", "replayed_by", "note" }
+
+local function json_object(reject)
+  local out = {}
+  for _, name in ipairs(json_names) do
+    out[name] = reject[name] == nil and cjson.null or reject[name]
+  end
+  if reject.original == nil then
+    out.original = cjson.null
+  elseif utf8.len(reject.original) then
+    out.original = reject.original
+  else
+    out.original_hex = reject.original:gsub(".", function(char)
+      return ("%02x"):format(char:byte())
+    end)
+  end
+  return out
+end
+
+local function write_json(conn, filter, limit)
+  for reject in reject_list.each(conn, filter, limit) do
+    print(cjson.encode(json_object(reject)))
+  end
+end
+
+local function write_csv(conn, filter, options)
+  local write = options.annotate and reject_export.annotate or reject_export.write
+  local exported = write(conn, filter, options.csv, options.limit)
+  if not exported then
+    say("no such reject: nothing is written")
+    return
+  end
+  say("%s written%s", log.counted(exported.records, "record"), options.csv ~= "-" and " to " .. options.csv or "")
+  if exported.without > 0 then
+    say("left out: %s without their original bytes (from a pipe, or the file has changed)",
+      log.counted(exported.without, "reject"))
+  end
+  if exported.neutralised > 0 then
+    say("changed: %s begin with an apostrophe, since a spreadsheet would take them for a formula",
+      log.counted(exported.neutralised, "cell"))
+  end
+end
+
+local function run_filter(conn, present, options)
+  local run = options.run and recorded.find(conn, present, options.run) or recorded.last(conn, present)
+  if not run then
+    return nil
+  end
+  return run, { run_id = run.run_id, table = options.table, file = options.file, rule = options.rule,
+    state = options.state or "open" }
+end
+
+local options = parse { ... }
+local conn <close>, present = recorded.open()
+local run, filter = run_filter(conn, present, options)
+if not run then
+  say("no runs yet: no pipeline has run in this database")
+elseif options.waive then
+  local reason = type(options.waive) == "table" and options.waive[1] or options.waive
+  local count = reject_list.waive(conn, filter, type(reason) == "string" and reason or nil)
+  print(("%s of run %d waived"):format(log.counted(count, "reject"), run.run_id))
+elseif options.csv then
+  write_csv(conn, filter, options)
+elseif options.json then
+  write_json(conn, filter, options.limit)
+else
+  show(conn, run, filter, options.limit or 10)
+end

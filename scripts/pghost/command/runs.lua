@@ -1,0 +1,170 @@
+-- pghost runs [RUN]: the runs that are recorded in the database, or one of them with all it did.
+
+local argparse = require "argparse"
+local cjson = require "cjson"
+local errors = require "pghost.errors"
+local log = require "pghost.log"
+local print_ = require "pghost.print"
+local recorded = require "pghost.recorded"
+local run_report = require "pghost.run_report"
+local sys = require "pghost.native.sys"
+local terminal_text = require "pghost.terminal_text"
+
+local function limit_of(text)
+  local number = text:find("^%d+$") and math.tointeger(tonumber(text))
+  if not number or number < 1 then
+    return nil, ("whole number above 0 expected, got '%s'"):format(text)
+  end
+  return number
+end
+
+local function parse(arguments)
+  local parser = argparse("pghost runs", "Lists the runs recorded in the database; with RUN, tells all of that one.")
+  parser:argument("run", "Number of a run."):args("?"):convert(recorded.number)
+  parser:option("--pipeline", "Only runs of this pipeline."):argname("NAME")
+  parser:option("--limit", "At most so many, the newest."):argname("N"):convert(limit_of):default("20")
+  parser:flag("--json", "One JSON object a line.")
+  local good, options = parser:pparse(arguments)
+  if not good then
+    errors.raise(("%s (see pghost runs --help)"):format(options), "usage")
+  end
+  return options
+end
+
+-- A row by name as a table for JSON; NULL is null.
+local function object(row, columns)
+  local out = {}
+  for i, name in ipairs(columns) do
+    out[name] = row[i] == nil and cjson.null or row[i]
+  end
+  return out
+end
+
+-- `"name":[{...},...]`; an empty table has no way to say that it is a list.
+local function json_member(name, rows)
+  local out = {}
+  for i, row in ipairs(rows) do
+    out[i] = cjson.encode(object(row, rows.columns))
+  end
+  return ("%s:[%s]"):format(cjson.encode(name), table.concat(out, ","))
+end
+
+local list_columns = { "run", "pipeline", "schema", "state", "started", "duration", "files", "records", "loaded",
+  "rejected" }
+local list_types = { "int8", "text", "text", "text", "text", "int8", "int8", "int8", "int8", "int8" }
+
+-- Counts and durations as people read them.
+local function list_row(run)
+  local state = run.gone and "gone" or run.state
+  if run.replay_of then
+    state = ("%s, replay of %d"):format(state, run.replay_of)
+  end
+  return { run.run_id, run.pipeline, run.schema, state, run.started, log.duration(run.seconds), log.count(run.files),
+    log.count(run.records), log.count(run.loaded), log.count(run.rejected + run.duplicates) }
+end
+
+local function print_list(runs)
+  local rows = {}
+  for i, run in ipairs(runs) do
+    rows[i] = list_row(run)
+  end
+  io.write(print_.format(list_columns, rows, { types = list_types, width = sys.columns(1) }))
+  for _, run in ipairs(runs) do
+    if run.state == "killed" or run.gone then
+      print(("run %d: %s"):format(run.run_id, run_report.state_text(run)))
+    end
+  end
+end
+
+local function say(name, ...)
+  local text = terminal_text.harmless(string.format(...))
+  print(("  %-9s %s"):format(name, text))
+end
+
+local function print_head(run)
+  print(terminal_text.harmless(("run %d of '%s' into schema '%s': %s"):format(run.run_id, run.pipeline, run.schema,
+    run_report.state_text(run))))
+  say("started", "%s, took %s", run.started, log.duration(run.seconds))
+  say("by", "%s on %s (process %s) as role %s, pghost %s", run.host_user or "?", run.host_name or "?",
+    tostring(run.process_id or "?"), run.database_user or "?", run.version or "?")
+  if run.script then
+    say("script", "%s", run.script)
+  end
+  if run.as_of then
+    say("as of", "%s", run.as_of)
+  end
+  if run.replay_of then
+    say("replays", "the rejects of run %d", run.replay_of)
+  end
+  if run.error then
+    say("error", "%s%s", run.error, run.error_code and (" (%s)"):format(run.error_code) or "")
+  end
+end
+
+-- Columns in which there is nothing are left out.
+local function shown_columns(rows)
+  local columns, types, positions = {}, {}, {}
+  for i, name in ipairs(rows.columns) do
+    for _, row in ipairs(rows) do
+      if row[i] ~= nil then
+        columns[#columns + 1], types[#types + 1], positions[#positions + 1] = name, rows.types[i], i
+        break
+      end
+    end
+  end
+  return columns, types, positions
+end
+
+local function print_part(name, rows)
+  if #rows == 0 then
+    return
+  end
+  local columns, types, positions = shown_columns(rows)
+  local shown = {}
+  for i, row in ipairs(rows) do
+    shown[i] = {}
+    for j, position in ipairs(positions) do
+      shown[i][j] = row[position]
+    end
+  end
+  io.write("\n", name, "\n", print_.format(columns, shown, { types = types, null = "", width = sys.columns(1) }))
+end
+
+local function show_list(conn, options)
+  local runs = run_report.list(conn, options)
+  if options.json then
+    for _, run in ipairs(runs) do
+      print(cjson.encode(object(run, runs.columns)))
+    end
+  else
+    print_list(runs)
+  end
+end
+
+local function show_one(conn, options)
+  local runs = run_report.list(conn, { run_id = options.run, limit = 1 })
+  local run, parts = runs[1], run_report.parts(conn, options.run)
+  if not options.json then
+    print_head(run)
+    for _, part in ipairs(parts) do
+      print_part(part[1], part[2])
+    end
+    return
+  end
+  local members = { (cjson.encode(object(run, runs.columns)):sub(2, -2)) }
+  for _, part in ipairs(parts) do
+    members[#members + 1] = json_member(part[1], part[2])
+  end
+  print("{" .. table.concat(members, ",") .. "}")
+end
+
+local options = parse { ... }
+local conn <close>, present = recorded.open()
+if options.run then
+  recorded.find(conn, present, options.run)
+  show_one(conn, options)
+elseif present then
+  show_list(conn, options)
+elseif not options.json then
+  print("no runs yet: no pipeline has run in this database")
+end

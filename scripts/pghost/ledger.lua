@@ -1,0 +1,219 @@
+-- The file ledger: which bytes a published table holds already, so that appending and merging the
+-- same file twice, under any name, changes nothing.
+--
+-- The ledger is pghost.files: what published runs loaded into a table since it was last replaced. A
+-- file is known by the SHA-256 of its content. One whose path is known with other content has
+-- changed, and the option `changed` says what becomes of it.
+
+local cjson = require "cjson"
+local csv = require "pghost.native.csv"
+local errors = require "pghost.errors"
+local log = require "pghost.log"
+
+local M = {}
+
+local policies = { error = true, load = true, skip = true, tail = true }
+
+local function changed_policy(plan)
+  local policy = plan.options.changed or (plan.mode == "append" and "error" or "load")
+  if not policies[policy] then
+    errors.raise(("table '%s': changed must be 'error', 'load', 'skip' or 'tail', got '%s'"):format(plan.name,
+      tostring(policy)), "usage", { exit = 1 })
+  end
+  return policy
+end
+
+local ledger_query = [[
+  WITH loaded AS (
+    SELECT f.* FROM pghost.files AS f JOIN pghost.runs AS r USING (run_id)
+    WHERE r.target_schema = $1 AND f.table_name = $2 AND f.published_at IS NOT NULL
+  ), since AS (
+    SELECT coalesce(max(run_id), 0) AS run_id FROM loaded WHERE mode = 'replace'
+  )
+  SELECT l.file_id, l.run_id, l.name, l.path, l.size, l.sha256 FROM loaded AS l, since
+  WHERE l.run_id >= since.run_id
+    AND (l.sha256 IN (SELECT jsonb_array_elements_text($3::jsonb))
+      OR l.path IN (SELECT jsonb_array_elements_text($4::jsonb)))
+  ORDER BY l.file_id]]
+
+-- What the ledger knows of these files: the newest entry by content and by path.
+local function read_ledger(run, plan, files)
+  local hashes, paths = {}, {}
+  for i, file in ipairs(files) do
+    hashes[i], paths[i] = file.sha256, file.path
+  end
+  local by_hash, by_path = {}, {}
+  if #files == 0 or plan.first then
+    return by_hash, by_path
+  end
+  local rows = run.conn:query(ledger_query, run.target, plan.name, cjson.encode(hashes), cjson.encode(paths))
+  for row in rows:rows() do
+    by_hash[row.sha256], by_path[row.path] = row, row
+  end
+  return by_hash, by_path
+end
+
+-- The hash of each file. Standard input can only be looked at once it is loaded.
+local function hash(files)
+  local hashed = {}
+  for _, file in ipairs(files) do
+    if file.path ~= "-" then
+      local digest = errors.check(csv.digest(file.path))
+      file.sha256, file.content_size = digest.sha256, digest.bytes
+      hashed[#hashed + 1] = file
+    end
+  end
+  return hashed
+end
+
+-- The rest of a file that has grown: what was loaded must still be its beginning.
+local function take_tail(file, entry)
+  local before = file.content_size > entry.size and errors.check(csv.digest(file.path, entry.size))
+  if not before or before.sha256 ~= entry.sha256 then
+    errors.raise(("is not what run %d loaded with more behind it: load it with changed = 'load' or 'skip'")
+      :format(entry.run_id), "data", { file = file.name })
+  end
+  file.skip_to = entry.size
+end
+
+-- True when a file that has changed is to be loaded.
+local function settle_changed(run, plan, file, entry, policy)
+  if policy == "error" then
+    errors.raise(("was loaded by run %d with other content: say with the option changed = 'load', 'tail' or 'skip' "
+      .. "what becomes of it"):format(entry.run_id), "data", { file = file.name })
+  elseif policy == "tail" then
+    take_tail(file, entry)
+  end
+  run.log:warn("files", plan.name, ("%s has changed since run %d loaded it: %s"):format(file.name, entry.run_id,
+    policy == "skip" and "left out" or policy == "tail" and "its new end is loaded" or "all of it is loaded"),
+    { file = file.name, policy = policy })
+  return policy ~= "skip"
+end
+
+-- Sorts files into those to load and those to leave out.
+local function sort_out(run, plan, by_hash, by_path)
+  local policy, wanted, skipped, seen = changed_policy(plan), {}, {}, {}
+  for _, file in ipairs(plan.files) do
+    local known, earlier = file.sha256 and (by_hash[file.sha256] or seen[file.sha256]), by_path[file.path]
+    if known then
+      file.same_as = known.file_id
+      skipped[#skipped + 1] = file
+    elseif not earlier or not file.sha256 or settle_changed(run, plan, file, earlier, policy) then
+      wanted[#wanted + 1] = file
+      seen[file.sha256 or file] = { name = file.name }
+    else
+      skipped[#skipped + 1] = file
+    end
+  end
+  return wanted, skipped
+end
+
+-- Where records that are missing in the files leave the table, the files are all there is: they are
+-- left out together or not at all.
+local function is_snapshot(plan)
+  return plan.missing == "delete" or plan.missing == "mark" or plan.missing == "close"
+end
+
+-- The contents that the last published run left in the table, or nil.
+local function last_snapshot(run, plan)
+  local row = run.conn:query([[
+    SELECT string_agg(f.sha256, ' ' ORDER BY f.sha256) AS hashes FROM pghost.files AS f
+    WHERE f.state <> 'skipped' AND f.run_id = (
+      SELECT max(f2.run_id) FROM pghost.files AS f2 JOIN pghost.runs AS r USING (run_id)
+      WHERE r.target_schema = $1 AND f2.table_name = $2 AND f2.published_at IS NOT NULL AND f2.state <> 'skipped'
+    ) AND f.table_name = $2]], run.target, plan.name)[1]
+  return row.hashes
+end
+
+local function same_snapshot(run, plan)
+  local hashes = {}
+  for i, file in ipairs(plan.files) do
+    if not file.sha256 then
+      return false
+    end
+    hashes[i] = file.sha256
+  end
+  table.sort(hashes)
+  return not plan.first and table.concat(hashes, " ") == last_snapshot(run, plan)
+end
+
+--- Takes the files out of a plan whose content is in the published table already; they go to
+--- plan.skipped. Nothing of this in the mode that replaces, or with the option force.
+---@param run pghost.Run
+---@param plan pghost.Plan
+function M.select(run, plan)
+  plan.skipped = {}
+  local force = plan.options.force
+  if force == nil then
+    force = run.settings.force
+  end
+  if plan.mode == "replace" or force then
+    return
+  end
+  local hashed = hash(plan.files)
+  if is_snapshot(plan) then
+    if same_snapshot(run, plan) then
+      plan.files, plan.skipped = {}, plan.files
+    end
+  else
+    plan.files, plan.skipped = sort_out(run, plan, read_ledger(run, plan, hashed))
+  end
+  if #plan.skipped > 0 then
+    run.log:info("files", plan.name, ("%s left out: %s in the table already"):format(log.counted(#plan.skipped, "file"),
+      #plan.skipped == 1 and "its content is" or "their content is"), { skipped = #plan.skipped })
+  end
+end
+
+--- Holds what was read against what the ledger knew of it: a file must be what it was when it was
+--- hashed, and standard input must be new.
+---@param run pghost.Run
+---@param plan pghost.Plan
+function M.check(run, plan)
+  for _, file in ipairs(plan.files) do
+    if file.sha256 and file.counts.sha256 ~= file.sha256 then
+      errors.raise("changed while it was read", "data", { file = file.name })
+    elseif not file.sha256 and plan.mode ~= "replace" then
+      local by_hash = read_ledger(run, plan, { { sha256 = file.counts.sha256, path = file.path } })
+      local known = by_hash[file.counts.sha256]
+      if known and not plan.options.force and not run.settings.force then
+        errors.raise(("was loaded by run %d as '%s': the option force loads it again"):format(known.run_id, known.name),
+          "data", { file = file.name })
+      end
+    end
+  end
+end
+
+--- Records the files that were left out, and what they are the same as.
+---@param run pghost.Run
+---@param plan pghost.Plan
+function M.save_skipped(run, plan)
+  local list = {}
+  for i, file in ipairs(plan.skipped) do
+    list[i] = { name = file.name, path = file.path, size = file.content_size, sha256 = file.sha256,
+      same_as = file.same_as }
+  end
+  if #list == 0 then
+    return
+  end
+  run.conn:query([[
+    INSERT INTO pghost.files (run_id, table_name, name, path, state, mode, size, sha256, same_as, finished_at)
+    SELECT $1, $2, f.name, f.path, 'skipped', $3, f.size, f.sha256, f.same_as, clock_timestamp()
+    FROM jsonb_to_recordset($4::jsonb) AS f (name text, path text, size bigint, sha256 text, same_as bigint)]],
+    run.id, plan.name, plan.mode, cjson.encode(list))
+end
+
+--- Marks the files of a run as published; runs inside the transaction that publishes their tables.
+---@param conn pghost.Connection
+---@param run_id integer
+---@param tables? string[] names of the tables published so far; nil: all
+function M.publish(conn, run_id, tables)
+  conn:query([[
+    UPDATE pghost.files SET published_at = clock_timestamp()
+    WHERE run_id = $1 AND state IN ('staged', 'loaded') AND published_at IS NULL
+      AND ($2::jsonb IS NULL
+        OR table_name || CASE WHEN state = 'staged' THEN '_raw' ELSE '' END IN (
+          SELECT jsonb_array_elements_text($2::jsonb)))]],
+    run_id, tables and cjson.encode(tables) or nil)
+end
+
+return M

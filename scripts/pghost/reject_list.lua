@@ -1,0 +1,80 @@
+-- Rejects of a run as the history has them: counted by kind, one by one, and waived.
+--
+-- For `pghost rejects`. Writing them as a file is reject_export.lua, running them again replay.
+
+local M = {}
+
+---@class pghost.rejects.Filter
+---@field run_id integer
+---@field table? string
+---@field file? string name, or path as it was opened
+---@field rule? string
+---@field state? "open"|"replayed"|"waived"|"all" default "open"
+
+-- The rejects of a filter, with the parameters $1 to $5.
+local chosen = [[
+  pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
+  WHERE r.run_id = $1 AND ($2::text IS NULL OR r.table_name = $2)
+    AND ($3::text IS NULL OR f.name = $3 OR f.path = $3) AND ($4::text IS NULL OR r.rule = $4)
+    AND ($5::text = 'all' OR r.state = $5)]]
+
+local function parameters(filter)
+  return filter.run_id, filter.table, filter.file, filter.rule, filter.state or "open"
+end
+
+--- A query over the chosen rejects: `select` is what stands before FROM, `order` what follows WHERE.
+---@return string sql
+---@return string|integer|nil ... five parameters to bind
+function M.query(filter, select, order)
+  return ("SELECT %s FROM %s %s"):format(select, chosen, order or ""), parameters(filter)
+end
+
+--- Kinds of rejects with how many there are of each, the most frequent first.
+---@param conn pghost.Connection
+---@param filter pghost.rejects.Filter
+---@return table[] rows table, column, rule, state, files, records
+---@return integer total
+function M.summary(conn, filter)
+  local rows, total = {}, 0
+  local sql = { M.query(filter, [[r.table_name, r.column_name, r.rule, r.state, count(DISTINCT r.file_id),
+    count(*)]], "GROUP BY 1, 2, 3, 4 ORDER BY 6 DESC, 1, 2, 3, 4") }
+  for row in conn:query(table.unpack(sql, 1, 6)):rows() do
+    rows[#rows + 1] = { row[1], row[2], row[3], row[4], row[5], row[6] }
+    total = total + row[6]
+  end
+  return rows, total
+end
+
+--- The chosen rejects in the order of their files and lines, one by one in constant memory.
+---@param conn pghost.Connection
+---@param filter pghost.rejects.Filter
+---@param limit? integer
+---@return fun(): table? rows with names as in pghost.rejects, and `file`
+function M.each(conn, filter, limit)
+  local sql = { M.query(filter, [[r.reject_id, r.table_name, f.name AS file, r.line, r.byte_offset, r.byte_length,
+    r.column_name, r.rule, r.reason, r.state, r.replayed_by, r.note, r.original]],
+    "ORDER BY r.file_id, r.line, r.reject_id" .. (limit and " LIMIT " .. limit or "")) }
+  return conn:stream(table.unpack(sql, 1, 6))
+end
+
+--- Where a reject is and why, one line: "booking.csv:1042: created_at: not a timestamp 'ABC'".
+---@param reject table
+---@return string
+function M.line(reject)
+  return ("%s:%s: %s%s"):format(reject.file or "?", reject.line and tostring(reject.line) or "?",
+    reject.column_name and reject.column_name .. ": " or "", reject.reason)
+end
+
+--- Marks the chosen open rejects as waived.
+---@param conn pghost.Connection
+---@param filter pghost.rejects.Filter
+---@param reason? string
+---@return integer waived
+function M.waive(conn, filter, reason)
+  return conn:query(([[
+    UPDATE pghost.rejects SET state = 'waived', note = coalesce($6, note)
+    WHERE state = 'open' AND reject_id IN (SELECT r.reject_id FROM %s)]]):format(chosen),
+    filter.run_id, filter.table, filter.file, filter.rule, "open", reason).affected
+end
+
+return M

@@ -1,0 +1,273 @@
+-- The tables of a replay: what passed is put beside what is published, under the same key.
+--
+-- Tables are created and then filled, never CREATE TABLE AS, for servers that shard.
+
+local columns = require "pghost.columns"
+local errors = require "pghost.errors"
+local log = require "pghost.log"
+
+local M = {}
+
+local longest_value = 200 -- characters of a key shown in a note
+
+-- What a load adds to raw tables.
+local added = { _file_id = true, _line = true, _loaded_at = true }
+
+local function attributes(conn, table_name)
+  local names, types = {}, {}
+  for row in conn:query([[
+      SELECT attname, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+      WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum]], table_name):rows() do
+    names[#names + 1] = row.attname
+    types[row.attname] = row.type
+  end
+  return names, types
+end
+
+local function names_of(list)
+  local names = {}
+  for i, column in ipairs(list) do
+    names[i] = column.name
+  end
+  return names
+end
+
+local function find(run, name)
+  local found = run:find_table(name)
+  if not found then
+    errors.raise(("table '%s' is not in schema '%s' any more: run the pipeline again"):format(name, run.target),
+      "usage", { exit = 1 })
+  end
+  return found
+end
+
+--- Finds the published tables that a replay adds to.
+---@param run pghost.Run
+---@param plan table
+function M.find(run, plan)
+  if plan.targets.clean then
+    plan.published = find(run, plan.name)
+    plan.wanted = names_of(plan.clean_columns)
+  end
+  if plan.targets.raw then
+    plan.published_raw = find(run, plan.name .. "_raw")
+    plan.raw_columns = {}
+    for _, name in ipairs((attributes(run.conn, plan.published_raw))) do
+      if not added[name] then
+        plan.raw_columns[#plan.raw_columns + 1] = name
+      end
+    end
+  end
+end
+
+local function staging(run, kind)
+  return run:qualified("pghost_replay_" .. kind)
+end
+
+local reject_columns = [[run_id bigint, table_name text, file_id bigint, line bigint, byte_offset bigint,
+  byte_length bigint, column_name text, rule text, reason text, original bytea]]
+
+local function clean_definitions(conn, plan)
+  local definitions = {}
+  for i, column in ipairs(plan.clean_columns) do
+    definitions[i] = ("%s %s%s"):format(conn:quote_identifier(column.name), column.type,
+      column.required and " NOT NULL" or "")
+  end
+  return table.concat(definitions, ", ")
+end
+
+--- Creates the tables that the records are loaded into at first.
+function M.create(run, plan)
+  local conn = run.conn
+  local function create(kind, definitions)
+    conn:query(("CREATE TABLE %s (%s)"):format(staging(run, kind), definitions))
+  end
+  conn:query(("CREATE TABLE IF NOT EXISTS %s (reject_id bigint PRIMARY KEY, state text, note text)")
+    :format(staging(run, "outcome")))
+  create("map", [[reject_id bigint, file_id bigint, line bigint, in_source bigint, in_line bigint,
+    PRIMARY KEY (in_source, in_line)]])
+  create("rejects", reject_columns)
+  if plan.targets.raw then
+    create("raw", columns.quoted(conn, plan.raw_columns, "%s text") .. ", _file_id bigint, _line bigint")
+  end
+  if plan.targets.clean then
+    create("clean", clean_definitions(conn, plan) .. ", _file_id bigint, _line bigint")
+  end
+end
+
+--- The COPY statement of one stream into them.
+---@param kind "raw"|"clean"|"rejects"
+---@return string
+function M.copy(run, plan, kind, format)
+  local list = kind == "raw" and plan.raw_columns or plan.wanted
+  local names = kind == "rejects" and "" or (" (%s, _file_id, _line)"):format(columns.quoted(run.conn, list))
+  return ("COPY %s%s FROM STDIN (FORMAT %s)"):format(staging(run, kind), names, format)
+end
+
+-- Every record that came out must be one that went in: a reject is not taken apart.
+local function check_mapped(run, kind, source, line)
+  local stray = run.conn:query(([[
+    SELECT count(*) AS records FROM %s AS s
+    LEFT JOIN %s AS m ON m.in_source = s.%s AND m.in_line = s.%s WHERE m.reject_id IS NULL]])
+    :format(staging(run, kind), staging(run, "map"), source, line))[1].records
+  if stray > 0 then
+    errors.raise(("%s now read as several: the options of the step have changed too much for a replay")
+      :format(log.counted(stray, "rejected record is", "rejected records are")), "data")
+  end
+end
+
+local joined = "%s AS s JOIN %s AS m ON m.in_source = s.%s AND m.in_line = s.%s"
+
+local function from(run, kind)
+  if kind == "rejects" then
+    return joined:format(staging(run, kind), staging(run, "map"), "file_id", "line")
+  end
+  return joined:format(staging(run, kind), staging(run, "map"), "_file_id", "_line")
+end
+
+local function note_rejected(run)
+  return run.conn:query(([[
+    INSERT INTO %s SELECT m.reject_id, 'open', 'in run ' || $1::text || ': ' || concat_ws(': ', s.column_name, s.reason)
+    FROM %s]]):format(staging(run, "outcome"), from(run, "rejects")), tostring(run.id)).affected
+end
+
+-- Of the records whose key is in the table, or came before among those replayed, none is taken.
+local function note_duplicates(run, plan)
+  local equal = {}
+  for i, name in ipairs(plan.key) do
+    local quoted = run.conn:quote_identifier(name)
+    equal[i] = ("t.%s = s.%s"):format(quoted, quoted)
+  end
+  local key = columns.quoted(run.conn, plan.key, "s.%s")
+  local count = run.conn:query(([[
+    INSERT INTO %s
+    SELECT reject_id, 'open', 'in run ' || $1::text || ': duplicate of ' || $2::text || ' ''' || left(key_text, %d) || ''''
+      || CASE WHEN present THEN ' in the table' ELSE ' among the records replayed' END
+    FROM (
+      SELECT m.reject_id, concat_ws(', ', %s) AS key_text,
+        row_number() OVER (PARTITION BY %s ORDER BY m.file_id, m.line) AS place,
+        EXISTS (SELECT FROM %s AS t WHERE %s) AS present
+      FROM %s
+    ) AS ranked
+    WHERE present OR place > 1]]):format(staging(run, "outcome"), longest_value, key, key, plan.published,
+      table.concat(equal, " AND "), from(run, "clean")), tostring(run.id), table.concat(plan.key, ", ")).affected
+  run.conn:query(([[
+    DELETE FROM %s AS s USING %s AS m, %s AS o
+    WHERE m.in_source = s._file_id AND m.in_line = s._line AND o.reject_id = m.reject_id]])
+    :format(staging(run, "clean"), staging(run, "map"), staging(run, "outcome")))
+  return count
+end
+
+-- What passed, and what neither passed nor was refused: a filter, or the reader, leaves it out now.
+local function note_rest(run, kind)
+  local loaded = run.conn:query(("INSERT INTO %s SELECT m.reject_id, 'replayed', NULL FROM %s")
+    :format(staging(run, "outcome"), from(run, kind))).affected
+  local filtered = run.conn:query(([[
+    INSERT INTO %s
+    SELECT m.reject_id, 'replayed', 'left out in run ' || $1::text FROM %s AS m
+    WHERE NOT EXISTS (SELECT FROM %s AS o WHERE o.reject_id = m.reject_id)]])
+    :format(staging(run, "outcome"), staging(run, "map"), staging(run, "outcome")), tostring(run.id)).affected
+  return loaded, filtered
+end
+
+local function raise_changed(plan, name, is, was)
+  errors.raise(("table '%s': column '%s' is %s by the rules and %s in the published table: a replay cannot change "
+    .. "columns, run the pipeline again"):format(plan.name, name, is or "not there", was or "not there"), "usage",
+    { exit = 1 })
+end
+
+-- The published columns must be those of the rules, and of the same types.
+local function check_columns(conn, plan, built)
+  local names, types = attributes(conn, built)
+  local _, published = attributes(conn, plan.published)
+  for _, name in ipairs(names) do
+    if published[name] ~= types[name] then
+      raise_changed(plan, name, types[name], published[name])
+    end
+  end
+end
+
+local function build_clean(run, plan)
+  local conn, built = run.conn, run:qualified(plan.name)
+  run:create_table(conn, plan.name, clean_definitions(conn, plan))
+  check_columns(conn, plan, built)
+  local list = columns.quoted(conn, plan.wanted)
+  for _, from_table in ipairs { plan.published, staging(run, "clean") } do
+    conn:query(("INSERT INTO %s (%s) SELECT %s FROM %s"):format(built, list, list, from_table))
+  end
+  if plan.key then
+    conn:query(("ALTER TABLE %s ADD PRIMARY KEY (%s)"):format(built, columns.quoted(conn, plan.key)))
+  end
+  conn:query("ANALYZE " .. built)
+  run:built(plan.name)
+end
+
+-- Records that could not be read before and are loaded now.
+local function newly_readable(run, plan)
+  return ([[
+    FROM %s JOIN %s AS o ON o.reject_id = m.reject_id AND o.state = 'replayed' AND o.note IS NULL
+    WHERE NOT EXISTS (SELECT FROM %s AS t WHERE t._file_id = m.file_id AND t._line = m.line)]])
+    :format(from(run, "raw"), staging(run, "outcome"), plan.published_raw)
+end
+
+local function build_raw(run, plan)
+  local conn, name = run.conn, plan.name .. "_raw"
+  local new = newly_readable(run, plan)
+  if conn:query("SELECT count(*) AS records " .. new)[1].records == 0 then
+    return
+  end
+  local list = columns.quoted(conn, plan.raw_columns)
+  run:create_table(conn, name, ("%s, _file_id bigint, _line bigint, _loaded_at timestamptz DEFAULT %s")
+    :format(columns.quoted(conn, plan.raw_columns, "%s text"), conn:quote_literal(run.started)), plan.options.unlogged)
+  conn:query(("INSERT INTO %s (%s, _file_id, _line, _loaded_at) SELECT %s, _file_id, _line, _loaded_at FROM %s")
+    :format(run:qualified(name), list, list, plan.published_raw))
+  conn:query(("INSERT INTO %s (%s, _file_id, _line) SELECT %s, m.file_id, m.line %s")
+    :format(run:qualified(name), list, columns.quoted(conn, plan.raw_columns, "s.%s"), new))
+  run:built(name)
+end
+
+local function drop(run, plan)
+  local kinds = { "map", "rejects", plan.targets.raw and "raw" or nil }
+  kinds[#kinds + 1] = plan.targets.clean and "clean" or nil
+  for _, kind in ipairs(kinds) do
+    run.conn:query("DROP TABLE " .. staging(run, kind))
+  end
+end
+
+--- Notes what became of each reject, and builds the tables anew where something passed.
+---@return { records: integer, loaded: integer, rejected: integer, filtered: integer }
+function M.build(run, plan)
+  local main = plan.targets.clean and "clean" or "raw"
+  local counts
+  run.conn:transaction(function()
+    check_mapped(run, main, "_file_id", "_line")
+    check_mapped(run, "rejects", "file_id", "line")
+    local rejected = note_rejected(run)
+    if plan.key then
+      rejected = rejected + note_duplicates(run, plan)
+    end
+    local loaded, filtered = note_rest(run, main)
+    if loaded > 0 and plan.targets.clean then
+      build_clean(run, plan)
+    end
+    if loaded > 0 and plan.targets.raw then
+      build_raw(run, plan)
+    end
+    drop(run, plan)
+    counts = { records = loaded + rejected + filtered, loaded = loaded, rejected = rejected, filtered = filtered }
+  end)
+  return counts
+end
+
+--- Writes the outcome into the history; in the transaction that publishes.
+---@param run pghost.Run
+function M.record(run)
+  run.conn:query(([[CREATE TABLE IF NOT EXISTS %s (reject_id bigint PRIMARY KEY, state text, note text)]])
+    :format(staging(run, "outcome")))
+  run.conn:query(([[
+    UPDATE pghost.rejects AS r
+    SET state = o.state, note = o.note, replayed_by = CASE WHEN o.state = 'replayed' THEN $1::bigint END
+    FROM %s AS o WHERE r.reject_id = o.reject_id AND r.state = 'open']]):format(staging(run, "outcome")), run.id)
+end
+
+return M

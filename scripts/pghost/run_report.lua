@@ -1,0 +1,109 @@
+-- What the history says of runs, as plain Lua tables: a list of them, and one with all its parts.
+--
+-- For `pghost runs`, which shows it. Not for finding a run by its number (recorded.lua).
+
+local M = {}
+
+-- A run that is "running" while its server process is gone died; nobody has cleared up behind it yet.
+-- Replays read no files: what they ran again is in their steps.
+local list_query = [[
+  SELECT r.run_id, r.pipeline, r.target_schema AS schema, r.state, r.replay_of,
+    to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS') AS started,
+    round(extract(epoch FROM coalesce(r.finished_at, clock_timestamp()) - r.started_at), 3)::float8 AS seconds,
+    coalesce(f.files, 0) AS files, coalesce(f.records, s.records, 0) AS records,
+    coalesce(f.loaded, s.loaded, 0) AS loaded,
+    coalesce(f.rejected, s.rejected, 0) AS rejected, coalesce(f.duplicates, 0) AS duplicates,
+    CASE WHEN r.state = 'killed' THEN (
+      SELECT min(n.run_id) FROM pghost.runs AS n
+      WHERE n.pipeline = r.pipeline AND n.target_schema = r.target_schema AND n.run_id > r.run_id
+    ) END AS found_by,
+    r.state = 'running' AND NOT EXISTS (
+      SELECT FROM pg_stat_activity AS a
+      WHERE a.pid = r.backend_pid AND (a.backend_start IS NULL OR a.backend_start <= r.started_at)
+    ) AS gone,
+    r.error, r.error_code, r.script, r.version, r.host_user, r.host_name, r.process_id, r.database_user,
+    to_char(r.as_of, 'YYYY-MM-DD HH24:MI:SS') AS as_of
+  FROM pghost.runs AS r
+  LEFT JOIN LATERAL (
+    SELECT count(*) AS files, sum(records)::bigint AS records, sum(loaded)::bigint AS loaded,
+      sum(rejected)::bigint AS rejected, sum(duplicates)::bigint AS duplicates
+    FROM pghost.files WHERE run_id = r.run_id HAVING count(*) > 0
+  ) AS f ON true
+  LEFT JOIN LATERAL (
+    SELECT sum((counts->>'records')::bigint)::bigint AS records, sum((counts->>'loaded')::bigint)::bigint AS loaded,
+      sum((counts->>'rejected')::bigint)::bigint AS rejected
+    FROM pghost.steps WHERE run_id = r.run_id AND kind = 'replay'
+  ) AS s ON true
+  WHERE ($1::bigint IS NULL OR r.run_id = $1) AND ($2::text IS NULL OR r.pipeline = $2)
+  ORDER BY r.run_id DESC LIMIT $3::bigint]]
+
+-- The parts of one run, in the order they are shown.
+local part_queries = {
+  { "steps", [[
+    SELECT kind AS step, name, state, round(seconds::numeric, 3)::float8 AS seconds,
+      (counts->>'records')::bigint AS records, (counts->>'loaded')::bigint AS loaded,
+      (counts->>'rejected')::bigint AS rejected, (counts->>'duplicates')::bigint AS duplicates, error
+    FROM pghost.steps WHERE run_id = $1 ORDER BY step_id]] },
+  { "files", [[
+    SELECT table_name AS table, name AS file, state, size, records, loaded, rejected, filtered, duplicates,
+      left(sha256, 12) AS sha256
+    FROM pghost.files WHERE run_id = $1 ORDER BY file_id]] },
+  { "rejects", [[
+    SELECT table_name AS table, column_name AS column, rule, state, count(*) AS records
+    FROM pghost.rejects WHERE run_id = $1 GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4]] },
+  { "checks", [[
+    SELECT name AS check, severity, passed, violations, samples::text AS samples
+    FROM pghost.checks WHERE run_id = $1 ORDER BY check_id]] },
+  { "cleaning", [[
+    SELECT table_name AS table, column_name AS column, rule, cells, sample_before AS before, sample_after AS after
+    FROM pghost.cleaning WHERE run_id = $1 ORDER BY 1, 2, 3]] },
+}
+
+-- A result as plain tables, with its columns and their types.
+local function plain(result)
+  local columns, rows = result:columns(), {}
+  for row in result:rows() do
+    local copy = {}
+    for i, name in ipairs(columns) do
+      copy[i], copy[name] = row[i], row[i]
+    end
+    rows[#rows + 1] = copy
+  end
+  rows.columns, rows.types = columns, result:types()
+  return rows
+end
+
+--- The last runs, the newest first.
+---@param conn pghost.Connection
+---@param filter { run_id?: integer, pipeline?: string, limit?: integer }
+---@return table[] rows by name; rows.columns and rows.types describe them
+function M.list(conn, filter)
+  return plain(conn:query(list_query, filter.run_id, filter.pipeline, filter.limit))
+end
+
+--- The parts of a run in order: steps, files, rejects, checks, cleaning.
+---@param conn pghost.Connection
+---@param run_id integer
+---@return { [1]: string, [2]: table }[] name and rows
+function M.parts(conn, run_id)
+  local parts = {}
+  for i, part in ipairs(part_queries) do
+    parts[i] = { part[1], plain(conn:query(part[2], run_id)) }
+  end
+  return parts
+end
+
+--- How a run ended or goes on, for people.
+---@param run table a row of list
+---@return string
+function M.state_text(run)
+  if run.state == "killed" then
+    return run.found_by and ("killed: found dead by run %d, what it built was removed"):format(run.found_by)
+      or "killed: found dead, what it built was removed"
+  elseif run.gone then
+    return "running, but its server process is gone: the next run of the pipeline removes what it built"
+  end
+  return run.state
+end
+
+return M

@@ -1,0 +1,125 @@
+-- Runs that were killed and go on: what was committed is not read again, what was half done leaves no
+-- trace, and the result is that of a run that nobody killed.
+
+local project = require "support.project"
+local pghost = require "support.pghost"
+
+-- Kills itself, with KILL set, where a record says so.
+local pipeline = [[
+local pipeline = require "pghost.pipeline"
+local r = require "pghost.rules"
+local config = { schema = arg[1], resume = %s, checkpoint = 1, data = "%s", workers = %d }
+local run <close> = pipeline.start("resume", config, { arguments = {} })
+run:load("item", "item*.csv", r.table("item", {
+  { "id", r.bigint():required() },
+  { "name", r.text():trim() },
+}, { key = "id", row = { r.check("name", function(name)
+  if name == os.getenv "KILL" then
+    os.execute("kill -9 $PPID; sleep 5")
+  end
+  return name ~= "%s"
+end) } }))
+run:load("plain", "plain.csv", r.table("plain", { { "id", r.bigint() } }))
+if os.getenv "KILL" == "publish" then
+  os.execute("kill -9 $PPID; sleep 5")
+end
+run:check { { name = "some", sql = "SELECT 1 WHERE NOT EXISTS (SELECT FROM item)" } }
+run:publish()
+]]
+
+describe("a run with resume", function()
+  local one
+
+  local function script(resume, refused, workers)
+    one:write("pipeline.lua", pipeline:format(resume, one.folder, workers or 1, refused or "refused"))
+  end
+
+  -- The exit code and log of one process.
+  local function run(schema, kill)
+    local _, log, code = pghost.run({ "--dsn", one.dsn, "pipeline.lua", schema },
+      { cd = one.folder, env = "KILL=" .. (kill or "nothing") })
+    return code, log
+  end
+
+  local function state(schema)
+    return one.conn:query(([[
+      SELECT (SELECT string_agg(concat_ws('|', id, name), ',' ORDER BY id) FROM %s.item) AS item,
+        (SELECT string_agg(concat_ws('|', id, name, _line), ',' ORDER BY _file_id, _line) FROM %s.item_raw) AS raw,
+        (SELECT string_agg(concat_ws('|', name, records, loaded, rejected, duplicates, state), ',' ORDER BY f.file_id)
+         FROM pghost.files AS f WHERE run_id = r.run_id) AS files,
+        (SELECT string_agg(concat_ws('|', line, rule, reason), ',' ORDER BY j.file_id, line)
+         FROM pghost.rejects AS j WHERE run_id = r.run_id) AS rejects,
+        (SELECT string_agg(concat_ws('|', table_name, rule, cells), ',' ORDER BY table_name, rule)
+         FROM pghost.cleaning AS c WHERE run_id = r.run_id) AS cleaning
+      FROM pghost.runs AS r WHERE target_schema = '%s' AND state = 'published']]):format(schema, schema, schema))[1]
+  end
+
+  local function same(a, b)
+    for _, name in ipairs { "item", "raw", "files", "rejects", "cleaning" } do
+      assert.equal(b[name], a[name], name)
+    end
+  end
+
+  before_each(function()
+    one = project.new()
+    for i = 1, 5 do
+      one:write(("item%d.csv"):format(i), ("id,name\n%d, a%d\n%d,refused\nx,\n%d,file%d\n1,again\n"):format(i, i, i + 10,
+        i + 20, i))
+    end
+    one:write("plain.csv", "id\n1\n2\n")
+  end)
+
+  after_each(function()
+    one:remove()
+  end)
+
+  for _, workers in ipairs { 1, 2 } do
+    it(("goes on at the file where it was killed, with %d workers"):format(workers), function()
+      script(false, nil, workers)
+      assert.equal(0, (run "whole"))
+      script(true, nil, workers)
+      assert.equal(137, (run("parts", "file4")))
+      assert.equal(137, (run("parts", "file5")))
+      local code, log = run "parts"
+      assert.equal(0, code, log)
+      assert.matches("goes on with run %d+, which was killed", log)
+      assert.matches("4 of 5 files loaded already", log)
+      same(state "parts", state "whole")
+      assert.equal(2, one.conn:query("SELECT resumed FROM pghost.runs WHERE target_schema = 'parts'")[1].resumed)
+    end)
+  end
+
+  it("reads nothing again when it was killed behind its loads", function()
+    script(false)
+    assert.equal(0, (run "whole"))
+    script(true)
+    assert.equal(137, (run("parts", "publish")))
+    local code, log = run "parts"
+    assert.equal(0, code, log)
+    assert.matches("item%s+5 of 5 files loaded already", log)
+    assert.matches("plain%s+1 of 1 file loaded already", log)
+    same(state "parts", state "whole")
+  end)
+
+  it("builds a table anew when its rules or a file have changed, and nothing without resume", function()
+    script(true)
+    assert.equal(137, (run("parts", "file4")))
+    script(true, "file1")
+    local code, log = run "parts"
+    assert.equal(0, code, log)
+    assert.not_matches("loaded already", log)
+    assert.equal("1|a1,2|a2,3|a3,4|a4,5|a5,11|refused,12|refused,13|refused,14|refused,15|refused,22|file2,23|file3,"
+      .. "24|file4,25|file5", state("parts").item)
+    script(true)
+    assert.equal(137, (run("other", "file4")))
+    one:write("item2.csv", "id,name\n2,new\n")
+    code, log = run "other"
+    assert.equal(0, code, log)
+    assert.matches("2|new", state("other").item)
+    assert.equal(137, (run("third", "file4")))
+    script(false)
+    code, log = run "third"
+    assert.equal(0, code, log)
+    assert.matches("was killed: what it had built is removed", log)
+  end)
+end)

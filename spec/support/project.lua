@@ -1,0 +1,69 @@
+-- A project of its own for a spec: a temporary folder with scripts and files, and an empty database.
+
+local connection = require "pghost.connection"
+local pghost = require "support.pghost"
+local server = require "support.server"
+
+local M = {}
+
+---@class support.Project
+---@field folder string
+---@field dsn string
+local Project = {}
+Project.__index = Project
+
+function Project:write(name, text)
+  local file <close> = assert(io.open(self.folder .. "/" .. name, "wb"))
+  file:write(text)
+  return self.folder .. "/" .. name
+end
+
+function Project:read(name)
+  local file <close> = assert(io.open(self.folder .. "/" .. name, "rb"))
+  return file:read("a")
+end
+
+--- pghost with any words; returns stdout, stderr, exit code.
+function Project:pghost(...)
+  return pghost.run({ "--dsn", self.dsn, ... }, { cd = self.folder })
+end
+
+--- A script of the project; returns stderr and exit code.
+---@param script string
+---@param arguments? string[]
+function Project:run(script, arguments)
+  local _, err, code = self:pghost(script, table.unpack(arguments or {}))
+  return err, code
+end
+
+--- What a query gives, unaligned as psql -At prints it.
+function Project:ask(sql)
+  local lines = {}
+  for row in self.conn:query(sql):rows() do
+    local cells = {}
+    for i = 1, #row do
+      local value = row[i]
+      cells[i] = value == nil and "" or type(value) == "boolean" and (value and "t" or "f") or tostring(value)
+    end
+    lines[#lines + 1] = table.concat(cells, "|")
+  end
+  return table.concat(lines, "\n")
+end
+
+function Project:remove()
+  self.conn:close()
+  pghost.remove(self.folder)
+end
+
+---@param files table<string, string>
+---@return support.Project
+function M.new(files)
+  local self = setmetatable({ folder = pghost.folder(), dsn = server.get():database() }, Project)
+  self.conn = connection.open { dsn = self.dsn }
+  for name, text in pairs(files or {}) do
+    self:write(name, text)
+  end
+  return self
+end
+
+return M
