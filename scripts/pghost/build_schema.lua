@@ -6,6 +6,7 @@
 
 local errors = require "pghost.errors"
 local history = require "pghost.history"
+local lock = require "pghost.lock"
 local waiting = require "pghost.waiting"
 
 local M = {}
@@ -82,7 +83,7 @@ local function take(run, schema)
   local conn = run.conn
   waiting.take(run, {
     try = function()
-      return history.try_lock(conn, lock_word, schema)
+      return run.lock:try(lock_word, schema)
     end,
     holder = function()
       return history.build_holder(conn, schema)
@@ -92,7 +93,6 @@ local function take(run, schema)
         :format(schema, holder)
     end,
   })
-  run.locked_build = schema
   conn:transaction(function()
     if history.mark_dead_builders(conn, schema, run.id) > 0 then
       clear(conn, schema)
@@ -100,7 +100,7 @@ local function take(run, schema)
     check_empty(conn, schema)
     history.set_build(conn, run.id, schema)
   end)
-  run.build = schema
+  run.build, run.builds_in_named = schema, true -- from here on what is in it is ours
 end
 
 --- The schemas of a run: the target, made if need be, and one to build in.
@@ -125,24 +125,26 @@ function M.make(run)
   end
 end
 
---- Removes what a run built. A named schema stays, and is left alone while somebody builds in it.
+--- Removes what a dead run built. A named schema stays, and is left alone while somebody builds in it.
+--- In a transaction.
 ---@param conn pghost.Connection
 ---@param run_id integer
 ---@param schema string
 function M.remove(conn, run_id, schema)
   if is_own(run_id, schema) then
     conn:query(("DROP SCHEMA IF EXISTS %s CASCADE"):format(conn:quote_identifier(schema)))
-  elseif history.try_lock(conn, lock_word, schema) then -- counted: a run that has it gets it twice
+  elseif lock.try_here(conn, lock_word, schema) then
     clear(conn, schema)
-    history.unlock(conn, lock_word, schema)
   end
 end
 
---- Lets the next run have the named schema.
+--- Removes what this run built.
 ---@param run pghost.Run
-function M.release(run)
-  if run.locked_build then
-    history.unlock(run.conn, lock_word, run.locked_build)
+function M.remove_own(run)
+  if run.builds_in_named then
+    clear(run.conn, run.build)
+  else
+    M.remove(run.conn, run.id, run.build)
   end
 end
 

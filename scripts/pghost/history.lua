@@ -1,16 +1,14 @@
--- The life of a run in the schema `pghost`: the lock, its row, its steps, its end.
+-- The life of a run in the schema `pghost`: its row, its steps, its end.
 --
 -- Everything goes over the control connection and is committed at once, so that a run that dies
 -- leaves what it did. Not for what the steps do.
 
 local cjson = require "cjson"
 local lfs = require "lfs"
+local errors = require "pghost.errors"
 local sql = require "pghost.sql"
 
 local M = {}
-
--- Advisory lock of a pipeline and its target, one bigint of the server's own hash.
-local lock_expression = "hashtextextended('pghost:' || $1::text || ':' || $2::text, 0)"
 
 local who_columns = "run_id, pipeline, target_schema, host_user, host_name, process_id, "
   .. "to_char(started_at, 'YYYY-MM-DD HH24:MI:SS TZ') AS since"
@@ -46,32 +44,6 @@ function M.build_holder(conn, schema)
   return (run and ("pipeline '%s': "):format(run.pipeline) or "") .. describe(run)
 end
 
---- Takes the session lock if nobody has it.
----@param conn pghost.Connection
----@param pipeline string
----@param target string
----@return boolean got
-function M.try_lock(conn, pipeline, target)
-  return conn:query(("SELECT pg_try_advisory_lock(%s) AS got"):format(lock_expression), pipeline, target)[1].got
-end
-
---- Whether this very session still holds the lock: a pooler may have given us another one.
----@return boolean
-function M.holds_lock(conn, pipeline, target)
-  return conn:query(([[
-    WITH wanted AS (SELECT %s AS key)
-    SELECT EXISTS (
-      SELECT FROM pg_locks, wanted
-      WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted AND objsubid = 1
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND classid::bigint = (key >> 32) & 4294967295 AND objid::bigint = key & 4294967295
-    ) AS held]]):format(lock_expression), pipeline, target)[1].held
-end
-
-function M.unlock(conn, pipeline, target)
-  conn:query(("SELECT pg_advisory_unlock(%s)"):format(lock_expression), pipeline, target)
-end
-
 --- Marks runs of this pipeline that died as killed and removes what they built, and what interrupted
 --- ones kept. The caller holds the lock, so none of them can be alive.
 ---@param except? integer run that goes on
@@ -92,7 +64,7 @@ function M.clear_killed(conn, pipeline, target, remove, except)
       if run.died then
         conn:query([[
           UPDATE pghost.runs SET state = 'killed', finished_at = clock_timestamp(),
-            error = 'found dead by a later run' WHERE run_id = $1]], run.run_id)
+            error = 'found dead by a later run' WHERE run_id = $1 AND state = 'running']], run.run_id)
         killed[#killed + 1] = { run_id = run.run_id }
       end
     end
@@ -228,13 +200,17 @@ function M.remember_call(conn, run_id, given, replay_of)
     script_path(), sql.array(names), replay_of)
 end
 
---- Records how a run ended.
+--- Records how a run ended. Raises when another run has meanwhile found it dead: it then has no right
+--- to publish any more.
 ---@param state "published"|"unpublished"|"failed"|"interrupted"
 ---@param problem? pghost.Error
 function M.finish(conn, run_id, state, problem)
-  conn:query([[
+  local updated = conn:query([[
     UPDATE pghost.runs SET state = $2, finished_at = clock_timestamp(), error_code = $3, error = $4
-    WHERE run_id = $1]], run_id, state, problem and problem.code, problem and tostring(problem))
+    WHERE run_id = $1 AND state = 'running']], run_id, state, problem and problem.code, problem and tostring(problem))
+  if updated.affected ~= 1 then
+    errors.raise(("run %d was taken for dead by another run: nothing is published"):format(run_id), "locked")
+  end
 end
 
 --- Records the start of a step; returns its id.

@@ -15,6 +15,7 @@ local build_schema = require "pghost.build_schema"
 local command = require "pghost.command"
 local errors = require "pghost.errors"
 local history = require "pghost.history"
+local lock = require "pghost.lock"
 local log = require "pghost.log"
 local metadata = require "pghost.metadata"
 local project = require "pghost.project"
@@ -47,9 +48,10 @@ end
 -- One run of a pipeline and target at a time.
 local function take_lock(run)
   local conn, name, target = run.conn, run.name, run.target
+  run.lock = lock.open(run.dsn)
   waiting.take(run, {
     try = function()
-      return history.try_lock(conn, name, target)
+      return run.lock:try(name, target)
     end,
     holder = function()
       return history.holder(conn, name, target)

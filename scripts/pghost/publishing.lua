@@ -18,7 +18,8 @@ local M = {}
 
 -- Carries over to built tables what hangs on the published ones.
 local function prepare(run, tables)
-  local options = { build = run.build, target = run.target, tables = tables }
+  local options = { build = run.build, target = run.target, tables = tables,
+    lock_wait = tonumber(run.settings.lock_wait) }
   options.prepared = again.repeated(run, function(conn)
     return publish.prepare(conn, options)
   end)
@@ -26,13 +27,6 @@ local function prepare(run, tables)
     run.log:warn("publish", name, "columns that the new table has not: " .. table.concat(gone, ", "), { gone = gone })
   end
   return options
-end
-
-local function check_lock(run)
-  if not history.holds_lock(run.conn, run.name, run.target) then
-    errors.raise("the lock of this run is gone: pghost needs a connection of its own "
-      .. "(a pooler must be in session mode)", "locked")
-  end
 end
 
 -- Exchanges what is replaced and changes what is added to, in the order that foreign keys ask for.
@@ -56,7 +50,7 @@ end
 -- The short transaction. Its COMMIT says that the run has published, or that nothing has happened.
 local function exchange(run, options, is_last)
   again.transaction(run, function(conn)
-    check_lock(run)
+    run.lock:check(conn)
     options.changed = make_visible(run, options)
     history.add_published(conn, run.id, names_of(options))
     ledger.publish(conn, run.id, not is_last and names_of(options) or nil)
@@ -64,7 +58,7 @@ local function exchange(run, options, is_last)
       if run.replay then
         run.replay.record(run)
       end
-      build_schema.remove(conn, run.id, run.build)
+      build_schema.remove_own(run)
       history.finish(conn, run.id, "published")
     end
   end)

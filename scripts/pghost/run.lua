@@ -28,6 +28,7 @@ local sys = require "pghost.native.sys"
 ---@field target string schema that is published into
 ---@field build string schema that is built in
 ---@field conn pghost.Connection the control connection
+---@field lock pghost.Lock
 ---@field tables string[] built tables that replace the published ones
 ---@field changes pghost.modes.Change[] what is added to published tables
 ---@field replay? pghost.Replay this run is one
@@ -219,7 +220,7 @@ local function abandon(self, problem)
   problem = problem ~= nil and not errors.is(problem) and errors.new { message = tostring(problem) } or problem
   self.conn:transaction(function()
     if not resume.stays(self, state) then
-      build_schema.remove(self.conn, self.id, self.build)
+      build_schema.remove_own(self)
     end
     history.finish(self.conn, self.id, state, problem)
   end)
@@ -246,8 +247,9 @@ function Run:close(problem)
   if self.id and not self.finished then
     pcall(abandon, self, problem) -- what this cannot do any more, the next run does
   end
-  pcall(build_schema.release, self)
-  pcall(history.unlock, self.conn, self.name, self.target)
+  if self.lock then
+    self.lock:release()
+  end
   self.conn:close()
 end
 

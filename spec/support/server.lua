@@ -66,9 +66,44 @@ end
 Server.__gc = Server.stop
 Server.__close = Server.stop
 
---- Starts a server of its own (not the shared one). `settings` are lines for postgresql.conf.
-function M.start(settings)
-  local bin = bindir()
+--- Starts the server again after Server:halt.
+function Server:resume()
+  shell(as_owner(("%s/pg_ctl -D %s/data -l %s/log -w start >/dev/null"):format(self.bin, self.folder, self.folder)))
+end
+
+--- Stops the server and keeps its data.
+---@param mode "fast"|"immediate"|"smart"
+function Server:halt(mode)
+  shell(as_owner(("%s/pg_ctl -D %s/data -m %s -w stop"):format(self.bin, self.folder, mode)))
+end
+
+--- Process ids of the postmaster and all of its children.
+---@return string
+function Server:processes()
+  return shell(("pid=$(head -n 1 %s/data/postmaster.pid); echo $pid $(pgrep -P $pid)"):format(self.folder))
+end
+
+--- A hot standby of this server, streaming from it.
+function Server:standby()
+  local folder = shell("mktemp -d /tmp/pghost_spec.XXXXXX")
+  if shell("id -u") == "0" then
+    shell("chown postgres " .. folder)
+  end
+  shell(as_owner(("%s/pg_basebackup -h %s -U postgres -D %s/data -R -X stream -c fast"):format(self.bin, self.socket,
+    folder)))
+  local conf <close> = assert(io.open(folder .. "/data/postgresql.conf", "a"))
+  conf:write(("unix_socket_directories = '%s'\n"):format(folder))
+  conf:close()
+  local standby = setmetatable({ bin = self.bin, folder = folder, socket = folder, count = 0,
+    dsn = ("host=%s dbname=postgres user=postgres"):format(folder) }, Server)
+  standby:resume()
+  return standby
+end
+
+--- Starts a server of its own (not the shared one). `settings` are lines for postgresql.conf, `bin`
+--- the folder with the programs of another version.
+function M.start(settings, bin)
+  bin = bin or bindir()
   local folder = shell("mktemp -d /tmp/pghost_spec.XXXXXX")
   if shell("id -u") == "0" then
     shell("chown postgres " .. folder)
