@@ -13,6 +13,7 @@
 
 #include "again.h"
 #include "base/error.h"
+#include "harmless.h"
 #include "library.h"
 #include "signals.h"
 
@@ -20,10 +21,16 @@ enum { EXIT_ERROR = 1, EXIT_USAGE = 2 };
 
 #define TRACEBACK "pghost.traceback"
 
-void run_complain(const char *message) {
+static void complain(const char *message, bool lines) {
   fflush(stdout);
-  fprintf(stderr, "pghost: %s\n", message);
+  fputs("pghost: ", stderr);
+  harmless_write(stderr, message, lines);
+  fputc('\n', stderr);
   fflush(stderr);
+}
+
+void run_complain(const char *message) {
+  complain(message, false);
 }
 
 int run_flush(void) {
@@ -105,7 +112,7 @@ static int report(lua_State *L, int status) {
   lua_pushinteger(L, status);
   lua_pcall(L, 2, 1, 0); // if that fails, too: that error
   const char *text = lua_tostring(L, -1);
-  run_complain(text ? text : "(error without a message)");
+  complain(text ? text : "(error without a message)", true); // a traceback has lines
   lua_pop(L, 1);
   return code;
 }

@@ -37,7 +37,7 @@ describe("pghost.log", function()
   it("writes one aligned line of text an event, whatever is in it", function()
     local out = sink()
     log.new({ format = "text", quiet = false, out = out }):info("load", "users", "a\nb\27[31m", { seconds = 1.5 })
-    assert.equal("load     users                a\\x0ab\\x1b[31m  (1.50 s)\n", out.text)
+    assert.equal("load     users                a\\nb\\x1b[31m  (1.50 s)\n", out.text)
   end)
 
   it("writes one JSON object an event with plain numbers", function()

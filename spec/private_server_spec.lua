@@ -237,6 +237,32 @@ local function suite(title, as)
       run "server stop"
     end)
 
+    it("shows its files to its owner alone, and listens on no network", function()
+      run "server start"
+      local open = pghost.shell(("find %s/server -mindepth 1 ! -type s -perm /077"):format(home))
+      assert.equal("", open) -- its sockets are in a folder that only the owner can enter
+      assert.equal("700", (pghost.shell(("stat -c %%a %s/server/data"):format(home)):gsub("%s", "")))
+      local listening = pghost.shell(([[
+        for fd in $(ls -d /proc/$(head -1 %s/server/data/postmaster.pid)/fd/*); do readlink $fd; done |
+          sed -n 's/^socket:.\([0-9]*\).$/\1/p' | while read inode; do
+            awk -v inode=$inode '$10 == inode { print FILENAME, $2 }' /proc/net/tcp /proc/net/tcp6 /proc/net/udp
+          done]]):format(home))
+      assert.equal("", listening)
+      run "server stop"
+    end)
+
+    it("refuses a folder of another user", function()
+      if not is_root then
+        pending "needs root to make one"
+        return
+      end
+      pghost.shell(("cd %s && mkdir foreign && chown daemon foreign && chmod 700 foreign"):format(home))
+      local out, err, code = use("select 1", "PGHOST_SERVER_DIR=" .. home .. "/foreign")
+      assert.equal("", out)
+      assert.equal(3, code)
+      assert.truthy(err:find("foreign' is not a folder that only you can write to", 1, true), err)
+    end)
+
     it("finds a shorter place for its socket when its folder's name is too long", function()
       local long = ("%s/%s"):format(home, ("x"):rep(100))
       copy_to(long)

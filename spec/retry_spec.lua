@@ -63,16 +63,15 @@ local load_and_publish = [[
   run:publish()
 ]]
 
--- Starts the proxy; returns the folder of its socket. It ends with `finally`.
+local proxies = {} -- processes and folders of a test
+
+-- Starts the proxy; returns where it leads. It ends with the test.
 local function proxy(mode)
   local place = pghost.folder()
   local pid = shell(("python3 %s/spec/support/proxy.py %s %s %s >/dev/null 2>&1 </dev/null & echo $!")
     :format(pghost.root, place, socket, mode))
   shell(("for i in $(seq 100); do [ -S %s/.s.PGSQL.5432 ] && exit 0; sleep 0.05; done; exit 1"):format(place))
-  finally(function()
-    os.execute("kill " .. pid)
-    pghost.remove(place)
-  end)
+  proxies[#proxies + 1] = { pid = pid, place = place }
   return ("host=%s dbname=%s user=postgres"):format(place, database)
 end
 
@@ -98,10 +97,19 @@ local function leave()
   pghost.remove(folder)
 end
 
+local function end_proxies()
+  for _, one in ipairs(proxies) do
+    os.execute("kill " .. one.pid)
+    pghost.remove(one.place)
+  end
+  proxies = {}
+end
+
 describe("a run that fails", function()
   setup(make_database)
   teardown(leave)
   before_each(empty_database)
+  after_each(end_proxies)
 
   it("for its connection is done again as a new run, and prints its answers once", function()
     pghost.write(folder .. "/answer.sql", "SELECT count(*) AS items FROM item")
@@ -228,6 +236,7 @@ describe("a transaction that the server breaks off", function()
   setup(make_database)
   teardown(leave)
   before_each(empty_database)
+  after_each(end_proxies)
 
   it("by a deadlock is done again", function()
     db:exec [[
@@ -286,6 +295,7 @@ describe("a COMMIT whose answer is lost", function()
   setup(make_database)
   teardown(leave)
   before_each(empty_database)
+  after_each(end_proxies)
 
   it("and that the server has done is not done again", function()
     local _, err, code = run(load_and_publish, { dsn = proxy "lost" })

@@ -7,6 +7,7 @@ local waiting = require "pghost.waiting"
 
 local shell = server.shell
 local folder, dsn, db
+local started = {} -- processes of a test, ended with it
 
 local script = [[
 local pipeline = require "pghost.pipeline"
@@ -39,9 +40,7 @@ end
 local function start(name, words)
   local pid = shell(("UNTIL=%s/%s DATABASE_URL=%s %s %s %s >%s/%s.log 2>&1 </dev/null & echo $!")
     :format(folder, name, pghost.quote(dsn), pghost.path, job(), words or "", folder, name))
-  finally(function()
-    os.execute("kill -9 " .. pid .. " 2>/dev/null")
-  end)
+  started[#started + 1] = pid
   return pid
 end
 
@@ -95,6 +94,8 @@ describe("the second run of a pipeline", function()
   end)
 
   after_each(function()
+    os.execute("kill -9 " .. table.concat(started, " ") .. " 2>/dev/null")
+    started = {}
     pghost.remove(folder)
   end)
 
@@ -110,8 +111,8 @@ describe("the second run of a pipeline", function()
     start_first()
     local code, err = run {}
     assert.equal(1, code)
-    assert.matches("pghost: pipeline 'queue' into schema 'public' is already running: run %d+ of [^\n]* holds the lock; "
-      .. "try again when it is done\n$", err)
+    assert.matches("pghost: pipeline 'queue' into schema 'public' is already running: run %d+ of [^\n]* "
+      .. "holds the lock; try again when it is done\n$", err)
   end)
 
   it("waits, says once for whom, and runs when that one is done", function()

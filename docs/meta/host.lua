@@ -5,6 +5,9 @@
 ---@field version string "0.1.0"
 ---@field script? string path of the script; nil for -e, stdin, subcommands and the REPL
 ---@field options pghost.HostOptions
+---@field attempt integer how often the script has been started, this time included
+---@field retry_of? integer run_id of the run whose failure made it start again
+---@field can_retry boolean the script is a file, and can be executed again
 local host = {}
 
 ---@class pghost.HostOptions

@@ -145,19 +145,19 @@ function M.connect(run, lost)
   end
 end
 
---- Runs fn(conn) in a transaction of the run's control connection. One that the server broke off is
---- done again, so fn must have no effect outside of it; inside of another one it is that one's.
+--- Calls fn(conn) with the run's control connection, and again when the server broke off the
+--- transaction that it is (deadlock, serialization failure). Within a transaction it is called once.
 ---@generic T
 ---@param run pghost.Run
----@param fn fun(conn: pghost.Connection): T...
+---@param fn fun(conn: pghost.Connection): T... one transaction, without effects outside of it
 ---@return T...
-function M.transaction(run, fn)
+function M.repeated(run, fn)
   local conn = run.conn
   if conn:status() ~= "idle" or run.settings.retries == 0 then
-    return conn:transaction(fn)
+    return fn(conn)
   end
   for n = 1, transaction_tries do
-    local results = table.pack(pcall(conn.transaction, conn, fn))
+    local results = table.pack(pcall(fn, conn))
     if results[1] then
       return table.unpack(results, 2, results.n)
     end
@@ -168,6 +168,18 @@ function M.transaction(run, fn)
     run.log:warn("retry", run.name, ("%s; rolled back, once more"):format(tostring(problem)), { code = problem.code })
     sys.sleep(M.delay(n, 0.1, 2))
   end
+end
+
+--- Runs fn(conn) in a transaction of the run's control connection, and again when the server broke
+--- it off. Inside of another one it is a savepoint, and not repeated.
+---@generic T
+---@param run pghost.Run
+---@param fn fun(conn: pghost.Connection): T... without effects outside of the transaction
+---@return T...
+function M.transaction(run, fn)
+  return M.repeated(run, function(conn)
+    return conn:transaction(fn)
+  end)
 end
 
 return M

@@ -11,6 +11,7 @@ local log = require "pghost.log"
 local print_result = require "pghost.print"
 local sql = require "pghost.sql"
 local sys = require "pghost.native.sys"
+local terminal_text = require "pghost.terminal_text"
 
 local M = {}
 
@@ -65,7 +66,7 @@ end
 local function print_answer(run, name, list, statement, rows)
   local order = statement.ordered and "" or order_by(run.conn, list)
   local result = run.conn:query(("SELECT * FROM %s%s LIMIT %d"):format(run:qualified(name), order, most_printed))
-  run.out:write(name, "\n")
+  run.out:write(terminal_text.harmless(name), "\n")
   print_result.result(result, { file = run.out })
   if rows > most_printed then
     run.out:write(("first %d of %s rows\n"):format(most_printed, log.count(rows)))

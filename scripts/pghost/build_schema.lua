@@ -93,7 +93,6 @@ local function take(run, schema)
         :format(schema, holder)
     end,
   })
-  run.locked_build = schema
   conn:transaction(function()
     if history.mark_dead_builders(conn, schema, run.id) > 0 then
       clear(conn, schema)
@@ -101,7 +100,7 @@ local function take(run, schema)
     check_empty(conn, schema)
     history.set_build(conn, run.id, schema)
   end)
-  run.build = schema
+  run.build, run.builds_in_named = schema, true -- from here on what is in it is ours
 end
 
 --- The schemas of a run: the target, made if need be, and one to build in.
@@ -126,16 +125,26 @@ function M.make(run)
   end
 end
 
---- Removes what a run built. A named schema stays, and is left alone while somebody else builds in it.
----@param conn pghost.Connection inside a transaction
+--- Removes what a dead run built. A named schema stays, and is left alone while somebody builds in it.
+--- In a transaction.
+---@param conn pghost.Connection
 ---@param run_id integer
 ---@param schema string
----@param locked? string the named schema that the caller itself has the lock of
-function M.remove(conn, run_id, schema, locked)
+function M.remove(conn, run_id, schema)
   if is_own(run_id, schema) then
     conn:query(("DROP SCHEMA IF EXISTS %s CASCADE"):format(conn:quote_identifier(schema)))
-  elseif schema == locked or lock.try_for_transaction(conn, lock_word, schema) then
+  elseif lock.try_here(conn, lock_word, schema) then
     clear(conn, schema)
+  end
+end
+
+--- Removes what this run built.
+---@param run pghost.Run
+function M.remove_own(run)
+  if run.builds_in_named then
+    clear(run.conn, run.build)
+  else
+    M.remove(run.conn, run.id, run.build)
   end
 end
 

@@ -100,7 +100,7 @@ end
 
 local function others_can_read(path)
   local permissions = lfs.attributes(path, "permissions")
-  return permissions and permissions:sub(7, 7) == "r"
+  return permissions and (permissions:sub(4, 4) == "r" or permissions:sub(7, 7) == "r") -- of the group, or all
 end
 
 --- Reads a .env file. Warns on stderr when it holds a password and others can read it.

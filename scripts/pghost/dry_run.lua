@@ -11,6 +11,8 @@ local print_result = require "pghost.print"
 
 local M = {}
 
+local printed = { "table", "records", "added", "removed", "changed", "compared by" } -- columns
+
 local of_loading = { _file_id = true, _line = true, _loaded_at = true }
 
 -- Columns of both tables with what they have in common: the type, if it can be compared as it is.
@@ -140,8 +142,7 @@ function M.report(run)
     run.log:info("would", change.name, describe(change), change)
   end
   run.out:write("what publishing would change\n",
-    print_result.format({ "table", "records", "added", "removed", "changed", "compared by" }, rows, { null = "" }),
-    "\n")
+    print_result.format(printed, rows, { null = "" }), "\n")
   run.out:flush()
   return ("nothing is published; %s compared"):format(log.counted(#rows, "table"))
 end

@@ -1,7 +1,10 @@
 -- Error objects: what the Lua library raises and the host prints.
 --
 -- Bindings return `nil, message, code`; the library turns that into one of these. An error object
--- prints as one line, position first.
+-- prints as one line, position first, and below it what the server adds (detail, hint); nothing in it
+-- is an order to a terminal.
+
+local terminal_text = require "pghost.terminal_text"
 
 local M = {}
 
@@ -16,6 +19,15 @@ local Error = {}
 Error.__index = Error
 Error.__name = "pghost.Error"
 
+-- Details of the server are lines of their own, indented by two blanks; no other line ends stay.
+local function printable(text)
+  local lines = {}
+  for line in (text .. "\n  "):gmatch("(.-)\n  ") do
+    lines[#lines + 1] = terminal_text.harmless(line)
+  end
+  return table.concat(lines, "\n  ")
+end
+
 function Error:__tostring()
   local at = {}
   if self.file then
@@ -28,7 +40,7 @@ function Error:__tostring()
   if self.column then
     at[#at + 1] = self.column .. ": "
   end
-  return table.concat(at) .. self.message
+  return printable(table.concat(at) .. self.message)
 end
 
 local exit_codes = { usage = 2, check = 4, budget = 4 }

@@ -108,7 +108,8 @@ function M.was_published(conn, run_id)
   end)
 end
 
-local secret_names = { "password", "passwd", "pwd", "secret", "token", "dsn", "url", "credential", "passphrase" }
+local secret_names = { "password", "passwd", "pwd", "secret", "token", "dsn", "url", "credential", "passphrase",
+  "api_key", "apikey", "access_key", "private_key" }
 
 local function is_secret(name, value)
   name = tostring(name):lower()

@@ -1,8 +1,7 @@
--- What a run holds so that it is the only one: its pipeline and target schema, and a build schema that
--- it shares with others, on whatever machine they are.
+-- The lock of a pipeline and its target schema: one run at a time, on whatever machine it is.
 --
--- Transaction-level advisory locks on a connection of their own, whose transaction stays open until
--- the run ends. The server lets go of them when that connection ends, however it ends. Locks of a
+-- A transaction-level advisory lock on a connection of its own, whose transaction stays open until
+-- the run ends. The server lets go of it when that connection ends, however it ends. A lock of a
 -- session would not do: a pooler in transaction mode gives each transaction another session, and
 -- keeps the session with its lock when we are gone. The transaction holds back nothing: idle in
 -- READ COMMITTED, without an open portal, it has neither a snapshot nor a transaction id.
@@ -29,29 +28,38 @@ local function begin(conn)
     WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')]]
 end
 
---- Opens the connection that locks are held on.
+--- A connection for locks, which hold until it ends.
 ---@param dsn? string of the same database, as for connection.open
 ---@return pghost.Lock
 function M.open(dsn)
   local self = setmetatable({ conn = connection.open { dsn = dsn } }, Lock)
-  local _ <close> = setmetatable({}, { __close = function(_, problem)
-    if problem ~= nil then
-      self:release()
-    end
-  end })
-  begin(self.conn)
-  self.process = self.conn:query("SELECT pg_backend_pid() AS process")[1].process
+  local done, problem = pcall(begin, self.conn)
+  if not done then
+    self.conn:close()
+    error(problem, 0)
+  end
   return self
 end
 
---- Takes the lock of two words if nobody has it.
----@param kind string name of a pipeline, ...
----@param name string schema
+--- Takes a lock if nobody else has it.
+---@param word string pipeline, or what else is locked
+---@param target string
 ---@return boolean got
-function Lock:try(kind, name)
-  local got = self.conn:query(("SELECT pg_try_advisory_xact_lock(%s) AS got"):format(key), kind, name)[1].got
+function Lock:try(word, target)
+  local row = self.conn:query(("SELECT pg_try_advisory_xact_lock(%s) AS got, pg_backend_pid() AS process"):format(key),
+    word, target)[1]
   self.conn:exec "SELECT 1" -- as a simple query: drops the portal of the last one, and its snapshot with it
-  return got
+  if row.got and not self.process then -- the first is that of the run
+    self.process, self.pipeline, self.target = row.process, word, target
+  end
+  return row.got
+end
+
+--- Takes a lock for the rest of the transaction that conn is in, if nobody else has it.
+---@param conn pghost.Connection
+---@return boolean got
+function M.try_here(conn, word, target)
+  return conn:query(("SELECT pg_try_advisory_xact_lock(%s) AS got"):format(key), word, target)[1].got
 end
 
 local held_query = ([[
@@ -65,29 +73,18 @@ SELECT EXISTS (
 
 --- Raises when the lock is no longer ours.
 ---@param control pghost.Connection
----@param kind string
----@param name string
-function Lock:check(control, kind, name)
-  if not control:query(held_query, kind, name, self.process)[1].held then
+function Lock:check(control)
+  if not control:query(held_query, self.pipeline, self.target, self.process)[1].held then
     errors.raise("the lock of this run is gone: its connection was ended, by the server or by a pooler", "08006")
   end
 end
 
---- Lets go of all, at once where the server can still be told. A second call does nothing.
+--- Lets go of it, at once where the server can still be told. A second call does nothing.
 function Lock:release()
   if self.conn:status() == "transaction" then
     pcall(self.conn.exec, self.conn, "ROLLBACK")
   end
   self.conn:close()
-end
-
---- Whether nobody holds a lock; it is taken for the rest of the transaction that `conn` is in.
----@param conn pghost.Connection
----@param kind string
----@param name string
----@return boolean
-function M.try_for_transaction(conn, kind, name)
-  return conn:query(("SELECT pg_try_advisory_xact_lock(%s) AS got"):format(key), kind, name)[1].got
 end
 
 return M

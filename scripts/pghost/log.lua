@@ -1,9 +1,10 @@
 -- The log of a run, on stderr: one line an event, as text for people or as JSON for machines.
 --
--- Text has no colour and counts have thousands separators; JSON has plain numbers. Not for results,
--- which go to stdout, and not for progress (progress.lua).
+-- A line cannot be forged by a value. Text has no colour and counts have thousands separators; JSON has
+-- plain numbers. Not for results, which go to stdout, and not for progress (progress.lua).
 
 local cjson = require "cjson"
+local terminal_text = require "pghost.terminal_text"
 
 local M = {}
 
@@ -43,13 +44,6 @@ function M.duration(seconds)
   end
   local whole = math.floor(seconds + 0.5)
   return ("%d min %02d s"):format(whole // 60, whole % 60)
-end
-
--- One line whatever is in it: a log line cannot be forged by a value.
-local function printable(text)
-  return (text:gsub("[%c\x7f]", function(char)
-    return ("\\x%02x"):format(char:byte())
-  end))
 end
 
 local function host_options()
@@ -92,11 +86,11 @@ function Log:event(level, kind, name, text, fields)
     end
     object.time, object.level = os.date("!%Y-%m-%dT%H:%M:%SZ"), level
     object.event, object.name, object.message = kind, name, text
-    self.out:write(cjson.encode(object), "\n")
+    self.out:write(terminal_text.harmless_json(cjson.encode(object)), "\n")
   else
     local seconds = fields and fields.seconds
     local mark = level == "info" and "" or level .. ": "
-    self.out:write(printable(("%-8s %-20s %s%s%s"):format(kind, name, mark, text,
+    self.out:write(terminal_text.harmless(("%-8s %-20s %s%s%s"):format(kind, name, mark, text,
       seconds and "  (" .. M.duration(seconds) .. ")" or "")), "\n")
   end
   self.out:flush()

@@ -5,6 +5,7 @@
 
 local log = require "pghost.log"
 local sys = require "pghost.native.sys"
+local terminal_text = require "pghost.terminal_text"
 
 local M = {}
 
@@ -27,7 +28,7 @@ function M.new(label, total_bytes, options)
   end
   local clock = options.clock or sys.clock
   return setmetatable({
-    label = label,
+    label = terminal_text.harmless(label),
     total = total_bytes,
     enabled = enabled,
     out = options.out or io.stderr,

@@ -20,7 +20,7 @@ local M = {}
 local function prepare(run, tables)
   local options = { build = run.build, target = run.target, tables = tables,
     lock_wait = tonumber(run.settings.lock_wait) }
-  options.prepared = again.transaction(run, function(conn)
+  options.prepared = again.repeated(run, function(conn)
     return publish.prepare(conn, options)
   end)
   for name, gone in pairs(options.prepared.gone) do
@@ -50,7 +50,7 @@ end
 -- The short transaction. Its COMMIT says that the run has published, or that nothing has happened.
 local function exchange(run, options, is_last)
   again.transaction(run, function(conn)
-    run.lock:check(conn, run.name, run.target)
+    run.lock:check(conn)
     options.changed = make_visible(run, options)
     history.add_published(conn, run.id, names_of(options))
     ledger.publish(conn, run.id, not is_last and names_of(options) or nil)
@@ -58,7 +58,7 @@ local function exchange(run, options, is_last)
       if run.replay then
         run.replay.record(run)
       end
-      build_schema.remove(conn, run.id, run.build, run.locked_build)
+      build_schema.remove_own(run)
       history.finish(conn, run.id, "published")
     end
   end)

@@ -28,10 +28,10 @@ local sys = require "pghost.native.sys"
 ---@field target string schema that is published into
 ---@field build string schema that is built in
 ---@field conn pghost.Connection the control connection
+---@field lock pghost.Lock
 ---@field tables string[] built tables that replace the published ones
 ---@field changes pghost.modes.Change[] what is added to published tables
 ---@field replay? pghost.Replay this run is one
----@field lock pghost.Lock
 ---@field log pghost.Log
 local Run = {}
 Run.__index = Run
@@ -220,7 +220,7 @@ local function abandon(self, problem)
   problem = problem ~= nil and not errors.is(problem) and errors.new { message = tostring(problem) } or problem
   self.conn:transaction(function()
     if not resume.stays(self, state) then
-      build_schema.remove(self.conn, self.id, self.build, self.locked_build)
+      build_schema.remove_own(self)
     end
     history.finish(self.conn, self.id, state, problem)
   end)

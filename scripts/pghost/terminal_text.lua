@@ -97,6 +97,33 @@ function M.harmless(text)
   return (text:gsub("[%z\1-\31\127]", escape_byte))
 end
 
+local function json_escape(code)
+  if code < 0x10000 then
+    return ("\\u%04x"):format(code)
+  end
+  code = code - 0x10000
+  return ("\\u%04x\\u%04x"):format(0xd800 + (code >> 10), 0xdc00 + (code & 0x3ff))
+end
+
+--- JSON in which the same are escapes of JSON; bytes that are not UTF-8 become U+FFFD.
+---@param text string JSON without control characters below 32
+---@return string
+function M.harmless_json(text)
+  if not text:find("[\127-\255]") then
+    return text
+  end
+  local pieces, at = {}, 1
+  while at <= #text do
+    local _, bad = utf8.len(text, at)
+    for _, code in utf8.codes(text:sub(at, bad and bad - 1 or #text)) do
+      pieces[#pieces + 1] = (code == 127 or within(hidden, code)) and json_escape(code) or utf8.char(code)
+    end
+    pieces[#pieces + 1] = bad and "\\ufffd" or nil
+    at = bad and bad + 1 or #text + 1
+  end
+  return table.concat(pieces)
+end
+
 --- Columns that valid UTF-8 without control characters takes on a terminal.
 ---@param text string
 ---@return integer

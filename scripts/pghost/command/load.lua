@@ -8,6 +8,7 @@ local errors = require "pghost.errors"
 local host = require "pghost.native.host"
 local log = require "pghost.log"
 local rules = require "pghost.rules"
+local terminal_text = require "pghost.terminal_text"
 
 local shown_rejects = 5
 
@@ -112,7 +113,7 @@ local function speaker(quiet)
     if json then
       out:event(level, "load", table_name, text, fields)
     elseif not quiet then
-      io.stderr:write(text, "\n")
+      io.stderr:write(terminal_text.harmless(text), "\n")
     end
   end
 end

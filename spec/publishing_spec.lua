@@ -1,0 +1,126 @@
+-- Which tables a run publishes and when: together, or one by one.
+
+local connection = require "pghost.connection"
+local pipeline = require "pghost.pipeline"
+local r = require "pghost.rules"
+local pghost = require "support.pghost"
+local server = require "support.server"
+
+local folder, dsn, db
+
+local function sink()
+  local out = { text = "" }
+  function out:write(...)
+    self.text = self.text .. table.concat({ ... })
+    return self
+  end
+  function out.flush() end
+  return out
+end
+
+local function run(fn, config)
+  local log_out = sink()
+  config = config or { publish = "per_table" }
+  config.data = folder
+  local _, problem = pcall(function()
+    local one <close> = pipeline.start("tables", config, {
+      arguments = {}, dsn = dsn, log = { out = log_out, format = "text", quiet = false }, out = sink(),
+    })
+    fn(one)
+  end)
+  return log_out.text, problem
+end
+
+local function ask(sql)
+  return tostring(db:query(sql)[1][1])
+end
+
+local function counts()
+  return ask [[SELECT string_agg(format('%s=%s', relname,
+    (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %I', relname), false, true, '')))[1]),
+    ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r']]
+end
+
+local function load(one, name)
+  one:load(name, name .. ".csv", r.table(name, { { "id", r.bigint() } }, { key = "id" }))
+end
+
+local fine = { { name = "fine", sql = "SELECT WHERE false" } }
+local wrong = { { name = "wrong", sql = "SELECT 1 AS one" } }
+
+describe("publishing per table", function()
+  setup(function()
+    folder = pghost.folder()
+    dsn = server.get():database()
+    db = connection.open { dsn = dsn }
+    pghost.write(folder .. "/a.csv", "id\n1\n")
+    pghost.write(folder .. "/b.csv", "id\n1\n2\n")
+  end)
+
+  teardown(function()
+    db:close()
+    pghost.remove(folder)
+  end)
+
+  before_each(function()
+    db:exec "DROP TABLE IF EXISTS a, a_raw, b, b_raw"
+  end)
+
+  it("shows tables when their checks have passed, also if the run fails later", function()
+    local log, problem = run(function(one)
+      load(one, "a")
+      assert.equal("nil", counts())
+      one:check(fine)
+      assert.equal("a=1 a_raw=1", counts())
+      load(one, "b")
+      one:check(wrong)
+    end)
+    assert.equal("check", problem.code)
+    assert.equal("a=1 a_raw=1", counts())
+    assert.matches("publish +a +1 table", log)
+    assert.matches("run %d+ failed, before that published: a, a_raw\n", log)
+    assert.equal("failed {a,a_raw}",
+      ask "SELECT concat_ws(' ', state, published_tables::text) FROM pghost.runs ORDER BY run_id DESC LIMIT 1")
+    assert.equal("0", ask "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pghost_build%'")
+  end)
+
+  it("shows the rest at the end, and the answers of SQL go over both", function()
+    local _, problem = run(function(one)
+      load(one, "a")
+      one:check(fine)
+      load(one, "b")
+      assert.equal(3, one:query("SELECT (SELECT count(*) FROM a) + (SELECT count(*) FROM b) AS n")[1].n)
+      one:publish()
+    end)
+    assert.is_nil(problem)
+    assert.equal("a=1 a_raw=1 b=2 b_raw=2", counts())
+    assert.equal("published {a,a_raw,b,b_raw}",
+      ask "SELECT concat_ws(' ', state, published_tables::text) FROM pghost.runs ORDER BY run_id DESC LIMIT 1")
+    assert.equal("0", ask "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pghost_build%'")
+  end)
+
+  it("has nothing left to do at the end when all is checked", function()
+    local _, problem = run(function(one)
+      load(one, "a")
+      one:check(fine)
+      one:publish()
+    end)
+    assert.is_nil(problem)
+    assert.equal("published", ask "SELECT state FROM pghost.runs ORDER BY run_id DESC LIMIT 1")
+    assert.equal("0", ask "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pghost_build%'")
+  end)
+
+  it("is not what happens unless asked for", function()
+    local _, problem = run(function(one)
+      load(one, "a")
+      one:check(fine)
+      assert.equal("nil", counts())
+      load(one, "b")
+      one:check(wrong)
+    end, {})
+    assert.equal("check", problem.code)
+    assert.equal("nil", counts())
+    local _, usage = run(function() end, { publish = "sometimes" })
+    assert.equal("publish: together or per_table expected, got 'sometimes'", tostring(usage))
+  end)
+end)
