@@ -45,6 +45,7 @@ struct Source {
   bool at_end;            // of the input
   Transcoder *transcoder; // NULL: bytes are tokenised as they are read
   Buffer raw;             // read, to be transcoded
+  uint64_t transcoded;    // bytes that came of it
   uint64_t origin;        // Chunk.origin of the next chunk
   char encoding_note[ENCODING_NOTE];
   atomic_uint_fast64_t input_bytes;
@@ -110,9 +111,11 @@ static bool read_input(Source *source, Buffer *out, size_t size, Error *error) {
   buffer_clear(&source->raw);
   if (!read_bytes(source, &source->raw, size, error))
     return false;
-  return transcoder_put(source->transcoder, source->raw.data, source->raw.len, source->at_end,
-                        out) ||
-         no_memory(source, error);
+  size_t before = out->len;
+  if (!transcoder_put(source->transcoder, source->raw.data, source->raw.len, source->at_end, out))
+    return no_memory(source, error);
+  source->transcoded += out->len - before;
+  return true;
 }
 
 static size_t pending_count(const Source *source) {
@@ -439,6 +442,7 @@ static bool start_transcoder(Source *source, Error *error) {
   bool ok = source->transcoder && transcoder_put(source->transcoder, read.data + source->start,
                                                  pending_count(source), source->at_end, &text);
   source->pending = text;
+  source->transcoded = text.len;
   source->start = 0;
   buffer_free(&read);
   return ok || no_memory(source, error);
@@ -717,6 +721,17 @@ FileSpan source_file_span(const Dialect *dialect, const Chunk *chunk, const Reco
   span.bytes = bytes->len ? bytes->data : "";
   span.length = bytes->len;
   return span;
+}
+
+uint64_t source_consumed(const Source *source) {
+  EncodingKind kind = source->dialect.text.kind;
+  bool utf16 = kind == ENCODING_UTF16LE || kind == ENCODING_UTF16BE;
+  return utf16 ? source->origin : source->position.offset;
+}
+
+uint64_t source_to_consume(const Source *source) {
+  bool stream = source->dialect.text.kind == ENCODING_STREAM;
+  return stream ? source->transcoded : source->totals.bytes;
 }
 
 SourceTotals source_totals(const Source *source) {

@@ -107,6 +107,12 @@ SourceStatus source_read(Source *source, Reader *reader, size_t target, Chunk *c
 
 SourceTotals source_totals(const Source *source);
 
+// The conservation law of a source: what was handed out so far, and what there is to hand out, at
+// the end of the input. In bytes of the file, unpacked; of the converted text where that has no way
+// back to them.
+uint64_t source_consumed(const Source *source);
+uint64_t source_to_consume(const Source *source);
+
 // Bytes of the file itself read so far; from any thread.
 uint64_t source_input_bytes(const Source *source);
 

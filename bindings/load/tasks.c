@@ -39,7 +39,7 @@ static bool prepare(Engine *engine, Task *task, const FileTask *file) {
   task->split = task->recut = false;
   task->cut = task->checked = task->encoded = 0;
   // What the source has read before the first record: byte order mark and header.
-  task->counts = (Counts){.bytes = source_position(file->source).offset};
+  task->counts = (Counts){.bytes = source_consumed(file->source)};
   return has_ring(task, engine->block_count) &&
          copy_map(&task->raw_map, file->raw_map, file->raw_count) &&
          copy_map(&task->clean_map, file->clean_map, program ? program_column_count(program) : 0);
@@ -60,7 +60,7 @@ bool task_start(Engine *engine, const FileTask *file, Error *error) {
 // The conservation law, for one file that is done.
 static bool check_counts(const Task *task, Error *error) {
   const Counts *counts = &task->counts;
-  uint64_t bytes = source_totals(task->file.source).bytes;
+  uint64_t bytes = source_to_consume(task->file.source);
   if (counts->bytes != bytes)
     return error_set(error, "conservation", "%s: read %llu bytes but records hold %llu",
                      task->file.name, (unsigned long long)bytes, (unsigned long long)counts->bytes);
