@@ -184,7 +184,8 @@ describe("a CSV source", function()
       "header", csv.open_string("a,b,A \n"))
     refused("string:2: could not read the header: stray quote", "header", csv.open_string('\na"b,c\n1,2\n'))
     refused("string:1: could not read the header: unterminated quote", "header", csv.open_string('a,"b\n1,2\n'))
-    refused("string:1: could not read the header: column 1: not valid utf-8: 0xF6 0x73", "header", csv.open_string("Gr\xf6sse,b\n"))
+    refused("string:1: could not read the header: column 1: not valid utf-8: 0xF6 0x73", "header",
+      csv.open_string("Gr\xf6sse,b\n"))
   end)
 
   it("takes any header where the caller names the columns", function()

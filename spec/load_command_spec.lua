@@ -271,7 +271,8 @@ describe("pghost load", function()
     refuses("later.csv: no column 'x' in table public.item (has: id, name, n)", "id,x\n2,3\n")
     refuses("later.csv: no column 'id' in the header, and public.item needs one: it is NOT NULL without a default",
       "name\nx\n")
-    refuses("later.csv: columns 1 and 3 of the header are both 'id': --header-names repair numbers them", "id,name,ID\n2,x,3\n")
+    refuses("later.csv: columns 1 and 3 of the header are both 'id': --header-names repair numbers them",
+      "id,name,ID\n2,x,3\n")
     refuses("later.csv: column 2 of the header has no name: --header-names repair numbers such columns", "id,\n2,\n")
     refuses("'later.csv' is empty", "")
     refuses("good.csv: 1 columns, but table public.item has 3 (id, name, n)", "1,2,3\n", { "--no-header" })

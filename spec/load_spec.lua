@@ -301,7 +301,8 @@ describe("load", function()
         finish_oldest()
       end
       local source = assert(csv.open_string(text))
-      assert(handle:start(source, { name = "t" .. i, file_id = i, raw_map = { 1, 2, 3, 4 }, clean_map = { 1, 2, 3, 4 } }))
+      assert(handle:start(source,
+        { name = "t" .. i, file_id = i, raw_map = { 1, 2, 3, 4 }, clean_map = { 1, 2, 3, 4 } }))
       under_way[#under_way + 1] = source
     end
     while #under_way > 0 do

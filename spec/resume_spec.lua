@@ -63,7 +63,8 @@ describe("a run with resume", function()
   before_each(function()
     one = project.new()
     for i = 1, 5 do
-      one:write(("item%d.csv"):format(i), ("id,name\n%d, a%d\n%d,refused\nx,\n%d,file%d\n1,again\n"):format(i, i, i + 10,
+      one:write(("item%d.csv"):format(i), ("id,name\n%d, a%d\n%d,refused\nx,\n%d,file%d\n1,again\n"):format(i, i,
+        i + 10,
         i + 20, i))
     end
     one:write("plain.csv", "id\n1\n2\n")

@@ -100,6 +100,17 @@ function M.raw_map(header, columns)
   return map
 end
 
+--- The names of described columns.
+---@param list { name: string }[]
+---@return string[]
+function M.names(list)
+  local names = {}
+  for i, column in ipairs(list) do
+    names[i] = column.name
+  end
+  return names
+end
+
 --- A list of quoted identifiers for SQL.
 ---@param conn pghost.Connection
 ---@param names string[]

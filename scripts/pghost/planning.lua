@@ -46,14 +46,6 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 ---@field raw_table string
 ---@field options pghost.StageOptions
 
-local function names_of(list)
-  local names = {}
-  for i, column in ipairs(list) do
-    names[i] = column.name
-  end
-  return names
-end
-
 -- What the rules say: program, columns and key.
 local function apply_rules(plan, rules)
   plan.program = rules_compiler.compile(rules)
@@ -143,7 +135,7 @@ function M.make(run, name, spec, rules, options, targets)
   if spec then
     plan.files = files.resolve(spec, run.settings.data)
     ledger.select(run, plan)
-    read_headers(run, plan, names_of(plan.clean_columns or {}))
+    read_headers(run, plan, columns.names(plan.clean_columns or {}))
   end
   return plan
 end

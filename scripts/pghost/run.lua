@@ -226,7 +226,8 @@ local function abandon(self, problem)
   end)
   local published = #self.published > 0 and "before that published: " .. table.concat(self.published, ", ")
     or "nothing published"
-  self.log:warn("done", self.name, ("run %d %s, %s"):format(self.id, state, published), { run = self.id })
+  local say = self.settings.dry_run and state == "unpublished" and self.log.info or self.log.warn
+  say(self.log, "done", self.name, ("run %d %s, %s"):format(self.id, state, published), { run = self.id })
 end
 
 --- Ends the run. What was not published is thrown away; a second call does nothing.

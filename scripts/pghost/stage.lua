@@ -23,14 +23,6 @@ local workers = require "pghost.workers"
 
 local M = {}
 
-local function names_of(list)
-  local names = {}
-  for i, column in ipairs(list) do
-    names[i] = column.name
-  end
-  return names
-end
-
 local function create_raw(run, conn, plan)
   run:create_table(conn, plan.raw_table, ("%s, _file_id bigint, _line bigint, _loaded_at timestamptz DEFAULT %s")
     :format(columns.quoted(conn, plan.raw_columns, "%s text"), conn:quote_literal(run.started)), plan.options.unlogged)
@@ -75,7 +67,7 @@ local function open_load(run, plan, raw, clean, rejects)
     },
     clean = clean and {
       conn = natives(clean),
-      copy = copy_statement(run, clean[1], plan.clean_table, names_of(plan.clean_columns), plan.position, format),
+      copy = copy_statement(run, clean[1], plan.clean_table, columns.names(plan.clean_columns), plan.position, format),
       position = plan.position,
       format = format,
     },
@@ -281,7 +273,7 @@ function M.clean(run, name, rules, options)
     plan.raw_source = raw_table.find(run, plan)
     plan.position = plan.key ~= nil
     fill(run, plan, { {} }, function(load)
-      check_clean(run, plan, raw_table.feed(run, load, name, plan.raw_source, names_of(plan.clean_columns)))
+      check_clean(run, plan, raw_table.feed(run, load, name, plan.raw_source, columns.names(plan.clean_columns)))
     end)
     return finish(run, plan)
   end)

@@ -3,6 +3,7 @@
 -- Whatever does not fit stops here, before anything is loaded.
 
 local auto_dialect = require "pghost.auto_dialect"
+local column_names = require "pghost.columns"
 local csv = require "pghost.native.csv"
 local dialects = require "pghost.dialect"
 local errors = require "pghost.errors"
@@ -216,14 +217,6 @@ function M.create_table(job)
   job.target = target.find(job.conn, schema, name)
 end
 
-local function names_of(columns)
-  local names = {}
-  for i, column in ipairs(columns) do
-    names[i] = column.name
-  end
-  return names
-end
-
 local function warn_unused(job, file, unused)
   if #unused > 0 then
     job.options.say(("%s: not loaded, since no rule names it: %s"):format(file.name, table.concat(unused, ", ")))
@@ -234,7 +227,7 @@ end
 local function plan_by_rules(job)
   local rules = job.options.rules
   local program, as_text = types.program_of_rules(job.target, rules, job.options.null_text)
-  local names = names_of(rules)
+  local names = column_names.names(rules)
   local batch = { program = program, as_text = as_text, names = names, files = job.files }
   for _, file in ipairs(job.files) do
     local unused
@@ -252,7 +245,7 @@ local function plan_by_header(job)
     local columns
     local by_order = file.headerless and not file.header_names
     columns, file.map = header.match(file.name, file.header_names or file.header, job.target, by_order)
-    local names = names_of(columns)
+    local names = column_names.names(columns)
     local batch = job.batches[#job.batches]
     if not batch or table.concat(batch.names, "\0") ~= table.concat(names, "\0") then
       batch = { names = names, files = {} }

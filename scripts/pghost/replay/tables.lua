@@ -26,14 +26,6 @@ local function attributes(conn, table_name)
   return names, types
 end
 
-local function names_of(list)
-  local names = {}
-  for i, column in ipairs(list) do
-    names[i] = column.name
-  end
-  return names
-end
-
 local function find(run, name)
   local found = run:find_table(name)
   if not found then
@@ -49,7 +41,7 @@ end
 function M.find(run, plan)
   if plan.targets.clean then
     plan.published = find(run, plan.name)
-    plan.wanted = names_of(plan.clean_columns)
+    plan.wanted = columns.names(plan.clean_columns)
   end
   if plan.targets.raw then
     plan.published_raw = find(run, plan.name .. "_raw")
