@@ -173,7 +173,7 @@ static void drop(SniffColumn *column, uint32_t bad, const char *text, size_t len
       continue;
     if (column->fails[kind]++ == 0)
       set_example(&column->failed[kind], text, len, line);
-    if (column->fails[kind] > 3 + column->values / 50)
+    if (column->fails[kind] > 3 + column->values / 20)
       column->alive &= ~BIT(kind);
   }
 }
@@ -185,10 +185,24 @@ static size_t characters(const SniffColumns *columns, const char *text, size_t l
   return count;
 }
 
+static void trim(SniffColumn *column, const char **text, size_t *len) {
+  const char *end = *text + *len;
+  if (**text != ' ' && end[-1] != ' ')
+    return;
+  column->padded++; // the rule proposed trims
+  while (*text < end && **text == ' ')
+    (*text)++;
+  while (*text < end && end[-1] == ' ')
+    end--;
+  *len = (size_t)(end - *text);
+}
+
 static void add_value(SniffColumns *columns, SniffColumn *column, const char *text, size_t len,
                       uint64_t line) {
   column->values++;
-  column->padded += *text == ' ' || text[len - 1] == ' ';
+  trim(column, &text, &len);
+  if (len == 0) // blanks alone
+    return;
   if (column->format_count == 0 && column->values <= FORMAT_TRIES)
     find_formats(column, text, len);
   if (column->example_count < SNIFF_EXAMPLES && column->values <= EXAMPLE_TRIES)

@@ -147,7 +147,9 @@ local function choose(facts, options)
       return proposal(name, reasons[name])
     end
   end
-  return proposal("text", "values are of no other type", { alternatives = near_misses(facts) })
+  local near = near_misses(facts)
+  local reason = near[1] and ("%s, %s"):format(near[1].type, near[1].reason) or "values are of no other type"
+  return proposal("text", reason, { alternatives = near })
 end
 
 local function null_words(facts, is_text)
