@@ -525,23 +525,35 @@ static int load_finish(lua_State *L) {
   return 1;
 }
 
+static void push_sample(lua_State *L, const CellSample *sample) {
+  lua_createtable(L, 0, 2);
+  if (!sample->before_null) {
+    lua_pushstring(L, sample->before);
+    lua_setfield(L, -2, "before");
+  }
+  if (!sample->after_null) {
+    lua_pushstring(L, sample->after);
+    lua_setfield(L, -2, "after");
+  }
+}
+
 static void push_rule_count(lua_State *L, const RuleCount *count) {
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 4);
   lua_pushstring(L, count->column);
   lua_setfield(L, -2, "column");
   lua_pushstring(L, count->rule);
   lua_setfield(L, -2, "rule");
   set_count(L, "count", count->count);
-  lua_pushstring(L, count->before);
-  lua_setfield(L, -2, "before");
-  if (count->after_null)
-    return;
-  lua_pushstring(L, count->after);
-  lua_setfield(L, -2, "after");
+  lua_createtable(L, (int)count->sample_count, 0);
+  for (size_t i = 0; i < count->sample_count; i++) {
+    push_sample(L, &count->samples[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_setfield(L, -2, "samples");
 }
 
-// load:cleaning() -> list of { column =, rule =, count =, before =, after = }: what cleaning
-// changed; after finish.
+// load:cleaning() -> list of { column =, rule =, count =, samples = { { before =, after = } } }:
+// what cleaning changed; after finish.
 static int load_cleaning(lua_State *L) {
   LoadBox *box = check_load(L);
   if (!box->finished)

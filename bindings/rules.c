@@ -148,8 +148,8 @@ static void push_changes(lua_State *L, const Program *program, const Scratch *sc
     lua_setfield(L, -2, "column");
     lua_pushstring(L, count.rule);
     lua_setfield(L, -2, "rule");
-    set_sample(L, count.before, count.before_null, "before");
-    set_sample(L, count.after, count.after_null, "after");
+    set_sample(L, count.samples[0].before, count.samples[0].before_null, "before");
+    set_sample(L, count.samples[0].after, count.samples[0].after_null, "after");
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
   }
 }

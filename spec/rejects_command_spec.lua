@@ -59,9 +59,9 @@ describe("pghost rejects", function()
     local out = rejects()
     assert.truthy(out:find("^run 1 of 'shop', 20[%d-]+ [%d:]+: 6 open rejects\n"), out)
     assert.truthy(out:find("\n item  | id     | type     | open  |     1 |       2\n", 1, true), out)
-    assert.truthy(out:find("\nitem.csv:3: id: not a bigint 'x'\nitem.csv:5: not valid UTF-8\n"
+    assert.truthy(out:find("\nitem.csv:3: id: not a bigint 'x'\nitem.csv:5: column 2: not valid utf-8: 0xE9\n"
       .. "item.csv:6: id: duplicate of id '1' at item.csv:2\nitem.csv:7: too many fields: 3 of 2\n", 1, true), out)
-    assert.equal("item.csv:3: id: not a bigint 'x'\nitem.csv:5: not valid UTF-8\nand 4 more (--limit N shows more, "
+    assert.equal("item.csv:3: id: not a bigint 'x'\nitem.csv:5: column 2: not valid utf-8: 0xE9\nand 4 more (--limit N shows more, "
       .. "--csv FILE writes all)\n", rejects("--limit", "2"):match("item%.csv:3.*$"))
     here:write("item.csv", "id,name\n1,a\n")
     run_pipeline()
@@ -147,7 +147,7 @@ describe("pghost rejects", function()
     run_pipeline()
     rejects("--csv", here.folder .. "/look.csv", "--annotate")
     local rows = python_rows "look.csv"
-    assert.same({ "5", "encoding", "not valid UTF-8", "3,c\u{e9}" }, rows[3])
+    assert.same({ "5", "encoding", "column 2: not valid utf-8: 0xE9", "3,c\u{e9}" }, rows[3])
     assert.same({ "8", "quote" }, { rows[6][1], rows[6][2] })
     assert.same('6,"q"q', rows[6][4])
     assert.same({ "7", "fields", "too many fields: 3 of 2", "5", "too", "many" }, rows[5])

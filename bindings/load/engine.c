@@ -419,11 +419,18 @@ bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error) {
   return check_rows(engine, rows, error);
 }
 
+static void merge_sample(RuleCount *sum, const CellSample *sample) {
+  for (size_t i = 0; i < sum->sample_count; i++)
+    if (strcmp(sum->samples[i].before, sample->before) == 0)
+      return;
+  if (sum->sample_count < CELL_SAMPLES)
+    sum->samples[sum->sample_count++] = *sample;
+}
+
 static void merge_count(RuleCount *sum, const RuleCount *more) {
-  uint64_t count = sum->count + more->count;
-  if (sum->count == 0)
-    *sum = *more;
-  sum->count = count;
+  sum->count += more->count;
+  for (size_t i = 0; i < more->sample_count; i++)
+    merge_sample(sum, &more->samples[i]);
 }
 
 void engine_rule_count(Engine *engine, size_t i, RuleCount *out) {

@@ -72,21 +72,29 @@ static void add_change(Scratch *scratch, uint32_t slot, const Field *before, con
         (Change){.slot = slot, .before = *before, .after = *after};
 }
 
+enum { SAMPLE_TRIES = 1000 }; // cells in which samples of an operation are looked for
+
 static void take_sample(const Field *text, char *out, size_t size) {
   Line line = line_start(out, size);
   line_put_escaped(&line, text->data, text->len, size);
+}
+
+static void add_sample(Count *count, const Change *change) {
+  CellSample sample = {.before_null = change->before.null, .after_null = change->after.null};
+  take_sample(&change->before, sample.before, sizeof sample.before);
+  take_sample(&change->after, sample.after, sizeof sample.after);
+  for (size_t i = 0; i < count->sample_count; i++)
+    if (strcmp(sample.before, count->samples[i].before) == 0)
+      return;
+  count->samples[count->sample_count++] = sample;
 }
 
 void scratch_commit(Scratch *scratch) {
   for (size_t i = 0; i < scratch->change_count; i++) {
     const Change *change = &scratch->changes[i];
     Count *count = &scratch->counts[change->slot];
-    if (count->count++ > 0)
-      continue;
-    take_sample(&change->before, count->before, sizeof count->before);
-    take_sample(&change->after, count->after, sizeof count->after);
-    count->before_null = change->before.null;
-    count->after_null = change->after.null;
+    if (count->count++ < SAMPLE_TRIES && count->sample_count < CELL_SAMPLES)
+      add_sample(count, change);
   }
   scratch->change_count = 0;
 }
@@ -334,9 +342,7 @@ void scratch_count(const Program *program, const Scratch *scratch, size_t i, Rul
       .column = program->slots[i].column,
       .rule = program->slots[i].rule,
       .count = count->count,
-      .before_null = count->before_null,
-      .after_null = count->after_null,
+      .sample_count = count->sample_count,
   };
-  memcpy(out->before, count->before, sizeof out->before);
-  memcpy(out->after, count->after, sizeof out->after);
+  memcpy(out->samples, count->samples, sizeof out->samples);
 }

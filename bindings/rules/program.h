@@ -59,17 +59,25 @@ bool program_needs_text(const Program *program);
 // The same as program_encode in COPY's text format, tabs between the columns, without a newline.
 void program_encode_text(const Program *program, const Scratch *scratch, Buffer *out);
 
+enum { CELL_SAMPLES = 3 };
+
+// A cell before and after an operation: its text, cut and escaped for one line; "" for null.
+typedef struct CellSample {
+  char before[80];
+  char after[80];
+  bool before_null;
+  bool after_null;
+} CellSample;
+
 // What cleaning changed, per column and operation, and failures that did not reject; only of
 // records that passed. Merged over threads by the caller: slot `i` is the same in every scratch.
 typedef struct RuleCount {
   const char *column;
   const char
       *rule; // "trim", "trim 2" (the second of the column), "set", "type (null)", "range (warn)"
-  uint64_t count;  // cells changed, or warnings
-  char before[80]; // the first cell's text, cut and escaped for one line; "" for null
-  char after[80];
-  bool before_null;
-  bool after_null;
+  uint64_t count; // cells changed, or warnings
+  CellSample samples[CELL_SAMPLES];
+  size_t sample_count;
 } RuleCount;
 
 size_t program_count_slots(const Program *program);

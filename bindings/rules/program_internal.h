@@ -62,10 +62,8 @@ typedef struct Change {
 
 typedef struct Count {
   uint64_t count;
-  char before[80];
-  char after[80];
-  bool before_null;
-  bool after_null;
+  CellSample samples[CELL_SAMPLES]; // of different texts
+  size_t sample_count;
 } Count;
 
 struct Scratch {

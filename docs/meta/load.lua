@@ -110,8 +110,7 @@ function Load:finish() end
 ---@field column string
 ---@field rule string the operation ("trim"), or the rule that warned
 ---@field count integer cells changed, or warnings
----@field before string a sample
----@field after? string nil: null
+---@field samples { before: string?, after: string? }[] up to three with different texts, cut and escaped; nil: null
 
 --- What cleaning changed; after finish.
 ---@return pghost.RuleCount[]

@@ -140,10 +140,10 @@ end
 function M.save_cleaning(run, plan)
   for _, change in ipairs(plan.cleaning or {}) do
     run.conn:query([[
-      INSERT INTO pghost.cleaning (run_id, table_name, column_name, rule, cells, sample_before, sample_after)
-      VALUES ($1, $2, $3, $4, $5, $6, $7)
+      INSERT INTO pghost.cleaning (run_id, table_name, column_name, rule, cells, samples)
+      VALUES ($1, $2, $3, $4, $5, $6::jsonb)
       ON CONFLICT (run_id, table_name, column_name, rule) DO UPDATE SET cells = cleaning.cells + excluded.cells]],
-      run.id, plan.name, change.column, change.rule, change.count, change.before, change.after)
+      run.id, plan.name, change.column, change.rule, change.count, cjson.encode(change.samples))
   end
 end
 

@@ -55,7 +55,11 @@ local part_queries = {
     SELECT name AS check, severity, passed, violations, samples::text AS samples
     FROM pghost.checks WHERE run_id = $1 ORDER BY check_id]] },
   { "cleaning", [[
-    SELECT table_name AS table, column_name AS column, rule, cells, sample_before AS before, sample_after AS after
+    SELECT table_name AS table, column_name AS column, rule, cells, (
+        SELECT string_agg(coalesce('''' || (s->>'before') || '''', 'null') || ' -> '
+          || coalesce('''' || (s->>'after') || '''', 'null'), ', ' ORDER BY place)
+        FROM jsonb_array_elements(samples) WITH ORDINALITY AS one (s, place)
+      ) AS samples
     FROM pghost.cleaning WHERE run_id = $1 ORDER BY 1, 2, 3]] },
 }
 
