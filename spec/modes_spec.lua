@@ -173,6 +173,23 @@ describe("the modes of a load", function()
       assert.equal("1\n2\n3\n4\n9", ask "SELECT id FROM item ORDER BY id")
     end)
 
+    it("knows the members of a zip by what they hold, however they are packed", function()
+      local function zip(name, members)
+        for member, text in pairs(members) do
+          write(member, text)
+        end
+        shell(("cd %s && rm -f %s && python3 -m zipfile -c %s a.csv b.csv && rm a.csv b.csv"):format(folder, name, name))
+      end
+      zip("one.zip", { ["a.csv"] = "id,name,price\n1,one,1\n", ["b.csv"] = "id,name,price\n2,two,2\n" })
+      load("one.zip", { mode = "append" })
+      shell(("cp %s/one.zip %s/two.zip"):format(folder, folder))
+      assert.matches("nothing new", load("two.zip", { mode = "append" }))
+      zip("one.zip", { ["a.csv"] = "id,name,price\n1,one,1\n", ["b.csv"] = "id,name,price\n3,three,3\n" })
+      fails("one.zip/b.csv: was loaded by run 1 with other content", load, "one.zip", { mode = "append" })
+      load("one.zip", { mode = "append", changed = "load" })
+      assert.equal("1|one|1.00\n2|two|2.00\n3|three|3.00", items())
+    end)
+
     it("refuses a published table with other columns", function()
       write("a.csv", "id,name,price\n1,one,1\n")
       load("a.csv", { mode = "append" })

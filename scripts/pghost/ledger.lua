@@ -30,27 +30,34 @@ local ledger_query = [[
   ), since AS (
     SELECT coalesce(max(run_id), 0) AS run_id FROM loaded WHERE mode = 'replace'
   )
-  SELECT l.file_id, l.run_id, l.name, l.path, l.size, l.sha256 FROM loaded AS l, since
+  SELECT l.file_id, l.run_id, l.name, l.path, l.member, l.size, l.sha256 FROM loaded AS l, since
   WHERE l.run_id >= since.run_id
     AND (l.sha256 IN (SELECT jsonb_array_elements_text($3::jsonb))
-      OR l.path IN (SELECT jsonb_array_elements_text($4::jsonb)))
+      OR l.path || '//' || coalesce(l.member, '') IN (SELECT jsonb_array_elements_text($4::jsonb)))
   ORDER BY l.file_id]]
 
--- What the ledger knows of these files: the newest entry by content and by path.
+--- Where the content of a file is: members of a zip share its path.
+---@param file { path: string, member?: string }
+---@return string
+function M.place(file)
+  return file.path .. "//" .. (file.member or "")
+end
+
+-- What the ledger knows of these files: the newest entry by content and by place.
 local function read_ledger(run, plan, files)
-  local hashes, paths = {}, {}
+  local hashes, places = {}, {}
   for i, file in ipairs(files) do
-    hashes[i], paths[i] = file.sha256, file.path
+    hashes[i], places[i] = file.sha256, M.place(file)
   end
-  local by_hash, by_path = {}, {}
+  local by_hash, by_place = {}, {}
   if #files == 0 or plan.first then
-    return by_hash, by_path
+    return by_hash, by_place
   end
-  local rows = run.conn:query(ledger_query, run.target, plan.name, cjson.encode(hashes), cjson.encode(paths))
+  local rows = run.conn:query(ledger_query, run.target, plan.name, cjson.encode(hashes), cjson.encode(places))
   for row in rows:rows() do
-    by_hash[row.sha256], by_path[row.path] = row, row
+    by_hash[row.sha256], by_place[M.place(row)] = row, row
   end
-  return by_hash, by_path
+  return by_hash, by_place
 end
 
 -- The hash of each file. Standard input can only be looked at once it is loaded.
@@ -91,10 +98,10 @@ local function settle_changed(run, plan, file, entry, policy)
 end
 
 -- Sorts files into those to load and those to leave out.
-local function sort_out(run, plan, by_hash, by_path)
+local function sort_out(run, plan, by_hash, by_place)
   local policy, wanted, skipped, seen = changed_policy(plan), {}, {}, {}
   for _, file in ipairs(plan.files) do
-    local known, earlier = file.sha256 and (by_hash[file.sha256] or seen[file.sha256]), by_path[file.path]
+    local known, earlier = file.sha256 and (by_hash[file.sha256] or seen[file.sha256]), by_place[M.place(file)]
     if known then
       file.same_as = known.file_id
       skipped[#skipped + 1] = file
@@ -173,7 +180,7 @@ function M.check(run, plan)
     if file.sha256 and file.counts.sha256 ~= file.sha256 then
       errors.raise("changed while it was read", "data", { file = file.name })
     elseif not file.sha256 and plan.mode ~= "replace" then
-      local by_hash = read_ledger(run, plan, { { sha256 = file.counts.sha256, path = file.path } })
+      local by_hash = read_ledger(run, plan, { { sha256 = file.counts.sha256, path = file.path, member = file.member } })
       local known = by_hash[file.counts.sha256]
       if known and not plan.options.force and not run.settings.force then
         errors.raise(("was loaded by run %d as '%s': the option force loads it again"):format(known.run_id, known.name),
@@ -189,16 +196,16 @@ end
 function M.save_skipped(run, plan)
   local list = {}
   for i, file in ipairs(plan.skipped) do
-    list[i] = { name = file.name, path = file.path, size = file.content_size, sha256 = file.sha256,
+    list[i] = { name = file.name, path = file.path, member = file.member, size = file.content_size, sha256 = file.sha256,
       same_as = file.same_as }
   end
   if #list == 0 then
     return
   end
   run.conn:query([[
-    INSERT INTO pghost.files (run_id, table_name, name, path, state, mode, size, sha256, same_as, finished_at)
-    SELECT $1, $2, f.name, f.path, 'skipped', $3, f.size, f.sha256, f.same_as, clock_timestamp()
-    FROM jsonb_to_recordset($4::jsonb) AS f (name text, path text, size bigint, sha256 text, same_as bigint)]],
+    INSERT INTO pghost.files (run_id, table_name, name, path, member, state, mode, size, sha256, same_as, finished_at)
+    SELECT $1, $2, f.name, f.path, f.member, 'skipped', $3, f.size, f.sha256, f.same_as, clock_timestamp()
+    FROM jsonb_to_recordset($4::jsonb) AS f (name text, path text, member text, size bigint, sha256 text, same_as bigint)]],
     run.id, plan.name, plan.mode, cjson.encode(list))
 end
 

@@ -6,9 +6,11 @@
 -- its rules, its options or a file that was loaded have changed. Checks and analytics always run again.
 
 local account = require "pghost.account"
+local cjson = require "cjson"
 local csv = require "pghost.native.csv"
 local errors = require "pghost.errors"
 local history = require "pghost.history"
+local ledger = require "pghost.ledger"
 local log = require "pghost.log"
 local sys = require "pghost.native.sys"
 
@@ -128,14 +130,15 @@ local function fingerprint(run, plan, rules)
 end
 
 local function kept_files(run, plan)
-  local by_path, all = {}, run.conn:query([[
-    SELECT file_id, path, state, size, sha256, records, unreadable, loaded, rejected, filtered, duplicates,
-      kept_at IS NOT NULL AS kept, fingerprint
+  local by_place, all = {}, run.conn:query([[
+    SELECT file_id, path, member, state, size, input_size, sha256, repairs::text, records, unreadable, loaded,
+      rejected, filtered, duplicates, kept_at IS NOT NULL AS kept, fingerprint
     FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND state <> 'skipped']], run.id, plan.name)
   for row in all:rows() do
-    by_path[row.path] = row.kept and row or by_path[row.path]
+    local where = ledger.place(row)
+    by_place[where] = row.kept and row or by_place[where]
   end
-  return by_path, #all > 0
+  return by_place, #all > 0
 end
 
 -- Throws away what was built of a table, and what is recorded of it.
@@ -177,10 +180,10 @@ end
 local function unchanged(plan, kept)
   local wanted = {}
   for _, file in ipairs(plan.files) do
-    wanted[file.path] = true
+    wanted[ledger.place(file)] = true
   end
-  for path, row in pairs(kept) do
-    local digest = wanted[path] and row.fingerprint == plan.fingerprint and csv.digest(path)
+  for where, row in pairs(kept) do
+    local digest = wanted[where] and row.fingerprint == plan.fingerprint and csv.digest(row.path, nil, row.member)
     if not digest or digest.sha256 ~= row.sha256 then
       return false
     end
@@ -191,7 +194,8 @@ end
 local function counts_of(row, complete)
   local duplicates = complete and row.duplicates or 0
   return { records = row.records, unreadable = row.unreadable, loaded = row.loaded + duplicates,
-    rejected = row.rejected, filtered = row.filtered, bytes = row.size, source_bytes = row.size, sha256 = row.sha256 }
+    rejected = row.rejected, filtered = row.filtered, bytes = row.size, source_bytes = row.size, input_bytes = row.input_size, sha256 = row.sha256,
+    repairs = row.repairs and cjson.decode(row.repairs) or {} }
 end
 
 -- Takes the files that need no reading out of plan.to_load.
@@ -199,7 +203,7 @@ local function keep_files(plan, kept, complete)
   plan.to_load = {}
   plan.duplicates_by_file = complete and {} or nil
   for _, file in ipairs(plan.files) do
-    local row = kept[file.path]
+    local row = kept[ledger.place(file)]
     if row then
       file.id, file.counts = row.file_id, counts_of(row, complete)
       account.add_totals(plan, file.counts, plan.targets)
@@ -215,7 +219,7 @@ end
 
 local function is_complete(kept, plan)
   for _, file in ipairs(plan.files) do
-    local row = kept[file.path]
+    local row = kept[ledger.place(file)]
     if not row or (row.state ~= "loaded" and row.state ~= "staged") then
       return false
     end
