@@ -178,7 +178,8 @@ describe("the modes of a load", function()
         for member, text in pairs(members) do
           write(member, text)
         end
-        shell(("cd %s && rm -f %s && python3 -m zipfile -c %s a.csv b.csv && rm a.csv b.csv"):format(folder, name, name))
+        shell(("cd %s && rm -f %s && python3 -m zipfile -c %s a.csv b.csv && rm a.csv b.csv"):format(folder, name,
+          name))
       end
       zip("one.zip", { ["a.csv"] = "id,name,price\n1,one,1\n", ["b.csv"] = "id,name,price\n2,two,2\n" })
       load("one.zip", { mode = "append" })

@@ -61,7 +61,8 @@ describe("pghost rejects", function()
     assert.truthy(out:find("\n item  | id     | type     | open  |     1 |       2\n", 1, true), out)
     assert.truthy(out:find("\nitem.csv:3: id: not a bigint 'x'\nitem.csv:5: column 2: not valid utf-8: 0xE9\n"
       .. "item.csv:6: id: duplicate of id '1' at item.csv:2\nitem.csv:7: too many fields: 3 of 2\n", 1, true), out)
-    assert.equal("item.csv:3: id: not a bigint 'x'\nitem.csv:5: column 2: not valid utf-8: 0xE9\nand 4 more (--limit N shows more, "
+    assert.equal("item.csv:3: id: not a bigint 'x'\nitem.csv:5: column 2: not valid utf-8: 0xE9\n"
+      .. "and 4 more (--limit N shows more, "
       .. "--csv FILE writes all)\n", rejects("--limit", "2"):match("item%.csv:3.*$"))
     here:write("item.csv", "id,name\n1,a\n")
     run_pipeline()

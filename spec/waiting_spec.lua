@@ -29,7 +29,7 @@ local function job()
 end
 
 local function wait_for(condition)
-  shell(("for i in $(seq 600); do %s && exit 0; sleep 0.05; done; exit 1"):format(condition))
+  shell(("for i in $(seq 2400); do %s && exit 0; sleep 0.05; done; exit 1"):format(condition))
 end
 
 local function touch(path)

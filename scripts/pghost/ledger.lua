@@ -180,7 +180,8 @@ function M.check(run, plan)
     if file.sha256 and file.counts.sha256 ~= file.sha256 then
       errors.raise("changed while it was read", "data", { file = file.name })
     elseif not file.sha256 and plan.mode ~= "replace" then
-      local by_hash = read_ledger(run, plan, { { sha256 = file.counts.sha256, path = file.path, member = file.member } })
+      local read = { sha256 = file.counts.sha256, path = file.path, member = file.member }
+      local by_hash = read_ledger(run, plan, { read })
       local known = by_hash[file.counts.sha256]
       if known and not plan.options.force and not run.settings.force then
         errors.raise(("was loaded by run %d as '%s': the option force loads it again"):format(known.run_id, known.name),
@@ -196,8 +197,8 @@ end
 function M.save_skipped(run, plan)
   local list = {}
   for i, file in ipairs(plan.skipped) do
-    list[i] = { name = file.name, path = file.path, member = file.member, size = file.content_size, sha256 = file.sha256,
-      same_as = file.same_as }
+    list[i] = { name = file.name, path = file.path, member = file.member, size = file.content_size,
+      sha256 = file.sha256, same_as = file.same_as }
   end
   if #list == 0 then
     return
@@ -205,7 +206,8 @@ function M.save_skipped(run, plan)
   run.conn:query([[
     INSERT INTO pghost.files (run_id, table_name, name, path, member, state, mode, size, sha256, same_as, finished_at)
     SELECT $1, $2, f.name, f.path, f.member, 'skipped', $3, f.size, f.sha256, f.same_as, clock_timestamp()
-    FROM jsonb_to_recordset($4::jsonb) AS f (name text, path text, member text, size bigint, sha256 text, same_as bigint)]],
+    FROM jsonb_to_recordset($4::jsonb) AS f (name text, path text, member text, size bigint, sha256 text,
+      same_as bigint)]],
     run.id, plan.name, plan.mode, cjson.encode(list))
 end
 

@@ -194,7 +194,8 @@ end
 local function counts_of(row, complete)
   local duplicates = complete and row.duplicates or 0
   return { records = row.records, unreadable = row.unreadable, loaded = row.loaded + duplicates,
-    rejected = row.rejected, filtered = row.filtered, bytes = row.size, source_bytes = row.size, input_bytes = row.input_size, sha256 = row.sha256,
+    rejected = row.rejected, filtered = row.filtered, bytes = row.size, source_bytes = row.size,
+    input_bytes = row.input_size, sha256 = row.sha256,
     repairs = row.repairs and cjson.decode(row.repairs) or {} }
 end
 

@@ -151,9 +151,20 @@ static bool all_by_reader(const Dialect *dialect) {
          dialect->too_few != FEW_STOP && dialect->too_many != MANY_STOP;
 }
 
+// Text of an encoding whose bytes are no characters is for decoder_fuzz.c.
+static bool is_transcoded(const Text *text) {
+  const char *encoding = "utf-8";
+  encoding_of_mark(text->bytes, text->len, &encoding);
+  return strcmp(encoding, "utf-8") != 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   FuzzInput input = {data, size};
   Case the = make_case(&input);
+  if (is_transcoded(&the.text)) {
+    free((char *)the.text.bytes);
+    return 0;
+  }
   Dialect found, small_found;
   snprintf(check_what, sizeof check_what, "file");
   check_open(&the);
