@@ -99,6 +99,10 @@ size_t chunk_read(Reader *reader, const Chunk *chunk, size_t limit, Position *po
 // first.
 Position source_position(const Source *source);
 
+// Bytes of the file before the next chunk, as source_totals counts them: those of UTF-16 before it
+// became UTF-8, which positions count.
+uint64_t source_bytes_before(const Source *source);
+
 // Reads the next records, at least one, for callers with one thread: source_next, reader_read, and
 // what a wrong cut leaves is put back. `chunk` then holds the bytes that were consumed, which the
 // batch's views point into. SOURCE_END: nothing is left, the batch is empty.

@@ -39,7 +39,7 @@ static bool prepare(Engine *engine, Task *task, const FileTask *file) {
   task->split = task->recut = false;
   task->cut = task->checked = task->encoded = 0;
   // What the source has read before the first record: byte order mark and header.
-  task->counts = (Counts){.bytes = source_position(file->source).offset};
+  task->counts = (Counts){.bytes = source_bytes_before(file->source)};
   return has_ring(task, engine->block_count) &&
          copy_map(&task->raw_map, file->raw_map, file->raw_count) &&
          copy_map(&task->clean_map, file->clean_map, program ? program_column_count(program) : 0);
