@@ -106,7 +106,7 @@ local function check_reading(name, path, case, bytes)
     return
   end
   assert.is_truthy(source, ("%s: %s"):format(name, message))
-  local handle <close> = source
+  local _ <close> = source
   assert.equal(columns_of(case), table.concat(source:columns(), "\0"), name)
   local all, stopped = read_all(source)
   assert.same(expected_records(case, bytes), all, name)
@@ -148,7 +148,8 @@ end
 
 local function select_rejects(file_id, bytes)
   local list = {}
-  local sql = "select line, byte_offset, byte_length, rule, reason, original from rejects where file_id = $1 order by line"
+  local sql = "select line, byte_offset, byte_length, rule, reason, original from rejects where file_id = $1 "
+    .. "order by line"
   for row in assert(conn:query(sql, file_id)):rows() do
     list[#list + 1] = { line = row.line, offset = row.byte_offset, length = row.byte_length, rule = row.rule,
       reason = row.reason }

@@ -498,7 +498,8 @@ static bool find_line_end(Source *source, Error *error) {
   }
 }
 
-// A control character that no header has: NUL and its like, not blanks, nor what tells fields apart.
+// A control character that no header has: NUL and its like, not blanks, nor what tells fields
+// apart.
 static bool has_binary_byte(const Record *record, const Dialect *dialect) {
   for (size_t i = 0; i < record->length; i++) {
     unsigned char byte = (unsigned char)record->bytes[i];
