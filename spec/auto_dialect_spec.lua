@@ -67,6 +67,30 @@ describe("pghost load --auto", function()
     assert.equal(3, db:query("SELECT count(*) AS n FROM public.t")[1].n)
   end)
 
+  it("reads preambles, footers, comments, escapes and other encodings with what it finds, packed, too", function()
+    local body = "id;name;city\n1;Jos\xe9;K\xf6ln\n2;Zo\xeb;M\xfcnchen\n3;Ren\xe9;N\xfcrnberg\n"
+    local named = "1|José|Köln,2|Zoë|München,3|René|Nürnberg"
+    local plain = "id,name,city\n1,\"say \\\"a\\\", b\",x\n2,\"say \\\"c\\\", d\",y\n3,\"say \\\"e\\\", f\",z\n"
+    for name, case in pairs {
+      skip = { "Export of today\n\n" .. body, named },
+      comment = { "# made by hand\n" .. body:gsub("\n2;", "\n# more\n2;"), named },
+      footer = { body .. "Total: 3 records\n", named },
+      escape = { plain, '1|say "a", b|x,2|say "c", d|y,3|say "e", f|z' },
+    } do
+      for _, pack in ipairs { "", "gzip -n %s.csv", "python3 -m zipfile -c %s.zip %s.csv && rm %s.csv" } do
+        pghost.shell(("cd %s && rm -f *.csv *.gz *.zip"):format(folder))
+        pghost.write(folder .. "/" .. name .. ".csv", case[1])
+        pghost.shell(("cd %s && %s"):format(folder, pack == "" and "true" or (pack:gsub("%%s", name))))
+        local file = name .. (pack == "" and ".csv" or pack:find "^gzip" and ".csv.gz" or ".zip")
+        db:query "DROP TABLE IF EXISTS public.t"
+        local err, code = load { file, "--auto", "--into", "public.t", "--create" }
+        assert.equal(0, code, file .. err)
+        assert.equal(case[2], db:query("SELECT string_agg(concat_ws('|', id, name, city), ',' ORDER BY id) AS all "
+          .. "FROM public.t")[1].all, file .. err)
+      end
+    end
+  end)
+
   it("leaves what is given", function()
     pghost.write(folder .. "/a.csv", "a;b,c\n1;2,3\n4;5,6\n")
     local err, code = load { "a.csv", "--auto", "--delimiter", ",", "--into", "public.t", "--create" }

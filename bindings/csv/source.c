@@ -502,11 +502,14 @@ static bool find_line_end(Source *source, Error *error) {
   }
 }
 
-// A control character that no header has: NUL and its like, not blanks.
-static bool has_binary_byte(const Record *record, bool nul_is_fine) {
+// A control character that no header has: NUL and its like, not blanks, nor what tells fields
+// apart.
+static bool has_binary_byte(const Record *record, const Dialect *dialect) {
   for (size_t i = 0; i < record->length; i++) {
     unsigned char byte = (unsigned char)record->bytes[i];
-    if (byte == 0 && nul_is_fine)
+    if (byte == 0 && dialect->text.strip_nul)
+      continue;
+    if (byte == (unsigned char)dialect->delimiter || byte == (unsigned char)dialect->quote)
       continue;
     if (byte < 0x09 || (byte > 0x0d && byte < 0x20))
       return true;
@@ -516,7 +519,7 @@ static bool has_binary_byte(const Record *record, bool nul_is_fine) {
 
 static bool check_header(const Source *source, const Record *record, Error *error) {
   unsigned long long line = record->line;
-  if (has_binary_byte(record, source->dialect.text.strip_nul))
+  if (has_binary_byte(record, &source->dialect))
     return error_set(error, "binary", "'%s' looks like a binary file, not CSV", source->name);
   if (record->error == RECORD_OK || record->error == RECORD_TOO_FEW_FIELDS ||
       record->error == RECORD_TOO_MANY_FIELDS)
