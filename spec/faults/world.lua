@@ -178,7 +178,7 @@ function World:must_run(which, options)
   local one <close> = self:start(which, options)
   local code, err = one:wait()
   assert(code == 0, err)
-  assert(one.left == "", "left in TMPDIR: " .. one.left)
+  assert(one.left == "", "temporary files are left: " .. one.left)
   return one
 end
 
