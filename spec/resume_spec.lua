@@ -45,7 +45,7 @@ describe("a run with resume", function()
     return one.conn:query(([[
       SELECT (SELECT string_agg(concat_ws('|', id, name), ',' ORDER BY id) FROM %s.item) AS item,
         (SELECT string_agg(concat_ws('|', id, name, _line), ',' ORDER BY _file_id, _line) FROM %s.item_raw) AS raw,
-        (SELECT string_agg(concat_ws('|', name, records, loaded, rejected, duplicates, state), ',' ORDER BY f.file_id)
+        (SELECT string_agg(concat_ws('|', name, input_size, repairs, records, loaded, rejected, duplicates, state), ',' ORDER BY f.file_id)
          FROM pghost.files AS f WHERE run_id = r.run_id) AS files,
         (SELECT string_agg(concat_ws('|', line, rule, reason), ',' ORDER BY j.file_id, line)
          FROM pghost.rejects AS j WHERE run_id = r.run_id) AS rejects,

@@ -6,6 +6,7 @@
 -- its rules, its options or a file that was loaded have changed. Checks and analytics always run again.
 
 local account = require "pghost.account"
+local cjson = require "cjson"
 local csv = require "pghost.native.csv"
 local errors = require "pghost.errors"
 local history = require "pghost.history"
@@ -129,8 +130,8 @@ end
 
 local function kept_files(run, plan)
   local by_path, all = {}, run.conn:query([[
-    SELECT file_id, path, state, size, sha256, records, unreadable, loaded, rejected, filtered, duplicates,
-      kept_at IS NOT NULL AS kept, fingerprint
+    SELECT file_id, path, state, size, input_size, sha256, records, unreadable, loaded, rejected, filtered,
+      duplicates, repairs::text AS repairs, kept_at IS NOT NULL AS kept, fingerprint
     FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND state <> 'skipped']], run.id, plan.name)
   for row in all:rows() do
     by_path[row.path] = row.kept and row or by_path[row.path]
@@ -191,7 +192,8 @@ end
 local function counts_of(row, complete)
   local duplicates = complete and row.duplicates or 0
   return { records = row.records, unreadable = row.unreadable, loaded = row.loaded + duplicates,
-    rejected = row.rejected, filtered = row.filtered, bytes = row.size, source_bytes = row.size, sha256 = row.sha256 }
+    rejected = row.rejected, filtered = row.filtered, bytes = row.size, source_bytes = row.size,
+    input_bytes = row.input_size, sha256 = row.sha256, repairs = row.repairs and cjson.decode(row.repairs) or {} }
 end
 
 -- Takes the files that need no reading out of plan.to_load.

@@ -76,6 +76,50 @@ local parts = {
   rejects = "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY pghost.rejects%'",
 }
 
+-- With the default settings the run is done again: published once, by its second attempt.
+local function assert_repeated(fault, one)
+  local code, err = one:wait(120)
+  assert.equal(0, code, err)
+  assert.equal("", one.left)
+  assert.matches("attempt 2 of 3", err)
+  local row = here:conn():query([[
+    SELECT count(*) FILTER (WHERE state = 'published') AS published,
+      string_agg(attempt || ' ' || state, ', ' ORDER BY run_id) AS attempts FROM pghost.runs WHERE run_id > $1]],
+    here.last_run)[1]
+  assert.equal(1, row.published, row.attempts)
+  assert.matches("^1 %a+, 2 published$", row.attempts)
+  here:assert_clean(here:other(here.old))
+  here:assert_state(here:other(here.old))
+  outcomes.add("server, default retries", fault, ("exit code 0, `%s`, published once: the new tables"):format(
+    err:match "warn: ([^\n]*attempt 2 of 3)"))
+end
+
+describe("a pipeline with retries", function()
+  before_each(function()
+    here.last_run = here:ask "SELECT max(run_id) FROM pghost.runs"
+  end)
+
+  for _, part in ipairs { "control", "lock", "raw", "rejects" } do
+    it("whose " .. part .. " connection is terminated runs again", function()
+      local one <close> = start_to("load", { retries = 2 })
+      assert.is_true(here:ask("SELECT pg_terminate_backend($1::int)",
+        assert(here:ask(parts[part] .. " AND pid <> pg_backend_pid()"), "no such backend")))
+      here:go(one)
+      assert_repeated(("backend of the %s connection terminated while loading"):format(part), one)
+    end)
+  end
+
+  for _, point in ipairs { "load", "check", "publish" } do
+    it("whose server is restarted (immediate) at " .. point .. " runs again", function()
+      local one <close> = start_to(point, { retries = 2 })
+      own:halt "immediate"
+      own:resume()
+      here:go(one)
+      assert_repeated("immediate restart at: " .. point, one)
+    end)
+  end
+end)
+
 describe("a pipeline", function()
   for _, part in ipairs { "control", "lock", "raw", "clean", "rejects" } do
     it("whose " .. part .. " connection is terminated", function()
@@ -142,7 +186,7 @@ describe("a pipeline", function()
     local code, err = one:wait()
     own:psql(("ALTER ROLE postgres IN DATABASE %s RESET default_tablespace"):format(here.name))
     assert.equal(1, code, err)
-    assert_survived("disk full", one, 1, "No space left on device")
+    assert_survived("disk full", one, 1, { "No space left on device", "wrote only %d+ of %d+ bytes" })
     own:psql "DROP TABLESPACE small"
   end)
 
