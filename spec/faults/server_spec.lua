@@ -102,8 +102,8 @@ describe("a pipeline with retries", function()
   for _, part in ipairs { "control", "lock", "raw", "rejects" } do
     it("whose " .. part .. " connection is terminated runs again", function()
       local one <close> = start_to("load", { retries = 2 })
-      assert.is_true(here:ask("SELECT pg_terminate_backend($1::int)",
-        assert(here:ask(parts[part] .. " AND pid <> pg_backend_pid()"), "no such backend")))
+      local pid = assert(here:ask(parts[part] .. " AND pid <> pg_backend_pid()"), "no such backend")
+      assert.is_true(here:ask("SELECT pg_terminate_backend($1::int)", pid))
       here:go(one)
       assert_repeated(("backend of the %s connection terminated while loading"):format(part), one)
     end)
