@@ -293,6 +293,10 @@ describe("a pipeline", function()
     here.old = here:assert_state "ab"
     local one <close> = here:start(here:other(here.old))
     one:wait()
+    local load <close> = process.start { "--dsn", here.direct, "load", here.sets.a.data .. "/users.csv", "--into", "users" }
+    local code, err = load:wait()
+    assert.equal(3, code, err)
+    assert.matches("^the server is read%-only for 'postgres'", process.message(err))
     own:psql(("ALTER DATABASE %s RESET default_transaction_read_only"):format(here.name))
     here:conn():close()
     assert_survived("default_transaction_read_only of the database", one, 3,
