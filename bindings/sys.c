@@ -1,9 +1,15 @@
 // pghost.native.sys: the few facts about the system that neither Lua nor lua-filesystem gives.
 //
 // Functions only, no userdata. Not a place for file or process handling: use lfs and penlight.
-#define _DEFAULT_SOURCE // struct winsize
+#define _GNU_SOURCE // struct winsize, O_TMPFILE, mkostemp
+#include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <lua.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -64,6 +70,53 @@ static int sys_interrupted(lua_State *L) {
   return 1;
 }
 
+// A file that has no name, not even for a moment where the file system can do that.
+static int open_unnamed(const char *folder) {
+  int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+    return fd;
+  char path[PATH_MAX];
+  int len = snprintf(path, sizeof path, "%s/pghost.XXXXXX", folder);
+  if (len < 0 || (size_t)len >= sizeof path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  fd = mkostemp(path, O_CLOEXEC);
+  if (fd >= 0)
+    unlink(path);
+  return fd;
+}
+
+static int close_stream(lua_State *L) {
+  luaL_Stream *stream = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  return luaL_fileresult(L, fclose(stream->f) == 0, NULL);
+}
+
+// sys.temporary_file() -> file, path | nil, message, code: an empty file in TMPDIR (else /tmp) that
+// is open for writing and reading and has no name, so that it is gone with the process, however
+// that ends. `path` opens it once more, in this process, while `file` is open.
+static int sys_temporary_file(lua_State *L) {
+  const char *folder = getenv("TMPDIR");
+  folder = folder && folder[0] ? folder : "/tmp";
+  luaL_Stream *stream = lua_newuserdatauv(L, sizeof *stream, 0);
+  stream->closef = NULL; // closed, so far
+  luaL_setmetatable(L, LUA_FILEHANDLE);
+  int fd = open_unnamed(folder);
+  stream->f = fd >= 0 ? fdopen(fd, "w+b") : NULL;
+  if (!stream->f) {
+    int problem = errno;
+    if (fd >= 0)
+      close(fd);
+    luaL_pushfail(L);
+    lua_pushfstring(L, "could not create a temporary file in '%s': %s", folder, strerror(problem));
+    lua_pushliteral(L, "EIO");
+    return 3;
+  }
+  stream->closef = close_stream;
+  lua_pushfstring(L, "/proc/self/fd/%d", fd);
+  return 2;
+}
+
 static const luaL_Reg functions[] = {
     {"clock", sys_clock},
     {"sleep", sys_sleep},
@@ -72,6 +125,7 @@ static const luaL_Reg functions[] = {
     {"processors", sys_processors},
     {"pid", sys_pid},
     {"interrupted", sys_interrupted},
+    {"temporary_file", sys_temporary_file},
     {NULL, NULL},
 };
 

@@ -45,7 +45,8 @@ describe("a run with resume", function()
     return one.conn:query(([[
       SELECT (SELECT string_agg(concat_ws('|', id, name), ',' ORDER BY id) FROM %s.item) AS item,
         (SELECT string_agg(concat_ws('|', id, name, _line), ',' ORDER BY _file_id, _line) FROM %s.item_raw) AS raw,
-        (SELECT string_agg(concat_ws('|', name, records, loaded, rejected, duplicates, state), ',' ORDER BY f.file_id)
+        (SELECT string_agg(concat_ws('|', name, input_size, repairs, records,
+          loaded, rejected, duplicates, state), ',' ORDER BY f.file_id)
          FROM pghost.files AS f WHERE run_id = r.run_id) AS files,
         (SELECT string_agg(concat_ws('|', line, rule, reason), ',' ORDER BY j.file_id, line)
          FROM pghost.rejects AS j WHERE run_id = r.run_id) AS rejects,
@@ -64,8 +65,7 @@ describe("a run with resume", function()
     one = project.new()
     for i = 1, 5 do
       one:write(("item%d.csv"):format(i), ("id,name\n%d, a%d\n%d,refused\nx,\n%d,file%d\n1,again\n"):format(i, i,
-        i + 10,
-        i + 20, i))
+        i + 10, i + 20, i))
     end
     one:write("plain.csv", "id\n1\n2\n")
   end)

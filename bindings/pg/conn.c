@@ -55,7 +55,7 @@ void conn_drain(PGconn *conn) {
     if (drain_step(conn, deadline))
       continue;
     if (cancelled) {
-      state_lose(conn);
+      state_lose(conn, "did not answer", DRAIN_MS, NULL);
       return;
     }
     conn_cancel(conn);

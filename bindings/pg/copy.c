@@ -115,11 +115,8 @@ static bool flush(PGconn *conn, const atomic_int *stop, Error *error) {
     int ready = wait_for(conn, POLLIN | POLLOUT, slice, state->patience, error);
     if (ready < 0)
       return stop_copy(conn, "interrupted");
-    if (ready == 0 && wait_clock() >= stalled) {
-      state_lose(conn);
-      return error_set(error, "08006", "the server has taken nothing for %d s",
-                       copy_stall_ms / 1000);
-    }
+    if (ready == 0 && wait_clock() >= stalled)
+      return state_lose(conn, "has taken nothing", copy_stall_ms, error);
     if (ready & POLLOUT)
       stalled = wait_clock() + copy_stall_ms;
     if ((ready & ~POLLOUT) && has_failed(conn, true))

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pg/conn.h"
+#include "pg/state.h"
 
 // Cuts a UTF-8 sequence that the size of the message has cut short.
 static void trim_utf8(char *text) {
@@ -50,9 +50,13 @@ static void lower_first(char *text) {
     text[0] = (char)tolower((unsigned char)text[0]);
 }
 
-// From the connection alone: libpq's own words, of which the first line is the matter.
+// From the connection alone: why we gave it up, or libpq's own words, of which the first line is
+// the matter.
 static bool connection_error(PGconn *conn, Error *error) {
   bool lost = PQstatus(conn) != CONNECTION_OK;
+  const State *state = state_of(conn);
+  if (lost && state && state->lost[0])
+    return error_set(error, "08006", "%s", state->lost);
   error_set(error, lost ? "08006" : "protocol", "%s", "");
   const char *text = PQerrorMessage(conn);
   append(error, "", *text ? text : "the connection to the server is lost", " ");

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <libpq-events.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -98,13 +99,16 @@ int64_t wait_patience(void) {
   return interrupt_signal ? wait_clock() + CLEANUP_MS : 0;
 }
 
-void state_lose(PGconn *conn) {
+bool state_lose(PGconn *conn, const char *what, int64_t since_ms, Error *error) {
+  State *state = state_of(conn);
+  snprintf(state->lost, sizeof state->lost, "the server %s for %d s", what,
+           (int)((since_ms + 500) / 1000));
   int socket = PQsocket(conn);
-  if (socket < 0)
-    return;
-  shutdown(socket, SHUT_RDWR);
-  while (PQstatus(conn) == CONNECTION_OK && PQconsumeInput(conn)) {
+  if (socket >= 0)
+    shutdown(socket, SHUT_RDWR);
+  while (socket >= 0 && PQstatus(conn) == CONNECTION_OK && PQconsumeInput(conn)) {
   }
+  return error_set(error, "08006", "%s", state->lost);
 }
 
 // Whether the server's postmaster still answers; needs no free connection and no right to log in.
@@ -135,13 +139,10 @@ static bool bear_silence(PGconn *conn, Error *error) {
       state->silent = now;
     return true;
   }
-  bool alive = answers_ping(conn);
+  if (!answers_ping(conn))
+    return state_lose(conn, "did not answer", wait_clock() - state->silent, error);
   state->silent = wait_clock();
-  if (alive)
-    return true;
-  error_set(error, "08006", "the server does not answer any more");
-  state_lose(conn);
-  return false;
+  return true;
 }
 
 static void note_life(const PGconn *conn) {

@@ -11,6 +11,7 @@ typedef struct State {
   int64_t patience; // of the stream or COPY that is going on: see wait_patience
   int64_t silent;   // since when the server neither says nor takes anything; 0: it does
   int64_t suspect;  // since when the server may have failed the COPY (copy.c); 0: it may not
+  char lost[64];    // why we gave the connection up, see state_lose; "": we did not
 } State;
 
 // The state of a connection made by conn_connect.
@@ -42,7 +43,9 @@ int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **res
 // Sends one statement; false when the connection cannot take it.
 bool state_send(PGconn *conn, const char *sql, Error *error);
 
-// Ends the connection without freeing it: everything fails with 08006 from here.
-void state_lose(PGconn *conn);
+// Gives the connection up without freeing it, because the server `what` ("did not answer") for
+// `since_ms` milliseconds: everything fails with that, code 08006, from here. Fills in `error`,
+// which may be NULL; returns false.
+bool state_lose(PGconn *conn, const char *what, int64_t since_ms, Error *error);
 
 #endif

@@ -74,8 +74,8 @@ function M.mark(run, problem)
     wait = wait,
     run = run.id,
     say = function()
-      run.log:warn("retry", run.name, ("%s; attempt %d of %d in %.1f s"):format(tostring(problem), attempt + 1,
-        most + 1, wait), { attempt = attempt + 1, code = problem.code })
+      run.log:warn("retry", run.name, ("%s; attempt %d of %d in %.1f s"):format(tostring(problem):match "^[^\n]*",
+        attempt + 1, most + 1, wait), { attempt = attempt + 1, code = problem.code })
     end,
   }
 end

@@ -131,6 +131,21 @@ local function check_owner(conn, role, version, newest)
   end
 end
 
+--- Raises where nothing can be written: before the work, rather than in the middle of it.
+---@param conn pghost.Connection
+function M.require_writable(conn)
+  local row = conn:query([[
+    SELECT pg_is_in_recovery() AS standby, current_setting('transaction_read_only') = 'on' AS read_only,
+      current_user::text AS role, current_database()::text AS database]])[1]
+  if row.standby then
+    errors.raise("the server is read-only: it is a standby: connect to the primary (with several hosts in --dsn, "
+      .. "target_session_attrs=read-write finds it)", "25006", { exit = 3 })
+  elseif row.read_only then
+    errors.raise(("the server is read-only for '%s' in database '%s': default_transaction_read_only is on")
+      :format(row.role, row.database), "25006", { exit = 3 })
+  end
+end
+
 --- Brings the schema `pghost` to this version. Raises when the database has a newer one, or when
 --- the role may not create or use it.
 ---@param conn pghost.Connection

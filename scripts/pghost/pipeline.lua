@@ -66,6 +66,7 @@ end
 -- Takes the lock, clears up after dead runs and records the new one.
 local function open_history(run, as_of)
   local conn = run.conn
+  metadata.require_writable(conn)
   metadata.migrate(conn)
   take_lock(run)
   local resumed = resume.take_over(run)

@@ -131,7 +131,7 @@ end
 
 local function kept_files(run, plan)
   local by_place, all = {}, run.conn:query([[
-    SELECT file_id, path, member, state, size, input_size, sha256, repairs::text, records, unreadable, loaded,
+    SELECT file_id, path, member, state, size, input_size, sha256, repairs::text AS repairs, records, unreadable, loaded,
       rejected, filtered, duplicates, kept_at IS NOT NULL AS kept, fingerprint
     FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND state <> 'skipped']], run.id, plan.name)
   for row in all:rows() do
@@ -195,8 +195,7 @@ local function counts_of(row, complete)
   local duplicates = complete and row.duplicates or 0
   return { records = row.records, unreadable = row.unreadable, loaded = row.loaded + duplicates,
     rejected = row.rejected, filtered = row.filtered, bytes = row.size, source_bytes = row.size,
-    input_bytes = row.input_size, sha256 = row.sha256,
-    repairs = row.repairs and cjson.decode(row.repairs) or {} }
+    input_bytes = row.input_size, sha256 = row.sha256, repairs = row.repairs and cjson.decode(row.repairs) or {} }
 end
 
 -- Takes the files that need no reading out of plan.to_load.

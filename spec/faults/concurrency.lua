@@ -58,6 +58,27 @@ function M.all_at_once(here, count, section)
     ("%d published, one after the other; the others say who runs"):format(done))
 end
 
+--- With --wait all run, one after the other, and each publishes.
+function M.all_wait(here, count, section)
+  local before = here:ask "SELECT max(run_id) FROM pghost.runs"
+  local all = {}
+  for i = 1, count do
+    all[i] = here:start(i % 2 == 0 and "a" or "b", { words = { "--wait", "5m" } })
+  end
+  for _, one in ipairs(all) do
+    local code, err = one:wait(120)
+    assert(code == 0, err)
+  end
+  assert(here:ask("SELECT count(*) FROM pghost.runs WHERE run_id > $1 AND state = 'published'", before) == count)
+  assert(here:ask(overlaps, before) == 0, "runs overlapped")
+  local last = here:ask "SELECT config->>'data' FROM pghost.runs ORDER BY run_id DESC LIMIT 1"
+  local expected = last == here.sets.a.data and "a" or "b"
+  here:assert_clean(expected)
+  here:assert_state(expected)
+  outcomes.add(section, ("%d pipelines with `--wait` started at once"):format(count),
+    "all published, one after the other; the tables are those of the last")
+end
+
 --- Two pipelines of different names that publish the same tables.
 function M.two_names(here, section)
   local one <close> = here:start("a", { stop = "publish" })

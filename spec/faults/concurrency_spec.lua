@@ -23,6 +23,10 @@ describe("pipelines started at once", function()
     it(("%d: whoever is first runs"):format(count), function()
       concurrency.all_at_once(here, count, "concurrency")
     end)
+
+    it(("%d with --wait: all run"):format(count), function()
+      concurrency.all_wait(here, count, "concurrency")
+    end)
   end
 
   it("two different ones into one schema", function()

@@ -14,7 +14,7 @@ local function kill_once(here, old, delay)
   sys.sleep(delay)
   one:signal(9)
   local code = one:wait(10)
-  assert(one.left == "", "left in TMPDIR: " .. one.left)
+  assert(one.left == "", "temporary files are left: " .. one.left)
   here:assert_settled()
   return here:assert_state(old .. new), code ~= 137
 end

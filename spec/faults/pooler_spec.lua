@@ -39,6 +39,7 @@ for _, mode in ipairs { "session", "transaction" } do
     it("one pipeline runs, the others say so", function()
       concurrency.while_one_runs(here, 10, section)
       concurrency.all_at_once(here, 10, section)
+      concurrency.all_wait(here, 4, section)
     end)
   end)
 end

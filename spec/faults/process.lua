@@ -1,5 +1,6 @@
 -- Processes of pghost that specs start, watch and kill.
 
+local lfs = require "lfs"
 local pghost = require "support.pghost"
 local sys = require "pghost.native.sys"
 
@@ -40,9 +41,32 @@ function Process:running()
   return state ~= nil and state ~= "Z"
 end
 
+-- Files right in /tmp that a process has open: what it would leave behind there.
+local function open_in_tmp(pid)
+  local paths = {}
+  pcall(function()
+    for name in lfs.dir(("/proc/%d/fd"):format(pid)) do
+      local target = lfs.symlinkattributes(("/proc/%d/fd/%s"):format(pid, name), "target")
+      if target and target:find "^/tmp/[^/]+$" then
+        paths[#paths + 1] = target
+      end
+    end
+  end)
+  return paths
+end
+
+local function still_there(paths)
+  local list = {}
+  for _, path in ipairs(paths or {}) do
+    list[#list + 1] = lfs.attributes(path, "mode") == "file" and path or nil
+  end
+  return table.concat(list, " ")
+end
+
 --- Sends a signal, by name or number, if it still runs.
 function Process:signal(signal)
   if self.pipe then
+    self.opened = open_in_tmp(self.pid)
     os.execute(("kill -%s %d 2>/dev/null"):format(signal, self.pid))
   end
 end
@@ -68,6 +92,7 @@ function Process:wait(seconds)
     self.seconds = sys.clock() - self.started
     self.err = pghost.read(self.folder .. "/err")
     self.left = pghost.shell(("cd %s && ls -A | grep -vx -e out -e err"):format(self.folder))
+      .. still_there(self.opened)
     pghost.remove(self.folder)
   end
   return self.code, self.err

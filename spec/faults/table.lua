@@ -1,5 +1,6 @@
 -- Runs the whole fault harness and prints what came of each fault as a Markdown table:
--- `build/pghost spec/faults/table.lua`, some ten minutes. The table is in docs/RELIABILITY.md.
+-- `build/pghost spec/faults/table.lua`, some twenty minutes. The table is in docs/RELIABILITY.md. With names
+-- of specs ("kill", "server") it runs those alone.
 --
 -- PGHOST_FAULTS_KILLS: how often a pipeline is killed, 200 unless set. The specs write to stderr.
 
@@ -9,7 +10,7 @@ local kills = os.getenv("PGHOST_FAULTS_KILLS") or "200"
 local command = "PGHOST_FAULTS_TABLE=%s PGHOST_FAULTS_KILLS=%s /proc/$PPID/exe %s/../run.lua -o TAP %s/%s_spec.lua 1>&2"
 
 local ok = true
-for _, name in ipairs { "kill", "server", "concurrency", "pooler", "versions" } do
+for _, name in ipairs(#arg > 0 and arg or { "kill", "modes", "server", "concurrency", "pooler", "versions" }) do
   ok = os.execute(command:format(list, kills, here, here, name)) and ok
 end
 

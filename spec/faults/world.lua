@@ -126,12 +126,14 @@ end
 
 --- Starts the pipeline over a set.
 ---@param which "a"|"b"
----@param options? { stop?: string, name?: string, words?: string[], script?: string }
+---@param options? { stop?: string, name?: string, words?: string[], script?: string, retries?: integer } no retries
+--- unless it says how many
 ---@return spec.Process
 function World:start(which, options)
   options = options or {}
   local words = { "--dsn", self.dsn, pghost.root .. "/" .. (options.script or "spec/faults/pipeline.lua"), "--data",
     self.sets[which].data, "--as-of", as_of }
+  table.move({ "--retries", tostring(options.retries or 0) }, 1, 2, #words + 1, words)
   table.move(options.words or {}, 1, #(options.words or {}), #words + 1, words)
   local env = { PGHOST_FAULTS_NAME = options.name }
   local stop
@@ -176,7 +178,7 @@ function World:must_run(which, options)
   local one <close> = self:start(which, options)
   local code, err = one:wait()
   assert(code == 0, err)
-  assert(one.left == "", "left in TMPDIR: " .. one.left)
+  assert(one.left == "", "temporary files are left: " .. one.left)
   return one
 end
 

@@ -5,6 +5,8 @@
 -- environment variable PGHOST_SPEC_SOCKET, which the first server() of a process sets for nobody
 -- but itself; set it by hand to use a server that is already running.
 
+local sys = require "pghost.native.sys"
+
 local M = {}
 
 local function shell(command)
@@ -27,6 +29,14 @@ local function as_owner(command)
     return "cd / && setpriv --reuid=postgres --regid=postgres --clear-groups " .. command
   end
   return command
+end
+
+-- Ends the server of a folder when this process has ended without doing that itself, however it ended.
+local function watch(folder)
+  os.execute(([[setsid sh -c 'while kill -0 %d && [ -d %s ]; do sleep 1; done; [ -d %s ] || exit 0
+    main=$(head -n 1 %s/data/postmaster.pid); kill -CONT $main $(pgrep -P $main); kill -QUIT $main
+    while kill -0 $main; do sleep 0.1; done; umount -l %s/full; rm -rf %s' >/dev/null 2>&1 </dev/null &]])
+    :format(sys.pid(), folder, folder, folder, folder, folder))
 end
 
 local current
@@ -94,6 +104,7 @@ function Server:standby()
   local conf <close> = assert(io.open(folder .. "/data/postgresql.conf", "a"))
   conf:write(("unix_socket_directories = '%s'\n"):format(folder))
   conf:close()
+  watch(folder)
   local standby = setmetatable({ bin = self.bin, folder = folder, socket = folder, count = 0,
     dsn = ("host=%s dbname=postgres user=postgres"):format(folder) }, Server)
   standby:resume()
@@ -122,6 +133,7 @@ timezone = 'UTC'
 log_min_messages = fatal
 ]]):format(folder), settings or "", "\n")
   conf:close()
+  watch(folder)
   shell(as_owner(("%s/pg_ctl -D %s/data -l %s/log -w start >/dev/null"):format(bin, folder, folder)))
   return setmetatable({
     bin = bin,

@@ -230,6 +230,7 @@ function M.load(options)
     options = options, conn = conn, spool = spool, writer = writer, files = {}, parts = {},
     totals = { records = 0, loaded = 0, rejected = 0, filtered = 0, bytes = 0 },
   }, { __close = close_job })
+  metadata.require_writable(conn)
   if options.rejects_table then
     metadata.migrate(conn)
   end

@@ -117,8 +117,8 @@ end
 
 -- The original records of one source in a temporary file, and per line of it the line of the rejects file.
 local function new_part()
-  local path = os.tmpname()
-  return { path = path, file = assert(io.open(path, "wb")), lines = {}, count = 0, records = 0 }
+  local file, path = errors.check(sys.temporary_file())
+  return { path = path, file = file, lines = {}, count = 0, records = 0 }
 end
 
 local function add(part, text, line)
@@ -131,8 +131,8 @@ local function close_parts(parts)
   for _, part in ipairs(parts) do
     if part.file then
       part.file:close()
+      part.file = nil
     end
-    os.remove(part.path)
   end
 end
 
@@ -171,8 +171,7 @@ function M.parts(path, source, headerless)
     end
   end
   for _, part in ipairs(parts) do
-    part.file:close()
-    part.file = nil
+    assert(part.file:flush())
   end
   return parts
 end

@@ -1,6 +1,10 @@
 -- The spool of a load: its rejects as the engine writes them, until it is known what becomes of them.
 --
--- A temporary file of rows of the rejects stream: binary COPY without header and trailer.
+-- A temporary file of rows of the rejects stream: binary COPY without header and trailer. It has no
+-- name: a kill leaves nothing of it.
+
+local errors = require "pghost.errors"
+local sys = require "pghost.native.sys"
 
 local M = {}
 
@@ -15,17 +19,22 @@ local M = {}
 ---@field original string
 
 ---@class pghost.copy_in.Spool a file of rejects as binary COPY rows; gone when closed
----@field path string
+---@field file file*
+---@field path string opens it, in this process
 local Spool = {}
 Spool.__index = Spool
 
 ---@return pghost.copy_in.Spool
 function M.new()
-  return setmetatable({ path = os.tmpname() }, Spool)
+  local file, path = errors.check(sys.temporary_file())
+  return setmetatable({ file = file, path = path }, Spool)
 end
 
 function Spool:close()
-  os.remove(self.path)
+  if self.file then
+    self.file:close()
+    self.file = nil
+  end
 end
 
 Spool.__close = Spool.close
