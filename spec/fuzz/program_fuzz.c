@@ -230,8 +230,12 @@ static void check_counts(const Program *program, const Scratch *scratch, size_t 
     RuleCount count;
     scratch_count(program, scratch, i, &count);
     fuzz_check(count.count <= records, "more changes than cells");
-    check_line(count.before, sizeof count.before);
-    check_line(count.after, sizeof count.after);
+    fuzz_check(count.sample_count <= CELL_SAMPLES && count.sample_count <= count.count,
+               "more samples than cells");
+    for (size_t k = 0; k < count.sample_count; k++) {
+      check_line(count.samples[k].before, sizeof count.samples[k].before);
+      check_line(count.samples[k].after, sizeof count.samples[k].after);
+    }
     check_line(count.rule, 1024);
   }
 }
