@@ -1,4 +1,5 @@
--- Random tables, written in random dialects by Python, some packed, sniffed as `dialect = "auto"` does, and loaded by the
+-- Random tables, written in random dialects by Python, some packed, sniffed
+-- as `dialect = "auto"` does, and loaded by the
 -- engine: what is in the table is what was written, or it is refused as unclear.
 --
 -- PGHOST_SNIFF_LOADS: how many (40); PGHOST_SNIFF_SEED: the seed.
@@ -35,8 +36,9 @@ local function load_file(path, options, conn, file_id)
   for i = 1, #columns do
     map[i] = i
   end
-  local handle <close> = assert(load.open { workers = 1, raw = { conn = conn, copy =
-    ("copy written (%s, _file_id, _line) from stdin (format binary)"):format(table.concat(column_names(#map), ", ")) } })
+  local copy = ("copy written (%s, _file_id, _line) from stdin (format binary)"):format(
+    table.concat(column_names(#map), ", "))
+  local handle <close> = assert(load.open { workers = 1, raw = { conn = conn, copy = copy } })
   local counts = assert(handle:file(source, { name = path, file_id = file_id, raw_map = map, clean_map = {} }))
   assert(handle:finish())
   return columns, counts
@@ -94,10 +96,12 @@ describe("a sniffed load", function()
     local tool = pghost.quote(pghost.root .. "/spec/support/sniff_tables.py")
     local _, err, code = pghost.shell(("python3 %s write %d %d %s"):format(tool, seed, count, folder))
     assert.same({ "", 0 }, { err, code })
-    assert.same({ "", 0 }, { select(2, pghost.shell(("cd %s && ls | grep '[0369]\\.csv$' | xargs gzip -n"):format(folder))) })
+    local pack = ("cd %s && ls | grep '[0369]\\.csv$' | xargs gzip -n"):format(folder)
+    assert.same({ "", 0 }, { select(2, pghost.shell(pack)) })
     local seen, wrong = { right = 0, unclear = 0, refused = 0, wrong = 0 }, {}
     for i = 1, count do
-      local what, detail = outcome(("%s/%d"):format(folder, i), tostring(i):find "[0369]$" and ".csv.gz" or ".csv", conn, i)
+      local what, detail = outcome(("%s/%d"):format(folder, i),
+        tostring(i):find "[0369]$" and ".csv.gz" or ".csv", conn, i)
       seen[what] = seen[what] + 1
       wrong[#wrong + 1] = (what == "wrong" or what == "refused" and os.getenv "PGHOST_SNIFF_LOADS")
         and ("%s: %d: %s"):format(what, i, detail) or nil
