@@ -10,6 +10,7 @@ local errors = require "pghost.errors"
 local M = {}
 
 local least_reading = 0.6 -- confidence of delimiter and quote
+local least_header = 0.7   -- whether the first line is names: below, a guess
 local least = 0.45        -- of all together: encoding and header, too
 
 local in_order = { "delimiter", "quote", "escape", "comment", "encoding", "skip", "header", "footer" }
@@ -58,6 +59,9 @@ end
 
 local function check(file, found, options)
   local reading_given = is_given(options, "delimiter")
+  if not is_given(options, "header") and found.dialect.header.confidence < least_header then
+    refuse(file, found, options)
+  end
   if not reading_given and found.dialect.delimiter.confidence < least_reading then
     refuse(file, found, options)
   elseif found.confidence < least and not reading_given then
