@@ -255,7 +255,7 @@ describe("a pipeline", function()
     must_run(load_and_publish)
     assert.equal("", ask [[
       SELECT c.relname || '.' || coalesce(a.attname, '') FROM pg_class c
-      LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+      LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
       WHERE c.relnamespace = 'pghost'::regnamespace AND c.relkind = 'r'
         AND col_description(c.oid, coalesce(a.attnum, 0)) IS NULL]])
     assert.equal("0", ask [[SELECT count(*) FROM pg_class WHERE relnamespace = 'pghost'::regnamespace AND relkind = 'r'

@@ -27,6 +27,12 @@ function sys.processors() end
 ---@return integer
 function sys.pid() end
 
+--- An empty file in TMPDIR (else /tmp) without a name: it is gone with the process, however that ends.
+---@return file*|nil file open for writing and reading
+---@return string message_or_path `path` opens it once more, in this process, while `file` is open
+---@return string? code errno name
+function sys.temporary_file() end
+
 --- The number of the signal that asked us to stop, if any.
 ---@return integer?
 function sys.interrupted() end
