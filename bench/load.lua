@@ -8,6 +8,7 @@
 -- `text`. Prints the counts; a rejected record is an error: the files have no dirt.
 
 local conn = require "pghost.native.conn"
+local connection = require "pghost.connection"
 local csv = require "pghost.native.csv"
 local feed = require "pghost.feed"
 local files_of = require "pghost.files"
@@ -82,14 +83,16 @@ end
 local function target(options, table_name, names, more)
   local handles = {}
   for i = 1, options.workers do
-    handles[i] = check(conn.connect(options.dsn))
+    local opened = connection.open(options)
     if i == 1 and options.wal then
-      check(handles[i]:exec("truncate " .. table_name))
+      opened:exec("truncate " .. table_name)
     end
-    check(handles[i]:exec "begin")
-  end
-  if not options.wal then
-    check(handles[1]:exec("truncate " .. table_name))
+    opened:exec "begin"
+    if not options.wal then
+      opened:exec("truncate " .. table_name)
+      opened:write_early()
+    end
+    handles[i] = opened.native
   end
   local copy = ("copy %s (%s) from stdin (format binary)"):format(table_name, quoted_list(names, more))
   return { conn = options.workers > 1 and handles or handles[1], copy = copy, handles = handles }
@@ -126,15 +129,15 @@ local program = native_rules.compile(rules_of(options.kind, header))
 local names = program_names(program)
 local raw = options.into ~= "clean" and target(options, options.name .. "_raw", header, { "_file_id", "_line" })
 local clean = options.into ~= "raw" and target(options, options.name, names, {})
-local rejects = check(conn.connect(options.dsn))
+local rejects = connection.open(options)
 
-local loading <close> = load.open {
+local loading <close> = check(load.open {
   program = clean and program or nil,
   raw = raw or nil,
   clean = clean or nil,
-  rejects = { conn = rejects, copy = REJECTS, run_id = 1, table = options.name },
+  rejects = { conn = rejects.native, copy = REJECTS, run_id = 1, table = options.name },
   workers = options.workers,
-}
+})
 local records = 0
 feed.run(loading, files, {
   open = function(file)

@@ -61,12 +61,22 @@ local function against_psql(options, name, title, path)
     { name = "pghost raw and clean", command = load(options, name, "both", name, { path }), per = { "psql csv raw" } },
   }
   if options.workers > 1 then
+    local several = ("pghost clean, %d workers"):format(options.workers)
+    local unlogged = name .. "_unlogged"
     works[#works + 1] = { name = "pghost clean, with WAL", command = load(options, name, "clean", name, { path }, 1,
       "--wal yes") }
     works[#works + 1] = {
-      name = ("pghost clean, %d workers"):format(options.workers),
+      name = several,
       command = load(options, name, "clean", name, { path }, options.workers),
       per = { "pghost clean", "pghost clean, with WAL" },
+    }
+    works[#works + 1] = { name = "pghost clean, unlogged table", command = load(options, name, "clean", unlogged,
+      { path }, 1, "--wal yes"), table = unlogged }
+    works[#works + 1] = {
+      name = several .. ", unlogged table",
+      command = load(options, name, "clean", unlogged, { path }, options.workers),
+      table = unlogged,
+      per = { "pghost clean, unlogged table" },
     }
   end
   for _, work in ipairs(works) do

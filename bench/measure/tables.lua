@@ -45,19 +45,21 @@ function M.names(columns)
 end
 
 --- For a file of `columns` the tables <name>_plain (text, for psql), <name>_raw (text and load
---- metadata, for pghost), <name> (typed) and one for rejects.
+--- metadata, for pghost), <name> and <name>_unlogged (typed) and one for rejects.
 ---@param name string
 ---@param columns string[][]
 ---@return string sql
 function M.create(name, columns)
+  local text, typed = define(columns, "text"), define(columns)
   return ([[
-    drop table if exists %s_plain, %s_raw, %s;
+    drop table if exists %s_plain, %s_raw, %s, %s_unlogged;
     create table %s_plain (%s);
     create table %s_raw (%s, _file_id bigint, _line bigint, _loaded_at timestamptz default now());
     create table %s (%s);
+    create unlogged table %s_unlogged (%s);
     create table if not exists rejects (run_id bigint, table_name text, file_id bigint, line bigint,
       byte_offset bigint, byte_length bigint, column_name text, rule text, reason text, original bytea);
-  ]]):format(name, name, name, name, define(columns, "text"), name, define(columns, "text"), name, define(columns))
+  ]]):format(name, name, name, name, name, text, name, text, name, typed, name, typed)
 end
 
 --- Writes a psql script that truncates a table and loads a file in one transaction.

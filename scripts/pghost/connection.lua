@@ -67,6 +67,17 @@ function Connection:transaction(fn)
   end))
 end
 
+local early <const> = [[
+  SELECT set_config(name, max_val, true) FROM pg_settings
+  WHERE name = 'backend_flush_after' AND current_setting('wal_level') = 'minimal']]
+
+--- For the rest of this transaction, which fills a table that is new in it: the server has pages
+--- written to disk while they come. With wal_level = minimal it writes no WAL for such a table but
+--- syncs it at the commit, and would begin with the writing only there. Nothing but time depends on it.
+function Connection:write_early()
+  self:query(early)
+end
+
 --- What the server said since the last call (warnings, notices), at most 1,000 of them.
 ---@return { severity: string, message: string }[]
 ---@return integer dropped

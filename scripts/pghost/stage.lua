@@ -169,6 +169,9 @@ local function fill(run, plan, groups, feed_load)
       if not created then
         create_tables(run, plan, raw and raw[1], clean and clean[1])
         created = true
+        for _, conn in ipairs(all) do
+          conn:write_early()
+        end
       end
       local load <close> = open_load(run, plan, raw, clean, run:connection "rejects")
       feed_load(load, group)

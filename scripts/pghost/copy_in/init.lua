@@ -189,6 +189,9 @@ local function load_all(job)
     job.conn:query("TRUNCATE " .. job.target.qualified)
     options.say(("emptied %s, in the same transaction"):format(job.target.qualified))
   end
+  if options.create or options.truncate then
+    job.conn:write_early()
+  end
   load_batches(job)
   analyse(job)
   return keep_rejects(job)
