@@ -4,6 +4,7 @@
 local connection = require "pghost.connection"
 local publish = require "pghost.publish"
 local server = require "support.server"
+local sys = require "pghost.native.sys"
 
 local ROLES = [[
 do $$ begin create role publish_alice; exception when duplicate_object then null; end $$;
@@ -328,6 +329,22 @@ describe("publish", function()
       assert.are.equal("t", psql([[select exists (select from pg_stats where tablename = 'users')
         and exists (select from pg_stats_ext where statistics_name = 'users_statistics')]]))
     end)
+  end)
+
+  it("collects the statistics of tables that have none of what they hold, and of no other", function()
+    psql(OLD .. "alter table booking alter column amount set statistics 20") -- carried over, so to be collected by
+    psql(NEW .. "create table build_1.fresh (a integer); insert into build_1.fresh values (1);")
+    local seen = "select n_tup_ins from pg_stat_user_tables where schemaname = 'build_1' and relname = 'booking'"
+    for _ = 1, 100 do -- the server counts what was inserted when that session has ended
+      if psql(seen) == "60" then
+        break
+      end
+      sys.sleep(0.1)
+    end
+    psql "analyze build_1.users; analyze build_1.booking"
+    publish_now { tables = { "users", "booking", "fresh" } }
+    assert.are.equal("booking|2\nfresh|1\nusers|1", psql [[
+      select relname, analyze_count from pg_stat_user_tables where schemaname = 'public' order by 1]])
   end)
 
   it("keeps triggers and rules, switched as they were", function()

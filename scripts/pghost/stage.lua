@@ -207,11 +207,22 @@ local function summary(plan, counts)
   return ("%s%s: %s"):format(log.counted(counts.records, "record"), from, table.concat(parts, ", "))
 end
 
+-- Raw tables are looked up and counted, not joined: a tenth of the usual sample costs a tenth of the time.
+local function analyse_raw(run, plan)
+  run.conn:transaction(function(conn)
+    conn:query("SET LOCAL default_statistics_target = 10")
+    conn:query("ANALYZE " .. run:qualified(plan.raw_table))
+  end)
+end
+
 local function finish(run, plan)
   local targets = plan.targets
   if targets.clean and not plan.complete then
     make_key(run, plan)
-    run.conn:query("ANALYZE " .. run:qualified(plan.clean_table)) -- raw tables are not joined: autovacuum will do
+    run.conn:query("ANALYZE " .. run:qualified(plan.clean_table))
+  end
+  if targets.raw and plan.first and not plan.complete then
+    analyse_raw(run, plan)
   end
   modes.built(run, plan)
   local counts = account.settle(run, plan)

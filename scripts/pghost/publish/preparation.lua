@@ -48,9 +48,20 @@ local function check_rights(conn, oids, found, outside)
   rights.check(conn, dependents.literal(relations), dependents.literal(functions), dependents.literal(outside))
 end
 
+-- Not analysed, or not since it was changed, or it was given what only ANALYZE fills.
+local lacks_statistics = [[
+  SELECT pg_stat_get_last_analyze_time(c.oid) IS NULL OR pg_stat_get_mod_since_analyze(c.oid) > 0
+    OR EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indexprs IS NOT NULL)
+    OR EXISTS (SELECT FROM pg_statistic_ext WHERE stxrelid = c.oid)
+    OR EXISTS (SELECT FROM pg_attribute
+      WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attstattarget >= 0) AS yes
+  FROM pg_class AS c WHERE c.oid = $1::oid]]
+
 local function analyze(conn, list)
   for _, subject in ipairs(list) do
-    conn:query("ANALYZE " .. subject.built)
+    if conn:query(lacks_statistics, subject.new)[1].yes then
+      conn:query("ANALYZE " .. subject.built)
+    end
   end
 end
 
