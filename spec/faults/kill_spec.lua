@@ -17,6 +17,8 @@ describe("kill -9", function()
   it("of a pipeline: it has published everything or nothing, and the next one runs", function()
     local here <close> = world.new(server.get())
     kill.at_random(here, kills, "kill")
+    kill.in_publish(here, kills // 2, "kill")
+    kill.behind_publish(here, "kill")
   end)
 
   it("of pghost load: it has loaded everything or nothing", function()

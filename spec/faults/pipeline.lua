@@ -1,6 +1,6 @@
 -- The example's pipeline with points to stop at, so that a fault comes at a known moment.
 --
--- PGHOST_FAULTS_STOP="POINT FOLDER": at POINT (start, load, check, analyse, publish) it makes
+-- PGHOST_FAULTS_STOP="POINT FOLDER": at POINT (start, load, check, analyse, publish, end) it makes
 -- FOLDER/reached and goes on when FOLDER/go is there. `load` is in the middle of the bookings, with
 -- three COPY open. PGHOST_FAULTS_NAME: the name of the pipeline, "bookings" unless set.
 
@@ -58,3 +58,4 @@ stop_at "analyse"
 run:analyse(root .. "/sql/analytics")
 stop_at "publish"
 run:publish()
+stop_at "end"
