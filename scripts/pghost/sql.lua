@@ -18,9 +18,13 @@ Statement.__index = Statement
 ---@field type string SQL type
 ---@field value string|number|boolean|nil
 
--- Where the token that starts at `at` ends (its last byte), and its kind: "text" (kept as it is),
--- "comment", "word", "parameter", "end" (a semicolon) or an opening or closing parenthesis.
-local function quoted(text, at, quote, escapes)
+--- Where the string or quoted name that begins at `at` ends; nil: it does not.
+---@param text string
+---@param at integer of the opening quote
+---@param quote "'"|'"'
+---@param escapes? boolean an E'' string, where a backslash escapes
+---@return integer?
+function M.quoted_end(text, at, quote, escapes)
   local from = at + 1
   while true do
     local stop = text:find(escapes and "['\\]" or quote, from, not escapes)
@@ -50,6 +54,8 @@ local function block_comment(text, at)
   return from - 1
 end
 
+-- Where the token that starts at `at` ends (its last byte), and its kind: "text" (kept as it is),
+-- "comment", "word", "parameter", "end" (a semicolon) or an opening or closing parenthesis.
 local function token(text, at)
   local char = text:sub(at, at)
   local two = text:sub(at, at + 1)
@@ -58,9 +64,9 @@ local function token(text, at)
   elseif two == "/*" then
     return "comment", block_comment(text, at)
   elseif char == "'" or char == '"' then
-    return "text", quoted(text, at, char)
+    return "text", M.quoted_end(text, at, char)
   elseif text:find("^[eE]'", at) then
-    return "text", quoted(text, at + 1, "'", true)
+    return "text", M.quoted_end(text, at + 1, "'", true)
   elseif char == "$" then
     local tag = text:match("^%$[%a_\x80-\xff]?[%w_\x80-\xff]*%$", at)
     if not tag or tag:find("^%$%d") then

@@ -4,23 +4,12 @@
 -- behind an alias; so what is between quotes is passed over and pairs of names are looked up. What
 -- comes out is not trusted: whoever uses it looks at what the made view depends on.
 
+local sql = require "pghost.sql"
+
 local M = {}
 
--- Where the string or quoted name that begins at `at` ends; E'' strings have backslashes.
 local function quoted_end(text, at, quote, escapes)
-  local from = at + 1
-  while true do
-    local stop = text:find(escapes and "['\\]" or quote, from, not escapes)
-    if not stop then
-      return #text
-    elseif text:sub(stop, stop) == "\\" then
-      from = stop + 2
-    elseif text:sub(stop + 1, stop + 1) == quote then
-      from = stop + 2
-    else
-      return stop
-    end
-  end
+  return sql.quoted_end(text, at, quote, escapes) or #text
 end
 
 -- The end of one name, quoted or plain; nil when there is none.
