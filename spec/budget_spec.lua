@@ -1,6 +1,6 @@
 -- Error budgets and on_error = "stop": pipelines as processes, what they print, what they leave.
 
-local budget = require "pghost.budget"
+local budget_options = require "pghost.budget_options"
 local project = require "support.project"
 
 local rules = [[
@@ -177,10 +177,11 @@ describe("a budget", function()
   end)
 
   it("is read the same everywhere", function()
-    assert.same({ count = 12 }, budget.parse "12")
-    assert.same({ percent = 0.5 }, budget.parse "0.5%")
+    assert.same({ count = 12 }, budget_options.parse "12")
+    assert.same({ percent = 0.5 }, budget_options.parse "0.5%")
     for _, bad in ipairs { "", "1.5", "-1", "101%", "%", "0x10", "1e3" } do
-      assert.same({ nil, ("whole number or share as '2%%' expected, got '%s'"):format(bad) }, { budget.parse(bad) })
+      assert.same({ nil, ("whole number or share as '2%%' expected, got '%s'"):format(bad) },
+        { budget_options.parse(bad) })
     end
   end)
 end)

@@ -10,7 +10,7 @@
 -- run.lua.
 
 local again = require "pghost.again"
-local budget = require "pghost.budget"
+local budget_options = require "pghost.budget_options"
 local build_schema = require "pghost.build_schema"
 local command = require "pghost.command"
 local errors = require "pghost.errors"
@@ -126,7 +126,7 @@ function M.start(name, config, options)
     settings.data = project.path(settings.data)
   end
   local replaying = replay.take(name, settings, given)
-  budget.check_settings(settings)
+  budget_options.check_settings(settings)
   local run = new_run(name, settings, options)
   run.replay = replaying
   local _ <close> = setmetatable({}, { __close = function(_, problem)

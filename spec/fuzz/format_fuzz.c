@@ -85,12 +85,12 @@ static void write_by_format(const char *format, const FuzzMoment *moment) {
   }
 }
 
-// No two words side by side make an MI between them.
-static bool has_minutes(const char *format) {
+// MI or HH: no other words side by side make one between them.
+static bool has_word(const char *format, const char *word) {
   bool quoted = false;
   for (; *format; format++) {
     quoted ^= *format == '"';
-    if (!quoted && begins_with(format, "MI"))
+    if (!quoted && begins_with(format, word))
       return true;
   }
   return false;
@@ -102,7 +102,8 @@ static void check_value(const Type *type, const Value *value) {
   fuzz_check_field(type, value, &field);
   fuzz_check_canonical(type, value, &field);
   FuzzMoment moment = fuzz_moment(type, value);
-  if (moment.year < 1 || moment.year > 9999 || (moment.minute && !has_minutes(type->format)))
+  if (moment.year < 1 || moment.year > 9999 || (moment.minute && !has_word(type->format, "MI")) ||
+      (moment.hour && !has_word(type->format, "HH")))
     return; // a zone has led beyond what the format can say
   write_by_format(type->format, &moment);
   fuzz_expect_field(type, written.data, written.len, &field);

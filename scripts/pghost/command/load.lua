@@ -1,7 +1,7 @@
 -- pghost load: files into one table, in one transaction, as one would use psql's \copy.
 
 local argparse = require "argparse"
-local budget = require "pghost.budget"
+local budget_options = require "pghost.budget_options"
 local copy_in = require "pghost.copy_in"
 local dialect = require "pghost.dialect"
 local errors = require "pghost.errors"
@@ -60,7 +60,8 @@ local function new_parser()
   parser:option("--rules", "Lua file that returns r.table(...): clean and check the records."):argname("FILE")
   parser:flag("--create", "Make the table: text columns named after the header, or those of the rules.")
   parser:flag("--truncate", "Empty the table first, in the same transaction.")
-  parser:option("--max-rejects", "Records that may be rejected (default: none)."):argname("N|P%"):convert(budget.parse)
+  parser:option("--max-rejects", "Records that may be rejected (default: none)."):argname("N|P%")
+    :convert(budget_options.parse)
     :target("max_rejects")
   parser:option("--rejects", "Where they go: a CSV file to correct and load again, or 'table' for pghost.rejects.")
     :argname("FILE|table")

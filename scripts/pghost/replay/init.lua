@@ -3,7 +3,8 @@
 -- The pipeline's script runs as ever, but its loads read the original bytes of the open rejects in
 -- the place of the files, and build the published table together with what passes now. Checks,
 -- analytics and publish are the script's; the state of each reject is written in the transaction
--- that publishes. Records come from source.lua, tables from tables.lua.
+-- that publishes. source.lua gives the records, tables.lua makes the tables, outcome.lua tells what
+-- became of each record.
 
 local account = require "pghost.account"
 local cjson = require "cjson"
@@ -12,6 +13,7 @@ local errors = require "pghost.errors"
 local log = require "pghost.log"
 local modes = require "pghost.modes"
 local native_load = require "pghost.native.load"
+local outcome = require "pghost.replay.outcome"
 local rules_compiler = require "pghost.native.rules"
 local source = require "pghost.replay.source"
 local tables = require "pghost.replay.tables"
@@ -210,7 +212,7 @@ end
 --- Writes what became of each reject; in the transaction that publishes.
 ---@param run pghost.Run
 function Replay.record(run)
-  tables.record(run)
+  outcome.record(run)
 end
 
 return M

@@ -5,12 +5,11 @@
 
 local columns = require "pghost.columns"
 local errors = require "pghost.errors"
-local log = require "pghost.log"
 local modes = require "pghost.modes"
+local outcome = require "pghost.replay.outcome"
+local staging = require "pghost.replay.staging"
 
 local M = {}
-
-local longest_value = 200 -- characters of a key shown in a note
 
 -- What a load adds to raw tables.
 local added = { _file_id = true, _line = true, _loaded_at = true }
@@ -54,10 +53,6 @@ function M.find(run, plan)
   end
 end
 
-local function staging(run, kind)
-  return run:qualified("pghost_replay_" .. kind)
-end
-
 local reject_columns = [[run_id bigint, table_name text, file_id bigint, line bigint, byte_offset bigint,
   byte_length bigint, column_name text, rule text, reason text, original bytea]]
 
@@ -74,10 +69,9 @@ end
 function M.create(run, plan)
   local conn = run.conn
   local function create(kind, definitions)
-    conn:query(("CREATE TABLE %s (%s)"):format(staging(run, kind), definitions))
+    conn:query(("CREATE TABLE %s (%s)"):format(staging.name(run, kind), definitions))
   end
-  conn:query(("CREATE TABLE IF NOT EXISTS %s (reject_id bigint PRIMARY KEY, state text, note text)")
-    :format(staging(run, "outcome")))
+  staging.create_outcome(run)
   create("map", [[reject_id bigint, file_id bigint, line bigint, in_source bigint, in_line bigint,
     PRIMARY KEY (in_source, in_line)]])
   create("rejects", reject_columns)
@@ -95,76 +89,7 @@ end
 function M.copy(run, plan, kind, format)
   local list = kind == "raw" and plan.raw_columns or plan.wanted
   local names = kind == "rejects" and "" or (" (%s, _file_id, _line)"):format(columns.quoted(run.conn, list))
-  return ("COPY %s%s FROM STDIN (FORMAT %s)"):format(staging(run, kind), names, format)
-end
-
--- Every record that came out must be one that went in: a reject is not taken apart.
-local function check_mapped(run, kind, source, line)
-  local stray = run.conn:query(([[
-    SELECT count(*) AS records FROM %s AS s
-    LEFT JOIN %s AS m ON m.in_source = s.%s AND m.in_line = s.%s WHERE m.reject_id IS NULL]])
-    :format(staging(run, kind), staging(run, "map"), source, line))[1].records
-  if stray > 0 then
-    errors.raise(("%s now read as several: the options of the step have changed too much for a replay")
-      :format(log.counted(stray, "rejected record is", "rejected records are")), "data")
-  end
-end
-
-local joined = "%s AS s JOIN %s AS m ON m.in_source = s.%s AND m.in_line = s.%s"
-
-local function from(run, kind)
-  if kind == "rejects" then
-    return joined:format(staging(run, kind), staging(run, "map"), "file_id", "line")
-  end
-  return joined:format(staging(run, kind), staging(run, "map"), "_file_id", "_line")
-end
-
-local function note_rejected(run)
-  return run.conn:query(([[
-    INSERT INTO %s SELECT m.reject_id, 'open', 'in run ' || $1::text || ': ' || concat_ws(': ', s.column_name, s.reason)
-    FROM %s]]):format(staging(run, "outcome"), from(run, "rejects")), tostring(run.id)).affected
-end
-
--- Of the records whose key is in the table, or came before among those replayed, none is taken.
-local function note_duplicates(run, plan)
-  local equal = {}
-  for i, name in ipairs(plan.key) do
-    local quoted = run.conn:quote_identifier(name)
-    equal[i] = ("t.%s = s.%s"):format(quoted, quoted)
-  end
-  if plan.mode == "history" then
-    equal[#equal + 1] = "t._valid_to IS NULL"
-  end
-  local key = columns.quoted(run.conn, plan.key, "s.%s")
-  local count = run.conn:query(([[
-    INSERT INTO %s
-    SELECT reject_id, 'open', 'in run ' || $1::text || ': duplicate of ' || $2::text || ' '''
-      || left(key_text, %d) || '''' || CASE WHEN present THEN ' in the table' ELSE ' among the records replayed' END
-    FROM (
-      SELECT m.reject_id, concat_ws(', ', %s) AS key_text,
-        row_number() OVER (PARTITION BY %s ORDER BY m.file_id, m.line) AS place,
-        EXISTS (SELECT FROM %s AS t WHERE %s) AS present
-      FROM %s
-    ) AS ranked
-    WHERE present OR place > 1]]):format(staging(run, "outcome"), longest_value, key, key, plan.published,
-      table.concat(equal, " AND "), from(run, "clean")), tostring(run.id), table.concat(plan.key, ", ")).affected
-  run.conn:query(([[
-    DELETE FROM %s AS s USING %s AS m, %s AS o
-    WHERE m.in_source = s._file_id AND m.in_line = s._line AND o.reject_id = m.reject_id]])
-    :format(staging(run, "clean"), staging(run, "map"), staging(run, "outcome")))
-  return count
-end
-
--- What passed, and what neither passed nor was refused: a filter, or the reader, leaves it out now.
-local function note_rest(run, kind)
-  local loaded = run.conn:query(("INSERT INTO %s SELECT m.reject_id, 'replayed', NULL FROM %s")
-    :format(staging(run, "outcome"), from(run, kind))).affected
-  local filtered = run.conn:query(([[
-    INSERT INTO %s
-    SELECT m.reject_id, 'replayed', 'left out in run ' || $1::text FROM %s AS m
-    WHERE NOT EXISTS (SELECT FROM %s AS o WHERE o.reject_id = m.reject_id)]])
-    :format(staging(run, "outcome"), staging(run, "map"), staging(run, "outcome")), tostring(run.id)).affected
-  return loaded, filtered
+  return ("COPY %s%s FROM STDIN (FORMAT %s)"):format(staging.name(run, kind), names, format)
 end
 
 local function raise_changed(plan, name, is, was)
@@ -189,7 +114,7 @@ local function build_clean(run, plan)
   run:create_table(conn, plan.name, clean_definitions(conn, plan))
   check_columns(conn, plan, built)
   local list = columns.quoted(conn, plan.wanted)
-  for _, from_table in ipairs { plan.published, staging(run, "clean") } do
+  for _, from_table in ipairs { plan.published, staging.name(run, "clean") } do
     conn:query(("INSERT INTO %s (%s) SELECT %s FROM %s"):format(built, list, list, from_table))
   end
   if plan.key then
@@ -209,7 +134,7 @@ local function newly_readable(run, plan)
   return ([[
     FROM %s JOIN %s AS o ON o.reject_id = m.reject_id AND o.state = 'replayed' AND o.note IS NULL
     WHERE NOT EXISTS (SELECT FROM %s AS t WHERE t._file_id = m.file_id AND t._line = m.line)]])
-    :format(from(run, "raw"), staging(run, "outcome"), plan.published_raw)
+    :format(staging.from(run, "raw"), staging.name(run, "outcome"), plan.published_raw)
 end
 
 local function build_raw(run, plan)
@@ -233,7 +158,7 @@ local function build_additions(run, plan)
   if plan.targets.clean then
     local built, list = run:qualified(plan.clean_table), columns.quoted(conn, plan.wanted)
     run:create_table(conn, plan.clean_table, clean_definitions(conn, plan))
-    conn:query(("INSERT INTO %s (%s) SELECT %s FROM %s"):format(built, list, list, staging(run, "clean")))
+    conn:query(("INSERT INTO %s (%s) SELECT %s FROM %s"):format(built, list, list, staging.name(run, "clean")))
   end
   if plan.targets.raw then
     local list = columns.quoted(conn, plan.raw_columns)
@@ -248,7 +173,7 @@ local function drop(run, plan)
   local kinds = { "map", "rejects", plan.targets.raw and "raw" or nil }
   kinds[#kinds + 1] = plan.targets.clean and "clean" or nil
   for _, kind in ipairs(kinds) do
-    run.conn:query("DROP TABLE " .. staging(run, kind))
+    run.conn:query("DROP TABLE " .. staging.name(run, kind))
   end
 end
 
@@ -268,34 +193,15 @@ end
 --- Notes what became of each reject, and builds the tables anew where something passed.
 ---@return { records: integer, loaded: integer, rejected: integer, filtered: integer }
 function M.build(run, plan)
-  local main = plan.targets.clean and "clean" or "raw"
   local counts
   run.conn:transaction(function()
-    check_mapped(run, main, "_file_id", "_line")
-    check_mapped(run, "rejects", "file_id", "line")
-    local rejected = note_rejected(run)
-    if plan.key then
-      rejected = rejected + note_duplicates(run, plan)
-    end
-    local loaded, filtered = note_rest(run, main)
-    if loaded > 0 then
+    counts = outcome.note(run, plan)
+    if counts.loaded > 0 then
       build(run, plan)
     end
     drop(run, plan)
-    counts = { records = loaded + rejected + filtered, loaded = loaded, rejected = rejected, filtered = filtered }
   end)
   return counts
-end
-
---- Writes the outcome into the history; in the transaction that publishes.
----@param run pghost.Run
-function M.record(run)
-  run.conn:query(([[CREATE TABLE IF NOT EXISTS %s (reject_id bigint PRIMARY KEY, state text, note text)]])
-    :format(staging(run, "outcome")))
-  run.conn:query(([[
-    UPDATE pghost.rejects AS r
-    SET state = o.state, note = o.note, replayed_by = CASE WHEN o.state = 'replayed' THEN $1::bigint END
-    FROM %s AS o WHERE r.reject_id = o.reject_id AND r.state = 'open']]):format(staging(run, "outcome")), run.id)
 end
 
 return M

@@ -1,0 +1,32 @@
+-- The tables that a replay works with, in the build schema: `map` says which reject each record that is
+-- read is, `raw`, `clean` and `rejects` are what the load makes of them, `outcome` is kept to the end.
+
+local M = {}
+
+---@param run pghost.Run
+---@param kind "map"|"raw"|"clean"|"rejects"|"outcome"
+---@return string qualified name
+function M.name(run, kind)
+  return run:qualified("pghost_replay_" .. kind)
+end
+
+local joined = "%s AS s JOIN %s AS m ON m.in_source = s.%s AND m.in_line = s.%s"
+
+--- A FROM clause: the records of one kind as s, and as m which reject each is.
+---@param run pghost.Run
+---@param kind "raw"|"clean"|"rejects"
+---@return string
+function M.from(run, kind)
+  if kind == "rejects" then
+    return joined:format(M.name(run, kind), M.name(run, "map"), "file_id", "line")
+  end
+  return joined:format(M.name(run, kind), M.name(run, "map"), "_file_id", "_line")
+end
+
+--- Creates `outcome`, which all tables of a run share.
+function M.create_outcome(run)
+  run.conn:query(("CREATE TABLE IF NOT EXISTS %s (reject_id bigint PRIMARY KEY, state text, note text)")
+    :format(M.name(run, "outcome")))
+end
+
+return M
