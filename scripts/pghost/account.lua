@@ -2,55 +2,15 @@
 -- for the table. What we read is held against what the server counted: the rows of each COPY, the
 -- rejects, the rows left where it removed duplicates. What does not add up fails the run.
 
-local auto_dialect = require "pghost.auto_dialect"
 local check = require "pghost.check"
 local cjson = require "cjson"
-local dialect = require "pghost.dialect"
 local errors = require "pghost.errors"
+local file_records = require "pghost.file_records"
 local keys = require "pghost.keys"
 local log = require "pghost.log"
-local read_as = require "pghost.read_as"
-local sql = require "pghost.sql"
 local sys = require "pghost.native.sys"
 
 local M = {}
-
-local most_groups = 12 -- kinds of rejects that are logged for one table
-
---- Records the files of a load before they are read and gives each its id. Ids rise in the order of
---- the files.
----@param run pghost.Run
----@param plan pghost.Plan
----@param files? table[] default: all of the plan
-function M.begin_files(run, plan, files)
-  files = files or plan.files
-  local list = {}
-  for i, file in ipairs(files) do
-    local options = auto_dialect.apply(plan.options, file)
-    list[i] = {
-      place = i, name = file.name, path = file.path, member = file.member, encoding = file.encoding,
-      header = read_as.header(file.header, options), read_as = read_as.json(options, file),
-      sniffed = auto_dialect.record(file),
-    }
-  end
-  local rows = run.conn:query([[
-    INSERT INTO pghost.files (run_id, table_name, mode, name, path, member, encoding, header, read_as, sniffed)
-    SELECT $1, $2, $3, f.name, f.path, f.member, f.encoding,
-      CASE WHEN f.header IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(f.header)) END, f.read_as::jsonb,
-      f.sniffed::jsonb
-    FROM jsonb_to_recordset($4::jsonb) AS f (place bigint, name text, path text, member text, encoding text,
-      header jsonb, read_as text, sniffed text)
-    ORDER BY f.place
-    RETURNING file_id]], run.id, plan.name, plan.first and "replace" or plan.mode, cjson.encode(list))
-  local ids = {}
-  for row in rows:rows() do
-    ids[#ids + 1] = row.file_id
-  end
-  table.sort(ids)
-  for i, file in ipairs(files) do
-    file.id = ids[i]
-  end
-end
 
 -- Notes where a count of ours and one of the server's differ.
 local function expect(plan, where, what, expected, got)
@@ -91,62 +51,6 @@ local function verify_file(plan, file, server)
   end
 end
 
---- Records the accounts of the files that were read: `file.counts` of the load.
----@param files? table[] default: all of the plan
-function M.save_files(run, plan, files)
-  local list = {}
-  for _, file in ipairs(files or plan.files) do
-    local counts = file.counts
-    if counts then
-      local duplicates = plan.duplicates_by_file and plan.duplicates_by_file[file.id] or 0
-      list[#list + 1] = {
-        file_id = file.id, size = counts.source_bytes, sha256 = counts.sha256, records = counts.records,
-        unreadable = counts.unreadable, loaded = counts.loaded - duplicates, rejected = counts.rejected,
-        filtered = counts.filtered, duplicates = duplicates, input_size = counts.input_bytes,
-        repairs = counts.repairs and next(counts.repairs) and counts.repairs or nil,
-      }
-    end
-  end
-  if #list == 0 then
-    return
-  end
-  run.conn:query([[
-    UPDATE pghost.files AS f
-    SET state = $1, size = n.size, sha256 = n.sha256, records = n.records, unreadable = n.unreadable,
-      loaded = n.loaded, rejected = n.rejected, filtered = n.filtered, duplicates = n.duplicates,
-      repairs = n.repairs, input_size = n.input_size, finished_at = clock_timestamp()
-    FROM jsonb_to_recordset($2::jsonb) AS n (file_id bigint, size bigint, sha256 text, records bigint,
-      unreadable bigint, loaded bigint, rejected bigint, filtered bigint, duplicates bigint, repairs jsonb,
-      input_size bigint)
-    WHERE f.file_id = n.file_id]], plan.targets.clean and "loaded" or "staged", cjson.encode(list))
-end
-
--- After a clean from the raw table: the files of this run get the accounts that a load gives them.
-local function save_files_of_raw(run, plan, server)
-  for id, staged in pairs(server.raw) do
-    local duplicates, rejected = server.duplicates[id] or 0, server.rejects[id] or 0
-    local left = plan.left_by_file and (plan.left_by_file[id] or 0)
-    if not left and plan.totals.filtered == 0 then
-      left = staged - rejected
-    end
-    run.conn:query([[
-      UPDATE pghost.files SET state = 'loaded', loaded = $3, duplicates = $4, rejected = $5,
-        filtered = records - $3 - $4 - $5, finished_at = clock_timestamp() WHERE file_id = $1 AND run_id = $2]],
-      id, run.id, left, duplicates, rejected)
-  end
-end
-
---- Records what cleaning changed: `plan.cleaning` of the load.
-function M.save_cleaning(run, plan)
-  for _, change in ipairs(plan.cleaning or {}) do
-    run.conn:query([[
-      INSERT INTO pghost.cleaning (run_id, table_name, column_name, rule, cells, samples)
-      VALUES ($1, $2, $3, $4, $5, $6::jsonb)
-      ON CONFLICT (run_id, table_name, column_name, rule) DO UPDATE SET cells = cleaning.cells + excluded.cells]],
-      run.id, plan.name, change.column, change.rule, change.count, cjson.encode(change.samples))
-  end
-end
-
 local function sum(counts)
   local total = 0
   for _, count in pairs(counts) do
@@ -179,16 +83,6 @@ local function verify(run, plan)
   return server
 end
 
-local function save(run, plan, server)
-  run.conn:transaction(function()
-    if #plan.files > 0 then
-      M.save_files(run, plan)
-    else
-      save_files_of_raw(run, plan, server)
-    end
-  end)
-end
-
 local total_names = { "records", "loaded", "rejected", "filtered", "unreadable", "bytes" }
 
 --- Adds the totals of a load, or the counts of a file that was loaded earlier, to those of the plan.
@@ -203,27 +97,6 @@ function M.add_totals(plan, counts, targets)
   totals.raw_rows = totals.raw_rows + (counts.raw_rows or (targets.raw and counts.records - counts.unreadable or 0))
   totals.clean_rows = totals.clean_rows + (counts.clean_rows or (targets.clean and counts.loaded or 0))
   plan.totals = totals
-end
-
---- Records what one commit of a load has brought: what cleaning changed and, where the run can go on
---- after a kill, that these files need not be read again.
----@param run pghost.Run
----@param plan pghost.Plan
----@param files table[]
-function M.keep(run, plan, files)
-  run.conn:transaction(function()
-    M.save_cleaning(run, plan)
-    if plan.resumable then
-      M.save_files(run, plan, files)
-      local ids = {}
-      for i, file in ipairs(files) do
-        ids[i] = file.id
-      end
-      run.conn:query([[
-        UPDATE pghost.files SET kept_at = clock_timestamp(), fingerprint = $2, state = 'loading'
-        WHERE file_id = ANY ($1::bigint[])]], sql.array(ids), plan.fingerprint)
-    end
-  end)
 end
 
 local function quote_json(texts)
@@ -247,7 +120,7 @@ function M.settle(run, plan)
     errors.raise(("table '%s': the accounts do not add up: %s; did a file change while it was read?"):format(plan.name,
       plan.problems[1]), "account")
   end
-  save(run, plan, server)
+  file_records.settle(run, plan, server)
   local totals = plan.totals
   return {
     records = totals.records,
@@ -258,43 +131,6 @@ function M.settle(run, plan)
     bytes = totals.bytes,
     files = #plan.files,
   }
-end
-
---- Logs what was rejected and why, one line a kind with an example.
----@param run pghost.Run
----@param name string
-function M.report_rejects(run, name)
-  local kinds = run.conn:query([[
-    SELECT k.column_name, k.rule, k.records, concat_ws(':', f.name, r.line) || ': ' || r.reason AS example
-    FROM (
-      SELECT column_name, rule, count(*) AS records, min(reject_id) AS first_id FROM pghost.rejects
-      WHERE run_id = $1 AND table_name = $2 AND rule <> 'key' GROUP BY column_name, rule
-    ) AS k
-    JOIN pghost.rejects AS r ON r.reject_id = k.first_id
-    LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
-    ORDER BY k.records DESC, k.column_name, k.rule]], run.id, name)
-  for i, kind in ipairs(kinds) do
-    if i > most_groups then
-      run.log:warn("reject", name, ("and %s more"):format(log.counted(#kinds - most_groups, "kind")))
-      break
-    end
-    run.log:warn("reject", name, ("%s %s (%s), first %s"):format(log.count(kind.records),
-      kind.column_name or "whole record", kind.rule, kind.example),
-      { rejected = kind.records, column = kind.column_name, rule = kind.rule, example = kind.example })
-  end
-end
-
---- Logs what was repaired, one line a file.
----@param run pghost.Run
----@param plan pghost.Plan
-function M.report_repairs(run, plan)
-  for _, file in ipairs(plan.files) do
-    local text = dialect.describe(file.counts.repairs)
-    if text then
-      run.log:warn("repair", plan.name, ("%s: %s"):format(file.name, text),
-        { file = file.name, repairs = file.counts.repairs })
-    end
-  end
 end
 
 --- The default check of every stage: something is left.

@@ -4,10 +4,10 @@
 -- only the server can count (per rule), are looked at again when a table is done. Duplicates of a
 -- key are not counted as rejected, as in the accounts, but have a rule of their own, `key`.
 
-local account = require "pghost.account"
 local budget_options = require "pghost.budget_options"
 local errors = require "pghost.errors"
 local keys = require "pghost.keys"
+local load_report = require "pghost.load_report"
 local log = require "pghost.log"
 
 local M = {}
@@ -198,7 +198,7 @@ function M.raise_stopped(run, plan, message)
   if stops(run, plan) then
     raise_first(run, plan.name)
   end
-  account.report_rejects(run, plan.name)
+  load_report.rejects(run, plan.name)
   local rejected, by_file = count(run, plan.name)
   local most = of_run(run).count
   local where, number, what, allowed = ("table '%s'"):format(plan.name), rejected, "its budget", nil

@@ -2,8 +2,8 @@
 --
 -- All of it is written at the end, so that a load that dies leaves no run that seems to go on.
 
-local account = require "pghost.account"
 local cjson = require "cjson"
+local file_records = require "pghost.file_records"
 local history = require "pghost.history"
 local rejects = require "pghost.copy_in.rejects"
 local sys = require "pghost.native.sys"
@@ -53,8 +53,8 @@ local function save_files(conn, run_id, job)
     plan.files[i] = { name = file.name, path = file.path, counts = file.counts, header = file.header,
       line_end = file.line_end, dialect = file.dialect }
   end
-  account.begin_files({ conn = conn, id = run_id }, plan)
-  account.save_files({ conn = conn }, plan)
+  file_records.begin({ conn = conn, id = run_id }, plan)
+  file_records.save({ conn = conn }, plan)
   local ids = {}
   for i, file in ipairs(plan.files) do
     ids[i] = file.id

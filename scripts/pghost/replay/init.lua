@@ -10,6 +10,7 @@ local account = require "pghost.account"
 local cjson = require "cjson"
 local columns = require "pghost.columns"
 local errors = require "pghost.errors"
+local file_records = require "pghost.file_records"
 local log = require "pghost.log"
 local modes = require "pghost.modes"
 local native_load = require "pghost.native.load"
@@ -148,7 +149,7 @@ local function replay_table(run, name, rules, options, targets)
     tables.create(run, plan)
     fill(run, plan)
     local counts = tables.build(run, plan)
-    account.save_cleaning(run, plan)
+    file_records.save_cleaning(run, plan)
     if plan.without > 0 then
       run.log:warn("replay", name, ("%s without original bytes: they stay open"):format(log.counted(plan.without,
         "reject")), { without = plan.without })
