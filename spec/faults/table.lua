@@ -16,7 +16,7 @@ end
 
 print "| where | fault | outcome |\n|---|---|---|"
 for line in io.lines(list) do
-  local section, fault, outcome = line:match("^(.-)\t(.-)\t(.*)$")
+  local section, fault, outcome = line:gsub("/tmp/pghost_spec%.%w+", "FOLDER"):match("^(.-)\t(.-)\t(.*)$")
   print(("| %s | %s | %s |"):format(section, fault, outcome))
 end
 os.remove(list)
