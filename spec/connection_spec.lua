@@ -114,6 +114,19 @@ describe("an opened connection", function()
     assert.equal("25P02", raises(db.transaction, db, function() pcall(db.query, db, "select 1/0") end).code)
   end)
 
+  it("has pages written early only where no WAL is, for that transaction alone", function()
+    local own <close> = support.start "wal_level = minimal\nmax_wal_senders = 0\n"
+    local early = "select setting = max_val from pg_settings where name = 'backend_flush_after'"
+    for dsn, expected in pairs { [own.dsn] = true, [server.dsn] = false } do
+      local conn <close> = connection.open { dsn = dsn }
+      conn:transaction(function()
+        conn:write_early()
+        assert.equal(expected, conn:query(early)[1][1])
+      end)
+      assert.is_false(conn:query(early)[1][1])
+    end
+  end)
+
   it("closes with its scope", function()
     local pid
     do
