@@ -373,6 +373,7 @@ static size_t tokenise(Reader *reader, const char *bytes, size_t len, bool final
 
 size_t reader_read(Reader *reader, const char *bytes, size_t len, bool final, size_t limit,
                    Position *position, Batch *batch) {
+  const Dialect *dialect = &reader->dialect;
   batch_clear(batch);
   reader->batch = batch;
   reader->general.failed = false;
@@ -382,7 +383,9 @@ size_t reader_read(Reader *reader, const char *bytes, size_t len, bool final, si
   if (good)
     used = policy_apply(&reader->general, batch, bytes, used, position, &good);
   if (good)
-    decoder_run_extra(reader->decoder, batch);
+    decoder_run_extra(reader->decoder, &reader->general, batch);
+  if (good)
+    policy_count(dialect, batch);
   return good ? used : SIZE_MAX;
 }
 
