@@ -22,6 +22,8 @@
 --   carriage return outside quotes      a lone one (in CR files: line feed outside quotes). As for stray quotes
 --   unterminated quote                  the source, or `max_record`, ends inside quotes. The record's first
 --                                       line only; behind that line, so that one quote does not swallow a file
+--   escaped line end, and no end of     the same where it is not quotes that keep the record open, but an escape
+--   the record behind it                before the line end
 --   record too long                     a line of more than `max_record` bytes. That line. (More than four times
 --                                       as much, and at least 16 MiB, is an error: that is no CSV.)
 --   NUL byte                            PostgreSQL cannot store it. The record
