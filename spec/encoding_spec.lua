@@ -122,6 +122,22 @@ describe("text in another encoding", function()
     assert.same({ "a", "2 <é>" }, dump(ascii))
   end)
 
+  it("has nothing to take for windows-1252 in what is converted first, and says so where that is named", function()
+    for _, name in ipairs { "utf-16le", "UTF-16BE", "utf-16", "utf-7", "iso-2022-jp", "utf-32" } do
+      local good, message = pcall(csv.check_options, { encoding = name, invalid = "windows-1252" })
+      assert.is_false(good)
+      assert.equal(("invalid = 'windows-1252' has no effect in '%s': only in UTF-8 and in encodings that are ASCII "
+        .. "with more"):format(name), message:match("%((.*)%)$"))
+      csv.check_options { encoding = name, tolerant = true }
+      csv.check_options { encoding = name, invalid = "reject" }
+    end
+    for _, name in ipairs { "utf-8", "ascii", "euc-jp", "shift_jis", "auto", "klingon" } do
+      csv.check_options { encoding = name, invalid = "windows-1252" }
+    end
+    local marked <close> = assert(csv.open_string(utf16 "\u{feff}a,b\n1,{00d8}\n", { invalid = "windows-1252" }))
+    assert.same({ "a|b", "2 column 2: not valid utf-16le: 0x00 0xD8" }, dump(marked))
+  end)
+
   it("strips NUL bytes where asked to", function()
     local text = 'a,\0b\n\0x\0,"\0"\n\0,"q""\0"\n\xe9\0,y\n'
     local source <close> = assert(csv.open_string(text, { nul = "strip", encoding = "iso-8859-1" }))
@@ -362,6 +378,9 @@ describe("a load of text in another encoding", function()
     code, output = load("--encoding", "klingon")
     assert.equal(2, code, output)
     assert.matches("unknown encoding 'klingon'", output, 1, true)
+    code, output = load("--encoding", "utf-16le", "--invalid", "windows-1252")
+    assert.equal(2, code, output)
+    assert.matches("invalid = 'windows-1252' has no effect in 'utf-16le'", output, 1, true)
     code, output = load("--nul", "keep")
     assert.equal(2, code, output)
     write("in.csv", "a,b\nx\0,1\n")

@@ -87,7 +87,8 @@ function csv.open_string(text, options) end
 ---@return string? code errno name or "interrupted"
 function csv.digest(path, limit, member) end
 
---- Raises what `open` raises for these options, and does nothing else.
+--- Raises what `open` raises for these options, and for `invalid = "windows-1252"` beside an `encoding` in which it has
+--- no effect; does nothing else.
 ---@param options pghost.csv.Options
 function csv.check_options(options) end
 
