@@ -17,8 +17,7 @@
 -- What is a bad record, and where reading goes on:
 --   too few fields, too many fields     the record; behind it
 --   stray quote                         a quote inside an unquoted field, or anything but a delimiter behind a
---                                       closing one. From the record's first line to the end of the line where
---                                       the quote stands; behind that line
+--                                       closing one. The record's first line only; behind that line
 --   carriage return outside quotes      a lone one (in CR files: line feed outside quotes). As for stray quotes
 --   unterminated quote                  the source, or `max_record`, ends inside quotes. The record's first
 --                                       line only; behind that line, so that one quote does not swallow a file
