@@ -196,9 +196,19 @@ static int csv_digest(lua_State *L) {
   return 1;
 }
 
-// csv.check_options(options): raises what csv.open would
+// csv.check_options(options): raises what csv.open would, and for the option that can have no
+// effect in an encoding that was named. Not csv.open: a file may turn out to be in that encoding.
 static int csv_check(lua_State *L) {
-  csv_check_options(L, 1);
+  Dialect dialect = csv_check_options(L, 1);
+  if (lua_isnoneornil(L, 1) || lua_getfield(L, 1, "invalid") != LUA_TSTRING)
+    return 0;
+  if (dialect.text.fallback && !encoding_takes_fallback(dialect.text.encoding))
+    luaL_argerror(
+        L, 1,
+        lua_pushfstring(L,
+                        "invalid = 'windows-1252' has no effect in '%s': only in UTF-8 and "
+                        "in encodings that are ASCII with more",
+                        dialect.text.encoding));
   return 0;
 }
 

@@ -323,8 +323,8 @@ static void run_lua_block(lua_State *L, LoadBox *box, int program, Block *block)
   engine_block_done(box->engine, block);
 }
 
-// Calls the function at `progress` with what all files have given so far. False: it raised, its
-// error is on top of the stack.
+// Calls the function at `progress` with what all files have given so far, in bytes as they lie on
+// the disk. False: it raised, its error is on top of the stack.
 static bool call_progress(lua_State *L, LoadBox *box, int progress) {
   if (lua_isnoneornil(L, progress))
     return true;
@@ -332,7 +332,7 @@ static bool call_progress(lua_State *L, LoadBox *box, int progress) {
   engine_counts(box->engine, &total);
   lua_pushvalue(L, progress);
   lua_pushinteger(L, (lua_Integer)total.records);
-  lua_pushinteger(L, (lua_Integer)total.bytes);
+  lua_pushinteger(L, (lua_Integer)total.input_bytes);
   return lua_pcall(L, 2, 0, 0) == LUA_OK;
 }
 

@@ -1,6 +1,6 @@
 -- The fixtures in spec/fixtures/awkward: one awkwardness each, with what must come of it beside it, written
--- by hand. Every one is read by the cursor, packed, in pieces of every size by the C driver, and loaded by
--- the engine with one worker and with three.
+-- by hand. Every one is read by the cursor, packed in every way, in pieces of every size by the C driver, and loaded
+-- by the engine with one worker and with three, packed too; cut short it loads nothing.
 --
 -- NAME.json: about, options, columns, rows (line, cells...), rejects (line, offset, length, rule, reason),
 -- repairs, error (it does not open; FILE is its path), stopped (it does not end well).
@@ -15,6 +15,7 @@ local server = require "support.server"
 
 local fixtures = pghost.root .. "/spec/fixtures/awkward/"
 local driver = pghost.path:match("^(.*)/") .. "/csv_driver"
+local endings = { ".gz", ".bz2", ".xz", ".zst", ".zip" }
 local folder, conn, dsn
 
 -- cjson makes floats of all numbers.
@@ -166,7 +167,7 @@ local function check_loaded(name, case, bytes, counts, file_id)
   assert.equal(#bytes, counts.bytes, name)
 end
 
-local function check_load(name, path, case, file_id, raw, rejects)
+local function check_load(name, path, case, file_id, raw, rejects, bytes)
   local source <close> = assert(csv.open(path, case.options))
   local map = {}
   for i = 1, #case.columns do
@@ -185,7 +186,30 @@ local function check_load(name, path, case, file_id, raw, rejects)
   end
   assert.is_truthy(counts, ("%s: %s"):format(name, message))
   assert(handle:finish())
-  check_loaded(name, case, pghost.read(path), counts, file_id)
+  check_loaded(name, case, bytes or pghost.read(path), counts, file_id)
+end
+
+-- Copies of the fixtures, packed in every way, in `folder`.
+local function pack_all()
+  local words = {}
+  each(function(name, path)
+    words[#words + 1] = pghost.quote(pghost.write(("%s/%s.csv"):format(folder, name), pghost.read(path)))
+  end)
+  server.shell(("python3 '%s/spec/support/packed.py' %s"):format(pghost.root, table.concat(words, " ")))
+end
+
+-- Loads every fixture, as the path that `path_of` gives, or nil.
+local function load_all(workers, first_id, path_of)
+  local file_id, raw, rejects = first_id, connections(workers), connections(1)[1]
+  each(function(name, path, case)
+    local as, bytes = path_of(name, path), pghost.read(path)
+    if case.stopped then -- its connections are in the middle of a COPY
+      check_load(name, as, case, 0, connections(workers), connections(1)[1], bytes)
+    elseif not case.error then
+      file_id = file_id + 1
+      check_load(name, as, case, file_id, raw, rejects, bytes)
+    end
+  end)
 end
 
 describe("an awkward file", function()
@@ -193,6 +217,7 @@ describe("an awkward file", function()
     folder = pghost.folder()
     dsn = server.get():database()
     conn = assert(native.connect(dsn))
+    pack_all()
     assert(conn:exec(("create table fixture (%s, _file_id bigint, _line bigint)"):format(names(1, 200, " text"))))
     assert(conn:exec [[create table rejects (run_id bigint, table_name text, file_id bigint, line bigint,
       byte_offset bigint, byte_length bigint, column_name text, rule text, reason text, original bytea)]])
@@ -211,10 +236,23 @@ describe("an awkward file", function()
 
   it("is the same packed", function()
     each(function(name, path, case)
-      if name ~= "empty" then
-        local packed = ("%s/%s.csv.gz"):format(folder, name)
-        server.shell(("gzip -nc '%s' >'%s'"):format(path, packed))
-        check_reading(name, packed, case, pghost.read(path))
+      for _, ending in ipairs(endings) do
+        check_reading(name .. ending, ("%s/%s.csv%s"):format(folder, name, ending), case, pghost.read(path))
+      end
+    end)
+  end)
+
+  it("is an error where it is packed and cut short", function()
+    each(function(name)
+      for _, ending in ipairs(endings) do
+        local packed = pghost.read(("%s/%s.csv%s"):format(folder, name, ending))
+        for _, length in ipairs { #packed // 2, #packed - 1 } do
+          local path = pghost.write(folder .. "/cut", packed:sub(1, length))
+          local source, message, code = csv.open(path)
+          assert.is_nil(source, name .. ending)
+          assert.equal("archive", code, name .. ending)
+          assert.equal(("could not read '%s': "):format(path), message:sub(1, #path + 19), name .. ending)
+        end
       end
     end)
   end)
@@ -246,15 +284,107 @@ describe("an awkward file", function()
 
   for _, workers in ipairs { 1, 3 } do
     it(("is loaded by %d worker%s"):format(workers, workers == 1 and "" or "s"), function()
-      local file_id, raw, rejects = 1000 * workers, connections(workers), connections(1)[1]
-      each(function(name, path, case)
-        if case.stopped then -- its connections are in the middle of a COPY
-          check_load(name, path, case, 0, connections(workers), connections(1)[1])
-        elseif not case.error then
-          file_id = file_id + 1
-          check_load(name, path, case, file_id, raw, rejects)
-        end
+      load_all(workers, 1000 * workers, function(_, path)
+        return path
       end)
     end)
   end
+
+  it("is loaded packed, each in one of the ways", function()
+    local count = 0
+    load_all(3, 10000, function(name)
+      count = count + 1
+      return ("%s/%s.csv%s"):format(folder, name, endings[count % #endings + 1])
+    end)
+    assert.is_true(count >= 60)
+  end)
+end)
+
+describe("a large file", function()
+  setup(function()
+    folder = pghost.folder()
+    dsn = server.get():database()
+    conn = assert(native.connect(dsn))
+  end)
+
+  teardown(function()
+    conn:close()
+    pghost.remove(folder)
+  end)
+
+  local function load_file(...)
+    local _, err, code = pghost.run({ "--dsn", dsn, "load", ... }, { cd = folder })
+    return err, code
+  end
+
+  local function ask(sql)
+    return assert(conn:query(sql))[1][1]
+  end
+
+  it("is what Python's csv module reads in it, with one worker and with three, packed too", function()
+    local seed = os.time()
+    server.shell(("cd '%s' && python3 '%s/spec/support/csv_table.py' %d 30000 in.csv rows && psql -X -q -d '%s' "
+      .. "-c 'create table expected (_line bigint, a text, b text, c text, d text)' -c '\\copy expected from rows' "
+      .. "&& python3 '%s/spec/support/packed.py' in.csv"):format(folder, pghost.root, seed, dsn, pghost.root))
+    assert.equal(30000, ask "select count(*) from expected")
+    assert(conn:exec "create table got (a text, b text, c text, d text, _file_id bigint, _line bigint)")
+    for _, case in ipairs { { "", 1 }, { "", 3 }, { ".gz", 3 }, { ".zst", 3 }, { ".xz", 3 }, { ".bz2", 3 },
+      { ".zip", 3 } } do
+      assert(conn:exec "truncate got")
+      local source <close> = assert(csv.open(folder .. "/in.csv" .. case[1]))
+      local handle <close> = assert(load.open { workers = case[2],
+        raw = { conn = connections(case[2]), copy = "copy got from stdin (format binary)" } })
+      assert.equal(30000, assert(handle:file(source, { raw_map = { 1, 2, 3, 4 }, clean_map = {} })).loaded)
+      assert(handle:finish())
+      local read = "select _line, coalesce(a, ''), coalesce(b, ''), coalesce(c, ''), coalesce(d, '') from got"
+      assert.equal(30000, ask("select count(*) from (table expected intersect all " .. read .. ") as same"),
+        ("%s, %d workers, seed %d"):format(case[1], case[2], seed))
+    end
+  end)
+
+  it("loads nothing where it is packed and cut short", function()
+    assert(conn:exec "create table cut (a text, b text, c text, d text)")
+    for _, ending in ipairs(endings) do
+      local packed = pghost.read(folder .. "/in.csv" .. ending)
+      for _, length in ipairs { #packed - 1, #packed * 9 // 10 } do
+        pghost.write(folder .. "/cut.csv", packed:sub(1, length))
+        local err, code = load_file("cut.csv", "--into", "cut", "--workers", "3")
+        assert.equal(1, code, ending .. err)
+        assert.matches("could not read 'cut.csv': ", err, 1, true)
+        assert.equal(0, ask "select count(*) from cut")
+      end
+    end
+  end)
+
+  it("has as many columns as a table can have, and not one more", function()
+    local function wide(count)
+      local columns = {}
+      for i = 1, count do
+        columns[i] = "c" .. i
+      end
+      pghost.write(folder .. "/wide.csv", table.concat(columns, ",") .. "\n" .. ("1,"):rep(count - 1) .. "1\n")
+    end
+    wide(1600)
+    local err, code = load_file("wide.csv", "--into", "wide", "--create")
+    assert.equal(0, code, err)
+    assert.equal(1600, ask "select count(*) from information_schema.columns where table_name = 'wide'")
+    wide(1601)
+    err, code = load_file("wide.csv", "--into", "wider", "--create")
+    assert.equal(1, code)
+    assert.matches("wide.csv: table 'wider' would have 1601 columns, more than the 1600 that there is room for", err, 1,
+      true)
+    assert.is_nil(ask "select to_regclass('wider')")
+    pghost.write(folder .. "/stage.lua", [[
+      local run <close> = require("pghost.pipeline").start("wide", { data = "." })
+      run:stage("wide", "wide.csv")
+      run:publish()]])
+    for count, expected in pairs { [1598] = 1, [1597] = 0 } do
+      wide(count)
+      local _, problem, got = pghost.run({ "--dsn", dsn, "stage.lua" }, { cd = folder })
+      assert.equal(expected, got, problem)
+      local wanted = got == 0 and "" or "table 'wide_raw' would have 1598 columns, more than the 1597"
+      assert.matches(wanted, problem, 1, true)
+    end
+    assert.equal(1600, ask "select count(*) from information_schema.columns where table_name = 'wide_raw'")
+  end)
 end)

@@ -44,6 +44,15 @@ describe("a dialect", function()
       read('a,b\n"say \\"hi\\"","x\\\\y"\na\\,b,\\c\n"two\nlines","\\"\\""\n,""\n', options))
     assert.same({ "2: a\nb|c", "4: d|e" }, read("a,b\na\\\nb,c\nd,e\n", options))
     assert.same({ '2: a"b|c' }, read('a,b\n"a""b",c\n', options))
+    local no_end = "escaped line end, and no end of the record behind it"
+    assert.same({ "2! " .. no_end .. ": 1,x\\" }, read("a,b\n1,x\\\n", options))
+    assert.same({ "2! " .. no_end .. ": 1,x\\" }, read("a,b\n1,x\\\r\n", options))
+    assert.same({ "2! " .. no_end .. ": 1,x\\", "3: 2|y" }, read("a,b\n1,x\\\n2,y\n", {
+      escape = "\\", max_record_lines = 1 }))
+    assert.same({ '2! unterminated quote: 1,"x\\' }, read('a,b\n1,"x\\\n', options))
+    assert.same({ '2! unterminated quote: 1,x\\', '3! unterminated quote: 2,"y' },
+      read('a,b\n1,x\\\n2,"y\n', options))
+    assert.same({ "2: 1|x\\" }, read("a,b\n1,x\\", options))
     assert.same({ '2: a"b|c\\' }, read('a,b\n"a""b",c\\\n', { escape = '"' }))
   end)
 

@@ -122,12 +122,52 @@ describe("text in another encoding", function()
     assert.same({ "a", "2 <é>" }, dump(ascii))
   end)
 
+  it("has nothing to take for windows-1252 in what is converted first, and says so where that is named", function()
+    for _, name in ipairs { "utf-16le", "UTF-16BE", "utf-16", "utf-7", "iso-2022-jp", "utf-32" } do
+      local good, message = pcall(csv.check_options, { encoding = name, invalid = "windows-1252" })
+      assert.is_false(good)
+      assert.equal(("invalid = 'windows-1252' has no effect in '%s': only in UTF-8 and in encodings that are ASCII "
+        .. "with more"):format(name), message:match("%((.*)%)$"))
+      csv.check_options { encoding = name, tolerant = true }
+      csv.check_options { encoding = name, invalid = "reject" }
+    end
+    for _, name in ipairs { "utf-8", "ascii", "euc-jp", "shift_jis", "auto", "klingon" } do
+      csv.check_options { encoding = name, invalid = "windows-1252" }
+    end
+    local marked <close> = assert(csv.open_string(utf16 "\u{feff}a,b\n1,{00d8}\n", { invalid = "windows-1252" }))
+    assert.same({ "a|b", "2 column 2: not valid utf-16le: 0x00 0xD8" }, dump(marked))
+  end)
+
   it("strips NUL bytes where asked to", function()
     local text = 'a,\0b\n\0x\0,"\0"\n\0,"q""\0"\n\xe9\0,y\n'
     local source <close> = assert(csv.open_string(text, { nul = "strip", encoding = "iso-8859-1" }))
     assert.same({ "a|b", "2 <x> <>", '3 | <q">', "4 <é> <y>" }, dump(source))
     local strict <close> = assert(csv.open_string("a,b\nx\0,y\n1,2\n"))
     assert.same({ "a|b", "2 NUL byte", "3 <1> <2>" }, dump(strict))
+  end)
+
+  it("is text in extra fields too, each of them judged by itself", function()
+    for _, case in ipairs {
+      { { encoding = "windows-1252" }, "1,2,\xfc,\"\xe9,\x80\"\n3,4\n5,6,\xe9\n7,8,x,\x81\n",
+        { '2 <1> <2> <ü,"é,€">', "3 <3> <4> |", "4 <5> <6> <é>", "5 column 4: not valid windows-1252: 0x81" } },
+      { { encoding = "shift_jis" }, "1,2,\\x,\xb1\n", { "2 <1> <2> <¥x,ｱ>" } },
+      { { encoding = "euc-jp" }, "1,2,\xa4\xa2,\n3,4,x,\xb0\n",
+        { "2 <1> <2> <あ,>", "3 column 4: not valid euc-jp: 0xB0" } },
+      { { encoding = "ascii", invalid = "windows-1252" }, "1,2,x,\xe9\n", { "2 <1> <2> <x,é>" } },
+      { {}, "1,2,\xc3\xa9,\xe9\n", { "2 column 4: not valid utf-8: 0xE9" } },
+      -- C3 81 is a letter in UTF-8; 81 is nothing in windows-1252.
+      { { invalid = "windows-1252" }, '1,2,\xc3\x81,\xe9\n3,4,"a\n""\xe9",\xc3\xa9,\n5,6,x,\x81\n',
+        { "2 <1> <2> <Á,é>", '3 <3> <4> <"a\n""é",é,>', "5 column 4: not valid utf-8: 0x81" } },
+      { { nul = "strip" }, "1,2,\0\n3,4,x\0,y\n", { "2 <1> <2> |", "3 <3> <4> <x,y>" } },
+      -- The escape parts the bytes of a character: a field is text without it, the bytes as written are not.
+      { { escape = "\\" }, "1,\xc3\\\xa9\n1,2,\xc3\\\xa9\n",
+        { "2 <1> <é> |", "3 column 3: not valid utf-8: 0xC3 0x5C" } },
+    } do
+      case[1].too_many = "extra"
+      local source <close> = assert(csv.open_string("a,b\n" .. case[2], case[1]))
+      table.insert(case[3], 1, "a|b|_extra")
+      assert.same(case[3], dump(source))
+    end
   end)
 
   it("is UTF-16 by its mark or by name", function()
@@ -305,6 +345,26 @@ describe("a load of text in another encoding", function()
     end
   end)
 
+  it("has its extra fields in the table, with one worker and with three", function()
+    local text = "a,b\n" .. ("1,2\n3,4,é,\"ü,x\"\n"):rep(20000)
+    local mixed = "a,b\n" .. ("1,2\n3,4,é,\"\xfc,x\"\n"):rep(20000)
+    for _, case in ipairs {
+      { (text:gsub("é", "\xe9"):gsub("ü", "\xfc")), "--encoding", "windows-1252" },
+      { utf16("\u{feff}" .. text) },
+      { mixed, "--invalid", "windows-1252" },
+    } do
+      write("in.csv", case[1])
+      for _, workers in ipairs { "1", "3" } do
+        psql "DROP TABLE IF EXISTS extra"
+        local _, err, code = pghost.run { "--dsn", dsn, "load", folder .. "/in.csv", "--into", "extra", "--create",
+          "--too-many", "extra", "--workers", workers, table.unpack(case, 2) }
+        assert.equal(0, code, err)
+        assert.equal('3|4|é,"ü,x"|20000\n1|2||20000',
+          psql "SELECT a, b, _extra, count(*) FROM extra GROUP BY 1, 2, 3 ORDER BY 3")
+      end
+    end
+  end)
+
   it("takes the options of the command line", function()
     write("in.csv", "a,b\n\xe9,1\n")
     assert.equal(1, (load()))
@@ -318,6 +378,9 @@ describe("a load of text in another encoding", function()
     code, output = load("--encoding", "klingon")
     assert.equal(2, code, output)
     assert.matches("unknown encoding 'klingon'", output, 1, true)
+    code, output = load("--encoding", "utf-16le", "--invalid", "windows-1252")
+    assert.equal(2, code, output)
+    assert.matches("invalid = 'windows-1252' has no effect in 'utf-16le'", output, 1, true)
     code, output = load("--nul", "keep")
     assert.equal(2, code, output)
     write("in.csv", "a,b\nx\0,1\n")

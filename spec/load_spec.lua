@@ -2,7 +2,9 @@
 
 local native = require "pghost.native.conn"
 local csv = require "pghost.native.csv"
+local lfs = require "lfs"
 local load = require "pghost.native.load"
+local pghost = require "support.pghost"
 local r = require "pghost.rules"
 local rules = require "pghost.native.rules"
 local server = require "support.server"
@@ -426,6 +428,41 @@ describe("load", function()
     end, "connection is busy with a load")
     handle:abort()
     assert.is_nil(conn:query("select 1"))
+  end)
+
+  it("tells its progress in bytes as they lie on the disk, packed or not", function()
+    local folder <const> = pghost.folder()
+    local path, count, lines = folder .. "/in.csv", 80000, { "id,name,amount,seen" }
+    for i = 1, count do
+      lines[#lines + 1] = ("%d,%x,%d,"):format(i, i * 2654435761 % 4294967296, i * 40503 % 65536)
+    end
+    pghost.write(path, table.concat(lines, "\n") .. "\n")
+    server.shell(("python3 '%s/spec/support/packed.py' '%s'"):format(pghost.root, path))
+    server.shell(("iconv -f utf-8 -t utf-16 '%s' >'%s.utf16'"):format(path, path))
+    server.shell(("iconv -f utf-8 -t utf-32 '%s' >'%s.utf32'"):format(path, path))
+    assert(control:exec [[create function slowly() returns trigger language plpgsql as $$
+      begin perform pg_sleep(0.12); return new; end $$;
+      create trigger slowly before insert on thing_raw for each row when (new._line % 20000 = 0)
+      execute function slowly()]])
+    for _, ending in ipairs { "", ".gz", ".bz2", ".xz", ".zst", ".utf16", ".utf32" } do
+      local size, seen = lfs.attributes(path .. ending, "size"), 0
+      local most_off = ending == ".bz2" and 0.6 or 0.15 -- which is unpacked in blocks of 900 kB
+      local conn <close> = begin(connect())
+      local handle <close> = open_raw(conn)
+      local source <close> = assert(csv.open(path .. ending))
+      local counts = assert(handle:file(source, {
+        raw_map = MAP.raw_map,
+        progress = function(records, bytes)
+          seen = seen + (records > 0 and 1 or 0)
+          local off = math.abs(bytes / size - records / count)
+          assert(off < most_off, ("%s: %d of %d bytes, %d records"):format(ending, bytes, size, records))
+        end,
+      }))
+      assert.is_true(seen > 0, ending)
+      assert.equal(size, counts.input_bytes, ending)
+    end
+    assert(control:exec "drop trigger slowly on thing_raw")
+    pghost.remove(folder)
   end)
 
   it("closes itself when the progress function raises", function()

@@ -3,8 +3,10 @@
 
 local cjson = require "cjson"
 local csv = require "pghost.csv"
+local native = require "pghost.native.conn"
 local native_csv = require "pghost.native.csv"
 local pghost = require "support.pghost"
+local server = require "support.server"
 
 local function options_of(text)
   return csv.sniff_string(text).options
@@ -324,6 +326,29 @@ describe("pghost sniff", function()
     assert.equal("orders_2024", assert(load(out))().name)
     assert.truthy(out:find('-- The options that read it: { delimiter = ";" }', 1, true), out)
     assert.equal("other", assert(load((run "--lua --name other b.csv")))().name)
+  end)
+
+  it("writes rules that load the file, decimal commas too", function()
+    local dsn = server.get():database()
+    pghost.write(folder .. "/commas.csv", "id;price;usd;day\n1; 1.234,50;1,234.5;31/01/2024\n2;1234,50;12,345,678.00;"
+      .. "02/02/2024\n3;-0,75;5;NULL\n4;NULL;-0.25;28/02/2024\n")
+    local written = run "--lua commas.csv"
+    assert.is_nil(written:find(":replace", 1, true), written)
+    pghost.write(folder .. "/commas.lua", written)
+    local _, err, code = pghost.run({ "--dsn", dsn, "load", "commas.csv", "--into", "commas", "--create", "--rules",
+      "commas.lua", "--auto" }, { cd = folder })
+    assert.equal(0, code, err)
+    local conn <close> = assert(native.connect(dsn))
+    local sums = assert(conn:query [[select string_agg(concat_ws(' ', id, price::text, usd::text, day::text), ', '
+      order by id) from commas]])
+    assert.equal("1 1234.50 1234.5 2024-01-31, 2 1234.50 12345678.00 2024-02-02, 3 -0.75 5, 4 -0.25 2024-02-28",
+      sums[1][1])
+    -- What is written otherwise is no longer taken for a number a hundred times as large.
+    pghost.write(folder .. "/other.csv", "id;price;usd;day\n1;12.50;1;01/01/2024\n")
+    _, err, code = pghost.run({ "--dsn", dsn, "load", "other.csv", "--into", "commas", "--rules", "commas.lua",
+      "--delimiter", ";" }, { cd = folder })
+    assert.equal(1, code, err)
+    assert.matches("price: not a number with ',' before decimals and '.' between thousands: '12.50'", err, 1, true)
   end)
 
   it("reads standard input, and samples", function()

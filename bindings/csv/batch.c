@@ -40,6 +40,7 @@ static const char *const error_texts[] = {
     [RECORD_REPEATED_HEADER] = "the header again",
     [RECORD_SKIPPED_HEADER] = "the header again",
     [RECORD_SECOND_TABLE] = "a second table starts here",
+    [RECORD_ESCAPED_LINE_END] = "escaped line end, and no end of the record behind it",
 };
 
 static const char *const error_rules[] = {
@@ -57,6 +58,7 @@ static const char *const error_rules[] = {
     [RECORD_REPEATED_HEADER] = "header",
     [RECORD_SKIPPED_HEADER] = "header",
     [RECORD_SECOND_TABLE] = "second_table",
+    [RECORD_ESCAPED_LINE_END] = "line_end",
 };
 
 static const char *const repair_names[REPAIR_KINDS] = {

@@ -33,9 +33,10 @@ typedef enum RecordError {
   RECORD_TOO_LONG,           // a physical line longer than the dialect's limit for one record
   RECORD_LINE_FEED,          // a LF outside quotes in a file whose lines end in CR
   RECORD_FIELD_TOO_LONG,
-  RECORD_REPEATED_HEADER, // equal to the header
-  RECORD_SKIPPED_HEADER,  // the same where it is to be passed over: no reject, but filtered
-  RECORD_SECOND_TABLE,    // the first line of another table below the first; nothing is read on
+  RECORD_REPEATED_HEADER,  // equal to the header
+  RECORD_SKIPPED_HEADER,   // the same where it is to be passed over: no reject, but filtered
+  RECORD_SECOND_TABLE,     // the first line of another table below the first; nothing is read on
+  RECORD_ESCAPED_LINE_END, // the file, or the limit for one record, ends behind an escaped line end
 } RecordError;
 
 // The first bytes of a record that are no text, as they are in the file.

@@ -29,6 +29,7 @@ struct Decoder {
   Entry table[BYTES];    // of the encoding
   Entry fallback[BYTES]; // of windows-1252
   iconv_t converter;
+  bool clean; // the batch at hand: its bytes are text as they are
 };
 
 // What happens to the record at hand.
@@ -179,24 +180,30 @@ static bool fall_back(const Decoder *decoder, Work *work, Field *field, size_t a
   return false;
 }
 
-// False: the field is not valid.
-static bool convert(const Decoder *decoder, Work *work, Field *field) {
-  Buffer *decoded = &work->batch->decoded;
+// As the encoding has it. False: the field stays as it is, and *valid bytes of it are text.
+static bool convert_valid(const Decoder *decoder, Buffer *decoded, Field *field, size_t *valid) {
   if (decoder->options.kind != ENCODING_FIELDS) {
-    size_t valid = scan_utf8_length(field->data, field->len);
-    return valid == field->len || fall_back(decoder, work, field, valid);
+    *valid = scan_utf8_length(field->data, field->len);
+    return *valid == field->len;
   }
   if (decoder->options.exact_ascii && scan_is_plain_ascii(field->data, field->len))
     return true;
   size_t start = decoded->len;
-  size_t valid = decoder->by_table ? by_table(decoder->table, field, decoded)
-                                   : by_iconv(decoder->converter, field, decoded);
-  if (valid == field->len) {
+  *valid = decoder->by_table ? by_table(decoder->table, field, decoded)
+                             : by_iconv(decoder->converter, field, decoded);
+  if (*valid == field->len) {
     take_decoded(field, decoded, start);
     return true;
   }
   decoded->len = start;
-  return fall_back(decoder, work, field, valid);
+  return false;
+}
+
+// False: the field is not valid.
+static bool convert(const Decoder *decoder, Work *work, Field *field) {
+  size_t valid;
+  return convert_valid(decoder, &work->batch->decoded, field, &valid) ||
+         fall_back(decoder, work, field, valid);
 }
 
 // Whether the field stood in quotes: an empty one without is NULL.
@@ -255,7 +262,8 @@ static bool is_clean(const Decoder *decoder, const char *bytes, size_t len) {
 }
 
 bool decoder_run(Decoder *decoder, const char *bytes, size_t len, Batch *batch) {
-  if (len == 0 || is_clean(decoder, bytes, len))
+  decoder->clean = len == 0 || is_clean(decoder, bytes, len);
+  if (decoder->clean)
     return true;
   // Without its NUL bytes and converted, once more for extra fields, and some to spare for whole
   // table entries.
@@ -268,18 +276,50 @@ bool decoder_run(Decoder *decoder, const char *bytes, size_t len, Batch *batch) 
   return true;
 }
 
-void decoder_run_extra(Decoder *decoder, Batch *batch) {
-  if (batch->decoded.len == 0 && decoder->options.kind != ENCODING_FIELDS)
+// Extra fields, together as they are written: each is valid by itself, or read as windows-1252 by
+// itself. Returns which is not, 0 where all are, which then are put together again.
+static uint32_t convert_each(const Decoder *decoder, General *general, Work *work, Field *extra) {
+  Buffer *decoded = &work->batch->decoded;
+  size_t start = decoded->len, at = 0;
+  for (uint32_t number = 1; at < extra->len; number++) {
+    const char *from = extra->data + at;
+    size_t len = general_field_start(general, from, extra->len - at, 1);
+    Field part = {from, (uint32_t)len, false};
+    if (!convert(decoder, work, &part))
+      return number;
+    if (part.data == from)
+      buffer_put(decoded, from, len);
+    at += len;
+  }
+  take_decoded(extra, decoded, start);
+  return 0;
+}
+
+static void run_extra(const Decoder *decoder, General *general, Work *work, Record *record) {
+  uint32_t columns = record->field_count - 1;
+  Field *extra = &work->batch->fields[record->field_start + columns];
+  size_t valid;
+  work->repairs = 0;
+  if (memchr(extra->data, 0, extra->len))
+    strip_nul(decoder, work, record, extra);
+  if (convert_valid(decoder, &work->batch->decoded, extra, &valid))
+    return;
+  uint32_t wrong = convert_each(decoder, general, work, extra);
+  record->repairs |= work->repairs;
+  if (wrong == 0)
+    return;
+  record->error = RECORD_INVALID_ENCODING;
+  record->column = columns + wrong;
+  record->fault = work->fault;
+}
+
+void decoder_run_extra(Decoder *decoder, General *general, Batch *batch) {
+  if (decoder->clean)
     return;
   Work work = {.batch = batch};
   for (size_t i = 0; i < batch->record_count; i++) {
     Record *record = &batch->records[i];
-    bool extra = record->error == RECORD_OK && (record->repairs & 1U << REPAIR_EXTRA) != 0;
-    if (!extra || make_text(decoder, &work, record,
-                            &batch->fields[record->field_start + record->field_count - 1]))
-      continue;
-    record->error = RECORD_INVALID_ENCODING;
-    record->column = record->field_count;
-    record->fault = work.fault;
+    if (record->error == RECORD_OK && record->repairs & 1U << REPAIR_EXTRA)
+      run_extra(decoder, general, &work, record);
   }
 }

@@ -5,6 +5,7 @@
 
 #include "csv/batch.h"
 #include "csv/encoding.h"
+#include "csv/general.h"
 
 typedef struct Decoder Decoder;
 
@@ -18,7 +19,8 @@ void decoder_free(Decoder *decoder); // NULL is fine
 // knows column and bytes. False: no memory.
 bool decoder_run(Decoder *decoder, const char *bytes, size_t len, Batch *batch);
 
-// Does the same for the last field of records whose extra fields were put together into it.
-void decoder_run_extra(Decoder *decoder, Batch *batch);
+// Does the same for the last field of records whose extra fields were put together into it, as they
+// are written; `general` tells where each of them ends.
+void decoder_run_extra(Decoder *decoder, General *general, Batch *batch);
 
 #endif

@@ -152,6 +152,15 @@ bool encoding_resolve(TextOptions *options, const char *special, size_t count, E
   return ok;
 }
 
+bool encoding_takes_fallback(const char *name) {
+  TextOptions options = {0};
+  Error error;
+  snprintf(options.encoding, sizeof options.encoding, "%s", name);
+  if (encoding_resolve(&options, NULL, 0, &error))
+    return options.kind == ENCODING_UTF8 || options.kind == ENCODING_FIELDS;
+  return strcmp(error.code, "encoding") != 0; // UTF-16 without a byte order
+}
+
 size_t encoding_of_mark(const char *bytes, size_t len, const char **name) {
   static const struct {
     char mark[4];

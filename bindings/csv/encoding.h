@@ -36,6 +36,10 @@ typedef struct TextOptions {
 // of the bytes may be part of a character (code "encoding").
 bool encoding_resolve(TextOptions *options, const char *special, size_t count, Error *error);
 
+// Whether TextOptions.fallback can have an effect in the encoding of that name: not where a file is
+// converted first. True also for a name that nobody knows, and for "auto".
+bool encoding_takes_fallback(const char *name);
+
 // The byte order mark that bytes[0, len) starts with: its length, 0 for none, and in *name the
 // encoding that it stands for.
 size_t encoding_of_mark(const char *bytes, size_t len, const char **name);

@@ -10,8 +10,8 @@
 #include "base/error.h"
 
 // `read` returns the bytes put into `out`, 0 at the end, -1 with `error` filled. It runs on the
-// reading thread. `close` frees the input. `taken` tells how many bytes of the file itself were
-// read; NULL: as many as came out of `read`.
+// reading thread. `close` frees the input. `taken` tells how many bytes of the file itself came
+// out of `read` so far, at its end all of them; NULL: as many as it returned.
 typedef struct Input Input;
 struct Input {
   ptrdiff_t (*read)(Input *input, char *out, size_t size, Error *error);

@@ -70,7 +70,7 @@ static ptrdiff_t packed_read(Input *input, char *out, size_t size, Error *error)
 }
 
 static uint64_t packed_taken(const Input *input) {
-  return ((const PackedInput *)input)->taken;
+  return (uint64_t)archive_filter_bytes(((const PackedInput *)input)->archive, -1);
 }
 
 static void packed_close(Input *input) {

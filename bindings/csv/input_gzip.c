@@ -79,7 +79,8 @@ static ptrdiff_t gzip_read(Input *input, char *out, size_t size, Error *error) {
 }
 
 static uint64_t gzip_taken(const Input *input) {
-  return ((const GzipInput *)input)->taken;
+  const GzipInput *self = (const GzipInput *)input;
+  return self->taken - self->stream.avail_in;
 }
 
 static void gzip_close(Input *input) {

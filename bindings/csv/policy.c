@@ -200,7 +200,10 @@ size_t policy_apply(General *general, Batch *batch, const char *bytes, size_t us
       used = stop_at(batch, bytes, i, position);
       break;
     }
-  if (repairs(general->dialect))
-    sum_repairs(batch);
   return used;
+}
+
+void policy_count(const Dialect *dialect, Batch *batch) {
+  if (batch->odd && repairs(dialect))
+    sum_repairs(batch);
 }

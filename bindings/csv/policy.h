@@ -11,8 +11,11 @@
 
 // Applies the dialect's policies to the batch read from bytes[0, used), the end of which is
 // `*position`. Returns the bytes used, which are fewer where a policy stops before a record; then
-// *position is that record's. Sums the repairs. False in *good: no memory.
+// *position is that record's. False in *good: no memory.
 size_t policy_apply(General *general, Batch *batch, const char *bytes, size_t used,
                     Position *position, bool *good);
+
+// Sums the repairs of the batch, when no record of it becomes a reject any more.
+void policy_count(const Dialect *dialect, Batch *batch);
 
 #endif

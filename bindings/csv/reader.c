@@ -258,6 +258,12 @@ static size_t repair_or_reject(Reader *reader, const Attempt *attempt) {
   return used;
 }
 
+// Why a record that needs one more line has no end.
+static RecordError no_end(const Reader *reader) {
+  bool quoted = reader->plain || reader->general.place == IN_QUOTES;
+  return quoted ? RECORD_UNTERMINATED_QUOTE : RECORD_ESCAPED_LINE_END;
+}
+
 // Whether a record that needs one more line, the end of which is `used` bytes from its start, is
 // longer than the dialect allows.
 static bool is_too_long(const Reader *reader, uint32_t lines, size_t used) {
@@ -287,14 +293,14 @@ static size_t read_record(Reader *reader, PhysicalLine line, size_t left, bool f
     if (fed == FED_ERROR)
       return reject(reader, &attempt, error);
     if (used == left && final)
-      return reject(reader, &attempt, RECORD_UNTERMINATED_QUOTE);
+      return reject(reader, &attempt, no_end(reader));
     line = dialect_line(&reader->dialect, attempt.start + used, left - used);
     if (!line.ended && !final) {
       give_up(reader, &attempt);
       return 0;
     }
     if (is_too_long(reader, lines + 1, used + line.length))
-      return reject(reader, &attempt, RECORD_UNTERMINATED_QUOTE);
+      return reject(reader, &attempt, no_end(reader));
   }
 }
 
@@ -373,6 +379,7 @@ static size_t tokenise(Reader *reader, const char *bytes, size_t len, bool final
 
 size_t reader_read(Reader *reader, const char *bytes, size_t len, bool final, size_t limit,
                    Position *position, Batch *batch) {
+  const Dialect *dialect = &reader->dialect;
   batch_clear(batch);
   reader->batch = batch;
   reader->general.failed = false;
@@ -382,7 +389,9 @@ size_t reader_read(Reader *reader, const char *bytes, size_t len, bool final, si
   if (good)
     used = policy_apply(&reader->general, batch, bytes, used, position, &good);
   if (good)
-    decoder_run_extra(reader->decoder, batch);
+    decoder_run_extra(reader->decoder, &reader->general, batch);
+  if (good)
+    policy_count(dialect, batch);
   return good ? used : SIZE_MAX;
 }
 

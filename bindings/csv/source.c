@@ -49,6 +49,7 @@ struct Source {
   uint64_t origin;        // Chunk.origin of the next chunk
   char encoding_note[ENCODING_NOTE];
   atomic_uint_fast64_t input_bytes;
+  _Atomic double packing; // bytes of the file itself for one that is to be consumed
   Header header;
   _Atomic uint64_t end_of_table; // offset from which on there are no records
   EVP_MD_CTX *digest;
@@ -91,6 +92,8 @@ static bool read_bytes(Source *source, Buffer *out, size_t size, Error *error) {
   ptrdiff_t got = input->read(input, out->data + out->len, size, error);
   if (got < 0)
     return false;
+  uint64_t bytes = source->totals.bytes + (uint64_t)got;
+  atomic_store(&source->input_bytes, input->taken ? input->taken(input) : bytes);
   if (got == 0) {
     source->at_end = true;
     finish_digest(source);
@@ -98,16 +101,12 @@ static bool read_bytes(Source *source, Buffer *out, size_t size, Error *error) {
   }
   if (EVP_DigestUpdate(source->digest, out->data + out->len, (size_t)got) != 1)
     return error_set(error, "digest", "could not compute the SHA-256 of '%s'", source->name);
-  source->totals.bytes += (uint64_t)got;
-  atomic_store(&source->input_bytes, input->taken ? input->taken(input) : source->totals.bytes);
+  source->totals.bytes = bytes;
   out->len += (size_t)got;
   return true;
 }
 
-// The same as UTF-8, or as what is tokenised as it is. May append some more bytes, or none.
-static bool read_input(Source *source, Buffer *out, size_t size, Error *error) {
-  if (!source->transcoder)
-    return read_bytes(source, out, size, error);
+static bool read_transcoded(Source *source, Buffer *out, size_t size, Error *error) {
   buffer_clear(&source->raw);
   if (!read_bytes(source, &source->raw, size, error))
     return false;
@@ -115,6 +114,20 @@ static bool read_input(Source *source, Buffer *out, size_t size, Error *error) {
   if (!transcoder_put(source->transcoder, source->raw.data, source->raw.len, source->at_end, out))
     return no_memory(source, error);
   source->transcoded += out->len - before;
+  return true;
+}
+
+static void note_packing(Source *source) {
+  uint64_t bytes = source_to_consume(source);
+  if (bytes > 0)
+    atomic_store(&source->packing, (double)source_input_bytes(source) / (double)bytes);
+}
+
+// The same as UTF-8, or as what is tokenised as it is. May append some more bytes, or none.
+static bool read_input(Source *source, Buffer *out, size_t size, Error *error) {
+  if (!(source->transcoder ? read_transcoded : read_bytes)(source, out, size, error))
+    return false;
+  note_packing(source);
   return true;
 }
 
@@ -444,6 +457,7 @@ static bool start_transcoder(Source *source, Error *error) {
   source->pending = text;
   source->transcoded = text.len;
   source->start = 0;
+  note_packing(source);
   buffer_free(&read);
   return ok || no_memory(source, error);
 }
@@ -677,6 +691,7 @@ Source *source_open(Input *input, const char *name, const Dialect *dialect, Erro
   source->dialect = *dialect;
   source->position = (Position){0, 1};
   atomic_init(&source->end_of_table, UINT64_MAX);
+  atomic_init(&source->packing, 1);
   if (prepare(source, error))
     return source;
   source_close(source);
@@ -745,4 +760,8 @@ SourceTotals source_totals(const Source *source) {
 
 uint64_t source_input_bytes(const Source *source) {
   return atomic_load(&source->input_bytes);
+}
+
+uint64_t source_in_file(const Source *source, uint64_t consumed) {
+  return (uint64_t)((double)consumed * atomic_load(&source->packing) + 0.5);
 }

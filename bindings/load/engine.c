@@ -83,16 +83,27 @@ static bool write_rejects(Engine *engine, Block *block, Error *error) {
   return error_set_errno(error, errno, "could not write the rejects");
 }
 
-// Records to hold a share of rejects against: as many as the files have if they go on like this.
-static double expected_records(const Engine *engine) {
-  const Counts *seen = &engine->total;
-  double records = (double)seen->records;
-  if (engine->options.expected_bytes <= seen->bytes || seen->bytes == 0)
-    return records;
-  return records * ((double)engine->options.expected_bytes / (double)seen->bytes);
+// Bytes of the files as they lie on the disk, of those under way what was consumed. The lock is
+// held.
+static uint64_t input_bytes(Engine *engine) {
+  uint64_t bytes = engine->total.input_bytes;
+  for (unsigned i = 0; i < engine->task_count; i++) {
+    const Task *task = engine_task(engine, i);
+    bytes += source_in_file(task->file.source, task->counts.bytes);
+  }
+  return bytes;
 }
 
-static bool over_share(const Engine *engine) {
+// Records to hold a share of rejects against: as many as the files have if they go on like this.
+static double expected_records(Engine *engine) {
+  double records = (double)engine->total.records;
+  uint64_t seen = input_bytes(engine);
+  if (engine->options.expected_bytes <= seen || seen == 0)
+    return records;
+  return records * ((double)engine->options.expected_bytes / (double)seen);
+}
+
+static bool over_share(Engine *engine) {
   double share = engine->options.reject_share;
   return share < 1 && engine->total.records >= SHARE_FROM &&
          (double)engine->total.rejected > share * expected_records(engine);
@@ -339,6 +350,7 @@ void engine_block_done(Engine *engine, Block *block) {
 void engine_counts(Engine *engine, Counts *total) {
   pthread_mutex_lock(&engine->lock);
   *total = engine->total;
+  total->input_bytes = input_bytes(engine);
   pthread_mutex_unlock(&engine->lock);
 }
 

@@ -49,7 +49,7 @@ typedef struct EngineOptions {
   uint64_t reject_limit; // one more reject is a failure with code "budget"; UINT64_MAX: no limit
   double reject_share;   // so is a larger share of the records, looked at from SHARE_FROM on and
                          // held against what `expected_bytes` lets expect; 1: any share
-  uint64_t expected_bytes; // of all files together; 0: not known
+  uint64_t expected_bytes; // of all files together, packed as they are; 0: not known
 } EngineOptions;
 
 // Records before which a share says nothing.
@@ -62,6 +62,7 @@ typedef struct Counts {
   uint64_t unreadable; // rejects and filtered that can be in neither table
   uint64_t filtered;
   uint64_t bytes;                 // consumed from the source
+  uint64_t input_bytes;           // of the file itself, packed as it is: see source_in_file
   uint64_t repairs[REPAIR_KINDS]; // what was changed so that it could be read
 } Counts;
 

@@ -73,7 +73,9 @@ static bool check_counts(const Task *task, Error *error) {
 }
 
 bool task_take(Engine *engine, Counts *counts, Error *error) {
-  const Task *task = engine_task(engine, 0);
+  Task *task = engine_task(engine, 0);
+  task->counts.input_bytes = source_in_file(task->file.source, task->counts.bytes);
+  engine->total.input_bytes += task->counts.input_bytes;
   *counts = task->counts;
   bool ok = check_counts(task, error);
   engine->task_first = (engine->task_first + 1) % engine->options.files;

@@ -17,11 +17,12 @@
 -- What is a bad record, and where reading goes on:
 --   too few fields, too many fields     the record; behind it
 --   stray quote                         a quote inside an unquoted field, or anything but a delimiter behind a
---                                       closing one. From the record's first line to the end of the line where
---                                       the quote stands; behind that line
+--                                       closing one. The record's first line only; behind that line
 --   carriage return outside quotes      a lone one (in CR files: line feed outside quotes). As for stray quotes
 --   unterminated quote                  the source, or `max_record`, ends inside quotes. The record's first
 --                                       line only; behind that line, so that one quote does not swallow a file
+--   escaped line end, and no end of     the same where it is not quotes that keep the record open, but an escape
+--   the record behind it                before the line end
 --   record too long                     a line of more than `max_record` bytes. That line. (More than four times
 --                                       as much, and at least 16 MiB, is an error: that is no CSV.)
 --   NUL byte                            PostgreSQL cannot store it. The record
@@ -85,7 +86,8 @@ function csv.open_string(text, options) end
 ---@return string? code errno name or "interrupted"
 function csv.digest(path, limit, member) end
 
---- Raises what `open` raises for these options, and does nothing else.
+--- Raises what `open` raises for these options, and for `invalid = "windows-1252"` beside an `encoding` in which it has
+--- no effect; does nothing else.
 ---@param options pghost.csv.Options
 function csv.check_options(options) end
 

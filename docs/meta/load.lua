@@ -15,7 +15,7 @@ local load = {}
 ---@field path? string file that the rows are appended to instead, as binary COPY has them, without its header and trailer
 ---@field limit? integer one reject more fails the load with code "budget"; the rejects found so far are stored
 ---@field share? number so does a larger share of the records (0.01 is 1 %) from 10,000 records on, if the rest is like them
----@field expected_bytes? integer size of all files together, for `share`
+---@field expected_bytes? integer size of all files together as they lie on the disk, for `share`
 ---@field run_id integer
 ---@field table string name of the table that the records were meant for
 
@@ -52,7 +52,7 @@ local Load = {}
 ---@field clean_map? integer[] per program column the source column
 ---@field reject_limit? integer of this file; one reject more fails the load with code "budget"
 ---@field table_source? boolean the first two columns are _file_id and _line of the record
----@field progress? fun(records: integer, bytes: integer) called about ten times a second
+---@field progress? fun(records: integer, bytes: integer) called about ten times a second with what all files gave, in bytes as they lie on the disk
 
 ---@class pghost.Counts
 ---@field records integer read: loaded + rejected + filtered
@@ -81,7 +81,7 @@ function Load:start(source, options) end
 
 --- Waits for the oldest file under way. Its bytes and records add up, or it fails with code
 --- "conservation". After a failure the load is closed, and the sources under way too.
----@param progress? fun(records: integer, bytes: integer) called about ten times a second with what all files gave
+---@param progress? fun(records: integer, bytes: integer) called about ten times a second with what all files gave, in bytes as they lie on the disk
 ---@return pghost.Counts? counts
 ---@return string? message
 ---@return string? code

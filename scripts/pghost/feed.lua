@@ -43,7 +43,7 @@ end
 ---@field options fun(file: table, source: pghost.Source): pghost.FileOptions may raise
 ---@field done fun(file: table, counts: pghost.Counts)
 ---@field stopped? fun(message: string) raises: there are more rejects than the load may have
----@field progress? fun(records: integer, bytes: integer) about ten times a second, of all files
+---@field progress? fun(records: integer, bytes: integer) ten times a second; bytes as they lie on the disk
 
 --- Loads the files. Raises at the first failure; sources under way are closed then, by the load.
 ---@param load pghost.Load

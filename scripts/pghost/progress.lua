@@ -56,7 +56,7 @@ end
 
 --- Shows the state; cheap when it was shown a moment ago.
 ---@param records integer done so far
----@param bytes integer read so far
+---@param bytes integer of the total, done so far
 function Progress:update(records, bytes)
   if not self.enabled then
     return

@@ -1,4 +1,4 @@
-# Packs a file in every way there is: packed.py FILE makes FILE.gz, .bz2, .xz, .zst and .zip beside it, written
+# Packs files in every way there is: packed.py FILE... makes FILE.gz, .bz2, .xz, .zst and .zip beside each, written
 # by Python and by zstd, so not by what reads them.
 import bz2
 import gzip
@@ -30,4 +30,5 @@ def make_zip(path, members):
 if sys.argv[1] == "zip":
     make_zip(sys.argv[2], sys.argv[3:])
 else:
-    pack(sys.argv[1])
+    for name in sys.argv[1:]:
+        pack(name)

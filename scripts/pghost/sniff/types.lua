@@ -184,9 +184,9 @@ local function rule_of(column)
     parts[#parts + 1] = (":null_if(%s)"):format(table.concat(words, ", "))
   end
   if column.decimal == "," then
-    parts[#parts + 1] = ':replace(".", ""):replace(",", ".")'
+    parts[#parts + 1] = ':decimal(",", ".")'
   elseif column.decimal == "." then
-    parts[#parts + 1] = ':replace(",", "")'
+    parts[#parts + 1] = ':decimal(".", ",")'
   end
   if column.required then
     parts[#parts + 1] = ":required()"
