@@ -1,59 +1,23 @@
-// The source: reads blocks, hashes them, cuts them into chunks at record ends.
+// The source: reads blocks, hashes them, cuts them into chunks at record ends. How it gets to its
+// first record is source_open.c's.
 //
 // Bytes read but not handed out wait in `pending`. A chunk is filled from there and then straight
 // from the input; what stands behind the cut goes back to the front of `pending`. So in a steady
 // state a byte is moved once and nothing is allocated.
-#include "csv/source.h"
-
-#include <assert.h>
 #include <errno.h>
-#include <openssl/evp.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "csv/header.h"
 #include "csv/scan.h"
+#include "csv/source_internal.h"
 #include "csv/split.h"
-#include "csv/transcode.h"
-
-#ifndef SOURCE_BLOCK // the fuzz targets have small blocks for their small texts
-#define SOURCE_BLOCK (64 * 1024)
-#endif
 
 enum {
-  BLOCK = SOURCE_BLOCK,
   MAX_TARGET = 16 * 1024 * 1024,
   MIN_LINE_LIMIT = MAX_TARGET,
   LINE_LIMIT_FACTOR = 4, // of max_record
   DIGEST_SIZE = 32,
-  MOST_MARK = 4, // bytes of a byte order mark
-  MOST_SPECIAL = 16,
-  SAMPLE = 256 * 1024, // that a guess at the encoding looks at
-};
-
-struct Source {
-  Input *input;
-  char *name;
-  Dialect dialect;
-  Buffer pending;
-  size_t start;           // of what is left in pending
-  Position position;      // of the next byte to hand out
-  size_t unfinished;      // bytes put back in which no record ends: the next chunk must be longer
-  bool at_end;            // of the input
-  Transcoder *transcoder; // NULL: bytes are tokenised as they are read
-  Buffer raw;             // read, to be transcoded
-  uint64_t transcoded;    // bytes that came of it
-  uint64_t origin;        // Chunk.origin of the next chunk
-  char encoding_note[ENCODING_NOTE];
-  atomic_uint_fast64_t input_bytes;
-  _Atomic double packing; // bytes of the file itself for one that is to be consumed
-  Header header;
-  _Atomic uint64_t end_of_table; // offset from which on there are no records
-  EVP_MD_CTX *digest;
-  SourceTotals totals;
 };
 
 void source_close(Source *source) {
@@ -70,7 +34,7 @@ void source_close(Source *source) {
   free(source);
 }
 
-static bool no_memory(const Source *source, Error *error) {
+bool source_no_memory(const Source *source, Error *error) {
   return error_set_errno(error, ENOMEM, "could not read '%s'", source->name);
 }
 
@@ -87,7 +51,7 @@ static void finish_digest(Source *source) {
 // Appends up to `size` bytes of the input to `out`.
 static bool read_bytes(Source *source, Buffer *out, size_t size, Error *error) {
   if (!buffer_reserve(out, size))
-    return no_memory(source, error);
+    return source_no_memory(source, error);
   Input *input = source->input;
   ptrdiff_t got = input->read(input, out->data + out->len, size, error);
   if (got < 0)
@@ -112,12 +76,12 @@ static bool read_transcoded(Source *source, Buffer *out, size_t size, Error *err
     return false;
   size_t before = out->len;
   if (!transcoder_put(source->transcoder, source->raw.data, source->raw.len, source->at_end, out))
-    return no_memory(source, error);
+    return source_no_memory(source, error);
   source->transcoded += out->len - before;
   return true;
 }
 
-static void note_packing(Source *source) {
+void source_note_packing(Source *source) {
   uint64_t bytes = source_to_consume(source);
   if (bytes > 0)
     atomic_store(&source->packing, (double)source_input_bytes(source) / (double)bytes);
@@ -127,28 +91,28 @@ static void note_packing(Source *source) {
 static bool read_input(Source *source, Buffer *out, size_t size, Error *error) {
   if (!(source->transcoder ? read_transcoded : read_bytes)(source, out, size, error))
     return false;
-  note_packing(source);
+  source_note_packing(source);
   return true;
 }
 
-static size_t pending_count(const Source *source) {
+size_t source_pending(const Source *source) {
   return source->pending.len - source->start;
 }
 
-static bool read_block(Source *source, Error *error) {
-  if (source->start > 0 && pending_count(source) == 0) {
+bool source_read_block(Source *source, Error *error) {
+  if (source->start > 0 && source_pending(source) == 0) {
     buffer_clear(&source->pending);
     source->start = 0;
   }
-  return read_input(source, &source->pending, BLOCK, error);
+  return read_input(source, &source->pending, SOURCE_BLOCK, error);
 }
 
-static bool put_back(Source *source, const char *bytes, size_t len) {
+bool source_put_back(Source *source, const char *bytes, size_t len) {
   Buffer *pending = &source->pending;
   if (len == 0)
     return true;
   if (source->start < len) {
-    size_t count = pending_count(source);
+    size_t count = source_pending(source);
     if (!buffer_reserve(pending, len))
       return false;
     memmove(pending->data + len, pending->data + source->start, count);
@@ -164,19 +128,19 @@ static bool put_back(Source *source, const char *bytes, size_t len) {
 static bool take(Source *source, Buffer *out, size_t want, Error *error) {
   while (out->len < want) {
     size_t missing = want - out->len;
-    size_t count = pending_count(source);
+    size_t count = source_pending(source);
     if (count > 0) {
       size_t some = count < missing ? count : missing;
       buffer_put(out, source->pending.data + source->start, some);
       source->start += some;
       if (out->failed)
-        return no_memory(source, error);
+        return source_no_memory(source, error);
     } else if (source->at_end) {
       return true;
-    } else if (missing >= BLOCK) {
+    } else if (missing >= SOURCE_BLOCK) {
       if (!read_input(source, out, missing, error))
         return false;
-    } else if (!read_block(source, error)) {
+    } else if (!source_read_block(source, error)) {
       return false;
     }
   }
@@ -236,7 +200,7 @@ static bool fill(Source *source, size_t want, Chunk *chunk, size_t *cut, Error *
     if (!take(source, bytes, want, error))
       return false;
     size_t records = bytes->len - split_footer(dialect, bytes->data, bytes->len, dialect->footer);
-    chunk->final = source->at_end && pending_count(source) == 0;
+    chunk->final = source->at_end && source_pending(source) == 0;
     if (chunk->final) {
       *cut = cut_at_end(source, bytes, records, &chunk->kind);
       return true;
@@ -251,7 +215,7 @@ static bool fill(Source *source, size_t want, Chunk *chunk, size_t *cut, Error *
   }
 }
 
-static uint64_t length_in_file(const Source *source, const char *bytes, size_t len) {
+uint64_t source_length_in_file(const Source *source, const char *bytes, size_t len) {
   return source->transcoder ? encoding_length_in_file(source->dialect.text.kind, bytes, len) : len;
 }
 
@@ -267,19 +231,19 @@ SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *err
     return SOURCE_ERROR;
   if (chunk->bytes.len == 0)
     return SOURCE_END;
-  if (!put_back(source, chunk->bytes.data + cut, chunk->bytes.len - cut)) {
-    no_memory(source, error);
+  if (!source_put_back(source, chunk->bytes.data + cut, chunk->bytes.len - cut)) {
+    source_no_memory(source, error);
     return SOURCE_ERROR;
   }
-  while (pending_count(source) == 0 && !source->at_end) {
-    if (!read_block(source, error))
+  while (source_pending(source) == 0 && !source->at_end) {
+    if (!source_read_block(source, error))
       return SOURCE_ERROR;
   }
   chunk->bytes.len = cut;
   chunk->position = source->position;
   chunk->origin = source->origin;
-  source->origin += length_in_file(source, chunk->bytes.data, cut);
-  chunk->last = source->at_end && pending_count(source) == 0;
+  source->origin += source_length_in_file(source, chunk->bytes.data, cut);
+  chunk->last = source->at_end && source_pending(source) == 0;
   chunk->final = chunk->final || chunk->last;
   source->position.offset += cut;
   source->position.line += scan_count(chunk->bytes.data, cut, dialect_line_end(&source->dialect));
@@ -308,19 +272,19 @@ size_t chunk_read(Reader *reader, const Chunk *chunk, size_t limit, Position *po
 
 bool source_unread(Source *source, const char *bytes, size_t len, size_t unfinished,
                    Position position) {
-  if (!put_back(source, bytes, len))
+  if (!source_put_back(source, bytes, len))
     return false;
   source->position = position;
-  source->origin -= length_in_file(source, bytes, len);
+  source->origin -= source_length_in_file(source, bytes, len);
   source->unfinished = unfinished;
   return true;
 }
 
 // Drops up to `want` bytes; *last is the last of them. 0 at the end of the source or with an error.
 static size_t drop(Source *source, size_t want, char *last, Error *error) {
-  if (pending_count(source) == 0 && !read_block(source, error))
+  if (source_pending(source) == 0 && !source_read_block(source, error))
     return 0;
-  size_t some = pending_count(source) < want ? pending_count(source) : want;
+  size_t some = source_pending(source) < want ? source_pending(source) : want;
   const char *bytes = source->pending.data + source->start;
   if (some > 0)
     *last = bytes[some - 1];
@@ -333,10 +297,10 @@ static size_t drop(Source *source, size_t want, char *last, Error *error) {
 static bool starts_line(Source *source, char last, Error *error) {
   if (last == dialect_line_end(&source->dialect))
     return true;
-  if (pending_count(source) == 0 && !source->at_end && !read_block(source, error))
+  if (source_pending(source) == 0 && !source->at_end && !source_read_block(source, error))
     return false;
   const char *next = source->pending.data + source->start;
-  return (pending_count(source) > 0 && (*next == '\n' || *next == '\r')) ||
+  return (source_pending(source) > 0 && (*next == '\n' || *next == '\r')) ||
          error_set(error, "position", "%s:%llu: no line ends at byte %llu", source->name,
                    (unsigned long long)source->position.line,
                    (unsigned long long)source->position.offset);
@@ -352,7 +316,7 @@ bool source_skip_to(Source *source, uint64_t offset, Error *error) {
             (unsigned long long)offset);
   while (source->position.offset < offset) {
     uint64_t left = offset - source->position.offset;
-    size_t want = left < BLOCK ? (size_t)left : BLOCK;
+    size_t want = left < SOURCE_BLOCK ? (size_t)left : SOURCE_BLOCK;
     if (drop(source, want, &last, error) == 0)
       return false;
   }
@@ -384,7 +348,7 @@ static bool may_go_on(Source *source, const Batch *batch, Position position, Err
 
 // Reads the next chunk that holds a record, or `limit` records of it. What the reader left because
 // of a wrong cut makes the next chunk longer; what it left because of the limit does not.
-static SourceStatus read_some(Source *source, Reader *reader, size_t target, size_t limit,
+SourceStatus source_read_some(Source *source, Reader *reader, size_t target, size_t limit,
                               Chunk *chunk, Batch *batch, Error *error) {
   for (;;) {
     batch_clear(batch);
@@ -396,7 +360,7 @@ static SourceStatus read_some(Source *source, Reader *reader, size_t target, siz
     size_t used = chunk_read(reader, chunk, limit, &position, batch);
     if (used == SIZE_MAX || (used < len && !source_unread(source, chunk->bytes.data + used,
                                                           len - used, len - used, position))) {
-      no_memory(source, error);
+      source_no_memory(source, error);
       return SOURCE_ERROR;
     }
     chunk->bytes.len = used;
@@ -413,289 +377,7 @@ static SourceStatus read_some(Source *source, Reader *reader, size_t target, siz
 
 SourceStatus source_read(Source *source, Reader *reader, size_t target, Chunk *chunk, Batch *batch,
                          Error *error) {
-  return read_some(source, reader, target, 0, chunk, batch, error);
-}
-
-// Opening
-
-// Fills pending until it has `want` bytes, or all there are.
-static bool read_ahead(Source *source, size_t want, Error *error) {
-  while (!source->at_end && pending_count(source) < want) {
-    if (!read_block(source, error))
-      return false;
-  }
-  return true;
-}
-
-// The encoding that was asked for, or what the file is found to be in. Skips its byte order mark.
-static bool choose_encoding(Source *source, Error *error) {
-  TextOptions *text = &source->dialect.text;
-  bool guess = strcasecmp(text->encoding, "auto") == 0;
-  if (!read_ahead(source, guess ? SAMPLE + 1 : MOST_MARK, error))
-    return false;
-  const char *bytes = source->pending.data + source->start, *name;
-  size_t count = pending_count(source), mark = encoding_of_mark(bytes, count, &name);
-  if (mark > 0) {
-    if (strcasecmp(text->encoding, name) != 0)
-      snprintf(source->encoding_note, ENCODING_NOTE, "its byte order mark");
-    snprintf(text->encoding, ENCODING_NAME, "%s", name);
-    source->start += mark;
-    source->origin = mark;
-  } else if (guess) {
-    size_t len = count < SAMPLE ? count : SAMPLE;
-    encoding_guess(bytes, len, count <= SAMPLE, text->encoding, source->encoding_note);
-  }
-  return true;
-}
-
-// What is in pending was read before it was known that it must be transcoded.
-static bool start_transcoder(Source *source, Error *error) {
-  Buffer read = source->pending, text = {0};
-  source->transcoder = transcoder_new(&source->dialect.text);
-  bool ok = source->transcoder && transcoder_put(source->transcoder, read.data + source->start,
-                                                 pending_count(source), source->at_end, &text);
-  source->pending = text;
-  source->transcoded = text.len;
-  source->start = 0;
-  note_packing(source);
-  buffer_free(&read);
-  return ok || no_memory(source, error);
-}
-
-// Bytes that text is cut at.
-static size_t special_bytes(const Dialect *dialect, char *special) {
-  size_t count = 0, length = dialect_delimiter_length(dialect);
-  memcpy(special, length > 1 ? dialect->longer_delimiter : &dialect->delimiter, length);
-  count += length;
-  if (!dialect->unquoted)
-    special[count++] = dialect->quote;
-  if (dialect->escape)
-    special[count++] = dialect->escape;
-  special[count++] = '\r';
-  special[count++] = '\n';
-  return count;
-}
-
-static bool resolve_encoding(Source *source, Error *error) {
-  char special[MOST_SPECIAL];
-  Error reason;
-  size_t count = special_bytes(&source->dialect, special);
-  if (encoding_resolve(&source->dialect.text, special, count, &reason))
-    return true;
-  return error_set(error, reason.code, "could not read '%s': %s", source->name, reason.message);
-}
-
-static bool decide_encoding(Source *source, Error *error) {
-  if (!choose_encoding(source, error) || !resolve_encoding(source, error))
-    return false;
-  EncodingKind kind = source->dialect.text.kind;
-  if (kind == ENCODING_UTF8 || kind == ENCODING_FIELDS)
-    source->position.offset = source->origin;
-  else if (!start_transcoder(source, error))
-    return false;
-  if (!read_ahead(source, 1, error))
-    return false;
-  return pending_count(source) > 0 || error_set(error, "empty", "'%s' is empty", source->name);
-}
-
-// How much is looked at depends on the bytes alone, and not on the pieces they came in.
-static bool find_line_end(Source *source, Error *error) {
-  if (source->dialect.line_end == LINE_CR)
-    return true;
-  for (size_t want = BLOCK;; want *= 2) {
-    while (!source->at_end && pending_count(source) < want) {
-      if (!read_block(source, error))
-        return false;
-    }
-    size_t count = pending_count(source), len = count < want ? count : want;
-    bool follows = !source->at_end || count > len;
-    if (split_find_line_end(&source->dialect, source->pending.data + source->start, len, follows,
-                            &source->dialect.line_end) ||
-        !follows || want > source->dialect.max_record)
-      return true;
-  }
-}
-
-// A control character that no header has: NUL and its like, not blanks, nor what tells fields
-// apart.
-static bool has_binary_byte(const Record *record, const Dialect *dialect) {
-  for (size_t i = 0; i < record->length; i++) {
-    unsigned char byte = (unsigned char)record->bytes[i];
-    if (byte == 0 && dialect->text.strip_nul)
-      continue;
-    if (byte == (unsigned char)dialect->delimiter || byte == (unsigned char)dialect->quote)
-      continue;
-    if (byte < 0x09 || (byte > 0x0d && byte < 0x20))
-      return true;
-  }
-  return false;
-}
-
-static bool check_header(const Source *source, const Record *record, Error *error) {
-  unsigned long long line = record->line;
-  if (has_binary_byte(record, &source->dialect))
-    return error_set(error, "binary", "'%s' looks like a binary file, not CSV", source->name);
-  if (record->error == RECORD_OK || record->error == RECORD_TOO_FEW_FIELDS ||
-      record->error == RECORD_TOO_MANY_FIELDS)
-    return true;
-  char reason[128];
-  record_error_text(record, &source->dialect, reason, sizeof reason);
-  return error_set(error, "header", "%s:%llu: could not read the header: %s", source->name, line,
-                   reason);
-}
-
-// The dialect that the header is read with: no policies, any number of columns.
-static Dialect header_dialect(const Source *source) {
-  Dialect dialect = source->dialect;
-  dialect.columns = 0;
-  dialect.keep_blank_lines = false;
-  dialect.end_at_second_table = false;
-  return dialect;
-}
-
-static bool name_columns(Source *source, size_t count, Error *error) {
-  Dialect *dialect = &source->dialect;
-  Header *header = &source->header;
-  if (!header_make_names(header, count, dialect->too_many == MANY_EXTRA))
-    return no_memory(source, error);
-  if (dialect->columns == 0)
-    dialect->columns = (uint32_t)count;
-  dialect->header = header->lines;
-  dialect->header_count =
-      count > 1 && dialect->repeated_header != HEADER_LOAD ? header->line_count : 0;
-  if (dialect->repair_names)
-    return header_repair(header) || no_memory(source, error);
-  return dialect->any_header || dialect->headerless || header_check(header, source->name, error);
-}
-
-// Takes the record in `batch` as a line of the header; of a file without one it is put back.
-static bool take_header_line(Source *source, const Chunk *chunk, const Batch *batch, Error *error) {
-  const Record *record = &batch->records[0];
-  Header *header = &source->header;
-  if (!check_header(source, record, error))
-    return false;
-  if (header->line_count == 0)
-    header->position = record->line;
-  if (!source->dialect.headerless)
-    return header_add(header, batch->fields + record->field_start, record->field_count) ||
-           no_memory(source, error);
-  if (!put_back(source, chunk->bytes.data, chunk->bytes.len))
-    return no_memory(source, error);
-  source->position = chunk->position;
-  source->origin = chunk->origin;
-  return true;
-}
-
-static bool header_missing(const Source *source, uint32_t line, Error *error) {
-  const Dialect *dialect = &source->dialect;
-  bool passes_over = dialect->footer > 0 || dialect->comment_length > 0;
-  if (line == 0)
-    return error_set(error, "empty", "'%s' is empty: it has only %s", source->name,
-                     passes_over ? "lines that are passed over" : "blank lines");
-  return error_set(error, "header", "'%s' ends in its header: %u of %u lines", source->name,
-                   (unsigned)line, (unsigned)source->dialect.header_lines);
-}
-
-static bool read_header_lines(Source *source, Reader *reader, Chunk *chunk, Batch *batch,
-                              Error *error) {
-  uint32_t lines = source->dialect.header_lines > 1 ? source->dialect.header_lines : 1;
-  size_t columns = 0;
-  for (uint32_t i = 0; i < lines; i++) {
-    SourceStatus status = read_some(source, reader, BLOCK, 1, chunk, batch, error);
-    if (status == SOURCE_END)
-      return header_missing(source, i, error);
-    if (status == SOURCE_ERROR || !take_header_line(source, chunk, batch, error))
-      return false;
-    if (columns < batch->records[0].field_count)
-      columns = batch->records[0].field_count;
-  }
-  return name_columns(source, columns, error);
-}
-
-static bool read_header(Source *source, Error *error) {
-  Dialect dialect = header_dialect(source);
-  Reader *reader = reader_new(&dialect);
-  if (!reader)
-    return no_memory(source, error);
-  Chunk chunk = {0};
-  Batch batch = {0};
-  bool ok = read_header_lines(source, reader, &chunk, &batch, error);
-  buffer_free(&chunk.bytes);
-  batch_free(&batch);
-  reader_free(reader);
-  return ok;
-}
-
-// The line end of lines that are passed over, the first one there is: '\0' when there is none.
-static char skipped_line_end(const Source *source) {
-  const char *bytes = source->pending.data + source->start;
-  for (size_t i = 0; i < pending_count(source); i++) {
-    if (bytes[i] == '\n')
-      return '\n';
-    if (bytes[i] == '\r' && i + 1 < pending_count(source))
-      return bytes[i + 1] == '\n' ? '\n' : '\r';
-  }
-  return source->at_end ? '\r' : '\0';
-}
-
-// Passes over what is pending up to and with `end`. False: it is not there.
-static bool skip_past(Source *source, char end) {
-  const char *bytes = source->pending.data + source->start;
-  const char *found = memchr(bytes, end, pending_count(source));
-  size_t len = found ? (size_t)(found - bytes) + 1 : pending_count(source);
-  source->start += len;
-  source->position.offset += len;
-  source->origin += length_in_file(source, bytes, len);
-  return found;
-}
-
-static bool skip_lines(Source *source, Error *error) {
-  if (source->dialect.skip == 0)
-    return true;
-  char end = source->dialect.line_end == LINE_CR ? '\r' : '\0';
-  while (end == '\0' && (end = skipped_line_end(source)) == '\0')
-    if (!read_block(source, error))
-      return false;
-  for (uint32_t i = 0; i < source->dialect.skip; i++) {
-    while (!skip_past(source, end)) {
-      if (source->at_end)
-        return error_set(error, "empty", "'%s' has no more than the %u lines that are skipped",
-                         source->name, (unsigned)source->dialect.skip);
-      if (!read_block(source, error))
-        return false;
-    }
-  }
-  source->position.line += source->dialect.skip;
-  return true;
-}
-
-static bool prepare(Source *source, Error *error) {
-  source->digest = EVP_MD_CTX_new();
-  if (!source->name || !source->digest ||
-      EVP_DigestInit_ex(source->digest, EVP_sha256(), NULL) != 1)
-    return error_set_errno(error, ENOMEM, "could not read the source");
-  return decide_encoding(source, error) && skip_lines(source, error) &&
-         find_line_end(source, error) && read_header(source, error);
-}
-
-Source *source_open(Input *input, const char *name, const Dialect *dialect, Error *error) {
-  assert(input);
-  Source *source = calloc(1, sizeof *source);
-  if (!source) {
-    input->close(input);
-    error_set_errno(error, ENOMEM, "could not read '%s'", name);
-    return NULL;
-  }
-  source->input = input;
-  source->name = strdup(name);
-  source->dialect = *dialect;
-  source->position = (Position){0, 1};
-  atomic_init(&source->end_of_table, UINT64_MAX);
-  atomic_init(&source->packing, 1);
-  if (prepare(source, error))
-    return source;
-  source_close(source);
-  return NULL;
+  return source_read_some(source, reader, target, 0, chunk, batch, error);
 }
 
 size_t source_column_count(const Source *source) {

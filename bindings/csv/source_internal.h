@@ -1,0 +1,60 @@
+// What source.c and source_open.c share.
+#ifndef PGHOST_CSV_SOURCE_INTERNAL_H
+#define PGHOST_CSV_SOURCE_INTERNAL_H
+
+#include <openssl/evp.h>
+#include <stdatomic.h>
+
+#include "csv/header.h"
+#include "csv/source.h"
+#include "csv/transcode.h"
+
+#ifndef SOURCE_BLOCK // the fuzz targets have small blocks for their small texts
+#define SOURCE_BLOCK (64 * 1024)
+#endif
+
+struct Source {
+  Input *input;
+  char *name;
+  Dialect dialect;
+  Buffer pending;
+  size_t start;           // of what is left in pending
+  Position position;      // of the next byte to hand out
+  size_t unfinished;      // bytes put back in which no record ends: the next chunk must be longer
+  bool at_end;            // of the input
+  Transcoder *transcoder; // NULL: bytes are tokenised as they are read
+  Buffer raw;             // read, to be transcoded
+  uint64_t transcoded;    // bytes that came of it
+  uint64_t origin;        // Chunk.origin of the next chunk
+  char encoding_note[ENCODING_NOTE];
+  atomic_uint_fast64_t input_bytes;
+  _Atomic double packing; // bytes of the file itself for one that is to be consumed
+  Header header;
+  _Atomic uint64_t end_of_table; // offset from which on there are no records
+  EVP_MD_CTX *digest;
+  SourceTotals totals;
+};
+
+// Fills `error`; false always.
+bool source_no_memory(const Source *source, Error *error);
+
+// Bytes read that were not handed out.
+size_t source_pending(const Source *source);
+
+// Appends a block to what is pending, or sets at_end. False with `error` filled.
+bool source_read_block(Source *source, Error *error);
+
+// Puts bytes in front of what is pending. False: no memory.
+bool source_put_back(Source *source, const char *bytes, size_t len);
+
+// Keeps how many bytes of the file come to one that is handed out, for source_in_file.
+void source_note_packing(Source *source);
+
+// Bytes of the file that these were before they were converted.
+uint64_t source_length_in_file(const Source *source, const char *bytes, size_t len);
+
+// source_read, but no more than `limit` records, 0 for all of the chunk.
+SourceStatus source_read_some(Source *source, Reader *reader, size_t target, size_t limit,
+                              Chunk *chunk, Batch *batch, Error *error);
+
+#endif

@@ -1,0 +1,297 @@
+// Opening a source: decides the encoding, passes over what stands before the table, finds the line
+// end, reads the header.
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "csv/source_internal.h"
+#include "csv/split.h"
+
+enum {
+  MOST_MARK = 4, // bytes of a byte order mark
+  MOST_SPECIAL = 16,
+  SAMPLE = 256 * 1024, // that a guess at the encoding looks at
+};
+
+// Fills pending until it has `want` bytes, or all there are.
+static bool read_ahead(Source *source, size_t want, Error *error) {
+  while (!source->at_end && source_pending(source) < want) {
+    if (!source_read_block(source, error))
+      return false;
+  }
+  return true;
+}
+
+// The encoding that was asked for, or what the file is found to be in. Skips its byte order mark.
+static bool choose_encoding(Source *source, Error *error) {
+  TextOptions *text = &source->dialect.text;
+  bool guess = strcasecmp(text->encoding, "auto") == 0;
+  if (!read_ahead(source, guess ? SAMPLE + 1 : MOST_MARK, error))
+    return false;
+  const char *bytes = source->pending.data + source->start, *name;
+  size_t count = source_pending(source), mark = encoding_of_mark(bytes, count, &name);
+  if (mark > 0) {
+    if (strcasecmp(text->encoding, name) != 0)
+      snprintf(source->encoding_note, ENCODING_NOTE, "its byte order mark");
+    snprintf(text->encoding, ENCODING_NAME, "%s", name);
+    source->start += mark;
+    source->origin = mark;
+  } else if (guess) {
+    size_t len = count < SAMPLE ? count : SAMPLE;
+    encoding_guess(bytes, len, count <= SAMPLE, text->encoding, source->encoding_note);
+  }
+  return true;
+}
+
+// What is in pending was read before it was known that it must be transcoded.
+static bool start_transcoder(Source *source, Error *error) {
+  Buffer read = source->pending, text = {0};
+  source->transcoder = transcoder_new(&source->dialect.text);
+  bool ok = source->transcoder && transcoder_put(source->transcoder, read.data + source->start,
+                                                 source_pending(source), source->at_end, &text);
+  source->pending = text;
+  source->transcoded = text.len;
+  source->start = 0;
+  source_note_packing(source);
+  buffer_free(&read);
+  return ok || source_no_memory(source, error);
+}
+
+// Bytes that text is cut at.
+static size_t special_bytes(const Dialect *dialect, char *special) {
+  size_t count = 0, length = dialect_delimiter_length(dialect);
+  memcpy(special, length > 1 ? dialect->longer_delimiter : &dialect->delimiter, length);
+  count += length;
+  if (!dialect->unquoted)
+    special[count++] = dialect->quote;
+  if (dialect->escape)
+    special[count++] = dialect->escape;
+  special[count++] = '\r';
+  special[count++] = '\n';
+  return count;
+}
+
+static bool resolve_encoding(Source *source, Error *error) {
+  char special[MOST_SPECIAL];
+  Error reason;
+  size_t count = special_bytes(&source->dialect, special);
+  if (encoding_resolve(&source->dialect.text, special, count, &reason))
+    return true;
+  return error_set(error, reason.code, "could not read '%s': %s", source->name, reason.message);
+}
+
+static bool decide_encoding(Source *source, Error *error) {
+  if (!choose_encoding(source, error) || !resolve_encoding(source, error))
+    return false;
+  EncodingKind kind = source->dialect.text.kind;
+  if (kind == ENCODING_UTF8 || kind == ENCODING_FIELDS)
+    source->position.offset = source->origin;
+  else if (!start_transcoder(source, error))
+    return false;
+  if (!read_ahead(source, 1, error))
+    return false;
+  return source_pending(source) > 0 || error_set(error, "empty", "'%s' is empty", source->name);
+}
+
+// How much is looked at depends on the bytes alone, and not on the pieces they came in.
+static bool find_line_end(Source *source, Error *error) {
+  if (source->dialect.line_end == LINE_CR)
+    return true;
+  for (size_t want = SOURCE_BLOCK;; want *= 2) {
+    while (!source->at_end && source_pending(source) < want) {
+      if (!source_read_block(source, error))
+        return false;
+    }
+    size_t count = source_pending(source), len = count < want ? count : want;
+    bool follows = !source->at_end || count > len;
+    if (split_find_line_end(&source->dialect, source->pending.data + source->start, len, follows,
+                            &source->dialect.line_end) ||
+        !follows || want > source->dialect.max_record)
+      return true;
+  }
+}
+
+// A control character that no header has: NUL and its like, not blanks, nor what tells fields
+// apart.
+static bool has_binary_byte(const Record *record, const Dialect *dialect) {
+  for (size_t i = 0; i < record->length; i++) {
+    unsigned char byte = (unsigned char)record->bytes[i];
+    if (byte == 0 && dialect->text.strip_nul)
+      continue;
+    if (byte == (unsigned char)dialect->delimiter || byte == (unsigned char)dialect->quote)
+      continue;
+    if (byte < 0x09 || (byte > 0x0d && byte < 0x20))
+      return true;
+  }
+  return false;
+}
+
+static bool check_header(const Source *source, const Record *record, Error *error) {
+  unsigned long long line = record->line;
+  if (has_binary_byte(record, &source->dialect))
+    return error_set(error, "binary", "'%s' looks like a binary file, not CSV", source->name);
+  if (record->error == RECORD_OK || record->error == RECORD_TOO_FEW_FIELDS ||
+      record->error == RECORD_TOO_MANY_FIELDS)
+    return true;
+  char reason[128];
+  record_error_text(record, &source->dialect, reason, sizeof reason);
+  return error_set(error, "header", "%s:%llu: could not read the header: %s", source->name, line,
+                   reason);
+}
+
+// The dialect that the header is read with: no policies, any number of columns.
+static Dialect header_dialect(const Source *source) {
+  Dialect dialect = source->dialect;
+  dialect.columns = 0;
+  dialect.keep_blank_lines = false;
+  dialect.end_at_second_table = false;
+  return dialect;
+}
+
+static bool name_columns(Source *source, size_t count, Error *error) {
+  Dialect *dialect = &source->dialect;
+  Header *header = &source->header;
+  if (!header_make_names(header, count, dialect->too_many == MANY_EXTRA))
+    return source_no_memory(source, error);
+  if (dialect->columns == 0)
+    dialect->columns = (uint32_t)count;
+  dialect->header = header->lines;
+  dialect->header_count =
+      count > 1 && dialect->repeated_header != HEADER_LOAD ? header->line_count : 0;
+  if (dialect->repair_names)
+    return header_repair(header) || source_no_memory(source, error);
+  return dialect->any_header || dialect->headerless || header_check(header, source->name, error);
+}
+
+// Takes the record in `batch` as a line of the header; of a file without one it is put back.
+static bool take_header_line(Source *source, const Chunk *chunk, const Batch *batch, Error *error) {
+  const Record *record = &batch->records[0];
+  Header *header = &source->header;
+  if (!check_header(source, record, error))
+    return false;
+  if (header->line_count == 0)
+    header->position = record->line;
+  if (!source->dialect.headerless)
+    return header_add(header, batch->fields + record->field_start, record->field_count) ||
+           source_no_memory(source, error);
+  if (!source_put_back(source, chunk->bytes.data, chunk->bytes.len))
+    return source_no_memory(source, error);
+  source->position = chunk->position;
+  source->origin = chunk->origin;
+  return true;
+}
+
+static bool header_missing(const Source *source, uint32_t line, Error *error) {
+  const Dialect *dialect = &source->dialect;
+  bool passes_over = dialect->footer > 0 || dialect->comment_length > 0;
+  if (line == 0)
+    return error_set(error, "empty", "'%s' is empty: it has only %s", source->name,
+                     passes_over ? "lines that are passed over" : "blank lines");
+  return error_set(error, "header", "'%s' ends in its header: %u of %u lines", source->name,
+                   (unsigned)line, (unsigned)source->dialect.header_lines);
+}
+
+static bool read_header_lines(Source *source, Reader *reader, Chunk *chunk, Batch *batch,
+                              Error *error) {
+  uint32_t lines = source->dialect.header_lines > 1 ? source->dialect.header_lines : 1;
+  size_t columns = 0;
+  for (uint32_t i = 0; i < lines; i++) {
+    SourceStatus status = source_read_some(source, reader, SOURCE_BLOCK, 1, chunk, batch, error);
+    if (status == SOURCE_END)
+      return header_missing(source, i, error);
+    if (status == SOURCE_ERROR || !take_header_line(source, chunk, batch, error))
+      return false;
+    if (columns < batch->records[0].field_count)
+      columns = batch->records[0].field_count;
+  }
+  return name_columns(source, columns, error);
+}
+
+static bool read_header(Source *source, Error *error) {
+  Dialect dialect = header_dialect(source);
+  Reader *reader = reader_new(&dialect);
+  if (!reader)
+    return source_no_memory(source, error);
+  Chunk chunk = {0};
+  Batch batch = {0};
+  bool ok = read_header_lines(source, reader, &chunk, &batch, error);
+  buffer_free(&chunk.bytes);
+  batch_free(&batch);
+  reader_free(reader);
+  return ok;
+}
+
+// The line end of lines that are passed over, the first one there is: '\0' when there is none.
+static char skipped_line_end(const Source *source) {
+  const char *bytes = source->pending.data + source->start;
+  for (size_t i = 0; i < source_pending(source); i++) {
+    if (bytes[i] == '\n')
+      return '\n';
+    if (bytes[i] == '\r' && i + 1 < source_pending(source))
+      return bytes[i + 1] == '\n' ? '\n' : '\r';
+  }
+  return source->at_end ? '\r' : '\0';
+}
+
+// Passes over what is pending up to and with `end`. False: it is not there.
+static bool skip_past(Source *source, char end) {
+  const char *bytes = source->pending.data + source->start;
+  const char *found = memchr(bytes, end, source_pending(source));
+  size_t len = found ? (size_t)(found - bytes) + 1 : source_pending(source);
+  source->start += len;
+  source->position.offset += len;
+  source->origin += source_length_in_file(source, bytes, len);
+  return found;
+}
+
+static bool skip_lines(Source *source, Error *error) {
+  if (source->dialect.skip == 0)
+    return true;
+  char end = source->dialect.line_end == LINE_CR ? '\r' : '\0';
+  while (end == '\0' && (end = skipped_line_end(source)) == '\0')
+    if (!source_read_block(source, error))
+      return false;
+  for (uint32_t i = 0; i < source->dialect.skip; i++) {
+    while (!skip_past(source, end)) {
+      if (source->at_end)
+        return error_set(error, "empty", "'%s' has no more than the %u lines that are skipped",
+                         source->name, (unsigned)source->dialect.skip);
+      if (!source_read_block(source, error))
+        return false;
+    }
+  }
+  source->position.line += source->dialect.skip;
+  return true;
+}
+
+static bool prepare(Source *source, Error *error) {
+  source->digest = EVP_MD_CTX_new();
+  if (!source->name || !source->digest ||
+      EVP_DigestInit_ex(source->digest, EVP_sha256(), NULL) != 1)
+    return error_set_errno(error, ENOMEM, "could not read the source");
+  return decide_encoding(source, error) && skip_lines(source, error) &&
+         find_line_end(source, error) && read_header(source, error);
+}
+
+Source *source_open(Input *input, const char *name, const Dialect *dialect, Error *error) {
+  assert(input);
+  Source *source = calloc(1, sizeof *source);
+  if (!source) {
+    input->close(input);
+    error_set_errno(error, ENOMEM, "could not read '%s'", name);
+    return NULL;
+  }
+  source->input = input;
+  source->name = strdup(name);
+  source->dialect = *dialect;
+  source->position = (Position){0, 1};
+  atomic_init(&source->end_of_table, UINT64_MAX);
+  atomic_init(&source->packing, 1);
+  if (prepare(source, error))
+    return source;
+  source_close(source);
+  return NULL;
+}
