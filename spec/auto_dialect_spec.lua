@@ -7,17 +7,9 @@ local pghost = require "support.pghost"
 local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"
 local server = require "support.server"
+local shown = require "support.shown"
 
 local folder, dsn, db
-
-local function sink()
-  local out = { text = "" }
-  function out:write(...)
-    self.text = self.text .. table.concat({ ... })
-  end
-  function out.flush() end
-  return out
-end
 
 local function load(arguments)
   local all = { "--dsn", dsn, "load", table.unpack(arguments) }
@@ -125,9 +117,9 @@ describe("run:load with dialect = 'auto'", function()
   local rules = r.table("item", { { "id", r.bigint() }, { "name", r.text() } })
 
   local function run_with(options)
-    local out = sink()
+    local out = shown.sink()
     local _, problem = pcall(function()
-      local run <close> = pipeline.start("spec", { data = folder }, { arguments = {}, dsn = dsn, out = sink(),
+      local run <close> = pipeline.start("spec", { data = folder }, { arguments = {}, dsn = dsn, out = shown.sink(),
         log = { out = out, format = "text", quiet = false } })
       run:load("item", "item.csv", rules, options)
       run:publish()

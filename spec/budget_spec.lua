@@ -109,6 +109,10 @@ describe("a budget", function()
     local records = err:match("1,?000 of the first (%d+) records rejected, its budget allows 0.1%%: stopped")
     assert.is_true(tonumber(records) >= 10000 and tonumber(records) < 300000, err)
     assert.equal("1000", here:ask "SELECT count(*) FROM pghost.rejects WHERE run_id = 2")
+    for i = 1001, 3000 do
+      bad[i] = true
+    end
+    here:write("item.csv", items(400000, bad)) -- 0.75 %
     server.shell(("gzip -n '%s/item.csv'"):format(here.folder)) -- its size says nothing about its records
     script(nil, nil, 'run:load("item", "item.csv.gz", rules, { max_rejects = "1%" })')
     must_end(0)

@@ -5,6 +5,7 @@ local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"
 local pghost = require "support.pghost"
 local server = require "support.server"
+local shown = require "support.shown"
 
 local folder, dsn, db
 
@@ -16,23 +17,13 @@ local keyed = r.table("item", {
 
 local keyless = r.table("event", { { "what", r.text() }, { "doc", r.json() } })
 
-local function sink()
-  local out = { text = "" }
-  function out:write(...)
-    self.text = self.text .. table.concat({ ... })
-    return self
-  end
-  function out.flush() end
-  return out
-end
-
 local function write(name, text)
   pghost.write(folder .. "/" .. name, text)
 end
 
 -- Runs the pipeline; returns what it printed and its log.
 local function run(arguments, config)
-  local out, log_out = sink(), sink()
+  local out, log_out = shown.sink(), shown.sink()
   config = config or {}
   config.data = folder
   local one <close> = pipeline.start("dry", config, {

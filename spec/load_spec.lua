@@ -8,6 +8,7 @@ local pghost = require "support.pghost"
 local r = require "pghost.rules"
 local rules = require "pghost.native.rules"
 local server = require "support.server"
+local shown = require "support.shown"
 
 local things = r.table("thing", {
   { "id", r.bigint():required() },
@@ -76,15 +77,7 @@ local function load_text(text, workers)
 end
 
 local function all(sql)
-  local rows = {}
-  for row in assert(control:query(sql)):rows() do
-    local cells = {}
-    for i = 1, #row do
-      cells[i] = row[i] == nil and "NULL" or tostring(row[i])
-    end
-    rows[#rows + 1] = table.concat(cells, "|")
-  end
-  return rows
+  return shown.lines(control, sql)
 end
 
 local function state()

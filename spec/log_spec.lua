@@ -1,15 +1,6 @@
 local cjson = require "cjson"
 local log = require "pghost.log"
-
-local function sink()
-  local out = { text = "" }
-  function out:write(...)
-    self.text = self.text .. table.concat({ ... })
-    return self
-  end
-  function out.flush() end
-  return out
-end
+local shown = require "support.shown"
 
 describe("pghost.log", function()
   it("separates thousands", function()
@@ -35,13 +26,13 @@ describe("pghost.log", function()
   end)
 
   it("writes one aligned line of text an event, whatever is in it", function()
-    local out = sink()
+    local out = shown.sink()
     log.new({ format = "text", quiet = false, out = out }):info("load", "users", "a\nb\27[31m", { seconds = 1.5 })
     assert.equal("load     users                a\\nb\\x1b[31m  (1.50 s)\n", out.text)
   end)
 
   it("writes one JSON object an event with plain numbers", function()
-    local out = sink()
+    local out = shown.sink()
     log.new({ format = "json", quiet = false, out = out }):warn("load", "users", "2 rejected", { rejected = 2000 })
     local object = cjson.decode(out.text)
     assert.equal(1, select(2, out.text:gsub("\n", "")))
@@ -51,7 +42,7 @@ describe("pghost.log", function()
   end)
 
   it("keeps warnings and errors when quiet", function()
-    local out = sink()
+    local out = shown.sink()
     local quiet = log.new { format = "text", quiet = true, out = out }
     quiet:info("load", "a", "x")
     assert.equal("", out.text)

@@ -5,6 +5,7 @@ local connection = require "pghost.connection"
 local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"
 local server = require "support.server"
+local shown = require "support.shown"
 
 local shell = server.shell
 local folder, dsn, db
@@ -21,33 +22,16 @@ local function write(name, text)
 end
 
 local function ask(sql)
-  local lines = {}
-  for row in db:query(sql):rows() do
-    local cells = {}
-    for i = 1, #row do
-      cells[i] = row[i] == nil and "" or tostring(row[i])
-    end
-    lines[#lines + 1] = table.concat(cells, "|")
-  end
-  return table.concat(lines, "\n")
-end
-
-local function sink()
-  local out = { text = "" }
-  function out:write(...)
-    self.text = self.text .. table.concat({ ... })
-  end
-  function out.flush() end
-  return out
+  return shown.text(db, sql)
 end
 
 -- Runs fn(run) and publishes; returns the log, or raises what ended it.
 local function publish(fn, config)
-  local out = sink()
+  local out = shown.sink()
   config = config or {}
   config.data = folder
   local run <close> = pipeline.start("modes", config, {
-    arguments = {}, dsn = dsn, log = { out = out, format = "text", quiet = false }, out = sink(),
+    arguments = {}, dsn = dsn, log = { out = out, format = "text", quiet = false }, out = shown.sink(),
   })
   fn(run)
   run:publish()
@@ -333,7 +317,7 @@ describe("the modes of a load", function()
       assert.equal(1, run:query("SELECT count(*) AS n FROM item WHERE _deleted_at = :run_started")[1].n)
     end)
     assert.matches("publish%s+item%s+1 added, 1 changed, 1 removed", log)
-    assert.equal("1|one|true\n2|zwei|true\n3|three|false\n4|four|true",
+    assert.equal("1|one|t\n2|zwei|t\n3|three|f\n4|four|t",
       ask "SELECT id, name, _deleted_at IS NULL FROM item ORDER BY id")
     write("c.csv", "id,name,price\n1,one,1\n2,zwei,2\n3,three,3\n4,four,4\n")
     load("c.csv", { mode = "merge", missing = "mark" })

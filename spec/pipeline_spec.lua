@@ -5,6 +5,7 @@ local connection = require "pghost.connection"
 local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"
 local server = require "support.server"
+local shown = require "support.shown"
 
 local shell = server.shell
 local binary = shell "readlink /proc/$PPID/exe"
@@ -26,26 +27,9 @@ local good = 'id,name,price\n1,one,1.5\n2,"two\nlines",\n 3 ,three,x\n1,again,2\
 local database -- one for all specs of this file, emptied before each
 local db
 
-local function text_of(value)
-  if value == nil then
-    return ""
-  elseif type(value) == "boolean" then
-    return value and "t" or "f"
-  end
-  return tostring(value)
-end
-
 -- What a query gives, unaligned as psql -At prints it.
 local function ask(sql)
-  local lines = {}
-  for row in db:query(sql):rows() do
-    local cells = {}
-    for i = 1, #row do
-      cells[i] = text_of(row[i])
-    end
-    lines[#lines + 1] = table.concat(cells, "|")
-  end
-  return table.concat(lines, "\n")
+  return shown.text(db, sql)
 end
 
 local function empty_database()
@@ -71,23 +55,14 @@ local function remove_folder()
   shell("rm -rf " .. folder)
 end
 
-local function sink()
-  local out = { text = "" }
-  function out:write(...)
-    self.text = self.text .. table.concat({ ... })
-  end
-  function out.flush() end
-  return out
-end
-
 -- Runs fn(run) in a pipeline of its own; returns the log, and the error object if there was one.
 local function with_run(fn, config, arguments)
-  local out = sink()
+  local out = shown.sink()
   config = config or {}
   config.data = folder
   local _, problem = pcall(function()
     local run <close> = pipeline.start("spec", config, {
-      arguments = arguments or {}, dsn = dsn, log = { out = out, format = "text", quiet = false }, out = sink(),
+      arguments = arguments or {}, dsn = dsn, log = { out = out, format = "text", quiet = false }, out = shown.sink(),
     })
     fn(run)
   end)

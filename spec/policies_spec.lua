@@ -8,6 +8,7 @@ local pghost = require "support.pghost"
 local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"
 local server = require "support.server"
+local shown = require "support.shown"
 
 local read = dialects.read
 
@@ -107,34 +108,17 @@ describe("a load with policies", function()
   end
 
   local function ask(sql)
-    local lines = {}
-    for row in db:query(sql):rows() do
-      local cells = {}
-      for i = 1, #row do
-        cells[i] = row[i] == nil and "NULL" or tostring(row[i])
-      end
-      lines[#lines + 1] = table.concat(cells, "|")
-    end
-    return lines
-  end
-
-  local function sink()
-    local out = { text = "" }
-    function out:write(...)
-      self.text = self.text .. table.concat({ ... })
-    end
-    function out.flush() end
-    return out
+    return shown.lines(db, sql)
   end
 
   local rules = r.table("item", { { "id", r.bigint():required() }, { "name", r.text() } })
 
   local function run_load(options)
-    local out = sink()
+    local out = shown.sink()
     db:query "DROP TABLE IF EXISTS item, item_raw"
     local _, problem = pcall(function()
       local run <close> = pipeline.start("spec", { data = folder }, { arguments = {}, dsn = dsn,
-        log = { out = out, format = "text", quiet = false }, out = sink() })
+        log = { out = out, format = "text", quiet = false }, out = shown.sink() })
       run:load("item", "item.csv", rules, options)
       run:publish()
     end)

@@ -1,11 +1,8 @@
 local progress = require "pghost.progress"
+local shown = require "support.shown"
 
 local function bar(options)
-  local out = { text = "" }
-  function out:write(...)
-    self.text = self.text .. table.concat({ ... })
-  end
-  function out.flush() end
+  local out = shown.sink()
   local now = { 0 }
   local made = progress.new("booking", options.total, {
     out = out, enabled = options.enabled, columns = options.columns or 100,

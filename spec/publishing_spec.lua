@@ -5,26 +5,17 @@ local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"
 local pghost = require "support.pghost"
 local server = require "support.server"
+local shown = require "support.shown"
 
 local folder, dsn, db
 
-local function sink()
-  local out = { text = "" }
-  function out:write(...)
-    self.text = self.text .. table.concat({ ... })
-    return self
-  end
-  function out.flush() end
-  return out
-end
-
 local function run(fn, config)
-  local log_out = sink()
+  local log_out = shown.sink()
   config = config or { publish = "per_table" }
   config.data = folder
   local _, problem = pcall(function()
     local one <close> = pipeline.start("tables", config, {
-      arguments = {}, dsn = dsn, log = { out = log_out, format = "text", quiet = false }, out = sink(),
+      arguments = {}, dsn = dsn, log = { out = log_out, format = "text", quiet = false }, out = shown.sink(),
     })
     fn(one)
   end)

@@ -3,6 +3,7 @@
 local connection = require "pghost.connection"
 local pghost = require "support.pghost"
 local server = require "support.server"
+local shown = require "support.shown"
 
 local shell = server.shell
 local folder, dsn, db, socket, database
@@ -37,15 +38,7 @@ local function run(text, options)
 end
 
 local function ask(sql)
-  local lines = {}
-  for row in db:query(sql):rows() do
-    local cells = {}
-    for i = 1, #row do
-      cells[i] = tostring(row[i])
-    end
-    lines[#lines + 1] = table.concat(cells, "|")
-  end
-  return table.concat(lines, "\n")
+  return shown.text(db, sql)
 end
 
 local function history()
@@ -124,7 +117,7 @@ describe("a run that fails", function()
     os.remove(folder .. "/answer.sql")
     assert.equal(0, code, err)
     assert.matches("retry +job +warn: [^\n]*; attempt 2 of 3 in %d%.%d s", err)
-    assert.equal("killed|1|nil\npublished|2|1", history())
+    assert.equal("killed|1|\npublished|2|1", history())
     assert_published_once()
     assert.equal(1, select(2, out:gsub("answer\n", "")))
   end)
@@ -142,7 +135,7 @@ describe("a run that fails", function()
       end
     ]] .. load_and_publish)
     assert.equal(0, code, err)
-    assert.equal("failed|1|nil\npublished|2|1", history())
+    assert.equal("failed|1|\npublished|2|1", history())
     assert_published_once()
   end)
 
@@ -153,11 +146,11 @@ describe("a run that fails", function()
     local _, err, code = run(text, { words = { "--retries", "0" } })
     assert.equal(3, code, err)
     assert.matches("\npghost: [^\n]+\n$", err)
-    assert.equal("running|1|nil", history())
+    assert.equal("running|1|", history())
     _, err, code = run(text, { config = "retries = 1" })
     assert.equal(3, code, err)
     assert.matches("attempt 2 of 2 in ", err)
-    assert.equal("killed|1|nil\nkilled|1|nil\nrunning|2|2", history())
+    assert.equal("killed|1|\nkilled|1|\nrunning|2|2", history())
   end)
 
   it("for what does not pass is not done again", function()
@@ -203,7 +196,7 @@ describe("a run that fails", function()
       for i in $(seq 200); do grep -q 'attempt 2 of' %s/err && break; sleep 0.02; done
       kill -INT $pid; wait $pid]]):format(dsn, pghost.path, path, folder, folder))
     assert.equal(130, code, out .. err)
-    assert.equal("running|1|nil", history())
+    assert.equal("running|1|", history())
   end)
 
   it("because its server restarts waits for it", function()
@@ -226,7 +219,7 @@ describe("a run that fails", function()
     local _, err, code = run(load_and_publish, { dsn = proxy "starting" })
     assert.equal(0, code, err)
     assert.matches("connect +job +warn: [^\n]*the database system is starting up [^\n]*; waiting up to 30 s", err)
-    assert.equal("published|1|nil", history())
+    assert.equal("published|1|", history())
     _, err, code = run(load_and_publish, { dsn = proxy "starting", words = { "--retries=0" } })
     assert.equal(3, code, err)
   end)
@@ -270,7 +263,7 @@ describe("a transaction that the server breaks off", function()
   end)
 
   it("while it publishes is done again, and if it never works the whole run", function()
-    for failures, expected in pairs { [2] = "published|1|nil", [7] = "failed|1|nil\npublished|2|1" } do
+    for failures, expected in pairs { [2] = "published|1|", [7] = "failed|1|\npublished|2|1" } do
       empty_database()
       local _, err, code = run(([[
         local publish = require "pghost.publish"
@@ -301,7 +294,7 @@ describe("a COMMIT whose answer is lost", function()
     local _, err, code = run(load_and_publish, { dsn = proxy "lost" })
     assert.equal(0, code, err)
     assert.matches("publish +public +warn: [^\n]*; the server has committed", err)
-    assert.equal("published|1|nil", history())
+    assert.equal("published|1|", history())
     assert_published_once()
   end)
 
@@ -309,14 +302,14 @@ describe("a COMMIT whose answer is lost", function()
     local _, err, code = run(load_and_publish, { dsn = proxy "late" })
     assert.equal(0, code, err)
     assert.matches("the server has committed", err)
-    assert.equal("published|1|nil", history())
+    assert.equal("published|1|", history())
     assert_published_once()
   end)
 
   it("and that never reached the server makes a new run", function()
     local _, err, code = run(load_and_publish, { dsn = proxy "cut" })
     assert.equal(0, code, err)
-    assert.equal("killed|1|nil\npublished|2|1", history())
+    assert.equal("killed|1|\npublished|2|1", history())
     assert_published_once()
   end)
 

@@ -3,6 +3,7 @@
 local connection = require "pghost.connection"
 local pghost = require "support.pghost"
 local server = require "support.server"
+local shown = require "support.shown"
 
 local M = {}
 
@@ -38,16 +39,7 @@ end
 
 --- What a query gives, unaligned as psql -At prints it.
 function Project:ask(sql)
-  local lines = {}
-  for row in self.conn:query(sql):rows() do
-    local cells = {}
-    for i = 1, #row do
-      local value = row[i]
-      cells[i] = value == nil and "" or type(value) == "boolean" and (value and "t" or "f") or tostring(value)
-    end
-    lines[#lines + 1] = table.concat(cells, "|")
-  end
-  return table.concat(lines, "\n")
+  return shown.text(self.conn, sql)
 end
 
 function Project:remove()
