@@ -90,6 +90,8 @@ static void add_pieces(Strings *strings, const char *at, const char *end) {
       len += part;
       if (part == 0 || len > SNIFF_DELIMITER_SIZE)
         break;
+      if (len > 1 && (at[len - 1] == '\t') != (at[0] == '\t'))
+        break; // a tab with another sign: a delimiter and what lines the columns up
       add_string(strings, at, len);
     }
     at += first;
