@@ -96,6 +96,8 @@ describe("the dialect", function()
     { "may have years in its data", "2019,2020,2021\n2020,2021,2022\n2021,2022,2023\n", { header = false } },
     { "is that of the first of two tables", "id,name,x\n" .. ("1,A,2\n"):rep(8) .. "\nid,a,b,c,d\n"
       .. ("1,2,3,4,5\n"):rep(8), {} },
+    { "takes one word throughout for no name", "area,left,right\nA,ND,ND\nB,5,6\nC,7,88\nD,9,1\nE,2,3\nF,4,5\n", {} },
+    { "takes NaN and infinity for numbers", "a,b\nNaN,NaN\n-inf,Infinity\n1.5,2\n3,4\n5,6\n", {} },
     { "may have CR alone", "id,x\r1,2\r3,4\r", { line_end = "cr" } },
     { "may have CRLF", "id,x\r\n1,2\r\n3,4\r\n", {} },
     { "may be UTF-16", "\xff\xfei\0d\0,\0b\0\n\0001\0,\0002\0\n\0003\0,\0004\0\n\0", { encoding = "utf-16le" } },

@@ -76,6 +76,17 @@ static size_t digits_length(const char *at, const char *end) {
   return good ? (size_t)(at - start) : 0;
 }
 
+// NaN, inf, -Infinity: what programs write where a number is none.
+static bool is_no_number(const char *at, const char *end) {
+  static const char *const words[] = {"nan", "inf", "infinity"};
+  if (at < end && (*at == '-' || *at == '+'))
+    at++;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strlen(words[i]) == (size_t)(end - at) && strncasecmp(at, words[i], strlen(words[i])) == 0)
+      return true;
+  return false;
+}
+
 // A sign or currency, digits with points and commas between them, an exponent or a percent sign.
 static bool is_number(const char *at, const char *end) {
   static const char *const currencies[] = {"$", "\xe2\x82\xac", "\xc2\xa3"}; // dollar, euro, pound
@@ -214,6 +225,8 @@ SniffCell sniff_cell(const char *text, size_t len) {
     return CELL_NULL;
   bool short_enough = len <= 64;
   if (short_enough && (is_digit(*text) || !is_letter(*text)) && is_number(text, text + len))
+    return CELL_NUMBER;
+  if (is_no_number(text, text + len))
     return CELL_NUMBER;
   if (short_enough && is_moment(text, text + len))
     return CELL_MOMENT;

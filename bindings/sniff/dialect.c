@@ -195,6 +195,17 @@ static double width_factor(const Cells *cells) {
   return cells->columns[0].kinds[CELL_DIRTY] * 2 > all ? 0.3 : 0.6;
 }
 
+// Whether the record above the table has the width of one in it: records of two kinds that take
+// turns.
+static bool comes_again(const Cells *cells) {
+  const Records *records = cells->records;
+  size_t width = cells->first > 0 ? records->widths[cells->first - 1] : 0;
+  for (size_t i = cells->first; i < cells->stop && width > 1; i++)
+    if (records->widths[i] == width)
+      return true;
+  return false;
+}
+
 static void finish(const Records *records, double prior, const Cells *cells, SniffGuess *guess) {
   size_t same = 0, broken = 0;
   for (size_t i = cells->first; i < cells->stop; i++) {
@@ -216,7 +227,7 @@ static void finish(const Records *records, double prior, const Cells *cells, Sni
   double whole = 1 - (double)broken / table;
   guess->score = prior * inside * inside * guess->cells * width_factor(cells) *
                  (0.5 + 0.5 * whole) * records->consumed;
-  if (records->widths[cells->first] != cells->width)
+  if (records->widths[cells->first] != cells->width || comes_again(cells))
     guess->score *= 0.3; // there is no place that the table begins at
 }
 

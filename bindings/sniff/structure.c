@@ -139,6 +139,16 @@ static void note_field(Header *header, size_t row, HeaderColumn *column, const S
   }
 }
 
+// Whether the record is names, one less than the table has columns.
+static bool is_short_header(const SniffRecord *record, size_t columns) {
+  bool names = columns > 2 && record->count + 1 == columns;
+  for (size_t i = 0; names && i < record->count; i++) {
+    SniffCell kind = sniff_cell(record->fields[i].text, record->fields[i].len);
+    names = kind == CELL_WORD || kind == CELL_TEXT;
+  }
+  return names;
+}
+
 typedef void Row(Header *header, size_t row, const SniffRecord *record);
 
 static void note_row(Header *header, size_t row, const SniffRecord *record) {
@@ -158,6 +168,8 @@ static bool each_row(const SniffSample *sample, Header *header, size_t most, Row
     if (!record.blank && !record.comment) {
       if (index == guess->first)
         header->structure->preamble = lines;
+      if (index + 1 == guess->first)
+        header->structure->short_header = is_short_header(&record, guess->columns);
       if (index >= guess->first && record.count == guess->columns)
         visit(header, index - guess->first, &record);
       index++;
@@ -206,11 +218,23 @@ static bool is_name_over(SniffCell expected, SniffCell kind) {
 
 // What a record has in columns of numbers and the like.
 typedef struct Judged {
-  size_t words;  // what is no data
-  size_t values; // data as below
-  size_t typed;  // such columns
-  size_t years;  // names that are years, over what are none
+  size_t words;         // what is no data
+  size_t values;        // data as below
+  size_t typed;         // such columns
+  size_t years;         // names that are years, over what are none
+  char word[NAME_SIZE]; // the first word, as much of it as fits
+  size_t word_len;
+  bool differ; // there are others
 } Judged;
+
+static void note_word(Judged *judged, const char *text, size_t len) {
+  size_t kept = len < NAME_SIZE ? len : NAME_SIZE;
+  if (judged->words++ == 0) {
+    memcpy(judged->word, text, kept);
+    judged->word_len = len;
+  }
+  judged->differ |= len != judged->word_len || memcmp(judged->word, text, kept) != 0;
+}
 
 static void judge_cell(Header *header, size_t row, size_t i, const SniffField *field,
                        Judged *judged) {
@@ -226,8 +250,9 @@ static void judge_cell(Header *header, size_t row, size_t i, const SniffField *f
   } else if (kind != CELL_EMPTY && kind != CELL_NULL) {
     bool data =
         kind == column->kind || (sniff_cell_is_data(kind) && !is_name_over(column->kind, kind));
-    judged->words += !data;
     judged->values += data;
+    if (!data)
+      note_word(judged, text, len);
   }
 }
 
@@ -244,8 +269,8 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
     structure->header_words = judged.words;
     structure->header_values = judged.values;
     structure->header = judged.words > judged.values;
-  } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.words >= 2 &&
-             judged.words * 2 >= judged.typed) {
+  } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.differ &&
+             judged.words * 2 >= judged.typed) { // the same word throughout stands for no value
     structure->header = row + 1;
   }
 }
@@ -327,11 +352,14 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
   size_t words = structure->header_words, values = structure->header_values;
   if (words + values == 0) {
     judge_texts(header);
-    return;
+  } else {
+    double ratio = (double)(words > values ? words : values) / (double)(words + values);
+    double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
+    structure->header_confidence = ratio * many;
   }
-  double ratio = (double)(words > values ? words : values) / (double)(words + values);
-  double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
-  structure->header_confidence = ratio * many;
+  structure->short_header &= structure->header == 0;
+  if (structure->short_header && structure->header_confidence > 0.5)
+    structure->header_confidence = 0.5;
 }
 
 static bool find_header(const SniffSample *sample, const SniffGuess *guess,
@@ -361,6 +389,17 @@ typedef struct Titles {
   bool ended;
 } Titles;
 
+// Quotes with nothing in them are nothing in a title.
+static bool is_title(const SniffRecord *record, size_t columns) {
+  size_t filled = 0;
+  for (size_t i = 0; i < record->count; i++)
+    filled += record->fields[i].len > 0;
+  const SniffField *first = record->fields;
+  return record->count == columns &&
+         (filled == 0 || (filled == 1 && first->len > 0 &&
+                          !sniff_cell_is_data(sniff_cell(first->text, first->len))));
+}
+
 static bool count_titles(const SniffSample *sample, const SniffGuess *guess, Titles *titles) {
   SniffRecord record = {0};
   size_t at = 0, index = 0;
@@ -371,13 +410,9 @@ static bool count_titles(const SniffSample *sample, const SniffGuess *guess, Tit
     at += record.length;
     if (record.blank || record.comment || index++ < guess->first)
       continue;
-    size_t filled = sniff_filled(&record);
-    titles->ended = filled > 1 || record.count != guess->columns ||
-                    (filled == 1 &&
-                     (record.fields[0].len == 0 ||
-                      sniff_cell_is_data(sniff_cell(record.fields[0].text, record.fields[0].len))));
+    titles->ended = !is_title(&record, guess->columns);
     titles->count += !titles->ended;
-    titles->empty = titles->empty && (titles->ended || filled == 0);
+    titles->empty = titles->empty && (titles->ended || sniff_filled(&record) == 0);
   }
   bool failed = record.failed;
   sniff_record_free(&record);

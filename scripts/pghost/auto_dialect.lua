@@ -45,7 +45,12 @@ function M.describe(found)
 end
 
 local function refuse_header(file, found)
-  local header = found.dialect.header
+  local header, skip = found.dialect.header, found.dialect.skip
+  if skip and header.reason:find("one less", 1, true) then
+    errors.raise(("the header is not clear: %s; where the records end in a delimiter, give --skip %d --header 1"
+      .. " --too-many cut, else --skip %d --no-header"):format(header.reason, skip.value - 1, skip.value), "data",
+      { file = file.name })
+  end
   errors.raise(("the header is not clear: %s (confidence %.2f): %s; give header = 1 or header = false (--header 1,"
     .. " --no-header)"):format(header.value > 0 and "the first record is taken for one" or "none is seen",
     header.confidence, header.reason), "data", { file = file.name })
