@@ -127,6 +127,12 @@ describe("the dialect", function()
     assert.is_true(#result.columns > 1 and result.confidence < 0.6)
   end)
 
+  it("is not made of what is between cells with nothing in them", function()
+    local result = csv.sniff_string("123,T,text1,,,,,,,,,,a\n345,T,text2,,,,,,,,,,b\n")
+    assert.equal(13, #result.columns)
+    assert.is_true(result.dialect.delimiter.confidence >= 0.6) -- what a load needs
+  end)
+
   it("is weighed against other readings only", function()
     for _, text in ipairs { "# made by hand\nf1,f2,f3\n11,12,13\n21,22,23\n31,32,33\n", 'AA,33,\nAA,,""\nBB,35,CC\n',
       'id\tsize\tpath\n1\t"5"" pipe"\tC:\\a\n2\tb\tD:\\c\n3\td\tE:\\f\n' } do
