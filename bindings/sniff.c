@@ -92,6 +92,7 @@ static void push_structure(lua_State *L, const SniffStructure *structure) {
   set_integer(L, "header_again", structure->header_again);
   set_boolean(L, "header_distinct", structure->header_distinct);
   set_boolean(L, "header_known", structure->header_known);
+  set_boolean(L, "short_header", structure->short_header);
 }
 
 static void push_header(lua_State *L, const Sniff *sniff) {

@@ -99,6 +99,66 @@ describe("pghost load --auto", function()
     assert.equal(0, db:query("SELECT count(*) AS n FROM pg_class WHERE relname = 't'")[1].n)
   end)
 
+  it("says that it is the header alone that is not clear", function()
+    pghost.write(folder .. "/a.csv", "left,right\nup,down\n")
+    local err, code = load { "a.csv", "--auto", "--into", "public.t", "--create" }
+    assert.equal(1, code)
+    assert.truthy(err:find("a.csv: the header is not clear: the first record is taken for one (confidence 0.", 1, true),
+      err)
+    assert.truthy(err:find("; give header = 1 or header = false (--header 1, --no-header)\n", 1, true), err)
+    err, code = load { "a.csv", "--auto", "--header", "1", "--into", "public.t", "--create" }
+    assert.equal(0, code, err)
+    assert.equal(1, db:query("SELECT count(*) AS n FROM public.t")[1].n)
+  end)
+
+  it("says that the header has a name less", function()
+    local help = "a.csv: the header is not clear: line 1 could be names, one less than the records have fields; where "
+      .. "the records end in a delimiter, give --skip 0 --header 1 --too-many cut, else --skip 1 --no-header\n"
+    for text, options in pairs {
+      ["id,name,x\n1,Ann,3,\n4,Bob,6,\n7,Cid,9,\n"] = { "--skip", "0", "--header", "1", "--too-many", "cut" },
+      ["size,cyl,disp\nA X4,21.0,6,160\nB 7,22.8,4,108\nC,21.4,6,258\n"] = { "--skip", "1", "--no-header" },
+    } do
+      db:query "DROP TABLE IF EXISTS public.t"
+      pghost.write(folder .. "/a.csv", text)
+      local err, code = load { "a.csv", "--auto", "--into", "public.t", "--create" }
+      assert.equal(1, code)
+      assert.truthy(err:find(help, 1, true), err)
+      err, code = load { "a.csv", "--auto", "--into", "public.t", "--create", table.unpack(options) }
+      assert.equal(0, code, err)
+      assert.equal(3, db:query("SELECT count(*) AS n FROM public.t")[1].n)
+    end
+  end)
+
+  it("loads, or refuses, but drops nothing", function()
+    local refused = "refused"
+    for name, case in pairs {
+      short = { "id,name,x\n1,A,2\n2,B,3\n3,C", refused },
+      long = { "id,name,x\n1,A,2\n2,B,3\n3,C,4,5\n", refused },
+      open = { 'id,name,x\n1,A,2\n2,B,3\n3,"C,4\n', refused },
+      ragged = { "a,b,c,d\n1,2,3,4\n1,2,3,4,5\n1,2,3\n1,2,3,4\n", refused },
+      tables = { "id,name,x\n" .. ("1,A,2\n"):rep(8) .. "\nid,a,b,c,d\n" .. ("1,2,3,4,5\n"):rep(8), refused },
+      turns = { "Client,1,Foo\nAccount,2,H,12-0,US\nAccount,3,H,22-1,CA\nClient,2,BAR\nAccount,4,C,21-1,CA\n",
+        refused },
+      commas = { ",a,\n,b,\n,c,\nd", refused },
+      comments = { "# by hand\n# so\nid,x\n# and\n# so\n1,a\n# on\n2,b\n", "id,x/1,a/2,b" },
+      title = { '"Sales, all",,\n,,\nid,name,city\n1,A,Rome\n2,B,Oslo\n', "id,name,city/1,A,Rome/2,B,Oslo" },
+      days = { "who,1/22/20,1/23/20\na,0,1\nb,2,3\nc,5,8\n", "who,_1_22_20,_1_23_20/a,0,1/b,2,3/c,5,8" },
+    } do
+      db:query "DROP TABLE IF EXISTS public.t"
+      pghost.write(folder .. "/a.csv", case[1])
+      local err, code = load { "a.csv", "--auto", "--into", "public.t", "--create" }
+      if case[2] == refused then
+        assert.equal(1, code, name .. err)
+      else
+        assert.equal(0, code, name .. err)
+        local rows = db:query([[SELECT (SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute
+          WHERE attrelid = 'public.t'::regclass AND attnum > 0) || '/'
+          || string_agg(translate(t::text, '()', ''), '/' ORDER BY ctid) AS all FROM public.t]])
+        assert.equal(case[2], rows[1].all, name)
+      end
+    end
+  end)
+
   it("refuses a rejects file, which has one dialect", function()
     pghost.write(folder .. "/a.csv", "a;b\n1;2\n")
     local err, code = load { "a.csv", "--auto", "--into", "public.t", "--rejects", "bad.csv", "--max-rejects", "1" }

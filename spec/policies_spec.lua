@@ -209,6 +209,11 @@ describe("a load with policies", function()
       { cd = folder })
     assert.equal(0, code, err)
     assert.same({ "1|2|3", "4|NULL|NULL" }, ask "SELECT * FROM kept")
+    write("bare.csv", "1,2\n3,4,5\n6\n")
+    _, err, code = pghost.run({ "--dsn", dsn, "load", "bare.csv", "--into", "bare", "--create", "--tolerant",
+      "--no-header" }, { cd = folder })
+    assert.equal(0, code, err)
+    assert.same({ "1|2|NULL", "3|4|5", "6|NULL|NULL" }, ask "SELECT column_1, column_2, _extra FROM bare")
     db:query "CREATE TABLE narrow (id int, name text)"
     _, err, code = pghost.run({ "--dsn", dsn, "load", "item.csv", "--into", "narrow", "--tolerant" }, { cd = folder })
     assert.equal(0, code, err)

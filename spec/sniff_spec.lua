@@ -47,6 +47,8 @@ describe("the dialect", function()
     { "may have tabs", "id\tname\n1\tAnn, B\n2\tBob\n3\tCid, D\n", { delimiter = "\t" } },
     { "may have pipes", "id|name|x\n1|Ann|2,5\n2|Bob|3,5\n", { delimiter = "|" } },
     { "may have colons", "root:0:0\nbin:1:1\nann:1000:1000\n", { delimiter = ":", header = false } },
+    { "may have colons beside days", "status:code\n8:2003-11-26\n86:2026-08-08\n:2014-09-06\n1245:2020-04-21\n",
+      { delimiter = ":" } },
     { "may have blanks", "id name x\n1 a 2\n2 b 3\n3 c 4\n", { delimiter = " " } },
     { "may have carets", "a^b^c\n1^x y^2.5\n2^z, q^3.5\n", { delimiter = "^" } },
     { "may have unit separators", "a\31b\n1\0312\n2\0313\n3\0314\n", { delimiter = "\31" } },
@@ -79,6 +81,25 @@ describe("the dialect", function()
     { "takes years for names", "name,2019,2020,2021\na,5,7,8\nb,9,10,11\nc,12,30,40\n", {} },
     { "may have one column", "price\n1.5\n2.5\n3.75\n", {} },
     { "of one column may have commas in it", "when\n\"a, b\"\n\"c, d\"\n\"e, f\"\n", { delimiter = ";" } },
+    { "may have more comments than records", "# by hand\n# of no use, really\nid;x\n# so\n1;3\n# on\n6;7\n# end",
+      { comment = "#", delimiter = ";" } },
+    { "may have tabs that line the columns up", "1,\t\tA\n2,\t\tB\n10,\tC\n11,\tD\n12,\tE\n", { header = false } },
+    { "may have many columns with nothing in them", "1,a,,,,,,,,x\n2,b,,,,,,,,y\n3,c,,,,,,,,z\n", { header = false } },
+    { "may have titles that a spreadsheet made wide", '"Sales, all",,,\n,,,\nid,name,city,x\n1,A,Rome,2\n2,B,Oslo,3\n',
+      { skip = 2 } },
+    { "may have notes that a spreadsheet made wide", "id,name,city\n1,A,Rome\n2,B,Oslo\n,,\nSource: us,,\n",
+      { footer = 2 } },
+    { "keeps a last record of which little is filled", "name,city,x\nA,Rome,1\nB,Oslo,2\nC,,\n", {} },
+    { "keeps a first record of which little is filled", "Ann,,\nBob,Rome,\nCid,Paris,7\nDan,Oslo,8\n",
+      { header = false } },
+    { "takes numbers over true and false for names", "who,101,102\na1,TRUE,FALSE\na2,FALSE,TRUE\na3,TRUE,TRUE\n", {} },
+    { "takes days over numbers for names", "who,1/22/20,1/23/20,1/24/20\na,0,0,1\nb,2,3,5\nc,8,13,21\n", {} },
+    { "takes three years for names, whatever is before them", "Rome,2019,2020,2021\nOslo,51,7,8\nBern,9,110,11\n", {} },
+    { "may have years in its data", "2019,2020,2021\n2020,2021,2022\n2021,2022,2023\n", { header = false } },
+    { "is that of the first of two tables", "id,name,x\n" .. ("1,A,2\n"):rep(8) .. "\nid,a,b,c,d\n"
+      .. ("1,2,3,4,5\n"):rep(8), {} },
+    { "takes one word throughout for no name", "area,left,right\nA,ND,ND\nB,5,6\nC,7,88\nD,9,1\nE,2,3\nF,4,5\n", {} },
+    { "takes NaN and infinity for numbers", "a,b\nNaN,NaN\n-inf,Infinity\n1.5,2\n3,4\n5,6\n", {} },
     { "may have CR alone", "id,x\r1,2\r3,4\r", { line_end = "cr" } },
     { "may have CRLF", "id,x\r\n1,2\r\n3,4\r\n", {} },
     { "may be UTF-16", "\xff\xfei\0d\0,\0b\0\n\0001\0,\0002\0\n\0003\0,\0004\0\n\0", { encoding = "utf-16le" } },
@@ -90,6 +111,44 @@ describe("the dialect", function()
       assert.same(case[3], options_of(case[2]))
     end)
   end
+
+  it("does not pass over data that is not as it should be", function()
+    for _, last in ipairs { "3,C", "3", "3,C,4,c,5", '3,"C', '"3"x', "3,C,", "C" } do
+      local result = csv.sniff_string("id,name,x,y\n1,A,2,a\n2,B,3,b\n" .. last)
+      assert.is_nil(result.options.footer, last)
+      assert.is_true(#result.warnings > 0, last)
+    end
+    for _, last in ipairs { "2 records", "(2 rows)", "Total,,5", "end of file\n", "\nC", "\nnotes,2" } do
+      assert.equal(last:find "^\n" and 2 or 1,
+        csv.sniff_string("id,name,x,y\n1,A,2,a\n2,B,3,b\n" .. last).options.footer, last)
+    end
+  end)
+
+  it("is no single column where lines are lists of numbers", function()
+    local result = csv.sniff_string("a,b,c,d\n1,2,3,4\n1,2,3,4,5\n1,2,3\n1,2,3,4\n")
+    assert.is_true(#result.columns > 1 and result.confidence < 0.6)
+  end)
+
+  it("is not made of what is between cells with nothing in them", function()
+    local result = csv.sniff_string("123,T,text1,,,,,,,,,,a\n345,T,text2,,,,,,,,,,b\n")
+    assert.equal(13, #result.columns)
+    assert.is_true(result.dialect.delimiter.confidence >= 0.6) -- what a load needs
+  end)
+
+  it("is weighed against other readings only", function()
+    for _, text in ipairs { "# made by hand\nf1,f2,f3\n11,12,13\n21,22,23\n31,32,33\n", 'AA,33,\nAA,,""\nBB,35,CC\n',
+      'id\tsize\tpath\n1\t"5"" pipe"\tC:\\a\n2\tb\tD:\\c\n3\td\tE:\\f\n' } do
+      local result = csv.sniff_string(text)
+      assert.is_true(result.dialect.delimiter.confidence > 0.85, text)
+      assert.is_nil(table.concat(result.warnings, "\n"):find("two ways", 1, true))
+    end
+  end)
+
+  it("takes a few bytes for Western European, whatever else they fit", function()
+    for _, text in ipairs { "nome,citt\xe0\nandy,47\ntom,67\n", "a,b\n1,x\xff\xff\n2,y\n" } do
+      assert.equal("windows-1252", csv.sniff_string(text).options.encoding)
+    end
+  end)
 
   it("knows 8-bit encodings, and says that it guesses", function()
     local result = csv.sniff_string(("id;ort\n1;M\xfcnchen\n2;K\xf6ln\n3;D\xfcsseldorf\n"):rep(1))

@@ -78,6 +78,14 @@ static void add_string(Strings *strings, const char *text, size_t len) {
   strings->list[i].last = strings->lines;
 }
 
+// Three and more of what is a delimiter by itself: cells with nothing in them.
+static bool is_empty_cells(const char *at, size_t len) {
+  size_t same = 0;
+  while (same < len && at[same] == at[0] && strchr(",;\t", at[0]))
+    same++;
+  return len > 2 && same == len;
+}
+
 // All pieces of the run of signs at `at`, as long as a delimiter can be.
 static void add_pieces(Strings *strings, const char *at, const char *end) {
   while (at < end) {
@@ -90,7 +98,10 @@ static void add_pieces(Strings *strings, const char *at, const char *end) {
       len += part;
       if (part == 0 || len > SNIFF_DELIMITER_SIZE)
         break;
-      add_string(strings, at, len);
+      if (len > 1 && (at[len - 1] == '\t') != (at[0] == '\t'))
+        break; // a tab with another sign: a delimiter and what lines the columns up
+      if (!is_empty_cells(at, len))
+        add_string(strings, at, len);
     }
     at += first;
   }

@@ -49,10 +49,47 @@ static bool is_boolean(const char *text, size_t len) {
   return false;
 }
 
+static bool is_sign(char c) {
+  return c == '.' || c == ',';
+}
+
+// Length of the digits at `at` with points and commas between them, as a number has them: 1234.5,
+// 1,234,567.89, 12,34,567. 0: it is none, as the list 1,2,3 and the day 12.05.2020.
+static size_t digits_length(const char *at, const char *end) {
+  const char *start = at, *first = NULL; // the first sign
+  size_t run = 0, signs = 0;
+  bool groups = true, decimals = false;
+  for (; at < end && (is_digit(*at) || is_sign(*at)); at++) {
+    if (is_digit(*at)) {
+      run++;
+      continue;
+    }
+    if (run == 0 || at + 1 == end || !is_digit(at[1]) || decimals)
+      return 0;
+    decimals = first && *at != *first;
+    groups = groups && run <= 3 && (decimals ? run == 3 : !first || run >= 2);
+    first = first ? first : at;
+    signs++;
+    run = 0;
+  }
+  bool good = signs < 2 || (groups && (decimals || run == 3));
+  return good ? (size_t)(at - start) : 0;
+}
+
+// NaN, inf, -Infinity: what programs write where a number is none.
+static bool is_no_number(const char *at, const char *end) {
+  static const char *const words[] = {"nan", "inf", "infinity"};
+  if (at < end && (*at == '-' || *at == '+'))
+    at++;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strlen(words[i]) == (size_t)(end - at) && strncasecmp(at, words[i], strlen(words[i])) == 0)
+      return true;
+  return false;
+}
+
 // A sign or currency, digits with points and commas between them, an exponent or a percent sign.
 static bool is_number(const char *at, const char *end) {
   static const char *const currencies[] = {"$", "\xe2\x82\xac", "\xc2\xa3"}; // dollar, euro, pound
-  size_t digits = 0;
   if (at < end && (*at == '-' || *at == '+'))
     at++;
   for (size_t i = 0; i < 3; i++) {
@@ -60,21 +97,18 @@ static bool is_number(const char *at, const char *end) {
     if ((size_t)(end - at) > len && memcmp(at, currencies[i], len) == 0)
       at += len;
   }
-  for (; at < end && (is_digit(*at) || *at == '.' || *at == ','); at++) {
-    bool between = at + 1 < end && is_digit(at[1]);
-    if (!is_digit(*at) && !between)
-      return false;
-    digits += is_digit(*at);
-  }
-  if (digits == 0)
+  size_t len = digits_length(at, end);
+  if (len == 0)
     return false;
+  at += len;
   if (at < end && (*at | 0x20) == 'e') {
     at++;
     if (at < end && (*at == '-' || *at == '+'))
       at++;
-    for (digits = 0; at < end && is_digit(*at); at++)
-      digits++;
-    return digits > 0 && at == end;
+    const char *exponent = at;
+    while (at < end && is_digit(*at))
+      at++;
+    return at > exponent && at == end;
   }
   if (at < end && *at == ' ' && at + 1 < end && at[1] == '%')
     at++;
@@ -87,6 +121,14 @@ static bool is_month(const char *text) {
     if (strncasecmp(months + i, text, 3) == 0)
       return true;
   return false;
+}
+
+// What is behind a colon in a time: one digit or two. In 8:2003-11-26 the colon is a delimiter.
+static bool starts_minutes(const char *at, const char *end) {
+  size_t digits = 0;
+  while (at + digits < end && is_digit(at[digits]))
+    digits++;
+  return digits == 1 || digits == 2;
 }
 
 // Groups of digits with : / - . between them, a month's name among them perhaps, a zone behind.
@@ -105,7 +147,9 @@ static bool is_moment(const char *at, const char *end) {
     }
     size_t before = run;
     run = 0;
-    if (*at == ':')
+    if (*at == ':' && !starts_minutes(at + 1, end))
+      return false;
+    else if (*at == ':')
       colons++;
     else if (*at == '.' || *at == '/' || *at == '-' || *at == '+')
       *at == '.' ? dots++ : others++;
@@ -181,6 +225,8 @@ SniffCell sniff_cell(const char *text, size_t len) {
     return CELL_NULL;
   bool short_enough = len <= 64;
   if (short_enough && (is_digit(*text) || !is_letter(*text)) && is_number(text, text + len))
+    return CELL_NUMBER;
+  if (is_no_number(text, text + len))
     return CELL_NUMBER;
   if (short_enough && is_moment(text, text + len))
     return CELL_MOMENT;

@@ -58,6 +58,18 @@ static bool note_width(void *context, size_t index, const SniffRecord *record) {
   return true;
 }
 
+// Records of a table that the file begins with, when it is another than the one of the usual width:
+// of two tables the first is the table, and not what is passed over. 0: there is none, or it is too
+// small to tell from notes.
+static size_t first_table(const Records *records, size_t usual) {
+  size_t width = records->count ? records->widths[0] : 0, run = 0, others = 0;
+  while (run < records->count && records->widths[run] == width)
+    run++;
+  for (size_t i = run; i < records->count; i++)
+    others += records->widths[i] == usual;
+  return width > 2 && width != usual && run >= 5 && run * 3 >= others ? run : 0;
+}
+
 // The width most records have; one field counts half, since text above a table has it, too.
 static size_t usual_width(const Records *records) {
   static const size_t none = 0;
@@ -108,6 +120,7 @@ typedef struct Cells {
   Column *columns;
   Buffer scratch;
   size_t quoted;
+  size_t doubled;
 } Cells;
 
 static bool note_cells(void *context, size_t index, const SniffRecord *record) {
@@ -125,6 +138,7 @@ static bool note_cells(void *context, size_t index, const SniffRecord *record) {
     else if (field->quoted && weight < 0.97)
       weight = 0.97;
     cells->quoted += field->quoted;
+    cells->doubled += field->quoted && field->escaped && !field->broken;
     cells->columns[i].kinds[kind]++;
     cells->columns[i].weight += kind == CELL_EMPTY && !field->quoted ? 0 : weight;
     cells->columns[i].quoted += field->quoted;
@@ -133,7 +147,7 @@ static bool note_cells(void *context, size_t index, const SniffRecord *record) {
 }
 
 // How much a column looks like one: its cells, and that they are of one kind. Only the first record
-// may be otherwise. Nothing in it at all: it is no column.
+// may be otherwise. Nothing in it at all: half a column.
 static double column_score(const Column *column) {
   size_t empty = column->kinds[CELL_EMPTY], all = 0, most = 0, known = 0;
   for (size_t kind = 0; kind < CELL_KINDS; kind++)
@@ -146,7 +160,7 @@ static double column_score(const Column *column) {
   most = texts > most ? texts : most;
   known += texts;
   if (all == empty && column->quoted == 0)
-    return 0;
+    return 0.5;
   if (known == 0)
     return 0.8;
   size_t values = all - (column->quoted ? 0 : empty);
@@ -172,7 +186,24 @@ static bool all_data(const Column *column) {
 static double width_factor(const Cells *cells) {
   if (cells->width > 1)
     return 1 - 0.4 / (double)(cells->width * cells->width);
-  return all_data(&cells->columns[0]) ? 0.93 : 0.6;
+  if (all_data(&cells->columns[0]))
+    return 0.93;
+  // A line of which much looks like several cells is hardly one.
+  size_t all = 0;
+  for (size_t kind = 0; kind < CELL_KINDS; kind++)
+    all += cells->columns[0].kinds[kind];
+  return cells->columns[0].kinds[CELL_DIRTY] * 2 > all ? 0.3 : 0.6;
+}
+
+// Whether the record above the table has the width of one in it: records of two kinds that take
+// turns.
+static bool comes_again(const Cells *cells) {
+  const Records *records = cells->records;
+  size_t width = cells->first > 0 ? records->widths[cells->first - 1] : 0;
+  for (size_t i = cells->first; i < cells->stop && width > 1; i++)
+    if (records->widths[i] == width)
+      return true;
+  return false;
 }
 
 static void finish(const Records *records, double prior, const Cells *cells, SniffGuess *guess) {
@@ -188,6 +219,7 @@ static void finish(const Records *records, double prior, const Cells *cells, Sni
   guess->first = cells->first;
   guess->records = cells->stop - cells->first;
   guess->quoted = cells->quoted;
+  guess->doubled = cells->doubled;
   guess->broken = broken;
   guess->consistency = (double)same / table;
   guess->cells = cells_score(cells);
@@ -195,6 +227,8 @@ static void finish(const Records *records, double prior, const Cells *cells, Sni
   double whole = 1 - (double)broken / table;
   guess->score = prior * inside * inside * guess->cells * width_factor(cells) *
                  (0.5 + 0.5 * whole) * records->consumed;
+  if (records->widths[cells->first] != cells->width || comes_again(cells))
+    guess->score *= 0.3; // there is no place that the table begins at
 }
 
 static bool score_records(const SniffSample *sample, double prior, Records *records,
@@ -210,9 +244,13 @@ static bool score_records(const SniffSample *sample, double prior, Records *reco
   if (failed || width == 0 || width > MOST_WIDTH ||
       (width == 1 && guess->dialect.delimiter_len > 0))
     return !failed;
-  Cells cells = {.records = records, .dialect = &guess->dialect, .width = width};
-  cells.first = find_first(records, width);
-  cells.stop = find_stop(records, width, cells.first, sample->whole);
+  size_t above = first_table(records, width);
+  width = above ? records->widths[0] : width;
+  Cells cells = {.records = records, .dialect = &guess->dialect, .width = width, .stop = above};
+  if (!above) {
+    cells.first = find_first(records, width);
+    cells.stop = find_stop(records, width, cells.first, sample->whole);
+  }
   cells.columns = calloc(width, sizeof *cells.columns);
   if (!cells.columns)
     return false;
@@ -341,7 +379,7 @@ static bool try_quotes(const SniffSample *sample, const SniffDelimiter *delimite
   return true;
 }
 
-// Whether some lines begin so, and at least as many do not.
+// Whether some lines begin so, and at least as many do not; with # one of four is enough.
 static bool begins_lines(const SniffSample *sample, const char *prefix) {
   const char *at = sample->bytes, *end = at + sample->len;
   size_t len = strlen(prefix), lines = 0, found = 0;
@@ -352,7 +390,7 @@ static bool begins_lines(const SniffSample *sample, const char *prefix) {
       at++;
     at++;
   }
-  return found > 0 && found * 2 <= lines;
+  return found > 0 && (*prefix == '#' ? found * 4 <= lines * 3 : found * 2 <= lines);
 }
 
 static bool try_delimiters(const SniffSample *sample, const char *comment, SniffGuesses *guesses) {

@@ -28,8 +28,9 @@ typedef struct SniffGuess {
   size_t records; // of the table, header included, in the sample
   size_t
       first; // record of the sample that the table starts with, comments and blank lines left out
-  size_t quoted; // fields in quotes
-  size_t broken; // records with a quote where none may be
+  size_t quoted;  // fields in quotes
+  size_t doubled; // fields in quotes that hold quotes
+  size_t broken;  // records with a quote where none may be
 } SniffGuess;
 
 typedef struct SniffGuesses {

@@ -4,11 +4,14 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <strings.h>
 #include <uchardet/uchardet.h>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
+
+enum { FEW_BYTES = 8 };
 
 typedef struct Mark {
   const char *bytes;
@@ -97,6 +100,21 @@ static bool by_zeros(const char *bytes, size_t len, SniffEncoding *encoding) {
   return false;
 }
 
+// Encodings of one byte a character other than those of Western Europe: a few bytes fit any of
+// them.
+static bool is_exotic(const char *name) {
+  static const char *const western[] = {"ISO-8859-1", "ISO-8859-15", "WINDOWS-1252"};
+  static const char *const single[] = {"ISO-8859-", "WINDOWS-", "VISCII", "TIS-620",
+                                       "IBM",       "KOI8-",    "MAC-",   "CP"};
+  for (size_t i = 0; i < sizeof western / sizeof *western; i++)
+    if (strcasecmp(name, western[i]) == 0)
+      return false;
+  for (size_t i = 0; i < sizeof single / sizeof *single; i++)
+    if (strncasecmp(name, single[i], strlen(single[i])) == 0)
+      return true;
+  return false;
+}
+
 static void by_uchardet(const char *bytes, size_t len, SniffEncoding *encoding) {
   uchardet_t detector = uchardet_new();
   const char *name = "";
@@ -104,7 +122,8 @@ static void by_uchardet(const char *bytes, size_t len, SniffEncoding *encoding) 
     uchardet_data_end(detector);
     name = uchardet_get_charset(detector);
   }
-  bool known = *name && strcmp(name, "ASCII") != 0 && strcmp(name, "UTF-8") != 0;
+  bool known = *name && strcmp(name, "ASCII") != 0 && strcmp(name, "UTF-8") != 0 &&
+               (encoding->non_ascii >= FEW_BYTES || !is_exotic(name));
   set_name(encoding, known ? name : "windows-1252");
   encoding->how = known ? "uchardet" : "fallback";
   encoding->confidence = !known ? 0.4 : encoding->non_ascii >= 20 ? 0.8 : 0.6;

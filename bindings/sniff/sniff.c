@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/interrupt.h"
+#include "sniff/cell.h"
 
 enum {
   READ_BYTES = 256 * 1024,
@@ -217,34 +218,82 @@ static bool is_total(const SniffRecord *record) {
   return false;
 }
 
-// Where the footer starts in the last window: records of another width, or a sum, behind all
-// others.
+static bool is_data(const SniffField *field) {
+  return sniff_cell_is_data(sniff_cell(field->text, field->len));
+}
+
+static size_t count_data(const SniffRecord *record) {
+  size_t data = 0;
+  for (size_t i = 0; i < record->count; i++)
+    data += is_data(&record->fields[i]);
+  return data;
+}
+
+// Whether a record below the last good one is text about the table. A record that is broken off,
+// has a cell too much, or ends early, is data that is not as it should be: not to be passed over.
+static bool is_note(const SniffRecord *record, const char *bytes, char quote, size_t columns,
+                    bool apart) {
+  if (record->count == columns)
+    return apart && columns > 2 && sniff_filled(record) == 1 && record->fields[0].len > 0 &&
+           !is_data(&record->fields[0]);
+  if (record->unterminated || record->count > columns)
+    return apart && record->count == 1;
+  if (record->broken && (record->count > 1 || *bytes == quote))
+    return false;
+  if (record->count == 1 && record->end == SNIFF_END_NONE && !apart &&
+      sniff_cell(record->fields[0].text, record->fields[0].len) == CELL_WORD)
+    return false; // cut off in the first cell
+  size_t data = count_data(record);
+  return data == 0 || is_total(record) || (apart && data < record->count);
+}
+
+// What find_footer has seen since the last record of the table.
+typedef struct Below {
+  size_t notes;
+  size_t lines;
+  bool apart; // a blank line, or a record with nothing in it
+  bool total; // the last record says that it is a sum
+} Below;
+
+// False: the record is one of the table.
+static bool note_below(const Pass *look, size_t columns, Below *below) {
+  const SniffRecord *record = &look->record;
+  bool last = look->at + record->length == look->text.len;
+  bool right = record->count == columns && !record->unterminated;
+  if (record->blank || record->comment || (columns > 1 && right && sniff_filled(record) == 0)) {
+    below->apart |= !record->comment;
+  } else {
+    below->total = right && last && columns > 1 && is_total(record);
+    const SniffDialect *dialect = &look->sniff->guesses.list[0].dialect;
+    const char *bytes = look->text.data + look->at;
+    if (!below->total && !is_note(record, bytes, dialect->quote, columns, below->apart))
+      return false;
+    below->notes++;
+  }
+  below->lines += record->lines;
+  return true;
+}
+
+// Where the footer starts in the last window: text about the table, or a sum, behind all others.
 static size_t find_footer(Pass *pass) {
   Pass look = *pass; // at and line move, the record and the window are shared
   Sniff *sniff = pass->sniff;
-  size_t columns = sniff->guesses.list[0].columns, stop = pass->at, odd = 0, lines = 0;
-  bool any = false, total = false;
+  size_t columns = sniff->guesses.list[0].columns, stop = pass->at;
+  bool any = false;
+  Below below = {0};
   while (next_record(&look)) {
-    size_t next = look.at + look.record.length;
-    bool last = next == look.text.len;
-    bool idle = look.record.blank || look.record.comment;
-    bool right = !idle && look.record.count == columns;
-    total = right && last && columns > 1 && is_total(&look.record);
-    if (right && !total) {
+    if (!note_below(&look, columns, &below)) {
       any = true;
-      stop = next;
-      odd = lines = 0;
-    } else {
-      odd += !idle;
-      lines += look.record.lines;
+      stop = look.at + look.record.length;
+      below = (Below){0};
     }
     step(&look);
   }
   pass->record = look.record;
-  if (odd == 0 || odd > MAX_FOOTER_LINES || !(any || sniff->records > 0))
+  if (below.notes == 0 || below.notes > MAX_FOOTER_LINES || !(any || sniff->records > 0))
     return pass->text.len;
-  sniff->footer = lines;
-  sniff->footer_is_total = total;
+  sniff->footer = below.lines;
+  sniff->footer_is_total = below.total;
   return stop;
 }
 
@@ -284,6 +333,24 @@ static bool assume_quote(const SniffSample *sample, SniffGuess *best) {
   return true;
 }
 
+// Where the best reading has the usual quotes and they are all in order, the same without quotes is
+// no other reading to be weighed. But a backslash speaks of formats that have no quotes, unless a
+// quote is doubled.
+static void forget_unquoted(const SniffSample *sample, SniffGuesses *guesses) {
+  const SniffGuess *best = &guesses->list[0];
+  bool sure = best->dialect.quote == '"' && best->broken == 0 &&
+              (best->quoted == 0 || best->doubled > 0 || !memchr(sample->bytes, '\\', sample->len));
+  size_t kept = 1;
+  for (size_t i = 1; i < guesses->count; i++) {
+    const SniffDialect *other = &guesses->list[i].dialect;
+    bool same = strcmp(other->delimiter, best->dialect.delimiter) == 0 && !other->quote &&
+                other->escape == best->dialect.escape;
+    if (!(sure && same))
+      guesses->list[kept++] = guesses->list[i];
+  }
+  guesses->count = guesses->count ? kept : 0;
+}
+
 // Bytes of a first line "sep=;", by which spreadsheets are told the delimiter; 0 when there is
 // none.
 static size_t separator_line(const SniffSample *sample) {
@@ -310,7 +377,10 @@ static bool choose(Pass *pass) {
     return error_set(pass->error, "empty", "holds no records");
   sniff->spare = spare_delimiter(&sample);
   SniffGuess *best = &sniff->guesses.list[0];
-  if (!assume_quote(&sample, best) || !sniff_structure(&sample, best, &sniff->structure) ||
+  if (!assume_quote(&sample, best))
+    return no_memory(pass->error);
+  forget_unquoted(&sample, &sniff->guesses);
+  if (!sniff_structure(&sample, best, &sniff->structure) ||
       !sniff_columns_open(&sniff->columns, best->columns))
     return no_memory(pass->error);
   sniff->structure.preamble += separator > 0;

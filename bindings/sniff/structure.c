@@ -6,7 +6,7 @@
 
 #include "sniff/cell.h"
 
-enum { NAME_SIZE = 48 };
+enum { NAME_SIZE = 48, MOST_TITLES = 10 };
 
 // Comments
 
@@ -139,6 +139,16 @@ static void note_field(Header *header, size_t row, HeaderColumn *column, const S
   }
 }
 
+// Whether the record is names, one less than the table has columns.
+static bool is_short_header(const SniffRecord *record, size_t columns) {
+  bool names = columns > 2 && record->count + 1 == columns;
+  for (size_t i = 0; names && i < record->count; i++) {
+    SniffCell kind = sniff_cell(record->fields[i].text, record->fields[i].len);
+    names = kind == CELL_WORD || kind == CELL_TEXT;
+  }
+  return names;
+}
+
 typedef void Row(Header *header, size_t row, const SniffRecord *record);
 
 static void note_row(Header *header, size_t row, const SniffRecord *record) {
@@ -158,6 +168,8 @@ static bool each_row(const SniffSample *sample, Header *header, size_t most, Row
     if (!record.blank && !record.comment) {
       if (index == guess->first)
         header->structure->preamble = lines;
+      if (index + 1 == guess->first)
+        header->structure->short_header = is_short_header(&record, guess->columns);
       if (index >= guess->first && record.count == guess->columns)
         visit(header, index - guess->first, &record);
       index++;
@@ -197,31 +209,68 @@ static bool is_year(const Header *header, size_t i) {
          (i + 1 < header->guess->columns && is_year_after(column, column + 1));
 }
 
+// "no" is a name over numbers, and not a value of another kind; so are 2019 over yes and no, and a
+// day over numbers, as a table with a column a day has it.
+static bool is_name_over(SniffCell expected, SniffCell kind) {
+  return kind == CELL_BOOLEAN || expected == CELL_BOOLEAN ||
+         (expected == CELL_NUMBER && kind == CELL_MOMENT);
+}
+
+// What a record has in columns of numbers and the like.
+typedef struct Judged {
+  size_t words;         // what is no data
+  size_t values;        // data as below
+  size_t typed;         // such columns
+  size_t years;         // names that are years, over what are none
+  char word[NAME_SIZE]; // the first word, as much of it as fits
+  size_t word_len;
+  bool differ; // there are others
+} Judged;
+
+static void note_word(Judged *judged, const char *text, size_t len) {
+  size_t kept = len < NAME_SIZE ? len : NAME_SIZE;
+  if (judged->words++ == 0) {
+    memcpy(judged->word, text, kept);
+    judged->word_len = len;
+  }
+  judged->differ |= len != judged->word_len || memcmp(judged->word, text, kept) != 0;
+}
+
+static void judge_cell(Header *header, size_t row, size_t i, const SniffField *field,
+                       Judged *judged) {
+  size_t len;
+  const HeaderColumn *column = &header->columns[i];
+  const char *text = value_of(header, field, &len);
+  SniffCell kind = sniff_cell(text, len);
+  if (column->kind == CELL_EMPTY)
+    return;
+  judged->typed++;
+  if (row == 0 && is_year(header, i)) {
+    judged->years += column->many_lengths || column->length != 4;
+  } else if (kind != CELL_EMPTY && kind != CELL_NULL) {
+    bool data =
+        kind == column->kind || (sniff_cell_is_data(kind) && !is_name_over(column->kind, kind));
+    judged->values += data;
+    if (!data)
+      note_word(judged, text, len);
+  }
+}
+
 // Counts in which columns the record has words over data, and in which data as below.
 static void judge_row(Header *header, size_t row, const SniffRecord *record) {
   SniffStructure *structure = header->structure;
-  size_t words = 0, values = 0, typed = 0;
+  Judged judged = {0};
   if (row > 0 && structure->header < row)
     return; // what stands above it is no header
-  for (size_t i = 0; i < record->count; i++) {
-    size_t len;
-    const char *text = value_of(header, &record->fields[i], &len);
-    SniffCell expected = header->columns[i].kind, kind = sniff_cell(text, len);
-    if (expected == CELL_EMPTY)
-      continue;
-    typed++;
-    if (kind == CELL_EMPTY || kind == CELL_NULL || (row == 0 && is_year(header, i)))
-      continue;
-    // "no" is a name over numbers, and not a value of another kind.
-    bool is_data = kind == expected || (sniff_cell_is_data(kind) && kind != CELL_BOOLEAN);
-    words += !is_data;
-    values += is_data;
-  }
+  for (size_t i = 0; i < record->count; i++)
+    judge_cell(header, row, i, &record->fields[i], &judged);
   if (row == 0) {
-    structure->header_words = words;
-    structure->header_values = values;
-    structure->header = words > values;
-  } else if (row < SNIFF_MAX_HEADER && values == 0 && words >= 2 && words * 2 >= typed) {
+    judged.words += judged.years > 2 ? judged.years : 0; // two may be from and to
+    structure->header_words = judged.words;
+    structure->header_values = judged.values;
+    structure->header = judged.words > judged.values;
+  } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.differ &&
+             judged.words * 2 >= judged.typed) { // the same word throughout stands for no value
     structure->header = row + 1;
   }
 }
@@ -248,7 +297,8 @@ static bool is_known_name(const char *name, size_t len) {
 static bool is_name(const HeaderColumn *column) {
   SniffCell kind =
       sniff_cell(column->name, column->name_len < NAME_SIZE ? column->name_len : NAME_SIZE);
-  return column->name_len < NAME_SIZE && (kind == CELL_WORD || kind == CELL_TEXT);
+  return column->name_len < NAME_SIZE &&
+         (kind == CELL_WORD || kind == CELL_TEXT || kind == CELL_BOOLEAN); // "n", "on"
 }
 
 static bool all_different(const Header *header) {
@@ -283,6 +333,9 @@ static void judge_texts(Header *header) {
   chance -= structure->header_distinct ? 0 : 0.3;
   structure->header = chance > 0.5;
   double sure = chance > 0.5 ? chance : 1 - chance;
+  if (header->guess->records == 2 && !structure->header_known && !structure->header_again &&
+      sure > 0.65)
+    sure = 0.65; // one record below tells nothing
   structure->header_confidence = sure > 0.97 ? 0.97 : sure;
 }
 
@@ -299,11 +352,14 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
   size_t words = structure->header_words, values = structure->header_values;
   if (words + values == 0) {
     judge_texts(header);
-    return;
+  } else {
+    double ratio = (double)(words > values ? words : values) / (double)(words + values);
+    double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
+    structure->header_confidence = ratio * many;
   }
-  double ratio = (double)(words > values ? words : values) / (double)(words + values);
-  double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
-  structure->header_confidence = ratio * many;
+  structure->short_header &= structure->header == 0;
+  if (structure->short_header && structure->header_confidence > 0.5)
+    structure->header_confidence = 0.5;
 }
 
 static bool find_header(const SniffSample *sample, const SniffGuess *guess,
@@ -323,9 +379,71 @@ static bool find_header(const SniffSample *sample, const SniffGuess *guess,
   return good;
 }
 
+// Titles
+
+// Records above the table that have its width, but no more than one cell with something in it: what
+// spreadsheets make of a title.
+typedef struct Titles {
+  size_t count;
+  bool empty; // nothing in any of them
+  bool ended;
+} Titles;
+
+// Quotes with nothing in them are nothing in a title.
+static bool is_title(const SniffRecord *record, size_t columns) {
+  size_t filled = 0;
+  for (size_t i = 0; i < record->count; i++)
+    filled += record->fields[i].len > 0;
+  const SniffField *first = record->fields;
+  return record->count == columns &&
+         (filled == 0 || (filled == 1 && first->len > 0 &&
+                          !sniff_cell_is_data(sniff_cell(first->text, first->len))));
+}
+
+static bool count_titles(const SniffSample *sample, const SniffGuess *guess, Titles *titles) {
+  SniffRecord record = {0};
+  size_t at = 0, index = 0;
+  *titles = (Titles){.empty = true};
+  while (!titles->ended && index < guess->first + guess->records &&
+         sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
+                           &record)) {
+    at += record.length;
+    if (record.blank || record.comment || index++ < guess->first)
+      continue;
+    titles->ended = !is_title(&record, guess->columns);
+    titles->count += !titles->ended;
+    titles->empty = titles->empty && (titles->ended || sniff_filled(&record) == 0);
+  }
+  bool failed = record.failed;
+  sniff_record_free(&record);
+  return !failed;
+}
+
+// The header; below titles where there are such, and then it must be one to be sure of, since a
+// record with a name alone may be data.
+static bool find_table(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
+  Titles titles = {0};
+  if (guess->columns > 2 && !count_titles(sample, guess, &titles))
+    return false;
+  SniffStructure plain = *structure;
+  SniffGuess below = *guess;
+  if (titles.count > 0 && titles.count <= MOST_TITLES && titles.count + 2 <= guess->records) {
+    below.first += titles.count;
+    below.records -= titles.count;
+    if (!find_header(sample, &below, structure))
+      return false;
+    if (titles.empty || (structure->header > 0 && structure->header_confidence >= 0.75)) {
+      *guess = below;
+      return true;
+    }
+    *structure = plain;
+  }
+  return find_header(sample, guess, structure);
+}
+
 bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
   *structure = (SniffStructure){0};
-  if (!find_comments(sample, guess, structure) || !find_header(sample, guess, structure))
+  if (!find_comments(sample, guess, structure) || !find_table(sample, guess, structure))
     return false;
   if (guess->first == 0 && guess->columns > 1 && !guess->dialect.comment[0])
     structure->preamble = 0; // blank lines alone are passed over anyway

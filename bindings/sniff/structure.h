@@ -19,6 +19,7 @@ typedef struct SniffStructure {
   size_t header_values;
   size_t header_again;
   bool header_distinct;
+  bool short_header; // no header, but the line above is names, one less than there are columns
   bool header_known; // one of its texts is a name that columns often have
 } SniffStructure;
 

@@ -284,6 +284,13 @@ const char *sniff_unescape(const SniffDialect *dialect, const SniffField *field,
   return out->data;
 }
 
+size_t sniff_filled(const SniffRecord *record) {
+  size_t filled = 0;
+  for (size_t i = 0; i < record->count; i++)
+    filled += record->fields[i].len > 0 || record->fields[i].quoted;
+  return filled;
+}
+
 size_t sniff_skip_lines(const SniffDialect *dialect, const char *bytes, size_t len, size_t lines) {
   size_t at = 0;
   for (; lines > 0 && at < len; lines--) {

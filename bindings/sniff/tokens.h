@@ -62,6 +62,9 @@ bool sniff_record_read(const SniffDialect *dialect, const char *bytes, size_t le
 const char *sniff_unescape(const SniffDialect *dialect, const SniffField *field, Buffer *out,
                            size_t *len);
 
+// How many of its fields have something in them, if only quotes.
+size_t sniff_filled(const SniffRecord *record);
+
 // Bytes of the first `lines` physical lines.
 size_t sniff_skip_lines(const SniffDialect *dialect, const char *bytes, size_t len, size_t lines);
 

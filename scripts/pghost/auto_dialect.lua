@@ -44,6 +44,18 @@ function M.describe(found)
   return ("%s (confidence %.2f)"):format(table.concat(parts, ", "), found.confidence)
 end
 
+local function refuse_header(file, found)
+  local header, skip = found.dialect.header, found.dialect.skip
+  if skip and header.reason:find("one less", 1, true) then
+    errors.raise(("the header is not clear: %s; where the records end in a delimiter, give --skip %d --header 1"
+      .. " --too-many cut, else --skip %d --no-header"):format(header.reason, skip.value - 1, skip.value), "data",
+      { file = file.name })
+  end
+  errors.raise(("the header is not clear: %s (confidence %.2f): %s; give header = 1 or header = false (--header 1,"
+    .. " --no-header)"):format(header.value > 0 and "the first record is taken for one" or "none is seen",
+    header.confidence, header.reason), "data", { file = file.name })
+end
+
 -- What is least sure comes first in the message.
 local function refuse(file, found, options)
   local missing = {}
@@ -52,18 +64,18 @@ local function refuse(file, found, options)
       missing[#missing + 1] = key
     end
   end
-  local why = found.warnings[1] or M.describe(found)
+  local first = found.warnings[1]
+  local why = first and (first:find "^it could be read" or first:find "^encoding:") and first or M.describe(found)
   errors.raise(("the dialect is not clear: %s; give %s"):format(why, table.concat(missing, ", ")), "data",
     { file = file.name })
 end
 
 local function check(file, found, options)
   local reading_given = is_given(options, "delimiter")
-  if not is_given(options, "header") and found.dialect.header.confidence < least_header then
-    refuse(file, found, options)
-  end
   if not reading_given and found.dialect.delimiter.confidence < least_reading then
     refuse(file, found, options)
+  elseif not is_given(options, "header") and found.dialect.header.confidence < least_header then
+    refuse_header(file, found)
   elseif found.confidence < least and not reading_given then
     refuse(file, found, options)
   end

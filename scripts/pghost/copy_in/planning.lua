@@ -194,7 +194,8 @@ local function columns_to_create(job)
   for _, file in ipairs(job.files) do
     local names = header.safe_names(file.headerless and {} or file.header)
     for i = 1, #file.header do
-      names[i] = names[i] or "column_" .. i
+      -- Without a header they are column1 and so on, and _extra behind them is what policies add.
+      names[i] = names[i] or (file.header[i] == "_extra" and "_extra" or "column_" .. i)
       add(names[i], "text")
     end
     report_renamed(job, file, names)

@@ -95,7 +95,9 @@ local function escape_finding(guess, confidence)
 end
 
 local function header_reason(structure, facts)
-  if structure.header_words > structure.header_values then
+  if structure.short_header then
+    return ("line %d could be names, one less than the records have fields"):format(structure.preamble)
+  elseif structure.header_words > structure.header_values then
     return ("%s: words over columns of numbers or dates"):format(
       log.counted(structure.header_words, "name"))
   elseif structure.header_values > 0 then

@@ -9,9 +9,7 @@ local near = 0.8 -- of the best score: another reading is said to be one
 
 local function reading(guess)
   local text = "delimiter " .. dialect.shown(guess.delimiter)
-  if guess.quote ~= "" then
-    text = text .. ", quote " .. dialect.shown(guess.quote)
-  end
+  text = text .. (guess.quote ~= "" and ", quote " .. dialect.shown(guess.quote) or ", no quotes")
   return guess.escape ~= "" and text .. ", escape " .. dialect.shown(guess.escape) or text
 end
 
