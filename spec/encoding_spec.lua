@@ -53,6 +53,23 @@ local function refused(message, code, source, got_message, got_code)
 end
 
 describe("text in another encoding", function()
+  it("may be named as Python and PostgreSQL name it", function()
+    local names = {
+      ["latin-1"] = { "\xe4", "ä" }, latin_1 = { "\xe4", "ä" }, LATIN1 = { "\xe4", "ä" },
+      WIN1252 = { "\x80", "€" }, windows_1252 = { "\x80", "€" }, EUC_JP = { "\xa4\xa2", "あ" },
+      ISO_8859_5 = { "\xd0", "а" }, koi8_r = { "\xc1", "а" }, mac_roman = { "\x80", "Ä" },
+      utf_8 = { "\xc3\xa4", "ä" }, ["utf-8-sig"] = { "\xc3\xa4", "ä" }, ["utf-16-le"] = { "\xe4\0", "ä" },
+    }
+    for name, case in pairs(names) do
+      local line_end = name == "utf-16-le" and "\n\0" or "\n"
+      local source <close> = assert(csv.open_string(case[1] .. line_end .. case[1] .. line_end, { encoding = name }))
+      assert.same({ case[2] }, source:columns(), name)
+    end
+    for _, name in ipairs { "win", "ansi", "sql_ascii", "a/b" } do
+      assert.matches(("unknown encoding '%s'"):format(name), select(2, csv.open_string("a\n1\n", { encoding = name })))
+    end
+  end)
+
   setup(function()
     folder = pghost.folder()
   end)

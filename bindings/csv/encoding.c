@@ -132,16 +132,52 @@ static bool is_known_kind(TextOptions *options) {
   return true;
 }
 
+static bool is_known(const char *name) {
+  // A slash would be an option of iconv's.
+  iconv_t converter = *name && !strchr(name, '/') ? iconv_open("UTF-8", name) : (iconv_t)-1;
+  if (converter == (iconv_t)-1)
+    return false;
+  iconv_close(converter);
+  return true;
+}
+
+// A name in small letters, without what other programs put between its parts.
+static void pack_name(const char *name, char packed[ENCODING_NAME]) {
+  size_t len = 0;
+  for (; *name && len + 1 < ENCODING_NAME; name++)
+    if (*name != '-' && *name != '_' && *name != ' ')
+      packed[len++] = *name >= 'A' && *name <= 'Z' ? (char)(*name + 'a' - 'A') : *name;
+  packed[len] = 0;
+}
+
+void encoding_common_name(char name[ENCODING_NAME]) {
+  static const char *const others[][2] = {
+      {"utf8sig", "utf8"}, {"macroman", "macintosh"}, {"shiftjis", "sjis"}};
+  char packed[ENCODING_NAME], common[ENCODING_NAME];
+  if (is_known(name))
+    return;
+  pack_name(name, packed);
+  snprintf(common, sizeof common, "%s", packed);
+  size_t windows = strncmp(packed, "windows", 7) == 0 ? 7 : strncmp(packed, "win", 3) == 0 ? 3 : 0;
+  if (windows > 0)
+    snprintf(common, sizeof common, "cp%.30s", packed + windows);
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (strcmp(packed, others[i][0]) == 0)
+      snprintf(common, sizeof common, "%s", others[i][1]);
+  if (is_known(common))
+    memcpy(name, common, sizeof common);
+}
+
 bool encoding_resolve(TextOptions *options, const char *special, size_t count, Error *error) {
   static const char *const without_order[] = {"utf-16", "utf16", "ucs-2", NULL};
+  encoding_common_name(options->encoding);
   if (is_known_kind(options))
     return true;
   if (is_one_of(options->encoding, without_order))
     return error_set(error, "encoding",
                      "no byte order mark: say encoding = 'utf-16le' or 'utf-16be'");
-  // A slash would be an option of iconv's.
-  bool plain = options->encoding[0] && !strchr(options->encoding, '/');
-  iconv_t converter = plain ? iconv_open("UTF-8", options->encoding) : (iconv_t)-1;
+  bool known = is_known(options->encoding);
+  iconv_t converter = known ? iconv_open("UTF-8", options->encoding) : (iconv_t)-1;
   if (converter == (iconv_t)-1)
     return error_set(error, "usage", "unknown encoding '%s': 'iconv -l' lists those there are",
                      options->encoding);

@@ -31,6 +31,10 @@ typedef struct TextOptions {
   bool strip_nul;               // NUL bytes are removed, not a reason to reject
 } TextOptions;
 
+// Changes a name that iconv does not know into the one it has for it, as far as the parts are the
+// same: latin-1, utf_8, utf-8-sig as Python has them, WIN1252, EUC_JP as PostgreSQL.
+void encoding_common_name(char name[ENCODING_NAME]);
+
 // Finds out what kind `options->encoding` is of, and whether text in it can be cut at the bytes
 // special[0, count) (delimiter, quote, line ends). False: unknown to iconv (code "usage"), or one
 // of the bytes may be part of a character (code "encoding").

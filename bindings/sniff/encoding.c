@@ -11,6 +11,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "csv/encoding.h"
+
 enum { FEW_BYTES = 8 };
 
 typedef struct Mark {
@@ -160,7 +162,10 @@ SniffEncoding sniff_encoding(const char *bytes, size_t len, bool whole) {
 SniffEncoding sniff_encoding_given(const char *name, const char *bytes, size_t len) {
   SniffEncoding found = {.how = "given", .confidence = 1};
   SniffEncoding marked = {.how = "given"};
-  set_name(&found, name);
+  char common[ENCODING_NAME];
+  snprintf(common, sizeof common, "%s", name);
+  encoding_common_name(common);
+  set_name(&found, common);
   found.non_ascii = count_non_ascii(bytes, len);
   if (by_mark(bytes, len, &marked) && strncmp(marked.name, found.name, strlen(found.name)) == 0) {
     found.mark = marked.mark;
