@@ -111,6 +111,26 @@ describe("pghost load --auto", function()
     assert.equal(1, db:query("SELECT count(*) AS n FROM public.t")[1].n)
   end)
 
+  it("refuses one column where a delimiter could be meant, and names with line ends in them", function()
+    local lines = { "Export of Kraków" }
+    for i = 1, 20 do
+      lines[#lines + 1] = ("desk@example.org^37ff60da-5bd8-4834-3585-24f65f7166%02d"):format(i)
+    end
+    pghost.write(folder .. "/a.csv", table.concat(lines, "\n") .. "\n")
+    local err, code = load { "a.csv", "--auto", "--into", "public.t", "--create" }
+    assert.equal(1, code)
+    assert.truthy(err:find("a.csv: the dialect is not clear: it could be read in two ways", 1, true), err)
+    pghost.write(folder .. "/a.csv", [["he said ""no"""~"line one
+line two"
+"C:\temp"~"a fox"
+""~"x = y"
+"5 pipe"~"50% off"
+]])
+    err, code = load { "a.csv", "--auto", "--into", "public.t", "--create" }
+    assert.equal(1, code)
+    assert.truthy(err:find("a.csv: the header is not clear", 1, true), err)
+  end)
+
   it("says that the header has a name less", function()
     local help = "a.csv: the header is not clear: line 1 could be names, one less than the records have fields; where "
       .. "the records end in a delimiter, give --skip 0 --header 1 --too-many cut, else --skip 1 --no-header\n"

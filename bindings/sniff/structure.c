@@ -315,13 +315,20 @@ static bool all_different(const Header *header) {
   return true;
 }
 
+// Names of several lines or with quotes in them are seldom ones.
+static bool is_odd_name(const HeaderColumn *column) {
+  size_t kept = column->name_len < NAME_SIZE ? column->name_len : NAME_SIZE;
+  return memchr(column->name, '\n', kept) || memchr(column->name, '"', kept);
+}
+
 // A table of texts alone: names are different, come once, are there, and are often known ones.
 static void judge_texts(Header *header) {
   SniffStructure *structure = header->structure;
-  size_t names = 0, lengths = 0, columns = header->guess->columns;
+  size_t names = 0, odd = 0, lengths = 0, columns = header->guess->columns;
   for (size_t i = 0; i < columns; i++) {
     const HeaderColumn *column = &header->columns[i];
     names += is_name(column);
+    odd += is_odd_name(column);
     lengths += header->guess->records > 3 && !column->many_lengths && column->length > 0 &&
                column->length != column->name_len;
   }
@@ -333,9 +340,9 @@ static void judge_texts(Header *header) {
   chance -= structure->header_distinct ? 0 : 0.3;
   structure->header = chance > 0.5;
   double sure = chance > 0.5 ? chance : 1 - chance;
-  if (header->guess->records == 2 && !structure->header_known && !structure->header_again &&
-      sure > 0.65)
-    sure = 0.65; // one record below tells nothing
+  bool doubtful = header->guess->records == 2 || odd > 0; // one record below tells nothing
+  if (doubtful && !structure->header_known && !structure->header_again && sure > 0.65)
+    sure = 0.65;
   structure->header_confidence = sure > 0.97 ? 0.97 : sure;
 }
 

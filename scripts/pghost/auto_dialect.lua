@@ -10,6 +10,7 @@ local errors = require "pghost.errors"
 local M = {}
 
 local least_reading = 0.6 -- confidence of delimiter and quote
+local least_one = 0.65    -- where no delimiter is found: it may be one that is not known
 local least_header = 0.7   -- whether the first line is names: below, a guess
 local least = 0.45        -- of all together: encoding and header, too
 
@@ -72,7 +73,8 @@ end
 
 local function check(file, found, options)
   local reading_given = is_given(options, "delimiter")
-  if not reading_given and found.dialect.delimiter.confidence < least_reading then
+  local reading = found.dialect.delimiter
+  if not reading_given and reading.confidence < (reading.value == "" and least_one or least_reading) then
     refuse(file, found, options)
   elseif not is_given(options, "header") and found.dialect.header.confidence < least_header then
     refuse_header(file, found)
