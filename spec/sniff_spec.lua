@@ -71,6 +71,7 @@ describe("the dialect", function()
     { "may have a preamble", "Report 2024, all\nby: me\n\nid,name,x\n1,A,2\n2,B,3\n3,C,4\n", { skip = 3 } },
     { "may have a footer", "id,name,x\n1,A,2\n2,B,3\n3,C,4\n\n3 records\n", { footer = 2 } },
     { "may have a row of totals", "id,name,x\n1,A,2\n2,B,3\n3,C,4\nTotal,,9\n", { footer = 1 } },
+    { "may have sums among its records", "id,name,x\n1,A,2\n2,B,3\nTotal,,5\n3,C,4\n4,D,4\nTotal,,8\n", {} },
     { "may be named in a first line", "sep=;\na;b\n1;2\n3;4\n", { delimiter = ";", skip = 1 } },
     { "may have comments", "# made, by, x\n#\nid,name\n1,A\n# in between, too, yes\n2,B\n3,C\n", { comment = "#" } },
     { "may have comments of two characters", "// made, by, x\nid,name\n1,A\n2,B\n3,C\n", { comment = "//" } },

@@ -251,8 +251,9 @@ static bool is_note(const SniffRecord *record, const char *bytes, char quote, si
 typedef struct Below {
   size_t notes;
   size_t lines;
-  bool apart; // a blank line, or a record with nothing in it
-  bool total; // the last record says that it is a sum
+  bool apart;  // a blank line, or a record with nothing in it
+  bool total;  // the last record says that it is a sum
+  bool totals; // some record of the table does, too: sums are data here
 } Below;
 
 // False: the record is one of the table.
@@ -263,7 +264,9 @@ static bool note_below(const Pass *look, size_t columns, Below *below) {
   if (record->blank || record->comment || (columns > 1 && right && sniff_filled(record) == 0)) {
     below->apart |= !record->comment;
   } else {
-    below->total = right && last && columns > 1 && is_total(record);
+    bool total = right && columns > 1 && is_total(record);
+    below->total = total && last && !below->totals;
+    below->totals |= total;
     const SniffDialect *dialect = &look->sniff->guesses.list[0].dialect;
     const char *bytes = look->text.data + look->at;
     if (!below->total && !is_note(record, bytes, dialect->quote, columns, below->apart))
@@ -285,7 +288,7 @@ static size_t find_footer(Pass *pass) {
     if (!note_below(&look, columns, &below)) {
       any = true;
       stop = look.at + look.record.length;
-      below = (Below){0};
+      below = (Below){.totals = below.totals};
     }
     step(&look);
   }
