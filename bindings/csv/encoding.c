@@ -132,9 +132,13 @@ static bool is_known_kind(TextOptions *options) {
   return true;
 }
 
+// A name with a slash would be an option of iconv's.
+static iconv_t open_known(const char *name) {
+  return *name && !strchr(name, '/') ? iconv_open("UTF-8", name) : (iconv_t)-1;
+}
+
 static bool is_known(const char *name) {
-  // A slash would be an option of iconv's.
-  iconv_t converter = *name && !strchr(name, '/') ? iconv_open("UTF-8", name) : (iconv_t)-1;
+  iconv_t converter = open_known(name);
   if (converter == (iconv_t)-1)
     return false;
   iconv_close(converter);
@@ -176,8 +180,7 @@ bool encoding_resolve(TextOptions *options, const char *special, size_t count, E
   if (is_one_of(options->encoding, without_order))
     return error_set(error, "encoding",
                      "no byte order mark: say encoding = 'utf-16le' or 'utf-16be'");
-  bool known = is_known(options->encoding);
-  iconv_t converter = known ? iconv_open("UTF-8", options->encoding) : (iconv_t)-1;
+  iconv_t converter = open_known(options->encoding);
   if (converter == (iconv_t)-1)
     return error_set(error, "usage", "unknown encoding '%s': 'iconv -l' lists those there are",
                      options->encoding);
@@ -252,11 +255,8 @@ static void ask_uchardet(const char *bytes, size_t len, char name[ENCODING_NAME]
     snprintf(name, ENCODING_NAME, "%s", uchardet_get_charset(detector));
   }
   uchardet_delete(detector);
-  iconv_t converter = name[0] ? iconv_open("UTF-8", name) : (iconv_t)-1;
-  if (converter == (iconv_t)-1)
+  if (!is_known(name))
     name[0] = 0;
-  else
-    iconv_close(converter);
 }
 
 static void lower(char *name) {
