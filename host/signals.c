@@ -11,6 +11,7 @@
 #include "base/interrupt.h"
 
 #define GRACE_NS 2000000000LL
+#define SAME_NS 200000000LL // timeout(1) signals its child, and then its whole process group
 
 static lua_State *volatile running; // the coroutine a hook has to be set on; NULL: none
 static volatile sig_atomic_t interactive;
@@ -45,8 +46,14 @@ static void arm(lua_State *L) {
 }
 
 static void on_signal(int number) {
-  if (interrupt_signal != 0 && !(interactive && number == SIGINT))
+  static volatile long long first_at; // other signals are blocked meanwhile
+  bool first = interrupt_signal == 0 || (interactive && number == SIGINT);
+  long long now = now_ns();
+  if (!first && (number != interrupt_signal || now - first_at >= SAME_NS))
     _exit(128 + number);
+  if (!first)
+    return;
+  first_at = now;
   interrupt_signal = number;
   arm(running);
 }
@@ -144,7 +151,7 @@ static void track_coroutines(lua_State *L) {
 
 static void handle(int number, void (*handler)(int), int flags) {
   struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
-  sigemptyset(&action.sa_mask);
+  sigfillset(&action.sa_mask);
   sigaction(number, &action, NULL);
 }
 

@@ -2,8 +2,8 @@
 //
 // The first signal sets interrupt_signal (waits in C return "interrupted") and a hook that raises
 // "interrupted" in whatever coroutine runs. Handlers of `__close` get two seconds to clean up; from
-// then on every instruction raises, so that no pcall can swallow it for ever. A second signal
-// kills.
+// then on every instruction raises, so that no pcall can swallow it for ever. A second
+// signal kills, unless it is the same within 0.2 s: timeout(1) sends each one twice.
 #ifndef PGHOST_HOST_SIGNALS_H
 #define PGHOST_HOST_SIGNALS_H
 

@@ -685,15 +685,24 @@ describe("a result", function()
 end)
 
 describe("a signal", function()
-  -- Runs a chunk in a host of its own and sends it SIGINT after a second.
+  -- Runs a chunk in a host of its own and sends it SIGINT once the server runs a statement of it that sleeps.
   local function interrupted(chunk)
     local name = os.tmpname()
     local file = assert(io.open(name, "w"))
-    file:write("local conn <close> = assert(require 'pghost.native.conn'.connect(arg[1]))\n", chunk)
+    file:write("print(require 'pghost.native.sys'.pid()) io.stdout:flush()\n",
+      "local conn <close> = assert(require 'pghost.native.conn'.connect(arg[1]))\n", chunk)
     file:close()
+    local pipe = io.popen(("%s %s '%s application_name=interrupted' 2>&1; echo $?"):format(host, name, server.dsn))
+    local pid = pipe:read("n")
+    for _ = 1, 1000 do
+      if #monitor:query([[select from pg_stat_activity where application_name = 'interrupted' and state = 'active'
+          and query like '%pg_sleep%']]) > 0 then
+        break
+      end
+      sys.sleep(0.02)
+    end
     local before = os.time()
-    local pipe = io.popen(("timeout -s INT 1.5 %s %s '%s application_name=interrupted' 2>&1; echo $?")
-      :format(host, name, server.dsn))
+    support.shell("kill -INT " .. pid)
     local out = pipe:read("a")
     pipe:close()
     os.remove(name)

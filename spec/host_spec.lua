@@ -243,6 +243,17 @@ describe("the host", function()
       assert.same({ "pghost: interrupted\n", 130 }, { err, code })
     end)
 
+    it("that come twice at once, as timeout(1) sends them, are one", function()
+      local text = [[
+        local x <close> = setmetatable({}, { __close = function()
+          for i = 1, 2000000 do x = i end
+          print("closed")
+        end })
+        while true do end]]
+      local out, _, code = interrupt(text, "INT $pid; sleep 0.02; kill -INT")
+      assert.same({ "ready\nclosed\n", 130 }, { out, code })
+    end)
+
     it("kill at once the second time", function()
       local text = [[
         local x <close> = setmetatable({}, { __close = function() while true do end end })
