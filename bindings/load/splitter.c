@@ -1,5 +1,6 @@
 // The splitter thread: cuts the files under way into blocks, the oldest first, and takes cuts back
 // that were wrong.
+#include "base/interrupt.h"
 #include "load/internal.h"
 
 // A cut was wrong, and every block behind it is out of the workers' hands.
@@ -84,6 +85,7 @@ static void cut_block(Engine *engine, Task *task, Block *block) {
 
 void *splitter_main(void *arg) {
   Engine *engine = arg;
+  interrupt_flag = &engine->stop;
   for (;;) {
     Task *task = NULL;
     pthread_mutex_lock(&engine->lock);

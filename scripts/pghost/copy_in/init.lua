@@ -1,10 +1,12 @@
 -- Files into one table that exists, or is made after their header: what `pghost load` does.
 --
 -- Everything happens in one transaction of one connection: all of it is there afterwards, or
--- nothing. Rejects wait in a spool until it is known whether there are too many.
+-- nothing. Rejects wait in a spool until it is known whether there are too many. What may pass is
+-- tried again (attempts.lua); whether a transaction was committed is never guessed (commit.lua).
 
-local connection = require "pghost.connection"
+local attempts = require "pghost.copy_in.attempts"
 local dialect = require "pghost.dialect"
+local ending = require "pghost.copy_in.ending"
 local errors = require "pghost.errors"
 local feed = require "pghost.feed"
 local log = require "pghost.log"
@@ -12,7 +14,6 @@ local metadata = require "pghost.metadata"
 local native_load = require "pghost.native.load"
 local planning = require "pghost.copy_in.planning"
 local progress = require "pghost.progress"
-local record = require "pghost.copy_in.record"
 local rejects = require "pghost.copy_in.rejects"
 local spools = require "pghost.copy_in.spool"
 local sys = require "pghost.native.sys"
@@ -37,6 +38,7 @@ local analyse_from = 10000
 ---@field rejects_file? string
 ---@field rejects_table? boolean into pghost.rejects, as a run of its own
 ---@field analyse? boolean default true
+---@field retries? integer attempts after the first one, where what failed may pass; default 2
 ---@field dsn? string
 ---@field version? string of pghost, for the recorded run
 ---@field progress? { enabled: boolean }
@@ -158,14 +160,6 @@ local function load_batches(job)
   check_percent(job)
 end
 
-local function keep_rejects(job, problem)
-  if job.writer then
-    job.writer:finish(job.spool, job.files)
-  elseif job.options.rejects_table then
-    return record.save(job.conn, job, job.options.version, problem)
-  end
-end
-
 -- All -----------------------------------------------------------------------------------------------
 
 local function analyse(job)
@@ -194,7 +188,7 @@ local function load_all(job)
   end
   load_batches(job)
   analyse(job)
-  return keep_rejects(job)
+  return ending.keep_rejects(job)
 end
 
 -- Takes what is opened with it.
@@ -209,48 +203,42 @@ local function close_job(job)
   end
 end
 
--- A load that was given up because of its rejects leaves them where the user wants to look.
-local function keep_rejects_of_failure(job, problem)
-  if not (job.over_budget and (job.writer or job.options.rejects_table)) then
-    return
-  end
-  job.conn:transaction(function()
-    keep_rejects(job, problem)
-  end)
-end
-
---- Loads files into a table. Raises an error object when nothing was loaded: code "data" at the
---- first reject where none is allowed, "budget" where there are too many.
----@param options pghost.copy_in.Options
----@return pghost.copy_in.Result
----@return pghost.Error[] first rejects that were allowed
-function M.load(options)
-  dialect.check(options)
-  local conn <close> = connection.open { dsn = options.dsn }
+local function load_once(options, writer, session)
+  local conn <close> = session:connect()
   local spool <close> = spools.new()
-  local writer <close> = options.rejects_file and rejects.writer(options.rejects_file, options) or nil
   local job <close> = setmetatable({
-    options = options, conn = conn, spool = spool, writer = writer, files = {}, parts = {},
+    options = options, session = session, conn = conn, spool = spool, writer = writer, files = {}, parts = {},
     totals = { records = 0, loaded = 0, rejected = 0, filtered = 0, bytes = 0 },
   }, { __close = close_job })
-  metadata.require_writable(conn)
   if options.rejects_table then
     metadata.migrate(conn)
   end
   local clock = sys.clock()
-  local good, result = pcall(conn.transaction, conn, function()
-    return load_all(job)
-  end)
+  local good, result = ending.commit(job, load_all)
   if not good then
     if errors.is(result) then
       result.shown = job.over_budget and options.max_rejects and first_rejects(job, options.shown or 5) or nil
-      keep_rejects_of_failure(job, result)
+      ending.keep_rejects_of_failure(job, result)
     end
     error(result, 0)
   end
   job.totals.table, job.totals.files, job.totals.run_id = job.target.qualified, #job.files, result
   job.totals.seconds, job.totals.notices = sys.clock() - clock, conn:notices()
   return job.totals, first_rejects(job, options.shown or 5)
+end
+
+--- Loads files into a table. Raises an error object when nothing was loaded: code "data" at the
+--- first reject where none is allowed, "budget" where there are too many. One with `unsure` when
+--- nobody knows whether the load was committed.
+---@param options pghost.copy_in.Options
+---@return pghost.copy_in.Result
+---@return pghost.Error[] first rejects that were allowed
+function M.load(options)
+  dialect.check(options)
+  local writer <close> = options.rejects_file and rejects.writer(options.rejects_file, options) or nil
+  return attempts.run(options, function(session)
+    return load_once(options, writer, session)
+  end)
 end
 
 return M
