@@ -30,8 +30,9 @@ local function new_session(options)
     dsn = options.dsn, name = options.into, log = log, say = options.say }, Session)
 end
 
-local function is_standby(problem)
-  return errors.is(problem) and problem.standby or false
+-- A standby may be promoted; behind a pooler a server that is not there is found out with the first query.
+local function may_come(problem)
+  return errors.is(problem) and problem.standby or again.may_pass(problem, true)
 end
 
 --- A connection to a server that can be written to. Waits for one that starts up; where it was
@@ -42,13 +43,13 @@ function Session:connect()
   local deadline = sys.clock() + (again_there and self.settings.retries > 0 and again.connect_patience or 0)
   for n = 1, math.huge do
     local conn = again.connect(self, again_there)
-    self.reached = true
     local good, problem = pcall(metadata.require_writable, conn)
     if good then
+      self.reached = true
       return conn
     end
     conn:close()
-    if not is_standby(problem) or sys.clock() >= deadline then
+    if not may_come(problem) or sys.clock() >= deadline then
       error(problem, 0)
     end
     sys.sleep(again.delay(n, 0.25, 3))
@@ -59,16 +60,10 @@ local function first_line(problem)
   return tostring(problem):match "^[^\n]*"
 end
 
--- pgbouncer says 08P01 (protocol violation) where its connection to the server is lost.
-local function may_pass(session, problem)
-  return again.may_pass(problem, session.reached)
-    or errors.is(problem) and not problem.unsure and problem.lost and problem.code == "08P01"
-end
-
 -- Raises the problem where there is to be no other attempt.
 local function consider(session, problem)
   local most = session.settings.retries
-  if most == 0 or not may_pass(session, problem) then
+  if most == 0 or not again.may_pass(problem, session.reached) then
     error(problem, 0)
   elseif session.once then
     problem.message = problem.message:gsub("^[^\n]*", function(line)

@@ -157,11 +157,7 @@ function M.transaction(session, conn, describe, fn)
   if good then
     return result
   end
-  local lost = conn:status() == "lost"
-  if errors.is(problem) then
-    problem.lost = lost
-  end
-  if not (sent and lost and errors.is(problem)) then
+  if not (sent and conn:status() == "lost" and errors.is(problem)) then
     error(problem, 0)
   end
   settle(session, ticket, describe(), problem)
