@@ -45,7 +45,8 @@ local csv = {}
 ---@field member? string name of the file in a zip; a zip of a single file needs none
 ---@field any_header? boolean default false; true: names in the header may be empty or repeated (`record.name` is then the last)
 
---- Opens a file and reads its header; "-" is standard input. A named pipe is waited for until something comes. Misuse (an unknown option) raises.
+--- Opens a file and reads its header; "-" is standard input. Misuse (an unknown option) raises.
+--- A named pipe is waited for until something comes.
 ---@param path string
 ---@param options? pghost.csv.Options
 ---@return pghost.Source|nil source
