@@ -193,6 +193,34 @@ describe("a load that fails", function()
     assert.equal("2000", own:psql "SELECT count(*) FROM item")
   end)
 
+  it("because its server is gone waits until the standby is promoted", function()
+    local own <close> = server.start "wal_level = replica\n"
+    own:psql [[
+      CREATE TABLE item (id bigint, name text);
+      CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF current_setting('cluster_name') = 'first' THEN PERFORM pg_sleep(60); END IF;
+        RETURN NEW;
+      END $$;
+      CREATE TRIGGER wait BEFORE INSERT ON item FOR EACH ROW WHEN (NEW.id = 2000) EXECUTE FUNCTION wait()]]
+    local standby <close> = own:standby()
+    own:halt "fast"
+    server.shell(("echo \"cluster_name = 'first'\" >>%s/data/postgresql.conf"):format(own.folder))
+    own:resume()
+    local admin = connection.open { dsn = own.dsn }
+    local one <close> = process.start { "--dsn", ("host=%s,%s dbname=postgres user=postgres"):format(own.socket,
+      standby.socket), "load", folder .. "/item.csv", "--into", "item" }
+    until_true(admin, "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+    own:halt "immediate"
+    sys.sleep(2) -- longer than it waits before it tries again
+    standby:psql "SELECT pg_promote()"
+    local code, err = one:wait()
+    own:resume()
+    assert.equal(0, code, err)
+    assert.matches("attempt 2 of 3", err)
+    assert.equal("2000", standby:psql "SELECT count(*) FROM item")
+  end)
+
   it("can be interrupted before it is done again", function()
     on_last_record(terminate:format(100))
     local out, err, code = pghost.shell(([['%s' --dsn '%s' load %s/item.csv --into item 2>%s/err & pid=$!
@@ -360,6 +388,15 @@ describe("a load's COMMIT whose answer is lost", function()
       .. "are in 'bad%.csv'\n$", err)
     assert.equal("1996", ask "SELECT count(*) FROM item")
     assert.matches("x500,name 500", pghost.read(folder .. "/bad.csv"))
+  end)
+
+  it("and that is asked about can be interrupted, which says so", function()
+    local out, err, code = pghost.shell(([['%s' --dsn '%s' load %s/item.csv --into item 2>%s/err & pid=$!
+      for i in $(seq 200); do grep -q 'waiting up to 30 s' %s/err && break; sleep 0.02; done
+      kill -INT $pid; wait $pid]]):format(pghost.path, through(proxy "gone"), folder, folder, folder))
+    assert.equal(130, code, out .. err)
+    assert.matches("whether the load was committed is not known [^\n]*\npghost: interrupted\n$",
+      pghost.read(folder .. "/err"))
   end)
 
   it("is right behind pgbouncer in transaction mode, which is before or behind what fails", function()

@@ -172,6 +172,18 @@ local run <close> = pipeline.start("job", { data = "." })
     assert.not_matches("attempt", err)
   end)
 
+  it("is loaded anew by a run that goes on with one that was killed", function()
+    write_items(3000)
+    local load = [[run:load("item", { "pipe" }, rules)]]
+    feed "cat item.csv"
+    local _, err, code = run_script(load .. [[ os.execute "kill -9 $PPID" ]], { "--resume", "yes" })
+    assert.equal(137, code, err)
+    feed "cat item.csv"
+    _, err, code = run_script(load .. " run:publish()", { "--resume", "yes" })
+    assert.equal(0, code, err)
+    assert.equal("3000|3000", ask "SELECT count(*), (SELECT count(*) FROM item_raw) FROM item")
+  end)
+
   it("refuses dialect = auto", function()
     local _, err, code = run_script [[run:load("item", "pipe", rules, { dialect = "auto" })]]
     assert.equal(2, code, err)

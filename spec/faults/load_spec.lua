@@ -78,9 +78,12 @@ describe("pghost load with retries", function()
   end
 
   local function note(section, fault, times, again, refused)
-    outcomes.add(section, ("%s at %d random moments of %.2f s"):format(fault, times, length),
-      ("exit code 0, %d times by another attempt; each time every record and every reject is there once%s"):format(again,
-        refused > 0 and ("; %d times the server was not yet reached: exit code 3, nothing loaded"):format(refused) or ""))
+    local outcome = ("exit code 0, %d times by another attempt; each time every record and every reject is there once")
+      :format(again)
+    if refused > 0 then
+      outcome = ("%s; %d times the server was not yet reached: exit code 3, nothing loaded"):format(outcome, refused)
+    end
+    outcomes.add(section, ("%s at %d random moments of %.2f s"):format(fault, times, length), outcome)
   end
 
   it("is done again where its backend is terminated, also through a pooler", function()

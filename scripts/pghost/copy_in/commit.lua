@@ -132,8 +132,11 @@ local function settle(session, ticket, commit, problem)
   if status == "aborted" then
     error(problem, 0)
   elseif status ~= "committed" then
-    errors.raise(("%s; %s is not known (%s): %s"):format(line, commit.what, why, commit.advice), problem.code,
-      { exit = 3, unsure = true })
+    local text = ("%s; %s is not known (%s): %s"):format(line, commit.what, why, commit.advice)
+    if sys.interrupted() then
+      session.say(text, "warn") -- the host says "interrupted", and nothing else
+    end
+    errors.raise(text, problem.code, { exit = 3, unsure = true })
   end
   session.say(line .. "; the server has committed", "warn")
 end
