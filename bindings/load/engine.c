@@ -1,5 +1,6 @@
 // The engine's life: threads, blocks, the caller's wait, the end of the streams.
-#include "load/internal.h"
+#include "load/budget.h"
+#include "load/stop.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -20,8 +21,7 @@ static void wake_everybody(Engine *engine) {
     pthread_cond_broadcast(&engine->sender_turn[kind]);
 }
 
-void engine_fail(Engine *engine, const Error *error) {
-  pthread_mutex_lock(&engine->lock);
+void engine_fail_locked(Engine *engine, const Error *error) {
   if (!engine->failed)
     engine->error = *error;
   engine->failed = true;
@@ -29,10 +29,16 @@ void engine_fail(Engine *engine, const Error *error) {
   if (strcmp(engine->error.code, "budget") != 0)
     engine->stop_rejects = 1;
   wake_everybody(engine);
+}
+
+void engine_fail(Engine *engine, const Error *error) {
+  pthread_mutex_lock(&engine->lock);
+  engine_fail_locked(engine, error);
   pthread_mutex_unlock(&engine->lock);
 }
 
 void engine_recycle(Engine *engine, Block *block) {
+  block->task = NULL;
   queue_push(&engine->idle, block);
   pthread_cond_signal(&engine->splitter_turn);
   if (engine->idle.count == engine->block_count)
@@ -83,50 +89,6 @@ static bool write_rejects(Engine *engine, Block *block, Error *error) {
   return error_set_errno(error, errno, "could not write the rejects");
 }
 
-// Bytes of the files as they lie on the disk, of those under way what was consumed. The lock is
-// held.
-static uint64_t input_bytes(Engine *engine) {
-  uint64_t bytes = engine->total.input_bytes;
-  for (unsigned i = 0; i < engine->task_count; i++) {
-    const Task *task = engine_task(engine, i);
-    bytes += source_in_file(task->file.source, task->counts.bytes);
-  }
-  return bytes;
-}
-
-// Records to hold a share of rejects against: as many as the files have if they go on like this.
-static double expected_records(Engine *engine) {
-  double records = (double)engine->total.records;
-  uint64_t seen = input_bytes(engine);
-  if (engine->options.expected_bytes <= seen || seen == 0)
-    return records;
-  return records * ((double)engine->options.expected_bytes / (double)seen);
-}
-
-static bool over_share(Engine *engine) {
-  double share = engine->options.reject_share;
-  return share < 1 && engine->total.records >= SHARE_FROM &&
-         (double)engine->total.rejected > share * expected_records(engine);
-}
-
-// The lock is held.
-static bool settle_rejects(Engine *engine, Block *block, Error *error) {
-  const Task *task = block->task;
-  if (!write_rejects(engine, block, error))
-    return false;
-  uint64_t limit = engine->options.reject_limit, in_file = task->file.reject_limit;
-  if (engine->total.rejected > limit)
-    return error_set(error, "budget", "more than %llu rejected", (unsigned long long)limit);
-  if (task->counts.rejected > in_file)
-    return error_set(error, "budget", "%s: more than %llu rejected", task->file.name,
-                     (unsigned long long)in_file);
-  if (over_share(engine))
-    return error_set(error, "budget", "%llu of the first %llu records rejected",
-                     (unsigned long long)engine->total.rejected,
-                     (unsigned long long)engine->total.records);
-  return true;
-}
-
 void engine_block_encoded(Engine *engine, Block *block) {
   Error error;
   if (block_failed(block)) {
@@ -138,17 +100,19 @@ void engine_block_encoded(Engine *engine, Block *block) {
   Task *task = block->task;
   add_counts(&task->counts, &block->counts);
   add_counts(&engine->total, &block->counts);
-  bool good = settle_rejects(engine, block, &error);
-  if (good)
-    task->encoded++;
-  else
-    block->rows[STREAM_RAW] = block->rows[STREAM_CLEAN] = 0; // its rejects are kept
+  budget_add_rules(engine, block);
+  task->encoded++;
+  bool stops = block->counts.rejected > 0 || !engine->first_stop.set;
+  if (!write_rejects(engine, block, &error))
+    engine_fail_locked(engine, &error);
+  else if (stops && !budget_holds(engine, task, &error))
+    stop_at(engine, block, &error);
+  block->task = NULL;
   send_block(engine, block);
+  stop_if_reached(engine);
   if (task_done(task))
     pthread_cond_signal(&engine->caller_turn);
   pthread_mutex_unlock(&engine->lock);
-  if (!good)
-    engine_fail(engine, &error);
 }
 
 static void init_conditions(Engine *engine) {
@@ -212,9 +176,16 @@ static bool make_blocks(Engine *engine) {
   if (!engine->blocks || !make_queues(engine, count))
     return false;
   engine->block_count = count;
-  for (size_t i = 0; i < count; i++)
-    queue_push(&engine->idle, &engine->blocks[i]);
-  return true;
+  size_t rules = engine->options.rule_budget_count;
+  engine->rule_rejects = calloc(rules + 1, sizeof *engine->rule_rejects);
+  bool ok = engine->rule_rejects != NULL;
+  for (size_t i = 0; ok && i < count; i++) {
+    Block *block = &engine->blocks[i];
+    block->rule_rejects = calloc(rules + 1, sizeof *block->rule_rejects);
+    ok = block->rule_rejects != NULL;
+    queue_push(&engine->idle, block);
+  }
+  return ok;
 }
 
 static bool start_workers(Engine *engine) {
@@ -289,7 +260,8 @@ static void fail_if_interrupted(Engine *engine) {
 
 // Whether the oldest file is done. The lock is held.
 static bool oldest_done(Engine *engine) {
-  return engine->task_count > 0 && task_done(engine_task(engine, 0));
+  return engine->task_count > 0 && task_done(engine_task(engine, 0)) &&
+         !stop_is_in(engine, engine_task(engine, 0));
 }
 
 // What there is to tell the caller. The lock is held.
@@ -298,7 +270,7 @@ static WaitStatus wait_status(Engine *engine, Block **block, Counts *file, Error
     *error = engine->error;
     return WAIT_FAILED;
   }
-  *block = queue_pop(&engine->lua);
+  *block = stop_take(engine, &engine->lua);
   if (*block)
     return WAIT_BLOCK;
   if (!oldest_done(engine))
@@ -333,14 +305,17 @@ void engine_block_verdict(Engine *engine, Block *block, Verdict verdict) {
   block_settle(engine, block, block->next++, engine->caller_scratch, verdict);
 }
 
-void engine_block_fail(Engine *engine, const Block *block, const char *reason) {
+void engine_block_fail(Engine *engine, Block *block, const char *reason) {
   Error error;
   if (block->task->file.table_source) // whose lines are nobody's
     error_set(&error, "lua", "%s", reason);
   else
     error_set(&error, "lua", "%s:%llu: %s", block->task->file.name,
               (unsigned long long)block->batch.records[block->next].line, reason);
-  engine_fail(engine, &error);
+  pthread_mutex_lock(&engine->lock);
+  stop_at(engine, block, &error);
+  pthread_mutex_unlock(&engine->lock);
+  engine_block_encoded(engine, block);
 }
 
 void engine_block_done(Engine *engine, Block *block) {
@@ -350,7 +325,7 @@ void engine_block_done(Engine *engine, Block *block) {
 void engine_counts(Engine *engine, Counts *total) {
   pthread_mutex_lock(&engine->lock);
   *total = engine->total;
-  total->input_bytes = input_bytes(engine);
+  total->input_bytes = engine_input_bytes(engine);
   pthread_mutex_unlock(&engine->lock);
 }
 
@@ -459,6 +434,7 @@ void engine_rule_count(Engine *engine, size_t i, RuleCount *out) {
 }
 
 static void free_block(Block *block) {
+  free(block->rule_rejects);
   buffer_free(&block->original);
   buffer_free(&block->chunk.bytes);
   batch_free(&block->batch);
@@ -486,6 +462,7 @@ static void free_memory(Engine *engine) {
   free_queues(engine);
   engine_free_tasks(engine);
   free(engine->blocks);
+  free(engine->rule_rejects);
 }
 
 static bool keeps_rejects(const Engine *engine) {

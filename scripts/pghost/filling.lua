@@ -111,8 +111,8 @@ function M.files(run, plan, load, files)
       if not same_header(file.header, source:columns()) then
         errors.raise("the header changed while the run was on", "data", { file = file.name })
       end
-      return { file_id = file.id, reject_limit = file.reject_limit, raw_map = file.raw_map,
-        clean_map = plan.targets.clean and file.clean_map or nil }
+      return { file_id = file.id, rejects = file.rejects, expected_bytes = file.size,
+        raw_map = file.raw_map, clean_map = plan.targets.clean and file.clean_map or nil }
     end,
     done = function(file, counts)
       keep_counts(plan, file, counts)
