@@ -39,7 +39,8 @@ static bool holds(const RejectBudget *budget, const Seen *seen, Error *error) {
     return error_set(error, "budget", "%smore than %llu rejected", seen->what,
                      (unsigned long long)budget->limit);
   if (over_share(budget->share, seen))
-    return error_set(error, "budget", "%s%llu of the first %llu records rejected, its budget allows %g%%",
+    return error_set(error, "budget",
+                     "%s%llu of the first %llu records rejected, its budget allows %g%%",
                      seen->what, (unsigned long long)seen->rejected,
                      (unsigned long long)seen->records, budget->share * 100);
   return true;
