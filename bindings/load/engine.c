@@ -1,5 +1,4 @@
-// The engine's life: threads, blocks, the caller's wait, the end of the streams.
-#include "load/budget.h"
+// The engine's life: its threads and memory, the caller's wait, the end.
 #include "load/stop.h"
 
 #include <assert.h>
@@ -9,7 +8,6 @@
 #include <time.h>
 
 #include "base/interrupt.h"
-#include "pg/copy.h"
 
 enum { BLOCKS_PER_WORKER = 3, BLOCKS_PER_STREAM = 8, SPARE_BLOCKS = 2 };
 
@@ -37,84 +35,6 @@ void engine_fail(Engine *engine, const Error *error) {
   pthread_mutex_unlock(&engine->lock);
 }
 
-void engine_recycle(Engine *engine, Block *block) {
-  block->task = NULL;
-  queue_push(&engine->idle, block);
-  pthread_cond_signal(&engine->splitter_turn);
-  if (engine->idle.count == engine->block_count)
-    pthread_cond_signal(&engine->caller_turn);
-}
-
-static void add_counts(Counts *sum, const Counts *more) {
-  sum->records += more->records;
-  sum->loaded += more->loaded;
-  sum->rejected += more->rejected;
-  sum->unreadable += more->unreadable;
-  sum->filtered += more->filtered;
-  sum->bytes += more->bytes;
-  for (int kind = 0; kind < REPAIR_KINDS; kind++)
-    sum->repairs[kind] += more->repairs[kind];
-}
-
-static bool block_failed(const Block *block) {
-  bool failed = false;
-  for (int kind = 0; kind < STREAM_KINDS; kind++)
-    failed = failed || block->out[kind].failed;
-  return failed;
-}
-
-// The lock is held.
-static void send_block(Engine *engine, Block *block) {
-  block->pending = 0;
-  for (int kind = 0; kind < STREAM_KINDS; kind++) {
-    if (block->rows[kind] == 0)
-      continue;
-    block->pending++;
-    engine->sent_rows[kind] += block->rows[kind];
-    queue_push(&engine->outgoing[kind], block);
-    pthread_cond_signal(&engine->sender_turn[kind]);
-  }
-  if (block->pending == 0)
-    engine_recycle(engine, block);
-}
-
-// Writes a block's rejects to their file, in memory of stdio for the most part. The lock is held.
-static bool write_rejects(Engine *engine, Block *block, Error *error) {
-  const Buffer *out = &block->out[STREAM_REJECTS];
-  if (!engine->options.reject_file || block->rows[STREAM_REJECTS] == 0)
-    return true;
-  block->rows[STREAM_REJECTS] = 0;
-  if (fwrite(out->data, 1, out->len, engine->options.reject_file) == out->len)
-    return true;
-  return error_set_errno(error, errno, "could not write the rejects");
-}
-
-void engine_block_encoded(Engine *engine, Block *block) {
-  Error error;
-  if (block_failed(block)) {
-    error_set(&error, "ENOMEM", "out of memory while loading");
-    engine_fail(engine, &error);
-    return;
-  }
-  pthread_mutex_lock(&engine->lock);
-  Task *task = block->task;
-  add_counts(&task->counts, &block->counts);
-  add_counts(&engine->total, &block->counts);
-  budget_add_rules(engine, block);
-  task->encoded++;
-  bool stops = block->counts.rejected > 0 || !engine->first_stop.set;
-  if (!write_rejects(engine, block, &error))
-    engine_fail_locked(engine, &error);
-  else if (stops && !budget_holds(engine, task, &error))
-    stop_at(engine, block, &error);
-  block->task = NULL;
-  send_block(engine, block);
-  stop_if_reached(engine);
-  if (task_done(task))
-    pthread_cond_signal(&engine->caller_turn);
-  pthread_mutex_unlock(&engine->lock);
-}
-
 static void init_conditions(Engine *engine) {
   pthread_condattr_t monotonic;
   pthread_condattr_init(&monotonic);
@@ -137,28 +57,6 @@ Engine *engine_new(const EngineOptions *options, Error *error) {
   pthread_mutex_init(&engine->lock, NULL);
   init_conditions(engine);
   return engine;
-}
-
-static bool is_text(const Stream *stream) {
-  return stream->kind == STREAM_CLEAN && stream->engine->options.clean_text;
-}
-
-bool engine_add_stream(Engine *engine, StreamKind kind, PGconn *conn, const char *copy,
-                       Error *error) {
-  if (engine->stream_count == MAX_STREAMS)
-    return error_set(error, "usage", "more than %d streams", (int)MAX_STREAMS);
-  if (!copy_begin(conn, copy, error))
-    return false;
-  Stream *stream = &engine->streams[engine->stream_count++];
-  *stream = (Stream){.engine = engine, .kind = kind, .conn = conn, .open = true};
-  engine->kinds[kind]++;
-  if (is_text(stream))
-    return true;
-  Buffer header = {0};
-  copy_put_header(&header);
-  stream->open = copy_send(conn, header.data, header.len, NULL, error);
-  buffer_free(&header);
-  return stream->open;
 }
 
 static bool make_queues(Engine *engine, size_t blocks) {
@@ -290,38 +188,6 @@ WaitStatus engine_wait(Engine *engine, int timeout_ms, Block **block, Counts *fi
   return status;
 }
 
-bool engine_block_next(Engine *engine, Block *block, Scratch **scratch) {
-  *scratch = engine->caller_scratch;
-  for (; block->next < block->batch.record_count; block->next++) {
-    Verdict verdict = block_run_rules(engine, block, block->next, *scratch);
-    if (verdict == VERDICT_PASS)
-      return true;
-    block_settle(engine, block, block->next, *scratch, verdict);
-  }
-  return false;
-}
-
-void engine_block_verdict(Engine *engine, Block *block, Verdict verdict) {
-  block_settle(engine, block, block->next++, engine->caller_scratch, verdict);
-}
-
-void engine_block_fail(Engine *engine, Block *block, const char *reason) {
-  Error error;
-  if (block->task->file.table_source) // whose lines are nobody's
-    error_set(&error, "lua", "%s", reason);
-  else
-    error_set(&error, "lua", "%s:%llu: %s", block->task->file.name,
-              (unsigned long long)block->batch.records[block->next].line, reason);
-  pthread_mutex_lock(&engine->lock);
-  stop_at(engine, block, &error);
-  pthread_mutex_unlock(&engine->lock);
-  engine_block_encoded(engine, block);
-}
-
-void engine_block_done(Engine *engine, Block *block) {
-  engine_block_encoded(engine, block);
-}
-
 void engine_counts(Engine *engine, Counts *total) {
   pthread_mutex_lock(&engine->lock);
   *total = engine->total;
@@ -365,32 +231,6 @@ static void join_threads(Engine *engine) {
   engine->worker_count = 0;
 }
 
-static bool send_trailer(Stream *stream, Error *error) {
-  if (is_text(stream))
-    return true;
-  Buffer trailer = {0};
-  copy_put_trailer(&trailer);
-  bool ok = copy_send(stream->conn, trailer.data, trailer.len, NULL, error);
-  buffer_free(&trailer);
-  return ok;
-}
-
-static bool end_stream(Stream *stream, Error *error) {
-  bool ok = send_trailer(stream, error);
-  stream->open = false;
-  return ok && copy_end(stream->conn, NULL, &stream->rows, error);
-}
-
-static bool check_rows(const Engine *engine, const uint64_t rows[STREAM_KINDS], Error *error) {
-  static const char *const names[STREAM_KINDS] = {"raw", "clean", "rejects"};
-  for (int kind = 0; kind < STREAM_KINDS; kind++)
-    if (rows[kind] != engine->sent_rows[kind])
-      return error_set(error, "conservation", "sent %llu %s rows but the server counted %llu",
-                       (unsigned long long)engine->sent_rows[kind], names[kind],
-                       (unsigned long long)rows[kind]);
-  return true;
-}
-
 bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error) {
   if (!wait_sent(engine, error))
     return false;
@@ -399,11 +239,11 @@ bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error) {
     return error_set_errno(error, errno, "could not write the rejects");
   memset(rows, 0, STREAM_KINDS * sizeof *rows);
   for (unsigned i = 0; i < engine->stream_count; i++) {
-    if (!end_stream(&engine->streams[i], error))
+    if (!stream_end(&engine->streams[i], error))
       return false;
     rows[engine->streams[i].kind] += engine->streams[i].rows;
   }
-  return check_rows(engine, rows, error);
+  return streams_check_rows(engine, rows, error);
 }
 
 static void merge_sample(RuleCount *sum, const CellSample *sample) {
@@ -433,15 +273,6 @@ void engine_rule_count(Engine *engine, size_t i, RuleCount *out) {
   }
 }
 
-static void free_block(Block *block) {
-  free(block->rule_rejects);
-  buffer_free(&block->original);
-  buffer_free(&block->chunk.bytes);
-  batch_free(&block->batch);
-  for (int kind = 0; kind < STREAM_KINDS; kind++)
-    buffer_free(&block->out[kind]);
-}
-
 static void free_queues(Engine *engine) {
   queue_free(&engine->idle);
   queue_free(&engine->cut);
@@ -453,7 +284,7 @@ static void free_queues(Engine *engine) {
 
 static void free_memory(Engine *engine) {
   for (size_t i = 0; i < engine->block_count; i++)
-    free_block(&engine->blocks[i]);
+    block_free(&engine->blocks[i]);
   for (unsigned i = 0; i < engine->options.workers; i++) {
     reader_free(engine->workers[i].reader);
     scratch_free(engine->workers[i].scratch);
@@ -469,14 +300,6 @@ static bool keeps_rejects(const Engine *engine) {
   return engine->failed && strcmp(engine->error.code, "budget") == 0;
 }
 
-static void close_stream(Engine *engine, Stream *stream) {
-  Error error;
-  if (stream->open && stream->kind == STREAM_REJECTS && keeps_rejects(engine))
-    end_stream(stream, &error);
-  else if (stream->open)
-    copy_abort(stream->conn, "load aborted");
-}
-
 void engine_free(Engine *engine) {
   if (!engine)
     return;
@@ -485,7 +308,7 @@ void engine_free(Engine *engine) {
     engine->stop_rejects = 1;
   join_threads(engine);
   for (unsigned i = 0; i < engine->stream_count; i++)
-    close_stream(engine, &engine->streams[i]);
+    stream_close(&engine->streams[i], keeps_rejects(engine));
   free_memory(engine);
   if (engine->options.reject_file)
     fclose(engine->options.reject_file);

@@ -144,6 +144,16 @@ void *splitter_main(void *engine);
 void *worker_main(void *worker);
 void *sender_main(void *stream);
 
+// The end of a stream: well, or as an aborted COPY. `rows` of it is what the server counted
+// (streams.c).
+bool stream_end(Stream *stream, Error *error);
+void stream_close(Stream *stream, bool keep_rejects); // those ended well all the same
+
+// Whether the server counted as many rows of each kind as were sent.
+bool streams_check_rows(const Engine *engine, const uint64_t rows[STREAM_KINDS], Error *error);
+
+void block_free(Block *block); // its memory (blocks.c)
+
 // Runs the program over record `i` of the block and encodes what becomes of it (worker.c).
 Verdict block_run_rules(const Engine *engine, Block *block, size_t i, Scratch *scratch);
 void block_settle(const Engine *engine, Block *block, size_t i, Scratch *scratch, Verdict verdict);
