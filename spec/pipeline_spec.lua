@@ -117,6 +117,15 @@ describe("a pipeline", function()
     assert.equal("u", ask "SELECT relpersistence FROM pg_class WHERE relname = 'item_raw'")
   end)
 
+  it("leaves nothing to a first reader or to VACUUM in tables that one transaction has made and filled", function()
+    write("item.csv", "id,name,price\n1,a,2\n2,b,3\nx,c,4\n")
+    must_run(load_and_publish)
+    ask "CREATE EXTENSION IF NOT EXISTS pg_visibility"
+    assert.equal("t|t", ask [[SELECT (SELECT bool_and(all_visible AND all_frozen) FROM pg_visibility('item_raw')),
+      (SELECT bool_and(all_visible AND all_frozen) FROM pg_visibility('item'))]])
+    assert.equal("1|a|2.00\n2|b|3.00", ask "SELECT * FROM item ORDER BY id")
+  end)
+
   it("loads raw and clean, keeps the first of a key, and publishes", function()
     must_run(load_and_publish)
     assert.equal("1|one|1.50\n2|two\nlines|", ask "SELECT * FROM item ORDER BY id")

@@ -33,9 +33,16 @@ local function create_clean(run, conn, plan)
   run:create_table(conn, plan.clean_table, table.concat(definitions, ", "))
 end
 
-local function copy_statement(run, conn, table_name, names, position, format)
-  return ("COPY %s (%s%s) FROM STDIN (FORMAT %s)"):format(run:qualified(table_name),
-    columns.quoted(conn, names), position and ", _file_id, _line" or "", format)
+local function copy_statement(run, conn, table_name, names, position, options)
+  return ("COPY %s (%s%s) FROM STDIN (%s)"):format(run:qualified(table_name),
+    columns.quoted(conn, names), position and ", _file_id, _line" or "", options)
+end
+
+-- FREEZE: a table that is new in this transaction gets rows that are done with. Nobody's first look at them
+-- writes all its pages once more, and index-only scans need no VACUUM before. Not where a hook may have made
+-- something else of the table.
+local function copy_options(run, format, new)
+  return ("FORMAT %s%s"):format(format, new and not run.settings.table_created and ", FREEZE" or "")
 end
 
 local rejects_copy = [[COPY pghost.rejects (run_id, table_name, file_id, line, byte_offset, byte_length, column_name,
@@ -49,18 +56,19 @@ local function natives(connections)
   return list
 end
 
-local function open_load(run, plan, raw, clean, rejects)
+local function open_load(run, plan, raw, clean, rejects, new)
   local format = clean and plan.program:needs_text() and "text" or "binary"
   return errors.check(native_load.open {
     program = clean and plan.program or nil,
     workers = plan.workers,
     raw = raw and {
       conn = natives(raw),
-      copy = copy_statement(run, raw[1], plan.raw_table, plan.raw_columns, true, "binary"),
+      copy = copy_statement(run, raw[1], plan.raw_table, plan.raw_columns, true, copy_options(run, "binary", new)),
     },
     clean = clean and {
       conn = natives(clean),
-      copy = copy_statement(run, clean[1], plan.clean_table, columns.names(plan.clean_columns), plan.position, format),
+      copy = copy_statement(run, clean[1], plan.clean_table, columns.names(plan.clean_columns), plan.position,
+        copy_options(run, format, new)),
       position = plan.position,
       format = format,
     },
@@ -161,14 +169,15 @@ function M.fill(run, plan, groups, feed_load)
   local all = table.move(clean or {}, 1, #(clean or {}), #(raw or {}) + 1, { table.unpack(raw or {}) })
   for _, group in ipairs(groups) do
     connection.transaction_of_all(all, function()
-      if not created then
+      local new <const> = not created
+      if new then
         create_tables(run, plan, raw and raw[1], clean and clean[1])
         created = true
         for _, conn in ipairs(all) do
           conn:write_early()
         end
       end
-      local load <close> = open_load(run, plan, raw, clean, run:connection "rejects")
+      local load <close> = open_load(run, plan, raw, clean, run:connection "rejects", new)
       feed_load(load, group)
       account.add_totals(plan, check_table(plan, load:finish()))
       plan.cleaning = load:cleaning()
