@@ -159,6 +159,21 @@ local run <close> = pipeline.start("job", { data = "." })
     assert.equal("3000", ask "SELECT count(*) FROM item")
   end)
 
+  it("has a budget as a share, of the table and of the file", function()
+    write_items(3000)
+    for share, expected in pairs { ["1%"] = 0, ["0.9%"] = 4 } do
+      for _, budget in ipairs { 'share = "%s"', 'per_file = { share = "%s" }' } do
+        feed "sed -e s/00,/x,/ item.csv"
+        local _, err, code = run_script(([[run:load("item", "pipe", rules, { budget = { %s } }) run:publish()]])
+          :format(budget:format(share)))
+        assert.equal(expected, code, err)
+        assert.equal("30", ask [[SELECT count(*) FROM pghost.rejects
+          WHERE run_id = (SELECT max(run_id) FROM pghost.runs)]])
+      end
+    end
+    assert.equal("2970", ask "SELECT count(*) FROM item")
+  end)
+
   it("is not done again, and says why", function()
     write_items(10)
     feed "cat item.csv"

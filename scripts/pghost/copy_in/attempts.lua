@@ -43,9 +43,9 @@ function Session:connect()
   local deadline = sys.clock() + (again_there and self.settings.retries > 0 and again.connect_patience or 0)
   for n = 1, math.huge do
     local conn = again.connect(self, again_there)
+    self.reached = true
     local good, problem = pcall(metadata.require_writable, conn)
     if good then
-      self.reached = true
       return conn
     end
     conn:close()
