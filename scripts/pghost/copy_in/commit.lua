@@ -18,7 +18,8 @@ local not_yet_given = "22023" -- "transaction ID ... is in the future" (invalid_
 -- Processes of the server itself are started anew after a crash, also where the postmaster goes on.
 local life_columns = [[
   pg_postmaster_start_time()::text AS started,
-  (SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE datid IS NULL AND usesysid IS NULL) AS processes]]
+  (SELECT string_agg(pid::text, ' ') FROM pg_stat_get_activity(NULL) WHERE datid IS NULL AND usesysid IS NULL)
+    AS processes]]
 
 ---@class pghost.copy_in.Ticket
 ---@field id string of the transaction (xid8)
@@ -29,9 +30,9 @@ local life_columns = [[
 -- Servers before PostgreSQL 13, and what is like PostgreSQL, may have no such functions.
 local function can_ask(conn)
   return conn:query([[
-    SELECT count(*) = 2 AS known, has_function_privilege('pg_control_system()', 'EXECUTE') AS named
-    FROM pg_proc WHERE proname IN ('pg_current_xact_id', 'pg_xact_status')
-      AND pronamespace = 'pg_catalog'::regnamespace]])[1]
+    SELECT to_regproc('pg_catalog.pg_current_xact_id') IS NOT NULL
+        AND to_regproc('pg_catalog.pg_xact_status') IS NOT NULL AS known,
+      has_function_privilege('pg_control_system()', 'EXECUTE') AS named]])[1]
 end
 
 local function cluster_of(conn)
