@@ -57,22 +57,24 @@ local analyse_from = 10000
 
 -- Loading -----------------------------------------------------------------------------------------
 
+-- FREEZE as in filling.lua: what this transaction has made or emptied is full of rows that are done with.
 local function copy_statement(job, batch)
   local names = {}
   for i, name in ipairs(batch.names) do
     names[i] = job.conn:quote_identifier(name)
   end
-  return ("COPY %s (%s) FROM STDIN%s"):format(job.target.qualified, table.concat(names, ", "),
-    batch.as_text and "" or " (FORMAT binary)")
+  return ("COPY %s (%s) FROM STDIN (FORMAT %s%s)"):format(job.target.qualified, table.concat(names, ", "),
+    batch.as_text and "text" or "binary", job.fresh and ", FREEZE" or "")
 end
 
--- Rejects that may still come before the load has to stop; nil: no number.
-local function allowance(job)
+-- Where the load has to stop. A share is of all batches together: of several it is known at the end.
+local function reject_options(job, batch)
   local most = job.options.max_rejects
-  if most and most.percent then
-    return nil
+  if not (most and most.percent) then
+    return { path = job.spool.path, limit = (most and most.count or 0) - job.totals.rejected }
   end
-  return (most and most.count or 0) - job.totals.rejected
+  return { path = job.spool.path, share = #job.batches == 1 and most.percent / 100 or nil,
+    expected_bytes = feed.size(batch.files) }
 end
 
 local function open_load(job, batch)
@@ -80,7 +82,7 @@ local function open_load(job, batch)
     program = batch.program,
     workers = job.options.workers,
     clean = { conn = job.conn.native, copy = copy_statement(job, batch), format = batch.as_text and "text" or nil },
-    rejects = { path = job.spool.path, limit = allowance(job) },
+    rejects = reject_options(job, batch),
   })
 end
 
@@ -147,12 +149,19 @@ local function check_percent(job)
   end
 end
 
+-- For a load that the engine has stopped.
+local function raise_over(job, problem)
+  local most = job.options.max_rejects
+  raise_budget(job, most and most.percent and problem.message .. ": nothing is loaded"
+    or ("more rejected records than the %s that --max-rejects allows: nothing is loaded")
+      :format(log.count(most and most.count or 0)))
+end
+
 local function load_batches(job)
   for _, batch in ipairs(job.batches) do
     local good, problem = pcall(load_batch, job, batch)
     if not good and errors.is(problem) and problem.code == "budget" then
-      raise_budget(job, ("more rejected records than the %s that --max-rejects allows: nothing is loaded")
-        :format(log.count(job.options.max_rejects and job.options.max_rejects.count or 0)))
+      raise_over(job, problem)
     elseif not good then
       error(problem, 0)
     end
@@ -184,6 +193,7 @@ local function load_all(job)
     options.say(("emptied %s, in the same transaction"):format(job.target.qualified))
   end
   if options.create or options.truncate then
+    job.fresh = job.target.kind == "r"
     job.conn:write_early()
   end
   load_batches(job)
