@@ -53,6 +53,15 @@ static bool is_sign(char c) {
   return c == '.' || c == ',';
 }
 
+// Length of ".5", as statistics programs write what is less than one; 0: it is none.
+static size_t decimals_length(const char *at, const char *end) {
+  const char *start = at;
+  if (at < end && *at == '.')
+    for (at++; at < end && is_digit(*at);)
+      at++;
+  return at - start > 1 ? (size_t)(at - start) : 0;
+}
+
 // Length of the digits at `at` with points and commas between them, as a number has them: 1234.5,
 // 1,234,567.89, 12,34,567. 0: it is none, as the list 1,2,3 and the day 12.05.2020.
 static size_t digits_length(const char *at, const char *end) {
@@ -97,7 +106,7 @@ static bool is_number(const char *at, const char *end) {
     if ((size_t)(end - at) > len && memcmp(at, currencies[i], len) == 0)
       at += len;
   }
-  size_t len = digits_length(at, end);
+  size_t len = at < end && *at == '.' ? decimals_length(at, end) : digits_length(at, end);
   if (len == 0)
     return false;
   at += len;

@@ -6,12 +6,13 @@
 #include "sniff/candidates.h"
 #include "sniff/cell.h"
 
-enum { MOST_WIDTH = 4096, MOST_PREAMBLE = 200, MOST_FOOTER = 5 };
+enum { MOST_WIDTH = 4096, MOST_PREAMBLE = 200, MOST_FOOTER = 5, MOST_ABOVE = 20 };
 
 // The records of the sample in one dialect, without comments and blank lines.
 typedef struct Records {
   size_t *widths; // SNIFF_SAMPLE_RECORDS of them
   bool *broken;
+  bool *apart; // a blank line is above it, or a record of one field
   size_t count;
   double consumed; // share of the sample
 } Records;
@@ -29,20 +30,24 @@ bool sniff_ends_in_cr(const SniffSample *sample) {
          memchr(sample->bytes, '\r', sample->len);
 }
 
-typedef bool Visit(void *context, size_t index, const SniffRecord *record);
+typedef bool Visit(void *context, size_t index, const SniffRecord *record, bool apart);
 
-// Calls `visit` for each record that is neither blank nor a comment. Returns the bytes consumed.
+// Calls `visit` for each record that is neither blank nor a comment, and tells it whether a blank
+// line is above. Returns the bytes consumed.
 static size_t each_record(const SniffSample *sample, const SniffDialect *dialect, Visit *visit,
                           void *context, bool *failed) {
   SniffRecord record = {0};
   size_t at = 0, index = 0;
+  bool apart = false;
   while (index < SNIFF_SAMPLE_RECORDS &&
          sniff_record_read(dialect, sample->bytes + at, sample->len - at, sample->whole, &record)) {
     at += record.length;
+    apart |= record.blank;
     if (record.blank || record.comment)
       continue;
-    if (!visit(context, index++, &record))
+    if (!visit(context, index++, &record, apart))
       break;
+    apart = false;
   }
   *failed = record.failed;
   bool full = index == SNIFF_SAMPLE_RECORDS;
@@ -50,8 +55,9 @@ static size_t each_record(const SniffSample *sample, const SniffDialect *dialect
   return full ? sample->len : at;
 }
 
-static bool note_width(void *context, size_t index, const SniffRecord *record) {
+static bool note_width(void *context, size_t index, const SniffRecord *record, bool apart) {
   Records *records = context;
+  records->apart[index] = apart || (index > 0 && records->widths[index - 1] == 1);
   records->widths[index] = record->unterminated ? 0 : record->count;
   records->broken[index] = record->broken || record->unterminated;
   records->count = index + 1;
@@ -90,6 +96,22 @@ static size_t usual_width(const Records *records) {
   return best;
 }
 
+// Width of a table that the file ends with, below a few lines about it, as bank statements have
+// them: "IBAN;DE02", a blank line, and then much wider records to the end. 0: there is none.
+static size_t last_table(const Records *records, size_t usual, bool whole) {
+  size_t stop = records->count, first;
+  if (!whole || stop == 0)
+    return 0;
+  size_t width = records->widths[stop - 1];
+  for (first = stop - 1; first > 0 && records->widths[first - 1] == width; first--)
+    ;
+  bool table = width >= 5 && width > 2 * usual && first > 0 && first <= MOST_ABOVE &&
+               first + 2 <= stop && records->apart[first];
+  for (size_t i = 0; i < first && table; i++)
+    table = records->widths[i] < width;
+  return table ? width : 0;
+}
+
 // The first record of the table: of the usual width, as at least two of the next three.
 static size_t find_first(const Records *records, size_t width) {
   for (size_t i = 0; i < records->count && i < MOST_PREAMBLE; i++) {
@@ -123,7 +145,8 @@ typedef struct Cells {
   size_t doubled;
 } Cells;
 
-static bool note_cells(void *context, size_t index, const SniffRecord *record) {
+static bool note_cells(void *context, size_t index, const SniffRecord *record, bool apart) {
+  (void)apart;
   Cells *cells = context;
   if (index < cells->first || record->count != cells->width)
     return index < cells->stop;
@@ -175,15 +198,22 @@ static double cells_score(const Cells *cells) {
   return sum / (double)cells->width;
 }
 
-// Whether every value of a lone column, but the first, is of a kind that data is.
+// Whether every value of a lone column, but the first, is of a kind that data is; not where a
+// header "day,count" would be of several cells.
 static bool all_data(const Column *column) {
   size_t texts = column->kinds[CELL_WORD] + column->kinds[CELL_TEXT] + column->kinds[CELL_DIRTY];
-  return texts <= 1 && column->kinds[CELL_NUMBER] + column->kinds[CELL_MOMENT] +
+  return texts <= 1 && column->kinds[CELL_DIRTY] == 0 && column->kinds[CELL_NUMBER] + column->kinds[CELL_MOMENT] +
                                column->kinds[CELL_CODE] + column->kinds[CELL_BOOLEAN] >
                            0;
 }
 
 static double width_factor(const Cells *cells) {
+  const Column *last = &cells->columns[cells->width - 1];
+  size_t filled = last->quoted;
+  for (size_t kind = 0; kind < CELL_KINDS; kind++)
+    filled += kind == CELL_EMPTY ? 0 : last->kinds[kind];
+  if (cells->width == 2 && filled == 0)
+    return 0.6; // lines that end in a sign, as those of a program do
   if (cells->width > 1)
     return 1 - 0.4 / (double)(cells->width * cells->width);
   if (all_data(&cells->columns[0]))
@@ -240,6 +270,8 @@ static bool score_records(const SniffSample *sample, double prior, Records *reco
                           ? 1
                           : (double)used / (double)sample->len;
   size_t width = usual_width(records);
+  size_t last = last_table(records, width, sample->whole);
+  width = last ? last : width;
   guess->score = 0;
   if (failed || width == 0 || width > MOST_WIDTH ||
       (width == 1 && guess->dialect.delimiter_len > 0))
@@ -263,9 +295,12 @@ static bool score_records(const SniffSample *sample, double prior, Records *reco
 
 bool sniff_score(const SniffSample *sample, double prior, SniffGuess *guess) {
   Records records = {.widths = calloc(SNIFF_SAMPLE_RECORDS, sizeof(size_t)),
-                     .broken = calloc(SNIFF_SAMPLE_RECORDS, sizeof(bool))};
-  bool good = records.widths && records.broken && score_records(sample, prior, &records, guess);
+                     .broken = calloc(SNIFF_SAMPLE_RECORDS, sizeof(bool)),
+                     .apart = calloc(SNIFF_SAMPLE_RECORDS, sizeof(bool))};
+  bool good = records.widths && records.broken && records.apart &&
+              score_records(sample, prior, &records, guess);
   free(records.widths);
+  free(records.apart);
   free(records.broken);
   return good;
 }
@@ -393,12 +428,19 @@ static bool begins_lines(const SniffSample *sample, const char *prefix) {
   return found > 0 && (*prefix == '#' ? found * 4 <= lines * 3 : found * 2 <= lines);
 }
 
+// Whether the sign begins lines, as it does before comments: it is hardly a delimiter, too.
+static bool is_comment_sign(const SniffSample *sample, const char *delimiter) {
+  char sign[2] = {delimiter[0], 0};
+  return *sign && strchr("#%!", *sign) && begins_lines(sample, sign);
+}
+
 static bool try_delimiters(const SniffSample *sample, const char *comment, SniffGuesses *guesses) {
   SniffDelimiter delimiters[SNIFF_MAX_DELIMITERS + 1];
   size_t count = sniff_delimiters(sample->bytes, sample->len, delimiters);
   delimiters[count++] = (SniffDelimiter){"", 1};
   for (size_t i = 0; i < count; i++)
-    if (strcmp(delimiters[i].text, comment) != 0 || !*comment)
+    if ((strcmp(delimiters[i].text, comment) != 0 || !*comment) &&
+        !is_comment_sign(sample, delimiters[i].text))
       if (!try_quotes(sample, &delimiters[i], comment, guesses))
         return false;
   return true;

@@ -6,7 +6,7 @@
 
 #include "sniff/cell.h"
 
-enum { NAME_SIZE = 48, MOST_TITLES = 10 };
+enum { NAME_SIZE = 48, MOST_TITLES = 10, MOST_YEARS = 10 };
 
 // Comments
 
@@ -192,7 +192,7 @@ static SniffCell main_kind(const HeaderColumn *column) {
   return CELL_EMPTY;
 }
 
-// Years one after the other are names of columns, too: name,2019,2020,2021.
+// Years one after the other are names of columns, too: name,2019,2020,2021, or every fifth.
 static bool is_year_after(const HeaderColumn *before, const HeaderColumn *column) {
   if (before->name_len != 4 || column->name_len != 4)
     return false;
@@ -200,7 +200,7 @@ static bool is_year_after(const HeaderColumn *before, const HeaderColumn *column
   memcpy(a, before->name, 4);
   memcpy(b, column->name, 4);
   int first = atoi(a), second = atoi(b);
-  return first >= 1900 && second <= 2100 && second == first + 1;
+  return first >= 1900 && second <= 2100 && second > first && second <= first + MOST_YEARS;
 }
 
 static bool is_year(const Header *header, size_t i) {
@@ -392,19 +392,40 @@ static bool find_header(const SniffSample *sample, const SniffGuess *guess,
 // spreadsheets make of a title.
 typedef struct Titles {
   size_t count;
-  bool empty; // nothing in any of them
+  bool empty;  // nothing in any of them
+  bool sparse; // one has a few cells with something in them, or data
   bool ended;
 } Titles;
 
 // Quotes with nothing in them are nothing in a title.
-static bool is_title(const SniffRecord *record, size_t columns) {
+static size_t count_filled(const SniffRecord *record) {
   size_t filled = 0;
   for (size_t i = 0; i < record->count; i++)
     filled += record->fields[i].len > 0;
+  return filled;
+}
+
+static bool is_title(const SniffRecord *record, size_t columns) {
+  size_t filled = count_filled(record);
   const SniffField *first = record->fields;
   return record->count == columns &&
          (filled == 0 || (filled == 1 && first->len > 0 &&
                           !sniff_cell_is_data(sniff_cell(first->text, first->len))));
+}
+
+// "506,13,,,,,": what some programs write above the names, filled up to the width of the table.
+static bool is_sparse(const SniffRecord *record, size_t columns) {
+  return record->count == columns && columns > 4 && count_filled(record) * 4 <= columns;
+}
+
+static void note_title(const SniffRecord *record, size_t columns, Titles *titles) {
+  bool title = is_title(record, columns);
+  titles->ended = !title && !is_sparse(record, columns);
+  if (titles->ended)
+    return;
+  titles->count++;
+  titles->sparse |= !title;
+  titles->empty &= count_filled(record) == 0;
 }
 
 static bool count_titles(const SniffSample *sample, const SniffGuess *guess, Titles *titles) {
@@ -417,17 +438,23 @@ static bool count_titles(const SniffSample *sample, const SniffGuess *guess, Tit
     at += record.length;
     if (record.blank || record.comment || index++ < guess->first)
       continue;
-    titles->ended = !is_title(&record, guess->columns);
-    titles->count += !titles->ended;
-    titles->empty = titles->empty && (titles->ended || sniff_filled(&record) == 0);
+    note_title(&record, guess->columns, titles);
   }
   bool failed = record.failed;
   sniff_record_free(&record);
   return !failed;
 }
 
-// The header; below titles where there are such, and then it must be one to be sure of, since a
-// record with a name alone may be data.
+// Whether what stands below titles is a header to be sure of, since a record with a name alone may
+// be data; below one with data in it, names above columns of data.
+static bool is_sure_below(const Titles *titles, const SniffStructure *structure) {
+  if (titles->sparse)
+    return structure->header_words > 3 && structure->header_values == 0 &&
+           structure->header_distinct && structure->header > 0;
+  return titles->empty || (structure->header > 0 && structure->header_confidence >= 0.75);
+}
+
+// The header; below titles where there are such.
 static bool find_table(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
   Titles titles = {0};
   if (guess->columns > 2 && !count_titles(sample, guess, &titles))
@@ -439,7 +466,7 @@ static bool find_table(const SniffSample *sample, SniffGuess *guess, SniffStruct
     below.records -= titles.count;
     if (!find_header(sample, &below, structure))
       return false;
-    if (titles.empty || (structure->header > 0 && structure->header_confidence >= 0.75)) {
+    if (is_sure_below(&titles, structure)) {
       *guess = below;
       return true;
     }
