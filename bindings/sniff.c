@@ -80,6 +80,9 @@ static void push_guess(lua_State *L, const SniffGuess *guess) {
   set_integer(L, "quoted", guess->quoted);
 }
 
+static const char *const above_names[] = {
+    [SNIFF_ABOVE_NONE] = "none", [SNIFF_ABOVE_NAMES] = "names", [SNIFF_ABOVE_DATA] = "data"};
+
 static void push_structure(lua_State *L, const SniffStructure *structure) {
   lua_createtable(L, 0, 10);
   set_integer(L, "preamble", structure->preamble);
@@ -92,7 +95,9 @@ static void push_structure(lua_State *L, const SniffStructure *structure) {
   set_integer(L, "header_again", structure->header_again);
   set_boolean(L, "header_distinct", structure->header_distinct);
   set_boolean(L, "header_known", structure->header_known);
-  set_boolean(L, "short_header", structure->short_header);
+  set_boolean(L, "aligned", structure->aligned);
+  set_text(L, "above", above_names[structure->above]);
+  set_integer(L, "above_fields", structure->above_fields);
 }
 
 static void push_header(lua_State *L, const Sniff *sniff) {

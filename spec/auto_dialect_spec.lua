@@ -132,7 +132,7 @@ line two"
   end)
 
   it("says that the header has a name less", function()
-    local help = "a.csv: the header is not clear: line 1 could be names, one less than the records have fields; where "
+    local help = "a.csv: the header is not clear: line 1 could be names: 3, where the records have 4 fields; where "
       .. "the records end in a delimiter, give --skip 0 --header 1 --too-many cut, else --skip 1 --no-header\n"
     for text, options in pairs {
       ["id,name,x\n1,Ann,3,\n4,Bob,6,\n7,Cid,9,\n"] = { "--skip", "0", "--header", "1", "--too-many", "cut" },

@@ -202,18 +202,13 @@ static double cells_score(const Cells *cells) {
 // header "day,count" would be of several cells.
 static bool all_data(const Column *column) {
   size_t texts = column->kinds[CELL_WORD] + column->kinds[CELL_TEXT] + column->kinds[CELL_DIRTY];
-  return texts <= 1 && column->kinds[CELL_DIRTY] == 0 && column->kinds[CELL_NUMBER] + column->kinds[CELL_MOMENT] +
-                               column->kinds[CELL_CODE] + column->kinds[CELL_BOOLEAN] >
-                           0;
+  return texts <= 1 && column->kinds[CELL_DIRTY] == 0 &&
+         column->kinds[CELL_NUMBER] + column->kinds[CELL_MOMENT] + column->kinds[CELL_CODE] +
+                 column->kinds[CELL_BOOLEAN] >
+             0;
 }
 
 static double width_factor(const Cells *cells) {
-  const Column *last = &cells->columns[cells->width - 1];
-  size_t filled = last->quoted;
-  for (size_t kind = 0; kind < CELL_KINDS; kind++)
-    filled += kind == CELL_EMPTY ? 0 : last->kinds[kind];
-  if (cells->width == 2 && filled == 0)
-    return 0.6; // lines that end in a sign, as those of a program do
   if (cells->width > 1)
     return 1 - 0.4 / (double)(cells->width * cells->width);
   if (all_data(&cells->columns[0]))

@@ -16,6 +16,7 @@ typedef struct Comments {
   size_t records;   // all
   size_t top;       // how many records begin so before the first that does not
   size_t top_width; // fields of the last of those
+  size_t top_at;    // where it starts
 } Comments;
 
 static bool starts_with(const char *text, size_t len, const char *prefix) {
@@ -41,6 +42,7 @@ static bool count_comments(const SniffSample *sample, const SniffGuess *guess, c
       if (found->top == found->records) {
         found->top++;
         found->top_width = record.count;
+        found->top_at = (size_t)(line - sample->bytes);
       }
     }
     found->records++;
@@ -66,6 +68,17 @@ static bool is_comment_header(const Comments *found, const SniffGuess *guess) {
          found->top_width == guess->columns && found->count - found->odd == 1;
 }
 
+// The score of the table whose header is the last of the comment lines above it.
+static bool score_below_comments(const SniffSample *sample, const Comments *found,
+                                 SniffGuess *guess) {
+  SniffSample below = *sample;
+  below.bytes += found->top_at;
+  below.len -= found->top_at;
+  bool good = sniff_score(&below, guess->prior, guess);
+  guess->first += found->top - 1;
+  return good;
+}
+
 // Sets the prefix that comments have in this dialect, if any.
 static bool find_comments(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
   char chosen[SNIFF_COMMENT_SIZE + 1];
@@ -80,7 +93,7 @@ static bool find_comments(const SniffSample *sample, SniffGuess *guess, SniffStr
       return false;
     structure->comment_header = is_comment_header(&found, guess);
     if (structure->comment_header)
-      break;
+      return score_below_comments(sample, &found, guess);
     if (!chosen[0] && !are_comments(&found, guess, prefix))
       continue;
     strcpy(guess->dialect.comment, prefix);
@@ -139,14 +152,20 @@ static void note_field(Header *header, size_t row, HeaderColumn *column, const S
   }
 }
 
-// Whether the record is names, one less than the table has columns.
-static bool is_short_header(const SniffRecord *record, size_t columns) {
-  bool names = columns > 2 && record->count + 1 == columns;
-  for (size_t i = 0; names && i < record->count; i++) {
+// What the record right above the table could be, which has another number of fields: a header, or
+// a record of it.
+static SniffAbove what_above(const SniffRecord *record, size_t columns) {
+  size_t names = 0, data = 0;
+  if (record->count < 2 || record->count * 2 < columns || columns < 2 || record->broken)
+    return SNIFF_ABOVE_NONE;
+  for (size_t i = 0; i < record->count; i++) {
     SniffCell kind = sniff_cell(record->fields[i].text, record->fields[i].len);
-    names = kind == CELL_WORD || kind == CELL_TEXT;
+    names += kind == CELL_WORD || kind == CELL_TEXT;
+    data += sniff_cell_is_data(kind);
   }
-  return names;
+  if (names == record->count && (columns > 2 || names > columns))
+    return SNIFF_ABOVE_NAMES;
+  return data > 0 && columns > 2 ? SNIFF_ABOVE_DATA : SNIFF_ABOVE_NONE;
 }
 
 typedef void Row(Header *header, size_t row, const SniffRecord *record);
@@ -161,19 +180,24 @@ static bool each_row(const SniffSample *sample, Header *header, size_t most, Row
   SniffRecord record = {0};
   const SniffGuess *guess = header->guess;
   size_t at = 0, index = 0, lines = 0;
+  SniffStructure *structure = header->structure;
   while (index < guess->first + guess->records && index < guess->first + most &&
          sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
                            &record)) {
     at += record.length;
     if (!record.blank && !record.comment) {
       if (index == guess->first)
-        header->structure->preamble = lines;
-      if (index + 1 == guess->first)
-        header->structure->short_header = is_short_header(&record, guess->columns);
+        structure->preamble = lines;
+      if (index + 1 == guess->first) {
+        structure->above = what_above(&record, guess->columns);
+        structure->above_fields = record.count;
+      }
       if (index >= guess->first && record.count == guess->columns)
         visit(header, index - guess->first, &record);
       index++;
     }
+    if (record.blank && index == guess->first)
+      structure->above = SNIFF_ABOVE_NONE;
     lines += record.lines;
   }
   bool failed = record.failed;
@@ -364,8 +388,9 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
     double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
     structure->header_confidence = ratio * many;
   }
-  structure->short_header &= structure->header == 0;
-  if (structure->short_header && structure->header_confidence > 0.5)
+  if (structure->header > 0)
+    structure->above = SNIFF_ABOVE_NONE;
+  if (structure->above && structure->header_confidence > 0.5)
     structure->header_confidence = 0.5;
 }
 
@@ -475,6 +500,37 @@ static bool find_table(const SniffSample *sample, SniffGuess *guess, SniffStruct
   return find_header(sample, guess, structure);
 }
 
+// Lined up columns
+
+// Whether blanks stand together between other characters.
+static bool has_gap(const char *at, const char *end) {
+  size_t blanks = 0;
+  for (bool inside = false; at < end; at++) {
+    if (*at != ' ' && *at != '\t') {
+      if (inside && blanks > 1)
+        return true;
+      inside = true;
+    }
+    blanks = *at == ' ' ? blanks + 1 : 0;
+  }
+  return false;
+}
+
+// Whether most lines have such gaps: columns of a fixed width, which no delimiter parts.
+static bool is_aligned(const SniffSample *sample) {
+  const char *at = sample->bytes, *end = at + sample->len;
+  size_t lines = 0, gaps = 0;
+  while (at < end) {
+    const char *start = at;
+    while (at < end && *at != '\n' && *at != '\r')
+      at++;
+    lines += at > start;
+    gaps += has_gap(start, at);
+    at++;
+  }
+  return gaps > 1 && gaps * 2 > lines;
+}
+
 bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
   *structure = (SniffStructure){0};
   if (!find_comments(sample, guess, structure) || !find_table(sample, guess, structure))
@@ -483,5 +539,6 @@ bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructur
     structure->preamble = 0; // blank lines alone are passed over anyway
   if (guess->first == 0 && guess->dialect.comment[0])
     structure->preamble = 0;
+  structure->aligned = guess->columns == 1 && guess->quoted == 0 && is_aligned(sample);
   return true;
 }

@@ -46,18 +46,32 @@ function M.describe(found)
 end
 
 local function refuse_header(file, found)
-  local header, skip = found.dialect.header, found.dialect.skip
-  if skip and header.reason:find("one less", 1, true) then
-    errors.raise(("the header is not clear: %s; where the records end in a delimiter, give --skip %d --header 1"
-      .. " --too-many cut, else --skip %d --no-header"):format(header.reason, skip.value - 1, skip.value), "data",
-      { file = file.name })
+  local header, skip, above = found.dialect.header, found.dialect.skip, found.above
+  if skip and above and above.what == "data" then
+    errors.raise(("the header is not clear: %s; give --skip %d --no-header if it is none"):format(header.reason,
+      skip.value), "data", { file = file.name })
+  elseif skip and above then
+    local advice = above.fields < #found.columns
+      and "where the records end in a delimiter, give --skip %d --header 1 --too-many cut"
+      or "where records may end early, give --skip %d --header 1 --too-few pad"
+    errors.raise(("the header is not clear: %s; %s, else --skip %d --no-header"):format(header.reason,
+      advice:format(skip.value - 1), skip.value), "data", { file = file.name })
   end
   errors.raise(("the header is not clear: %s (confidence %.2f): %s; give header = 1 or header = false (--header 1,"
     .. " --no-header)"):format(header.value > 0 and "the first record is taken for one" or "none is seen",
     header.confidence, header.reason), "data", { file = file.name })
 end
 
--- What is least sure comes first in the message.
+-- What is least sure, for the message.
+local function doubt(found)
+  local first = found.warnings[1]
+  if found.dialect.delimiter.reason:find("lined up", 1, true) then
+    return found.dialect.delimiter.reason
+  end
+  return first and (first:find "^it could be read" or first:find "^no reading" or first:find "^encoding:") and first
+    or M.describe(found)
+end
+
 local function refuse(file, found, options)
   local missing = {}
   for _, key in ipairs { "delimiter", "quote", "encoding", "header" } do
@@ -65,9 +79,7 @@ local function refuse(file, found, options)
       missing[#missing + 1] = key
     end
   end
-  local first = found.warnings[1]
-  local why = first and (first:find "^it could be read" or first:find "^encoding:") and first or M.describe(found)
-  errors.raise(("the dialect is not clear: %s; give %s"):format(why, table.concat(missing, ", ")), "data",
+  errors.raise(("the dialect is not clear: %s; give %s"):format(doubt(found), table.concat(missing, ", ")), "data",
     { file = file.name })
 end
 

@@ -54,6 +54,7 @@ local M = {}
 ---@field dialect table<string, pghost.sniff.Finding> each with value, confidence, reason
 ---@field options table those of run:load, csv.open and the like, where they are not the default
 ---@field columns pghost.sniff.Column[]
+---@field above? { what: "names"|"data", fields: integer } the line above the table could be its header, or a record
 ---@field alternatives table[] other readings, with their score
 ---@field warnings string[]
 
@@ -82,6 +83,9 @@ local function make_result(file, facts)
     confidence = confidence, dialect = found, options = dialect.options(facts, found),
     alternatives = dialect.alternatives(facts),
   }
+  if facts.structure.above ~= "none" then
+    result.above = { what = facts.structure.above, fields = facts.structure.above_fields }
+  end
   local problems
   result.columns, problems = make_columns(facts, result.options)
   result.warnings = warnings.list(facts, result, problems)

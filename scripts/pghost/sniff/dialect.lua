@@ -65,8 +65,11 @@ local function encoding_finding(facts)
   return { value = encoding.name, confidence = confidence, reason = reasons[encoding.how] }
 end
 
-local function delimiter_finding(guess, confidence)
-  if guess.delimiter == "" then
+local function delimiter_finding(guess, confidence, structure)
+  if structure.aligned then
+    return { value = "", confidence = math.min(confidence, 0.5),
+      reason = "no delimiter is found: columns seem to be lined up with blanks" }
+  elseif guess.delimiter == "" then
     return { value = "", confidence = confidence, reason = "no delimiter gives all lines the same fields: one column" }
   end
   return { value = guess.delimiter, confidence = confidence,
@@ -95,8 +98,12 @@ local function escape_finding(guess, confidence)
 end
 
 local function header_reason(structure, facts)
-  if structure.short_header then
-    return ("line %d could be names, one less than the records have fields"):format(structure.preamble)
+  if structure.above == "names" then
+    return ("line %d could be names: %d, where the records have %s"):format(structure.preamble, structure.above_fields,
+      log.counted(#facts.columns, "field"))
+  elseif structure.above == "data" then
+    return ("line %d could be a record: it has %s, those below have %d"):format(structure.preamble,
+      log.counted(structure.above_fields, "field"), #facts.columns)
   elseif structure.header_words > structure.header_values then
     return ("%s: words over columns of numbers or dates"):format(
       log.counted(structure.header_words, "name"))
@@ -164,7 +171,7 @@ function M.findings(facts)
   local confidence = confidence_of(guess, runner_up(facts.guesses))
   local found = {
     encoding = encoding_finding(facts),
-    delimiter = delimiter_finding(guess, confidence),
+    delimiter = delimiter_finding(guess, confidence, facts.structure),
     quote = quote_finding(guess, confidence),
     escape = escape_finding(guess, confidence),
     line_end = line_end_finding(facts),
