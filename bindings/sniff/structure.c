@@ -539,6 +539,7 @@ bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructur
     structure->preamble = 0; // blank lines alone are passed over anyway
   if (guess->first == 0 && guess->dialect.comment[0])
     structure->preamble = 0;
-  structure->aligned = guess->columns == 1 && guess->quoted == 0 && is_aligned(sample);
+  bool blanks = guess->columns == 1 || strcmp(guess->dialect.delimiter, " ") == 0;
+  structure->aligned = blanks && guess->quoted == 0 && is_aligned(sample);
   return true;
 }

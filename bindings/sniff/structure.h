@@ -13,7 +13,7 @@ typedef struct SniffStructure {
   size_t preamble;     // physical lines above the table
   size_t comments;     // comment lines in the sample
   bool comment_header; // the header line begins as the comments above it do
-  bool aligned;        // one column, whose lines have runs of blanks as columns that are lined up
+  bool aligned;        // no delimiter, or a blank, and lines with runs of blanks in them: lined up
   size_t header;       // records of the header, 0 to SNIFF_MAX_HEADER
   double header_confidence;
   // What speaks for and against a header: columns of numbers and the like in which the first record

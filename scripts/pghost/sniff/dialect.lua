@@ -67,8 +67,8 @@ end
 
 local function delimiter_finding(guess, confidence, structure)
   if structure.aligned then
-    return { value = "", confidence = math.min(confidence, 0.5),
-      reason = "no delimiter is found: columns seem to be lined up with blanks" }
+    return { value = guess.delimiter, confidence = math.min(confidence, 0.5),
+      reason = "no delimiter parts them: columns seem to be lined up with blanks" }
   elseif guess.delimiter == "" then
     return { value = "", confidence = confidence, reason = "no delimiter gives all lines the same fields: one column" }
   end
