@@ -101,6 +101,22 @@ describe("the dialect", function()
       .. ("1,2,3,4,5\n"):rep(8), {} },
     { "takes one word throughout for no name", "area,left,right\nA,ND,ND\nB,5,6\nC,7,88\nD,9,1\nE,2,3\nF,4,5\n", {} },
     { "takes NaN and infinity for numbers", "a,b\nNaN,NaN\n-inf,Infinity\n1.5,2\n3,4\n5,6\n", {} },
+    { "is that of a wide table below lines about it", "Account;12;\nFrom;1 May;\nTo;31 May;\nLeft;7,50;\n\n"
+      .. "Day;Name;Why;Sum;Unit;\n02.05.2024;Ann;rent;-5,00;EUR;\n03.05.2024;Bob;pay;12,50;EUR;\n",
+      { delimiter = ";", skip = 5 } },
+    { "is not that of a few wide records at the end", "id;name\n1;A\n2;B\n3;C\n4;D;x;y;z\n5;E;x;y;z\n",
+      { delimiter = ";" } },
+    { "may have sizes above the names",
+      '3,5,,,,,,\n"a","b","c","d","e","f","g","h"\n1,2,3,4,5,6,7,8\n9,1,2,3,4,5,6,7\n',
+      { skip = 1 } },
+    { "keeps a first record of numbers of which little is filled", "3,5,,,,,,\n1,2,3,4,5,6,7,8\n9,1,2,3,4,5,6,7\n",
+      { header = false } },
+    { "takes every fifth year for a name, below a row of nothing", ';"";;;;\n;"1995";"2000";"2005";"2010";\n'
+      .. '"Rome";"7";"12";"120";"9";\n"Oslo";"35";"8";"41";"260";\n', { delimiter = ";", skip = 1 } },
+    { "may have sentences right below a wide table", "a,b,c,d,e\n1,x,2,3,4\n5,y,6,7,8\n9,z,1,2,3\n"
+      .. "What this table is about and who has counted it so,,,,\n", { footer = 1 } },
+    { "keeps a sentence where another record has as little", "a,b,c,d,e\n1,x,2,3,4\n5,,,,\n9,z,1,2,3\n"
+      .. "What this table is about and who has counted it so,,,,\n", {} },
     { "may have CR alone", "id,x\r1,2\r3,4\r", { line_end = "cr" } },
     { "may have CRLF", "id,x\r\n1,2\r\n3,4\r\n", {} },
     { "may be UTF-16", "\xff\xfei\0d\0,\0b\0\n\0001\0,\0002\0\n\0003\0,\0004\0\n\0", { encoding = "utf-16le" } },
@@ -181,6 +197,76 @@ describe("the dialect", function()
     assert.equal(3, #result.columns)
     has_warning(result, "1 record with fewer than 3 fields, the first in line 21")
     has_warning(result, "1 record with more than 3 fields, the first in line 31")
+  end)
+
+  it("is sure enough to be loaded", function()
+    for text, options in pairs {
+      ["f1,f2\n.774,.52\n.902,.57\n-.55,.10\n.3,.4\n"] = {}, -- as statistics programs write what is less than one
+      ["at,n\n2015/01/01 01:00:00,2\n2015/01/01 02:00:00,5\n2015/01/01 03:00:00,7\n"] = {}, -- no parts of a second
+      ["'no'\t'age'\t'size'\n1\t2\t3\n4\t5\t6\n7\t8\t9\n"] = { delimiter = "\t", quote = "'" },
+      [('##a=b\n##c=d "e"\n'):rep(4) .. "#pos\tname\tx\n1\ta\t2\n3\tb\t4\n5\tc\t6\n"] =
+        { delimiter = "\t", skip = 8 },
+    } do
+      local found = csv.sniff_string(text)
+      assert.same(options, found.options)
+      assert.is_true(found.dialect.delimiter.confidence > 0.8, text)
+      assert.is_true(found.dialect.header.confidence > 0.8, text)
+    end
+  end)
+
+  it("is not made of signs that stand before comments, or between nothing", function()
+    for _, text in ipairs {
+      "name,n\n#\n# one\n# two\nRome Lazio,-12\t\t# two\nOslo A,3\t# three, four\nBern,7\t\t# a, b\nParis,71\t# c\n"
+        .. "X Y,3\t\t# d, e\n",
+      "A,Head,Name,Value,,,,,,,,\nA,Data,City,Rome,,,,,,,,\nA,Data,Street,1 Via, Rome, 00100,,,,,,,,\n"
+        .. "A,Data,Period,May 1, 2025 - May 2, 2025,,,,,,,,\nA,Data,When,2025-05-03, 10:00:00,,,,,,,,\n"
+        .. "B,Head,Name,Value,,,,,,,,\nB,Data,Sum,Ann,,,,,,,,\nB,Data,Kind,x y,,,,,,,,,\nB,Data,Type,z,,,,,,,,\n"
+        .. "C,Head,Class,P,Q,R,S,T,,,,,,\nC,Data,Cash ,5.6754,6223.1,0,6223.19,6217.5,,,,,,\n",
+    } do
+      assert.is_true(csv.sniff_string(text).dialect.delimiter.confidence < 0.6)
+    end
+  end)
+
+  it("has no quotes in a file with tabs whose first quote, far behind the start, is data", function()
+    local lines = {}
+    for i = 1, 9000 do
+      lines[i] = ("%d\tname %d\n"):format(i, i)
+    end
+    local before = table.concat(lines)
+    for last, quote in pairs {
+      ['1\t"A" and "B"\n2\t"C\n3\tD"\n4\t5"\n'] = "",
+      ['1\t"A"\n2\t"B" and "C"\n3\tD\n'] = '"', -- the first is one around a field
+      ['1\t"A\n'] = '"', -- cut off
+    } do
+      assert.equal(quote, csv.sniff_string("id\tname\n" .. before .. last).dialect.quote.value, last)
+    end
+    local commas = ("id,name\n" .. before):gsub("\t", ",") .. '1,"A" and "B"\n2,"C"\n'
+    assert.equal('"', csv.sniff_string(commas).dialect.quote.value)
+  end)
+
+  it("takes no blanks behind a closing quote where none may be", function()
+    local text = "id | name | x\n1 | 'A b'  | 2\n2 | 'B c'  | 3\n3 | 'C d'  | 4\n"
+    local found = csv.sniff_string(text)
+    assert.not_equal("'", found.dialect.quote.value)
+    for _, _, problem in assert(native_csv.open_string(text, found.options)):records() do
+      assert.is_nil(problem)
+    end
+  end)
+
+  it("is not made of blanks that line columns up", function()
+    for _, text in ipairs { "name    x   y\nAnn     1   12\nBob    12    3\nCid     5    7\n",
+      "1  2  3\n4  5  6\n7  8  9\n", "  id size\n   1   20\n  12    3\n   7    4\n 100    5\n" } do
+      local found = csv.sniff_string(text).dialect.delimiter
+      assert.is_true(found.confidence <= 0.5)
+      assert.truthy(found.reason:find("lined up", 1, true), found.reason)
+    end
+    local plain = csv.sniff_string("name x y\nAnn 1 12\nBob 12 3\nCid 5 7\n").dialect.delimiter
+    assert.is_true(plain.confidence > 0.7)
+  end)
+
+  it("says that records have all numbers of fields", function()
+    has_warning(csv.sniff_string("a,b,c,d,e,f\n1,2\n1,2,3\n1,2,3,4\n1,2,3,4,5\n1,2,3,4,5,6\n1\n1,2\n"),
+      "no reading gives most records the same number of fields: with delimiter ',' (comma)")
   end)
 
   it("says that records end in a delimiter, and the header not", function()

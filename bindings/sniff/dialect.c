@@ -96,8 +96,9 @@ static size_t usual_width(const Records *records) {
   return best;
 }
 
-// Width of a table that the file ends with, below a few lines about it, as bank statements have
-// them: "IBAN;DE02", a blank line, and then much wider records to the end. 0: there is none.
+// Width of a table that the file ends with, below a few lines of a name and a value, as bank
+// statements have them: "IBAN;DE02;", a blank line, and then much wider records to the end. 0:
+// there is none.
 static size_t last_table(const Records *records, size_t usual, bool whole) {
   size_t stop = records->count, first;
   if (!whole || stop == 0)
@@ -105,7 +106,7 @@ static size_t last_table(const Records *records, size_t usual, bool whole) {
   size_t width = records->widths[stop - 1];
   for (first = stop - 1; first > 0 && records->widths[first - 1] == width; first--)
     ;
-  bool table = width >= 5 && width > 2 * usual && first > 0 && first <= MOST_ABOVE &&
+  bool table = width >= 5 && usual <= 3 && width >= 2 * usual && first > 0 && first <= MOST_ABOVE &&
                first + 2 <= stop && records->apart[first];
   for (size_t i = 0; i < first && table; i++)
     table = records->widths[i] < width;
