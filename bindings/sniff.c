@@ -78,6 +78,7 @@ static void push_guess(lua_State *L, const SniffGuess *guess) {
   set_integer(L, "columns", guess->columns);
   set_integer(L, "records", guess->records);
   set_integer(L, "quoted", guess->quoted);
+  set_integer(L, "doubled", guess->doubled);
 }
 
 static const char *const above_names[] = {
@@ -183,6 +184,7 @@ static void push_column(lua_State *L, const SniffColumn *column) {
   set_integer(L, "values", column->values);
   set_integer(L, "empty", column->empty);
   set_integer(L, "quoted_empty", column->quoted_empty);
+  set_integer(L, "blank", column->blank);
   set_integer(L, "padded", column->padded);
   set_integer(L, "leading_zeros", column->leading_zeros);
   set_integer(L, "exponents", column->exponents);

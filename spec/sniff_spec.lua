@@ -259,6 +259,8 @@ describe("the dialect", function()
       local found = csv.sniff_string(text).dialect.delimiter
       assert.is_true(found.confidence <= 0.5)
       assert.truthy(found.reason:find("lined up", 1, true), found.reason)
+      assert.is_true(csv.sniff_string(text).confidence <= 0.5)
+      has_warning(csv.sniff_string(text), "lined up with blanks, which is no CSV")
     end
     local plain = csv.sniff_string("name x y\nAnn 1 12\nBob 12 3\nCid 5 7\n").dialect.delimiter
     assert.is_true(plain.confidence > 0.7)
@@ -271,6 +273,9 @@ describe("the dialect", function()
 
   it("says that records end in a delimiter, and the header not", function()
     has_warning(csv.sniff_string("a,b,c\n1,2,3,\n4,5,6,\n7,8,9,\n"), "skip = 0, header = true, too_many = \"cut\"")
+    local found = csv.sniff_string("a,b,c\n0,1,2\n1,2,3,\n4,5,6,\n7,8,9,\n") -- what is above is a record
+    assert.is_nil(table.concat(found.warnings, "\n"):find("too_many", 1, true))
+    has_warning(found, "line 2 could be a record: it has 3 fields, those below have 4")
   end)
 
   it("names bytes that are not UTF-8 far behind the start", function()
@@ -379,6 +384,15 @@ id,amount,ratio,flag,day,at,moment,clock,key,doc,name
     assert.equal("text", column.type)
     assert.same({ "bigint", "all but 1 value: 'abc' in line 31" },
       { column.alternatives[1].type, column.alternatives[1].reason })
+  end)
+
+  it("are not told by blanks alone, which the rule takes for no value", function()
+    local text = 'id,a,b,c\n1,5,x,  \n2,"  ",y,  \n3,7,  ,"  "\n4,  ,z,\n'
+    local columns = csv.sniff_string(text).columns
+    assert.equal('r.bigint():trim():null_if("")', columns[2].rule)
+    assert.equal("r.text():trim():required()", columns[3].rule)
+    assert.same({ "text", 0, "no value to tell a type from" }, { columns[4].type, columns[4].confidence,
+      columns[4].reason })
   end)
 
   it("count characters, not bytes", function()

@@ -73,9 +73,8 @@ local function delimiter_finding(guess, confidence, structure)
     return { value = "", confidence = confidence, reason = "no delimiter gives all lines the same fields: one column" }
   end
   return { value = guess.delimiter, confidence = confidence,
-    reason = ("%s of the records have %s, and %s of what their cells could hold"):format(
-      ("%.0f%%"):format(guess.consistency * 100), log.counted(guess.columns, "field"),
-      ("%.0f%%"):format(guess.cells * 100)) }
+    reason = ("%.0f%% of the records have %s, and those look like values (%.0f%%)"):format(guess.consistency * 100,
+      log.counted(guess.columns, "field"), guess.cells * 100) }
 end
 
 -- Where nothing is in quotes, and none break anything, what CSV has is as good as none.
@@ -94,7 +93,7 @@ local function escape_finding(guess, confidence)
     return { value = guess.escape, confidence = confidence, reason = "it stands before quotes or delimiters" }
   end
   return { value = "", confidence = confidence,
-    reason = guess.quoted > 0 and "quotes are doubled" or "nothing to escape" }
+    reason = guess.doubled > 0 and "quotes are doubled" or "nothing to escape" }
 end
 
 local function header_reason(structure, facts)
@@ -150,7 +149,8 @@ local function around(facts, found)
   end
   if guess.comment ~= "" then
     found.comment = { value = guess.comment, confidence = 0.95,
-      reason = ("%s that are no records of the table"):format(log.counted(structure.comments, "line")) }
+      reason = structure.comments == 1 and "1 line that is no record of the table"
+        or ("%s that are no records of the table"):format(log.counted(structure.comments, "line")) }
   end
   if facts.footer > 0 then
     found.footer = { value = facts.footer, confidence = facts.footer_is_total and 0.8 or 0.9,
@@ -178,6 +178,7 @@ function M.findings(facts)
     header = header_finding(facts),
   }
   around(facts, found)
+  confidence = math.min(confidence, found.delimiter.confidence)
   local header_doubt = 0.5 + 0.5 * found.header.confidence
   return found, confidence * math.min(1, 0.3 + 0.7 * found.encoding.confidence) * header_doubt
 end

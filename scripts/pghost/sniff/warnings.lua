@@ -38,7 +38,9 @@ end
 
 local function doubts(facts, result, say)
   local best = facts.guesses[1]
-  if is_ragged(facts) then
+  if facts.structure.aligned then
+    say("%s, which is no CSV", result.dialect.delimiter.reason)
+  elseif is_ragged(facts) then
     ragged(nearest(facts), say)
   end
   for _, other in ipairs(is_ragged(facts) and {} or result.alternatives) do
@@ -63,7 +65,7 @@ end
 -- "a,b,c" above records that end in a delimiter, "1,2,3,": the names are not of the table's width.
 local function trailing(result, say)
   local last, skip = result.columns[#result.columns], result.dialect.skip
-  if skip and result.dialect.header.value == 0 and last.values == 0 then
+  if skip and result.above and result.above.what == "names" and last.values == 0 then
     say("the last column is empty throughout: if records end in a delimiter that the header in line %d has not, read"
       .. " it with skip = %d, header = true, too_many = \"cut\"", skip.value, skip.value - 1)
   end
