@@ -248,10 +248,18 @@ static void push_facts(lua_State *L, const Sniff *sniff) {
   push_lists(L, sniff);
 }
 
-static SniffOptions check_options(lua_State *L, int index) {
+// The arguments from `index` on, delimiter and quote from `given` on.
+static SniffOptions check_options(lua_State *L, int index, int given) {
   lua_Integer sample = luaL_optinteger(L, index, 0);
+  const char *delimiter = luaL_optstring(L, given, NULL);
+  const char *quote = luaL_optstring(L, given + 1, NULL);
   luaL_argcheck(L, sample >= 0, index, "bytes from 0 expected");
-  return (SniffOptions){.sample = (uint64_t)sample, .encoding = luaL_optstring(L, index + 1, NULL)};
+  luaL_argcheck(L, !delimiter || (*delimiter && strlen(delimiter) <= SNIFF_DELIMITER_SIZE), given,
+                "1 to 8 bytes expected");
+  luaL_argcheck(L, !quote || strlen(quote) <= 1, given + 1, "one character expected");
+  return (SniffOptions){.sample = (uint64_t)sample,
+                        .encoding = luaL_optstring(L, index + 1, NULL),
+                        .given = {delimiter, quote}};
 }
 
 static int finish(lua_State *L, Input *input, const SniffOptions *options, SniffBox *box,
@@ -268,21 +276,21 @@ static int finish(lua_State *L, Input *input, const SniffOptions *options, Sniff
   return 3;
 }
 
-// sniff.file(path, sample?, encoding?, member?) -> facts | nil, message, code
+// sniff.file(path, sample?, encoding?, member?, delimiter?, quote?) -> facts | nil, message, code
 static int sniff_file(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  SniffOptions options = check_options(L, 2);
+  SniffOptions options = check_options(L, 2, 5);
   const char *member = luaL_optstring(L, 4, NULL);
   SniffBox *box = new_box(L);
   Error error;
   return finish(L, input_open(path, member, &error), &options, box, &error);
 }
 
-// sniff.string(text, sample?, encoding?) -> facts | nil, message, code
+// sniff.string(text, sample?, encoding?, delimiter?, quote?) -> facts | nil, message, code
 static int sniff_string(lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
-  SniffOptions options = check_options(L, 2);
+  SniffOptions options = check_options(L, 2, 4);
   SniffBox *box = new_box(L);
   Error error;
   Input *input = input_open_bytes(text, len);

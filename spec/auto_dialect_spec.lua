@@ -165,6 +165,34 @@ line two"
     assert.equal(0, code, err)
   end)
 
+  it("finds the rest for the delimiter and the quote that are given", function()
+    pghost.write(folder .. "/a.csv", "a,b,c,d\n1,2,3\n4,5,6\n7,8,9,x\n5,6,7\n")
+    local err, code = load { "a.csv", "--auto", "--delimiter", "comma", "--too-few", "pad", "--into", "public.t",
+      "--create" }
+    assert.equal(1, code)
+    assert.truthy(err:find("line 1 could be names: 4, where the records have 3 fields", 1, true), err)
+    err, code = load { "a.csv", "--auto", "--delimiter", "comma", "--skip", "0", "--header", "1", "--too-few", "pad",
+      "--into", "public.t", "--create" }
+    assert.equal(0, code, err)
+    assert.is_nil(err:find("preamble", 1, true), err)
+    assert.equal("1|2|3|,4|5|6|,7|8|9|x,5|6|7|", db:query([[SELECT string_agg(concat(a, '|', b, '|', c, '|', d), ','
+      ORDER BY ctid) AS all FROM public.t]])[1].all)
+
+    pghost.write(folder .. "/b.csv", "when;what, and so on;x\n1;a, b, c;2\n2;b, c, d;3\n3;c, d, e;4\n")
+    err, code = load { "b.csv", "--auto", "--delimiter", "tab", "--into", "public.u", "--create" }
+    assert.equal(1, code)
+    assert.truthy(err:find("b.csv: the header is not clear: with delimiter '\\t'", 1, true), err)
+    err, code = load { "b.csv", "--auto", "--skip", "1", "--into", "public.u", "--create" }
+    assert.equal(1, code)
+    assert.truthy(err:find("b.csv: the header is not clear: skip is 1, and 0 lines are found above the table", 1, true),
+      err)
+
+    pghost.write(folder .. "/c.csv", "id|it's\n1|'a'\n2|'b'\n3|'c'\n")
+    err, code = load { "c.csv", "--auto", "--quote", "", "--into", "public.v", "--create" }
+    assert.equal(0, code, err)
+    assert.equal("'a''b''c'", db:query("SELECT string_agg(it_s, '' ORDER BY ctid) AS all FROM public.v")[1].all)
+  end)
+
   it("refuses what is lined up with blanks, or of any width", function()
     for text, why in pairs {
       ["name    x   y\nAnn     1   12\nBob    12    3\nCid     5    7\n"] =

@@ -253,6 +253,20 @@ describe("the dialect", function()
     end
   end)
 
+  it("is looked for as far as it is not given", function()
+    local text = "a;b,c\n1;2,5\n3;4,7\n"
+    assert.equal(";", csv.sniff_string(text).dialect.delimiter.value)
+    assert.same({ "a;b", "c" }, { csv.sniff_string(text, { delimiter = "," }).columns[1].header,
+      csv.sniff_string(text, { delimiter = "," }).columns[2].header })
+    assert.equal(";", csv.sniff_string(text, { delimiter = "|" }).dialect.delimiter.value) -- it parts nothing
+    local quoted = "id,it\n1,'a'\n2,'b'\n3,'c'\n"
+    for quote, example in pairs { ["'"] = "a", [""] = "'a'", ['"'] = "'a'" } do
+      local found = csv.sniff_string(quoted, { quote = quote })
+      assert.same({ quote, example }, { found.dialect.quote.value, found.columns[2].examples[1] })
+    end
+    assert.has_error(function() csv.sniff_string(text, { delimiter = ("x"):rep(9) }) end)
+  end)
+
   it("is not made of blanks that line columns up", function()
     for _, text in ipairs { "name    x   y\nAnn     1   12\nBob    12    3\nCid     5    7\n",
       "1  2  3\n4  5  6\n7  8  9\n", "  id size\n   1   20\n  12    3\n   7    4\n 100    5\n" } do

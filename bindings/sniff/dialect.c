@@ -368,11 +368,11 @@ static Backslashes count_backslashes(const SniffSample *sample, const SniffDiale
 }
 
 // One delimiter and quote; the escape too where the sample has what it would be for.
-static bool try_escapes(const SniffSample *sample, double prior, SniffGuess guess,
+static bool try_escapes(const SniffSample *sample, double prior, bool given, SniffGuess guess,
                         SniffGuesses *guesses) {
   if (!sniff_score(sample, prior, &guess))
     return false;
-  bool idle = guess.dialect.quote && guess.quoted == 0; // as without a quote
+  bool idle = guess.dialect.quote && guess.quoted == 0 && !given; // as without a quote
   if (guess.score > 0 && !idle)
     insert(guesses, &guess);
   Backslashes found = count_backslashes(sample, &guess.dialect);
@@ -387,15 +387,22 @@ static bool try_escapes(const SniffSample *sample, double prior, SniffGuess gues
   return true;
 }
 
-static bool try_quotes(const SniffSample *sample, const SniffDelimiter *delimiter,
-                       const char *comment, SniffGuesses *guesses) {
-  static const struct {
+static bool try_quotes(const SniffSample *sample, const SniffGiven *given,
+                       const SniffDelimiter *delimiter, const char *comment,
+                       SniffGuesses *guesses) {
+  struct {
     char quote;
     double prior;
   } quotes[] = {{0, 0.97}, {'"', 1}, {'\'', 0.97}};
-  for (size_t i = 0; i < sizeof quotes / sizeof *quotes; i++) {
+  size_t count = sizeof quotes / sizeof *quotes;
+  if (given->quote) {
+    count = 1;
+    quotes[0].quote = *given->quote;
+    quotes[0].prior = 1;
+  }
+  for (size_t i = 0; i < count; i++) {
     SniffGuess guess = {0};
-    if (quotes[i].quote && !occurs(sample, quotes[i].quote, NULL))
+    if (quotes[i].quote && !given->quote && !occurs(sample, quotes[i].quote, NULL))
       continue;
     strcpy(guess.dialect.delimiter, delimiter->text);
     guess.dialect.delimiter_len = (uint8_t)strlen(delimiter->text);
@@ -403,8 +410,8 @@ static bool try_quotes(const SniffSample *sample, const SniffDelimiter *delimite
     guess.dialect.quote = quotes[i].quote;
     guess.dialect.carriage_return = sniff_ends_in_cr(sample);
     guess.dialect.skip_blanks = blanks_follow(sample, delimiter->text);
-    if (!try_escapes(sample, delimiter->prior * quotes[i].prior * (*comment ? 0.97 : 1), guess,
-                     guesses))
+    double prior = delimiter->prior * quotes[i].prior * (*comment ? 0.97 : 1);
+    if (!try_escapes(sample, prior, given->quote != NULL, guess, guesses))
       return false;
   }
   return true;
@@ -430,25 +437,40 @@ static bool is_comment_sign(const SniffSample *sample, const char *delimiter) {
   return *sign && strchr("#%!", *sign) && begins_lines(sample, sign);
 }
 
-static bool try_delimiters(const SniffSample *sample, const char *comment, SniffGuesses *guesses) {
+static bool try_delimiters(const SniffSample *sample, const SniffGiven *given, const char *comment,
+                           SniffGuesses *guesses) {
   SniffDelimiter delimiters[SNIFF_MAX_DELIMITERS + 1];
-  size_t count = sniff_delimiters(sample->bytes, sample->len, delimiters);
-  delimiters[count++] = (SniffDelimiter){"", 1};
+  size_t count = 0;
+  if (given->delimiter) {
+    delimiters[count].prior = 1;
+    strcpy(delimiters[count++].text, given->delimiter);
+  } else {
+    count = sniff_delimiters(sample->bytes, sample->len, delimiters);
+    delimiters[count++] = (SniffDelimiter){"", 1};
+  }
   for (size_t i = 0; i < count; i++)
     if ((strcmp(delimiters[i].text, comment) != 0 || !*comment) &&
-        !is_comment_sign(sample, delimiters[i].text))
-      if (!try_quotes(sample, &delimiters[i], comment, guesses))
+        (given->delimiter || !is_comment_sign(sample, delimiters[i].text)))
+      if (!try_quotes(sample, given, &delimiters[i], comment, guesses))
         return false;
   return true;
 }
 
-bool sniff_dialect(const SniffSample *sample, SniffGuesses *guesses) {
+static bool try_all(const SniffSample *sample, const SniffGiven *given, SniffGuesses *guesses) {
   guesses->count = 0;
-  if (!try_delimiters(sample, "", guesses))
+  if (!try_delimiters(sample, given, "", guesses))
     return false;
   for (size_t i = 0; i < SNIFF_COMMENTS; i++)
     if (begins_lines(sample, sniff_comments[i]) &&
-        !try_delimiters(sample, sniff_comments[i], guesses))
+        !try_delimiters(sample, given, sniff_comments[i], guesses))
       return false;
   return true;
+}
+
+bool sniff_dialect(const SniffSample *sample, const SniffGiven *given, SniffGuesses *guesses) {
+  static const SniffGiven nothing = {0};
+  if (!try_all(sample, given, guesses))
+    return false;
+  bool again = guesses->count == 0 && (given->delimiter || given->quote);
+  return !again || try_all(sample, &nothing, guesses);
 }

@@ -161,7 +161,8 @@ static bool judge_quotes(Pass *pass) {
   SniffSample sample = {pass->text.data + pass->at,
                         left < SNIFF_SAMPLE_BYTES ? left : SNIFF_SAMPLE_BYTES,
                         pass->ended && left <= SNIFF_SAMPLE_BYTES};
-  bool first = pass->unquoted && pass->offset + pass->at > SNIFF_SAMPLE_BYTES;
+  bool first =
+      pass->unquoted && pass->offset + pass->at > SNIFF_SAMPLE_BYTES && !pass->options->given.quote;
   pass->unquoted = false;
   if (!first || best->dialect.quote != '"' || strcmp(best->dialect.delimiter, "\t") != 0)
     return true;
@@ -428,13 +429,13 @@ static bool choose(Pass *pass) {
   size_t separator = separator_line(&sample);
   sample.bytes += separator;
   sample.len -= separator;
-  if (!sniff_dialect(&sample, &sniff->guesses))
+  if (!sniff_dialect(&sample, &pass->options->given, &sniff->guesses))
     return no_memory(pass->error);
   if (sniff->guesses.count == 0)
     return error_set(pass->error, "empty", "holds no records");
   sniff->spare = spare_delimiter(&sample);
   SniffGuess *best = &sniff->guesses.list[0];
-  if (!assume_quote(&sample, best))
+  if (!pass->options->given.quote && !assume_quote(&sample, best))
     return no_memory(pass->error);
   forget_unquoted(&sample, &sniff->guesses);
   if (!sniff_structure(&sample, best, &sniff->structure) ||

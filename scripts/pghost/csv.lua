@@ -24,6 +24,8 @@ local M = {}
 ---@field sample? integer|"all" bytes to look at; without it files of up to 1 GiB are read whole, of larger ones
 --- the first GiB
 ---@field encoding? string as iconv knows it; found if not given
+---@field delimiter? string found if not given
+---@field quote? string found if not given
 
 ---@class pghost.sniff.Column
 ---@field name string for rules: the header's in lower case, each once
@@ -117,7 +119,8 @@ end
 function M.sniff(path, options)
   options = options or {}
   local file = path == "-" and "standard input" or path
-  return make_result(file, check(file, native.file(path, sample_of(options), options.encoding, options.member)))
+  return make_result(file, check(file, native.file(path, sample_of(options), options.encoding, options.member,
+    options.delimiter, options.quote)))
 end
 
 --- The same for bytes in memory.
@@ -126,7 +129,8 @@ end
 ---@return pghost.sniff.Result
 function M.sniff_string(bytes, options)
   options = options or {}
-  return make_result("text", check("text", native.string(bytes, sample_of(options), options.encoding)))
+  return make_result("text", check("text", native.string(bytes, sample_of(options), options.encoding,
+    options.delimiter, options.quote)))
 end
 
 --- For people: what was found, the columns as an aligned table, and what is in doubt.
