@@ -253,6 +253,25 @@ describe("the dialect", function()
     end
   end)
 
+  it("takes no record of words for a header to be sure of", function()
+    for _, text in ipairs {
+      "New York City,NY\nBoston,MA\nChicago,IL\nHouston,TX\nPhoenix,AZ\n", -- a word of a name; three of one length
+      "Kansas City,Missouri\nBoston,Massachusetts\nSalem,Oregon\n",
+      "State Street,Boston\nMain Road,Salem\nHigh Road,Leeds\n",
+    } do
+      assert.is_true(csv.sniff_string(text).dialect.header.confidence < 0.7, text)
+    end
+    for _, text in ipairs {
+      "first_name,home_town\nAnn,Rome\nCid,Oslo\n",
+      "Name,Home\nAnn,Rome\nCid,Oslo\n",
+      "First Name,Last Name\nAnn,Bell\nCid,Day\nEve,Fox\n",
+      "name1,name2\nAnn,Bell\nCid,Day\nEve,Fox\n",
+    } do
+      local header = csv.sniff_string(text).dialect.header
+      assert.is_true(header.value == 1 and header.confidence > 0.9, text)
+    end
+  end)
+
   it("is looked for as far as it is not given", function()
     local text = "a;b,c\n1;2,5\n3;4,7\n"
     assert.equal(";", csv.sniff_string(text).dialect.delimiter.value)

@@ -6,7 +6,7 @@
 
 #include "sniff/cell.h"
 
-enum { NAME_SIZE = 48, MOST_TITLES = 10, MOST_YEARS = 10 };
+enum { NAME_SIZE = 48, MOST_TITLES = 10, MOST_YEARS = 10, FEW_RECORDS = 8 };
 
 // Comments
 
@@ -299,23 +299,35 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
   }
 }
 
-static bool is_known_name(const char *name, size_t len) {
+// How much a text is a name that columns often have: "city" and "city_id" are. "New York City" has
+// only a word of one.
+typedef enum Known { KNOWN_NOT, KNOWN_WORD, KNOWN_NAME } Known;
+
+static bool joins(char c) {
+  return c == 0 || strchr("_.#", c) || isdigit((unsigned char)c);
+}
+
+static Known known_name(const char *name, size_t len) {
   static const char *const known[] = {
       "id",      "name",        "date",   "time",  "type",    "code",    "value",  "title",
       "city",    "status",      "email",  "phone", "country", "address", "amount", "price",
       "key",     "description", "first",  "last",  "user",    "state",   "year",   "month",
       "comment", "category",    "label",  "nom",   "datum",   "wert",    "ort",    "nachname",
       "vorname", "fecha",       "nombre", "ville"};
+  Known found = KNOWN_NOT;
   char lower[NAME_SIZE + 1] = {0};
   for (size_t i = 0; i < len && i < NAME_SIZE; i++)
     lower[i] = (char)tolower((unsigned char)name[i]);
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     const char *at = strstr(lower, known[i]);
     size_t size = strlen(known[i]);
-    if (at && (at == lower || !isalpha((unsigned char)at[-1])) && !isalpha((unsigned char)at[size]))
-      return true;
+    char before = at && at > lower ? at[-1] : 0;
+    if (!at || isalpha((unsigned char)before) || isalpha((unsigned char)at[size]))
+      continue;
+    Known now = joins(before) && joins(at[size]) ? KNOWN_NAME : KNOWN_WORD;
+    found = now > found ? now : found;
   }
-  return false;
+  return found;
 }
 
 static bool is_name(const HeaderColumn *column) {
@@ -353,8 +365,8 @@ static void judge_texts(Header *header) {
     const HeaderColumn *column = &header->columns[i];
     names += is_name(column);
     odd += is_odd_name(column);
-    lengths += header->guess->records > 3 && !column->many_lengths && column->length > 0 &&
-               column->length != column->name_len;
+    lengths += header->guess->records > FEW_RECORDS && !column->many_lengths &&
+               column->length > 0 && column->length != column->name_len;
   }
   double chance = 0.5;
   chance += names == columns ? 0.12 : -0.3;
@@ -372,12 +384,16 @@ static void judge_texts(Header *header) {
 
 static void judge_header(const SniffSample *sample, Header *header, bool *good) {
   SniffStructure *structure = header->structure;
+  size_t with_words = 0;
   for (size_t i = 0; i < header->guess->columns; i++) {
     HeaderColumn *column = &header->columns[i];
     column->kind = main_kind(column);
     structure->header_again += column->again > 0;
-    structure->header_known |= is_name(column) && is_known_name(column->name, column->name_len);
+    Known known = is_name(column) ? known_name(column->name, column->name_len) : KNOWN_NOT;
+    structure->header_known |= known == KNOWN_NAME;
+    with_words += known == KNOWN_WORD;
   }
+  structure->header_known |= with_words > 1;
   structure->header_distinct = all_different(header);
   *good = *good && each_row(sample, header, SNIFF_MAX_HEADER, judge_row);
   size_t words = structure->header_words, values = structure->header_values;
