@@ -214,6 +214,15 @@ describe("the dialect", function()
     end
   end)
 
+  it("is no single column of times where lines are lists that begin with one", function()
+    for _, text in ipairs { "1950:1, 28.980,,,\n1950:2, 29.150, 29.861,,\n1950:3, 29.350, 29.803,,\n1950:4, 29.9,,,\n",
+      "10:30, 5.5\n10:40, 7.25\n10:50, 8\n" } do
+      assert.equal(",", csv.sniff_string(text).dialect.delimiter.value)
+    end
+    local days = csv.sniff_string("when\n1/2/2020, 10:00:00\n2/2/2020, 10:05:30\n13/2/2020, 11:00:00\n")
+    assert.equal(1, #days.columns)
+  end)
+
   it("is not made of signs that stand before comments, or between nothing", function()
     for _, text in ipairs {
       "name,n\n#\n# one\n# two\nRome Lazio,-12\t\t# two\nOslo A,3\t# three, four\nBern,7\t\t# a, b\nParis,71\t# c\n"
@@ -258,6 +267,7 @@ describe("the dialect", function()
       "New York City,NY\nBoston,MA\nChicago,IL\nHouston,TX\nPhoenix,AZ\n", -- a word of a name; three of one length
       "Kansas City,Missouri\nBoston,Massachusetts\nSalem,Oregon\n",
       "State Street,Boston\nMain Road,Salem\nHigh Road,Leeds\n",
+      "Ann Bell,00C1\nCid Day,00E1\nEve Fox,0103\n", -- a code above what are numbers by chance
     } do
       assert.is_true(csv.sniff_string(text).dialect.header.confidence < 0.7, text)
     end

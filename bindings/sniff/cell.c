@@ -140,8 +140,22 @@ static bool starts_minutes(const char *at, const char *end) {
   return digits == 1 || digits == 2;
 }
 
+// Whether the commas are as in "Jan 1, 2020", "1/2/2020, 10:00" and "10:00:00,5": one, and not
+// before a number that is none of a time, as in the list "1950:1, 28.9".
+static bool has_commas_of_moment(const char *at, const char *end, bool month) {
+  const char *comma = memchr(at, ',', (size_t)(end - at));
+  if (!comma)
+    return true;
+  const char *rest = comma + 1;
+  size_t left = (size_t)(end - rest);
+  if (left == 0 || memchr(rest, ',', left))
+    return false;
+  return *rest != ' ' || month || memchr(rest, ':', left);
+}
+
 // Groups of digits with : / - . between them, a month's name among them perhaps, a zone behind.
 static bool is_moment(const char *at, const char *end) {
+  const char *start = at;
   size_t groups = 0, dots = 0, colons = 0, others = 0, run = 0;
   bool month = false;
   if (end - at < 5 || end - at > 40)
@@ -176,6 +190,8 @@ static bool is_moment(const char *at, const char *end) {
     else
       return false;
   }
+  if (!has_commas_of_moment(start, end, month))
+    return false;
   if (month)
     return groups >= 2;
   return (colons >= 1 && groups >= 2) || (others == 2 && groups == 3) ||

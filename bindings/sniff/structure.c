@@ -292,6 +292,7 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
     judged.words += judged.years > 2 ? judged.years : 0; // two may be from and to
     structure->header_words = judged.words;
     structure->header_values = judged.values;
+    structure->header_digit = judged.words == 1 && isdigit((unsigned char)judged.word[0]);
     structure->header = judged.words > judged.values;
   } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.differ &&
              judged.words * 2 >= judged.typed) { // the same word throughout stands for no value
@@ -402,7 +403,7 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
   } else {
     double ratio = (double)(words > values ? words : values) / (double)(words + values);
     double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
-    structure->header_confidence = ratio * many;
+    structure->header_confidence = structure->header_digit ? 0.6 : ratio * many;
   }
   if (structure->header > 0)
     structure->above = SNIFF_ABOVE_NONE;

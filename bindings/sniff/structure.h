@@ -22,6 +22,7 @@ typedef struct SniffStructure {
   size_t header_words;
   size_t header_values;
   size_t header_again;
+  bool header_digit; // the one word that speaks for a header begins with a digit, as codes do
   bool header_distinct;
   SniffAbove above;    // of another number of fields, so not one of the table
   size_t above_fields; // how many it has
