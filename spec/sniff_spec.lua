@@ -50,6 +50,8 @@ describe("the dialect", function()
     { "may have colons beside days", "status:code\n8:2003-11-26\n86:2026-08-08\n:2014-09-06\n1245:2020-04-21\n",
       { delimiter = ":" } },
     { "may have blanks", "id name x\n1 a 2\n2 b 3\n3 c 4\n", { delimiter = " " } },
+    { "may have tildes beside addresses", "blue~d@a.org\nred~d@b.org\ngrey~w@a.org\nlila~d@b.org\nteal~d@a.org\n",
+      { delimiter = "~", header = false } },
     { "may have carets", "a^b^c\n1^x y^2.5\n2^z, q^3.5\n", { delimiter = "^" } },
     { "may have unit separators", "a\31b\n1\0312\n2\0313\n3\0314\n", { delimiter = "\31" } },
     { "may have two pipes", "a||b||c\n1||x||2\n2||y||\n3||||4\n", { delimiter = "||" } },

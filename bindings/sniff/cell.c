@@ -211,9 +211,11 @@ static bool is_code(const char *text, size_t len) {
   if (len == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-')
     return true;
   const char *at = memchr(text, '@', len);
-  if (!at || at == text || memchr(text, ' ', len) || memchr(text, ',', len) ||
-      memchr(text, ';', len) || memchr(text, '|', len) || memchr(text, ':', len))
+  if (!at || at == text)
     return false;
+  for (size_t i = 0; i < len; i++) // what an address hardly has, and records may be parted by
+    if (memchr(" ,;|:~^\t", text[i], 8))
+      return false;
   return memchr(at, '.', (size_t)(text + len - at)) != NULL;
 }
 
