@@ -114,7 +114,7 @@ describe("pghost load --auto", function()
   it("refuses one column where a delimiter could be meant, and names with line ends in them", function()
     local lines = { "Export of Kraków" }
     for i = 1, 20 do
-      lines[#lines + 1] = ("desk@example.org^37ff60da-5bd8-4834-3585-24f65f7166%02d"):format(i)
+      lines[#lines + 1] = ("desk@example.org=37ff60da-5bd8-4834-3585-24f65f7166%02d"):format(i)
     end
     pghost.write(folder .. "/a.csv", table.concat(lines, "\n") .. "\n")
     local err, code = load { "a.csv", "--auto", "--into", "public.t", "--create" }

@@ -143,6 +143,20 @@ describe("the dialect", function()
     end
   end)
 
+  it("does not pass over a record with which the file is cut off, or that ends early", function()
+    local text = "name,town,size,on\nAnn Bell,Rome,5,2024-05-01\nCid Day,Oslo,7,2024-06-01\nEve Fox,Bern,9,2024-07-01\n"
+    local days = "on,town,size\n2024-05-01 10:00,Rome,5\n2024-06-01 11:30,Oslo,7\n2024-07-01 12:15,Bern,9\n"
+    for _, case in ipairs { { text, "Gus Hay,Ro" }, { text, "Gus H" }, { text, "Gus" }, { text, "Gus Hay,Rome\n" },
+      { text, ",,,\nGus Hay,Ro" }, { days, "2024-08-0" }, { days, "2024-08-01 12:15,Pa" } } do
+      local result = csv.sniff_string(case[1] .. case[2])
+      assert.is_nil(result.options.footer, case[2])
+      assert.is_true(#result.warnings > 0, case[2])
+    end
+    for _, last in ipairs { "Source: Bell, Day\n", "(3 rows)", "* as of May, not final\n", "\nBell, Day" } do
+      assert.is_true(csv.sniff_string(text .. last).options.footer > 0, last)
+    end
+  end)
+
   it("is no single column where lines are lists of numbers", function()
     local result = csv.sniff_string("a,b,c,d\n1,2,3,4\n1,2,3,4,5\n1,2,3\n1,2,3,4\n")
     assert.is_true(#result.columns > 1 and result.confidence < 0.6)

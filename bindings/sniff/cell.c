@@ -213,8 +213,9 @@ static bool is_code(const char *text, size_t len) {
   const char *at = memchr(text, '@', len);
   if (!at || at == text)
     return false;
-  for (size_t i = 0; i < len; i++) // what an address hardly has, and records may be parted by
-    if (memchr(" ,;|:~^\t", text[i], 8))
+  for (size_t i = 0; i < len; i++) // another sign would rather be a delimiter
+    if (!is_letter(text[i]) && !is_digit(text[i]) && (unsigned char)text[i] < 0x80 &&
+        !memchr("@._+-'", text[i], 6))
       return false;
   return memchr(at, '.', (size_t)(text + len - at)) != NULL;
 }

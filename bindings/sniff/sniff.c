@@ -1,6 +1,7 @@
 // The sniffer: first a sample, by which the dialect is chosen, then a pass over all of it.
 #include "sniff/sniff.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <strings.h>
 
@@ -262,23 +263,57 @@ static size_t count_data(const SniffRecord *record) {
 typedef struct Below {
   size_t notes;
   size_t lines;
-  bool apart;  // a blank line, or a record with nothing in it
-  bool total;  // the last record says that it is a sum
-  bool totals; // some record of the table does, too: sums are data here
-  bool sparse; // some record of the table has less than three cells with something in them
+  bool apart;      // a blank line, or a record with nothing in it
+  bool blank;      // a blank line
+  bool total;      // the last record says that it is a sum
+  bool totals;     // some record of the table does, too: sums are data here
+  bool sparse;     // some record of the table has less than three cells with something in them
+  SniffCell first; // what the first cell of the table's last record looks like
 } Below;
+
+static SniffCell kind_of(const SniffField *field) {
+  return sniff_cell(field->text, field->len);
+}
+
+static bool is_long_text(const SniffField *field) {
+  size_t blanks = 0;
+  for (size_t i = 0; i < field->len; i++)
+    blanks += field->text[i] == ' ';
+  return blanks >= 5 && field->len >= 40;
+}
 
 // A sentence in the first cell and nothing else, in a wide table of which no record is as empty:
 // what a spreadsheet makes of a note that stands right below it.
 static bool is_sentence(const SniffRecord *record, size_t columns, const Below *below) {
-  const SniffField *field = &record->fields[0];
-  size_t blanks = 0;
   for (size_t i = 1; i < record->count; i++)
-    if (sniff_cell(record->fields[i].text, record->fields[i].len) != CELL_EMPTY)
+    if (kind_of(&record->fields[i]) != CELL_EMPTY)
       return false;
+  return columns > 4 && !below->sparse && is_long_text(&record->fields[0]);
+}
+
+// "Source: ...", "(12 rows)", "* provisional", and sentences.
+static bool begins_note(const SniffField *field) {
+  return field->len > 0 && (*field->text == '(' || *field->text == '*' ||
+                            memchr(field->text, ':', field->len) || is_long_text(field));
+}
+
+static bool has_letter(const SniffField *field) {
   for (size_t i = 0; i < field->len; i++)
-    blanks += field->text[i] == ' ';
-  return columns > 4 && !below->sparse && blanks >= 5 && field->len >= 40;
+    if (isalpha((unsigned char)field->text[i]) || (unsigned char)field->text[i] >= 0x80)
+      return true;
+  return false;
+}
+
+// Whether a record with fewer fields than the table has columns could be one that ends early, or
+// with which the file is cut off.
+static bool could_be_data(const SniffRecord *record, const Below *below) {
+  const SniffField *field = &record->fields[0];
+  bool cut = record->end == SNIFF_END_NONE && !below->blank;
+  bool texts = below->first == CELL_WORD || below->first == CELL_TEXT;
+  if (record->count > 1)
+    return cut || !(below->apart || begins_note(field));
+  return cut &&
+         (kind_of(field) == CELL_WORD || !has_letter(field) || (texts && !begins_note(field)));
 }
 
 // Whether a record below the last good one is text about the table. A record that is broken off,
@@ -293,11 +328,10 @@ static bool is_note(const SniffRecord *record, const char *bytes, char quote, si
     return apart && record->count == 1;
   if (record->broken && (record->count > 1 || *bytes == quote))
     return false;
-  if (record->count == 1 && record->end == SNIFF_END_NONE && !apart &&
-      sniff_cell(record->fields[0].text, record->fields[0].len) == CELL_WORD)
-    return false; // cut off in the first cell
   size_t data = count_data(record);
-  return data == 0 || is_total(record) || (apart && data < record->count);
+  if (is_total(record))
+    return true;
+  return !could_be_data(record, below) && (data == 0 || (apart && data < record->count));
 }
 
 // False: the record is one of the table.
@@ -307,6 +341,7 @@ static bool note_below(const Pass *look, size_t columns, Below *below) {
   bool right = record->count == columns && !record->unterminated;
   if (record->blank || record->comment || (columns > 1 && right && sniff_filled(record) == 0)) {
     below->apart |= !record->comment;
+    below->blank |= record->blank;
   } else {
     bool total = right && columns > 1 && is_total(record);
     below->total = total && last && !below->totals;
@@ -315,6 +350,7 @@ static bool note_below(const Pass *look, size_t columns, Below *below) {
     const char *bytes = look->text.data + look->at;
     if (!below->total && !is_note(record, bytes, dialect->quote, columns, below)) {
       below->sparse |= right && sniff_filled(record) < 3;
+      below->first = right ? kind_of(&record->fields[0]) : below->first;
       return false;
     }
     below->notes++;
@@ -334,7 +370,7 @@ static size_t find_footer(Pass *pass) {
     if (!note_below(&look, columns, &below)) {
       any = true;
       stop = look.at + look.record.length;
-      below = (Below){.totals = below.totals, .sparse = below.sparse};
+      below = (Below){.totals = below.totals, .sparse = below.sparse, .first = below.first};
     }
     step(&look);
   }
