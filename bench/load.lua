@@ -3,7 +3,7 @@
 --   build/pghost bench/load.lua --dsn DSN --kind booking|event|text --into raw|clean|both --name TABLE
 --                               [--workers N] [--wal yes] FILE|FOLDER...
 --
--- Into <TABLE>_raw and/or <TABLE>, truncated first, all in one transaction per connection. The rules:
+-- Into <TABLE>_raw and/or <TABLE>, emptied first, all in one transaction per connection. The rules:
 -- those of the example for `booking`, the types for `event`, text for all columns of the header for
 -- `text`. Prints the counts; a rejected record is an error: the files have no dirt.
 
@@ -69,18 +69,24 @@ local function rules_of(kind, names)
   return kind == "event" and event_rules() or text_rules(names)
 end
 
-local function quoted_list(names, more)
+local function quoted_list(names, more, form)
   local parts = {}
   for i, name in ipairs(names) do
-    parts[i] = '"' .. name .. '"'
+    parts[i] = (form or '"%s"'):format(name)
   end
   return table.concat(table.move(more, 1, #more, #parts + 1, parts), ", ")
 end
 
+-- A raw table as a run makes it: _loaded_at comes behind the load.
+local function made_anew(table_name, names)
+  return ("drop table %s; create table %s (%s)"):format(table_name, table_name,
+    quoted_list(names, { "_file_id bigint", "_line bigint" }, '"%s" text'))
+end
+
 -- Connections in a transaction, as many as workers, to an empty table, and the COPY into it. Several
--- cannot share the transaction that truncates, so it is committed first, and WAL is written; --wal
--- yes does the same for one.
-local function target(options, table_name, names, more)
+-- cannot share the transaction that empties it with `empty`, so it is truncated before, and WAL is
+-- written; --wal yes does the same for one.
+local function target(options, table_name, names, more, empty)
   local handles = {}
   for i = 1, options.workers do
     local opened = connection.open(options)
@@ -89,12 +95,13 @@ local function target(options, table_name, names, more)
     end
     opened:exec "begin"
     if not options.wal then
-      opened:exec("truncate " .. table_name)
+      opened:exec(empty)
       opened:write_early()
     end
     handles[i] = opened.native
   end
-  local copy = ("copy %s (%s) from stdin (format binary)"):format(table_name, quoted_list(names, more))
+  local copy = ("copy %s (%s) from stdin (format binary%s)"):format(table_name, quoted_list(names, more),
+    options.wal and "" or ", freeze")
   return { conn = options.workers > 1 and handles or handles[1], copy = copy, handles = handles }
 end
 
@@ -127,8 +134,10 @@ local files = files_of.resolve(words)
 local header = header_of(files[1].path)
 local program = native_rules.compile(rules_of(options.kind, header))
 local names = program_names(program)
-local raw = options.into ~= "clean" and target(options, options.name .. "_raw", header, { "_file_id", "_line" })
-local clean = options.into ~= "raw" and target(options, options.name, names, {})
+local raw_table <const> = options.name .. "_raw"
+local raw = options.into ~= "clean"
+  and target(options, raw_table, header, { "_file_id", "_line" }, made_anew(raw_table, header))
+local clean = options.into ~= "raw" and target(options, options.name, names, {}, "truncate " .. options.name)
 local rejects = connection.open(options)
 
 local loading <close> = check(load.open {
@@ -153,6 +162,10 @@ feed.run(loading, files, {
   end,
 })
 check(loading:finish())
+if raw and not options.wal then
+  local add <const> = "alter table %s add column _loaded_at timestamptz default '2024-01-01'"
+  check(raw.handles[1]:exec(add:format(raw_table)))
+end
 local handles = {}
 for _, stream in pairs { raw = raw or nil, clean = clean or nil } do
   table.move(stream.handles, 1, #stream.handles, #handles + 1, handles)

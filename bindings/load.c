@@ -3,7 +3,6 @@
 // One userdata, the load: opened over connections that are inside the caller's transactions, fed
 // file by file, finished or aborted. It moves records and counts them; tables, transactions,
 // the meaning of rejects and everything else a user may want otherwise are Lua's (scripts/pghost).
-#include <errno.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdlib.h>
@@ -13,6 +12,8 @@
 #include "boxes.h"
 #include "load/copy_input.h"
 #include "load/engine.h"
+#include "load_counts.h"
+#include "load_options.h"
 #include "lua_rules.h"
 
 #define LOAD_TYPE "pghost.load"
@@ -33,9 +34,7 @@ typedef struct LoadBox {
   Engine *engine;            // NULL: closed
   ConnBox *conns[MAX_BOXES]; // busy with this load; kept alive by the user value
   int conn_count;
-  bool lua_rules;
-  size_t clean_columns;
-  size_t rule_slots;
+  const Program *program;   // kept alive by the user value; or NULL
   FileBox files[MAX_FILES]; // under way, from the oldest on; their boxes are kept by the user value
   unsigned file_count;
   bool finished; // streams are ended; only cleaning() is left to ask
@@ -131,99 +130,9 @@ static bool add_streams(lua_State *L, LoadBox *box, int load, StreamKind kind, E
   return true;
 }
 
-static uint64_t read_limit(lua_State *L, int options, const char *name) {
-  lua_getfield(L, options, name);
-  lua_Integer limit = luaL_optinteger(L, -1, -1);
-  lua_pop(L, 1);
-  return limit < 0 ? UINT64_MAX : (uint64_t)limit;
-}
-
-static void read_share(lua_State *L, int rejects, EngineOptions *options) {
-  lua_getfield(L, rejects, "share");
-  options->reject_share = luaL_optnumber(L, -1, 1);
-  lua_getfield(L, rejects, "expected_bytes");
-  lua_Integer bytes = luaL_optinteger(L, -1, 0);
-  options->expected_bytes = bytes > 0 ? (uint64_t)bytes : 0;
-  lua_pop(L, 2);
-}
-
-static void read_reject_options(lua_State *L, int load, EngineOptions *options) {
-  options->reject_limit = UINT64_MAX;
-  options->reject_share = 1;
-  if (lua_getfield(L, 1, "rejects") == LUA_TTABLE) {
-    options->reject_limit = read_limit(L, lua_gettop(L), "limit");
-    read_share(L, lua_gettop(L), options);
-    lua_getfield(L, -1, "run_id");
-    options->run_id = luaL_optinteger(L, -1, 0);
-    lua_getfield(L, -2, "table");
-    options->table = luaL_optstring(L, -1, NULL);
-    keep(L, load, "table");
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-}
-
-static void read_program(lua_State *L, int load, LoadBox *box, EngineOptions *options) {
-  if (lua_getfield(L, 1, "program") != LUA_TNIL) {
-    ProgramBox *program = luaL_checkudata(L, -1, PROGRAM_TYPE);
-    if (!program->program)
-      luaL_error(L, "program is closed");
-    options->program = program->program;
-    options->lua_rules = box->lua_rules = lua_rules_present(L, lua_gettop(L));
-    box->clean_columns = program_column_count(program->program);
-    box->rule_slots = program_count_slots(program->program);
-    lua_pushvalue(L, -1);
-    keep(L, load, "program");
-  }
-  lua_pop(L, 1);
-}
-
-// The table on top: position, and the format, which must be text where the program needs it.
-static void read_clean(lua_State *L, EngineOptions *options) {
-  static const char *const formats[] = {"binary", "text"};
-  int clean = lua_gettop(L);
-  lua_getfield(L, clean, "position");
-  options->clean_position = lua_toboolean(L, -1);
-  const char *format =
-      lua_getfield(L, clean, "format") == LUA_TNIL ? formats[0] : lua_tostring(L, -1);
-  options->clean_text = format && strcmp(format, formats[1]) == 0;
-  if (!format || (!options->clean_text && strcmp(format, formats[0]) != 0))
-    luaL_error(L, "clean: format must be 'binary' or 'text'");
-  if (options->program && program_needs_text(options->program) && !options->clean_text)
-    luaL_error(L, "clean: a column's type can only be sent as text: format = 'text'");
-}
-
-static EngineOptions read_options(lua_State *L, int load, LoadBox *box) {
-  EngineOptions options = {0};
-  read_program(L, load, box, &options);
-  read_reject_options(L, load, &options);
-  lua_getfield(L, 1, "workers");
-  lua_Integer workers = luaL_optinteger(L, -1, 1);
-  if (workers < 1 || workers > 64)
-    luaL_error(L, "workers must be from 1 to 64: %I", workers);
-  options.workers = (unsigned)workers;
-  options.files = options.workers + 1; // the next one is opened while the workers are busy
-  if (lua_getfield(L, 1, "clean") == LUA_TTABLE)
-    read_clean(L, &options);
-  lua_settop(L, load);
-  return options;
-}
-
-// Rejects that go to a file: rejects = { path = } instead of a connection. Opened last, when
-// nothing raises any more before the engine has it.
-static bool open_reject_file(lua_State *L, EngineOptions *options, Error *error) {
-  const char *path = NULL;
-  if (lua_getfield(L, 1, "rejects") == LUA_TTABLE && lua_getfield(L, -1, "path") == LUA_TSTRING)
-    path = lua_tostring(L, -1);
-  options->reject_file = path ? fopen(path, "ab") : NULL;
-  if (path && !options->reject_file)
-    return error_set_errno(error, errno, "could not open '%s'", path);
-  return true;
-}
-
 // Takes over the reject file, also when there is no memory for an engine.
 static bool make_engine(lua_State *L, LoadBox *box, EngineOptions *options, Error *error) {
-  if (!open_reject_file(L, options, error))
+  if (!load_open_reject_file(L, options, error))
     return false;
   box->engine = engine_new(options, error);
   if (!box->engine && options->reject_file)
@@ -247,7 +156,9 @@ static int load_open(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   LoadBox *box = new_load(L);
-  EngineOptions options = read_options(L, 2, box);
+  lua_getiuservalue(L, 2, REFERENCES);
+  EngineOptions options = load_read_options(L, 3);
+  box->program = options.program;
   bool ok = make_engine(L, box, &options, &error);
   lua_settop(L, 2);
   for (int kind = 0; ok && kind < STREAM_KINDS; kind++) {
@@ -259,54 +170,6 @@ static int load_open(lua_State *L) {
     return 1;
   close_load(box);
   return push_error(L, &error);
-}
-
-static void set_count(lua_State *L, const char *name, uint64_t value) {
-  lua_pushinteger(L, (lua_Integer)value);
-  lua_setfield(L, -2, name);
-}
-
-// Only what was repaired: { padded = 3, quotes = 1 }.
-static void push_repairs(lua_State *L, const Counts *counts) {
-  lua_createtable(L, 0, 0);
-  for (int kind = 0; kind < REPAIR_KINDS; kind++)
-    if (counts->repairs[kind] > 0)
-      set_count(L, repair_name((Repair)kind), counts->repairs[kind]);
-}
-
-static void push_counts(lua_State *L, const Counts *counts) {
-  lua_createtable(L, 0, 9);
-  push_repairs(L, counts);
-  lua_setfield(L, -2, "repairs");
-  set_count(L, "records", counts->records);
-  set_count(L, "loaded", counts->loaded);
-  set_count(L, "rejected", counts->rejected);
-  set_count(L, "unreadable", counts->unreadable);
-  set_count(L, "filtered", counts->filtered);
-  set_count(L, "raw", counts->records - counts->unreadable);
-  set_count(L, "bytes", counts->bytes);
-  lua_newtable(L);
-  for (int kind = 0; kind < REPAIR_KINDS; kind++)
-    if (counts->repairs[kind] > 0)
-      set_count(L, repair_name((Repair)kind), counts->repairs[kind]);
-  lua_setfield(L, -2, "repairs");
-}
-
-// The column map at field `name` of the table at 3, as a userdata block left on the stack: source
-// columns from 1, or 0 (false, nothing) where the file has none.
-static const uint32_t *read_map(lua_State *L, const char *name, size_t columns, size_t *count) {
-  int list = lua_gettop(L) + 1;
-  *count = lua_getfield(L, 3, name) == LUA_TTABLE ? (size_t)luaL_len(L, list) : 0;
-  uint32_t *map = lua_newuserdatauv(L, (*count + 1) * sizeof *map, 0);
-  for (size_t i = 0; i < *count; i++) {
-    lua_geti(L, list, (lua_Integer)i + 1);
-    lua_Integer column = lua_toboolean(L, -1) ? luaL_checkinteger(L, -1) : 0;
-    if (column < 0 || column > (lua_Integer)columns)
-      luaL_error(L, "%s: no source column %I", name, column);
-    map[i] = column == 0 ? COLUMN_ABSENT : (uint32_t)(column - 1);
-    lua_pop(L, 1);
-  }
-  return map;
 }
 
 // Runs the rules written in Lua over a block. Never raises: lua_rules_run catches.
@@ -358,26 +221,6 @@ static FileEnd wait_file(lua_State *L, LoadBox *box, int program, int progress, 
   }
 }
 
-static FileTask read_task(lua_State *L, LoadBox *box, const SourceBox *source) {
-  size_t columns = source_column_count(source->source), count;
-  FileTask task = {.source = source->source};
-  lua_getfield(L, 3, "name");
-  task.name = luaL_optstring(L, -1, "source");
-  lua_getfield(L, 3, "file_id");
-  task.file_id = luaL_optinteger(L, -1, 0);
-  lua_getfield(L, 3, "table_source");
-  task.table_source = lua_toboolean(L, -1);
-  task.reject_limit = read_limit(L, 3, "reject_limit");
-  task.raw_map = read_map(L, "raw_map", columns, &task.raw_count);
-  task.clean_map = read_map(L, "clean_map", columns, &count);
-  if (count != box->clean_columns)
-    luaL_error(L, "clean_map: %d columns expected", (int)box->clean_columns);
-  for (size_t i = 0; i < count; i++)
-    if (task.clean_map[i] == COLUMN_ABSENT)
-      luaL_error(L, "clean_map: column %d is not in the source", (int)i + 1);
-  return task;
-}
-
 static LoadBox *check_unfinished(lua_State *L) {
   LoadBox *box = check_load(L);
   if (box->finished)
@@ -412,7 +255,7 @@ static bool start_file(lua_State *L, LoadBox *box, Error *error) {
   luaL_argcheck(L, !source->cursor, 2, "some records of the source have been read already");
   if (!engine_has_room(box->engine))
     luaL_error(L, "no room for a further file: see load:has_room()");
-  FileTask task = read_task(L, box, source);
+  FileTask task = load_read_task(L, source->source, box->program);
   keep_source(L, source);
   if (!engine_start_file(box->engine, &task, error)) {
     close_load(box);
@@ -421,15 +264,6 @@ static bool start_file(lua_State *L, LoadBox *box, Error *error) {
   box->files[box->file_count++] = (FileBox){source, task.source};
   source->source = NULL; // the engine's until the file is done
   return true;
-}
-
-static void push_file_counts(lua_State *L, const Counts *counts, const Source *source) {
-  push_counts(L, counts);
-  SourceTotals totals = source_totals(source);
-  lua_pushstring(L, totals.sha256);
-  lua_setfield(L, -2, "sha256");
-  set_count(L, "source_bytes", totals.bytes);
-  set_count(L, "input_bytes", totals.input_bytes);
 }
 
 // Gives the source of the oldest file, which is done, back to its box.
@@ -458,7 +292,7 @@ static int finish_file(lua_State *L, LoadBox *box, int progress) {
   SourceBox *done = box->files[0].box;
   Source *source = give_back(box);
   drop_source(L, done);
-  push_file_counts(L, &counts, source);
+  load_push_file_counts(L, &counts, source);
   return 1;
 }
 
@@ -518,38 +352,9 @@ static int load_finish(lua_State *L) {
   release_conns(box);
   Counts total;
   engine_counts(box->engine, &total);
-  push_counts(L, &total);
-  set_count(L, "raw_rows", rows[STREAM_RAW]);
-  set_count(L, "clean_rows", rows[STREAM_CLEAN]);
-  set_count(L, "reject_rows", rows[STREAM_REJECTS]);
+  load_push_counts(L, &total);
+  load_set_rows(L, rows);
   return 1;
-}
-
-static void push_sample(lua_State *L, const CellSample *sample) {
-  lua_createtable(L, 0, 2);
-  if (!sample->before_null) {
-    lua_pushstring(L, sample->before);
-    lua_setfield(L, -2, "before");
-  }
-  if (!sample->after_null) {
-    lua_pushstring(L, sample->after);
-    lua_setfield(L, -2, "after");
-  }
-}
-
-static void push_rule_count(lua_State *L, const RuleCount *count) {
-  lua_createtable(L, 0, 4);
-  lua_pushstring(L, count->column);
-  lua_setfield(L, -2, "column");
-  lua_pushstring(L, count->rule);
-  lua_setfield(L, -2, "rule");
-  set_count(L, "count", count->count);
-  lua_createtable(L, (int)count->sample_count, 0);
-  for (size_t i = 0; i < count->sample_count; i++) {
-    push_sample(L, &count->samples[i]);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-  lua_setfield(L, -2, "samples");
 }
 
 // load:cleaning() -> list of { column =, rule =, count =, samples = { { before =, after = } } }:
@@ -559,12 +364,13 @@ static int load_cleaning(lua_State *L) {
   if (!box->finished)
     return luaL_error(L, "load is not finished");
   lua_newtable(L);
-  for (size_t i = 0; i < box->rule_slots; i++) {
+  size_t slots = box->program ? program_count_slots(box->program) : 0;
+  for (size_t i = 0; i < slots; i++) {
     RuleCount count;
     engine_rule_count(box->engine, i, &count);
     if (count.count == 0)
       continue;
-    push_rule_count(L, &count);
+    load_push_rule_count(L, &count);
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
   }
   return 1;

@@ -136,11 +136,39 @@ describe("a budget", function()
     script "{ budget = { rejects = 3, rules = { type = 2, required = '20%', key = 1 } } }"
     must_end(0)
     script "{ budget = { rules = { type = 1 } } }"
-    must_end(4, "table 'item': rule 'type': 2 of 5 records rejected, its budget allows 1: nothing is published; "
+    must_end(4, "table 'item': rule 'type': 2 rejected so far, its budget allows 1: stopped: nothing is published; "
       .. "`pghost rejects 2` lists them")
     script "{ budget = { rules = { key = 0 } } }"
     must_end(4, "table 'item': rule 'key': 1 of 5 records rejected, its budget allows 0: nothing is published; "
       .. "`pghost rejects 3` lists them")
+  end)
+
+  -- Loads half a million records, an eighth of them bad, most of those by rule `required`; the number of
+  -- records until it stopped.
+  local function stops_at(options, what)
+    local lines = { "id,name" }
+    for i = 1, 500000 do
+      lines[i + 1] = i % 64 == 0 and "x,n" or i % 8 == 0 and i .. "," or i .. ",n"
+    end
+    here:write("item.csv", table.concat(lines, "\n") .. "\n")
+    script(options)
+    local err = must_end(4, false)
+    local last = here:ask "SELECT max(line) FROM pghost.rejects"
+    assert.matches(what, err)
+    assert.matches(": stopped: nothing is published;", err, 1, true)
+    return tonumber(last)
+  end
+
+  it("of a rule stops early, as number and as share", function()
+    assert.is_true(stops_at("{ budget = { rules = { required = 100 } } }",
+      "table 'item': rule 'required': [%d,]+ rejected so far, its budget allows 100: ") < 100000)
+    assert.is_true(stops_at("{ budget = { rules = { type = 5000, required = '2%' } } }",
+      "table 'item': rule 'required': %d+ of the first %d+ records rejected, its budget allows 2%%: ") < 300000)
+  end)
+
+  it("of a file's share stops early", function()
+    assert.is_true(stops_at("{ budget = { per_file = '2%' } }",
+      "table 'item': item.csv: %d+ of the first %d+ records rejected, its budget allows 2%%: ") < 300000)
   end)
 
   it("of a run counts all its tables", function()

@@ -50,6 +50,22 @@ after_each(function()
   pghost.remove(folder)
 end)
 
+describe("a table that a load has made or emptied itself", function()
+  it("leaves nothing to its first reader or to VACUUM", function()
+    write("f.csv", "id,name\n1,a\n2,b\n")
+    psql "CREATE EXTENSION pg_visibility; CREATE TABLE item (id int, name text); INSERT INTO item VALUES (0, 'old')"
+    must_load { "f.csv", "--into", "made", "--create" }
+    must_load { "f.csv", "--into", "item", "--truncate" }
+    assert.equal("t|t", psql [[SELECT (SELECT bool_and(all_frozen) FROM pg_visibility('made')),
+      (SELECT bool_and(all_frozen) FROM pg_visibility('item'))]])
+    must_load { "f.csv", "--into", "item" }
+    psql [[CREATE TABLE parts (id int, name text) PARTITION BY RANGE (id);
+      CREATE TABLE part PARTITION OF parts FOR VALUES FROM (0) TO (9)]]
+    must_load { "f.csv", "--into", "parts", "--truncate" }
+    assert.equal("4|2", psql "SELECT (SELECT count(*) FROM item), (SELECT count(*) FROM parts)")
+  end)
+end)
+
 -- Equivalence -------------------------------------------------------------------------------------
 
 -- Each: what it is about, columns of the table, the file; `refused`: neither takes it; `zone`: of the
@@ -469,6 +485,27 @@ describe("the budget of pghost load", function()
     assert.equal("0", count())
     must_load { "f.csv", "--into", "item", "--max-rejects", "20%" }
     assert.equal("8", count())
+  end)
+
+  it("stops for a share that cannot be kept any more, with what was rejected until then", function()
+    local lines = { "id,name" }
+    for i = 2, 500001 do
+      lines[i] = i % 4 == 0 and "x,a" or i .. ",a"
+    end
+    write("f.csv", table.concat(lines, "\n") .. "\n")
+    local err, code = load { "f.csv", "--into", "item", "--max-rejects", "2%", "--rejects", "bad.csv" }
+    assert.equal(4, code)
+    local rejected, records = err:match(
+      "\npghost: (%d+) of the first (%d+) records rejected, its budget allows 2%%: nothing is loaded\n")
+    assert.is_true(tonumber(records) < 100000, err)
+    local seen = 0
+    for line in io.lines(folder .. "/bad.csv") do
+      seen = seen + (line:match ",type," and 1 or 0)
+    end
+    assert.is_true(seen >= tonumber(rejected) and seen < 100000, err)
+    assert.equal("0", count())
+    must_load { "f.csv", "--into", "item", "--max-rejects", "25%" }
+    assert.equal("375000", count())
   end)
 
   it("shows the first few of many", function()

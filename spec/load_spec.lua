@@ -138,6 +138,77 @@ describe("load", function()
     }))
   end)
 
+  -- What a load with a limit of none ends with: the smallest file and line of its rejects.
+  local function first_reject(texts, dialect)
+    local path = os.tmpname()
+    local conn <close> = begin(connect())
+    local handle <close> = assert(load.open {
+      program = rules.compile(things),
+      clean = { conn = conn, copy = "copy thing from stdin (format binary)", position = true },
+      rejects = { path = path, limit = 0, run_id = 7, table = "thing" },
+      workers = 4,
+    })
+    local sources <close> = setmetatable({}, { __close = function(list)
+      for _, source in ipairs(list) do
+        source:close()
+      end
+    end })
+    local counts, message, code
+    for i, text in ipairs(texts) do
+      sources[i] = assert(csv.open_string(text, dialect))
+      assert(handle:start(sources[i], { name = "file " .. i, file_id = i, clean_map = { 1, 2, 3, 4 } }))
+    end
+    repeat
+      counts, message, code = handle:next()
+    until not counts
+    handle:abort()
+    local first
+    local file = assert(io.open(path, "rb"))
+    while file:read(2) do
+      local at = {}
+      for field = 1, 10 do
+        local length = string.unpack(">i4", file:read(4))
+        at[field] = length > 0 and file:read(length) or ""
+      end
+      local place = ("%d:%d"):format(string.unpack(">i8", at[3]), string.unpack(">i8", at[4]))
+      first = (not first or place < first) and place or first
+    end
+    file:close()
+    os.remove(path)
+    return code, first, message
+  end
+
+  it("that stops has found the first bad record, whatever the number of workers and files", function()
+    local good = "%d,name,1.5,2024-01-01 00:00:00\n"
+    local lines = { "id,name,amount,seen\n" }
+    for i = 2, 9999 do
+      lines[i] = good:format(i)
+    end
+    local first = table.concat(lines)
+    lines[1999] = "x" .. lines[1999]
+    for i = 2000, 9999 do
+      lines[i] = "x" .. lines[i]
+    end
+    local bad = table.concat(lines)
+    for _ = 1, 20 do
+      assert.same({ "budget", "1:1999", "more than 0 rejected" }, { first_reject { bad } })
+      assert.same({ "budget", "2:1999", "more than 0 rejected" }, { first_reject { first, bad, bad } })
+    end
+  end)
+
+  it("that stops for a policy says the first place, whatever the number of workers and files", function()
+    local lines = { "id,name,amount,seen\n" }
+    for i = 2, 9999 do
+      lines[i] = i < 1999 and ("%d,name,1.5,2024-01-01 00:00:00\n"):format(i) or "1,2\n"
+    end
+    local bad = table.concat(lines)
+    local worse = bad:gsub("\n", "\n1,2\n", 1)
+    for _ = 1, 20 do
+      assert.same({ "data", nil, "string:1999: too few fields: 2 of 4" },
+        { first_reject({ bad, worse, worse }, { too_few = "stop" }) })
+    end
+  end)
+
   it("writes raw, clean and rejects in one pass", function()
     local text = 'id,name,amount,seen\n1, a ,1.005,2024-01-02 03:04:05\nx,b,,\n3,"",2,NULL\n4,too,few\n'
     local counts, totals = load_text(text)

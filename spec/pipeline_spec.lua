@@ -117,6 +117,38 @@ describe("a pipeline", function()
     assert.equal("u", ask "SELECT relpersistence FROM pg_class WHERE relname = 'item_raw'")
   end)
 
+  it("leaves nothing to a first reader or to VACUUM in tables that one transaction has made and filled", function()
+    write("item.csv", "id,name,price\n1,a,2\n2,b,3\nx,c,4\n")
+    must_run(load_and_publish)
+    ask "CREATE EXTENSION IF NOT EXISTS pg_visibility"
+    assert.equal("t|t", ask [[SELECT (SELECT bool_and(all_visible AND all_frozen) FROM pg_visibility('item_raw')),
+      (SELECT bool_and(all_visible AND all_frozen) FROM pg_visibility('item'))]])
+    assert.equal("1|a|2.00\n2|b|3.00", ask "SELECT * FROM item ORDER BY id")
+  end)
+
+  it("gives every raw record the run's time: with one transaction, one a file, several workers", function()
+    write("item2.csv", "id,name,price\n7,g,2\n8,h,3\n")
+    for _, config in ipairs { {}, { resume = true, checkpoint = 1 }, { workers = 3 } } do
+      must_run(load_and_publish, config)
+      assert.equal("6|6", ask [[SELECT count(*), count(*) FILTER (WHERE _loaded_at = (SELECT max(started_at)
+        FROM pghost.runs)) FROM item_raw]])
+    end
+  end)
+
+  it("shows a hook each table before it is filled, and lets it change it", function()
+    local seen = {}
+    must_run(load_and_publish, { table_created = function(conn, schema, name)
+      local place = conn:quote_identifier(schema) .. "." .. conn:quote_identifier(name)
+      seen[#seen + 1] = name .. " " .. conn:query([[SELECT string_agg(attname, ' ' ORDER BY attnum) AS columns
+        FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0]], place)[1].columns
+      conn:query(("ALTER TABLE %s SET (fillfactor = 50)"):format(place))
+    end })
+    table.sort(seen)
+    assert.same({ "item id name price _file_id _line", "item_raw id name price _file_id _line _loaded_at" }, seen)
+    assert.equal("{fillfactor=50}|{fillfactor=50}", ask [[SELECT (SELECT reloptions FROM pg_class WHERE
+      oid = 'item'::regclass), (SELECT reloptions FROM pg_class WHERE oid = 'item_raw'::regclass)]])
+  end)
+
   it("loads raw and clean, keeps the first of a key, and publishes", function()
     must_run(load_and_publish)
     assert.equal("1|one|1.50\n2|two\nlines|", ask "SELECT * FROM item ORDER BY id")

@@ -1,4 +1,11 @@
-// The interrupt flag itself.
+// The interrupt flags themselves.
 #include "base/interrupt.h"
 
+#include <stddef.h>
+
 volatile sig_atomic_t interrupt_signal = 0;
+_Thread_local const atomic_int *interrupt_flag = NULL;
+
+bool interrupt_wanted(void) {
+  return interrupt_signal != 0 || (interrupt_flag && *interrupt_flag);
+}

@@ -6,8 +6,16 @@
 #define PGHOST_BASE_INTERRUPT_H
 
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 
 // 0, or the number of the signal that asked us to stop.
 extern volatile sig_atomic_t interrupt_signal;
+
+// For a thread that its owner ends by setting a flag: its waits look at that, too. NULL: no flag.
+extern _Thread_local const atomic_int *interrupt_flag;
+
+// Whether this thread should wait no longer.
+bool interrupt_wanted(void);
 
 #endif

@@ -1,6 +1,7 @@
 // Inputs: a file or standard input as it is, and bytes in memory.
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,10 +10,13 @@
 #include "base/interrupt.h"
 #include "csv/input.h"
 
+enum { WAIT_MS = 100 }; // a signal may arrive on another thread: look at the flags this often
+
 typedef struct FileInput {
   Input input;   // first: an Input * is a FileInput *
   int fd;        // -1: not open
   bool borrowed; // standard input: not ours to close
+  bool waits;    // a pipe, a terminal or the like: its bytes may be long in coming
   char *name;
   char head[INPUT_HEAD]; // first bytes that were looked at where one cannot seek
   size_t head_len;
@@ -33,20 +37,38 @@ static ptrdiff_t give_head(FileInput *file, char *out, size_t size) {
   return (ptrdiff_t)got;
 }
 
+static ptrdiff_t interrupted(const FileInput *file, Error *error) {
+  error_set(error, "interrupted", "reading '%s' was interrupted", file->name);
+  return -1;
+}
+
+// Waits until there is something to read, or the end of it. False: asked to stop.
+static bool wait_for_bytes(const FileInput *file) {
+  struct pollfd ready = {.fd = file->fd, .events = POLLIN};
+  int count = 0;
+  while (count == 0 && !interrupt_wanted()) {
+    count = poll(&ready, 1, WAIT_MS);
+    if (count < 0 && errno == EINTR)
+      count = 0;
+  }
+  return count != 0; // what poll cannot wait for, read tells
+}
+
 static ptrdiff_t file_read(Input *input, char *out, size_t size, Error *error) {
   FileInput *file = (FileInput *)input;
   if (file->head_len > 0)
     return give_head(file, out, size);
   for (;;) {
+    if (file->waits && !wait_for_bytes(file))
+      return interrupted(file, error);
     ssize_t got = read(file->fd, out, size);
     if (got >= 0)
       return got;
-    if (errno == EINTR && interrupt_signal == 0)
+    if (errno == EINTR && !interrupt_wanted())
       continue;
     if (errno == EINTR)
-      error_set(error, "interrupted", "reading '%s' was interrupted", file->name);
-    else
-      error_set_errno(error, errno, "could not read '%s'", file->name);
+      return interrupted(file, error);
+    error_set_errno(error, errno, "could not read '%s'", file->name);
     return -1;
   }
 }
@@ -59,9 +81,22 @@ static void file_close(Input *input) {
   free(file);
 }
 
-static bool is_directory(int fd) {
+// Opens without waiting for a writer of a named pipe: file_read does that, where it can be stopped.
+static int open_path(const char *path) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  int flags = fd >= 0 ? fcntl(fd, F_GETFL) : -1;
+  if (flags >= 0)
+    fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+  return fd;
+}
+
+// Finds out what was opened; the reason why it cannot be read, 0: none.
+static int look_at(FileInput *file) {
   struct stat facts;
-  return fstat(fd, &facts) == 0 && S_ISDIR(facts.st_mode);
+  if (fstat(file->fd, &facts) != 0)
+    return errno;
+  file->waits = !S_ISREG(facts.st_mode) && !S_ISBLK(facts.st_mode);
+  return S_ISDIR(facts.st_mode) ? EISDIR : 0;
 }
 
 static Input *no_memory(Error *error) {
@@ -77,8 +112,8 @@ Input *input_open_file(const char *path, Error *error) {
   file->input = (Input){file_read, file_close, NULL};
   file->borrowed = standard;
   file->name = strdup(standard ? "standard input" : path);
-  file->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-  int reason = !file->name ? ENOMEM : file->fd < 0 ? errno : is_directory(file->fd) ? EISDIR : 0;
+  file->fd = standard ? STDIN_FILENO : open_path(path);
+  int reason = file->fd < 0 ? errno : !file->name ? ENOMEM : look_at(file);
   if (reason) {
     error_set_errno(error, reason, "could not open '%s'", path);
     file_close(&file->input);
@@ -90,7 +125,7 @@ Input *input_open_file(const char *path, Error *error) {
 
 ptrdiff_t input_peek(Input *input, char head[INPUT_HEAD], Error *error) {
   FileInput *file = (FileInput *)input;
-  off_t start = lseek(file->fd, 0, SEEK_CUR);
+  off_t start = file->waits ? -1 : lseek(file->fd, 0, SEEK_CUR);
   char first[INPUT_HEAD];
   size_t len = 0;
   while (len < INPUT_HEAD) {

@@ -1,5 +1,5 @@
-// The engine's life: threads, blocks, the caller's wait, the end of the streams.
-#include "load/internal.h"
+// The engine's life: its threads and memory, the caller's wait, the end.
+#include "load/stop.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "base/interrupt.h"
-#include "pg/copy.h"
 
 enum { BLOCKS_PER_WORKER = 3, BLOCKS_PER_STREAM = 8, SPARE_BLOCKS = 2 };
 
@@ -20,8 +19,7 @@ static void wake_everybody(Engine *engine) {
     pthread_cond_broadcast(&engine->sender_turn[kind]);
 }
 
-void engine_fail(Engine *engine, const Error *error) {
-  pthread_mutex_lock(&engine->lock);
+void engine_fail_locked(Engine *engine, const Error *error) {
   if (!engine->failed)
     engine->error = *error;
   engine->failed = true;
@@ -29,126 +27,12 @@ void engine_fail(Engine *engine, const Error *error) {
   if (strcmp(engine->error.code, "budget") != 0)
     engine->stop_rejects = 1;
   wake_everybody(engine);
-  pthread_mutex_unlock(&engine->lock);
 }
 
-void engine_recycle(Engine *engine, Block *block) {
-  queue_push(&engine->idle, block);
-  pthread_cond_signal(&engine->splitter_turn);
-  if (engine->idle.count == engine->block_count)
-    pthread_cond_signal(&engine->caller_turn);
-}
-
-static void add_counts(Counts *sum, const Counts *more) {
-  sum->records += more->records;
-  sum->loaded += more->loaded;
-  sum->rejected += more->rejected;
-  sum->unreadable += more->unreadable;
-  sum->filtered += more->filtered;
-  sum->bytes += more->bytes;
-  for (int kind = 0; kind < REPAIR_KINDS; kind++)
-    sum->repairs[kind] += more->repairs[kind];
-}
-
-static bool block_failed(const Block *block) {
-  bool failed = false;
-  for (int kind = 0; kind < STREAM_KINDS; kind++)
-    failed = failed || block->out[kind].failed;
-  return failed;
-}
-
-// The lock is held.
-static void send_block(Engine *engine, Block *block) {
-  block->pending = 0;
-  for (int kind = 0; kind < STREAM_KINDS; kind++) {
-    if (block->rows[kind] == 0)
-      continue;
-    block->pending++;
-    engine->sent_rows[kind] += block->rows[kind];
-    queue_push(&engine->outgoing[kind], block);
-    pthread_cond_signal(&engine->sender_turn[kind]);
-  }
-  if (block->pending == 0)
-    engine_recycle(engine, block);
-}
-
-// Writes a block's rejects to their file, in memory of stdio for the most part. The lock is held.
-static bool write_rejects(Engine *engine, Block *block, Error *error) {
-  const Buffer *out = &block->out[STREAM_REJECTS];
-  if (!engine->options.reject_file || block->rows[STREAM_REJECTS] == 0)
-    return true;
-  block->rows[STREAM_REJECTS] = 0;
-  if (fwrite(out->data, 1, out->len, engine->options.reject_file) == out->len)
-    return true;
-  return error_set_errno(error, errno, "could not write the rejects");
-}
-
-// Bytes of the files as they lie on the disk, of those under way what was consumed. The lock is
-// held.
-static uint64_t input_bytes(Engine *engine) {
-  uint64_t bytes = engine->total.input_bytes;
-  for (unsigned i = 0; i < engine->task_count; i++) {
-    const Task *task = engine_task(engine, i);
-    bytes += source_in_file(task->file.source, task->counts.bytes);
-  }
-  return bytes;
-}
-
-// Records to hold a share of rejects against: as many as the files have if they go on like this.
-static double expected_records(Engine *engine) {
-  double records = (double)engine->total.records;
-  uint64_t seen = input_bytes(engine);
-  if (engine->options.expected_bytes <= seen || seen == 0)
-    return records;
-  return records * ((double)engine->options.expected_bytes / (double)seen);
-}
-
-static bool over_share(Engine *engine) {
-  double share = engine->options.reject_share;
-  return share < 1 && engine->total.records >= SHARE_FROM &&
-         (double)engine->total.rejected > share * expected_records(engine);
-}
-
-// The lock is held.
-static bool settle_rejects(Engine *engine, Block *block, Error *error) {
-  const Task *task = block->task;
-  if (!write_rejects(engine, block, error))
-    return false;
-  uint64_t limit = engine->options.reject_limit, in_file = task->file.reject_limit;
-  if (engine->total.rejected > limit)
-    return error_set(error, "budget", "more than %llu rejected", (unsigned long long)limit);
-  if (task->counts.rejected > in_file)
-    return error_set(error, "budget", "%s: more than %llu rejected", task->file.name,
-                     (unsigned long long)in_file);
-  if (over_share(engine))
-    return error_set(error, "budget", "%llu of the first %llu records rejected",
-                     (unsigned long long)engine->total.rejected,
-                     (unsigned long long)engine->total.records);
-  return true;
-}
-
-void engine_block_encoded(Engine *engine, Block *block) {
-  Error error;
-  if (block_failed(block)) {
-    error_set(&error, "ENOMEM", "out of memory while loading");
-    engine_fail(engine, &error);
-    return;
-  }
+void engine_fail(Engine *engine, const Error *error) {
   pthread_mutex_lock(&engine->lock);
-  Task *task = block->task;
-  add_counts(&task->counts, &block->counts);
-  add_counts(&engine->total, &block->counts);
-  bool good = settle_rejects(engine, block, &error);
-  if (good)
-    task->encoded++;
-  else
-    block->rows[STREAM_RAW] = block->rows[STREAM_CLEAN] = 0; // its rejects are kept
-  send_block(engine, block);
-  if (task_done(task))
-    pthread_cond_signal(&engine->caller_turn);
+  engine_fail_locked(engine, error);
   pthread_mutex_unlock(&engine->lock);
-  if (!good)
-    engine_fail(engine, &error);
 }
 
 static void init_conditions(Engine *engine) {
@@ -175,28 +59,6 @@ Engine *engine_new(const EngineOptions *options, Error *error) {
   return engine;
 }
 
-static bool is_text(const Stream *stream) {
-  return stream->kind == STREAM_CLEAN && stream->engine->options.clean_text;
-}
-
-bool engine_add_stream(Engine *engine, StreamKind kind, PGconn *conn, const char *copy,
-                       Error *error) {
-  if (engine->stream_count == MAX_STREAMS)
-    return error_set(error, "usage", "more than %d streams", (int)MAX_STREAMS);
-  if (!copy_begin(conn, copy, error))
-    return false;
-  Stream *stream = &engine->streams[engine->stream_count++];
-  *stream = (Stream){.engine = engine, .kind = kind, .conn = conn, .open = true};
-  engine->kinds[kind]++;
-  if (is_text(stream))
-    return true;
-  Buffer header = {0};
-  copy_put_header(&header);
-  stream->open = copy_send(conn, header.data, header.len, NULL, error);
-  buffer_free(&header);
-  return stream->open;
-}
-
 static bool make_queues(Engine *engine, size_t blocks) {
   bool ok = queue_init(&engine->idle, blocks) && queue_init(&engine->cut, blocks) &&
             queue_init(&engine->checked, blocks) && queue_init(&engine->lua, blocks);
@@ -212,9 +74,16 @@ static bool make_blocks(Engine *engine) {
   if (!engine->blocks || !make_queues(engine, count))
     return false;
   engine->block_count = count;
-  for (size_t i = 0; i < count; i++)
-    queue_push(&engine->idle, &engine->blocks[i]);
-  return true;
+  size_t rules = engine->options.rule_budget_count;
+  engine->rule_rejects = calloc(rules + 1, sizeof *engine->rule_rejects);
+  bool ok = engine->rule_rejects != NULL;
+  for (size_t i = 0; ok && i < count; i++) {
+    Block *block = &engine->blocks[i];
+    block->rule_rejects = calloc(rules + 1, sizeof *block->rule_rejects);
+    ok = block->rule_rejects != NULL;
+    queue_push(&engine->idle, block);
+  }
+  return ok;
 }
 
 static bool start_workers(Engine *engine) {
@@ -289,7 +158,8 @@ static void fail_if_interrupted(Engine *engine) {
 
 // Whether the oldest file is done. The lock is held.
 static bool oldest_done(Engine *engine) {
-  return engine->task_count > 0 && task_done(engine_task(engine, 0));
+  return engine->task_count > 0 && task_done(engine_task(engine, 0)) &&
+         !stop_is_in(engine, engine_task(engine, 0));
 }
 
 // What there is to tell the caller. The lock is held.
@@ -298,7 +168,7 @@ static WaitStatus wait_status(Engine *engine, Block **block, Counts *file, Error
     *error = engine->error;
     return WAIT_FAILED;
   }
-  *block = queue_pop(&engine->lua);
+  *block = stop_take(engine, &engine->lua);
   if (*block)
     return WAIT_BLOCK;
   if (!oldest_done(engine))
@@ -318,39 +188,10 @@ WaitStatus engine_wait(Engine *engine, int timeout_ms, Block **block, Counts *fi
   return status;
 }
 
-bool engine_block_next(Engine *engine, Block *block, Scratch **scratch) {
-  *scratch = engine->caller_scratch;
-  for (; block->next < block->batch.record_count; block->next++) {
-    Verdict verdict = block_run_rules(engine, block, block->next, *scratch);
-    if (verdict == VERDICT_PASS)
-      return true;
-    block_settle(engine, block, block->next, *scratch, verdict);
-  }
-  return false;
-}
-
-void engine_block_verdict(Engine *engine, Block *block, Verdict verdict) {
-  block_settle(engine, block, block->next++, engine->caller_scratch, verdict);
-}
-
-void engine_block_fail(Engine *engine, const Block *block, const char *reason) {
-  Error error;
-  if (block->task->file.table_source) // whose lines are nobody's
-    error_set(&error, "lua", "%s", reason);
-  else
-    error_set(&error, "lua", "%s:%llu: %s", block->task->file.name,
-              (unsigned long long)block->batch.records[block->next].line, reason);
-  engine_fail(engine, &error);
-}
-
-void engine_block_done(Engine *engine, Block *block) {
-  engine_block_encoded(engine, block);
-}
-
 void engine_counts(Engine *engine, Counts *total) {
   pthread_mutex_lock(&engine->lock);
   *total = engine->total;
-  total->input_bytes = input_bytes(engine);
+  total->input_bytes = engine_input_bytes(engine);
   pthread_mutex_unlock(&engine->lock);
 }
 
@@ -390,32 +231,6 @@ static void join_threads(Engine *engine) {
   engine->worker_count = 0;
 }
 
-static bool send_trailer(Stream *stream, Error *error) {
-  if (is_text(stream))
-    return true;
-  Buffer trailer = {0};
-  copy_put_trailer(&trailer);
-  bool ok = copy_send(stream->conn, trailer.data, trailer.len, NULL, error);
-  buffer_free(&trailer);
-  return ok;
-}
-
-static bool end_stream(Stream *stream, Error *error) {
-  bool ok = send_trailer(stream, error);
-  stream->open = false;
-  return ok && copy_end(stream->conn, NULL, &stream->rows, error);
-}
-
-static bool check_rows(const Engine *engine, const uint64_t rows[STREAM_KINDS], Error *error) {
-  static const char *const names[STREAM_KINDS] = {"raw", "clean", "rejects"};
-  for (int kind = 0; kind < STREAM_KINDS; kind++)
-    if (rows[kind] != engine->sent_rows[kind])
-      return error_set(error, "conservation", "sent %llu %s rows but the server counted %llu",
-                       (unsigned long long)engine->sent_rows[kind], names[kind],
-                       (unsigned long long)rows[kind]);
-  return true;
-}
-
 bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error) {
   if (!wait_sent(engine, error))
     return false;
@@ -424,11 +239,11 @@ bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error) {
     return error_set_errno(error, errno, "could not write the rejects");
   memset(rows, 0, STREAM_KINDS * sizeof *rows);
   for (unsigned i = 0; i < engine->stream_count; i++) {
-    if (!end_stream(&engine->streams[i], error))
+    if (!stream_end(&engine->streams[i], error))
       return false;
     rows[engine->streams[i].kind] += engine->streams[i].rows;
   }
-  return check_rows(engine, rows, error);
+  return streams_check_rows(engine, rows, error);
 }
 
 static void merge_sample(RuleCount *sum, const CellSample *sample) {
@@ -458,14 +273,6 @@ void engine_rule_count(Engine *engine, size_t i, RuleCount *out) {
   }
 }
 
-static void free_block(Block *block) {
-  buffer_free(&block->original);
-  buffer_free(&block->chunk.bytes);
-  batch_free(&block->batch);
-  for (int kind = 0; kind < STREAM_KINDS; kind++)
-    buffer_free(&block->out[kind]);
-}
-
 static void free_queues(Engine *engine) {
   queue_free(&engine->idle);
   queue_free(&engine->cut);
@@ -477,7 +284,7 @@ static void free_queues(Engine *engine) {
 
 static void free_memory(Engine *engine) {
   for (size_t i = 0; i < engine->block_count; i++)
-    free_block(&engine->blocks[i]);
+    block_free(&engine->blocks[i]);
   for (unsigned i = 0; i < engine->options.workers; i++) {
     reader_free(engine->workers[i].reader);
     scratch_free(engine->workers[i].scratch);
@@ -486,18 +293,11 @@ static void free_memory(Engine *engine) {
   free_queues(engine);
   engine_free_tasks(engine);
   free(engine->blocks);
+  free(engine->rule_rejects);
 }
 
 static bool keeps_rejects(const Engine *engine) {
   return engine->failed && strcmp(engine->error.code, "budget") == 0;
-}
-
-static void close_stream(Engine *engine, Stream *stream) {
-  Error error;
-  if (stream->open && stream->kind == STREAM_REJECTS && keeps_rejects(engine))
-    end_stream(stream, &error);
-  else if (stream->open)
-    copy_abort(stream->conn, "load aborted");
 }
 
 void engine_free(Engine *engine) {
@@ -508,7 +308,7 @@ void engine_free(Engine *engine) {
     engine->stop_rejects = 1;
   join_threads(engine);
   for (unsigned i = 0; i < engine->stream_count; i++)
-    close_stream(engine, &engine->streams[i]);
+    stream_close(&engine->streams[i], keeps_rejects(engine));
   free_memory(engine);
   if (engine->options.reject_file)
     fclose(engine->options.reject_file);

@@ -35,6 +35,22 @@ typedef enum StreamKind {
   STREAM_KINDS,
 } StreamKind;
 
+// Records before which a share says nothing.
+enum { SHARE_FROM = 10000 };
+
+// How many rejects there may be: one more, or a larger share of the records, is a failure with code
+// "budget". A share is looked at from SHARE_FROM records on, and held against as many records as
+// the expected bytes let expect.
+typedef struct RejectBudget {
+  uint64_t limit; // UINT64_MAX: any number
+  double share;   // 1: any share
+} RejectBudget;
+
+typedef struct RuleBudget {
+  const char *rule; // name of a rule, or of what the reader rejects by
+  RejectBudget allowed;
+} RuleBudget;
+
 typedef struct EngineOptions {
   const Program *program; // NULL: no clean stream. Borrowed, must outlive the engine
   bool lua_rules;         // blocks pass through the calling thread (engine_wait gives them out)
@@ -44,16 +60,13 @@ typedef struct EngineOptions {
   unsigned files;         // that are under way at once, from 1 to MAX_FILES
   int64_t run_id;         // for rejects
   const char *table;      // for rejects; borrowed
-  FILE *reject_file;     // NULL, or where the rows of the rejects stream go instead of a connection
-                         // (no header, no trailer); the engine closes it
-  uint64_t reject_limit; // one more reject is a failure with code "budget"; UINT64_MAX: no limit
-  double reject_share;   // so is a larger share of the records, looked at from SHARE_FROM on and
-                         // held against what `expected_bytes` lets expect; 1: any share
+  FILE *reject_file;    // NULL, or where the rows of the rejects stream go instead of a connection
+                        // (no header, no trailer); the engine closes it
+  RejectBudget rejects; // of all files together
+  const RuleBudget *rule_budgets; // borrowed, must outlive the engine
+  size_t rule_budget_count;
   uint64_t expected_bytes; // of all files together, packed as they are; 0: not known
 } EngineOptions;
-
-// Records before which a share says nothing.
-enum { SHARE_FROM = 10000 };
 
 typedef struct Counts {
   uint64_t records;    // read: loaded + rejected + filtered
@@ -76,7 +89,8 @@ typedef struct FileTask {
   size_t raw_count;
   const uint32_t *clean_map; // source column per program column
   bool table_source;         // records open with _file_id and _line: they are its position
-  uint64_t reject_limit;     // of this file; UINT64_MAX: no limit
+  RejectBudget rejects;      // of this file
+  uint64_t expected_bytes;   // its size, packed as it is; 0: not known
 } FileTask;
 
 // Threads start with the first file. NULL: no memory or no threads.
@@ -110,8 +124,9 @@ WaitStatus engine_wait(Engine *engine, int timeout_ms, Block **block, Counts *fi
 // engine_block_verdict before the next call.
 bool engine_block_next(Engine *engine, Block *block, Scratch **scratch);
 void engine_block_verdict(Engine *engine, Block *block, Verdict verdict);
-// Instead of a verdict: ends the load, because of the record at hand. Code "lua".
-void engine_block_fail(Engine *engine, const Block *block, const char *reason);
+// Instead of a verdict and of _block_done: ends the load, because of the record at hand. Code
+// "lua".
+void engine_block_fail(Engine *engine, Block *block, const char *reason);
 void engine_block_done(Engine *engine, Block *block);
 
 // Counts of all files so far.

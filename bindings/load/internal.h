@@ -37,7 +37,7 @@ typedef struct Task {
 } Task;
 
 struct Block {
-  Task *task; // valid until the block is encoded
+  Task *task; // from the cut until the block is encoded, else NULL
   Chunk chunk;
   Batch batch;
   Buffer out[STREAM_KINDS];
@@ -47,8 +47,9 @@ struct Block {
   size_t consumed; // bytes the reader took
   Position end;    // position behind them
   Counts counts;
-  unsigned pending; // streams that still have to send it
-  size_t next;      // engine_block_next: the record that comes next
+  uint64_t *rule_rejects; // per rule with a budget
+  unsigned pending;       // streams that still have to send it
+  size_t next;            // engine_block_next: the record that comes next
 };
 
 typedef struct Stream {
@@ -71,6 +72,13 @@ typedef struct Worker {
   Scratch *scratch;
 } Worker;
 
+// Where the load ends before its end, and why (stop.c).
+typedef struct Stop {
+  bool set;
+  uint64_t serial, sequence; // of the task and the block
+  Error error;
+} Stop;
+
 struct Engine {
   EngineOptions options;
   pthread_mutex_t lock;
@@ -78,7 +86,8 @@ struct Engine {
   atomic_int stop;         // set once: everybody leaves
   atomic_int stop_rejects; // set with it, unless the rejects found so far shall be kept
   bool failed;
-  Error error;  // the first one
+  Error error; // the first one
+  Stop first_stop;
   bool closing; // no more blocks will come: senders leave when their queue is empty
   bool threads_started;
   pthread_t splitter;
@@ -96,11 +105,15 @@ struct Engine {
   uint64_t task_serial;
   Scratch *caller_scratch;
   Counts total;
+  uint64_t *rule_rejects; // per rule with a budget
   uint64_t sent_rows[STREAM_KINDS];
 };
 
 // Records the first failure and stops everybody. Takes the lock.
 void engine_fail(Engine *engine, const Error *error);
+
+// The same where the lock is held.
+void engine_fail_locked(Engine *engine, const Error *error);
 
 // Gives a block that is through with rules to the streams. Takes the lock.
 void engine_block_encoded(Engine *engine, Block *block);
@@ -109,6 +122,11 @@ void engine_block_encoded(Engine *engine, Block *block);
 Task *engine_task(Engine *engine, unsigned i);
 
 bool task_done(const Task *task); // every record is encoded, though not sent
+
+// Bytes of the file, or of all files, that have become records, as they lie on the disk. The lock
+// is held.
+uint64_t task_input_bytes(const Task *task);
+uint64_t engine_input_bytes(Engine *engine);
 
 // Starts a file in a slot that is free.
 bool task_start(Engine *engine, const FileTask *file, Error *error);
@@ -125,6 +143,16 @@ void engine_recycle(Engine *engine, Block *block);
 void *splitter_main(void *engine);
 void *worker_main(void *worker);
 void *sender_main(void *stream);
+
+// The end of a stream: well, or as an aborted COPY. `rows` of it is what the server counted
+// (streams.c).
+bool stream_end(Stream *stream, Error *error);
+void stream_close(Stream *stream, bool keep_rejects); // those ended well all the same
+
+// Whether the server counted as many rows of each kind as were sent.
+bool streams_check_rows(const Engine *engine, const uint64_t rows[STREAM_KINDS], Error *error);
+
+void block_free(Block *block); // its memory (blocks.c)
 
 // Runs the program over record `i` of the block and encodes what becomes of it (worker.c).
 Verdict block_run_rules(const Engine *engine, Block *block, size_t i, Scratch *scratch);

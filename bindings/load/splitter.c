@@ -1,6 +1,7 @@
 // The splitter thread: cuts the files under way into blocks, the oldest first, and takes cuts back
 // that were wrong.
-#include "load/internal.h"
+#include "base/interrupt.h"
+#include "load/stop.h"
 
 // A cut was wrong, and every block behind it is out of the workers' hands.
 static bool may_take_back(const Task *task) {
@@ -15,6 +16,8 @@ static bool may_cut(const Task *task) {
 static Task *next_task(Engine *engine) {
   for (unsigned i = 0; i < engine->task_count; i++) {
     Task *task = engine_task(engine, i);
+    if (stop_is_in(engine, task))
+      return NULL;
     if (may_take_back(task) || (may_cut(task) && engine->idle.count > 0))
       return task;
   }
@@ -56,27 +59,30 @@ static void hand_out(Engine *engine, Task *task, Block *block) {
   pthread_cond_signal(&engine->worker_turn);
 }
 
-static void reset(Block *block) {
+static void reset(const Engine *engine, Block *block) {
   for (int kind = 0; kind < STREAM_KINDS; kind++) {
     buffer_clear(&block->out[kind]);
     block->rows[kind] = 0;
   }
+  for (size_t i = 0; i < engine->options.rule_budget_count; i++)
+    block->rule_rejects[i] = 0;
   block->counts = (Counts){0};
   block->next = 0;
 }
 
 static void cut_block(Engine *engine, Task *task, Block *block) {
   Error error;
-  reset(block);
+  reset(engine, block);
   SourceStatus status = source_next(task->file.source, CHUNK_TARGET, &block->chunk, &error);
-  if (status == SOURCE_ERROR)
-    engine_fail(engine, &error);
   pthread_mutex_lock(&engine->lock);
   if (status == SOURCE_CHUNK) {
     hand_out(engine, task, block);
   } else {
     engine_recycle(engine, block);
+    if (status == SOURCE_ERROR && !stop_is_in(engine, task))
+      engine_fail_locked(engine, &error);
     task->split = true;
+    stop_if_reached(engine);
     pthread_cond_signal(&engine->caller_turn);
   }
   pthread_mutex_unlock(&engine->lock);
@@ -84,6 +90,7 @@ static void cut_block(Engine *engine, Task *task, Block *block) {
 
 void *splitter_main(void *arg) {
   Engine *engine = arg;
+  interrupt_flag = &engine->stop;
   for (;;) {
     Task *task = NULL;
     pthread_mutex_lock(&engine->lock);

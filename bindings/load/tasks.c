@@ -11,6 +11,17 @@ bool task_done(const Task *task) {
   return task->split && !task->recut && task->encoded == task->cut;
 }
 
+uint64_t task_input_bytes(const Task *task) {
+  return source_in_file(task->file.source, task->counts.bytes);
+}
+
+uint64_t engine_input_bytes(Engine *engine) {
+  uint64_t bytes = engine->total.input_bytes;
+  for (unsigned i = 0; i < engine->task_count; i++)
+    bytes += task_input_bytes(engine_task(engine, i));
+  return bytes;
+}
+
 bool engine_has_room(const Engine *engine) {
   return engine->task_count < engine->options.files;
 }
@@ -74,7 +85,7 @@ static bool check_counts(const Task *task, Error *error) {
 
 bool task_take(Engine *engine, Counts *counts, Error *error) {
   Task *task = engine_task(engine, 0);
-  task->counts.input_bytes = source_in_file(task->file.source, task->counts.bytes);
+  task->counts.input_bytes = task_input_bytes(task);
   engine->total.input_bytes += task->counts.input_bytes;
   *counts = task->counts;
   bool ok = check_counts(task, error);

@@ -1,7 +1,8 @@
 // The worker threads: tokenise blocks, check that the cuts between them were right, run the rules
 // and encode rows.
-#include "load/internal.h"
+#include "load/budget.h"
 #include "load/row.h"
+#include "load/stop.h"
 
 static Reader *worker_reader(Worker *worker, const Task *task) {
   if (worker->reader && worker->reader_serial == task->serial)
@@ -40,18 +41,18 @@ static bool may_go_on(const Block *block, Error *error) {
 }
 
 // Moves on the blocks whose start is now known to be the start of a record: a block that was
-// consumed to its end vouches for the one behind it. The lock is held. False, with `error` filled:
-// a policy says that nothing is loaded.
-static bool check_ring(Engine *engine, Task *task, Error *error) {
+// consumed to its end vouches for the one behind it. The lock is held.
+static void check_ring(Engine *engine, Task *task) {
+  Error error;
   Block **slot = &task->ring[task->checked % engine->block_count];
   while (!task->recut && *slot) {
     Block *block = *slot;
     *slot = NULL;
     task->ring_count--;
     task->checked++;
-    if (!may_go_on(block, error))
-      return false;
-    if (block->consumed < block->chunk.bytes.len)
+    if (!may_go_on(block, &error))
+      stop_at(engine, block, &error);
+    else if (block->consumed < block->chunk.bytes.len)
       ask_recut(task, block);
     queue_push(engine->options.lua_rules ? &engine->lua : &engine->checked, block);
     pthread_cond_signal(engine->options.lua_rules ? &engine->caller_turn : &engine->worker_turn);
@@ -59,7 +60,18 @@ static bool check_ring(Engine *engine, Task *task, Error *error) {
   }
   if (task->recut)
     pthread_cond_signal(&engine->splitter_turn);
-  return true;
+}
+
+// Puts a tokenised block in its place among those of its file. The lock is held.
+static void put_in_ring(Engine *engine, Block *block) {
+  Task *task = block->task;
+  if (stop_is_before(engine, block)) {
+    engine_recycle(engine, block);
+    return;
+  }
+  task->ring[block->sequence % engine->block_count] = block;
+  task->ring_count++;
+  check_ring(engine, task);
 }
 
 static uint64_t file_bytes(const Block *block) {
@@ -69,8 +81,7 @@ static uint64_t file_bytes(const Block *block) {
 
 static void tokenise(Worker *worker, Block *block) {
   Engine *engine = worker->engine;
-  Task *task = block->task;
-  Reader *reader = worker_reader(worker, task);
+  Reader *reader = worker_reader(worker, block->task);
   block->end = block->chunk.position;
   block->consumed =
       reader ? chunk_read(reader, &block->chunk, 0, &block->end, &block->batch) : SIZE_MAX;
@@ -81,13 +92,8 @@ static void tokenise(Worker *worker, Block *block) {
   block->counts = (Counts){.bytes = file_bytes(block)};
   memcpy(block->counts.repairs, block->batch.repairs, sizeof block->counts.repairs);
   pthread_mutex_lock(&engine->lock);
-  task->ring[block->sequence % engine->block_count] = block;
-  task->ring_count++;
-  Error error;
-  bool good = check_ring(engine, task, &error);
+  put_in_ring(engine, block);
   pthread_mutex_unlock(&engine->lock);
-  if (!good)
-    engine_fail(engine, &error);
 }
 
 static int64_t parse_digits(const Field *field) {
@@ -133,11 +139,11 @@ Verdict block_run_rules(const Engine *engine, Block *block, size_t i, Scratch *s
 }
 
 static void put_unreadable(const Engine *engine, Block *block, const Record *record,
-                           const Origin *origin) {
+                           const Origin *origin, const char *rule) {
   char reason[256];
   record_error_text(record, source_dialect(block->task->file.source), reason, sizeof reason);
   row_put_reject(&block->out[STREAM_REJECTS], engine->options.run_id, engine->options.table, origin,
-                 NULL, record_error_rule(record->error), reason);
+                 NULL, rule, reason);
 }
 
 // Offset, length and bytes of a reject as the file has them.
@@ -153,13 +159,16 @@ static void locate(Block *block, const Record *record, Origin *origin) {
 
 static void put_reject(const Engine *engine, Block *block, const Record *record, Origin *origin,
                        const Scratch *scratch) {
+  bool unreadable = record->error != RECORD_OK;
+  const char *rule = unreadable ? record_error_rule(record->error) : scratch_reject(scratch)->rule;
   block->counts.rejected++;
+  budget_count_rule(engine, block, rule);
   if (engine->kinds[STREAM_REJECTS] == 0 && !engine->options.reject_file)
     return;
   block->rows[STREAM_REJECTS]++;
   locate(block, record, origin);
-  if (record->error != RECORD_OK) {
-    put_unreadable(engine, block, record, origin);
+  if (unreadable) {
+    put_unreadable(engine, block, record, origin, rule);
     return;
   }
   const Reject *reject = scratch_reject(scratch);
@@ -167,7 +176,7 @@ static void put_reject(const Engine *engine, Block *block, const Record *record,
                            ? NULL
                            : program_column_name(engine->options.program, (size_t)reject->column);
   row_put_reject(&block->out[STREAM_REJECTS], engine->options.run_id, engine->options.table, origin,
-                 column, reject->rule, reject->reason);
+                 column, rule, reject->reason);
 }
 
 static void put_clean(const Engine *engine, Block *block, const Origin *origin,
@@ -219,14 +228,14 @@ void *worker_main(void *arg) {
            engine->cut.count == 0)
       pthread_cond_wait(&engine->worker_turn, &engine->lock);
     bool leave = engine->stop || engine->closing;
-    Block *checked = leave ? NULL : queue_pop(&engine->checked);
-    Block *cut = leave || checked ? NULL : queue_pop(&engine->cut);
+    Block *checked = leave ? NULL : stop_take(engine, &engine->checked);
+    Block *cut = leave || checked ? NULL : stop_take(engine, &engine->cut);
     pthread_mutex_unlock(&engine->lock);
     if (leave)
       return NULL;
     if (checked)
       encode(worker, checked);
-    else
+    else if (cut)
       tokenise(worker, cut);
   }
 }

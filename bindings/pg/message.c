@@ -68,10 +68,18 @@ static bool connection_error(PGconn *conn, Error *error) {
   return false;
 }
 
+// A pooler that has lost the server ends our connection, and calls that a protocol violation.
+static const char *code_of(const PGresult *result) {
+  const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY);
+  bool gone = code && strcmp(code, "08P01") == 0 && severity && strcmp(severity, "FATAL") == 0;
+  return gone ? "08006" : code;
+}
+
 bool conn_result_error(PGconn *conn, const PGresult *result, Error *error) {
   if (!error)
     return false;
-  const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const char *code = code_of(result);
   const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   if (!code || !primary)
     return connection_error(conn, error);

@@ -46,6 +46,7 @@ local csv = {}
 ---@field any_header? boolean default false; true: names in the header may be empty or repeated (`record.name` is then the last)
 
 --- Opens a file and reads its header; "-" is standard input. Misuse (an unknown option) raises.
+--- A named pipe is waited for until something comes.
 ---@param path string
 ---@param options? pghost.csv.Options
 ---@return pghost.Source|nil source

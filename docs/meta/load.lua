@@ -11,10 +11,13 @@ local load = {}
 ---@field position? boolean the rows end with `_file_id bigint, _line bigint`
 ---@field format? "binary"|"text" as in the statement; a program that needs_text takes text alone
 
----@class pghost.RejectsOptions: pghost.StreamOptions conn and copy, or path
----@field path? string file that the rows are appended to instead, as binary COPY has them, without its header and trailer
+---@class pghost.RejectBudget
 ---@field limit? integer one reject more fails the load with code "budget"; the rejects found so far are stored
 ---@field share? number so does a larger share of the records (0.01 is 1 %) from 10,000 records on, if the rest is like them
+
+---@class pghost.RejectsOptions: pghost.StreamOptions, pghost.RejectBudget conn and copy, or path
+---@field path? string file that the rows are appended to instead, as binary COPY has them, without its header and trailer
+---@field rules? table<string, pghost.RejectBudget> the same by the rule that rejects
 ---@field expected_bytes? integer size of all files together as they lie on the disk, for `share`
 ---@field run_id integer
 ---@field table string name of the table that the records were meant for
@@ -50,7 +53,8 @@ local Load = {}
 ---@field file_id? integer goes into `_file_id`
 ---@field raw_map? (integer|false)[] per raw column the source column, from 1; false: the file has none, NULL
 ---@field clean_map? integer[] per program column the source column
----@field reject_limit? integer of this file; one reject more fails the load with code "budget"
+---@field rejects? pghost.RejectBudget of this file
+---@field expected_bytes? integer its size as it lies on the disk, for `rejects.share`
 ---@field table_source? boolean the first two columns are _file_id and _line of the record
 ---@field progress? fun(records: integer, bytes: integer) called about ten times a second with what all files gave, in bytes as they lie on the disk
 

@@ -21,7 +21,7 @@ local function expect(plan, where, what, expected, got)
 end
 
 local function expect_size(plan, file)
-  if file.size and file.path ~= "-" then
+  if file.size then
     expect(plan, file.name, "bytes", file.size, file.counts.input_bytes)
   end
   local counts = file.counts

@@ -7,12 +7,14 @@
 
 local connection = require "pghost.connection"
 local errors = require "pghost.errors"
+local files = require "pghost.files"
 local sys = require "pghost.native.sys"
 
 local M = {}
 
 local transaction_tries = 5
 
+M.retries = 2 -- how often, unless somebody says
 M.connect_patience = 30 -- seconds that a server may take to come up
 
 -- SQLSTATEs (PostgreSQL manual, appendix A).
@@ -66,7 +68,10 @@ end
 ---@param problem any
 function M.mark(run, problem)
   local attempt, most = M.attempt(), run.settings.retries
-  if not host().can_retry or run.read_once or attempt > most or not M.may_pass(problem, run.conn ~= nil) then
+  if not host().can_retry or attempt > most or not M.may_pass(problem, run.conn ~= nil) then
+    return
+  elseif run.read_once then
+    run.log:warn("retry", run.name, "not tried again: " .. files.once(run.read_once))
     return
   end
   local wait = M.delay(attempt, 1, 30)

@@ -6,6 +6,7 @@
 local csv = require "pghost.csv"
 local dialect = require "pghost.sniff.dialect"
 local errors = require "pghost.errors"
+local files = require "pghost.files"
 
 local M = {}
 
@@ -130,8 +131,8 @@ function M.sniff(options, file, say)
     return
   elseif options.dialect ~= "auto" then
     errors.raise(("dialect: 'auto' expected, got '%s'"):format(tostring(options.dialect)), "usage", { exit = 1 })
-  elseif file.path == "-" then
-    errors.raise("standard input can be read only once, so its dialect cannot be found: give it by options", "usage")
+  elseif file.read_once then
+    errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
   end
   local found = csv.sniff(file.path, { encoding = options.encoding, member = file.member,
     delimiter = options.delimiter, quote = options.quote })

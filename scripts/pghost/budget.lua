@@ -1,11 +1,13 @@
 -- Error budgets: how many records may be rejected before a run gives up and publishes nothing.
 --
--- A number is enforced by the engine while it loads, a share too, once it can tell. Both, and what
--- only the server can count (per rule), are looked at again when a table is done. Duplicates of a
--- key are not counted as rejected, as in the accounts, but have a rule of their own, `key`.
+-- Numbers, and shares once they say something, are enforced by the engine while it loads: of the table, of
+-- each file, of each rule, of the run. All are looked at again when a table is done, and the run's share
+-- when all are. Duplicates of a key, which only the server can count, are not counted as rejected, as in
+-- the accounts, but have a rule of their own, `key`.
 
 local budget_options = require "pghost.budget_options"
 local errors = require "pghost.errors"
+local feed = require "pghost.feed"
 local keys = require "pghost.keys"
 local load_report = require "pghost.load_report"
 local log = require "pghost.log"
@@ -30,6 +32,30 @@ local function rejected_before(run, name)
   return sum
 end
 
+-- An allowance as the engine takes it, less what has been used of it.
+local function for_engine(allowed, used)
+  return { limit = allowed.count and math.max(0, allowed.count - used),
+    share = allowed.percent and allowed.percent / 100 }
+end
+
+local function least(...)
+  local smallest
+  for i = 1, select("#", ...) do
+    local value = select(i, ...)
+    smallest = value and math.min(value, smallest or value) or smallest
+  end
+  return smallest
+end
+
+local function enforce_rules(run, plan)
+  local before = run.rejected[plan.name]
+  local rules = {}
+  for rule, allowed in pairs(plan.budget.rules) do
+    rules[rule] = for_engine(allowed, before and before.rules[rule] or 0)
+  end
+  return rules
+end
+
 --- Puts what the engine has to enforce into the options of its rejects stream, and of each file.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
@@ -37,23 +63,15 @@ end
 ---@return table rejects
 function M.enforce(run, plan, rejects)
   plan.budget = budget_options.of(plan.options)
-  local limits, bytes = {}, 0
-  if stops(run, plan) then
-    limits[1] = 0
-  end
-  if plan.budget.table.count then
-    limits[#limits + 1] = math.max(0, plan.budget.table.count - rejected_before(run, plan.name))
-  end
-  if of_run(run).count then
-    limits[#limits + 1] = math.max(0, of_run(run).count - rejected_before(run))
-  end
+  local of_table = for_engine(plan.budget.table, rejected_before(run, plan.name))
+  rejects.limit = least(stops(run, plan) and 0 or nil, of_table.limit,
+    for_engine(of_run(run), rejected_before(run)).limit)
+  rejects.share = of_table.share
+  rejects.rules = enforce_rules(run, plan)
+  rejects.expected_bytes = feed.size(plan.files)
   for _, file in ipairs(plan.files) do
-    file.reject_limit = plan.budget.per_file.count
-    bytes = bytes and file.size and bytes + file.size
+    file.rejects = for_engine(plan.budget.per_file, 0)
   end
-  rejects.limit = #limits > 0 and math.min(table.unpack(limits)) or nil
-  rejects.share = plan.budget.table.percent and plan.budget.table.percent / 100
-  rejects.expected_bytes = bytes
   return rejects
 end
 
@@ -155,7 +173,7 @@ function M.check(run, plan)
   plan.budget = plan.budget or budget_options.of(plan.options)
   local rejected, by_file, by_rule = count(run, plan.name)
   local records, total, names = records_by_file(run, plan)
-  run.rejected[plan.name] = { rejected = rejected, records = total }
+  run.rejected[plan.name] = { rejected = rejected, records = total, rules = by_rule }
   local allowed = excess(plan.budget.table, rejected, total)
   if allowed then
     raise_over(run, ("table '%s'"):format(plan.name), rejected, total, "its budget", allowed)
@@ -181,10 +199,25 @@ local function raise_first(run, name)
   errors.raise(first.reason, "data", { file = first.file or name, line = first.line, column = first.column_name })
 end
 
-local function file_over_budget(plan, by_file)
+-- The first allowance of a number that is exceeded: of what, how many there are, whose it is, the number.
+local function exceeded(run, plan)
+  local rejected, by_file, by_rule = count(run, plan.name)
+  local candidates = {
+    { "", rejected, "its budget", plan.budget.table.count },
+    { nil, rejected_before(run) + rejected, "max_rejects", of_run(run).count },
+  }
   for _, file in ipairs(plan.files) do
-    if excess(plan.budget.per_file, by_file[file.id] or 0) then
-      return file
+    candidates[#candidates + 1] = { (": file '%s'"):format(file.name), by_file[file.id] or 0, "the budget of a file",
+      plan.budget.per_file.count }
+  end
+  for _, rule in ipairs(sorted(plan.budget.rules)) do
+    candidates[#candidates + 1] = { (": rule '%s'"):format(rule), by_rule[rule] or 0, "its budget",
+      plan.budget.rules[rule].count }
+  end
+  for _, candidate in ipairs(candidates) do
+    local where, number, what, allowed = table.unpack(candidate, 1, 4)
+    if allowed and number > allowed then
+      return where and ("table '%s'%s"):format(plan.name, where) or "all tables", number, what, allowed
     end
   end
 end
@@ -199,21 +232,12 @@ function M.raise_stopped(run, plan, message)
     raise_first(run, plan.name)
   end
   load_report.rejects(run, plan.name)
-  local rejected, by_file = count(run, plan.name)
-  local most = of_run(run).count
-  local where, number, what, allowed = ("table '%s'"):format(plan.name), rejected, "its budget", nil
-  local file = file_over_budget(plan, by_file)
-  if plan.budget.table.count and rejected > plan.budget.table.count then
-    allowed = log.count(plan.budget.table.count)
-  elseif most and rejected_before(run) + rejected > most then
-    where, number, what, allowed = "all tables", rejected_before(run) + rejected, "max_rejects", log.count(most)
-  elseif file then
-    where, number = ("%s: file '%s'"):format(where, file.name), by_file[file.id]
-    what, allowed = "the budget of a file", log.count(plan.budget.per_file.count)
-  else
-    raise(run, ("%s: %s, its budget allows %g%%: stopped"):format(where, message, plan.budget.table.percent))
+  local where, number, what, allowed = exceeded(run, plan)
+  if not where then
+    raise(run, ("table '%s': %s: stopped"):format(plan.name, message))
   end
-  raise(run, ("%s: %s rejected so far, %s allows %s: stopped"):format(where, log.count(number), what, allowed))
+  raise(run, ("%s: %s rejected so far, %s allows %s: stopped"):format(where, log.count(number), what,
+    log.count(allowed)))
 end
 
 return M

@@ -3,6 +3,7 @@
 -- `leave_out_demo_users = true` in the config makes `--leave-out-demo-users yes|no`. Settings that
 -- are tables or functions are the script's own business.
 
+local again = require "pghost.again"
 local argparse = require "argparse"
 local errors = require "pghost.errors"
 local waiting = require "pghost.waiting"
@@ -23,8 +24,8 @@ local help = {
 }
 
 local defaults = {
-  data = "data", as_of = "", schema = "public", build_schema = "", publish = "together", retries = 2, resume = false,
-  max_rejects = "", on_error = "reject", lock_wait = 60,
+  data = "data", as_of = "", schema = "public", build_schema = "", publish = "together", retries = again.retries,
+  resume = false, max_rejects = "", on_error = "reject", lock_wait = 60,
 }
 
 -- Settings with an option of another form than the rest.

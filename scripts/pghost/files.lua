@@ -15,7 +15,11 @@ local M = {}
 ---@field path string as opened; "-" is standard input
 ---@field name string last part of the path, for messages
 ---@field size? integer bytes, of a member of a zip those it has unpacked; nil for standard input and pipes
+---@field read_once? string what it is, where its bytes are gone when they are read: "named pipe"
 ---@field member? string name of the file in the zip at `path`
+
+-- What can be opened again and then gives the same bytes, by its mode.
+local lasting = { file = true, ["block device"] = true }
 
 -- What a folder is searched for.
 local endings = { ".csv", ".csv.gz", ".csv.zst", ".csv.xz", ".csv.bz2", ".zip" }
@@ -67,11 +71,20 @@ local function add_members(found, path, members)
   end
 end
 
+-- What gives its bytes once; nil: a file. A path below /dev/fd or /proc is what it leads to.
+local function read_once(path, mode)
+  if path == "-" then
+    return "standard input"
+  end
+  return not lasting[mode] and (mode == "char device" and "device" or mode) or nil
+end
+
 -- Appends the file at `path`, or the files in it when it is a zip.
 local function describe(found, path)
   local mode, size = lfs.attributes(path, "mode"), lfs.attributes(path, "size")
+  local is_file = path ~= "-" and mode == "file"
   local members, message, code
-  if path ~= "-" and mode == "file" then
+  if is_file then
     members, message, code = csv.members(path)
   end
   if message then
@@ -79,7 +92,8 @@ local function describe(found, path)
   elseif members then
     add_members(found, path, members)
   else
-    found[#found + 1] = { path = path, name = last_part(path), size = mode == "file" and size or nil }
+    found[#found + 1] = { path = path, name = last_part(path), size = is_file and size or nil,
+      read_once = read_once(path, mode) }
   end
 end
 
@@ -171,6 +185,16 @@ local function expand(path)
     errors.raise(("no file matches '%s'"):format(path), "ENOENT")
   end
   return found
+end
+
+--- Why a file cannot be read a second time, for messages: "standard input can be read only once".
+---@param file pghost.File one with read_once
+---@return string
+function M.once(file)
+  if file.path == "-" then
+    return "standard input can be read only once"
+  end
+  return ("'%s' is a %s and can be read only once"):format(file.path, file.read_once)
 end
 
 --- Joins a relative path to a folder; absolute paths and "-" stay as they are.

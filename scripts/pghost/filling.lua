@@ -16,9 +16,19 @@ local workers = require "pghost.workers"
 
 local M = {}
 
-local function create_raw(run, conn, plan)
-  run:create_table(conn, plan.raw_table, ("%s, _file_id bigint, _line bigint, _loaded_at timestamptz DEFAULT %s")
-    :format(columns.quoted(conn, plan.raw_columns, "%s text"), conn:quote_literal(run.started)), plan.options.unlogged)
+local function loaded_at(run, conn)
+  return "_loaded_at timestamptz DEFAULT " .. conn:quote_literal(run.started)
+end
+
+local function create_raw(run, conn, plan, with_time)
+  run:create_table(conn, plan.raw_table, ("%s, _file_id bigint, _line bigint%s")
+    :format(columns.quoted(conn, plan.raw_columns, "%s text"), with_time and ", " .. loaded_at(run, conn) or ""),
+    plan.options.unlogged)
+end
+
+-- Behind the load the column costs nothing: its value stands once, in the catalog, for all records so far.
+local function add_loaded_at(run, conn, plan)
+  conn:query(("ALTER TABLE %s ADD COLUMN %s"):format(run:qualified(plan.raw_table), loaded_at(run, conn)))
 end
 
 local function create_clean(run, conn, plan)
@@ -33,9 +43,15 @@ local function create_clean(run, conn, plan)
   run:create_table(conn, plan.clean_table, table.concat(definitions, ", "))
 end
 
-local function copy_statement(run, conn, table_name, names, position, format)
-  return ("COPY %s (%s%s) FROM STDIN (FORMAT %s)"):format(run:qualified(table_name),
-    columns.quoted(conn, names), position and ", _file_id, _line" or "", format)
+local function copy_statement(run, conn, table_name, names, position, options)
+  return ("COPY %s (%s%s) FROM STDIN (%s)"):format(run:qualified(table_name),
+    columns.quoted(conn, names), position and ", _file_id, _line" or "", options)
+end
+
+-- FREEZE: a table that is new in this transaction gets rows that are done with. Nobody's first look at them
+-- writes all its pages once more, and index-only scans need no VACUUM before.
+local function copy_options(format, fresh)
+  return ("FORMAT %s%s"):format(format, fresh and ", FREEZE" or "")
 end
 
 local rejects_copy = [[COPY pghost.rejects (run_id, table_name, file_id, line, byte_offset, byte_length, column_name,
@@ -49,18 +65,19 @@ local function natives(connections)
   return list
 end
 
-local function open_load(run, plan, raw, clean, rejects)
+local function open_load(run, plan, raw, clean, rejects, fresh)
   local format = clean and plan.program:needs_text() and "text" or "binary"
   return errors.check(native_load.open {
     program = clean and plan.program or nil,
     workers = plan.workers,
     raw = raw and {
       conn = natives(raw),
-      copy = copy_statement(run, raw[1], plan.raw_table, plan.raw_columns, true, "binary"),
+      copy = copy_statement(run, raw[1], plan.raw_table, plan.raw_columns, true, copy_options("binary", fresh)),
     },
     clean = clean and {
       conn = natives(clean),
-      copy = copy_statement(run, clean[1], plan.clean_table, columns.names(plan.clean_columns), plan.position, format),
+      copy = copy_statement(run, clean[1], plan.clean_table, columns.names(plan.clean_columns), plan.position,
+        copy_options(format, fresh)),
       position = plan.position,
       format = format,
     },
@@ -111,8 +128,8 @@ function M.files(run, plan, load, files)
       if not same_header(file.header, source:columns()) then
         errors.raise("the header changed while the run was on", "data", { file = file.name })
       end
-      return { file_id = file.id, reject_limit = file.reject_limit, raw_map = file.raw_map,
-        clean_map = plan.targets.clean and file.clean_map or nil }
+      return { file_id = file.id, rejects = file.rejects, expected_bytes = file.size,
+        raw_map = file.raw_map, clean_map = plan.targets.clean and file.clean_map or nil }
     end,
     done = function(file, counts)
       keep_counts(plan, file, counts)
@@ -131,9 +148,9 @@ local function connections_for(run, purpose, count)
   return list
 end
 
-local function create_tables(run, plan, raw_conn, clean_conn)
+local function create_tables(run, plan, raw_conn, clean_conn, fresh)
   if plan.targets.raw then
-    create_raw(run, raw_conn, plan)
+    create_raw(run, raw_conn, plan, not fresh)
   end
   if plan.targets.clean then
     create_clean(run, clean_conn, plan)
@@ -161,17 +178,22 @@ function M.fill(run, plan, groups, feed_load)
   local all = table.move(clean or {}, 1, #(clean or {}), #(raw or {}) + 1, { table.unpack(raw or {}) })
   for _, group in ipairs(groups) do
     connection.transaction_of_all(all, function()
+      -- New in this transaction, and no hook has made something else of it.
+      local fresh <const> = not created and not run.settings.table_created
       if not created then
-        create_tables(run, plan, raw and raw[1], clean and clean[1])
+        create_tables(run, plan, raw and raw[1], clean and clean[1], fresh)
         created = true
         for _, conn in ipairs(all) do
           conn:write_early()
         end
       end
-      local load <close> = open_load(run, plan, raw, clean, run:connection "rejects")
+      local load <close> = open_load(run, plan, raw, clean, run:connection "rejects", fresh)
       feed_load(load, group)
       account.add_totals(plan, check_table(plan, load:finish()))
       plan.cleaning = load:cleaning()
+      if raw and fresh then
+        add_loaded_at(run, raw[1], plan)
+      end
     end)
     file_records.keep(run, plan, group)
   end

@@ -60,11 +60,11 @@ local function read_ledger(run, plan, files)
   return by_hash, by_place
 end
 
--- The hash of each file. Standard input can only be looked at once it is loaded.
+-- The hash of each file. What can be read only once is looked at when it is loaded.
 local function hash(files)
   local hashed = {}
   for _, file in ipairs(files) do
-    if file.path ~= "-" then
+    if not file.read_once then
       local digest = errors.check(csv.digest(file.path, nil, file.member))
       file.sha256, file.content_size = digest.sha256, digest.bytes
       hashed[#hashed + 1] = file
@@ -172,7 +172,7 @@ function M.select(run, plan)
 end
 
 --- Holds what was read against what the ledger knew of it: a file must be what it was when it was
---- hashed, and standard input must be new.
+--- hashed, and what can be read only once must be new.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
 function M.check(run, plan)

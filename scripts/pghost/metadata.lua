@@ -139,7 +139,7 @@ function M.require_writable(conn)
       current_user::text AS role, current_database()::text AS database]])[1]
   if row.standby then
     errors.raise("the server is read-only: it is a standby: connect to the primary (with several hosts in --dsn, "
-      .. "target_session_attrs=read-write finds it)", "25006", { exit = 3 })
+      .. "target_session_attrs=read-write finds it)", "25006", { exit = 3, standby = true })
   elseif row.read_only then
     errors.raise(("the server is read-only for '%s' in database '%s': default_transaction_read_only is on")
       :format(row.role, row.database), "25006", { exit = 3 })

@@ -78,8 +78,7 @@ local function check_width(plan)
   end
 end
 
--- Opens every header before anything is loaded. Only standard input stays open: it cannot be
--- opened again.
+-- Opens every header before anything is loaded. What can be read only once stays open.
 local function read_headers(run, plan, wanted)
   local unknown_lists = {}
   for i, file in ipairs(plan.files) do
@@ -93,9 +92,9 @@ local function read_headers(run, plan, wanted)
       run.log:info("encoding", plan.name, found, { encoding = file.encoding })
     end
     report_renamed(run, plan, file, source)
-    if file.path == "-" then
+    if file.read_once then
       file.source = source
-      run.read_once = true
+      run.read_once = run.read_once or file
     else
       source:close()
     end

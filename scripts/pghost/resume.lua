@@ -176,11 +176,12 @@ local function remove_unkept(run, plan)
   end)
 end
 
--- Whether every file that was loaded is still there as it was, for the same rules.
+-- Whether every file that was loaded is still there as it was, for the same rules. What can be read
+-- only once is not.
 local function unchanged(plan, kept)
   local wanted = {}
   for _, file in ipairs(plan.files) do
-    wanted[ledger.place(file)] = true
+    wanted[ledger.place(file)] = not file.read_once
   end
   for where, row in pairs(kept) do
     local digest = wanted[where] and row.fingerprint == plan.fingerprint and csv.digest(row.path, nil, row.member)

@@ -10,7 +10,7 @@ local kills = os.getenv("PGHOST_FAULTS_KILLS") or "200"
 local command = "PGHOST_FAULTS_TABLE=%s PGHOST_FAULTS_KILLS=%s /proc/$PPID/exe %s/../run.lua -o TAP %s/%s_spec.lua 1>&2"
 
 local ok = true
-for _, name in ipairs(#arg > 0 and arg or { "kill", "modes", "server", "concurrency", "pooler", "versions" }) do
+for _, name in ipairs(#arg > 0 and arg or { "kill", "modes", "server", "load", "concurrency", "pooler", "versions" }) do
   ok = os.execute(command:format(list, kills, here, here, name)) and ok
 end
 

@@ -1,10 +1,11 @@
 """A proxy between pghost and PostgreSQL that fails at a chosen moment, once.
 
 proxy.py LISTEN_FOLDER SERVER_FOLDER MODE
-  lost    the COMMIT that publishes reaches the server, its answer does not reach pghost
+  lost    the COMMIT that publishes, or that of a load, reaches the server, its answer does not reach pghost
   late    as lost, but the COMMIT reaches the server two seconds after pghost has lost the connection
   cut     the connection ends before that COMMIT reaches the server
   gone    as lost, and nobody is let in again
+  middle  the connection ends in the middle of a COPY
   starting  the first three connections are told that the server is starting up
 """
 import os
@@ -29,10 +30,12 @@ def starting(client):
 
 def trip(client, server, data):
     state["tripped"] = True
+    if mode == "middle":
+        server.sendall(data[:len(data) // 2])
     if mode == "late":
         client.close()
         time.sleep(2)
-    if mode != "cut":
+    if mode not in ("cut", "middle"):
         server.sendall(data)
         server.recv(65536)
     for end in (client, server):
@@ -55,7 +58,11 @@ def serve(client):
                 continue
             if b"UPDATE pghost.runs SET state = $2" in data and b"published" in data:
                 armed = True
-            if mode != "starting" and armed and not state["tripped"] and b"commit" in data.lower():
+            if b"pg_current_xact_id()::text" in data:
+                armed = True
+            if mode == "middle" and data[:1] == b"d" and not state["tripped"]:
+                return trip(client, server, data)
+            if mode not in ("starting", "middle") and armed and not state["tripped"] and b"commit" in data.lower():
                 return trip(client, server, data)
             server.sendall(data)
 

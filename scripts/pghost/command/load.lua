@@ -1,5 +1,6 @@
 -- pghost load: files into one table, in one transaction, as one would use psql's \copy.
 
+local again = require "pghost.again"
 local argparse = require "argparse"
 local budget_options = require "pghost.budget_options"
 local copy_in = require "pghost.copy_in"
@@ -65,6 +66,9 @@ local function new_parser()
     :target("max_rejects")
   parser:option("--rejects", "Where they go: a CSV file to correct and load again, or 'table' for pghost.rejects.")
     :argname("FILE|table")
+  parser:option("--retries",
+    ("How often a load is done again after what may pass: a lost connection, a deadlock (default: %d).")
+    :format(again.retries)):argname("N"):convert(whole_from_0)
   parser:option("--workers", "Threads that read and check."):argname("N"):convert(whole)
   add_dialect(parser)
   parser:flag("--auto", "Find out delimiter, quote, encoding and the like for each file; options that are given stay.")
@@ -156,6 +160,7 @@ local good, result, first = pcall(copy_in.load, dialect.of(options, {
   create = options.create,
   truncate = options.truncate,
   workers = options.workers,
+  retries = options.retries,
   header = options.header or not options.no_header,
   dialect = options.auto and "auto" or nil,
   null_text = options.null_text,

@@ -1,10 +1,12 @@
 -- Files into one table that exists, or is made after their header: what `pghost load` does.
 --
 -- Everything happens in one transaction of one connection: all of it is there afterwards, or
--- nothing. Rejects wait in a spool until it is known whether there are too many.
+-- nothing. Rejects wait in a spool until it is known whether there are too many. What may pass is
+-- tried again (attempts.lua); whether a transaction was committed is never guessed (commit.lua).
 
-local connection = require "pghost.connection"
+local attempts = require "pghost.copy_in.attempts"
 local dialect = require "pghost.dialect"
+local ending = require "pghost.copy_in.ending"
 local errors = require "pghost.errors"
 local feed = require "pghost.feed"
 local log = require "pghost.log"
@@ -12,7 +14,6 @@ local metadata = require "pghost.metadata"
 local native_load = require "pghost.native.load"
 local planning = require "pghost.copy_in.planning"
 local progress = require "pghost.progress"
-local record = require "pghost.copy_in.record"
 local rejects = require "pghost.copy_in.rejects"
 local spools = require "pghost.copy_in.spool"
 local sys = require "pghost.native.sys"
@@ -37,6 +38,7 @@ local analyse_from = 10000
 ---@field rejects_file? string
 ---@field rejects_table? boolean into pghost.rejects, as a run of its own
 ---@field analyse? boolean default true
+---@field retries? integer attempts after the first one, where what failed may pass; default 2
 ---@field dsn? string
 ---@field version? string of pghost, for the recorded run
 ---@field progress? { enabled: boolean }
@@ -55,22 +57,24 @@ local analyse_from = 10000
 
 -- Loading -----------------------------------------------------------------------------------------
 
+-- FREEZE as in filling.lua: what this transaction has made or emptied is full of rows that are done with.
 local function copy_statement(job, batch)
   local names = {}
   for i, name in ipairs(batch.names) do
     names[i] = job.conn:quote_identifier(name)
   end
-  return ("COPY %s (%s) FROM STDIN%s"):format(job.target.qualified, table.concat(names, ", "),
-    batch.as_text and "" or " (FORMAT binary)")
+  return ("COPY %s (%s) FROM STDIN (FORMAT %s%s)"):format(job.target.qualified, table.concat(names, ", "),
+    batch.as_text and "text" or "binary", job.fresh and ", FREEZE" or "")
 end
 
--- Rejects that may still come before the load has to stop; nil: no number.
-local function allowance(job)
+-- Where the load has to stop. A share is of all batches together: of several it is known at the end.
+local function reject_options(job, batch)
   local most = job.options.max_rejects
-  if most and most.percent then
-    return nil
+  if not (most and most.percent) then
+    return { path = job.spool.path, limit = (most and most.count or 0) - job.totals.rejected }
   end
-  return (most and most.count or 0) - job.totals.rejected
+  return { path = job.spool.path, share = #job.batches == 1 and most.percent / 100 or nil,
+    expected_bytes = feed.size(batch.files) }
 end
 
 local function open_load(job, batch)
@@ -78,7 +82,7 @@ local function open_load(job, batch)
     program = batch.program,
     workers = job.options.workers,
     clean = { conn = job.conn.native, copy = copy_statement(job, batch), format = batch.as_text and "text" or nil },
-    rejects = { path = job.spool.path, limit = allowance(job) },
+    rejects = reject_options(job, batch),
   })
 end
 
@@ -145,25 +149,24 @@ local function check_percent(job)
   end
 end
 
+-- For a load that the engine has stopped.
+local function raise_over(job, problem)
+  local most = job.options.max_rejects
+  raise_budget(job, most and most.percent and problem.message .. ": nothing is loaded"
+    or ("more rejected records than the %s that --max-rejects allows: nothing is loaded")
+      :format(log.count(most and most.count or 0)))
+end
+
 local function load_batches(job)
   for _, batch in ipairs(job.batches) do
     local good, problem = pcall(load_batch, job, batch)
     if not good and errors.is(problem) and problem.code == "budget" then
-      raise_budget(job, ("more rejected records than the %s that --max-rejects allows: nothing is loaded")
-        :format(log.count(job.options.max_rejects and job.options.max_rejects.count or 0)))
+      raise_over(job, problem)
     elseif not good then
       error(problem, 0)
     end
   end
   check_percent(job)
-end
-
-local function keep_rejects(job, problem)
-  if job.writer then
-    job.writer:finish(job.spool, job.files)
-  elseif job.options.rejects_table then
-    return record.save(job.conn, job, job.options.version, problem)
-  end
 end
 
 -- All -----------------------------------------------------------------------------------------------
@@ -190,11 +193,12 @@ local function load_all(job)
     options.say(("emptied %s, in the same transaction"):format(job.target.qualified))
   end
   if options.create or options.truncate then
+    job.fresh = job.target.kind == "r"
     job.conn:write_early()
   end
   load_batches(job)
   analyse(job)
-  return keep_rejects(job)
+  return ending.keep_rejects(job)
 end
 
 -- Takes what is opened with it.
@@ -209,48 +213,42 @@ local function close_job(job)
   end
 end
 
--- A load that was given up because of its rejects leaves them where the user wants to look.
-local function keep_rejects_of_failure(job, problem)
-  if not (job.over_budget and (job.writer or job.options.rejects_table)) then
-    return
-  end
-  job.conn:transaction(function()
-    keep_rejects(job, problem)
-  end)
-end
-
---- Loads files into a table. Raises an error object when nothing was loaded: code "data" at the
---- first reject where none is allowed, "budget" where there are too many.
----@param options pghost.copy_in.Options
----@return pghost.copy_in.Result
----@return pghost.Error[] first rejects that were allowed
-function M.load(options)
-  dialect.check(options)
-  local conn <close> = connection.open { dsn = options.dsn }
+local function load_once(options, writer, session)
+  local conn <close> = session:connect()
   local spool <close> = spools.new()
-  local writer <close> = options.rejects_file and rejects.writer(options.rejects_file, options) or nil
   local job <close> = setmetatable({
-    options = options, conn = conn, spool = spool, writer = writer, files = {}, parts = {},
+    options = options, session = session, conn = conn, spool = spool, writer = writer, files = {}, parts = {},
     totals = { records = 0, loaded = 0, rejected = 0, filtered = 0, bytes = 0 },
   }, { __close = close_job })
-  metadata.require_writable(conn)
   if options.rejects_table then
     metadata.migrate(conn)
   end
   local clock = sys.clock()
-  local good, result = pcall(conn.transaction, conn, function()
-    return load_all(job)
-  end)
+  local good, result = ending.commit(job, load_all)
   if not good then
     if errors.is(result) then
       result.shown = job.over_budget and options.max_rejects and first_rejects(job, options.shown or 5) or nil
-      keep_rejects_of_failure(job, result)
+      ending.keep_rejects_of_failure(job, result)
     end
     error(result, 0)
   end
   job.totals.table, job.totals.files, job.totals.run_id = job.target.qualified, #job.files, result
   job.totals.seconds, job.totals.notices = sys.clock() - clock, conn:notices()
   return job.totals, first_rejects(job, options.shown or 5)
+end
+
+--- Loads files into a table. Raises an error object when nothing was loaded: code "data" at the
+--- first reject where none is allowed, "budget" where there are too many. One with `unsure` when
+--- nobody knows whether the load was committed.
+---@param options pghost.copy_in.Options
+---@return pghost.copy_in.Result
+---@return pghost.Error[] first rejects that were allowed
+function M.load(options)
+  dialect.check(options)
+  local writer <close> = options.rejects_file and rejects.writer(options.rejects_file, options) or nil
+  return attempts.run(options, function(session)
+    return load_once(options, writer, session)
+  end)
 end
 
 return M

@@ -22,7 +22,7 @@ local M = {}
 ---@field headerless boolean
 ---@field header_names? string[] names of the header in a table that was made after it
 ---@field map integer[] per column of its batch the position in the file
----@field source? pghost.Source standard input, open
+---@field source? pghost.Source of what can be read only once, open
 ---@field open_path? string of a part of a rejects file
 ---@field lines? table<integer, integer> per line of that part the line of the rejects file
 ---@field counts? pghost.Counts
@@ -42,6 +42,7 @@ local M = {}
 ---@field batches pghost.copy_in.Batch[]
 ---@field spool pghost.copy_in.Spool
 ---@field writer? pghost.copy_in.Writer
+---@field session pghost.copy_in.Session
 ---@field totals table<string, integer>
 
 local most_columns = 1600 -- of a table of the server (MaxHeapAttributeNumber)
@@ -111,7 +112,7 @@ local function add_parts(job, file)
   end
 end
 
--- Standard input is never one: to see that would eat its header.
+-- What can be read only once is never one: to read it again would not give it.
 local function is_rejects_file(job, file, source)
   if not is_headerless(job.options) then
     return rejects.is_rejects_file(source:columns())
@@ -131,13 +132,16 @@ end
 local function add_file(job, file)
   file.name = message_name(file)
   auto_dialect.sniff(job.options, file, job.options.say)
+  if file.read_once then
+    job.session.once = job.session.once or files.once(file)
+  end
   local source = M.open_source(job, file)
   local found = dialects.note_encoding(file, source)
   if found then
     job.options.say(found)
   end
-  if file.path == "-" then
-    file.source = source -- stays open: it cannot be opened again
+  if file.read_once then
+    file.source = source -- stays open: it cannot be read again
   elseif not takes_rejects_file(job) and is_rejects_file(job, file, source) then
     source:close()
     add_parts(job, file)

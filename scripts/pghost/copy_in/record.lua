@@ -64,14 +64,14 @@ end
 
 --- Records a load that ended, with its rejects. Runs in the caller's transaction.
 ---@param conn pghost.Connection
----@param job table files, target, spool; started: text of the server's clock
+---@param job table files, target, spool, session; started: text of the server's clock
 ---@param version? string
 ---@param problem? pghost.Error nil: it is done
 ---@return integer run_id
 function M.save(conn, job, version, problem)
   local target = job.target
   local run = history.record(conn, { pipeline = "load", target = target.schema, config = { into = target.qualified },
-    version = version, process_id = sys.pid() })
+    version = version, process_id = sys.pid(), attempt = job.session.attempt })
   conn:query("UPDATE pghost.runs SET build_schema = NULL, started_at = $2::timestamptz WHERE run_id = $1", run.id,
     job.started)
   local ids = save_files(conn, run.id, job)

@@ -49,7 +49,8 @@ end
 local Writer = {}
 Writer.__index = Writer
 
---- Begins a rejects file, before anything is loaded: an unwritable place is found out early.
+--- Begins a rejects file, before anything is loaded: an unwritable place is found out early. It is
+--- one for all attempts at a load.
 ---@param path string
 ---@param dialect { delimiter?: string, quote?: string }
 ---@return pghost.copy_in.Writer
@@ -58,17 +59,30 @@ function M.writer(path, dialect)
   return setmetatable({ path = path, written = written, file = file, dialect = dialect }, Writer)
 end
 
-function Writer:line(values, count)
-  local ok, message = self.file:write(read_as.line(values, count, self.dialect), "\n")
+function Writer:check(ok, message)
   if not ok then
     errors.raise(("could not write '%s': %s"):format(self.path, message), "EIO")
   end
 end
 
---- Writes all rejects of a spool and puts the file in its place.
+--- Whether what is written cannot be taken back.
+function Writer:is_final()
+  return self.written == self.path
+end
+
+function Writer:line(values, count)
+  self:check(self.file:write(read_as.line(values, count, self.dialect), "\n"))
+end
+
+--- Writes all rejects of a spool: of the file's first writing, or instead of what an earlier attempt wrote.
 ---@param spool pghost.copy_in.Spool
 ---@param files table[] of the load, by file_id
-function Writer:finish(spool, files)
+function Writer:write(spool, files)
+  if not self.file then
+    local message
+    self.file, message = io.open(self.written, "wb")
+    self:check(self.file, message)
+  end
   self:line(M.columns, #M.columns)
   local current
   for reject in spool:rejects() do
@@ -82,15 +96,23 @@ function Writer:finish(spool, files)
     self:line({ file.name, M.line_of(reject, files), not again and reject.offset or nil, reject.length,
       reject.column, reject.rule, reject.reason, text_of(reject.original, file.encoding) }, #M.columns)
   end
-  local ok, message = self.file:close()
+  local file = self.file
   self.file = nil
-  if ok and self.written ~= self.path then
+  self:check(file:close())
+end
+
+--- Puts what was written in its place: when it is known that nothing is taken back any more.
+---@param loaded? boolean
+function Writer:keep(loaded)
+  self.done = true
+  local ok, message = true, nil
+  if not self:is_final() then
     ok, message = os.rename(self.written, self.path)
   end
   if not ok then
-    errors.raise(("could not write '%s': %s"):format(self.path, message), "EIO")
+    errors.raise(("could not write '%s': %s; %sthe rejects are in '%s'"):format(self.path, message,
+      loaded and "the load is committed, and " or "", self.written), "EIO")
   end
-  self.done = true
 end
 
 --- Leaves nothing of a file that was not finished.

@@ -18,6 +18,7 @@ local M = {}
 ---@class pghost.copy_in.Target
 ---@field schema string
 ---@field name string
+---@field kind string as pg_class.relkind has it
 ---@field qualified string schema and name, quoted where SQL needs it: for statements and messages
 ---@field columns pghost.copy_in.Column[] in the table's order
 ---@field can_analyse boolean a table, and ours
@@ -146,6 +147,7 @@ function M.find(conn, schema, name)
   return {
     schema = relation.schema,
     name = relation.name,
+    kind = relation.kind,
     qualified = relation.qualified,
     can_analyse = relation.can_analyse,
     columns = read_columns(conn, relation),

@@ -1,0 +1,100 @@
+// The COPY streams: begun, fed by a thread each, ended. Streams of one kind share a queue.
+#include "load/internal.h"
+#include "pg/copy.h"
+
+static bool is_text(const Stream *stream) {
+  return stream->kind == STREAM_CLEAN && stream->engine->options.clean_text;
+}
+
+bool engine_add_stream(Engine *engine, StreamKind kind, PGconn *conn, const char *copy,
+                       Error *error) {
+  if (engine->stream_count == MAX_STREAMS)
+    return error_set(error, "usage", "more than %d streams", (int)MAX_STREAMS);
+  if (!copy_begin(conn, copy, error))
+    return false;
+  Stream *stream = &engine->streams[engine->stream_count++];
+  *stream = (Stream){.engine = engine, .kind = kind, .conn = conn, .open = true};
+  engine->kinds[kind]++;
+  if (is_text(stream))
+    return true;
+  Buffer header = {0};
+  copy_put_header(&header);
+  stream->open = copy_send(conn, header.data, header.len, NULL, error);
+  buffer_free(&header);
+  return stream->open;
+}
+
+static const atomic_int *stop_of(const Stream *stream) {
+  Engine *engine = stream->engine;
+  return stream->kind == STREAM_REJECTS ? &engine->stop_rejects : &engine->stop;
+}
+
+static Block *take(Stream *stream) {
+  Engine *engine = stream->engine;
+  const atomic_int *stop = stop_of(stream);
+  Queue *queue = &engine->outgoing[stream->kind];
+  pthread_mutex_lock(&engine->lock);
+  while (!*stop && !engine->closing && queue->count == 0)
+    pthread_cond_wait(&engine->sender_turn[stream->kind], &engine->lock);
+  Block *block = *stop ? NULL : queue_pop(queue);
+  pthread_mutex_unlock(&engine->lock);
+  return block;
+}
+
+static void give_back(Engine *engine, Block *block) {
+  pthread_mutex_lock(&engine->lock);
+  if (--block->pending == 0)
+    engine_recycle(engine, block);
+  pthread_mutex_unlock(&engine->lock);
+}
+
+void *sender_main(void *arg) {
+  Stream *stream = arg;
+  Engine *engine = stream->engine;
+  for (Block *block = take(stream); block; block = take(stream)) {
+    Error error;
+    const Buffer *out = &block->out[stream->kind];
+    bool sent = copy_send(stream->conn, out->data, out->len, stop_of(stream), &error);
+    give_back(engine, block);
+    if (!sent) {
+      stream->open = false;
+      engine_fail(engine, &error);
+      return NULL;
+    }
+  }
+  return NULL;
+}
+
+static bool send_trailer(Stream *stream, Error *error) {
+  if (is_text(stream))
+    return true;
+  Buffer trailer = {0};
+  copy_put_trailer(&trailer);
+  bool ok = copy_send(stream->conn, trailer.data, trailer.len, NULL, error);
+  buffer_free(&trailer);
+  return ok;
+}
+
+bool stream_end(Stream *stream, Error *error) {
+  bool ok = send_trailer(stream, error);
+  stream->open = false;
+  return ok && copy_end(stream->conn, NULL, &stream->rows, error);
+}
+
+bool streams_check_rows(const Engine *engine, const uint64_t rows[STREAM_KINDS], Error *error) {
+  static const char *const names[STREAM_KINDS] = {"raw", "clean", "rejects"};
+  for (int kind = 0; kind < STREAM_KINDS; kind++)
+    if (rows[kind] != engine->sent_rows[kind])
+      return error_set(error, "conservation", "sent %llu %s rows but the server counted %llu",
+                       (unsigned long long)engine->sent_rows[kind], names[kind],
+                       (unsigned long long)rows[kind]);
+  return true;
+}
+
+void stream_close(Stream *stream, bool keep_rejects) {
+  Error error;
+  if (stream->open && stream->kind == STREAM_REJECTS && keep_rejects)
+    stream_end(stream, &error);
+  else if (stream->open)
+    copy_abort(stream->conn, "load aborted");
+}
