@@ -13,6 +13,7 @@
 typedef struct SniffOptions {
   uint64_t sample;      // bytes to look at, at least; 0: the whole file
   const char *encoding; // NULL: to be found
+  SniffGiven given;     // a delimiter of at most SNIFF_DELIMITER_SIZE bytes
 } SniffOptions;
 
 // Something that happens in records: how often, and the physical line of the first.

@@ -160,13 +160,11 @@ static bool scan_quoted(Scan *scan, SniffField *field) {
     return false;
   scan->record->lines += count_lines(scan, open, close);
   scan->at = close;
-  while (scan->dialect->skip_blanks && scan->at < scan->end && *scan->at == ' ')
-    scan->at++;
   if (!scan->final && scan->end - scan->at < SNIFF_DELIMITER_SIZE + 1 &&
       !memchr(scan->at, '\n', (size_t)(scan->end - scan->at)))
     return false;
   if (scan->at == scan->end || at_delimiter(scan) || line_end(scan, &kind)) {
-    field->quoted = true;
+    field->quoted = scan->record->quoted = true;
     field->text = open + 1;
     field->len = (uint32_t)(close - 1 - field->text);
     return true;

@@ -45,6 +45,7 @@ typedef struct SniffRecord {
   SniffLineEnd end;
   bool comment;      // a comment line: no fields
   bool blank;        // a line without any byte: no fields
+  bool quoted;       // some field is in quotes
   bool broken;       // a stray quote
   bool unterminated; // a quote that is not closed: the first physical line alone, no fields
   bool lone_cr;      // a CR without LF in data outside quotes
