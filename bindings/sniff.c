@@ -235,6 +235,7 @@ static void push_facts(lua_State *L, const Sniff *sniff) {
   set_integer(L, "lf", sniff->ends[SNIFF_END_LF]);
   set_integer(L, "crlf", sniff->ends[SNIFF_END_CRLF]);
   set_integer(L, "cr", sniff->ends[SNIFF_END_CR]);
+  set_integer(L, "crcrlf", sniff->ends[SNIFF_END_CRCRLF]);
   set_integer(L, "footer", sniff->footer);
   set_boolean(L, "footer_is_total", sniff->footer_is_total);
   set_integer(L, "invalid", sniff->invalid);

@@ -30,6 +30,11 @@ bool sniff_ends_in_cr(const SniffSample *sample) {
          memchr(sample->bytes, '\r', sample->len);
 }
 
+bool sniff_ends_in_two_crs(const SniffSample *sample) {
+  const char *end = sample->len > 0 ? memchr(sample->bytes, '\n', sample->len) : NULL;
+  return end && end - sample->bytes >= 2 && end[-1] == '\r' && end[-2] == '\r';
+}
+
 typedef bool Visit(void *context, size_t index, const SniffRecord *record, bool apart);
 
 // Calls `visit` for each record that is neither blank nor a comment, and tells it whether a blank
@@ -409,6 +414,7 @@ static bool try_quotes(const SniffSample *sample, const SniffGiven *given,
     strcpy(guess.dialect.comment, comment);
     guess.dialect.quote = quotes[i].quote;
     guess.dialect.carriage_return = sniff_ends_in_cr(sample);
+    guess.dialect.double_return = sniff_ends_in_two_crs(sample);
     guess.dialect.skip_blanks = blanks_follow(sample, delimiter->text);
     double prior = delimiter->prior * quotes[i].prior * (*comment ? 0.97 : 1);
     if (!try_escapes(sample, prior, given->quote != NULL, guess, guesses))

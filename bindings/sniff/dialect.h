@@ -58,4 +58,7 @@ bool sniff_score(const SniffSample *sample, double prior, SniffGuess *guess);
 // Whether lines of the sample end in CR alone.
 bool sniff_ends_in_cr(const SniffSample *sample);
 
+// Whether the first line ends in CR CR LF.
+bool sniff_ends_in_two_crs(const SniffSample *sample);
+
 #endif

@@ -124,7 +124,7 @@ end
 
 local function line_end_finding(facts)
   local kinds = {}
-  for _, kind in ipairs { "lf", "crlf", "cr" } do
+  for _, kind in ipairs { "lf", "crlf", "cr", "crcrlf" } do
     if facts[kind] > 0 then
       kinds[#kinds + 1] = kind
     end
