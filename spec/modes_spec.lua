@@ -470,4 +470,20 @@ describe("the modes of a load", function()
       db:query "DROP SCHEMA pghost CASCADE"
     end
   end)
+
+  it("brings a table up to date with what a file had before, too", function()
+    for _, mode in ipairs { "merge", "history" } do
+      for _, price in ipairs { 1, 2, 1 } do
+        write("a.csv", "id,name,price\n1,one," .. price .. "\n")
+        load("a.csv", { mode = mode })
+      end
+      assert.equal("1.00", ask("SELECT price FROM item" .. (mode == "history" and " WHERE _valid_to IS NULL" or "")))
+      write("b.csv", "id,name,price\n1,one,3\n") -- a.csv stays as it is, and says nothing new
+      load("*.csv", { mode = mode })
+      assert.matches("2 files left out", load("*.csv", { mode = mode }))
+      assert.equal("3.00", ask("SELECT price FROM item" .. (mode == "history" and " WHERE _valid_to IS NULL" or "")))
+      db:query "DROP TABLE item, item_raw"
+      db:query "DROP SCHEMA pghost CASCADE"
+    end
+  end)
 end)

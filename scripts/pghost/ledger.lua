@@ -64,7 +64,10 @@ local function read_ledger(run, plan, files)
   local rows = run.conn:query(ledger_query, run.target, plan.name, cjson.encode(hashes), cjson.encode(names))
   for row in rows:rows() do
     -- Versions before recorded paths as they were given.
-    by_hash[row.sha256], by_place[M.place { path = paths.absolute(row.path), member = row.member }] = row, row
+    by_place[M.place { path = paths.absolute(row.path), member = row.member }] = row
+    if not (row.only_staged and by_hash[row.sha256]) then
+      by_hash[row.sha256] = row
+    end
   end
   return by_hash, by_place
 end
@@ -114,11 +117,20 @@ local function check_staged(plan, file, known)
   end
 end
 
+-- Whether a file has again what it had before its last content: to bring a table up to date that is news.
+local function came_back(plan, file, known, earlier)
+  return (plan.mode == "merge" or plan.mode == "history") and known.file_id ~= nil and earlier ~= nil
+    and earlier.sha256 ~= file.sha256
+end
+
 -- Sorts files into those to load and those to leave out.
 local function sort_out(run, plan, by_hash, by_place)
   local policy, wanted, skipped, seen = changed_policy(plan), {}, {}, {}
   for _, file in ipairs(plan.files) do
     local known, earlier = file.sha256 and (by_hash[file.sha256] or seen[file.sha256]), by_place[M.place(file)]
+    if known and came_back(plan, file, known, earlier) then
+      file.known, known = known, nil
+    end
     if known then
       check_staged(plan, file, known)
       file.same_as = known.file_id
@@ -280,12 +292,13 @@ local function check_watched(run, one)
   end
   local read = {}
   for _, file in ipairs(plan.files) do
-    read[#read + 1] = { sha256 = file.counts.sha256, path = file.path, member = file.member, name = file.name }
+    read[#read + 1] = { sha256 = file.counts.sha256, path = file.path, member = file.member, name = file.name,
+      known = file.known }
   end
   local by_hash = read_ledger(run, plan, read)
   for _, file in ipairs(read) do
     local known = by_hash[file.sha256]
-    if known and known.run_id ~= run.id then
+    if known and known.run_id ~= run.id and known.file_id ~= (file.known and file.known.file_id) then
       raise_meanwhile(run, plan.name, ("'%s' was loaded by run %d"):format(file.name, known.run_id))
     end
   end
