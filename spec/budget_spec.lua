@@ -118,6 +118,44 @@ describe("a budget", function()
     must_end(0)
   end)
 
+  it("of a share stops nothing early for a bad start, whatever the records come from", function()
+    local bad = {}
+    for i = 1, 12000 do
+      bad[i] = i % 50 == 0 -- 240: 2 % of these, 0.48 % of all
+    end
+    local text = items(50000, bad)
+    local good = items(400000, {}):gsub("\n(%d)", "\n9%1")
+    here:write("item.csv", text)
+    script(nil, nil, 'run:stage("item", "item.csv", rules) run:clean("item", rules, { budget = { share = "1%", '
+      .. 'rules = { type = "1%" } } })')
+    must_end(0)
+    server.shell(("cd '%s' && mkfifo pipe.csv"):format(here.folder))
+    os.execute(("cd '%s' && (timeout 20 cat item.csv > pipe.csv &)"):format(here.folder))
+    script(nil, nil, 'run:load("item", "pipe.csv", rules, { budget = { share = "1%", per_file = "1%" } })')
+    must_end(0)
+    here.conn:query "DROP TABLE item, item_raw"
+    here:write("item.csv", good)
+    script "{ mode = 'append' }"
+    must_end(0)
+    here:write("item.csv", good .. text:gsub("^[^\n]*\n", "")) -- its end alone is read
+    script "{ mode = 'append', changed = 'tail', max_rejects = '1%', budget = { per_file = '1%' } }"
+    must_end(0)
+    assert.equal("240", here:ask "SELECT sum(rejected) FROM pghost.files WHERE run_id = 4")
+  end)
+
+  it("of a share allows for records that become shorter", function()
+    local lines = { "id,name" }
+    for i = 1, 20000 do
+      lines[#lines + 1] = ("%s%d,%s"):format(i % 50 == 0 and "x" or "", i, ("n"):rep(100))
+    end
+    for i = 20001, 120000 do
+      lines[#lines + 1] = ("%d,n%s"):format(i, ("n"):rep(45))
+    end
+    here:write("item.csv", table.concat(lines, "\n") .. "\n") -- 400 of 120,000: 0.33 %
+    script "{ budget = { share = '0.34%' } }"
+    must_end(0)
+  end)
+
   it("of a file", function()
     here:write("item_1.csv", items(10, { [2] = true }))
     here:write("item_2.csv", (items(10, { [5] = true, [6] = true }):gsub("\n(%d)", "\n9%1")))

@@ -16,6 +16,12 @@ local keyed = r.table("item", {
   { "price", r.numeric(10, 2) },
 }, { key = "id" })
 
+local plain = r.table("item", {
+  { "id", r.bigint():required() },
+  { "name", r.text() },
+  { "price", r.numeric(10, 2) },
+})
+
 local function write(name, text)
   local file <close> = assert(io.open(folder .. "/" .. name, "wb"))
   file:write(text)
@@ -350,5 +356,134 @@ describe("the modes of a load", function()
         .. "(_valid_to IS NULL OR _valid_to > '%s') ORDER BY id"):format(stamps[step], stamps[step])))
     end
     assert.equal("1|2\n2|3\n3|1", ask "SELECT id, count(*) FROM item GROUP BY id ORDER BY id")
+  end)
+
+  it("reads a file once, however a load names it", function()
+    write("a.csv", "id,name,price\n1,one,1\n")
+    shell(("cd %s && mkdir sub && ln -s ../a.csv sub/link.csv && ln a.csv hard.csv"):format(folder))
+    local log = load({ "a.csv", "./a.csv", "sub/../a.csv", folder .. "//a.csv", "sub/link.csv", "hard.csv" }, {},
+      plain)
+    assert.equal("1", ask "SELECT count(*) FROM item")
+    assert.equal(5, select(2, log:gsub("is the same file as '[^']+/a.csv': it is read once", "")))
+    write("b.csv", "id,name,price\n1,one,1\n") -- a file of its own: the mode that replaces takes it
+    assert.matches("b.csv has the same content as a.csv: its records are loaded twice", load({ "a.csv", "b.csv" }, {},
+      plain))
+  end)
+
+  it("knows a changed file again, however its path is written", function()
+    write("a.csv", "id,name,price\n1,one,1\n")
+    load("a.csv", { mode = "append" }, plain)
+    write("a.csv", "id,name,price\n1,one,1\n2,two,2\n")
+    shell("mkdir " .. folder .. "/x")
+    local relative = shell(("realpath --relative-to=. %s/a.csv"):format(folder))
+    for _, path in ipairs { "./a.csv", folder .. "/x/..//a.csv", shell "pwd" .. "/" .. relative } do
+      fails("a.csv: was loaded by run 1 with other content", load, path, { mode = "append" }, plain)
+    end
+    publish(function(run)
+      run.settings.data = ""
+      run:load("item", relative, plain, { mode = "append", changed = "tail" })
+    end)
+    assert.equal("1\n2", ask "SELECT id FROM item ORDER BY id")
+    db:query("UPDATE pghost.files SET path = $1", relative) -- as versions before recorded it
+    write("a.csv", "id,name,price\n1,one,1\n2,two,2\n3,three,3\n")
+    fails("a.csv: was loaded by run %d+ with other content", load, "a.csv", { mode = "append" }, plain)
+  end)
+
+  it("takes the same bytes once also where two pipes of a run bring them", function()
+    write("a.csv", "id,name,price\n1,one,1\n")
+    local function piped(names)
+      for _, name in ipairs { "1.csv", "2.csv" } do
+        os.execute(("cd %s && rm -f %s && mkfifo %s && (timeout 20 cat a.csv > %s &)"):format(folder, name, name, name))
+      end
+      load(names, { mode = "append" }, plain)
+    end
+    fails("2.csv: has the content of '1.csv': the option force loads both", piped, { "1.csv", "2.csv" })
+    fails("[12].csv: has the content of 'a.csv'", piped, { "1.csv", "2.csv", "a.csv" })
+    assert.equal("", ask "SELECT to_regclass('item')")
+  end)
+
+  it("does not take what was staged alone for loaded", function()
+    write("a.csv", "id,name,price\n1,one,1\n")
+    write("b.csv", "id,name,price\n2,two,2\n")
+    load("a.csv", { mode = "append" })
+    publish(function(run)
+      run:stage("item", "b.csv", nil, { mode = "append" })
+    end)
+    fails("b.csv: its content was staged by run 2 into the raw table alone, and is not in 'item'", load, "b.csv",
+      { mode = "append" })
+    publish(function(run) -- takes all of the raw table
+      run:clean("item", keyed, { mode = "merge" })
+    end)
+    assert.matches("1 file left out", load("b.csv", { mode = "append" }))
+    assert.equal("1\n2", ask "SELECT id FROM item ORDER BY id")
+  end)
+
+  it("sees at the publish that another pipeline has loaded the same file, or has replaced the table", function()
+    write("a.csv", "id,name,price\n1,one,1\n")
+    write("b.csv", "id,name,price\n2,two,2\n")
+    write("c.csv", "id,name,price\n3,three,3\n")
+    load("a.csv", { mode = "append" }, plain)
+    local function while_other(mode, file)
+      return publish(function(run)
+        run:load("item", { "b.csv", "c.csv" }, plain, { mode = "append" })
+        local other <close> = pipeline.start("other", { data = folder }, { arguments = {}, dsn = dsn,
+          log = { out = shown.sink(), format = "text", quiet = false }, out = shown.sink() })
+        other:load("item", file, plain, { mode = mode })
+        other:publish()
+      end)
+    end
+    fails("cannot publish 'public.item': 'b.csv' was loaded by run %d+ meanwhile: run again", while_other, "append",
+      "b.csv")
+    fails("cannot publish 'public.item': another run has replaced it meanwhile: run again", while_other, "replace",
+      "a.csv")
+    assert.equal("1", ask "SELECT id FROM item ORDER BY id")
+    load("*.csv", { mode = "append" }, plain)
+    assert.equal("1\n2\n3", ask "SELECT id FROM item ORDER BY id")
+  end)
+
+  it("refuses tables of which it may not see every record", function()
+    db:query "DO $$ BEGIN CREATE ROLE modes_owner LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+    db:query(("GRANT CREATE ON DATABASE %s TO modes_owner"):format(ask "SELECT current_database()"))
+    db:query "GRANT ALL ON SCHEMA public TO modes_owner"
+    local as_postgres = dsn
+    dsn = dsn:gsub("user=postgres", "user=modes_owner")
+    local _ <close> = setmetatable({}, { __close = function()
+      dsn = as_postgres
+    end })
+    write("a.csv", "id,name,price\n1,one,1\n2,two,2\n")
+    write("b.csv", "id,name,price\n1,one,1\n2,zwei,2\n")
+    for _, mode in ipairs { "history", "merge", "append" } do
+      load("a.csv", { mode = mode })
+      for _, name in ipairs { "item", "item_raw" } do
+        db:query(("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"):format(name))
+        db:query(("CREATE POLICY first ON %s USING (id::text = '1') WITH CHECK (true)"):format(name))
+      end
+      fails("table '[publicitem_raw.]*' has row%-level security, which may hide records from role 'modes_owner'", load,
+        "b.csv", { mode = mode })
+      fails("table '[publicitem_raw.]*' has row%-level security, which may hide", publish, function(run)
+        run:clean("item", keyed)
+      end)
+      db:query "ALTER TABLE item NO FORCE ROW LEVEL SECURITY"
+      db:query "ALTER TABLE item_raw NO FORCE ROW LEVEL SECURITY"
+      load("b.csv", { mode = mode })
+      db:query "DROP TABLE item, item_raw"
+      db:query "DROP SCHEMA pghost CASCADE"
+    end
+  end)
+
+  it("brings a table up to date with what a file had before, too", function()
+    for _, mode in ipairs { "merge", "history" } do
+      for _, price in ipairs { 1, 2, 1 } do
+        write("a.csv", "id,name,price\n1,one," .. price .. "\n")
+        load("a.csv", { mode = mode })
+      end
+      assert.equal("1.00", ask("SELECT price FROM item" .. (mode == "history" and " WHERE _valid_to IS NULL" or "")))
+      write("b.csv", "id,name,price\n1,one,3\n") -- a.csv stays as it is, and says nothing new
+      load("*.csv", { mode = mode })
+      assert.matches("2 files left out", load("*.csv", { mode = mode }))
+      assert.equal("3.00", ask("SELECT price FROM item" .. (mode == "history" and " WHERE _valid_to IS NULL" or "")))
+      db:query "DROP TABLE item, item_raw"
+      db:query "DROP SCHEMA pghost CASCADE"
+    end
   end)
 end)

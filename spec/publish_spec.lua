@@ -228,6 +228,23 @@ describe("publish", function()
     ]])
   end)
 
+  it("keeps what has no grants as it is, whatever the default privileges are by now", function()
+    survives([[
+      grant create, usage on schema public to publish_owner;
+      alter table users owner to publish_owner;
+      create function total() returns bigint language sql begin atomic select count(*) from public.users; end;
+      create view names as select id, name from users;
+      alter default privileges grant select on tables to publish_carol;
+      alter default privileges revoke execute on functions from public;
+      alter default privileges grant execute on functions to publish_bob;]], function()
+      for who, may in pairs { publish_owner = "t", publish_carol = "f" } do
+        assert.equal(may, psql(("select has_table_privilege('%s', 'users', 'SELECT')"):format(who)))
+      end
+      assert.equal("t", psql "select has_function_privilege('publish_carol', 'total()', 'EXECUTE')")
+      assert.equal("f", psql [[select coalesce(proacl::text, '') ~ 'bob' from pg_proc where proname = 'total']])
+    end)
+  end)
+
   it("keeps policies, also those of other tables that look at it", function()
     survives([[
       create table teams (id bigint primary key, owner bigint);

@@ -68,7 +68,7 @@ describe("publishing per table", function()
     end)
     assert.equal("check", problem.code)
     assert.equal("a=1 a_raw=1", counts())
-    assert.matches("publish +a +1 table", log)
+    assert.matches("publish +a +2 tables", log)
     assert.matches("run %d+ failed, before that published: a, a_raw\n", log)
     assert.equal("failed {a,a_raw}",
       ask "SELECT concat_ws(' ', state, published_tables::text) FROM pghost.runs ORDER BY run_id DESC LIMIT 1")
@@ -88,6 +88,30 @@ describe("publishing per table", function()
     assert.equal("published {a,a_raw,b,b_raw}",
       ask "SELECT concat_ws(' ', state, published_tables::text) FROM pghost.runs ORDER BY run_id DESC LIMIT 1")
     assert.equal("0", ask "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pghost_build%'")
+  end)
+
+  it("shows a clean table and its raw one together, which the ledger takes for one", function()
+    local function append(one)
+      one:load("a", "*.csv", r.table("a", { { "id", r.bigint() } }), { mode = "append" })
+      one:publish()
+    end
+    local file = assert(io.open(folder .. "/c.csv", "w"))
+    file:write("id\n7\n")
+    file:close()
+    assert.is_nil(select(2, run(function(one)
+      one:load("a", "a.csv", r.table("a", { { "id", r.bigint() } }), { mode = "append" })
+      one:publish()
+    end)))
+    db:query [[CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''not now''; END']]
+    db:query "CREATE TRIGGER no BEFORE INSERT ON a_raw FOR EACH ROW EXECUTE FUNCTION no()"
+    local before = counts()
+    assert.matches("not now", tostring(select(2, run(append))))
+    assert.equal(before, counts())
+    db:query "DROP TRIGGER no ON a_raw"
+    assert.is_nil(select(2, run(append)))
+    assert.equal(ask "SELECT string_agg(id::text, ' ' ORDER BY id) FROM a",
+      ask "SELECT string_agg(id, ' ' ORDER BY id::bigint) FROM a_raw")
+    assert.matches("7", ask "SELECT string_agg(id::text, ' ') FROM a")
   end)
 
   it("has nothing left to do at the end when all is checked", function()

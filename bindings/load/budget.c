@@ -20,18 +20,27 @@ typedef struct Seen {
   uint64_t rejected, records;
 } Seen;
 
-// Records to hold a share of rejects against: as many as there are if they go on like this.
-static double expected_records(const Seen *seen) {
+// Bytes on the disk of what has been read and of all there is, less what comes before the records.
+static void measure(const Seen *seen, double *read, double *all) {
   const Task *task = seen->task;
-  double records = (double)seen->records;
-  uint64_t bytes = task ? task_input_bytes(task) : engine_input_bytes(seen->engine);
-  uint64_t expected = task ? task->file.expected_bytes : seen->engine->options.expected_bytes;
-  return bytes > 0 && expected > bytes ? records * ((double)expected / (double)bytes) : records;
+  Engine *engine = seen->engine;
+  double start = (double)(task ? task_start_bytes(task) : engine_start_bytes(engine));
+  *read = (double)(task ? task_input_bytes(task) : engine_input_bytes(engine)) - start;
+  *all = (double)(task ? task->file.expected_bytes : engine->options.expected_bytes) - start;
 }
 
+// Whether a share is lost though many more records come than there would be if they went on as they
+// do. Of what has no known size, or has hardly begun (a packed file is read ahead of what comes out
+// of it), nothing can be said before its end.
 static bool over_share(double share, const Seen *seen) {
-  return share < 1 && seen->records >= SHARE_FROM && seen->rejected > 0 &&
-         (double)seen->rejected > share * expected_records(seen);
+  if (share >= 1 || seen->records < SHARE_FROM || seen->rejected == 0)
+    return false;
+  double read, all, records = (double)seen->records;
+  measure(seen, &read, &all);
+  if (all <= 0 || read < SHARE_FROM_BYTES)
+    return false;
+  double to_come = all > read ? records * (all - read) / read : 0;
+  return (double)seen->rejected > share * (records + SHARE_MARGIN * to_come);
 }
 
 static bool holds(const RejectBudget *budget, const Seen *seen, Error *error) {

@@ -35,12 +35,12 @@ typedef enum StreamKind {
   STREAM_KINDS,
 } StreamKind;
 
-// Records before which a share says nothing.
-enum { SHARE_FROM = 10000 };
+// Records and bytes on the disk before which a share says nothing, and how many times as many
+// records may come as the bytes left let expect: they may be shorter than those before.
+enum { SHARE_FROM = 10000, SHARE_FROM_BYTES = 1 << 19, SHARE_MARGIN = 2 };
 
 // How many rejects there may be: one more, or a larger share of the records, is a failure with code
-// "budget". A share is looked at from SHARE_FROM records on, and held against as many records as
-// the expected bytes let expect.
+// "budget". A share stops a load before its end only where the bytes of all there is are known.
 typedef struct RejectBudget {
   uint64_t limit; // UINT64_MAX: any number
   double share;   // 1: any share

@@ -23,6 +23,7 @@ typedef struct Task {
   FileTask file;
   uint32_t *raw_map;
   uint32_t *clean_map;
+  uint64_t start;   // bytes before its first record: header, and what is skipped
   uint64_t serial;  // tells a worker that its reader is of another file
   bool split;       // the splitter has got to the end
   uint64_t cut;     // blocks cut so far: the next sequence number
@@ -106,6 +107,7 @@ struct Engine {
   uint64_t task_serial;
   Scratch *caller_scratch;
   Counts total;
+  uint64_t start_bytes;   // task_start_bytes of the files that are done
   uint64_t *rule_rejects; // per rule with a budget
   uint64_t sent_rows[STREAM_KINDS];
 };
@@ -131,6 +133,10 @@ bool task_done(const Task *task); // every record is encoded, though not sent
 // is held.
 uint64_t task_input_bytes(const Task *task);
 uint64_t engine_input_bytes(Engine *engine);
+
+// Bytes of the file that hold no record to read: of the header, and of what is skipped.
+uint64_t task_start_bytes(const Task *task);
+uint64_t engine_start_bytes(Engine *engine); // of all files started
 
 // Starts a file in a slot that is free.
 bool task_start(Engine *engine, const FileTask *file, Error *error);

@@ -15,10 +15,21 @@ uint64_t task_input_bytes(const Task *task) {
   return source_in_file(task->file.source, task->counts.bytes);
 }
 
+uint64_t task_start_bytes(const Task *task) {
+  return source_in_file(task->file.source, task->start);
+}
+
 uint64_t engine_input_bytes(Engine *engine) {
   uint64_t bytes = engine->total.input_bytes;
   for (unsigned i = 0; i < engine->task_count; i++)
     bytes += task_input_bytes(engine_task(engine, i));
+  return bytes;
+}
+
+uint64_t engine_start_bytes(Engine *engine) {
+  uint64_t bytes = engine->start_bytes;
+  for (unsigned i = 0; i < engine->task_count; i++)
+    bytes += task_start_bytes(engine_task(engine, i));
   return bytes;
 }
 
@@ -50,7 +61,8 @@ static bool prepare(Engine *engine, Task *task, const FileTask *file) {
   task->split = task->recut = false;
   task->cut = task->checked = task->encoded = 0;
   // What the source has read before the first record: byte order mark and header.
-  task->counts = (Counts){.bytes = source_consumed(file->source)};
+  task->start = source_consumed(file->source);
+  task->counts = (Counts){.bytes = task->start};
   return has_ring(task, engine->block_count) &&
          copy_map(&task->raw_map, file->raw_map, file->raw_count) &&
          copy_map(&task->clean_map, file->clean_map, program ? program_column_count(program) : 0);
@@ -87,6 +99,7 @@ bool task_take(Engine *engine, Counts *counts, Error *error) {
   Task *task = engine_task(engine, 0);
   task->counts.input_bytes = task_input_bytes(task);
   engine->total.input_bytes += task->counts.input_bytes;
+  engine->start_bytes += task_start_bytes(task);
   *counts = task->counts;
   bool ok = check_counts(task, error);
   engine->task_first = (engine->task_first + 1) % engine->options.files;

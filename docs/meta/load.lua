@@ -13,7 +13,7 @@ local load = {}
 
 ---@class pghost.RejectBudget
 ---@field limit? integer one reject more fails the load with code "budget"; the rejects found so far are stored
----@field share? number so does a larger share of the records (0.01 is 1 %) from 10,000 records on, if the rest is like them
+---@field share? number so does a larger share of the records (0.01 is 1 %) that cannot be kept any more, where sizes are known
 
 ---@class pghost.RejectsOptions: pghost.StreamOptions, pghost.RejectBudget conn and copy, or path
 ---@field path? string file that the rows are appended to instead, as binary COPY has them, without its header and trailer

@@ -210,17 +210,51 @@ function M.join(folder, path)
   return (folder:gsub("/+$", "")) .. "/" .. path
 end
 
---- The files that `spec` names, sorted by name, each once. Raises when there is none.
+local function is_link(path)
+  return lfs.symlinkattributes(path, "mode") == "link"
+end
+
+--- One spelling for a path, whatever the current folder: absolute, without `.`, `//` and, behind what
+--- is no link, `..`. Links stay as they are named.
+---@param path string
+---@return string
+function M.absolute(path)
+  if path == "-" then
+    return path
+  end
+  local parts = {}
+  for part in (path:sub(1, 1) == "/" and path or lfs.currentdir() .. "/" .. path):gmatch("[^/]+") do
+    if part == ".." and parts[#parts] ~= ".." and not is_link("/" .. table.concat(parts, "/")) then
+      parts[#parts] = nil
+    elseif part ~= "." then
+      parts[#parts + 1] = part
+    end
+  end
+  return "/" .. table.concat(parts, "/")
+end
+
+-- What tells a file from others however it is named, links too; nil for what is no file.
+local function identity(path)
+  local attributes = path ~= "-" and lfs.attributes(path)
+  return attributes and attributes.mode == "file" and attributes.dev .. ":" .. attributes.ino or path
+end
+
+--- The files that `spec` names, sorted by name, each once, however often and by whatever links it is named.
+--- Raises when there is none.
 ---@param spec string|string[]
 ---@param folder? string that relative paths are relative to
 ---@return pghost.File[]
+---@return { path: string, same_as: string }[] again paths that lead to a file that another one has led to
 function M.resolve(spec, folder)
-  local found, seen = {}, {}
+  local found, seen, again = {}, {}, {}
   for _, path in ipairs(type(spec) == "table" and spec or { spec }) do
     for _, match in ipairs(expand(M.join(folder, path))) do
-      if not seen[match] then
-        seen[match] = true
+      local id = identity(match)
+      if not seen[id] then
+        seen[id] = match
         describe(found, match)
+      elseif seen[id] ~= match then
+        again[#again + 1] = { path = match, same_as = seen[id] }
       end
     end
   end
@@ -236,7 +270,7 @@ function M.resolve(spec, folder)
     end
     return (a.member or "") < (b.member or "")
   end)
-  return found
+  return found, again
 end
 
 --- The .sql (or other) files of a folder in name order.

@@ -111,6 +111,18 @@ local function read_headers(run, plan, wanted)
   end
 end
 
+-- The files of a plan. What the history knows them by does not depend on the current folder.
+local function find_files(run, plan, spec)
+  local found, again = files.resolve(spec, run.settings.data)
+  for _, one in ipairs(again) do
+    run.log:warn("files", plan.name, ("'%s' is the same file as '%s': it is read once"):format(one.path, one.same_as))
+  end
+  for _, file in ipairs(found) do
+    file.path = files.absolute(file.path)
+  end
+  return found
+end
+
 --- Makes the plan of a load: opens every header, compiles the rules, maps the columns.
 ---@param run pghost.Run
 ---@param name string
@@ -132,7 +144,7 @@ function M.make(run, name, spec, rules, options, targets)
   dialect.check(plan.options, 1)
   modes.choose(run, plan)
   if spec then
-    plan.files = files.resolve(spec, run.settings.data)
+    plan.files = find_files(run, plan, spec)
     ledger.select(run, plan)
     read_headers(run, plan, columns.names(plan.clean_columns or {}))
   end

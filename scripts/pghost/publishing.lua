@@ -47,10 +47,19 @@ local function names_of(options)
   return names
 end
 
+local function set_of(names)
+  local set = {}
+  for _, name in ipairs(names) do
+    set[name] = true
+  end
+  return set
+end
+
 -- The short transaction. Its COMMIT says that the run has published, or that nothing has happened.
 local function exchange(run, options, is_last)
   again.transaction(run, function(conn)
     run.lock:check(conn)
+    ledger.check_published(run, set_of(run.published))
     options.changed = make_visible(run, options)
     history.add_published(conn, run.id, names_of(options))
     ledger.publish(conn, run.id, not is_last and names_of(options) or nil)
@@ -97,10 +106,7 @@ end
 
 -- What of a list is built and not yet published, in the order it was built.
 local function waiting(run, list, name_of)
-  local published, left = {}, {}
-  for _, name in ipairs(run.published) do
-    published[name] = true
-  end
+  local published, left = set_of(run.published), {}
   for _, one in ipairs(list) do
     if not published[name_of(one)] then
       left[#left + 1] = one
@@ -142,19 +148,36 @@ local function publish_some(run, tables, changes, is_last)
   end
 end
 
--- Replaced tables first: what is added to others may refer to them.
-local function one_by_one(run, to_the_end)
-  local list = {}
+-- What is published in one transaction: a table, a clean one with its raw one. The ledger takes a file for
+-- loaded from then on, and so it must be in both.
+local function in_parts(run)
+  local list, by_name = {}, {}
+  local function part_of(name)
+    local clean = name:gsub("_raw$", "")
+    local part = by_name[clean]
+    if not part then
+      part = { name = name, tables = {}, changes = {} }
+      list[#list + 1], by_name[clean] = part, part
+    end
+    return part
+  end
   for _, name in ipairs(waiting_tables(run)) do
-    list[#list + 1] = { name = name, tables = { name }, changes = {} }
+    table.insert(part_of(name).tables, name)
   end
   for _, change in ipairs(waiting_changes(run)) do
-    list[#list + 1] = { name = change.name, tables = {}, changes = { change } }
+    table.insert(part_of(change.name).changes, change)
   end
+  return list
+end
+
+-- Replaced tables first: what is added to others may refer to them.
+local function one_by_one(run, to_the_end)
+  local list = in_parts(run)
   for i, one in ipairs(list) do
     run:step("publish", one.name, function()
       publish_some(run, one.tables, one.changes, to_the_end and i == #list)
-      return { tables = 1 }, "1 table"
+      local count = #one.tables + #one.changes
+      return { tables = count }, log.counted(count, "table")
     end)
   end
   if to_the_end and #list == 0 then

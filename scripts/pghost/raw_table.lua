@@ -3,6 +3,7 @@
 local columns = require "pghost.columns"
 local errors = require "pghost.errors"
 local native_load = require "pghost.native.load"
+local row_security = require "pghost.row_security"
 
 local M = {}
 
@@ -35,6 +36,7 @@ function M.find(run, plan)
     errors.raise(("nothing new in '%s': stage files with mode = 'append' in this run first"):format(name), "usage",
       { exit = 1 })
   end
+  row_security.check(run.conn, found)
   return found
 end
 

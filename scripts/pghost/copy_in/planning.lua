@@ -156,7 +156,11 @@ end
 --- Finds the files and reads their headers.
 ---@param job pghost.copy_in.Job
 function M.open_files(job)
-  for _, file in ipairs(files.resolve(job.options.files)) do
+  local found, again = files.resolve(job.options.files)
+  for _, one in ipairs(again) do
+    job.options.say(("'%s' is the same file as '%s': it is read once"):format(one.path, one.same_as))
+  end
+  for _, file in ipairs(found) do
     add_file(job, file)
   end
   for i, file in ipairs(job.files) do

@@ -8,6 +8,7 @@
 
 local columns = require "pghost.columns"
 local errors = require "pghost.errors"
+local row_security = require "pghost.row_security"
 local statements = require "pghost.modes.statements"
 
 local M = {}
@@ -74,6 +75,10 @@ local function find_published(run, name)
   return row ~= nil
 end
 
+local function published_name(run, name)
+  return run.conn:quote_identifier(run.target) .. "." .. run.conn:quote_identifier(name)
+end
+
 --- Decides what a load does to its tables: fills in plan.mode, plan.missing, plan.first (there is no
 --- table to add to yet) and plan.clean_table and plan.raw_table, the names of what is built.
 ---@param run pghost.Run
@@ -94,6 +99,11 @@ function M.choose(run, plan)
       :format(run.target, there, there == plan.clean_table and "raw" or "clean"), "data")
   end
   if not plan.first then
+    for name, there in pairs { [plan.clean_table] = clean, [plan.raw_table] = raw } do
+      if there then
+        row_security.check(run.conn, published_name(run, name))
+      end
+    end
     plan.clean_table, plan.raw_table = plan.clean_table .. "_new", plan.raw_table .. "_new"
   end
 end
@@ -162,7 +172,7 @@ local function describe(run, plan, kind)
     columns = built,
     view = run:qualified(name),
     new = run:qualified(kind == "raw" and plan.raw_table or plan.clean_table),
-    published = conn:quote_identifier(run.target) .. "." .. conn:quote_identifier(name),
+    published = published_name(run, name),
     at = conn:quote_literal(run.started) .. "::timestamptz",
   }
 end

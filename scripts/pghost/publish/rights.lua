@@ -99,12 +99,9 @@ function M.of(conn, kind, oid, name, new)
   if not object.mine and kind ~= "SEQUENCE" then -- a sequence goes with its table
     list:add("owner", "ALTER %s %s OWNER TO %s", kind, name, object.owner)
   end
-  local grantees = default_grantees(conn)
-  if object.explicit or kind ~= "ROUTINE" then
-    list:add("grants", "REVOKE ALL ON %s %s FROM %s", kind, name, grantees)
-  end
-  if object.explicit then
-    list:add("grants", "REVOKE ALL ON %s %s FROM %s", kind, name, object.owner)
+  list:add("grants", "REVOKE ALL ON %s %s FROM %s, %s", kind, name, default_grantees(conn), object.owner)
+  if not object.explicit then -- what the server means by no entry at all
+    list:add("grants", "GRANT ALL ON %s %s TO %s%s", kind, name, object.owner, kind == "ROUTINE" and ", PUBLIC" or "")
   end
   add_grants(conn, list, kind, oid, name, object.owner, new)
   return list

@@ -7,6 +7,7 @@ local columns = require "pghost.columns"
 local errors = require "pghost.errors"
 local modes = require "pghost.modes"
 local outcome = require "pghost.replay.outcome"
+local row_security = require "pghost.row_security"
 local staging = require "pghost.replay.staging"
 
 local M = {}
@@ -31,6 +32,7 @@ local function find(run, name)
     errors.raise(("table '%s' is not in schema '%s' any more: run the pipeline again"):format(name, run.target),
       "usage", { exit = 1 })
   end
+  row_security.check(run.conn, found)
   return found
 end
 
