@@ -47,6 +47,28 @@ describe("pghost.files", function()
     assert.same({ "sub/a.csv" }, names("s*/*.csv"))
   end)
 
+  it("takes the same files as the shell for what stands in brackets", function()
+    local base = server.shell("mktemp -d")
+    local _ <close> = setmetatable({}, { __close = function()
+      server.shell("rm -r " .. base)
+    end })
+    for _, name in ipairs { "b-", "b0", "b1", "b5", "bC", "b]", "b^", "b!", "b%", "b[", "b[1-", "bz" } do
+      assert(io.open(("%s/%s.csv"):format(base, name), "w")):close()
+    end
+    for _, glob in ipairs { "b[0-9].csv", "b[!0-9].csv", "b[^0-9a-z].csv", "b[-0].csv", "b[0-].csv", "b[]1].csv",
+      "b[!]1].csv", "b[%1].csv", "b[1^].csv", "b[0-1A-Zz].csv", "b[[]*.csv", "b[1-*", "b%*" } do
+      local expected = {}
+      for path in server.shell(("cd %s && LC_ALL=C bash -c 'ls -d %s'"):format(base, glob)):gmatch "[^\n]+" do
+        expected[#expected + 1] = path
+      end
+      local found = {}
+      for i, file in ipairs(files.resolve(glob, base)) do
+        found[i] = file.name
+      end
+      assert.same(expected, found, glob)
+    end
+  end)
+
   it("takes a name with glob characters as it is when it exists", function()
     assert.same({ "odd[1].csv" }, names("odd[1].csv"))
   end)

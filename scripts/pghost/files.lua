@@ -97,10 +97,29 @@ local function describe(found, path)
   end
 end
 
--- A glob's part as a Lua pattern: * ? [abc] [!abc].
+-- What stands between the brackets of a glob as a Lua set: ranges of letters and digits stay ranges.
+local function to_set(inside)
+  local negated = inside:find("^[!^]") ~= nil
+  local set = inside:sub(negated and 2 or 1):gsub("(%w)%-(%w)", "%1\0%2"):gsub("[%^%]%%%-]", "%%%0"):gsub("%z", "-")
+  return "[" .. (negated and "^" or "") .. set .. "]"
+end
+
+-- A glob's part as a Lua pattern: * ? [abc] [a-c] [!abc]. A bracket that is never closed is one.
 local function to_pattern(glob)
-  local pattern = glob:gsub("[%^$().%%+%-]", "%%%0"):gsub("%*", ".*"):gsub("%?", "."):gsub("%[!", "[^")
-  return "^" .. pattern .. "$"
+  local out, at = {}, 1
+  while at <= #glob do
+    local char = glob:sub(at, at)
+    local inside, behind = glob:match("^%[([!^]?.[^%]]*)%]()", at)
+    if inside then
+      out[#out + 1] = to_set(inside)
+    elseif char == "*" or char == "?" then
+      out[#out + 1] = char == "*" and ".*" or "."
+    else
+      out[#out + 1] = char:gsub("%W", "%%%0")
+    end
+    at = behind or at + 1
+  end
+  return "^" .. table.concat(out) .. "$"
 end
 
 local function entries(folder)
