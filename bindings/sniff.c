@@ -78,7 +78,11 @@ static void push_guess(lua_State *L, const SniffGuess *guess) {
   set_integer(L, "columns", guess->columns);
   set_integer(L, "records", guess->records);
   set_integer(L, "quoted", guess->quoted);
+  set_integer(L, "doubled", guess->doubled);
 }
+
+static const char *const above_names[] = {
+    [SNIFF_ABOVE_NONE] = "none", [SNIFF_ABOVE_NAMES] = "names", [SNIFF_ABOVE_DATA] = "data"};
 
 static void push_structure(lua_State *L, const SniffStructure *structure) {
   lua_createtable(L, 0, 10);
@@ -92,7 +96,9 @@ static void push_structure(lua_State *L, const SniffStructure *structure) {
   set_integer(L, "header_again", structure->header_again);
   set_boolean(L, "header_distinct", structure->header_distinct);
   set_boolean(L, "header_known", structure->header_known);
-  set_boolean(L, "short_header", structure->short_header);
+  set_boolean(L, "aligned", structure->aligned);
+  set_text(L, "above", above_names[structure->above]);
+  set_integer(L, "above_fields", structure->above_fields);
 }
 
 static void push_header(lua_State *L, const Sniff *sniff) {
@@ -178,6 +184,7 @@ static void push_column(lua_State *L, const SniffColumn *column) {
   set_integer(L, "values", column->values);
   set_integer(L, "empty", column->empty);
   set_integer(L, "quoted_empty", column->quoted_empty);
+  set_integer(L, "blank", column->blank);
   set_integer(L, "padded", column->padded);
   set_integer(L, "leading_zeros", column->leading_zeros);
   set_integer(L, "exponents", column->exponents);
@@ -228,6 +235,7 @@ static void push_facts(lua_State *L, const Sniff *sniff) {
   set_integer(L, "lf", sniff->ends[SNIFF_END_LF]);
   set_integer(L, "crlf", sniff->ends[SNIFF_END_CRLF]);
   set_integer(L, "cr", sniff->ends[SNIFF_END_CR]);
+  set_integer(L, "crcrlf", sniff->ends[SNIFF_END_CRCRLF]);
   set_integer(L, "footer", sniff->footer);
   set_boolean(L, "footer_is_total", sniff->footer_is_total);
   set_integer(L, "invalid", sniff->invalid);
@@ -241,10 +249,18 @@ static void push_facts(lua_State *L, const Sniff *sniff) {
   push_lists(L, sniff);
 }
 
-static SniffOptions check_options(lua_State *L, int index) {
+// The arguments from `index` on, delimiter and quote from `given` on.
+static SniffOptions check_options(lua_State *L, int index, int given) {
   lua_Integer sample = luaL_optinteger(L, index, 0);
+  const char *delimiter = luaL_optstring(L, given, NULL);
+  const char *quote = luaL_optstring(L, given + 1, NULL);
   luaL_argcheck(L, sample >= 0, index, "bytes from 0 expected");
-  return (SniffOptions){.sample = (uint64_t)sample, .encoding = luaL_optstring(L, index + 1, NULL)};
+  luaL_argcheck(L, !delimiter || (*delimiter && strlen(delimiter) <= SNIFF_DELIMITER_SIZE), given,
+                "1 to 8 bytes expected");
+  luaL_argcheck(L, !quote || strlen(quote) <= 1, given + 1, "one character expected");
+  return (SniffOptions){.sample = (uint64_t)sample,
+                        .encoding = luaL_optstring(L, index + 1, NULL),
+                        .given = {delimiter, quote}};
 }
 
 static int finish(lua_State *L, Input *input, const SniffOptions *options, SniffBox *box,
@@ -261,21 +277,21 @@ static int finish(lua_State *L, Input *input, const SniffOptions *options, Sniff
   return 3;
 }
 
-// sniff.file(path, sample?, encoding?, member?) -> facts | nil, message, code
+// sniff.file(path, sample?, encoding?, member?, delimiter?, quote?) -> facts | nil, message, code
 static int sniff_file(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  SniffOptions options = check_options(L, 2);
+  SniffOptions options = check_options(L, 2, 5);
   const char *member = luaL_optstring(L, 4, NULL);
   SniffBox *box = new_box(L);
   Error error;
   return finish(L, input_open(path, member, &error), &options, box, &error);
 }
 
-// sniff.string(text, sample?, encoding?) -> facts | nil, message, code
+// sniff.string(text, sample?, encoding?, delimiter?, quote?) -> facts | nil, message, code
 static int sniff_string(lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
-  SniffOptions options = check_options(L, 2);
+  SniffOptions options = check_options(L, 2, 4);
   SniffBox *box = new_box(L);
   Error error;
   Input *input = input_open_bytes(text, len);

@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "signals.h"
 
+#include <errno.h>
 #include <lauxlib.h>
 #include <poll.h>
 #include <signal.h>
@@ -48,7 +49,9 @@ static void arm(lua_State *L) {
 static void on_signal(int number) {
   static volatile long long first_at; // other signals are blocked meanwhile
   bool first = interrupt_signal == 0 || (interactive && number == SIGINT);
+  int error = errno; // of the call that the signal has come into
   long long now = now_ns();
+  errno = error;
   if (!first && (number != interrupt_signal || now - first_at >= SAME_NS))
     _exit(128 + number);
   if (!first)
@@ -62,7 +65,10 @@ static void on_signal(int number) {
 // any other pipe is the business of the script, which sees the write fail.
 static void on_broken_pipe(int number) {
   struct pollfd out = {.fd = STDOUT_FILENO};
-  if (interrupt_signal != 0 || poll(&out, 1, 0) != 1 || !(out.revents & (POLLERR | POLLHUP)))
+  int error = errno;
+  bool gone = poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP));
+  errno = error;
+  if (interrupt_signal != 0 || !gone)
     return;
   interrupt_signal = number;
   arm(running);

@@ -114,7 +114,7 @@ describe("pghost load --auto", function()
   it("refuses one column where a delimiter could be meant, and names with line ends in them", function()
     local lines = { "Export of Kraków" }
     for i = 1, 20 do
-      lines[#lines + 1] = ("desk@example.org^37ff60da-5bd8-4834-3585-24f65f7166%02d"):format(i)
+      lines[#lines + 1] = ("desk@example.org=37ff60da-5bd8-4834-3585-24f65f7166%02d"):format(i)
     end
     pghost.write(folder .. "/a.csv", table.concat(lines, "\n") .. "\n")
     local err, code = load { "a.csv", "--auto", "--into", "public.t", "--create" }
@@ -132,7 +132,7 @@ line two"
   end)
 
   it("says that the header has a name less", function()
-    local help = "a.csv: the header is not clear: line 1 could be names, one less than the records have fields; where "
+    local help = "a.csv: the header is not clear: line 1 could be names: 3, where the records have 4 fields; where "
       .. "the records end in a delimiter, give --skip 0 --header 1 --too-many cut, else --skip 1 --no-header\n"
     for text, options in pairs {
       ["id,name,x\n1,Ann,3,\n4,Bob,6,\n7,Cid,9,\n"] = { "--skip", "0", "--header", "1", "--too-many", "cut" },
@@ -146,6 +146,64 @@ line two"
       err, code = load { "a.csv", "--auto", "--into", "public.t", "--create", table.unpack(options) }
       assert.equal(0, code, err)
       assert.equal(3, db:query("SELECT count(*) AS n FROM public.t")[1].n)
+    end
+  end)
+
+  it("refuses where the line above could be a header, or a record", function()
+    for text, why in pairs {
+      ["a,b,c,d,e\n1,2,3\n4,5,6\n7,8,9\n"] = "line 1 could be names: 5, where the records have 3 fields; where "
+        .. "records may end early, give --skip 0 --header 1 --too-few pad, else --skip 1 --no-header",
+      ["1\t2\t3\n2\t3\t4\t\n3\t4\t5\t\n4\t5\t6\t\n"] = "line 1 could be a record: it has 3 fields, those below "
+        .. "have 4; give --skip 1 --no-header if it is none",
+    } do
+      pghost.write(folder .. "/a.csv", text)
+      local err, code = load { "a.csv", "--auto", "--into", "public.t", "--create" }
+      assert.equal(1, code)
+      assert.truthy(err:find("a.csv: the header is not clear: " .. why, 1, true), err)
+    end
+    local err, code = load { "a.csv", "--auto", "--into", "public.t", "--create", "--skip", "1", "--no-header" }
+    assert.equal(0, code, err)
+  end)
+
+  it("finds the rest for the delimiter and the quote that are given", function()
+    pghost.write(folder .. "/a.csv", "a,b,c,d\n1,2,3\n4,5,6\n7,8,9,x\n5,6,7\n")
+    local err, code = load { "a.csv", "--auto", "--delimiter", "comma", "--too-few", "pad", "--into", "public.t",
+      "--create" }
+    assert.equal(1, code)
+    assert.truthy(err:find("line 1 could be names: 4, where the records have 3 fields", 1, true), err)
+    err, code = load { "a.csv", "--auto", "--delimiter", "comma", "--skip", "0", "--header", "1", "--too-few", "pad",
+      "--into", "public.t", "--create" }
+    assert.equal(0, code, err)
+    assert.is_nil(err:find("preamble", 1, true), err)
+    assert.equal("1|2|3|,4|5|6|,7|8|9|x,5|6|7|", db:query([[SELECT string_agg(concat(a, '|', b, '|', c, '|', d), ','
+      ORDER BY ctid) AS all FROM public.t]])[1].all)
+
+    pghost.write(folder .. "/b.csv", "when;what, and so on;x\n1;a, b, c;2\n2;b, c, d;3\n3;c, d, e;4\n")
+    err, code = load { "b.csv", "--auto", "--delimiter", "tab", "--into", "public.u", "--create" }
+    assert.equal(1, code)
+    assert.truthy(err:find("b.csv: the header is not clear: with delimiter '\\t'", 1, true), err)
+    err, code = load { "b.csv", "--auto", "--skip", "1", "--into", "public.u", "--create" }
+    assert.equal(1, code)
+    assert.truthy(err:find("b.csv: the header is not clear: skip is 1, and 0 lines are found above the table", 1, true),
+      err)
+
+    pghost.write(folder .. "/c.csv", "id|it's\n1|'a'\n2|'b'\n3|'c'\n")
+    err, code = load { "c.csv", "--auto", "--quote", "", "--into", "public.v", "--create" }
+    assert.equal(0, code, err)
+    assert.equal("'a''b''c'", db:query("SELECT string_agg(it_s, '' ORDER BY ctid) AS all FROM public.v")[1].all)
+  end)
+
+  it("refuses what is lined up with blanks, or of any width", function()
+    for text, why in pairs {
+      ["name    x   y\nAnn     1   12\nBob    12    3\nCid     5    7\n"] =
+        "no delimiter parts them: columns seem to be lined up with blanks",
+      ["a,b,c,d,e,f\n1,2\n1,2,3\n1,2,3,4\n1,2,3,4,5\n1,2,3,4,5,6\n1\n1,2\n"] =
+        "no reading gives most records the same number of fields: with delimiter ',' (comma)",
+    } do
+      pghost.write(folder .. "/a.csv", text)
+      local err, code = load { "a.csv", "--auto", "--into", "public.t", "--create" }
+      assert.equal(1, code)
+      assert.truthy(err:find("a.csv: the dialect is not clear: " .. why, 1, true), err)
     end
   end)
 

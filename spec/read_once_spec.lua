@@ -227,7 +227,7 @@ describe("a load that waits for a named pipe", function()
   it("without a writer ends with Ctrl-C", function()
     local seconds, code, err = ends("pipe", "", "kill -INT $pid")
     assert.equal(130, code, err)
-    assert.is_true(seconds < 1, seconds)
+    assert.is_true(seconds < 5, seconds)
   end)
 
   it("in its middle ends with Ctrl-C, also where it is standard input", function()
@@ -235,16 +235,17 @@ describe("a load that waits for a named pipe", function()
     for _, words in ipairs { "pipe", "pipe --workers 3", "- <pipe" } do
       local seconds, code, err = ends(words, "exec 3>pipe; cat item.csv >&3", "kill -INT $pid")
       assert.equal(130, code, err)
-      assert.is_true(seconds < 1, seconds)
+      assert.is_true(seconds < 5, seconds)
       assert.equal("", ask "SELECT to_regclass('item')")
     end
   end)
 
-  it("for more ends when the server does not take what came", function()
+  it("for more ends when the server fails, though nothing comes and the pipe stays open", function()
     write_items()
-    local seconds, code, err = ends("pipe --retries 0", "exec 3>pipe; cat item.csv >&3", ([[psql -X -q -d '%s' -c "
-      SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY%%'" >/dev/null
-      sleep 0.3; sed -n 2,12000p item.csv >&3]]):format(dsn)) -- a few blocks, and the pipe stays open
+    local terminate = ([[until [ "$(psql -X -q -A -t -d '%s' -c "
+      SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY%%'
+      ")" -gt 0 ]; do sleep 0.1; done]]):format(dsn)
+    local seconds, code, err = ends("pipe --retries 0", "exec 3>pipe; cat item.csv >&3", terminate)
     assert.equal(3, code, err)
     assert.matches("terminating connection due to administrator command", err)
     assert.is_true(seconds < 12, seconds)

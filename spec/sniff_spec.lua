@@ -50,6 +50,8 @@ describe("the dialect", function()
     { "may have colons beside days", "status:code\n8:2003-11-26\n86:2026-08-08\n:2014-09-06\n1245:2020-04-21\n",
       { delimiter = ":" } },
     { "may have blanks", "id name x\n1 a 2\n2 b 3\n3 c 4\n", { delimiter = " " } },
+    { "may have tildes beside addresses", "blue~d@a.org\nred~d@b.org\ngrey~w@a.org\nlila~d@b.org\nteal~d@a.org\n",
+      { delimiter = "~", header = false } },
     { "may have carets", "a^b^c\n1^x y^2.5\n2^z, q^3.5\n", { delimiter = "^" } },
     { "may have unit separators", "a\31b\n1\0312\n2\0313\n3\0314\n", { delimiter = "\31" } },
     { "may have two pipes", "a||b||c\n1||x||2\n2||y||\n3||||4\n", { delimiter = "||" } },
@@ -101,6 +103,22 @@ describe("the dialect", function()
       .. ("1,2,3,4,5\n"):rep(8), {} },
     { "takes one word throughout for no name", "area,left,right\nA,ND,ND\nB,5,6\nC,7,88\nD,9,1\nE,2,3\nF,4,5\n", {} },
     { "takes NaN and infinity for numbers", "a,b\nNaN,NaN\n-inf,Infinity\n1.5,2\n3,4\n5,6\n", {} },
+    { "is that of a wide table below lines about it", "Account;12;\nFrom;1 May;\nTo;31 May;\nLeft;7,50;\n\n"
+      .. "Day;Name;Why;Sum;Unit;\n02.05.2024;Ann;rent;-5,00;EUR;\n03.05.2024;Bob;pay;12,50;EUR;\n",
+      { delimiter = ";", skip = 5 } },
+    { "is not that of a few wide records at the end", "id;name\n1;A\n2;B\n3;C\n4;D;x;y;z\n5;E;x;y;z\n",
+      { delimiter = ";" } },
+    { "may have sizes above the names",
+      '3,5,,,,,,\n"a","b","c","d","e","f","g","h"\n1,2,3,4,5,6,7,8\n9,1,2,3,4,5,6,7\n',
+      { skip = 1 } },
+    { "keeps a first record of numbers of which little is filled", "3,5,,,,,,\n1,2,3,4,5,6,7,8\n9,1,2,3,4,5,6,7\n",
+      { header = false } },
+    { "takes every fifth year for a name, below a row of nothing", ';"";;;;\n;"1995";"2000";"2005";"2010";\n'
+      .. '"Rome";"7";"12";"120";"9";\n"Oslo";"35";"8";"41";"260";\n', { delimiter = ";", skip = 1 } },
+    { "may have sentences right below a wide table", "a,b,c,d,e\n1,x,2,3,4\n5,y,6,7,8\n9,z,1,2,3\n"
+      .. "What this table is about and who has counted it so,,,,\n", { footer = 1 } },
+    { "keeps a sentence where another record has as little", "a,b,c,d,e\n1,x,2,3,4\n5,,,,\n9,z,1,2,3\n"
+      .. "What this table is about and who has counted it so,,,,\n", {} },
     { "may have CR alone", "id,x\r1,2\r3,4\r", { line_end = "cr" } },
     { "may have CRLF", "id,x\r\n1,2\r\n3,4\r\n", {} },
     { "may be UTF-16", "\xff\xfei\0d\0,\0b\0\n\0001\0,\0002\0\n\0003\0,\0004\0\n\0", { encoding = "utf-16le" } },
@@ -122,6 +140,20 @@ describe("the dialect", function()
     for _, last in ipairs { "2 records", "(2 rows)", "Total,,5", "end of file\n", "\nC", "\nnotes,2" } do
       assert.equal(last:find "^\n" and 2 or 1,
         csv.sniff_string("id,name,x,y\n1,A,2,a\n2,B,3,b\n" .. last).options.footer, last)
+    end
+  end)
+
+  it("does not pass over a record with which the file is cut off, or that ends early", function()
+    local text = "name,town,size,on\nAnn Bell,Rome,5,2024-05-01\nCid Day,Oslo,7,2024-06-01\nEve Fox,Bern,9,2024-07-01\n"
+    local days = "on,town,size\n2024-05-01 10:00,Rome,5\n2024-06-01 11:30,Oslo,7\n2024-07-01 12:15,Bern,9\n"
+    for _, case in ipairs { { text, "Gus Hay,Ro" }, { text, "Gus H" }, { text, "Gus" }, { text, "Gus Hay,Rome\n" },
+      { text, ",,,\nGus Hay,Ro" }, { days, "2024-08-0" }, { days, "2024-08-01 12:15,Pa" } } do
+      local result = csv.sniff_string(case[1] .. case[2])
+      assert.is_nil(result.options.footer, case[2])
+      assert.is_true(#result.warnings > 0, case[2])
+    end
+    for _, last in ipairs { "Source: Bell, Day\n", "(3 rows)", "* as of May, not final\n", "\nBell, Day" } do
+      assert.is_true(csv.sniff_string(text .. last).options.footer > 0, last)
     end
   end)
 
@@ -164,6 +196,14 @@ describe("the dialect", function()
     has_warning(result, "line ends are mixed: 2 LF, 2 CRLF")
   end)
 
+  it("knows CR CR LF for one line end", function()
+    local result = csv.sniff_string('id,x\r\r\n1,2\r\r\n\r\r\n3,"4"\r\r\n5,6\r\r\n')
+    assert.equal("crcrlf", result.dialect.line_end.value)
+    assert.equal(3, result.records)
+    assert.same({ "2", "4", "6" }, result.columns[2].examples)
+    assert.is_nil(result.options.line_end)
+  end)
+
   it("says that a file could be read in two ways", function()
     local result = csv.sniff_string("1;2|3\n4;5|6\n7;8|9\n")
     has_warning(result, "it could be read in two ways")
@@ -183,8 +223,126 @@ describe("the dialect", function()
     has_warning(result, "1 record with more than 3 fields, the first in line 31")
   end)
 
+  it("is sure enough to be loaded", function()
+    for text, options in pairs {
+      ["f1,f2\n.774,.52\n.902,.57\n-.55,.10\n.3,.4\n"] = {}, -- as statistics programs write what is less than one
+      ["at,n\n2015/01/01 01:00:00,2\n2015/01/01 02:00:00,5\n2015/01/01 03:00:00,7\n"] = {}, -- no parts of a second
+      ["'no'\t'age'\t'size'\n1\t2\t3\n4\t5\t6\n7\t8\t9\n"] = { delimiter = "\t", quote = "'" },
+      [('##a=b\n##c=d "e"\n'):rep(4) .. "#pos\tname\tx\n1\ta\t2\n3\tb\t4\n5\tc\t6\n"] =
+        { delimiter = "\t", skip = 8 },
+    } do
+      local found = csv.sniff_string(text)
+      assert.same(options, found.options)
+      assert.is_true(found.dialect.delimiter.confidence > 0.8, text)
+      assert.is_true(found.dialect.header.confidence > 0.8, text)
+    end
+  end)
+
+  it("is no single column of times where lines are lists that begin with one", function()
+    for _, text in ipairs { "1950:1, 28.980,,,\n1950:2, 29.150, 29.861,,\n1950:3, 29.350, 29.803,,\n1950:4, 29.9,,,\n",
+      "10:30, 5.5\n10:40, 7.25\n10:50, 8\n" } do
+      assert.equal(",", csv.sniff_string(text).dialect.delimiter.value)
+    end
+    local days = csv.sniff_string("when\n1/2/2020, 10:00:00\n2/2/2020, 10:05:30\n13/2/2020, 11:00:00\n")
+    assert.equal(1, #days.columns)
+  end)
+
+  it("is not made of signs that stand before comments, or between nothing", function()
+    for _, text in ipairs {
+      "name,n\n#\n# one\n# two\nRome Lazio,-12\t\t# two\nOslo A,3\t# three, four\nBern,7\t\t# a, b\nParis,71\t# c\n"
+        .. "X Y,3\t\t# d, e\n",
+      "A,Head,Name,Value,,,,,,,,\nA,Data,City,Rome,,,,,,,,\nA,Data,Street,1 Via, Rome, 00100,,,,,,,,\n"
+        .. "A,Data,Period,May 1, 2025 - May 2, 2025,,,,,,,,\nA,Data,When,2025-05-03, 10:00:00,,,,,,,,\n"
+        .. "B,Head,Name,Value,,,,,,,,\nB,Data,Sum,Ann,,,,,,,,\nB,Data,Kind,x y,,,,,,,,,\nB,Data,Type,z,,,,,,,,\n"
+        .. "C,Head,Class,P,Q,R,S,T,,,,,,\nC,Data,Cash ,5.6754,6223.1,0,6223.19,6217.5,,,,,,\n",
+    } do
+      assert.is_true(csv.sniff_string(text).dialect.delimiter.confidence < 0.6)
+    end
+  end)
+
+  it("has no quotes in a file with tabs whose first quote, far behind the start, is data", function()
+    local lines = {}
+    for i = 1, 9000 do
+      lines[i] = ("%d\tname %d\n"):format(i, i)
+    end
+    local before = table.concat(lines)
+    for last, quote in pairs {
+      ['1\t"A" and "B"\n2\t"C\n3\tD"\n4\t5"\n'] = "",
+      ['1\t"A"\n2\t"B" and "C"\n3\tD\n'] = '"', -- the first is one around a field
+      ['1\t"A\n'] = '"', -- cut off
+    } do
+      assert.equal(quote, csv.sniff_string("id\tname\n" .. before .. last).dialect.quote.value, last)
+    end
+    local commas = ("id,name\n" .. before):gsub("\t", ",") .. '1,"A" and "B"\n2,"C"\n'
+    assert.equal('"', csv.sniff_string(commas).dialect.quote.value)
+  end)
+
+  it("takes no blanks behind a closing quote where none may be", function()
+    local text = "id | name | x\n1 | 'A b'  | 2\n2 | 'B c'  | 3\n3 | 'C d'  | 4\n"
+    local found = csv.sniff_string(text)
+    assert.not_equal("'", found.dialect.quote.value)
+    for _, _, problem in assert(native_csv.open_string(text, found.options)):records() do
+      assert.is_nil(problem)
+    end
+  end)
+
+  it("takes no record of words for a header to be sure of", function()
+    for _, text in ipairs {
+      "New York City,NY\nBoston,MA\nChicago,IL\nHouston,TX\nPhoenix,AZ\n", -- a word of a name; three of one length
+      "Kansas City,Missouri\nBoston,Massachusetts\nSalem,Oregon\n",
+      "State Street,Boston\nMain Road,Salem\nHigh Road,Leeds\n",
+      "Ann Bell,00C1\nCid Day,00E1\nEve Fox,0103\n", -- a code above what are numbers by chance
+    } do
+      assert.is_true(csv.sniff_string(text).dialect.header.confidence < 0.7, text)
+    end
+    for _, text in ipairs {
+      "first_name,home_town\nAnn,Rome\nCid,Oslo\n",
+      "Name,Home\nAnn,Rome\nCid,Oslo\n",
+      "First Name,Last Name\nAnn,Bell\nCid,Day\nEve,Fox\n",
+      "name1,name2\nAnn,Bell\nCid,Day\nEve,Fox\n",
+    } do
+      local header = csv.sniff_string(text).dialect.header
+      assert.is_true(header.value == 1 and header.confidence > 0.9, text)
+    end
+  end)
+
+  it("is looked for as far as it is not given", function()
+    local text = "a;b,c\n1;2,5\n3;4,7\n"
+    assert.equal(";", csv.sniff_string(text).dialect.delimiter.value)
+    assert.same({ "a;b", "c" }, { csv.sniff_string(text, { delimiter = "," }).columns[1].header,
+      csv.sniff_string(text, { delimiter = "," }).columns[2].header })
+    assert.equal(";", csv.sniff_string(text, { delimiter = "|" }).dialect.delimiter.value) -- it parts nothing
+    local quoted = "id,it\n1,'a'\n2,'b'\n3,'c'\n"
+    for quote, example in pairs { ["'"] = "a", [""] = "'a'", ['"'] = "'a'" } do
+      local found = csv.sniff_string(quoted, { quote = quote })
+      assert.same({ quote, example }, { found.dialect.quote.value, found.columns[2].examples[1] })
+    end
+    assert.has_error(function() csv.sniff_string(text, { delimiter = ("x"):rep(9) }) end)
+  end)
+
+  it("is not made of blanks that line columns up", function()
+    for _, text in ipairs { "name    x   y\nAnn     1   12\nBob    12    3\nCid     5    7\n",
+      "1  2  3\n4  5  6\n7  8  9\n", "  id size\n   1   20\n  12    3\n   7    4\n 100    5\n" } do
+      local found = csv.sniff_string(text).dialect.delimiter
+      assert.is_true(found.confidence <= 0.5)
+      assert.truthy(found.reason:find("lined up", 1, true), found.reason)
+      assert.is_true(csv.sniff_string(text).confidence <= 0.5)
+      has_warning(csv.sniff_string(text), "lined up with blanks, which is no CSV")
+    end
+    local plain = csv.sniff_string("name x y\nAnn 1 12\nBob 12 3\nCid 5 7\n").dialect.delimiter
+    assert.is_true(plain.confidence > 0.7)
+  end)
+
+  it("says that records have all numbers of fields", function()
+    has_warning(csv.sniff_string("a,b,c,d,e,f\n1,2\n1,2,3\n1,2,3,4\n1,2,3,4,5\n1,2,3,4,5,6\n1\n1,2\n"),
+      "no reading gives most records the same number of fields: with delimiter ',' (comma)")
+  end)
+
   it("says that records end in a delimiter, and the header not", function()
     has_warning(csv.sniff_string("a,b,c\n1,2,3,\n4,5,6,\n7,8,9,\n"), "skip = 0, header = true, too_many = \"cut\"")
+    local found = csv.sniff_string("a,b,c\n0,1,2\n1,2,3,\n4,5,6,\n7,8,9,\n") -- what is above is a record
+    assert.is_nil(table.concat(found.warnings, "\n"):find("too_many", 1, true))
+    has_warning(found, "line 2 could be a record: it has 3 fields, those below have 4")
   end)
 
   it("names bytes that are not UTF-8 far behind the start", function()
@@ -293,6 +451,15 @@ id,amount,ratio,flag,day,at,moment,clock,key,doc,name
     assert.equal("text", column.type)
     assert.same({ "bigint", "all but 1 value: 'abc' in line 31" },
       { column.alternatives[1].type, column.alternatives[1].reason })
+  end)
+
+  it("are not told by blanks alone, which the rule takes for no value", function()
+    local text = 'id,a,b,c\n1,5,x,  \n2,"  ",y,  \n3,7,  ,"  "\n4,  ,z,\n'
+    local columns = csv.sniff_string(text).columns
+    assert.equal('r.bigint():trim():null_if("")', columns[2].rule)
+    assert.equal("r.text():trim():required()", columns[3].rule)
+    assert.same({ "text", 0, "no value to tell a type from" }, { columns[4].type, columns[4].confidence,
+      columns[4].reason })
   end)
 
   it("count characters, not bytes", function()

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-volatile sig_atomic_t interrupt_signal = 0;
+atomic_int interrupt_signal = 0;
 _Thread_local const atomic_int *interrupt_flag = NULL;
 
 bool interrupt_wanted(void) {

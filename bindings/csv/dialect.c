@@ -42,6 +42,13 @@ char dialect_line_end(const Dialect *dialect) {
   return dialect->line_end == LINE_CR ? '\r' : '\n';
 }
 
+size_t dialect_crs(const Dialect *dialect, const char *start, const char *end) {
+  size_t most = dialect->line_end == LINE_CR ? 0 : dialect->line_end == LINE_LF ? 1 : 2, count = 0;
+  while (count < most && end - count > start && end[-1 - (ptrdiff_t)count] == '\r')
+    count++;
+  return count;
+}
+
 bool dialect_is_plain(const Dialect *dialect) {
   return dialect->delimiter_length <= 1 && !dialect->unquoted && !dialect->escape &&
          !dialect->skip_blanks && !dialect->general_only;
@@ -65,10 +72,7 @@ PhysicalLine dialect_line(const Dialect *dialect, const char *bytes, size_t left
   if (!end)
     return (PhysicalLine){bytes, left, left, false};
   size_t length = (size_t)(end - bytes);
-  size_t used = length + 1;
-  if (*end == '\n' && length > 0 && end[-1] == '\r')
-    length--;
-  return (PhysicalLine){bytes, used, length, true};
+  return (PhysicalLine){bytes, length + 1, length - dialect_crs(dialect, bytes, end), true};
 }
 
 size_t dialect_without_blank_end(const Dialect *dialect, const char *bytes, size_t len,
@@ -77,9 +81,7 @@ size_t dialect_without_blank_end(const Dialect *dialect, const char *bytes, size
   size_t left = len;
   *lines = 0;
   while (left > 0 && bytes[left - 1] == end) {
-    size_t before = left - 1;
-    if (end == '\n' && before > 0 && bytes[before - 1] == '\r')
-      before--;
+    size_t before = left - 1 - dialect_crs(dialect, bytes, bytes + left - 1);
     if (before > 0 && bytes[before - 1] != end)
       break; // the end of a line that is not blank
     left = before;

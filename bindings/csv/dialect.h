@@ -20,8 +20,9 @@ enum {
 };
 
 typedef enum LineEnd {
-  LINE_LF, // LF or CRLF, mixed as they come
-  LINE_CR, // CR alone (old Mac files)
+  LINE_LF,     // LF or CRLF, mixed as they come
+  LINE_CR,     // CR alone (old Mac files)
+  LINE_CRCRLF, // as LF, or with two CRs before it: CRLF that went through a text file of Windows
 } LineEnd;
 
 // For records with too few or too many fields. STOP: nothing is read on, an error.
@@ -81,6 +82,10 @@ Dialect dialect_default(void);
 bool dialect_check(const Dialect *dialect, Error *error);
 
 char dialect_line_end(const Dialect *dialect); // the byte that ends a physical line
+
+// How many of the CRs before `end`, where a line's LF stands, belong to the line's end. Looks no
+// further back than `start`.
+size_t dialect_crs(const Dialect *dialect, const char *start, const char *end);
 
 // Whether libcsv can read it; otherwise the general tokeniser does.
 bool dialect_is_plain(const Dialect *dialect);

@@ -33,8 +33,10 @@ static bool is_header(const Dialect *dialect, const Batch *batch, const Record *
 
 // Behind the line end at `at`.
 static const char *behind_line_end(const char *at, const char *limit) {
-  at += at < limit && *at == '\r';
-  return at + (at < limit && *at == '\n');
+  const char *lf = at;
+  while (lf < limit && *lf == '\r')
+    lf++;
+  return lf < limit && *lf == '\n' ? lf + 1 : at + (at < limit && *at == '\r');
 }
 
 // Whether the line before record `i` is blank. Between two records there are only blank lines and
@@ -48,8 +50,7 @@ static bool is_behind_blank(const Dialect *dialect, const Batch *batch, const ch
   if (at <= start)
     return false;
   const char *before = at - 1;
-  if (end == '\n' && before > start && before[-1] == '\r')
-    before--;
+  before -= dialect_crs(dialect, start, before);
   return before == start || before[-1] == end;
 }
 

@@ -149,13 +149,13 @@ static void drop_fields(Reader *reader, const Attempt *attempt) {
 }
 
 // The record's end was seen: true when nothing but the line's own end ended it. In LF files libcsv
-// ends a record at any CR, so a CR must be the one before the LF.
+// ends a record at any CR, so a CR must be the first of those before the LF.
 static bool row_ended_well(const Reader *reader, const PhysicalLine *line) {
   if (reader->rows != 1 || reader->parser.pstate != 0)
     return false;
   if (reader->row_end != '\r' || reader->dialect.line_end == LINE_CR)
-    return reader->row_end != '\n' || reader->dialect.line_end == LINE_LF;
-  bool crlf = line->ended && line->used - line->length == 2;
+    return reader->row_end != '\n' || reader->dialect.line_end != LINE_CR;
+  bool crlf = line->ended && line->used - line->length >= 2;
   return crlf && (line->length == 0 || line->bytes[line->length - 1] != '\r');
 }
 

@@ -227,12 +227,14 @@ static bool read_header(Source *source, Error *error) {
 // The line end of lines that are passed over, the first one there is: '\0' when there is none.
 static char skipped_line_end(const Source *source) {
   const char *bytes = source->pending.data + source->start;
-  for (size_t i = 0; i < source_pending(source); i++) {
-    if (bytes[i] == '\n')
-      return '\n';
-    if (bytes[i] == '\r' && i + 1 < source_pending(source))
-      return bytes[i + 1] == '\n' ? '\n' : '\r';
-  }
+  const char *end = bytes + source_pending(source), *at = bytes;
+  while (at < end && *at != '\r' && *at != '\n')
+    at++;
+  const char *lf = at;
+  while (lf < end && lf - at < 2 && *lf == '\r')
+    lf++;
+  if (lf < end)
+    return *lf == '\n' ? '\n' : '\r';
   return source->at_end ? '\r' : '\0';
 }
 

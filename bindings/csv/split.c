@@ -100,6 +100,18 @@ size_t split_footer(const Dialect *dialect, const char *bytes, size_t len, size_
   return len - start;
 }
 
+// What the CR or LF that `bytes` begin with says. False: what comes behind decides.
+static bool line_end_at(const char *bytes, size_t len, bool follows, LineEnd *found) {
+  size_t crs = 0;
+  while (crs < len && crs < 2 && bytes[crs] == '\r')
+    crs++;
+  if (crs == len && follows)
+    return false;
+  bool lf = crs < len && bytes[crs] == '\n';
+  *found = !lf ? LINE_CR : crs == 2 ? LINE_CRCRLF : LINE_LF;
+  return true;
+}
+
 bool split_find_line_end(const Dialect *dialect, const char *bytes, size_t len, bool follows,
                          LineEnd *found) {
   bool quoted = false, field_start = true;
@@ -117,11 +129,8 @@ bool split_find_line_end(const Dialect *dialect, const char *bytes, size_t len, 
     }
     if (special && byte == dialect->quote)
       quoted = quoted ? false : field_start || (i > 0 && bytes[i - 1] == dialect->quote);
-    else if (!quoted && byte == '\r' && i + 1 == len && follows)
-      return false;
     else if (!quoted && (byte == '\r' || byte == '\n')) {
-      *found = byte == '\r' && !(i + 1 < len && bytes[i + 1] == '\n') ? LINE_CR : LINE_LF;
-      return true;
+      return line_end_at(bytes + i, len - i, follows, found);
     }
     field_start = byte == last || (field_start && dialect->skip_blanks && byte == ' ');
   }

@@ -43,7 +43,7 @@ static void init_conditions(Engine *engine) {
   pthread_cond_init(&engine->worker_turn, NULL);
   pthread_cond_init(&engine->caller_turn, &monotonic);
   for (int kind = 0; kind < STREAM_KINDS; kind++)
-    pthread_cond_init(&engine->sender_turn[kind], NULL);
+    pthread_cond_init(&engine->sender_turn[kind], &monotonic);
   pthread_condattr_destroy(&monotonic);
 }
 
@@ -136,7 +136,7 @@ bool engine_start_file(Engine *engine, const FileTask *file, Error *error) {
   return task_start(engine, file, error);
 }
 
-static struct timespec deadline(int timeout_ms) {
+struct timespec engine_deadline(int timeout_ms) {
   struct timespec at;
   clock_gettime(CLOCK_MONOTONIC, &at);
   at.tv_sec += timeout_ms / 1000;
@@ -177,7 +177,7 @@ static WaitStatus wait_status(Engine *engine, Block **block, Counts *file, Error
 }
 
 WaitStatus engine_wait(Engine *engine, int timeout_ms, Block **block, Counts *file, Error *error) {
-  struct timespec until = deadline(timeout_ms);
+  struct timespec until = engine_deadline(timeout_ms);
   bool timed_out = false;
   fail_if_interrupted(engine);
   pthread_mutex_lock(&engine->lock);
@@ -199,7 +199,7 @@ void engine_counts(Engine *engine, Counts *total) {
 static bool wait_sent(Engine *engine, Error *error) {
   bool failed = false, sent = engine->block_count == 0;
   while (!failed && !sent) {
-    struct timespec until = deadline(100);
+    struct timespec until = engine_deadline(100);
     fail_if_interrupted(engine);
     pthread_mutex_lock(&engine->lock);
     if (!engine->failed && engine->idle.count < engine->block_count)

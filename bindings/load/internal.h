@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "load/engine.h"
 #include "load/queue.h"
@@ -114,6 +115,9 @@ void engine_fail(Engine *engine, const Error *error);
 
 // The same where the lock is held.
 void engine_fail_locked(Engine *engine, const Error *error);
+
+// That long from now, for waits on caller_turn and sender_turn.
+struct timespec engine_deadline(int timeout_ms);
 
 // Gives a block that is through with rules to the streams. Takes the lock.
 void engine_block_encoded(Engine *engine, Block *block);

@@ -1,6 +1,10 @@
 // The COPY streams: begun, fed by a thread each, ended. Streams of one kind share a queue.
+#include <errno.h>
+
 #include "load/internal.h"
 #include "pg/copy.h"
+
+enum { LOOK_MS = 500 }; // how often a sender with nothing to send looks at its connection
 
 static bool is_text(const Stream *stream) {
   return stream->kind == STREAM_CLEAN && stream->engine->options.clean_text;
@@ -29,14 +33,18 @@ static const atomic_int *stop_of(const Stream *stream) {
   return stream->kind == STREAM_REJECTS ? &engine->stop_rejects : &engine->stop;
 }
 
-static Block *take(Stream *stream) {
+// The next block to send. NULL: none any more, or with *idle none for a while.
+static Block *take(Stream *stream, bool *idle) {
   Engine *engine = stream->engine;
   const atomic_int *stop = stop_of(stream);
   Queue *queue = &engine->outgoing[stream->kind];
+  struct timespec until = engine_deadline(LOOK_MS);
+  int waited = 0;
   pthread_mutex_lock(&engine->lock);
-  while (!*stop && !engine->closing && queue->count == 0)
-    pthread_cond_wait(&engine->sender_turn[stream->kind], &engine->lock);
+  while (!*stop && !engine->closing && queue->count == 0 && waited != ETIMEDOUT)
+    waited = pthread_cond_timedwait(&engine->sender_turn[stream->kind], &engine->lock, &until);
   Block *block = *stop ? NULL : queue_pop(queue);
+  *idle = !block && !*stop && !engine->closing;
   pthread_mutex_unlock(&engine->lock);
   return block;
 }
@@ -48,19 +56,26 @@ static void give_back(Engine *engine, Block *block) {
   pthread_mutex_unlock(&engine->lock);
 }
 
+static bool send_block(Stream *stream, Block *block, Error *error) {
+  const Buffer *out = &block->out[stream->kind];
+  bool sent = copy_send(stream->conn, out->data, out->len, stop_of(stream), error);
+  give_back(stream->engine, block);
+  return sent;
+}
+
 void *sender_main(void *arg) {
   Stream *stream = arg;
-  Engine *engine = stream->engine;
-  for (Block *block = take(stream); block; block = take(stream)) {
-    Error error;
-    const Buffer *out = &block->out[stream->kind];
-    bool sent = copy_send(stream->conn, out->data, out->len, stop_of(stream), &error);
-    give_back(engine, block);
-    if (!sent) {
-      stream->open = false;
-      engine_fail(engine, &error);
-      return NULL;
-    }
+  Error error;
+  bool good = true, idle = false;
+  Block *block = take(stream, &idle);
+  while (good && (block || idle)) {
+    good = block ? send_block(stream, block, &error)
+                 : copy_look(stream->conn, stop_of(stream), &error);
+    block = good ? take(stream, &idle) : NULL;
+  }
+  if (!good) {
+    stream->open = false;
+    engine_fail(stream->engine, &error);
   }
   return NULL;
 }

@@ -124,8 +124,7 @@ static bool flush(PGconn *conn, const atomic_int *stop, Error *error) {
   }
 }
 
-// Before each piece: room for it, and a look at what the server says.
-static bool make_room(PGconn *conn, const atomic_int *stop, Error *error) {
+bool copy_look(PGconn *conn, const atomic_int *stop, Error *error) {
   if (!flush(conn, stop, error))
     return false;
   int ready = wait_for(conn, POLLIN, 0, state_of(conn)->patience, error);
@@ -137,7 +136,7 @@ static bool make_room(PGconn *conn, const atomic_int *stop, Error *error) {
 bool copy_send(PGconn *conn, const char *bytes, size_t len, const atomic_int *stop, Error *error) {
   while (len > 0) {
     int piece = len < PIECE ? (int)len : PIECE;
-    if (!make_room(conn, stop, error))
+    if (!copy_look(conn, stop, error))
       return false;
     if (PQputCopyData(conn, bytes, piece) != 1 || PQflush(conn) < 0)
       return hear_reason(conn, error);
@@ -175,7 +174,7 @@ static bool outcome(PGconn *conn, const atomic_int *stop, uint64_t *rows, Error 
 
 bool copy_end(PGconn *conn, const atomic_int *stop, uint64_t *rows, Error *error) {
   *rows = 0;
-  if (!make_room(conn, stop, error))
+  if (!copy_look(conn, stop, error))
     return false;
   if (PQputCopyEnd(conn, NULL) != 1)
     return hear_reason(conn, error);

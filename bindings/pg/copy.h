@@ -16,6 +16,10 @@ bool copy_begin(PGconn *conn, const char *sql, Error *error);
 // connection at a time. A server that takes nothing for `copy_stall_ms` is lost: code "08006".
 bool copy_send(PGconn *conn, const char *bytes, size_t len, const atomic_int *stop, Error *error);
 
+// Hands over what libpq still holds and looks whether the server has failed the COPY: copy_send
+// does so before each message, the caller while it has nothing to send. As copy_send otherwise.
+bool copy_look(PGconn *conn, const atomic_int *stop, Error *error);
+
 // Ends the stream well and waits for the result; *rows is what the server counted.
 bool copy_end(PGconn *conn, const atomic_int *stop, uint64_t *rows, Error *error);
 

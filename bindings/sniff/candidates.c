@@ -140,6 +140,23 @@ static bool is_usual(const char *text) {
   return false;
 }
 
+// A comma, semicolon or tab twice where it also stands alone: cells with nothing in them.
+static bool stands_alone(const char *bytes, size_t len, const char *twice) {
+  size_t alone = 0, runs = 0, run = 0;
+  if (!strchr(",;\t", twice[0]) || twice[1] != twice[0] || twice[2])
+    return false;
+  for (size_t i = 0; i <= len; i++) {
+    if (i < len && bytes[i] == twice[0]) {
+      run++;
+      continue;
+    }
+    runs += run > 0;
+    alone += run == 1;
+    run = 0;
+  }
+  return alone * 10 > runs;
+}
+
 size_t sniff_delimiters(const char *bytes, size_t len, SniffDelimiter *out) {
   Strings strings = {.count = 0};
   size_t count = 0;
@@ -149,7 +166,8 @@ size_t sniff_delimiters(const char *bytes, size_t len, SniffDelimiter *out) {
   scan_lines(&strings, bytes, len);
   for (size_t i = 0; i < strings.count && count < SNIFF_MAX_DELIMITERS; i++) {
     const char *text = strings.list[i].text;
-    if (strings.list[i].lines * 10 < strings.lines * 6 || is_usual(text))
+    if (strings.list[i].lines * 10 < strings.lines * 6 || is_usual(text) ||
+        stands_alone(bytes, len, text))
       continue;
     strcpy(out[count].text, text);
     out[count++].prior = text[1] ? 0.93 : 0.8;

@@ -53,6 +53,15 @@ static bool is_sign(char c) {
   return c == '.' || c == ',';
 }
 
+// Length of ".5", as statistics programs write what is less than one; 0: it is none.
+static size_t decimals_length(const char *at, const char *end) {
+  const char *start = at;
+  if (at < end && *at == '.')
+    for (at++; at < end && is_digit(*at);)
+      at++;
+  return at - start > 1 ? (size_t)(at - start) : 0;
+}
+
 // Length of the digits at `at` with points and commas between them, as a number has them: 1234.5,
 // 1,234,567.89, 12,34,567. 0: it is none, as the list 1,2,3 and the day 12.05.2020.
 static size_t digits_length(const char *at, const char *end) {
@@ -97,7 +106,7 @@ static bool is_number(const char *at, const char *end) {
     if ((size_t)(end - at) > len && memcmp(at, currencies[i], len) == 0)
       at += len;
   }
-  size_t len = digits_length(at, end);
+  size_t len = at < end && *at == '.' ? decimals_length(at, end) : digits_length(at, end);
   if (len == 0)
     return false;
   at += len;
@@ -131,8 +140,22 @@ static bool starts_minutes(const char *at, const char *end) {
   return digits == 1 || digits == 2;
 }
 
+// Whether the commas are as in "Jan 1, 2020", "1/2/2020, 10:00" and "10:00:00,5": one, and not
+// before a number that is none of a time, as in the list "1950:1, 28.9".
+static bool has_commas_of_moment(const char *at, const char *end, bool month) {
+  const char *comma = memchr(at, ',', (size_t)(end - at));
+  if (!comma)
+    return true;
+  const char *rest = comma + 1;
+  size_t left = (size_t)(end - rest);
+  if (left == 0 || memchr(rest, ',', left))
+    return false;
+  return *rest != ' ' || month || memchr(rest, ':', left);
+}
+
 // Groups of digits with : / - . between them, a month's name among them perhaps, a zone behind.
 static bool is_moment(const char *at, const char *end) {
+  const char *start = at;
   size_t groups = 0, dots = 0, colons = 0, others = 0, run = 0;
   bool month = false;
   if (end - at < 5 || end - at > 40)
@@ -167,6 +190,8 @@ static bool is_moment(const char *at, const char *end) {
     else
       return false;
   }
+  if (!has_commas_of_moment(start, end, month))
+    return false;
   if (month)
     return groups >= 2;
   return (colons >= 1 && groups >= 2) || (others == 2 && groups == 3) ||
@@ -186,9 +211,12 @@ static bool is_code(const char *text, size_t len) {
   if (len == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-')
     return true;
   const char *at = memchr(text, '@', len);
-  if (!at || at == text || memchr(text, ' ', len) || memchr(text, ',', len) ||
-      memchr(text, ';', len) || memchr(text, '|', len) || memchr(text, ':', len))
+  if (!at || at == text)
     return false;
+  for (size_t i = 0; i < len; i++) // another sign would rather be a delimiter
+    if (!is_letter(text[i]) && !is_digit(text[i]) && (unsigned char)text[i] < 0x80 &&
+        !memchr("@._+-'", text[i], 6))
+      return false;
   return memchr(at, '.', (size_t)(text + len - at)) != NULL;
 }
 

@@ -199,10 +199,12 @@ static void trim(SniffColumn *column, const char **text, size_t *len) {
 
 static void add_value(SniffColumns *columns, SniffColumn *column, const char *text, size_t len,
                       uint64_t line) {
-  column->values++;
   trim(column, &text, &len);
-  if (len == 0) // blanks alone
+  if (len == 0) {
+    column->blank++;
     return;
+  }
+  column->values++;
   if (column->format_count == 0 && column->values <= FORMAT_TRIES)
     find_formats(column, text, len);
   if (column->example_count < SNIFF_EXAMPLES && column->values <= EXAMPLE_TRIES)

@@ -42,9 +42,10 @@ typedef struct SniffExample {
 
 typedef struct SniffColumn {
   uint32_t alive;  // bit 1 << SniffKind: few enough values are not of this type
-  uint64_t values; // neither empty nor a word for null
+  uint64_t values; // neither empty, nor blanks, nor a word for null
   uint64_t empty;
   uint64_t quoted_empty;
+  uint64_t blank;         // blanks alone
   uint64_t padded;        // with blanks around
   uint64_t leading_zeros; // whole numbers written with zeros in front, as codes are
   uint64_t exponents;     // numbers written with one

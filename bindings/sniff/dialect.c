@@ -6,12 +6,13 @@
 #include "sniff/candidates.h"
 #include "sniff/cell.h"
 
-enum { MOST_WIDTH = 4096, MOST_PREAMBLE = 200, MOST_FOOTER = 5 };
+enum { MOST_WIDTH = 4096, MOST_PREAMBLE = 200, MOST_FOOTER = 5, MOST_ABOVE = 20 };
 
 // The records of the sample in one dialect, without comments and blank lines.
 typedef struct Records {
   size_t *widths; // SNIFF_SAMPLE_RECORDS of them
   bool *broken;
+  bool *apart; // a blank line is above it, or a record of one field
   size_t count;
   double consumed; // share of the sample
 } Records;
@@ -29,20 +30,29 @@ bool sniff_ends_in_cr(const SniffSample *sample) {
          memchr(sample->bytes, '\r', sample->len);
 }
 
-typedef bool Visit(void *context, size_t index, const SniffRecord *record);
+bool sniff_ends_in_two_crs(const SniffSample *sample) {
+  const char *end = sample->len > 0 ? memchr(sample->bytes, '\n', sample->len) : NULL;
+  return end && end - sample->bytes >= 2 && end[-1] == '\r' && end[-2] == '\r';
+}
 
-// Calls `visit` for each record that is neither blank nor a comment. Returns the bytes consumed.
+typedef bool Visit(void *context, size_t index, const SniffRecord *record, bool apart);
+
+// Calls `visit` for each record that is neither blank nor a comment, and tells it whether a blank
+// line is above. Returns the bytes consumed.
 static size_t each_record(const SniffSample *sample, const SniffDialect *dialect, Visit *visit,
                           void *context, bool *failed) {
   SniffRecord record = {0};
   size_t at = 0, index = 0;
+  bool apart = false;
   while (index < SNIFF_SAMPLE_RECORDS &&
          sniff_record_read(dialect, sample->bytes + at, sample->len - at, sample->whole, &record)) {
     at += record.length;
+    apart |= record.blank;
     if (record.blank || record.comment)
       continue;
-    if (!visit(context, index++, &record))
+    if (!visit(context, index++, &record, apart))
       break;
+    apart = false;
   }
   *failed = record.failed;
   bool full = index == SNIFF_SAMPLE_RECORDS;
@@ -50,8 +60,9 @@ static size_t each_record(const SniffSample *sample, const SniffDialect *dialect
   return full ? sample->len : at;
 }
 
-static bool note_width(void *context, size_t index, const SniffRecord *record) {
+static bool note_width(void *context, size_t index, const SniffRecord *record, bool apart) {
   Records *records = context;
+  records->apart[index] = apart || (index > 0 && records->widths[index - 1] == 1);
   records->widths[index] = record->unterminated ? 0 : record->count;
   records->broken[index] = record->broken || record->unterminated;
   records->count = index + 1;
@@ -90,6 +101,23 @@ static size_t usual_width(const Records *records) {
   return best;
 }
 
+// Width of a table that the file ends with, below a few lines of a name and a value, as bank
+// statements have them: "IBAN;DE02;", a blank line, and then much wider records to the end. 0:
+// there is none.
+static size_t last_table(const Records *records, size_t usual, bool whole) {
+  size_t stop = records->count, first;
+  if (!whole || stop == 0)
+    return 0;
+  size_t width = records->widths[stop - 1];
+  for (first = stop - 1; first > 0 && records->widths[first - 1] == width; first--)
+    ;
+  bool table = width >= 5 && usual <= 3 && width >= 2 * usual && first > 0 && first <= MOST_ABOVE &&
+               first + 2 <= stop && records->apart[first];
+  for (size_t i = 0; i < first && table; i++)
+    table = records->widths[i] < width;
+  return table ? width : 0;
+}
+
 // The first record of the table: of the usual width, as at least two of the next three.
 static size_t find_first(const Records *records, size_t width) {
   for (size_t i = 0; i < records->count && i < MOST_PREAMBLE; i++) {
@@ -123,7 +151,8 @@ typedef struct Cells {
   size_t doubled;
 } Cells;
 
-static bool note_cells(void *context, size_t index, const SniffRecord *record) {
+static bool note_cells(void *context, size_t index, const SniffRecord *record, bool apart) {
+  (void)apart;
   Cells *cells = context;
   if (index < cells->first || record->count != cells->width)
     return index < cells->stop;
@@ -175,12 +204,14 @@ static double cells_score(const Cells *cells) {
   return sum / (double)cells->width;
 }
 
-// Whether every value of a lone column, but the first, is of a kind that data is.
+// Whether every value of a lone column, but the first, is of a kind that data is; not where a
+// header "day,count" would be of several cells.
 static bool all_data(const Column *column) {
   size_t texts = column->kinds[CELL_WORD] + column->kinds[CELL_TEXT] + column->kinds[CELL_DIRTY];
-  return texts <= 1 && column->kinds[CELL_NUMBER] + column->kinds[CELL_MOMENT] +
-                               column->kinds[CELL_CODE] + column->kinds[CELL_BOOLEAN] >
-                           0;
+  return texts <= 1 && column->kinds[CELL_DIRTY] == 0 &&
+         column->kinds[CELL_NUMBER] + column->kinds[CELL_MOMENT] + column->kinds[CELL_CODE] +
+                 column->kinds[CELL_BOOLEAN] >
+             0;
 }
 
 static double width_factor(const Cells *cells) {
@@ -240,6 +271,8 @@ static bool score_records(const SniffSample *sample, double prior, Records *reco
                           ? 1
                           : (double)used / (double)sample->len;
   size_t width = usual_width(records);
+  size_t last = last_table(records, width, sample->whole);
+  width = last ? last : width;
   guess->score = 0;
   if (failed || width == 0 || width > MOST_WIDTH ||
       (width == 1 && guess->dialect.delimiter_len > 0))
@@ -263,9 +296,12 @@ static bool score_records(const SniffSample *sample, double prior, Records *reco
 
 bool sniff_score(const SniffSample *sample, double prior, SniffGuess *guess) {
   Records records = {.widths = calloc(SNIFF_SAMPLE_RECORDS, sizeof(size_t)),
-                     .broken = calloc(SNIFF_SAMPLE_RECORDS, sizeof(bool))};
-  bool good = records.widths && records.broken && score_records(sample, prior, &records, guess);
+                     .broken = calloc(SNIFF_SAMPLE_RECORDS, sizeof(bool)),
+                     .apart = calloc(SNIFF_SAMPLE_RECORDS, sizeof(bool))};
+  bool good = records.widths && records.broken && records.apart &&
+              score_records(sample, prior, &records, guess);
   free(records.widths);
+  free(records.apart);
   free(records.broken);
   return good;
 }
@@ -337,11 +373,11 @@ static Backslashes count_backslashes(const SniffSample *sample, const SniffDiale
 }
 
 // One delimiter and quote; the escape too where the sample has what it would be for.
-static bool try_escapes(const SniffSample *sample, double prior, SniffGuess guess,
+static bool try_escapes(const SniffSample *sample, double prior, bool given, SniffGuess guess,
                         SniffGuesses *guesses) {
   if (!sniff_score(sample, prior, &guess))
     return false;
-  bool idle = guess.dialect.quote && guess.quoted == 0; // as without a quote
+  bool idle = guess.dialect.quote && guess.quoted == 0 && !given; // as without a quote
   if (guess.score > 0 && !idle)
     insert(guesses, &guess);
   Backslashes found = count_backslashes(sample, &guess.dialect);
@@ -356,24 +392,32 @@ static bool try_escapes(const SniffSample *sample, double prior, SniffGuess gues
   return true;
 }
 
-static bool try_quotes(const SniffSample *sample, const SniffDelimiter *delimiter,
-                       const char *comment, SniffGuesses *guesses) {
-  static const struct {
+static bool try_quotes(const SniffSample *sample, const SniffGiven *given,
+                       const SniffDelimiter *delimiter, const char *comment,
+                       SniffGuesses *guesses) {
+  struct {
     char quote;
     double prior;
   } quotes[] = {{0, 0.97}, {'"', 1}, {'\'', 0.97}};
-  for (size_t i = 0; i < sizeof quotes / sizeof *quotes; i++) {
+  size_t count = sizeof quotes / sizeof *quotes;
+  if (given->quote) {
+    count = 1;
+    quotes[0].quote = *given->quote;
+    quotes[0].prior = 1;
+  }
+  for (size_t i = 0; i < count; i++) {
     SniffGuess guess = {0};
-    if (quotes[i].quote && !occurs(sample, quotes[i].quote, NULL))
+    if (quotes[i].quote && !given->quote && !occurs(sample, quotes[i].quote, NULL))
       continue;
     strcpy(guess.dialect.delimiter, delimiter->text);
     guess.dialect.delimiter_len = (uint8_t)strlen(delimiter->text);
     strcpy(guess.dialect.comment, comment);
     guess.dialect.quote = quotes[i].quote;
     guess.dialect.carriage_return = sniff_ends_in_cr(sample);
+    guess.dialect.double_return = sniff_ends_in_two_crs(sample);
     guess.dialect.skip_blanks = blanks_follow(sample, delimiter->text);
-    if (!try_escapes(sample, delimiter->prior * quotes[i].prior * (*comment ? 0.97 : 1), guess,
-                     guesses))
+    double prior = delimiter->prior * quotes[i].prior * (*comment ? 0.97 : 1);
+    if (!try_escapes(sample, prior, given->quote != NULL, guess, guesses))
       return false;
   }
   return true;
@@ -393,24 +437,46 @@ static bool begins_lines(const SniffSample *sample, const char *prefix) {
   return found > 0 && (*prefix == '#' ? found * 4 <= lines * 3 : found * 2 <= lines);
 }
 
-static bool try_delimiters(const SniffSample *sample, const char *comment, SniffGuesses *guesses) {
+// Whether the sign begins lines, as it does before comments: it is hardly a delimiter, too.
+static bool is_comment_sign(const SniffSample *sample, const char *delimiter) {
+  char sign[2] = {delimiter[0], 0};
+  return *sign && strchr("#%!", *sign) && begins_lines(sample, sign);
+}
+
+static bool try_delimiters(const SniffSample *sample, const SniffGiven *given, const char *comment,
+                           SniffGuesses *guesses) {
   SniffDelimiter delimiters[SNIFF_MAX_DELIMITERS + 1];
-  size_t count = sniff_delimiters(sample->bytes, sample->len, delimiters);
-  delimiters[count++] = (SniffDelimiter){"", 1};
+  size_t count = 0;
+  if (given->delimiter) {
+    delimiters[count].prior = 1;
+    strcpy(delimiters[count++].text, given->delimiter);
+  } else {
+    count = sniff_delimiters(sample->bytes, sample->len, delimiters);
+    delimiters[count++] = (SniffDelimiter){"", 1};
+  }
   for (size_t i = 0; i < count; i++)
-    if (strcmp(delimiters[i].text, comment) != 0 || !*comment)
-      if (!try_quotes(sample, &delimiters[i], comment, guesses))
+    if ((strcmp(delimiters[i].text, comment) != 0 || !*comment) &&
+        (given->delimiter || !is_comment_sign(sample, delimiters[i].text)))
+      if (!try_quotes(sample, given, &delimiters[i], comment, guesses))
         return false;
   return true;
 }
 
-bool sniff_dialect(const SniffSample *sample, SniffGuesses *guesses) {
+static bool try_all(const SniffSample *sample, const SniffGiven *given, SniffGuesses *guesses) {
   guesses->count = 0;
-  if (!try_delimiters(sample, "", guesses))
+  if (!try_delimiters(sample, given, "", guesses))
     return false;
   for (size_t i = 0; i < SNIFF_COMMENTS; i++)
     if (begins_lines(sample, sniff_comments[i]) &&
-        !try_delimiters(sample, sniff_comments[i], guesses))
+        !try_delimiters(sample, given, sniff_comments[i], guesses))
       return false;
   return true;
+}
+
+bool sniff_dialect(const SniffSample *sample, const SniffGiven *given, SniffGuesses *guesses) {
+  static const SniffGiven nothing = {0};
+  if (!try_all(sample, given, guesses))
+    return false;
+  bool again = guesses->count == 0 && (given->delimiter || given->quote);
+  return !again || try_all(sample, &nothing, guesses);
 }

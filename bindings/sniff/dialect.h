@@ -38,17 +38,27 @@ typedef struct SniffGuesses {
   size_t count;
 } SniffGuesses;
 
+// What is known beforehand. NULL: to be found.
+typedef struct SniffGiven {
+  const char *delimiter;
+  const char *quote; // "": none
+} SniffGiven;
+
 // What comment lines begin with.
 enum { SNIFF_COMMENTS = 6 };
 extern const char *const sniff_comments[SNIFF_COMMENTS];
 
-// False: no memory. An empty sample gives no guess.
-bool sniff_dialect(const SniffSample *sample, SniffGuesses *guesses);
+// False: no memory. An empty sample gives no guess. Where what is given fits nothing, it is left
+// out of account.
+bool sniff_dialect(const SniffSample *sample, const SniffGiven *given, SniffGuesses *guesses);
 
 // The score of one dialect; false: no memory. `guess->dialect` is set by the caller.
 bool sniff_score(const SniffSample *sample, double prior, SniffGuess *guess);
 
 // Whether lines of the sample end in CR alone.
 bool sniff_ends_in_cr(const SniffSample *sample);
+
+// Whether the first line ends in CR CR LF.
+bool sniff_ends_in_two_crs(const SniffSample *sample);
 
 #endif

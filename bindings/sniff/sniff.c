@@ -1,6 +1,7 @@
 // The sniffer: first a sample, by which the dialect is chosen, then a pass over all of it.
 #include "sniff/sniff.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <strings.h>
 
@@ -28,6 +29,7 @@ typedef struct Pass {
   size_t checked; // up to where bytes are known to be UTF-8
   bool ended;     // nothing more comes
   uint64_t line;  // physical line of the next record, from 1
+  bool unquoted;  // no field was in quotes so far
   SniffRecord record;
 } Pass;
 
@@ -151,9 +153,37 @@ static void step(Pass *pass) {
   pass->line += pass->record.lines;
 }
 
+// Where the first quote that matters is behind the sample and one where none may be: whether what
+// follows is read better without quotes. Then all of it is; of files with tabs alone, since those
+// often have none, and what has commas mostly does.
+static bool judge_quotes(Pass *pass) {
+  SniffGuess *best = &pass->sniff->guesses.list[0];
+  size_t left = pass->text.len - pass->at;
+  SniffSample sample = {pass->text.data + pass->at,
+                        left < SNIFF_SAMPLE_BYTES ? left : SNIFF_SAMPLE_BYTES,
+                        pass->ended && left <= SNIFF_SAMPLE_BYTES};
+  bool first =
+      pass->unquoted && pass->offset + pass->at > SNIFF_SAMPLE_BYTES && !pass->options->given.quote;
+  pass->unquoted = false;
+  if (!first || best->dialect.quote != '"' || strcmp(best->dialect.delimiter, "\t") != 0)
+    return true;
+  SniffGuess with = *best, without = *best;
+  without.dialect.quote = 0;
+  if (!sniff_score(&sample, 1, &with) || !sniff_score(&sample, 1, &without))
+    return no_memory(pass->error);
+  if (without.columns == best->columns && without.score > with.score) {
+    best->dialect.quote = 0;
+    return next_record(pass) || no_memory(pass->error);
+  }
+  return true;
+}
+
 // The records from `at` up to `stop`, an offset in the window.
 static bool take_records(Pass *pass, size_t stop) {
   while (pass->at < stop && next_record(pass)) {
+    if (pass->unquoted && pass->record.broken && !judge_quotes(pass))
+      return false;
+    pass->unquoted &= !pass->record.quoted && !pass->record.unterminated;
     pass->sniff->ends[pass->record.end]++;
     if (pass->record.blank)
       note(&pass->sniff->blank, pass);
@@ -229,32 +259,80 @@ static size_t count_data(const SniffRecord *record) {
   return data;
 }
 
-// Whether a record below the last good one is text about the table. A record that is broken off,
-// has a cell too much, or ends early, is data that is not as it should be: not to be passed over.
-static bool is_note(const SniffRecord *record, const char *bytes, char quote, size_t columns,
-                    bool apart) {
-  if (record->count == columns)
-    return apart && columns > 2 && sniff_filled(record) == 1 && record->fields[0].len > 0 &&
-           !is_data(&record->fields[0]);
-  if (record->unterminated || record->count > columns)
-    return apart && record->count == 1;
-  if (record->broken && (record->count > 1 || *bytes == quote))
-    return false;
-  if (record->count == 1 && record->end == SNIFF_END_NONE && !apart &&
-      sniff_cell(record->fields[0].text, record->fields[0].len) == CELL_WORD)
-    return false; // cut off in the first cell
-  size_t data = count_data(record);
-  return data == 0 || is_total(record) || (apart && data < record->count);
-}
-
 // What find_footer has seen since the last record of the table.
 typedef struct Below {
   size_t notes;
   size_t lines;
-  bool apart;  // a blank line, or a record with nothing in it
-  bool total;  // the last record says that it is a sum
-  bool totals; // some record of the table does, too: sums are data here
+  bool apart;      // a blank line, or a record with nothing in it
+  bool blank;      // a blank line
+  bool total;      // the last record says that it is a sum
+  bool totals;     // some record of the table does, too: sums are data here
+  bool sparse;     // some record of the table has less than three cells with something in them
+  SniffCell first; // what the first cell of the table's last record looks like
 } Below;
+
+static SniffCell kind_of(const SniffField *field) {
+  return sniff_cell(field->text, field->len);
+}
+
+static bool is_long_text(const SniffField *field) {
+  size_t blanks = 0;
+  for (size_t i = 0; i < field->len; i++)
+    blanks += field->text[i] == ' ';
+  return blanks >= 5 && field->len >= 40;
+}
+
+// A sentence in the first cell and nothing else, in a wide table of which no record is as empty:
+// what a spreadsheet makes of a note that stands right below it.
+static bool is_sentence(const SniffRecord *record, size_t columns, const Below *below) {
+  for (size_t i = 1; i < record->count; i++)
+    if (kind_of(&record->fields[i]) != CELL_EMPTY)
+      return false;
+  return columns > 4 && !below->sparse && is_long_text(&record->fields[0]);
+}
+
+// "Source: ...", "(12 rows)", "* provisional", and sentences.
+static bool begins_note(const SniffField *field) {
+  return field->len > 0 && (*field->text == '(' || *field->text == '*' ||
+                            memchr(field->text, ':', field->len) || is_long_text(field));
+}
+
+static bool has_letter(const SniffField *field) {
+  for (size_t i = 0; i < field->len; i++)
+    if (isalpha((unsigned char)field->text[i]) || (unsigned char)field->text[i] >= 0x80)
+      return true;
+  return false;
+}
+
+// Whether a record with fewer fields than the table has columns could be one that ends early, or
+// with which the file is cut off.
+static bool could_be_data(const SniffRecord *record, const Below *below) {
+  const SniffField *field = &record->fields[0];
+  bool cut = record->end == SNIFF_END_NONE && !below->blank;
+  bool texts = below->first == CELL_WORD || below->first == CELL_TEXT;
+  if (record->count > 1)
+    return cut || !(below->apart || begins_note(field));
+  return cut &&
+         (kind_of(field) == CELL_WORD || !has_letter(field) || (texts && !begins_note(field)));
+}
+
+// Whether a record below the last good one is text about the table. A record that is broken off,
+// has a cell too much, or ends early, is data that is not as it should be: not to be passed over.
+static bool is_note(const SniffRecord *record, const char *bytes, char quote, size_t columns,
+                    const Below *below) {
+  bool apart = below->apart;
+  if (record->count == columns)
+    return columns > 2 && record->fields[0].len > 0 && !is_data(&record->fields[0]) &&
+           ((apart && sniff_filled(record) == 1) || is_sentence(record, columns, below));
+  if (record->unterminated || record->count > columns)
+    return apart && record->count == 1;
+  if (record->broken && (record->count > 1 || *bytes == quote))
+    return false;
+  size_t data = count_data(record);
+  if (is_total(record))
+    return true;
+  return !could_be_data(record, below) && (data == 0 || (apart && data < record->count));
+}
 
 // False: the record is one of the table.
 static bool note_below(const Pass *look, size_t columns, Below *below) {
@@ -263,14 +341,18 @@ static bool note_below(const Pass *look, size_t columns, Below *below) {
   bool right = record->count == columns && !record->unterminated;
   if (record->blank || record->comment || (columns > 1 && right && sniff_filled(record) == 0)) {
     below->apart |= !record->comment;
+    below->blank |= record->blank;
   } else {
     bool total = right && columns > 1 && is_total(record);
     below->total = total && last && !below->totals;
     below->totals |= total;
     const SniffDialect *dialect = &look->sniff->guesses.list[0].dialect;
     const char *bytes = look->text.data + look->at;
-    if (!below->total && !is_note(record, bytes, dialect->quote, columns, below->apart))
+    if (!below->total && !is_note(record, bytes, dialect->quote, columns, below)) {
+      below->sparse |= right && sniff_filled(record) < 3;
+      below->first = right ? kind_of(&record->fields[0]) : below->first;
       return false;
+    }
     below->notes++;
   }
   below->lines += record->lines;
@@ -288,7 +370,7 @@ static size_t find_footer(Pass *pass) {
     if (!note_below(&look, columns, &below)) {
       any = true;
       stop = look.at + look.record.length;
-      below = (Below){.totals = below.totals};
+      below = (Below){.totals = below.totals, .sparse = below.sparse, .first = below.first};
     }
     step(&look);
   }
@@ -336,12 +418,21 @@ static bool assume_quote(const SniffSample *sample, SniffGuess *best) {
   return true;
 }
 
-// Where the best reading has the usual quotes and they are all in order, the same without quotes is
-// no other reading to be weighed. But a backslash speaks of formats that have no quotes, unless a
-// quote is doubled.
+// Whether each apostrophe of the sample is one of a pair around a field, and there are some.
+static bool all_in_pairs(const SniffSample *sample, const SniffGuess *best) {
+  size_t count = 0;
+  for (size_t i = 0; i < sample->len; i++)
+    count += sample->bytes[i] == '\'';
+  return best->dialect.quote == '\'' && best->quoted > 2 && count == 2 * best->quoted;
+}
+
+// Where the best reading has the usual quotes, or apostrophes that stand in pairs alone, and they
+// are all in order, the same without quotes is no other reading to be weighed. But a backslash
+// speaks of formats that have no quotes, unless a quote is doubled.
 static void forget_unquoted(const SniffSample *sample, SniffGuesses *guesses) {
   const SniffGuess *best = &guesses->list[0];
-  bool sure = best->dialect.quote == '"' && best->broken == 0 &&
+  bool usual = best->dialect.quote == '"' || all_in_pairs(sample, best);
+  bool sure = usual && best->broken == 0 &&
               (best->quoted == 0 || best->doubled > 0 || !memchr(sample->bytes, '\\', sample->len));
   size_t kept = 1;
   for (size_t i = 1; i < guesses->count; i++) {
@@ -374,13 +465,13 @@ static bool choose(Pass *pass) {
   size_t separator = separator_line(&sample);
   sample.bytes += separator;
   sample.len -= separator;
-  if (!sniff_dialect(&sample, &sniff->guesses))
+  if (!sniff_dialect(&sample, &pass->options->given, &sniff->guesses))
     return no_memory(pass->error);
   if (sniff->guesses.count == 0)
     return error_set(pass->error, "empty", "holds no records");
   sniff->spare = spare_delimiter(&sample);
   SniffGuess *best = &sniff->guesses.list[0];
-  if (!assume_quote(&sample, best))
+  if (!pass->options->given.quote && !assume_quote(&sample, best))
     return no_memory(pass->error);
   forget_unquoted(&sample, &sniff->guesses);
   if (!sniff_structure(&sample, best, &sniff->structure) ||
@@ -419,7 +510,12 @@ static bool find_encoding(Pass *pass) {
 
 bool sniff_input(Input *input, const SniffOptions *options, Sniff *sniff, Error *error) {
   *sniff = (Sniff){0};
-  Pass pass = {.input = input, .options = options, .sniff = sniff, .error = error, .line = 1};
+  Pass pass = {.input = input,
+               .options = options,
+               .sniff = sniff,
+               .error = error,
+               .line = 1,
+               .unquoted = true};
   bool good = find_encoding(&pass) && choose(&pass);
   if (good) {
     check_bytes(&pass);

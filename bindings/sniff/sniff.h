@@ -13,6 +13,7 @@
 typedef struct SniffOptions {
   uint64_t sample;      // bytes to look at, at least; 0: the whole file
   const char *encoding; // NULL: to be found
+  SniffGiven given;     // a delimiter of at most SNIFF_DELIMITER_SIZE bytes
 } SniffOptions;
 
 // Something that happens in records: how often, and the physical line of the first.
@@ -28,15 +29,15 @@ typedef struct Sniff {
   SniffColumns columns;
   char spare;    // a delimiter that the sample has not, for a file of one column
   Buffer header; // cells of the header, `columns` a record: each 4 bytes length, then the text
-  size_t header_records; // in `header`
-  uint64_t bytes;        // read, after decompression
-  bool whole;            // all of the file was looked at
-  uint64_t records;      // without header, comments, blank lines and footer
-  uint64_t ends[4];      // by SniffLineEnd
-  size_t footer;         // physical lines behind the table, as far as the end was seen
-  bool footer_is_total;  // the last of them is of the table's width, and says that it is a sum
-  SniffCount few, many;  // records with fewer or more fields than the table has columns
-  SniffCount broken;     // with a quote where none may be
+  size_t header_records;     // in `header`
+  uint64_t bytes;            // read, after decompression
+  bool whole;                // all of the file was looked at
+  uint64_t records;          // without header, comments, blank lines and footer
+  uint64_t ends[SNIFF_ENDS]; // by SniffLineEnd
+  size_t footer;             // physical lines behind the table, as far as the end was seen
+  bool footer_is_total;      // the last of them is of the table's width, and says that it is a sum
+  SniffCount few, many;      // records with fewer or more fields than the table has columns
+  SniffCount broken;         // with a quote where none may be
   SniffCount unterminated;
   SniffCount lone_cr;
   SniffCount blank;

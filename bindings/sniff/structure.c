@@ -6,7 +6,7 @@
 
 #include "sniff/cell.h"
 
-enum { NAME_SIZE = 48, MOST_TITLES = 10 };
+enum { NAME_SIZE = 48, MOST_TITLES = 10, MOST_YEARS = 10, FEW_RECORDS = 8 };
 
 // Comments
 
@@ -16,6 +16,7 @@ typedef struct Comments {
   size_t records;   // all
   size_t top;       // how many records begin so before the first that does not
   size_t top_width; // fields of the last of those
+  size_t top_at;    // where it starts
 } Comments;
 
 static bool starts_with(const char *text, size_t len, const char *prefix) {
@@ -41,6 +42,7 @@ static bool count_comments(const SniffSample *sample, const SniffGuess *guess, c
       if (found->top == found->records) {
         found->top++;
         found->top_width = record.count;
+        found->top_at = (size_t)(line - sample->bytes);
       }
     }
     found->records++;
@@ -66,6 +68,17 @@ static bool is_comment_header(const Comments *found, const SniffGuess *guess) {
          found->top_width == guess->columns && found->count - found->odd == 1;
 }
 
+// The score of the table whose header is the last of the comment lines above it.
+static bool score_below_comments(const SniffSample *sample, const Comments *found,
+                                 SniffGuess *guess) {
+  SniffSample below = *sample;
+  below.bytes += found->top_at;
+  below.len -= found->top_at;
+  bool good = sniff_score(&below, guess->prior, guess);
+  guess->first += found->top - 1;
+  return good;
+}
+
 // Sets the prefix that comments have in this dialect, if any.
 static bool find_comments(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
   char chosen[SNIFF_COMMENT_SIZE + 1];
@@ -80,7 +93,7 @@ static bool find_comments(const SniffSample *sample, SniffGuess *guess, SniffStr
       return false;
     structure->comment_header = is_comment_header(&found, guess);
     if (structure->comment_header)
-      break;
+      return score_below_comments(sample, &found, guess);
     if (!chosen[0] && !are_comments(&found, guess, prefix))
       continue;
     strcpy(guess->dialect.comment, prefix);
@@ -139,14 +152,20 @@ static void note_field(Header *header, size_t row, HeaderColumn *column, const S
   }
 }
 
-// Whether the record is names, one less than the table has columns.
-static bool is_short_header(const SniffRecord *record, size_t columns) {
-  bool names = columns > 2 && record->count + 1 == columns;
-  for (size_t i = 0; names && i < record->count; i++) {
+// What the record right above the table could be, which has another number of fields: a header, or
+// a record of it.
+static SniffAbove what_above(const SniffRecord *record, size_t columns) {
+  size_t names = 0, data = 0;
+  if (record->count < 2 || record->count * 2 < columns || columns < 2 || record->broken)
+    return SNIFF_ABOVE_NONE;
+  for (size_t i = 0; i < record->count; i++) {
     SniffCell kind = sniff_cell(record->fields[i].text, record->fields[i].len);
-    names = kind == CELL_WORD || kind == CELL_TEXT;
+    names += kind == CELL_WORD || kind == CELL_TEXT;
+    data += sniff_cell_is_data(kind);
   }
-  return names;
+  if (names == record->count && (columns > 2 || names > columns))
+    return SNIFF_ABOVE_NAMES;
+  return data > 0 && columns > 2 ? SNIFF_ABOVE_DATA : SNIFF_ABOVE_NONE;
 }
 
 typedef void Row(Header *header, size_t row, const SniffRecord *record);
@@ -161,19 +180,24 @@ static bool each_row(const SniffSample *sample, Header *header, size_t most, Row
   SniffRecord record = {0};
   const SniffGuess *guess = header->guess;
   size_t at = 0, index = 0, lines = 0;
+  SniffStructure *structure = header->structure;
   while (index < guess->first + guess->records && index < guess->first + most &&
          sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
                            &record)) {
     at += record.length;
     if (!record.blank && !record.comment) {
       if (index == guess->first)
-        header->structure->preamble = lines;
-      if (index + 1 == guess->first)
-        header->structure->short_header = is_short_header(&record, guess->columns);
+        structure->preamble = lines;
+      if (index + 1 == guess->first) {
+        structure->above = what_above(&record, guess->columns);
+        structure->above_fields = record.count;
+      }
       if (index >= guess->first && record.count == guess->columns)
         visit(header, index - guess->first, &record);
       index++;
     }
+    if (record.blank && index == guess->first)
+      structure->above = SNIFF_ABOVE_NONE;
     lines += record.lines;
   }
   bool failed = record.failed;
@@ -192,7 +216,7 @@ static SniffCell main_kind(const HeaderColumn *column) {
   return CELL_EMPTY;
 }
 
-// Years one after the other are names of columns, too: name,2019,2020,2021.
+// Years one after the other are names of columns, too: name,2019,2020,2021, or every fifth.
 static bool is_year_after(const HeaderColumn *before, const HeaderColumn *column) {
   if (before->name_len != 4 || column->name_len != 4)
     return false;
@@ -200,7 +224,7 @@ static bool is_year_after(const HeaderColumn *before, const HeaderColumn *column
   memcpy(a, before->name, 4);
   memcpy(b, column->name, 4);
   int first = atoi(a), second = atoi(b);
-  return first >= 1900 && second <= 2100 && second == first + 1;
+  return first >= 1900 && second <= 2100 && second > first && second <= first + MOST_YEARS;
 }
 
 static bool is_year(const Header *header, size_t i) {
@@ -268,6 +292,7 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
     judged.words += judged.years > 2 ? judged.years : 0; // two may be from and to
     structure->header_words = judged.words;
     structure->header_values = judged.values;
+    structure->header_digit = judged.words == 1 && isdigit((unsigned char)judged.word[0]);
     structure->header = judged.words > judged.values;
   } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.differ &&
              judged.words * 2 >= judged.typed) { // the same word throughout stands for no value
@@ -275,23 +300,35 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
   }
 }
 
-static bool is_known_name(const char *name, size_t len) {
+// How much a text is a name that columns often have: "city" and "city_id" are. "New York City" has
+// only a word of one.
+typedef enum Known { KNOWN_NOT, KNOWN_WORD, KNOWN_NAME } Known;
+
+static bool joins(char c) {
+  return c == 0 || strchr("_.#", c) || isdigit((unsigned char)c);
+}
+
+static Known known_name(const char *name, size_t len) {
   static const char *const known[] = {
       "id",      "name",        "date",   "time",  "type",    "code",    "value",  "title",
       "city",    "status",      "email",  "phone", "country", "address", "amount", "price",
       "key",     "description", "first",  "last",  "user",    "state",   "year",   "month",
       "comment", "category",    "label",  "nom",   "datum",   "wert",    "ort",    "nachname",
       "vorname", "fecha",       "nombre", "ville"};
+  Known found = KNOWN_NOT;
   char lower[NAME_SIZE + 1] = {0};
   for (size_t i = 0; i < len && i < NAME_SIZE; i++)
     lower[i] = (char)tolower((unsigned char)name[i]);
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     const char *at = strstr(lower, known[i]);
     size_t size = strlen(known[i]);
-    if (at && (at == lower || !isalpha((unsigned char)at[-1])) && !isalpha((unsigned char)at[size]))
-      return true;
+    char before = at && at > lower ? at[-1] : 0;
+    if (!at || isalpha((unsigned char)before) || isalpha((unsigned char)at[size]))
+      continue;
+    Known now = joins(before) && joins(at[size]) ? KNOWN_NAME : KNOWN_WORD;
+    found = now > found ? now : found;
   }
-  return false;
+  return found;
 }
 
 static bool is_name(const HeaderColumn *column) {
@@ -329,8 +366,8 @@ static void judge_texts(Header *header) {
     const HeaderColumn *column = &header->columns[i];
     names += is_name(column);
     odd += is_odd_name(column);
-    lengths += header->guess->records > 3 && !column->many_lengths && column->length > 0 &&
-               column->length != column->name_len;
+    lengths += header->guess->records > FEW_RECORDS && !column->many_lengths &&
+               column->length > 0 && column->length != column->name_len;
   }
   double chance = 0.5;
   chance += names == columns ? 0.12 : -0.3;
@@ -348,12 +385,16 @@ static void judge_texts(Header *header) {
 
 static void judge_header(const SniffSample *sample, Header *header, bool *good) {
   SniffStructure *structure = header->structure;
+  size_t with_words = 0;
   for (size_t i = 0; i < header->guess->columns; i++) {
     HeaderColumn *column = &header->columns[i];
     column->kind = main_kind(column);
     structure->header_again += column->again > 0;
-    structure->header_known |= is_name(column) && is_known_name(column->name, column->name_len);
+    Known known = is_name(column) ? known_name(column->name, column->name_len) : KNOWN_NOT;
+    structure->header_known |= known == KNOWN_NAME;
+    with_words += known == KNOWN_WORD;
   }
+  structure->header_known |= with_words > 1;
   structure->header_distinct = all_different(header);
   *good = *good && each_row(sample, header, SNIFF_MAX_HEADER, judge_row);
   size_t words = structure->header_words, values = structure->header_values;
@@ -362,10 +403,11 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
   } else {
     double ratio = (double)(words > values ? words : values) / (double)(words + values);
     double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
-    structure->header_confidence = ratio * many;
+    structure->header_confidence = structure->header_digit ? 0.6 : ratio * many;
   }
-  structure->short_header &= structure->header == 0;
-  if (structure->short_header && structure->header_confidence > 0.5)
+  if (structure->header > 0)
+    structure->above = SNIFF_ABOVE_NONE;
+  if (structure->above && structure->header_confidence > 0.5)
     structure->header_confidence = 0.5;
 }
 
@@ -392,19 +434,40 @@ static bool find_header(const SniffSample *sample, const SniffGuess *guess,
 // spreadsheets make of a title.
 typedef struct Titles {
   size_t count;
-  bool empty; // nothing in any of them
+  bool empty;  // nothing in any of them
+  bool sparse; // one has a few cells with something in them, or data
   bool ended;
 } Titles;
 
 // Quotes with nothing in them are nothing in a title.
-static bool is_title(const SniffRecord *record, size_t columns) {
+static size_t count_filled(const SniffRecord *record) {
   size_t filled = 0;
   for (size_t i = 0; i < record->count; i++)
     filled += record->fields[i].len > 0;
+  return filled;
+}
+
+static bool is_title(const SniffRecord *record, size_t columns) {
+  size_t filled = count_filled(record);
   const SniffField *first = record->fields;
   return record->count == columns &&
          (filled == 0 || (filled == 1 && first->len > 0 &&
                           !sniff_cell_is_data(sniff_cell(first->text, first->len))));
+}
+
+// "506,13,,,,,": what some programs write above the names, filled up to the width of the table.
+static bool is_sparse(const SniffRecord *record, size_t columns) {
+  return record->count == columns && columns > 4 && count_filled(record) * 4 <= columns;
+}
+
+static void note_title(const SniffRecord *record, size_t columns, Titles *titles) {
+  bool title = is_title(record, columns);
+  titles->ended = !title && !is_sparse(record, columns);
+  if (titles->ended)
+    return;
+  titles->count++;
+  titles->sparse |= !title;
+  titles->empty &= count_filled(record) == 0;
 }
 
 static bool count_titles(const SniffSample *sample, const SniffGuess *guess, Titles *titles) {
@@ -417,17 +480,23 @@ static bool count_titles(const SniffSample *sample, const SniffGuess *guess, Tit
     at += record.length;
     if (record.blank || record.comment || index++ < guess->first)
       continue;
-    titles->ended = !is_title(&record, guess->columns);
-    titles->count += !titles->ended;
-    titles->empty = titles->empty && (titles->ended || sniff_filled(&record) == 0);
+    note_title(&record, guess->columns, titles);
   }
   bool failed = record.failed;
   sniff_record_free(&record);
   return !failed;
 }
 
-// The header; below titles where there are such, and then it must be one to be sure of, since a
-// record with a name alone may be data.
+// Whether what stands below titles is a header to be sure of, since a record with a name alone may
+// be data; below one with data in it, names above columns of data.
+static bool is_sure_below(const Titles *titles, const SniffStructure *structure) {
+  if (titles->sparse)
+    return structure->header_words > 3 && structure->header_values == 0 &&
+           structure->header_distinct && structure->header > 0;
+  return titles->empty || (structure->header > 0 && structure->header_confidence >= 0.75);
+}
+
+// The header; below titles where there are such.
 static bool find_table(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
   Titles titles = {0};
   if (guess->columns > 2 && !count_titles(sample, guess, &titles))
@@ -439,13 +508,44 @@ static bool find_table(const SniffSample *sample, SniffGuess *guess, SniffStruct
     below.records -= titles.count;
     if (!find_header(sample, &below, structure))
       return false;
-    if (titles.empty || (structure->header > 0 && structure->header_confidence >= 0.75)) {
+    if (is_sure_below(&titles, structure)) {
       *guess = below;
       return true;
     }
     *structure = plain;
   }
   return find_header(sample, guess, structure);
+}
+
+// Lined up columns
+
+// Whether blanks stand together between other characters.
+static bool has_gap(const char *at, const char *end) {
+  size_t blanks = 0;
+  for (bool inside = false; at < end; at++) {
+    if (*at != ' ' && *at != '\t') {
+      if (inside && blanks > 1)
+        return true;
+      inside = true;
+    }
+    blanks = *at == ' ' ? blanks + 1 : 0;
+  }
+  return false;
+}
+
+// Whether most lines have such gaps: columns of a fixed width, which no delimiter parts.
+static bool is_aligned(const SniffSample *sample) {
+  const char *at = sample->bytes, *end = at + sample->len;
+  size_t lines = 0, gaps = 0;
+  while (at < end) {
+    const char *start = at;
+    while (at < end && *at != '\n' && *at != '\r')
+      at++;
+    lines += at > start;
+    gaps += has_gap(start, at);
+    at++;
+  }
+  return gaps > 1 && gaps * 2 > lines;
 }
 
 bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
@@ -456,5 +556,7 @@ bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructur
     structure->preamble = 0; // blank lines alone are passed over anyway
   if (guess->first == 0 && guess->dialect.comment[0])
     structure->preamble = 0;
+  bool blanks = guess->columns == 1 || strcmp(guess->dialect.delimiter, " ") == 0;
+  structure->aligned = blanks && guess->quoted == 0 && is_aligned(sample);
   return true;
 }

@@ -6,10 +6,14 @@
 
 enum { SNIFF_MAX_HEADER = 4 };
 
+// What the record right above a table without a header could be.
+typedef enum SniffAbove { SNIFF_ABOVE_NONE, SNIFF_ABOVE_NAMES, SNIFF_ABOVE_DATA } SniffAbove;
+
 typedef struct SniffStructure {
   size_t preamble;     // physical lines above the table
   size_t comments;     // comment lines in the sample
   bool comment_header; // the header line begins as the comments above it do
+  bool aligned;        // no delimiter, or a blank, and lines with runs of blanks in them: lined up
   size_t header;       // records of the header, 0 to SNIFF_MAX_HEADER
   double header_confidence;
   // What speaks for and against a header: columns of numbers and the like in which the first record
@@ -18,9 +22,11 @@ typedef struct SniffStructure {
   size_t header_words;
   size_t header_values;
   size_t header_again;
+  bool header_digit; // the one word that speaks for a header begins with a digit, as codes do
   bool header_distinct;
-  bool short_header; // no header, but the line above is names, one less than there are columns
-  bool header_known; // one of its texts is a name that columns often have
+  SniffAbove above;    // of another number of fields, so not one of the table
+  size_t above_fields; // how many it has
+  bool header_known;   // one of its texts is a name that columns often have
 } SniffStructure;
 
 // Looks at the sample in the dialect of the guess, whose comment prefix, score and first record are

@@ -84,8 +84,20 @@ static size_t line_end(const Scan *scan, SniffLineEnd *kind) {
     *kind = SNIFF_END_CRLF;
     return 2;
   }
+  if (scan->dialect->double_return && scan->end - scan->at > 2 && scan->at[1] == '\r' &&
+      scan->at[2] == '\n') {
+    *kind = SNIFF_END_CRCRLF;
+    return 3;
+  }
   *kind = SNIFF_END_CR;
   return scan->dialect->carriage_return || (scan->final && scan->at + 1 == scan->end) ? 1 : 0;
+}
+
+// Whether the CR at `at` may be part of a line end that is not in sight yet.
+static bool is_cut_off(const Scan *scan) {
+  ptrdiff_t left = scan->end - scan->at;
+  return !scan->final && *scan->at == '\r' &&
+         (left == 1 || (left == 2 && scan->dialect->double_return && scan->at[1] == '\r'));
 }
 
 // Goes on to what ends an unquoted field; false: not in sight. `from` is where its text starts.
@@ -94,9 +106,8 @@ static bool scan_bare(Scan *scan, SniffField *field, const char *from) {
   SniffLineEnd kind;
   for (;;) {
     scan->at = find_special(dialect, scan->at, scan->end);
-    if (scan->at == scan->end || (*scan->at == '\r' && scan->at + 1 == scan->end))
-      if (!scan->final)
-        return false;
+    if (scan->at == scan->end ? !scan->final : is_cut_off(scan))
+      return false;
     if (scan->at == scan->end || at_delimiter(scan) || line_end(scan, &kind))
       break;
     if (dialect->escape && *scan->at == dialect->escape && scan->at + 1 < scan->end) {
@@ -160,13 +171,11 @@ static bool scan_quoted(Scan *scan, SniffField *field) {
     return false;
   scan->record->lines += count_lines(scan, open, close);
   scan->at = close;
-  while (scan->dialect->skip_blanks && scan->at < scan->end && *scan->at == ' ')
-    scan->at++;
   if (!scan->final && scan->end - scan->at < SNIFF_DELIMITER_SIZE + 1 &&
       !memchr(scan->at, '\n', (size_t)(scan->end - scan->at)))
     return false;
   if (scan->at == scan->end || at_delimiter(scan) || line_end(scan, &kind)) {
-    field->quoted = true;
+    field->quoted = scan->record->quoted = true;
     field->text = open + 1;
     field->len = (uint32_t)(close - 1 - field->text);
     return true;
@@ -243,7 +252,7 @@ bool sniff_record_read(const SniffDialect *dialect, const char *bytes, size_t le
   SniffLineEnd kind;
   bool good;
   reset(record);
-  if (len == 0 || (!final && *bytes == '\r' && len == 1))
+  if (len == 0 || is_cut_off(&scan))
     return false;
   record->blank = line_end(&scan, &kind) > 0;
   record->comment = !record->blank && is_comment(&scan);

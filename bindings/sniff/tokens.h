@@ -18,6 +18,7 @@ typedef struct SniffDialect {
   char comment[SNIFF_COMMENT_SIZE + 1]; // what comment lines begin with; "": none
   bool skip_blanks;                     // blanks behind a delimiter are no data
   bool carriage_return;                 // lines end in CR alone
+  bool double_return;                   // lines end in CR CR LF
 } SniffDialect;
 
 typedef struct SniffField {
@@ -32,7 +33,9 @@ typedef enum SniffLineEnd {
   SNIFF_END_NONE,
   SNIFF_END_LF,
   SNIFF_END_CRLF,
-  SNIFF_END_CR
+  SNIFF_END_CR,
+  SNIFF_END_CRCRLF,
+  SNIFF_ENDS
 } SniffLineEnd;
 
 // Reused from record to record; all zero at first.
@@ -45,6 +48,7 @@ typedef struct SniffRecord {
   SniffLineEnd end;
   bool comment;      // a comment line: no fields
   bool blank;        // a line without any byte: no fields
+  bool quoted;       // some field is in quotes
   bool broken;       // a stray quote
   bool unterminated; // a quote that is not closed: the first physical line alone, no fields
   bool lone_cr;      // a CR without LF in data outside quotes

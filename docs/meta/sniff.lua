@@ -9,18 +9,22 @@ local sniff = {}
 ---@param sample? integer bytes to look at; 0 or nothing: all of it
 ---@param encoding? string as iconv knows it; found if not given
 ---@param member? string of a zip
+---@param delimiter? string found if not given; left out of account where the file has no records with it
+---@param quote? string found if not given; "": none
 ---@return table? facts nil: the file cannot be read, is empty, or is no text
 ---@return string? message
 ---@return string? code
-function sniff.file(path, sample, encoding, member) end
+function sniff.file(path, sample, encoding, member, delimiter, quote) end
 
 --- The same for bytes in memory.
 ---@param text string
 ---@param sample? integer
 ---@param encoding? string
+---@param delimiter? string
+---@param quote? string
 ---@return table? facts
 ---@return string? message
 ---@return string? code
-function sniff.string(text, sample, encoding) end
+function sniff.string(text, sample, encoding, delimiter, quote) end
 
 return sniff

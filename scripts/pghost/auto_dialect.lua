@@ -22,43 +22,66 @@ local function is_given(options, key)
   return value ~= nil and not (key == "header" and value == true) -- true is what nobody said
 end
 
+local function lines(count, what)
+  return count and ("%d %s line%s"):format(count, what, count == 1 and "" or "s")
+end
+
+-- Words for one part of what was found; nil: there is nothing to say.
+local function part(key, value)
+  if key == "delimiter" and value == "" then
+    return "one column"
+  elseif key == "skip" or key == "footer" then
+    return lines(value, key == "skip" and "preamble" or key)
+  elseif key == "header" then
+    return value == 0 and "no header" or value > 1 and value .. " header lines" or nil
+  elseif key == "encoding" then
+    return "encoding " .. value
+  end
+  return value and (value ~= "" or key == "quote") and ("%s %s"):format(key, (dialect.shown(value):gsub(" %(.*", "")))
+    or nil
+end
+
 --- "delimiter ';', quote '\"', encoding windows-1252, 2 preamble lines (confidence 0.97)"
 ---@param found pghost.sniff.Result
+---@param options? table of the load; what they give is left out
 ---@return string
-function M.describe(found)
+function M.describe(found, options)
   local parts, all = {}, found.dialect
   for _, key in ipairs(in_order) do
-    local value = all[key] and all[key].value
-    if key == "delimiter" and value == "" then
-      parts[#parts + 1] = "one column"
-    elseif key == "skip" and value then
-      parts[#parts + 1] = ("%d preamble line%s"):format(value, value == 1 and "" or "s")
-    elseif key == "footer" and value then
-      parts[#parts + 1] = ("%d footer line%s"):format(value, value == 1 and "" or "s")
-    elseif key == "header" then
-      parts[#parts + 1] = value == 0 and "no header" or value > 1 and value .. " header lines" or nil
-    elseif key == "encoding" then
-      parts[#parts + 1] = "encoding " .. value
-    elseif value and (value ~= "" or key == "quote") then
-      parts[#parts + 1] = ("%s %s"):format(key, (dialect.shown(value):gsub(" %(.*", "")))
+    if not (options and is_given(options, key)) then
+      parts[#parts + 1] = part(key, all[key] and all[key].value)
     end
   end
   return ("%s (confidence %.2f)"):format(table.concat(parts, ", "), found.confidence)
 end
 
 local function refuse_header(file, found)
-  local header, skip = found.dialect.header, found.dialect.skip
-  if skip and header.reason:find("one less", 1, true) then
-    errors.raise(("the header is not clear: %s; where the records end in a delimiter, give --skip %d --header 1"
-      .. " --too-many cut, else --skip %d --no-header"):format(header.reason, skip.value - 1, skip.value), "data",
-      { file = file.name })
+  local header, skip, above = found.dialect.header, found.dialect.skip, found.above
+  if skip and above and above.what == "data" then
+    errors.raise(("the header is not clear: %s; give --skip %d --no-header if it is none"):format(header.reason,
+      skip.value), "data", { file = file.name })
+  elseif skip and above then
+    local advice = above.fields < #found.columns
+      and "where the records end in a delimiter, give --skip %d --header 1 --too-many cut"
+      or "where records may end early, give --skip %d --header 1 --too-few pad"
+    errors.raise(("the header is not clear: %s; %s, else --skip %d --no-header"):format(header.reason,
+      advice:format(skip.value - 1), skip.value), "data", { file = file.name })
   end
   errors.raise(("the header is not clear: %s (confidence %.2f): %s; give header = 1 or header = false (--header 1,"
     .. " --no-header)"):format(header.value > 0 and "the first record is taken for one" or "none is seen",
     header.confidence, header.reason), "data", { file = file.name })
 end
 
--- What is least sure comes first in the message.
+-- What is least sure, for the message.
+local function doubt(found)
+  local first = found.warnings[1]
+  if found.dialect.delimiter.reason:find("lined up", 1, true) then
+    return found.dialect.delimiter.reason
+  end
+  return first and (first:find "^it could be read" or first:find "^no reading" or first:find "^encoding:") and first
+    or M.describe(found)
+end
+
 local function refuse(file, found, options)
   local missing = {}
   for _, key in ipairs { "delimiter", "quote", "encoding", "header" } do
@@ -66,15 +89,30 @@ local function refuse(file, found, options)
       missing[#missing + 1] = key
     end
   end
-  local first = found.warnings[1]
-  local why = first and (first:find "^it could be read" or first:find "^encoding:") and first or M.describe(found)
-  errors.raise(("the dialect is not clear: %s; give %s"):format(why, table.concat(missing, ", ")), "data",
+  errors.raise(("the dialect is not clear: %s; give %s"):format(doubt(found), table.concat(missing, ", ")), "data",
     { file = file.name })
+end
+
+-- What is given leads elsewhere than what is found, so what is found of the header says nothing.
+local function check_given(file, found, options)
+  local delimiter, skip = found.dialect.delimiter.value, found.dialect.skip and found.dialect.skip.value or 0
+  if is_given(options, "header") then
+    return
+  elseif options.delimiter and delimiter ~= "" and delimiter ~= options.delimiter then
+    errors.raise(("the header is not clear: with delimiter %s the records have no width of their own; give header = 1"
+      .. " or header = false (--header 1, --no-header)"):format(dialect.shown(options.delimiter)), "data",
+      { file = file.name })
+  elseif options.skip and options.skip ~= skip then
+    errors.raise(("the header is not clear: skip is %d, and %s found above the table; give header = 1 or header = false"
+      .. " (--header 1, --no-header)"):format(options.skip, skip == 1 and "1 line is" or skip .. " lines are"), "data",
+      { file = file.name })
+  end
 end
 
 local function check(file, found, options)
   local reading_given = is_given(options, "delimiter")
   local reading = found.dialect.delimiter
+  check_given(file, found, options)
   if not reading_given and reading.confidence < (reading.value == "" and least_one or least_reading) then
     refuse(file, found, options)
   elseif not is_given(options, "header") and found.dialect.header.confidence < least_header then
@@ -96,7 +134,8 @@ function M.sniff(options, file, say)
   elseif file.read_once then
     errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
   end
-  local found = csv.sniff(file.path, { encoding = options.encoding, member = file.member })
+  local found = csv.sniff(file.path, { encoding = options.encoding, member = file.member,
+    delimiter = options.delimiter, quote = options.quote })
   check(file, found, options)
   file.dialect = { options = {}, confidence = found.confidence, looked_at = found.looked_at, warnings = found.warnings }
   for key, value in pairs(found.options) do
@@ -104,7 +143,7 @@ function M.sniff(options, file, say)
       file.dialect.options[key] = value
     end
   end
-  say(("%s: %s"):format(file.name, M.describe(found)), { file = file.name, dialect = file.dialect.options,
+  say(("%s: %s"):format(file.name, M.describe(found, options)), { file = file.name, dialect = file.dialect.options,
     confidence = found.confidence })
 end
 

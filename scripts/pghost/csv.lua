@@ -24,6 +24,8 @@ local M = {}
 ---@field sample? integer|"all" bytes to look at; without it files of up to 1 GiB are read whole, of larger ones
 --- the first GiB
 ---@field encoding? string as iconv knows it; found if not given
+---@field delimiter? string found if not given
+---@field quote? string found if not given
 
 ---@class pghost.sniff.Column
 ---@field name string for rules: the header's in lower case, each once
@@ -54,6 +56,7 @@ local M = {}
 ---@field dialect table<string, pghost.sniff.Finding> each with value, confidence, reason
 ---@field options table those of run:load, csv.open and the like, where they are not the default
 ---@field columns pghost.sniff.Column[]
+---@field above? { what: "names"|"data", fields: integer } the line above the table could be its header, or a record
 ---@field alternatives table[] other readings, with their score
 ---@field warnings string[]
 
@@ -82,6 +85,9 @@ local function make_result(file, facts)
     confidence = confidence, dialect = found, options = dialect.options(facts, found),
     alternatives = dialect.alternatives(facts),
   }
+  if facts.structure.above ~= "none" then
+    result.above = { what = facts.structure.above, fields = facts.structure.above_fields }
+  end
   local problems
   result.columns, problems = make_columns(facts, result.options)
   result.warnings = warnings.list(facts, result, problems)
@@ -113,7 +119,8 @@ end
 function M.sniff(path, options)
   options = options or {}
   local file = path == "-" and "standard input" or path
-  return make_result(file, check(file, native.file(path, sample_of(options), options.encoding, options.member)))
+  return make_result(file, check(file, native.file(path, sample_of(options), options.encoding, options.member,
+    options.delimiter, options.quote)))
 end
 
 --- The same for bytes in memory.
@@ -122,7 +129,8 @@ end
 ---@return pghost.sniff.Result
 function M.sniff_string(bytes, options)
   options = options or {}
-  return make_result("text", check("text", native.string(bytes, sample_of(options), options.encoding)))
+  return make_result("text", check("text", native.string(bytes, sample_of(options), options.encoding,
+    options.delimiter, options.quote)))
 end
 
 --- For people: what was found, the columns as an aligned table, and what is in doubt.

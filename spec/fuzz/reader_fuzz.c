@@ -42,7 +42,7 @@ static Case make_case(FuzzInput *input) {
   made.dialect.quote = quotes[first >> 3 & 3];
   if (made.dialect.delimiter == made.dialect.quote)
     made.dialect.quote = '$';
-  made.dialect.line_end = first & 32 ? LINE_CR : LINE_LF;
+  made.dialect.line_end = first & 32 ? LINE_CR : third & 4 ? LINE_CRCRLF : LINE_LF;
   made.dialect.columns = second & 7;
   if (max_record)
     made.dialect.max_record = max_record;

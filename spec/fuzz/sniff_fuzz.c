@@ -43,7 +43,7 @@ static void check_columns(const Sniff *found) {
   fuzz_check(others <= found->records, "more records of another width than records");
   for (size_t i = 0; i < found->columns.count; i++) {
     const SniffColumn *column = &found->columns.list[i];
-    uint64_t cells = column->values + column->empty + column->quoted_empty;
+    uint64_t cells = column->values + column->blank + column->empty + column->quoted_empty;
     for (size_t word = 0; word < SNIFF_NULL_WORDS; word++)
       cells += column->null_words[word];
     fuzz_check(cells == found->records - others, "cells that nobody counted");

@@ -65,14 +65,16 @@ local function encoding_finding(facts)
   return { value = encoding.name, confidence = confidence, reason = reasons[encoding.how] }
 end
 
-local function delimiter_finding(guess, confidence)
-  if guess.delimiter == "" then
+local function delimiter_finding(guess, confidence, structure)
+  if structure.aligned then
+    return { value = guess.delimiter, confidence = math.min(confidence, 0.5),
+      reason = "no delimiter parts them: columns seem to be lined up with blanks" }
+  elseif guess.delimiter == "" then
     return { value = "", confidence = confidence, reason = "no delimiter gives all lines the same fields: one column" }
   end
   return { value = guess.delimiter, confidence = confidence,
-    reason = ("%s of the records have %s, and %s of what their cells could hold"):format(
-      ("%.0f%%"):format(guess.consistency * 100), log.counted(guess.columns, "field"),
-      ("%.0f%%"):format(guess.cells * 100)) }
+    reason = ("%.0f%% of the records have %s, and those look like values (%.0f%%)"):format(guess.consistency * 100,
+      log.counted(guess.columns, "field"), guess.cells * 100) }
 end
 
 -- Where nothing is in quotes, and none break anything, what CSV has is as good as none.
@@ -91,12 +93,16 @@ local function escape_finding(guess, confidence)
     return { value = guess.escape, confidence = confidence, reason = "it stands before quotes or delimiters" }
   end
   return { value = "", confidence = confidence,
-    reason = guess.quoted > 0 and "quotes are doubled" or "nothing to escape" }
+    reason = guess.doubled > 0 and "quotes are doubled" or "nothing to escape" }
 end
 
 local function header_reason(structure, facts)
-  if structure.short_header then
-    return ("line %d could be names, one less than the records have fields"):format(structure.preamble)
+  if structure.above == "names" then
+    return ("line %d could be names: %d, where the records have %s"):format(structure.preamble, structure.above_fields,
+      log.counted(#facts.columns, "field"))
+  elseif structure.above == "data" then
+    return ("line %d could be a record: it has %s, those below have %d"):format(structure.preamble,
+      log.counted(structure.above_fields, "field"), #facts.columns)
   elseif structure.header_words > structure.header_values then
     return ("%s: words over columns of numbers or dates"):format(
       log.counted(structure.header_words, "name"))
@@ -118,7 +124,7 @@ end
 
 local function line_end_finding(facts)
   local kinds = {}
-  for _, kind in ipairs { "lf", "crlf", "cr" } do
+  for _, kind in ipairs { "lf", "crlf", "cr", "crcrlf" } do
     if facts[kind] > 0 then
       kinds[#kinds + 1] = kind
     end
@@ -143,7 +149,8 @@ local function around(facts, found)
   end
   if guess.comment ~= "" then
     found.comment = { value = guess.comment, confidence = 0.95,
-      reason = ("%s that are no records of the table"):format(log.counted(structure.comments, "line")) }
+      reason = structure.comments == 1 and "1 line that is no record of the table"
+        or ("%s that are no records of the table"):format(log.counted(structure.comments, "line")) }
   end
   if facts.footer > 0 then
     found.footer = { value = facts.footer, confidence = facts.footer_is_total and 0.8 or 0.9,
@@ -164,13 +171,14 @@ function M.findings(facts)
   local confidence = confidence_of(guess, runner_up(facts.guesses))
   local found = {
     encoding = encoding_finding(facts),
-    delimiter = delimiter_finding(guess, confidence),
+    delimiter = delimiter_finding(guess, confidence, facts.structure),
     quote = quote_finding(guess, confidence),
     escape = escape_finding(guess, confidence),
     line_end = line_end_finding(facts),
     header = header_finding(facts),
   }
   around(facts, found)
+  confidence = math.min(confidence, found.delimiter.confidence)
   local header_doubt = 0.5 + 0.5 * found.header.confidence
   return found, confidence * math.min(1, 0.3 + 0.7 * found.encoding.confidence) * header_doubt
 end

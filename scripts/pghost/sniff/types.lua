@@ -160,8 +160,8 @@ local function null_words(facts, is_text)
     end
   end
   table.sort(list)
-  if facts.quoted_empty > 0 and not is_text then
-    table.insert(list, 1, "")
+  if facts.quoted_empty + facts.blank > 0 and not is_text then
+    table.insert(list, 1, "") -- what trimming leaves of blanks
   end
   return list
 end
@@ -221,7 +221,7 @@ function M.propose(facts, options)
   local made = choose(facts, options)
   local column = { type = made.type, format = made.format, decimal = made.decimal, reason = made.reason,
     alternatives = made.alternatives, ambiguous = made.doubt or false, examples = texts(facts.examples),
-    values = facts.values, empty = facts.empty + facts.quoted_empty, padded = facts.padded > 0 or nil,
+    values = facts.values, empty = facts.empty + facts.quoted_empty + facts.blank, padded = facts.padded > 0 or nil,
     min_length = facts.min_length, max_length = facts.max_length, null_words = facts.null_words }
   local is_text = column.type == "text"
   column.nulls = null_words(facts, is_text)

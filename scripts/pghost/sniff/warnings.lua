@@ -6,6 +6,8 @@ local log = require "pghost.log"
 local M = {}
 
 local near = 0.8 -- of the best score: another reading is said to be one
+local poor = 0.3 -- the score of a reading that is none
+local most = 0.9 -- of the records
 
 local function reading(guess)
   local text = "delimiter " .. dialect.shown(guess.delimiter)
@@ -13,9 +15,35 @@ local function reading(guess)
   return guess.escape ~= "" and text .. ", escape " .. dialect.shown(guess.escape) or text
 end
 
+-- The delimiter that comes nearest to being one: with it most of the records have the same number of fields.
+local function nearest(facts)
+  local found
+  for _, guess in ipairs(facts.guesses) do
+    if guess.columns > 1 and (not found or guess.consistency > found.consistency) then
+      found = guess
+    end
+  end
+  return found
+end
+
+local function is_ragged(facts)
+  local guess = nearest(facts)
+  return facts.guesses[1].score < poor and guess and guess.consistency < most
+end
+
+local function ragged(guess, say)
+  say("no reading gives most records the same number of fields: with delimiter %s %.0f%% of them have %d",
+    dialect.shown(guess.delimiter), guess.consistency * 100, guess.columns)
+end
+
 local function doubts(facts, result, say)
   local best = facts.guesses[1]
-  for _, other in ipairs(result.alternatives) do
+  if facts.structure.aligned then
+    say("%s, which is no CSV", result.dialect.delimiter.reason)
+  elseif is_ragged(facts) then
+    ragged(nearest(facts), say)
+  end
+  for _, other in ipairs(is_ragged(facts) and {} or result.alternatives) do
     if other.score >= near * best.score then
       say("it could be read in two ways: %s (%.2f) or %s (%.2f)", reading(best), best.score, reading(other),
         other.score)
@@ -37,7 +65,7 @@ end
 -- "a,b,c" above records that end in a delimiter, "1,2,3,": the names are not of the table's width.
 local function trailing(result, say)
   local last, skip = result.columns[#result.columns], result.dialect.skip
-  if skip and result.dialect.header.value == 0 and last.values == 0 then
+  if skip and result.above and result.above.what == "names" and last.values == 0 then
     say("the last column is empty throughout: if records end in a delimiter that the header in line %d has not, read"
       .. " it with skip = %d, header = true, too_many = \"cut\"", skip.value, skip.value - 1)
   end
