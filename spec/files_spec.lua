@@ -1,4 +1,5 @@
 local files = require "pghost.files"
+local lfs = require "lfs"
 local server = require "support.server"
 
 local folder
@@ -92,6 +93,22 @@ describe("pghost.files", function()
     assert.equal("no such file '/nowhere/x.csv': there is no folder '/nowhere'", (message("x.csv", "/nowhere")))
     assert.equal(("no file matches '%s/z*.csv'"):format(folder), (message("z*.csv", folder)))
     assert.equal(("no .csv file in folder '%s/empty'"):format(folder), (message("empty", folder)))
+  end)
+
+  it("says why what is there cannot be read", function()
+    server.shell(("ln -s loop %s/loop"):format(folder))
+    assert.equal(("could not open '%s/loop': too many levels of symbolic links"):format(folder),
+      (message("loop", folder)))
+    os.remove(folder .. "/loop")
+    local closed = stub(lfs, "dir", function(path)
+      error(("cannot open %s: Permission denied"):format(path), 0)
+    end)
+    local text, code = message("sub", folder)
+    local of_glob = message("s*/a.csv", folder)
+    closed:revert()
+    assert.equal(("could not open '%s/sub': permission denied"):format(folder), text)
+    assert.equal("EACCES", code)
+    assert.matches("permission denied$", of_glob)
   end)
 
   it("lists files by extension", function()

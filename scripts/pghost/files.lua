@@ -122,6 +122,12 @@ local function to_pattern(glob)
   return "^" .. table.concat(out) .. "$"
 end
 
+-- "cannot open x: Permission denied" of the file system, in our words.
+local function raise_unreadable(path, message, code)
+  errors.raise(("could not open '%s': %s"):format(path, message:match("[^:]*$"):lower():match("%S.*")), code)
+end
+
+-- The names in a folder; none in what is no folder.
 local function entries(folder)
   local names = {}
   local readable, iterator, state = pcall(lfs.dir, folder)
@@ -131,6 +137,8 @@ local function entries(folder)
         names[#names + 1] = name
       end
     end
+  elseif lfs.attributes(folder, "mode") == "directory" then
+    raise_unreadable(folder, iterator, "EACCES")
   end
   table.sort(names)
   return names
@@ -181,8 +189,13 @@ local function in_folder(folder)
   return found
 end
 
+local missing = { [2] = true, [20] = true, [36] = true } -- ENOENT, ENOTDIR; ENAMETOOLONG: a long glob
+
 local function expand(path)
-  local mode = lfs.attributes(path, "mode")
+  local mode, message, code = lfs.attributes(path, "mode")
+  if not mode and not missing[code] and path ~= "-" then
+    raise_unreadable(path, message, code == 13 and "EACCES" or "EIO")
+  end
   if path == "-" or (mode and mode ~= "directory") then
     return { path }
   elseif mode == "directory" then
