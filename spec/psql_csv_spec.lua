@@ -145,8 +145,9 @@ describe("CSV as psql reads it", function()
       local kind, text = value:match "^(%S+) (.*)$"
       pghost.write(folder .. "/f.csv", "id,v\n1," .. text .. "\n")
       local columns = ("(id int, v %s)"):format(kind)
-      local _, problem, status = psql(("DROP TABLE IF EXISTS theirs, ours; CREATE TABLE theirs %s; CREATE TABLE ours %s;\n"
-        .. "\\copy theirs from '%s/f.csv' (FORMAT csv, HEADER)\n"):format(columns, columns, folder))
+      local _, problem, status = psql(("DROP TABLE IF EXISTS theirs, ours;\nCREATE TABLE theirs %s;\n"
+        .. "CREATE TABLE ours %s;\n\\copy theirs from '%s/f.csv' (FORMAT csv, HEADER)\n")
+        :format(columns, columns, folder))
       assert.equal(0, status, problem)
       local _, err, code = pghost.run { "--dsn", dsn, "load", folder .. "/f.csv", "--into", "ours" }
       assert.equal(1, code, value)
