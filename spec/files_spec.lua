@@ -1,4 +1,5 @@
 local files = require "pghost.files"
+local lfs = require "lfs"
 local server = require "support.server"
 
 local folder
@@ -47,6 +48,28 @@ describe("pghost.files", function()
     assert.same({ "sub/a.csv" }, names("s*/*.csv"))
   end)
 
+  it("takes the same files as the shell for what stands in brackets", function()
+    local base = server.shell("mktemp -d")
+    local _ <close> = setmetatable({}, { __close = function()
+      server.shell("rm -r " .. base)
+    end })
+    for _, name in ipairs { "b-", "b0", "b1", "b5", "bC", "b]", "b^", "b!", "b%", "b[", "b[1-", "bz" } do
+      assert(io.open(("%s/%s.csv"):format(base, name), "w")):close()
+    end
+    for _, glob in ipairs { "b[0-9].csv", "b[!0-9].csv", "b[^0-9a-z].csv", "b[-0].csv", "b[0-].csv", "b[]1].csv",
+      "b[!]1].csv", "b[%1].csv", "b[1^].csv", "b[0-1A-Zz].csv", "b[[]*.csv", "b[1-*", "b%*" } do
+      local expected = {}
+      for path in server.shell(("cd %s && LC_ALL=C bash -c 'ls -d %s'"):format(base, glob)):gmatch "[^\n]+" do
+        expected[#expected + 1] = path
+      end
+      local found = {}
+      for i, file in ipairs(files.resolve(glob, base)) do
+        found[i] = file.name
+      end
+      assert.same(expected, found, glob)
+    end
+  end)
+
   it("takes a name with glob characters as it is when it exists", function()
     assert.same({ "odd[1].csv" }, names("odd[1].csv"))
   end)
@@ -70,6 +93,22 @@ describe("pghost.files", function()
     assert.equal("no such file '/nowhere/x.csv': there is no folder '/nowhere'", (message("x.csv", "/nowhere")))
     assert.equal(("no file matches '%s/z*.csv'"):format(folder), (message("z*.csv", folder)))
     assert.equal(("no .csv file in folder '%s/empty'"):format(folder), (message("empty", folder)))
+  end)
+
+  it("says why what is there cannot be read", function()
+    server.shell(("ln -s loop %s/loop"):format(folder))
+    assert.equal(("could not open '%s/loop': too many levels of symbolic links"):format(folder),
+      (message("loop", folder)))
+    os.remove(folder .. "/loop")
+    local closed = stub(lfs, "dir", function(path)
+      error(("cannot open %s: Permission denied"):format(path), 0)
+    end)
+    local text, code = message("sub", folder)
+    local of_glob = message("s*/a.csv", folder)
+    closed:revert()
+    assert.equal(("could not open '%s/sub': permission denied"):format(folder), text)
+    assert.equal("EACCES", code)
+    assert.matches("permission denied$", of_glob)
   end)
 
   it("lists files by extension", function()

@@ -60,6 +60,37 @@ after_each(function()
   pghost.remove(folder)
 end)
 
+describe("a file that others write while it is read", function()
+  local record = "1,2,3\n"
+
+  -- What reading ends with where `command` is done to f.csv behind its first record.
+  local function read_on(command)
+    write("f.csv", "a,b,c\n" .. record:rep(400000))
+    local source <close> = assert(csv.open(folder .. "/f.csv"))
+    local records = 0
+    local good, problem = pcall(function()
+      for _ in source:records() do
+        records = records + 1
+        if records == 1 then
+          server.shell(command .. folder .. "/f.csv")
+        end
+      end
+    end)
+    return good and records or problem
+  end
+
+  it("is an error when it becomes shorter, also at the end of a record", function()
+    local message = "could not read '" .. folder .. "/f.csv': it became shorter while it was read"
+    for _, size in ipairs { 0, 6, 6 * 300000 } do
+      assert.equal(message, read_on(("truncate -s %d "):format(size)))
+    end
+  end)
+
+  it("is read to its end when it becomes longer", function()
+    assert.equal(400001, read_on("printf '4,5,6\\n' >> "))
+  end)
+end)
+
 describe("a packed file", function()
   local function make(records)
     local lines = { "a,b" }

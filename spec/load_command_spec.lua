@@ -544,6 +544,70 @@ describe("the budget of pghost load", function()
     assert.equal("1|a\n2|b\n3|q;'1\n\n4|z", psql "SELECT * FROM item ORDER BY id")
   end)
 
+  -- What a load of `bytes` rejects, corrected by `correct`, loaded again with the very options of that load.
+  local function load_again(bytes, words, correct)
+    write("x.csv", bytes)
+    psql "TRUNCATE item"
+    must_load { "x.csv", "--into", "item", "--max-rejects", "100%", "--rejects", "r.csv", table.unpack(words) }
+    local text = pghost.read(folder .. "/r.csv")
+    write("r.csv", (text:gsub(correct[1], correct[2])))
+    must_load { "r.csv", "--into", "item", table.unpack(words) }
+    return psql "SELECT string_agg(id || '=' || name, ' ' ORDER BY id) FROM item"
+  end
+
+  it("loads a corrected rejects file with the options that it was written with", function()
+    local plain = "id,name\n1,a\nx,b\ny,c\n"
+    local correct = { '"([xy]),', { x = '"2,', y = '"3,' } }
+    for _, case in ipairs {
+      { plain .. "the end,of it\n", "--footer", "1" },
+      { "a title\n\n" .. plain, "--skip", "2" },
+      { "id,\n,name\n1,a\nx,b\ny,c\n", "--header", "2" },
+      { plain:gsub("\n", "\r"), "--line-end", "cr" },
+      { plain:gsub(",", ";"), "--delimiter", ";" },
+      { plain, "--quote", "" },
+      { plain, "--quote", "", "--escape", "\\" },
+      { "id\"name\n1\"a\nx\"b\ny\"c\n", "--quote", "", "--delimiter", '"' },
+      { plain:gsub(".", "%0\0"), "--encoding", "utf-16le" },
+      { (plain:gsub("^[^\n]*\n", "")), "--no-header" },
+    } do
+      local words = table.pack(table.unpack(case, 2))
+      local corrected = correct
+      if words[2] == ";" then
+        corrected = { '"([xy]);', { x = '"2;', y = '"3;' } }
+      elseif words[4] == '"' then
+        corrected = { "'([xy])\"", { x = "'2\"", y = "'3\"" } }
+      end
+      assert.equal("1=a 2=b 3=c", load_again(case[1], words, corrected), table.concat(words, " "))
+    end
+  end)
+
+  it("loads a rejected record that repeats the header where that is data", function()
+    psql "CREATE TABLE pair (id text, name text)"
+    write("x.csv", "id,name\nid,name\n1,a\n")
+    must_load { "x.csv", "--into", "pair", "--max-rejects", "1", "--rejects", "r.csv" }
+    must_load { "r.csv", "--into", "pair", "--repeated-header", "load" }
+    assert.equal("1|a\nid|name", psql 'SELECT * FROM pair ORDER BY id COLLATE "C"')
+  end)
+
+  it("loads what was too long, allowed to be", function()
+    local long = ('"'):rep(18 * 1024 * 1024)
+    write("x.csv", 'id,name\n1,"' .. long .. '"\n2,b\n')
+    psql "TRUNCATE item"
+    must_load { "x.csv", "--into", "item", "--max-rejects", "1", "--rejects", "r.csv" }
+    must_fail(1, "r.csv:3: record too long: 18874372 bytes", { "r.csv", "--into", "item" })
+    must_load { "r.csv", "--into", "item", "--max-record", "20000000" }
+    assert.equal("1|9437184\n2|1", psql "SELECT id, length(name) FROM item ORDER BY id")
+  end)
+
+  it("reads files without a header in their encoding from the first line on", function()
+    psql "TRUNCATE item"
+    write("x.csv", "1,\xe9\n")
+    must_load { "x.csv", "--into", "item", "--no-header", "--encoding", "latin1" }
+    write("y.csv", ("2,e\n"):gsub(".", "\0%0"))
+    must_load { "y.csv", "--into", "item", "--no-header", "--encoding", "utf-16be" }
+    assert.equal("1|é\n2|e", psql "SELECT id, name FROM item ORDER BY id")
+  end)
+
   it("writes the rejects of a load that was given up, and no file for another failure", function()
     load { "f.csv", "--into", "item", "--max-rejects", "10%", "--rejects", "r.csv" }
     assert.matches("too many fields", pghost.read(folder .. "/r.csv"))

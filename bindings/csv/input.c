@@ -17,6 +17,7 @@ typedef struct FileInput {
   int fd;        // -1: not open
   bool borrowed; // standard input: not ours to close
   bool waits;    // a pipe, a terminal or the like: its bytes may be long in coming
+  off_t size;    // of an ordinary file when it was opened; 0: not known
   char *name;
   char head[INPUT_HEAD]; // first bytes that were looked at where one cannot seek
   size_t head_len;
@@ -54,6 +55,19 @@ static bool wait_for_bytes(const FileInput *file) {
   return count != 0; // what poll cannot wait for, read tells
 }
 
+// The end is where it was, or further on. A file that others cut short (a log that is rotated) may
+// end behind any record, and what is missing would be missed by nobody.
+static ptrdiff_t at_end(const FileInput *file, Error *error) {
+  struct stat facts;
+  if (file->size == 0 || fstat(file->fd, &facts) != 0)
+    return 0;
+  if (facts.st_size >= file->size && facts.st_size >= lseek(file->fd, 0, SEEK_CUR))
+    return 0;
+  error_set(error, "changed", "could not read '%s': it became shorter while it was read",
+            file->name);
+  return -1;
+}
+
 static ptrdiff_t file_read(Input *input, char *out, size_t size, Error *error) {
   FileInput *file = (FileInput *)input;
   if (file->head_len > 0)
@@ -63,7 +77,7 @@ static ptrdiff_t file_read(Input *input, char *out, size_t size, Error *error) {
       return interrupted(file, error);
     ssize_t got = read(file->fd, out, size);
     if (got >= 0)
-      return got;
+      return got > 0 || size == 0 ? got : at_end(file, error);
     if (errno == EINTR && !interrupt_wanted())
       continue;
     if (errno == EINTR)
@@ -96,6 +110,7 @@ static int look_at(FileInput *file) {
   if (fstat(file->fd, &facts) != 0)
     return errno;
   file->waits = !S_ISREG(facts.st_mode) && !S_ISBLK(facts.st_mode);
+  file->size = S_ISREG(facts.st_mode) ? facts.st_size : 0;
   return S_ISDIR(facts.st_mode) ? EISDIR : 0;
 }
 

@@ -32,6 +32,8 @@
 -- standard input. Damaged, cut short or followed by something else, they are an error (code "archive"): of `open` or
 -- raised by `records`, and a load of them loads nothing.
 --
+-- A file that becomes shorter while it is read is an error (code "changed"), also where it then ends behind a record.
+--
 -- Encodings. What is ASCII with more (ISO 8859, Windows, KOI8, EUC, also Shift-JIS, GBK, Big5) is tokenised as it is,
 -- and its fields are converted afterwards: lines, offsets and the bytes of bad records are those of the file. So they
 -- are for UTF-16. Any other encoding is converted first, what is not valid in it becomes a byte 0xff, and positions are

@@ -97,12 +97,37 @@ local function describe(found, path)
   end
 end
 
--- A glob's part as a Lua pattern: * ? [abc] [!abc].
-local function to_pattern(glob)
-  local pattern = glob:gsub("[%^$().%%+%-]", "%%%0"):gsub("%*", ".*"):gsub("%?", "."):gsub("%[!", "[^")
-  return "^" .. pattern .. "$"
+-- What stands between the brackets of a glob as a Lua set: ranges of letters and digits stay ranges.
+local function to_set(inside)
+  local negated = inside:find("^[!^]") ~= nil
+  local set = inside:sub(negated and 2 or 1):gsub("(%w)%-(%w)", "%1\0%2"):gsub("[%^%]%%%-]", "%%%0"):gsub("%z", "-")
+  return "[" .. (negated and "^" or "") .. set .. "]"
 end
 
+-- A glob's part as a Lua pattern: * ? [abc] [a-c] [!abc]. A bracket that is never closed is one.
+local function to_pattern(glob)
+  local out, at = {}, 1
+  while at <= #glob do
+    local char = glob:sub(at, at)
+    local inside, behind = glob:match("^%[([!^]?.[^%]]*)%]()", at)
+    if inside then
+      out[#out + 1] = to_set(inside)
+    elseif char == "*" or char == "?" then
+      out[#out + 1] = char == "*" and ".*" or "."
+    else
+      out[#out + 1] = char:gsub("%W", "%%%0")
+    end
+    at = behind or at + 1
+  end
+  return "^" .. table.concat(out) .. "$"
+end
+
+-- "cannot open x: Permission denied" of the file system, in our words.
+local function raise_unreadable(path, message, code)
+  errors.raise(("could not open '%s': %s"):format(path, message:match("[^:]*$"):lower():match("%S.*")), code)
+end
+
+-- The names in a folder; none in what is no folder.
 local function entries(folder)
   local names = {}
   local readable, iterator, state = pcall(lfs.dir, folder)
@@ -112,6 +137,8 @@ local function entries(folder)
         names[#names + 1] = name
       end
     end
+  elseif lfs.attributes(folder, "mode") == "directory" then
+    raise_unreadable(folder, iterator, "EACCES")
   end
   table.sort(names)
   return names
@@ -162,8 +189,13 @@ local function in_folder(folder)
   return found
 end
 
+local missing = { [2] = true, [20] = true, [36] = true } -- ENOENT, ENOTDIR; ENAMETOOLONG: a long glob
+
 local function expand(path)
-  local mode = lfs.attributes(path, "mode")
+  local mode, message, code = lfs.attributes(path, "mode")
+  if not mode and not missing[code] and path ~= "-" then
+    raise_unreadable(path, message, code == 13 and "EACCES" or "EIO")
+  end
   if path == "-" or (mode and mode ~= "directory") then
     return { path }
   elseif mode == "directory" then

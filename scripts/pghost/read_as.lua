@@ -101,19 +101,60 @@ function M.read(text)
   return options
 end
 
---- A field in quotes.
----@param text string
----@param dialect { quote?: string, escape?: string }
----@return string
-function M.quoted(text, dialect)
-  local quote, escape = dialect.quote or '"', dialect.escape or dialect.quote or '"'
-  if quote == "" then
-    return text
+-- A pattern for any of these characters.
+local function any_of(chars)
+  return "[" .. chars:gsub("%W", "%%%0") .. "]"
+end
+
+-- What a replacement makes of a character found: `before`, and itself.
+local function behind(before)
+  return before:gsub("%%", "%%%%") .. "%0"
+end
+
+-- A field in quotes; where there are none, with what is special in it escaped, if anything escapes.
+local function quoter(dialect)
+  local quote, escape = dialect.quote or '"', dialect.escape
+  if quote == "" and not escape then
+    return function(text)
+      return text
+    end
   end
-  local escaped = text:gsub(".", function(char)
-    return (char == quote or char == dialect.escape) and escape .. char or nil
-  end)
-  return quote .. escaped .. quote
+  local inside = quote ~= "" and quote or "\r\n" .. (dialect.delimiter or ",") .. (dialect.comment or "")
+  local pattern, replacement = any_of(inside .. (escape or "")), behind(escape or quote)
+  return function(text)
+    return quote .. text:gsub(pattern, replacement) .. quote
+  end
+end
+
+-- Whether a value has to be quoted. To look for one plain text after the other is faster than a pattern.
+local function is_special(dialect)
+  local comment, quote = dialect.comment, dialect.quote or '"'
+  local specials = { "\r", "\n", dialect.delimiter or "," }
+  specials[4] = quote ~= "" and quote or dialect.escape
+  specials[5] = quote ~= "" and dialect.escape or nil
+  return function(value, i)
+    for k = 1, #specials do
+      if value:find(specials[k], 1, true) then
+        return true
+      end
+    end
+    return i == 1 and comment and value:sub(1, #comment) == comment
+  end
+end
+
+--- What M.line does, for many lines of one dialect.
+---@param dialect { delimiter?: string, quote?: string, escape?: string, comment?: string }
+---@return fun(values: (string|number|nil)[], count: integer): string
+function M.liner(dialect)
+  local delimiter, quoted, special = dialect.delimiter or ",", quoter(dialect), is_special(dialect)
+  return function(values, count)
+    local fields = {}
+    for i = 1, count do
+      local value = values[i] ~= nil and tostring(values[i]) or nil
+      fields[i] = value and ((value == "" or special(value, i)) and quoted(value) or value) or ""
+    end
+    return table.concat(fields, delimiter)
+  end
 end
 
 --- One CSV line of the first `count` values, without its end; nil is NULL, an empty field. Quoted is
@@ -123,17 +164,7 @@ end
 ---@param dialect { delimiter?: string, quote?: string, escape?: string, comment?: string }
 ---@return string
 function M.line(values, count, dialect)
-  local delimiter, quote = dialect.delimiter or ",", dialect.quote or '"'
-  local fields = {}
-  for i = 1, count do
-    local value = tostring(values[i] == nil and "" or values[i])
-    local special = value:find("[\r\n]") or value:find(delimiter, 1, true)
-      or (quote ~= "" and value:find(quote, 1, true)) or (dialect.escape and value:find(dialect.escape, 1, true))
-      or (i == 1 and dialect.comment and value:sub(1, #dialect.comment) == dialect.comment)
-    local empty = value == "" and values[i] ~= nil
-    fields[i] = (special or empty) and M.quoted(value, dialect) or value
-  end
-  return table.concat(fields, delimiter)
+  return M.liner(dialect)(values, count)
 end
 
 return M

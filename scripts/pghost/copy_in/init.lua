@@ -125,7 +125,7 @@ end
 
 -- The first rejects, as errors that print as one line.
 local function first_rejects(job, most)
-  local list = job.spool:first(most)
+  local list = job.spool:first(most, (job.options.workers or 1) == 1)
   for i, reject in ipairs(list) do
     list[i] = errors.new { message = reject.reason, file = job.files[reject.file_id].name,
       line = rejects.line_of(reject, job.files), column = reject.column }

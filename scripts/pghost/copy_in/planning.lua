@@ -47,12 +47,6 @@ local M = {}
 
 local most_columns = 1600 -- of a table of the server (MaxHeapAttributeNumber)
 
--- What a rejects file is read with: pghost wrote it.
-local function plain_dialect(options)
-  return { delimiter = options.delimiter, quote = options.quote, escape = options.escape, nul = options.nul,
-    any_header = true }
-end
-
 local function is_headerless(options)
   return options.header == false or options.header == 0
 end
@@ -71,8 +65,10 @@ local function dialect(job, file)
   local options = job.options
   local columns = options.rules and options.rules:columns() or (job.target and job.target.columns)
   local extra = not columns or has_column(columns, "_extra")
-  return dialects.of_file(options, file, { any_header = true,
-    too_many = options.too_many or (options.tolerant and (extra and "extra" or "cut")) or nil })
+  local more = file.lines and rejects.dialect_of_part(is_headerless(options)) or {}
+  more.any_header = true
+  more.too_many = options.too_many or (options.tolerant and (extra and "extra" or "cut")) or nil
+  return dialects.of_file(options, file, more)
 end
 
 --- Opens a file of a job, its header read.
@@ -98,9 +94,15 @@ local function takes_rejects_file(job)
   return count == #rejects.columns
 end
 
+local function rejects_dialect(job, file)
+  local options = rejects.dialect(job.options)
+  options.member = file.member
+  return options
+end
+
 -- The records of a rejects file instead of the file itself.
 local function add_parts(job, file)
-  local source <close> = errors.check(csv.open(file.path, plain_dialect(job.options)))
+  local source <close> = errors.check(csv.open(file.path, rejects_dialect(job, file)))
   local parts = rejects.parts(file.name, source, is_headerless(job.options))
   job.parts[#job.parts + 1] = parts
   for _, part in ipairs(parts) do
@@ -113,12 +115,12 @@ local function add_parts(job, file)
 end
 
 -- What can be read only once is never one: to read it again would not give it.
-local function is_rejects_file(job, file, source)
-  if not is_headerless(job.options) then
-    return rejects.is_rejects_file(source:columns())
+local function is_rejects_file(job, file)
+  if file.read_once or takes_rejects_file(job) then
+    return false
   end
-  local again <close> = errors.check(csv.open(file.path, plain_dialect(job.options)))
-  return rejects.is_rejects_file(again:columns())
+  local source <close> = csv.open(file.path, rejects_dialect(job, file))
+  return source ~= nil and rejects.is_rejects_file(source:columns())
 end
 
 -- The whole path; that of a zip and its member, whose name files.lua has made fit for messages.
@@ -131,6 +133,10 @@ end
 
 local function add_file(job, file)
   file.name = message_name(file)
+  if is_rejects_file(job, file) then
+    add_parts(job, file)
+    return
+  end
   auto_dialect.sniff(job.options, file, job.options.say)
   if file.read_once then
     job.session.once = job.session.once or files.once(file)
@@ -140,15 +146,10 @@ local function add_file(job, file)
   if found then
     job.options.say(found)
   end
+  job.files[#job.files + 1] = file
   if file.read_once then
     file.source = source -- stays open: it cannot be read again
-  elseif not takes_rejects_file(job) and is_rejects_file(job, file, source) then
-    source:close()
-    add_parts(job, file)
-    return
-  end
-  job.files[#job.files + 1] = file
-  if not file.source then
+  else
     source:close()
   end
 end

@@ -1,9 +1,9 @@
 -- The rejects file of `pghost load`, which a user corrects and loads again.
 --
--- It is CSV in the dialect of the load. Before the first reject of each source stands a
--- row of rule "header" with that source's header as `original`, so that the file is enough to load
--- what was corrected. It is UTF-8, whatever the sources were in, but for originals that are not valid in
--- their encoding: those are the bytes as they were.
+-- It is CSV in the dialect of the load, but in quotes also where that has none. Before the first reject of
+-- each source stands a row of rule "header" with that source's header as `original`, so that the file is
+-- enough to load what was corrected. It is UTF-8, whatever the sources were in, but for originals that are
+-- not valid in their encoding: those are the bytes as they were.
 
 local csv = require "pghost.native.csv"
 local errors = require "pghost.errors"
@@ -14,6 +14,34 @@ local sys = require "pghost.native.sys"
 local M = {}
 
 M.columns = { "file", "line", "byte_offset", "byte_length", "column", "rule", "reason", "original" }
+
+-- Of the reader: lines up to four times as long as a record may be can be rejects.
+local default_max_record, most_max_record = 16 * 1024 * 1024, 512 * 1024 * 1024
+
+-- What a record of a rejects file can take: an original of nothing but quotes, and what stands before it.
+local function longest(options)
+  return math.min(8 * math.max(options.max_record or 0, default_max_record) + 65536, most_max_record)
+end
+
+--- The dialect of the rejects file itself. Its originals are in that of the load.
+---@param options pghost.Dialect of the load
+---@return pghost.csv.Options
+function M.dialect(options)
+  local quote = options.quote
+  if quote == "" then
+    quote = (options.delimiter or ""):find('"', 1, true) and "'" or '"'
+  end
+  return { delimiter = options.delimiter, quote = quote, escape = options.quote ~= "" and options.escape or nil,
+    nul = options.nul, max_record = longest(options), any_header = true }
+end
+
+--- What the originals of a rejects file are read with in the place of the load's options: these were about
+--- lines of the file that they come from.
+---@param headerless boolean
+---@return pghost.Dialect
+function M.dialect_of_part(headerless)
+  return { skip = 0, footer = 0, header = not headerless, line_end = "lf" }
+end
 
 --- The line of a reject in the file that the user gave, which may be a rejects file.
 ---@param reject pghost.copy_in.Reject
@@ -42,7 +70,7 @@ function M.open_beside(path)
 end
 
 local function text_of(original, encoding)
-  return encoding and csv.decode(original, encoding) or original
+  return encoding and encoding ~= "utf-8" and csv.decode(original, encoding) or original
 end
 
 ---@class pghost.copy_in.Writer
@@ -52,11 +80,12 @@ Writer.__index = Writer
 --- Begins a rejects file, before anything is loaded: an unwritable place is found out early. It is
 --- one for all attempts at a load.
 ---@param path string
----@param dialect { delimiter?: string, quote?: string }
+---@param options pghost.Dialect of the load
 ---@return pghost.copy_in.Writer
-function M.writer(path, dialect)
+function M.writer(path, options)
   local file, written = M.open_beside(path)
-  return setmetatable({ path = path, written = written, file = file, dialect = dialect }, Writer)
+  return setmetatable({ path = path, written = written, file = file, options = options,
+    text = read_as.liner(M.dialect(options)) }, Writer)
 end
 
 function Writer:check(ok, message)
@@ -71,7 +100,7 @@ function Writer:is_final()
 end
 
 function Writer:line(values, count)
-  self:check(self.file:write(read_as.line(values, count, self.dialect), "\n"))
+  self:check(self.file:write(self.text(values, count), "\n"))
 end
 
 --- Writes all rejects of a spool: of the file's first writing, or instead of what an earlier attempt wrote.
@@ -90,7 +119,7 @@ function Writer:write(spool, files)
     local again = file.lines ~= nil -- its offsets are those of a file that is gone
     if reject.file_id ~= current and not file.headerless then
       self:line({ file.name, 1, nil, nil, nil, "header", nil,
-        read_as.line(file.header, #file.header, self.dialect) }, #M.columns)
+        read_as.line(file.header, #file.header, self.options) }, #M.columns)
     end
     current = reject.file_id
     self:line({ file.name, M.line_of(reject, files), not again and reject.offset or nil, reject.length,
@@ -158,6 +187,11 @@ local function close_parts(parts)
   end
 end
 
+-- A rejected record that repeats the header has a reason.
+local function is_header(record)
+  return record[6] == "header" and (record[7] or "") == ""
+end
+
 --- The records that a rejects file holds, one part for each source: files to load instead of it.
 ---@param path string for messages
 ---@param source pghost.Source the rejects file, just opened
@@ -180,16 +214,16 @@ function M.parts(path, source, headerless)
       part = new_part()
       part.name = name
       by_name[name], parts[#parts + 1] = part, part
-      if record[6] ~= "header" and not headerless then
+      if not is_header(record) and not headerless then
         errors.raise(("no row of rule 'header' before the first record of '%s': if it had none, add --no-header")
           :format(name), "data", { file = path, line = line })
       end
-    elseif record[6] == "header" then
+    elseif is_header(record) then
       original = nil -- of a second rejects file behind the first
     end
     if original then
       add(part, original, line)
-      part.records = part.records + (record[6] == "header" and 0 or 1)
+      part.records = part.records + (is_header(record) and 0 or 1)
     end
   end
   for _, part in ipairs(parts) do

@@ -39,29 +39,52 @@ end
 
 Spool.__close = Spool.close
 
-local function read_value(file)
-  local length = string.unpack(">i4", file:read(4))
-  return length > 0 and file:read(length) or length == 0 and "" or nil
+-- What is read of the file is taken from a piece of it.
+local piece_size = 65536
+
+local Walk = {}
+Walk.__index = Walk
+
+-- Whether so many bytes are there.
+function Walk:has(count)
+  if #self.piece - self.at + 1 < count then
+    self.piece = self.piece:sub(self.at) .. (self.file:read(math.max(count, piece_size)) or "")
+    self.at = 1
+  end
+  return #self.piece - self.at + 1 >= count
 end
 
-local function read_integer(file)
-  local bytes = read_value(file)
+function Walk:value()
+  self:has(4)
+  local length, at = string.unpack(">i4", self.piece, self.at)
+  self.at = at
+  if length < 0 then
+    return nil
+  end
+  self:has(length)
+  self.at = self.at + length
+  return self.piece:sub(self.at - length, self.at - 1)
+end
+
+function Walk:integer()
+  local bytes = self:value()
   return bytes and string.unpack(">i8", bytes)
 end
 
 -- In the order that bindings/load/row.c writes them.
-local function read_reject(file)
-  read_value(file) -- run_id
-  read_value(file) -- table_name
+local function read_reject(walk)
+  walk.at = walk.at + 2 -- number of fields
+  walk:value() -- run_id
+  walk:value() -- table_name
   return {
-    file_id = read_integer(file),
-    line = read_integer(file),
-    offset = read_integer(file),
-    length = read_integer(file),
-    column = read_value(file),
-    rule = read_value(file),
-    reason = read_value(file),
-    original = read_value(file),
+    file_id = walk:integer(),
+    line = walk:integer(),
+    offset = walk:integer(),
+    length = walk:integer(),
+    column = walk:value(),
+    rule = walk:value(),
+    reason = walk:value(),
+    original = walk:value(),
   }
 end
 
@@ -70,9 +93,10 @@ end
 ---@return fun(): pghost.copy_in.Reject?
 function Spool:rejects()
   local file = assert(io.open(self.path, "rb"))
+  local walk = setmetatable({ file = file, piece = "", at = 1 }, Walk)
   local function next_reject()
-    if file:read(2) then
-      return read_reject(file)
+    if walk:has(2) then
+      return read_reject(walk)
     end
     file:close()
   end
@@ -81,10 +105,14 @@ end
 
 --- The first few rejects by file and line.
 ---@param most integer
+---@param in_order? boolean there was one worker
 ---@return pghost.copy_in.Reject[]
-function Spool:first(most)
+function Spool:first(most, in_order)
   local first = {}
   for reject in self:rejects() do
+    if in_order and #first == most then
+      break
+    end
     local at = #first + 1
     while at > 1 and (first[at - 1].file_id > reject.file_id
       or (first[at - 1].file_id == reject.file_id and first[at - 1].line > reject.line)) do
