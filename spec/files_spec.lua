@@ -1,5 +1,6 @@
 local files = require "pghost.files"
 local lfs = require "lfs"
+local paths = require "pghost.paths"
 local server = require "support.server"
 
 local folder
@@ -83,7 +84,7 @@ describe("pghost.files", function()
   end)
 
   it("leaves absolute paths and standard input alone", function()
-    assert.equal(folder .. "/a.csv", files.join("/else", folder .. "/a.csv"))
+    assert.equal(folder .. "/a.csv", paths.join("/else", folder .. "/a.csv"))
     assert.equal("-", files.resolve("-", folder)[1].path)
   end)
 
@@ -112,8 +113,8 @@ describe("pghost.files", function()
   end)
 
   it("lists files by extension", function()
-    assert.same({ folder .. "/notes.txt" }, files.list(folder, "txt"))
-    local _, problem = pcall(files.list, "/nowhere", "sql")
+    assert.same({ folder .. "/notes.txt" }, paths.list(folder, "txt"))
+    local _, problem = pcall(paths.list, "/nowhere", "sql")
     assert.equal("no such folder '/nowhere'", tostring(problem))
   end)
 end)

@@ -6,8 +6,8 @@
 
 local columns = require "pghost.columns"
 local errors = require "pghost.errors"
-local files = require "pghost.files"
 local log = require "pghost.log"
+local paths = require "pghost.paths"
 local print_result = require "pghost.print"
 local sql = require "pghost.sql"
 local sys = require "pghost.native.sys"
@@ -109,14 +109,14 @@ end
 ---@param folder string
 ---@return { answers: integer } counts
 function M.run(run, folder)
-  local paths = files.list(folder, "sql")
-  if #paths == 0 then
+  local questions = paths.list(folder, "sql")
+  if #questions == 0 then
     errors.raise(("no .sql file in folder '%s'"):format(folder), "ENOENT")
   end
-  for _, path in ipairs(paths) do
+  for _, path in ipairs(questions) do
     answer(run, path)
   end
-  return { answers = #paths }
+  return { answers = #questions }
 end
 
 return M

@@ -4,7 +4,7 @@
 -- transaction under an advisory lock. Not for reading the history: that is plain SQL.
 
 local errors = require "pghost.errors"
-local files = require "pghost.files"
+local paths = require "pghost.paths"
 
 local M = {}
 
@@ -18,7 +18,7 @@ end
 
 local function migrations()
   local list = {}
-  for _, path in ipairs(files.list(folder(), "sql")) do
+  for _, path in ipairs(paths.list(folder(), "sql")) do
     local version, name = path:match("(%d+)_([^/]*)%.sql$")
     list[#list + 1] = { version = math.tointeger(tonumber(version)), name = name, path = path }
   end

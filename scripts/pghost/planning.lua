@@ -10,6 +10,7 @@ local errors = require "pghost.errors"
 local files = require "pghost.files"
 local ledger = require "pghost.ledger"
 local modes = require "pghost.modes"
+local paths = require "pghost.paths"
 local rules_compiler = require "pghost.native.rules"
 
 local M = {}
@@ -28,7 +29,7 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 ---@field dialect? "auto" each file is sniffed, and read with what is found where no option is given
 ---@field mode? "replace"|"append"|"merge"|"history" what becomes of the published table (modes/init.lua)
 ---@field missing? "keep"|"delete"|"mark"|"close" what becomes of keys that the files have no more; default keep
----@field changed? "error"|"load"|"skip"|"tail" a file that was loaded before with other content (ledger.lua)
+---@field changed? "error"|"load"|"skip"|"tail" a file that was loaded before with other content (ledger/)
 ---@field force? boolean load content that is in the table already once more
 
 ---@class pghost.Plan
@@ -118,7 +119,7 @@ local function find_files(run, plan, spec)
     run.log:warn("files", plan.name, ("'%s' is the same file as '%s': it is read once"):format(one.path, one.same_as))
   end
   for _, file in ipairs(found) do
-    file.path = files.absolute(file.path)
+    file.path = paths.absolute(file.path)
   end
   return found
 end

@@ -3,8 +3,8 @@
 -- The project's folder is the one that holds the script, or the one above when the script is in a
 -- folder named `scripts`. Paths given on the command line are relative to the current folder.
 
-local files = require "pghost.files"
 local lfs = require "lfs"
+local paths = require "pghost.paths"
 
 local M = {}
 
@@ -37,7 +37,7 @@ end
 ---@param path string
 ---@return string
 function M.path(path)
-  return files.join(M.folder(), path)
+  return paths.join(M.folder(), path)
 end
 
 return M

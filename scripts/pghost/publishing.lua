@@ -11,6 +11,7 @@ local errors = require "pghost.errors"
 local history = require "pghost.history"
 local ledger = require "pghost.ledger"
 local log = require "pghost.log"
+local meanwhile = require "pghost.ledger.meanwhile"
 local modes = require "pghost.modes"
 local publish = require "pghost.publish"
 
@@ -59,7 +60,7 @@ end
 local function exchange(run, options, is_last)
   again.transaction(run, function(conn)
     run.lock:check(conn)
-    ledger.check_published(run, set_of(run.published))
+    meanwhile.check(run, set_of(run.published))
     options.changed = make_visible(run, options)
     history.add_published(conn, run.id, names_of(options))
     ledger.publish(conn, run.id, not is_last and names_of(options) or nil)

@@ -8,9 +8,9 @@
 local account = require "pghost.account"
 local cjson = require "cjson"
 local csv = require "pghost.native.csv"
+local entries = require "pghost.ledger.entries"
 local errors = require "pghost.errors"
 local history = require "pghost.history"
-local ledger = require "pghost.ledger"
 local log = require "pghost.log"
 local sys = require "pghost.native.sys"
 
@@ -135,7 +135,7 @@ local function kept_files(run, plan)
       loaded, rejected, filtered, duplicates, kept_at IS NOT NULL AS kept, fingerprint
     FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND state <> 'skipped']], run.id, plan.name)
   for row in all:rows() do
-    local where = ledger.place(row)
+    local where = entries.place(row)
     by_place[where] = row.kept and row or by_place[where]
   end
   return by_place, #all > 0
@@ -181,7 +181,7 @@ end
 local function unchanged(plan, kept)
   local wanted = {}
   for _, file in ipairs(plan.files) do
-    wanted[ledger.place(file)] = not file.read_once
+    wanted[entries.place(file)] = not file.read_once
   end
   for where, row in pairs(kept) do
     local digest = wanted[where] and row.fingerprint == plan.fingerprint and csv.digest(row.path, nil, row.member)
@@ -204,7 +204,7 @@ local function keep_files(plan, kept, complete)
   plan.to_load = {}
   plan.duplicates_by_file = complete and {} or nil
   for _, file in ipairs(plan.files) do
-    local row = kept[ledger.place(file)]
+    local row = kept[entries.place(file)]
     if row then
       file.id, file.counts = row.file_id, counts_of(row, complete)
       account.add_totals(plan, file.counts, plan.targets)
@@ -220,7 +220,7 @@ end
 
 local function is_complete(kept, plan)
   for _, file in ipairs(plan.files) do
-    local row = kept[ledger.place(file)]
+    local row = kept[entries.place(file)]
     if not row or (row.state ~= "loaded" and row.state ~= "staged") then
       return false
     end

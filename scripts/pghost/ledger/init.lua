@@ -1,15 +1,15 @@
 -- The file ledger: which bytes a published table holds already, so that appending and merging the
 -- same file twice, under any name, changes nothing.
 --
--- The ledger is pghost.files: what published runs loaded into a table since it was last replaced. A
--- file is known by the SHA-256 of its content. One whose path is known with other content has
--- changed, and the option `changed` says what becomes of it.
+-- A file is known by the SHA-256 of its content. One whose path is known with other content has changed,
+-- and the option `changed` says what becomes of it.
 
 local cjson = require "cjson"
 local csv = require "pghost.native.csv"
+local entries = require "pghost.ledger.entries"
 local errors = require "pghost.errors"
 local log = require "pghost.log"
-local paths = require "pghost.files"
+local meanwhile = require "pghost.ledger.meanwhile"
 
 local M = {}
 
@@ -22,54 +22,6 @@ local function changed_policy(plan)
       tostring(policy)), "usage", { exit = 1 })
   end
   return policy
-end
-
-local ledger_query = [[
-  WITH loaded AS (
-    SELECT f.* FROM pghost.files AS f JOIN pghost.runs AS r USING (run_id)
-    WHERE r.target_schema = $1 AND f.table_name = $2 AND f.published_at IS NOT NULL
-  ), since AS (
-    SELECT coalesce(max(run_id), 0) AS run_id FROM loaded WHERE mode = 'replace'
-  )
-  SELECT l.file_id, l.run_id, l.name, l.path, l.member, l.size, l.sha256,
-    l.state = 'staged' AND NOT EXISTS ( -- a later clean of the whole raw table has taken it in
-      SELECT FROM pghost.steps AS s JOIN pghost.runs AS r USING (run_id)
-      WHERE s.kind = 'clean' AND s.name = $2 AND s.run_id >= l.run_id AND r.target_schema = $1
-        AND r.state = 'published' AND NOT EXISTS (
-          SELECT FROM pghost.files AS f WHERE f.run_id = s.run_id AND f.table_name = $2 AND f.mode = 'append'
-            AND f.state = 'loaded')) AS only_staged
-  FROM loaded AS l, since
-  WHERE l.run_id >= since.run_id
-    AND (l.sha256 IN (SELECT jsonb_array_elements_text($3::jsonb))
-      OR l.name IN (SELECT jsonb_array_elements_text($4::jsonb)))
-  ORDER BY l.file_id]]
-
---- Where the content of a file is: members of a zip share its path.
----@param file { path: string, member?: string }
----@return string
-function M.place(file)
-  return file.path .. "//" .. (file.member or "")
-end
-
--- What the ledger knows of these files: the newest entry by content and by place.
-local function read_ledger(run, plan, files)
-  local hashes, names = {}, {}
-  for i, file in ipairs(files) do
-    hashes[i], names[i] = file.sha256, file.name
-  end
-  local by_hash, by_place = {}, {}
-  if #files == 0 or plan.first then
-    return by_hash, by_place
-  end
-  local rows = run.conn:query(ledger_query, run.target, plan.name, cjson.encode(hashes), cjson.encode(names))
-  for row in rows:rows() do
-    -- Versions before recorded paths as they were given.
-    by_place[M.place { path = paths.absolute(row.path), member = row.member }] = row
-    if not (row.only_staged and by_hash[row.sha256]) then
-      by_hash[row.sha256] = row
-    end
-  end
-  return by_hash, by_place
 end
 
 -- The hash of each file. What can be read only once is looked at when it is loaded.
@@ -127,7 +79,7 @@ end
 local function sort_out(run, plan, by_hash, by_place)
   local policy, wanted, skipped, seen = changed_policy(plan), {}, {}, {}
   for _, file in ipairs(plan.files) do
-    local known, earlier = file.sha256 and (by_hash[file.sha256] or seen[file.sha256]), by_place[M.place(file)]
+    local known, earlier = file.sha256 and (by_hash[file.sha256] or seen[file.sha256]), by_place[entries.place(file)]
     if known and came_back(plan, file, known, earlier) then
       file.known, known = known, nil
     end
@@ -181,28 +133,17 @@ local function is_forced(run, plan)
   return run.settings.force
 end
 
-local since_query = [[
-  SELECT coalesce(max(f.run_id), 0) AS run_id FROM pghost.files AS f JOIN pghost.runs AS r USING (run_id)
-  WHERE r.target_schema = $1 AND f.table_name = $2 AND f.published_at IS NOT NULL AND f.mode = 'replace']]
-
--- Remembers what the ledger is read as, to see at the publish whether it still is.
-local function watch(run, plan)
-  run.watched = run.watched or {}
-  run.watched[#run.watched + 1] = { plan = plan,
-    since = run.conn:query(since_query, run.target, plan.name)[1].run_id }
-end
-
 --- Takes the files out of a plan whose content is in the published table already; they go to
 --- plan.skipped. Nothing of this in the mode that replaces, or with the option force.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
 function M.select(run, plan)
-  plan.skipped = {}
+  plan.skipped, plan.forced = {}, is_forced(run, plan)
   if plan.mode == "replace" then
     return
   end
-  watch(run, plan)
-  if is_forced(run, plan) then
+  meanwhile.watch(run, plan)
+  if plan.forced then
     return
   end
   local hashed = hash(plan.files)
@@ -211,7 +152,7 @@ function M.select(run, plan)
       plan.files, plan.skipped = {}, plan.files
     end
   else
-    plan.files, plan.skipped = sort_out(run, plan, read_ledger(run, plan, hashed))
+    plan.files, plan.skipped = sort_out(run, plan, entries.read(run, plan, hashed))
   end
   if #plan.skipped > 0 then
     run.log:info("files", plan.name, ("%s left out: %s in the table already"):format(log.counted(#plan.skipped, "file"),
@@ -228,7 +169,7 @@ end
 -- What can be read only once is known when it is read: it must be new.
 local function check_new(run, plan, file, other)
   local read = { sha256 = file.counts.sha256, path = file.path, member = file.member, name = file.name }
-  local known = other or read_ledger(run, plan, { read })[read.sha256]
+  local known = other or entries.read(run, plan, { read })[read.sha256]
   if known then
     errors.raise((known.run_id and "was loaded by run %d as '%s': the option force loads it again"
       or "has the content of%s '%s': the option force loads both"):format(known.run_id or "", known.name), "data",
@@ -241,7 +182,7 @@ end
 ---@param run pghost.Run
 ---@param plan pghost.Plan
 function M.check(run, plan)
-  local seen, forced = {}, is_forced(run, plan)
+  local seen = {}
   for _, file in ipairs(plan.files) do
     seen[file.sha256 or file] = file.sha256 and file
   end
@@ -251,7 +192,7 @@ function M.check(run, plan)
       errors.raise("changed while it was read", "data", { file = file.name })
     elseif plan.mode == "replace" and seen[hash_read] then
       note_same(run, plan, file, seen[hash_read])
-    elseif plan.mode ~= "replace" and not file.sha256 and not forced then
+    elseif plan.mode ~= "replace" and not file.sha256 and not plan.forced then
       check_new(run, plan, file, seen[hash_read])
     end
     seen[hash_read] = seen[hash_read] or file
@@ -276,46 +217,6 @@ function M.save_skipped(run, plan)
     FROM jsonb_to_recordset($4::jsonb) AS f (name text, path text, member text, size bigint, sha256 text,
       same_as bigint)]],
     run.id, plan.name, plan.mode, cjson.encode(list))
-end
-
-local function raise_meanwhile(run, name, what)
-  errors.raise(("cannot publish '%s.%s': %s meanwhile: run again"):format(run.target, name, what), "changed")
-end
-
--- Another pipeline may have published into the table since the ledger was read.
-local function check_watched(run, one)
-  local plan = one.plan
-  if run.conn:query(since_query, run.target, plan.name)[1].run_id ~= one.since then
-    raise_meanwhile(run, plan.name, "another run has replaced it")
-  elseif is_forced(run, plan) or plan.first then
-    return
-  end
-  local read = {}
-  for _, file in ipairs(plan.files) do
-    read[#read + 1] = { sha256 = file.counts.sha256, path = file.path, member = file.member, name = file.name,
-      known = file.known }
-  end
-  local by_hash = read_ledger(run, plan, read)
-  for _, file in ipairs(read) do
-    local known = by_hash[file.sha256]
-    if known and known.run_id ~= run.id and known.file_id ~= (file.known and file.known.file_id) then
-      raise_meanwhile(run, plan.name, ("'%s' was loaded by run %d"):format(file.name, known.run_id))
-    end
-  end
-end
-
---- Sees that no other run has brought the same files into these tables, or built them anew, since this
---- one has planned. Runs at the beginning of the transaction that publishes: those into one schema
---- come one after the other.
----@param run pghost.Run
----@param published table<string, true> tables that this run has published before
-function M.check_published(run, published)
-  run.conn:query("SELECT pg_advisory_xact_lock(hashtextextended('pghost:publish:' || $1::text, 0))", run.target)
-  for _, one in ipairs(run.watched or {}) do
-    if not (published[one.plan.name] or published[one.plan.name .. "_raw"]) then
-      check_watched(run, one)
-    end
-  end
 end
 
 --- Marks the files of a run as published; runs inside the transaction that publishes their tables.
