@@ -232,6 +232,68 @@ describe("pghost replay", function()
     must(1, "run 5 published nothing (failed), so there is nothing to add to: run the pipeline again", "replay", "5")
   end)
 
+  it("leaves no column of the published table behind", function()
+    here:write("item.csv", "id,price\n1,1\n2,none\n")
+    must(0, nil, "pipeline.lua")
+    here:ask "ALTER TABLE item ADD COLUMN note text DEFAULT 'mine'"
+    here:write("rules.lua", lenient)
+    must(1, "table 'item': column 'note' is not there by the rules and text in the published table: a replay cannot "
+      .. "change columns, run the pipeline again", "replay", "1")
+    assert.equal("1|1.00|mine", here:ask "SELECT * FROM item")
+    assert.equal("3:open", states())
+  end)
+
+  it("reads a blank line as the record that it was", function()
+    here:write("pipeline.lua", (script:gsub('require "rules"%)', 'require("rules"), { blank_lines = "keep" })')))
+    here:write("item.csv", "id,price\n1,1\n\n2,none\n")
+    must(0, nil, "pipeline.lua")
+    here:write("rules.lua", lenient)
+    must(0, nil, "replay", "1")
+    assert.equal("3:open:in run 2: too few fields: 1 of 2\n4:replayed:2", states())
+  end)
+
+  it("adds nothing to a table that another pipeline, or another mode, has built anew since", function()
+    here:write("item.csv", "id,price\n1,1\n2,none\n")
+    must(0, nil, "pipeline.lua")
+    here:write("rules.lua", lenient)
+    here:write("item.csv", "id,price\n1,5\n")
+    here:write("other.lua", (script:gsub('"shop"', '"stall"')))
+    must(0, nil, "other.lua")
+    local message = "run 2 has built table 'item' anew since run 1: replay that one"
+    must(1, message, "replay", "1")
+    here:write("pipeline.lua", (script:gsub('require "rules"%)', 'require("rules"), { mode = "append" })')))
+    must(1, message, "replay", "1")
+    assert.equal("1|5.00", here:ask "SELECT * FROM item")
+    assert.equal("3:open", states())
+  end)
+
+  -- Its script runs a statement when all is built, as somebody else's.
+  local function replay_while(sql)
+    here:write("item.csv", "id,price\n1,1\n2,none\n")
+    must(0, nil, "pipeline.lua")
+    here:write("rules.lua", lenient)
+    here:write("pipeline.lua", (script:gsub("run:publish", ([[
+      do
+        local other <close> = require("pghost.connection").open { dsn = %q }
+        other:query(%q)
+      end
+      run:publish]]):format(here.dsn, sql))))
+  end
+
+  it("puts nothing in the table that was waived meanwhile", function()
+    replay_while "UPDATE pghost.rejects SET state = 'waived', note = 'sold out'"
+    must(1, "1 reject was waived or deleted during the replay: run it again", "replay", "1")
+    assert.equal("1|1.00", here:ask "SELECT * FROM item")
+    assert.equal("3:waived:sold out", states())
+  end)
+
+  it("loses nothing that was written to the table meanwhile", function()
+    replay_while "INSERT INTO item VALUES (9, 9)"
+    must(1, [["public"."item" was written to during the replay: run it again]], "replay", "1")
+    assert.equal("1|1.00\n9|9.00", here:ask "SELECT * FROM item ORDER BY id")
+    assert.equal("3:open", states())
+  end)
+
   it("does what names say and not what is in them", function()
     local table_name = [[we"ird '; drop table x; %s]]
     here:write("pipeline.lua", ([[

@@ -102,6 +102,66 @@ describe("a run with resume", function()
     same(state "parts", state "whole")
   end)
 
+  -- A pipeline that is killed behind its loads where KILL is set; `body` has %s where it is.
+  local function small(body)
+    one:write("pipeline.lua", ([[
+      local pipeline = require "pghost.pipeline"
+      local r = require "pghost.rules"
+      local config = { schema = arg[1], resume = true, checkpoint = 1, data = ".", workers = 1 }
+      local run <close> = pipeline.start("small", config, { arguments = {} })
+      %s
+      if os.getenv "KILL" == "yes" then
+        os.execute("kill -9 $PPID; sleep 5")
+      end
+      run:publish()
+    ]]):format(body))
+  end
+
+  it("builds a table anew when a value that its Lua rule works with has changed", function()
+    local body = [[
+      local limit = 2
+      local function small(id) return id < limit end
+      run:load("plain", "plain.csv", r.table("plain", { { "id", r.bigint() } }, {
+        row = { r.check("id", function(id) return small(id) end), r.check("id", math.tointeger) } }))]]
+    small(body)
+    assert.equal(137, (run("limits", "yes")))
+    small((body:gsub("limit = 2", "limit = 3")))
+    assert.equal(137, (run("limits", "yes")))
+    assert.equal("1\n2", one:ask "SELECT id FROM pghost_build_1.plain ORDER BY id")
+    local code, log = run "limits"
+    assert.equal(0, code, log)
+    assert.matches("1 of 1 file loaded already", log)
+    assert.equal("1\n2", one:ask "SELECT id FROM limits.plain ORDER BY id")
+  end)
+
+  it("does not take files for loaded whose table it does not load any more", function()
+    local load = [[ run:load("%s", "%s", r.table("t", { { "id", r.bigint() } }), { mode = "append" }) ]]
+    local plain, other = load:format("plain", "plain.csv"), load:format("other", "other*.csv")
+    one:write("other1.csv", "id\n1\n")
+    small(plain .. other)
+    assert.equal(0, (run "left"))
+    one:write("other2.csv", "id\n2\n")
+    assert.equal(137, (run("left", "yes")))
+    small(plain)
+    local code, log = run "left"
+    assert.equal(0, code, log)
+    assert.matches("other +warn: is not loaded any more: what the killed run had built of it is thrown away", log)
+    assert.equal("1", one:ask "SELECT id FROM \"left\".other ORDER BY id")
+    small(plain .. other)
+    assert.equal(0, (run "left"))
+    assert.equal("1\n2", one:ask "SELECT id FROM \"left\".other ORDER BY id")
+  end)
+
+  it("loads what an earlier process has only staged", function()
+    local rules = [[ r.table("plain", { { "id", r.bigint() } })) ]]
+    small([[ run:stage("plain", "plain.csv", ]] .. rules)
+    assert.equal(137, (run("staged", "yes")))
+    small([[ run:load("plain", "plain.csv", ]] .. rules)
+    local code, log = run "staged"
+    assert.equal(0, code, log)
+    assert.equal("1\n2", one:ask "SELECT id FROM staged.plain ORDER BY id")
+  end)
+
   it("builds a table anew when its rules or a file have changed, and nothing without resume", function()
     script(true)
     assert.equal(137, (run("parts", "file4")))

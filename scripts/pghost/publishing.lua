@@ -14,6 +14,7 @@ local log = require "pghost.log"
 local meanwhile = require "pghost.ledger.meanwhile"
 local modes = require "pghost.modes"
 local publish = require "pghost.publish"
+local resume = require "pghost.resume"
 
 local M = {}
 
@@ -61,6 +62,9 @@ local function exchange(run, options, is_last)
   again.transaction(run, function(conn)
     run.lock:check(conn)
     meanwhile.check(run, set_of(run.published))
+    if run.replay then
+      run.replay.check(run)
+    end
     options.changed = make_visible(run, options)
     history.add_published(conn, run.id, names_of(options))
     ledger.publish(conn, run.id, not is_last and names_of(options) or nil)
@@ -206,6 +210,7 @@ end
 --- Publishes what the run has built.
 ---@param run pghost.Run
 function M.finish(run)
+  resume.forget_others(run)
   if run.settings.dry_run then
     run:step("dry run", run.target, function()
       prepare(run, run.tables)

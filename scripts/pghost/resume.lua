@@ -95,25 +95,51 @@ end
 
 -- Tables ------------------------------------------------------------------------------------------
 
--- A value as text that is the same whenever the value is; functions by their code.
-local function serialise(value, out)
-  if type(value) == "table" then
-    local keys = {}
-    for key in pairs(value) do
-      keys[#keys + 1] = key
+local serialise
+
+local function serialise_table(value, out, seen)
+  local keys = {}
+  for key in pairs(value) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys, function(a, b)
+    return tostring(a) < tostring(b)
+  end)
+  for _, key in ipairs(keys) do
+    out[#out + 1] = tostring(key) .. "="
+    serialise(value[key], out, seen)
+  end
+  out[#out + 1] = ";"
+end
+
+-- Its code, and the values from around it that it works with; of a function in C there is only its name.
+local function serialise_function(value, out, seen)
+  local lua, code = pcall(string.dump, value, true)
+  out[#out + 1] = lua and code or "function in C"
+  for i = 1, lua and math.huge or 0 do
+    local name, with = debug.getupvalue(value, i)
+    if not name then
+      return
+    elseif with ~= _G then
+      serialise(with, out, seen)
     end
-    table.sort(keys, function(a, b)
-      return tostring(a) < tostring(b)
-    end)
-    for _, key in ipairs(keys) do
-      out[#out + 1] = tostring(key) .. "="
-      serialise(value[key], out)
+  end
+end
+
+-- A value as text that is the same whenever the value is, in whatever process.
+function serialise(value, out, seen)
+  local kind = type(value)
+  if kind == "table" or kind == "function" then
+    if seen[value] then
+      out[#out + 1] = "again:" .. seen[value]
+      return
     end
-    out[#out + 1] = ";"
-  elseif type(value) == "function" then
-    out[#out + 1] = string.dump(value, true)
+    seen.count = seen.count + 1
+    seen[value] = seen.count
+    local write = kind == "table" and serialise_table or serialise_function
+    write(value, out, seen)
   else
-    out[#out + 1] = type(value) .. ":" .. tostring(value)
+    out[#out + 1] = kind .. ":" .. ((kind == "userdata" or kind == "thread") and "" or tostring(value))
   end
 end
 
@@ -125,7 +151,8 @@ end
 
 local function fingerprint(run, plan, rules)
   local out = {}
-  serialise({ rules = rules, options = plan.options, raw = plan.raw_columns, first = plan.first }, out)
+  serialise({ rules = rules, options = plan.options, raw = plan.raw_columns, first = plan.first,
+    targets = plan.targets }, out, { count = 0 })
   return run.conn:query("SELECT md5($1) AS hash", hex(table.concat(out)))[1].hash
 end
 
@@ -152,6 +179,26 @@ local function start_over(run, plan)
       conn:query(("DELETE FROM pghost.%s WHERE run_id = $1 AND table_name = $2"):format(kind), run.id, plan.name)
     end
   end)
+end
+
+--- Throws away what a killed run had built of tables that this process does not load: they are no part of the
+--- run any more. To be called when all loads are done.
+---@param run pghost.Run
+function M.forget_others(run)
+  if not run.resumed then
+    return
+  end
+  local rows = run.conn:query([[
+    SELECT DISTINCT table_name::text AS name FROM pghost.files
+    WHERE run_id = $1 AND state <> 'skipped' AND published_at IS NULL]], run.id)
+  for row in rows:rows() do
+    if not (run.met and run.met[row.name]) then
+      run.log:warn("resume", row.name, "is not loaded any more: what the killed run had built of it is thrown away")
+      for _, suffix in ipairs { "", "_new" } do
+        start_over(run, { name = row.name, clean_table = row.name .. suffix, raw_table = row.name .. "_raw" .. suffix })
+      end
+    end
+  end
 end
 
 local function has_column(run, table_name, column)
@@ -235,6 +282,8 @@ end
 ---@param rules? table
 function M.apply(run, plan, rules)
   plan.to_load = plan.files
+  run.met = run.met or {}
+  run.met[plan.name] = true
   if not run.settings.resume or #plan.files == 0 then
     return
   end

@@ -194,6 +194,7 @@ end
 ---@param folder string relative ones are below the project's folder
 function Run:analyse(folder)
   self:step("analyse", self.target, function()
+    resume.forget_others(self)
     return analyse.run(self, project.path(folder))
   end)
 end

@@ -18,6 +18,7 @@ local outcome = require "pghost.replay.outcome"
 local rules_compiler = require "pghost.native.rules"
 local source = require "pghost.replay.source"
 local tables = require "pghost.replay.tables"
+local unchanged = require "pghost.replay.unchanged"
 
 local M = {}
 
@@ -26,6 +27,7 @@ local M = {}
 ---@field of table the run that is replayed, from recorded.find
 ---@field only? string the one table that is replayed
 ---@field staged table<string, table> options of run:stage, for the run:clean that follows
+---@field copied { name: string, hash: string }[] published tables that were taken over, see unchanged.lua
 local Replay = {}
 Replay.__index = Replay
 
@@ -35,7 +37,7 @@ local current -- what the next pipeline of this process is to replay
 ---@param run table from recorded.find
 ---@param only? string
 function M.prepare(run, only)
-  current = setmetatable({ of = run, only = only, staged = {} }, Replay)
+  current = setmetatable({ of = run, only = only, staged = {}, copied = {} }, Replay)
 end
 
 --- The replay that the pipeline `name` is to be; nil: it is an ordinary run. Takes over from the
@@ -69,14 +71,16 @@ end
 
 -- A later run that has built the table anew has its own rejects: those of this run are history.
 local function check_not_replaced(run, plan)
-  if plan.mode ~= "replace" then
-    return
-  end
   local later = run.conn:query([[
-    SELECT n.run_id FROM pghost.runs AS n JOIN pghost.steps AS s ON s.run_id = n.run_id
-    WHERE n.pipeline = $1 AND n.target_schema = $2 AND n.run_id > $3 AND n.state = 'published'
-      AND n.replay_of IS DISTINCT FROM $3 AND s.kind IN ('load', 'stage', 'clean', 'replay') AND s.name = $4
-    ORDER BY 1 DESC LIMIT 1]], run.name, run.target, run.replay.of.run_id, plan.name)[1]
+    SELECT n.run_id FROM pghost.runs AS n
+    WHERE n.target_schema = $2 AND n.run_id > $3 AND (
+      $5::boolean AND n.pipeline = $1 AND n.state = 'published' AND n.replay_of IS DISTINCT FROM $3 AND EXISTS (
+        SELECT FROM pghost.steps AS s
+        WHERE s.run_id = n.run_id AND s.kind IN ('load', 'stage', 'clean', 'replay') AND s.name = $4)
+      OR EXISTS ( -- whatever its pipeline, and the mode now
+        SELECT FROM pghost.files AS f
+        WHERE f.run_id = n.run_id AND f.table_name = $4 AND f.mode = 'replace' AND f.published_at IS NOT NULL))
+    ORDER BY 1 DESC LIMIT 1]], run.name, run.target, run.replay.of.run_id, plan.name, plan.mode == "replace")[1]
   if later then
     errors.raise(("run %d has built table '%s' anew since run %d: replay that one"):format(later.run_id, plan.name,
       run.replay.of.run_id), "usage", { exit = 1 })
@@ -208,6 +212,13 @@ function Replay.clean(run, name, rules, options)
     end
   end
   replay(run, name, rules, all, { raw = did(run, "stage", name), clean = true })
+end
+
+--- Raises when a table that is built anew has changed since it was read. At the beginning of the
+--- transaction that publishes.
+---@param run pghost.Run
+function Replay.check(run)
+  unchanged.check(run)
 end
 
 --- Writes what became of each reject; in the transaction that publishes.

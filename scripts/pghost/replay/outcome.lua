@@ -88,14 +88,23 @@ function M.note(run, plan)
   return { records = loaded + rejected + filtered, loaded = loaded, rejected = rejected, filtered = filtered }
 end
 
---- Writes the outcome into the history; in the transaction that publishes.
+--- Writes the outcome into the history; in the transaction that publishes. Raises where a reject that
+--- goes into the table is not open any more, as one that was waived meanwhile.
 ---@param run pghost.Run
 function M.record(run)
   staging.create_outcome(run)
+  local noted = staging.name(run, "outcome")
   run.conn:query(([[
     UPDATE pghost.rejects AS r
     SET state = o.state, note = o.note, replayed_by = CASE WHEN o.state = 'replayed' THEN $1::bigint END
-    FROM %s AS o WHERE r.reject_id = o.reject_id AND r.state = 'open']]):format(staging.name(run, "outcome")), run.id)
+    FROM %s AS o WHERE r.reject_id = o.reject_id AND r.state = 'open']]):format(noted), run.id)
+  local lost = run.conn:query(([[
+    SELECT count(*) AS records FROM %s AS o LEFT JOIN pghost.rejects AS r USING (reject_id)
+    WHERE o.state = 'replayed' AND r.replayed_by IS DISTINCT FROM $1::bigint]]):format(noted), run.id)[1].records
+  if lost > 0 then
+    errors.raise(("%s waived or deleted during the replay: run it again"):format(log.counted(lost, "reject was",
+      "rejects were")), "changed")
+  end
 end
 
 return M

@@ -22,7 +22,8 @@ local policies = { "invalid", "nul", "comment", "too_few", "too_many", "stray_qu
 
 local function source_options(plan, dialect)
   local options = { delimiter = dialect.delimiter, quote = dialect.quote, escape = dialect.escape,
-    skip_blanks = dialect.skip_blanks, line_end = dialect.line_end or "lf", encoding = dialect.encoding }
+    skip_blanks = dialect.skip_blanks, blank_lines = dialect.blank_lines, line_end = dialect.line_end or "lf",
+    encoding = dialect.encoding }
   for _, name in ipairs(policies) do
     if plan.options[name] ~= "stop" then
       options[name] = plan.options[name]

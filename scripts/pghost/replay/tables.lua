@@ -9,6 +9,7 @@ local modes = require "pghost.modes"
 local outcome = require "pghost.replay.outcome"
 local row_security = require "pghost.row_security"
 local staging = require "pghost.replay.staging"
+local unchanged = require "pghost.replay.unchanged"
 
 local M = {}
 
@@ -100,13 +101,16 @@ local function raise_changed(plan, name, is, was)
     { exit = 1 })
 end
 
--- The published columns must be those of the rules, and of the same types.
+-- The published columns must be those of the rules, and of the same types: what is in another one would
+-- be gone with the old table.
 local function check_columns(conn, plan, built)
   local names, types = attributes(conn, built)
-  local _, published = attributes(conn, plan.published)
-  for _, name in ipairs(names) do
-    if published[name] ~= types[name] then
-      raise_changed(plan, name, types[name], published[name])
+  local published_names, published = attributes(conn, plan.published)
+  for _, list in ipairs { names, published_names } do
+    for _, name in ipairs(list) do
+      if published[name] ~= types[name] then
+        raise_changed(plan, name, types[name], published[name])
+      end
     end
   end
 end
@@ -115,6 +119,7 @@ local function build_clean(run, plan)
   local conn, built = run.conn, run:qualified(plan.name)
   run:create_table(conn, plan.name, clean_definitions(conn, plan))
   check_columns(conn, plan, built)
+  unchanged.watch(run, plan.published)
   local list = columns.quoted(conn, plan.wanted)
   for _, from_table in ipairs { plan.published, staging.name(run, "clean") } do
     conn:query(("INSERT INTO %s (%s) SELECT %s FROM %s"):format(built, list, list, from_table))
@@ -146,6 +151,7 @@ local function build_raw(run, plan)
     return
   end
   local list = columns.quoted(conn, plan.raw_columns)
+  unchanged.watch(run, plan.published_raw)
   run:create_table(conn, name, raw_definitions(run, plan), plan.options.unlogged)
   conn:query(("INSERT INTO %s (%s, _file_id, _line, _loaded_at) SELECT %s, _file_id, _line, _loaded_at FROM %s")
     :format(run:qualified(name), list, list, plan.published_raw))
