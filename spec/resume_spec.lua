@@ -134,6 +134,21 @@ describe("a run with resume", function()
     assert.equal("1\n2", one:ask "SELECT id FROM limits.plain ORDER BY id")
   end)
 
+  it("keeps the record that a whole run would keep, when a file comes in front", function()
+    for i = 1, 5 do
+      one:write(("item%d.csv"):format(i), ("id,name\n1,file%d\n"):format(i))
+    end
+    script(true)
+    assert.equal(137, (run("front", "file4")))
+    one:write("item0.csv", "id,name\n1,file0\n")
+    local code, log = run "front"
+    assert.equal(0, code, log)
+    assert.equal("1|file0", one:ask "SELECT id, name FROM front.item")
+    script(false)
+    assert.equal(0, (run "whole"))
+    same(state "front", state "whole")
+  end)
+
   it("does not take files for loaded whose table it does not load any more", function()
     local load = [[ run:load("%s", "%s", r.table("t", { { "id", r.bigint() } }), { mode = "append" }) ]]
     local plain, other = load:format("plain", "plain.csv"), load:format("other", "other*.csv")

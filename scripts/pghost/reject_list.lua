@@ -15,7 +15,8 @@ local M = {}
 local chosen = [[
   pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
   WHERE r.run_id = $1 AND ($2::text IS NULL OR r.table_name = $2)
-    AND ($3::text IS NULL OR f.name = $3 OR f.path = $3 OR right(f.path, length($3) + 1) = '/' || $3)
+    AND ($3::text IS NULL OR f.name = $3 OR f.path = $3 OR right(f.path, length($3) + 1) = '/' || $3
+      OR right(f.name, length($3) + 1) = '/' || $3) -- a member of a zip: item.zip/a.csv
     AND ($4::text IS NULL OR r.rule = $4)
     AND ($5::text = 'all' OR r.state = $5)]]
 

@@ -223,9 +223,27 @@ local function remove_unkept(run, plan)
   end)
 end
 
+-- Whether what was loaded stands before what is to be loaded, and in its order: which of several records
+-- with one key stays is told by that.
+local function in_order(plan, kept)
+  local last = 0
+  for _, file in ipairs(plan.files) do
+    local row = kept[entries.place(file)]
+    local place = row and row.file_id or math.huge
+    if place < last then
+      return false
+    end
+    last = place
+  end
+  return true
+end
+
 -- Whether every file that was loaded is still there as it was, for the same rules. What can be read
 -- only once is not.
 local function unchanged(plan, kept)
+  if plan.key and not in_order(plan, kept) then
+    return false
+  end
   local wanted = {}
   for _, file in ipairs(plan.files) do
     wanted[entries.place(file)] = not file.read_once
