@@ -1,5 +1,6 @@
 -- pghost replay: rules are edited, and the rejects of a run go through them again.
 
+local pghost = require "support.pghost"
 local project = require "support.project"
 
 local here
@@ -268,30 +269,55 @@ describe("pghost replay", function()
   end)
 
   -- Its script runs a statement when all is built, as somebody else's.
-  local function replay_while(sql)
+  local function replay_while(lua, mode)
+    local text = script:gsub('require "rules"', ('require("rules"), { mode = %q }'):format(mode or "replace"))
+    here:write("pipeline.lua", text)
+    here:write("rules.lua", rules "r.numeric(10, 2)")
     here:write("item.csv", "id,price\n1,1\n2,none\n")
     must(0, nil, "pipeline.lua")
     here:write("rules.lua", lenient)
-    here:write("pipeline.lua", (script:gsub("run:publish", ([[
-      do
-        local other <close> = require("pghost.connection").open { dsn = %q }
-        other:query(%q)
-      end
-      run:publish]]):format(here.dsn, sql))))
+    here:write("pipeline.lua", (text:gsub("run:publish", function(step)
+      return ("do %s end\n%s"):format(lua, step)
+    end)))
+  end
+
+  local function query(sql)
+    return ([[local other <close> = require("pghost.connection").open { dsn = %q } other:query(%q)]])
+      :format(here.dsn, sql)
   end
 
   it("puts nothing in the table that was waived meanwhile", function()
-    replay_while "UPDATE pghost.rejects SET state = 'waived', note = 'sold out'"
+    replay_while(query "UPDATE pghost.rejects SET state = 'waived', note = 'sold out'")
     must(1, "1 reject was waived or deleted during the replay: run it again", "replay", "1")
     assert.equal("1|1.00", here:ask "SELECT * FROM item")
     assert.equal("3:waived:sold out", states())
   end)
 
   it("loses nothing that was written to the table meanwhile", function()
-    replay_while "INSERT INTO item VALUES (9, 9)"
+    replay_while(query "INSERT INTO item VALUES (9, 9)")
     must(1, [["public"."item" was written to during the replay: run it again]], "replay", "1")
     assert.equal("1|1.00\n9|9.00", here:ask "SELECT * FROM item ORDER BY id")
     assert.equal("3:open", states())
+  end)
+
+  it("overwrites no record whose key has come into the table meanwhile", function()
+    for mode, more in pairs { merge = "", append = "", history = ", now()" } do
+      here:ask "DROP TABLE IF EXISTS item, item_raw, total"
+      here:ask "DROP SCHEMA IF EXISTS pghost CASCADE"
+      replay_while(query(("INSERT INTO item VALUES (2, 7%s)"):format(more)), mode)
+      must(1, [["public"."item" got a key during the replay that is replayed: run it again]], "replay", "1")
+      assert.equal("1|1.00\n2|7.00", here:ask "SELECT id, price FROM item ORDER BY id")
+      assert.equal("3:open", states())
+    end
+  end)
+
+  it("adds nothing to a table that is built anew meanwhile", function()
+    replay_while(("os.execute(%q)"):format(("%s --dsn '%s' other.lua 2>other.log"):format(pghost.path, here.dsn)),
+      "append")
+    here:write("other.lua", (script:gsub('"shop"', '"stall"'):gsub("item%*", "other")))
+    here:write("other.csv", "id,price\n5,7\n")
+    must(1, "run 3 has built table 'item' anew since run 1: replay that one", "replay", "1")
+    assert.equal("5|7.00", here:ask "SELECT * FROM item")
   end)
 
   it("does what names say and not what is in them", function()

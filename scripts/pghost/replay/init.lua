@@ -28,6 +28,8 @@ local M = {}
 ---@field only? string the one table that is replayed
 ---@field staged table<string, table> options of run:stage, for the run:clean that follows
 ---@field copied { name: string, hash: string }[] published tables that were taken over, see unchanged.lua
+---@field added { name: string, query: string }[] those that are added to by key
+---@field plans table[] one a table
 local Replay = {}
 Replay.__index = Replay
 
@@ -37,7 +39,7 @@ local current -- what the next pipeline of this process is to replay
 ---@param run table from recorded.find
 ---@param only? string
 function M.prepare(run, only)
-  current = setmetatable({ of = run, only = only, staged = {}, copied = {} }, Replay)
+  current = setmetatable({ of = run, only = only, staged = {}, copied = {}, added = {}, plans = {} }, Replay)
 end
 
 --- The replay that the pipeline `name` is to be; nil: it is an ordinary run. Takes over from the
@@ -97,6 +99,7 @@ local function make_plan(run, name, rules, options, targets)
   modes.choose(run, plan)
   plan.missing = "keep" -- what is replayed is not all there is
   check_not_replaced(run, plan)
+  table.insert(run.replay.plans, plan)
   tables.find(run, plan)
   return plan
 end
@@ -214,10 +217,13 @@ function Replay.clean(run, name, rules, options)
   replay(run, name, rules, all, { raw = did(run, "stage", name), clean = true })
 end
 
---- Raises when a table that is built anew has changed since it was read. At the beginning of the
---- transaction that publishes.
+--- Raises when a published table is not any more what it was when the replay read it. At the beginning
+--- of the transaction that publishes.
 ---@param run pghost.Run
 function Replay.check(run)
+  for _, plan in ipairs(run.replay.plans) do
+    check_not_replaced(run, plan)
+  end
   unchanged.check(run)
 end
 

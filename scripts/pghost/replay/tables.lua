@@ -167,6 +167,9 @@ local function build_additions(run, plan)
     local built, list = run:qualified(plan.clean_table), columns.quoted(conn, plan.wanted)
     run:create_table(conn, plan.clean_table, clean_definitions(conn, plan))
     conn:query(("INSERT INTO %s (%s) SELECT %s FROM %s"):format(built, list, list, staging.name(run, "clean")))
+    if plan.key then
+      unchanged.watch_keys(run, plan)
+    end
   end
   if plan.targets.raw then
     local list = columns.quoted(conn, plan.raw_columns)

@@ -1,5 +1,6 @@
--- That a published table which a replay builds anew is still what it was when its records were taken over:
--- what somebody writes to it meanwhile would be gone with the old one.
+-- That published tables are still what a replay has found. What somebody writes meanwhile to one that is
+-- built anew would be gone with the old one; a key that has come into one that is added to would get
+-- the values of an old reject.
 
 local errors = require "pghost.errors"
 local locks = require "pghost.publish.locks"
@@ -22,13 +23,41 @@ function M.watch(run, table_name)
   copied[#copied + 1] = { name = table_name, hash = content(run.conn, table_name) }
 end
 
---- Raises when one has changed. From here to the end of the transaction it can be read, but not written to.
+--- Remembers the keys that are added to a published table.
+---@param run pghost.Run
+---@param plan table
+function M.watch_keys(run, plan)
+  local equal = {}
+  for i, name in ipairs(plan.key) do
+    equal[i] = ("t.%s = s.%s"):format(run.conn:quote_identifier(name), run.conn:quote_identifier(name))
+  end
+  if plan.mode == "history" then
+    equal[#equal + 1] = "t._valid_to IS NULL"
+  end
+  local added = run.replay.added
+  local found = ("SELECT EXISTS (SELECT FROM %s AS s JOIN %s AS t ON %s) AS found"):format(
+    run:qualified(plan.clean_table), plan.published, table.concat(equal, " AND "))
+  added[#added + 1] = { name = plan.published, query = found }
+end
+
+-- From here to the end of the transaction it can be read, but not written to by others.
+local function hold(run, one)
+  locks.take(run.conn, { one.name }, "SHARE ROW EXCLUSIVE", (tonumber(run.settings.lock_wait) or lock_wait) * 1000)
+end
+
+--- Raises when one has changed.
 ---@param run pghost.Run
 function M.check(run)
   for _, one in ipairs(run.replay.copied) do
-    locks.take(run.conn, { one.name }, "SHARE", (tonumber(run.settings.lock_wait) or lock_wait) * 1000)
+    hold(run, one)
     if content(run.conn, one.name) ~= one.hash then
       errors.raise(("%s was written to during the replay: run it again"):format(one.name), "changed")
+    end
+  end
+  for _, one in ipairs(run.replay.added) do
+    hold(run, one)
+    if run.conn:query(one.query)[1].found then
+      errors.raise(("%s got a key during the replay that is replayed: run it again"):format(one.name), "changed")
     end
   end
 end
