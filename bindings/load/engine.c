@@ -235,6 +235,10 @@ bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error) {
   if (!wait_sent(engine, error))
     return false;
   join_threads(engine);
+  if (engine->failed) { // a sender has found out while it had nothing to send
+    *error = engine->error;
+    return false;
+  }
   if (engine->options.reject_file && fflush(engine->options.reject_file) != 0)
     return error_set_errno(error, errno, "could not write the rejects");
   memset(rows, 0, STREAM_KINDS * sizeof *rows);
