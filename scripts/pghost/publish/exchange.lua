@@ -43,7 +43,6 @@ local function revive(conn, prepared, options, sequences)
   local list = statements.new()
   for _, subject in ipairs(prepared.subjects) do
     if subject.oid then
-      list:append(rights.of(conn, "TABLE", subject.oid, subject.qualified, subject.new))
       list:append(sequences[subject.oid])
       list:append(behaviour.policies(conn, subject.oid, subject.qualified))
       list:append(behaviour.triggers(conn, subject.oid, subject.qualified))
