@@ -23,7 +23,9 @@ SELECT a.attname::text AS name, quote_ident(a.attname) AS quoted, a.attnum AS po
   END AS storage,
   CASE WHEN a.attcompression::text <> coalesce(b.attcompression::text, '')
     THEN CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END END AS compression,
-  CASE WHEN a.attoptions IS DISTINCT FROM b.attoptions THEN array_to_string(a.attoptions, ', ') END AS options,
+  (SELECT string_agg(o, ', ') FROM unnest(a.attoptions) AS o
+   WHERE split_part(o, '=', 1) IN ('n_distinct', 'n_distinct_inherited') -- others are the server's bookkeeping
+     AND o <> ALL (coalesce(b.attoptions, '{}'))) AS options,
   quote_literal(col_description(a.attrelid, a.attnum)) AS comment,
   col_description(b.attrelid, b.attnum) AS new_comment
 FROM pg_attribute AS a

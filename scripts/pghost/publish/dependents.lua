@@ -3,6 +3,7 @@
 -- over, which is refused by name.
 
 local errors = require "pghost.errors"
+local sql = require "pghost.sql"
 
 local M = {}
 
@@ -142,6 +143,9 @@ version AS (
     WHERE indrelid IN (SELECT oid FROM relation)
   UNION ALL SELECT 'pg_constraint'::regclass, oid, 1, xmin::text FROM pg_constraint
     WHERE conrelid IN (SELECT oid FROM relation)
+      OR oid IN (SELECT objid FROM part WHERE classid = 'pg_constraint'::regclass)
+  UNION ALL SELECT 'pg_sequence'::regclass, seqrelid, 1, xmin::text FROM pg_sequence
+    WHERE seqrelid IN (SELECT oid FROM relation)
   UNION ALL SELECT 'pg_trigger'::regclass, oid, 1, xmin::text FROM pg_trigger
     WHERE tgrelid IN (SELECT oid FROM relation) AND NOT tgisinternal
   UNION ALL SELECT 'pg_policy'::regclass, oid, 1, xmin::text FROM pg_policy
@@ -171,21 +175,23 @@ function M.state(conn, oids, build)
   return conn:query(state_query, literal(oids), build)[1].state
 end
 
---- The same for what other sessions can change while the tables are held against changes of
---- themselves: grants, and all of views and functions. Quick, since readers wait for it.
+--- What publishing locks: the published tables, and those with foreign keys to or from them.
 ---@param conn pghost.Connection
----@param oids string array literal of the tables, views and functions
----@return string
-function M.quick_state(conn, oids)
-  return conn:query([[
-    SELECT md5(string_agg(version, ',' ORDER BY version)) AS state
-    FROM (
-      SELECT format('c/%s/%s', oid, xmin) AS version FROM pg_class WHERE oid = ANY ($1::oid[])
-      UNION ALL SELECT format('a/%s/%s/%s', attrelid, attnum, xmin) FROM pg_attribute WHERE attrelid = ANY ($1::oid[])
-      UNION ALL SELECT format('r/%s/%s', oid, xmin) FROM pg_rewrite WHERE ev_class = ANY ($1::oid[])
-      UNION ALL SELECT format('p/%s/%s', oid, xmin) FROM pg_proc WHERE oid = ANY ($1::oid[])
-      UNION ALL SELECT format('d/%s/%s/%s', objoid, objsubid, xmin) FROM pg_description WHERE objoid = ANY ($1::oid[])
-    ) AS part]], oids)[1].state
+---@param options pghost.publish.Options
+---@return string oids as an array literal
+function M.lockable(conn, options)
+  local oids = {}
+  for row in conn:query([[
+      WITH subject AS (
+        SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1 AND c.relname = ANY ($2::text[]))
+      SELECT oid FROM subject
+      UNION SELECT conrelid FROM pg_constraint WHERE contype = 'f' AND confrelid IN (SELECT oid FROM subject)
+      UNION SELECT confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid IN (SELECT oid FROM subject)]],
+      options.target, sql.array(options.tables)):rows() do
+    oids[#oids + 1] = row.oid
+  end
+  return literal(oids)
 end
 
 M.literal = literal

@@ -100,7 +100,7 @@ end
 local function exchange(conn, options, work)
   local budget, started = options.lock_budget or 50, sys.clock()
   locks.take(conn, work.names, "ACCESS EXCLUSIVE", budget)
-  if dependents.quick_state(conn, work.replaced) ~= work.state then
+  if dependents.state(conn, work.oids, options.build) ~= work.state then
     M.raise_changed(options)
   end
   locks.limit(conn, budget)
@@ -113,7 +113,7 @@ local function exchange(conn, options, work)
 end
 
 -- All that the short transaction needs to know.
----@return { list: pghost.publish.Statements, names: string[], replaced: string, busy: string, state: string }
+---@return { list: pghost.publish.Statements, names: string[], oids: string[], busy: string, state: string }
 local function plan_work(conn, prepared, options, oids)
   local names, replaced = { table.unpack(prepared.outside_names) }, { table.unpack(oids) }
   for _, subject in ipairs(prepared.subjects) do
@@ -126,13 +126,8 @@ local function plan_work(conn, prepared, options, oids)
     replaced[#replaced + 1] = object.oid
   end
   local busy = table.move(prepared.outside, 1, #prepared.outside, #replaced + 1, { table.unpack(replaced) })
-  local work = { names = names, replaced = dependents.literal(replaced), busy = dependents.literal(busy) }
-  work.list = plan(conn, prepared, options)
-  work.state = dependents.quick_state(conn, work.replaced)
-  if dependents.state(conn, oids, options.build) ~= prepared.state then
-    M.raise_changed(options)
-  end
-  return work
+  return { names = names, oids = oids, busy = dependents.literal(busy), state = prepared.state,
+    list = plan(conn, prepared, options) }
 end
 
 local kept_codes = { ["55P03"] = true, changed = true, interrupted = true }

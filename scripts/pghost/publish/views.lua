@@ -86,7 +86,9 @@ local not_early = {} -- leaves the savepoint
 -- Runs the query as the owner, in a security-restricted operation.
 local function fill(conn, view)
   local list = statements.new()
+  list:add("policies", "SET LOCAL row_security = on") -- those of the owner
   list:add(("its owner '%s' cannot fill it"):format(view.owner), "REFRESH MATERIALIZED VIEW %s", view.built)
+  list:add("policies", "SET LOCAL row_security = off")
   list:run(conn, view.qualified)
   conn:query("ANALYZE " .. view.built)
 end
@@ -201,6 +203,7 @@ function M.refresh(views)
   local list = statements.new()
   for _, view in ipairs(views) do
     if view.refresh then
+      list:add("policies", "SET LOCAL row_security = on")
       list:add(("materialized view '%s', which its owner '%s' cannot fill"):format(view.qualified, view.owner),
         "REFRESH MATERIALIZED VIEW %s", view.qualified)
     end
