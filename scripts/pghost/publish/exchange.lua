@@ -6,6 +6,7 @@ local errors = require "pghost.errors"
 local foreign_keys = require "pghost.publish.foreign_keys"
 local indexes = require "pghost.publish.indexes"
 local locks = require "pghost.publish.locks"
+local names = require "pghost.publish.names"
 local rights = require "pghost.publish.rights"
 local statements = require "pghost.publish.statements"
 local subjects = require "pghost.publish.subjects"
@@ -25,10 +26,12 @@ local function move(prepared, options, conn)
   local list = statements.new()
   local target = conn:query("SELECT quote_ident($1) AS name", options.target)[1].name
   local old = {}
+  local going = dependents.literal((subjects.published(prepared.subjects)))
   for _, subject in ipairs(prepared.subjects) do
     if subject.oid then
       old[#old + 1] = subject.qualified
     end
+    list:append(names.free(conn, subject, options.target, going))
   end
   if #old > 0 then
     list:add("the old tables", "DROP TABLE " .. table.concat(old, ", "))
@@ -115,19 +118,24 @@ end
 -- All that the short transaction needs to know.
 ---@return { list: pghost.publish.Statements, names: string[], oids: string[], busy: string, state: string }
 local function plan_work(conn, prepared, options, oids)
-  local names, replaced = { table.unpack(prepared.outside_names) }, { table.unpack(oids) }
+  local locked, replaced = { table.unpack(prepared.outside_names) }, { table.unpack(oids) }
   for _, subject in ipairs(prepared.subjects) do
     if subject.oid then
-      names[#names + 1] = subject.qualified
+      locked[#locked + 1] = subject.qualified
     end
   end
-  table.sort(names)
+  table.sort(locked)
   for _, object in ipairs(prepared.found.objects) do
     replaced[#replaced + 1] = object.oid
   end
   local busy = table.move(prepared.outside, 1, #prepared.outside, #replaced + 1, { table.unpack(replaced) })
-  return { names = names, oids = oids, busy = dependents.literal(busy), state = prepared.state,
-    list = plan(conn, prepared, options) }
+  local done, list = pcall(plan, conn, prepared, options)
+  if not done and errors.is(list) and list.code == "55P03" then
+    locks.raise_busy(conn, dependents.literal(busy), options.lock_wait or 60)
+  elseif not done then
+    error(list, 0)
+  end
+  return { names = locked, oids = oids, busy = dependents.literal(busy), state = prepared.state, list = list }
 end
 
 local kept_codes = { ["55P03"] = true, changed = true, interrupted = true }
