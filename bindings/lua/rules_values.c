@@ -1,7 +1,7 @@
 // Functions for rules written in Lua: trim, unquote, null_if, boolean and date of one value.
 //
 // Each gives nil for nil, so that they can be nested. Not for columns: those have operations.
-#include "lua_values.h"
+#include "lua/rules_values.h"
 
 #include <string.h>
 

@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bindings.h"
-#include "boxes.h"
 #include "load/copy_input.h"
 #include "load/engine.h"
-#include "load_counts.h"
-#include "load_options.h"
-#include "lua_rules.h"
+#include "lua/boxes.h"
+#include "lua/load_counts.h"
+#include "lua/load_options.h"
+#include "lua/native.h"
+#include "lua/rules_functions.h"
 
 #define LOAD_TYPE "pghost.load"
 

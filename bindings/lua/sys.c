@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
-#include "bindings.h"
+#include "lua/native.h"
 
 // sys.clock() -> number: seconds of a clock that never goes back.
 static int sys_clock(lua_State *L) {

@@ -2,7 +2,7 @@
 //
 // Everything that can raise happens under one protected call a record. Not for compiling rules:
 // that is rules.c.
-#include "lua_rules.h"
+#include "lua/rules_functions.h"
 
 #include <lauxlib.h>
 #include <math.h>
@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "boxes.h"
-#include "lua_record.h"
+#include "lua/boxes.h"
+#include "lua/rules_record.h"
 #include "rules/row_rules.h"
 
 enum { STACK_NEEDED = 10, LONGEST_STRING = 1 << 30 };

@@ -4,13 +4,13 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#include "bindings.h"
-#include "boxes.h"
-#include "lua_record.h"
-#include "lua_rules.h"
-#include "lua_values.h"
+#include "lua/boxes.h"
+#include "lua/native.h"
+#include "lua/rules_compile.h"
+#include "lua/rules_functions.h"
+#include "lua/rules_record.h"
+#include "lua/rules_values.h"
 #include "rules/text.h"
-#include "rules_compile.h"
 
 #define SCRATCH_TYPE "pghost.rules.scratch"
 

@@ -4,7 +4,7 @@
 
 #include <lua.h>
 
-#include "boxes.h"
+#include "lua/boxes.h"
 
 // Pushes nil, message, code and returns 3.
 int pg_push_error(lua_State *L, const Error *error);

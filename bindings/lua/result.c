@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lua_pg.h"
+#include "lua/pg.h"
 
 #define RESULT_TYPE "pghost.result"
 

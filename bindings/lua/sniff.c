@@ -6,7 +6,7 @@
 #include <lua.h>
 #include <string.h>
 
-#include "bindings.h"
+#include "lua/native.h"
 #include "sniff/sniff.h"
 
 #define SNIFF_TYPE "pghost.native.sniff"

@@ -6,12 +6,12 @@
 #include <lua.h>
 #include <string.h>
 
-#include "bindings.h"
-#include "boxes.h"
 #include "csv/digest.h"
 #include "csv/scan.h"
 #include "csv/transcode.h"
-#include "csv_options.h"
+#include "lua/boxes.h"
+#include "lua/csv_options.h"
+#include "lua/native.h"
 
 static SourceBox *check_box(lua_State *L) {
   return luaL_checkudata(L, 1, SOURCE_TYPE);

@@ -1,6 +1,6 @@
 // Rules written in Lua, run on the main thread over a record that passed the program's own rules.
-#ifndef PGHOST_LUA_RULES_H
-#define PGHOST_LUA_RULES_H
+#ifndef PGHOST_LUA_RULES_FUNCTIONS_H
+#define PGHOST_LUA_RULES_FUNCTIONS_H
 
 #include <lua.h>
 

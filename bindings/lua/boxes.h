@@ -1,8 +1,8 @@
 // The userdata that more than one Lua-facing file needs to look into, and their type names.
 //
 // A box is created closed (all zero) with its metatable before the resource is acquired.
-#ifndef PGHOST_BOXES_H
-#define PGHOST_BOXES_H
+#ifndef PGHOST_LUA_BOXES_H
+#define PGHOST_LUA_BOXES_H
 
 #include "csv/cursor.h"
 #include "csv/source.h"

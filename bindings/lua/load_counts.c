@@ -1,5 +1,5 @@
 // The counts of a load, as tables for Lua. Their fields are described in docs/meta/load.lua.
-#include "load_counts.h"
+#include "lua/load_counts.h"
 
 static void set_count(lua_State *L, const char *name, uint64_t value) {
   lua_pushinteger(L, (lua_Integer)value);

@@ -1,11 +1,11 @@
 // A row for rules written in Lua over a whole record: reads values where they are, makes no table.
 //
 // There is one for each program, good only while a rule runs; copy() makes a table to keep.
-#include "lua_record.h"
+#include "lua/rules_record.h"
 
 #include <lauxlib.h>
 
-#include "lua_rules.h"
+#include "lua/rules_functions.h"
 
 #define RECORD_TYPE "pghost.record"
 

@@ -1,6 +1,6 @@
 // Functions for rules written in Lua that do to one value what operations and types do to a column.
-#ifndef PGHOST_LUA_VALUES_H
-#define PGHOST_LUA_VALUES_H
+#ifndef PGHOST_LUA_RULES_VALUES_H
+#define PGHOST_LUA_RULES_VALUES_H
 
 #include <lauxlib.h>
 

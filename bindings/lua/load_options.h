@@ -1,7 +1,7 @@
 // What Lua says of a load and of its files, read into what the engine takes. See
 // docs/meta/load.lua.
-#ifndef PGHOST_LOAD_OPTIONS_H
-#define PGHOST_LOAD_OPTIONS_H
+#ifndef PGHOST_LUA_LOAD_OPTIONS_H
+#define PGHOST_LUA_LOAD_OPTIONS_H
 
 #include <lua.h>
 

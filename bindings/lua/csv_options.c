@@ -1,5 +1,5 @@
 // See csv_options.h. One table says which options there are and who takes their values.
-#include "csv_options.h"
+#include "lua/csv_options.h"
 
 #include <lauxlib.h>
 #include <string.h>

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bindings.h"
-#include "lua_pg.h"
+#include "lua/native.h"
+#include "lua/pg.h"
 
 enum { MAX_PARAMS = 65535 }; // 16 bits in the protocol's Bind message
 

@@ -1,6 +1,6 @@
 // The options of a CSV source, from a Lua table into a dialect.
-#ifndef PGHOST_CSV_OPTIONS_H
-#define PGHOST_CSV_OPTIONS_H
+#ifndef PGHOST_LUA_CSV_OPTIONS_H
+#define PGHOST_LUA_CSV_OPTIONS_H
 
 #include <lua.h>
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lua_pg.h"
+#include "lua/pg.h"
 
 // OIDs of the server's built-in types (src/include/catalog/pg_type.dat); they never change.
 typedef struct TypeName {

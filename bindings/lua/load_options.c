@@ -1,12 +1,12 @@
 // The options of pghost.native.load, from Lua tables to the engine's.
-#include "load_options.h"
+#include "lua/load_options.h"
 
 #include <errno.h>
 #include <lauxlib.h>
 #include <string.h>
 
-#include "boxes.h"
-#include "lua_rules.h"
+#include "lua/boxes.h"
+#include "lua/rules_functions.h"
 
 static uint64_t read_size(lua_State *L, int options, const char *name, uint64_t absent) {
   lua_getfield(L, options, name);

@@ -2,14 +2,14 @@
 //
 // The rule table is plain data as scripts/pghost/rules.lua makes it; here it is checked to the last
 // field, since it may also be written by hand. Misuse raises, with the position of the caller.
-#include "rules_compile.h"
+#include "lua/rules_compile.h"
 
 #include <lauxlib.h>
 #include <strings.h>
 
-#include "boxes.h"
-#include "lua_record.h"
-#include "lua_rules.h"
+#include "lua/boxes.h"
+#include "lua/rules_functions.h"
+#include "lua/rules_record.h"
 #include "rules/program_build.h"
 #include "rules/text.h"
 

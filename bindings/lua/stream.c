@@ -2,7 +2,7 @@
 // its connection until the end; leaving its scope early leaves the connection idle.
 #include <lauxlib.h>
 
-#include "lua_pg.h"
+#include "lua/pg.h"
 
 #define STREAM_TYPE "pghost.stream"
 

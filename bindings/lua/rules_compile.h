@@ -1,6 +1,6 @@
 // The compiler of rule tables, for rules.c.
-#ifndef PGHOST_RULES_COMPILE_H
-#define PGHOST_RULES_COMPILE_H
+#ifndef PGHOST_LUA_RULES_COMPILE_H
+#define PGHOST_LUA_RULES_COMPILE_H
 
 #include <lua.h>
 

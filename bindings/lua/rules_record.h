@@ -1,6 +1,6 @@
 // The one row that rules over whole records get, again and again.
-#ifndef PGHOST_LUA_RECORD_H
-#define PGHOST_LUA_RECORD_H
+#ifndef PGHOST_LUA_RULES_RECORD_H
+#define PGHOST_LUA_RULES_RECORD_H
 
 #include <lua.h>
 

@@ -1,6 +1,6 @@
 // The counts of a load, as tables for Lua. See docs/meta/load.lua for their fields.
-#ifndef PGHOST_LOAD_COUNTS_H
-#define PGHOST_LOAD_COUNTS_H
+#ifndef PGHOST_LUA_LOAD_COUNTS_H
+#define PGHOST_LUA_LOAD_COUNTS_H
 
 #include <lua.h>
 

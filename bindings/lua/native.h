@@ -1,7 +1,7 @@
 // The Lua-facing modules, which the host loads by name when a script first asks for one. Each is
 // the only external symbol of its file.
-#ifndef PGHOST_BINDINGS_H
-#define PGHOST_BINDINGS_H
+#ifndef PGHOST_LUA_NATIVE_H
+#define PGHOST_LUA_NATIVE_H
 
 #include <lua.h>
 
