@@ -31,20 +31,17 @@ void lua_rules_push_value(lua_State *L, const Program *program, const Scratch *s
     lua_pushnil(L);
     return;
   }
-  switch (program_column_type(program, column)->kind) {
-  case TYPE_SMALLINT:
-  case TYPE_INTEGER:
-  case TYPE_BIGINT:
+  switch (program_column_type(program, column)->kind->scalar) {
+  case SCALAR_INTEGER:
     lua_pushinteger(L, value->integer);
     return;
-  case TYPE_BOOLEAN:
+  case SCALAR_BOOLEAN:
     lua_pushboolean(L, value->integer != 0);
     return;
-  case TYPE_REAL:
-  case TYPE_DOUBLE:
+  case SCALAR_REAL:
     lua_pushnumber(L, value->real);
     return;
-  default:
+  case SCALAR_TEXT:
     lua_pushlstring(L, text->data, text->len);
     return;
   }

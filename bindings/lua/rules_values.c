@@ -56,7 +56,7 @@ static bool parse(lua_State *L, const Type *type, Value *value) {
 
 // boolean(text or boolean) -> boolean | nil
 static int value_boolean(lua_State *L) {
-  const Type type = {.kind = TYPE_BOOLEAN};
+  const Type type = {.kind = &type_boolean};
   Value value;
   if (lua_isboolean(L, 1)) {
     lua_settop(L, 1);
@@ -70,7 +70,7 @@ static int value_boolean(lua_State *L) {
 
 // date(text, format) -> "YYYY-MM-DD" | nil
 static int value_date(lua_State *L) {
-  Type type = {.kind = TYPE_DATE};
+  Type type = {.kind = &type_date};
   Value value;
   const char *format = luaL_optstring(L, 2, NULL);
   const char *reason;

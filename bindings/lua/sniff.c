@@ -141,7 +141,7 @@ static void push_kind(lua_State *L, const SniffColumn *column, size_t kind) {
   lua_createtable(L, 0, 4);
   if (kind >= SNIFF_FORMAT) {
     size_t i = kind - SNIFF_FORMAT;
-    set_text(L, "type", column->types[i].kind == TYPE_DATE ? "date" : "timestamp");
+    set_text(L, "type", column->types[i].kind == &type_date ? "date" : "timestamp");
     set_text(L, "format", column->formats[i]);
   } else {
     set_text(L, "type", kind_names[kind]);
