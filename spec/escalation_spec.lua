@@ -5,7 +5,7 @@
 -- it, one with TRIGGER, one with REFERENCES; against a superuser that publishes.
 
 local connection = require "pghost.connection"
-local publish = require "pghost.publish"
+local publish = require "pghost.publish.swap"
 local server = require "support.server"
 
 local dsn

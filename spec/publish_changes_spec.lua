@@ -1,7 +1,7 @@
 -- What others do to a published table beside or between publishes: nothing of it is lost or in the way.
 
 local connection = require "pghost.connection"
-local publish = require "pghost.publish"
+local publish = require "pghost.publish.swap"
 local server = require "support.server"
 local versions = require "support.versions"
 

@@ -15,7 +15,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "bindings.h"
+#include "lua/native.h"
 
 #define SERVER_ERROR "08001"
 

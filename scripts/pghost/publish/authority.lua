@@ -6,7 +6,7 @@
 -- table, and functions, views and casts of somebody else's that are reached from our own. Trusted are
 -- this role and superusers. docs/PUBLISHING.md lists each kind.
 
-local errors = require "pghost.errors"
+local errors = require "pghost.lib.errors"
 
 local M = {}
 

@@ -2,8 +2,8 @@
 -- and functions that have to be made again, policies of other tables; and what cannot be carried
 -- over, which is refused by name.
 
-local errors = require "pghost.errors"
-local sql = require "pghost.sql"
+local errors = require "pghost.lib.errors"
+local sql = require "pghost.lib.sql"
 
 local M = {}
 
