@@ -19,13 +19,14 @@ local help = {
   build_schema = "schema that exists to build in, '' for one of the run's own",
   publish = "together (all tables in one transaction) or per_table",
   resume = "commit every few files, and go on where a run was killed",
+  adopt = "replace tables of the same names that pghost has not published",
   lock_wait = "seconds that publishing waits for those who use the published tables",
   retries = "how often a run is done again after what may pass: a lost connection, a deadlock",
 }
 
 local defaults = {
   data = "data", as_of = "", schema = "public", build_schema = "", publish = "together", retries = again.retries,
-  resume = false, max_rejects = "", on_error = "reject", lock_wait = 60,
+  resume = false, max_rejects = "", on_error = "reject", lock_wait = 60, adopt = false,
 }
 
 -- Settings with an option of another form than the rest.
@@ -119,6 +120,9 @@ local checks = {
   lock_wait = { function(value)
     return type(value) == "number" and value >= 0
   end, "seconds" },
+  adopt = { function(value)
+    return type(value) == "boolean"
+  end, "true or false" },
   resume = { function(value)
     return type(value) == "boolean"
   end, "true or false" },
