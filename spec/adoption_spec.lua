@@ -35,8 +35,9 @@ end
 local function refused(name)
   local code, err = run()
   assert.equal(1, code, err)
-  assert.truthy(err:find(("table 'public.%s' is not one that pghost has published, and would be dropped with its data: "
-    .. "rename it, or let pghost have it with pghost adopt public.%s, or adopt = true"):format(name, name), 1, true), err)
+  local message = ("table 'public.%s' is not one that pghost has published, and would be dropped with its data: "
+    .. "rename it, or let pghost have it with pghost adopt public.%s, or adopt = true"):format(name, name)
+  assert.truthy(err:find(message, 1, true), err)
   return err
 end
 

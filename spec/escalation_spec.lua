@@ -142,7 +142,8 @@ describe("the owner of a published table", function()
   end)
 
   it("keeps a CHECK that cannot do anything", function()
-    as_mallory [[alter table public.users add constraint fine check (id > 0 and length(name) < 9 and note in ('n', 'o'))]]
+    as_mallory [[alter table public.users
+      add constraint fine check (id > 0 and length(name) < 9 and note in ('n', 'o'))]]
     kept "select from pg_constraint where conname = 'fine' and convalidated"
   end)
 
@@ -174,7 +175,8 @@ describe("the owner of a published table", function()
       alter table public.users force row level security;
       create policy p on public.users using (evil.check(id)) with check (evil.check(id));
       create rule r as on update to public.users where evil.check(new.id) do also select evil.note();
-      create trigger t before insert on public.users for each row when (evil.check(new.id)) execute function evil.fire()]]
+      create trigger t before insert on public.users for each row when (evil.check(new.id))
+        execute function evil.fire()]]
     kept [[select where exists (select from pg_policy where polname = 'p') and exists (select from pg_trigger
       where tgname = 't') and exists (select from pg_rewrite where rulename = 'r')]]
   end)

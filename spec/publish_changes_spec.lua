@@ -121,9 +121,9 @@ describe("publishing", function()
       assert.is_nil(publish_now())
       assert.equal("5", count())
     end
-    assert.equal("users_pkey_1", psql "select conname from pg_constraint where conrelid = 'users'::regclass and contype = 'p'")
-    assert.equal("users_pkey",
-      psql "select conname from pg_constraint where conrelid = 'users_before'::regclass and contype = 'p'")
+    local key = "select conname from pg_constraint where conrelid = '%s'::regclass and contype = 'p'"
+    assert.equal("users_pkey_1", psql(key:format "users"))
+    assert.equal("users_pkey", psql(key:format "users_before"))
   end)
 
   it("goes on with plain views over a table with row-level security", function()
@@ -150,9 +150,10 @@ describe("publishing", function()
     dsn = own:database()
     psql(OLD .. "begin; select from users limit 1; prepare transaction 'left''over'")
     local problem = publish_now(nil, { lock_wait = 0.3 })
-    assert.truthy(tostring(problem):find("cannot publish: 'public.users' is in use and could not be locked in 0.3 s, by "
-      .. "the prepared transaction 'left''over' of 'postgres' since ", 1, true), tostring(problem))
-    assert.truthy(tostring(problem):find("; rollback prepared 'left''over', or commit it, or raise lock_wait", 1, true))
+    local message = tostring(problem)
+    assert.truthy(message:find("cannot publish: 'public.users' is in use and could not be locked in 0.3 s, by the "
+      .. "prepared transaction 'left''over' of 'postgres' since ", 1, true), message)
+    assert.truthy(message:find("; rollback prepared 'left''over', or commit it, or raise lock_wait", 1, true), message)
     psql "rollback prepared 'left''over'; begin; lock table users in share mode; prepare transaction 'held'"
     problem = publish_now(nil, { lock_wait = 0.3 }) -- already while the tables are held against changes
     assert.matches("the prepared transaction 'held' of 'postgres'", tostring(problem))

@@ -47,6 +47,7 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 ---@field first boolean there is no published table that this load adds to
 ---@field clean_table string what is built, in the build schema
 ---@field raw_table string
+---@field frozen? boolean records were copied with FREEZE: any snapshot sees them
 ---@field options pghost.StageOptions
 
 -- What the rules say: program, columns and key.

@@ -19,7 +19,8 @@ local words = { v = "VIEW", m = "MATERIALIZED VIEW", f = "ROUTINE" }
 local view_query = [[
 SELECT c.oid, c.relkind::text AS kind, format('%I.%I', n.nspname, c.relname) AS qualified,
   quote_ident(n.nspname) AS schema,
-  c.relname::text AS name, rtrim(pg_get_viewdef(c.oid), ';') AS definition, c.relkind = 'm' AND c.relispopulated AS populated,
+  c.relname::text AS name, rtrim(pg_get_viewdef(c.oid), ';') AS definition,
+  c.relkind = 'm' AND c.relispopulated AS populated,
   pg_get_userbyid(c.relowner)::text AS owner,
   format('%I.%I', $2::text, c.relname) AS built,
   coalesce((SELECT format(' USING %I', amname) FROM pg_am WHERE oid = c.relam), '')
