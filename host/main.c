@@ -12,14 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "again.h"
 #include "library.h"
-#include "modules.h"
+#include "native_modules.h"
 #include "options.h"
+#include "process_title.h"
 #include "repl.h"
+#include "retry.h"
 #include "run.h"
 #include "signals.h"
-#include "title.h"
 
 typedef struct Job {
   int argc;
@@ -163,9 +163,9 @@ static int run_once(Job *job) {
 }
 
 static int run_state(Job *job) {
-  again_allow(is_repeatable(job));
+  retry_allow(is_repeatable(job));
   int code = run_once(job);
-  while (again_begin())
+  while (retry_begin())
     code = run_once(job);
   int cause = signals_cause(code != 0); // of a signal while it waited
   return cause && code < 128 ? interrupted_exit(cause) : code;

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "again.h"
 #include "base/error.h"
-#include "harmless.h"
+#include "escaped.h"
 #include "library.h"
+#include "retry.h"
 #include "signals.h"
 
 enum { EXIT_ERROR = 1, EXIT_USAGE = 2 };
@@ -24,7 +24,7 @@ enum { EXIT_ERROR = 1, EXIT_USAGE = 2 };
 static void complain(const char *message, bool lines) {
   fflush(stdout);
   fputs("pghost: ", stderr);
-  harmless_write(stderr, message, lines);
+  escaped_write(stderr, message, lines);
   fputc('\n', stderr);
   fflush(stderr);
 }
@@ -103,7 +103,7 @@ static int report(lua_State *L, int status) {
     lua_pop(L, 1);
     return code;
   }
-  if (is_error_object(L, -1) && again_note(L, -1)) { // the library has said why
+  if (is_error_object(L, -1) && retry_note(L, -1)) { // the library has said why
     lua_pop(L, 1);
     return code;
   }

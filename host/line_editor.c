@@ -1,6 +1,6 @@
 // The line editor (libedit), its history file, and reading without a terminal.
 #define _GNU_SOURCE // strcasestr, asprintf
-#include "line.h"
+#include "line_editor.h"
 
 #include <errno.h>
 #include <histedit.h>
@@ -14,7 +14,7 @@
 #include <wchar.h>
 
 #include "base/interrupt.h"
-#include "complete.h"
+#include "completion.h"
 
 #define HISTORY_SIZE 1000
 

@@ -16,7 +16,7 @@
 
 #include "base/interrupt.h"
 #include "server.h"
-#include "title.h"
+#include "process_title.h"
 
 static bool is_quiet;
 static int use_fd = -1; // our share of use.lock; held until the process ends
