@@ -7,6 +7,7 @@ local cjson = require "cjson"
 local errors = require "pghost.errors"
 local lfs = require "lfs"
 local sql = require "pghost.sql"
+local sys = require "pghost.native.sys"
 
 local M = {}
 
@@ -170,7 +171,7 @@ function M.record(conn, fields)
     RETURNING run_id, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS.USOF') AS started,
       to_char(as_of, 'YYYY-MM-DD HH24:MI:SS.US') AS as_of]],
     fields.pipeline, fields.target, M.config_json(fields.config), fields.as_of, fields.version,
-    os.getenv("USER") or os.getenv("LOGNAME"), host_name(), fields.process_id,
+    sys.user(), host_name(), fields.process_id,
     fields.attempt or 1, fields.retry_of)[1]
   local build = ("pghost_build_%d"):format(row.run_id)
   conn:query("UPDATE pghost.runs SET build_schema = $2 WHERE run_id = $1", row.run_id, build)

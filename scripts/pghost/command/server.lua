@@ -27,11 +27,20 @@ function commands.stop(option)
   end
 end
 
+local function size(bytes)
+  return bytes >= 1e9 and ("%.1f GB"):format(bytes / 1e9) or ("%.0f MB"):format(bytes / 1e6)
+end
+
 function commands.status()
   local status = errors.check(server.status())
   print(("state:  %s%s"):format(status.state, status.kept and ", kept until `pghost server stop`" or ""))
   print(("in use: %s"):format(status.in_use and "yes" or "no"))
   print(("folder: %s"):format(status.folder))
+  if status.state ~= "absent" then
+    print(("data:   %s (PostgreSQL %s%s)"):format(status.data, status.version or "of an unknown version",
+      status.bytes and ", " .. size(status.bytes) or ""))
+    print(("log:    %s"):format(status.log))
+  end
   if status.socket then
     print(("socket: %s"):format(status.socket))
   end
