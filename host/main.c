@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "library.h"
+#include "module_search.h"
 #include "native_modules.h"
 #include "options.h"
 #include "process_title.h"
@@ -20,6 +21,7 @@
 #include "retry.h"
 #include "run.h"
 #include "signals.h"
+#include "standard_streams.h"
 
 typedef struct Job {
   int argc;
@@ -38,14 +40,16 @@ static bool ends_in_lua(const char *word) {
   return length > 4 && strcmp(word + length - 4, ".lua") == 0;
 }
 
-// A first argument that is a file or ends in .lua is a script; anything else is a subcommand.
+// A first argument that ends in .lua, or is a file and not the name of a subcommand, is a script.
+// So a file `load` beside the data is not what `pghost load` runs; `pghost ./load` runs it.
 static bool is_script(const char *word) {
   struct stat facts;
-  return ends_in_lua(word) || strcmp(word, "-") == 0 ||
-         (stat(word, &facts) == 0 && !S_ISDIR(facts.st_mode));
+  if (ends_in_lua(word) || strcmp(word, "-") == 0)
+    return true;
+  return !library_has_command(word) && stat(word, &facts) == 0 && !S_ISDIR(facts.st_mode);
 }
 
-// The file whose folder comes first on package.path; NULL: the current folder.
+// The script, if it is a file.
 static const char *script_path(const Job *job) {
   const char *word = job->options->script ? job->argv[job->options->script] : NULL;
   return word && is_script(word) && strcmp(word, "-") != 0 ? word : NULL;
@@ -84,7 +88,7 @@ static void prepare(lua_State *L, const Job *job) {
   luaL_openlibs(L);
   replace_exit(L);
   modules_preload(L, job->options, script_path(job));
-  library_set_path(L, script_path(job));
+  module_search_install(L, script_path(job));
   set_arg(L, job);
   signals_install(L);
   lua_gc(L, LUA_GCGEN, 0, 0);
@@ -98,6 +102,8 @@ static int run_chunks(lua_State *L, const Options *options) {
 }
 
 static int run_word(lua_State *L, const char *word) {
+  if (run_is_data(word))
+    return run_data(word);
   if (!is_script(word))
     return run_command(L, word);
   return run_script(L, strcmp(word, "-") == 0 ? NULL : word);
@@ -171,6 +177,20 @@ static int run_state(Job *job) {
   return cause && code < 128 ? interrupted_exit(cause) : code;
 }
 
+// The words and their bytes in one piece of memory; NULL without it.
+static char **copy_words(int argc, char **argv) {
+  size_t pointers = ((size_t)argc + 1) * sizeof *argv, bytes = 0;
+  for (int i = 0; i < argc; i++)
+    bytes += strlen(argv[i]) + 1;
+  char **words = malloc(pointers + bytes);
+  char *at = words ? (char *)words + pointers : NULL;
+  for (int i = 0; i < argc && words; i++) {
+    words[i] = at;
+    at = stpcpy(at, argv[i]) + 1;
+  }
+  return words;
+}
+
 static int start(int argc, char **argv, const Options *options) {
   if (options->problem[0]) {
     run_complain(options->problem);
@@ -184,15 +204,30 @@ static int start(int argc, char **argv, const Options *options) {
     print_version();
     return run_flush();
   }
-  Job job = {.argc = argc, .argv = argv, .options = options};
-  return run_state(&job);
+  Job job = {.argc = argc, .argv = copy_words(argc, argv), .options = options};
+  if (!job.argv) {
+    run_complain("not enough memory");
+    return 1;
+  }
+  options_hide_secrets(options, argc, argv);
+  int code = run_state(&job);
+  free(job.argv);
+  return code;
+}
+
+static void parse(Options *options, int *argc, char **argv) {
+  options_parse(options, *argc, argv);
+  if (options->script && !is_script(argv[options->script]))
+    options_take_late(options, argc, argv);
 }
 
 int main(int argc, char **argv) {
+  if (!standard_streams_open())
+    return 1;
   setlocale(LC_CTYPE, "");
   title_init(argc, argv);
   Options options;
-  options_parse(&options, argc, argv);
+  parse(&options, &argc, argv);
   int code = start(argc, argv, &options);
   options_free(&options);
   return code;

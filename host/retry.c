@@ -1,4 +1,4 @@
-// Another attempt at the script: what is remembered between two states.
+// Retries of the script: what is remembered from one Lua state to the next.
 #define _POSIX_C_SOURCE 200809L
 #include "retry.h"
 
@@ -37,7 +37,7 @@ static void call_say(lua_State *L) {
 
 bool retry_note(lua_State *L, int index) {
   int top = lua_gettop(L);
-  retry.wanted = retry.possible && lua_getfield(L, index, "again") == LUA_TTABLE;
+  retry.wanted = retry.possible && lua_getfield(L, index, "retry") == LUA_TTABLE;
   if (retry.wanted) {
     lua_getfield(L, -1, "wait");
     retry.wait = lua_tonumber(L, -1);

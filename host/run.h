@@ -5,11 +5,17 @@
 #define PGHOST_HOST_RUN_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 int run_chunk(lua_State *L, const char *text); // of -e
 
 // A script file (NULL: stdin), with the words of the table `arg` from 1 on as its arguments.
 int run_script(lua_State *L, const char *path);
+
+// Is the word the name of a data file, by its ending? And what to do with one, instead of running
+// it.
+bool run_is_data(const char *name);
+int run_data(const char *name);
 
 // A subcommand of the library; unknown ones are a usage error. An integer that its file returns
 // is the exit code.
