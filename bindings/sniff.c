@@ -1,7 +1,7 @@
 // pghost.native.sniff: what a CSV file is, found by looking at it.
 //
 // One function, which gives a table of facts; one userdata type, which owns those facts until the
-// table is made. What they mean to a user is scripts/pghost/csv.lua.
+// table is made. What they mean to a user is scripts/pghost/sniff.lua.
 #include <lauxlib.h>
 #include <lua.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 
 // Writes UTF-8 text. Control characters, marks that turn the direction of text, and bytes that are
 // no UTF-8 become \n, \x1b, \u{202e}; `lines`: line ends and tabs stay. The library has the same
-// for what it prints (scripts/pghost/terminal_text.lua), with more kinds of invisible characters.
+// for what it prints (scripts/pghost/lib/terminal.lua), with more kinds of invisible characters.
 void escaped_write(FILE *file, const char *text, bool lines);
 
 #endif

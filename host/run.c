@@ -62,7 +62,7 @@ int run_flush(void) {
   return EXIT_ERROR;
 }
 
-// Is the value an error object of scripts/pghost/errors.lua? Those explain themselves.
+// Is the value an error object of scripts/pghost/lib/errors.lua? Those explain themselves.
 static bool is_error_object(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TTABLE || luaL_getmetafield(L, index, "__name") == LUA_TNIL)
     return false;

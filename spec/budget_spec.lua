@@ -1,6 +1,6 @@
 -- Error budgets and on_error = "stop": pipelines as processes, what they print, what they leave.
 
-local budget_options = require "pghost.budget_options"
+local budget_options = require "pghost.load.budget_options"
 local project = require "support.project"
 local server = require "support.server"
 

@@ -1,6 +1,6 @@
 local connection = require "pghost.connection"
-local dotenv = require "pghost.dotenv"
-local errors = require "pghost.errors"
+local dotenv = require "pghost.lib.dotenv"
+local errors = require "pghost.lib.errors"
 local pghost = require "support.pghost"
 local support = require "support.server"
 

@@ -147,9 +147,9 @@ describe("the host", function()
       assert.same({ "", 0 }, { err, code })
       os.execute(("mkdir %s/there && mv %s/here %s/there/moved"):format(folder, folder, folder))
       local moved = folder .. "/there/moved/bin/pghost"
-      local chunk = 'print(package.searchpath("pghost.print", package.path))'
+      local chunk = 'print(package.searchpath("pghost.lib.print", package.path))'
       local out = pghost.shell(("cd / && %s -e '%s'"):format(moved, chunk))
-      assert.equal(folder .. "/there/moved/share/pghost/scripts/pghost/print.lua\n", out)
+      assert.equal(folder .. "/there/moved/share/pghost/scripts/pghost/lib/print.lua\n", out)
       out, err, code = pghost.shell(("PGHOST_SERVER_DIR=%s/none %s server status"):format(folder, moved))
       assert.truthy(out:find("^state:  absent\n"))
       assert.same({ "", 3 }, { err, code })
@@ -173,7 +173,7 @@ describe("the host", function()
     end)
 
     it("that are error objects are one line and set the exit code", function()
-      local path = script [[require("pghost.errors").raise("not a number 'x'", "check", { file = "a.csv", line = 7 })]]
+      local path = script [[require("pghost.lib.errors").raise("not a number 'x'", "check", { file = "a.csv", line = 7 })]]
       local _, err, code = run { path }
       assert.same({ "pghost: a.csv:7: not a number 'x'\n", 4 }, { err, code })
       _, err, code = run({ path }, { env = "PGHOST_TRACEBACK=1" })
@@ -181,7 +181,7 @@ describe("the host", function()
       assert.truthy(err:find(path .. ":1: in main chunk", 1, true))
       assert.equal(4, code)
       for name, expected in pairs { usage = 2, ["08006"] = 3, budget = 4, data = 1 } do
-        _, _, code = run { "-e", ("require('pghost.errors').raise('x', '%s')"):format(name) }
+        _, _, code = run { "-e", ("require('pghost.lib.errors').raise('x', '%s')"):format(name) }
         assert.equal(expected, code)
       end
     end)

@@ -208,7 +208,7 @@ describe("hostile names and values", function()
   end)
 
   it("in a table are printed as escapes", function()
-    local out = run { "-e", ("require('pghost.print').result(require('pghost.connection').open():query("
+    local out = run { "-e", ("require('pghost.lib.print').result(require('pghost.connection').open():query("
       .. "'SELECT $1::text AS x', %q))"):format(esc) }
     assert.truthy(out:find("\\x1b", 1, true))
     assert_harmless(out)

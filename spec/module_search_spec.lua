@@ -73,7 +73,7 @@ describe("the search for modules", function()
     pghost.write(folder .. "/here/rules/users.lua", "return 'rules'")
     pghost.write(folder .. "/here/script.lua", [[
       require "pghost.pipeline"
-      for _, name in ipairs { "argparse", "cjson", "lfs", "pghost.connection", "pghost.run" } do require(name) end
+      for _, name in ipairs { "argparse", "cjson", "lfs", "pghost.connection", "pghost.lib.log" } do require(name) end
       print(require "config", require "rules.users", (package.path:match "^[^;]*"))]])
     local expected = ("own\trules\t%s/here/?.lua\n"):format(folder)
     assert.same({ expected, "", 0 }, { run({ "script.lua" }, { cd = folder .. "/here" }) })

@@ -481,7 +481,7 @@ describe("bad input stops the run with one line that names it", function()
   end)
 
   it("a file that changes while it is read", function()
-    local planning = require "pghost.planning"
+    local planning = require "pghost.load.plan"
     local open_source = planning.open_source
     local opened = 0
     finally(function()

@@ -56,7 +56,7 @@ describe("the REPL", function()
   it("reports errors and goes on", function()
     local _, code = talk { "x x\n", { "pghost: stdin:1: syntax error near 'x'" }, { "> " },
       "error('bo' .. 'om')\n", { "pghost: stdin:1: boom\r\nstack traceback:" }, { "> " },
-      "require('pghost.errors').raise('no ' .. 'way', '08006')\n", { "pghost: no way\r\n> " }, "\4" }
+      "require('pghost.lib.errors').raise('no ' .. 'way', '08006')\n", { "pghost: no way\r\n> " }, "\4" }
     assert.equal(0, code)
   end)
 

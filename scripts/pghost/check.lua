@@ -3,9 +3,9 @@
 -- A check is data: { name =, severity = "warn"|"error", sql = }. Its SQL is written with plain table
 -- names and may use named parameters (:as_of). Every check is recorded, the passed ones too.
 
-local errors = require "pghost.errors"
-local log = require "pghost.log"
-local sql = require "pghost.sql"
+local errors = require "pghost.lib.errors"
+local log = require "pghost.lib.log"
+local sql = require "pghost.lib.sql"
 local sys = require "pghost.native.sys"
 
 local M = {}

@@ -5,8 +5,8 @@
 --   local db <close> = connection.open()
 --   for row in db:stream("select * from users where status = $1", "active") do ... end
 
-local dotenv = require "pghost.dotenv"
-local errors = require "pghost.errors"
+local dotenv = require "pghost.lib.dotenv"
+local errors = require "pghost.lib.errors"
 local native = require "pghost.native.conn"
 
 local M = {}

@@ -9,21 +9,21 @@
 -- This file starts a run: command line, connection, history, lock, schemas. What a run can do is in
 -- run.lua.
 
-local again = require "pghost.again"
-local budget_options = require "pghost.budget_options"
-local build_schema = require "pghost.build_schema"
-local command = require "pghost.command"
-local errors = require "pghost.errors"
-local history = require "pghost.history"
-local lock = require "pghost.lock"
-local log = require "pghost.log"
-local metadata = require "pghost.metadata"
-local project = require "pghost.project"
-local replay = require "pghost.replay"
-local resume = require "pghost.resume"
+local again = require "pghost.run.retry"
+local budget_options = require "pghost.load.budget_options"
+local build_schema = require "pghost.run.build_schema"
+local command = require "pghost.run.command_line"
+local errors = require "pghost.lib.errors"
+local history = require "pghost.run.history"
+local lock = require "pghost.run.lock"
+local log = require "pghost.lib.log"
+local metadata = require "pghost.run.schema"
+local project = require "pghost.run.project"
+local replay = require "pghost.rejects.replay.loads"
+local resume = require "pghost.run.resume"
 local Run = require "pghost.run"
 local sys = require "pghost.native.sys"
-local waiting = require "pghost.waiting"
+local waiting = require "pghost.run.waiting"
 
 local M = {}
 

@@ -1,15 +1,15 @@
 -- pghost load: files into one table, in one transaction, as one would use psql's \copy.
 
-local again = require "pghost.again"
+local again = require "pghost.run.retry"
 local argparse = require "argparse"
-local budget_options = require "pghost.budget_options"
+local budget_options = require "pghost.load.budget_options"
 local copy_in = require "pghost.copy_in"
-local dialect = require "pghost.dialect"
-local errors = require "pghost.errors"
+local dialect = require "pghost.input.dialect"
+local errors = require "pghost.lib.errors"
 local host = require "pghost.native.host"
-local log = require "pghost.log"
+local log = require "pghost.lib.log"
 local rules = require "pghost.rules"
-local terminal_text = require "pghost.terminal_text"
+local terminal_text = require "pghost.lib.terminal"
 
 local shown_rejects = 5
 

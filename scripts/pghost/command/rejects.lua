@@ -2,14 +2,14 @@
 
 local argparse = require "argparse"
 local cjson = require "cjson"
-local errors = require "pghost.errors"
-local log = require "pghost.log"
-local print_ = require "pghost.print"
-local recorded = require "pghost.recorded"
-local reject_export = require "pghost.reject_export"
-local reject_list = require "pghost.reject_list"
+local errors = require "pghost.lib.errors"
+local log = require "pghost.lib.log"
+local print_ = require "pghost.lib.print"
+local recorded = require "pghost.run.recorded"
+local reject_export = require "pghost.rejects.export"
+local reject_list = require "pghost.rejects.list"
 local sys = require "pghost.native.sys"
-local terminal_text = require "pghost.terminal_text"
+local terminal_text = require "pghost.lib.terminal"
 
 local function count_of(text)
   local number = text:find("^%d+$") and math.tointeger(tonumber(text))

@@ -1,11 +1,11 @@
 -- pghost replay RUN [SCRIPT]: runs the rejects of a run again, through the rules as they are now.
 
 local argparse = require "argparse"
-local errors = require "pghost.errors"
+local errors = require "pghost.lib.errors"
 local host = require "pghost.native.host"
 local lfs = require "lfs"
-local recorded = require "pghost.recorded"
-local replay = require "pghost.replay"
+local recorded = require "pghost.run.recorded"
+local replay = require "pghost.rejects.replay.loads"
 
 local function parse(arguments)
   local parser = argparse("pghost replay",

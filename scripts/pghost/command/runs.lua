@@ -2,13 +2,13 @@
 
 local argparse = require "argparse"
 local cjson = require "cjson"
-local errors = require "pghost.errors"
-local log = require "pghost.log"
-local print_ = require "pghost.print"
-local recorded = require "pghost.recorded"
-local run_report = require "pghost.run_report"
+local errors = require "pghost.lib.errors"
+local log = require "pghost.lib.log"
+local print_ = require "pghost.lib.print"
+local recorded = require "pghost.run.recorded"
+local run_report = require "pghost.run.summary"
 local sys = require "pghost.native.sys"
-local terminal_text = require "pghost.terminal_text"
+local terminal_text = require "pghost.lib.terminal"
 
 local function limit_of(text)
   local number = text:find("^%d+$") and math.tointeger(tonumber(text))

@@ -1,6 +1,6 @@
 -- pghost server start|stop|status|env: the private server by hand.
 
-local errors = require "pghost.errors"
+local errors = require "pghost.lib.errors"
 local server = require "pghost.native.server"
 
 local usage = [[

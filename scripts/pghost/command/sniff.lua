@@ -2,12 +2,12 @@
 
 local argparse = require "argparse"
 local cjson = require "cjson"
-local csv = require "pghost.csv"
-local errors = require "pghost.errors"
-local files = require "pghost.files"
+local csv = require "pghost.sniff"
+local errors = require "pghost.lib.errors"
+local files = require "pghost.input.files"
 local header = require "pghost.copy_in.header"
 local sys = require "pghost.native.sys"
-local terminal_text = require "pghost.terminal_text"
+local terminal_text = require "pghost.lib.terminal"
 
 local units = { [""] = 1, k = 1024, m = 1024 ^ 2, g = 1024 ^ 3 }
 

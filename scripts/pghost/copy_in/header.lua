@@ -1,6 +1,6 @@
 -- Which column of a file goes into which column of a table, and names for a table made after a header.
 
-local errors = require "pghost.errors"
+local errors = require "pghost.lib.errors"
 
 local M = {}
 

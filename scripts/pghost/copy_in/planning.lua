@@ -2,14 +2,14 @@
 --
 -- Whatever does not fit stops here, before anything is loaded.
 
-local auto_dialect = require "pghost.auto_dialect"
-local column_names = require "pghost.columns"
+local auto_dialect = require "pghost.input.auto_dialect"
+local column_names = require "pghost.load.columns"
 local csv = require "pghost.native.csv"
-local dialects = require "pghost.dialect"
-local errors = require "pghost.errors"
-local files = require "pghost.files"
+local dialects = require "pghost.input.dialect"
+local errors = require "pghost.lib.errors"
+local files = require "pghost.input.files"
 local header = require "pghost.copy_in.header"
-local log = require "pghost.log"
+local log = require "pghost.lib.log"
 local rejects = require "pghost.copy_in.rejects"
 local target = require "pghost.copy_in.target"
 local types = require "pghost.copy_in.types"

@@ -1,7 +1,7 @@
 -- The table that `pghost load` loads into: its name as given, and what the catalog says of it.
 
 local cjson = require "cjson"
-local errors = require "pghost.errors"
+local errors = require "pghost.lib.errors"
 
 local M = {}
 
