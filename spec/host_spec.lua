@@ -222,7 +222,8 @@ describe("the host", function()
 
     it("that cannot be written in the middle is an error, too", function()
       for _, chunk in ipairs { "for i = 1, 1e5 do io.write(i, 'x') end", "print(1) os.rename('/none', '/where')" } do
-        local _, err, code = pghost.shell(("%s -e %s >/dev/full"):format(pghost.quote(pghost.path), pghost.quote(chunk)))
+        local _, err, code = pghost.shell(("%s -e %s >/dev/full"):format(pghost.quote(pghost.path),
+          pghost.quote(chunk)))
         assert.matches("^pghost: could not write [^\n]*output[^\n]*\n$", err)
         assert.equal(1, code)
       end

@@ -103,7 +103,8 @@ describe("the search for modules", function()
     local source = pghost.read(pghost.root .. "/host/module_search.c")
     local listed = source:match("packages%[%] = {(.-)}")
     local seen = {}
-    local text = pghost.shell(("cat $(find %s/scripts/pghost -name '*.lua')"):format(pghost.root)):gsub("%-%-[^\n]*", "")
+    local text = pghost.shell(("cat $(find %s/scripts/pghost -name '*.lua')"):format(pghost.root))
+    text = text:gsub("%-%-[^\n]*", "")
     for name in text:gmatch("require%s*%(?%s*[\"']([%w_.]+)[\"']") do
       if not name:find("^pghost%.") then
         seen[name] = true

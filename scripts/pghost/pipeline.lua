@@ -13,7 +13,6 @@ local again = require "pghost.run.retry"
 local budget_options = require "pghost.load.budget_options"
 local build_schema = require "pghost.run.build_schema"
 local command = require "pghost.run.command_line"
-local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
 local lock = require "pghost.run.lock"
 local log = require "pghost.lib.log"
@@ -26,18 +25,6 @@ local sys = require "pghost.native.sys"
 local waiting = require "pghost.run.waiting"
 
 local M = {}
-
-local function check_as_of(conn, text)
-  if text == nil or text == "" then
-    return nil
-  end
-  local shaped = text:find("^%d%d%d%d%-%d%d%-%d%d$") or text:find("^%d%d%d%d%-%d%d%-%d%d[ T]%d%d:%d%d[%d:.]*$")
-  local valid = shaped and pcall(conn.query, conn, "SELECT $1::timestamp", text)
-  if not valid then
-    errors.raise(("as_of: not a timestamp '%s': write YYYY-MM-DD HH:MM:SS"):format(text), "usage")
-  end
-  return text
-end
 
 ---@class pghost.StartOptions
 ---@field arguments? string[] in the place of the script's command line
@@ -135,7 +122,7 @@ function M.start(name, config, options)
     end
   end })
   run.conn = again.connect(run)
-  open_history(run, check_as_of(run.conn, settings.as_of))
+  open_history(run, settings.as_of ~= "" and settings.as_of or nil)
   history.remember_call(run.conn, run.id, given, replaying and replaying.of.run_id)
   build_schema.make(run)
   run.log:info("start", name, ("run %d into schema '%s' of %s, as of %s"):format(run.id, run.target,

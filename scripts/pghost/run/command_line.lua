@@ -5,7 +5,10 @@
 
 local again = require "pghost.run.retry"
 local argparse = require "argparse"
+local command_arguments = require "pghost.lib.arguments"
 local errors = require "pghost.lib.errors"
+local own_schema = require "pghost.catalog.own_schema"
+local secrets = require "pghost.run.secrets"
 local waiting = require "pghost.run.waiting"
 
 local M = {}
@@ -81,13 +84,42 @@ end
 
 local metavars = { boolean = "yes|no", integer = "N", float = "N", string = "TEXT" }
 
+-- What pghost takes before the script is taken after it, too, unless the config has a setting of that
+-- name.
+local host_options = { quiet = "host_quiet", log_format = "host_log_format", dsn = "host_dsn" }
+
+local function add_host_options(parser, config)
+  parser:flag(config.quiet == nil and "-q --quiet" or "-q", "no progress and no log, only warnings and errors")
+    :target(host_options.quiet)
+  if config.log_format == nil then
+    parser:option("--log-format", "text or json"):choices { "text", "json" }:argname("<KIND>")
+      :target(host_options.log_format)
+  end
+  if config.dsn == nil then
+    parser:option("--dsn", "the database: a conninfo string or URL"):argname("<DSN>"):target(host_options.dsn)
+  end
+end
+
+-- Gives the host its options, and takes them off the result.
+local function take_host_options(result)
+  local found, host = pcall(require, "pghost.native.host")
+  for name, target in pairs(host_options) do
+    if found and result[target] ~= nil then
+      host.options[name] = result[target]
+    end
+    result[target] = nil
+  end
+end
+
 local function parser_for(name, config)
   local parser = argparse(name, "Runs the pipeline and publishes its tables.")
   for _, setting in ipairs(setting_names(config)) do
     local value = config[setting]
     local kind = math.type(value) or type(value)
     local text = help[setting]
-    if not text or value ~= "" then
+    if secrets.is(config, setting) then
+      text = (text or "setting of the config") .. " (secret)"
+    elseif not text or value ~= "" then
       text = (text or "setting of the config") .. (" (now: %s)"):format(tostring(value))
     end
     parser:option("--" .. setting:gsub("_", "-"), text)
@@ -96,7 +128,34 @@ local function parser_for(name, config)
   parser:flag("--dry-run", "do everything but publish, and tell what would change"):target("dry_run")
   parser:option("--wait", "wait for a run that is on, so long at most (30s, 10m, 2h; without TIME: for ever)")
     :target("wait"):args("?"):argname("<TIME>"):convert(converters.duration)
+  add_host_options(parser, config)
   return parser
+end
+
+local days = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
+
+local function is_date(year, month, day)
+  local leap = year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0)
+  return year >= 1 and days[month] and day >= 1 and day <= days[month] + (month == 2 and leap and 1 or 0)
+end
+
+-- As the server reads them, so that none is refused when the run has begun.
+local function is_timestamp(text)
+  local year, month, day, time = text:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)(.*)$")
+  if not year or not is_date(tonumber(year), tonumber(month), tonumber(day)) then
+    return false
+  elseif time == "" then
+    return true
+  end
+  local hour, minute, rest = time:match("^[ T](%d%d):(%d%d)(.*)$")
+  local second = rest == "" and "00" or rest and rest:match("^:(%d%d)$") or rest and rest:match("^:(%d%d)%.%d+$")
+  return second and tonumber(hour) < 24 and tonumber(minute) < 60 and tonumber(second) < 60
+end
+
+local function check_as_of(text)
+  if text ~= "" and not is_timestamp(tostring(text)) then
+    errors.raise(("as_of: not a timestamp '%s': write YYYY-MM-DD HH:MM:SS"):format(text), "usage")
+  end
 end
 
 local function check_retries(value)
@@ -111,6 +170,9 @@ local checks = {
   retries = { check_retries, "a whole number from 0" },
   build_schema = { function(value)
     return type(value) == "string"
+  end, "the name of a schema" },
+  schema = { function(value)
+    return type(value) == "string" and value ~= ""
   end, "the name of a schema" },
   wait = { waiting.seconds, "a duration such as 30s, 10m or 2h, true or false" },
   dry_run = { function(value)
@@ -130,6 +192,10 @@ local function check(settings)
       errors.raise(("%s: %s expected, got '%s'"):format(name, expected[2], tostring(settings[name])), "usage")
     end
   end
+  check_as_of(settings.as_of)
+  own_schema.refuse(settings.schema, "give the setting schema another value")
+  own_schema.refuse(settings.build_schema, "give the setting build_schema another value")
+  secrets.check(settings)
 end
 
 -- An option's value is boxed, that of a flag is true, one that may stand without a value is a list.
@@ -158,10 +224,8 @@ function M.settings(name, config, arguments)
     settings[key] = value
   end
   settings.max_rejects = tostring(settings.max_rejects) -- a number or a share
-  local parsed, result = parser_for(name, settings):pparse(arguments)
-  if not parsed then
-    errors.raise(tostring(result), "usage")
-  end
+  local result = command_arguments.parse(parser_for(name, settings), arguments, name)
+  take_host_options(result)
   local given = {}
   for key, boxed in pairs(result) do
     settings[key] = value_of(boxed)

@@ -6,6 +6,7 @@
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
+local secrets = require "pghost.run.secrets"
 local sql = require "pghost.lib.sql"
 local sys = require "pghost.native.sys"
 
@@ -109,28 +110,14 @@ function M.was_published(conn, run_id)
   end)
 end
 
-local secret_names = { "password", "passwd", "pwd", "secret", "token", "dsn", "url", "credential", "passphrase",
-  "api_key", "apikey", "access_key", "private_key" }
-
-local function is_secret(name, value)
-  name = tostring(name):lower()
-  for _, word in ipairs(secret_names) do
-    if name:find(word, 1, true) then
-      return true
-    end
-  end
-  return type(value) == "string"
-    and (value:find("://[^/%s]*@") ~= nil or value:lower():find("pass%w*%s*=") ~= nil)
-end
-
---- The config as JSON without anything that is, or looks like, a secret.
+--- The config as JSON: its simple settings, without those that are secret (secrets.lua).
 ---@param config table
 ---@return string json
 function M.config_json(config)
   local kept = {}
   for name, value in pairs(config) do
     local scalar = type(value) == "string" or type(value) == "boolean" or type(value) == "number"
-    if type(name) == "string" and scalar and not is_secret(name, value) then
+    if type(name) == "string" and scalar and not secrets.is(config, name) then
       kept[name] = value
     end
   end

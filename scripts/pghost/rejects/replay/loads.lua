@@ -16,6 +16,7 @@ local modes = require "pghost.modes"
 local native_load = require "pghost.native.load"
 local outcome = require "pghost.rejects.replay.outcome"
 local rules_compiler = require "pghost.native.rules"
+local secrets = require "pghost.run.secrets"
 local source = require "pghost.rejects.replay.sources"
 local tables = require "pghost.rejects.replay.published"
 local unchanged = require "pghost.rejects.replay.snapshot"
@@ -59,6 +60,11 @@ function M.take(name, settings, given)
   local config = cjson.decode(replay.of.config or "{}")
   for _, setting in ipairs(cjson.decode(replay.of.given or "[]")) do
     local value = config[setting]
+    if value == nil and not given[setting] and secrets.is(settings, setting) then
+      errors.raise(("setting '%s' of run %d is secret and was not recorded: give it once more, "
+        .. "pghost replay %d -- --%s VALUE"):format(setting, replay.of.run_id, replay.of.run_id,
+        (setting:gsub("_", "-"))), "usage")
+    end
     if not given[setting] and type(value) == type(settings[setting]) then
       settings[setting] = math.type(settings[setting]) == "integer" and math.tointeger(value) or value
     end
