@@ -7,6 +7,7 @@ local command_arguments = require "pghost.lib.arguments"
 local copy_in = require "pghost.copy_in"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
+local files = require "pghost.input.files"
 local host = require "pghost.native.host"
 local log = require "pghost.lib.log"
 local paths = require "pghost.lib.paths"
@@ -85,6 +86,7 @@ end
 local function parse(arguments)
   local options = command_arguments.parse(new_parser(), arguments, "pghost load")
   target.parse(options.into, options.schema) -- raises where it is no name
+  files.resolve(options.files) -- raises where there are none
   if options.rejects and not options.max_rejects then
     errors.raise("--rejects needs --max-rejects: how many may be rejected, 100% for any number", "usage")
   elseif options.auto and options.rejects and options.rejects ~= "table" then

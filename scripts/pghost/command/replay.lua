@@ -18,7 +18,11 @@ local function parse(arguments)
   parser:argument("arguments", "Settings for the script, behind --; those of the run need not be given again.")
     :args("*")
   parser:option("--table", "Only the rejects of this table."):argname("NAME")
-  return command_arguments.parse(parser, arguments, "pghost replay")
+  local options = command_arguments.parse(parser, arguments, "pghost replay")
+  if options.script and lfs.attributes(options.script, "mode") ~= "file" then
+    errors.raise(("no script '%s': name it, pghost replay %d SCRIPT"):format(options.script, options.run), "usage")
+  end
+  return options
 end
 
 local function raise(format, ...)
