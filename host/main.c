@@ -72,7 +72,7 @@ static int close_and_exit(lua_State *L) {
   signals_detach();
   if (lua_isnoneornil(L, 2) || lua_toboolean(L, 2))
     lua_close(L);
-  int flushed = run_flush();
+  int flushed = run_flush(code == 0);
   exit(code ? code : flushed);
 }
 
@@ -164,7 +164,7 @@ static int run_once(Job *job) {
   int cause = signals_cause(code != 0);
   if (cause)
     return interrupted_exit(cause);
-  int flushed = run_flush();
+  int flushed = run_flush(code == 0);
   return code ? code : flushed;
 }
 
@@ -198,11 +198,11 @@ static int start(int argc, char **argv, const Options *options) {
   }
   if (options->help) {
     fputs(options_help, stdout);
-    return run_flush();
+    return run_flush(false);
   }
   if (options->version) {
     print_version();
-    return run_flush();
+    return run_flush(false);
   }
   Job job = {.argc = argc, .argv = copy_words(argc, argv), .options = options};
   if (!job.argv) {

@@ -44,7 +44,7 @@ static int write_errno(int number) {
   return 0;
 }
 
-int run_flush(void) {
+int run_flush(bool succeeded) {
   int number = write_errno(errno);
   bool failed_before = ferror(stdout);
   bool fails = fflush(stdout) != 0;
@@ -58,7 +58,10 @@ int run_flush(void) {
   if (number != 0)
     error_set_errno(&error, number, "could not write the output");
   clearerr(stdout);
-  run_complain(error.message);
+  char message[sizeof error.message + 32];
+  snprintf(message, sizeof message, "%s%s", error.message,
+           succeeded ? " (all else succeeded)" : "");
+  run_complain(message);
   return EXIT_ERROR;
 }
 

@@ -29,7 +29,8 @@ int run_call(lua_State *L, int arguments, int results);
 // buffer.
 void run_complain(const char *message);
 
-// Empties stdout's buffer. Exit code 1 and a message when what was printed could not be written.
-int run_flush(void);
+// Empties stdout's buffer. Exit code 1 and a message when what was printed could not be written;
+// `succeeded`: and nothing else went wrong, which it says.
+int run_flush(bool succeeded);
 
 #endif
