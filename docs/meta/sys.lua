@@ -1,5 +1,5 @@
 ---@meta pghost.native.sys
--- The few facts about the system that neither Lua nor lua-filesystem gives (bindings/sys.c).
+-- The few facts about the system that neither Lua nor lua-filesystem gives (bindings/lua/sys.c).
 
 local sys = {}
 

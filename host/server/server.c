@@ -2,8 +2,8 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#include "bindings.h"
 #include "lifecycle.h"
+#include "lua/native.h"
 #include "progress.h"
 
 EXPORTED int luaopen_pghost_native_server(lua_State *L);
