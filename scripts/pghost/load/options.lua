@@ -41,7 +41,8 @@ M.list = {
       return value == "auto"
     end },
   { name = "mode", is = is_anything, help = "'replace', 'append', 'merge' or 'history'" },
-  { name = "missing", is = is_anything, help = "keys that the files no longer have: 'keep', 'delete', 'mark' or 'close'" },
+  { name = "missing", is = is_anything,
+    help = "keys that the files no longer have: 'keep', 'delete', 'mark' or 'close'" },
   { name = "changed", is = is_anything,
     help = "a file that was loaded before with other content: 'error', 'load', 'skip' or 'tail'" },
   { name = "force", is = is_boolean, expected = "true or false", help = "load content that is in the table already" },

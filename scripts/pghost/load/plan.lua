@@ -138,8 +138,8 @@ function M.make(run, name, spec, rules, options, targets)
     errors.raise(("table name of 1 to %d bytes expected, got '%s'"):format(longest_name, tostring(name)), "usage",
       { exit = 1 })
   end
-  options = load_options.of(options, ("run:%s '%s'"):format(spec == nil and "clean" or targets.clean and "load" or "stage",
-    name))
+  local step = spec == nil and "clean" or targets.clean and "load" or "stage"
+  options = load_options.of(options, ("run:%s '%s'"):format(step, name))
   local plan = { name = name, options = options, files = {}, targets = targets, duplicates = 0 }
   if rules then
     apply_rules(plan, rules)
