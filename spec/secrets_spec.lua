@@ -48,7 +48,8 @@ describe("a secret setting", function()
       local pipeline = require "pghost.pipeline"
       local r = require "pghost.rules"
       local run <close> = pipeline.start("secrets", {
-        smtp_pass = "hunter2", nested = { deep = { password = "hunter2" }, list = { "hunter2" } }, target = "x://u:hunter2@h",
+        smtp_pass = "hunter2", nested = { deep = { password = "hunter2" }, list = { "hunter2" } },
+        target = "x://u:hunter2@h",
         quiet_word = "hunter2", secret = { "quiet_word" }, plain = "seen", max_rejects = "",
       })
       run:load("t", "t.csv", r.table("t", { { "k", r.integer():required() } }))
