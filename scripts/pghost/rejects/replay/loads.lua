@@ -17,6 +17,7 @@ local native_load = require "pghost.native.load"
 local outcome = require "pghost.rejects.replay.outcome"
 local rules_compiler = require "pghost.native.rules"
 local secrets = require "pghost.run.secrets"
+local own_schema = require "pghost.catalog.own_schema"
 local source = require "pghost.rejects.replay.sources"
 local tables = require "pghost.rejects.replay.published"
 local unchanged = require "pghost.rejects.replay.snapshot"
@@ -69,6 +70,7 @@ function M.take(name, settings, given)
       settings[setting] = math.type(settings[setting]) == "integer" and math.tointeger(value) or value
     end
   end
+  own_schema.refuse(replay.of.target_schema, "replay another run")
   settings.schema = replay.of.target_schema
   settings.publish = "together" -- with the state of the rejects, in one transaction
   settings.resume = false -- a killed run of the files is none to go on with
