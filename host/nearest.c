@@ -27,10 +27,10 @@ static size_t distance(const char *a, const char *b) {
 }
 
 const char *nearest_word(const char *word, const char *const *words, size_t count) {
-  size_t length = strlen(word);
+  size_t length = strlen(word + strspn(word, "-"));
   size_t best = (length + 2) / 3 + 1; // further away is another word
   const char *nearest = NULL;
-  if (length < 2 || length > LONGEST)
+  if (length < 2 || strlen(word) > LONGEST)
     return NULL;
   for (size_t i = 0; i < count; i++) {
     size_t away = strlen(words[i]) <= LONGEST ? distance(word, words[i]) : best;

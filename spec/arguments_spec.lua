@@ -36,8 +36,8 @@ describe("a wrong command line", function()
   -- With nothing configured and no server to start, an error that is found too late is another one.
   local function run(words)
     local clear = "-u DATABASE_URL -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE -u PGSERVICE -u PGHOSTADDR"
-    return pghost.shell(("cd %s && env %s PGHOST_SERVER_DIR=%s/server PGHOST_SERVER_BIN=/none %s %s"):format(folder, clear,
-      folder, pghost.path, words))
+    return pghost.shell(("cd %s && env %s PGHOST_SERVER_DIR=%s/server PGHOST_SERVER_BIN=/none %s %s")
+      :format(folder, clear, folder, pghost.path, words))
   end
 
   for words, expected in pairs {

@@ -17,6 +17,7 @@ local modes = require "pghost.modes"
 local native_load = require "pghost.native.load"
 local outcome = require "pghost.rejects.replay.outcome"
 local rules_compiler = require "pghost.native.rules"
+local own_schema = require "pghost.catalog.own_schema"
 local settings_of = require "pghost.run.settings"
 local source = require "pghost.rejects.replay.sources"
 local tables = require "pghost.rejects.replay.published"
@@ -60,6 +61,7 @@ function M.take(name, settings, given)
   end
   settings_of.take_over(settings, { run_id = replay.of.run_id, config = cjson.decode(replay.of.config or "{}"),
     given = cjson.decode(replay.of.given or "[]") }, given)
+  own_schema.refuse(replay.of.target_schema, "replay another run")
   settings.schema = replay.of.target_schema
   settings.publish = "together" -- with the state of the rejects, in one transaction
   settings.resume = false -- a killed run of the files is none to go on with
