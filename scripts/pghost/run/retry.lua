@@ -75,7 +75,7 @@ function M.mark(run, problem)
     return
   end
   local wait = M.delay(attempt, 1, 30)
-  problem.again = {
+  problem.retry = {
     wait = wait,
     run = run.id,
     say = function()
@@ -129,7 +129,7 @@ end
 ---@return string? message why not all of the output could be written
 function M.release_output(run, problem)
   local out = run.out
-  if getmetatable(out) ~= Output or errors.is(problem) and problem.again then
+  if getmetatable(out) ~= Output or errors.is(problem) and problem.retry then
     return nil
   end
   local held = out.held
