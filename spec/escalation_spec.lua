@@ -295,3 +295,65 @@ describe("one with TRIGGER or REFERENCES on a published table", function()
     refused "foreign key 'child_u_fkey' of 'evil.child' uses the cast"
   end)
 end)
+
+describe("a role that is no superuser, and a member of the attacker's", function()
+  local loader
+
+  before_each(function()
+    dsn = server.get():database()
+    psql(SETUP)
+    as_mallory(PAYLOAD)
+    psql [[
+      do $$ begin create role escalation_loader login; exception when duplicate_object then null; end $$;
+      grant mallory to escalation_loader;
+      grant create, usage on schema public to escalation_loader;
+      grant select, references on public.users to mallory;
+      alter table public.users owner to escalation_loader]]
+    psql("grant create on database " .. dsn:match "dbname=(%S+)" .. " to escalation_loader")
+    loader = dsn:gsub("user=%S+", "user=escalation_loader")
+  end)
+
+  local function publish_as_loader()
+    psql "truncate public.owned"
+    psql(NEW, loader)
+    local conn <close> = connection.open { dsn = loader }
+    local done, problem = pcall(function()
+      local options = { build = "build_1", target = "public", tables = { "users" }, lock_wait = 5 }
+      options.prepared = publish.prepare(conn, options)
+      assert.equal("f f", psql [[select has_schema_privilege('mallory', 'build_1', 'create') || ' '
+        || has_schema_privilege('mallory', 'build_1', 'usage')]]:gsub("false", "f"))
+      conn:transaction(function()
+        publish.swap(conn, options)
+      end)
+    end)
+    psql("drop schema build_1 cascade", loader)
+    return not done and tostring(problem) or nil
+  end
+
+  it("fills materialized views as their owner, and lends it nothing for longer", function()
+    as_mallory "create materialized view evil.m as select id, evil.text(name) as name from public.users"
+    assert.is_nil(publish_as_loader())
+    assert.equal("mallory", ran_as())
+    assert.equal("5", psql "select count(*) from evil.m where name = 'new'")
+  end)
+
+  it("builds indexes of a table of the attacker's as that one", function()
+    psql "grant create on schema public to mallory; alter table public.users owner to mallory"
+    as_mallory "create index on public.users (evil.text(name))"
+    assert.is_nil(publish_as_loader())
+    assert.equal("mallory", ran_as())
+    assert.equal("mallory new", psql [[
+      select pg_get_userbyid(relowner) || ' ' || (select max(name) from public.users)
+      from pg_class where oid = 'public.users'::regclass]])
+  end)
+
+  it("does not look at a referencing table through a policy of the attacker's", function()
+    as_mallory [[create table evil.child (u bigint references public.users); insert into evil.child values (1);
+      alter table evil.child enable row level security; alter table evil.child force row level security;
+      create policy p on evil.child using (evil.check(u))]]
+    local problem = publish_as_loader()
+    assert.equal("nobody", ran_as())
+    assert.matches("cannot publish 'evil.child': foreign key 'child_u_fkey': query would be affected by row%-level",
+      problem or "published")
+  end)
+end)
