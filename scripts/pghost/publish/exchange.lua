@@ -103,7 +103,7 @@ end
 local function exchange(conn, options, work)
   local budget, started = options.lock_budget or 50, sys.clock()
   locks.take(conn, work.names, "ACCESS EXCLUSIVE", budget)
-  if dependents.state(conn, work.oids, options.build) ~= work.state then
+  if dependents.quick_state(conn, work.reached) ~= work.state then
     M.raise_changed(options)
   end
   locks.limit(conn, budget)
@@ -116,7 +116,7 @@ local function exchange(conn, options, work)
 end
 
 -- All that the short transaction needs to know.
----@return { list: pghost.publish.Statements, names: string[], oids: string[], busy: string, state: string }
+---@return { list: pghost.publish.Statements, names: string[], reached: table, busy: string, state: string }
 local function plan_work(conn, prepared, options, oids)
   local locked, replaced = { table.unpack(prepared.outside_names) }, { table.unpack(oids) }
   for _, subject in ipairs(prepared.subjects) do
@@ -135,7 +135,12 @@ local function plan_work(conn, prepared, options, oids)
   elseif not done then
     error(list, 0)
   end
-  return { names = locked, oids = oids, busy = dependents.literal(busy), state = prepared.state, list = list }
+  local reached = prepared.found.reached
+  local state = dependents.quick_state(conn, reached)
+  if dependents.state(conn, oids, options.build) ~= prepared.state then
+    M.raise_changed(options)
+  end
+  return { names = locked, reached = reached, busy = dependents.literal(busy), state = state, list = list }
 end
 
 local kept_codes = { ["55P03"] = true, changed = true, interrupted = true }
