@@ -551,7 +551,7 @@ describe("misuse raises at the caller's line", function()
       { {}, nil, "a rule table needs at least one column" },
       { { { "x", r.text():matches("a(b") } }, nil,
         "column 'x': bad pattern (missing closing parenthesis at character 4): 'a(b'" },
-      { { { "x", r.integer():range("a", 2) } }, nil, "column 'x': range minimum: not an integer 'a'" },
+      { { { "x", r.integer():range("a", 2) } }, nil, "column 'x': range min: not an integer 'a'" },
       { { { "x", r.integer():range(3, 2) } }, nil, "column 'x': range minimum is above the maximum: '3'" },
       { { { "x", r.integer():one_of("1.5") } }, nil, "column 'x': one_of: not an integer '1.5'" },
       { { { "x", r.integer():trim():default("n/a") } }, nil, "column 'x': default: not an integer 'n/a'" },
@@ -609,7 +609,7 @@ describe("misuse raises at the caller's line", function()
       { { operations = { { op = "default" } } }, "value: string, number or boolean expected, got nil" },
       { { operations = { { op = "replace", from = "", to = "" } } }, "replace needs a text to look for, not ''" },
       { { checks = { { check = "even" } } }, "unknown check 'even'" },
-      { { checks = { { check = "length", min = 1.5 } } }, "min: integer from 0 expected, got '1.5'" },
+      { { checks = { { check = "length", min = 1.5 } } }, "length min: integer from 0 expected, got '1.5'" },
       { { failure = { action = "stop" } }, "on_fail: unknown action 'stop'" },
     }
     for _, case in ipairs(cases) do

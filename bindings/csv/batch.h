@@ -10,14 +10,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-
-// One field: unescaped bytes, not NUL-terminated. NULL (an unquoted empty field) is kept apart
-// from '' (a quoted one).
-typedef struct Field {
-  const char *data; // never NULL; points at an empty string when null
-  uint32_t len;
-  bool null;
-} Field;
+#include "base/field.h"
 
 // Why a record could not be read. RECORD_OK records go on to raw and to the rules; the others are
 // rejects that can be in neither.

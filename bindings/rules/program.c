@@ -189,13 +189,14 @@ static bool run_checks(const Program *program, const Column *column, size_t inde
   for (uint32_t i = 0; i < column->check_count; i++) {
     const Check *check = &program->checks[column->check_start + i];
     const Field *text = &scratch->texts[index];
-    CheckResult result = check_run(check, &column->type, &scratch->values[index], text,
-                                   &scratch->typed, &scratch->matcher);
+    const CheckInput input = {&column->type, &scratch->values[index], text, &scratch->typed,
+                              &scratch->matcher};
+    CheckResult result = check->kind->run(check, &input);
     if (result == CHECK_PASSED)
       continue;
     bool keep;
     if (!survives(column, index, scratch, check->slot, true, &keep)) {
-      Line line = scratch_reject_line(scratch, (int)index, check_name(check->kind));
+      Line line = scratch_reject_line(scratch, (int)index, check->kind->name);
       check_reason(check, result, text, &line);
       return false;
     }
@@ -226,22 +227,14 @@ static bool store(const Program *program, Scratch *scratch, size_t index, const 
   return false;
 }
 
-static bool refuse_decimal(const Column *column, Scratch *scratch, size_t index,
-                           const Operation *operation, const Field *cell) {
-  const Field *mark = &operation->values[0], *thousands = &operation->values[1];
+static bool refuse_cell(const Column *column, Scratch *scratch, size_t index,
+                        const Operation *operation, const Field *cell) {
   bool keep;
   scratch->texts[index] = *cell;
   if (survives(column, index, scratch, column->type_slot, false, &keep))
     return true;
   Line line = scratch_reject_line(scratch, (int)index, "type");
-  line_put(&line, "not a number with ");
-  line_put_quoted(&line, mark->data, mark->len);
-  line_put(&line, " before decimals");
-  if (thousands->len > 0) {
-    line_put(&line, " and ");
-    line_put_quoted(&line, thousands->data, thousands->len);
-    line_put(&line, " between thousands");
-  }
+  operation->kind->reason(operation, &line);
   line_put(&line, ": ");
   line_put_quoted(&line, cell->data, cell->len);
   return false;
@@ -254,7 +247,7 @@ static bool run_column(const Program *program, Scratch *scratch, size_t index, F
     const Operation *operation = &program->operations[column->operation_start + i];
     Field before = cell;
     if (operation_refuses(operation, &cell))
-      return refuse_decimal(column, scratch, index, operation, &cell);
+      return refuse_cell(column, scratch, index, operation, &cell);
     if (operation_apply(operation, &cell, &scratch->arena))
       add_change(scratch, operation->slot, &before, &cell);
   }

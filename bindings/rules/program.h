@@ -6,7 +6,7 @@
 #define PGHOST_RULES_PROGRAM_H
 
 #include "base/error.h"
-#include "csv/batch.h"
+#include "base/field.h"
 #include "rules/type.h"
 
 typedef struct Program Program;

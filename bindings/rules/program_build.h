@@ -8,6 +8,7 @@
 
 #include "rules/program.h"
 #include "rules/row_rules.h"
+#include "rules/rule_checks.h"
 #include "rules/rule_ops.h"
 
 // What happens to a value that breaks its type or a check. A required column never becomes null:
@@ -30,15 +31,12 @@ bool program_add_column(Program *program, const Field *name, const Type *type, c
 bool program_set_labels(Program *program, const Field *labels, size_t count, Error *error);
 bool program_set_domain(Program *program, const char *name, Error *error);
 
-// Operations and checks belong to the column added last. `values`: null_if any number, replace and
-// decimal two, default one, the others none.
-bool program_add_operation(Program *program, OperationKind kind, const Field *values, size_t count,
-                           bool ignore_case, Error *error);
-bool program_add_required(Program *program, Error *error);
-bool program_add_one_of(Program *program, const Field *values, size_t count, Error *error);
-bool program_add_range(Program *program, const Field *min, const Field *max, Error *error);
-bool program_add_length(Program *program, uint64_t min, uint64_t max, Error *error);
-bool program_add_matches(Program *program, const Field *pattern, Error *error);
+// Operations and checks belong to the column added last. `values` are the kind's constants, in
+// their order; null: not given.
+bool program_add_operation(Program *program, const OperationKind *kind, const Field *values,
+                           size_t count, bool ignore_case, Error *error);
+bool program_add_check(Program *program, const CheckKind *kind, const Field *values, size_t count,
+                       Error *error);
 bool program_set_failure(Program *program, FailureAction action, const Field *value, Error *error);
 
 // Row rules; columns by index.
