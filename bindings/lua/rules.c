@@ -10,6 +10,8 @@
 #include "lua/rules_functions.h"
 #include "lua/rules_record.h"
 #include "lua/rules_values.h"
+#include "rules/rule_checks.h"
+#include "rules/rule_ops.h"
 #include "rules/text.h"
 
 #define SCRATCH_TYPE "pghost.rules.scratch"
@@ -194,8 +196,68 @@ static int program_gc(lua_State *L) {
   return 0;
 }
 
+// The names of the constants as a list on top of the stack.
+static void push_constants(lua_State *L, const Constants *constants) {
+  lua_newtable(L);
+  for (size_t i = 0; constants->names[i]; i++) {
+    lua_pushstring(L, constants->names[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
+// Appends {name=, constants=} to the list on top.
+static void push_kind(lua_State *L, const char *name, const Constants *constants) {
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "name");
+  push_constants(L, constants);
+  lua_setfield(L, -2, "constants");
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+}
+
+// operations() -> list of {name=, constants=}
+static int rules_operations(lua_State *L) {
+  const OperationKind *kind;
+  lua_newtable(L);
+  for (size_t i = 0; (kind = operation_kind(i)); i++)
+    push_kind(L, kind->name, &kind->constants);
+  return 1;
+}
+
+// checks() -> list of {name=, constants=}
+static int rules_checks(lua_State *L) {
+  const CheckKind *kind;
+  lua_newtable(L);
+  for (size_t i = 0; (kind = check_kind(i)); i++)
+    push_kind(L, kind->name, &kind->constants);
+  return 1;
+}
+
+// types() -> list of {name=, parameter=, length=, number=}
+static int rules_types(lua_State *L) {
+  static const char *const parameters[] = {"none", "length", "precision", "format", "other"};
+  const TypeKind *kind;
+  lua_newtable(L);
+  for (size_t i = 0; (kind = type_kind(i)); i++) {
+    lua_createtable(L, 0, 4);
+    lua_pushstring(L, kind->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, parameters[kind->parameter]);
+    lua_setfield(L, -2, "parameter");
+    lua_pushinteger(L, kind->length);
+    lua_setfield(L, -2, "length");
+    lua_pushboolean(L, kind->is_number);
+    lua_setfield(L, -2, "number");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"compile", rules_compile},
+    {"operations", rules_operations},
+    {"checks", rules_checks},
+    {"types", rules_types},
     {NULL, NULL},
 };
 

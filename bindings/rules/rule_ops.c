@@ -258,8 +258,7 @@ static const OperationKind kinds[] = {
      .apply = decimal,
      .refuses = decimal_refuses,
      .reason = decimal_reason,
-     .problem = decimal_problem,
-     .for_numbers = true},
+     .problem = decimal_problem},
     {.name = "default", .constants = {{"value"}}, .apply = fill, .fills_null = true},
 };
 

@@ -36,7 +36,6 @@ struct OperationKind {
   bool fills_null;   // it is for nulls alone
   bool edge;         // it changes nothing where operation_edges_clean
   bool ignores_case; // takes the flag `ignore_case`
-  bool for_numbers;  // makes sense where the column is a number alone
 };
 
 extern const OperationKind operation_trim, operation_unquote;

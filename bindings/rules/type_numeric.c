@@ -318,6 +318,7 @@ const TypeKind type_numeric = {
     .refusal = "not a numeric",
     .out_of_range = "out of range for numeric",
     .parameter = PARAMETER_PRECISION,
+    .is_number = true,
 };
 
 const TypeKind *const numeric_types[] = {&type_numeric, NULL};
