@@ -27,7 +27,7 @@ static unsigned distance(const char *a, const char *b) {
   return rows[a_len % 3][b_len];
 }
 
-const char *nearest_word(const char *word, const char *const *known) {
+const char *nearest_of(const char *word, const char *const *known) {
   const char *nearest = NULL;
   size_t len = strlen(word);
   unsigned best = (unsigned)(len < 4 ? 1 : len < 8 ? 2 : 3) + 1;

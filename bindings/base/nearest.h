@@ -4,6 +4,6 @@
 
 // The one of `known` (NULL after the last) that takes the fewest changes of letters to become
 // `word`; NULL when none is near.
-const char *nearest_word(const char *word, const char *const *known);
+const char *nearest_of(const char *word, const char *const *known);
 
 #endif

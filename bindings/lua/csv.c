@@ -460,13 +460,10 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg functions[] = {
-    {"open", csv_open_path},
-    {"open_string", csv_open_string},
-    {"members", csv_members},
-    {"decode", csv_decode},
-    {"check_options", csv_check},
-    {"digest", csv_digest},
-    {NULL, NULL},
+    {"open", csv_open_path},      {"open_string", csv_open_string},
+    {"members", csv_members},     {"decode", csv_decode},
+    {"check_options", csv_check}, {"options", csv_push_options},
+    {"digest", csv_digest},       {NULL, NULL},
 };
 
 int luaopen_pghost_native_csv(lua_State *L) {

@@ -141,7 +141,7 @@ static int find_word(const char *const *words, const char *word) {
 static void refuse_key(const Compiler *compiler, const char *what, const char *const *known) {
   lua_State *L = compiler->L;
   const char *key = luaL_tolstring(L, -2, NULL);
-  const char *nearest = nearest_word(key, known);
+  const char *nearest = nearest_of(key, known);
   misuse(compiler, nearest ? lua_pushfstring(L, "%s: unknown key '%s', did you mean '%s'?", what,
                                              key, nearest)
                            : lua_pushfstring(L, "%s: unknown key '%s'", what, key));

@@ -94,6 +94,17 @@ function csv.digest(path, limit, member) end
 ---@param options pghost.csv.Options
 function csv.check_options(options) end
 
+---@class pghost.DialectOption
+---@field name string in Lua; on the command line with dashes
+---@field kind "text"|"flag"|"count"|"choice"
+---@field choices? string[] of a choice
+---@field value? string what the command line's help calls the value
+---@field help string
+
+--- The options of csv.open that the command line has, too, in the order of its help.
+---@return pghost.DialectOption[]
+function csv.options() end
+
 --- A source. Closed by `close`, by leaving the scope of a `<close>` variable and by the collector.
 ---@class pghost.Source
 local Source = {}
