@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "csv/reader.h"
+#include "csv/dialect.h"
 
 void batch_clear(Batch *batch) {
   batch->record_count = 0;

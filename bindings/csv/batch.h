@@ -12,6 +12,12 @@
 #include "base/buffer.h"
 #include "base/field.h"
 
+// Where a chunk or a record stands in its source.
+typedef struct Position {
+  uint64_t offset; // bytes from the start of the source
+  uint64_t line;   // physical line, from 1
+} Position;
+
 // Why a record could not be read. RECORD_OK records go on to raw and to the rules; the others are
 // rejects that can be in neither.
 typedef enum RecordError {

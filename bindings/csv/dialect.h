@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "csv/batch.h"
+#include "base/field.h"
 #include "csv/encoding.h"
 
 enum {

@@ -6,6 +6,7 @@
 #ifndef PGHOST_CSV_GENERAL_H
 #define PGHOST_CSV_GENERAL_H
 
+#include "csv/batch.h"
 #include "csv/dialect.h"
 
 typedef enum Fed {

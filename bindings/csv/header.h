@@ -3,6 +3,7 @@
 #ifndef PGHOST_CSV_HEADER_H
 #define PGHOST_CSV_HEADER_H
 
+#include "base/buffer.h"
 #include "csv/dialect.h"
 
 typedef struct Header {

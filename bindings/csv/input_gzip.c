@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "csv/input.h"
+#include "csv/input_parts.h"
 
 enum { GZIP_BLOCK = 64 * 1024, GZIP_ONLY = 15 + 16 }; // window bits, see inflateInit2
 

@@ -7,7 +7,6 @@
 #define PGHOST_CSV_POLICY_H
 
 #include "csv/general.h"
-#include "csv/reader.h"
 
 // Applies the dialect's policies to the batch read from bytes[0, used), the end of which is
 // `*position`. Returns the bytes used, which are fewer where a policy stops before a record; then

@@ -9,13 +9,8 @@
 #define PGHOST_CSV_READER_H
 
 #include "base/error.h"
+#include "csv/batch.h"
 #include "csv/dialect.h"
-
-// Where a chunk stands in its source.
-typedef struct Position {
-  uint64_t offset; // bytes from the start of the source
-  uint64_t line;   // physical line, from 1
-} Position;
 
 typedef struct Reader Reader;
 

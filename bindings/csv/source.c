@@ -216,7 +216,7 @@ static bool fill(Source *source, size_t want, Chunk *chunk, size_t *cut, Error *
 }
 
 uint64_t source_length_in_file(const Source *source, const char *bytes, size_t len) {
-  return source->transcoder ? encoding_length_in_file(source->dialect.text.kind, bytes, len) : len;
+  return source->transcoder ? transcode_length_in_file(source->dialect.text.kind, bytes, len) : len;
 }
 
 SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *error) {
@@ -417,7 +417,7 @@ FileSpan source_file_span(const Dialect *dialect, const Chunk *chunk, const Reco
   buffer_clear(bytes);
   transcode_to_utf16(kind, record->bytes, record->length, bytes);
   size_t before = (size_t)(record->bytes - chunk->bytes.data);
-  span.offset = chunk->origin + encoding_length_in_file(kind, chunk->bytes.data, before);
+  span.offset = chunk->origin + transcode_length_in_file(kind, chunk->bytes.data, before);
   span.bytes = bytes->len ? bytes->data : "";
   span.length = bytes->len;
   return span;

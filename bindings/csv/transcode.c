@@ -237,3 +237,8 @@ void transcode_to_utf16(EncodingKind kind, const char *bytes, size_t len, Buffer
     at += length;
   }
 }
+
+uint64_t transcode_length_in_file(EncodingKind kind, const char *bytes, size_t len) {
+  bool utf16 = kind == ENCODING_UTF16LE || kind == ENCODING_UTF16BE;
+  return utf16 ? transcode_utf16_length(bytes, len) : len;
+}

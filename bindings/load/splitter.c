@@ -1,9 +1,11 @@
 // The splitter thread: cuts the files under way into blocks, the oldest first, and takes cuts back
 // that were wrong.
+#include "load/splitter.h"
+
 #include "base/interrupt.h"
 #include "load/stop.h"
 
-// A cut was wrong, and every block behind it is out of the workers' hands.
+// A cut was wrong, and every block after it is out of the workers' hands.
 static bool may_take_back(const Task *task) {
   return task->recut && task->ring_count == task->cut - task->checked;
 }

@@ -1,19 +1,20 @@
-// What the files of the load engine share: the engine itself and its blocks. For load/ only.
+// The engine and its blocks, as the files of load/ share them, and the little that each of them
+// does with them. For load/ only.
 //
 // One lock guards everything that more than one thread touches; a block is otherwise owned by the
 // one thread that has taken it from a queue. Blocks pass these places:
 //
 //   idle -> (splitter) -> cut -> (worker: tokenise) -> ring, in order of sequence -> checked
 //        -> (worker, or the caller for Lua rules: rules, encode) -> each stream's queue -> idle
-#ifndef PGHOST_LOAD_INTERNAL_H
-#define PGHOST_LOAD_INTERNAL_H
+#ifndef PGHOST_LOAD_STATE_H
+#define PGHOST_LOAD_STATE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 
-#include "load/engine.h"
 #include "load/queue.h"
+#include "load/types.h"
 
 enum { CHUNK_TARGET = 64 * 1024 };
 
@@ -121,51 +122,12 @@ void engine_fail_locked(Engine *engine, const Error *error);
 // That long from now, for waits on caller_turn and sender_turn.
 struct timespec engine_deadline(int timeout_ms);
 
-// Gives a block that is through with rules to the streams. Takes the lock.
-void engine_block_encoded(Engine *engine, Block *block);
-
 // The file that was started `i` files after the oldest under way.
 Task *engine_task(Engine *engine, unsigned i);
 
 bool task_done(const Task *task); // every record is encoded, though not sent
 
-// Bytes of the file, or of all files, that have become records, as they lie on the disk. The lock
-// is held.
-uint64_t task_input_bytes(const Task *task);
-uint64_t engine_input_bytes(Engine *engine);
-
-// Bytes of the file that hold no record to read: of the header, and of what is skipped.
-uint64_t task_start_bytes(const Task *task);
-uint64_t engine_start_bytes(Engine *engine); // of all files started
-
-// Starts a file in a slot that is free.
-bool task_start(Engine *engine, const FileTask *file, Error *error);
-
-// Takes the oldest file, which is done, off the ring. False: it does not add up. The lock is held.
-bool task_take(Engine *engine, Counts *counts, Error *error);
-
-// Frees the memory of every task (tasks.c).
-void engine_free_tasks(Engine *engine);
-
-// The lock is held.
+// The block is free for the splitter. The lock is held.
 void engine_recycle(Engine *engine, Block *block);
-
-void *splitter_main(void *engine);
-void *worker_main(void *worker);
-void *sender_main(void *stream);
-
-// The end of a stream: well, or as an aborted COPY. `rows` of it is what the server counted
-// (streams.c).
-bool stream_end(Stream *stream, Error *error);
-void stream_close(Stream *stream, bool keep_rejects); // those ended well all the same
-
-// Whether the server counted as many rows of each kind as were sent.
-bool streams_check_rows(const Engine *engine, const uint64_t rows[STREAM_KINDS], Error *error);
-
-void block_free(Block *block); // its memory (blocks.c)
-
-// Runs the program over record `i` of the block and encodes what becomes of it (worker.c).
-Verdict block_run_rules(const Engine *engine, Block *block, size_t i, Scratch *scratch);
-void block_settle(const Engine *engine, Block *block, size_t i, Scratch *scratch, Verdict verdict);
 
 #endif

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
-#include "csv/input.h"
+#include "csv/input_parts.h"
 
 enum { WAIT_MS = 100 }; // a signal may arrive on another thread: look at the flags this often
 
@@ -29,6 +29,11 @@ typedef struct BytesInput {
   size_t len;
   char bytes[];
 } BytesInput;
+
+ptrdiff_t input_damaged(Error *error, const char *name, const char *what) {
+  error_set(error, "archive", "could not read '%s': %s", name, what);
+  return -1;
+}
 
 static ptrdiff_t give_head(FileInput *file, char *out, size_t size) {
   size_t got = size < file->head_len ? size : file->head_len;
