@@ -202,7 +202,7 @@ static bool wait_sent(Engine *engine, Error *error) {
 static void join_threads(Engine *engine) {
   pthread_mutex_lock(&engine->lock);
   engine->closing = true;
-  wake_everybody(engine);
+  engine_wake(engine);
   pthread_mutex_unlock(&engine->lock);
   if (engine->splitter_started)
     pthread_join(engine->splitter, NULL);

@@ -2,8 +2,7 @@
 #ifndef PGHOST_LOAD_ROW_H
 #define PGHOST_LOAD_ROW_H
 
-#include "base/buffer.h"
-#include "rules/program.h"
+#include "load/types.h"
 
 // Where a record came from, as the load metadata columns have it.
 typedef struct Origin {

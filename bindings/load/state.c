@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static void wake_everybody(Engine *engine) {
+void engine_wake(Engine *engine) {
   pthread_cond_broadcast(&engine->splitter_turn);
   pthread_cond_broadcast(&engine->worker_turn);
   pthread_cond_broadcast(&engine->caller_turn);
@@ -18,7 +18,7 @@ void engine_fail_locked(Engine *engine, const Error *error) {
   engine->stop = 1;
   if (strcmp(engine->error.code, "budget") != 0)
     engine->stop_rejects = 1;
-  wake_everybody(engine);
+  engine_wake(engine);
 }
 
 void engine_fail(Engine *engine, const Error *error) {

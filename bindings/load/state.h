@@ -119,6 +119,8 @@ void engine_fail(Engine *engine, const Error *error);
 // The same where the lock is held.
 void engine_fail_locked(Engine *engine, const Error *error);
 
+void engine_wake(Engine *engine); // everybody
+
 // That long from now, for waits on caller_turn and sender_turn.
 struct timespec engine_deadline(int timeout_ms);
 

@@ -2,6 +2,7 @@
 // and encode rows.
 #include "load/worker.h"
 
+#include "csv/transcode.h"
 #include "load/blocks.h"
 #include "load/records.h"
 #include "load/stop.h"

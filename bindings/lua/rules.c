@@ -7,6 +7,7 @@
 #include "lua/boxes.h"
 #include "lua/native.h"
 #include "lua/rules_compile.h"
+#include "lua/rules_convert.h"
 #include "lua/rules_functions.h"
 #include "lua/rules_record.h"
 #include "lua/rules_values.h"
@@ -68,7 +69,7 @@ static void push_record(lua_State *L, const Program *program, const Scratch *scr
   size_t count = program_column_count(program);
   lua_createtable(L, (int)count, 1);
   for (size_t i = 0; i < count; i++) {
-    lua_rules_push_value(L, program, scratch, i);
+    rules_push_value(L, program, scratch, i);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   lua_pushinteger(L, (lua_Integer)count);
@@ -79,14 +80,14 @@ static void push_record(lua_State *L, const Program *program, const Scratch *scr
 typedef struct TryInput {
   Field *fields;
   uint32_t *map;
-  char (*numbers)[LUA_RULES_NUMBER_SIZE];
+  char (*numbers)[RULES_NUMBER_SIZE];
 } TryInput;
 
 static TryInput new_input(lua_State *L, size_t count) {
   return (TryInput){
       .fields = lua_newuserdatauv(L, (count + 1) * sizeof(Field), 0),
       .map = lua_newuserdatauv(L, (count + 1) * sizeof(uint32_t), 0),
-      .numbers = lua_newuserdatauv(L, (count + 1) * LUA_RULES_NUMBER_SIZE, 0),
+      .numbers = lua_newuserdatauv(L, (count + 1) * RULES_NUMBER_SIZE, 0),
   };
 }
 
@@ -95,7 +96,7 @@ static void read_input(lua_State *L, const Program *program, const TryInput *inp
   luaL_argcheck(L, lua_rawlen(L, 2) <= count, 2, "more values than columns");
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, 2, (lua_Integer)i + 1); // strings stay alive in the list
-    if (!lua_rules_to_field(L, -1, input->numbers[i], &input->fields[i]))
+    if (!rules_to_field(L, -1, input->numbers[i], &input->fields[i]))
       luaL_argerror(L, 2,
                     lua_pushfstring(L, "%s: string, number, boolean or nil expected, got %s",
                                     program_column_name(program, i), luaL_typename(L, -1)));

@@ -9,7 +9,7 @@
 
 #include "base/nearest.h"
 #include "lua/boxes.h"
-#include "lua/rules_functions.h"
+#include "lua/rules_convert.h"
 #include "lua/rules_record.h"
 #include "rules/program_build.h"
 #include "rules/text.h"
@@ -61,9 +61,9 @@ static const char *get_string(const Compiler *compiler, int index, const char *f
 // The scalar on top as text that lives as long as the anchors table. Pops it.
 static Field take_constant(const Compiler *compiler, const char *what) {
   lua_State *L = compiler->L;
-  char number[LUA_RULES_NUMBER_SIZE];
+  char number[RULES_NUMBER_SIZE];
   Field text;
-  if (!lua_rules_to_field(L, -1, number, &text) || text.null)
+  if (!rules_to_field(L, -1, number, &text) || text.null)
     misuse(compiler, lua_pushfstring(L, "%s: string, number or boolean expected, got %s", what,
                                      luaL_typename(L, -1)));
   if (!text_storable(text.data, text.len))

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pg/conn.h"
 #include "pg/conninfo.h"
 #include "pg/state.h"
 

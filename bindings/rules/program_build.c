@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "rules/program_internal.h"
+#include "rules/program.h"
+#include "rules/program_parts.h"
 
 enum { MAX_LABEL = 63 }; // bytes; NAMEDATALEN - 1 of PostgreSQL
 

@@ -6,19 +6,9 @@
 #ifndef PGHOST_RULES_PROGRAM_BUILD_H
 #define PGHOST_RULES_PROGRAM_BUILD_H
 
-#include "rules/program.h"
-#include "rules/row_rules.h"
+#include "rules/program_types.h"
 #include "rules/rule_checks.h"
 #include "rules/rule_ops.h"
-
-// What happens to a value that breaks its type or a check. A required column never becomes null:
-// there FAILURE_NULL is refused, and FAILURE_WARN rejects where null would have to be stored.
-typedef enum FailureAction {
-  FAILURE_REJECT,
-  FAILURE_NULL,    // null is stored
-  FAILURE_DEFAULT, // the given value is stored, also where a required value is missing
-  FAILURE_WARN,    // of a type: null is stored; of a check: the value is kept
-} FailureAction;
 
 Program *program_new(void); // NULL: no memory
 

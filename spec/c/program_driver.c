@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "rules/program.h"
 #include "rules/program_build.h"
 
 #define TEXT(literal) ((Field){.data = literal, .len = sizeof literal - 1})

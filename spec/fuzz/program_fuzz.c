@@ -5,7 +5,9 @@
 // up to the next 0x1f.
 #include "fuzz.h"
 #include "fuzz_value.h"
+#include "rules/program.h"
 #include "rules/program_build.h"
+#include "rules/row_rules.h"
 #include "rules/text.h"
 
 enum { MAX_COLUMNS = 4, MAX_STEPS = 6, MAX_RECORDS = 5, SEPARATOR = 0x1f };

@@ -1,10 +1,9 @@
-// What a program is made of; for program.c, program_build.c and row_rules.c alone.
-#ifndef PGHOST_RULES_PROGRAM_INTERNAL_H
-#define PGHOST_RULES_PROGRAM_INTERNAL_H
+// A program and a scratch from inside; for program.c, program_build.c, row_rules.c and scratch.c.
+#ifndef PGHOST_RULES_PROGRAM_PARTS_H
+#define PGHOST_RULES_PROGRAM_PARTS_H
 
 #include "rules/arena.h"
-#include "rules/program_build.h"
-#include "rules/row_rules.h"
+#include "rules/program_types.h"
 #include "rules/rule_checks.h"
 #include "rules/rule_ops.h"
 
@@ -79,5 +78,13 @@ struct Scratch {
   size_t change_cap;
   Reject reject;
 };
+
+// Notes a change of the record at hand.
+static inline void add_change(Scratch *scratch, uint32_t slot, const Field *before,
+                              const Field *after) {
+  if (scratch->change_count < scratch->change_cap)
+    scratch->changes[scratch->change_count++] =
+        (Change){.slot = slot, .before = *before, .after = *after};
+}
 
 #endif
