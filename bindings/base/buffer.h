@@ -60,12 +60,4 @@ static inline void buffer_put_u64(Buffer *buffer, uint64_t value) {
   buffer_put(buffer, &value, sizeof value);
 }
 
-// Overwrites four bytes put earlier at `at`: a length that is only known afterwards.
-static inline void buffer_set_u32(Buffer *buffer, size_t at, uint32_t value) {
-  if (buffer->failed)
-    return;
-  value = __builtin_bswap32(value);
-  memcpy(buffer->data + at, &value, sizeof value);
-}
-
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "csv/scan.h"
+#include "csv/sha256.h"
 #include "csv/source_internal.h"
 #include "csv/split.h"
 
@@ -40,14 +41,6 @@ bool source_no_memory(const Source *source, Error *error) {
 
 // Reading and putting back
 
-static void finish_digest(Source *source) {
-  unsigned char digest[DIGEST_SIZE];
-  if (EVP_DigestFinal_ex(source->digest, digest, NULL) != 1)
-    return;
-  for (size_t i = 0; i < DIGEST_SIZE; i++)
-    snprintf(source->totals.sha256 + 2 * i, 3, "%02x", digest[i]);
-}
-
 // Appends up to `size` bytes of the input to `out`.
 static bool read_bytes(Source *source, Buffer *out, size_t size, Error *error) {
   if (!buffer_reserve(out, size))
@@ -60,7 +53,7 @@ static bool read_bytes(Source *source, Buffer *out, size_t size, Error *error) {
   atomic_store(&source->input_bytes, input->taken ? input->taken(input) : bytes);
   if (got == 0) {
     source->at_end = true;
-    finish_digest(source);
+    sha256_finish(source->digest, source->totals.sha256);
     return true;
   }
   if (EVP_DigestUpdate(source->digest, out->data + out->len, (size_t)got) != 1)

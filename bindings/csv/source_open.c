@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "csv/sha256.h"
 #include "csv/source_internal.h"
 #include "csv/split.h"
 
@@ -270,9 +271,8 @@ static bool skip_lines(Source *source, Error *error) {
 }
 
 static bool prepare(Source *source, Error *error) {
-  source->digest = EVP_MD_CTX_new();
-  if (!source->name || !source->digest ||
-      EVP_DigestInit_ex(source->digest, EVP_sha256(), NULL) != 1)
+  source->digest = sha256_new();
+  if (!source->name || !source->digest)
     return error_set_errno(error, ENOMEM, "could not read the source");
   return decide_encoding(source, error) && skip_lines(source, error) &&
          find_line_end(source, error) && read_header(source, error);

@@ -53,7 +53,7 @@ static int program_needs_text_method(lua_State *L) {
   return 1;
 }
 
-static int push_failure(lua_State *L, const char *column, const char *rule, const char *reason) {
+static int push_reject(lua_State *L, const char *column, const char *rule, const char *reason) {
   lua_pushnil(L);
   lua_createtable(L, 0, 3);
   lua_pushstring(L, column); // nil for NULL
@@ -165,8 +165,8 @@ static int program_try(lua_State *L) {
   read_input(L, program, &input);
   int bad = find_unstorable(program, &input);
   if (bad >= 0)
-    return push_failure(L, program_column_name(program, (size_t)bad), "encoding",
-                        "not valid UTF-8 or a NUL byte");
+    return push_reject(L, program_column_name(program, (size_t)bad), "encoding",
+                       "not valid UTF-8 or a NUL byte");
   Scratch *scratch = new_scratch(L, program);
   Verdict verdict = program_run(program, scratch, input.fields, input.map);
   if (verdict == VERDICT_PASS && lua_rules_present(L, 1))
@@ -177,11 +177,11 @@ static int program_try(lua_State *L) {
     return 2;
   }
   if (verdict == VERDICT_FILTER)
-    return push_failure(L, NULL, "filter", "left out by a filter");
+    return push_reject(L, NULL, "filter", "left out by a filter");
   const Reject *reject = scratch_reject(scratch);
   const char *column =
       reject->column < 0 ? NULL : program_column_name(program, (size_t)reject->column);
-  return push_failure(L, column, reject->rule, reject->reason);
+  return push_reject(L, column, reject->rule, reject->reason);
 }
 
 static int program_tostring(lua_State *L) {

@@ -7,7 +7,7 @@
 
 #include "lua/rules_convert.h"
 
-#define RECORD_TYPE "pghost.record"
+#define RECORD_TYPE "pghost.native.rules.record"
 
 enum { COLUMNS = 1 }; // user value: column name -> position
 
