@@ -627,7 +627,7 @@ describe("a program", function()
     assert.has_error(function() program:try { 1, 2, 3, 4 } end)
     local _, failure = program:try { "1", "a\xff" }
     assert.same({ column = "b", rule = "encoding", reason = "not valid UTF-8 or a NUL byte" }, failure)
-    assert.equal("pghost.program (3 columns)", tostring(program))
+    assert.equal("pghost.native.program (3 columns)", tostring(program))
   end)
 
   it("is plain data before it is compiled", function()

@@ -224,7 +224,7 @@ static void push_names(lua_State *L, const Source *source) {
 
 static void push_record_metatable(lua_State *L, const Source *source) {
   push_names(L, source);
-  named_push_type(L, "pghost.native.record");
+  named_push_type(L, "pghost.native.fields");
 }
 
 // Pushes line, record (upvalue 2 becomes its metatable).

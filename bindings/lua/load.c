@@ -17,7 +17,7 @@
 #include "lua/native.h"
 #include "lua/rules_functions.h"
 
-#define LOAD_TYPE "pghost.load"
+#define LOAD_TYPE "pghost.native.load"
 
 enum {
   MAX_BOXES = 256,

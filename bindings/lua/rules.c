@@ -15,7 +15,7 @@
 #include "rules/rule_ops.h"
 #include "rules/text.h"
 
-#define SCRATCH_TYPE "pghost.rules.scratch"
+#define SCRATCH_TYPE "pghost.native.scratch"
 
 typedef struct ScratchBox {
   Scratch *scratch;

@@ -7,7 +7,7 @@
 
 #include "lua/rules_convert.h"
 
-#define RECORD_TYPE "pghost.native.rules.record"
+#define RECORD_TYPE "pghost.native.record"
 
 enum { COLUMNS = 1 }; // user value: column name -> position
 

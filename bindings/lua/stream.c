@@ -5,7 +5,7 @@
 #include "lua/failure.h"
 #include "lua/pg.h"
 
-#define STREAM_TYPE "pghost.stream"
+#define STREAM_TYPE "pghost.native.stream"
 
 typedef struct StreamBox {
   ConnBox *conn;    // NULL: not started. Kept alive by the user value
