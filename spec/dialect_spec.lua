@@ -44,7 +44,7 @@ describe("a dialect", function()
       read('a,b\n"say \\"hi\\"","x\\\\y"\na\\,b,\\c\n"two\nlines","\\"\\""\n,""\n', options))
     assert.same({ "2: a\nb|c", "4: d|e" }, read("a,b\na\\\nb,c\nd,e\n", options))
     assert.same({ '2: a"b|c' }, read('a,b\n"a""b",c\n', options))
-    local no_end = "escaped line end, and no end of the record behind it"
+    local no_end = "escaped line end, and no end of the record after it"
     assert.same({ "2! " .. no_end .. ": 1,x\\" }, read("a,b\n1,x\\\n", options))
     assert.same({ "2! " .. no_end .. ": 1,x\\" }, read("a,b\n1,x\\\r\n", options))
     assert.same({ "2! " .. no_end .. ": 1,x\\", "3: 2|y" }, read("a,b\n1,x\\\n2,y\n", {
@@ -70,7 +70,7 @@ describe("a dialect", function()
     assert.same({ "2: 1", "3: 2" }, read("a\r1\r2\rTotal\r", { footer = 1 }))
     assert.same({}, read("a\n1\n2\n", { footer = 2 }))
     refused("'string' has no more than the 3 lines that are skipped", "a\nb\n", { skip = 3 })
-    refused("'string' is empty: it has only lines that are passed over", "a\n", { footer = 1000 })
+    refused("'string' is empty: it has only lines that are skipped", "a\n", { footer = 1000 })
   end)
 
   it("has a header of several lines, joined by a blank", function()

@@ -106,7 +106,7 @@ static const char *param_text(lua_State *L, int index) {
   }
 }
 
-// The parameters behind the SQL at stack index 2. Pushes their array; *count is their number.
+// The parameters after the SQL at stack index 2. Pushes their array; *count is their number.
 static const char *const *push_params(lua_State *L, int *count) {
   int top = lua_gettop(L);
   *count = top - 2;

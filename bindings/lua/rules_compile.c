@@ -95,7 +95,7 @@ static const Field *get_list(const Compiler *compiler, int index, const char *fi
   return fields;
 }
 
-// A constant's name in the rule table, without the sign behind it in Constants; pushed.
+// A constant's name in the rule table, without the sign after it in Constants; pushed.
 static const char *push_name(lua_State *L, const char *name, char *sign) {
   size_t len = strcspn(name, "?*");
   *sign = name[len];
@@ -135,7 +135,7 @@ static int find_word(const char *const *words, const char *word) {
   return -1;
 }
 
-// ---- keys that mean nothing, as a misspelt one would be passed over
+// ---- keys that mean nothing, as a misspelt one would be skipped
 
 // The key at the top but one of the stack is none of `known`, a list with NULL after the last.
 static void refuse_key(const Compiler *compiler, const char *what, const char *const *known) {

@@ -17,7 +17,7 @@ function M.trim(text) end
 ---@return string? # nil for nil
 function M.unquote(text) end
 
---- Nil where the value is one of those behind it (raw equality).
+--- Nil where the value is one of those after it (raw equality).
 ---@param value any
 ---@param ... any
 ---@return any
@@ -33,6 +33,12 @@ function M.boolean(text) end
 ---@param format? string words as to_timestamp has them, "DD/MM/YYYY"; none: ISO 8601
 ---@return string? # nil where it is no date
 function M.date(text, format) end
+
+--- The one of the words that somebody may have meant, nil when none is near.
+---@param word string
+---@param words string[]
+---@return string?
+function M.nearest(word, words) end
 
 ---@class pghost.native.RuleKind
 ---@field name string
