@@ -43,6 +43,7 @@ local misuse = arguments.misuse
 ---@field interval fun(): pghost.Column ISO 8601 ("P1DT2H") or numbers with units ("1 day 02:00:00")
 ---@field inet fun(): pghost.Column
 ---@field cidr fun(): pghost.Column
+---@field macaddr fun(): pghost.Column
 ---@field bytea fun(): pghost.Column "\\x" and hexadecimal digits, or escaped
 ---@field char fun(length?: integer): pghost.Column
 ---@field array fun(element: string|pghost.Column): pghost.Column
