@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "escaped.h"
 #include "library.h"
-#include "nearest.h"
+#include "base/nearest.h"
 #include "retry.h"
 #include "signals.h"
 

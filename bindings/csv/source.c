@@ -393,10 +393,6 @@ const Dialect *source_dialect(const Source *source) {
   return &source->dialect;
 }
 
-Position source_position(const Source *source) {
-  return source->position;
-}
-
 const char *source_encoding_note(const Source *source) {
   return source->encoding_note;
 }

@@ -95,10 +95,6 @@ bool source_stop_error(const Source *source, const Record *stop, Error *error);
 size_t chunk_read(Reader *reader, const Chunk *chunk, size_t limit, Position *position,
                   Batch *batch);
 
-// Where the next chunk starts: after the byte order mark, skipped lines and the header at
-// first.
-Position source_position(const Source *source);
-
 // Reads the next records, at least one, for callers with one thread: source_next, reader_read, and
 // what a wrong cut leaves is put back. `chunk` then holds the bytes that were consumed, which the
 // batch's views point into. SOURCE_END: nothing is left, the batch is empty.

@@ -4,7 +4,6 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#include "base/nearest.h"
 #include "lua/boxes.h"
 #include "lua/native.h"
 #include "lua/rules_compile.h"
@@ -255,25 +254,12 @@ static int rules_types(lua_State *L) {
   return 1;
 }
 
-// nearest(word, words) -> word | nil
-static int rules_nearest(lua_State *L) {
-  const char *word = luaL_checkstring(L, 1);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  size_t count = lua_rawlen(L, 2);
-  const char **words = lua_newuserdatauv(L, (count + 1) * sizeof *words, 0);
-  luaL_checkstack(L, (int)count, "too many words");
-  for (size_t i = 0; i < count; i++) {
-    lua_rawgeti(L, 2, (lua_Integer)i + 1); // stays on the stack, and so alive
-    words[i] = luaL_checkstring(L, -1);
-  }
-  words[count] = NULL;
-  lua_pushstring(L, nearest_of(word, words));
-  return 1;
-}
-
 static const luaL_Reg functions[] = {
-    {"nearest", rules_nearest}, {"compile", rules_compile}, {"operations", rules_operations},
-    {"checks", rules_checks},   {"types", rules_types},     {NULL, NULL},
+    {"compile", rules_compile},
+    {"operations", rules_operations},
+    {"checks", rules_checks},
+    {"types", rules_types},
+    {NULL, NULL},
 };
 
 static const luaL_Reg methods[] = {

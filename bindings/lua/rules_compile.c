@@ -141,10 +141,12 @@ static int find_word(const char *const *words, const char *word) {
 static void refuse_key(const Compiler *compiler, const char *what, const char *const *known) {
   lua_State *L = compiler->L;
   const char *key = luaL_tolstring(L, -2, NULL);
-  const char *nearest = nearest_of(key, known);
-  misuse(compiler, nearest ? lua_pushfstring(L, "%s: unknown key '%s', did you mean '%s'?", what,
-                                             key, nearest)
-                           : lua_pushfstring(L, "%s: unknown key '%s'", what, key));
+  size_t count = 0;
+  while (known[count])
+    count++;
+  const char *nearest = nearest_word(key, known, count);
+  lua_pushfstring(L, nearest ? ": did you mean '%s'?" : "", nearest);
+  misuse(compiler, lua_pushfstring(L, "%s: unknown key '%s'%s", what, key, lua_tostring(L, -1)));
 }
 
 // Integer keys are the columns' where `list`.

@@ -34,12 +34,6 @@ function M.boolean(text) end
 ---@return string? # nil where it is no date
 function M.date(text, format) end
 
---- The one of the words that somebody may have meant, nil when none is near.
----@param word string
----@param words string[]
----@return string?
-function M.nearest(word, words) end
-
 ---@class pghost.native.RuleKind
 ---@field name string
 ---@field constants string[] names in the rule table: "value", "max?" (may be missing), "values*" (a list)

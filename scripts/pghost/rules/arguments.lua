@@ -1,6 +1,6 @@
 -- Checks of arguments for the rules modules. Each raises, `level` calls up, at the line of the user.
 
-local native = require "pghost.native.rules"
+local nearest = require "pghost.lib.nearest"
 
 local M = {}
 
@@ -72,8 +72,7 @@ function M.options(options, known, what)
   end
   for key in pairs(options or {}) do
     if not known[key] then
-      local nearest = type(key) == "string" and native.nearest(key, M.names(known))
-      M.misuse(3, "%s: unknown option '%s'%s", what, key, nearest and (", did you mean '%s'?"):format(nearest) or "")
+      M.misuse(3, "%s: unknown option '%s'%s", what, key, nearest.hint(tostring(key), M.names(known)))
     end
   end
   return options or {}
