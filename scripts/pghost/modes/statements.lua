@@ -37,9 +37,9 @@ local function insert(conn, change, where, extra)
   if extra then
     extra_name, extra_value = ", " .. extra.name, ", " .. extra.value
   end
-  return { counts = "added", sql = ("INSERT INTO %s (%s%s) SELECT %s%s FROM %s AS n%s"):format(change.published,
-    relations.list(conn, change.columns), extra_name, relations.list(conn, change.columns, "n.%s"), extra_value,
-    where and relations.new_rows(change) or change.new, where and " WHERE " .. where or "") }
+  local from = (where and relations.new_rows(change) or change.new) .. " AS n" .. (where and " WHERE " .. where or "")
+  return { counts = "added", sql = ("INSERT INTO %s (%s%s) SELECT %s%s FROM %s"):format(change.published,
+    relations.list(conn, change.columns), extra_name, relations.list(conn, change.columns, "n.%s"), extra_value, from) }
 end
 
 -- Rows are counted by the conditions that they are chosen by.
@@ -49,6 +49,10 @@ end
 
 local function count_new(change, where)
   return ("SELECT pg_catalog.count(*) AS records FROM %s AS n WHERE %s"):format(relations.new_rows(change), where)
+end
+
+local function count_both(change, from, where)
+  return ("SELECT pg_catalog.count(*) AS records FROM %s AS p, %s AS n WHERE %s"):format(change.published, from, where)
 end
 
 function publish.append(conn, change)
@@ -70,7 +74,8 @@ local function remove_missing(conn, change, at)
       left = count_published(change, gone) }
   end
   gone = "p._deleted_at IS NULL AND " .. gone
-  return { counts = "removed", sql = ("UPDATE %s AS p SET _deleted_at = %s WHERE %s"):format(change.published, at, gone),
+  return { counts = "removed",
+    sql = ("UPDATE %s AS p SET _deleted_at = %s WHERE %s"):format(change.published, at, gone),
     left = count_published(change, gone) }
 end
 
@@ -91,9 +96,9 @@ local function update(conn, change)
   local from = relations.new_rows(change)
   local where = ("%s AND (%s)"):format(comparison.same_key(conn, change, "n", "p"), table.concat(conditions, " OR "))
   return { counts = "changed",
-    sql = ("UPDATE %s AS p SET %s FROM %s AS n WHERE %s"):format(change.published, table.concat(assignments, ", "), from,
-      where),
-    due = ("SELECT pg_catalog.count(*) AS records FROM %s AS p, %s AS n WHERE %s"):format(change.published, from, where) }
+    sql = ("UPDATE %s AS p SET %s FROM %s AS n WHERE %s"):format(change.published, table.concat(assignments, ", "),
+      from, where),
+    due = count_both(change, from, where) }
 end
 
 function publish.merge(conn, change, at)
@@ -119,7 +124,7 @@ local function close_changed(conn, change, at)
   local where = ("p._valid_to IS NULL AND %s AND %s"):format(comparison.same_key(conn, change, "n", "p"), differs)
   return { counts = "changed",
     sql = ("UPDATE %s AS p SET _valid_to = %s FROM %s AS n WHERE %s"):format(change.published, at, from, where),
-    left = ("SELECT pg_catalog.count(*) AS records FROM %s AS p, %s AS n WHERE %s"):format(change.published, from, where) }
+    left = count_both(change, from, where) }
 end
 
 local function close_missing(conn, change, at)

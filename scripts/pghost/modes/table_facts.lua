@@ -45,8 +45,8 @@ LEFT JOIN LATERAL (
   JOIN pg_catalog.pg_operator AS p ON p.oid = s.amopopr
   JOIN pg_catalog.pg_namespace AS n ON n.oid = p.oprnamespace
   WHERE d.opcdefault AND (d.opcintype = b.oid
-    OR i.typname = CASE WHEN b.is_array THEN 'anyarray' WHEN b.kind = 'e' THEN 'anyenum' WHEN b.kind = 'r' THEN 'anyrange'
-      WHEN b.kind = 'm' THEN 'anymultirange' WHEN b.kind = 'c' THEN 'record' END
+    OR i.typname = CASE WHEN b.is_array THEN 'anyarray' WHEN b.kind = 'e' THEN 'anyenum'
+      WHEN b.kind = 'r' THEN 'anyrange' WHEN b.kind = 'm' THEN 'anymultirange' WHEN b.kind = 'c' THEN 'record' END
     OR EXISTS (SELECT 1 FROM pg_catalog.pg_cast AS k
       WHERE k.castsource = b.oid AND k.casttarget = d.opcintype AND k.castmethod = 'b' AND k.castcontext = 'i'))
   ORDER BY (d.opcintype = b.oid) DESC, i.typispreferred DESC LIMIT 1
@@ -98,13 +98,16 @@ WITH RECURSIVE family (oid) AS (
   UNION
   SELECT i.inhrelid FROM family JOIN pg_catalog.pg_inherits AS i ON i.inhparent = family.oid
 )
-SELECT pg_catalog.concat('trigger ''', t.tgname, '''') AS actor FROM family JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = family.oid
+SELECT pg_catalog.concat('trigger ''', t.tgname, '''') AS actor
+FROM family JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = family.oid
 WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'
 UNION
-SELECT pg_catalog.concat('rule ''', r.rulename, '''') FROM family JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = family.oid
+SELECT pg_catalog.concat('rule ''', r.rulename, '''')
+FROM family JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = family.oid
 WHERE r.ev_type <> '1' AND r.ev_enabled <> 'D'
 UNION
-SELECT pg_catalog.concat('foreign table ''', c.relname, '''') FROM family JOIN pg_catalog.pg_class AS c ON c.oid = family.oid
+SELECT pg_catalog.concat('foreign table ''', c.relname, '''')
+FROM family JOIN pg_catalog.pg_class AS c ON c.oid = family.oid
 WHERE c.relkind = 'f'
 ORDER BY 1]]
 

@@ -1,0 +1,62 @@
+-- The key of a change, as the published table compares it.
+
+local errors = require "pghost.lib.errors"
+local relations = require "pghost.modes.relations"
+
+local M = {}
+
+--- The columns of a key; a collation where it is not that of the new rows.
+---@param key? string[]
+---@param built pghost.modes.Column[]
+---@param published table<string, pghost.modes.Column>
+---@return pghost.modes.Column[]
+function M.columns(key, built, published)
+  local list, own = {}, {}
+  for _, column in ipairs(built) do
+    own[column.name] = column
+  end
+  for i, name in ipairs(key or {}) do
+    local there = published[name]
+    list[i] = { name = name, equality = there.equality, exact = there.exact,
+      collation = there.collation ~= own[name].collation and there.collation or nil }
+  end
+  return list
+end
+
+local function has_other_collation(change)
+  for _, column in ipairs(change.keys) do
+    if column.collation then
+      return true
+    end
+  end
+  return false
+end
+
+local function terms(conn, change)
+  local list = {}
+  for i, column in ipairs(change.keys) do
+    list[i] = conn:quote_identifier(column.name) .. (column.collation and " COLLATE " .. column.collation or "")
+  end
+  return table.concat(list, ", ")
+end
+
+--- The new rows have each key once; raises where the published table takes two of them for one.
+---@param conn pghost.Connection
+---@param change pghost.modes.Change
+---@param schema string of the published table
+function M.check(conn, change, schema)
+  if not has_other_collation(change) then
+    return
+  end
+  local text = ("pg_catalog.concat_ws(', ', %s)"):format(relations.list(conn, change.keys))
+  local row = conn:query(([[
+    SELECT pg_catalog.min(%s COLLATE "C") AS one, pg_catalog.max(%s COLLATE "C") AS other FROM %s
+    GROUP BY %s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1 LIMIT 1]]):format(text, text, change.new,
+    terms(conn, change)))[1]
+  if row then
+    errors.raise(("table '%s.%s': '%s' and '%s' are one key of it, and two of the files: leave one out, or give the "
+      .. "rules what makes them alike"):format(schema, change.name, row.one, row.other), "data")
+  end
+end
+
+return M
