@@ -217,4 +217,50 @@ describe("the ledger of files", function()
       db:query "DROP SCHEMA pghost CASCADE"
     end
   end)
+
+  for _, mode in ipairs { "merge", "history" } do
+    local function price()
+      return ask("SELECT price FROM item" .. (mode == "history" and " WHERE _valid_to IS NULL" or ""))
+    end
+
+    it("leaves out a content only while it is the last word, whatever file has it: mode " .. mode, function()
+      local texts = { d1 = "id,name,price\n1,one,1\n", d2 = "id,name,price\n1,one,2\n" }
+      texts.d3 = texts.d1
+      for _, name in ipairs { "d1", "d2", "d3" } do
+        write(name .. ".csv", texts[name])
+        load("d*.csv", { mode = mode })
+      end
+      assert.equal("1.00", price())
+      assert.matches("3 files left out", load("d*.csv", { mode = mode }))
+      write("d4.csv", texts.d1) -- says what the table was told last
+      assert.matches("4 files left out", load("d*.csv", { mode = mode }))
+      write("d5.csv", texts.d2)
+      load("d*.csv", { mode = mode })
+      assert.equal("2.00", price())
+      assert.matches("5 files left out", load("d*.csv", { mode = mode })) -- d4, too, though it is not the last word now
+      assert.equal("2.00", price())
+    end)
+
+    it("leaves out no content of one run that is not the last word in it: mode " .. mode, function()
+      write("d1.csv", "id,name,price\n1,one,1\n")
+      write("d2.csv", "id,name,price\n1,one,2\n")
+      write("d3.csv", "id,name,price\n1,one,1\n")
+      write("d4.csv", "id,name,price\n1,one,1\n")
+      assert.matches("1 file left out", load("d*.csv", { mode = mode }))
+      assert.equal("1.00", price())
+      assert.equal("d4.csv|d3.csv", ask [[SELECT s.name, f.name FROM pghost.files AS s
+        JOIN pghost.files AS f ON f.file_id = s.same_as]])
+      assert.matches("4 files left out", load("d*.csv", { mode = mode }))
+    end)
+  end
+
+  it("takes a changed file that was left out once for changed the next time, too", function()
+    write("a.csv", "id,name,price\n1,one,1\n")
+    load("a.csv", { mode = "append" })
+    write("a.csv", "id,name,price\n2,two,2\n")
+    load("a.csv", { mode = "append", changed = "skip" })
+    fails("a.csv: was loaded by run 1 with other content", load, "a.csv", { mode = "append" })
+    load("a.csv", { mode = "append", changed = "load" })
+    assert.equal("1\n2", ask "SELECT id FROM item ORDER BY id")
+  end)
 end)

@@ -2,8 +2,8 @@
 
 local modes = require "support.modes"
 local r = require "pghost.rules"
-local keyed, plain, fails = modes.keyed, modes.plain, modes.fails
-local world, db, folder, dsn
+local keyed, fails = modes.keyed, modes.fails
+local world, db, dsn
 
 local function write(name, text)
   world:write(name, text)
@@ -37,7 +37,6 @@ describe("the modes of a load", function()
 
   before_each(function()
     world:clear()
-    folder = world.folder
   end)
 
   after_each(function()
@@ -222,34 +221,6 @@ describe("the modes of a load", function()
     write("c.csv", "id,name,price\n1,one,1\n2,zwei,2\n3,three,3\n4,four,4\n")
     load("c.csv", { mode = "merge", missing = "mark" })
     assert.equal("4", ask "SELECT count(*) FROM item WHERE _deleted_at IS NULL")
-  end)
-
-  it("history keeps every state of a key, without gaps", function()
-    local rules, versions, stamps = keyed, {}, {}
-    local contents = { { [1] = "a", [2] = "b" }, { [1] = "a", [2] = "c", [3] = "d" }, { [1] = "x", [3] = "d" },
-      { [1] = "x", [2] = "c", [3] = "d" } }
-    for step, content in ipairs(contents) do
-      local lines = { "id,name,price" }
-      for id, name in pairs(content) do
-        lines[#lines + 1] = ("%d,%s,1"):format(id, name)
-      end
-      write(step .. ".csv", table.concat(lines, "\n") .. "\n")
-      publish(function(run)
-        run:load("item", step .. ".csv", rules, { mode = "history", missing = "close" })
-        versions[step] = run:query("SELECT count(*) AS n FROM item WHERE _valid_to IS NULL")[1].n
-      end)
-      stamps[step] = ask "SELECT clock_timestamp()"
-    end
-    for step, content in ipairs(contents) do
-      local expected = {}
-      for id = 1, 3 do
-        expected[#expected + 1] = content[id] and ("%d|%s"):format(id, content[id]) or nil
-      end
-      assert.equal(#expected, versions[step])
-      assert.equal(table.concat(expected, "\n"), ask(("SELECT id, name FROM item WHERE _valid_from <= '%s' AND "
-        .. "(_valid_to IS NULL OR _valid_to > '%s') ORDER BY id"):format(stamps[step], stamps[step])))
-    end
-    assert.equal("1|2\n2|3\n3|1", ask "SELECT id, count(*) FROM item GROUP BY id ORDER BY id")
   end)
 
   it("refuses tables of which it may not see every record", function()
