@@ -122,6 +122,16 @@ local function new_raw_columns(run, plan, built, published)
   return missing
 end
 
+-- Whether a published table has the column that marks what is deleted, and the rules have none of that name.
+local function has_marks(published, built)
+  for _, column in ipairs(built) do
+    if column.name == added.mark[1] then
+      return false
+    end
+  end
+  return published[added.mark[1]] ~= nil
+end
+
 -- The names and SQL that statements.lua works with.
 local function describe(run, plan, kind)
   local conn = run.conn
@@ -132,8 +142,9 @@ local function describe(run, plan, kind)
   local _, there = table_facts.columns(conn, published)
   local change = {
     name = name, mode = "append", missing = "keep", keys = {}, columns = built, view = run:qualified(name), new = new,
-    published = published, distributed = table_facts.distributed(conn), allow_dropped = plan.options.allow_dropped,
-    started = conn:quote_literal(run.started) .. "::pg_catalog.timestamptz",
+    published = published, distributed = table_facts.distributed(conn),
+    allow_dropped = plan.options.allow_dropped or false,
+    started = conn:quote_literal(run.started) .. "::pg_catalog.timestamptz", marked = false, few = false,
   }
   if kind == "raw" then
     change.new_columns = new_raw_columns(run, plan, built, there)
@@ -141,6 +152,8 @@ local function describe(run, plan, kind)
   end
   check_columns(run, plan, built, there)
   change.mode, change.missing, change.keys = plan.mode, plan.missing, keys.columns(plan.key, built, there)
+  change.marked = plan.mode == "merge" and has_marks(there, built)
+  change.few = table_facts.is_few(conn, new, published)
   keys.check(conn, change, run.target)
   if plan.missing ~= "keep" then
     change.held = rejected_keys.build(run, plan)

@@ -6,20 +6,22 @@
 
 local M = {}
 
-local dated = { history = { "_valid_from", "_valid_to" }, merge = { "_deleted_at" } }
-
-local function columns_of(change)
-  return (change.mode == "history" or change.missing == "mark") and dated[change.mode] or {}
+-- SQL of the latest date that a table has; nil: a change does not date its rows.
+local function latest(change)
+  if change.mode == "history" then
+    return "greatest(pg_catalog.max(_valid_from), pg_catalog.max(_valid_to))"
+  elseif change.missing == "mark" then
+    return "pg_catalog.max(_deleted_at)"
+  end
 end
 
 -- Later than what the clock says, and than every date of the changed tables.
 local function query_of(changes)
   local sources = { "SELECT pg_catalog.clock_timestamp() AS at" }
   for _, change in ipairs(changes) do
-    for _, column in ipairs(columns_of(change)) do
-      sources[#sources + 1] = ("SELECT pg_catalog.max(%s) OPERATOR(pg_catalog.+) '1 microsecond'::pg_catalog.interval "
-        .. "FROM %s"):format(column, change.published)
-    end
+    local date = latest(change)
+    sources[#sources + 1] = date and ("SELECT %s OPERATOR(pg_catalog.+) '1 microsecond'::pg_catalog.interval FROM %s")
+      :format(date, change.published) or nil
   end
   return #sources > 1 and ("SELECT pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.max(at)), "
     .. "'YYYY-MM-DD HH24:MI:SS.US') AS at FROM (%s) AS moments"):format(table.concat(sources, " UNION ALL ")) or nil

@@ -19,6 +19,8 @@ local M = {}
 ---@field new string
 ---@field published string
 ---@field held? string quoted name of the table of keys that rejected records have
+---@field marked boolean the published table has the column _deleted_at of the mode
+---@field few boolean the new rows are few beside the published ones
 ---@field started string SQL of the run's timestamp
 ---@field distributed boolean tables may be on several servers
 ---@field allow_dropped boolean triggers and rules may store other rows than the new ones
@@ -86,7 +88,7 @@ local function update(conn, change)
     local quoted = conn:quote_identifier(column.name)
     assignments[i] = ("%s = n.%s"):format(quoted, quoted)
   end
-  if change.missing == "mark" then
+  if change.marked then
     assignments[#assignments + 1] = "_deleted_at = NULL"
     conditions[#conditions + 1] = "p._deleted_at IS NOT NULL"
   end

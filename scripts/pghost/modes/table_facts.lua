@@ -123,6 +123,18 @@ function M.actors(conn, table_name)
   return list
 end
 
+--- Whether one table has less than a thirtieth of the rows that another is said to have. How a statement is planned
+--- depends on it, and nothing else.
+---@param conn pghost.Connection
+---@param table_name string quoted
+---@param other string quoted
+---@return boolean
+function M.is_few(conn, table_name, other)
+  return conn:query((qualified [[
+    SELECT (SELECT pg_catalog.count(*) FROM %s) OPERATOR(pg_catalog.*) 30 <= c.reltuples AS few
+    FROM pg_catalog.pg_class AS c WHERE c.oid = $1::pg_catalog.regclass]]):format(table_name), other)[1].few
+end
+
 --- Whether tables may be distributed over servers, which plan other shapes of queries than one server does.
 ---@param conn pghost.Connection
 ---@return boolean
