@@ -83,8 +83,8 @@ describe("what a merge takes for a change", function()
   end
 
   it("leaves alone what is stored alike: NaN, NULL, time zones, padding, long texts", function()
-    local rules = r.table("item", { { "id", r.bigint() }, { "f", r.double() }, { "n", r.numeric() }, { "t", r.timestamptz() },
-      { "c", r.char(5) }, { "s", r.text() }, { "a", r.array(r.integer()) } }, { key = "id" })
+    local rules = r.table("item", { { "id", r.bigint() }, { "f", r.double() }, { "n", r.numeric() },
+      { "t", r.timestamptz() }, { "c", r.char(5) }, { "s", r.text() }, { "a", r.array(r.integer()) } }, { key = "id" })
     local long = ("long text "):rep(5000)
     write("a.csv", "id,f,n,t,c,s,a\n1,NaN,NaN,2020-01-01 00:00:00+00,ab," .. long .. ",\"{1,2}\"\n2,,,,,,\n")
     write("b.csv", "id,f,n,t,c,s,a\n1,nan,nan,2020-01-01 01:00:00+01,ab   ," .. long .. ",\"{1, 2}\"\n2,,,,,,\n")

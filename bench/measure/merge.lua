@@ -24,10 +24,11 @@ local function create(options, name, mode)
   for _, table_name in ipairs { name, name .. "_hand" } do
     sql[#sql + 1] = ("drop table if exists %s; create table %s (%s%s); insert into %s (%s) select %s "
       .. "from generate_series(1, %d) as i; alter table %s add primary key (%s); vacuum analyze %s;"):format(table_name,
-      table_name, definition, history, table_name, columns, generated:format("''"), options.records, table_name, key, table_name)
+      table_name, definition, history, table_name, columns, generated:format("''"), options.records, table_name, key,
+      table_name)
   end
   sql[#sql + 1] = ("drop table if exists %s_raw; create table %s_raw (%s, _file_id bigint, _line bigint, _loaded_at "
-    .. "timestamptz);"):format(name, name, (definition:gsub("(%w+) [^,(]+%b()", "%1 text"):gsub("(%l+) (%l+)", "%1 text")))
+    .. "timestamptz);"):format(name, name, (columns:gsub("[%w_]+", "%0 text")))
   for _, statement in ipairs(sql) do
     options.server:psql((statement:gsub(";%s*", ";\n")))
   end
@@ -35,9 +36,10 @@ end
 
 -- A file of `count` records, every so many of the table, a tenth of them new ones.
 local function write_changes(options, path, count, round)
-  round = round + count -- no two rounds of a table have the same new keys
-  options.server:psql(([[\copy (select %s from (select case when n %% 10 = 0 then %d + n + %d * %d
-    else n * %d end as i from generate_series(1, %d) as n) as c) to '%s' csv header]]):gsub("\n%s*", " "):format(
+  round = round + 10 * #tostring(count) -- no two rounds of a table have the same new keys
+  options.server:psql(([[\copy (select %s from (select case when n %% 10 = 0
+    then %d + n + %d * %d::bigint else n * %d end::bigint as i
+    from generate_series(1, %d) as n) as c) to '%s' csv header]]):gsub("\n%s*", " "):format(
     generated:gsub("\n%s*", " "):format("' of " .. round .. "'"), options.records, round, count,
     options.records // count, count, path))
 end

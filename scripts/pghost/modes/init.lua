@@ -175,7 +175,8 @@ local function complete_first(run, plan)
       WHERE conrelid = $1::pg_catalog.regclass AND contype = 'p']], name)[1].name
     run:transaction(function(conn)
       conn:query(("ALTER TABLE %s DROP CONSTRAINT %s, ADD COLUMN _valid_from pg_catalog.timestamptz NOT NULL "
-        .. "DEFAULT %s, ADD COLUMN _valid_to pg_catalog.timestamptz"):format(name, conn:quote_identifier(constraint), at))
+        .. "DEFAULT %s, ADD COLUMN _valid_to pg_catalog.timestamptz"):format(name, conn:quote_identifier(constraint),
+        at))
       conn:query(("ALTER TABLE %s ALTER COLUMN _valid_from DROP DEFAULT"):format(name))
       conn:query(("ALTER TABLE %s ADD PRIMARY KEY (%s, _valid_from)"):format(name, key))
     end)

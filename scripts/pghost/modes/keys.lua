@@ -2,6 +2,7 @@
 
 local errors = require "pghost.lib.errors"
 local relations = require "pghost.modes.relations"
+local table_facts = require "pghost.modes.table_facts"
 
 local M = {}
 
@@ -57,6 +58,21 @@ function M.check(conn, change, schema)
     errors.raise(("table '%s.%s': '%s' and '%s' are one key of it, and two of the files: leave one out, or give the "
       .. "rules what makes them alike"):format(schema, change.name, row.one, row.other), "data")
   end
+end
+
+--- SQL that finds the rows `n` of a built table whose key is published already.
+---@param conn pghost.Connection
+---@param new string quoted name of the built table
+---@param published string quoted name of the published one
+---@param key string[]
+---@return string from with the alias n
+---@return string where
+function M.published(conn, new, published, key)
+  local built, _ = table_facts.columns(conn, new)
+  local _, there = table_facts.columns(conn, published)
+  local change = { mode = "append", new = new, published = published, keys = M.columns(key, built, there),
+    distributed = table_facts.distributed(conn), few = table_facts.is_few(conn, new, published) }
+  return relations.new_rows(change) .. " AS n", relations.is_published(conn, change)
 end
 
 return M

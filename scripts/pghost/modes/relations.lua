@@ -55,6 +55,13 @@ function M.not_published(conn, change, more)
     change.mode == "history" and " AND p._valid_to IS NULL" or "", more and (" AND (%s)"):format(more) or "")
 end
 
+--- Whether the published table has the key of the new row `n`.
+---@return string
+function M.is_published(conn, change)
+  return ("EXISTS (SELECT 1 FROM %s AS p WHERE %s)"):format(searched(conn, change, change.published, change.keys),
+    comparison.same_key(conn, change, "n", "p"))
+end
+
 local function not_in(conn, change, table_name)
   return ("NOT EXISTS (SELECT 1 FROM %s AS n WHERE %s)"):format(searched(conn, change, table_name, change.keys),
     comparison.same_key(conn, change, "n", "p"))
