@@ -122,28 +122,17 @@ local function new_raw_columns(run, plan, built, published)
   return missing
 end
 
--- Whether a published table has the column that marks what is deleted, and the rules have none of that name.
-local function has_marks(published, built)
-  for _, column in ipairs(built) do
-    if column.name == added.mark[1] then
-      return false
-    end
-  end
-  return published[added.mark[1]] ~= nil
-end
-
 -- The names and SQL that statements.lua works with.
 local function describe(run, plan, kind)
   local conn = run.conn
   local name = kind == "raw" and plan.name .. "_raw" or plan.name
   local new = run:qualified(kind == "raw" and plan.raw_table or plan.clean_table)
-  local built = table_facts.columns(conn, new)
+  local built, own = table_facts.columns(conn, new)
   local published = published_name(run, name)
   local _, there = table_facts.columns(conn, published)
   local change = {
     name = name, mode = "append", missing = "keep", keys = {}, columns = built, view = run:qualified(name), new = new,
-    published = published, distributed = table_facts.distributed(conn),
-    allow_dropped = plan.options.allow_dropped or false,
+    published = published, allow_dropped = plan.options.allow_dropped or false, distributed = false,
     started = conn:quote_literal(run.started) .. "::pg_catalog.timestamptz", marked = false, few = false,
   }
   if kind == "raw" then
@@ -151,9 +140,11 @@ local function describe(run, plan, kind)
     return change
   end
   check_columns(run, plan, built, there)
-  change.mode, change.missing, change.keys = plan.mode, plan.missing, keys.columns(plan.key, built, there)
-  change.marked = plan.mode == "merge" and has_marks(there, built)
-  change.few = table_facts.is_few(conn, new, published)
+  change.mode, change.missing = plan.mode, plan.missing
+  change.keys = keys.columns(conn, published, plan.key, own, there)
+  change.marked = plan.mode == "merge" and not own._deleted_at and there._deleted_at ~= nil
+  local shape = table_facts.shape(conn, new, published)
+  change.few, change.distributed = shape.few, shape.distributed
   keys.check(conn, change, run.target)
   if plan.missing ~= "keep" then
     change.held = rejected_keys.build(run, plan)

@@ -7,19 +7,17 @@ local table_facts = require "pghost.modes.table_facts"
 local M = {}
 
 --- The columns of a key; a collation where it is not that of the new rows.
+---@param conn pghost.Connection
+---@param published string quoted name of the published table
 ---@param key? string[]
----@param built pghost.modes.Column[]
----@param published table<string, pghost.modes.Column>
----@return pghost.modes.Column[]
-function M.columns(key, built, published)
-  local list, own = {}, {}
-  for _, column in ipairs(built) do
-    own[column.name] = column
-  end
-  for i, name in ipairs(key or {}) do
-    local there = published[name]
-    list[i] = { name = name, equality = there.equality, exact = there.exact,
-      collation = there.collation ~= own[name].collation and there.collation or nil }
+---@param own table<string, pghost.modes.Column> of the new rows
+---@param there table<string, pghost.modes.Column> of the published ones
+---@return pghost.modes.KeyColumn[]
+function M.columns(conn, published, key, own, there)
+  local list = key and table_facts.key(conn, published, key) or {}
+  for _, column in ipairs(list) do
+    local collation = there[column.name].collation
+    column.collation = collation ~= own[column.name].collation and collation or nil
   end
   return list
 end
@@ -68,10 +66,11 @@ end
 ---@return string from with the alias n
 ---@return string where
 function M.published(conn, new, published, key)
-  local built, _ = table_facts.columns(conn, new)
+  local _, own = table_facts.columns(conn, new)
   local _, there = table_facts.columns(conn, published)
-  local change = { mode = "append", new = new, published = published, keys = M.columns(key, built, there),
-    distributed = table_facts.distributed(conn), few = table_facts.is_few(conn, new, published) }
+  local shape = table_facts.shape(conn, new, published)
+  local change = { mode = "append", new = new, published = published, distributed = shape.distributed,
+    few = shape.few, keys = M.columns(conn, published, key, own, there) }
   return relations.new_rows(change) .. " AS n", relations.is_published(conn, change)
 end
 

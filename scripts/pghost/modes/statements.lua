@@ -12,7 +12,7 @@ local M = {}
 ---@field name string of the published table
 ---@field mode "append"|"merge"|"history"
 ---@field missing "keep"|"delete"|"mark"|"close"
----@field keys pghost.modes.Column[] of the published table; empty: the rows have no key
+---@field keys pghost.modes.KeyColumn[] of the published table; empty: the rows have no key
 ---@field columns pghost.modes.Column[] of the new rows
 ---@field new_columns? string[] that the published raw table gets
 ---@field view string quoted names: the view, the table of new rows, the published table
