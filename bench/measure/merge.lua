@@ -34,14 +34,14 @@ local function create(options, name, mode)
   end
 end
 
--- A file of `count` records, every so many of the table, a tenth of them new ones.
-local function write_changes(options, path, count, round)
+-- A file of `count` records, every so many of the table, a tenth of them new ones; all of them to append.
+local function write_changes(options, mode, path, count, round)
   round = round + 10 * #tostring(count) -- no two rounds of a table have the same new keys
-  options.server:psql(([[\copy (select %s from (select case when n %% 10 = 0
+  options.server:psql(([[\copy (select %s from (select case when n %% %d = 0
     then %d + n + %d * %d::bigint else n * %d end::bigint as i
     from generate_series(1, %d) as n) as c) to '%s' csv header]]):gsub("\n%s*", " "):format(
-    generated:gsub("\n%s*", " "):format("' of " .. round .. "'"), options.records, round, count,
-    options.records // count, count, path))
+    generated:gsub("\n%s*", " "):format("' of " .. round .. "'"), mode == "append" and 1 or 10, options.records,
+    round, count, options.records // count, count, path))
 end
 
 local by_hand = {
@@ -72,7 +72,7 @@ local function measure(options, mode, count)
     {
       name = hand,
       prepare = function(round)
-        write_changes(options, path, count, round)
+        write_changes(options, mode, path, count, round)
       end,
       command = hand_script(options, name, mode, path),
       rows = count,
