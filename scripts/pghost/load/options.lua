@@ -46,6 +46,8 @@ M.list = {
   { name = "changed", is = is_anything,
     help = "a file that was loaded before with other content: 'error', 'load', 'skip' or 'tail'" },
   { name = "force", is = is_boolean, expected = "true or false", help = "load content that is in the table already" },
+  { name = "allow_dropped", is = is_boolean, expected = "true or false",
+    help = "triggers and rules of the published table may store other rows than those sent" },
 }
 
 local known = {}
