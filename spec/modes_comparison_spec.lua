@@ -2,8 +2,8 @@
 
 local modes = require "support.modes"
 local r = require "pghost.rules"
-local keyed, plain, fails = modes.keyed, modes.plain, modes.fails
-local world, db, folder, dsn
+local fails = modes.fails
+local world, db
 
 local function write(name, text)
   world:write(name, text)
@@ -13,22 +13,14 @@ local function ask(sql)
   return world:ask(sql)
 end
 
-local function publish(fn, config)
-  return world:publish(fn, config)
-end
-
 local function load(spec, options, rules)
   return world:load(spec, options, rules)
-end
-
-local function items()
-  return world:items()
 end
 
 describe("what a merge takes for a change", function()
   setup(function()
     world = modes.open()
-    db, dsn = world.db, world.dsn
+    db = world.db
   end)
 
   teardown(function()
@@ -37,7 +29,6 @@ describe("what a merge takes for a change", function()
 
   before_each(function()
     world:clear()
-    folder = world.folder
   end)
 
   after_each(function()
@@ -130,7 +121,6 @@ describe("what a merge takes for a change", function()
       assert.equal("1", ask "SELECT count(*) FROM item")
       db:exec "DROP TABLE item, item_raw; DROP SCHEMA pghost CASCADE"
     end
-    assert.is_table(keyed, plain, publish, items, folder, dsn)
   end)
 
   it("is not changed by operators and functions of others", function()
