@@ -57,7 +57,7 @@ describe("pghost rejects", function()
   it("shows the kinds and the first records, of the last run", function()
     run_pipeline()
     local out = rejects()
-    assert.truthy(out:find("^run 1 of 'shop', 20[%d-]+ [%d:]+: 6 open rejects\n"), out)
+    assert.truthy(out:find("^run 1 of 'shop', 20[%d-]+ [%d:]+ UTC: 6 open rejects\n"), out)
     assert.truthy(out:find("\n item  | id     | type     | open  |     1 |       2\n", 1, true), out)
     assert.truthy(out:find("\nitem.csv:3: id: not a bigint 'x'\nitem.csv:5: column 2: not valid utf-8: 0xE9\n"
       .. "item.csv:6: id: duplicate of id '1' at item.csv:2\nitem.csv:7: too many fields: 3 of 2\n", 1, true), out)

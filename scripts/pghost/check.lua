@@ -49,7 +49,7 @@ function M.references(column, referenced, options)
   local parent, parent_column = split(referenced)
   return make(("%s references %s"):format(column, parent), ([[
     SELECT c.%s FROM %s AS c
-    WHERE c.%s IS NOT NULL AND NOT EXISTS (SELECT FROM %s AS p WHERE p.%s = c.%s)
+    WHERE c.%s IS NOT NULL AND NOT EXISTS (SELECT 1 FROM %s AS p WHERE p.%s = c.%s)
     ORDER BY 1]]):format(quote(child_column), quote(child), quote(child_column), quote(parent), quote(parent_column),
     quote(child_column)), options)
 end
@@ -71,7 +71,7 @@ function M.unique(table_or_column, names, options)
   end
   local list = table.concat(quoted, ", ")
   return make(("%s is unique by %s"):format(table_name, table.concat(names, ", ")),
-    ("SELECT %s, count(*) AS rows FROM %s GROUP BY %s HAVING count(*) > 1 ORDER BY %s")
+    ("SELECT %s, pg_catalog.count(*) AS rows FROM %s GROUP BY %s HAVING pg_catalog.count(*) > 1 ORDER BY %s")
       :format(list, quote(table_name), list, list), options)
 end
 
@@ -91,7 +91,7 @@ end
 ---@return pghost.Check
 function M.not_empty(table_name, options)
   return make(table_name .. " is not empty",
-    ("SELECT 'no rows' AS problem WHERE NOT EXISTS (SELECT FROM %s)"):format(quote(table_name)), options)
+    ("SELECT 'no rows' AS problem WHERE NOT EXISTS (SELECT 1 FROM %s)"):format(quote(table_name)), options)
 end
 
 --- A table has between `least` and `most` rows (nil: no limit).
@@ -103,10 +103,10 @@ end
 function M.row_count(table_name, least, most, options)
   local conditions = {}
   if least then
-    conditions[#conditions + 1] = ("count(*) < %d"):format(least)
+    conditions[#conditions + 1] = ("pg_catalog.count(*) < %d"):format(least)
   end
   if most then
-    conditions[#conditions + 1] = ("count(*) > %d"):format(most)
+    conditions[#conditions + 1] = ("pg_catalog.count(*) > %d"):format(most)
   end
   if #conditions == 0 then
     error("row_count needs a lower or an upper limit", 2)
@@ -114,7 +114,8 @@ function M.row_count(table_name, least, most, options)
   local range = least and most and ("%d to %d"):format(least, most) or least and ("at least %d"):format(least)
     or ("at most %d"):format(most)
   return make(("%s has %s rows"):format(table_name, range),
-    ("SELECT count(*) AS rows FROM %s HAVING %s"):format(quote(table_name), table.concat(conditions, " OR ")), options)
+    ("SELECT pg_catalog.count(*) AS rows FROM %s HAVING %s"):format(quote(table_name), table.concat(conditions, " OR ")),
+    options)
 end
 
 --- A condition holds (or is unknown) for every row: holds("booking", "booking_id > 0").
@@ -131,8 +132,8 @@ end
 local function find_violations(run, statement)
   local text, values = statement:bind(run:parameters())
   local rows = run:transaction(function(conn)
-    return conn:query(("SELECT count(*) OVER () AS n, to_jsonb(violation) AS sample FROM (%s) AS violation LIMIT %d")
-      :format(text, sample_count), table.unpack(values, 1, values.n))
+    return conn:query(([[SELECT pg_catalog.count(*) OVER () AS n, pg_catalog.to_jsonb(violation) AS sample
+FROM (%s) AS violation LIMIT %d]]):format(text, sample_count), table.unpack(values, 1, values.n))
   end)
   local samples = {}
   for i, row in ipairs(rows) do

@@ -15,8 +15,9 @@ local M = {}
 local chosen = [[
   pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
   WHERE r.run_id = $1 AND ($2::text IS NULL OR r.table_name = $2)
-    AND ($3::text IS NULL OR f.name = $3 OR f.path = $3 OR right(f.path, length($3) + 1) = '/' || $3
-      OR right(f.name, length($3) + 1) = '/' || $3) -- a member of a zip: item.zip/a.csv
+    AND ($3::text IS NULL OR f.name = $3::text OR f.path = $3::text
+      OR pg_catalog.right(f.path, pg_catalog.length($3::text) + 1) = pg_catalog.concat('/', $3::text)
+      OR pg_catalog.right(f.name, pg_catalog.length($3::text) + 1) = pg_catalog.concat('/', $3::text)) -- in a zip
     AND ($4::text IS NULL OR r.rule = $4)
     AND ($5::text = 'all' OR r.state = $5)]]
 
@@ -38,8 +39,8 @@ end
 ---@return integer total
 function M.summary(conn, filter)
   local rows, total = {}, 0
-  local sql = { M.query(filter, [[r.table_name, r.column_name, r.rule, r.state, count(DISTINCT r.file_id),
-    count(*)]], "GROUP BY 1, 2, 3, 4 ORDER BY 6 DESC, 1, 2, 3, 4") }
+  local sql = { M.query(filter, [[r.table_name, r.column_name, r.rule, r.state, pg_catalog.count(DISTINCT r.file_id),
+    pg_catalog.count(*)]], "GROUP BY 1, 2, 3, 4 ORDER BY 6 DESC, 1, 2, 3, 4") }
   for row in conn:query(table.unpack(sql, 1, 6)):rows() do
     rows[#rows + 1] = { row[1], row[2], row[3], row[4], row[5], row[6] }
     total = total + row[6]

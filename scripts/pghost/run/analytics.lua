@@ -26,7 +26,7 @@ local function describe(conn, run, name, statement)
   conn:query(("CREATE VIEW %s AS %s"):format(view, statement:describe(run:parameters())))
   local list = {}
   for row in conn:query([[
-      SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+      SELECT attname AS name, pg_catalog.format_type(atttypid, atttypmod) AS type FROM pg_catalog.pg_attribute
       WHERE attrelid = $1::text::regclass AND attnum > 0 ORDER BY attnum]], view):rows() do
     list[#list + 1] = { name = row.name, type = row.type }
   end
