@@ -3,8 +3,11 @@
 -- A check is data: { name =, severity = "warn"|"error", sql = }. Its SQL is written with plain table
 -- names and may use named parameters (:as_of). Every check is recorded, the passed ones too.
 
+local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
+local relations = require "pghost.catalog.relations"
+local recordable = require "pghost.run.recordable"
 local sql = require "pghost.lib.sql"
 local sys = require "pghost.native.sys"
 
@@ -13,7 +16,8 @@ local M = {}
 ---@class pghost.Check
 ---@field name string what it asserts: "booking.user_id references users"
 ---@field severity "warn"|"error" error (default): nothing is published when it fails
----@field sql string SELECT that returns one row a violation
+---@field sql string|fun(conn: pghost.Connection): string SELECT that returns one row a violation; a function
+--- is called within the transaction that runs it
 
 ---@class pghost.CheckOptions
 ---@field severity? "warn"|"error" default "error"
@@ -21,10 +25,7 @@ local M = {}
 
 local sample_count = 3
 
--- Identifiers in helpers come from the pipeline's author, but names need quoting all the same.
-local function quote(name)
-  return '"' .. name:gsub('"', '""') .. '"'
-end
+local quote = relations.quote
 
 local function split(column)
   local table_name, name = column:match("^(.-)%.([^.]+)$")
@@ -47,11 +48,14 @@ end
 function M.references(column, referenced, options)
   local child, child_column = split(column)
   local parent, parent_column = split(referenced)
-  return make(("%s references %s"):format(column, parent), ([[
+  return make(("%s references %s"):format(column, parent), function(conn)
+    return ([[
     SELECT c.%s FROM %s AS c
-    WHERE c.%s IS NOT NULL AND NOT EXISTS (SELECT 1 FROM %s AS p WHERE p.%s = c.%s)
-    ORDER BY 1]]):format(quote(child_column), quote(child), quote(child_column), quote(parent), quote(parent_column),
-    quote(child_column)), options)
+    WHERE c.%s IS NOT NULL AND NOT EXISTS (SELECT 1 FROM %s AS p WHERE %s)
+    ORDER BY 1]]):format(quote(child_column), quote(child), quote(child_column), quote(parent), columns.equal(conn,
+      { relation = quote(parent), column = parent_column, alias = "p" },
+      { relation = quote(child), column = child_column, alias = "c" }))
+  end, options)
 end
 
 --- No two rows of a table have the same values: unique("users.rn"), unique("users", {"a", "b"}).
@@ -128,12 +132,26 @@ function M.holds(table_name, condition, options)
     ("SELECT * FROM %s WHERE NOT (%s)"):format(quote(table_name), condition), options)
 end
 
+-- The rows that violate a check; an error of the server's names the check and the place in its SQL.
+local function violations_of(conn, check, parameters)
+  local statement = sql.parse(type(check.sql) == "function" and check.sql(conn) or check.sql,
+    "check '" .. check.name .. "'")
+  local text, values, places = statement:bind(parameters)
+  local whole = ([[SELECT pg_catalog.count(*) OVER () AS n, pg_catalog.to_jsonb(violation) AS sample
+FROM (%s
+) AS violation LIMIT %d]]):format(text, sample_count)
+  local done, result = pcall(conn.query, conn, whole, table.unpack(values, 1, values.n))
+  if not done then
+    statement:locate(result, whole, text, places)
+    error(result, 0)
+  end
+  return result
+end
+
 -- Number of violations and a few of them as JSON texts, in one pass.
-local function find_violations(run, statement)
-  local text, values = statement:bind(run:parameters())
+local function find_violations(run, check)
   local rows = run:transaction(function(conn)
-    return conn:query(([[SELECT pg_catalog.count(*) OVER () AS n, pg_catalog.to_jsonb(violation) AS sample
-FROM (%s) AS violation LIMIT %d]]):format(text, sample_count), table.unpack(values, 1, values.n))
+    return violations_of(conn, check, run:parameters())
   end)
   local samples = {}
   for i, row in ipairs(rows) do
@@ -160,9 +178,12 @@ end
 ---@param samples string[] JSON texts
 ---@param seconds number
 function M.record(run, check, count, samples, seconds)
+  local hold = function(text)
+    return recordable.text(run.conn, text)
+  end
   run.conn:query([[
     INSERT INTO pghost.checks (run_id, name, severity, passed, violations, samples, seconds)
-    VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7)]], run.id, check.name, check.severity, count == 0, count,
+    VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7)]], run.id, hold(check.name), check.severity, count == 0, count,
     count > 0 and "[" .. table.concat(samples, ",") .. "]" or nil, seconds)
   log_outcome(run, check, count, samples, seconds)
   run:count_check(check, count)
@@ -178,7 +199,7 @@ function M.evaluate(run, check)
       { exit = 1 })
   end
   local started = sys.clock()
-  local count, samples = find_violations(run, sql.parse(check.sql, "check '" .. check.name .. "'"))
+  local count, samples = find_violations(run, check)
   M.record(run, { name = check.name, severity = severity }, count, samples, sys.clock() - started)
 end
 
