@@ -2,6 +2,8 @@
 --
 -- For `pghost rejects`. Writing them as a file is reject_export.lua, running them again replay.
 
+local errors = require "pghost.lib.errors"
+
 local M = {}
 
 ---@class pghost.rejects.Filter
@@ -46,6 +48,51 @@ function M.summary(conn, filter)
     total = total + row[6]
   end
   return rows, total
+end
+
+--- Raises when nothing of this run was meant for a table: names those that it has to do with.
+---@param conn pghost.Connection
+---@param run_id integer
+---@param name string
+function M.check_table(conn, run_id, name)
+  local names = {}
+  for row in conn:query([[
+    SELECT table_name FROM pghost.files WHERE run_id = $1 OR run_id = (
+      SELECT replay_of FROM pghost.runs WHERE run_id = $1)
+    UNION SELECT table_name FROM pghost.rejects WHERE run_id = $1
+    ORDER BY table_name]], run_id):rows() do
+    if row.table_name == name then
+      return
+    end
+    names[#names + 1] = row.table_name
+  end
+  local has = #names > 0 and "it has " .. table.concat(names, ", ") or "it has read no files"
+  errors.raise(("no table '%s' in run %d: %s"):format(name, run_id, has), "usage", { exit = 1 })
+end
+
+---@class pghost.rejects.Count
+---@field file_id? integer nil: of no file
+---@field rule string
+---@field records integer
+
+local counts_query = [[
+  SELECT r.file_id, r.rule, pg_catalog.count(*) AS records FROM pghost.rejects AS r
+  WHERE r.run_id = $1 AND r.table_name = $2 GROUP BY r.file_id, r.rule ORDER BY r.file_id, r.rule]]
+
+--- How many rejects of a run's table there are, per file and rule, in one query: sums of these are all that
+--- accounts, budgets and remarks ask.
+---@param conn pghost.Connection
+---@param run_id integer
+---@param table_name string
+---@return pghost.rejects.Count[] counts by file id and rule
+---@return integer total
+function M.counts(conn, run_id, table_name)
+  local counts, total = {}, 0
+  for row in conn:query(counts_query, run_id, table_name):rows() do
+    counts[#counts + 1] = { file_id = row.file_id, rule = row.rule, records = row.records }
+    total = total + row.records
+  end
+  return counts, total
 end
 
 --- The chosen rejects in the order of their files and lines, one by one in constant memory.

@@ -6,6 +6,7 @@
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
+local recordable = require "pghost.run.recordable"
 local sql = require "pghost.lib.sql"
 
 local M = {}
@@ -166,6 +167,9 @@ end
 ---@param fields pghost.runs.Fields
 ---@return { id: integer, started: string, as_of: string, build: string } run texts are ISO timestamps
 function M.record(conn, fields)
+  local function hold(text)
+    return recordable.text(conn, text)
+  end
   local row = conn:query([[
     INSERT INTO pghost.runs (pipeline, target_schema, config, as_of, version, host_user, host_name, process_id,
       attempt, retry_of)
@@ -173,8 +177,8 @@ function M.record(conn, fields)
       $10)
     RETURNING run_id, pg_catalog.to_char(started_at, 'YYYY-MM-DD HH24:MI:SS.USOF') AS started,
       pg_catalog.to_char(as_of, 'YYYY-MM-DD HH24:MI:SS.US') AS as_of]],
-    fields.pipeline, fields.target, M.config_json(fields.config), fields.as_of, fields.version,
-    os.getenv("USER") or os.getenv("LOGNAME"), host_name(), fields.process_id,
+    fields.pipeline, fields.target, hold(M.config_json(fields.config)), fields.as_of, fields.version,
+    hold(os.getenv("USER") or os.getenv("LOGNAME")), hold(host_name()), fields.process_id,
     fields.attempt or 1, fields.retry_of)[1]
   local build = ("pghost_build_%d"):format(row.run_id)
   conn:query("UPDATE pghost.runs SET build_schema = $2 WHERE run_id = $1", row.run_id, build)
@@ -201,7 +205,7 @@ function M.remember_call(conn, run_id, given, replay_of)
     names[#names + 1] = name
   end
   conn:query("UPDATE pghost.runs SET script = $2, given = $3::text[], replay_of = $4 WHERE run_id = $1", run_id,
-    script_path(), sql.array(names), replay_of)
+    recordable.text(conn, script_path()), sql.array(names), replay_of)
 end
 
 --- Records how a run ended. Raises when another run has meanwhile found it dead: it then has no right
@@ -211,7 +215,8 @@ end
 function M.finish(conn, run_id, state, problem)
   local updated = conn:query([[
     UPDATE pghost.runs SET state = $2, finished_at = pg_catalog.clock_timestamp(), error_code = $3, error = $4
-    WHERE run_id = $1 AND state = 'running']], run_id, state, problem and problem.code, problem and tostring(problem))
+    WHERE run_id = $1 AND state = 'running']], run_id, state, problem and problem.code,
+    problem and recordable.text(conn, tostring(problem)))
   if updated.affected ~= 1 then
     errors.raise(("run %d was taken for dead by another run: nothing is published"):format(run_id), "locked")
   end
@@ -221,7 +226,7 @@ end
 ---@return integer step_id
 function M.begin_step(conn, run_id, kind, name)
   return conn:query("INSERT INTO pghost.steps (run_id, kind, name) VALUES ($1, $2, $3) RETURNING step_id",
-    run_id, kind, name)[1].step_id
+    run_id, kind, recordable.text(conn, name))[1].step_id
 end
 
 --- Records the end of a step.
@@ -233,7 +238,7 @@ function M.end_step(conn, step_id, seconds, counts, problem)
     UPDATE pghost.steps SET state = $2, finished_at = pg_catalog.clock_timestamp(), seconds = $3,
       counts = $4::jsonb, error = $5
     WHERE step_id = $1]], step_id, problem and "failed" or "done", seconds,
-    counts and next(counts) and cjson.encode(counts) or nil, problem)
+    counts and next(counts) and cjson.encode(counts) or nil, recordable.text(conn, problem))
 end
 
 return M
