@@ -55,8 +55,8 @@ end
 describe("SQL in the library", function()
   it("calls every function of the server by its schema", function()
     local functions = {}
-    for word in server.get():psql("SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace")
-      :gmatch("%S+") do
+    local names = "SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace"
+    for word in server.get():psql(names):gmatch("%S+") do
       functions[word] = true
     end
     local root, bad, seen = pghost.root .. "/scripts/pghost/", {}, 0

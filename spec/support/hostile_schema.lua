@@ -100,21 +100,21 @@ BEGIN
   LOOP
     EXECUTE format('CREATE FUNCTION HOSTILE.%%I(bigint, %%s) RETURNS bigint LANGUAGE plpgsql AS %%L',
       'sum_of_' || one.name, one.list, format(body, 'aggregate ' || one.name || '(' || one.list || ')', '$1 + 1'));
-    EXECUTE format('CREATE AGGREGATE HOSTILE.%%I(%%s) (sfunc = HOSTILE.%%I, stype = bigint, initcond = 0)', one.name,
-      one.list, 'sum_of_' || one.name);
+    EXECUTE format('CREATE AGGREGATE HOSTILE.%%I(%%s) (sfunc = HOSTILE.%%I, stype = bigint, initcond = 0)',
+      one.name, one.list, 'sum_of_' || one.name);
   END LOOP;
   -- Operators between all types that have none of their own.
   FOR one IN
     SELECT o.name, o.result, a.t AS left, b.t AS right, a.type AS left_type
     FROM (VALUES ('=', 'bool'), ('<>', 'bool'), ('<', 'bool'), ('>', 'bool'), ('<=', 'bool'), ('>=', 'bool'),
-        ('~~', 'bool'), ('@>', 'bool'), ('<@', 'bool'), ('&&', 'bool'), ('||', 'text'), ('->>', 'text'), ('->', 'jsonb'),
-        ('+', 'left'), ('-', 'left'), ('&', 'left')) AS o (name, result), kinds AS a, kinds AS b
+        ('~~', 'bool'), ('@>', 'bool'), ('<@', 'bool'), ('&&', 'bool'), ('||', 'text'), ('->>', 'text'),
+        ('->', 'jsonb'), ('+', 'left'), ('-', 'left'), ('&', 'left')) AS o (name, result), kinds AS a, kinds AS b
     WHERE NOT EXISTS (SELECT FROM pg_operator AS p WHERE p.oprnamespace = 'pg_catalog'::regnamespace
       AND p.oprname = o.name AND p.oprleft = a.type AND p.oprright = b.type)
   LOOP
     number := number + 1;
-    EXECUTE format('CREATE FUNCTION HOSTILE.operator_%%s(%%s, %%s) RETURNS %%s LANGUAGE plpgsql IMMUTABLE AS %%L', number,
-      one.left, one.right, CASE WHEN one.result = 'left' THEN one.left ELSE one.result END,
+    EXECUTE format('CREATE FUNCTION HOSTILE.operator_%%s(%%s, %%s) RETURNS %%s LANGUAGE plpgsql IMMUTABLE AS %%L',
+      number, one.left, one.right, CASE WHEN one.result = 'left' THEN one.left ELSE one.result END,
       format(body, format('%%s %%s %%s', one.left, one.name, one.right),
         format('$1 OPERATOR(pg_catalog.%%s) $2', one.name)));
     EXECUTE format('CREATE OPERATOR HOSTILE.%%s (LEFTARG = %%s, RIGHTARG = %%s, FUNCTION = HOSTILE.operator_%%s)',
