@@ -119,9 +119,8 @@ function M.row_count(table_name, least, most, options)
   end
   local range = least and most and ("%d to %d"):format(least, most) or least and ("at least %d"):format(least)
     or ("at most %d"):format(most)
-  return make(("%s has %s rows"):format(table_name, range),
-    ("SELECT pg_catalog.count(*) AS rows FROM %s HAVING %s"):format(quote(table_name), table.concat(conditions, " OR ")),
-    options)
+  return make(("%s has %s rows"):format(table_name, range), ("SELECT pg_catalog.count(*) AS rows FROM %s HAVING %s")
+    :format(quote(table_name), table.concat(conditions, " OR ")), options)
 end
 
 --- A condition holds (or is unknown) for every row: holds("booking", "booking_id > 0").

@@ -17,6 +17,7 @@ return {
   ["load/budget.lua"] = "engine",
   ["load/file_records.lua"] = "engine",
   ["load/keys.lua"] = "engine",
+  ["load/raw_table.lua"] = "engine",
   ["load/remarks.lua"] = "engine",
   ["modes/init.lua"] = "modes",
   ["modes/statements.lua"] = "modes",

@@ -108,7 +108,8 @@ local gone_query = [[
 
 local function remember(run, folder, path)
   run.conn:query([[
-    INSERT INTO pghost.answers (target_schema, table_name, pipeline, folder, file, run_id) VALUES ($1, $2, $3, $4, $5, $6)
+    INSERT INTO pghost.answers (target_schema, table_name, pipeline, folder, file, run_id)
+    VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (target_schema, table_name) DO UPDATE
       SET pipeline = excluded.pipeline, folder = excluded.folder, file = excluded.file, run_id = excluded.run_id]],
     run.target, path:match("([^/]*)%.sql$"), run.name, recordable.text(run.conn, folder),
