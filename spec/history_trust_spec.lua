@@ -126,11 +126,11 @@ describe("texts of the history", function()
     local texts = { "plain\\x", "M\xc3\xbcller", "M\xfcller", "5 \xe2\x82\xac", "\xc5\x82", "a\0b", "\xf0\x9f\x98\x80!",
       "\xc3", "\xed\xa0\x80" }
     local expected = {
-      UTF8 = { "plain\\x", "Müller", "M\\xFCller", "5 €", "ł", "a\\x00b", "😀!", "\\xC3", "\\xED\\xA0\\x80" },
-      LATIN1 = { "plain\\x", "Müller", "M\\xFCller", "5 \\u{20AC}", "\\u{0142}", "a\\x00b", "\\u{1F600}!", "\\xC3",
-        "\\xED\\xA0\\x80" },
-      LATIN2 = { "plain\\x", "Müller", "M\\xFCller", "5 \\u{20AC}", "ł", "a\\x00b", "\\u{1F600}!", "\\xC3",
-        "\\xED\\xA0\\x80" },
+      UTF8 = { "plain\\x", "Müller", "M\\xfcller", "5 €", "ł", "a\\x00b", "😀!", "\\xc3", "\\xed\\xa0\\x80" },
+      LATIN1 = { "plain\\x", "Müller", "M\\xfcller", "5 \\u{20AC}", "\\u{0142}", "a\\x00b", "\\u{1F600}!", "\\xc3",
+        "\\xed\\xa0\\x80" },
+      LATIN2 = { "plain\\x", "Müller", "M\\xfcller", "5 \\u{20AC}", "ł", "a\\x00b", "\\u{1F600}!", "\\xc3",
+        "\\xed\\xa0\\x80" },
     }
     for encoding, wanted in pairs(expected) do
       local conn <close> = database(encoding)
@@ -147,5 +147,25 @@ describe("texts of the history", function()
         conn:query "SELECT 1"
       end)
     end
+  end)
+
+  it("tell how a run ended in a database in LATIN1", function()
+    local conn <close> = database "LATIN1"
+    local folder = pghost.folder()
+    pghost.write(folder .. "/pipeline.lua", [[
+      local pipeline = require "pghost.pipeline"
+      local run <close> = pipeline.start("euro", { data = ".", retries = 0, parameters = { word = "5 \u{20AC}" } })
+      run:check { { name = "caf\xC3\xA9 \u{20AC}", sql = "SELECT 1 WHERE false" } }
+      error("broken by \u{20AC} and \xFC", 0)
+    ]])
+    local _, err, code = pghost.run({ "--dsn", ("host=%s dbname=recordable_latin1 user=postgres"):format(
+      server.get().socket), folder .. "/pipeline.lua" })
+    pghost.remove(folder)
+    assert.equal(1, code, err)
+    local row = conn:query([[SELECT r.state, r.error, r.config::text AS config, c.name
+      FROM pghost.runs AS r JOIN pghost.checks AS c USING (run_id)]])[1]
+    assert.same({ "failed", "broken by \\u{20AC} and \\xfc", "caf\xc3\xa9 \\u{20AC}" },
+      { row.state, row.error, row.name })
+    assert.matches([["5 \\u{20AC}"]], row.config, 1, true)
   end)
 end)

@@ -114,12 +114,27 @@ function M.was_published(conn, run_id)
   end)
 end
 
+-- A table of plain values with every text as the database can hold it.
+local function held(conn, value)
+  if type(value) == "string" then
+    return recordable.text(conn, value)
+  elseif type(value) ~= "table" then
+    return value
+  end
+  local out = {}
+  for key, one in pairs(value) do
+    out[held(conn, key)] = held(conn, one)
+  end
+  return out
+end
+
 --- Settings as JSON: the simple ones and the parameters, without those that are secret (secrets.lua).
 ---@param config table
+---@param conn? pghost.Connection texts are escaped as far as its database cannot hold them
 ---@return string json
-function M.config_json(config)
+function M.config_json(config, conn)
   local kept = settings.recorded(config)
-  return next(kept) and cjson.encode(kept) or "{}"
+  return next(kept) and cjson.encode(conn and held(conn, kept) or kept) or "{}"
 end
 
 --- The version of this pghost; nil when the library runs in another host.
@@ -159,7 +174,7 @@ function M.record(conn, fields)
       $10)
     RETURNING run_id, pg_catalog.to_char(started_at, 'YYYY-MM-DD HH24:MI:SS.USOF') AS started,
       pg_catalog.to_char(as_of, 'YYYY-MM-DD HH24:MI:SS.US') AS as_of]],
-    fields.pipeline, fields.target, hold(M.config_json(fields.config)), fields.as_of, fields.version,
+    fields.pipeline, fields.target, M.config_json(fields.config, conn), fields.as_of, fields.version,
     hold(sys.user()), hold(host_name()), fields.process_id,
     fields.attempt or 1, fields.retry_of)[1]
   local build = ("pghost_build_%d"):format(row.run_id)

@@ -1,5 +1,5 @@
 -- Texts from outside (paths, reasons, names) as the history can hold them, whatever the encoding of the
--- database: bytes that are no UTF-8 become \xE9, characters that its encoding does not have \u{20AC}.
+-- database: bytes that are no UTF-8 become \xe9, characters that its encoding does not have \u{20AC}.
 --
 -- So a file named in Latin-1, or a euro sign in a database in LATIN1, does not fail what records it. A text
 -- that needs none of it stays as it is, backslashes too.
@@ -60,7 +60,7 @@ function M.text(conn, text)
       out[#out + 1] = ("\\u{%04X}"):format(utf8.codepoint(char))
     else
       char = text:sub(at, at)
-      out[#out + 1] = ("\\x%02X"):format(char:byte())
+      out[#out + 1] = ("\\x%02x"):format(char:byte())
     end
     at = at + #char
   end
