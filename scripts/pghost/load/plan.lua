@@ -31,6 +31,7 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 ---@field missing? "keep"|"delete"|"mark"|"close" what becomes of keys that the files have no more; default keep
 ---@field changed? "error"|"load"|"skip"|"tail" a file that was loaded before with other content (ledger/)
 ---@field force? boolean load content that is in the table already once more
+---@field allow_dropped? boolean triggers and rules of the published table may store other rows than those sent
 
 ---@class pghost.Plan
 ---@field name string clean table; the raw one is name_raw
@@ -49,7 +50,7 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 
 -- What the rules say: program, columns and key.
 local function apply_rules(plan, rules)
-  plan.program = rules_compiler.compile(rules)
+  plan.rules, plan.program = rules, rules_compiler.compile(rules)
   plan.clean_columns = plan.program:columns()
   plan.key = #rules.key > 0 and rules.key or nil
 end
@@ -143,10 +144,13 @@ function M.make(run, name, spec, rules, options, targets)
     apply_rules(plan, rules)
   end
   dialect.check(plan.options, 1)
-  modes.choose(run, plan)
+  for field, value in pairs(modes.choose(run, plan)) do
+    plan[field] = value
+  end
   if spec then
     plan.files = find_files(run, plan, spec)
-    ledger.select(run, plan)
+    local selected = ledger.select(run, plan)
+    plan.files, plan.skipped, plan.forced = selected.files, selected.skipped, selected.forced
     read_headers(run, plan, columns.names(plan.clean_columns or {}))
   end
   return plan

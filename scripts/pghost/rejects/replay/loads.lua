@@ -102,7 +102,9 @@ local function make_plan(run, name, rules, options, targets)
     plan.clean_columns = plan.program:columns()
     plan.key = #rules.key > 0 and rules.key or nil
   end
-  modes.choose(run, plan)
+  for field, value in pairs(modes.choose(run, plan)) do
+    plan[field] = value
+  end
   plan.missing = "keep" -- what is replayed is not all there is
   check_not_replaced(run, plan)
   table.insert(run.replay.plans, plan)
