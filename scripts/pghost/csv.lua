@@ -28,8 +28,9 @@ local M = {}
 ---@field quote? string found if not given
 
 ---@class pghost.sniff.Column
----@field name string for rules: the header's in lower case, each once
+---@field name string for tables and rules: the header's made an identifier (catalog/names.lua), each once
 ---@field header string as written
+---@field from? string|integer what `from` of a rule has to be, where its own name does not find the column
 ---@field type string SQL name
 ---@field format? string of a date or timestamp that is not in ISO 8601
 ---@field decimal? string "," or ".": what the rule makes a number of has the other between thousands
@@ -69,13 +70,13 @@ local function looked_at(facts)
 end
 
 local function make_columns(facts, options)
-  local written, for_rules, problems = names.of(facts)
-  local columns = {}
+  local found, columns = names.of(facts), {}
   for i, column_facts in ipairs(facts.columns) do
-    columns[i] = types.propose(column_facts, options)
-    columns[i].name, columns[i].header = for_rules[i], written[i]
+    local column = types.propose(column_facts, options)
+    column.name, column.header, column.from = found.names[i], found.written[i], found.sources[i]
+    columns[i] = column
   end
-  return columns, problems
+  return columns, found.problems
 end
 
 local function make_result(file, facts)

@@ -5,7 +5,7 @@ local cjson = require "cjson"
 local csv = require "pghost.csv"
 local errors = require "pghost.errors"
 local files = require "pghost.files"
-local header = require "pghost.copy_in.header"
+local names = require "pghost.catalog.names"
 local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.terminal_text"
 
@@ -49,7 +49,7 @@ end
 -- "data/Orders 2024.csv.gz" -> "orders_2024"
 local function table_name(path)
   local base = path == "-" and "stdin" or path:match("[^/]+$"):gsub("%.[^.]+$", ""):gsub("%.csv$", "")
-  return header.safe_names({ base })[1]:sub(1, 59)
+  return names.identifiers({ base })[1]:sub(1, 59)
 end
 
 -- cjson writes an empty list as an object, so those are left out; bytes that are no UTF-8 would make

@@ -8,6 +8,7 @@ local csv = require "pghost.native.csv"
 local dialects = require "pghost.dialect"
 local errors = require "pghost.errors"
 local files = require "pghost.files"
+local identifiers = require "pghost.catalog.names"
 local header = require "pghost.copy_in.header"
 local log = require "pghost.log"
 local rejects = require "pghost.copy_in.rejects"
@@ -201,7 +202,7 @@ local function columns_to_create(job)
     return definitions
   end
   for _, file in ipairs(job.files) do
-    local names = header.safe_names(file.headerless and {} or file.header)
+    local names = identifiers.identifiers(file.headerless and {} or file.header)
     for i = 1, #file.header do
       -- Without a header they are column1 and so on, and _extra behind them is what policies add.
       names[i] = names[i] or (file.header[i] == "_extra" and "_extra" or "column_" .. i)
@@ -241,7 +242,7 @@ local function plan_by_rules(job)
   local batch = { program = program, as_text = as_text, names = names, files = job.files }
   for _, file in ipairs(job.files) do
     local unused
-    file.map, unused = header.match_names(file.name, file.header, names, file.headerless)
+    file.map, unused = header.match_rules(file.name, file.header, rules, file.headerless)
     warn_unused(job, file, unused)
   end
   job.batches = { batch }

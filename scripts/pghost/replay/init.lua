@@ -13,6 +13,7 @@ local errors = require "pghost.errors"
 local file_records = require "pghost.file_records"
 local log = require "pghost.log"
 local modes = require "pghost.modes"
+local names = require "pghost.catalog.names"
 local native_load = require "pghost.native.load"
 local outcome = require "pghost.replay.outcome"
 local rules_compiler = require "pghost.native.rules"
@@ -93,7 +94,7 @@ local function make_plan(run, name, rules, options, targets)
   local plan = { name = name, options = options, targets = targets }
   if targets.clean then
     plan.program = rules_compiler.compile(rules)
-    plan.clean_columns = plan.program:columns()
+    plan.clean_columns = names.with_sources(plan.program:columns(), rules)
     plan.key = #rules.key > 0 and rules.key or nil
   end
   modes.choose(run, plan)
@@ -126,10 +127,11 @@ end
 
 local function feed(run, plan, load)
   source.each(run, plan, function(one, number, header)
+    local map, rest = columns.map(plan.name, header, plan.clean_columns or {})
     errors.check(load:file(one, {
       file_id = number,
-      raw_map = plan.targets.raw and columns.raw_map(header, plan.raw_columns) or nil,
-      clean_map = plan.program and columns.map(plan.name, header, plan.wanted, true) or nil,
+      raw_map = plan.targets.raw and columns.raw_map(map, rest, plan.raw_columns) or nil,
+      clean_map = plan.program and map or nil,
     }))
   end)
 end
