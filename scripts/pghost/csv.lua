@@ -53,6 +53,7 @@ local M = {}
 ---@field whole boolean
 ---@field bytes integer looked at
 ---@field records integer of the table
+---@field misfits integer records of another width, or with quotes that are none: in no column's facts
 ---@field confidence number 0 to 1, of the dialect
 ---@field dialect table<string, pghost.sniff.Finding> each with value, confidence, reason
 ---@field options table those of run:load, csv.open and the like, where they are not the default
@@ -83,6 +84,7 @@ local function make_result(file, facts)
   local found, confidence = dialect.findings(facts)
   local result = {
     file = file, looked_at = looked_at(facts), whole = facts.whole, bytes = facts.bytes, records = facts.records,
+    misfits = facts.few.count + facts.many.count + facts.broken.count + facts.unterminated.count,
     confidence = confidence, dialect = found, options = dialect.options(facts, found),
     alternatives = dialect.alternatives(facts),
   }

@@ -6,8 +6,8 @@
 --     { "status", r.text():trim():lower():one_of("left", "held") },
 --   }, { key = "booking_id" })
 --
--- What a column is called in the files, where that is another name: `{ "town", r.text(), from = "Town (code)" }`, one of
--- several: `from = { "e-mail", "mail" }`, or its position there: `from = 3`.
+-- What a column is called in the files, where that is another name: `{ "town", r.text(), from = "Town (code)" }`,
+-- one of several: `from = { "e-mail", "mail" }`, or its position there: `from = 3`.
 --
 -- A column is a type, operations on the text in the order written (trim, unquote, null_if, lower,
 -- upper, replace, decimal, default), then checks of the typed value, and what happens to a value that breaks

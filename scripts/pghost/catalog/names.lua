@@ -180,12 +180,12 @@ function M.match(file, header, wanted)
   return found, missing
 end
 
---- What a column is looked for by, for messages: "'mail'", "'e-mail' or 'mail'", "column 3".
+--- What a column is looked for by, for messages: "'mail'", "'e-mail' or 'mail'", "3" for the third.
 ---@param wanted pghost.names.Wanted
 ---@return string
 function M.shown(wanted)
   return table.concat(map(sources(wanted), function(name)
-    return math.type(name) == "integer" and "column " .. name or ("'%s'"):format(name)
+    return math.type(name) == "integer" and tostring(name) or ("'%s'"):format(name)
   end), " or ")
 end
 
