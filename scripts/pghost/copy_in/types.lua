@@ -23,7 +23,8 @@ local function program_of(columns)
   local list = { name = "load", key = {}, row = {} }
   for i, column in ipairs(columns) do
     list[i] = { name = name_for_rules(column, taken), type = column.type, labels = column.labels,
-      format = column.format, operations = column.operations or {}, checks = column.required and { { check = "required" } } or {} }
+      format = column.format, operations = column.operations or {},
+      checks = column.required and { { check = "required" } } or {} }
   end
   return native.compile(list)
 end
