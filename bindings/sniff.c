@@ -57,12 +57,17 @@ static void set_count(lua_State *L, const char *name, const SniffCount *count) {
 }
 
 static void push_encoding(lua_State *L, const SniffEncoding *encoding) {
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 10);
   set_text(L, "name", encoding->name);
   set_text(L, "how", encoding->how);
   set_number(L, "confidence", encoding->confidence);
   set_boolean(L, "mark", encoding->mark > 0);
   set_integer(L, "non_ascii", encoding->non_ascii);
+  set_integer(L, "invalid", encoding->invalid);
+  set_text(L, "rival", encoding->rival);
+  set_text(L, "language", encoding->language);
+  set_number(L, "margin", encoding->margin);
+  set_number(L, "strangeness", encoding->strangeness);
 }
 
 static void push_guess(lua_State *L, const SniffGuess *guess) {

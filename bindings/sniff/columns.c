@@ -109,8 +109,7 @@ static bool is_grouped(const char *at, const char *end, char group, char point) 
 
 // Whether a value could lose something of the plain number, whose sign ends at `from`.
 static bool is_odd(const char *text, const char *from, const char *end, size_t whole) {
-  return *text == '+' || end - from > DOUBLE_DIGITS ||
-         (*from == '0' && (whole > 1 || from > text));
+  return *text == '+' || end - from > DOUBLE_DIGITS || (*from == '0' && (whole > 1 || from > text));
 }
 
 // A plain number of few digits is one for every parser: the kinds that it is of. 0: ask them.
@@ -125,8 +124,7 @@ static uint32_t plain_number(const char *text, const char *end, SniffLosses *los
   bool point = at < end && *at == '.';
   for (at = fraction; at < end && is_digit(*at);)
     at++;
-  if (at != end || (point && (at == fraction || at - fraction > 18)) ||
-      (!point && fraction != end))
+  if (at != end || (point && (at == fraction || at - fraction > 18)) || (!point && fraction != end))
     return 0;
   if (is_odd(text, from, end, whole))
     count_number(losses, text, end);

@@ -51,7 +51,7 @@ typedef struct SniffLosses {
   uint64_t both_signs;     // numbers with point and comma, whose meaning is clear: "1.234,5"
   uint64_t rounded;        // times with more decimals than microseconds, or a second 60
   uint64_t zoned;          // times with a zone
-  uint64_t respelled;      // booleans in a second spelling ("yes" after "true"), UUIDs in another form
+  uint64_t respelled; // booleans in a second spelling ("yes" after "true"), UUIDs in another form
 } SniffLosses;
 
 typedef struct SniffColumn {
@@ -59,8 +59,8 @@ typedef struct SniffColumn {
   uint64_t values; // neither empty, nor blanks, nor a word for null
   uint64_t empty;
   uint64_t quoted_empty;
-  uint64_t blank;         // blanks alone
-  uint64_t padded;        // with blanks around
+  uint64_t blank;  // blanks alone
+  uint64_t padded; // with blanks around
   SniffLosses losses;
   uint64_t null_words[SNIFF_NULL_WORDS];
   uint64_t fails[SNIFF_KINDS];
