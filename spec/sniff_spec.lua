@@ -500,7 +500,7 @@ describe("the proposed rules", function()
     assert.is_nil(text:find("\27", 1, true))
     local rules = assert(load(text))()
     assert.equal(3, #rules:columns())
-    assert.equal("--_2", rules:columns()[3].name)
+    assert.equal("column_3", rules:columns()[3].name)
   end)
 end)
 

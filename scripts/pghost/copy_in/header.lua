@@ -1,22 +1,20 @@
--- Which column of a file goes into which column of a table, and names for a table made after a header.
+-- Which column of a file goes into which column of a table.
 
 local errors = require "pghost.lib.errors"
+local names = require "pghost.catalog.names"
 
 local M = {}
-
--- The server cuts longer names silently (NAMEDATALEN - 1).
-local longest_name = 63
 
 local function fold(name)
   return name:lower()
 end
 
 local function names_of(columns)
-  local names = {}
+  local list = {}
   for i, column in ipairs(columns) do
-    names[i] = column.name
+    list[i] = column.name
   end
-  return table.concat(names, ", ")
+  return table.concat(list, ", ")
 end
 
 local function fail(file, message, ...)
@@ -93,25 +91,32 @@ function M.match(file, header, target, headerless)
   return columns, map
 end
 
+-- Without a header the columns are those of the rules, in order, but where the rules say otherwise.
+local function by_position(rules)
+  local wanted = {}
+  for i, column in ipairs(rules) do
+    wanted[i] = { name = column.name, from = math.type(column.from) == "integer" and column.from or i }
+  end
+  return wanted
+end
+
 --- Where the columns of a rules file are in a header. What else the file has is not loaded.
 ---@param file string
 ---@param header string[]
----@param names string[] of the rules
+---@param rules pghost.names.Wanted[]
 ---@param headerless boolean the rules' columns are the first of the file, in order
 ---@return integer[] map
 ---@return string[] unused
-function M.match_names(file, header, names, headerless)
-  local columns, map, used, unused = {}, {}, {}, {}
-  for i, name in ipairs(headerless and {} or header) do
-    columns[i] = { name = name }
+function M.match_rules(file, header, rules, headerless)
+  local wanted = headerless and by_position(rules) or rules
+  local map, missing = names.match(file, header, wanted)
+  if missing[1] then
+    fail(file, "no column %s that the rules name (has: %s)", names.shown(rules[missing[1]]),
+      table.concat(header, ", "))
   end
-  local find = finder(columns)
-  for i, name in ipairs(names) do
-    map[i] = headerless and (header[i] and i) or find(name)
-    if not map[i] then
-      fail(file, "no column '%s' that the rules name (has: %s)", name, table.concat(header, ", "))
-    end
-    used[map[i]] = true
+  local used, unused = {}, {}
+  for _, position in ipairs(map) do
+    used[position] = true
   end
   for i, name in ipairs(header) do
     if not used[i] then
@@ -119,47 +124,6 @@ function M.match_names(file, header, names, headerless)
     end
   end
   return map, unused
-end
-
--- Column names that CREATE TABLE refuses: every table has them already.
-local system_names = { "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid" }
-
--- At most `length` bytes, no character cut in two.
-local function cut(name, length)
-  while #name > length do
-    name = name:sub(1, (utf8.offset(name, -1) or #name) - 1)
-  end
-  return name
-end
-
-local function safe_name(name, position)
-  local safe = name:lower():gsub("[^%w_\x80-\xff]+", "_")
-  if safe:find("^_*$") then
-    return "column_" .. position
-  end
-  return safe:find("^%d") and "_" .. safe or safe
-end
-
---- Names for a table's columns after a header: lower case (ASCII), what cannot be in a plain
---- identifier as _, column_N for none, at most 63 bytes, _2 and so on behind repeated ones.
----@param header string[]
----@return string[] names
-function M.safe_names(header)
-  local names, taken = {}, {}
-  for _, name in ipairs(system_names) do
-    taken[name] = true
-  end
-  for i, written in ipairs(header) do
-    local base = safe_name(written, i)
-    local name, number = cut(base, longest_name), 1
-    while taken[name] do
-      number = number + 1
-      local suffix = "_" .. number
-      name = cut(base, longest_name - #suffix) .. suffix
-    end
-    names[i], taken[name] = name, true
-  end
-  return names
 end
 
 return M

@@ -8,7 +8,9 @@ local csv = require "pghost.native.csv"
 local dialects = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
+local found_types = require "pghost.copy_in.found_types"
 local header = require "pghost.copy_in.header"
+local identifiers = require "pghost.catalog.names"
 local log = require "pghost.lib.log"
 local rejects = require "pghost.copy_in.rejects"
 local target = require "pghost.copy_in.target"
@@ -43,6 +45,7 @@ local M = {}
 ---@field spool pghost.copy_in.Spool
 ---@field writer? pghost.copy_in.Writer
 ---@field session pghost.copy_in.Session
+---@field found_types? table<string, pghost.copy_in.FoundType> of a table that is made, by column
 ---@field totals table<string, integer>
 
 local most_columns = 1600 -- of a table of the server (MaxHeapAttributeNumber)
@@ -185,30 +188,37 @@ local function report_renamed(job, file, names)
   end
 end
 
--- The columns of a table to make: those of the rules, or text after the headers of all files.
+local function columns_of_rules(job)
+  local definitions = {}
+  for i, column in ipairs(job.options.rules:columns()) do
+    definitions[i] = ("%s %s%s"):format(job.conn:quote_identifier(column.name), column.type,
+      column.required and " NOT NULL" or "")
+  end
+  return definitions
+end
+
+-- The columns of a table to make: those of the rules, or after the headers of all files, text where no type was found.
 local function columns_to_create(job)
-  local definitions, seen = {}, {}
-  local function add(name, definition)
-    if not seen[name] then
-      seen[name] = true
-      definitions[#definitions + 1] = job.conn:quote_identifier(name) .. " " .. definition
-    end
-  end
   if job.options.rules then
-    for _, column in ipairs(job.options.rules:columns()) do
-      add(column.name, column.type .. (column.required and " NOT NULL" or ""))
-    end
-    return definitions
+    return columns_of_rules(job)
   end
+  local definitions, all, seen = {}, {}, {}
   for _, file in ipairs(job.files) do
-    local names = header.safe_names(file.headerless and {} or file.header)
+    local names = identifiers.identifiers(file.headerless and {} or file.header)
     for i = 1, #file.header do
       -- Without a header they are column1 and so on, and _extra behind them is what policies add.
       names[i] = names[i] or (file.header[i] == "_extra" and "_extra" or "column_" .. i)
-      add(names[i], "text")
+      if not seen[names[i]] then
+        seen[names[i]], all[#all + 1] = true, names[i]
+      end
     end
     report_renamed(job, file, names)
     file.header_names = names
+  end
+  job.found_types = found_types.of_job(job, all)
+  for i, name in ipairs(all) do
+    local found = job.found_types[name]
+    definitions[i] = ("%s %s"):format(job.conn:quote_identifier(name), found and found.type or "text")
   end
   return definitions
 end
@@ -226,6 +236,10 @@ function M.create_table(job)
   job.conn:query(("CREATE TABLE %s (%s)"):format(target.quoted(job.conn, schema, name),
     table.concat(definitions, ", ")))
   job.target = target.find(job.conn, schema, name)
+  for _, column in ipairs(job.target.columns) do
+    local found = job.found_types and job.found_types[column.name]
+    column.reading = found and found.column
+  end
 end
 
 local function warn_unused(job, file, unused)
@@ -242,7 +256,7 @@ local function plan_by_rules(job)
   local batch = { program = program, as_text = as_text, names = names, files = job.files }
   for _, file in ipairs(job.files) do
     local unused
-    file.map, unused = header.match_names(file.name, file.header, names, file.headerless)
+    file.map, unused = header.match_rules(file.name, file.header, rules, file.headerless)
     warn_unused(job, file, unused)
   end
   job.batches = { batch }

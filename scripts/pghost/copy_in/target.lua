@@ -14,6 +14,7 @@ local M = {}
 ---@field labels? string[] of an enum
 ---@field generated boolean GENERATED ALWAYS AS (...) STORED: no file may give it
 ---@field required boolean NOT NULL, and no trigger replaces a null
+---@field reading? pghost.Column how its values are read, where that was found in the files
 ---@field needed boolean the same, and nothing but the file can give a value
 
 ---@class pghost.copy_in.Target

@@ -23,7 +23,8 @@ local function program_of(columns)
   local list = { name = "load", key = {}, row = {} }
   for i, column in ipairs(columns) do
     list[i] = { name = name_for_rules(column, taken), type = column.type, labels = column.labels,
-      operations = column.operations or {}, checks = column.required and { { check = "required" } } or {} }
+      format = column.format, operations = column.operations or {},
+      checks = column.required and { { check = "required" } } or {} }
   end
   return native.compile(list)
 end
@@ -78,8 +79,12 @@ function M.program(columns, options)
       name, needs_text = "text", true
     end
     as_text = as_text or needs_text
+    local reading = column.reading
+    local operations = null_of(options.null_text)
     list[i] = { name = column.name, type = name, labels = column.labels, required = column.required,
-      operations = null_of(options.null_text) }
+      format = reading and reading.format,
+      operations = reading and table.move(reading.operations, 1, #reading.operations, #operations + 1, operations)
+        or operations }
   end
   return program_of(list), as_text
 end

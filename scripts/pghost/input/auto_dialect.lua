@@ -124,7 +124,7 @@ end
 
 --- Sniffs a file that is to be loaded, when its options say dialect = "auto"; once.
 ---@param options table of the load
----@param file table of the load; gets `dialect`: options, confidence, looked_at, warnings
+---@param file table of the load; gets `dialect` (options, confidence, looked_at, warnings) and `found`, all of it
 ---@param say fun(text: string, fields: table)
 function M.sniff(options, file, say)
   if options.dialect == nil or file.dialect then
@@ -135,8 +135,9 @@ function M.sniff(options, file, say)
     errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
   end
   local found = csv.sniff(file.path, { encoding = options.encoding, member = file.member,
-    delimiter = options.delimiter, quote = options.quote })
+    delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or nil })
   check(file, found, options)
+  file.found = found
   file.dialect = { options = {}, confidence = found.confidence, looked_at = found.looked_at, warnings = found.warnings }
   for key, value in pairs(found.options) do
     if not is_given(options, key) then

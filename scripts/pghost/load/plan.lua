@@ -10,6 +10,7 @@ local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
 local ledger = require "pghost.ledger"
 local modes = require "pghost.modes"
+local names = require "pghost.catalog.names"
 local paths = require "pghost.lib.paths"
 local rules_compiler = require "pghost.native.rules"
 
@@ -51,7 +52,7 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 -- What the rules say: program, columns and key.
 local function apply_rules(plan, rules)
   plan.rules, plan.program = rules, rules_compiler.compile(rules)
-  plan.clean_columns = plan.program:columns()
+  plan.clean_columns = names.with_sources(plan.program:columns(), rules)
   plan.key = #rules.key > 0 and rules.key or nil
 end
 
@@ -59,7 +60,8 @@ end
 ---@param file table one of plan.files
 ---@return pghost.Source
 function M.open_source(plan, file)
-  local source = errors.check(csv.open(file.path, auto_dialect.apply(dialect.of_file(plan.options, file), file)))
+  local more = { any_header = names.by_position(plan.clean_columns or {}) or nil }
+  local source = errors.check(csv.open(file.path, auto_dialect.apply(dialect.of_file(plan.options, file, more), file)))
   if file.skip_to then
     errors.check(source:skip_to(file.skip_to))
   end
@@ -72,6 +74,20 @@ local function report_renamed(run, plan, file, source)
   end
 end
 
+-- What no rule takes: where it goes, and under which name.
+local function report_rest(run, plan, file, rest)
+  if plan.clean_columns and #rest.written > 0 then
+    run.log:warn("columns", plan.name, ("%s: only in the raw table: %s"):format(file.name,
+      table.concat(rest.written, ", ")), { columns = rest.written })
+  end
+  for i, name in ipairs(rest.names) do
+    if name ~= rest.written[i]:lower() then
+      run.log:warn("columns", plan.name, ("%s: column %d '%s' is named %s in the raw table"):format(file.name,
+        rest.positions[name], rest.written[i], name))
+    end
+  end
+end
+
 local function check_width(plan)
   local most = most_columns - own_columns
   if plan.targets.raw and #plan.raw_columns > most then
@@ -81,8 +97,8 @@ local function check_width(plan)
 end
 
 -- Opens every header before anything is loaded. What can be read only once stays open.
-local function read_headers(run, plan, wanted)
-  local unknown_lists = {}
+local function read_headers(run, plan)
+  local wanted, rests = plan.clean_columns or {}, {}
   for i, file in ipairs(plan.files) do
     auto_dialect.sniff(plan.options, file, function(text, fields)
       run.log:info("dialect", plan.name, text, fields)
@@ -100,16 +116,13 @@ local function read_headers(run, plan, wanted)
     else
       source:close()
     end
-    file.clean_map, unknown_lists[i] = columns.map(file.name, file.header, wanted)
-    if plan.clean_columns and #unknown_lists[i] > 0 then
-      run.log:warn("columns", plan.name, ("%s: only in the raw table: %s")
-        :format(file.name, table.concat(unknown_lists[i], ", ")), { columns = unknown_lists[i] })
-    end
+    file.clean_map, rests[i] = columns.map(file.name, file.header, wanted)
+    report_rest(run, plan, file, rests[i])
   end
-  plan.raw_columns = columns.union(wanted, unknown_lists)
+  plan.raw_columns = columns.union(columns.names(wanted), rests)
   check_width(plan)
-  for _, file in ipairs(plan.files) do
-    file.raw_map = columns.raw_map(file.header, plan.raw_columns)
+  for i, file in ipairs(plan.files) do
+    file.raw_map = columns.raw_map(file.clean_map, rests[i], plan.raw_columns)
   end
 end
 
@@ -151,7 +164,7 @@ function M.make(run, name, spec, rules, options, targets)
     plan.files = find_files(run, plan, spec)
     local selected = ledger.select(run, plan)
     plan.files, plan.skipped, plan.forced = selected.files, selected.skipped, selected.forced
-    read_headers(run, plan, columns.names(plan.clean_columns or {}))
+    read_headers(run, plan)
   end
   return plan
 end

@@ -13,6 +13,7 @@ local errors = require "pghost.lib.errors"
 local file_records = require "pghost.load.file_records"
 local log = require "pghost.lib.log"
 local modes = require "pghost.modes"
+local names = require "pghost.catalog.names"
 local native_load = require "pghost.native.load"
 local outcome = require "pghost.rejects.replay.outcome"
 local rules_compiler = require "pghost.native.rules"
@@ -99,7 +100,7 @@ local function make_plan(run, name, rules, options, targets)
   local plan = { name = name, options = options, targets = targets }
   if targets.clean then
     plan.program = rules_compiler.compile(rules)
-    plan.clean_columns = plan.program:columns()
+    plan.clean_columns = names.with_sources(plan.program:columns(), rules)
     plan.key = #rules.key > 0 and rules.key or nil
   end
   for field, value in pairs(modes.choose(run, plan)) do
@@ -134,10 +135,11 @@ end
 
 local function feed(run, plan, load)
   source.each(run, plan, function(one, number, header)
+    local map, rest = columns.map(plan.name, header, plan.clean_columns or {})
     errors.check(load:file(one, {
       file_id = number,
-      raw_map = plan.targets.raw and columns.raw_map(header, plan.raw_columns) or nil,
-      clean_map = plan.program and columns.map(plan.name, header, plan.wanted, true) or nil,
+      raw_map = plan.targets.raw and columns.raw_map(map, rest, plan.raw_columns) or nil,
+      clean_map = plan.program and map or nil,
     }))
   end)
 end
