@@ -1,6 +1,6 @@
 -- pghost load when what fails may pass: done again, and never loaded twice; and when it must not be.
 
-local commit = require "pghost.copy_in.commit"
+local commit = require "pghost.run.commit"
 local connection = require "pghost.connection"
 local pghost = require "support.pghost"
 local pooler = require "support.pooler"

@@ -481,13 +481,13 @@ describe("bad input stops the run with one line that names it", function()
   end)
 
   it("a file that changes while it is read", function()
-    local planning = require "pghost.load.plan"
-    local open_source = planning.open_source
+    local inputs = require "pghost.load.inputs"
+    local open_source = inputs.open
     local opened = 0
     finally(function()
-      planning.open_source = open_source
+      inputs.open = open_source
     end)
-    planning.open_source = function(...)
+    inputs.open = function(...)
       opened = opened + 1
       if opened == 2 then -- the first time it was for the header
         write("item.csv", good .. "9,late,1\n")

@@ -22,9 +22,10 @@ end
 --- Remembers what the ledger is read as, to see at the publish whether it still is.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
-function M.watch(run, plan)
+---@param read { sha256: string, path: string, member?: string, name: string, known?: table }[] files
+function M.watch(run, plan, read)
   run.watched = run.watched or {}
-  run.watched[#run.watched + 1] = { plan = plan, since = M.since(run, plan.name) }
+  run.watched[#run.watched + 1] = { plan = plan, since = plan.since, read = read }
 end
 
 local function raise_meanwhile(run, name, what)
@@ -39,11 +40,7 @@ local function check_watched(run, one)
   elseif plan.forced or plan.first then
     return
   end
-  local read = {}
-  for _, file in ipairs(plan.files) do
-    read[#read + 1] = { sha256 = file.counts.sha256, path = file.path, member = file.member, name = file.name,
-      known = file.known }
-  end
+  local read = one.read
   local by_hash = entries.read(run, plan, read)
   for _, file in ipairs(read) do
     local known = by_hash[file.sha256]

@@ -8,7 +8,7 @@ local csv = require "pghost.native.csv"
 local read_as = require "pghost.input.recorded_dialect"
 local errors = require "pghost.lib.errors"
 local reject_list = require "pghost.rejects.list"
-local rejects_file = require "pghost.copy_in.rejects"
+local rejects_file = require "pghost.rejects.file"
 
 local M = {}
 

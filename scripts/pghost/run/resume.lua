@@ -5,13 +5,14 @@
 -- its records: what a kill left without that is deleted and read again. A table is built anew when
 -- its rules, its options or a file that was loaded have changed. Checks and analytics always run again.
 
-local account = require "pghost.load.accounts"
 local cjson = require "cjson"
 local csv = require "pghost.native.csv"
 local entries = require "pghost.ledger.entries"
 local errors = require "pghost.lib.errors"
+local hex = require "pghost.lib.hex"
 local history = require "pghost.run.history"
 local log = require "pghost.lib.log"
+local record = require "pghost.lib.record"
 local sys = require "pghost.native.sys"
 
 local M = {}
@@ -143,17 +144,11 @@ function serialise(value, out, seen)
   end
 end
 
-local function hex(text)
-  return (text:gsub(".", function(char)
-    return ("%02x"):format(char:byte())
-  end))
-end
-
 local function fingerprint(run, plan, rules)
   local out = {}
   serialise({ rules = rules, options = plan.options, raw = plan.raw_columns, first = plan.first,
     targets = plan.targets }, out, { count = 0 })
-  return run.conn:query("SELECT md5($1) AS hash", hex(table.concat(out)))[1].hash
+  return run.conn:query("SELECT md5($1) AS hash", hex.encode(table.concat(out)))[1].hash
 end
 
 local function kept_files(run, plan)
@@ -240,7 +235,7 @@ end
 
 -- Whether every file that was loaded is still there as it was, for the same rules. What can be read
 -- only once is not.
-local function unchanged(plan, kept)
+local function unchanged(plan, kept, fingerprint_now)
   if plan.key and not in_order(plan, kept) then
     return false
   end
@@ -249,7 +244,7 @@ local function unchanged(plan, kept)
     wanted[entries.place(file)] = not file.read_once
   end
   for where, row in pairs(kept) do
-    local digest = wanted[where] and row.fingerprint == plan.fingerprint and csv.digest(row.path, nil, row.member)
+    local digest = wanted[where] and row.fingerprint == fingerprint_now and csv.digest(row.path, nil, row.member)
     if not digest or digest.sha256 ~= row.sha256 then
       return false
     end
@@ -257,34 +252,29 @@ local function unchanged(plan, kept)
   return true
 end
 
-local function counts_of(row, complete)
-  local duplicates = complete and row.duplicates or 0
-  return { records = row.records, unreadable = row.unreadable, loaded = row.loaded + duplicates,
-    rejected = row.rejected, filtered = row.filtered, bytes = row.size, source_bytes = row.size,
-    input_bytes = row.input_size, sha256 = row.sha256, repairs = row.repairs and cjson.decode(row.repairs) or {} }
+local function counts_of(row, complete, targets)
+  local loaded = row.loaded + (complete and row.duplicates or 0)
+  return { records = row.records, unreadable = row.unreadable, loaded = loaded, rejected = row.rejected,
+    filtered = row.filtered, bytes = row.size, source_bytes = row.size, input_bytes = row.input_size,
+    sha256 = row.sha256, repairs = row.repairs and cjson.decode(row.repairs) or {},
+    raw_rows = targets.raw and row.records - row.unreadable or 0, clean_rows = targets.clean and loaded or 0 }
 end
 
--- Takes the files that need no reading out of plan.to_load.
-local function keep_files(plan, kept, complete)
-  plan.to_load = {}
-  plan.duplicates_by_file = complete and {} or nil
-  for _, file in ipairs(plan.files) do
+-- By their place among the files, those that need no reading.
+local function files_of(draft, kept, complete)
+  local files, count = {}, 0
+  for i, file in ipairs(draft.files) do
     local row = kept[entries.place(file)]
     if row then
-      file.id, file.counts = row.file_id, counts_of(row, complete)
-      account.add_totals(plan, file.counts, plan.targets)
-      if complete then
-        plan.duplicates_by_file[row.file_id] = row.duplicates
-        plan.duplicates = plan.duplicates + row.duplicates
-      end
-    else
-      plan.to_load[#plan.to_load + 1] = file
+      count = count + 1
+      files[i] = { id = row.file_id, counts = counts_of(row, complete, draft.targets), duplicates = row.duplicates }
     end
   end
+  return files, count
 end
 
-local function is_complete(kept, plan)
-  for _, file in ipairs(plan.files) do
+local function is_complete(kept, draft)
+  for _, file in ipairs(draft.files) do
     local row = kept[entries.place(file)]
     if not row or (row.state ~= "loaded" and row.state ~= "staged") then
       return false
@@ -293,53 +283,64 @@ local function is_complete(kept, plan)
   return true
 end
 
---- What of a plan is built already: sets plan.to_load (files that are to be read), plan.resumable,
---- plan.built (the tables are there) and plan.complete (nothing is to be done any more).
+---@class pghost.resume.Kept
+---@field fingerprint string of rules and options
+---@field built boolean the tables are there
+---@field complete boolean nothing is to be done any more
+---@field files table<integer, { id: integer, counts: pghost.Counts, duplicates: integer }> by their place in the plan
+local kept_of = record.kind("kept", { fingerprint = "string", built = "boolean", complete = "boolean",
+  files = "table" })
+
+--- What a killed run has built of a table; what is not the same any more is thrown away. Nil: with these settings
+--- nothing is kept.
 ---@param run pghost.Run
----@param plan pghost.Plan
----@param rules? table
-function M.apply(run, plan, rules)
-  plan.to_load = plan.files
+---@param draft table of a plan, its headers read
+---@return pghost.resume.Kept?
+function M.keep(run, draft)
   run.met = run.met or {}
-  run.met[plan.name] = true
-  if not run.settings.resume or #plan.files == 0 then
-    return
+  run.met[draft.name] = true
+  if not run.settings.resume or #draft.files == 0 then
+    return nil
   end
-  plan.resumable, plan.fingerprint = true, fingerprint(run, plan, rules)
-  local kept, any = kept_files(run, plan)
+  local now = fingerprint(run, draft, draft.rules)
+  local nothing = kept_of { fingerprint = now, built = false, complete = false, files = {} }
+  local kept, any = kept_files(run, draft)
   if not any then
-    return
+    return nothing
   end
-  local complete = is_complete(kept, plan)
-  local open = not plan.targets.clean or has_column(run, plan.clean_table, "_file_id")
-  if next(kept) == nil or not unchanged(plan, kept) or not (complete or open) then
-    return start_over(run, plan)
+  local complete = is_complete(kept, draft)
+  local open = not draft.targets.clean or has_column(run, draft.clean_table, "_file_id")
+  if next(kept) == nil or not unchanged(draft, kept, now) or not (complete or open) then
+    start_over(run, draft)
+    return nothing
   end
   if not complete then
-    remove_unkept(run, plan)
+    remove_unkept(run, draft)
   end
-  plan.built, plan.complete = true, complete
-  keep_files(plan, kept, complete)
-  run.log:info("resume", plan.name, ("%s of %s loaded already"):format(log.count(#plan.files - #plan.to_load),
-    log.counted(#plan.files, "file")), { kept = #plan.files - #plan.to_load })
+  local files, count = files_of(draft, kept, complete)
+  run.log:info("resume", draft.name, ("%s of %s loaded already"):format(log.count(count),
+    log.counted(#draft.files, "file")), { kept = count })
+  return kept_of { fingerprint = now, built = true, complete = complete, files = files }
 end
 
 --- The files to load in groups: what one commit takes.
 ---@param run pghost.Run
----@param plan pghost.Plan
----@return table[][]
+---@param plan { files: pghost.PlannedFile[], kept?: pghost.resume.Kept }
+---@return pghost.PlannedFile[][]
 function M.groups(run, plan)
-  if not plan.resumable then
-    return { plan.to_load }
+  if not plan.kept then
+    return #plan.files > 0 and { plan.files } or {}
   end
   local checkpoint = run.settings.checkpoint or default_checkpoint
   local groups, size = {}, math.huge
-  for _, file in ipairs(plan.to_load) do
-    if size >= checkpoint then
-      groups[#groups + 1], size = {}, 0
+  for i, file in ipairs(plan.files) do
+    if not plan.kept.files[i] then
+      if size >= checkpoint then
+        groups[#groups + 1], size = {}, 0
+      end
+      table.insert(groups[#groups], file)
+      size = size + (file.size or checkpoint)
     end
-    table.insert(groups[#groups], file)
-    size = size + (file.size or checkpoint)
   end
   return groups
 end

@@ -8,6 +8,7 @@
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
+local metadata = require "pghost.run.schema"
 local sys = require "pghost.native.sys"
 
 local M = {}
@@ -185,6 +186,103 @@ function M.transaction(run, fn)
   return M.repeated(run, function(conn)
     return conn:transaction(fn)
   end)
+end
+
+-- A load by itself -------------------------------------------------------------------------------------
+
+---@class pghost.retry.Session what the attempts at one load share
+---@field attempt integer from 1
+---@field reached boolean the server was there
+---@field why_not? string why there can be no other attempt: "standard input can be read only once"
+---@field settings { retries: integer }
+---@field dsn? string
+---@field name string
+---@field log table
+---@field say pghost.load.Say
+local Session = {}
+Session.__index = Session
+
+local function new_session(options)
+  local log = {
+    warn = function(_, kind, _, text)
+      options.say("warn", kind, text)
+    end,
+  }
+  return setmetatable({ attempt = 1, reached = false, settings = { retries = options.retries or M.retries },
+    dsn = options.dsn, name = options.into, log = log, say = options.say }, Session)
+end
+
+-- A standby may be promoted; behind a pooler a server that is not there is found out with the first query.
+local function may_come(problem)
+  return errors.is(problem) and problem.standby or M.may_pass(problem, true)
+end
+
+--- A connection to a server that can be written to. Waits for one that starts up; where it was
+--- there before also for one that restarts, and for a standby until it is promoted.
+---@return pghost.Connection
+function Session:connect()
+  local there_before = self.reached
+  local deadline = sys.clock() + (there_before and self.settings.retries > 0 and M.connect_patience or 0)
+  for n = 1, math.huge do
+    local conn = M.connect(self, there_before)
+    self.reached = true
+    local good, problem = pcall(metadata.require_writable, conn)
+    if good then
+      return conn
+    end
+    conn:close()
+    if not may_come(problem) or sys.clock() >= deadline then
+      error(problem, 0)
+    end
+    sys.sleep(M.delay(n, 0.25, 3))
+  end
+end
+
+--- There is no other attempt any more: what was read or written cannot be so twice.
+---@param why string
+function Session:never_again(why)
+  self.why_not = self.why_not or why
+end
+
+local function first_line(problem)
+  return tostring(problem):match "^[^\n]*"
+end
+
+-- Raises the problem where there is to be no other attempt.
+local function consider(session, problem)
+  local most = session.settings.retries
+  if most == 0 or not M.may_pass(problem, session.reached) then
+    error(problem, 0)
+  elseif session.why_not then
+    problem.message = problem.message:gsub("^[^\n]*", function(line)
+      return ("%s; not tried again: %s"):format(line, session.why_not)
+    end)
+    error(problem, 0)
+  elseif session.attempt > most then
+    error(problem, 0)
+  end
+end
+
+--- Calls fn(session) until it succeeds, fails for what is no transient error, or has failed too often.
+---@generic T
+---@param options { retries?: integer, dsn?: string, name: string, say: pghost.load.Say }
+---@param fn fun(session: pghost.retry.Session): T...
+---@return T...
+function M.attempts(options, fn)
+  local session = new_session(options)
+  while true do
+    local results = table.pack(pcall(fn, session))
+    if results[1] then
+      return table.unpack(results, 2, results.n)
+    end
+    local problem = results[2]
+    consider(session, problem)
+    local wait = M.delay(session.attempt, 1, 30)
+    session.attempt = session.attempt + 1
+    options.say("warn", "retry", ("%s; attempt %d of %d in %.1f s"):format(first_line(problem), session.attempt,
+      session.settings.retries + 1, wait))
+    sys.sleep(wait)
+  end
 end
 
 return M

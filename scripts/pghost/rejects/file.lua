@@ -37,19 +37,18 @@ end
 
 --- What the originals of a rejects file are read with in the place of the load's options: these were about
 --- lines of the file that they come from.
----@param headerless boolean
+---@param part pghost.rejects.Part
 ---@return pghost.Dialect
-function M.dialect_of_part(headerless)
-  return { skip = 0, footer = 0, header = not headerless, line_end = "lf" }
+function M.reading(part)
+  return { skip = 0, footer = 0, header = not part.headerless, line_end = "lf" }
 end
 
 --- The line of a reject in the file that the user gave, which may be a rejects file.
----@param reject pghost.copy_in.Reject
----@param files pghost.copy_in.File[]
+---@param reject pghost.SpooledReject
+---@param file pghost.PlannedFile
 ---@return integer
-function M.line_of(reject, files)
-  local lines = files[reject.file_id].lines
-  return lines and lines[reject.line] or reject.line
+function M.line_of(reject, file)
+  return file.records and file.records.lines[reject.line] or reject.line
 end
 
 -- Writing ---------------------------------------------------------------------------------------
@@ -73,7 +72,7 @@ local function text_of(original, encoding)
   return encoding and encoding ~= "utf-8" and csv.decode(original, encoding) or original
 end
 
----@class pghost.copy_in.Writer
+---@class pghost.rejects.Writer
 local Writer = {}
 Writer.__index = Writer
 
@@ -81,7 +80,7 @@ Writer.__index = Writer
 --- one for all attempts at a load.
 ---@param path string
 ---@param options pghost.Dialect of the load
----@return pghost.copy_in.Writer
+---@return pghost.rejects.Writer
 function M.writer(path, options)
   local file, written = M.open_beside(path)
   return setmetatable({ path = path, written = written, file = file, options = options,
@@ -104,9 +103,9 @@ function Writer:line(values, count)
 end
 
 --- Writes all rejects of a spool: of the file's first writing, or instead of what an earlier attempt wrote.
----@param spool pghost.copy_in.Spool
+---@param spool pghost.Spool
 ---@param files table[] of the load, by file_id
-function Writer:write(spool, files)
+function Writer:write_spool(spool, files)
   if not self.file then
     local message
     self.file, message = io.open(self.written, "wb")
@@ -116,13 +115,13 @@ function Writer:write(spool, files)
   local current
   for reject in spool:rejects() do
     local file = files[reject.file_id]
-    local again = file.lines ~= nil -- its offsets are those of a file that is gone
+    local again = file.records ~= nil -- its offsets are those of a file that is gone
     if reject.file_id ~= current and not file.headerless then
       self:line({ file.name, 1, nil, nil, nil, "header", nil,
         read_as.line(file.header, #file.header, self.options) }, #M.columns)
     end
     current = reject.file_id
-    self:line({ file.name, M.line_of(reject, files), not again and reject.offset or nil, reject.length,
+    self:line({ file.name, M.line_of(reject, file), not again and reject.offset or nil, reject.length,
       reject.column, reject.rule, reject.reason, text_of(reject.original, file.encoding) }, #M.columns)
   end
   local file = self.file
@@ -169,13 +168,13 @@ end
 -- The original records of one source in a temporary file, and per line of it the line of the rejects file.
 local function new_part()
   local file, path = errors.check(sys.temporary_file())
-  return { path = path, file = file, lines = {}, count = 0, records = 0 }
+  return { path = path, file = file, lines = {}, line_count = 0, count = 0 }
 end
 
 local function add(part, text, line)
-  part.lines[part.count + 1] = line
+  part.lines[part.line_count + 1] = line
   part.file:write(text, "\n")
-  part.count = part.count + 1 + select(2, text:gsub("\n", ""))
+  part.line_count = part.line_count + 1 + select(2, text:gsub("\n", ""))
 end
 
 local function close_parts(parts)
@@ -192,13 +191,9 @@ local function is_header(record)
   return record[6] == "header" and (record[7] or "") == ""
 end
 
---- The records that a rejects file holds, one part for each source: files to load instead of it.
----@param path string for messages
----@param source pghost.Source the rejects file, just opened
----@param headerless boolean the sources had no header
----@return { path: string, name: string, lines: table<integer, integer>, records: integer }[] parts closed by their user
-function M.parts(path, source, headerless)
-  local parts, by_name = setmetatable({}, { __close = close_parts }), {}
+-- The records that a rejects file holds, one part for each source: files to load instead of it.
+local function read_parts(path, source, headerless)
+  local parts, by_name = setmetatable({}, { __index = { close = close_parts } }), {}
   local _ <close> = setmetatable({}, { __close = function(_, problem)
     if problem ~= nil then
       close_parts(parts)
@@ -212,7 +207,7 @@ function M.parts(path, source, headerless)
     local part = by_name[name]
     if not part then
       part = new_part()
-      part.name = name
+      part.name, part.headerless = name, headerless
       by_name[name], parts[#parts + 1] = part, part
       if not is_header(record) and not headerless then
         errors.raise(("no row of rule 'header' before the first record of '%s': if it had none, add --no-header")
@@ -223,13 +218,46 @@ function M.parts(path, source, headerless)
     end
     if original then
       add(part, original, line)
-      part.records = part.records + (is_header(record) and 0 or 1)
+      part.count = part.count + (is_header(record) and 0 or 1)
     end
   end
   for _, part in ipairs(parts) do
     assert(part.file:flush())
   end
   return parts
+end
+
+-- A table with these very columns takes a rejects file as it is.
+local function takes_rejects_file(relation)
+  if not relation then
+    return true
+  end
+  local names, count = {}, 0
+  for _, column in ipairs(relation.columns) do
+    names[column.name] = true
+  end
+  for _, name in ipairs(M.columns) do
+    count = count + (names[name] and 1 or 0)
+  end
+  return count == #M.columns
+end
+
+--- What stands for a rejects file: its records, a part for each of their files. Nil for any other file. What can be
+--- read only once is never one: to read it again would not give it.
+---@param file pghost.File
+---@param options pghost.Dialect of the load
+---@param relation? pghost.load.Relation the table, where it is there
+---@return pghost.rejects.Part[]? parts with a method close
+function M.parts(file, options, relation)
+  if file.read_once or takes_rejects_file(relation) then
+    return nil
+  end
+  local dialect = M.dialect(options)
+  dialect.member = file.member
+  local source <close> = csv.open(file.path, dialect)
+  if source and M.is_rejects_file(source:columns()) then
+    return read_parts(file.name, source, options.header == false or options.header == 0)
+  end
 end
 
 return M

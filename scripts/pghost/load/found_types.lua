@@ -8,7 +8,7 @@ local M = {}
 
 local sure = 0.5 -- confidence of a type: one value of it at least, and no other that fits as well
 
----@class pghost.copy_in.FoundType
+---@class pghost.load.FoundType
 ---@field type string SQL name
 ---@field column? pghost.Column how its values are read; nil for text, which stays as it is
 ---@field doubt? string why it is text
@@ -127,11 +127,11 @@ local function read_as_found(file)
 end
 
 -- Every record that is loaded was looked at.
-local function all_seen(job)
-  for _, file in ipairs(job.files) do
+local function all_seen(files, options)
+  for _, file in ipairs(files) do
     local found = file.found
     if not found or not found.whole or not read_as_found(file)
-      or (found.misfits > 0 and lets_misfits_in(job.options)) then
+      or (found.misfits > 0 and lets_misfits_in(options)) then
       return false
     end
   end
@@ -149,27 +149,29 @@ local function report(say, types, names)
     end
   end
   if #typed > 0 then
-    say("types found: " .. table.concat(typed, ", "))
+    say("info", "columns", "types found: " .. table.concat(typed, ", "))
   end
   for _, doubt in ipairs(doubts) do
-    say(doubt)
+    say("info", "columns", doubt)
   end
 end
 
 --- The types of the columns of a table to make, by name; said in the log. None where files were not sniffed, or records
 --- come in that were not looked at.
----@param job pghost.copy_in.Job
+---@param files table[] looked at, with `header_names`
+---@param options pghost.Dialect
 ---@param names string[] of the columns, in order
----@return table<string, pghost.copy_in.FoundType>
-function M.of_job(job, names)
+---@param say pghost.load.Say
+---@return table<string, pghost.load.FoundType>
+function M.of_files(files, options, names, say)
   local types = {}
-  if not all_seen(job) then
+  if not all_seen(files, options) then
     return types
   end
-  for name, column in pairs(by_name(job.files)) do
+  for name, column in pairs(by_name(files)) do
     types[name] = found_type(column)
   end
-  report(job.options.say, types, names)
+  report(say, types, names)
   return types
 end
 

@@ -5,8 +5,8 @@
 -- promoted) an id that was lost may have been given to somebody else: there "committed" counts only
 -- where the table holds what was loaded under that id.
 
-local again = require "pghost.run.retry"
 local errors = require "pghost.lib.errors"
+local retry = require "pghost.run.retry"
 local sys = require "pghost.native.sys"
 
 local M = {}
@@ -21,7 +21,7 @@ local life_columns = [[
   (SELECT string_agg(pid::text, ' ') FROM pg_stat_get_activity(NULL) WHERE datid IS NULL AND usesysid IS NULL)
     AS processes]]
 
----@class pghost.copy_in.Ticket
+---@class pghost.commit.Ticket
 ---@field id string of the transaction (xid8)
 ---@field started string
 ---@field processes? string
@@ -107,17 +107,17 @@ local function outcome(session, ticket, proof)
   local deadline = sys.clock() + M.patience
   for n = 1, math.huge do
     local status, why, problem = ask_once(session, ticket, proof)
-    local passes = errors.is(problem) and again.may_pass(problem, true) and session.settings.retries > 0
+    local passes = errors.is(problem) and retry.may_pass(problem, true) and session.settings.retries > 0
     if (status and status ~= "in progress") or not (status or passes) then
       return status, why
     elseif sys.clock() >= deadline then
       return nil, status and "the server is still at it" or why
     end
-    sys.sleep(again.delay(n, 0.1, 2))
+    sys.sleep(retry.delay(n, 0.1, 2))
   end
 end
 
----@class pghost.copy_in.Commit
+---@class pghost.commit.Unknown
 ---@field what string that is not known otherwise: "whether the load was committed"
 ---@field advice string what to look at then
 ---@field proof fun(conn: pghost.Connection, id: string): boolean whether all that was loaded is there, under that id
@@ -135,19 +135,19 @@ local function settle(session, ticket, commit, problem)
   elseif status ~= "committed" then
     local text = ("%s; %s is not known (%s): %s"):format(line, commit.what, why, commit.advice)
     if sys.interrupted() then
-      session.say(text, "warn") -- the host says "interrupted", and nothing else
+      session.say("warn", "commit", text) -- the host says "interrupted", and nothing else
     end
     errors.raise(text, problem.code, { exit = 3, unsure = true })
   end
-  session.say(line .. "; the server has committed", "warn")
+  session.say("warn", "commit", line .. "; the server has committed")
 end
 
 --- Runs fn() in a transaction. Raises where it was not committed; with `unsure` set and exit code 3
 --- where that is not known.
 ---@generic T
----@param session pghost.copy_in.Session
+---@param session pghost.retry.Session
 ---@param conn pghost.Connection
----@param describe fun(): pghost.copy_in.Commit
+---@param describe fun(): pghost.commit.Unknown
 ---@param fn fun(): T
 ---@return T
 function M.transaction(session, conn, describe, fn)
