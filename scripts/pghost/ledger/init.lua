@@ -84,8 +84,8 @@ local function check_new(run, plan, one, other)
   local file = one.file
   local known, entry = selection.is_known(run, plan, file, one.counts.sha256, other)
   if known then
-    errors.raise((known.run_id and "was loaded by run %d as '%s': the option force loads it again"
-      or "has the content of%s '%s': the option force loads both"):format(known.run_id or "", known.name), "data",
+    errors.raise(other and ("has the content of '%s': the option force loads both"):format(other.name)
+      or ("was loaded by run %d as '%s': the option force loads it again"):format(known.run_id, known.name), "data",
       { file = file.name })
   end
   return entry
