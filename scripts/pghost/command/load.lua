@@ -70,6 +70,7 @@ local function new_parser()
     :target("max_rejects")
   parser:option("--rejects", "Where they go: a CSV file to correct and load again, or 'table' for pghost.rejects.")
     :argname("FILE|table")
+  parser:flag("--force", "Write the rejects also over a file that is there, and what was corrected in it.")
   parser:option("--retries",
     ("How often a load is done again after what may pass: a lost connection, a deadlock (default: %d).")
     :format(retry.retries)):argname("N"):convert(whole_from_0)
@@ -89,8 +90,6 @@ local function parse(arguments)
   files.resolve(options.files) -- raises where there are none
   if options.rejects and not options.max_rejects then
     errors.raise("--rejects needs --max-rejects: how many may be rejected, 100% for any number", "usage")
-  elseif options.auto and options.rejects and options.rejects ~= "table" then
-    errors.raise("--auto goes with --rejects table: a rejects file is in the dialect that the options give", "usage")
   elseif options.create and options.truncate then
     errors.raise("--create makes a new table, which --truncate cannot empty", "usage")
   elseif options.no_header and options.header then
@@ -171,6 +170,7 @@ local good, result, first = pcall(by_itself.load, dialect.of(options, {
   max_rejects = options.max_rejects,
   rejects_file = options.rejects ~= "table" and options.rejects or nil,
   rejects_table = options.rejects == "table",
+  force = options.force,
   analyse = not options.no_analyze,
   shown = shown_rejects,
   progress = (quiet or host.options.log_format == "json") and { enabled = false } or nil,

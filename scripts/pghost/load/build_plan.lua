@@ -83,9 +83,7 @@ end
 -- Looks at every header, and finds each column's place in each file.
 local function read_headers(run, draft, say)
   local wanted, rests = draft.clean_columns or {}, {}
-  local function more()
-    return { any_header = names.by_position(wanted) or nil }
-  end
+  local more = { any_header = names.by_position(wanted) or nil }
   for i, file in ipairs(draft.files) do
     inputs.look(file, draft.options, more, say)
     run.read_once = run.read_once or (file.read_once and file)

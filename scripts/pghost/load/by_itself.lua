@@ -12,11 +12,12 @@ local into_table = require "pghost.load.into_table"
 local load = require "pghost.load"
 local log = require "pghost.lib.log"
 local metadata = require "pghost.run.schema"
-local recorded_load = require "pghost.load.recorded_load"
 local rejects_file = require "pghost.rejects.file"
+local rejects_reader = require "pghost.rejects.reader"
 local relation = require "pghost.load.relation"
 local retry = require "pghost.run.retry"
 local sinks = require "pghost.load.sinks"
+local spooled = require "pghost.load.spooled_rejects"
 local spools = require "pghost.load.spool"
 local sys = require "pghost.native.sys"
 
@@ -65,8 +66,8 @@ local function first_rejects(job, most)
   local list = job.spool:first(most, (job.options.workers or 1) == 1)
   for i, reject in ipairs(list) do
     local file = job.plan.files[reject.file_id]
-    list[i] = errors.new { message = reject.reason, file = file.name, line = rejects_file.line_of(reject, file),
-      column = reject.column }
+    list[i] = errors.new { message = reject.reason, file = file.name, column = reject.column,
+      line = rejects_reader.line_of(reject.line, file) }
   end
   return list
 end
@@ -75,11 +76,11 @@ end
 local function keep_rejects(job, problem)
   if job.writer then
     if job.writer:is_final() then
-      job.session:never_again(("rejects have gone to '%s'"):format(job.writer.path))
+      job.session:never_again(("rejects have gone to '%s'"):format(job.options.rejects_file))
     end
-    job.writer:write_spool(job.spool, job.plan.files)
+    spooled.write(job)
   elseif job.options.rejects_table then
-    return recorded_load.save(job, problem)
+    return spooled.record(job, problem)
   end
 end
 
@@ -100,7 +101,7 @@ end
 
 -- What there is to say, and to look at, where nobody knows whether the load was committed.
 local function unknown_load(job)
-  local kept = job.writer and ("; its rejects are in '%s'"):format(job.writer.path) or ""
+  local kept = job.writer and ("; its rejects are in '%s'"):format(job.options.rejects_file) or ""
   return {
     what = "whether the load was committed",
     advice = ("look whether %s holds its %s before loading again%s"):format(job.target.relation.qualified,
@@ -168,6 +169,16 @@ local function transaction(job)
   return result
 end
 
+-- A rejects file is one, however many its records stand for.
+local function count_files(planned)
+  local count, seen = 0, {}
+  for _, file in ipairs(planned) do
+    count = count + (file.records and seen[file.name] and 0 or 1)
+    seen[file.name] = true
+  end
+  return count
+end
+
 local function attempt(options, into, writer, session)
   local conn <close> = session:connect()
   local spool <close> = spools.new()
@@ -185,7 +196,7 @@ local function attempt(options, into, writer, session)
   local clock = sys.clock()
   local run_id = transaction(job)
   local totals = job.result.totals
-  return { table = target.relation.qualified, files = #job.plan.files, records = totals.records,
+  return { table = target.relation.qualified, files = count_files(job.plan.files), records = totals.records,
     loaded = totals.loaded, rejected = totals.rejected, filtered = totals.filtered, bytes = totals.bytes,
     run_id = run_id, seconds = sys.clock() - clock, notices = conn:notices() }, first_rejects(job, options.shown or 5)
 end
@@ -199,7 +210,8 @@ end
 function M.load(options)
   dialect.check(options)
   local into = relation.name(options.into, options.schema)
-  local writer <close> = options.rejects_file and rejects_file.writer(options.rejects_file, options) or nil
+  local writer <close> = options.rejects_file and rejects_file.writer(options.rejects_file,
+    { force = options.force, loaded = files.resolve(options.files) }) or nil
   return retry.attempts({ retries = options.retries, dsn = options.dsn, name = options.into, say = options.say },
     function(session)
       return attempt(options, into, writer, session)

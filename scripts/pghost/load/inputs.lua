@@ -40,6 +40,9 @@ function M.open(file)
 end
 
 local function is_headerless(options, file)
+  if file.records then
+    return file.records.headerless
+  end
   return options.header == false or options.header == 0 or auto_dialect.headerless(file)
 end
 
@@ -56,13 +59,15 @@ end
 --- Finds out how a file is read and what its header is; fills that in.
 ---@param file pghost.File
 ---@param options pghost.Dialect of the load
----@param more fun(file: pghost.File): table options of csv.open that win
+---@param more table options of csv.open that win
 ---@param say pghost.load.Say
 function M.look(file, options, more, say)
-  auto_dialect.sniff(options, file, function(text, fields)
-    say("info", "dialect", text, fields)
-  end)
-  file.reading = auto_dialect.apply(dialect.of_file(options, file, more(file)), file)
+  if not file.records then
+    auto_dialect.sniff(options, file, function(text, fields)
+      say("info", "dialect", text, fields)
+    end)
+    file.reading = auto_dialect.apply(dialect.of_file(options, file, more), file)
+  end
   local source = M.open(file)
   file.header, file.line_end, file.headerless = source:columns(), source:line_end(), is_headerless(options, file)
   tell(file, source, say)

@@ -5,6 +5,7 @@
 
 local column_types = require "pghost.load.column_types"
 local columns = require "pghost.load.columns"
+local dialects = require "pghost.input.dialect"
 local found_types = require "pghost.load.found_types"
 local header = require "pghost.load.header"
 local inputs = require "pghost.load.inputs"
@@ -12,6 +13,7 @@ local log = require "pghost.lib.log"
 local names = require "pghost.catalog.names"
 local plans = require "pghost.load.plan"
 local rejects_file = require "pghost.rejects.file"
+local rejects_reader = require "pghost.rejects.reader"
 local relation = require "pghost.load.relation"
 local tables = require "pghost.load.tables"
 
@@ -28,44 +30,55 @@ local function message_name(file)
 end
 
 -- The tolerant keep extra fields where there is a column for them.
-local function reading_for(target, options, rules)
+local function too_many(target, options, rules)
   local there = rules and rules:columns() or (target.relation and target.relation.columns)
   local extra = not there
   for _, column in ipairs(there or {}) do
     extra = extra or column.name == "_extra"
   end
-  return function(file)
-    local more = file.records and rejects_file.reading(file.records) or {}
-    more.any_header = true
-    more.too_many = options.too_many or (options.tolerant and (extra and "extra" or "cut")) or nil
-    return more
+  return options.too_many or (options.tolerant and (extra and "extra" or "cut")) or nil
+end
+
+-- A table that has the columns of a rejects file takes it as it is; so does one that is made after it.
+local function takes_rejects_file(target)
+  return not target.relation or rejects_file.is_header(columns.names(target.relation.columns))
+end
+
+local function report_parts(target, file, parts)
+  local order, counts = {}, {}
+  for _, part in ipairs(parts) do
+    order[#order + 1] = not counts[part.name] and part.name or nil
+    counts[part.name] = (counts[part.name] or 0) + part.count
+  end
+  for _, name in ipairs(order) do
+    target.say("info", "files", ("%s holds %s of '%s'"):format(file.name, log.counted(counts[name], "rejected record"),
+      name))
   end
 end
 
 -- Each file, or what its records stand for where it is one of rejects.
-local function expand(target, options, found)
-  local list = {}
+local function expand(target, options, found, more)
+  local list, dialect = {}, dialects.of(options)
   for _, file in ipairs(found) do
     file.name = message_name(file)
-    local parts = rejects_file.parts(file, options, target.relation)
+    local parts = not takes_rejects_file(target) and rejects_reader.parts(file, dialect)
     if not parts then
       list[#list + 1] = file
     else
       table.insert(target.held, parts)
     end
+    if parts then
+      report_parts(target, file, parts)
+    end
     for _, part in ipairs(parts or {}) do
-      target.say("info", "files", ("%s holds %s of '%s'"):format(file.name, log.counted(part.count, "rejected record"),
-        part.name))
-      if part.count > 0 then
-        list[#list + 1] = { path = file.path, name = file.name, records = part, encoding = "utf-8" }
-      end
+      list[#list + 1] = { path = file.path, name = file.name, records = part, encoding = "utf-8",
+        reading = dialects.of(rejects_reader.reading(part, dialect), part.standard and { any_header = true } or more) }
     end
   end
   return list
 end
 
-local function look_at(target, files, options, rules)
-  local more = reading_for(target, options, rules)
+local function look_at(target, files, options, more)
   for _, file in ipairs(files) do
     inputs.look(file, options, more, target.say)
     if file.source then
@@ -174,8 +187,9 @@ end
 ---@param options pghost.load.TableOptions
 ---@return pghost.Plan
 function M.make(target, spec, rules, options)
-  local files = expand(target, options, inputs.find(spec, nil, target.say))
-  look_at(target, files, options, rules)
+  local more = { any_header = true, too_many = too_many(target, options, rules) }
+  local files = expand(target, options, inputs.find(spec, nil, target.say), more)
+  look_at(target, files, options, more)
   local readings = options.create and create(target, files, options, rules) or {}
   local batches = rules and batches_by_rules(target, files, rules, options)
     or batches_by_header(target, files, options, readings)

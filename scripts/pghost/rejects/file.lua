@@ -1,263 +1,229 @@
--- The rejects file of `pghost load`, which a user corrects and loads again.
+-- The rejects file, which a person corrects and gives back: its columns, its cells, and writing it.
 --
--- It is CSV in the dialect of the load, but in quotes also where that has none. Before the first reject of
--- each source stands a row of rule "header" with that source's header as `original`, so that the file is
--- enough to load what was corrected. It is UTF-8, whatever the sources were in, but for originals that are
--- not valid in their encoding: those are the bytes as they were.
+-- Standard CSV, whatever the files of the records were: UTF-8, commas, quotes doubled. First the columns of those
+-- files by their own names, each once, in order of appearance; then those below. The fields of a record stand under
+-- the columns of its file; `_original` has the bytes of what cannot be taken apart. reader.lua reads it.
 
 local csv = require "pghost.native.csv"
 local errors = require "pghost.lib.errors"
+local fields_of = require "pghost.rejects.fields"
 local lfs = require "lfs"
-local read_as = require "pghost.input.recorded_dialect"
-local sys = require "pghost.native.sys"
+local recorded_dialect = require "pghost.input.recorded_dialect"
+local written_file = require "pghost.lib.file"
 
 local M = {}
 
-M.columns = { "file", "line", "byte_offset", "byte_length", "column", "rule", "reason", "original" }
+--- The columns after those of the files. `_reject`: the number of the reject in pghost.rejects, or a hash of content,
+--- line and original bytes. `_columns`, only where the files differ: the header of the record's file, or *N for N
+--- columns without a header.
+M.columns = { "_reject", "_file", "_line", "_column", "_reason", "_original" }
+M.which_columns = "_columns"
 
--- Of the reader: lines up to four times as long as a record may be can be rejects.
-local default_max_record, most_max_record = 16 * 1024 * 1024, 512 * 1024 * 1024
+--- What the file itself is read with.
+---@type pghost.csv.Options
+M.reading = { delimiter = ",", quote = '"', max_record = 512 * 1024 * 1024, any_header = true, blank_lines = "keep" }
 
--- What a record of a rejects file can take: an original of nothing but quotes, and what stands before it.
-local function longest(options)
-  return math.min(8 * math.max(options.max_record or 0, default_max_record) + 65536, most_max_record)
+-- Cells ------------------------------------------------------------------------------------------------
+--
+-- What a spreadsheet would calculate becomes text by an apostrophe (OWASP: CSV injection). One that stands there
+-- already gets another, so that taking one away gives back what was there.
+
+local formula = "^'*[=+%-@\t\r]"
+
+--- A cell that no spreadsheet calculates.
+---@param text? string
+---@return string?
+---@return boolean changed
+function M.inert(text)
+  local changed = type(text) == "string" and text:find(formula) ~= nil
+  return changed and "'" .. text or text, changed
 end
 
---- The dialect of the rejects file itself. Its originals are in that of the load.
----@param options pghost.Dialect of the load
----@return pghost.csv.Options
-function M.dialect(options)
-  local quote = options.quote
-  if quote == "" then
-    quote = (options.delimiter or ""):find('"', 1, true) and "'" or '"'
-  end
-  return { delimiter = options.delimiter, quote = quote, escape = options.quote ~= "" and options.escape or nil,
-    nul = options.nul, max_record = longest(options), any_header = true }
+--- What such a cell stands for.
+---@param text? string
+---@return string?
+function M.restored(text)
+  return text and text:find("^'") and text:find(formula) and text:sub(2) or text
 end
 
---- What the originals of a rejects file are read with in the place of the load's options: these were about
---- lines of the file that they come from.
----@param part pghost.rejects.Part
----@return pghost.Dialect
-function M.reading(part)
-  return { skip = 0, footer = 0, header = not part.headerless, line_end = "lf" }
-end
-
---- The line of a reject in the file that the user gave, which may be a rejects file.
----@param reject pghost.SpooledReject
----@param file pghost.PlannedFile
----@return integer
-function M.line_of(reject, file)
-  return file.records and file.records.lines[reject.line] or reject.line
-end
-
--- Writing ---------------------------------------------------------------------------------------
-
---- A new file beside the one meant, which takes its place when complete; what is no ordinary file
---- (a pipe, /dev/stdout) is written to as it is.
----@param path string
----@return file* file
----@return string written path of it
-function M.open_beside(path)
-  local mode = lfs.attributes(path, "mode")
-  local written = (mode == nil or mode == "file") and ("%s.%d.tmp"):format(path, sys.pid()) or path
-  local file, message = io.open(written, "wb")
-  if not file then
-    errors.raise(("could not write the rejects: %s"):format(message), "EACCES")
-  end
-  return file, written
-end
-
-local function text_of(original, encoding)
-  return encoding and encoding ~= "utf-8" and csv.decode(original, encoding) or original
-end
-
----@class pghost.rejects.Writer
-local Writer = {}
-Writer.__index = Writer
-
---- Begins a rejects file, before anything is loaded: an unwritable place is found out early. It is
---- one for all attempts at a load.
----@param path string
----@param options pghost.Dialect of the load
----@return pghost.rejects.Writer
-function M.writer(path, options)
-  local file, written = M.open_beside(path)
-  return setmetatable({ path = path, written = written, file = file, options = options,
-    text = read_as.liner(M.dialect(options)) }, Writer)
-end
-
-function Writer:check(ok, message)
-  if not ok then
-    errors.raise(("could not write '%s': %s"):format(self.path, message), "EIO")
-  end
-end
-
---- Whether what is written cannot be taken back.
-function Writer:is_final()
-  return self.written == self.path
-end
-
-function Writer:line(values, count)
-  self:check(self.file:write(self.text(values, count), "\n"))
-end
-
---- Writes all rejects of a spool: of the file's first writing, or instead of what an earlier attempt wrote.
----@param spool pghost.Spool
----@param files table[] of the load, by file_id
-function Writer:write_spool(spool, files)
-  if not self.file then
-    local message
-    self.file, message = io.open(self.written, "wb")
-    self:check(self.file, message)
-  end
-  self:line(M.columns, #M.columns)
-  local current
-  for reject in spool:rejects() do
-    local file = files[reject.file_id]
-    local again = file.records ~= nil -- its offsets are those of a file that is gone
-    if reject.file_id ~= current and not file.headerless then
-      self:line({ file.name, 1, nil, nil, nil, "header", nil,
-        read_as.line(file.header, #file.header, self.options) }, #M.columns)
-    end
-    current = reject.file_id
-    self:line({ file.name, M.line_of(reject, file), not again and reject.offset or nil, reject.length,
-      reject.column, reject.rule, reject.reason, text_of(reject.original, file.encoding) }, #M.columns)
-  end
-  local file = self.file
-  self.file = nil
-  self:check(file:close())
-end
-
---- Puts what was written in its place: when it is known that nothing is taken back any more.
----@param loaded? boolean
-function Writer:keep(loaded)
-  self.done = true
-  local ok, message = true, nil
-  if not self:is_final() then
-    ok, message = os.rename(self.written, self.path)
-  end
-  if not ok then
-    errors.raise(("could not write '%s': %s; %sthe rejects are in '%s'"):format(self.path, message,
-      loaded and "the load is committed, and " or "", self.written), "EIO")
-  end
-end
-
---- Leaves nothing of a file that was not finished.
-function Writer:close()
-  if self.file then
-    self.file:close()
-    self.file = nil
-  end
-  if not self.done and self.written ~= self.path then
-    os.remove(self.written)
-  end
-end
-
-Writer.__close = Writer.close
-
--- Reading again ---------------------------------------------------------------------------------
+-- Recognising --------------------------------------------------------------------------------------------
 
 --- Whether a header is that of a rejects file.
 ---@param header string[]
 ---@return boolean
-function M.is_rejects_file(header)
-  return table.concat(header, "\0") == table.concat(M.columns, "\0")
+function M.is_header(header)
+  local there = {}
+  for _, name in ipairs(header) do
+    there[name] = true
+  end
+  return there._reject and there._file and there._line and there._reason and there._original or false
 end
 
--- The original records of one source in a temporary file, and per line of it the line of the rejects file.
-local function new_part()
-  local file, path = errors.check(sys.temporary_file())
-  return { path = path, file = file, lines = {}, line_count = 0, count = 0 }
-end
+-- Spreadsheets write what their country takes for a comma.
+local delimiters = { ",", ";", "\t" }
 
-local function add(part, text, line)
-  part.lines[part.line_count + 1] = line
-  part.file:write(text, "\n")
-  part.line_count = part.line_count + 1 + select(2, text:gsub("\n", ""))
-end
-
-local function close_parts(parts)
-  for _, part in ipairs(parts) do
-    if part.file then
-      part.file:close()
-      part.file = nil
+--- Opens a rejects file; nil where it is none.
+---@param path string
+---@param member? string of a zip
+---@return pghost.Source?
+function M.open(path, member)
+  for _, delimiter in ipairs(delimiters) do
+    local options = { delimiter = delimiter, member = member }
+    for name, value in pairs(M.reading) do
+      options[name] = options[name] or value
+    end
+    local source = csv.open(path, options)
+    if source and M.is_header(source:columns()) then
+      return source
+    elseif source then
+      source:close()
     end
   end
 end
 
--- A rejected record that repeats the header has a reason.
-local function is_header(record)
-  return record[6] == "header" and (record[7] or "") == ""
+-- Writing ------------------------------------------------------------------------------------------------
+
+---@class pghost.rejects.Writer
+---@field file pghost.WrittenFile
+---@field line fun(values: table, count: integer): string
+---@field records integer
+---@field inert integer cells that a spreadsheet would have taken for a formula
+local Writer = {}
+Writer.__index = Writer
+
+local function is_among(path, loaded)
+  local attributes = lfs.attributes(path)
+  for _, file in ipairs(loaded) do
+    local other = lfs.attributes(file.path)
+    if other and attributes and other.dev == attributes.dev and other.ino == attributes.ino then
+      return true
+    end
+  end
+  return false
 end
 
--- The records that a rejects file holds, one part for each source: files to load instead of it.
-local function read_parts(path, source, headerless)
-  local parts, by_name = setmetatable({}, { __index = { close = close_parts } }), {}
-  local _ <close> = setmetatable({}, { __close = function(_, problem)
-    if problem ~= nil then
-      close_parts(parts)
-    end
-  end })
-  for line, record, problem in source:records() do
-    if not record then
-      errors.raise(problem, "data", { file = path, line = line })
-    end
-    local name, original = record[1] or "", record[8]
-    local part = by_name[name]
-    if not part then
-      part = new_part()
-      part.name, part.headerless = name, headerless
-      by_name[name], parts[#parts + 1] = part, part
-      if not is_header(record) and not headerless then
-        errors.raise(("no row of rule 'header' before the first record of '%s': if it had none, add --no-header")
-          :format(name), "data", { file = path, line = line })
+-- Somebody may have corrected records of a file that is there.
+local function check_overwriting(path, loaded)
+  if lfs.attributes(path, "mode") ~= "file" or lfs.attributes(path, "size") == 0 or is_among(path, loaded) then
+    return
+  end
+  local source <close> = M.open(path)
+  if source and not source:records()() then
+    return
+  end
+  errors.raise(("'%s' exists, and what somebody has corrected in it would be lost: load or remove it, or give --force")
+    :format(path), "EEXIST", { exit = 1 })
+end
+
+--- Begins a rejects file, before anything is loaded: an unwritable place, and a file that is there, are found out
+--- early. It is one for all attempts at a load.
+---@param path string "-" is standard output
+---@param options? { force?: boolean, loaded?: pghost.File[] } loaded: files that are taken in with the same command
+---@return pghost.rejects.Writer writer to be kept in a `<close>` variable
+function M.writer(path, options)
+  if not (options and options.force) then
+    check_overwriting(path, options and options.loaded or {})
+  end
+  return setmetatable({ file = written_file.begin(path, "the rejects"), line = recorded_dialect.liner {} }, Writer)
+end
+
+function Writer:put(values, count)
+  for i = 1, count do
+    local changed
+    values[i], changed = M.inert(values[i])
+    self.inert = self.inert + (changed and 1 or 0)
+  end
+  self.file:write(self.line(values, count), "\n")
+end
+
+-- Where the columns of each source stand: one of a name that a source has twice stands there twice.
+local function places_of(sources)
+  local all, by_name = {}, {}
+  for _, source in ipairs(sources) do
+    local seen = {}
+    source.places = {}
+    for i, name in ipairs(source.header) do
+      seen[name] = (seen[name] or 0) + 1
+      local key = seen[name] .. name
+      if not by_name[key] then
+        all[#all + 1] = name
+        by_name[key] = #all
       end
-    elseif is_header(record) then
-      original = nil -- of a second rejects file behind the first
-    end
-    if original then
-      add(part, original, line)
-      part.count = part.count + (is_header(record) and 0 or 1)
+      source.places[i] = by_name[key]
     end
   end
-  for _, part in ipairs(parts) do
-    assert(part.file:flush())
-  end
-  return parts
+  return all
 end
 
--- A table with these very columns takes a rejects file as it is.
-local function takes_rejects_file(relation)
-  if not relation then
-    return true
+local function differ(sources)
+  for _, source in ipairs(sources) do
+    if source.headerless or table.concat(source.header, "\0") ~= table.concat(sources[1].header, "\0") then
+      return true
+    end
   end
-  local names, count = {}, 0
-  for _, column in ipairs(relation.columns) do
-    names[column.name] = true
-  end
-  for _, name in ipairs(M.columns) do
-    count = count + (names[name] and 1 or 0)
-  end
-  return count == #M.columns
+  return false
 end
 
---- What stands for a rejects file: its records, a part for each of their files. Nil for any other file. What can be
---- read only once is never one: to read it again would not give it.
----@param file pghost.File
----@param options pghost.Dialect of the load
----@param relation? pghost.load.Relation the table, where it is there
----@return pghost.rejects.Part[]? parts with a method close
-function M.parts(file, options, relation)
-  if file.read_once or takes_rejects_file(relation) then
-    return nil
+--- Writes the header.
+---@param sources pghost.rejects.Source[] all that records will be of
+function Writer:begin(sources)
+  self.file:again()
+  self.records, self.inert = 0, 0
+  local all = places_of(sources)
+  self.width = #all
+  self.with_columns = differ(sources)
+  for _, source in ipairs(sources) do
+    source.which = source.headerless and "*" .. #source.header or self.line({ table.unpack(source.header) },
+      #source.header)
   end
-  local dialect = M.dialect(options)
-  dialect.member = file.member
-  local source <close> = csv.open(file.path, dialect)
-  if source and M.is_rejects_file(source:columns()) then
-    return read_parts(file.name, source, options.header == false or options.header == 0)
+  table.move(M.columns, 1, #M.columns, #all + 1, all)
+  all[#all + 1] = self.with_columns and M.which_columns or nil
+  if not self.file:is_final() then
+    self.file:write("\u{feff}") -- by which spreadsheets know UTF-8
   end
+  self:put(all, #all)
 end
+
+---@class pghost.rejects.Rejected
+---@field id integer|string
+---@field line? integer
+---@field column? string
+---@field reason string
+---@field original string
+
+--- Writes one record.
+---@param source pghost.rejects.Source
+---@param reject pghost.rejects.Rejected
+function Writer:record(source, reject)
+  local values, fields, at = {}, fields_of.split(source, reject.original), self.width
+  for i, place in ipairs(fields and source.places or {}) do
+    values[place] = fields[i]
+  end
+  values[at + 1], values[at + 2], values[at + 3] = tostring(reject.id), source.name, reject.line
+  values[at + 4], values[at + 5] = reject.column, reject.reason
+  values[at + 6] = not fields and fields_of.text(source, reject.original) or nil
+  values[at + 7] = source.which
+  self.records = self.records + 1
+  self:put(values, at + #M.columns + (self.with_columns and 1 or 0))
+end
+
+function Writer:is_final()
+  return self.file:is_final()
+end
+
+function Writer:finish()
+  self.file:finish()
+end
+
+---@param loaded? boolean
+function Writer:keep(loaded)
+  self.file:keep(loaded and "the load is committed; " or nil)
+end
+
+function Writer:close()
+  self.file:close()
+end
+
+Writer.__close = Writer.close
 
 return M
