@@ -87,7 +87,8 @@ end
 ---@field file pghost.WrittenFile
 ---@field line fun(values: table, count: integer): string
 ---@field records integer
----@field inert integer cells that a spreadsheet would have taken for a formula
+---@field width integer columns of the files
+---@field inert integer cells of those that a spreadsheet would have taken for a formula
 local Writer = {}
 Writer.__index = Writer
 
@@ -131,7 +132,7 @@ function Writer:put(values, count)
   for i = 1, count do
     local changed
     values[i], changed = M.inert(values[i])
-    self.inert = self.inert + (changed and 1 or 0)
+    self.inert = self.inert + (changed and i <= self.width and 1 or 0)
   end
   self.file:write(self.line(values, count), "\n")
 end
