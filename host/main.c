@@ -55,7 +55,8 @@ static const char *script_path(const Job *job) {
   return word && is_script(word) && strcmp(word, "-") != 0 ? word : NULL;
 }
 
-// The global table `arg` as lua.c sets it: the script at 0, its arguments behind, all else before.
+// The global table `arg` as lua.c sets it: the script at 0, its arguments after it, all else
+// before.
 static void set_arg(lua_State *L, const Job *job) {
   int script = job->options->script;
   lua_createtable(L, job->argc, 1);

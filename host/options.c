@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nearest.h"
+#include "base/nearest.h"
 
 const char options_help[] =
     "usage: pghost [options] SCRIPT [ARG...]    run a script\n"
@@ -30,7 +30,7 @@ static void complain(Options *options, const char *format, const char *word) {
     snprintf(options->problem, sizeof options->problem, format, word);
 }
 
-// The value of an option: behind '=' or the next word. NULL and a problem when there is none.
+// The value of an option: after '=', or the next word. NULL and a problem when there is none.
 static char *value_of(Options *options, int argc, char **argv, int *at, size_t name_length) {
   char *word = argv[*at];
   if (word[name_length] == '=')

@@ -25,7 +25,7 @@ void options_parse(Options *options, int argc, char **argv);
 // subcommand, up to "--". The rest stays, in its order; *argc is what is left.
 void options_take_late(Options *options, int *argc, char **argv);
 
-// Overwrites in argv, behind the script, the values of options whose names say that they are secret
+// Overwrites in argv, after the script, the values of options whose names say that they are secret
 // (--dsn, --smtp-pass), for the sake of `ps`.
 void options_hide_secrets(const Options *options, int argc, char **argv);
 

@@ -1,4 +1,4 @@
-// Overwriting of argv, whose strings lie one behind the other in memory.
+// Overwriting of argv, whose strings follow each other in memory.
 #include "process_title.h"
 
 #include <string.h>

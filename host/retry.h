@@ -10,7 +10,7 @@
 #include <lua.h>
 #include <stdbool.h>
 
-// Says whether the script can be read a second time (a regular file, no prompt behind it).
+// Says whether the script can be read a second time (a regular file, no prompt after it).
 void retry_allow(bool possible);
 
 // Puts `attempt` (from 1), `retry_of` (the run that failed, or nil) and `can_retry` into the table

@@ -25,7 +25,7 @@ int run_command(lua_State *L, const char *name);
 // failure reports on stderr, leaves nothing on the stack and returns the exit code.
 int run_call(lua_State *L, int arguments, int results);
 
-// Prints "pghost: message" on stderr as one line, whatever is in it, behind what is in stdout's
+// Prints "pghost: message" on stderr as one line, whatever is in it, after what is in stdout's
 // buffer.
 void run_complain(const char *message);
 

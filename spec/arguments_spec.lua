@@ -26,7 +26,7 @@ describe("a wrong command line", function()
     pghost.write(folder .. "/d.csv", "a\n1\n")
     pghost.write(folder .. "/p.lua", [[
       local pipeline = require "pghost.pipeline"
-      local run <close> = pipeline.start("x", { max_rejects = "", smtp_pass = "x" })]])
+      local run <close> = pipeline.start("x", { max_rejects = "", parameters = { smtp_pass = "x" } })]])
   end)
 
   teardown(function()
@@ -36,17 +36,17 @@ describe("a wrong command line", function()
   -- With nothing configured and no server to start, an error that is found too late is another one.
   local function run(words)
     local clear = "-u DATABASE_URL -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE -u PGSERVICE -u PGHOSTADDR"
-    return pghost.shell(("cd %s && env %s PGHOST_SERVER_DIR=%s/server PGHOST_SERVER_BIN=/none %s %s"):format(folder, clear,
-      folder, pghost.path, words))
+    return pghost.shell(("cd %s && env %s PGHOST_SERVER_DIR=%s/server PGHOST_SERVER_BIN=/none %s %s")
+      :format(folder, clear, folder, pghost.path, words))
   end
 
   for words, expected in pairs {
     ["p.lua --asof x"] = "unknown option '--asof': did you mean '--as-of'? (see p.lua --help)",
     ["p.lua --smtp-pas x"] = "unknown option '--smtp-pas': did you mean '--smtp-pass'? (see p.lua --help)",
-    ["p.lua --as-of yesterday"] = "as_of: not a timestamp 'yesterday': write YYYY-MM-DD HH:MM:SS",
-    ["p.lua --as-of 2023-02-29"] = "as_of: not a timestamp '2023-02-29': write YYYY-MM-DD HH:MM:SS",
-    ["p.lua --as-of '2024-01-01 24:01'"] = "as_of: not a timestamp '2024-01-01 24:01': write YYYY-MM-DD HH:MM:SS",
-    ["p.lua --max-rejects -1"] = "max_rejects: whole number or share as '2%' expected, got '-1'",
+    ["p.lua --as-of yesterday"] = "as_of: a timestamp YYYY-MM-DD HH:MM:SS expected, got 'yesterday'",
+    ["p.lua --as-of 2023-02-29"] = "as_of: a timestamp YYYY-MM-DD HH:MM:SS expected, got '2023-02-29'",
+    ["p.lua --as-of '2024-01-01 24:01'"] = "as_of: a timestamp YYYY-MM-DD HH:MM:SS expected, got '2024-01-01 24:01'",
+    ["p.lua --max-rejects -1"] = "max_rejects: a number or a share such as 2% expected, got '-1'",
     ["p.lua --retries -1"] = "retries: a whole number from 0 expected, got '-1'",
     ["p.lua --schema ''"] = "schema: the name of a schema expected, got ''",
     ["load d.csv --into t --creat"] = "unknown option '--creat': did you mean '--create'? (see pghost load --help)",

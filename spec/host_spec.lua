@@ -218,7 +218,8 @@ describe("the host", function()
 
     it("that cannot be written is an error", function()
       local _, err, code = pghost.shell(pghost.quote(pghost.path) .. " -e 'print(1)' >/dev/full")
-      assert.same({ "pghost: could not write the output: no space left on device (all else succeeded)\n", 1 }, { err, code })
+      local expected = "pghost: could not write the output: no space left on device (all else succeeded)\n"
+      assert.same({ expected, 1 }, { err, code })
     end)
 
     it("that cannot be written in the middle is an error, too", function()

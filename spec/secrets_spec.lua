@@ -29,12 +29,12 @@ describe("a secret setting", function()
   end)
 
   it("is what the config declares, and a misspelt declaration is refused", function()
-    local config = { smtp_host = "h", other = "o", secret = { "smtp_host" } }
+    local config = { parameters = { smtp_host = "h", other = "o" }, secret = { "smtp_host" } }
     secrets.check(config)
     assert.same({ true, false }, { secrets.is(config, "smtp_host"), secrets.is(config, "other") })
     for problem, given in pairs {
-      ["secret: the config has no setting 'smtp_hots': did you mean 'smtp_host'?"] = { "smtp_hots" },
-      ["secret: a list of names of settings expected"] = { smtp_host = true },
+      ["secret: the config has no parameter 'smtp_hots': did you mean 'smtp_host'?"] = { "smtp_hots" },
+      ["secret: a list of names of parameters expected"] = { smtp_host = true },
     } do
       config.secret = given
       local good, raised = pcall(secrets.check, config)
@@ -48,8 +48,11 @@ describe("a secret setting", function()
       local pipeline = require "pghost.pipeline"
       local r = require "pghost.rules"
       local run <close> = pipeline.start("secrets", {
-        smtp_pass = "hunter2", nested = { deep = { password = "hunter2" }, list = { "hunter2" } }, target = "x://u:hunter2@h",
-        quiet_word = "hunter2", secret = { "quiet_word" }, plain = "seen", max_rejects = "",
+        parameters = {
+          smtp_pass = "hunter2", nested = { deep = { password = "hunter2" }, list = { "hunter2" } },
+          target = "x://u:hunter2@h", quiet_word = "hunter2", plain = "seen",
+        },
+        secret = { "quiet_word" },
       })
       run:load("t", "t.csv", r.table("t", { { "k", r.integer():required() } }))
       run:publish()]]

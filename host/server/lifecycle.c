@@ -246,7 +246,7 @@ static int add_bytes(const char *path, const struct stat *facts, int kind, struc
   return 0;
 }
 
-// Files that come and go meanwhile do not matter.
+// Files that come and go during the walk do not matter.
 static long long bytes_on_disk(const char *folder) {
   folder_bytes = 0;
   return nftw(folder, add_bytes, 16, FTW_PHYS) == 0 ? folder_bytes : -1;

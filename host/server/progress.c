@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "escaped.h"
+
 static bool is_quiet;
 
 void progress_set_quiet(bool quiet) {
@@ -11,12 +13,14 @@ void progress_set_quiet(bool quiet) {
 }
 
 void progress_say(const char *format, ...) {
+  char line[2048];
   if (is_quiet)
     return;
   va_list args;
   va_start(args, format);
-  fputs("pghost: ", stderr);
-  vfprintf(stderr, format, args);
-  fputc('\n', stderr);
+  vsnprintf(line, sizeof line, format, args);
   va_end(args);
+  fputs("pghost: ", stderr);
+  escaped_write(stderr, line, false);
+  fputc('\n', stderr);
 }

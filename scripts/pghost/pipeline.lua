@@ -10,7 +10,6 @@
 -- run.lua.
 
 local again = require "pghost.run.retry"
-local budget_options = require "pghost.load.budget_options"
 local build_schema = require "pghost.run.build_schema"
 local command = require "pghost.run.command_line"
 local history = require "pghost.run.history"
@@ -103,7 +102,7 @@ end
 --- Starts a run. Reads the script's command line (every simple setting of the config is an option),
 --- connects, takes the lock of this pipeline and target schema, and makes the build schema.
 ---@param name string of the pipeline: runs of the same name and target exclude each other
----@param config table settings; those of command.lua have a meaning of their own
+---@param config table settings; the list of them is run/settings.lua
 ---@param options? pghost.StartOptions
 ---@return pghost.Run run to be kept in a `<close>` variable
 function M.start(name, config, options)
@@ -113,7 +112,6 @@ function M.start(name, config, options)
     settings.data = project.path(settings.data)
   end
   local replaying = replay.take(name, settings, given)
-  budget_options.check_settings(settings)
   local run = new_run(name, settings, options)
   run.replay = replaying
   local _ <close> = setmetatable({}, { __close = function(_, problem)

@@ -135,7 +135,8 @@ local function check_owner(path)
   end
 end
 
---- Reads a .env file. Raises where it is not the user's own. Warns on stderr when it holds a password and others can read it.
+--- Reads a .env file. Raises where it is not the user's own. Warns on stderr when it holds a password
+--- and others can read it.
 ---@param path string
 ---@return table<string, string>? nil when there is no such file
 function M.read(path)
@@ -149,7 +150,8 @@ function M.read(path)
   end
   local values = M.parse(file:read("a") or "")
   if has_password(values) and others_can_read(path) then
-    io.stderr:write(("pghost: warning: %s holds a password and others can read it: chmod 600 %s\n"):format(path, path))
+    io.stderr:write(("pghost: warning: %s holds a password and others can read it: chmod 600 %s\n")
+      :format(path, path))
   end
   return values
 end

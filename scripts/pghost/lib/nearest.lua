@@ -31,8 +31,9 @@ end
 function M.of(name, names)
   local sorted = table.move(names, 1, #names, 1, {})
   table.sort(sorted)
-  local best, nearest = (#name + 2) // 3 + 1, nil
-  for _, known in ipairs(#name > 1 and sorted or {}) do
+  local letters = #name:gsub("^%-+", "")
+  local best, nearest = (letters + 2) // 3 + 1, nil
+  for _, known in ipairs(letters > 1 and sorted or {}) do
     local away = distance(name, known)
     if away < best then
       best, nearest = away, known

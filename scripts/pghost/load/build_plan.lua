@@ -3,6 +3,7 @@
 --
 -- Whatever is missing stops here, before anything is loaded.
 
+local adoption = require "pghost.publish.adoption"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local header = require "pghost.load.header"
@@ -32,7 +33,7 @@ end
 ---@param run pghost.Run
 ---@param name string
 ---@param rules? pghost.Rules
----@param options? pghost.LoadOptions
+---@param options pghost.LoadOptions checked
 ---@param targets { raw?: boolean, clean?: boolean }
 ---@return table draft of a plan
 function M.draft(run, name, rules, options, targets)
@@ -40,7 +41,6 @@ function M.draft(run, name, rules, options, targets)
     errors.raise(("table name of 1 to %d bytes expected, got '%s'"):format(longest_name, tostring(name)), "usage",
       { exit = 1 })
   end
-  options = type(options) == "table" and options or {} -- `require` in the last place gives a string more
   local draft = { name = name, options = options, targets = targets, files = {}, skipped = {}, batches = {},
     forced = false, position = false, complete = false }
   if rules then
@@ -124,6 +124,14 @@ local function finish(run, draft)
   return plans.make(draft)
 end
 
+-- A table that pghost has not published is nobody's to replace.
+local function check_adoption(run, draft)
+  if draft.first then
+    local clean, raw = draft.targets.clean and draft.clean_table, draft.targets.raw and draft.raw_table
+    adoption.check(run, { clean or raw, raw or clean }, draft.options.adopt)
+  end
+end
+
 --- The plan of files into tables of the build schema.
 ---@param run pghost.Run
 ---@param spec string|string[] files
@@ -131,6 +139,7 @@ end
 ---@return pghost.Plan
 function M.of_files(run, spec, draft)
   local say = say_for(run, draft.name)
+  check_adoption(run, draft)
   draft.files = inputs.find(spec, run.settings.data, say)
   for _, file in ipairs(draft.files) do
     file.path = paths.absolute(file.path) -- what the history knows them by does not depend on the current folder
@@ -156,6 +165,7 @@ end
 ---@param draft table from draft
 ---@return pghost.Plan
 function M.of_raw_table(run, draft)
+  check_adoption(run, draft)
   draft.raw_source = raw_table.find(run, draft)
   draft.batches[1] = plans.batch { files = {}, program = draft.program }
   return finish(run, draft)

@@ -20,7 +20,7 @@ local M = {}
 ---@field begin fun(self, plan, batch, result) before the transaction of a batch
 ---@field transaction fun(self, fn: fun()) in which a batch is loaded
 ---@field streams fun(self, plan, batch): pghost.load.Streams makes the tables that are not there
----@field filled? fun(self, plan, batch) at the end of that transaction
+---@field filled fun(self, plan, result) at the end of that transaction
 ---@field done? fun(self, plan, file: pghost.FileResult) a file was read
 ---@field stopped fun(self, plan, result, message: string) raises: more rejects than the budget allows
 ---@field failed fun(self, plan, batch, message: string, code: string) raises: a COPY did not end well
@@ -83,7 +83,7 @@ function M.run(target, sink, files, rules, options)
       local totals, cleaning = engine.run(streams, target:work(plan, batch) or work_of(target, plan, batch, result))
       result:add(totals)
       result.cleaning = cleaning
-      target:filled(plan, batch)
+      target:filled(plan, result)
     end)
     target:committed(plan, batch, result)
   end

@@ -64,6 +64,7 @@ end
 function Target:begin(plan, result)
   if plan.kept then
     file_records.take_over(plan, result)
+    result.frozen = plan.kept.built
   end
   if #plan.batches == 0 then
     return
@@ -138,7 +139,8 @@ function Target.failed(_, plan, _, message, code)
   errors.raise(("could not load table '%s': %s"):format(plan.name, message), code)
 end
 
-function Target:filled(plan)
+function Target:filled(plan, result)
+  result.frozen = result.frozen or self.fresh
   if self.raw and self.fresh then
     self.raw[1]:query(("ALTER TABLE %s ADD COLUMN %s"):format(self.run:qualified(plan.raw_table),
       tables.loaded_at(self.raw[1], self.run.started)))
@@ -164,7 +166,7 @@ local function make_key(run, plan, result)
   if plan.key then
     run:transaction(function(conn)
       result.duplicates_by_file, result.duplicates, result.left_by_file = keys.apply(conn, run, plan,
-        plan.raw_source ~= nil)
+        result.frozen, plan.raw_source ~= nil)
     end)
   elseif plan.position then
     run.conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(clean))

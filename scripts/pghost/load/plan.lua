@@ -18,6 +18,7 @@ local M = {}
 ---@field mode? "replace"|"append"|"merge"|"history" what becomes of the published table (modes/init.lua)
 ---@field missing? "keep"|"delete"|"mark"|"close" what becomes of keys that the files have no more; default keep
 ---@field changed? "error"|"load"|"skip"|"tail" a file that was loaded before with other content (ledger/)
+---@field adopt? boolean may replace a table that pghost has not published
 ---@field force? boolean load content that is in the table already once more
 ---@field allow_dropped? boolean triggers and rules of the published table may store other rows than those sent
 

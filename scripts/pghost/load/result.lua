@@ -13,6 +13,7 @@ local M = {}
 ---@field files pghost.FileResult[] in the order of the plan
 ---@field totals pghost.Totals of all files, also of those that a killed run had loaded
 ---@field cleaning pghost.RuleCount[] of the last COPY
+---@field frozen boolean records were copied with FREEZE: any snapshot sees them
 ---@field duplicates integer records that a key has removed
 ---@field duplicates_by_file? table<integer, integer> by file id
 ---@field left_by_file? table<integer, integer> records that the key has left, by file id
@@ -21,7 +22,7 @@ local M = {}
 local Result = {}
 
 local fields = { files = true, totals = true, cleaning = true, duplicates = true, duplicates_by_file = true,
-  left_by_file = true, rejects = true, raw_by_file = true, by_file = true }
+  left_by_file = true, rejects = true, raw_by_file = true, frozen = true, by_file = true }
 
 local metatable = { __index = Result, __newindex = record.only("result", fields) }
 
@@ -45,7 +46,7 @@ end
 ---@param plan pghost.Plan
 ---@return pghost.Result
 function M.new(plan)
-  local result = setmetatable({ files = {}, totals = {}, cleaning = {}, duplicates = 0, by_file = {} }, metatable)
+  local result = setmetatable({ files = {}, totals = {}, cleaning = {}, duplicates = 0, by_file = {}, frozen = false }, metatable)
   for _, name in ipairs(total_names) do
     result.totals[name] = 0
   end

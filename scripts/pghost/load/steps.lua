@@ -8,6 +8,7 @@ local accounts = require "pghost.load.accounts"
 local budget = require "pghost.load.budget"
 local into_build = require "pghost.load.into_build"
 local load = require "pghost.load"
+local load_options = require "pghost.load.options"
 local log = require "pghost.lib.log"
 local remarks = require "pghost.load.remarks"
 local sinks = require "pghost.load.sinks"
@@ -36,6 +37,7 @@ local function told(plan, result)
 end
 
 local function step(run, kind, name, files, rules, options, targets)
+  options = load_options.of(options, ("run:%s '%s'"):format(kind, name))
   local target, result, plan = into_build.new(run, name, targets), nil, nil
   run:step(kind, name, function()
     result, plan = load.run(target, sinks.history(run, name), files, rules, options)

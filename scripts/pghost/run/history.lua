@@ -6,7 +6,7 @@
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
-local secrets = require "pghost.run.secrets"
+local settings = require "pghost.run.settings"
 local sql = require "pghost.lib.sql"
 local sys = require "pghost.native.sys"
 
@@ -110,17 +110,11 @@ function M.was_published(conn, run_id)
   end)
 end
 
---- The config as JSON: its simple settings, without those that are secret (secrets.lua).
+--- Settings as JSON: the simple ones and the parameters, without those that are secret (secrets.lua).
 ---@param config table
 ---@return string json
 function M.config_json(config)
-  local kept = {}
-  for name, value in pairs(config) do
-    local scalar = type(value) == "string" or type(value) == "boolean" or type(value) == "number"
-    if type(name) == "string" and scalar and not secrets.is(config, name) then
-      kept[name] = value
-    end
-  end
+  local kept = settings.recorded(config)
   return next(kept) and cjson.encode(kept) or "{}"
 end
 

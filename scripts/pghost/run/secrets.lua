@@ -77,32 +77,40 @@ local function declared(config)
   return names
 end
 
---- Whether the value of a setting must be neither recorded nor shown.
+-- Of a setting, or of a parameter.
+local function value_of(config, name)
+  if config[name] ~= nil then
+    return config[name]
+  end
+  return type(config.parameters) == "table" and config.parameters[name] or nil
+end
+
+--- Whether the value of a setting or parameter must be neither recorded nor shown.
 ---@param config table
 ---@param name string
 ---@return boolean
 function M.is(config, name)
-  return is_secret_name(name) or is_secret_value(config[name]) or declared(config)[name] == true
+  return is_secret_name(name) or is_secret_value(value_of(config, name)) or declared(config)[name] == true
 end
 
---- Raises unless the setting `secret` is a list of names of settings: a misspelt one would keep nothing
+--- Raises unless the setting `secret` is a list of names of parameters: a misspelt one would keep nothing
 --- secret.
 ---@param config table
 function M.check(config)
-  if config.secret == nil or type(config.secret) == "string" then -- a secret by that name
+  if config.secret == nil then
     return
   elseif type(config.secret) ~= "table" then
-    errors.raise("secret: a list of names of settings expected", "usage")
+    errors.raise("secret: a list of names of parameters expected", "usage")
   end
   for key, name in pairs(config.secret) do
     if math.type(key) ~= "integer" or type(name) ~= "string" then
-      errors.raise("secret: a list of names of settings expected", "usage")
-    elseif config[name] == nil then
+      errors.raise("secret: a list of names of parameters expected", "usage")
+    elseif value_of(config, name) == nil then
       local names = {}
-      for known in pairs(config) do
+      for known in pairs(config.parameters or {}) do
         names[#names + 1] = tostring(known)
       end
-      errors.raise(("secret: the config has no setting '%s'%s"):format(name, nearest.hint(name, names)), "usage")
+      errors.raise(("secret: the config has no parameter '%s'%s"):format(name, nearest.hint(name, names)), "usage")
     end
   end
 end

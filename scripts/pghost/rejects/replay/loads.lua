@@ -11,9 +11,11 @@ local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
 local into_staging = require "pghost.rejects.replay.into_staging"
 local load = require "pghost.load"
+local load_options = require "pghost.load.options"
 local log = require "pghost.lib.log"
 local outcome = require "pghost.rejects.replay.outcome"
-local secrets = require "pghost.run.secrets"
+local own_schema = require "pghost.catalog.own_schema"
+local settings_of = require "pghost.run.settings"
 local snapshot = require "pghost.rejects.replay.snapshot"
 
 local M = {}
@@ -52,18 +54,9 @@ function M.take(name, settings, given)
     errors.raise(("run %d is one of pipeline '%s', and this script starts '%s'"):format(replay.of.run_id,
       replay.of.pipeline, name), "usage")
   end
-  local config = cjson.decode(replay.of.config or "{}")
-  for _, setting in ipairs(cjson.decode(replay.of.given or "[]")) do
-    local value = config[setting]
-    if value == nil and not given[setting] and secrets.is(settings, setting) then
-      errors.raise(("setting '%s' of run %d is secret and was not recorded: give it once more, "
-        .. "pghost replay %d -- --%s VALUE"):format(setting, replay.of.run_id, replay.of.run_id,
-        (setting:gsub("_", "-"))), "usage")
-    end
-    if not given[setting] and type(value) == type(settings[setting]) then
-      settings[setting] = math.type(settings[setting]) == "integer" and math.tointeger(value) or value
-    end
-  end
+  settings_of.take_over(settings, { run_id = replay.of.run_id, config = cjson.decode(replay.of.config or "{}"),
+    given = cjson.decode(replay.of.given or "[]") }, given)
+  own_schema.refuse(replay.of.target_schema, "replay another run")
   settings.schema = replay.of.target_schema
   settings.publish = "together" -- with the state of the rejects, in one transaction
   settings.resume = false -- a killed run of the files is none to go on with
@@ -102,14 +95,13 @@ local function is_wanted(run, name)
   return open and (run.replay.only == nil or run.replay.only == name)
 end
 
--- `require` in the last place gives a string more.
-local function options_of(options)
-  return type(options) == "table" and options or {}
+local function options_of(name, options)
+  return load_options.of(options, ("replay of '%s'"):format(name))
 end
 
 local function replay(run, name, rules, options, targets)
   if is_wanted(run, name) then
-    replay_table(run, name, rules, options_of(options), targets)
+    replay_table(run, name, rules, options_of(name, options), targets)
     accounts.check_not_empty(run, targets.clean and name or name .. "_raw")
   else
     run.log:info("replay", name, "nothing to do: stays as it is published")
@@ -130,7 +122,7 @@ end
 
 function Replay.stage(run, name, _, rules, options)
   if did(run, "clean", name) then
-    run.replay.staged[name] = options_of(options) -- the clean that follows does both
+    run.replay.staged[name] = options_of(name, options) -- the clean that follows does both
   else
     replay(run, name, rules, options, { raw = true })
   end
@@ -138,7 +130,7 @@ end
 
 function Replay.clean(run, name, rules, options)
   local all = {}
-  for _, given in ipairs { run.replay.staged[name] or {}, options_of(options) } do
+  for _, given in ipairs { run.replay.staged[name] or {}, options_of(name, options) } do
     for option, value in pairs(given) do
       all[option] = value
     end
