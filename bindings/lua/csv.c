@@ -205,7 +205,7 @@ static int csv_hash(lua_State *L) {
   if (input)
     input->close(input);
   if (!ok)
-    return fail(L, &error);
+    return push_failure(L, &error);
   lua_pushstring(L, totals.sha256);
   return 1;
 }

@@ -29,9 +29,9 @@ for _, kinds in ipairs { native.operations(), native.checks() } do
   end
 end
 
-local function constants_text(entry, names)
+local function constants_text(entry, constant_names)
   local texts = {}
-  for _, name in ipairs(names) do
+  for _, name in ipairs(constant_names) do
     local value = entry[name:match("^[%a_]+")]
     if value ~= nil then
       texts[#texts + 1] = type(value) == "table" and quote_all(value) or quote(value)
