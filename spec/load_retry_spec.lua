@@ -434,7 +434,7 @@ describe("a COMMIT that another life of the server is asked about", function()
     local place = proxy(mode or "lost", own.socket)
     local conn <close> = connection.open { dsn = ("host=%s dbname=postgres user=postgres"):format(place) }
     local target
-    local session = { settings = { retries = 0 }, say = function(text)
+    local session = { settings = { retries = 0 }, say = function(_, _, text)
       said = text
     end, connect = function()
       target = target or between()
@@ -442,9 +442,9 @@ describe("a COMMIT that another life of the server is asked about", function()
     end }
     said = nil
     return pcall(commit.transaction, session, conn, function()
-      return { what = "it", advice = "look", proof = function(other, id)
+      return { what = "it", advice = "look" }, function(other, id)
         return other:query("SELECT count(*) AS n FROM item WHERE xmin = $1::xid8::xid", id)[1].n == 3
-      end }
+      end
     end, function()
       conn:query "INSERT INTO item SELECT generate_series(1, 3)"
       return "result"

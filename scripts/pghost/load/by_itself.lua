@@ -106,20 +106,18 @@ local function unknown_load(job)
     what = "whether the load was committed",
     advice = ("look whether %s holds its %s before loading again%s"):format(job.target.relation.qualified,
       log.counted(job.result.totals.loaded, "record"), kept),
-    proof = function(conn, id)
-      return holds_all(job, conn, id)
-    end,
-  }
+  }, function(conn, id)
+    return holds_all(job, conn, id)
+  end
 end
 
 local function unknown_rejects(job)
   return {
     what = "whether the rejects of a load that was given up are recorded",
     advice = ("nothing is loaded into %s; look into pghost.rejects"):format(job.target.relation.qualified),
-    proof = function()
-      return false
-    end,
-  }
+  }, function()
+    return false
+  end
 end
 
 -- A load that was given up for its rejects leaves them where the user wants to look.

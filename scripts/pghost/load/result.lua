@@ -46,7 +46,8 @@ end
 ---@param plan pghost.Plan
 ---@return pghost.Result
 function M.new(plan)
-  local result = setmetatable({ files = {}, totals = {}, cleaning = {}, duplicates = 0, by_file = {}, frozen = false }, metatable)
+  local result = setmetatable({ files = {}, totals = {}, cleaning = {}, duplicates = 0, frozen = false, by_file = {} },
+    metatable)
   for _, name in ipairs(total_names) do
     result.totals[name] = 0
   end

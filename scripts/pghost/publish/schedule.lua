@@ -7,8 +7,8 @@
 local adoption = require "pghost.publish.adoption"
 local again = require "pghost.run.retry"
 local build_schema = require "pghost.run.build_schema"
+local commit = require "pghost.run.commit"
 local dry_run = require "pghost.publish.dry_run"
-local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
 local ledger = require "pghost.ledger"
 local log = require "pghost.lib.log"
@@ -80,22 +80,15 @@ local function exchange(run, options, is_last)
   end)
 end
 
--- The connection was lost while the last transaction was under way: asks over a new one whether it
--- was committed, and goes on with that if it was.
+-- The connection was lost while the last transaction was under way: goes on over a new one if it was committed.
 local function settle(run, problem)
-  local known, conn = pcall(again.connect, run, true)
-  local done
-  if known then
-    known, done = pcall(history.was_published, conn, run.id)
-  end
-  if not known then
-    errors.raise(("%s; whether run %d has published is not known: see state in pghost.runs"):format(tostring(problem),
-      run.id), errors.is(problem) and problem.code or nil, { exit = 3, unsure = true })
-  elseif not done then
-    conn:close()
-    error(problem, 0)
-  end
-  run.log:warn("publish", run.target, ("%s; the server has committed"):format(tostring(problem)))
+  local conn = commit.settle(problem, commit.by_run(run), {
+    what = ("whether run %d has published"):format(run.id),
+    advice = "see its state in pghost.runs",
+    say = function(text)
+      run.log:warn("publish", run.target, text)
+    end,
+  })
   run.conn:close()
   run.conn = conn
 end
