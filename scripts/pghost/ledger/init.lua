@@ -39,10 +39,11 @@ local function select(run, request, files)
   local hashed = hash(files)
   if not snapshots.is_one(request) then
     return selection.sort(run, request, files, hashed)
-  elseif snapshots.is_last(run, request, files) then
-    return {}, files
   end
   selection.note_known(run, request, hashed)
+  if snapshots.is_last(run, request, files) then
+    return {}, files
+  end
   return files, {}
 end
 

@@ -121,6 +121,7 @@ function M.note_known(run, request, hashed)
   local by_hash = entries.read(run, request, hashed)
   for _, file in ipairs(hashed) do
     file.known = by_hash[file.sha256]
+    file.same_as = file.known and file.known.file_id
   end
 end
 

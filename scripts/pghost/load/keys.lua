@@ -8,6 +8,7 @@
 
 local columns = require "pghost.load.columns"
 local log = require "pghost.lib.log"
+local mode_keys = require "pghost.modes.keys"
 
 local M = {}
 
@@ -61,16 +62,11 @@ end
 
 -- Collects the records whose key is in the published table already; returns how many.
 local function collect_published(conn, table_name, duplicates, key, published)
-  local same = {}
-  for i, name in ipairs(key) do
-    local quoted = conn:quote_identifier(name)
-    same[i] = ("p.%s = n.%s"):format(quoted, quoted)
-  end
+  local from, where = mode_keys.published(conn, table_name, published, key)
   return conn:query(([[
     INSERT INTO %s (file_id, line, key_text)
-    SELECT n._file_id, n._line, left(concat_ws(', ', %s), %d) FROM %s AS n
-    WHERE EXISTS (SELECT FROM %s AS p WHERE %s)]]):format(duplicates, columns.quoted(conn, key, "n.%s"), longest_value,
-    table_name, published, table.concat(same, " AND "))).affected
+    SELECT n._file_id, n._line, pg_catalog.left(pg_catalog.concat_ws(', ', %s), %d) FROM %s WHERE %s]])
+    :format(duplicates, columns.quoted(conn, key, "n.%s"), longest_value, from, where)).affected
 end
 
 local function reject(conn, run_id, name, duplicates, key)

@@ -9,6 +9,8 @@
 local columns = require "pghost.load.columns"
 local create_view = require "pghost.modes.view"
 local errors = require "pghost.lib.errors"
+local keys = require "pghost.modes.keys"
+local log = require "pghost.lib.log"
 local moment = require "pghost.modes.moment"
 local options = require "pghost.modes.options"
 local qualified = require "pghost.modes.qualified"
@@ -120,39 +122,30 @@ local function new_raw_columns(run, plan, built, published)
   return missing
 end
 
--- The columns of the key as the published table has them; a collation where it is not that of the new rows.
-local function key_columns(key, built, published)
-  local list, own = {}, {}
-  for _, column in ipairs(built) do
-    own[column.name] = column
-  end
-  for i, name in ipairs(key or {}) do
-    local there = published[name]
-    list[i] = { name = name, equality = there.equality, exact = there.exact,
-      collation = there.collation ~= own[name].collation and there.collation or nil }
-  end
-  return list
-end
-
 -- The names and SQL that statements.lua works with.
 local function describe(run, plan, kind)
   local conn = run.conn
   local name = kind == "raw" and plan.name .. "_raw" or plan.name
   local new = run:qualified(kind == "raw" and plan.raw_table or plan.clean_table)
-  local built = table_facts.columns(conn, new)
+  local built, own = table_facts.columns(conn, new)
   local published = published_name(run, name)
   local _, there = table_facts.columns(conn, published)
   local change = {
     name = name, mode = "append", missing = "keep", keys = {}, columns = built, view = run:qualified(name), new = new,
-    published = published, distributed = table_facts.distributed(conn), allow_dropped = plan.options.allow_dropped,
-    started = conn:quote_literal(run.started) .. "::pg_catalog.timestamptz",
+    published = published, allow_dropped = plan.options.allow_dropped or false, distributed = false,
+    started = conn:quote_literal(run.started) .. "::pg_catalog.timestamptz", marked = false, few = false,
   }
   if kind == "raw" then
     change.new_columns = new_raw_columns(run, plan, built, there)
     return change
   end
   check_columns(run, plan, built, there)
-  change.mode, change.missing, change.keys = plan.mode, plan.missing, key_columns(plan.key, built, there)
+  change.mode, change.missing = plan.mode, plan.missing
+  change.keys = keys.columns(conn, published, plan.key, own, there)
+  change.marked = plan.mode == "merge" and not own._deleted_at and there._deleted_at ~= nil
+  local shape = table_facts.shape(conn, new, published)
+  change.few, change.distributed = shape.few, shape.distributed
+  keys.check(conn, change, run.target)
   if plan.missing ~= "keep" then
     change.held = rejected_keys.build(run, plan)
   end
@@ -172,8 +165,9 @@ local function complete_first(run, plan)
       SELECT conname::pg_catalog.text AS name FROM pg_catalog.pg_constraint
       WHERE conrelid = $1::pg_catalog.regclass AND contype = 'p']], name)[1].name
     run:transaction(function(conn)
-      conn:query(("ALTER TABLE %s DROP CONSTRAINT %s, ADD COLUMN _valid_from pg_catalog.timestamptz NOT NULL DEFAULT %s, "
-        .. "ADD COLUMN _valid_to pg_catalog.timestamptz"):format(name, conn:quote_identifier(constraint), at))
+      conn:query(("ALTER TABLE %s DROP CONSTRAINT %s, ADD COLUMN _valid_from pg_catalog.timestamptz NOT NULL "
+        .. "DEFAULT %s, ADD COLUMN _valid_to pg_catalog.timestamptz"):format(name, conn:quote_identifier(constraint),
+        at))
       conn:query(("ALTER TABLE %s ALTER COLUMN _valid_from DROP DEFAULT"):format(name))
       conn:query(("ALTER TABLE %s ADD PRIMARY KEY (%s, _valid_from)"):format(name, key))
     end)
@@ -205,11 +199,14 @@ end
 function M.publish(run, changes)
   local list, at = {}, moment.read(run.conn, changes)
   for i, change in ipairs(changes) do
-    row_security.check(run.conn, change.published) -- it may have come since the run began
+    -- From here on nobody adds a trigger, a rule or a policy; what came since the run began is seen.
+    run.conn:query(("LOCK TABLE %s IN ROW EXCLUSIVE MODE"):format(change.published))
+    row_security.check(run.conn, change.published)
     list[i] = stored.run(run.conn, change, statements.publish(run.conn, change, at))
     if list[i].dropped ~= 0 then
-      run.log:warn("publish", change.name, ("%d rows were not stored as sent, by triggers or rules of the table")
-        :format(list[i].dropped), { dropped = list[i].dropped })
+      run.log:warn("publish", change.name, ("%s %s not stored as sent: triggers or rules of the table")
+        :format(log.counted(list[i].dropped, "row"), list[i].dropped == 1 and "was" or "were"),
+        { dropped = list[i].dropped })
     end
   end
   return list
@@ -225,7 +222,8 @@ function M.after_exchange(run, tables, changes)
   for _, change in ipairs(changes) do
     for row in run.conn:query(qualified [[
         SELECT c.relname::pg_catalog.text AS name FROM pg_catalog.pg_constraint AS k
-        JOIN pg_catalog.pg_class AS c ON c.oid = k.confrelid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        JOIN pg_catalog.pg_class AS c ON c.oid = k.confrelid
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         WHERE k.contype = 'f' AND k.conrelid = $1::pg_catalog.regclass AND n.nspname = $2]],
         change.published, run.target):rows() do
       for _, name in ipairs(tables) do

@@ -49,8 +49,6 @@ function M.check(request)
     raise("table '%s': mode '%s' needs a key: give its rules one", name, mode)
   elseif mode ~= "replace" and #name > longest_name then
     raise("table '%s': a name of at most %d bytes for mode '%s'", name, longest_name, mode)
-  elseif options.allow_dropped ~= nil and type(options.allow_dropped) ~= "boolean" then
-    raise("table '%s': allow_dropped must be true or false, got '%s'", name, tostring(options.allow_dropped))
   end
   return mode, missing
 end

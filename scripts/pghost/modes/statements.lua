@@ -12,13 +12,15 @@ local M = {}
 ---@field name string of the published table
 ---@field mode "append"|"merge"|"history"
 ---@field missing "keep"|"delete"|"mark"|"close"
----@field keys pghost.modes.Column[] of the published table; empty: the rows have no key
+---@field keys pghost.modes.KeyColumn[] of the published table; empty: the rows have no key
 ---@field columns pghost.modes.Column[] of the new rows
 ---@field new_columns? string[] that the published raw table gets
 ---@field view string quoted names: the view, the table of new rows, the published table
 ---@field new string
 ---@field published string
 ---@field held? string quoted name of the table of keys that rejected records have
+---@field marked boolean the published table has the column _deleted_at of the mode
+---@field few boolean the new rows are few beside the published ones
 ---@field started string SQL of the run's timestamp
 ---@field distributed boolean tables may be on several servers
 ---@field allow_dropped boolean triggers and rules may store other rows than the new ones
@@ -37,9 +39,9 @@ local function insert(conn, change, where, extra)
   if extra then
     extra_name, extra_value = ", " .. extra.name, ", " .. extra.value
   end
-  return { counts = "added", sql = ("INSERT INTO %s (%s%s) SELECT %s%s FROM %s AS n%s"):format(change.published,
-    relations.list(conn, change.columns), extra_name, relations.list(conn, change.columns, "n.%s"), extra_value,
-    where and relations.new_rows(change) or change.new, where and " WHERE " .. where or "") }
+  local from = (where and relations.new_rows(change) or change.new) .. " AS n" .. (where and " WHERE " .. where or "")
+  return { counts = "added", sql = ("INSERT INTO %s (%s%s) SELECT %s%s FROM %s"):format(change.published,
+    relations.list(conn, change.columns), extra_name, relations.list(conn, change.columns, "n.%s"), extra_value, from) }
 end
 
 -- Rows are counted by the conditions that they are chosen by.
@@ -49,6 +51,10 @@ end
 
 local function count_new(change, where)
   return ("SELECT pg_catalog.count(*) AS records FROM %s AS n WHERE %s"):format(relations.new_rows(change), where)
+end
+
+local function count_both(change, from, where)
+  return ("SELECT pg_catalog.count(*) AS records FROM %s AS p, %s AS n WHERE %s"):format(change.published, from, where)
 end
 
 function publish.append(conn, change)
@@ -70,7 +76,8 @@ local function remove_missing(conn, change, at)
       left = count_published(change, gone) }
   end
   gone = "p._deleted_at IS NULL AND " .. gone
-  return { counts = "removed", sql = ("UPDATE %s AS p SET _deleted_at = %s WHERE %s"):format(change.published, at, gone),
+  return { counts = "removed",
+    sql = ("UPDATE %s AS p SET _deleted_at = %s WHERE %s"):format(change.published, at, gone),
     left = count_published(change, gone) }
 end
 
@@ -81,7 +88,7 @@ local function update(conn, change)
     local quoted = conn:quote_identifier(column.name)
     assignments[i] = ("%s = n.%s"):format(quoted, quoted)
   end
-  if change.missing == "mark" then
+  if change.marked then
     assignments[#assignments + 1] = "_deleted_at = NULL"
     conditions[#conditions + 1] = "p._deleted_at IS NOT NULL"
   end
@@ -91,9 +98,9 @@ local function update(conn, change)
   local from = relations.new_rows(change)
   local where = ("%s AND (%s)"):format(comparison.same_key(conn, change, "n", "p"), table.concat(conditions, " OR "))
   return { counts = "changed",
-    sql = ("UPDATE %s AS p SET %s FROM %s AS n WHERE %s"):format(change.published, table.concat(assignments, ", "), from,
-      where),
-    due = ("SELECT pg_catalog.count(*) AS records FROM %s AS p, %s AS n WHERE %s"):format(change.published, from, where) }
+    sql = ("UPDATE %s AS p SET %s FROM %s AS n WHERE %s"):format(change.published, table.concat(assignments, ", "),
+      from, where),
+    due = count_both(change, from, where) }
 end
 
 function publish.merge(conn, change, at)
@@ -119,7 +126,7 @@ local function close_changed(conn, change, at)
   local where = ("p._valid_to IS NULL AND %s AND %s"):format(comparison.same_key(conn, change, "n", "p"), differs)
   return { counts = "changed",
     sql = ("UPDATE %s AS p SET _valid_to = %s FROM %s AS n WHERE %s"):format(change.published, at, from, where),
-    left = ("SELECT pg_catalog.count(*) AS records FROM %s AS p, %s AS n WHERE %s"):format(change.published, from, where) }
+    left = count_both(change, from, where) }
 end
 
 local function close_missing(conn, change, at)

@@ -2,26 +2,37 @@
 -- rows that are written to them. SQL in, values out.
 
 local qualified = require "pghost.modes.qualified"
+local sql = require "pghost.lib.sql"
 
 local M = {}
 
 ---@class pghost.modes.Column
 ---@field name string
 ---@field type string with its modifier, as the server writes it
----@field equality? string operator of the type's default btree order, with its schema; nil: it has none
 ---@field collation? string quoted, with its schema
----@field exact boolean values that are equal are stored alike (the order's own promise: btree support function 4)
 
--- The base type of a domain, and the default btree operator class of it, by the server's own rules: the one of the
--- type, or of one it is stored alike, a preferred one first (GetDefaultOpClass in indexcmds.c).
+---@class pghost.modes.KeyColumn
+---@field name string
+---@field equality string operator of the type's default btree order, with its schema
+---@field exact boolean values that are equal are stored alike (the order's own promise: btree support function 4)
+---@field collation? string of the published table, where the new rows have another one
+
 local columns_query = qualified [[
 SELECT a.attname::pg_catalog.text AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
-  o.operator_schema, o.operator,
-  c.collname::pg_catalog.text AS collation, m.nspname::pg_catalog.text AS collation_schema,
-  coalesce(o.exact AND (c.oid IS NULL OR c.collisdeterministic), false) AS exact
+  c.collname::pg_catalog.text AS collation, m.nspname::pg_catalog.text AS collation_schema
 FROM pg_catalog.pg_attribute AS a
 LEFT JOIN pg_catalog.pg_collation AS c ON c.oid = a.attcollation
 LEFT JOIN pg_catalog.pg_namespace AS m ON m.oid = c.collnamespace
+WHERE a.attrelid = $1::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum]]
+
+-- The base type of a domain, and the default btree operator class of it, by the server's own rules: the one of the
+-- type, or of one it is stored alike, a preferred one first (GetDefaultOpClass in indexcmds.c).
+local key_query = qualified [[
+SELECT a.attname::pg_catalog.text AS name, o.operator_schema, o.operator,
+  coalesce(o.exact AND (c.oid IS NULL OR c.collisdeterministic), false) AS exact
+FROM pg_catalog.pg_attribute AS a
+LEFT JOIN pg_catalog.pg_collation AS c ON c.oid = a.attcollation
 CROSS JOIN LATERAL (
   WITH RECURSIVE base (oid, kind, of_type, element) AS (
     SELECT t.oid, t.typtype, t.typbasetype, t.typelem FROM pg_catalog.pg_type AS t WHERE t.oid = a.atttypid
@@ -45,14 +56,14 @@ LEFT JOIN LATERAL (
   JOIN pg_catalog.pg_operator AS p ON p.oid = s.amopopr
   JOIN pg_catalog.pg_namespace AS n ON n.oid = p.oprnamespace
   WHERE d.opcdefault AND (d.opcintype = b.oid
-    OR i.typname = CASE WHEN b.is_array THEN 'anyarray' WHEN b.kind = 'e' THEN 'anyenum' WHEN b.kind = 'r' THEN 'anyrange'
-      WHEN b.kind = 'm' THEN 'anymultirange' WHEN b.kind = 'c' THEN 'record' END
+    OR i.typname = CASE WHEN b.is_array THEN 'anyarray' WHEN b.kind = 'e' THEN 'anyenum'
+      WHEN b.kind = 'r' THEN 'anyrange' WHEN b.kind = 'm' THEN 'anymultirange' WHEN b.kind = 'c' THEN 'record' END
     OR EXISTS (SELECT 1 FROM pg_catalog.pg_cast AS k
       WHERE k.castsource = b.oid AND k.casttarget = d.opcintype AND k.castmethod = 'b' AND k.castcontext = 'i'))
   ORDER BY (d.opcintype = b.oid) DESC, i.typispreferred DESC LIMIT 1
 ) AS o ON true
 WHERE a.attrelid = $1::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped
-ORDER BY a.attnum]]
+  AND a.attname::pg_catalog.text = ANY ($2::pg_catalog.text[])]]
 
 local function quoted(conn, schema, name)
   return name and conn:quote_identifier(schema) .. "." .. conn:quote_identifier(name) or nil
@@ -66,14 +77,28 @@ end
 function M.columns(conn, table_name)
   local list, by_name = {}, {}
   for row in conn:query(columns_query, table_name):rows() do
-    local column = {
-      name = row.name, type = row.type, exact = row.exact,
-      equality = row.operator and ("OPERATOR(%s.%s)"):format(conn:quote_identifier(row.operator_schema), row.operator),
-      collation = quoted(conn, row.collation_schema, row.collation),
-    }
+    local column = { name = row.name, type = row.type,
+      collation = quoted(conn, row.collation_schema, row.collation) }
     list[#list + 1], by_name[row.name] = column, column
   end
   return list, by_name
+end
+
+--- The columns of a key, in its order.
+---@param conn pghost.Connection
+---@param table_name string quoted
+---@param key string[]
+---@return pghost.modes.KeyColumn[]
+function M.key(conn, table_name, key)
+  local list, by_name = {}, {}
+  for row in conn:query(key_query, table_name, sql.array(key)):rows() do
+    by_name[row.name] = { name = row.name, exact = row.exact, equality = row.operator and ("OPERATOR(%s.%s)"):format(
+      conn:quote_identifier(row.operator_schema), row.operator) }
+  end
+  for i, name in ipairs(key) do
+    list[i] = by_name[name]
+  end
+  return list
 end
 
 local published_query = qualified [[
@@ -98,13 +123,16 @@ WITH RECURSIVE family (oid) AS (
   UNION
   SELECT i.inhrelid FROM family JOIN pg_catalog.pg_inherits AS i ON i.inhparent = family.oid
 )
-SELECT pg_catalog.concat('trigger ''', t.tgname, '''') AS actor FROM family JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = family.oid
+SELECT pg_catalog.concat('trigger ''', t.tgname, '''') AS actor
+FROM family JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = family.oid
 WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'
 UNION
-SELECT pg_catalog.concat('rule ''', r.rulename, '''') FROM family JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = family.oid
+SELECT pg_catalog.concat('rule ''', r.rulename, '''')
+FROM family JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = family.oid
 WHERE r.ev_type <> '1' AND r.ev_enabled <> 'D'
 UNION
-SELECT pg_catalog.concat('foreign table ''', c.relname, '''') FROM family JOIN pg_catalog.pg_class AS c ON c.oid = family.oid
+SELECT pg_catalog.concat('foreign table ''', c.relname, '''')
+FROM family JOIN pg_catalog.pg_class AS c ON c.oid = family.oid
 WHERE c.relkind = 'f'
 ORDER BY 1]]
 
@@ -120,12 +148,18 @@ function M.actors(conn, table_name)
   return list
 end
 
---- Whether tables may be distributed over servers, which plan other shapes of queries than one server does.
+--- How the statements of a change are best written; what they do does not depend on it. `few`: one table has less than
+--- a thirtieth of the rows that another is said to have. `distributed`: tables may be on several servers, which plan
+--- other shapes of queries than one server does.
 ---@param conn pghost.Connection
----@return boolean
-function M.distributed(conn)
-  return conn:query(qualified [[
-    SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_extension WHERE extname = 'citus') AS present]])[1].present
+---@param table_name string quoted
+---@param other string quoted
+---@return { few: boolean, distributed: boolean }
+function M.shape(conn, table_name, other)
+  return conn:query((qualified [[
+    SELECT (SELECT pg_catalog.count(*) FROM %s) OPERATOR(pg_catalog.*) 30 <= c.reltuples AS few,
+      EXISTS (SELECT 1 FROM pg_catalog.pg_extension WHERE extname = 'citus') AS distributed
+    FROM pg_catalog.pg_class AS c WHERE c.oid = $1::pg_catalog.regclass]]):format(table_name), other)[1]
 end
 
 return M

@@ -24,7 +24,7 @@ end
 
 -- What stays of the published rows besides those with a key of the new ones.
 function view.merge(conn, change)
-  local mark = change.missing == "mark"
+  local mark = change.marked
   local new = ("SELECT %s%s FROM %s"):format(relations.list(conn, change.columns),
     mark and ", NULL::pg_catalog.timestamptz AS _deleted_at" or "", change.new)
   if change.missing == "delete" and not change.held then
@@ -32,8 +32,8 @@ function view.merge(conn, change)
   end
   local deleted = ""
   if mark then
-    deleted = (", CASE WHEN p._deleted_at IS NULL AND %s THEN %s ELSE p._deleted_at END"):format(
-      relations.missing(conn, change), change.started)
+    deleted = change.missing ~= "mark" and ", p._deleted_at" or (", CASE WHEN p._deleted_at IS NULL AND %s THEN %s "
+      .. "ELSE p._deleted_at END"):format(relations.missing(conn, change), change.started)
   end
   return ("%s UNION ALL SELECT %s%s FROM %s AS p WHERE %s%s"):format(new, relations.list(conn, change.columns, "p.%s"),
     deleted, change.published, relations.not_new(conn, change),
