@@ -386,7 +386,7 @@ describe("analytics", function()
 
   it("say which file is wrong", function()
     local _, problem = analyse "SELECT nope FROM item"
-    assert.equal(folder .. '/sql/answer.sql: column "nope" does not exist', tostring(problem):match("[^\n]+"))
+    assert.equal(folder .. '/sql/answer.sql:1: column "nope" does not exist', tostring(problem):match("[^\n]+"))
     _, problem = analyse "SELECT :nope"
     assert.matches("answer.sql: no parameter ':nope' %(has: as_of, ", tostring(problem))
     _, problem = analyse "SELECT 1 AS a; DROP TABLE item"

@@ -54,10 +54,30 @@ after_each(function()
 end)
 
 describe("pghost rejects", function()
+  it("names the tables there are when it does not know one", function()
+    run_pipeline()
+    must_fail(1, "no table 'nope' in run 1: it has item", "--table", "nope")
+    must_fail(1, "no table 'nope' in run 1: it has item", "1", "--table", "nope", "--csv", "-")
+    assert.truthy(rejects("--table", "item", "--rule", "nope"):find("0 open rejects", 1, true))
+  end)
+
+  it("are counted per file and rule in one query", function()
+    here:write("item2.csv", "id,name\ny,b\n1,c,d\n")
+    run_pipeline()
+    local counts, total = require("pghost.rejects.list").counts(here.conn, 1, "item")
+    local seen = {}
+    for i, one in ipairs(counts) do
+      seen[i] = ("%d|%s|%d"):format(one.file_id, one.rule, one.records)
+    end
+    assert.equal(here:ask [[SELECT file_id, rule, count(*) FROM pghost.rejects GROUP BY 1, 2 ORDER BY 1, 2]],
+      table.concat(seen, "\n"))
+    assert.equal(here:ask "SELECT count(*) FROM pghost.rejects", tostring(total))
+  end)
+
   it("shows the kinds and the first records, of the last run", function()
     run_pipeline()
     local out = rejects()
-    assert.truthy(out:find("^run 1 of 'shop', 20[%d-]+ [%d:]+: 6 open rejects\n"), out)
+    assert.truthy(out:find("^run 1 of 'shop', 20[%d-]+ [%d:]+ UTC: 6 open rejects\n"), out)
     assert.truthy(out:find("\n item  | id     | type     | open  |     1 |       2\n", 1, true), out)
     assert.truthy(out:find("\nitem.csv:3: id: not a bigint 'x'\nitem.csv:5: column 2: not valid utf-8: 0xE9\n"
       .. "item.csv:6: id: duplicate of id '1' at item.csv:2\nitem.csv:7: too many fields: 3 of 2\n", 1, true), out)

@@ -71,7 +71,8 @@ local equality_query = [[
       WHEN t.typtype = 'r' THEN 3831::pg_catalog.oid -- anyrange
       WHEN t.typtype = 'm' THEN 4537::pg_catalog.oid -- anymultirange
       WHEN t.typtype = 'c' THEN 2249::pg_catalog.oid -- record
-      WHEN t.typelem <> 0::pg_catalog.oid AND t.typlen = -1 AND t.typcategory = 'A' THEN 2277::pg_catalog.oid -- anyarray
+      WHEN t.typelem <> 0::pg_catalog.oid AND t.typlen = -1 AND t.typcategory = 'A'
+        THEN 2277::pg_catalog.oid -- anyarray
       END AS type_of_kind
     FROM last AS l JOIN pg_catalog.pg_type AS t ON t.oid = l.type
   )
@@ -159,7 +160,8 @@ end
 function M.equal(conn, left, right)
   local a = comparisons(conn, left.relation, { left.column })[left.column]
   local b = comparisons(conn, right.relation, { right.column })[right.column]
-  local from, to = left.alias .. "." .. relations.quote(left.column), right.alias .. "." .. relations.quote(right.column)
+  local from = left.alias .. "." .. relations.quote(left.column)
+  local to = right.alias .. "." .. relations.quote(right.column)
   if a.type ~= b.type then
     return ("%s OPERATOR(pg_catalog.=) %s"):format(from, to)
   end

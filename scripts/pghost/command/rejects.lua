@@ -134,6 +134,8 @@ local function run_filter(conn, present, options)
   local run = options.run and recorded.find(conn, present, options.run) or recorded.last(conn, present)
   if not run then
     return nil
+  elseif options.table then
+    reject_list.check_table(conn, run.run_id, options.table)
   end
   return run, { run_id = run.run_id, table = options.table, file = options.file, rule = options.rule,
     state = options.state or "open" }
