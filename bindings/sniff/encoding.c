@@ -15,8 +15,10 @@
 #include "sniff/legacy.h"
 
 enum {
-  MOSTLY = 4,       // characters that are valid UTF-8 to a place that is not: the place is a fault
-  MIXED = 8,        // the same the other way round: text in two encodings
+  MOSTLY = 4, // characters that are valid UTF-8 to a place that is not: the place is a fault
+  MIXED = 8,  // the same the other way round: text in two encodings
+  FEW = 20,   // bytes beyond ASCII, which could be of many encodings
+  MOST_STRANGE_FEW = 6,
   MOST_STRANGE = 9, // letters: beyond it is no text in any language that is known
 };
 
@@ -186,7 +188,8 @@ static void by_language(const char *bytes, size_t len, bool whole, SniffEncoding
   encoding->language = found.language ? found.language : "";
   encoding->margin = found.margin;
   encoding->strangeness = found.strangeness;
-  bool sure = !mixed && found.name && found.margin >= 1 && found.strangeness <= MOST_STRANGE;
+  bool sure = !mixed && found.name && found.margin >= 1 &&
+              found.strangeness <= (encoding->non_ascii < FEW ? MOST_STRANGE_FEW : MOST_STRANGE);
   encoding->how = sure ? "language" : "unsure";
   encoding->confidence = !sure ? 0.3 : found.margin >= 4 ? 0.9 : 0.8;
 }

@@ -2,6 +2,7 @@
 #include "sniff/legacy.h"
 
 #include <iconv.h>
+#include <limits.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ enum {
   ODD_SYMBOL = 14,
   BESIDE_LETTER = 3,
   MIXED_SCRIPTS = 6,
+  MIXTURE = 2,     // of languages, each time
   WRONG_CASE = 5,  // a capital after a small letter
   FIRST_LEVEL = 9, // the characters that a standard has in front, as they are common
   SECOND_LEVEL = 13,
@@ -29,7 +31,7 @@ enum {
   ALONE = 6,          // a wide character among ASCII
 };
 
-static const double ENOUGH_EACH = 0.4; // of ENOUGH's kind, in each place where two encodings differ
+static const double ENOUGH_EACH = 1.2; // of ENOUGH's kind, in each place where two encodings differ
 
 typedef enum Script { LATIN, CYRILLIC, GREEK, HEBREW, ARABIC, THAI, WIDE } Script;
 
@@ -99,7 +101,7 @@ typedef struct Slot {
 
 typedef struct Score {
   int64_t cost; // of the best language, with the prior; INT64_MAX: it is not of this encoding
-  int language;
+  int language; // -1: several
 } Score;
 
 typedef struct Guess {
@@ -314,6 +316,47 @@ static int64_t language_cost(const Guess *guess, const uint16_t *map, int langua
   return cost;
 }
 
+// Names of people and places are of many languages in one file, of one part of the world.
+static const struct {
+  const char *languages;
+  const char *encodings; // those that were made for that part
+} neighbours[] = {
+    {"de fr es pt it nl da sv nb fi is ca ga", "windows-1252 iso-8859-15 macintosh cp850 cp437"},
+    {"de pl cs sk sl hr hu ro", "windows-1250 iso-8859-2 cp852 maccentraleurope"}};
+
+static int64_t mixed_cost(const Guess *guess, const uint16_t *map, const char *languages) {
+  int64_t cost = 0;
+  bool among[SNIFF_LANGUAGES];
+  for (int i = 0; i < SNIFF_LANGUAGES; i++)
+    among[i] = strstr(languages, sniff_languages[i].name) != NULL;
+  for (size_t k = 0; k < guess->pair_count; k++) {
+    unsigned pair = guess->pairs[k];
+    int least = INT_MAX;
+    for (int i = 0; i < SNIFF_LANGUAGES; i++) {
+      int one = among[i] ? pair_cost(guess, i, map[pair >> 8], map[pair & 0xff]) : INT_MAX;
+      least = one < least ? one : least;
+    }
+    cost += (int64_t)guess->counts[pair] * (least + MIXTURE);
+  }
+  return cost;
+}
+
+static void score_single(const Guess *guess, size_t encoding, Score *score) {
+  const uint16_t *map = guess->maps[encoding];
+  for (int i = 0; i < SNIFF_LANGUAGES; i++) {
+    int64_t cost =
+        script_of(i) == encodings[encoding].script ? language_cost(guess, map, i) : INT64_MAX;
+    if (cost < score->cost)
+      *score = (Score){cost, i};
+  }
+  for (size_t i = 0; i < 2; i++)
+    if (strstr(neighbours[i].encodings, encodings[encoding].name)) {
+      int64_t cost = mixed_cost(guess, map, neighbours[i].languages);
+      if (cost < score->cost)
+        *score = (Score){cost, -1};
+    }
+}
+
 // Wide characters
 
 static size_t wide_len(Width width, const unsigned char *at) {
@@ -427,12 +470,7 @@ static void score_encoding(Guess *guess, size_t encoding) {
   if (tried->width != SINGLE)
     score_wide(guess, encoding, handle, score);
   else if (map_bytes(guess, encoding, handle))
-    for (int i = 0; i < SNIFF_LANGUAGES; i++) {
-      int64_t cost = script_of(i) == tried->script ? language_cost(guess, guess->maps[encoding], i)
-                                                   : INT64_MAX;
-      if (cost < score->cost)
-        *score = (Score){cost, i};
-    }
+    score_single(guess, encoding, score);
   if (score->cost != INT64_MAX)
     score->cost += tried->prior;
   iconv_close(handle);
@@ -453,6 +491,8 @@ static bool same_text(const Guess *guess, size_t one, size_t other) {
 static uint64_t difference(const Guess *guess, size_t one, size_t other) {
   const uint16_t *map = guess->maps[one], *theirs = guess->maps[other];
   uint64_t events = 0;
+  if (encodings[one].width != SINGLE && encodings[other].width != SINGLE)
+    return guess->events / 2; // about the characters
   if (encodings[one].width != SINGLE || encodings[other].width != SINGLE)
     return guess->events;
   for (size_t i = 0; i < guess->pair_count; i++) {
@@ -479,6 +519,7 @@ static size_t find_best(const Guess *guess) {
 // by much more from wrong ones.
 static double advantage(const Guess *guess, size_t best, size_t rival) {
   double margin = (double)(guess->scores[rival].cost - guess->scores[best].cost);
+  margin -= encodings[best].prior; // what is rare needs more
   double enough = (double)difference(guess, best, rival) * ENOUGH_EACH;
   return margin / (enough > ENOUGH ? enough : ENOUGH);
 }
@@ -488,7 +529,8 @@ static void choose(const Guess *guess, SniffLegacy *out) {
   if (guess->scores[best].cost == INT64_MAX)
     return;
   out->name = encodings[best].name;
-  out->language = sniff_languages[guess->scores[best].language].name;
+  int language = guess->scores[best].language;
+  out->language = language < 0 ? "names of several languages" : sniff_languages[language].name;
   out->margin = HUGE_VAL;
   out->strangeness =
       (double)(guess->scores[best].cost - encodings[best].prior) / (double)guess->events;
