@@ -8,7 +8,7 @@
 -- swapping took and the longest that any reader waited, without and during the publish.
 
 local connection = require "pghost.connection"
-local publish = require "pghost.publish"
+local publish = require "pghost.publish.swap"
 local sys = require "pghost.native.sys"
 
 local readers = 3

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
-#include "line.h"
+#include "line_editor.h"
 #include "run.h"
 #include "signals.h"
 
@@ -111,7 +111,7 @@ static int print_values(lua_State *L) {
       const char *name = lua_tostring(L, -1);
       if (name && strcmp(name, "pghost.result") == 0) {
         lua_getglobal(L, "require");
-        lua_pushliteral(L, "pghost.print");
+        lua_pushliteral(L, "pghost.lib.print");
         lua_call(L, 1, 1);
         lua_getfield(L, -1, "result");
         lua_pushvalue(L, i);

@@ -1,6 +1,6 @@
 -- dialect = "auto": what is loaded, logged, recorded and refused, on a real server.
 
-local auto_dialect = require "pghost.auto_dialect"
+local auto_dialect = require "pghost.input.auto_dialect"
 local cjson = require "cjson"
 local connection = require "pghost.connection"
 local pghost = require "support.pghost"
@@ -290,7 +290,7 @@ end)
 
 describe("what was found", function()
   it("is said in one line", function()
-    local csv = require "pghost.csv"
+    local csv = require "pghost.sniff"
     local line = auto_dialect.describe(csv.sniff_string("Report, all\n\nid;p\n1;1,5\n2;2,5\n3;3,5\nTotal\n"))
     assert.equal("delimiter ';', quote '\"', encoding utf-8, 2 preamble lines, 1 footer line",
       (line:gsub(" %(confidence 0%.%d%d%)$", "")))
@@ -299,7 +299,7 @@ end)
 
 describe("migrations of the history", function()
   it("come in whatever order their numbers are", function()
-    local metadata = require "pghost.metadata"
+    local metadata = require "pghost.run.schema"
     metadata.migrate(db)
     db:exec [[
       ALTER TABLE pghost.files DROP COLUMN sniffed;

@@ -72,7 +72,7 @@ describe("a role with few rights", function()
     refused(("'few_rights' may not create schemas in database '%s': grant create on database to it, or have the "
       .. "history made by a role that may, and grant usage on schema pghost, and select, insert, update, delete on all "
       .. "tables in it"):format(database), build)
-    assert(require("pghost.metadata").migrate(db) == nil)
+    assert(require("pghost.run.schema").migrate(db) == nil)
     refused(("'few_rights' may not use schema 'pghost' in database '%s': grant it usage"):format(database), build)
     db:exec "GRANT USAGE ON SCHEMA pghost TO few_rights"
     refused("'few_rights' may not read table pghost.migrations: grant it usage on schema pghost, and select", build)

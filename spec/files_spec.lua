@@ -1,6 +1,6 @@
-local files = require "pghost.files"
+local files = require "pghost.input.files"
 local lfs = require "lfs"
-local paths = require "pghost.paths"
+local paths = require "pghost.lib.paths"
 local server = require "support.server"
 
 local folder

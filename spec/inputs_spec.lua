@@ -2,7 +2,7 @@
 -- or longer than it should be. Members of zips, and what is accounted for each.
 
 local csv = require "pghost.native.csv"
-local files = require "pghost.files"
+local files = require "pghost.input.files"
 local pghost = require "support.pghost"
 local server = require "support.server"
 

@@ -1,8 +1,8 @@
 local cjson = require "cjson"
-local log = require "pghost.log"
+local log = require "pghost.lib.log"
 local shown = require "support.shown"
 
-describe("pghost.log", function()
+describe("pghost.lib.log", function()
   it("separates thousands", function()
     for number, text in pairs {
       [0] = "0", [999] = "999", [1000] = "1,000", [-1000] = "-1,000", [-100] = "-100", [1234567] = "1,234,567",

@@ -1,5 +1,5 @@
-local print_ = require "pghost.print"
-local terminal_text = require "pghost.terminal_text"
+local print_ = require "pghost.lib.print"
+local terminal_text = require "pghost.lib.terminal"
 
 describe("pghost.print", function()
   it("aligns: numbers right, text left, NULL apart from ''", function()

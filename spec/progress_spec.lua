@@ -1,4 +1,4 @@
-local progress = require "pghost.progress"
+local progress = require "pghost.lib.progress"
 local shown = require "support.shown"
 
 local function bar(options)

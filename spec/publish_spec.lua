@@ -2,7 +2,7 @@
 -- goes wrong leaves the old. The oracle is pg_dump: the schema before and after must be the same text.
 
 local connection = require "pghost.connection"
-local publish = require "pghost.publish"
+local publish = require "pghost.publish.swap"
 local server = require "support.server"
 local sys = require "pghost.native.sys"
 
@@ -454,7 +454,7 @@ describe("publish", function()
 
   it("lets go of what only an earlier run built, and keeps what users added", function()
     local conn <close> = connection.open { dsn = dsn }
-    require("pghost.metadata").migrate(conn)
+    require("pghost.run.schema").migrate(conn)
     psql(NEW .. "alter table build_1.users alter column email set default 'built', alter column email set not null;")
     publish_now()
     psql([[alter table users alter column age set not null; comment on constraint users_pkey on users is 'key';

@@ -9,7 +9,7 @@ local shell = server.shell
 local folder, dsn, db, socket, database
 
 local opening = [[
-local again = require "pghost.again"
+local again = require "pghost.run.retry"
 local attempt = require("pghost.native.host").attempt
 local connection = require "pghost.connection"
 local pipeline = require "pghost.pipeline"
@@ -266,7 +266,7 @@ describe("a transaction that the server breaks off", function()
     for failures, expected in pairs { [2] = "published|1|", [7] = "failed|1|\npublished|2|1" } do
       empty_database()
       local _, err, code = run(([[
-        local publish = require "pghost.publish"
+        local publish = require "pghost.publish.swap"
         local swap, left = publish.swap, attempt == 1 and %d or 0
         publish.swap = function(conn, options)
           local result = swap(conn, options)

@@ -4,7 +4,7 @@
 --
 -- PGHOST_SNIFF_LOADS: how many (40); PGHOST_SNIFF_SEED: the seed.
 
-local auto_dialect = require "pghost.auto_dialect"
+local auto_dialect = require "pghost.input.auto_dialect"
 local cjson = require "cjson"
 local csv = require "pghost.native.csv"
 local load = require "pghost.native.load"

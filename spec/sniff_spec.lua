@@ -2,7 +2,7 @@
 -- in random dialects, written and read by Python's csv module.
 
 local cjson = require "cjson"
-local csv = require "pghost.csv"
+local csv = require "pghost.sniff"
 local native = require "pghost.native.conn"
 local native_csv = require "pghost.native.csv"
 local pghost = require "support.pghost"

@@ -1,7 +1,7 @@
 -- Guessed types lose nothing: a column gets a type where each of its texts can be had back from the value, else it
 -- stays text, or what is lost is said. The server decides: it has the same file as text beside it.
 
-local csv = require "pghost.csv"
+local csv = require "pghost.sniff"
 local pghost = require "support.pghost"
 local server = require "support.server"
 local shown = require "support.shown"

@@ -1,5 +1,5 @@
 local server = require "support.server"
-local sql = require "pghost.sql"
+local sql = require "pghost.lib.sql"
 
 local function bind(text, parameters)
   return sql.parse(text):bind(parameters)

@@ -154,7 +154,7 @@ describe("the reason of a refusal", function()
     { "interval", "x", "not an interval" },
     { "interval", "999999999 years", "out of range for interval" },
     { "inet", "x", "not an inet" },
-    { "cidr", "10.0.0.1/8", "bits set behind the network of" },
+    { "cidr", "10.0.0.1/8", "bits set after the network of" },
     { "bytea", "\\x1", "not a bytea" },
     { "char(2)", "abc", "too long" },
     { "bigint[]", "1", "bad syntax" },

@@ -3,7 +3,7 @@
 local connection = require "pghost.connection"
 local pghost = require "support.pghost"
 local server = require "support.server"
-local waiting = require "pghost.waiting"
+local waiting = require "pghost.run.waiting"
 
 local shell = server.shell
 local folder, dsn, db

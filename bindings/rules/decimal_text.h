@@ -3,7 +3,7 @@
 #ifndef PGHOST_RULES_DECIMAL_TEXT_H
 #define PGHOST_RULES_DECIMAL_TEXT_H
 
-#include "rules/type_parse.h"
+#include "rules/type_tools.h"
 
 typedef enum Special {
   SPECIAL_NONE,

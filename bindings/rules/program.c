@@ -153,24 +153,22 @@ static void put_labels(const Type *type, Line *line) {
 
 static void type_reason(const Column *column, const char *reason, const Field *text, Line *line) {
   char name[TYPE_NAME_SIZE];
-  TypeKind kind = column->type.kind;
+  const TypeKind *kind = column->type.kind;
   type_name(&column->type, name, sizeof name);
-  if (kind == TYPE_VARCHAR || kind == TYPE_CHAR)
+  if (kind->shortens_text)
     line_put(line, "%s for %s: ", reason, name);
-  else if (kind == TYPE_ENUM)
+  else if (column->type.label_count > 0)
     put_labels(&column->type, line);
   else
-    line_put(line, kind == TYPE_ARRAY ? "%s in the array " : "%s ", reason);
+    line_put(line, column->type.element ? "%s in the array " : "%s ", reason);
   line_put_quoted(line, text->data, text->len);
   if (column->type.format)
     line_put(line, ", expected %s", column->type.format);
 }
 
-// For text the value may be shorter than the cell: varchar drops blanks behind its length, char
-// all.
+// For text the value may be shorter than the cell: varchar drops blanks after its length, char all.
 static void follow_value(const Column *column, const Value *value, Field *text) {
-  TypeKind kind = column->type.kind;
-  if ((kind == TYPE_VARCHAR || kind == TYPE_CHAR) && value->bytes) {
+  if (column->type.kind->shortens_text && value->bytes) {
     text->data = value->bytes;
     text->len = value->len;
   }
@@ -317,7 +315,7 @@ void program_encode(const Program *program, const Scratch *scratch, Buffer *out)
 
 bool program_needs_text(const Program *program) {
   for (size_t i = 0; i < program->column_count; i++)
-    if (program->columns[i].type.kind == TYPE_OTHER)
+    if (program->columns[i].type.kind == &type_other)
       return true;
   return false;
 }

@@ -144,7 +144,7 @@ static bool check_label(const Column *column, const Field *labels, size_t i, Err
 
 bool program_set_labels(Program *program, const Field *labels, size_t count, Error *error) {
   Column *column = last_column(program);
-  if (column->type.kind != TYPE_TEXT && column->type.kind != TYPE_OTHER)
+  if (column->type.kind != &type_text && column->type.kind != &type_other)
     return column_error(column, error, "labels are for an enum, by its name, or text", NULL);
   if (count == 0)
     return column_error(column, error, "an enum needs at least one label", NULL);
@@ -159,9 +159,9 @@ bool program_set_labels(Program *program, const Field *labels, size_t count, Err
   }
   if (!copies)
     return no_memory(error);
-  if (column->type.kind == TYPE_TEXT)
+  if (column->type.kind == &type_text)
     column->type.name = "text";
-  column->type.kind = TYPE_ENUM;
+  column->type.kind = &type_enum;
   column->type.labels = copies;
   column->type.label_count = (uint32_t)count;
   return true;
@@ -170,7 +170,7 @@ bool program_set_labels(Program *program, const Field *labels, size_t count, Err
 bool program_set_domain(Program *program, const char *name, Error *error) {
   Column *column = last_column(program);
   Type domain;
-  if (!type_from_name(name, &domain) || domain.kind != TYPE_OTHER) {
+  if (!type_from_name(name, &domain) || domain.kind != &type_other) {
     Field text = {.data = name, .len = (uint32_t)strlen(name)};
     return column_error(column, error, "not the name of a domain", &text);
   }
@@ -252,7 +252,7 @@ static bool add_check(Program *program, const Check *check, Error *error) {
 }
 
 static bool is_comparable(const Column *column, const char *what, Error *error) {
-  if (type_is_ordered(column->type.kind))
+  if (!column->type.kind->unordered)
     return true;
   char name[TYPE_NAME_SIZE];
   char text[TYPE_NAME_SIZE + 64];
@@ -341,29 +341,6 @@ bool program_set_failure(Program *program, FailureAction action, const Field *va
                         &column->fallback, error);
 }
 
-// Types whose values type_compare can set side by side; -1: none.
-static int comparable_family(TypeKind kind) {
-  switch (kind) {
-  case TYPE_SMALLINT:
-  case TYPE_INTEGER:
-  case TYPE_BIGINT:
-    return TYPE_BIGINT;
-  case TYPE_REAL:
-  case TYPE_DOUBLE:
-    return TYPE_DOUBLE;
-  case TYPE_TEXT:
-  case TYPE_VARCHAR:
-    return TYPE_TEXT;
-  case TYPE_INET:
-  case TYPE_CIDR:
-    return TYPE_INET;
-  case TYPE_ENUM: // two enums, each with an order of its own
-    return -1;
-  default:
-    return type_is_ordered(kind) ? (int)kind : -1;
-  }
-}
-
 static bool add_row(Program *program, const RowRule *row, Error *error) {
   if (!grow((void **)&program->rows, &program->row_cap, program->row_count, sizeof *program->rows))
     return no_memory(error);
@@ -377,8 +354,7 @@ static bool add_row(Program *program, const RowRule *row, Error *error) {
 bool program_add_compare(Program *program, size_t left, CompareOp op, size_t right, Error *error) {
   const Column *a = &program->columns[left];
   const Column *b = &program->columns[right];
-  int family = comparable_family(a->type.kind);
-  if (family < 0 || family != comparable_family(b->type.kind)) {
+  if (!type_comparable(&a->type, &b->type)) {
     char left_type[TYPE_NAME_SIZE];
     char right_type[TYPE_NAME_SIZE];
     type_name(&a->type, left_type, sizeof left_type);

@@ -38,15 +38,13 @@ static bool holds(CompareOp op, int order) {
 }
 
 // What a record is said to be when `op` does not hold.
-static const char *broken_phrase(CompareOp op, TypeKind kind) {
+static const char *broken_phrase(CompareOp op, bool is_moment) {
   static const char *const time_phrases[] = {"is not before",        "is after",  "is not equal to",
                                              "must not be equal to", "is before", "is not after"};
   static const char *const phrases[] = {"is not less than", "is greater than",
                                         "is not equal to",  "must not be equal to",
                                         "is less than",     "is not greater than"};
-  bool is_time =
-      kind == TYPE_DATE || kind == TYPE_TIME || kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMPTZ;
-  return is_time ? time_phrases[op] : phrases[op];
+  return is_moment ? time_phrases[op] : phrases[op];
 }
 
 static void put_cell(Line *line, const Program *program, const Scratch *scratch, size_t column) {
@@ -65,7 +63,7 @@ static Verdict run_compare(const Program *program, Scratch *scratch, const RowRu
     return VERDICT_PASS;
   Line line = scratch_reject_line(scratch, -1, "compare");
   put_cell(&line, program, scratch, rule->left);
-  line_put(&line, " %s ", broken_phrase(rule->op, type->kind));
+  line_put(&line, " %s ", broken_phrase(rule->op, type->kind->is_moment));
   put_cell(&line, program, scratch, rule->right);
   return VERDICT_REJECT;
 }

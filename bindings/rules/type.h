@@ -6,16 +6,16 @@
 //
 // Accepted, and what the server would take besides (spec/type_spec.lua holds the list):
 // - text: anything. varchar(n): as an assignment does, not as a cast: n characters (not bytes),
-//   blanks behind them are cut, anything else behind them is refused.
+//   blanks after them are cut, anything else after them is refused.
 // - smallint, integer, bigint: decimal digits with a sign. numeric: also NaN and [+-]Infinity;
-//   rounded half away from zero to its scale. Refused: a blank behind the 'e'.
+//   rounded half away from zero to its scale. Refused: a blank after the 'e'.
 // - real, double: decimal, NaN, [+-]Infinity; refused: hexadecimal, signed NaN, NaN(...).
 // - boolean: true false t f yes no 1 0 in any case. Refused: y, n, on, off, other prefixes.
 // - date: YYYY-MM-DD. time: HH:MM[:SS[.f]], 1 to 6 digits f. timestamp: both, one blank or 'T'
 //   between. timestamptz: then, with or without one blank, Z, +HH, +HHMM or +HH:MM; without a zone
 //   it is UTC. Years 0001 to 9999. 24:00[:00] and second 60 are what they are to the server: the
 //   start of the next day or minute. Refused: every other way to write one, infinity, BC.
-// - time with time zone: a time, then a zone as behind a timestamptz; without one it is UTC.
+// - time with time zone: a time, then a zone as after a timestamptz; without one it is UTC.
 // - interval: ISO 8601 designators in their order, a fraction for seconds alone
 // ("P1Y2M3DT4H5M6.7S");
 //   or numbers with units and then a clock, as the server writes them in its postgres and
@@ -47,33 +47,7 @@
 
 enum { TYPE_FORMAT_ITEMS = 48 }; // fields and literal bytes of one format, with the 0 at its end
 
-typedef enum TypeKind {
-  TYPE_TEXT,
-  TYPE_VARCHAR, // length n in characters; longer is refused unless the rest is blanks
-  TYPE_SMALLINT,
-  TYPE_INTEGER,
-  TYPE_BIGINT,
-  TYPE_NUMERIC,
-  TYPE_REAL,
-  TYPE_DOUBLE,
-  TYPE_BOOLEAN,
-  TYPE_DATE,
-  TYPE_TIME,
-  TYPE_TIMESTAMP,
-  TYPE_TIMESTAMPTZ,
-  TYPE_UUID,
-  TYPE_JSON,
-  TYPE_JSONB,
-  TYPE_TIMETZ,
-  TYPE_INTERVAL,
-  TYPE_INET,
-  TYPE_CIDR,
-  TYPE_BYTEA,
-  TYPE_CHAR,  // char(n): length in characters
-  TYPE_ENUM,  // one of `labels`
-  TYPE_ARRAY, // of `element`, with its length or precision and scale
-  TYPE_OTHER, // `name`; text alone
-} TypeKind;
+typedef struct TypeKind TypeKind;
 
 // A label of an enum.
 typedef struct Label {
@@ -82,11 +56,11 @@ typedef struct Label {
 } Label;
 
 typedef struct Type {
-  TypeKind kind;
-  TypeKind element;  // array
-  int32_t length;    // varchar, char: characters; 0: no limit
-  int32_t precision; // numeric: digits in all; 0: not given
-  int32_t scale;     // numeric: digits behind the point, where precision is given
+  const TypeKind *kind;
+  const TypeKind *element; // array
+  int32_t length;          // varchar, char: characters; 0: no limit
+  int32_t precision;       // numeric: digits in all; 0: not given
+  int32_t scale;           // numeric: digits after the point, where precision is given
   // date, time, timestamp, timestamptz: an explicit format ("DD/MM/YYYY HH24:MI:SS") or NULL for
   // ISO 8601. Set by type_set_format, owned by the program the type belongs to.
   const char *format;
@@ -102,11 +76,10 @@ typedef struct Type {
 // Room for every type_name.
 enum { TYPE_NAME_SIZE = 320 };
 
-// A parsed value. Which member counts follows from the kind: `integer` for smallint, integer,
-// bigint, boolean (0, 1), date (days since 2000-01-01), time, timestamp, timestamptz (microseconds,
-// the latter two since 2000-01-01 00:00, UTC); `real` for real and double; for the others the text
-// is the value and `bytes` what goes over the wire (numeric, uuid and the like: in the scratch
-// buffer). For enum `integer` is the label's place besides.
+// A parsed value. Which member counts follows from the kind's form. An integer is the number
+// itself, 0 or 1 for boolean, days since 2000-01-01 for date, microseconds for time, timestamp and
+// timestamptz (the latter two since 2000-01-01 00:00, UTC). For an enum `integer` is the label's
+// place besides.
 typedef struct Value {
   bool null;
   int64_t integer;
@@ -115,13 +88,77 @@ typedef struct Value {
   uint32_t len;
 } Value;
 
+// How a value is kept, and what its binary field is.
+typedef enum ValueForm {
+  VALUE_BYTES,     // `bytes`, or in the scratch buffer (type_bytes)
+  VALUE_VERSIONED, // the same, after a byte that is 1
+  VALUE_INTEGER,   // `integer`, in `size` bytes
+  VALUE_REAL,      // `real`, in `size` bytes
+} ValueForm;
+
+// What rules written in Lua get as the value.
+typedef enum ScalarForm {
+  SCALAR_TEXT, // the cleaned text
+  SCALAR_INTEGER,
+  SCALAR_REAL,
+  SCALAR_BOOLEAN,
+} ScalarForm;
+
+// What a type is told besides its name.
+typedef enum TypeParameter {
+  PARAMETER_NONE,
+  PARAMETER_LENGTH,    // varchar(n)
+  PARAMETER_PRECISION, // numeric(p,s)
+  PARAMETER_FORMAT,    // an explicit format
+  PARAMETER_OTHER,     // made by functions of its own: enum, array, a type by name
+} TypeParameter;
+
+// A kind of type: all that there is to know about it, in one row. The rows are in the type_*.c
+// files, beside their parsers, and listed there (`network_types`); type_name.c has the lists.
+// `parse` is type_parse, `text` never NULL and `value->null` false; `compare` gets values that are
+// not null; `write` appends the field of text COPY that is not the cleaned text itself.
+struct TypeKind {
+  const char *name;       // SQL name as type_name writes it; NULL: no name of its own
+  const char *aliases[4]; // other spellings
+  uint32_t oid;           // src/include/catalog/pg_type.dat, 0: not the same everywhere
+  bool (*parse)(const Type *type, const char *text, size_t len, Buffer *scratch, Value *value,
+                const char **reason);
+  int (*compare)(const Value *a, const Value *b, const Buffer *scratch);
+  void (*write)(const Type *type, const Value *value, const char *text, size_t len,
+                const Buffer *scratch, Buffer *out);
+  const char *refusal;      // "not an integer"
+  const char *out_of_range; // "out of range for integer"
+  const char *family; // kinds of one family can be compared with each other; NULL: with itself
+  ValueForm form;
+  uint8_t size;   // VALUE_INTEGER, VALUE_REAL: bytes
+  uint8_t length; // PARAMETER_LENGTH: where none is given; 0: no limit
+  ScalarForm scalar;
+  TypeParameter parameter;
+  bool unordered;      // `compare` is not the server's order
+  bool is_moment;      // earlier and later, rather than less and greater
+  bool is_zoned;       // `write` brings it to UTC, also in an array
+  bool keeps_text;     // the value is part of the text it was parsed from
+  bool shortens_text;  // and may be shorter
+  bool rounds_seconds; // "time(3)" is a type that the server rounds, so not ours
+  bool zone_words;     // "time(3) with time zone" is such a name
+};
+
+// The kinds that other code names.
+extern const TypeKind type_text, type_enum, type_array, type_other;
+extern const TypeKind type_boolean, type_bigint, type_numeric, type_double;
+extern const TypeKind type_date, type_time, type_timestamp, type_timestamptz;
+extern const TypeKind type_uuid, type_jsonb;
+
+// The kinds that have names, one after the other; NULL after the last.
+const TypeKind *type_kind(size_t i);
+
 // The SQL name: "numeric(10,2)", "timestamp". Writes at most `size` bytes, NUL-terminated.
 void type_name(const Type *type, char *out, size_t size);
 
 // The type an SQL name means, as people write it and as the catalog's format_type does: "int8",
 // "numeric(10,2)", "character varying(20)", "timestamp without time zone", "bigint[]"; any case,
 // blanks as SQL allows. What has the form of a type's name but is none of the types here (an enum,
-// a domain, "money", "public.ltree", "timestamp(3)", "geometry(Point,4326)") is TYPE_OTHER, whose
+// a domain, "money", "public.ltree", "timestamp(3)", "geometry(Point,4326)") is type_other, whose
 // `name` is `sql_name` itself, borrowed. False, and *out untouched, when it has not that form, or
 // its numbers are out of the server's range.
 bool type_from_name(const char *sql_name, Type *out);
@@ -137,15 +174,15 @@ bool type_from_name(const char *sql_name, Type *out);
 // around it apart; no 24:00, no second 60. Without TZH a timestamptz is in UTC.
 bool type_set_format(Type *type, const char *format, const char **reason);
 
-// Whether type_set_format would take it.
-bool type_format_valid(const char *format, TypeKind kind, const char **reason);
-
 // Parses `text`. False: not a value of this type; *reason is then a static phrase that reads before
-// the quoted value ("not a timestamp", "out of range for integer", "too long for varchar(5)" is
-// phrased without numbers: "too long"). Bytes that must outlive the call are appended to `scratch`;
-// since that may move, Value.bytes is then NULL and Value.integer the offset in scratch.
-bool type_parse(const Type *type, const char *text, size_t len, Buffer *scratch, Value *value,
-                const char **reason);
+// the quoted value ("not a timestamp", "out of range for integer", "too long"). Bytes that must
+// outlive the call are appended to `scratch`; since that may move, Value.bytes is then NULL and
+// Value.integer the offset in scratch.
+static inline bool type_parse(const Type *type, const char *text, size_t len, Buffer *scratch,
+                              Value *value, const char **reason) {
+  value->null = false;
+  return type->kind->parse(type, text, len, scratch, value, reason);
+}
 
 // The value's bytes when they are in memory of their own or in the scratch buffer.
 static inline const char *type_bytes(const Value *value, const Buffer *scratch) {
@@ -163,17 +200,13 @@ static inline void type_put_fixed(Buffer *out, uint32_t len, uint64_t bits) {
   out->len += 4 + len;
 }
 
-static inline void type_put_real(Buffer *out, double value) {
+static inline void type_put_real(Buffer *out, uint32_t len, double value) {
   float narrow = (float)value;
-  uint32_t bits;
-  memcpy(&bits, &narrow, sizeof bits);
-  type_put_fixed(out, 4, bits);
-}
-
-static inline void type_put_double(Buffer *out, double value) {
+  uint32_t narrow_bits;
   uint64_t bits;
+  memcpy(&narrow_bits, &narrow, sizeof narrow_bits);
   memcpy(&bits, &value, sizeof bits);
-  type_put_fixed(out, 8, bits);
+  type_put_fixed(out, len, len == sizeof narrow ? narrow_bits : bits);
 }
 
 // Appends the value as a binary COPY field: 4 bytes length (-1 for null), then the bytes.
@@ -183,52 +216,22 @@ static inline void type_encode(const Type *type, const Value *value, const Buffe
     buffer_put_u32(out, UINT32_MAX);
     return;
   }
-  switch (type->kind) {
-  case TYPE_BOOLEAN:
-    type_put_fixed(out, 1, (uint64_t)value->integer);
+  switch (type->kind->form) {
+  case VALUE_INTEGER:
+    type_put_fixed(out, type->kind->size, (uint64_t)value->integer);
     return;
-  case TYPE_SMALLINT:
-    type_put_fixed(out, 2, (uint64_t)value->integer);
+  case VALUE_REAL:
+    type_put_real(out, type->kind->size, value->real);
     return;
-  case TYPE_INTEGER:
-  case TYPE_DATE:
-    type_put_fixed(out, 4, (uint64_t)value->integer);
-    return;
-  case TYPE_BIGINT:
-  case TYPE_TIME:
-  case TYPE_TIMESTAMP:
-  case TYPE_TIMESTAMPTZ:
-    type_put_fixed(out, 8, (uint64_t)value->integer);
-    return;
-  case TYPE_REAL:
-    type_put_real(out, value->real);
-    return;
-  case TYPE_DOUBLE:
-    type_put_double(out, value->real);
-    return;
-  case TYPE_JSONB: // the version of the format, then the text
+  case VALUE_VERSIONED:
     buffer_put_u32(out, value->len + 1);
     buffer_put_u8(out, 1);
-    buffer_put(out, type_bytes(value, scratch), value->len);
-    return;
-  case TYPE_TEXT:
-  case TYPE_VARCHAR:
-  case TYPE_NUMERIC:
-  case TYPE_UUID:
-  case TYPE_JSON:
-  case TYPE_TIMETZ:
-  case TYPE_INTERVAL:
-  case TYPE_INET:
-  case TYPE_CIDR:
-  case TYPE_BYTEA:
-  case TYPE_CHAR:
-  case TYPE_ENUM:
-  case TYPE_ARRAY:
-  case TYPE_OTHER:
+    break;
+  case VALUE_BYTES:
     buffer_put_u32(out, value->len);
-    buffer_put(out, type_bytes(value, scratch), value->len);
-    return;
+    break;
   }
+  buffer_put(out, type_bytes(value, scratch), value->len);
 }
 
 // Appends the value as a field of COPY's text format, without a tab or newline: "\\N" for null,
@@ -244,18 +247,18 @@ enum { TYPE_DATE_SIZE = 32 };
 size_t type_write_date(int64_t days, char out[TYPE_DATE_SIZE]);
 
 // Whether values of the kind have bytes of their own, rather than a number.
-static inline bool type_has_bytes(TypeKind kind) {
-  return kind == TYPE_TEXT || kind == TYPE_VARCHAR || kind == TYPE_NUMERIC || kind >= TYPE_UUID;
-}
-
-// Whether type_compare is the server's order; not so for json, arrays and types by name.
-static inline bool type_is_ordered(TypeKind kind) {
-  return kind != TYPE_JSON && kind != TYPE_JSONB && kind != TYPE_ARRAY && kind != TYPE_OTHER;
+static inline bool type_has_bytes(const TypeKind *kind) {
+  return kind->form == VALUE_BYTES || kind->form == VALUE_VERSIONED;
 }
 
 // -1, 0, 1 as the server's own comparison of two non-null values of this type. Text is compared by
-// bytes (collation "C"), an enum by the place of its label. What is not type_is_ordered is compared
-// by bytes.
-int type_compare(const Type *type, const Value *a, const Value *b, const Buffer *scratch);
+// bytes (collation "C"), an enum by the place of its label, what is unordered by bytes.
+static inline int type_compare(const Type *type, const Value *a, const Value *b,
+                               const Buffer *scratch) {
+  return type->kind->compare(a, b, scratch);
+}
+
+// Whether type_compare can set values of the two side by side.
+bool type_comparable(const Type *a, const Type *b);
 
 #endif

@@ -2,7 +2,7 @@
 //
 // Source: PostgreSQL manual, Arrays, "Array Input and Output Syntax"; array_send of
 // src/backend/utils/adt/arrayfuncs.c. What is refused is listed in type.h.
-#include "rules/type_parse.h"
+#include "rules/type_tools.h"
 
 enum {
   MAX_DIMENSIONS = 6, // MAXDIM
@@ -22,61 +22,6 @@ typedef struct Literal {
   bool has_null;
 } Literal;
 
-// The OIDs of src/include/catalog/pg_type.dat, which never change.
-static uint32_t type_oid(TypeKind kind) {
-  switch (kind) {
-  case TYPE_TEXT:
-    return 25;
-  case TYPE_VARCHAR:
-    return 1043;
-  case TYPE_CHAR:
-    return 1042;
-  case TYPE_SMALLINT:
-    return 21;
-  case TYPE_INTEGER:
-    return 23;
-  case TYPE_BIGINT:
-    return 20;
-  case TYPE_NUMERIC:
-    return 1700;
-  case TYPE_REAL:
-    return 700;
-  case TYPE_DOUBLE:
-    return 701;
-  case TYPE_BOOLEAN:
-    return 16;
-  case TYPE_DATE:
-    return 1082;
-  case TYPE_TIME:
-    return 1083;
-  case TYPE_TIMETZ:
-    return 1266;
-  case TYPE_TIMESTAMP:
-    return 1114;
-  case TYPE_TIMESTAMPTZ:
-    return 1184;
-  case TYPE_INTERVAL:
-    return 1186;
-  case TYPE_UUID:
-    return 2950;
-  case TYPE_JSON:
-    return 114;
-  case TYPE_JSONB:
-    return 3802;
-  case TYPE_INET:
-    return 869;
-  case TYPE_CIDR:
-    return 650;
-  case TYPE_BYTEA:
-    return 17;
-  case TYPE_ENUM:
-  case TYPE_ARRAY:
-  case TYPE_OTHER:
-    return 0;
-  }
-  return 0;
-}
-
 static void skip_space(Literal *literal) {
   while (literal->at < literal->end && is_space(*literal->at))
     literal->at++;
@@ -86,16 +31,10 @@ static bool at_byte(const Literal *literal, char c) {
   return literal->at < literal->end && *literal->at == c;
 }
 
-// Whether the value is part of the text it was parsed from.
-static bool keeps_text(TypeKind kind) {
-  return kind == TYPE_TEXT || kind == TYPE_VARCHAR || kind == TYPE_CHAR || kind == TYPE_JSON ||
-         kind == TYPE_JSONB;
-}
-
-// Makes a field of bytes that are in the scratch at `at`, behind `start`, where the field begins.
+// Makes a field of bytes that are in the scratch at `at`, after `start`, where the field begins.
 static bool move_field(Literal *literal, size_t start, size_t at, uint32_t len) {
   Buffer *scratch = literal->scratch;
-  uint32_t version = literal->element.kind == TYPE_JSONB;
+  uint32_t version = literal->element.kind->form == VALUE_VERSIONED;
   if (!buffer_reserve(scratch, sizeof len + version + len))
     return false;
   char *field = scratch->data + start;
@@ -136,7 +75,7 @@ static bool put_escaped(Literal *literal, const char *text, size_t len) {
   size_t start = scratch->len;
   char local[MAX_ESCAPED];
   Value value;
-  if (!keeps_text(literal->element.kind))
+  if (!literal->element.kind->keeps_text)
     return len <= sizeof local && put_element(literal, local, unescape(text, text + len, local));
   *literal->reason = "out of memory";
   if (!buffer_reserve(scratch, len + 1))
@@ -232,15 +171,15 @@ static void write_header(const Literal *literal, size_t start) {
   unsigned char *out = (unsigned char *)literal->scratch->data + start;
   write_be32(out, (uint32_t)literal->dimensions);
   write_be32(out + 4, literal->has_null);
-  write_be32(out + 8, type_oid(literal->element.kind));
+  write_be32(out + 8, literal->element.kind->oid);
   for (int i = 0; i < literal->dimensions; i++) {
     write_be32(out + HEADER + PER_DIMENSION * i, (uint32_t)literal->sizes[i]);
     write_be32(out + HEADER + PER_DIMENSION * i + 4, 1);
   }
 }
 
-bool parse_array(const Type *type, const char *text, size_t len, Buffer *scratch, Value *value,
-                 const char **reason) {
+static bool parse_array(const Type *type, const char *text, size_t len, Buffer *scratch,
+                        Value *value, const char **reason) {
   Literal literal = {
       .element = *type, .at = text, .end = text + len, .scratch = scratch, .reason = reason};
   literal.element.kind = type->element;
@@ -264,3 +203,71 @@ bool parse_array(const Type *type, const char *text, size_t len, Buffer *scratch
   value->len = (uint32_t)(scratch->len - start);
   return true;
 }
+
+// An array of such values, read from its binary form, which has no text of any zone.
+typedef struct ZonedArray {
+  const Type *type;
+  const char *at; // the next field
+  uint32_t dimensions;
+  const char *header;
+} ZonedArray;
+
+static uint32_t dimension_size(const ZonedArray *array, uint32_t level) {
+  return read_be32(array->header + HEADER + PER_DIMENSION * level);
+}
+
+// An element's own writer gets it as parse_array found it: as bytes, or as a number of eight.
+static void write_element(const ZonedArray *array, uint32_t len, Buffer *out) {
+  const Type element = {.kind = array->type->element};
+  Value value = {.bytes = array->at, .len = len};
+  if (element.kind->form == VALUE_INTEGER)
+    value.integer = (int64_t)read_be64(array->at);
+  element.kind->write(&element, &value, NULL, 0, NULL, out);
+}
+
+static void put_array_element(ZonedArray *array, Buffer *out) {
+  uint32_t len = read_be32(array->at);
+  array->at += sizeof len;
+  if (len == UINT32_MAX) {
+    buffer_put(out, "NULL", 4);
+    return;
+  }
+  buffer_put_u8(out, '"');
+  write_element(array, len, out);
+  buffer_put_u8(out, '"');
+  array->at += len;
+}
+
+static void put_array_level(ZonedArray *array, uint32_t level, Buffer *out) {
+  buffer_put_u8(out, '{');
+  uint32_t size = level < array->dimensions ? dimension_size(array, level) : 0;
+  for (uint32_t i = 0; i < size; i++) {
+    if (i > 0)
+      buffer_put_u8(out, ',');
+    if (level + 1 < array->dimensions)
+      put_array_level(array, level + 1, out);
+    else
+      put_array_element(array, out);
+  }
+  buffer_put_u8(out, '}');
+}
+
+static void write_array(const Type *type, const Value *value, const char *text, size_t len,
+                        const Buffer *scratch, Buffer *out) {
+  if (!type->element->is_zoned) {
+    put_copy_text(text, len, out);
+    return;
+  }
+  const char *bytes = type_bytes(value, scratch);
+  ZonedArray array = {.type = type, .header = bytes, .dimensions = read_be32(bytes)};
+  array.at = bytes + HEADER + PER_DIMENSION * array.dimensions;
+  put_array_level(&array, 0, out);
+}
+
+const TypeKind type_array = {
+    .parse = parse_array,
+    .compare = compare_bytes,
+    .write = write_array,
+    .parameter = PARAMETER_OTHER,
+    .unordered = true,
+};

@@ -1,7 +1,7 @@
-// bytea: hexadecimal digits behind "\x", or the escape format, to bytes.
+// bytea: hexadecimal digits after "\x", or the escape format, to bytes.
 //
 // As byteain of PostgreSQL's src/backend/utils/adt/varlena.c and hex_decode of encode.c read them.
-#include "rules/type_parse.h"
+#include "rules/type_tools.h"
 
 static bool is_skipped(char c) {
   return c == ' ' || c == '\n' || c == '\t' || c == '\r';
@@ -50,7 +50,8 @@ static size_t read_escaped(const char *at, const char *end, unsigned char *out) 
   return count;
 }
 
-bool parse_bytea(const char *text, size_t len, Buffer *scratch, Value *value, const char **reason) {
+static bool parse_bytea(const Type *type, const char *text, size_t len, Buffer *scratch,
+                        Value *value, const char **reason) {
   const char *end = text + len;
   *reason = "out of memory";
   if (!buffer_reserve(scratch, len + 1))
@@ -58,7 +59,7 @@ bool parse_bytea(const char *text, size_t len, Buffer *scratch, Value *value, co
   unsigned char *out = (unsigned char *)scratch->data + scratch->len;
   bool hex = len >= 2 && text[0] == '\\' && text[1] == 'x';
   size_t count = hex ? read_hex(text + 2, end, out) : read_escaped(text, end, out);
-  *reason = "not a bytea";
+  *reason = type->kind->refusal;
   if (count == SIZE_MAX)
     return false;
   value->bytes = NULL;
@@ -67,3 +68,13 @@ bool parse_bytea(const char *text, size_t len, Buffer *scratch, Value *value, co
   scratch->len += count;
   return true;
 }
+
+static const TypeKind bytea_type = {
+    .name = "bytea",
+    .oid = 17,
+    .parse = parse_bytea,
+    .compare = compare_bytes,
+    .refusal = "not a bytea",
+};
+
+const TypeKind *const bytea_types[] = {&bytea_type, NULL};

@@ -1,13 +1,16 @@
 // date, time, timestamp, timestamptz and time with time zone in ISO 8601, by fixed positions.
 //
 // Explicit formats are type_format.c's. What the server takes besides is listed in type.h.
-#include "rules/type_parse.h"
+#include <stdio.h>
+
+#include "rules/type_tools.h"
 
 enum {
   DATE_LENGTH = 10, // YYYY-MM-DD
   TIME_LENGTH = 5,  // HH:MM
   MAX_ZONE_HOUR = 15,
   TIMETZ_BYTES = 12, // microseconds, seconds west of UTC
+  MOMENT_SIZE = 64,
 };
 
 // Reads YYYY-MM-DD at `at`, where DATE_LENGTH bytes can be read.
@@ -21,7 +24,7 @@ static bool read_date(const char *at, int64_t *days) {
   return calendar_days(century * 100 + year, month, day, days);
 }
 
-// Reads the digits behind the point; returns the end, or NULL when they are none or over six.
+// Reads the digits after the point; returns the end, or NULL when they are none or over six.
 static const char *read_fraction(const char *at, const char *end, int64_t *microseconds) {
   int64_t unit = MICROSECONDS;
   const char *start = at;
@@ -100,38 +103,68 @@ static bool read_timestamp(const char *at, const char *end, bool zoned, int64_t 
   return true;
 }
 
-static bool read_iso(TypeKind kind, const char *at, const char *end, int64_t *out) {
-  if (kind == TYPE_DATE)
-    return end - at == DATE_LENGTH && read_date(at, out);
-  if (kind == TYPE_TIME)
-    return read_time(at, end, out) == end;
-  return read_timestamp(at, end, kind == TYPE_TIMESTAMPTZ, out);
-}
+typedef bool ReadIso(const char *at, const char *end, int64_t *out);
 
-bool parse_datetime(const Type *type, const char *text, size_t len, Value *value,
-                    const char **reason) {
+// By the type's format, or as ISO 8601.
+static inline bool parse_by(ReadIso *read, const Type *type, const char *text, size_t len,
+                            Value *value, const char **reason) {
   const char *at = text;
   const char *end = text + len;
   trim_space(&at, &end);
   bool good = type->format ? parse_formatted(type, at, (size_t)(end - at), value)
-                           : read_iso(type->kind, at, end, &value->integer);
-  if (!good)
-    *reason = type->kind == TYPE_DATE        ? "not a date"
-              : type->kind == TYPE_TIME      ? "not a time"
-              : type->kind == TYPE_TIMESTAMP ? "not a timestamp"
-                                             : "not a timestamptz";
-  return good;
+                           : read(at, end, &value->integer);
+  return good || refuse(type->kind->refusal, reason);
 }
 
-bool parse_timetz(const char *text, size_t len, Buffer *scratch, Value *value,
-                  const char **reason) {
+static bool read_iso_date(const char *at, const char *end, int64_t *days) {
+  return end - at == DATE_LENGTH && read_date(at, days);
+}
+
+static bool read_iso_time(const char *at, const char *end, int64_t *microseconds) {
+  return read_time(at, end, microseconds) == end;
+}
+
+static bool read_iso_timestamp(const char *at, const char *end, int64_t *microseconds) {
+  return read_timestamp(at, end, false, microseconds);
+}
+
+static bool read_iso_timestamptz(const char *at, const char *end, int64_t *microseconds) {
+  return read_timestamp(at, end, true, microseconds);
+}
+
+static bool parse_date(const Type *type, const char *text, size_t len, Buffer *scratch,
+                       Value *value, const char **reason) {
+  (void)scratch;
+  return parse_by(read_iso_date, type, text, len, value, reason);
+}
+
+static bool parse_time(const Type *type, const char *text, size_t len, Buffer *scratch,
+                       Value *value, const char **reason) {
+  (void)scratch;
+  return parse_by(read_iso_time, type, text, len, value, reason);
+}
+
+static bool parse_timestamp(const Type *type, const char *text, size_t len, Buffer *scratch,
+                            Value *value, const char **reason) {
+  (void)scratch;
+  return parse_by(read_iso_timestamp, type, text, len, value, reason);
+}
+
+static bool parse_timestamptz(const Type *type, const char *text, size_t len, Buffer *scratch,
+                              Value *value, const char **reason) {
+  (void)scratch;
+  return parse_by(read_iso_timestamptz, type, text, len, value, reason);
+}
+
+static bool parse_timetz(const Type *type, const char *text, size_t len, Buffer *scratch,
+                         Value *value, const char **reason) {
   const char *at = text;
   const char *end = text + len;
   int64_t time;
   int64_t zone = 0;
   unsigned char bytes[TIMETZ_BYTES];
   trim_space(&at, &end);
-  *reason = "not a time with time zone";
+  *reason = type->kind->refusal;
   at = read_time(at, end, &time);
   if (!at || (at < end && !read_zone(at, end, &zone)))
     return false;
@@ -141,7 +174,9 @@ bool parse_timetz(const char *text, size_t len, Buffer *scratch, Value *value,
 }
 
 // By the moment, then by the zone: timetz_cmp_internal of src/backend/utils/adt/date.c.
-int timetz_compare(const char *a, const char *b) {
+static int compare_timetz(const Value *left, const Value *right, const Buffer *scratch) {
+  const char *a = type_bytes(left, scratch);
+  const char *b = type_bytes(right, scratch);
   int32_t zone_a = (int32_t)read_be32(a + 8);
   int32_t zone_b = (int32_t)read_be32(b + 8);
   int64_t moment_a = (int64_t)read_be64(a) + zone_a * MICROSECONDS;
@@ -150,3 +185,168 @@ int timetz_compare(const char *a, const char *b) {
     return moment_a < moment_b ? -1 : 1;
   return (zone_a > zone_b) - (zone_a < zone_b);
 }
+
+// Text: ISO 8601
+
+// The day of a number of days since 2000-01-01: j2date of src/backend/utils/adt/datetime.c.
+static void calendar_date(int64_t days, int *year, int *month, int *day) {
+  uint32_t julian = (uint32_t)(days + 2451545 + 32044);
+  uint32_t quad = julian / 146097;
+  uint32_t extra = (julian - quad * 146097) * 4 + 3;
+  julian += 60 + quad * 3 + extra / 146097;
+  quad = julian / 1461;
+  julian -= quad * 1461;
+  int y = (int)(julian * 4 / 1461);
+  julian = (y != 0 ? (julian + 305) % 365 : (julian + 306) % 366) + 123;
+  *year = y + (int)(quad * 4) - 4800;
+  quad = julian * 2141 / 65536;
+  *day = (int)(julian - 7834 * quad / 256);
+  *month = (int)((quad + 10) % 12 + 1);
+}
+
+size_t type_write_date(int64_t days, char out[TYPE_DATE_SIZE]) {
+  int year;
+  int month;
+  int day;
+  calendar_date(days, &year, &month, &day);
+  return (size_t)snprintf(out, TYPE_DATE_SIZE, "%04d-%02d-%02d", year, month, day);
+}
+
+static size_t time_text(int64_t microseconds, char *out, size_t size) {
+  int64_t seconds = microseconds / MICROSECONDS;
+  return (size_t)snprintf(out, size, "%02d:%02d:%02d.%06d", (int)(seconds / 3600),
+                          (int)(seconds / 60 % 60), (int)(seconds % 60),
+                          (int)(microseconds % MICROSECONDS));
+}
+
+// A moment may be just outside of the years 1 to 9999, by its zone: year 0 is 1 BC.
+static size_t timestamp_text(int64_t moment, const char *zone, char *out, size_t size) {
+  int64_t time = moment % DAY_MICROSECONDS;
+  time += time < 0 ? DAY_MICROSECONDS : 0;
+  int year;
+  int month;
+  int day;
+  char clock[MOMENT_SIZE];
+  calendar_date((moment - time) / DAY_MICROSECONDS, &year, &month, &day);
+  time_text(time, clock, sizeof clock);
+  return (size_t)snprintf(out, size, "%04d-%02d-%02d %s%s%s", year > 0 ? year : 1 - year, month,
+                          day, clock, zone, year > 0 ? "" : " BC");
+}
+
+// `west` is in seconds and whole minutes.
+static size_t timetz_text(int64_t time, int32_t west, char *out, size_t size) {
+  char clock[MOMENT_SIZE];
+  int minutes = (west < 0 ? -west : west) / 60;
+  time_text(time, clock, sizeof clock);
+  return (size_t)snprintf(out, size, "%s%c%02d:%02d", clock, west > 0 ? '-' : '+', minutes / 60,
+                          minutes % 60);
+}
+
+static void write_date(const Type *type, const Value *value, const char *text, size_t len,
+                       const Buffer *scratch, Buffer *out) {
+  (void)type, (void)text, (void)len, (void)scratch;
+  char date[TYPE_DATE_SIZE];
+  buffer_put(out, date, type_write_date(value->integer, date));
+}
+
+static void write_time(const Type *type, const Value *value, const char *text, size_t len,
+                       const Buffer *scratch, Buffer *out) {
+  (void)type, (void)text, (void)len, (void)scratch;
+  char moment[MOMENT_SIZE];
+  buffer_put(out, moment, time_text(value->integer, moment, sizeof moment));
+}
+
+static void write_timestamp(const Type *type, const Value *value, const char *text, size_t len,
+                            const Buffer *scratch, Buffer *out) {
+  (void)text, (void)len, (void)scratch;
+  char moment[MOMENT_SIZE];
+  const char *zone = type->kind == &type_timestamptz ? "+00" : "";
+  buffer_put(out, moment, timestamp_text(value->integer, zone, moment, sizeof moment));
+}
+
+static void write_timetz(const Type *type, const Value *value, const char *text, size_t len,
+                         const Buffer *scratch, Buffer *out) {
+  (void)type, (void)text, (void)len;
+  const char *bytes = type_bytes(value, scratch);
+  char moment[MOMENT_SIZE];
+  buffer_put(
+      out, moment,
+      timetz_text((int64_t)read_be64(bytes), (int32_t)read_be32(bytes + 8), moment, sizeof moment));
+}
+
+const TypeKind type_date = {
+    .name = "date",
+    .oid = 1082,
+    .parse = parse_date,
+    .compare = compare_integers,
+    .write = write_date,
+    .refusal = "not a date",
+    .form = VALUE_INTEGER,
+    .size = 4,
+    .parameter = PARAMETER_FORMAT,
+    .is_moment = true,
+};
+
+const TypeKind type_time = {
+    .name = "time",
+    .aliases = {"time without time zone"},
+    .oid = 1083,
+    .parse = parse_time,
+    .compare = compare_integers,
+    .write = write_time,
+    .refusal = "not a time",
+    .form = VALUE_INTEGER,
+    .size = 8,
+    .parameter = PARAMETER_FORMAT,
+    .is_moment = true,
+    .rounds_seconds = true,
+    .zone_words = true,
+};
+
+const TypeKind type_timestamp = {
+    .name = "timestamp",
+    .aliases = {"timestamp without time zone"},
+    .oid = 1114,
+    .parse = parse_timestamp,
+    .compare = compare_integers,
+    .write = write_timestamp,
+    .refusal = "not a timestamp",
+    .form = VALUE_INTEGER,
+    .size = 8,
+    .parameter = PARAMETER_FORMAT,
+    .is_moment = true,
+    .rounds_seconds = true,
+    .zone_words = true,
+};
+
+const TypeKind type_timestamptz = {
+    .name = "timestamptz",
+    .aliases = {"timestamp with time zone"},
+    .oid = 1184,
+    .parse = parse_timestamptz,
+    .compare = compare_integers,
+    .write = write_timestamp,
+    .refusal = "not a timestamptz",
+    .form = VALUE_INTEGER,
+    .size = 8,
+    .parameter = PARAMETER_FORMAT,
+    .is_moment = true,
+    .rounds_seconds = true,
+    .is_zoned = true,
+};
+
+static const TypeKind timetz_type = {
+    .name = "timetz",
+    .aliases = {"time with time zone"},
+    .oid = 1266,
+    .parse = parse_timetz,
+    .compare = compare_timetz,
+    .write = write_timetz,
+    .refusal = "not a time with time zone",
+    .rounds_seconds = true,
+    .is_zoned = true,
+};
+
+const TypeKind *const datetime_types[] = {
+    &type_date, &type_time, &type_timestamp, &type_timestamptz, &timetz_type, NULL,
+};

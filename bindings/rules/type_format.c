@@ -3,7 +3,7 @@
 // Stricter than the server, which skips what does not match: the whole text must match, item by
 // item. A format is compiled once to a string of items, one byte each: literal bytes are
 // themselves, fields are above 127.
-#include "rules/type_parse.h"
+#include "rules/type_tools.h"
 
 typedef enum FieldCode {
   FIELD_YEAR = 128, // YYYY
@@ -146,17 +146,17 @@ static void fix_widths(Compiler *compiler) {
   }
 }
 
-static const char *part_problem(const Compiler *compiler, TypeKind kind) {
+static const char *part_problem(const Compiler *compiler, const TypeKind *kind) {
   unsigned parts = compiler->parts;
-  if (kind == TYPE_TIME && (parts & (PARTS_DATE | PARTS_ZONE)))
+  if (kind == &type_time && (parts & (PARTS_DATE | PARTS_ZONE)))
     return "a time has no date and no zone";
-  if (kind == TYPE_TIME && !(parts & PART_HOUR))
+  if (kind == &type_time && !(parts & PART_HOUR))
     return "no hour";
-  if (kind == TYPE_DATE && (parts & ~(unsigned)PARTS_DATE))
+  if (kind == &type_date && (parts & ~(unsigned)PARTS_DATE))
     return "a date has no time of day";
-  if (kind != TYPE_TIME && (parts & PARTS_DATE) != PARTS_DATE)
+  if (kind != &type_time && (parts & PARTS_DATE) != PARTS_DATE)
     return "year, month and day are needed";
-  if (kind == TYPE_TIMESTAMP && (parts & PARTS_ZONE))
+  if (kind == &type_timestamp && (parts & PARTS_ZONE))
     return "a timestamp has no zone";
   if (compiler->half_hour != ((parts & PART_MERIDIEM) != 0))
     return "HH12 and AM or PM go together";
@@ -169,9 +169,9 @@ static const char *part_problem(const Compiler *compiler, TypeKind kind) {
   return NULL;
 }
 
-static bool compile(const char *format, TypeKind kind, Compiler *compiler) {
+static bool compile(const char *format, const TypeKind *kind, Compiler *compiler) {
   *compiler = (Compiler){.at = format};
-  if (kind < TYPE_DATE || kind > TYPE_TIMESTAMPTZ)
+  if (kind->parameter != PARAMETER_FORMAT)
     compiler->problem = "only dates and times have a format";
   while (!compiler->problem && *compiler->at)
     add_next(compiler);
@@ -183,20 +183,10 @@ static bool compile(const char *format, TypeKind kind, Compiler *compiler) {
   return !compiler->problem;
 }
 
-bool type_format_valid(const char *format, TypeKind kind, const char **reason) {
-  Compiler compiler;
-  bool good = compile(format, kind, &compiler);
-  if (!good)
-    *reason = compiler.problem;
-  return good;
-}
-
 bool type_set_format(Type *type, const char *format, const char **reason) {
   Compiler compiler;
-  if (!compile(format, type->kind, &compiler)) {
-    *reason = compiler.problem;
-    return false;
-  }
+  if (!compile(format, type->kind, &compiler))
+    return refuse(compiler.problem, reason);
   type->format = format;
   memcpy(type->compiled, compiler.items, sizeof type->compiled);
   return true;
@@ -356,8 +346,8 @@ bool parse_formatted(const Type *type, const char *text, size_t len, Value *valu
   int64_t microseconds;
   if (!match(type->compiled, text, text + len, &moment) || !time_of(&moment, &microseconds))
     return false;
-  if (type->kind != TYPE_TIME && !calendar_days(moment.year, moment.month, moment.day, &days))
+  if (type->kind != &type_time && !calendar_days(moment.year, moment.month, moment.day, &days))
     return false;
-  value->integer = type->kind == TYPE_DATE ? days : days * DAY_MICROSECONDS + microseconds;
+  value->integer = type->kind == &type_date ? days : days * DAY_MICROSECONDS + microseconds;
   return true;
 }

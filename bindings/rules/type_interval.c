@@ -1,7 +1,7 @@
 // interval: ISO 8601 durations and numbers with units, to months, days and microseconds.
 //
 // What is refused, though the server takes it, is listed in type.h.
-#include "rules/type_parse.h"
+#include "rules/type_tools.h"
 
 enum { INTERVAL_BYTES = 16, MAX_DIGITS = 9, MAX_HOUR_DIGITS = 6 };
 
@@ -229,20 +229,20 @@ static bool fits(const Interval *interval) {
          interval->days >= INT32_MIN && interval->days <= INT32_MAX;
 }
 
-bool parse_interval(const char *text, size_t len, Buffer *scratch, Value *value,
-                    const char **reason) {
+static bool parse_interval(const Type *type, const char *text, size_t len, Buffer *scratch,
+                           Value *value, const char **reason) {
   Interval interval = {0};
   const char *at = text;
   const char *end = text + len;
   unsigned char bytes[INTERVAL_BYTES];
   trim_space(&at, &end);
   bool iso = at < end && *at == 'P';
-  *reason = "not an interval";
+  *reason = type->kind->refusal;
   if (iso && (size_t)(end - at) != len) // the server skips white space around units alone
     return false;
   if (!(iso ? read_iso(at + 1, end, &interval) : read_units(at, end, &interval)))
     return false;
-  *reason = "out of range for interval";
+  *reason = type->kind->out_of_range;
   if (!fits(&interval))
     return false;
   write_be64(bytes, (uint64_t)interval.time);
@@ -258,8 +258,20 @@ static __int128 span(const char *bytes) {
   return days * DAY_MICROSECONDS + (int64_t)read_be64(bytes);
 }
 
-int interval_compare(const char *a, const char *b) {
-  __int128 span_a = span(a);
-  __int128 span_b = span(b);
+static int compare_intervals(const Value *a, const Value *b, const Buffer *scratch) {
+  __int128 span_a = span(type_bytes(a, scratch));
+  __int128 span_b = span(type_bytes(b, scratch));
   return (span_a > span_b) - (span_a < span_b);
 }
+
+static const TypeKind interval_type = {
+    .name = "interval",
+    .oid = 1186,
+    .parse = parse_interval,
+    .compare = compare_intervals,
+    .refusal = "not an interval",
+    .out_of_range = "out of range for interval",
+    .rounds_seconds = true,
+};
+
+const TypeKind *const interval_types[] = {&interval_type, NULL};

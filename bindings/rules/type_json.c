@@ -2,7 +2,7 @@
 //
 // Looks at each byte once and never builds a value. For jsonb also what only jsonb refuses: the
 // escape \u0000, halves of surrogate pairs, numbers beyond numeric.
-#include "rules/type_parse.h"
+#include "rules/type_tools.h"
 
 enum {
   MAX_DEPTH = 1000,
@@ -34,18 +34,11 @@ static bool take(Json *json, char c) {
   return true;
 }
 
-static int hex_digit(char c) {
-  if (is_digit(c))
-    return c - '0';
-  char lower = (char)(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 // Reads the four digits of \u.
 static bool read_code_unit(Json *json, unsigned *unit) {
   *unit = 0;
   for (int i = 0; i < 4; i++) {
-    int digit = json->at < json->end ? hex_digit(*json->at++) : -1;
+    int digit = json->at < json->end ? hex_value(*json->at++) : -1;
     if (digit < 0)
       return false;
     *unit = *unit * 16 + (unsigned)digit;
@@ -216,22 +209,44 @@ static bool read_document(Json *json) {
   return json->at == json->end;
 }
 
-bool parse_json(const Type *type, const char *text, size_t len, Value *value, const char **reason) {
+static bool parse_json(const Type *type, const char *text, size_t len, Buffer *scratch,
+                       Value *value, const char **reason) {
+  (void)scratch;
   Json json;
   json.at = text;
   json.end = text + len;
-  json.binary = type->kind == TYPE_JSONB;
+  json.binary = type->kind == &type_jsonb;
   json.depth = 0;
-  json.reason = not_json;
-  if (json.binary && len > MAX_JSONB_BYTES) {
-    *reason = "too long for jsonb";
-    return false;
-  }
-  if (!read_document(&json)) {
-    *reason = json.reason;
-    return false;
-  }
+  json.reason = type->kind->refusal;
+  if (json.binary && len > MAX_JSONB_BYTES)
+    return refuse(type->kind->out_of_range, reason);
+  if (!read_document(&json))
+    return refuse(json.reason, reason);
   value->bytes = text;
   value->len = (uint32_t)len;
   return true;
 }
+
+static const TypeKind json_type = {
+    .name = "json",
+    .oid = 114,
+    .parse = parse_json,
+    .compare = compare_bytes,
+    .refusal = not_json,
+    .unordered = true,
+    .keeps_text = true,
+};
+
+const TypeKind type_jsonb = {
+    .name = "jsonb",
+    .oid = 3802,
+    .parse = parse_json,
+    .compare = compare_bytes,
+    .refusal = not_json,
+    .out_of_range = "too long for jsonb",
+    .form = VALUE_VERSIONED,
+    .unordered = true,
+    .keeps_text = true,
+};
+
+const TypeKind *const json_types[] = {&json_type, &type_jsonb, NULL};

@@ -2,7 +2,7 @@
 // one. What has the form of a name but is none of ours is a type that the server alone knows.
 #include <stdio.h>
 
-#include "rules/type_parse.h"
+#include "rules/type_tools.h"
 
 enum {
   MAX_NAME = TYPE_NAME_SIZE,
@@ -11,75 +11,57 @@ enum {
   MAX_IDENTIFIER = 63,   // bytes; NAMEDATALEN - 1 of PostgreSQL
 };
 
-typedef struct Name {
-  const char *text;
-  TypeKind kind;
-} Name;
-
-// The first name of a kind is the one that type_name writes.
-static const Name names[] = {
-    {"text", TYPE_TEXT},
-    {"varchar", TYPE_VARCHAR},
-    {"character varying", TYPE_VARCHAR},
-    {"smallint", TYPE_SMALLINT},
-    {"int2", TYPE_SMALLINT},
-    {"integer", TYPE_INTEGER},
-    {"int", TYPE_INTEGER},
-    {"int4", TYPE_INTEGER},
-    {"bigint", TYPE_BIGINT},
-    {"int8", TYPE_BIGINT},
-    {"numeric", TYPE_NUMERIC},
-    {"decimal", TYPE_NUMERIC},
-    {"dec", TYPE_NUMERIC},
-    {"real", TYPE_REAL},
-    {"float4", TYPE_REAL},
-    {"double precision", TYPE_DOUBLE},
-    {"float8", TYPE_DOUBLE},
-    {"float", TYPE_DOUBLE},
-    {"boolean", TYPE_BOOLEAN},
-    {"bool", TYPE_BOOLEAN},
-    {"date", TYPE_DATE},
-    {"time", TYPE_TIME},
-    {"time without time zone", TYPE_TIME},
-    {"timestamp", TYPE_TIMESTAMP},
-    {"timestamp without time zone", TYPE_TIMESTAMP},
-    {"timestamptz", TYPE_TIMESTAMPTZ},
-    {"timestamp with time zone", TYPE_TIMESTAMPTZ},
-    {"uuid", TYPE_UUID},
-    {"json", TYPE_JSON},
-    {"jsonb", TYPE_JSONB},
-    {"timetz", TYPE_TIMETZ},
-    {"time with time zone", TYPE_TIMETZ},
-    {"interval", TYPE_INTERVAL},
-    {"inet", TYPE_INET},
-    {"cidr", TYPE_CIDR},
-    {"bytea", TYPE_BYTEA},
-    {"char", TYPE_CHAR},
-    {"character", TYPE_CHAR},
+static const TypeKind *const *const families[] = {
+    character_types, number_types,  numeric_types, boolean_types, datetime_types,
+    interval_types,  network_types, bytea_types,   uuid_types,    json_types,
 };
 
-enum { NAME_COUNT = sizeof names / sizeof *names };
+enum { FAMILY_COUNT = sizeof families / sizeof *families };
 
-static const char *kind_name(TypeKind kind) {
-  for (int i = 0; i < NAME_COUNT; i++)
-    if (names[i].kind == kind)
-      return names[i].text;
-  return "";
+const TypeKind *type_kind(size_t i) {
+  for (size_t family = 0; family < FAMILY_COUNT; family++)
+    for (const TypeKind *const *kind = families[family]; *kind; kind++)
+      if (i-- == 0)
+        return *kind;
+  return NULL;
+}
+
+static bool has_name(const TypeKind *kind, const char *words) {
+  if (strcmp(kind->name, words) == 0)
+    return true;
+  for (const char *const *alias = kind->aliases; *alias; alias++)
+    if (strcmp(*alias, words) == 0)
+      return true;
+  return false;
+}
+
+static const TypeKind *find_kind(const char *words) {
+  const TypeKind *kind;
+  for (size_t i = 0; (kind = type_kind(i)); i++)
+    if (has_name(kind, words))
+      return kind;
+  return NULL;
 }
 
 void type_name(const Type *type, char *out, size_t size) {
-  bool array = type->kind == TYPE_ARRAY;
-  TypeKind kind = array ? type->element : type->kind;
-  const char *text = kind_name(kind);
-  const char *brackets = array ? "[]" : "";
+  const TypeKind *kind = type->element ? type->element : type->kind;
+  const char *brackets = type->element ? "[]" : "";
   if (type->name)
     snprintf(out, size, "%s", type->name);
-  else if ((kind == TYPE_VARCHAR || kind == TYPE_CHAR) && type->length)
-    snprintf(out, size, "%s(%d)%s", text, type->length, brackets);
-  else if (kind == TYPE_NUMERIC && type->precision)
-    snprintf(out, size, "%s(%d,%d)%s", text, type->precision, type->scale, brackets);
+  else if (type->length)
+    snprintf(out, size, "%s(%d)%s", kind->name, type->length, brackets);
+  else if (type->precision)
+    snprintf(out, size, "%s(%d,%d)%s", kind->name, type->precision, type->scale, brackets);
   else
-    snprintf(out, size, "%s%s", text, brackets);
+    snprintf(out, size, "%s%s", kind->name ? kind->name : "", brackets);
+}
+
+bool type_comparable(const Type *a, const Type *b) {
+  if (a->kind->unordered || b->kind->unordered)
+    return false;
+  const char *family = a->kind->family;
+  const char *other = b->kind->family;
+  return family && other ? *family && strcmp(family, other) == 0 : a->kind == b->kind;
 }
 
 static char lower(char c) {
@@ -127,7 +109,7 @@ static const char *read_number(const char *at, int32_t *number) {
   return skip_space(at);
 }
 
-// Reads "(10)" or "(10,2)" and whatever is left behind it must be nothing. Returns how many
+// Reads "(10)" or "(10,2)" and whatever is left after it must be nothing. Returns how many
 // numbers.
 static int read_numbers(const char *at, int32_t numbers[2]) {
   at = read_number(at + 1, &numbers[0]);
@@ -140,21 +122,19 @@ static int read_numbers(const char *at, int32_t numbers[2]) {
 }
 
 static bool set_numbers(Type *type, const int32_t numbers[2], int count) {
-  if (type->kind == TYPE_VARCHAR || type->kind == TYPE_CHAR) {
+  if (type->kind->parameter == PARAMETER_LENGTH) {
     type->length = numbers[0];
     return count == 1 && numbers[0] >= 1;
   }
   type->precision = numbers[0];
   type->scale = numbers[1];
-  return type->kind == TYPE_NUMERIC && count >= 1 && numbers[0] >= 1 &&
+  return type->kind->parameter == PARAMETER_PRECISION && count >= 1 && numbers[0] >= 1 &&
          numbers[0] <= MAX_PRECISION && numbers[1] >= -MAX_PRECISION && numbers[1] <= MAX_PRECISION;
 }
 
 // "timestamp(3)": rounded by the server, so not ours.
-static bool has_seconds_precision(TypeKind kind, const int32_t numbers[2], int count) {
-  bool seconds = kind == TYPE_TIME || kind == TYPE_TIMETZ || kind == TYPE_TIMESTAMP ||
-                 kind == TYPE_TIMESTAMPTZ || kind == TYPE_INTERVAL;
-  return seconds && count == 1 && numbers[0] >= 0 && numbers[0] <= 6;
+static bool has_seconds_precision(const TypeKind *kind, const int32_t numbers[2], int count) {
+  return kind->rounds_seconds && count == 1 && numbers[0] >= 0 && numbers[0] <= 6;
 }
 
 static bool is_name_start(char c) {
@@ -177,7 +157,7 @@ static const char *skip_identifier(const char *at) {
   return at - start <= MAX_IDENTIFIER ? at : NULL;
 }
 
-// Types whose names are more than a word, and may have "(n)" behind or, for time and timestamp, in
+// Types whose names are more than a word, and may have "(n)" after or, for time and timestamp, in
 // the midst of them.
 static bool has_many_words(const char *words) {
   return strcmp(words, "bit varying") == 0 || strncmp(words, "interval ", 9) == 0 ||
@@ -217,7 +197,8 @@ static const char *skip_brackets(const char *at) {
 
 // Whether it has the form of a type's name: nothing else may get into the statements it is for.
 static bool is_type_form(const char *at, const char *words, const char *rest) {
-  bool moment = strcmp(words, "time") == 0 || strcmp(words, "timestamp") == 0;
+  const TypeKind *kind = find_kind(words);
+  bool moment = kind && kind->zone_words && strcmp(words, kind->name) == 0;
   if (has_many_words(words) || (moment && *rest == '(')) {
     at = rest;
     for (const char *c = words; *c; c++)
@@ -238,30 +219,26 @@ static bool is_type_form(const char *at, const char *words, const char *rest) {
 static bool other_type(const char *sql_name, const char *words, const char *rest, Type *out) {
   if (!rest || strlen(sql_name) >= TYPE_NAME_SIZE || !is_type_form(sql_name, words, rest))
     return false;
-  *out = (Type){.kind = TYPE_OTHER, .name = sql_name};
+  *out = (Type){.kind = &type_other, .name = sql_name};
   return true;
 }
 
-// A name without brackets behind it.
+// A name without brackets after it.
 static bool scalar_type(const char *sql_name, const char *form, Type *out) {
   char words[MAX_NAME];
   int32_t numbers[2] = {0, 0};
   const char *rest = read_words(form, words);
-  for (int i = 0; rest && i < NAME_COUNT; i++) {
-    if (strcmp(words, names[i].text) != 0)
-      continue;
-    Type type = {.kind = names[i].kind, .length = names[i].kind == TYPE_CHAR};
-    int count = *rest ? read_numbers(rest, numbers) : 0;
-    if (count > 0 && has_seconds_precision(type.kind, numbers, count))
-      return other_type(sql_name, words, rest, out);
-    if (*rest && !set_numbers(&type, numbers, count)) {
-      bool clause = type.kind == TYPE_TIME || type.kind == TYPE_TIMESTAMP;
-      return clause && count == 0 && other_type(sql_name, words, rest, out);
-    }
-    *out = type;
-    return true;
-  }
-  return other_type(sql_name, words, rest, out);
+  const TypeKind *kind = rest ? find_kind(words) : NULL;
+  if (!kind)
+    return other_type(sql_name, words, rest, out);
+  Type type = {.kind = kind, .length = kind->length};
+  int count = *rest ? read_numbers(rest, numbers) : 0;
+  if (count > 0 && has_seconds_precision(kind, numbers, count))
+    return other_type(sql_name, words, rest, out);
+  if (*rest && !set_numbers(&type, numbers, count))
+    return kind->zone_words && count == 0 && other_type(sql_name, words, rest, out);
+  *out = type;
+  return true;
 }
 
 // "bigint[]", "varchar(5)[3][]": of a scalar type of ours, whose brackets begin at `bracket`.
@@ -276,12 +253,12 @@ static bool array_type(const char *sql_name, const char *bracket, Type *out) {
   const char *end = skip_brackets(bracket);
   if (!end || *end || !scalar_type(base, base, &type))
     return false;
-  if (type.kind == TYPE_OTHER) {
-    *out = (Type){.kind = TYPE_OTHER, .name = sql_name};
+  if (type.kind == &type_other) {
+    *out = (Type){.kind = &type_other, .name = sql_name};
     return strlen(sql_name) < TYPE_NAME_SIZE;
   }
   type.element = type.kind;
-  type.kind = TYPE_ARRAY;
+  type.kind = &type_array;
   *out = type;
   return true;
 }

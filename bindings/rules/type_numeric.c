@@ -20,8 +20,6 @@ enum {
 // The exponents that the server refuses out of hand: INT_MAX / 2 and beyond.
 #define EXPONENT_LIMIT INT64_C(1073741823)
 
-static const char out_of_range[] = "out of range for numeric";
-
 // Significant decimal digits, each a byte 0 to 9: digits[0] is worth digits[0] * 10^weight. No
 // digits: zero.
 typedef struct Decimal {
@@ -49,7 +47,7 @@ static bool finish(const Buffer *scratch, size_t start, Value *value, const char
 static bool put_special(const Type *type, Special special, Buffer *scratch, Value *value,
                         const char **reason) {
   static const unsigned signs[] = {0, SIGN_NAN, SIGN_INFINITY, SIGN_MINUS_INFINITY};
-  *reason = special == SPECIAL_NONE ? "not a numeric" : out_of_range;
+  *reason = special == SPECIAL_NONE ? type->kind->refusal : type->kind->out_of_range;
   if (special == SPECIAL_NONE || (special != SPECIAL_NAN && type->precision))
     return false;
   size_t start = scratch->len;
@@ -121,7 +119,7 @@ static bool parse_fast(const Type *type, const DecimalText *text, Buffer *scratc
   if (type->precision) {
     scale = type->scale;
     if (!limit_fast(type, &mantissa, &fraction)) {
-      *reason = out_of_range;
+      *reason = type->kind->out_of_range;
       return false;
     }
   }
@@ -222,7 +220,7 @@ static bool parse_slow(const Type *type, const DecimalText *text, Buffer *scratc
     return false;
   size_t start = scratch->len;
   Decimal decimal = read_decimal(text, (unsigned char *)scratch->data + start + output + 1);
-  *reason = out_of_range;
+  *reason = type->kind->out_of_range;
   if (text->exponent >= EXPONENT_LIMIT || text->exponent <= -EXPONENT_LIMIT)
     return false;
   if (type->precision) {
@@ -236,8 +234,8 @@ static bool parse_slow(const Type *type, const DecimalText *text, Buffer *scratc
   return finish(scratch, start, value, reason);
 }
 
-bool parse_numeric(const Type *type, const char *text, size_t len, Buffer *scratch, Value *value,
-                   const char **reason) {
+static bool parse_numeric(const Type *type, const char *text, size_t len, Buffer *scratch,
+                          Value *value, const char **reason) {
   const char *at = text;
   const char *end = text + len;
   trim_space(&at, &end);
@@ -297,7 +295,10 @@ static int direction(const char *number) {
   return word_at(number, 0) == 0 ? 0 : word_at(number, 2) == SIGN_MINUS ? -1 : 1;
 }
 
-int numeric_compare(const char *a, const char *b) {
+// By value: -Infinity < numbers < Infinity < NaN.
+static int compare_numerics(const Value *left, const Value *right, const Buffer *scratch) {
+  const char *a = type_bytes(left, scratch);
+  const char *b = type_bytes(right, scratch);
   int order = compare_int(rank(word_at(a, 2)), rank(word_at(b, 2)));
   if (order || rank(word_at(a, 2)) != 1)
     return order;
@@ -307,3 +308,16 @@ int numeric_compare(const char *a, const char *b) {
     return order;
   return a_direction * compare_magnitude(a, b);
 }
+
+const TypeKind type_numeric = {
+    .name = "numeric",
+    .aliases = {"decimal", "dec"},
+    .oid = 1700,
+    .parse = parse_numeric,
+    .compare = compare_numerics,
+    .refusal = "not a numeric",
+    .out_of_range = "out of range for numeric",
+    .parameter = PARAMETER_PRECISION,
+};
+
+const TypeKind *const numeric_types[] = {&type_numeric, NULL};

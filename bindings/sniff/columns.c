@@ -18,18 +18,18 @@ static const uint32_t numbers = BIT(SNIFF_BIGINT) | BIT(SNIFF_NUMERIC) | BIT(SNI
                                 BIT(SNIFF_NUMERIC_COMMA) | BIT(SNIFF_NUMERIC_GROUPED);
 
 static const Type types[SNIFF_FORMAT] = {
-    [SNIFF_BOOLEAN] = {.kind = TYPE_BOOLEAN},
-    [SNIFF_BIGINT] = {.kind = TYPE_BIGINT},
-    [SNIFF_NUMERIC] = {.kind = TYPE_NUMERIC},
-    [SNIFF_DOUBLE] = {.kind = TYPE_DOUBLE},
-    [SNIFF_NUMERIC_COMMA] = {.kind = TYPE_NUMERIC},
-    [SNIFF_NUMERIC_GROUPED] = {.kind = TYPE_NUMERIC},
-    [SNIFF_DATE] = {.kind = TYPE_DATE},
-    [SNIFF_TIME] = {.kind = TYPE_TIME},
-    [SNIFF_TIMESTAMP] = {.kind = TYPE_TIMESTAMP},
-    [SNIFF_TIMESTAMPTZ] = {.kind = TYPE_TIMESTAMPTZ},
-    [SNIFF_UUID] = {.kind = TYPE_UUID},
-    [SNIFF_JSON] = {.kind = TYPE_JSONB},
+    [SNIFF_BOOLEAN] = {.kind = &type_boolean},
+    [SNIFF_BIGINT] = {.kind = &type_bigint},
+    [SNIFF_NUMERIC] = {.kind = &type_numeric},
+    [SNIFF_DOUBLE] = {.kind = &type_double},
+    [SNIFF_NUMERIC_COMMA] = {.kind = &type_numeric},
+    [SNIFF_NUMERIC_GROUPED] = {.kind = &type_numeric},
+    [SNIFF_DATE] = {.kind = &type_date},
+    [SNIFF_TIME] = {.kind = &type_time},
+    [SNIFF_TIMESTAMP] = {.kind = &type_timestamp},
+    [SNIFF_TIMESTAMPTZ] = {.kind = &type_timestamptz},
+    [SNIFF_UUID] = {.kind = &type_uuid},
+    [SNIFF_JSON] = {.kind = &type_jsonb},
 };
 
 bool sniff_columns_open(SniffColumns *columns, size_t count) {

@@ -79,7 +79,7 @@ static void add(SniffColumn *column, const char *text, size_t len, const char *d
   Buffer scratch = {0};
   Value value;
   snprintf(format, SNIFF_FORMAT_SIZE, "%s%s", date, time);
-  *type = (Type){.kind = *time ? TYPE_TIMESTAMP : TYPE_DATE};
+  *type = (Type){.kind = *time ? &type_timestamp : &type_date};
   if (type_set_format(type, format, &reason) &&
       type_parse(type, text, len, &scratch, &value, &reason))
     column->format_count++;

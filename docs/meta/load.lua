@@ -1,5 +1,5 @@
 ---@meta pghost.native.load
--- CSV files or a table through rules into COPY streams (bindings/load.c, bindings/load/).
+-- CSV files or a table through rules into COPY streams (bindings/lua/load.c, bindings/load/).
 
 local load = {}
 

@@ -1,5 +1,5 @@
 ---@meta pghost.native.sniff
--- What a CSV file is, as facts (bindings/sniff.c). What they mean is pghost.csv.
+-- What a CSV file is, as facts (bindings/lua/sniff.c). What they mean is pghost.csv.
 
 local sniff = {}
 

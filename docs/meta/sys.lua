@@ -1,5 +1,5 @@
 ---@meta pghost.native.sys
--- The few facts about the system that neither Lua nor lua-filesystem gives (bindings/sys.c).
+-- The few facts about the system that neither Lua nor lua-filesystem gives (bindings/lua/sys.c).
 
 local sys = {}
 
@@ -26,6 +26,10 @@ function sys.processors() end
 
 ---@return integer
 function sys.pid() end
+
+--- Name of the user who runs this process; its number when it has no name.
+---@return string
+function sys.user() end
 
 --- An empty file in TMPDIR (else /tmp) without a name: it is gone with the process, however that ends.
 ---@return file*|nil file open for writing and reading

@@ -16,12 +16,12 @@
 --
 -- Compiling to a program is pghost.native.rules; running it over files is pghost.load's business.
 
-local arguments = require "pghost.rules_arguments"
-local column_rules = require "pghost.rules_column"
-local describe = require "pghost.rules_describe"
+local arguments = require "pghost.rules.arguments"
+local column_rules = require "pghost.rules.column"
+local describe = require "pghost.rules.describe"
 local native = require "pghost.native.rules"
-local row_rules = require "pghost.rules_rows"
-local types = require "pghost.rules_types"
+local row_rules = require "pghost.rules.rows"
+local types = require "pghost.rules.types"
 
 local misuse = arguments.misuse
 

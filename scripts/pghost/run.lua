@@ -3,20 +3,20 @@
 -- It builds in a schema of its own and is recorded in the schema `pghost`. Leaving its scope
 -- without publishing throws away what was built; what was published before stays.
 
-local again = require "pghost.again"
-local analyse = require "pghost.analyse"
-local budget = require "pghost.budget"
-local build_schema = require "pghost.build_schema"
+local again = require "pghost.run.retry"
+local analyse = require "pghost.run.analytics"
+local budget = require "pghost.load.budget"
+local build_schema = require "pghost.run.build_schema"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
-local errors = require "pghost.errors"
-local history = require "pghost.history"
-local log = require "pghost.log"
-local project = require "pghost.project"
-local publishing = require "pghost.publishing"
-local resume = require "pghost.resume"
-local sql = require "pghost.sql"
-local stage = require "pghost.stage"
+local errors = require "pghost.lib.errors"
+local history = require "pghost.run.history"
+local log = require "pghost.lib.log"
+local project = require "pghost.run.project"
+local publishing = require "pghost.publish.schedule"
+local resume = require "pghost.run.resume"
+local sql = require "pghost.lib.sql"
+local stage = require "pghost.load.steps"
 local sys = require "pghost.native.sys"
 
 ---@class pghost.Run
@@ -94,13 +94,13 @@ function Run:transaction(fn)
   end)
 end
 
---- The named parameters of the run's SQL: as_of, run_started and every simple setting.
+--- The named parameters of the run's SQL: as_of, run_started and the simple ones of the setting `parameters`.
 ---@return table<string, pghost.sql.Parameter>
 function Run:parameters()
   local parameters = {}
-  for name, value in pairs(self.settings) do
+  for name, value in pairs(self.settings.parameters) do
     local kind = type(value)
-    if type(name) == "string" and (kind == "string" or kind == "number" or kind == "boolean") then
+    if (kind == "string" or kind == "number" or kind == "boolean") then
       parameters[name] = sql.parameter(value)
     end
   end

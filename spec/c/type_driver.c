@@ -130,9 +130,9 @@ static void name(const char *sql_name) {
   printf("%s", text);
 }
 
-static void print_format(const char *format, TypeKind kind) {
+static void print_format(const char *format, Type type) {
   const char *reason = "no reason";
-  if (type_format_valid(format, kind, &reason))
+  if (type_set_format(&type, format, &reason))
     printf("ok");
   else
     printf("- %s", reason);
@@ -149,7 +149,7 @@ static void answer(char **words, int count) {
   else if (count < 3 || !type_from_name(words[1], &type))
     printf("- not a command or a type");
   else if (strcmp(words[0], "format") == 0)
-    print_format(words[2], type.kind);
+    print_format(words[2], type);
   else if (format && !type_set_format(&type, format, &reason))
     printf("- %s", reason);
   else if (strcmp(words[0], "parse") == 0)

@@ -123,17 +123,16 @@ static void check_text(const Type *type, const char *text, size_t len) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   FuzzInput input = {data, size};
-  Type type = {.kind = TYPE_DATE + (fuzz_byte(&input) & 3)};
+  Type type = {.kind = fuzz_kind(FUZZ_DATE + (fuzz_byte(&input) & 3))};
   size_t len = input.left;
   char *format = fuzz_text(&input);
   char *end = memchr(format, '\n', len);
   if (end)
     *end = 0;
-  const char *reason = NULL, *same_reason = NULL;
+  const char *reason = NULL;
   bool good = type_set_format(&type, format, &reason);
-  fuzz_check(good == type_format_valid(format, type.kind, &same_reason), "valid and not valid");
   if (!good)
-    fuzz_check(reason && reason == same_reason, "no reason, or two");
+    fuzz_check(reason && *reason, "no reason");
   else if (end)
     check_text(&type, end + 1, len - (size_t)(end + 1 - format));
   free(format);

@@ -18,6 +18,51 @@ enum {
 
 #define DAY (INT64_C(86400) * 1000000)
 
+static const TypeKind *find_kind(uint32_t oid) {
+  for (size_t i = 0; type_kind(i); i++)
+    if (type_kind(i)->oid == oid)
+      return type_kind(i);
+  abort();
+}
+
+static const FuzzOid oids[FUZZ_SCALARS] = {
+    OID_TEXT,        OID_VARCHAR, OID_SMALLINT, OID_INTEGER, OID_BIGINT, OID_NUMERIC,
+    OID_REAL,        OID_DOUBLE,  OID_BOOLEAN,  OID_DATE,    OID_TIME,   OID_TIMESTAMP,
+    OID_TIMESTAMPTZ, OID_UUID,    OID_JSON,     OID_JSONB,   OID_TIMETZ, OID_INTERVAL,
+    OID_INET,        OID_CIDR,    OID_BYTEA,    OID_CHAR};
+
+size_t fuzz_kinds(void) {
+  size_t count = 0;
+  while (type_kind(count))
+    count++;
+  return count + 3;
+}
+
+const TypeKind *fuzz_kind(size_t i) {
+  const TypeKind *const nameless[] = {&type_enum, &type_array, &type_other};
+  if (i < FUZZ_SCALARS)
+    return find_kind(oids[i]);
+  i -= FUZZ_SCALARS;
+  if (i < 3)
+    return nameless[i];
+  for (size_t k = 0, newer = i - 3;; k++) {
+    bool known = false;
+    for (size_t n = 0; n < FUZZ_SCALARS; n++)
+      known = known || type_kind(k)->oid == (uint32_t)oids[n];
+    if (!known && newer-- == 0)
+      return type_kind(k);
+  }
+}
+
+void fuzz_set_numbers(Type *type, uint8_t first, uint8_t second) {
+  if (type->kind->parameter == PARAMETER_LENGTH)
+    type->length = first;
+  if (type->kind->parameter == PARAMETER_PRECISION && first) {
+    type->precision = first;
+    type->scale = (int8_t)second;
+  }
+}
+
 char *fuzz_text(const FuzzInput *input) {
   char *text = malloc(input->left + 1);
   if (!text)
@@ -58,26 +103,26 @@ static void check_numeric(const Type *type, const Buffer *field) {
 }
 
 // Bytes of a kind's field, 0 where that depends on the value.
-static size_t fixed_length(TypeKind kind) {
-  switch (kind) {
-  case TYPE_BOOLEAN:
+static size_t fixed_length(const TypeKind *kind) {
+  switch (kind->oid) {
+  case OID_BOOLEAN:
     return 1;
-  case TYPE_SMALLINT:
+  case OID_SMALLINT:
     return 2;
-  case TYPE_INTEGER:
-  case TYPE_DATE:
-  case TYPE_REAL:
+  case OID_INTEGER:
+  case OID_DATE:
+  case OID_REAL:
     return 4;
-  case TYPE_BIGINT:
-  case TYPE_DOUBLE:
-  case TYPE_TIME:
-  case TYPE_TIMESTAMP:
-  case TYPE_TIMESTAMPTZ:
+  case OID_BIGINT:
+  case OID_DOUBLE:
+  case OID_TIME:
+  case OID_TIMESTAMP:
+  case OID_TIMESTAMPTZ:
     return 8;
-  case TYPE_UUID:
-  case TYPE_INTERVAL:
+  case OID_UUID:
+  case OID_INTERVAL:
     return 16;
-  case TYPE_TIMETZ:
+  case OID_TIMETZ:
     return 12;
   default:
     return 0;
@@ -85,33 +130,34 @@ static size_t fixed_length(TypeKind kind) {
 }
 
 // Whether the field is the value's text; jsonb has a version before it.
-static bool is_text_kind(TypeKind kind) {
-  return kind == TYPE_TEXT || kind == TYPE_VARCHAR || kind == TYPE_JSON || kind == TYPE_JSONB ||
-         kind == TYPE_CHAR || kind == TYPE_ENUM || kind == TYPE_OTHER;
+static bool is_text_kind(const TypeKind *kind) {
+  return kind->oid == OID_TEXT || kind->oid == OID_VARCHAR || kind->oid == OID_JSON ||
+         kind->oid == OID_JSONB || kind->oid == OID_CHAR || kind == &type_enum ||
+         kind == &type_other;
 }
 
 static void check_integer(const Type *type, int64_t integer) {
   bool good = true;
-  switch (type->kind) {
-  case TYPE_BOOLEAN:
+  switch (type->kind->oid) {
+  case OID_BOOLEAN:
     good = integer == 0 || integer == 1;
     break;
-  case TYPE_SMALLINT:
+  case OID_SMALLINT:
     good = integer >= INT16_MIN && integer <= INT16_MAX;
     break;
-  case TYPE_INTEGER:
+  case OID_INTEGER:
     good = integer >= INT32_MIN && integer <= INT32_MAX;
     break;
-  case TYPE_TIME:
+  case OID_TIME:
     good = integer >= 0 && integer <= DAY;
     break;
-  case TYPE_DATE: // 0001-01-01 to 9999-12-31
+  case OID_DATE: // 0001-01-01 to 9999-12-31
     good = integer >= -730119 && integer <= 2921939;
     break;
-  case TYPE_TIMESTAMP: // and the start of the next day
+  case OID_TIMESTAMP: // and the start of the next day
     good = integer >= -730119 * DAY && integer <= 2921940 * DAY;
     break;
-  case TYPE_TIMESTAMPTZ: // and the zones
+  case OID_TIMESTAMPTZ: // and the zones
     good = integer >= -730120 * DAY && integer <= 2921941 * DAY;
     break;
   default:
@@ -127,7 +173,7 @@ void fuzz_check_field(const Type *type, const Value *value, const Buffer *field)
   fuzz_check(__builtin_bswap32(len) == field->len - PREFIX, "a field with a wrong length");
   size_t fixed = fixed_length(type->kind);
   fuzz_check(fixed == 0 || field->len == PREFIX + fixed, "a field of another length");
-  if (type->kind == TYPE_NUMERIC)
+  if (type->kind->oid == OID_NUMERIC)
     check_numeric(type, field);
   check_integer(type, value->integer);
 }
@@ -149,9 +195,9 @@ static void set_date(FuzzMoment *moment, int64_t days) {
 
 FuzzMoment fuzz_moment(const Type *type, const Value *value) {
   FuzzMoment moment = {0};
-  int64_t time = type->kind == TYPE_DATE ? 0 : value->integer;
-  int64_t days = type->kind == TYPE_DATE ? value->integer : 0;
-  if (type->kind == TYPE_TIMESTAMP || type->kind == TYPE_TIMESTAMPTZ) {
+  int64_t time = type->kind->oid == OID_DATE ? 0 : value->integer;
+  int64_t days = type->kind->oid == OID_DATE ? value->integer : 0;
+  if (type->kind->oid == OID_TIMESTAMP || type->kind->oid == OID_TIMESTAMPTZ) {
     days = time / DAY - (time % DAY < 0);
     time -= days * DAY;
   }
@@ -171,11 +217,12 @@ static int write_moment(const Type *type, const Value *value, char *out, size_t 
   snprintf(date, sizeof date, "%04" PRId64 "-%02u-%02u", moment.year, moment.month, moment.day);
   snprintf(time, sizeof time, "%02u:%02u:%02u.%06u", moment.hour, moment.minute, moment.second,
            moment.microsecond);
-  if (type->kind == TYPE_DATE)
+  if (type->kind->oid == OID_DATE)
     return snprintf(out, size, "%s", date);
-  if (type->kind == TYPE_TIME)
+  if (type->kind->oid == OID_TIME)
     return snprintf(out, size, "%s", time);
-  return snprintf(out, size, "%s %s%s", date, time, type->kind == TYPE_TIMESTAMPTZ ? "+00" : "");
+  return snprintf(out, size, "%s %s%s", date, time,
+                  type->kind->oid == OID_TIMESTAMPTZ ? "+00" : "");
 }
 
 static int write_real(const Type *type, const Value *value, char *out, size_t size) {
@@ -183,7 +230,7 @@ static int write_real(const Type *type, const Value *value, char *out, size_t si
     return snprintf(out, size, "NaN");
   if (value->real - value->real != 0)
     return snprintf(out, size, "%sInfinity", value->real < 0 ? "-" : "");
-  return snprintf(out, size, "%.*g", type->kind == TYPE_REAL ? 9 : 17, value->real);
+  return snprintf(out, size, "%.*g", type->kind->oid == OID_REAL ? 9 : 17, value->real);
 }
 
 static int write_uuid(const Buffer *field, char *out, size_t size) {
@@ -228,24 +275,24 @@ static int write_numeric(const Buffer *field, char *out, size_t size) {
 // 0: there is none.
 static int write_canonical(const Type *type, const Value *value, const Buffer *field, char *out,
                            size_t size) {
-  switch (type->kind) {
-  case TYPE_BOOLEAN:
+  switch (type->kind->oid) {
+  case OID_BOOLEAN:
     return snprintf(out, size, "%s", value->integer ? "true" : "false");
-  case TYPE_SMALLINT:
-  case TYPE_INTEGER:
-  case TYPE_BIGINT:
+  case OID_SMALLINT:
+  case OID_INTEGER:
+  case OID_BIGINT:
     return snprintf(out, size, "%" PRId64, value->integer);
-  case TYPE_NUMERIC:
+  case OID_NUMERIC:
     return write_numeric(field, out, size);
-  case TYPE_REAL:
-  case TYPE_DOUBLE:
+  case OID_REAL:
+  case OID_DOUBLE:
     return write_real(type, value, out, size);
-  case TYPE_DATE:
-  case TYPE_TIME:
-  case TYPE_TIMESTAMP:
-  case TYPE_TIMESTAMPTZ:
+  case OID_DATE:
+  case OID_TIME:
+  case OID_TIMESTAMP:
+  case OID_TIMESTAMPTZ:
     return write_moment(type, value, out, size);
-  case TYPE_UUID:
+  case OID_UUID:
     return write_uuid(field, out, size);
   default:
     return 0;
@@ -270,7 +317,7 @@ void fuzz_expect_field(const Type *type, const char *text, size_t len, const Buf
 
 void fuzz_check_canonical(const Type *type, const Value *value, const Buffer *field) {
   char text[1024];
-  size_t skipped = type->kind == TYPE_JSONB ? PREFIX + 1 : PREFIX;
+  size_t skipped = type->kind->oid == OID_JSONB ? PREFIX + 1 : PREFIX;
   if (is_text_kind(type->kind)) {
     fuzz_expect_field(type, field->data + skipped, field->len - skipped, field);
     return;

@@ -8,7 +8,7 @@
 #include "rules/program_build.h"
 #include "rules/text.h"
 
-enum { MAX_COLUMNS = 4, MAX_STEPS = 6, MAX_RECORDS = 5, SEPARATOR = 0x1f, KINDS = TYPE_CHAR + 1 };
+enum { MAX_COLUMNS = 4, MAX_STEPS = 6, MAX_RECORDS = 5, SEPARATOR = 0x1f };
 
 static Buffer encoded, encoded_again, field;
 
@@ -44,14 +44,9 @@ static bool add_column(Program *program, FuzzInput *input, size_t index, Error *
   static const char *const names[] = {"a", "b", "c", "d"};
   uint8_t kind = fuzz_byte(input), number = fuzz_byte(input);
   Field name = {names[index], 1, false};
-  Type type = {.kind = kind % KINDS};
-  if (type.kind == TYPE_VARCHAR || type.kind == TYPE_CHAR)
-    type.length = number;
-  if (type.kind == TYPE_NUMERIC && number) {
-    type.precision = number;
-    type.scale = number % 5;
-  }
-  bool has_format = type.kind >= TYPE_DATE && type.kind <= TYPE_TIMESTAMPTZ;
+  Type type = {.kind = fuzz_kind(kind % FUZZ_SCALARS)};
+  fuzz_set_numbers(&type, number, number % 5);
+  bool has_format = type.kind->parameter == PARAMETER_FORMAT;
   return program_add_column(program, &name, &type, has_format ? formats[number & 3] : NULL, error);
 }
 

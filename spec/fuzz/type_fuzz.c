@@ -9,26 +9,21 @@
 #include "fuzz_value.h"
 #include "rules/text.h"
 
-enum { KINDS = TYPE_OTHER + 1, SEPARATOR = 0x1f };
+enum { SEPARATOR = 0x1f };
 
 static Buffer scratch, field, copied;
 
 static const Label labels[] = {{"a", 1}, {"b\tc", 3}};
 
 static Type make_type(FuzzInput *input) {
-  Type type = {.kind = fuzz_byte(input) % KINDS};
+  Type type = {.kind = fuzz_kind(fuzz_byte(input) % fuzz_kinds())};
   uint8_t first = fuzz_byte(input), second = fuzz_byte(input);
-  if (type.kind == TYPE_VARCHAR || type.kind == TYPE_CHAR)
-    type.length = first;
-  if (type.kind == TYPE_ARRAY)
-    type.element = first % TYPE_ENUM;
-  if (type.kind == TYPE_ENUM) {
+  fuzz_set_numbers(&type, first, second);
+  if (type.kind == &type_array)
+    type.element = fuzz_kind(first % FUZZ_SCALARS);
+  if (type.kind == &type_enum) {
     type.labels = labels;
     type.label_count = 2;
-  }
-  if (type.kind == TYPE_NUMERIC && first) {
-    type.precision = first;
-    type.scale = (int8_t)second;
   }
   return type;
 }
@@ -58,15 +53,15 @@ static bool read_value(const Type *type, const char *text, size_t len, Value *va
 
 // The server takes any text that the reader lets through.
 static void check_text_kinds(const Type *type, const char *text, size_t len, const Value *value) {
-  if (type->kind == TYPE_TEXT || type->kind == TYPE_VARCHAR) {
+  if (type->kind->oid == OID_TEXT || type->kind->oid == OID_VARCHAR) {
     fuzz_check(value->len <= len && memcmp(type_bytes(value, &scratch), text, value->len) == 0,
                "text is another");
     for (size_t i = value->len; i < len; i++)
-      fuzz_check(type->kind == TYPE_VARCHAR && text[i] == ' ', "text was cut");
-    if (type->kind == TYPE_VARCHAR && type->length)
+      fuzz_check(type->kind->oid == OID_VARCHAR && text[i] == ' ', "text was cut");
+    if (type->kind->oid == OID_VARCHAR && type->length)
       fuzz_check(text_characters(text, value->len) <= (size_t)type->length, "too many characters");
   }
-  if (type->kind == TYPE_JSON || type->kind == TYPE_JSONB)
+  if (type->kind->oid == OID_JSON || type->kind->oid == OID_JSONB)
     fuzz_check(value->len <= len, "json has grown");
 }
 

@@ -3,7 +3,7 @@
 -- The only place where a header's names are made into names of a table: `load --create`, `sniff --lua` and the raw
 -- tables of pipelines agree because all of them ask here.
 
-local errors = require "pghost.errors"
+local errors = require "pghost.lib.errors"
 
 local M = {}
 

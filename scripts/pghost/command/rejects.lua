@@ -2,14 +2,15 @@
 
 local argparse = require "argparse"
 local cjson = require "cjson"
-local errors = require "pghost.errors"
-local log = require "pghost.log"
-local print_ = require "pghost.print"
-local recorded = require "pghost.recorded"
-local reject_export = require "pghost.reject_export"
-local reject_list = require "pghost.reject_list"
+local command_arguments = require "pghost.lib.arguments"
+local errors = require "pghost.lib.errors"
+local log = require "pghost.lib.log"
+local print_ = require "pghost.lib.print"
+local recorded = require "pghost.run.recorded"
+local reject_export = require "pghost.rejects.export"
+local reject_list = require "pghost.rejects.list"
 local sys = require "pghost.native.sys"
-local terminal_text = require "pghost.terminal_text"
+local terminal_text = require "pghost.lib.terminal"
 
 local function count_of(text)
   local number = text:find("^%d+$") and math.tointeger(tonumber(text))
@@ -40,10 +41,8 @@ local function raise_usage(text)
 end
 
 local function parse(arguments)
-  local good, options = new_parser():pparse(arguments)
-  if not good then
-    raise_usage(options)
-  elseif options.annotate and not options.csv then
+  local options = command_arguments.parse(new_parser(), arguments, "pghost rejects")
+  if options.annotate and not options.csv then
     raise_usage("--annotate goes with --csv")
   elseif options.csv and options.json then
     raise_usage("--csv and --json exclude each other")

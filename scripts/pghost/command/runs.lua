@@ -2,13 +2,13 @@
 
 local argparse = require "argparse"
 local cjson = require "cjson"
-local errors = require "pghost.errors"
-local log = require "pghost.log"
-local print_ = require "pghost.print"
-local recorded = require "pghost.recorded"
-local run_report = require "pghost.run_report"
+local command_arguments = require "pghost.lib.arguments"
+local log = require "pghost.lib.log"
+local print_ = require "pghost.lib.print"
+local recorded = require "pghost.run.recorded"
+local run_report = require "pghost.run.summary"
 local sys = require "pghost.native.sys"
-local terminal_text = require "pghost.terminal_text"
+local terminal_text = require "pghost.lib.terminal"
 
 local function limit_of(text)
   local number = text:find("^%d+$") and math.tointeger(tonumber(text))
@@ -24,11 +24,7 @@ local function parse(arguments)
   parser:option("--pipeline", "Only runs of this pipeline."):argname("NAME")
   parser:option("--limit", "At most so many, the newest."):argname("N"):convert(limit_of):default("20")
   parser:flag("--json", "One JSON object a line.")
-  local good, options = parser:pparse(arguments)
-  if not good then
-    errors.raise(("%s (see pghost runs --help)"):format(options), "usage")
-  end
-  return options
+  return command_arguments.parse(parser, arguments, "pghost runs")
 end
 
 -- A row by name as a table for JSON; NULL is null.

@@ -1,9 +1,9 @@
 -- A load that failed for what may pass is done again, as a whole: another connection, another
 -- transaction, the files from their start. As for pipelines (again.lua), but within one Lua state.
 
-local again = require "pghost.again"
-local errors = require "pghost.errors"
-local metadata = require "pghost.metadata"
+local again = require "pghost.run.retry"
+local errors = require "pghost.lib.errors"
+local metadata = require "pghost.run.schema"
 local sys = require "pghost.native.sys"
 
 local M = {}

@@ -5,8 +5,8 @@
 -- promoted) an id that was lost may have been given to somebody else: there "committed" counts only
 -- where the table holds what was loaded under that id.
 
-local again = require "pghost.again"
-local errors = require "pghost.errors"
+local again = require "pghost.run.retry"
+local errors = require "pghost.lib.errors"
 local sys = require "pghost.native.sys"
 
 local M = {}

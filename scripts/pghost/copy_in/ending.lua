@@ -1,8 +1,8 @@
 -- The end of a load: its rejects, its COMMIT, and what is said where nobody knows how that ended.
 
 local commit = require "pghost.copy_in.commit"
-local errors = require "pghost.errors"
-local log = require "pghost.log"
+local errors = require "pghost.lib.errors"
+local log = require "pghost.lib.log"
 local record = require "pghost.copy_in.record"
 
 local M = {}

@@ -2,7 +2,7 @@
 --
 -- What is not sure stays text, and so does a column that its files disagree on.
 
-local column_rules = require "pghost.rules_column"
+local column_rules = require "pghost.rules.column"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 -- Which column of a file goes into which column of a table.
 
-local errors = require "pghost.errors"
+local errors = require "pghost.lib.errors"
 local names = require "pghost.catalog.names"
 
 local M = {}

@@ -2,16 +2,16 @@
 --
 -- Whatever does not fit stops here, before anything is loaded.
 
-local auto_dialect = require "pghost.auto_dialect"
-local column_names = require "pghost.columns"
+local auto_dialect = require "pghost.input.auto_dialect"
+local column_names = require "pghost.load.columns"
 local csv = require "pghost.native.csv"
-local dialects = require "pghost.dialect"
-local errors = require "pghost.errors"
-local files = require "pghost.files"
+local dialects = require "pghost.input.dialect"
+local errors = require "pghost.lib.errors"
+local files = require "pghost.input.files"
 local found_types = require "pghost.copy_in.found_types"
 local header = require "pghost.copy_in.header"
 local identifiers = require "pghost.catalog.names"
-local log = require "pghost.log"
+local log = require "pghost.lib.log"
 local rejects = require "pghost.copy_in.rejects"
 local target = require "pghost.copy_in.target"
 local types = require "pghost.copy_in.types"
@@ -232,6 +232,7 @@ function M.create_table(job)
     errors.raise(("table '%s' would have %d columns, more than the %d that there is room for"):format(name,
       #definitions, most_columns), "data", { file = #job.files == 1 and job.files[1].name or nil })
   end
+  target.check_creation(job.conn, schema)
   job.conn:query(("CREATE TABLE %s (%s)"):format(target.quoted(job.conn, schema, name),
     table.concat(definitions, ", ")))
   job.target = target.find(job.conn, schema, name)

@@ -3,8 +3,8 @@
 -- All of it is written at the end, so that a load that dies leaves no run that seems to go on.
 
 local cjson = require "cjson"
-local file_records = require "pghost.file_records"
-local history = require "pghost.history"
+local file_records = require "pghost.load.file_records"
+local history = require "pghost.run.history"
 local rejects = require "pghost.copy_in.rejects"
 local sys = require "pghost.native.sys"
 

@@ -6,9 +6,9 @@
 -- not valid in their encoding: those are the bytes as they were.
 
 local csv = require "pghost.native.csv"
-local errors = require "pghost.errors"
+local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
-local read_as = require "pghost.read_as"
+local read_as = require "pghost.input.recorded_dialect"
 local sys = require "pghost.native.sys"
 
 local M = {}

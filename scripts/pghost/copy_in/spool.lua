@@ -3,7 +3,7 @@
 -- A temporary file of rows of the rejects stream: binary COPY without header and trailer. It has no
 -- name: a kill leaves nothing of it.
 
-local errors = require "pghost.errors"
+local errors = require "pghost.lib.errors"
 local sys = require "pghost.native.sys"
 
 local M = {}

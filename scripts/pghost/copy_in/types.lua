@@ -3,7 +3,7 @@
 -- Also: whether a rules file fits a table. What is sent is the binary format of the rule's type, so
 -- that must be the one of the column.
 
-local errors = require "pghost.errors"
+local errors = require "pghost.lib.errors"
 local native = require "pghost.native.rules"
 
 local M = {}

@@ -1,7 +1,7 @@
 -- What the ledger says. It is pghost.files: what published runs loaded into a table since it was last replaced.
 
 local cjson = require "cjson"
-local paths = require "pghost.paths"
+local paths = require "pghost.lib.paths"
 
 local M = {}
 

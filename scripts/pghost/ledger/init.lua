@@ -7,9 +7,9 @@
 local cjson = require "cjson"
 local csv = require "pghost.native.csv"
 local entries = require "pghost.ledger.entries"
-local errors = require "pghost.errors"
-local log = require "pghost.log"
-local meanwhile = require "pghost.ledger.meanwhile"
+local errors = require "pghost.lib.errors"
+local log = require "pghost.lib.log"
+local meanwhile = require "pghost.ledger.concurrent"
 
 local M = {}
 

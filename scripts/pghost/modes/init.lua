@@ -6,9 +6,9 @@
 -- as it will be: checks and analytics read that. Publishing then changes the published table
 -- (statements.lua), in the one transaction of the run; who reads it waits for nothing.
 
-local columns = require "pghost.columns"
-local errors = require "pghost.errors"
-local row_security = require "pghost.row_security"
+local columns = require "pghost.load.columns"
+local errors = require "pghost.lib.errors"
+local row_security = require "pghost.catalog.row_security"
 local statements = require "pghost.modes.statements"
 
 local M = {}

@@ -3,7 +3,7 @@
 -- Plain DELETE, UPDATE and INSERT over the key, without MERGE: the same on every server and on
 -- distributed tables. Text in, text out; no connection is used but for quoting.
 
-local columns = require "pghost.columns"
+local columns = require "pghost.load.columns"
 
 local M = {}
 

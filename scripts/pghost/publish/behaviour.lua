@@ -1,7 +1,7 @@
 -- What acts on a published table (policies, triggers, rules, publications, its sequences), as
 -- statements that run when the new table has its place and name.
 
-local statements = require "pghost.publish.statements"
+local statements = require "pghost.publish.script"
 
 local M = {}
 

@@ -2,7 +2,7 @@
 -- and functions that have to be made again, policies of other tables; and what cannot be carried
 -- over, which is refused by name.
 
-local errors = require "pghost.errors"
+local errors = require "pghost.lib.errors"
 
 local M = {}
 

@@ -5,8 +5,8 @@
 -- name and checked there too, again without blocking readers; in the short transaction only names
 -- change.
 
-local errors = require "pghost.errors"
-local statements = require "pghost.publish.statements"
+local errors = require "pghost.lib.errors"
+local statements = require "pghost.publish.script"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 -- Constraints (foreign keys apart), indexes and extended statistics of a published table or
 -- materialized view, as statements for the one that takes its place.
 
-local statements = require "pghost.publish.statements"
+local statements = require "pghost.publish.script"
 
 local M = {}
 

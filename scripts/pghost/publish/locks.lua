@@ -4,7 +4,7 @@
 -- a table cannot be had within some milliseconds, everything is let go, readers pass, and it is
 -- tried again a little later.
 
-local errors = require "pghost.errors"
+local errors = require "pghost.lib.errors"
 local sys = require "pghost.native.sys"
 
 local M = {}

@@ -1,7 +1,7 @@
 -- Carries over to the built tables all that takes time, before anything is locked.
 
 local as_built = require "pghost.publish.as_built"
-local columns = require "pghost.publish.columns"
+local columns = require "pghost.publish.definitions"
 local dependents = require "pghost.publish.dependents"
 local foreign_keys = require "pghost.publish.foreign_keys"
 local indexes = require "pghost.publish.indexes"

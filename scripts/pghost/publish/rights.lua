@@ -1,8 +1,8 @@
 -- Owners and grants of a published relation, sequence or function, as statements for the one that
 -- takes its place; and whether this role may do all of it.
 
-local errors = require "pghost.errors"
-local statements = require "pghost.publish.statements"
+local errors = require "pghost.lib.errors"
+local statements = require "pghost.publish.script"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 -- The tables of one publish: the published ones and the built ones that replace them. What cannot
 -- be replaced is refused here.
 
-local errors = require "pghost.errors"
+local errors = require "pghost.lib.errors"
 
 local M = {}
 

@@ -4,13 +4,13 @@
 -- locked (a materialized view with its data), and only moved in the short transaction. What cannot
 -- (its name is taken there, it uses a function that has to be made again, ...) is made then.
 
-local columns = require "pghost.publish.columns"
+local columns = require "pghost.publish.definitions"
 local behaviour = require "pghost.publish.behaviour"
-local errors = require "pghost.errors"
+local errors = require "pghost.lib.errors"
 local indexes = require "pghost.publish.indexes"
-local names = require "pghost.publish.names"
+local names = require "pghost.publish.renaming"
 local rights = require "pghost.publish.rights"
-local statements = require "pghost.publish.statements"
+local statements = require "pghost.publish.script"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 -- The text of a rules file for a file that was sniffed: to begin with, and to be changed by hand.
 
-local terminal_text = require "pghost.terminal_text"
+local terminal_text = require "pghost.lib.terminal"
 
 local M = {}
 

@@ -1,9 +1,9 @@
 -- What was found about a file, for people: aligned, and nothing of the file reaches a terminal as it is.
 
-local dialect = require "pghost.sniff.dialect"
-local print_table = require "pghost.print"
+local dialect = require "pghost.sniff.findings"
+local print_table = require "pghost.lib.print"
 local rules_text = require "pghost.sniff.rules_text"
-local terminal_text = require "pghost.terminal_text"
+local terminal_text = require "pghost.lib.terminal"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 -- What a user should know before taking a proposal: doubts, and records that do not fit.
 
-local dialect = require "pghost.sniff.dialect"
-local log = require "pghost.log"
+local dialect = require "pghost.sniff.findings"
+local log = require "pghost.lib.log"
 
 local M = {}
 

@@ -1,0 +1,36 @@
+// The userdata that more than one Lua-facing file needs to look into, and their type names.
+//
+// A box is created closed (all zero) with its metatable before the resource is acquired.
+#ifndef PGHOST_LUA_BOXES_H
+#define PGHOST_LUA_BOXES_H
+
+#include "csv/cursor.h"
+#include "csv/source.h"
+#include "pg/conn.h"
+#include "rules/program.h"
+
+#define CONN_TYPE "pghost.conn"
+#define SOURCE_TYPE "pghost.source"
+#define PROGRAM_TYPE "pghost.program"
+
+typedef struct ConnBox {
+  PGconn *conn; // NULL: closed
+  Notices *notices;
+  const char *busy;   // NULL, or what has the connection just now: "a load", "a stream"
+  const void *stream; // the stream that is being read (busy is "a stream" then), or NULL
+  bool stream_in_transaction;
+} ConnBox;
+
+typedef struct SourceBox {
+  Source *source; // NULL: closed, or taken over by a load
+  Cursor *cursor; // NULL until source:records(): records were handed out, so no load may take it
+} SourceBox;
+
+// The Lua functions of rules written in Lua are in the userdata's first user value, a list; at 0 is
+// the row for those of them that are over whole records.
+typedef struct ProgramBox {
+  Program *program;   // NULL: closed
+  bool stop_on_error; // an error in a rule written in Lua ends the load, rather than reject
+} ProgramBox;
+
+#endif

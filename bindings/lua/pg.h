@@ -1,0 +1,41 @@
+// What the Lua-facing files of the PostgreSQL connection share: errors, rows, results, streams.
+#ifndef PGHOST_LUA_PG_H
+#define PGHOST_LUA_PG_H
+
+#include <lua.h>
+
+#include "lua/boxes.h"
+
+// Pushes nil, message, code and returns 3.
+int pg_push_error(lua_State *L, const Error *error);
+
+// Pushes what the rows of one result share: their metatable.
+void pg_push_row_type(lua_State *L, const PGresult *result);
+
+// Pushes row `row` (from 0) as a table with the metatable at stack index `type`. The row owns its
+// values: it outlives the result.
+void pg_push_row(lua_State *L, const PGresult *result, int row, int type);
+
+// Pushes a list: the names of the columns, of their types.
+void pg_push_columns(lua_State *L, const PGresult *result);
+void pg_push_types(lua_State *L, const PGresult *result);
+
+// Pushes an empty result whose slot the caller fills at once; the box owns and clears it.
+PGresult **pg_push_result(lua_State *L);
+
+// Pushes a stream over the connection at stack index 1, not started.
+void pg_push_stream(lua_State *L);
+
+// The stream on top of the stack has begun: it holds the connection until its end.
+void pg_start_stream(lua_State *L);
+
+// Ends the stream that holds the connection, if any, however it was left. A stream in an open
+// transaction is read to its end, because a cancel would fail the transaction; with `hurry` it is
+// cancelled all the same.
+void pg_end_stream(ConnBox *box, bool hurry);
+
+// Create the metatables of results and streams.
+void pg_open_results(lua_State *L);
+void pg_open_streams(lua_State *L);
+
+#endif

@@ -1,0 +1,246 @@
+// Rows of results: plain Lua tables of values by position, with a metatable per result that knows
+// the names and the width. Not a userdata: one table a row is what a script would copy it to
+// anyway.
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/pg.h"
+
+// OIDs of the server's built-in types (src/include/catalog/pg_type.dat); they never change.
+typedef struct TypeName {
+  Oid oid;
+  const char *name;
+} TypeName;
+
+enum {
+  BOOL = 16,
+  BYTEA = 17,
+  INT8 = 20,
+  INT2 = 21,
+  INT4 = 23,
+  FLOAT4 = 700,
+  FLOAT8 = 701,
+};
+
+static const TypeName type_names[] = {
+    {BOOL, "boolean"},
+    {BYTEA, "bytea"},
+    {18, "\"char\""},
+    {19, "name"},
+    {INT8, "bigint"},
+    {INT2, "smallint"},
+    {INT4, "integer"},
+    {24, "regproc"},
+    {25, "text"},
+    {26, "oid"},
+    {114, "json"},
+    {142, "xml"},
+    {FLOAT4, "real"},
+    {FLOAT8, "double precision"},
+    {705, "unknown"},
+    {790, "money"},
+    {829, "macaddr"},
+    {650, "cidr"},
+    {869, "inet"},
+    {1000, "boolean[]"},
+    {1005, "smallint[]"},
+    {1007, "integer[]"},
+    {1009, "text[]"},
+    {1015, "character varying[]"},
+    {1016, "bigint[]"},
+    {1042, "character"},
+    {1043, "character varying"},
+    {1082, "date"},
+    {1083, "time"},
+    {1114, "timestamp"},
+    {1184, "timestamptz"},
+    {1186, "interval"},
+    {1231, "numeric[]"},
+    {1266, "timetz"},
+    {1560, "bit"},
+    {1562, "bit varying"},
+    {1700, "numeric"},
+    {2205, "regclass"},
+    {2206, "regtype"},
+    {2249, "record"},
+    {2278, "void"},
+    {2950, "uuid"},
+    {3220, "pg_lsn"},
+    {3802, "jsonb"},
+    {3904, "int4range"},
+    {3926, "int8range"},
+    {3906, "numrange"},
+    {3908, "tsrange"},
+    {3910, "tstzrange"},
+    {3912, "daterange"},
+};
+
+int pg_push_error(lua_State *L, const Error *error) {
+  lua_pushnil(L);
+  lua_pushstring(L, error->message);
+  lua_pushstring(L, error->code);
+  return 3;
+}
+
+static int hex_digit(char c) {
+  return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+// bytea_output = escape: \\ and \ooo stand for one byte, others for themselves.
+static size_t unescape(const char *text, size_t len, char *out) {
+  size_t put = 0;
+  for (size_t i = 0; i < len; put++) {
+    if (text[i] != '\\') {
+      out[put] = text[i++];
+    } else if (text[i + 1] == '\\') {
+      out[put] = '\\';
+      i += 2;
+    } else {
+      out[put] = (char)((text[i + 1] - '0') << 6 | (text[i + 2] - '0') << 3 | (text[i + 3] - '0'));
+      i += 4;
+    }
+  }
+  return put;
+}
+
+// The server's text of a bytea, "\x6162" or escaped, as the bytes themselves.
+static void push_bytea(lua_State *L, const char *text, size_t len) {
+  luaL_Buffer buffer;
+  char *out = luaL_buffinitsize(L, &buffer, len + 1);
+  size_t put = 0;
+  if (len >= 2 && text[0] == '\\' && text[1] == 'x')
+    for (size_t i = 2; i + 1 < len; i += 2)
+      out[put++] = (char)(hex_digit(text[i]) << 4 | hex_digit(text[i + 1]));
+  else
+    put = unescape(text, len, out);
+  luaL_pushresultsize(&buffer, put);
+}
+
+static void push_value(lua_State *L, const PGresult *result, int row, int column) {
+  const char *text = PQgetvalue(result, row, column);
+  size_t len = (size_t)PQgetlength(result, row, column);
+  switch (PQftype(result, column)) {
+  case INT2:
+  case INT4:
+  case INT8:
+    lua_pushinteger(L, strtoll(text, NULL, 10));
+    break;
+  case FLOAT4:
+  case FLOAT8:
+    lua_pushnumber(L, strtod(text, NULL));
+    break;
+  case BOOL:
+    lua_pushboolean(L, text[0] == 't');
+    break;
+  case BYTEA:
+    push_bytea(L, text, len);
+    break;
+  default:
+    lua_pushlstring(L, text, len);
+  }
+}
+
+void pg_push_row(lua_State *L, const PGresult *result, int row, int type) {
+  type = lua_absindex(L, type);
+  int width = PQnfields(result);
+  lua_createtable(L, width, 0);
+  for (int column = 0; column < width; column++) {
+    if (PQgetisnull(result, row, column))
+      continue;
+    push_value(L, result, row, column);
+    lua_rawseti(L, -2, column + 1);
+  }
+  lua_pushvalue(L, type);
+  lua_setmetatable(L, -2);
+}
+
+// __index(row, name): upvalue 1 maps names to positions. NULL and unknown names are nil.
+static int row_index(lua_State *L) {
+  lua_settop(L, 2);
+  lua_rawget(L, lua_upvalueindex(1));
+  if (lua_isnil(L, -1))
+    return 1;
+  lua_rawget(L, 1);
+  return 1;
+}
+
+// __len(row): upvalue 1 is the width, NULLs or not.
+static int row_len(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(1));
+  return 1;
+}
+
+// Upvalues: names, position. Yields name, value in the order of the columns, NULL as nil.
+static int row_next(lua_State *L) {
+  lua_Integer position = lua_tointeger(L, lua_upvalueindex(2)) + 1;
+  lua_pushinteger(L, position);
+  lua_replace(L, lua_upvalueindex(2));
+  lua_settop(L, 1);
+  if (lua_rawgeti(L, lua_upvalueindex(1), position) == LUA_TNIL)
+    return 1;
+  lua_rawgeti(L, 1, position);
+  return 2;
+}
+
+// __pairs(row): upvalue 1 is the list of names.
+static int row_pairs(lua_State *L) {
+  lua_settop(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushinteger(L, 0);
+  lua_pushcclosure(L, row_next, 2);
+  lua_insert(L, 1);
+  return 2;
+}
+
+// Name to position; the first of columns of one name wins.
+static void push_positions(lua_State *L, const PGresult *result) {
+  lua_createtable(L, 0, PQnfields(result));
+  for (int column = PQnfields(result); column > 0; column--) {
+    lua_pushinteger(L, column);
+    lua_setfield(L, -2, PQfname(result, column - 1));
+  }
+}
+
+void pg_push_row_type(lua_State *L, const PGresult *result) {
+  lua_createtable(L, 0, 4);
+  push_positions(L, result);
+  lua_pushcclosure(L, row_index, 1);
+  lua_setfield(L, -2, "__index");
+  lua_pushinteger(L, PQnfields(result));
+  lua_pushcclosure(L, row_len, 1);
+  lua_setfield(L, -2, "__len");
+  pg_push_columns(L, result);
+  lua_pushcclosure(L, row_pairs, 1);
+  lua_setfield(L, -2, "__pairs");
+  lua_pushliteral(L, "pghost.row");
+  lua_setfield(L, -2, "__name");
+}
+
+void pg_push_columns(lua_State *L, const PGresult *result) {
+  int width = PQnfields(result);
+  lua_createtable(L, width, 0);
+  for (int column = 0; column < width; column++) {
+    lua_pushstring(L, PQfname(result, column));
+    lua_rawseti(L, -2, column + 1);
+  }
+}
+
+static const char *name_of_type(Oid oid, char *unknown, size_t size) {
+  for (size_t i = 0; i < sizeof type_names / sizeof type_names[0]; i++)
+    if (type_names[i].oid == oid)
+      return type_names[i].name;
+  snprintf(unknown, size, "oid %u", oid);
+  return unknown;
+}
+
+void pg_push_types(lua_State *L, const PGresult *result) {
+  int width = PQnfields(result);
+  lua_createtable(L, width, 0);
+  for (int column = 0; column < width; column++) {
+    char unknown[32];
+    lua_pushstring(L, name_of_type(PQftype(result, column), unknown, sizeof unknown));
+    lua_rawseti(L, -2, column + 1);
+  }
+}

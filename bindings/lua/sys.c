@@ -1,0 +1,147 @@
+// pghost.native.sys: the few facts about the system that neither Lua nor lua-filesystem gives.
+//
+// Functions only, no userdata. Not a place for file or process handling: use lfs and penlight.
+#define _GNU_SOURCE // struct winsize, O_TMPFILE, mkostemp
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <limits.h>
+#include <lua.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/interrupt.h"
+#include "lua/native.h"
+
+// sys.clock() -> number: seconds of a clock that never goes back.
+static int sys_clock(lua_State *L) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  lua_pushnumber(L, (lua_Number)now.tv_sec + (lua_Number)now.tv_nsec / 1e9);
+  return 1;
+}
+
+// sys.sleep(seconds): returns early when a signal arrives.
+static int sys_sleep(lua_State *L) {
+  lua_Number seconds = luaL_checknumber(L, 1);
+  luaL_argcheck(L, seconds >= 0 && seconds < 1e9, 1, "seconds from 0 expected");
+  struct timespec wait = {.tv_sec = (time_t)seconds};
+  wait.tv_nsec = (long)((seconds - (lua_Number)wait.tv_sec) * 1e9);
+  nanosleep(&wait, NULL);
+  return 0;
+}
+
+// sys.is_tty(fd) -> boolean
+static int sys_is_tty(lua_State *L) {
+  lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+  return 1;
+}
+
+// sys.columns(fd) -> integer|nil: width of the terminal, nil when it is none.
+static int sys_columns(lua_State *L) {
+  struct winsize size;
+  if (ioctl((int)luaL_checkinteger(L, 1), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+    return 0;
+  lua_pushinteger(L, size.ws_col);
+  return 1;
+}
+
+// sys.processors() -> integer: processors online.
+static int sys_processors(lua_State *L) {
+  lua_pushinteger(L, sysconf(_SC_NPROCESSORS_ONLN));
+  return 1;
+}
+
+// sys.pid() -> integer
+static int sys_pid(lua_State *L) {
+  lua_pushinteger(L, getpid());
+  return 1;
+}
+
+// sys.user() -> string: name of the user who runs this process; its number when it has none.
+static int sys_user(lua_State *L) {
+  const struct passwd *user = getpwuid(geteuid());
+  if (user)
+    lua_pushstring(L, user->pw_name);
+  else
+    lua_pushfstring(L, "%I", (LUAI_UACINT)geteuid());
+  return 1;
+}
+
+// sys.interrupted() -> integer|nil: the signal that asked us to stop.
+static int sys_interrupted(lua_State *L) {
+  if (interrupt_signal == 0)
+    return 0;
+  lua_pushinteger(L, interrupt_signal);
+  return 1;
+}
+
+// A file that has no name, not even for a moment where the file system can do that.
+static int open_unnamed(const char *folder) {
+  int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+    return fd;
+  char path[PATH_MAX];
+  int len = snprintf(path, sizeof path, "%s/pghost.XXXXXX", folder);
+  if (len < 0 || (size_t)len >= sizeof path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  fd = mkostemp(path, O_CLOEXEC);
+  if (fd >= 0)
+    unlink(path);
+  return fd;
+}
+
+static int close_stream(lua_State *L) {
+  luaL_Stream *stream = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  return luaL_fileresult(L, fclose(stream->f) == 0, NULL);
+}
+
+// sys.temporary_file() -> file, path | nil, message, code: an empty file in TMPDIR (else /tmp) that
+// is open for writing and reading and has no name, so that it is gone with the process, however
+// that ends. `path` opens it once more, in this process, while `file` is open.
+static int sys_temporary_file(lua_State *L) {
+  const char *folder = getenv("TMPDIR");
+  folder = folder && folder[0] ? folder : "/tmp";
+  luaL_Stream *stream = lua_newuserdatauv(L, sizeof *stream, 0);
+  stream->closef = NULL; // closed, so far
+  luaL_setmetatable(L, LUA_FILEHANDLE);
+  int fd = open_unnamed(folder);
+  stream->f = fd >= 0 ? fdopen(fd, "w+b") : NULL;
+  if (!stream->f) {
+    int problem = errno;
+    if (fd >= 0)
+      close(fd);
+    luaL_pushfail(L);
+    lua_pushfstring(L, "could not create a temporary file in '%s': %s", folder, strerror(problem));
+    lua_pushliteral(L, "EIO");
+    return 3;
+  }
+  stream->closef = close_stream;
+  lua_pushfstring(L, "/proc/self/fd/%d", fd);
+  return 2;
+}
+
+static const luaL_Reg functions[] = {
+    {"clock", sys_clock},
+    {"sleep", sys_sleep},
+    {"is_tty", sys_is_tty},
+    {"columns", sys_columns},
+    {"processors", sys_processors},
+    {"pid", sys_pid},
+    {"user", sys_user},
+    {"interrupted", sys_interrupted},
+    {"temporary_file", sys_temporary_file},
+    {NULL, NULL},
+};
+
+int luaopen_pghost_native_sys(lua_State *L) {
+  luaL_newlib(L, functions);
+  return 1;
+}

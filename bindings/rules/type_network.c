@@ -1,0 +1,116 @@
+// inet and cidr: an address with or without the number of bits of its network, to the binary form
+// of PostgreSQL's network_send (src/backend/utils/adt/network.c).
+#include <arpa/inet.h>
+
+#include "rules/type_tools.h"
+
+enum {
+  FAMILY_4 = 2, // PGSQL_AF_INET
+  FAMILY_6 = 3, // PGSQL_AF_INET6
+  HEADER = 4,   // family, bits, whether it is a cidr, length of the address
+};
+
+// Up to 128, without leading zeros. Returns -1 when it is no number of bits.
+static int read_bits(const char *at, const char *end) {
+  int bits = 0;
+  if (at == end || end - at > 3 || (*at == '0' && end - at > 1))
+    return -1;
+  for (; at < end; at++) {
+    if (!is_digit(*at))
+      return -1;
+    bits = bits * 10 + (*at - '0');
+  }
+  return bits;
+}
+
+// inet_pton refuses leading zeros and fewer than four numbers. Returns the family, or 0.
+static int read_address(const char *at, size_t len, unsigned char *address) {
+  char text[INET6_ADDRSTRLEN];
+  if (len >= sizeof text)
+    return 0;
+  memcpy(text, at, len);
+  text[len] = 0;
+  if (inet_pton(AF_INET, text, address) == 1)
+    return FAMILY_4;
+  return inet_pton(AF_INET6, text, address) == 1 ? FAMILY_6 : 0;
+}
+
+// Whether all bits after the first `bits` are zero.
+static bool is_network(const unsigned char *address, int len, int bits) {
+  for (int i = bits; i < len * 8; i++)
+    if (address[i / 8] & (0x80 >> i % 8))
+      return false;
+  return true;
+}
+
+static const TypeKind cidr_type;
+
+static bool parse_inet(const Type *type, const char *text, size_t len, Buffer *scratch,
+                       Value *value, const char **reason) {
+  unsigned char bytes[HEADER + 16] = {0};
+  const char *slash = memchr(text, '/', len);
+  int family = read_address(text, slash ? (size_t)(slash - text) : len, bytes + HEADER);
+  int size = family == FAMILY_4 ? 4 : 16;
+  int bits = slash ? read_bits(slash + 1, text + len) : size * 8;
+  bool cidr = type->kind == &cidr_type;
+  *reason = type->kind->refusal;
+  if (!family || bits < 0 || bits > size * 8)
+    return false;
+  *reason = type->kind->out_of_range;
+  if (cidr && !is_network(bytes + HEADER, size, bits))
+    return false;
+  bytes[0] = (unsigned char)family;
+  bytes[1] = (unsigned char)bits;
+  bytes[2] = cidr;
+  bytes[3] = (unsigned char)size;
+  return store_bytes(scratch, bytes, (size_t)(HEADER + size), value, reason);
+}
+
+static int compare_bits(const char *a, const char *b, int bits) {
+  int order = memcmp(a, b, (size_t)(bits / 8));
+  if (order != 0 || bits % 8 == 0)
+    return order;
+  int shift = 8 - bits % 8;
+  return ((unsigned char)a[bits / 8] >> shift) - ((unsigned char)b[bits / 8] >> shift);
+}
+
+static int sign(int order) {
+  return (order > 0) - (order < 0);
+}
+
+// IPv4 before IPv6, then by the network's bits, their number, all bits (network_cmp_internal).
+static int compare_addresses(const Value *left, const Value *right, const Buffer *scratch) {
+  const char *a = type_bytes(left, scratch);
+  const char *b = type_bytes(right, scratch);
+  if (a[0] != b[0])
+    return sign(a[0] - b[0]);
+  int bits_a = (unsigned char)a[1];
+  int bits_b = (unsigned char)b[1];
+  int order = compare_bits(a + HEADER, b + HEADER, bits_a < bits_b ? bits_a : bits_b);
+  if (order == 0)
+    order = bits_a - bits_b;
+  if (order == 0)
+    order = compare_bits(a + HEADER, b + HEADER, a[3] * 8);
+  return sign(order);
+}
+
+static const TypeKind inet_type = {
+    .name = "inet",
+    .oid = 869,
+    .parse = parse_inet,
+    .compare = compare_addresses,
+    .refusal = "not an inet",
+    .family = "address",
+};
+
+static const TypeKind cidr_type = {
+    .name = "cidr",
+    .oid = 650,
+    .parse = parse_inet,
+    .compare = compare_addresses,
+    .refusal = "not a cidr",
+    .out_of_range = "bits set after the network of",
+    .family = "address",
+};
+
+const TypeKind *const network_types[] = {&inet_type, &cidr_type, NULL};

@@ -1,0 +1,195 @@
+-- dialect = "auto": files are sniffed, and read with what was found. Options that are given stay.
+--
+-- What was found is logged and recorded with the run. Where it is not clear the load refuses: a guess
+-- that is wrong would load a table that looks right.
+
+local csv = require "pghost.sniff"
+local dialect = require "pghost.sniff.findings"
+local errors = require "pghost.lib.errors"
+local files = require "pghost.input.files"
+
+local M = {}
+
+local least_reading = 0.6 -- confidence of delimiter and quote
+local least_one = 0.65    -- where no delimiter is found: it may be one that is not known
+local least_header = 0.7   -- whether the first line is names: below, a guess
+local least_encoding = 0.5 -- below, another encoding makes another text that is as good
+local least = 0.45        -- of all together: encoding and header, too
+
+local in_order = { "delimiter", "quote", "escape", "comment", "encoding", "skip", "header", "footer" }
+
+local function is_given(options, key)
+  local value = options[key]
+  return value ~= nil and not (key == "header" and value == true) -- true is what nobody said
+end
+
+local function lines(count, what)
+  return count and ("%d %s line%s"):format(count, what, count == 1 and "" or "s")
+end
+
+-- Words for one part of what was found; nil: there is nothing to say.
+local function part(key, value)
+  if key == "delimiter" and value == "" then
+    return "one column"
+  elseif key == "skip" or key == "footer" then
+    return lines(value, key == "skip" and "preamble" or key)
+  elseif key == "header" then
+    return value == 0 and "no header" or value > 1 and value .. " header lines" or nil
+  elseif key == "encoding" then
+    return "encoding " .. value
+  end
+  return value and (value ~= "" or key == "quote") and ("%s %s"):format(key, (dialect.shown(value):gsub(" %(.*", "")))
+    or nil
+end
+
+--- "delimiter ';', quote '\"', encoding windows-1252, 2 preamble lines (confidence 0.97)"
+---@param found pghost.sniff.Result
+---@param options? table of the load; what they give is left out
+---@return string
+function M.describe(found, options)
+  local parts, all = {}, found.dialect
+  for _, key in ipairs(in_order) do
+    if not (options and is_given(options, key)) then
+      parts[#parts + 1] = part(key, all[key] and all[key].value)
+    end
+  end
+  return ("%s (confidence %.2f)"):format(table.concat(parts, ", "), found.confidence)
+end
+
+local function refuse_header(file, found)
+  local header, skip, above = found.dialect.header, found.dialect.skip, found.above
+  if skip and above and above.what == "data" then
+    errors.raise(("the header is not clear: %s; give --skip %d --no-header if it is none"):format(header.reason,
+      skip.value), "data", { file = file.name })
+  elseif skip and above then
+    local advice = above.fields < #found.columns
+      and "where the records end in a delimiter, give --skip %d --header 1 --too-many cut"
+      or "where records may end early, give --skip %d --header 1 --too-few pad"
+    errors.raise(("the header is not clear: %s; %s, else --skip %d --no-header"):format(header.reason,
+      advice:format(skip.value - 1), skip.value), "data", { file = file.name })
+  end
+  errors.raise(("the header is not clear: %s (confidence %.2f): %s; give header = 1 or header = false (--header 1,"
+    .. " --no-header)"):format(header.value > 0 and "the first record is taken for one" or "none is seen",
+    header.confidence, header.reason), "data", { file = file.name })
+end
+
+-- What is least sure, for the message.
+local function doubt(found)
+  local first = found.warnings[1]
+  if found.dialect.delimiter.reason:find("lined up", 1, true) then
+    return found.dialect.delimiter.reason
+  end
+  return first and (first:find "^it could be read" or first:find "^no reading" or first:find "^encoding:") and first
+    or M.describe(found)
+end
+
+local function refuse(file, found, options)
+  local missing = {}
+  for _, key in ipairs { "delimiter", "quote", "encoding", "header" } do
+    if not is_given(options, key) then
+      missing[#missing + 1] = key
+    end
+  end
+  errors.raise(("the dialect is not clear: %s; give %s"):format(doubt(found), table.concat(missing, ", ")), "data",
+    { file = file.name })
+end
+
+-- What is given leads elsewhere than what is found, so what is found of the header says nothing.
+local function check_given(file, found, options)
+  local delimiter, skip = found.dialect.delimiter.value, found.dialect.skip and found.dialect.skip.value or 0
+  if is_given(options, "header") then
+    return
+  elseif options.delimiter and delimiter ~= "" and delimiter ~= options.delimiter then
+    errors.raise(("the header is not clear: with delimiter %s the records have no width of their own; give header = 1"
+      .. " or header = false (--header 1, --no-header)"):format(dialect.shown(options.delimiter)), "data",
+      { file = file.name })
+  elseif options.skip and options.skip ~= skip then
+    errors.raise(("the header is not clear: skip is %d, and %s found above the table; give header = 1 or header = false"
+      .. " (--header 1, --no-header)"):format(options.skip, skip == 1 and "1 line is" or skip .. " lines are"), "data",
+      { file = file.name })
+  end
+end
+
+local function check_encoding(file, found, options)
+  local encoding = found.dialect.encoding
+  if not is_given(options, "encoding") and encoding.confidence < least_encoding then
+    errors.raise(("the encoding is not clear: %s; give it: --encoding %s%s"):format(encoding.reason, encoding.value,
+      encoding.rival and ", --encoding " .. encoding.rival or ""), "data", { file = file.name })
+  end
+end
+
+local function check(file, found, options)
+  check_encoding(file, found, options)
+  local reading_given = is_given(options, "delimiter")
+  local reading = found.dialect.delimiter
+  check_given(file, found, options)
+  if not reading_given and reading.confidence < (reading.value == "" and least_one or least_reading) then
+    refuse(file, found, options)
+  elseif not is_given(options, "header") and found.dialect.header.confidence < least_header then
+    refuse_header(file, found)
+  elseif found.confidence < least and not reading_given then
+    refuse(file, found, options)
+  end
+end
+
+--- Sniffs a file that is to be loaded, when its options say dialect = "auto"; once.
+---@param options table of the load
+---@param file table of the load; gets `dialect` (options, confidence, looked_at, warnings) and `found`, all of it
+---@param say fun(text: string, fields: table)
+function M.sniff(options, file, say)
+  if options.dialect == nil or file.dialect then
+    return
+  elseif options.dialect ~= "auto" then
+    errors.raise(("dialect: 'auto' expected, got '%s'"):format(tostring(options.dialect)), "usage", { exit = 1 })
+  elseif file.read_once then
+    errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
+  end
+  local found = csv.sniff(file.path, { encoding = options.encoding, member = file.member,
+    delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or nil })
+  check(file, found, options)
+  file.found = found
+  file.dialect = { options = {}, confidence = found.confidence, looked_at = found.looked_at, warnings = found.warnings }
+  for key, value in pairs(found.options) do
+    if not is_given(options, key) then
+      file.dialect.options[key] = value
+    end
+  end
+  say(("%s: %s"):format(file.name, M.describe(found, options)), { file = file.name, dialect = file.dialect.options,
+    confidence = found.confidence })
+end
+
+--- The options of csv.open, or of a load, with what was found for the file put in where nothing was given.
+---@param open_options table of csv.open
+---@param file table of the load
+---@return table
+function M.apply(open_options, file)
+  if not file.dialect then
+    return open_options
+  end
+  local all = {}
+  for key, value in pairs(open_options) do
+    all[key] = value
+  end
+  for key, value in pairs(file.dialect.options) do
+    if not is_given(all, key) then
+      all[key] = value
+    end
+  end
+  return all
+end
+
+--- Whether the file's first record is data.
+---@param file table of the load
+---@return boolean
+function M.headerless(file)
+  return file.dialect ~= nil and file.dialect.options.header == false
+end
+
+--- For the record of the run; nil where the dialect was given.
+---@param file table of the load
+---@return string? json
+function M.record(file)
+  return file.dialect and require("cjson").encode(file.dialect)
+end
+
+return M

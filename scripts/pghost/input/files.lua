@@ -1,0 +1,147 @@
+-- From what a pipeline names (a path, a glob, a folder, a list of them, "-") to the files meant: what each is, once.
+--
+-- A zip stands for the CSV files in it. What is a zip, or compressed, is told by its bytes.
+--
+-- Files come sorted by name, so that "first" means the same on every machine.
+
+local csv = require "pghost.native.csv"
+local errors = require "pghost.lib.errors"
+local lfs = require "lfs"
+local paths = require "pghost.lib.paths"
+
+local M = {}
+
+---@class pghost.File
+---@field path string as opened; "-" is standard input
+---@field name string last part of the path, for messages
+---@field size? integer bytes, of a member of a zip those it has unpacked; nil for standard input and pipes
+---@field read_once? string what it is, where its bytes are gone when they are read: "named pipe"
+---@field member? string name of the file in the zip at `path`
+
+-- What can be opened again and then gives the same bytes, by its mode.
+local lasting = { file = true, ["block device"] = true }
+
+local function last_part(path)
+  return path:match("[^/]+$") or path
+end
+
+-- A member's name in messages and tables: whatever is in the zip, this is text on one line.
+local function printable(name)
+  name = name:gsub("[%c\127]", "?")
+  return utf8.len(name) and name or (name:gsub("[\128-\255]", "?"))
+end
+
+local function is_csv_name(name)
+  local folded = name:lower()
+  return folded:find("%.csv$") or folded:find("%.tsv$") or folded:find("%.txt$")
+end
+
+-- What the maker of a zip did not mean to be in it.
+local function is_clutter(name)
+  return name:find("^__MACOSX/") or name:find("^%.") and not name:find("^%.%.?/") or last_part(name):find("^%.")
+end
+
+-- The CSV members among the members of a zip, or its only file whatever that is called.
+local function choose_members(members)
+  local chosen, rest = {}, {}
+  for _, member in ipairs(members) do
+    if not is_clutter(member.name) then
+      rest[#rest + 1] = member
+      chosen[#chosen + 1] = is_csv_name(member.name) and member or nil
+    end
+  end
+  return #rest == 1 and rest or chosen
+end
+
+local function add_members(found, path, members)
+  local chosen, seen = choose_members(members), {}
+  if #chosen == 0 then
+    errors.raise(("no .csv, .tsv or .txt file in the zip '%s'"):format(path), "archive")
+  end
+  for _, member in ipairs(chosen) do
+    if seen[member.name] then
+      errors.raise(("two files named '%s' in the zip '%s'"):format(printable(member.name), path), "archive")
+    end
+    seen[member.name] = true
+    found[#found + 1] = { path = path, name = last_part(path) .. "/" .. printable(member.name), size = member.size,
+      member = member.name }
+  end
+end
+
+-- What gives its bytes once; nil: a file. A path below /dev/fd or /proc is what it leads to.
+local function read_once(path, mode)
+  if path == "-" then
+    return "standard input"
+  end
+  return not lasting[mode] and (mode == "char device" and "device" or mode) or nil
+end
+
+-- Appends the file at `path`, or the files in it when it is a zip.
+local function describe(found, path)
+  local mode, size = lfs.attributes(path, "mode"), lfs.attributes(path, "size")
+  local is_file = path ~= "-" and mode == "file"
+  local members, message, code
+  if is_file then
+    members, message, code = csv.members(path)
+  end
+  if message then
+    errors.raise(message, code)
+  elseif members then
+    add_members(found, path, members)
+  else
+    found[#found + 1] = { path = path, name = last_part(path), size = is_file and size or nil,
+      read_once = read_once(path, mode) }
+  end
+end
+
+--- Why a file cannot be read a second time, for messages: "standard input can be read only once".
+---@param file pghost.File one with read_once
+---@return string
+function M.once(file)
+  if file.path == "-" then
+    return "standard input can be read only once"
+  end
+  return ("'%s' is a %s and can be read only once"):format(file.path, file.read_once)
+end
+
+-- What tells a file from others however it is named, links too; nil for what is no file.
+local function identity(path)
+  local attributes = path ~= "-" and lfs.attributes(path)
+  return attributes and attributes.mode == "file" and attributes.dev .. ":" .. attributes.ino or path
+end
+
+--- The files that `spec` names, sorted by name, each once, however often and by whatever links it is named.
+--- Raises when there is none.
+---@param spec string|string[]
+---@param folder? string that relative paths are relative to
+---@return pghost.File[]
+---@return { path: string, same_as: string }[] again paths that lead to a file that another one has led to
+function M.resolve(spec, folder)
+  local found, seen, again = {}, {}, {}
+  for _, path in ipairs(type(spec) == "table" and spec or { spec }) do
+    for _, match in ipairs(paths.expand(paths.join(folder, path))) do
+      local id = identity(match)
+      if not seen[id] then
+        seen[id] = match
+        describe(found, match)
+      elseif seen[id] ~= match then
+        again[#again + 1] = { path = match, same_as = seen[id] }
+      end
+    end
+  end
+  if #found == 0 then
+    errors.raise("no files given", "usage")
+  end
+  table.sort(found, function(a, b)
+    if a.name ~= b.name then
+      return a.name < b.name
+    end
+    if a.path ~= b.path then
+      return a.path < b.path
+    end
+    return (a.member or "") < (b.member or "")
+  end)
+  return found, again
+end
+
+return M

@@ -1,0 +1,61 @@
+-- What other pipelines do to a table between the plan of a run and its publish.
+
+local entries = require "pghost.ledger.entries"
+local errors = require "pghost.lib.errors"
+
+local M = {}
+
+local since_query = [[
+  SELECT coalesce(max(f.run_id), 0) AS run_id FROM pghost.files AS f JOIN pghost.runs AS r USING (run_id)
+  WHERE r.target_schema = $1 AND f.table_name = $2 AND f.published_at IS NOT NULL AND f.mode = 'replace']]
+
+--- Remembers what the ledger is read as, to see at the publish whether it still is.
+---@param run pghost.Run
+---@param plan pghost.Plan
+function M.watch(run, plan)
+  run.watched = run.watched or {}
+  run.watched[#run.watched + 1] = { plan = plan,
+    since = run.conn:query(since_query, run.target, plan.name)[1].run_id }
+end
+
+local function raise_meanwhile(run, name, what)
+  errors.raise(("cannot publish '%s.%s': %s meanwhile: run again"):format(run.target, name, what), "changed")
+end
+
+-- Another pipeline may have published into the table since the ledger was read.
+local function check_watched(run, one)
+  local plan = one.plan
+  if run.conn:query(since_query, run.target, plan.name)[1].run_id ~= one.since then
+    raise_meanwhile(run, plan.name, "another run has replaced it")
+  elseif plan.forced or plan.first then
+    return
+  end
+  local read = {}
+  for _, file in ipairs(plan.files) do
+    read[#read + 1] = { sha256 = file.counts.sha256, path = file.path, member = file.member, name = file.name,
+      known = file.known }
+  end
+  local by_hash = entries.read(run, plan, read)
+  for _, file in ipairs(read) do
+    local known = by_hash[file.sha256]
+    if known and known.run_id ~= run.id and known.file_id ~= (file.known and file.known.file_id) then
+      raise_meanwhile(run, plan.name, ("'%s' was loaded by run %d"):format(file.name, known.run_id))
+    end
+  end
+end
+
+--- Sees that no other run has brought the same files into these tables, or built them anew, since this
+--- one has planned. Runs at the beginning of the transaction that publishes: those into one schema
+--- come one after the other.
+---@param run pghost.Run
+---@param published table<string, true> tables that this run has published before
+function M.check(run, published)
+  run.conn:query("SELECT pg_advisory_xact_lock(hashtextextended('pghost:publish:' || $1::text, 0))", run.target)
+  for _, one in ipairs(run.watched or {}) do
+    if not (published[one.plan.name] or published[one.plan.name .. "_raw"]) then
+      check_watched(run, one)
+    end
+  end
+end
+
+return M

@@ -1,0 +1,111 @@
+-- The log of a run, on stderr: one line an event, as text for people or as JSON for machines.
+--
+-- A line cannot be forged by a value. Text has no colour and counts have thousands separators; JSON has
+-- plain numbers. Not for results, which go to stdout, and not for progress (progress.lua).
+
+local cjson = require "cjson"
+local terminal_text = require "pghost.lib.terminal"
+
+local M = {}
+
+---@class pghost.Log
+---@field format "text"|"json"
+---@field quiet boolean leaves out all but warnings and errors
+local Log = {}
+Log.__index = Log
+
+--- An integer with thousands separators: 1,234,567.
+---@param number integer
+---@return string
+function M.count(number)
+  local digits = ("%d"):format(number)
+  local sign, head = digits:match("^(-?)(%d+)$")
+  head = head:reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", "")
+  return sign .. head
+end
+
+--- "1,234 records", "1 record".
+---@param number integer
+---@param noun string
+---@param plural? string
+---@return string
+function M.counted(number, noun, plural)
+  return M.count(number) .. " " .. (number == 1 and noun or plural or noun .. "s")
+end
+
+--- A duration for people: "0.04 s", "12.3 s", "2 min 05 s".
+---@param seconds number
+---@return string
+function M.duration(seconds)
+  if seconds < 10 then
+    return ("%.2f s"):format(seconds)
+  elseif seconds < 60 then
+    return ("%.1f s"):format(seconds)
+  end
+  local whole = math.floor(seconds + 0.5)
+  return ("%d min %02d s"):format(whole // 60, whole % 60)
+end
+
+local function host_options()
+  local found, host = pcall(require, "pghost.native.host")
+  return found and host.options or {}
+end
+
+--- A log that follows the host's options `--log-format` and `--quiet` unless told otherwise.
+---@param options? { format?: "text"|"json", quiet?: boolean, out?: file* }
+---@return pghost.Log
+function M.new(options)
+  options = options or {}
+  local host = host_options()
+  local quiet = options.quiet
+  if quiet == nil then
+    quiet = host.quiet or false
+  end
+  return setmetatable({
+    format = options.format or host.log_format or "text",
+    quiet = quiet,
+    out = options.out or io.stderr,
+  }, Log)
+end
+
+--- Writes one event. `kind` is what happened ("load", "check", ...), `name` what to, `text` how it
+--- went for people, `fields` the same for machines; `fields.seconds` is printed as the duration.
+---@param level "info"|"warn"|"error"
+---@param kind string
+---@param name string
+---@param text string
+---@param fields? table
+function Log:event(level, kind, name, text, fields)
+  if self.quiet and level == "info" then
+    return
+  end
+  if self.format == "json" then
+    local object = {}
+    for key, value in pairs(fields or {}) do
+      object[key] = value
+    end
+    object.time, object.level = os.date("!%Y-%m-%dT%H:%M:%SZ"), level
+    object.event, object.name, object.message = kind, name, text
+    self.out:write(terminal_text.harmless_json(cjson.encode(object)), "\n")
+  else
+    local seconds = fields and fields.seconds
+    local mark = level == "info" and "" or level .. ": "
+    self.out:write(terminal_text.harmless(("%-8s %-20s %s%s%s"):format(kind, name, mark, text,
+      seconds and "  (" .. M.duration(seconds) .. ")" or "")), "\n")
+  end
+  self.out:flush()
+end
+
+function Log:info(...)
+  self:event("info", ...)
+end
+
+function Log:warn(...)
+  self:event("warn", ...)
+end
+
+function Log:error(...)
+  self:event("error", ...)
+end
+
+return M

@@ -1,0 +1,194 @@
+-- Results as aligned tables of text, for people: in the REPL and at the end of a pipeline.
+--
+-- Not for machines: long cells are cut to the terminal's width, and what could harm a terminal or
+-- mislead a reader (control characters, text direction marks, bytes that are no UTF-8) is shown as
+-- an escape such as \n or \x1b.
+
+local terminal_text = require "pghost.lib.terminal"
+
+local M = {}
+
+local cut, harmless, width_of = terminal_text.cut, terminal_text.harmless, terminal_text.width
+
+---@class pghost.print.Options
+---@field width? integer columns of the terminal; cells are cut to fit. nil: nothing is cut
+---@field null? string how NULL looks; "<null>" unless given
+---@field types? string[] PostgreSQL type names of the columns: numbers are right-aligned, bytea is shown in hex
+---@field limit? integer print at most so many rows, and say so
+---@field file? file* where M.result writes; io.stdout unless given
+
+local NULL = "<null>"
+local SMALLEST = 4 -- columns are not cut to less
+
+local numeric_types = {
+  int2 = true, int4 = true, int8 = true, float4 = true, float8 = true, numeric = true, oid = true, money = true,
+  smallint = true, integer = true, bigint = true, real = true, ["double precision"] = true,
+}
+
+-- Shortest of 15 to 17 digits that reads back as the same number, as PostgreSQL prints float8.
+local function format_float(value)
+  if value ~= value then
+    return "NaN"
+  elseif value == math.huge or value == -math.huge then
+    return value > 0 and "Infinity" or "-Infinity"
+  end
+  for digits = 15, 16 do
+    local text = ("%." .. digits .. "g"):format(value)
+    if tonumber(text) == value then
+      return text
+    end
+  end
+  return ("%.17g"):format(value)
+end
+
+local function cell_text(value, type_name, null)
+  if value == nil then
+    return null
+  elseif math.type(value) == "float" then
+    return format_float(value)
+  elseif type_name == "bytea" and type(value) == "string" then
+    return "\\x" .. value:gsub(".", function(byte)
+      return ("%02x"):format(byte:byte())
+    end)
+  end
+  return harmless(tostring(value))
+end
+
+local function pad(text, width, right)
+  local blanks = (" "):rep(width - width_of(text))
+  return right and blanks .. text or text .. blanks
+end
+
+-- Takes from the widest columns, one by one, until the line fits or none can give any more.
+local function shrink(widths, width)
+  local total = 3 * #widths - 1
+  for _, own in ipairs(widths) do
+    total = total + own
+  end
+  while total > width do
+    local widest = 1
+    for i, own in ipairs(widths) do
+      widest = own > widths[widest] and i or widest
+    end
+    if widths[widest] <= SMALLEST then
+      return
+    end
+    widths[widest] = widths[widest] - 1
+    total = total - 1
+  end
+end
+
+local function measure(columns, cells)
+  local widths = {}
+  for i, name in ipairs(columns) do
+    widths[i] = width_of(name)
+    for _, row in ipairs(cells) do
+      widths[i] = math.max(widths[i], width_of(row[i]))
+    end
+  end
+  return widths
+end
+
+-- A column is numeric by its type or, without types, when all its values are Lua numbers.
+local function is_numeric(rows, count, column, types)
+  if types then
+    return numeric_types[types[column]] == true
+  end
+  local some = false
+  for i = 1, count do
+    local value = rows[i][column]
+    if value ~= nil and type(value) ~= "number" then
+      return false
+    end
+    some = some or value ~= nil
+  end
+  return some
+end
+
+local function line(cells, widths, right)
+  local parts = {}
+  for i, width in ipairs(widths) do
+    parts[i] = pad(cut(cells[i], width), width, right[i])
+  end
+  return (" " .. table.concat(parts, " | ")):gsub("%s+$", "")
+end
+
+local function rule(widths)
+  local parts = {}
+  for i, width in ipairs(widths) do
+    parts[i] = ("-"):rep(width + 2)
+  end
+  return table.concat(parts, "+")
+end
+
+local function footer(shown, count)
+  if shown < count then
+    return ("(%d of %d rows)"):format(shown, count)
+  end
+  return count == 1 and "(1 row)" or ("(%d rows)"):format(count)
+end
+
+--- An aligned table as text, with the number of rows below it.
+---@param columns string[] names of the columns
+---@param rows table[] or anything with # and [i]; row[i] is the value of column i, nil is NULL
+---@param options? pghost.print.Options
+---@return string
+function M.format(columns, rows, options)
+  options = options or {}
+  local types, null = options.types, options.null or NULL
+  local shown = math.min(#rows, options.limit or #rows)
+  local names, right, cells = {}, {}, {}
+  for i, name in ipairs(columns) do
+    names[i] = harmless(name)
+    right[i] = is_numeric(rows, shown, i, types)
+  end
+  for i = 1, shown do
+    local row = {}
+    for j = 1, #columns do
+      row[j] = cell_text(rows[i][j], types and types[j], null)
+    end
+    cells[i] = row
+  end
+  local widths = measure(names, cells)
+  if options.width then
+    shrink(widths, options.width)
+  end
+  local out = { (line(names, widths, right)), rule(widths) }
+  for _, row in ipairs(cells) do
+    out[#out + 1] = line(row, widths, right)
+  end
+  if options.width then
+    for i, text in ipairs(out) do
+      out[i] = cut(text, options.width)
+    end
+  end
+  out[#out + 1] = footer(shown, #rows)
+  return table.concat(out, "\n") .. "\n"
+end
+
+local function terminal_width(file)
+  if file ~= io.stdout then
+    return nil
+  end
+  return require("pghost.native.sys").columns(1)
+end
+
+--- Prints the result of a query; of a statement without rows, how many rows it touched. On a
+--- terminal cells are cut to its width.
+---@param result pghost.Result
+---@param options? pghost.print.Options
+function M.result(result, options)
+  options = setmetatable({}, { __index = options or {} })
+  local file = options.file or io.stdout
+  local columns = result:columns()
+  if #columns == 0 then
+    local count = result.affected or 0
+    file:write(count == 1 and "(1 row affected)\n" or ("(%d rows affected)\n"):format(count))
+    return
+  end
+  options.types = options.types or result:types()
+  options.width = options.width or terminal_width(file)
+  file:write(M.format(columns, result, options))
+end
+
+return M

@@ -1,0 +1,217 @@
+-- SQL texts with named parameters: `:as_of` becomes `$1::timestamp` and its value is bound.
+--
+-- Knows enough of SQL's lexical rules to leave strings, quoted identifiers, comments, dollar quotes
+-- and `::` casts alone. Nothing is ever spliced in but the parameter's number and type.
+
+local errors = require "pghost.lib.errors"
+
+local M = {}
+
+---@class pghost.sql.Statement
+---@field name string where the text is from, for messages
+---@field parts (string | { parameter: string })[]
+---@field ordered boolean has an ORDER BY of its own outside of parentheses
+local Statement = {}
+Statement.__index = Statement
+
+---@class pghost.sql.Parameter
+---@field type string SQL type
+---@field value string|number|boolean|nil
+
+--- Where the string or quoted name that begins at `at` ends; nil: it does not.
+---@param text string
+---@param at integer of the opening quote
+---@param quote "'"|'"'
+---@param escapes? boolean an E'' string, where a backslash escapes
+---@return integer?
+function M.quoted_end(text, at, quote, escapes)
+  local from = at + 1
+  while true do
+    local stop = text:find(escapes and "['\\]" or quote, from, not escapes)
+    if not stop then
+      return nil
+    elseif text:sub(stop, stop) == "\\" then
+      from = stop + 2
+    elseif text:sub(stop + 1, stop + 1) == quote then
+      from = stop + 2
+    else
+      return stop
+    end
+  end
+end
+
+local function block_comment(text, at)
+  local depth, from = 1, at + 2
+  while depth > 0 do
+    local stop = text:find("[/*][*/]", from)
+    if not stop then
+      return nil
+    end
+    local pair = text:sub(stop, stop + 1)
+    depth = depth + (pair == "/*" and 1 or pair == "*/" and -1 or 0)
+    from = stop + ((pair == "/*" or pair == "*/") and 2 or 1)
+  end
+  return from - 1
+end
+
+-- Where the token that starts at `at` ends (its last byte), and its kind: "text" (kept as it is),
+-- "comment", "word", "parameter", "end" (a semicolon) or an opening or closing parenthesis.
+local function token(text, at)
+  local char = text:sub(at, at)
+  local two = text:sub(at, at + 1)
+  if two == "--" then
+    return "comment", (text:find("\n", at, true) or #text + 1) - 1
+  elseif two == "/*" then
+    return "comment", block_comment(text, at)
+  elseif char == "'" or char == '"' then
+    return "text", M.quoted_end(text, at, char)
+  elseif text:find("^[eE]'", at) then
+    return "text", M.quoted_end(text, at + 1, "'", true)
+  elseif char == "$" then
+    local tag = text:match("^%$[%a_\x80-\xff]?[%w_\x80-\xff]*%$", at)
+    if not tag or tag:find("^%$%d") then
+      return "text", at
+    end
+    local _, stop = text:find(tag, at + #tag, true)
+    return "text", stop
+  elseif two == "::" or two == ":=" then
+    return "text", at + 1
+  elseif text:find("^:[%a_]", at) then
+    return "parameter", select(2, text:find("^:[%w_]+", at))
+  elseif text:find("^[%a_\x80-\xff]", at) then
+    return "word", select(2, text:find("^[%w_$\x80-\xff]+", at))
+  elseif text:find("^[%s%d]", at) then
+    return "space", select(2, text:find("^[%s%d]+", at))
+  elseif char == ";" then
+    return "end", at
+  end
+  return char, at
+end
+
+-- Calls visit(kind, token text) for each token of `text`.
+local function scan(text, name, visit)
+  local at = 1
+  while at <= #text do
+    local kind, stop = token(text, at)
+    if not stop then
+      local _, lines = text:sub(1, at):gsub("\n", "")
+      errors.raise("unterminated " .. (kind == "comment" and "comment" or "string"), "usage",
+        { exit = 1, file = name, line = lines + 1 })
+    end
+    visit(kind, text:sub(at, stop))
+    at = stop + 1
+  end
+end
+
+--- Parses one statement; a closing semicolon is left out.
+---@param text string
+---@param name? string where it is from, for messages
+---@return pghost.sql.Statement
+function M.parse(text, name)
+  local parts, depth, ended, ordered, previous = {}, 0, false, false, nil
+  scan(text, name, function(kind, piece)
+    local blank = kind == "comment" or (kind == "space" and not piece:find("%S"))
+    if ended and not blank and kind ~= "end" then
+      errors.raise("more than one statement", "usage", { exit = 1, file = name })
+    end
+    depth = depth + ((kind == "(" and 1) or (kind == ")" and -1) or 0)
+    if kind == "word" then
+      ordered = ordered or (depth == 0 and piece:lower() == "by" and previous == "order")
+      previous = piece:lower()
+    end
+    if kind == "end" then
+      ended = true
+    elseif kind == "parameter" then
+      parts[#parts + 1] = { parameter = piece:sub(2) }
+    else
+      parts[#parts + 1] = kind == "comment" and " " or piece
+    end
+  end)
+  return setmetatable({ name = name, parts = parts, ordered = ordered }, Statement)
+end
+
+--- Reads and parses a file that holds one statement.
+---@param path string
+---@return pghost.sql.Statement
+function M.read(path)
+  local file, message = io.open(path, "r")
+  if not file then
+    errors.raise("could not open " .. message, "ENOENT")
+  end
+  local text = file:read("a")
+  file:close()
+  return M.parse(text, path)
+end
+
+local types = { boolean = "boolean", integer = "bigint", float = "double precision", string = "text" }
+
+--- A parameter for a Lua value; the type follows from the value unless given.
+---@param value string|number|boolean|nil
+---@param type_name? string
+---@return pghost.sql.Parameter
+function M.parameter(value, type_name)
+  return { value = value, type = type_name or types[math.type(value) or type(value)] or "text" }
+end
+
+--- A list as the text of an array of PostgreSQL, to be bound as `$1::text[]` or the like.
+---@param list (string|number|boolean|nil)[] nil is NULL where `count` says so
+---@param count? integer default: #list
+---@return string
+function M.array(list, count)
+  local out = {}
+  for i = 1, count or #list do
+    out[i] = list[i] == nil and "NULL" or '"' .. tostring(list[i]):gsub('[\\"]', "\\%0") .. '"'
+  end
+  return "{" .. table.concat(out, ",") .. "}"
+end
+
+-- Replaces each parameter by what replace(name, parameter) says.
+local function render(statement, parameters, replace)
+  local out = {}
+  for i, part in ipairs(statement.parts) do
+    if type(part) == "string" then
+      out[i] = part
+    else
+      local parameter = parameters[part.parameter]
+      if not parameter then
+        local known = {}
+        for name in pairs(parameters) do
+          known[#known + 1] = name
+        end
+        table.sort(known)
+        errors.raise(("no parameter ':%s' (has: %s)"):format(part.parameter, table.concat(known, ", ")), "usage",
+          { exit = 1, file = statement.name })
+      end
+      out[i] = replace(part.parameter, parameter)
+    end
+  end
+  return (table.concat(out):gsub("^%s+", ""):gsub("%s+$", ""))
+end
+
+--- The text with `$n::type` for each parameter, and the values to bind in their order.
+---@param parameters table<string, pghost.sql.Parameter>
+---@return string text
+---@return table values packed: values.n of them
+function Statement:bind(parameters)
+  local numbers, values = {}, { n = 0 }
+  local text = render(self, parameters, function(name, parameter)
+    if not numbers[name] then
+      values.n = values.n + 1
+      values[values.n] = parameter.value
+      numbers[name] = values.n
+    end
+    return ("$%d::%s"):format(numbers[name], parameter.type)
+  end)
+  return text, values
+end
+
+--- The text with a typed NULL for each parameter: same columns and types, nothing to bind.
+---@param parameters table<string, pghost.sql.Parameter>
+---@return string
+function Statement:describe(parameters)
+  return render(self, parameters, function(_, parameter)
+    return ("NULL::%s"):format(parameter.type)
+  end)
+end
+
+return M

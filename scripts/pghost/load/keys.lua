@@ -1,0 +1,151 @@
+-- The key of a clean table: of records with the same key one stays, the others are rejected as
+-- duplicates, then the key becomes the primary key. The first stays; in the modes that bring a table
+-- up to date the last, as if the records had come one after the other. A table that is appended to
+-- keeps what it has: new records with a key of the published table are duplicates too.
+--
+-- Works on the server over a table that still has _file_id and _line, and removes them. The usual
+-- case, no duplicate, costs the building of the index and nothing else.
+
+local columns = require "pghost.load.columns"
+local log = require "pghost.lib.log"
+
+local M = {}
+
+local unique_violation = "23505" -- SQLSTATE
+
+local longest_value = 200 -- characters of a key shown in a reason
+
+local function add_key(conn, table_name, key)
+  conn:query(("ALTER TABLE %s ADD PRIMARY KEY (%s)"):format(table_name, columns.quoted(conn, key)))
+end
+
+-- Tries the primary key in a savepoint. False: there are duplicates.
+local function try_key(conn, table_name, key)
+  local unique, problem = pcall(conn.transaction, conn, function()
+    add_key(conn, table_name, key)
+  end)
+  if not unique and not (type(problem) == "table" and problem.code == unique_violation) then
+    error(problem, 0)
+  end
+  return unique
+end
+
+local function create_duplicates(conn, duplicates)
+  conn:query(([[
+    CREATE TABLE %s (
+      file_id bigint, line bigint, first_file_id bigint, first_line bigint, key_text text, PRIMARY KEY (file_id, line)
+    )]]):format(duplicates))
+end
+
+-- Collects all but one record of each key.
+local function collect(conn, table_name, duplicates, key, last_stays)
+  local list = columns.quoted(conn, key)
+  conn:query(([[
+    INSERT INTO %s (file_id, line, first_file_id, first_line, key_text)
+    SELECT _file_id, _line, first_file_id, first_line, left(concat_ws(', ', %s), %d)
+    FROM (
+      SELECT %s, _file_id, _line, row_number() OVER same_key AS place,
+        first_value(_file_id) OVER same_key AS first_file_id, first_value(_line) OVER same_key AS first_line
+      FROM %s WINDOW same_key AS (PARTITION BY %s ORDER BY %s)
+    ) AS ranked
+    WHERE place > 1]]):format(duplicates, list, longest_value, list, table_name, list,
+    last_stays and "_file_id DESC, _line DESC" or "_file_id, _line"))
+end
+
+-- Collects the records whose key is in the published table already; returns how many.
+local function collect_published(conn, table_name, duplicates, key, published)
+  local same = {}
+  for i, name in ipairs(key) do
+    local quoted = conn:quote_identifier(name)
+    same[i] = ("p.%s = n.%s"):format(quoted, quoted)
+  end
+  return conn:query(([[
+    INSERT INTO %s (file_id, line, key_text)
+    SELECT n._file_id, n._line, left(concat_ws(', ', %s), %d) FROM %s AS n
+    WHERE EXISTS (SELECT FROM %s AS p WHERE %s)]]):format(duplicates, columns.quoted(conn, key, "n.%s"), longest_value,
+    table_name, published, table.concat(same, " AND "))).affected
+end
+
+local function reject(conn, run_id, name, duplicates, key)
+  conn:query(([[
+    INSERT INTO pghost.rejects (run_id, table_name, file_id, line, column_name, rule, reason)
+    SELECT $1, $2, d.file_id, d.line, $3, 'key',
+      'duplicate of ' || $4::text || ' ''' || d.key_text || ''' ' || CASE WHEN d.first_line IS NULL
+        THEN 'in the published table'
+        ELSE 'at ' || coalesce(f.name, 'file ' || d.first_file_id) || ':' || d.first_line END
+    FROM %s AS d LEFT JOIN pghost.files AS f ON f.file_id = d.first_file_id
+    ORDER BY d.file_id, d.line]]):format(duplicates),
+    run_id, name, #key == 1 and key[1] or nil, table.concat(key, ", "))
+end
+
+local function remove(conn, table_name, duplicates)
+  conn:query(("DELETE FROM %s AS t USING %s AS d WHERE t._file_id = d.file_id AND t._line = d.line")
+    :format(table_name, duplicates))
+end
+
+local function count_by_file(conn, table_name, file_column)
+  local counts, total = {}, 0
+  local rows = conn:query(("SELECT %s AS file_id, count(*) AS records FROM %s GROUP BY 1")
+    :format(file_column, table_name))
+  for row in rows:rows() do
+    counts[row.file_id] = row.records
+    total = total + row.records
+  end
+  return counts, total
+end
+
+-- Moves duplicates from the table to the rejects and makes the key where that is still to do.
+local function move_duplicates(conn, run, plan, table_name, key_is_made, published)
+  local duplicates, key = run:qualified "pghost_duplicates", plan.key
+  create_duplicates(conn, duplicates)
+  if not key_is_made then
+    collect(conn, table_name, duplicates, key, plan.mode == "merge" or plan.mode == "history")
+    remove(conn, table_name, duplicates)
+  end
+  if published and collect_published(conn, table_name, duplicates, key, published) > 0 then
+    remove(conn, table_name, duplicates)
+  end
+  reject(conn, run.id, plan.name, duplicates, key)
+  local counts, total = count_by_file(conn, duplicates, "file_id")
+  conn:query("DROP TABLE " .. duplicates)
+  if not key_is_made then
+    add_key(conn, table_name, key)
+  end
+  return counts, total
+end
+
+local function warn(run, plan, total)
+  local stays = (plan.mode == "merge" or plan.mode == "history") and "the last stays"
+    or plan.first and "the first stays" or "what was there stays"
+  run.log:warn("key", plan.name, ("%s of %s rejected, %s"):format(log.counted(total, "duplicate"),
+    table.concat(plan.key, ", "), stays), { duplicates = total })
+end
+
+--- Makes the key of a plan the primary key of its clean table; must run inside run:transaction.
+---@param conn pghost.Connection
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@param count_left boolean count what is left per file also where nothing was removed
+---@return table<integer, integer> duplicates per file id
+---@return integer total
+---@return table<integer, integer>? left records left in the table, per file id
+function M.apply(conn, run, plan, count_left)
+  local table_name = run:qualified(plan.clean_table)
+  local duplicates, total = {}, 0
+  local published = plan.mode == "append" and not plan.first
+    and conn:quote_identifier(run.target) .. "." .. conn:quote_identifier(plan.name)
+  local made = try_key(conn, table_name, plan.key)
+  if not made or published then
+    duplicates, total = move_duplicates(conn, run, plan, table_name, made, published)
+  end
+  local left = (count_left or total > 0) and count_by_file(conn, table_name, "_file_id") or nil
+  conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(table_name))
+  if total > 0 then
+    warn(run, plan, total)
+  end
+  return duplicates, total, left
+end
+
+M.count_by_file = count_by_file
+
+return M

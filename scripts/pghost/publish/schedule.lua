@@ -1,0 +1,226 @@
+-- How a run publishes: all tables together, one by one as soon as they are checked (the setting
+-- `publish = "per_table"`), or not at all (`dry_run`).
+--
+-- publish.lua exchanges tables; here is which, when, what is recorded in the same transaction, and
+-- what to do when the server's answer to a COMMIT is lost.
+
+local again = require "pghost.run.retry"
+local build_schema = require "pghost.run.build_schema"
+local dry_run = require "pghost.publish.dry_run"
+local errors = require "pghost.lib.errors"
+local history = require "pghost.run.history"
+local ledger = require "pghost.ledger"
+local log = require "pghost.lib.log"
+local meanwhile = require "pghost.ledger.concurrent"
+local modes = require "pghost.modes"
+local publish = require "pghost.publish.swap"
+local resume = require "pghost.run.resume"
+
+local M = {}
+
+-- Carries over to built tables what hangs on the published ones.
+local function prepare(run, tables)
+  local options = { build = run.build, target = run.target, tables = tables,
+    lock_wait = tonumber(run.settings.lock_wait) }
+  options.prepared = again.repeated(run, function(conn)
+    return publish.prepare(conn, options)
+  end)
+  for name, gone in pairs(options.prepared.gone) do
+    run.log:warn("publish", name, "columns that the new table has not: " .. table.concat(gone, ", "), { gone = gone })
+  end
+  return options
+end
+
+-- Exchanges what is replaced and changes what is added to, in the order that foreign keys ask for.
+local function make_visible(run, options)
+  local late = modes.after_exchange(run, options.tables, options.changes)
+  local changed = not late and modes.publish(run, options.changes)
+  if #options.tables > 0 then
+    publish.swap(run.conn, options)
+  end
+  return changed or modes.publish(run, options.changes)
+end
+
+local function names_of(options)
+  local names = { table.unpack(options.tables) }
+  for _, change in ipairs(options.changes) do
+    names[#names + 1] = change.name
+  end
+  return names
+end
+
+local function set_of(names)
+  local set = {}
+  for _, name in ipairs(names) do
+    set[name] = true
+  end
+  return set
+end
+
+-- The short transaction. Its COMMIT says that the run has published, or that nothing has happened.
+local function exchange(run, options, is_last)
+  again.transaction(run, function(conn)
+    run.lock:check(conn)
+    meanwhile.check(run, set_of(run.published))
+    if run.replay then
+      run.replay.check(run)
+    end
+    options.changed = make_visible(run, options)
+    history.add_published(conn, run.id, names_of(options))
+    ledger.publish(conn, run.id, not is_last and names_of(options) or nil)
+    if is_last then
+      if run.replay then
+        run.replay.record(run)
+      end
+      build_schema.remove_own(run)
+      history.finish(conn, run.id, "published")
+    end
+  end)
+end
+
+-- The connection was lost while the last transaction was under way: asks over a new one whether it
+-- was committed, and goes on with that if it was.
+local function settle(run, problem)
+  local known, conn = pcall(again.connect, run, true)
+  local done
+  if known then
+    known, done = pcall(history.was_published, conn, run.id)
+  end
+  if not known then
+    errors.raise(("%s; whether run %d has published is not known: see state in pghost.runs"):format(tostring(problem),
+      run.id), errors.is(problem) and problem.code or nil, { exit = 3, unsure = true })
+  elseif not done then
+    conn:close()
+    error(problem, 0)
+  end
+  run.log:warn("publish", run.target, ("%s; the server has committed"):format(tostring(problem)))
+  run.conn:close()
+  run.conn = conn
+end
+
+local function exchange_last(run, options)
+  local done, problem = pcall(exchange, run, options, true)
+  if not done then
+    if run.conn:status() ~= "lost" then
+      error(problem, 0)
+    end
+    settle(run, problem)
+  end
+  run.finished = true
+end
+
+-- What of a list is built and not yet published, in the order it was built.
+local function waiting(run, list, name_of)
+  local published, left = set_of(run.published), {}
+  for _, one in ipairs(list) do
+    if not published[name_of(one)] then
+      left[#left + 1] = one
+    end
+  end
+  return left
+end
+
+local function waiting_tables(run)
+  return waiting(run, run.tables, function(name)
+    return name
+  end)
+end
+
+local function waiting_changes(run)
+  return waiting(run, run.changes, function(change)
+    return change.name
+  end)
+end
+
+local function say_changed(run, changed)
+  for _, change in ipairs(changed or {}) do
+    run.log:info("publish", change.name, ("%s added, %s changed, %s removed"):format(log.count(change.added),
+      log.count(change.changed), log.count(change.removed)), change)
+  end
+end
+
+local function publish_some(run, tables, changes, is_last)
+  local options = #tables > 0 and prepare(run, tables) or { tables = tables }
+  options.changes = changes
+  if is_last then
+    exchange_last(run, options)
+  else
+    exchange(run, options, false)
+  end
+  say_changed(run, options.changed)
+  for _, name in ipairs(names_of(options)) do
+    run.published[#run.published + 1] = name
+  end
+end
+
+-- What is published in one transaction: a table, a clean one with its raw one. The ledger takes a file for
+-- loaded from then on, and so it must be in both.
+local function in_parts(run)
+  local list, by_name = {}, {}
+  local function part_of(name)
+    local clean = name:gsub("_raw$", "")
+    local part = by_name[clean]
+    if not part then
+      part = { name = name, tables = {}, changes = {} }
+      list[#list + 1], by_name[clean] = part, part
+    end
+    return part
+  end
+  for _, name in ipairs(waiting_tables(run)) do
+    table.insert(part_of(name).tables, name)
+  end
+  for _, change in ipairs(waiting_changes(run)) do
+    table.insert(part_of(change.name).changes, change)
+  end
+  return list
+end
+
+-- Replaced tables first: what is added to others may refer to them.
+local function one_by_one(run, to_the_end)
+  local list = in_parts(run)
+  for i, one in ipairs(list) do
+    run:step("publish", one.name, function()
+      publish_some(run, one.tables, one.changes, to_the_end and i == #list)
+      local count = #one.tables + #one.changes
+      return { tables = count }, log.counted(count, "table")
+    end)
+  end
+  if to_the_end and #list == 0 then
+    publish_some(run, {}, {}, true)
+  end
+end
+
+local function all_together(run)
+  run:step("publish", run.target, function()
+    local tables, changes = waiting_tables(run), waiting_changes(run)
+    publish_some(run, tables, changes, true)
+    local names = names_of { tables = tables, changes = changes }
+    return { tables = #names }, log.counted(#names, "table") .. (#names > 0 and ": " or "") .. table.concat(names, ", ")
+  end)
+end
+
+--- To be called when checks have passed: what is built until then may be seen, with per_table.
+---@param run pghost.Run
+function M.checked(run)
+  if run.settings.publish == "per_table" and not run.settings.dry_run then
+    one_by_one(run, false)
+  end
+end
+
+--- Publishes what the run has built.
+---@param run pghost.Run
+function M.finish(run)
+  resume.forget_others(run)
+  if run.settings.dry_run then
+    run:step("dry run", run.target, function()
+      prepare(run, run.tables)
+      return { tables = #run.tables }, dry_run.report(run)
+    end)
+  elseif run.settings.publish == "per_table" then
+    one_by_one(run, true)
+  else
+    all_together(run)
+  end
+end
+
+return M

@@ -1,0 +1,119 @@
+-- The original bytes of rejects that were found on the server (duplicates, rules run again over a
+-- raw table): read again from the files, as they were read when they were loaded, by the line that a
+-- record starts on; in one pass a file, in constant memory.
+--
+-- Standard input and files that have changed stay without.
+
+local csv = require "pghost.native.csv"
+local dialect = require "pghost.input.dialect"
+local lfs = require "lfs"
+
+local M = {}
+
+local batch_size = 500 -- rejects that are updated at once
+
+-- A walk through a file, in the order of its lines.
+local Walk = {}
+Walk.__index = Walk
+
+local function new_walk(options)
+  return setmetatable({ options = options or {} }, Walk)
+end
+
+function Walk:close()
+  if self.source then
+    self.source:close()
+    self.source = nil
+  end
+end
+
+Walk.__close = Walk.close
+
+local function size_of(row)
+  if not row.member then
+    return lfs.attributes(row.path, "size")
+  end
+  for _, member in ipairs(csv.members(row.path) or {}) do
+    if member.name == row.member then
+      return member.size
+    end
+  end
+end
+
+-- Goes to the start of the file of `row`; a file that is not as it was gives no records.
+function Walk:start(row)
+  self:close()
+  self.file_id = row.file_id
+  if row.path == "-" or lfs.attributes(row.path, "mode") ~= "file" or size_of(row) ~= row.size then
+    return
+  end
+  self.source = csv.open(row.path, dialect.of_file(self.options, row))
+end
+
+-- Byte offset and bytes of the record that starts on a physical line, nil when there is none.
+function Walk:fetch(line)
+  if self.source then
+    return self.source:find(line)
+  end
+end
+
+local hex = {}
+for byte = 0, 255 do
+  hex[string.char(byte)] = ("%02x"):format(byte)
+end
+
+local function to_hex(bytes)
+  return (bytes:gsub(".", hex))
+end
+
+local function flush(conn, batch)
+  if #batch.ids == 0 then
+    return
+  end
+  local function array(list)
+    return "{" .. table.concat(list, ",") .. "}"
+  end
+  conn:query([[
+    UPDATE pghost.rejects AS r
+    SET byte_offset = n.byte_offset, byte_length = octet_length(decode(n.original, 'hex')),
+      original = decode(n.original, 'hex')
+    FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS n (reject_id, byte_offset, original)
+    WHERE r.reject_id = n.reject_id]], array(batch.ids), array(batch.offsets), array(batch.originals))
+  batch.ids, batch.offsets, batch.originals = {}, {}, {}
+end
+
+-- What is missing, in the order of the files.
+local missing = [[
+  SELECT r.reject_id, r.file_id, r.line, f.path, f.member, f.encoding, coalesce(f.input_size, f.size) AS size
+  FROM pghost.rejects AS r JOIN pghost.files AS f USING (file_id)
+  WHERE r.run_id = $1 AND r.table_name = $2 AND r.byte_offset IS NULL
+  ORDER BY r.file_id, r.line]]
+
+local function add(batch, reject_id, offset, bytes)
+  local n = #batch.ids + 1
+  batch.ids[n], batch.offsets[n], batch.originals[n] = reject_id, offset, to_hex(bytes)
+end
+
+--- Fills in offset, length and bytes of the rejects of one table of a run that lack them.
+---@param run pghost.Run
+---@param name string table that the records were meant for
+---@param options? pghost.Dialect of the files
+function M.fill(run, name, options)
+  local batch = { ids = {}, offsets = {}, originals = {} }
+  local walk <close> = new_walk(options)
+  for row in run:connection("rejects"):stream(missing, run.id, name) do
+    if row.file_id ~= walk.file_id then
+      walk:start(row)
+    end
+    local offset, bytes = walk:fetch(row.line)
+    if offset then
+      add(batch, row.reject_id, offset, bytes)
+    end
+    if #batch.ids >= batch_size then
+      flush(run.conn, batch)
+    end
+  end
+  flush(run.conn, batch)
+end
+
+return M

@@ -1,0 +1,110 @@
+-- What becomes of each reject that is replayed, and why: collected in a table of the build schema, written
+-- into the history by the transaction that publishes.
+
+local columns = require "pghost.load.columns"
+local errors = require "pghost.lib.errors"
+local log = require "pghost.lib.log"
+local staging = require "pghost.rejects.replay.staging"
+
+local M = {}
+
+local longest_value = 200 -- characters of a key shown in a note
+
+-- Every record that came out must be one that went in: a reject is not taken apart.
+local function check_mapped(run, kind, source, line)
+  local stray = run.conn:query(([[
+    SELECT count(*) AS records FROM %s AS s
+    LEFT JOIN %s AS m ON m.in_source = s.%s AND m.in_line = s.%s WHERE m.reject_id IS NULL]])
+    :format(staging.name(run, kind), staging.name(run, "map"), source, line))[1].records
+  if stray > 0 then
+    errors.raise(("%s now read as several: the options of the step have changed too much for a replay")
+      :format(log.counted(stray, "rejected record is", "rejected records are")), "data")
+  end
+end
+
+local function note_rejected(run)
+  return run.conn:query(([[
+    INSERT INTO %s SELECT m.reject_id, 'open', 'in run ' || $1::text || ': ' || concat_ws(': ', s.column_name, s.reason)
+    FROM %s]]):format(staging.name(run, "outcome"), staging.from(run, "rejects")), tostring(run.id)).affected
+end
+
+-- Of the records whose key is in the table, or came before among those replayed, none is taken.
+local function note_duplicates(run, plan)
+  local equal = {}
+  for i, name in ipairs(plan.key) do
+    local quoted = run.conn:quote_identifier(name)
+    equal[i] = ("t.%s = s.%s"):format(quoted, quoted)
+  end
+  if plan.mode == "history" then
+    equal[#equal + 1] = "t._valid_to IS NULL"
+  end
+  local key = columns.quoted(run.conn, plan.key, "s.%s")
+  local count = run.conn:query(([[
+    INSERT INTO %s
+    SELECT reject_id, 'open', 'in run ' || $1::text || ': duplicate of ' || $2::text || ' '''
+      || left(key_text, %d) || '''' || CASE WHEN present THEN ' in the table' ELSE ' among the records replayed' END
+    FROM (
+      SELECT m.reject_id, concat_ws(', ', %s) AS key_text,
+        row_number() OVER (PARTITION BY %s ORDER BY m.file_id, m.line) AS place,
+        EXISTS (SELECT FROM %s AS t WHERE %s) AS present
+      FROM %s
+    ) AS ranked
+    WHERE present OR place > 1]]):format(staging.name(run, "outcome"), longest_value, key, key, plan.published,
+      table.concat(equal, " AND "), staging.from(run, "clean")),
+    tostring(run.id), table.concat(plan.key, ", ")).affected
+  run.conn:query(([[
+    DELETE FROM %s AS s USING %s AS m, %s AS o
+    WHERE m.in_source = s._file_id AND m.in_line = s._line AND o.reject_id = m.reject_id]])
+    :format(staging.name(run, "clean"), staging.name(run, "map"), staging.name(run, "outcome")))
+  return count
+end
+
+-- What passed, and what neither passed nor was refused: a filter, or the reader, leaves it out now.
+local function note_rest(run, kind)
+  local loaded = run.conn:query(("INSERT INTO %s SELECT m.reject_id, 'replayed', NULL FROM %s")
+    :format(staging.name(run, "outcome"), staging.from(run, kind))).affected
+  local noted = staging.name(run, "outcome")
+  local filtered = run.conn:query(([[
+    INSERT INTO %s
+    SELECT m.reject_id, 'replayed', 'left out in run ' || $1::text FROM %s AS m
+    WHERE NOT EXISTS (SELECT FROM %s AS o WHERE o.reject_id = m.reject_id)]])
+    :format(noted, staging.name(run, "map"), noted), tostring(run.id)).affected
+  return loaded, filtered
+end
+
+--- Notes what became of the records of a table; those that have a key already are taken out of what passed.
+---@param run pghost.Run
+---@param plan table
+---@return { records: integer, loaded: integer, rejected: integer, filtered: integer }
+function M.note(run, plan)
+  local main = plan.targets.clean and "clean" or "raw"
+  check_mapped(run, main, "_file_id", "_line")
+  check_mapped(run, "rejects", "file_id", "line")
+  local rejected = note_rejected(run)
+  if plan.key then
+    rejected = rejected + note_duplicates(run, plan)
+  end
+  local loaded, filtered = note_rest(run, main)
+  return { records = loaded + rejected + filtered, loaded = loaded, rejected = rejected, filtered = filtered }
+end
+
+--- Writes the outcome into the history; in the transaction that publishes. Raises where a reject that
+--- goes into the table is not open any more, as one that was waived meanwhile.
+---@param run pghost.Run
+function M.record(run)
+  staging.create_outcome(run)
+  local noted = staging.name(run, "outcome")
+  run.conn:query(([[
+    UPDATE pghost.rejects AS r
+    SET state = o.state, note = o.note, replayed_by = CASE WHEN o.state = 'replayed' THEN $1::bigint END
+    FROM %s AS o WHERE r.reject_id = o.reject_id AND r.state = 'open']]):format(noted), run.id)
+  local lost = run.conn:query(([[
+    SELECT count(*) AS records FROM %s AS o LEFT JOIN pghost.rejects AS r USING (reject_id)
+    WHERE o.state = 'replayed' AND r.replayed_by IS DISTINCT FROM $1::bigint]]):format(noted), run.id)[1].records
+  if lost > 0 then
+    errors.raise(("%s waived or deleted during the replay: run it again"):format(log.counted(lost, "reject was",
+      "rejects were")), "changed")
+  end
+end
+
+return M

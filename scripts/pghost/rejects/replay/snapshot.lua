@@ -1,0 +1,65 @@
+-- That published tables are still what a replay has found. What somebody writes meanwhile to one that is
+-- built anew would be gone with the old one; a key that has come into one that is added to would get
+-- the values of an old reject.
+
+local errors = require "pghost.lib.errors"
+local locks = require "pghost.publish.locks"
+
+local M = {}
+
+local lock_wait = 60 -- seconds, as publishing has by default
+
+-- Equal for equal records, in whatever order.
+local function content(conn, table_name)
+  return conn:query(("SELECT count(*) || '/' || coalesce(sum(hashtextextended(t::text, 0)), 0) AS hash FROM %s AS t")
+    :format(table_name))[1].hash
+end
+
+--- Remembers the content of a table; to be called before its records are taken over.
+---@param run pghost.Run
+---@param table_name string qualified
+function M.watch(run, table_name)
+  local copied = run.replay.copied
+  copied[#copied + 1] = { name = table_name, hash = content(run.conn, table_name) }
+end
+
+--- Remembers the keys that are added to a published table.
+---@param run pghost.Run
+---@param plan table
+function M.watch_keys(run, plan)
+  local equal = {}
+  for i, name in ipairs(plan.key) do
+    equal[i] = ("t.%s = s.%s"):format(run.conn:quote_identifier(name), run.conn:quote_identifier(name))
+  end
+  if plan.mode == "history" then
+    equal[#equal + 1] = "t._valid_to IS NULL"
+  end
+  local added = run.replay.added
+  local found = ("SELECT EXISTS (SELECT FROM %s AS s JOIN %s AS t ON %s) AS found"):format(
+    run:qualified(plan.clean_table), plan.published, table.concat(equal, " AND "))
+  added[#added + 1] = { name = plan.published, query = found }
+end
+
+-- From here to the end of the transaction it can be read, but not written to by others.
+local function hold(run, one)
+  locks.take(run.conn, { one.name }, "SHARE ROW EXCLUSIVE", (tonumber(run.settings.lock_wait) or lock_wait) * 1000)
+end
+
+--- Raises when one has changed.
+---@param run pghost.Run
+function M.check(run)
+  for _, one in ipairs(run.replay.copied) do
+    hold(run, one)
+    if content(run.conn, one.name) ~= one.hash then
+      errors.raise(("%s was written to during the replay: run it again"):format(one.name), "changed")
+    end
+  end
+  for _, one in ipairs(run.replay.added) do
+    hold(run, one)
+    if run.conn:query(one.query)[1].found then
+      errors.raise(("%s got a key during the replay that is replayed: run it again"):format(one.name), "changed")
+    end
+  end
+end
+
+return M

@@ -1,0 +1,164 @@
+-- The original bytes of open rejects as CSV sources, below the header of their files.
+--
+-- Records of one file go together, as long as each is sure to end where it ends. One with an odd
+-- number of quotes might swallow those behind it, so it becomes a source of its own. Which line of
+-- which source is which reject is written to a table.
+
+local csv = require "pghost.native.csv"
+local read_as = require "pghost.input.recorded_dialect"
+local errors = require "pghost.lib.errors"
+local sql = require "pghost.lib.sql"
+local cjson = require "cjson"
+
+local M = {}
+
+local largest = 4 * 1024 * 1024 -- bytes of a source made of several records
+local batch_size = 1000
+
+-- Options of a step that may have been edited to let records in. What stops at a bad record, or ends
+-- a file early, is none of them.
+local policies = { "invalid", "nul", "comment", "too_few", "too_many", "stray_quote", "max_record",
+  "max_record_lines", "max_field", "repeated_header", "tolerant" }
+
+local function source_options(plan, dialect)
+  local options = { delimiter = dialect.delimiter, quote = dialect.quote, escape = dialect.escape,
+    skip_blanks = dialect.skip_blanks, blank_lines = dialect.blank_lines, line_end = dialect.line_end or "lf",
+    encoding = dialect.encoding }
+  for _, name in ipairs(policies) do
+    if plan.options[name] ~= "stop" then
+      options[name] = plan.options[name]
+    end
+  end
+  return options
+end
+
+local open_rejects = [[
+  SELECT r.reject_id, r.file_id, r.line, r.original, f.name, array_to_json(f.header)::text AS header,
+    f.read_as::text AS dialect
+  FROM pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
+  WHERE r.run_id = $1 AND r.table_name = $2 AND r.state = 'open'
+  ORDER BY r.file_id, r.line, r.reject_id]]
+
+-- A file of the replayed run: how its bytes are to be read.
+local function describe(row)
+  if not row.header then
+    errors.raise(("the header of '%s' was not recorded: run the pipeline again"):format(row.name or "?"), "usage",
+      { exit = 1 })
+  end
+  local dialect, header = read_as.read(row.dialect), cjson.decode(row.header)
+  local names, line_end = {}, dialect.line_end == "cr" and "\r" or "\n"
+  for i = 1, #header do
+    names[i] = "c" .. i -- ASCII, whatever the real ones are
+  end
+  local first_line = read_as.line(names, #names, dialect) .. line_end
+  return { id = row.file_id, name = row.name, dialect = dialect, columns = header, line_end = line_end,
+    first_line = read_as.encode(nil, first_line, dialect.encoding), stop = read_as.encode(nil, line_end,
+    dialect.encoding) }
+end
+
+-- Sources in the making, and the table that says which reject stands where.
+local Writer = {}
+Writer.__index = Writer
+
+function Writer:begin(file)
+  self.file = file
+  self.number = self.number + 1
+  self.pieces, self.size, self.records, self.line = { file.first_line }, 0, 0, 2
+end
+
+-- The columns of a source by their real names. One more is what the reader adds for what is too much.
+local function names_of(source, file)
+  local names = { table.unpack(file.columns) }
+  if #source:columns() > #names then
+    names[#names + 1] = "_extra"
+  end
+  return names
+end
+
+-- Hands the source over, and starts anew.
+function Writer:finish()
+  if self.file and self.records > 0 then
+    local file = self.file
+    local options = source_options(self.plan, file.dialect)
+    local one <close> = errors.check(csv.open_string(table.concat(self.pieces), options))
+    self.use(one, self.number, names_of(one, file))
+  end
+  self.file = nil
+end
+
+function Writer:flush()
+  if #self.map[1] > 0 then
+    self.run.conn:query(("INSERT INTO %s SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], "
+      .. "$5::bigint[])"):format(self.run:qualified "pghost_replay_map"), sql.array(self.map[1]),
+      sql.array(self.map[2]), sql.array(self.map[3]), sql.array(self.map[4]), sql.array(self.map[5]))
+  end
+  self.map = { {}, {}, {}, {}, {} }
+end
+
+function Writer:note(row)
+  local at = #self.map[1] + 1
+  for i, value in ipairs { row.reject_id, row.file_id, row.line, self.number, self.line } do
+    self.map[i][at] = value
+  end
+  if at == batch_size then
+    self:flush()
+  end
+end
+
+function Writer:put(row, file)
+  self:note(row)
+  local pieces = self.pieces
+  pieces[#pieces + 1], pieces[#pieces + 2] = row.original, file.stop
+  self.size, self.records = self.size + #row.original, self.records + 1
+  self.line = self.line + 1 + select(2, row.original:gsub(file.line_end, ""))
+end
+
+-- Whether a record ends at its own end whatever stands behind it. In UTF-16 nobody looks.
+local function is_closed(text, file)
+  local dialect = file.dialect
+  local quote = dialect.quote or '"'
+  if #file.stop > 1 then
+    return false
+  elseif quote == "" or not text:find(quote, 1, true) then
+    return true
+  end
+  local pattern = quote:gsub("%W", "%%%0")
+  return not dialect.escape and select(2, text:gsub(pattern, "")) % 2 == 0
+end
+
+function Writer:add(row, file)
+  local alone = not is_closed(row.original, file)
+  if alone or self.file ~= file or self.size >= largest then
+    self:finish()
+    self:begin(file)
+  end
+  self:put(row, file)
+  if alone then
+    self:finish()
+  end
+end
+
+--- Calls use(source, number, columns) for each source. Lines of a source are those of the table
+--- pghost_replay_map. Sets plan.without, the number of rejects whose bytes are not known.
+---@param run pghost.Run
+---@param plan table
+---@param use fun(source: pghost.Source, number: integer, columns: string[])
+function M.each(run, plan, use)
+  local writer = setmetatable({ run = run, plan = plan, use = use, number = 0, map = { {}, {}, {}, {}, {} } }, Writer)
+  local file
+  plan.without = 0
+  for row in run:connection("reader"):stream(open_rejects, run.replay.of.run_id, plan.name) do
+    if row.original == nil then
+      plan.without = plan.without + 1
+    else
+      if not file or file.id ~= row.file_id then
+        file = describe(row)
+      end
+      writer:add(row, file)
+    end
+  end
+  writer:finish()
+  writer:flush()
+end
+
+return M

@@ -1,0 +1,219 @@
+-- A column's rules: a type, operations on its text, checks of its value. See pghost.rules, which
+-- gives the types to the user. A column is never changed: each call returns a new one.
+
+local arguments = require "pghost.rules.arguments"
+local misuse = arguments.misuse
+
+local M = {}
+
+---@class pghost.Column
+---@field type string SQL name of the type: "numeric(10,2)"; of a domain, of what is beneath it
+---@field labels? string[] of an enum
+---@field domain? string SQL name
+---@field format? string explicit format of a date or time: "DD/MM/YYYY"
+---@field operations table[] { op = "trim" }, { op = "null_if", values = {...}, ignore_case = true }, ...
+---@field checks table[] { check = "required" }, { check = "range", min = 1 }, ...
+---@field failure? { action: "reject"|"null"|"default"|"warn", value?: any }
+local Column = {}
+Column.__index = Column
+Column.__name = "pghost.Column"
+
+--- A column without operations and checks.
+---@param type_name string
+---@param format? string
+---@return pghost.Column
+function M.new(type_name, format)
+  return setmetatable({ type = type_name, format = format, operations = {}, checks = {} }, Column)
+end
+
+-- A copy of `column` with one more entry in one of its lists.
+local function with(column, list, entry)
+  local copy = {}
+  for key, value in pairs(column) do
+    copy[key] = value
+  end
+  if list then
+    copy[list] = table.move(column[list], 1, #column[list], 1, {})
+    table.insert(copy[list], entry)
+  end
+  return setmetatable(copy, Column)
+end
+
+--- Whether a column's rules, or their plain data, refuse null.
+---@return boolean
+function M.is_required(column)
+  for _, check in ipairs(column.checks) do
+    if check.check == "required" then
+      return true
+    end
+  end
+  return false
+end
+
+-- Operations: on the text, in the order written; null passes all but default -------------------
+
+--- White space (ASCII) off both ends.
+---@return pghost.Column
+function Column:trim()
+  return with(self, "operations", { op = "trim" })
+end
+
+--- One pair of double quotes around the value off, where they are part of the value.
+---@return pghost.Column
+function Column:unquote()
+  return with(self, "operations", { op = "unquote" })
+end
+
+--- Null where the text is one of the values: `null_if("NULL", "")`, or as a list with options,
+--- `null_if({ "NULL", "" }, { ignore_case = true })` (case of ASCII letters).
+---@return pghost.Column
+function Column:null_if(values, options, ...)
+  if type(values) ~= "table" then
+    values, options = { values, options, ... }, nil
+  end
+  local ignore_case = arguments.options(options, { ignore_case = true }, "null_if").ignore_case
+  local list = arguments.list(values, "null_if")
+  return with(self, "operations", { op = "null_if", values = list, ignore_case = ignore_case and true or nil })
+end
+
+--- Lower case, character by character by the Unicode tables of glibc's C.UTF-8.
+---@return pghost.Column
+function Column:lower()
+  return with(self, "operations", { op = "lower" })
+end
+
+--- Upper case, as lower.
+---@return pghost.Column
+function Column:upper()
+  return with(self, "operations", { op = "upper" })
+end
+
+--- Every occurrence of a text by another; no pattern.
+---@param from string
+---@param to string
+---@return pghost.Column
+function Column:replace(from, to)
+  if type(from) ~= "string" or from == "" then
+    misuse(2, "replace: text to look for expected, got '%s'", from)
+  end
+  return with(self, "operations", { op = "replace", from = from, to = arguments.scalar(to, "replace") })
+end
+
+local function is_number(type_name)
+  local name = type_name:match("^%a+ ?%a*")
+  return name == "smallint" or name == "integer" or name == "bigint" or name == "numeric" or name == "real"
+    or name == "double precision"
+end
+
+--- A number written with another mark before its decimals than a point, and perhaps with one between
+--- thousands: `decimal(",", ".")` takes 1.234,5 and 1234,5. What is no such number is refused, also
+--- 12.34,5: thousands stand in groups of three, or nowhere.
+---@param mark string one character, usually ","
+---@param thousands? string one character: ".", ",", "'", " "; nil: there are none
+---@return pghost.Column
+function Column:decimal(mark, thousands)
+  if not is_number(self.type) then
+    misuse(2, "decimal: the column is no number but '%s'", self.type)
+  elseif type(mark) ~= "string" or utf8.len(mark) ~= 1 then
+    misuse(2, "decimal: one character before the decimals expected, got '%s'", mark)
+  elseif thousands ~= nil and (type(thousands) ~= "string" or utf8.len(thousands) ~= 1) then
+    misuse(2, "decimal: one character between thousands expected, got '%s'", thousands)
+  end
+  return with(self, "operations", { op = "decimal", mark = mark, thousands = thousands or "" })
+end
+
+--- This value for null. It goes through the operations behind it, the type and the checks.
+---@param value string|number|boolean
+---@return pghost.Column
+function Column:default(value)
+  return with(self, "operations", { op = "default", value = arguments.scalar(value, "default") })
+end
+
+-- Checks: of the typed value; null passes all but required -------------------------------------
+
+--- Null is refused (after the operations).
+---@return pghost.Column
+function Column:required()
+  return M.is_required(self) and self or with(self, "checks", { check = "required" })
+end
+
+--- `one_of("a", "b")` or `one_of { "a", "b" }`, compared as values of the type.
+---@return pghost.Column
+function Column:one_of(values, ...)
+  local list = arguments.list(type(values) == "table" and values or { values, ... }, "one_of")
+  return with(self, "checks", { check = "one_of", values = list })
+end
+
+--- From `min` to `max`, both included, as values of the type (text by bytes); nil is open.
+---@return pghost.Column
+function Column:range(min, max)
+  if min == nil and max == nil then
+    misuse(2, "range: a minimum, a maximum or both expected")
+  end
+  min = min ~= nil and arguments.scalar(min, "range minimum") or min
+  max = max ~= nil and arguments.scalar(max, "range maximum") or max
+  return with(self, "checks", { check = "range", min = min, max = max })
+end
+
+--- Characters of the cleaned text; nil is open.
+---@param min? integer
+---@param max? integer
+---@return pghost.Column
+function Column:length(min, max)
+  if min == nil and max == nil then
+    misuse(2, "length: a minimum, a maximum or both expected")
+  end
+  min = min and arguments.whole(min, 0, "length minimum")
+  max = max and arguments.whole(max, 0, "length maximum")
+  return with(self, "checks", { check = "length", min = min, max = max })
+end
+
+--- The PCRE2 pattern is found in the cleaned text: anchor it with ^ and $ to match all of it. \d, \w
+--- and \s mean ASCII; . is one character.
+---@param pattern string
+---@return pghost.Column
+function Column:matches(pattern)
+  if type(pattern) ~= "string" then
+    misuse(2, "matches: pattern expected, got %s", type(pattern))
+  end
+  return with(self, "checks", { check = "matches", pattern = pattern })
+end
+
+local actions = { reject = true, null = true, default = true, warn = true }
+
+--- What happens to a value that breaks its type or a check:
+---  "reject"  the record is rejected (without on_fail)
+---  "null"    null is stored; cannot be combined with required
+---  "default" `value` is stored, also for a required value that is missing; no check looks at it
+---  "warn"    counted: a value that breaks a check is kept, one that breaks its type becomes null
+--- With "warn" a required column still rejects what is missing or would have to become null.
+---@param action "reject"|"null"|"default"|"warn"
+---@param value? string|number|boolean for "default"
+---@return pghost.Column
+function Column:on_fail(action, value)
+  if not actions[action] then
+    misuse(2, "on_fail: 'reject', 'null', 'default' or 'warn' expected, got '%s'", action)
+  end
+  if (action == "default") ~= (value ~= nil) then
+    misuse(2, action == "default" and "on_fail: default needs a value" or "on_fail: '%s' takes no value", action)
+  end
+  local copy = with(self)
+  copy.failure = { action = action, value = value ~= nil and arguments.scalar(value, "on_fail") or value }
+  return copy
+end
+
+--- A copy with one field set.
+---@return pghost.Column
+function M.with_field(column, field, value)
+  local copy = with(column)
+  copy[field] = value
+  return copy
+end
+
+--- Whether the value is a column's rules.
+---@return boolean
+function M.is(value)
+  return getmetatable(value) == Column
+end
+
+return M

@@ -1,0 +1,69 @@
+-- Runs as they are recorded in the schema `pghost`: finding one for the commands that tell of it.
+--
+-- Not for writing the history (history.lua).
+
+local connection = require "pghost.connection"
+local errors = require "pghost.lib.errors"
+local metadata = require "pghost.run.schema"
+
+local M = {}
+
+-- Whether there is a history, and whether it has what these commands read. Who only looks at it needs
+-- no right to write to it.
+local function look(conn)
+  local row = conn:query([[
+    SELECT count(*) AS columns, count(*) FILTER (WHERE a.attname = 'replay_of') AS newest
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_attribute AS a ON a.attrelid = c.oid
+    WHERE n.nspname = 'pghost' AND c.relname = 'runs']])[1]
+  return row.columns > 0, row.newest > 0
+end
+
+--- A connection to the database with the history.
+---@return pghost.Connection conn to be kept in a `<close>` variable
+---@return boolean present
+function M.open()
+  local conn = connection.open()
+  local present, complete = look(conn)
+  if present and not complete then
+    metadata.migrate(conn)
+  end
+  return conn, present
+end
+
+--- A number of a run as somebody typed it.
+---@param text string
+---@return integer? run_id
+---@return string? message
+function M.number(text)
+  local number = text:find("^%d+$") and math.tointeger(tonumber(text))
+  if not number then
+    return nil, ("number of a run expected, got '%s'"):format(text)
+  end
+  return number
+end
+
+local columns = [[run_id, pipeline, target_schema, state, script,
+  array_to_json(given)::text AS given, config::text AS config, replay_of,
+  to_char(started_at, 'YYYY-MM-DD HH24:MI:SS') AS started]]
+
+--- One run; raises when there is none of that number.
+---@param conn pghost.Connection
+---@param present boolean from open
+---@param run_id integer
+---@return table row
+function M.find(conn, present, run_id)
+  local row = present and conn:query(("SELECT %s FROM pghost.runs WHERE run_id = $1"):format(columns), run_id)[1]
+  if not row then
+    errors.raise(("no run %d in this database: `pghost runs` lists them"):format(run_id), "usage", { exit = 1 })
+  end
+  return row
+end
+
+--- The last run that is not a replay: the rejects of a replay are those of the run it replays.
+---@return table? row nil: there is none
+function M.last(conn, present)
+  return present and conn:query(([[
+    SELECT %s FROM pghost.runs WHERE replay_of IS NULL ORDER BY run_id DESC LIMIT 1]]):format(columns))[1] or nil
+end
+
+return M

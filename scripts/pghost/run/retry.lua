@@ -1,0 +1,190 @@
+-- What may pass if it is tried again, and trying it again.
+--
+-- Three sizes: a connection that a starting server refuses is waited for; a transaction that the
+-- server broke off (deadlock, serialization) is done again; a run that failed is done again as a
+-- whole, as a new run of a new Lua state, by the host. Never repeated: what may have been
+-- committed (publishing.lua finds out), and what was read from a pipe.
+
+local connection = require "pghost.connection"
+local errors = require "pghost.lib.errors"
+local files = require "pghost.input.files"
+local sys = require "pghost.native.sys"
+
+local M = {}
+
+local transaction_tries = 5
+
+M.retries = 2 -- how often, unless somebody says
+M.connect_patience = 30 -- seconds that a server may take to come up
+
+-- SQLSTATEs (PostgreSQL manual, appendix A).
+local broken_off = { ["40001"] = true, ["40P01"] = true } -- serialization failure, deadlock
+local going_down = { ["57P01"] = true, ["57P02"] = true, ["57P03"] = true } -- 03: starting up or shutting down
+local too_many = "53300" -- connections
+
+local function host()
+  local found, module = pcall(require, "pghost.native.host")
+  return found and module or {}
+end
+
+local function is_lost(code)
+  return code:find("^08") ~= nil and code ~= "08P01" or going_down[code] or false
+end
+
+--- Seconds to wait before try n + 1: twice as long each time, up to `most`, give or take a quarter.
+---@param n integer from 1
+---@param first number
+---@param most number
+---@return number
+function M.delay(n, first, most)
+  return math.min(most, first * 2.0 ^ (n - 1)) * (0.75 + math.random() / 2)
+end
+
+-- Which attempt of the script this is, from 1, and the run that failed before it.
+---@return integer attempt
+---@return integer? run_id
+function M.attempt()
+  local module = host()
+  return module.attempt or 1, module.retry_of
+end
+
+--- Whether a run that failed with this error may do better next time. A server that was never
+--- reached is not there, rather than restarting.
+---@param problem any
+---@param reached boolean
+function M.may_pass(problem, reached)
+  if not errors.is(problem) or problem.unsure then
+    return false
+  end
+  local code = problem.code
+  if broken_off[code] or code == too_many or code == "57P03" then
+    return true
+  end
+  return is_lost(code) and (reached or M.attempt() > 1)
+end
+
+--- Marks the error that ends a run: the host executes the script again if it leaves the script.
+---@param run pghost.Run
+---@param problem any
+function M.mark(run, problem)
+  local attempt, most = M.attempt(), run.settings.retries
+  if not host().can_retry or attempt > most or not M.may_pass(problem, run.conn ~= nil) then
+    return
+  elseif run.read_once then
+    run.log:warn("retry", run.name, "not tried again: " .. files.once(run.read_once))
+    return
+  end
+  local wait = M.delay(attempt, 1, 30)
+  problem.retry = {
+    wait = wait,
+    run = run.id,
+    say = function()
+      run.log:warn("retry", run.name, ("%s; attempt %d of %d in %.1f s"):format(tostring(problem):match "^[^\n]*",
+        attempt + 1, most + 1, wait), { attempt = attempt + 1, code = problem.code })
+    end,
+  }
+end
+
+local Held = {}
+Held.__index = Held
+
+function Held:write(...)
+  for _, text in ipairs { ... } do
+    self.texts[#self.texts + 1] = text
+  end
+  return self
+end
+
+function Held.flush() end
+
+function Held:release()
+  io.stdout:write(table.concat(self.texts))
+  io.stdout:flush()
+  self.texts = {}
+end
+
+--- Where answers are printed: standard output, but kept back until an attempt has succeeded or is the
+--- last one, so that they are there once. People at a terminal see them at once.
+---@param settings table
+---@return file*
+function M.output(settings)
+  if not host().can_retry or settings.retries == 0 or sys.is_tty(1) then
+    return io.stdout
+  end
+  return setmetatable({ texts = {} }, Held)
+end
+
+--- Prints what was kept back, unless the run is going to be done again.
+---@param run pghost.Run
+---@param problem? any
+function M.release_output(run, problem)
+  if getmetatable(run.out) == Held and not (errors.is(problem) and problem.retry) then
+    run.out:release()
+  end
+end
+
+local function is_coming_up(problem)
+  if not errors.is(problem) then
+    return false
+  end
+  return problem.code == "57P03" or (M.attempt() > 1 and (is_lost(problem.code) or problem.code == too_many))
+end
+
+--- Connects; waits for a server that is starting, also for one that an earlier attempt lost.
+---@param run pghost.Run
+---@param lost? boolean the server was there a moment ago
+---@return pghost.Connection
+function M.connect(run, lost)
+  local deadline = sys.clock() + (run.settings.retries > 0 and M.connect_patience or 0)
+  for n = 1, math.huge do
+    local open, result = pcall(connection.open, { dsn = run.dsn })
+    if open then
+      return result
+    elseif sys.clock() >= deadline or not (is_coming_up(result)
+      or lost and errors.is(result) and M.may_pass(result, true)) then
+      error(result, 0)
+    elseif n == 1 then
+      run.log:warn("connect", run.name, ("%s; waiting up to %d s for it"):format(tostring(result), M.connect_patience))
+    end
+    sys.sleep(M.delay(n, 0.25, 3))
+  end
+end
+
+--- Calls fn(conn) with the run's control connection, and again when the server broke off the
+--- transaction that it is (deadlock, serialization failure). Within a transaction it is called once.
+---@generic T
+---@param run pghost.Run
+---@param fn fun(conn: pghost.Connection): T... one transaction, without effects outside of it
+---@return T...
+function M.repeated(run, fn)
+  local conn = run.conn
+  if conn:status() ~= "idle" or run.settings.retries == 0 then
+    return fn(conn)
+  end
+  for n = 1, transaction_tries do
+    local results = table.pack(pcall(fn, conn))
+    if results[1] then
+      return table.unpack(results, 2, results.n)
+    end
+    local problem = results[2]
+    if n == transaction_tries or not (errors.is(problem) and broken_off[problem.code]) then
+      error(problem, 0)
+    end
+    run.log:warn("retry", run.name, ("%s; rolled back, once more"):format(tostring(problem)), { code = problem.code })
+    sys.sleep(M.delay(n, 0.1, 2))
+  end
+end
+
+--- Runs fn(conn) in a transaction of the run's control connection, and again when the server broke
+--- it off. Inside of another one it is a savepoint, and not repeated.
+---@generic T
+---@param run pghost.Run
+---@param fn fun(conn: pghost.Connection): T... without effects outside of the transaction
+---@return T...
+function M.transaction(run, fn)
+  return M.repeated(run, function(conn)
+    return conn:transaction(fn)
+  end)
+end
+
+return M

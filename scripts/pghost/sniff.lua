@@ -1,0 +1,155 @@
+-- What a CSV file is, found by looking at it: encoding, dialect, columns, types.
+--
+--   local csv = require "pghost.sniff"
+--   local found = csv.sniff("orders.csv")
+--   print(csv.text(found))                 -- for people
+--   run:load("orders", "orders.csv", rules, found.options)
+--   print(csv.rules(found, "orders"))      -- the text of a rules file to begin with
+--
+-- Nothing is loaded, and nothing uses what is found unless asked to.
+
+local dialect = require "pghost.sniff.findings"
+local errors = require "pghost.lib.errors"
+local log = require "pghost.lib.log"
+local column_names = require "pghost.sniff.column_names"
+local native = require "pghost.native.sniff"
+local rules_text = require "pghost.sniff.rules_text"
+local text = require "pghost.sniff.text"
+local types = require "pghost.sniff.proposals"
+local warnings = require "pghost.sniff.warnings"
+
+local M = {}
+
+---@class pghost.sniff.Options
+---@field sample? integer|"all" bytes to look at; without it files of up to 1 GiB are read whole, of larger ones
+--- the first GiB
+---@field encoding? string as iconv knows it; found if not given
+---@field delimiter? string found if not given
+---@field quote? string found if not given
+
+---@class pghost.sniff.Column
+---@field name string for tables and rules: the header's made an identifier (catalog/names.lua), each once
+---@field header string as written
+---@field from? string|integer what `from` of a rule has to be, where its own name does not find the column
+---@field type string SQL name
+---@field format? string of a date or timestamp that is not in ISO 8601
+---@field decimal? string "," or ".": what the rule makes a number of has the other between thousands
+---@field confidence number 0 to 1
+---@field reason string
+---@field ambiguous boolean the first of `alternatives` fits as well
+---@field alternatives { type: string, format?: string, reason: string }[]
+---@field rule string Lua: "r.bigint():required()"
+---@field required boolean no value is missing
+---@field nulls string[] texts that mean no value
+---@field values integer how many there are
+---@field empty integer
+---@field min_length integer characters
+---@field max_length integer characters
+---@field examples string[]
+
+---@class pghost.sniff.Result
+---@field file string
+---@field looked_at string "whole file, 2,000,000 records"
+---@field whole boolean
+---@field bytes integer looked at
+---@field records integer of the table
+---@field misfits integer records of another width, or with quotes that are none: in no column's facts
+---@field confidence number 0 to 1, of the dialect
+---@field dialect table<string, pghost.sniff.Finding> each with value, confidence, reason
+---@field options table those of run:load, csv.open and the like, where they are not the default
+---@field columns pghost.sniff.Column[]
+---@field above? { what: "names"|"data", fields: integer } the line above the table could be its header, or a record
+---@field alternatives table[] other readings, with their score
+---@field warnings string[]
+
+local megabyte = 1024 * 1024
+local default_sample = 1024 * megabyte
+
+local function looked_at(facts)
+  local part = facts.whole and "whole file" or ("first %.0f MiB"):format(math.max(1, facts.bytes / megabyte))
+  return ("%s, %s"):format(part, log.counted(facts.records, "record"))
+end
+
+local function make_columns(facts, options)
+  local found, columns = column_names.of(facts), {}
+  for i, column_facts in ipairs(facts.columns) do
+    local column = types.propose(column_facts, options)
+    column.name, column.header, column.from = found.names[i], found.written[i], found.sources[i]
+    columns[i] = column
+  end
+  return columns, found.problems
+end
+
+local function make_result(file, facts)
+  local found, confidence = dialect.findings(facts)
+  local result = {
+    file = file, looked_at = looked_at(facts), whole = facts.whole, bytes = facts.bytes, records = facts.records,
+    misfits = facts.few.count + facts.many.count + facts.broken.count + facts.unterminated.count,
+    confidence = confidence, dialect = found, options = dialect.options(facts, found),
+    alternatives = dialect.alternatives(facts),
+  }
+  if facts.structure.above ~= "none" then
+    result.above = { what = facts.structure.above, fields = facts.structure.above_fields }
+  end
+  local problems
+  result.columns, problems = make_columns(facts, result.options)
+  result.warnings = warnings.list(facts, result, problems)
+  return result
+end
+
+local function sample_of(options)
+  local sample = options.sample or default_sample
+  if sample == "all" then
+    return 0
+  elseif math.type(sample) ~= "integer" or sample < 1 then
+    errors.raise(("sample: bytes or 'all' expected, got '%s'"):format(tostring(sample)), "usage")
+  end
+  return sample
+end
+
+local function check(file, facts, message, code)
+  if facts then
+    return facts
+  end
+  local has_name = message:find(file, 1, true)
+  errors.raise(message, code, { file = not has_name and file or nil })
+end
+
+--- Looks at a file; raises what cannot be read, is empty, or is no text.
+---@param path string "-" is standard input, which is used up by it
+---@param options? pghost.sniff.Options
+---@return pghost.sniff.Result
+function M.sniff(path, options)
+  options = options or {}
+  local file = path == "-" and "standard input" or path
+  return make_result(file, check(file, native.file(path, sample_of(options), options.encoding, options.member,
+    options.delimiter, options.quote)))
+end
+
+--- The same for bytes in memory.
+---@param bytes string
+---@param options? pghost.sniff.Options
+---@return pghost.sniff.Result
+function M.sniff_string(bytes, options)
+  options = options or {}
+  return make_result("text", check("text", native.string(bytes, sample_of(options), options.encoding,
+    options.delimiter, options.quote)))
+end
+
+--- For people: what was found, the columns as an aligned table, and what is in doubt.
+---@param result pghost.sniff.Result
+---@param width? integer of the terminal; nil: nothing is cut
+---@return string
+function M.text(result, width)
+  return text.format(result, width)
+end
+
+--- The text of a rules file that loads the file: `return r.table(name, {...})`, and the options in a comment.
+---@param result pghost.sniff.Result
+---@param name string of the table
+---@return string
+function M.rules(result, name)
+  return rules_text.format(result, name)
+end
+
+return M

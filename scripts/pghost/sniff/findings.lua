@@ -1,0 +1,241 @@
+-- From the facts about a file to its dialect: each part with what was found, how sure that is, and why.
+
+local log = require "pghost.lib.log"
+
+local M = {}
+
+---@class pghost.sniff.Finding one part of the dialect
+---@field value any
+---@field confidence number 0 to 1
+---@field reason string
+---@field rival? any another value that is as good
+
+local names = { [","] = "comma", [";"] = "semicolon", ["\t"] = "tab", ["|"] = "pipe", [" "] = "blank", [":"] = "colon" }
+
+--- A delimiter or quote as people read it: "';' (semicolon)", "'\t' (tab)", "none".
+---@param text string
+---@return string
+function M.shown(text)
+  if text == "" then
+    return "none"
+  end
+  local escaped = text:gsub("[%c\x7f]", function(character)
+    return character == "\t" and "\\t" or ("\\x%02x"):format(character:byte())
+  end)
+  return ("'%s'%s"):format(escaped, names[text] and " (" .. names[text] .. ")" or "")
+end
+
+local function clamp(number)
+  return math.min(1, math.max(0, number))
+end
+
+-- Another reading of the file: other fields, not only other comment lines.
+local function is_other(a, b)
+  return a.delimiter ~= b.delimiter or a.quote ~= b.quote or a.escape ~= b.escape
+end
+
+local function runner_up(guesses)
+  for i = 2, #guesses do
+    if is_other(guesses[i], guesses[1]) then
+      return guesses[i]
+    end
+  end
+end
+
+local few_records = { 0.65, 0.85, 0.95 }
+
+-- How good the best reading is by itself, less where another is nearly as good.
+local function confidence_of(guess, other)
+  local margin = other and guess.score > 0 and 1 - other.score / guess.score or 1
+  return clamp(guess.score ^ (1 / 3) * (0.5 + 0.5 * clamp(4 * margin)) * (few_records[guess.records] or 1))
+end
+
+-- What an encoding that is not sure could be, for the user to choose from.
+local function candidates(encoding)
+  return encoding.rival ~= "" and ("'%s' or '%s'"):format(encoding.name, encoding.rival)
+    or ("'%s'"):format(encoding.name)
+end
+
+local function encoding_finding(facts)
+  local encoding = facts.encoding
+  local beyond = log.counted(encoding.non_ascii, "byte") .. " beyond ASCII"
+  local reasons = {
+    mark = "byte order mark",
+    ascii = "nothing beyond ASCII in the first bytes",
+    valid = beyond .. " in the first bytes, all of it valid UTF-8",
+    mostly = ("%s in the first bytes, valid UTF-8 but in %s"):format(beyond, log.counted(encoding.invalid, "place")),
+    zeros = "zero bytes as UTF-16 has them",
+    escapes = "escapes as ISO 2022 has them",
+    language = ("not UTF-8; %s make text (%s) in it, and in no other"):format(beyond, encoding.language),
+    unsure = ("not UTF-8; %s could be %s"):format(beyond, candidates(encoding)),
+    given = "given",
+  }
+  local confidence = facts.invalid > 0 and math.min(encoding.confidence, 0.7) or encoding.confidence
+  return { value = encoding.name, confidence = confidence, reason = reasons[encoding.how],
+    rival = encoding.how == "unsure" and encoding.rival ~= "" and encoding.rival or nil }
+end
+
+local function delimiter_finding(guess, confidence, structure)
+  if structure.aligned then
+    return { value = guess.delimiter, confidence = math.min(confidence, 0.5),
+      reason = "no delimiter parts them: columns seem to be lined up with blanks" }
+  elseif guess.delimiter == "" then
+    return { value = "", confidence = confidence, reason = "no delimiter gives all lines the same fields: one column" }
+  end
+  return { value = guess.delimiter, confidence = confidence,
+    reason = ("%.0f%% of the records have %s, and those look like values (%.0f%%)"):format(guess.consistency * 100,
+      log.counted(guess.columns, "field"), guess.cells * 100) }
+end
+
+-- Where nothing is in quotes, and none break anything, what CSV has is as good as none.
+local function quote_finding(guess, confidence)
+  if guess.quote ~= "" and guess.quoted > 0 then
+    return { value = guess.quote, confidence = confidence, reason = log.counted(guess.quoted, "field") .. " in quotes" }
+  end
+  if guess.quote == "" then
+    return { value = "", confidence = confidence, reason = "the \" in it are data: as quotes they do not fit" }
+  end
+  return { value = guess.quote, confidence = 0.5 * confidence, reason = "nothing is in quotes: the usual one" }
+end
+
+local function escape_finding(guess, confidence)
+  if guess.escape ~= "" then
+    return { value = guess.escape, confidence = confidence, reason = "it stands before quotes or delimiters" }
+  end
+  return { value = "", confidence = confidence,
+    reason = guess.doubled > 0 and "quotes are doubled" or "nothing to escape" }
+end
+
+local function header_reason(structure, facts)
+  if structure.above == "names" then
+    return ("line %d could be names: %d, where the records have %s"):format(structure.preamble, structure.above_fields,
+      log.counted(#facts.columns, "field"))
+  elseif structure.above == "data" then
+    return ("line %d could be a record: it has %s, those below have %d"):format(structure.preamble,
+      log.counted(structure.above_fields, "field"), #facts.columns)
+  elseif structure.header_words > structure.header_values then
+    return ("%s: words over columns of numbers or dates"):format(
+      log.counted(structure.header_words, "name"))
+  elseif structure.header_values > 0 then
+    return ("the first record has values as those below in %s"):format(log.counted(structure.header_values, "column"))
+  elseif structure.header > 0 then
+    return structure.header_known and "all columns are text; the first record has names that columns often have"
+      or "all columns are text; the first record could be names"
+  end
+  return structure.header_again > 0 and "all columns are text; what the first record has comes again below"
+    or #facts.columns == 0 and "nothing to see" or "all columns are text; the first record has no names"
+end
+
+local function header_finding(facts)
+  local structure = facts.structure
+  return { value = structure.header, confidence = structure.header_confidence,
+    reason = header_reason(structure, facts) }
+end
+
+local function line_end_finding(facts)
+  local kinds = {}
+  for _, kind in ipairs { "lf", "crlf", "cr", "crcrlf" } do
+    if facts[kind] > 0 then
+      kinds[#kinds + 1] = kind
+    end
+  end
+  -- The last line alone has a CR when the file ends in one.
+  if #kinds == 0 then
+    return { value = "lf", confidence = 0.5, reason = "one line without an end" }
+  elseif #kinds == 1 then
+    return { value = kinds[1], confidence = 1, reason = "all of them" }
+  end
+  local parts = {}
+  for i, kind in ipairs(kinds) do
+    parts[i] = ("%s %s"):format(log.count(facts[kind]), kind:upper())
+  end
+  return { value = "mixed", confidence = 1, reason = table.concat(parts, ", ") }
+end
+
+local function around(facts, found)
+  local structure, guess = facts.structure, facts.guesses[1]
+  if structure.preamble > 0 then
+    found.skip = { value = structure.preamble, confidence = 0.9, reason = "lines of another form above the table" }
+  end
+  if guess.comment ~= "" then
+    found.comment = { value = guess.comment, confidence = 0.95,
+      reason = structure.comments == 1 and "1 line that is no record of the table"
+        or ("%s that are no records of the table"):format(log.counted(structure.comments, "line")) }
+  end
+  if facts.footer > 0 then
+    found.footer = { value = facts.footer, confidence = facts.footer_is_total and 0.8 or 0.9,
+      reason = facts.footer_is_total and "the last record is a sum" or "lines of another form below the table" }
+  end
+  if guess.skip_blanks then
+    found.skip_blanks = { value = true, confidence = 0.95, reason = "a blank behind every delimiter" }
+  end
+end
+
+--- What was found, by name: encoding, delimiter, quote, escape, line_end, header, and where there
+--- are such: skip, comment, footer, skip_blanks.
+---@param facts table of pghost.native.sniff
+---@return table<string, pghost.sniff.Finding>
+---@return number confidence of all together
+function M.findings(facts)
+  local guess = facts.guesses[1]
+  local confidence = confidence_of(guess, runner_up(facts.guesses))
+  local found = {
+    encoding = encoding_finding(facts),
+    delimiter = delimiter_finding(guess, confidence, facts.structure),
+    quote = quote_finding(guess, confidence),
+    escape = escape_finding(guess, confidence),
+    line_end = line_end_finding(facts),
+    header = header_finding(facts),
+  }
+  around(facts, found)
+  confidence = math.min(confidence, found.delimiter.confidence)
+  local header_doubt = 0.5 + 0.5 * found.header.confidence
+  return found, confidence * math.min(1, 0.3 + 0.7 * found.encoding.confidence) * header_doubt
+end
+
+--- The options of csv.open, run:load and the like that read the file: those that are not the default.
+---@param facts table
+---@param found table<string, pghost.sniff.Finding>
+---@return table<string, any>
+function M.options(facts, found)
+  local options = {
+    delimiter = found.delimiter.value ~= "" and found.delimiter.value or facts.spare,
+    quote = found.quote.value,
+    escape = found.escape.value ~= "" and found.escape.value or nil,
+    encoding = found.encoding.value ~= "utf-8" and found.encoding.value or nil,
+    comment = found.comment and found.comment.value,
+    skip = found.skip and found.skip.value,
+    footer = found.footer and found.footer.value,
+    skip_blanks = found.skip_blanks and true or nil,
+    line_end = found.line_end.value == "cr" and "cr" or nil,
+  }
+  if options.delimiter == "," then
+    options.delimiter = nil
+  end
+  if options.quote == '"' then
+    options.quote = nil
+  end
+  if found.header.value == 0 then
+    options.header = false
+  elseif found.header.value > 1 then
+    options.header = found.header.value
+  end
+  return options
+end
+
+--- Other readings of the file that are not much worse, the best first.
+---@param facts table
+---@return { delimiter: string, quote: string, escape: string, columns: integer, score: number, confidence: number }[]
+function M.alternatives(facts)
+  local list, best = {}, facts.guesses[1]
+  for i = 2, #facts.guesses do
+    local guess = facts.guesses[i]
+    if is_other(guess, best) and guess.score >= 0.5 * best.score then
+      list[#list + 1] = { delimiter = guess.delimiter, quote = guess.quote, escape = guess.escape,
+        columns = guess.columns, score = guess.score, confidence = clamp(guess.score ^ (1 / 3)) }
+    end
+  end
+  return list
+end
+
+return M
