@@ -134,7 +134,7 @@ describe("the REPL", function()
   it("prints results of queries as tables", function()
     -- A stand-in with the type name of a result: how real ones look is the business of the connection's spec.
     pghost.write(home .. "/script.lua", [[
-      result = setmetatable({ { 1, nil }, { 22, "x\27[2J" } }, { __name = "pghost.result", __index = {
+      result = setmetatable({ { 1, nil }, { 22, "x\27[2J" } }, { __name = "pghost.native.result", __index = {
         columns = function() return { "id", "name" } end,
         types = function() return { "int8", "text" } end,
       } })]])

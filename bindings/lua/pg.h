@@ -6,9 +6,6 @@
 
 #include "lua/boxes.h"
 
-// Pushes nil, message, code and returns 3.
-int pg_push_error(lua_State *L, const Error *error);
-
 // Pushes what the rows of one result share: their metatable.
 void pg_push_row_type(lua_State *L, const PGresult *result);
 
@@ -33,6 +30,10 @@ void pg_start_stream(lua_State *L);
 // transaction is read to its end, because a cancel would fail the transaction; with `hurry` it is
 // cancelled all the same.
 void pg_end_stream(ConnBox *box, bool hurry);
+
+// Runs the COPY ... TO STDOUT at stack index 2 into the file at 3 (none: standard output), packed as
+// 4 says or else as its name does. Pushes the bytes before packing, or nil, message, code.
+int pg_copy_to(lua_State *L, ConnBox *box);
 
 // Create the metatables of results and streams.
 void pg_open_results(lua_State *L);
