@@ -17,6 +17,8 @@ static const uint32_t all_kinds = BIT(SNIFF_FORMAT) - 1;
 static const uint32_t numbers = BIT(SNIFF_BIGINT) | BIT(SNIFF_NUMERIC) | BIT(SNIFF_DOUBLE) |
                                 BIT(SNIFF_NUMERIC_COMMA) | BIT(SNIFF_NUMERIC_GROUPED);
 
+static const uint32_t moments = ~(BIT(SNIFF_TIME) - 1) & ~BIT(SNIFF_UUID) & ~BIT(SNIFF_JSON);
+
 static const Type types[SNIFF_FORMAT] = {
     [SNIFF_BOOLEAN] = {.kind = &type_boolean},
     [SNIFF_BIGINT] = {.kind = &type_bigint},
@@ -165,6 +167,11 @@ static bool is_rounded(const char *text, size_t len) {
   return false;
 }
 
+// "2024-05-01 10:00:00", as most are: neither a zone nor decimals.
+static bool is_plain_moment(const char *text, size_t len) {
+  return len == 19 && text[13] == ':' && text[16] == ':' && text[17] != '6' && is_digit(text[18]);
+}
+
 // Whether the type keeps what the text says; psql's own parsers pass over what they do not need.
 static bool keeps_all(size_t kind, const char *text, size_t len) {
   switch (kind) {
@@ -172,7 +179,7 @@ static bool keeps_all(size_t kind, const char *text, size_t len) {
     return !memchr(text, ':', len);
   case SNIFF_TIME:
   case SNIFF_TIMESTAMP:
-    return !has_zone(text, len);
+    return is_plain_moment(text, len) || !has_zone(text, len);
   case SNIFF_BIGINT:
   case SNIFF_NUMERIC:
   case SNIFF_DOUBLE:
@@ -185,10 +192,11 @@ static bool keeps_all(size_t kind, const char *text, size_t len) {
 // Remembers one spelling of false and of true.
 static void count_boolean(SniffColumn *column, bool value, const char *text, size_t len) {
   char *known = column->spellings[value];
-  if (*known == 0 && len < sizeof column->spellings[0])
+  bool fits = len < sizeof column->spellings[0];
+  if (*known == 0 && fits)
     memcpy(known, text, len);
   else
-    column->losses.respelled += strlen(known) != len || memcmp(known, text, len) != 0;
+    column->losses.respelled += !fits || known[len] != 0 || memcmp(known, text, len) != 0;
 }
 
 // As the server writes it: lower case, with hyphens.
@@ -225,10 +233,10 @@ static bool parses(SniffColumns *columns, SniffColumn *column, size_t kind, cons
 static void count_losses(SniffColumn *column, uint32_t good, const char *text, size_t len) {
   if (good & numbers)
     count_number(&column->losses, text, text + len);
-  if (good & BIT(SNIFF_TIMESTAMPTZ))
-    column->losses.zoned += has_zone(text, len);
-  if (good & ~(numbers | BIT(SNIFF_BOOLEAN) | BIT(SNIFF_UUID) | BIT(SNIFF_JSON)))
-    column->losses.rounded += is_rounded(text, len);
+  if (!(good & moments) || is_plain_moment(text, len))
+    return;
+  column->losses.zoned += good & BIT(SNIFF_TIMESTAMPTZ) && has_zone(text, len);
+  column->losses.rounded += is_rounded(text, len);
 }
 
 static uint32_t kinds_of(SniffColumns *columns, SniffColumn *column, const char *text, size_t len) {

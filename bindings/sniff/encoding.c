@@ -15,9 +15,13 @@
 #include "sniff/legacy.h"
 
 enum {
-  MOSTLY = 4,       // characters that are valid UTF-8 to a place that is not: the place is a fault
-  MIXED = 8,        // the same the other way round: text in two encodings
-  MOST_STRANGE = 9, // letters: beyond it is no text in any language that is known
+  MOSTLY = 4, // characters that are valid UTF-8 to a place that is not: the place is a fault
+  MIXED = 8,  // the same the other way round: text in two encodings
+  FEW = 20,   // bytes beyond ASCII, which could be of many encodings
+  CLEAR = 2,  // margins of the language over other encodings
+  USUAL = 6,  // how strange letters are on average, as a natural logarithm
+  STRANGE = 7,
+  MOST_STRANGE = 9, // beyond it is no text in any language that is known
 };
 
 typedef struct Mark {
@@ -177,6 +181,12 @@ static bool is_mixed(const char *bytes, size_t len) {
   return good * MIXED > bad;
 }
 
+// A few bytes of something else can look like text of some language, though like strange one.
+static bool is_sure(const SniffLegacy *found, size_t non_ascii) {
+  double most = non_ascii >= FEW ? MOST_STRANGE : found->margin >= CLEAR ? STRANGE : USUAL;
+  return found->margin >= 1 && found->strangeness <= most;
+}
+
 static void by_language(const char *bytes, size_t len, bool whole, SniffEncoding *encoding) {
   SniffLegacy found;
   sniff_legacy(bytes, len, whole, &found);
@@ -186,7 +196,7 @@ static void by_language(const char *bytes, size_t len, bool whole, SniffEncoding
   encoding->language = found.language ? found.language : "";
   encoding->margin = found.margin;
   encoding->strangeness = found.strangeness;
-  bool sure = !mixed && found.name && found.margin >= 1 && found.strangeness <= MOST_STRANGE;
+  bool sure = !mixed && found.name && is_sure(&found, encoding->non_ascii);
   encoding->how = sure ? "language" : "unsure";
   encoding->confidence = !sure ? 0.3 : found.margin >= 4 ? 0.9 : 0.8;
 }

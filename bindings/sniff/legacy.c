@@ -2,6 +2,7 @@
 #include "sniff/legacy.h"
 
 #include <iconv.h>
+#include <limits.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ enum {
   ODD_SYMBOL = 14,
   BESIDE_LETTER = 3,
   MIXED_SCRIPTS = 6,
+  MIXTURE = 2,     // of languages, each time
   WRONG_CASE = 5,  // a capital after a small letter
   FIRST_LEVEL = 9, // the characters that a standard has in front, as they are common
   SECOND_LEVEL = 13,
@@ -29,7 +31,7 @@ enum {
   ALONE = 6,          // a wide character among ASCII
 };
 
-static const double ENOUGH_EACH = 0.4; // of ENOUGH's kind, in each place where two encodings differ
+static const double ENOUGH_EACH = 0.8; // of ENOUGH's kind, in each place where two encodings differ
 
 typedef enum Script { LATIN, CYRILLIC, GREEK, HEBREW, ARABIC, THAI, WIDE } Script;
 
@@ -40,54 +42,59 @@ typedef struct Encoding {
   Script script;
   int prior; // how rare files in it are
   Width width;
+  const char *languages; // that it was made for; NULL: those of the script
 } Encoding;
+
+static const char west[] = "de fr es pt it nl da sv nb fi is ca ga sq";
+static const char east[] = "pl cs sk sl hr hu ro sq de";
+static const char baltic[] = "et lv lt";
 
 // Of those that make the same text the first is taken: the larger set of characters.
 static const Encoding encodings[] = {
-    {"windows-1252", LATIN, 0, SINGLE},
-    {"iso-8859-15", LATIN, 4, SINGLE},
-    {"windows-1250", LATIN, 1, SINGLE},
-    {"iso-8859-2", LATIN, 2, SINGLE},
-    {"windows-1254", LATIN, 2, SINGLE},
-    {"windows-1257", LATIN, 2, SINGLE},
-    {"iso-8859-13", LATIN, 6, SINGLE},
-    {"iso-8859-4", LATIN, 14, SINGLE},
-    {"iso-8859-3", LATIN, 14, SINGLE},
-    {"macintosh", LATIN, 3, SINGLE},
-    {"cp850", LATIN, 3, SINGLE},
-    {"cp437", LATIN, 4, SINGLE},
-    {"cp852", LATIN, 3, SINGLE},
-    {"cp857", LATIN, 4, SINGLE},
-    {"cp775", LATIN, 6, SINGLE},
-    {"cp865", LATIN, 9, SINGLE},
-    {"cp860", LATIN, 9, SINGLE},
-    {"cp861", LATIN, 9, SINGLE},
-    {"maccentraleurope", LATIN, 8, SINGLE},
-    {"windows-1251", CYRILLIC, 0, SINGLE},
-    {"koi8-u", CYRILLIC, 1, SINGLE},
-    {"koi8-r", CYRILLIC, 1, SINGLE},
-    {"cp866", CYRILLIC, 2, SINGLE},
-    {"iso-8859-5", CYRILLIC, 3, SINGLE},
-    {"maccyrillic", CYRILLIC, 4, SINGLE},
-    {"cp855", CYRILLIC, 5, SINGLE},
-    {"windows-1253", GREEK, 0, SINGLE},
-    {"iso-8859-7", GREEK, 1, SINGLE},
-    {"cp737", GREEK, 3, SINGLE},
-    {"cp869", GREEK, 4, SINGLE},
-    {"windows-1255", HEBREW, 0, SINGLE},
-    {"iso-8859-8", HEBREW, 1, SINGLE},
-    {"cp862", HEBREW, 3, SINGLE},
-    {"windows-1256", ARABIC, 0, SINGLE},
-    {"iso-8859-6", ARABIC, 1, SINGLE},
-    {"windows-874", THAI, 0, SINGLE},
-    {"shift_jis", WIDE, 1, SHIFT_JIS},
-    {"cp932", WIDE, 1, SHIFT_JIS},
-    {"euc-jp", WIDE, 1, EUC_JP},
-    {"euc-kr", WIDE, 1, EUC_KR},
-    {"cp949", WIDE, 1, UHC},
-    {"gb18030", WIDE, 1, GB18030},
-    {"big5", WIDE, 1, BIG5},
-    {"big5-hkscs", WIDE, 3, BIG5},
+    {"windows-1252", LATIN, 0, SINGLE, west},
+    {"iso-8859-15", LATIN, 4, SINGLE, west},
+    {"windows-1250", LATIN, 1, SINGLE, east},
+    {"iso-8859-2", LATIN, 2, SINGLE, east},
+    {"windows-1254", LATIN, 2, SINGLE, "tr"},
+    {"windows-1257", LATIN, 2, SINGLE, baltic},
+    {"iso-8859-13", LATIN, 6, SINGLE, baltic},
+    {"iso-8859-4", LATIN, 14, SINGLE, baltic},
+    {"iso-8859-3", LATIN, 10, SINGLE, "eo"},
+    {"macintosh", LATIN, 3, SINGLE, west},
+    {"cp850", LATIN, 3, SINGLE, west},
+    {"cp437", LATIN, 4, SINGLE, west},
+    {"cp852", LATIN, 3, SINGLE, east},
+    {"cp857", LATIN, 4, SINGLE, "tr"},
+    {"cp775", LATIN, 6, SINGLE, baltic},
+    {"cp865", LATIN, 9, SINGLE, "da nb"},
+    {"cp860", LATIN, 9, SINGLE, "pt"},
+    {"cp861", LATIN, 9, SINGLE, "is"},
+    {"maccentraleurope", LATIN, 8, SINGLE, east},
+    {"windows-1251", CYRILLIC, 0, SINGLE, NULL},
+    {"koi8-u", CYRILLIC, 1, SINGLE, NULL},
+    {"koi8-r", CYRILLIC, 1, SINGLE, NULL},
+    {"cp866", CYRILLIC, 2, SINGLE, NULL},
+    {"iso-8859-5", CYRILLIC, 3, SINGLE, NULL},
+    {"maccyrillic", CYRILLIC, 4, SINGLE, NULL},
+    {"cp855", CYRILLIC, 5, SINGLE, NULL},
+    {"windows-1253", GREEK, 0, SINGLE, NULL},
+    {"iso-8859-7", GREEK, 1, SINGLE, NULL},
+    {"cp737", GREEK, 3, SINGLE, NULL},
+    {"cp869", GREEK, 4, SINGLE, NULL},
+    {"windows-1255", HEBREW, 0, SINGLE, NULL},
+    {"iso-8859-8", HEBREW, 1, SINGLE, NULL},
+    {"cp862", HEBREW, 3, SINGLE, NULL},
+    {"windows-1256", ARABIC, 0, SINGLE, NULL},
+    {"iso-8859-6", ARABIC, 1, SINGLE, NULL},
+    {"windows-874", THAI, 0, SINGLE, NULL},
+    {"shift_jis", WIDE, 1, SHIFT_JIS, "ja"},
+    {"cp932", WIDE, 1, SHIFT_JIS, "ja"},
+    {"euc-jp", WIDE, 1, EUC_JP, "ja"},
+    {"euc-kr", WIDE, 1, EUC_KR, "ko"},
+    {"cp949", WIDE, 1, UHC, "ko"},
+    {"gb18030", WIDE, 1, GB18030, "zh_CN zh_TW"},
+    {"big5", WIDE, 1, BIG5, "zh_TW"},
+    {"big5-hkscs", WIDE, 3, BIG5, "zh_TW"},
 };
 
 enum { ENCODINGS = sizeof encodings / sizeof *encodings };
@@ -99,7 +106,7 @@ typedef struct Slot {
 
 typedef struct Score {
   int64_t cost; // of the best language, with the prior; INT64_MAX: it is not of this encoding
-  int language;
+  int language; // -1: several
 } Score;
 
 typedef struct Guess {
@@ -223,6 +230,11 @@ static Script script_of(int language) {
                                           : THAI;
 }
 
+static bool is_written_in(const Encoding *encoding, int language) {
+  return encoding->languages ? strstr(encoding->languages, sniff_languages[language].name) != NULL
+                             : script_of(language) == encoding->script;
+}
+
 // Bytes
 
 static void count_pair(Guess *guess, unsigned first, unsigned second) {
@@ -314,6 +326,37 @@ static int64_t language_cost(const Guess *guess, const uint16_t *map, int langua
   return cost;
 }
 
+// Names of people and places are of many languages in one file, of those of one part of the world.
+static int64_t mixed_cost(const Guess *guess, const Encoding *encoding, const uint16_t *map) {
+  int64_t cost = 0;
+  bool among[SNIFF_LANGUAGES];
+  for (int i = 0; i < SNIFF_LANGUAGES; i++)
+    among[i] = is_written_in(encoding, i);
+  for (size_t k = 0; k < guess->pair_count; k++) {
+    unsigned pair = guess->pairs[k];
+    int least = INT_MAX;
+    for (int i = 0; i < SNIFF_LANGUAGES; i++) {
+      int one = among[i] ? pair_cost(guess, i, map[pair >> 8], map[pair & 0xff]) : INT_MAX;
+      least = one < least ? one : least;
+    }
+    cost += (int64_t)guess->counts[pair] * (least + MIXTURE);
+  }
+  return cost;
+}
+
+static void score_single(const Guess *guess, size_t encoding, Score *score) {
+  const uint16_t *map = guess->maps[encoding];
+  const Encoding *tried = &encodings[encoding];
+  for (int i = 0; i < SNIFF_LANGUAGES; i++) {
+    int64_t cost = is_written_in(tried, i) ? language_cost(guess, map, i) : INT64_MAX;
+    if (cost < score->cost)
+      *score = (Score){cost, i};
+  }
+  int64_t cost = tried->script == LATIN ? mixed_cost(guess, tried, map) : INT64_MAX;
+  if (cost < score->cost)
+    *score = (Score){cost, -1};
+}
+
 // Wide characters
 
 static size_t wide_len(Width width, const unsigned char *at) {
@@ -350,14 +393,6 @@ typedef struct Wide {
   int64_t cost[SNIFF_LANGUAGES];
   int64_t alone; // wide characters among ASCII
 } Wide;
-
-static bool is_written_in(Width width, const char *language) {
-  return strstr(width == SHIFT_JIS || width == EUC_JP ? "ja"
-                : width == EUC_KR || width == UHC     ? "ko"
-                : width == BIG5                       ? "zh_TW"
-                                                      : "zh_CN zh_TW",
-                language) != NULL;
-}
 
 static bool add_wide(Wide *wide, const unsigned char *at, size_t len, uint32_t count) {
   uint32_t c = decoded(wide->handle, at, len);
@@ -408,8 +443,7 @@ static bool score_wide(const Guess *guess, size_t encoding, iconv_t handle, Scor
     good = counts[i] == 0 || add_wide(&wide, bytes, 2, counts[i]);
   }
   for (int i = 0; good && i < SNIFF_LANGUAGES; i++)
-    if (is_written_in(wide.width, sniff_languages[i].name) &&
-        wide.cost[i] + ALONE * wide.alone < score->cost)
+    if (is_written_in(&encodings[encoding], i) && wide.cost[i] + ALONE * wide.alone < score->cost)
       *score = (Score){wide.cost[i] + ALONE * wide.alone, i};
   free(counts);
   return good;
@@ -427,12 +461,7 @@ static void score_encoding(Guess *guess, size_t encoding) {
   if (tried->width != SINGLE)
     score_wide(guess, encoding, handle, score);
   else if (map_bytes(guess, encoding, handle))
-    for (int i = 0; i < SNIFF_LANGUAGES; i++) {
-      int64_t cost = script_of(i) == tried->script ? language_cost(guess, guess->maps[encoding], i)
-                                                   : INT64_MAX;
-      if (cost < score->cost)
-        *score = (Score){cost, i};
-    }
+    score_single(guess, encoding, score);
   if (score->cost != INT64_MAX)
     score->cost += tried->prior;
   iconv_close(handle);
@@ -453,6 +482,8 @@ static bool same_text(const Guess *guess, size_t one, size_t other) {
 static uint64_t difference(const Guess *guess, size_t one, size_t other) {
   const uint16_t *map = guess->maps[one], *theirs = guess->maps[other];
   uint64_t events = 0;
+  if (encodings[one].width != SINGLE && encodings[other].width != SINGLE)
+    return guess->events / 2; // about the characters
   if (encodings[one].width != SINGLE || encodings[other].width != SINGLE)
     return guess->events;
   for (size_t i = 0; i < guess->pair_count; i++) {
@@ -479,6 +510,7 @@ static size_t find_best(const Guess *guess) {
 // by much more from wrong ones.
 static double advantage(const Guess *guess, size_t best, size_t rival) {
   double margin = (double)(guess->scores[rival].cost - guess->scores[best].cost);
+  margin -= encodings[best].prior; // what is rare needs more
   double enough = (double)difference(guess, best, rival) * ENOUGH_EACH;
   return margin / (enough > ENOUGH ? enough : ENOUGH);
 }
@@ -488,7 +520,8 @@ static void choose(const Guess *guess, SniffLegacy *out) {
   if (guess->scores[best].cost == INT64_MAX)
     return;
   out->name = encodings[best].name;
-  out->language = sniff_languages[guess->scores[best].language].name;
+  int language = guess->scores[best].language;
+  out->language = language < 0 ? "names of several languages" : sniff_languages[language].name;
   out->margin = HUGE_VAL;
   out->strangeness =
       (double)(guess->scores[best].cost - encodings[best].prior) / (double)guess->events;

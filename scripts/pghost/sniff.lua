@@ -11,11 +11,11 @@
 local dialect = require "pghost.sniff.findings"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
-local names = require "pghost.sniff.column_names"
+local column_names = require "pghost.sniff.column_names"
 local native = require "pghost.native.sniff"
 local rules_text = require "pghost.sniff.rules_text"
 local text = require "pghost.sniff.text"
-local types = require "pghost.sniff.types"
+local types = require "pghost.sniff.proposals"
 local warnings = require "pghost.sniff.warnings"
 
 local M = {}
@@ -71,7 +71,7 @@ local function looked_at(facts)
 end
 
 local function make_columns(facts, options)
-  local found, columns = names.of(facts), {}
+  local found, columns = column_names.of(facts), {}
   for i, column_facts in ipairs(facts.columns) do
     local column = types.propose(column_facts, options)
     column.name, column.header, column.from = found.names[i], found.written[i], found.sources[i]

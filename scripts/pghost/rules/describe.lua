@@ -1,6 +1,6 @@
 -- Rules as text for people: one line a column, aligned, then the row rules.
 
-local names = require "pghost.catalog.names"
+local column_names = require "pghost.catalog.names"
 local native = require "pghost.native.rules"
 
 local function quote(value)
@@ -29,9 +29,9 @@ for _, kinds in ipairs { native.operations(), native.checks() } do
   end
 end
 
-local function constants_text(entry, constant_names)
+local function constants_text(entry, names)
   local texts = {}
-  for _, name in ipairs(constant_names) do
+  for _, name in ipairs(names) do
     local value = entry[name:match("^[%a_]+")]
     if value ~= nil then
       texts[#texts + 1] = type(value) == "table" and quote_all(value) or quote(value)
@@ -71,7 +71,7 @@ local function type_text_of(column)
 end
 
 local function name_text(column)
-  return column.from == nil and column.name or ("%s from %s"):format(column.name, names.shown(column))
+  return column.from == nil and column.name or ("%s from %s"):format(column.name, column_names.shown(column))
 end
 
 local function column_cells(column)

@@ -1,9 +1,9 @@
 -- From the facts about a column of numbers to the type proposed for it: one that gives its text back, or text.
 
+local choices = require "pghost.sniff.choices"
 local log = require "pghost.lib.log"
-local proposals = require "pghost.sniff.proposals"
 
-local alternative, kept_as_text, proposal = proposals.alternative, proposals.kept_as_text, proposals.proposal
+local alternative, kept_as_text, proposal = choices.alternative, choices.kept_as_text, choices.proposal
 
 local M = {}
 
