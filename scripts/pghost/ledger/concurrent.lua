@@ -19,14 +19,10 @@ function M.since(run, name)
   return run.conn:query(since_query, run.target, name)[1].run_id
 end
 
---- Remembers what the ledger is read as, to see at the publish whether it still is.
----@param run pghost.Run
----@param plan pghost.Plan
----@param read { sha256: string, path: string, member?: string, name: string, known?: table }[] files
-function M.watch(run, plan, read)
-  run.watched = run.watched or {}
-  run.watched[#run.watched + 1] = { plan = plan, since = plan.since, read = read }
-end
+---@class pghost.ledger.Watched what the ledger was read as, to see at the publish whether it still is
+---@field plan pghost.Plan
+---@field since integer
+---@field read { sha256: string, path: string, member?: string, name: string, known?: table }[] files
 
 local function raise_meanwhile(run, name, what)
   errors.raise(("cannot publish '%s.%s': %s meanwhile: run again"):format(run.target, name, what), "changed")
@@ -58,7 +54,7 @@ end
 function M.check(run, published)
   run.conn:query("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended("
     .. "pg_catalog.concat('pghost:publish:', $1::pg_catalog.text), 0))", run.target)
-  for _, one in ipairs(run.watched or {}) do
+  for _, one in ipairs(run.watched) do
     if not (published[one.plan.name] or published[one.plan.name .. "_raw"]) then
       check_watched(run, one)
     end

@@ -100,6 +100,7 @@ local missing_statement = "UPDATE pghost.files SET missing = $3 "
 ---@param run pghost.Run
 ---@param plan pghost.Plan
 ---@param result pghost.Result
+---@return pghost.ledger.Watched? watched what to look at once more when the run publishes
 function M.check(run, plan, result)
   local seen, read = {}, {}
   for _, file in ipairs(plan.files) do
@@ -120,7 +121,7 @@ function M.check(run, plan, result)
   end
   if plan.since then -- what it does to missing keys is part of what the ledger knows of a load
     run.conn:query(missing_statement, run.id, plan.name, plan.missing)
-    meanwhile.watch(run, plan, read)
+    return { plan = plan, since = plan.since, read = read }
   end
 end
 

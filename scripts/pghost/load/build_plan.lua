@@ -8,13 +8,13 @@ local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local header = require "pghost.load.header"
 local inputs = require "pghost.load.inputs"
+local kept_tables = require "pghost.load.kept"
 local ledger = require "pghost.ledger"
 local modes = require "pghost.modes"
 local names = require "pghost.catalog.names"
 local paths = require "pghost.lib.paths"
 local plans = require "pghost.load.plan"
 local raw_table = require "pghost.load.raw_table"
-local resume = require "pghost.run.resume"
 local rules_compiler = require "pghost.native.rules"
 local workers = require "pghost.load.workers"
 
@@ -148,13 +148,13 @@ function M.of_files(run, spec, draft)
   draft.files, draft.skipped, draft.forced, draft.since = selected.files, selected.skipped, selected.forced,
     selected.since
   read_headers(run, draft, say)
-  local kept = resume.keep(run, draft)
+  local kept = kept_tables.find(run, draft)
   draft.kept, draft.complete = kept, kept ~= nil and kept.complete
   local both = frozen(table.move(draft.skipped, 1, #draft.skipped, #draft.files + 1, { table.unpack(draft.files) }))
   local count = #draft.files
   draft.skipped = table.move(both, count + 1, #both, 1, {})
   draft.files = table.move(both, 1, count, 1, {})
-  for i, files in ipairs(resume.groups(run, draft)) do
+  for i, files in ipairs(kept_tables.groups(run, draft)) do
     draft.batches[i] = plans.batch { files = files, program = draft.program }
   end
   return finish(run, draft)

@@ -43,6 +43,7 @@ end
 function Target:plan(files, rules, options)
   local draft = build_plan.draft(self.run, self.name, rules, options, self.targets)
   self.budget = budget.of_table(self.run, self.name, draft.options)
+  self.run.met[self.name] = true
   return files and build_plan.of_files(self.run, files, draft) or build_plan.of_raw_table(self.run, draft)
 end
 
@@ -177,7 +178,7 @@ end
 --- Holds what was read against the ledger, makes the key, proves the accounts, and makes the tables ready to publish.
 function Target:finish(plan, result)
   local run = self.run
-  ledger.check(run, plan, result)
+  run.watched[#run.watched + 1] = ledger.check(run, plan, result)
   ledger.save_skipped(run, plan, result)
   if #plan.files == 0 and not plan.raw_source then
     return -- all were left out: the published table stays as it is
@@ -188,7 +189,7 @@ function Target:finish(plan, result)
   if plan.targets.raw and plan.first and not plan.complete then
     analyse_raw(run, plan)
   end
-  modes.built(run, plan)
+  run:add_built(modes.built(run, plan))
   accounts.prove(run, plan, result)
   file_records.settle(run, plan, result)
   for _, file in ipairs(result.files) do

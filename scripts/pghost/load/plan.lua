@@ -76,7 +76,7 @@ M.batch = record.kind("batch", { files = "table", program = "any?", names = "tab
 ---@field raw_table? string
 ---@field raw_source? string quoted name of the raw table that records come from, in the place of files
 ---@field position boolean the clean table has _file_id and _line while it is built
----@field kept? pghost.resume.Kept what a killed run has built of it
+---@field kept? pghost.load.Kept what a killed run has built of it
 ---@field complete boolean that is all of it
 M.make = record.kind("plan", {
   name = "string", options = "table", targets = "table", files = "table", skipped = "table", batches = "table",

@@ -124,15 +124,15 @@ end
 ---@field advice string what to look at then
 ---@field say fun(text: string)
 
---- Settles what became of a COMMIT whose answer was lost: returns where it was done, and raises the problem where it was
---- not. Where nobody knows it raises an error with `unsure` set and exit code 3.
+--- Settles what became of a COMMIT whose answer was lost: returns where it was done, and raises the problem where it
+--- was not. Where nobody knows it raises an error with `unsure` set and exit code 3.
 ---@param problem pghost.Error by which the answer was lost
----@param ask fun(): "committed"|"aborted"|nil, string?, pghost.Connection? the state, else why it is not known
+---@param state fun(): "committed"|"aborted"|nil, string?, pghost.Connection? the state, else why it is not known
 ---@param unknown pghost.commit.Unknown
 ---@return pghost.Connection? conn over which it was asked, where that is still open
-function M.settle(problem, ask, unknown)
+function M.settle(problem, state, unknown)
   local line = tostring(problem):match "^[^\n]*"
-  local status, why, conn = ask()
+  local status, why, conn = state()
   if status == "aborted" then
     error(problem, 0)
   elseif status ~= "committed" then

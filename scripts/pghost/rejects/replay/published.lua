@@ -159,7 +159,7 @@ local function build_additions(run, plan, published)
     conn:query(("INSERT INTO %s (%s, _file_id, _line) SELECT %s, m.file_id, m.line %s"):format(
       run:qualified(plan.raw_table), list, relations.list(plan.raw_columns, "s.%s"), newly_readable(run, published)))
   end
-  modes.built(run, plan)
+  run:add_built(modes.built(run, plan))
 end
 
 local function drop(run, plan)
