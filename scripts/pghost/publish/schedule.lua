@@ -10,12 +10,12 @@ local build_schema = require "pghost.run.build_schema"
 local commit = require "pghost.run.commit"
 local dry_run = require "pghost.publish.dry_run"
 local history = require "pghost.run.history"
+local kept = require "pghost.load.kept"
 local ledger = require "pghost.ledger"
 local log = require "pghost.lib.log"
 local meanwhile = require "pghost.ledger.concurrent"
 local modes = require "pghost.modes"
 local publish = require "pghost.publish.swap"
-local resume = require "pghost.run.resume"
 
 local M = {}
 
@@ -205,7 +205,7 @@ end
 --- Publishes what the run has built.
 ---@param run pghost.Run
 function M.finish(run)
-  resume.forget_others(run)
+  kept.forget_others(run)
   adoption.warn_of_publications(run)
   if run.settings.dry_run then
     run:step("dry run", run.target, function()
