@@ -419,10 +419,14 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg functions[] = {
-    {"open", csv_open_path},      {"open_string", csv_open_string},
-    {"members", csv_members},     {"decode", csv_decode},
-    {"check_options", csv_check}, {"options", csv_push_options},
-    {"digest", csv_digest},       {"hash", csv_hash},
+    {"open", csv_open_path},
+    {"open_string", csv_open_string},
+    {"members", csv_members},
+    {"decode", csv_decode},
+    {"check_options", csv_check},
+    {"options", csv_push_options},
+    {"digest", csv_digest},
+    {"hash", csv_hash},
     {NULL, NULL},
 };
 

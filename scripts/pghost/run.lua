@@ -72,8 +72,9 @@ local fields = {
 ---@field read_once? pghost.File there is no second attempt, since it can be read only once
 ---@field finished boolean its last transaction is committed
 ---@field closed boolean
-local Run = { __name = "pghost.Run", __newindex = record.only("run", fields) }
+local Run = { __name = "pghost.Run" }
 Run.__index = Run
+Run.__newindex = record.only("run", setmetatable(fields, Run)) -- or a method
 
 --- A run that has not begun.
 ---@param name string

@@ -72,7 +72,7 @@ local function new_parser()
     :argname("FILE|table")
   parser:flag("--force", "Write the rejects also over a file that is there, and what was corrected in it.")
   parser:option("--retries",
-    ("How often a load is done again after what may pass: a lost connection, a deadlock (default: %d).")
+    ("How often a load is retried after a transient error: a lost connection, a deadlock (default: %d).")
     :format(retry.retries)):argname("N"):convert(whole_from_0)
   parser:option("--workers", "Threads that read and check."):argname("N"):convert(whole)
   add_dialect(parser)

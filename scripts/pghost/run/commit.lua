@@ -109,8 +109,8 @@ local function outcome(session, ticket, proof)
   local deadline = sys.clock() + M.patience
   for n = 1, math.huge do
     local status, why, problem = ask_once(session, ticket, proof)
-    local passes = errors.is(problem) and retry.may_pass(problem, true) and session.settings.retries > 0
-    if (status and status ~= "in progress") or not (status or passes) then
+    local transient = errors.is(problem) and retry.is_transient(problem, true) and session.settings.retries > 0
+    if (status and status ~= "in progress") or not (status or transient) then
       return status, why
     elseif sys.clock() >= deadline then
       return nil, status and "the server is still at it" or why

@@ -1,9 +1,9 @@
--- What may pass if it is tried again, and trying it again.
+-- Transient errors, and retries after them.
 --
--- Three sizes: a connection that a starting server refuses is waited for; a transaction that the
--- server broke off (deadlock, serialization) is done again; a run that failed is done again as a
--- whole, as a new run of a new Lua state, by the host. Never repeated: what may have been
--- committed (publishing.lua finds out), and what was read from a pipe.
+-- Four sizes: a connection that a starting server refuses is waited for; a transaction that the server broke off
+-- (deadlock, serialization) is retried; a load by itself is retried as a whole, over a new connection; so is a run, by
+-- the host, as a new run in a new Lua state. Never retried: what may have been committed (commit.lua finds out), and
+-- what was read from a pipe.
 
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
@@ -53,7 +53,7 @@ end
 --- reached is not there, rather than restarting.
 ---@param problem any
 ---@param reached boolean
-function M.may_pass(problem, reached)
+function M.is_transient(problem, reached)
   if not errors.is(problem) or problem.unsure then
     return false
   end
@@ -69,10 +69,10 @@ end
 ---@param problem any
 function M.mark(run, problem)
   local attempt, most = M.attempt(), run.settings.retries
-  if not host().can_retry or attempt > most or not M.may_pass(problem, run.conn ~= nil) then
+  if not host().can_retry or attempt > most or not M.is_transient(problem, run.conn ~= nil) then
     return
   elseif run.read_once then
-    run.log:warn("retry", run.name, "not tried again: " .. files.once(run.read_once))
+    run.log:warn("retry", run.name, "not retried: " .. files.once(run.read_once))
     return
   end
   local wait = M.delay(attempt, 1, 30)
@@ -124,7 +124,7 @@ function M.output(settings)
   return setmetatable({ held = not at_once and {} or nil }, Output)
 end
 
---- Prints what was kept back, unless the run is going to be done again.
+--- Prints what was kept back, unless the run is retried.
 ---@param run pghost.Run
 ---@param problem? any
 ---@return string? message why not all of the output could be written
@@ -158,7 +158,7 @@ function M.connect(run, lost)
     if open then
       return result
     elseif sys.clock() >= deadline or not (is_coming_up(result)
-      or lost and errors.is(result) and M.may_pass(result, true)) then
+      or lost and errors.is(result) and M.is_transient(result, true)) then
       error(result, 0)
     elseif n == 1 then
       run.log:warn("connect", run.name, ("%s; waiting up to %d s for it"):format(tostring(result), M.connect_patience))
@@ -228,9 +228,9 @@ local function new_session(options)
     dsn = options.dsn, name = options.into, log = log, say = options.say }, Session)
 end
 
--- A standby may be promoted; behind a pooler a server that is not there is found out with the first query.
+-- A standby may be promoted; through a pooler a missing server is found out with the first query.
 local function may_come(problem)
-  return errors.is(problem) and problem.standby or M.may_pass(problem, true)
+  return errors.is(problem) and problem.standby or M.is_transient(problem, true)
 end
 
 --- A connection to a server that can be written to. Waits for one that starts up; where it was
@@ -267,11 +267,11 @@ end
 -- Raises the problem where there is to be no other attempt.
 local function consider(session, problem)
   local most = session.settings.retries
-  if most == 0 or not M.may_pass(problem, session.reached) then
+  if most == 0 or not M.is_transient(problem, session.reached) then
     error(problem, 0)
   elseif session.why_not then
     problem.message = problem.message:gsub("^[^\n]*", function(line)
-      return ("%s; not tried again: %s"):format(line, session.why_not)
+      return ("%s; not retried: %s"):format(line, session.why_not)
     end)
     error(problem, 0)
   elseif session.attempt > most then

@@ -90,7 +90,7 @@ function M.note(run, plan, published)
 end
 
 --- Writes the outcome into the history; in the transaction that publishes. Raises where a reject that
---- goes into the table is not open any more, as one that was waived meanwhile.
+--- goes into the table is not open any more, as one that was waived in the meantime.
 ---@param run pghost.Run
 function M.record(run)
   staging.create_outcome(run)

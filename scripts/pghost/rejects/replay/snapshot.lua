@@ -1,4 +1,4 @@
--- That published tables are still what a replay has found. What somebody writes meanwhile to one that is
+-- That published tables are still what a replay has found. A concurrent change to one that is
 -- built anew would be gone with the old one; a key that has come into one that is added to would get
 -- the values of an old reject.
 

@@ -1,7 +1,7 @@
 -- The original bytes of open rejects as CSV sources, below the header of their files.
 --
 -- Records of one file go together, as long as each is sure to end where it ends. One with an odd
--- number of quotes might swallow those behind it, so it becomes a source of its own. Which line of
+-- number of quotes might swallow those after it, so it becomes a source of its own. Which line of
 -- which source is which reject is written to a table.
 
 local csv = require "pghost.native.csv"
@@ -113,7 +113,7 @@ function Writer:put(row, file)
   self.line = self.line + 1 + select(2, row.original:gsub(file.line_end, ""))
 end
 
--- Whether a record ends at its own end whatever stands behind it. In UTF-16 nobody looks.
+-- Whether a record ends at its own end whatever stands after it. In UTF-16 nobody looks.
 local function is_closed(text, file)
   local dialect = file.dialect
   local quote = dialect.quote or '"'
