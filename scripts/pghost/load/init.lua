@@ -28,7 +28,7 @@ local M = {}
 ---@field finish fun(self, plan, result) when all records are in
 
 ---@class pghost.load.Sink
----@field stream fun(self): pghost.RejectsOptions where the engine writes rejects to
+---@field stream fun(): pghost.RejectsOptions where the engine writes rejects to
 
 local function label(plan, files)
   return plan.name .. " " .. (#files == 1 and files[1].name or log.counted(#files, "file"))
@@ -78,7 +78,7 @@ function M.run(target, sink, files, rules, options)
     target:before(plan, batch, result)
     target:transaction(function()
       local streams = target:streams(plan, batch)
-      streams.rejects = budget.enforce(target.budget, sink:stream(), batch.files, result.totals.rejected,
+      streams.rejects = budget.enforce(target.budget, sink.stream(), batch.files, result.totals.rejected,
         #plan.batches == 1)
       local totals, cleaning = engine.run(streams, target:work(plan, batch) or work_of(target, plan, batch, result))
       result:add(totals)

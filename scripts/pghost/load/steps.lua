@@ -40,7 +40,7 @@ local function step(run, kind, name, files, rules, options, targets)
   options = load_options.of(options, ("run:%s '%s'"):format(kind, name))
   local target, result, plan = into_build.new(run, name, targets), nil, nil
   run:step(kind, name, function()
-    result, plan = load.run(target, sinks.history(run, name), files, rules, options)
+    result, plan = load.run(target, sinks.into_table(run, name), files, rules, options)
     return told(plan, result)
   end)
   if result.rejects then

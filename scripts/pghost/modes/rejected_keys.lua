@@ -103,9 +103,9 @@ end
 local function read_keys(run, plan, program, names, raw, wanted)
   local conn, rejects = run:connection "clean1", run:connection "rejects"
   local as_text = program:needs_text()
-  local sink = sinks.into_table(rejects, tables.copy(names.refused, {}), run.id, plan.name)
+  local sink = sinks.into_table(run, plan.name, tables.copy(names.refused, {}))
   connection.transaction_of_all({ conn, rejects }, function()
-    engine.run({ program = program, workers = 1, rejects = sink:stream(), clean = { connections = { conn },
+    engine.run({ program = program, workers = 1, rejects = sink.stream(), clean = { connections = { conn },
       as_text = as_text, copy = tables.copy(names.held, { names = wanted, as_text = as_text }) } }, {
       files = { { name = plan.name .. "_raw" } },
       open = function()

@@ -59,7 +59,7 @@ function M.is_header(header)
   return there._reject and there._file and there._line and there._reason and there._original or false
 end
 
--- Spreadsheets write what their country takes for a comma.
+-- Commas; spreadsheets write what their country takes for one.
 local delimiters = { ",", ";", "\t" }
 
 --- Opens a rejects file; nil where it is none.
@@ -73,10 +73,14 @@ function M.open(path, member)
       options[name] = options[name] or value
     end
     local source = csv.open(path, options)
-    if source and M.is_header(source:columns()) then
+    local header = source and source:columns() or {}
+    if source and M.is_header(header) then
       return source
     elseif source then
       source:close()
+    end
+    if not table.concat(header, ","):find("_reject", 1, true) then
+      return nil -- whatever delimits it
     end
   end
 end

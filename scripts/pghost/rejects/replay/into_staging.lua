@@ -33,8 +33,7 @@ end
 --- Where records go that are refused once more.
 ---@return pghost.load.Sink
 function Target:sink()
-  local run = self.run
-  return sinks.into_table(run:connection "rejects", tables.copy(staging.name(run, "rejects"), {}), run.id, self.name)
+  return sinks.into_table(self.run, self.name, tables.copy(staging.name(self.run, "rejects"), {}))
 end
 
 --- Raises when a later run has built the table anew: it has its own rejects, those of this run are history.
