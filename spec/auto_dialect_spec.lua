@@ -237,11 +237,12 @@ line two"
     end
   end)
 
-  it("refuses a rejects file, which has one dialect", function()
-    pghost.write(folder .. "/a.csv", "a;b\n1;2\n")
-    local err, code = load { "a.csv", "--auto", "--into", "public.t", "--rejects", "bad.csv", "--max-rejects", "1" }
-    assert.equal(2, code)
-    assert.truthy(err:find("--auto goes with --rejects table", 1, true), err)
+  it("writes a rejects file, which is standard CSV", function()
+    pghost.write(folder .. "/a.csv", "a;b\n1;2\n3;4\n5;6;7\n8;9\n")
+    local err, code = load { "a.csv", "--auto", "--into", "public.t", "--create", "--header", "1", "--rejects",
+      "bad.csv", "--max-rejects", "1" }
+    assert.equal(0, code, err)
+    assert.truthy(pghost.read(folder .. "/bad.csv"):find("too many fields: 3 of 2,5;6;7\n", 1, true))
   end)
 
   it("refuses standard input", function()
@@ -284,7 +285,7 @@ describe("run:load with dialect = 'auto'", function()
   it("knows no other word", function()
     pghost.write(folder .. "/item.csv", "id|name\n1|a\n2|b\n")
     local _, problem = run_with { dialect = "guess" }
-    assert.equal("dialect: 'auto' expected, got 'guess'", tostring(problem))
+    assert.equal("run:load 'item': dialect: 'auto' expected, got 'guess'", tostring(problem))
   end)
 end)
 

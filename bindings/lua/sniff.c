@@ -58,12 +58,17 @@ static void set_count(lua_State *L, const char *name, const SniffCount *count) {
 }
 
 static void push_encoding(lua_State *L, const SniffEncoding *encoding) {
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 10);
   set_text(L, "name", encoding->name);
   set_text(L, "how", encoding->how);
   set_number(L, "confidence", encoding->confidence);
   set_boolean(L, "mark", encoding->mark > 0);
   set_integer(L, "non_ascii", encoding->non_ascii);
+  set_integer(L, "invalid", encoding->invalid);
+  set_text(L, "rival", encoding->rival);
+  set_text(L, "language", encoding->language);
+  set_number(L, "margin", encoding->margin);
+  set_number(L, "strangeness", encoding->strangeness);
 }
 
 static void push_guess(lua_State *L, const SniffGuess *guess) {
@@ -179,6 +184,20 @@ static void push_examples(lua_State *L, const SniffColumn *column) {
   }
 }
 
+static void push_losses(lua_State *L, const SniffLosses *losses) {
+  lua_createtable(L, 0, 10);
+  set_integer(L, "leading_zeros", losses->leading_zeros);
+  set_integer(L, "plus_signs", losses->plus_signs);
+  set_integer(L, "minus_zeros", losses->minus_zeros);
+  set_integer(L, "long_numbers", losses->long_numbers);
+  set_integer(L, "exponents", losses->exponents);
+  set_integer(L, "bare_exponents", losses->bare_exponents);
+  set_integer(L, "both_signs", losses->both_signs);
+  set_integer(L, "rounded", losses->rounded);
+  set_integer(L, "zoned", losses->zoned);
+  set_integer(L, "respelled", losses->respelled);
+}
+
 static void push_column(lua_State *L, const SniffColumn *column) {
   bool seen = column->min_length != SIZE_MAX;
   lua_createtable(L, 0, 10);
@@ -187,8 +206,8 @@ static void push_column(lua_State *L, const SniffColumn *column) {
   set_integer(L, "quoted_empty", column->quoted_empty);
   set_integer(L, "blank", column->blank);
   set_integer(L, "padded", column->padded);
-  set_integer(L, "leading_zeros", column->leading_zeros);
-  set_integer(L, "exponents", column->exponents);
+  push_losses(L, &column->losses);
+  lua_setfield(L, -2, "losses");
   set_integer(L, "min_length", seen ? column->min_length : 0);
   set_integer(L, "max_length", column->max_length);
   push_null_words(L, column);

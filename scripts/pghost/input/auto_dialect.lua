@@ -13,6 +13,7 @@ local M = {}
 local least_reading = 0.6 -- confidence of delimiter and quote
 local least_one = 0.65    -- where no delimiter is found: it may be one that is not known
 local least_header = 0.7   -- whether the first line is names: below, a guess
+local least_encoding = 0.5 -- below, another encoding makes another text that is as good
 local least = 0.45        -- of all together: encoding and header, too
 
 local in_order = { "delimiter", "quote", "escape", "comment", "encoding", "skip", "header", "footer" }
@@ -109,7 +110,16 @@ local function check_given(file, found, options)
   end
 end
 
+local function check_encoding(file, found, options)
+  local encoding = found.dialect.encoding
+  if not is_given(options, "encoding") and encoding.confidence < least_encoding then
+    errors.raise(("the encoding is not clear: %s; give it: --encoding %s%s"):format(encoding.reason, encoding.value,
+      encoding.rival and ", --encoding " .. encoding.rival or ""), "data", { file = file.name })
+  end
+end
+
 local function check(file, found, options)
+  check_encoding(file, found, options)
   local reading_given = is_given(options, "delimiter")
   local reading = found.dialect.delimiter
   check_given(file, found, options)
@@ -124,7 +134,7 @@ end
 
 --- Sniffs a file that is to be loaded, when its options say dialect = "auto"; once.
 ---@param options table of the load
----@param file table of the load; gets `dialect`: options, confidence, looked_at, warnings
+---@param file table of the load; gets `dialect` (options, confidence, looked_at, warnings) and `found`, all of it
 ---@param say fun(text: string, fields: table)
 function M.sniff(options, file, say)
   if options.dialect == nil or file.dialect then
@@ -135,8 +145,9 @@ function M.sniff(options, file, say)
     errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
   end
   local found = csv.sniff(file.path, { encoding = options.encoding, member = file.member,
-    delimiter = options.delimiter, quote = options.quote })
+    delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or nil })
   check(file, found, options)
+  file.found = found
   file.dialect = { options = {}, confidence = found.confidence, looked_at = found.looked_at, warnings = found.warnings }
   for key, value in pairs(found.options) do
     if not is_given(options, key) then

@@ -19,13 +19,10 @@ function M.since(run, name)
   return run.conn:query(since_query, run.target, name)[1].run_id
 end
 
---- Remembers what the ledger is read as, to see at the publish whether it still is.
----@param run pghost.Run
----@param plan pghost.Plan
-function M.watch(run, plan)
-  run.watched = run.watched or {}
-  run.watched[#run.watched + 1] = { plan = plan, since = M.since(run, plan.name) }
-end
+---@class pghost.ledger.Watched what the ledger was read as, to see at the publish whether it still is
+---@field plan pghost.Plan
+---@field since integer
+---@field read { sha256: string, path: string, member?: string, name: string, known?: table }[] files
 
 local function raise_meanwhile(run, name, what)
   errors.raise(("cannot publish '%s.%s': %s meanwhile: run again"):format(run.target, name, what), "changed")
@@ -39,11 +36,7 @@ local function check_watched(run, one)
   elseif plan.forced or plan.first then
     return
   end
-  local read = {}
-  for _, file in ipairs(plan.files) do
-    read[#read + 1] = { sha256 = file.counts.sha256, path = file.path, member = file.member, name = file.name,
-      known = file.known }
-  end
+  local read = one.read
   local by_hash = entries.read(run, plan, read)
   for _, file in ipairs(read) do
     local known = by_hash[file.sha256]
@@ -61,7 +54,7 @@ end
 function M.check(run, published)
   run.conn:query("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended("
     .. "pg_catalog.concat('pghost:publish:', $1::pg_catalog.text), 0))", run.target)
-  for _, one in ipairs(run.watched or {}) do
+  for _, one in ipairs(run.watched) do
     if not (published[one.plan.name] or published[one.plan.name .. "_raw"]) then
       check_watched(run, one)
     end

@@ -51,6 +51,7 @@ end
 ---@field files table[] to load, in their order
 ---@field skipped table[] whose content is in the published table already
 ---@field forced boolean the ledger was not asked
+---@field since? integer the run whose table the ledger was read for
 
 --- Which files are to be loaded. In the mode that replaces, or with the option force, all of them.
 ---@param run pghost.Run
@@ -61,16 +62,16 @@ function M.select(run, request)
   if request.mode == "replace" then
     return { files = request.files, skipped = {}, forced = forced }
   end
-  meanwhile.watch(run, request)
+  local since = meanwhile.since(run, request.name)
   if forced then
-    return { files = request.files, skipped = {}, forced = true }
+    return { files = request.files, skipped = {}, forced = true, since = since }
   end
   local wanted, skipped = select(run, request, request.files)
   if #skipped > 0 then
     run.log:info("files", request.name, ("%s left out: %s in the table already"):format(log.counted(#skipped, "file"),
       #skipped == 1 and "its content is" or "their content is"), { skipped = #skipped })
   end
-  return { files = wanted, skipped = skipped, forced = false }
+  return { files = wanted, skipped = skipped, forced = false, since = since }
 end
 
 -- In the mode that replaces nothing is left out, but two files of one content are likely to be a mistake.
@@ -80,13 +81,15 @@ local function note_same(run, plan, file, other)
 end
 
 -- What can be read only once is known when it is read: it must be new.
-local function check_new(run, plan, file, other)
-  local known = selection.is_known(run, plan, file, other)
+local function check_new(run, plan, one, other)
+  local file = one.file
+  local known, entry = selection.is_known(run, plan, file, one.counts.sha256, other)
   if known then
-    errors.raise((known.run_id and "was loaded by run %d as '%s': the option force loads it again"
-      or "has the content of%s '%s': the option force loads both"):format(known.run_id or "", known.name), "data",
+    errors.raise(other and ("has the content of '%s': the option force loads both"):format(other.name)
+      or ("was loaded by run %d as '%s': the option force loads it again"):format(known.run_id, known.name), "data",
       { file = file.name })
   end
+  return entry
 end
 
 local missing_statement = "UPDATE pghost.files SET missing = $3 "
@@ -96,35 +99,41 @@ local missing_statement = "UPDATE pghost.files SET missing = $3 "
 --- hashed, and what can be read only once must be new.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
-function M.check(run, plan)
-  local seen = {}
+---@param result pghost.Result
+---@return pghost.ledger.Watched? watched what to look at once more when the run publishes
+function M.check(run, plan, result)
+  local seen, read = {}, {}
   for _, file in ipairs(plan.files) do
     seen[file.sha256 or file] = file.sha256 and file
   end
-  for _, file in ipairs(plan.files) do
-    local hash_read = file.counts.sha256
+  for i, one in ipairs(result.files) do
+    local file, hash_read = one.file, one.counts.sha256
+    local known = file.known
     if file.sha256 and hash_read ~= file.sha256 then
       errors.raise("changed while it was read", "data", { file = file.name })
     elseif plan.mode == "replace" and seen[hash_read] then
       note_same(run, plan, file, seen[hash_read])
     elseif plan.mode ~= "replace" and not file.sha256 and not plan.forced then
-      check_new(run, plan, file, seen[hash_read])
+      known = check_new(run, plan, one, seen[hash_read])
     end
     seen[hash_read] = seen[hash_read] or file
+    read[i] = { sha256 = hash_read, path = file.path, member = file.member, name = file.name, known = known }
   end
-  if plan.mode ~= "replace" then -- what it does to missing keys is part of what the ledger knows of a load
+  if plan.since then -- what it does to missing keys is part of what the ledger knows of a load
     run.conn:query(missing_statement, run.id, plan.name, plan.missing)
+    return { plan = plan, since = plan.since, read = read }
   end
 end
 
 --- Records the files that were left out, and what they are the same as.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
-function M.save_skipped(run, plan)
+---@param result pghost.Result
+function M.save_skipped(run, plan, result)
   local list = {}
   for i, file in ipairs(plan.skipped) do
     list[i] = { name = file.name, path = file.path, member = file.member, size = file.content_size,
-      sha256 = file.sha256, same_as = file.same_as or (file.same_file and file.same_file.id) }
+      sha256 = file.sha256, same_as = file.same_as or (file.same_file and result:of(file.same_file).id) }
   end
   if #list == 0 then
     return

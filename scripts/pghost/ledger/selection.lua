@@ -127,15 +127,15 @@ end
 
 --- Whether what was read of a file that can be read only once is no news; returns what has it.
 ---@return table? entry with `name`, and `run_id` where it is one of the ledger
-function M.is_known(run, request, file, other)
+---@return table? known the newest load of the content
+function M.is_known(run, request, file, sha256, other)
   if other then
     return other
   end
-  local read = { sha256 = file.counts.sha256, path = file.path, member = file.member, name = file.name }
+  local read = { sha256 = sha256, path = file.path, member = file.member, name = file.name }
   local by_hash = entries.read(run, request, { read })
   local entry = told(run, request, by_hash):has(read.sha256)
-  file.known = by_hash[read.sha256]
-  return entry
+  return entry, by_hash[sha256]
 end
 
 return M

@@ -98,7 +98,7 @@ local function count_by_file(conn, table_name, file_column)
 end
 
 -- Moves duplicates from the table to the rejects and makes the key where that is still to do.
-local function move_duplicates(conn, run, plan, table_name, key_is_made, published)
+local function move_duplicates(conn, run, plan, table_name, key_is_made, published, frozen)
   local duplicates, key = run:qualified "pghost_duplicates", plan.key
   create_duplicates(conn, duplicates)
   if not key_is_made then
@@ -112,7 +112,7 @@ local function move_duplicates(conn, run, plan, table_name, key_is_made, publish
   local counts, total = count_by_file(conn, duplicates, "file_id")
   conn:query("DROP TABLE " .. duplicates)
   if not key_is_made then
-    local add = (plan.frozen or plan.built) and add_key_anew or add_key
+    local add = frozen and add_key_anew or add_key
     add(conn, table_name, key)
   end
   return counts, total
@@ -129,18 +129,19 @@ end
 ---@param conn pghost.Connection
 ---@param run pghost.Run
 ---@param plan pghost.Plan
+---@param frozen boolean records were copied with FREEZE: any snapshot sees them
 ---@param count_left boolean count what is left per file also where nothing was removed
 ---@return table<integer, integer> duplicates per file id
 ---@return integer total
 ---@return table<integer, integer>? left records left in the table, per file id
-function M.apply(conn, run, plan, count_left)
+function M.apply(conn, run, plan, frozen, count_left)
   local table_name = run:qualified(plan.clean_table)
   local duplicates, total = {}, 0
   local published = plan.mode == "append" and not plan.first
     and conn:quote_identifier(run.target) .. "." .. conn:quote_identifier(plan.name)
   local made = try_key(conn, table_name, plan.key)
   if not made or published then
-    duplicates, total = move_duplicates(conn, run, plan, table_name, made, published)
+    duplicates, total = move_duplicates(conn, run, plan, table_name, made, published, frozen)
   end
   local left = (count_left or total > 0) and count_by_file(conn, table_name, "_file_id") or nil
   conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(table_name))

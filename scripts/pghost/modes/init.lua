@@ -174,22 +174,29 @@ local function complete_first(run, plan)
   end
 end
 
+---@class pghost.modes.Built what a load has made ready to publish
+---@field tables string[] that replace the published ones
+---@field changes pghost.modes.Change[] of those that are added to
+
 --- Makes what was built ready to be published: in the place of the published tables, or into them.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
+---@return pghost.modes.Built
 function M.built(run, plan)
+  local built = { tables = {}, changes = {} }
   for _, kind in ipairs { "clean", "raw" } do
     if plan.targets[kind] and not plan.first then
       local change = describe(run, plan, kind)
       run.conn:query(create_view(run.conn, change))
-      run.changes[#run.changes + 1] = change
+      table.insert(built.changes, change)
     elseif plan.targets[kind] then
       if kind == "clean" then
         complete_first(run, plan)
       end
-      run:built(kind == "raw" and plan.raw_table or plan.clean_table)
+      table.insert(built.tables, kind == "raw" and plan.raw_table or plan.clean_table)
     end
   end
+  return built
 end
 
 --- Applies changes to the published tables; must run inside the transaction that publishes, under its lock.

@@ -5,11 +5,15 @@
 -- clean goes through all of them. Where that gives no key, nobody knows which one is not missing, and the load ends.
 
 local columns = require "pghost.load.columns"
+local connection = require "pghost.connection"
+local engine = require "pghost.load.engine"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
-local native_load = require "pghost.native.load"
 local native_rules = require "pghost.native.rules"
 local qualified = require "pghost.modes.qualified"
+local raw_table = require "pghost.load.raw_table"
+local sinks = require "pghost.load.sinks"
+local tables = require "pghost.load.tables"
 
 local M = {}
 
@@ -89,45 +93,26 @@ local function check_readable(run, plan, raw, rejected)
   end
 end
 
-local function raw_columns(conn, raw)
-  local names = {}
-  for row in conn:query(qualified [[
-      SELECT attname::pg_catalog.text AS name FROM pg_catalog.pg_attribute
-      WHERE attrelid = $1::pg_catalog.regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum]], raw):rows() do
-    names[#names + 1] = row.name
-  end
-  return names
-end
-
--- The rejected records' fields of the key as a source, and where each is in it.
+-- The rejected records' fields of the key as a source.
 local function open_source(run, plan, raw, rejected, wanted)
-  local header = raw_columns(run.conn, raw)
-  local picked, map = {}, {}
-  for i, position in ipairs(columns.map(plan.name .. "_raw", header, wanted, true)) do
-    picked[i], map[i] = header[position], i + 2 -- after _file_id and _line
-  end
-  local query = qualified("SELECT t._file_id, t._line, %s FROM %s AS t JOIN %s AS r ON r.file_id = t._file_id AND "
-    .. "r.line = t._line"):format(columns.quoted(run.conn, picked, "t.%s"), raw, rejected)
-  return errors.check(native_load.table_source(run:connection("reader").native,
-    ("COPY (%s) TO STDOUT (FORMAT csv, HEADER)"):format(query), plan.name .. "_raw")), map
+  return raw_table.open(run, qualified("%s AS t JOIN %s AS r ON r.file_id = t._file_id AND r.line = t._line")
+    :format(raw, rejected), plan.name .. "_raw", raw, wanted)
 end
 
 -- Runs the rules of the key over the rejected records, into the tables `held` and `refused`.
-local function read_keys(run, plan, program, names, source, map)
-  local conn, format = run:connection "clean1", program:needs_text() and "text" or "binary"
-  local rejects = run:connection "rejects"
-  conn:transaction(function()
-    rejects:transaction(function()
-      local load <close> = errors.check(native_load.open {
-        program = program, workers = 1,
-        clean = { conn = conn.native, format = format, copy = ("COPY %s (%s) FROM STDIN (FORMAT %s)"):format(names.held,
-          columns.quoted(conn, columns.names(program:columns())), format) },
-        rejects = { conn = rejects.native, run_id = run.id, table = plan.name,
-          copy = ("COPY %s FROM STDIN (FORMAT binary)"):format(names.refused) },
-      })
-      errors.check(load:file(source, { clean_map = map, table_source = true }))
-      errors.check(load:finish())
-    end)
+local function read_keys(run, plan, program, names, raw, wanted)
+  local conn, rejects = run:connection "clean1", run:connection "rejects"
+  local as_text = program:needs_text()
+  local sink = sinks.into_table(run, plan.name, tables.copy(names.refused, {}))
+  connection.transaction_of_all({ conn, rejects }, function()
+    engine.run({ program = program, workers = 1, rejects = sink.stream(), clean = { connections = { conn },
+      as_text = as_text, copy = tables.copy(names.held, { names = wanted, as_text = as_text }) } }, {
+      files = { { name = plan.name .. "_raw" } },
+      open = function()
+        return open_source(run, plan, raw, names.rejected, wanted)
+      end,
+      failed = errors.raise,
+    })
   end)
 end
 
@@ -162,10 +147,7 @@ local function build(run, plan, names)
   end
   local program = native_rules.compile(rules)
   create_tables(run, program, names)
-  do
-    local source <close>, map = open_source(run, plan, raw, names.rejected, columns.names(program:columns()))
-    read_keys(run, plan, program, names, source, map)
-  end
+  read_keys(run, plan, program, names, raw, columns.names(program:columns()))
   check_refused(run, plan, names)
   run.conn:query("ANALYZE " .. names.held)
 end

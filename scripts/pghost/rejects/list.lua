@@ -101,8 +101,8 @@ end
 ---@param limit? integer
 ---@return fun(): table? rows with names as in pghost.rejects, and `file`
 function M.each(conn, filter, limit)
-  local sql = { M.query(filter, [[r.reject_id, r.table_name, f.name AS file, r.line, r.byte_offset, r.byte_length,
-    r.column_name, r.rule, r.reason, r.state, r.replayed_by, r.note, r.original]],
+  local sql = { M.query(filter, [[r.reject_id, r.file_id, r.table_name, f.name AS file, r.line, r.byte_offset,
+    r.byte_length, r.column_name, r.rule, r.reason, r.state, r.replayed_by, r.note, r.original]],
     "ORDER BY r.file_id, r.line, r.reject_id" .. (limit and " LIMIT " .. limit or "")) }
   return conn:stream(table.unpack(sql, 1, 6))
 end

@@ -182,6 +182,19 @@ function M.record(conn, fields)
   return { id = row.run_id, started = row.started, as_of = row.as_of, build = build }
 end
 
+--- Records a load by itself, which has ended: it has built nothing.
+---@param conn pghost.Connection
+---@param fields { target: string, config: table, attempt: integer, started: string }
+---@return integer run_id
+function M.record_load(conn, fields)
+  local run = M.record(conn, { pipeline = "load", target = fields.target, config = fields.config,
+    version = M.version(), process_id = sys.pid(), attempt = fields.attempt })
+  conn:query([[
+    UPDATE pghost.runs SET build_schema = NULL, started_at = $2::pg_catalog.timestamptz WHERE run_id = $1]], run.id,
+    fields.started)
+  return run.id
+end
+
 local function script_path()
   local found, host = pcall(require, "pghost.native.host")
   local path = found and host.script

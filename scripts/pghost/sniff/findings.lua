@@ -8,6 +8,7 @@ local M = {}
 ---@field value any
 ---@field confidence number 0 to 1
 ---@field reason string
+---@field rival? any another value that is as good
 
 local names = { [","] = "comma", [";"] = "semicolon", ["\t"] = "tab", ["|"] = "pipe", [" "] = "blank", [":"] = "colon" }
 
@@ -49,6 +50,12 @@ local function confidence_of(guess, other)
   return clamp(guess.score ^ (1 / 3) * (0.5 + 0.5 * clamp(4 * margin)) * (few_records[guess.records] or 1))
 end
 
+-- What an encoding that is not sure could be, for the user to choose from.
+local function candidates(encoding)
+  return encoding.rival ~= "" and ("'%s' or '%s'"):format(encoding.name, encoding.rival)
+    or ("'%s'"):format(encoding.name)
+end
+
 local function encoding_finding(facts)
   local encoding = facts.encoding
   local beyond = log.counted(encoding.non_ascii, "byte") .. " beyond ASCII"
@@ -56,13 +63,16 @@ local function encoding_finding(facts)
     mark = "byte order mark",
     ascii = "nothing beyond ASCII in the first bytes",
     valid = beyond .. " in the first bytes, all of it valid UTF-8",
+    mostly = ("%s in the first bytes, valid UTF-8 but in %s"):format(beyond, log.counted(encoding.invalid, "place")),
     zeros = "zero bytes as UTF-16 has them",
-    uchardet = ("not UTF-8; uchardet's proposal from %s"):format(beyond),
-    fallback = ("not UTF-8, and uchardet knows no better from %s"):format(beyond),
+    escapes = "escapes as ISO 2022 has them",
+    language = ("not UTF-8; %s make text (%s) in it, and in no other"):format(beyond, encoding.language),
+    unsure = ("not UTF-8; %s could be %s"):format(beyond, candidates(encoding)),
     given = "given",
   }
   local confidence = facts.invalid > 0 and math.min(encoding.confidence, 0.7) or encoding.confidence
-  return { value = encoding.name, confidence = confidence, reason = reasons[encoding.how] }
+  return { value = encoding.name, confidence = confidence, reason = reasons[encoding.how],
+    rival = encoding.how == "unsure" and encoding.rival ~= "" and encoding.rival or nil }
 end
 
 local function delimiter_finding(guess, confidence, structure)

@@ -23,7 +23,8 @@ local function program_of(columns)
   local list = { name = "load", key = {}, row = {} }
   for i, column in ipairs(columns) do
     list[i] = { name = name_for_rules(column, taken), type = column.type, labels = column.labels,
-      operations = column.operations or {}, checks = column.required and { { check = "required" } } or {} }
+      format = column.format, operations = column.operations or {},
+      checks = column.required and { { check = "required" } } or {} }
   end
   return native.compile(list)
 end
@@ -66,8 +67,9 @@ local function hangs_on_zone(name, utc)
 end
 
 --- The program for columns of a table: each its type, nothing else.
----@param columns pghost.copy_in.Column[]
----@param options { null_text?: string, utc: boolean }
+---@param columns pghost.load.RelationColumn[]
+---@param options { null_text?: string, utc: boolean, readings: table<string, pghost.Column> } readings: how values
+--- are read, where that was found in the files, by column
 ---@return pghost.Program
 ---@return boolean as_text some column can only be sent as text
 function M.program(columns, options)
@@ -78,8 +80,12 @@ function M.program(columns, options)
       name, needs_text = "text", true
     end
     as_text = as_text or needs_text
+    local reading = options.readings[column.name]
+    local operations = null_of(options.null_text)
     list[i] = { name = column.name, type = name, labels = column.labels, required = column.required,
-      operations = null_of(options.null_text) }
+      format = reading and reading.format,
+      operations = reading and table.move(reading.operations, 1, #reading.operations, #operations + 1, operations)
+        or operations }
   end
   return program_of(list), as_text
 end
@@ -116,7 +122,7 @@ local function copy_of(column, null_text, labels)
 end
 
 --- The program of a rules file for a table; raises where they do not fit.
----@param target pghost.copy_in.Target
+---@param target pghost.load.Relation
 ---@param rules pghost.Rules
 ---@param null_text? string
 ---@return pghost.Program

@@ -3,10 +3,11 @@
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
 local own_schema = require "pghost.catalog.own_schema"
+local relations = require "pghost.catalog.relations"
 
 local M = {}
 
----@class pghost.copy_in.Column
+---@class pghost.load.RelationColumn
 ---@field name string
 ---@field declared string type as the table has it: "booking_status"
 ---@field type string the same with domains replaced by what they are over: "character varying(20)"
@@ -16,63 +17,27 @@ local M = {}
 ---@field required boolean NOT NULL, and no trigger replaces a null
 ---@field needed boolean the same, and nothing but the file can give a value
 
----@class pghost.copy_in.Target
+---@class pghost.load.Relation
 ---@field schema string
 ---@field name string
 ---@field kind string as pg_class.relkind has it
 ---@field qualified string schema and name, quoted where SQL needs it: for statements and messages
----@field columns pghost.copy_in.Column[] in the table's order
+---@field columns pghost.load.RelationColumn[] in the table's order
 ---@field can_analyse boolean a table, and ours
 
--- One identifier at `at`: its value and where it ends; nil when there is none.
-local function read_identifier(text, at)
-  local quoted, quoted_end = text:match('^"(.-)"()', at)
-  if quoted then
-    while text:sub(quoted_end, quoted_end) == '"' do -- "" inside
-      local more, more_end = text:match('^"(.-)"()', quoted_end)
-      if not more then
-        return nil
-      end
-      quoted, quoted_end = quoted .. '"' .. more, more_end
-    end
-    return quoted ~= "" and quoted or nil, quoted_end
-  end
-  local plain, plain_end = text:match("^([%a_\x80-\xff][%w_$\x80-\xff]*)()", at)
-  return plain and plain:lower(), plain_end
-end
+---@class pghost.load.Name a table as somebody named it
+---@field schema? string
+---@field name string
+---@field quoted string
 
---- Schema and name from a table's name as SQL has it: t, s.t, "S"."T". Unquoted letters (ASCII) are
---- made lower case.
+--- The name of a table as SQL has it: t, s.t, "S"."T".
 ---@param text string
 ---@param default_schema? string for a name without one
----@return string? schema nil: the server's search_path finds or places it
----@return string name
-function M.parse(text, default_schema)
-  local parts, at = {}, 1
-  repeat
-    local part, behind = read_identifier(text, at)
-    if not part then
-      errors.raise(("'%s' is no name of a table: name, schema.name or \"Name\" expected"):format(text), "usage")
-    end
-    parts[#parts + 1] = part
-    local dot = text:sub(behind, behind) == "."
-    at = dot and behind + 1 or behind
-  until not dot
-  if at <= #text or #parts > 2 then
-    errors.raise(("'%s' is no name of a table: name, schema.name or \"Name\" expected"):format(text), "usage")
-  end
-  local schema = #parts == 2 and parts[1] or default_schema
+---@return pghost.load.Name
+function M.name(text, default_schema)
+  local schema, name = relations.parse(text, default_schema)
   own_schema.refuse(schema, "name another schema")
-  return schema, parts[#parts]
-end
-
---- The quoted name for SQL.
----@param conn pghost.Connection
----@param schema? string
----@param name string
----@return string
-function M.quoted(conn, schema, name)
-  return (schema and conn:quote_identifier(schema) .. "." or "") .. conn:quote_identifier(name)
+  return { schema = schema, name = name, quoted = relations.quoted(schema, name) }
 end
 
 --- Raises when a new table without a schema would be made in pghost's own.
@@ -140,11 +105,10 @@ end
 
 --- Asks the catalog for a table, view, partitioned or foreign table; raises when there is none.
 ---@param conn pghost.Connection
----@param schema? string
----@param name string
----@return pghost.copy_in.Target
-function M.find(conn, schema, name)
-  local quoted = M.quoted(conn, schema, name)
+---@param into pghost.load.Name
+---@return pghost.load.Relation
+function M.find(conn, into)
+  local quoted = into.quoted
   local relation = conn:query(relation_query, quoted)[1]
   own_schema.refuse(relation and relation.schema, ("the search_path finds %s there, so give --schema"):format(quoted))
   if not relation then

@@ -1,12 +1,14 @@
--- The transaction of a load, and whether it was committed when the answer to its COMMIT is lost.
+-- Whether a transaction was committed when the answer to its COMMIT is lost: asked of the server, never guessed. For a
+-- run its row tells it; for a load by itself the state of its transaction.
 --
 -- Before the COMMIT the transaction's id is taken, and what tells this life of the server from
 -- another one. Then the server can be asked. In another life (after a crash, or on a standby that was
 -- promoted) an id that was lost may have been given to somebody else: there "committed" counts only
 -- where the table holds what was loaded under that id.
 
-local again = require "pghost.run.retry"
 local errors = require "pghost.lib.errors"
+local history = require "pghost.run.history"
+local retry = require "pghost.run.retry"
 local sys = require "pghost.native.sys"
 
 local M = {}
@@ -21,7 +23,7 @@ local life_columns = [[
   (SELECT string_agg(pid::text, ' ') FROM pg_stat_get_activity(NULL) WHERE datid IS NULL AND usesysid IS NULL)
     AS processes]]
 
----@class pghost.copy_in.Ticket
+---@class pghost.commit.Ticket
 ---@field id string of the transaction (xid8)
 ---@field started string
 ---@field processes? string
@@ -107,47 +109,79 @@ local function outcome(session, ticket, proof)
   local deadline = sys.clock() + M.patience
   for n = 1, math.huge do
     local status, why, problem = ask_once(session, ticket, proof)
-    local passes = errors.is(problem) and again.may_pass(problem, true) and session.settings.retries > 0
-    if (status and status ~= "in progress") or not (status or passes) then
+    local transient = errors.is(problem) and retry.is_transient(problem, true) and session.settings.retries > 0
+    if (status and status ~= "in progress") or not (status or transient) then
       return status, why
     elseif sys.clock() >= deadline then
       return nil, status and "the server is still at it" or why
     end
-    sys.sleep(again.delay(n, 0.1, 2))
+    sys.sleep(retry.delay(n, 0.1, 2))
   end
 end
 
----@class pghost.copy_in.Commit
----@field what string that is not known otherwise: "whether the load was committed"
+---@class pghost.commit.Unknown what is said where nobody knows
+---@field what string "whether the load was committed"
 ---@field advice string what to look at then
----@field proof fun(conn: pghost.Connection, id: string): boolean whether all that was loaded is there, under that id
+---@field say fun(text: string)
 
-local function settle(session, ticket, commit, problem)
+--- Settles what became of a COMMIT whose answer was lost: returns where it was done, and raises the problem where it
+--- was not. Where nobody knows it raises an error with `unsure` set and exit code 3.
+---@param problem pghost.Error by which the answer was lost
+---@param state fun(): "committed"|"aborted"|nil, string?, pghost.Connection? the state, else why it is not known
+---@param unknown pghost.commit.Unknown
+---@return pghost.Connection? conn over which it was asked, where that is still open
+function M.settle(problem, state, unknown)
   local line = tostring(problem):match "^[^\n]*"
-  local status, why
-  if ticket then
-    status, why = outcome(session, ticket, commit.proof)
-  else
-    why = "this server cannot be asked"
-  end
+  local status, why, conn = state()
   if status == "aborted" then
     error(problem, 0)
   elseif status ~= "committed" then
-    local text = ("%s; %s is not known (%s): %s"):format(line, commit.what, why, commit.advice)
+    local text = ("%s; %s is not known (%s): %s"):format(line, unknown.what, why, unknown.advice)
     if sys.interrupted() then
-      session.say(text, "warn") -- the host says "interrupted", and nothing else
+      unknown.say(text) -- the host says "interrupted", and nothing else
     end
-    errors.raise(text, problem.code, { exit = 3, unsure = true })
+    errors.raise(text, errors.is(problem) and problem.code or nil, { exit = 3, unsure = true })
   end
-  session.say(line .. "; the server has committed", "warn")
+  unknown.say(line .. "; the server has committed")
+  return conn
+end
+
+--- Asks for the row of a run: the transaction that publishes changes it, so it is locked until that is decided.
+---@param run pghost.Run
+---@return fun(): "committed"|"aborted"|nil, string?, pghost.Connection? ask for settle
+function M.by_run(run)
+  return function()
+    local good, conn = pcall(retry.connect, run, true)
+    if not good then
+      return nil, "nobody can be asked"
+    end
+    local known, published = pcall(history.was_published, conn, run.id)
+    if known and published then
+      return "committed", nil, conn
+    end
+    conn:close()
+    return known and "aborted" or nil, tostring(published):match "^[^\n]*"
+  end
+end
+
+-- Asks for the state of a transaction by its id. A load by itself has no row, and its role may be allowed to insert
+-- and nothing else.
+local function by_transaction(session, ticket, proof)
+  return function()
+    if not ticket then
+      return nil, "this server cannot be asked"
+    end
+    return outcome(session, ticket, proof)
+  end
 end
 
 --- Runs fn() in a transaction. Raises where it was not committed; with `unsure` set and exit code 3
 --- where that is not known.
 ---@generic T
----@param session pghost.copy_in.Session
+---@param session pghost.retry.Session
 ---@param conn pghost.Connection
----@param describe fun(): pghost.copy_in.Commit
+---@param describe fun(): pghost.commit.Unknown, fun(conn: pghost.Connection, id: string): boolean and whether all that
+--- was written is there, under that id
 ---@param fn fun(): T
 ---@return T
 function M.transaction(session, conn, describe, fn)
@@ -160,11 +194,14 @@ function M.transaction(session, conn, describe, fn)
   end)
   if good then
     return result
-  end
-  if not (sent and conn:status() == "lost" and errors.is(problem)) then
+  elseif not (sent and conn:status() == "lost" and errors.is(problem)) then
     error(problem, 0)
   end
-  settle(session, ticket, describe(), problem)
+  local unknown, proof = describe()
+  unknown.say = function(text)
+    session.say("warn", "commit", text)
+  end
+  M.settle(problem, by_transaction(session, ticket, proof), unknown)
   return result
 end
 

@@ -8,7 +8,7 @@ local sys = require "pghost.native.sys"
 
 local M = {}
 
----@class pghost.copy_in.Reject
+---@class pghost.SpooledReject
 ---@field file_id integer position of the file in the load
 ---@field line integer
 ---@field offset integer
@@ -18,13 +18,13 @@ local M = {}
 ---@field reason string
 ---@field original string
 
----@class pghost.copy_in.Spool a file of rejects as binary COPY rows; gone when closed
+---@class pghost.Spool a file of rejects as binary COPY rows; gone when closed
 ---@field file file*
 ---@field path string opens it, in this process
 local Spool = {}
 Spool.__index = Spool
 
----@return pghost.copy_in.Spool
+---@return pghost.Spool
 function M.new()
   local file, path = errors.check(sys.temporary_file())
   return setmetatable({ file = file, path = path }, Spool)
@@ -90,7 +90,7 @@ end
 
 --- Iterates over the rejects in the order they were written: by file, within a file by line unless
 --- there were several workers.
----@return fun(): pghost.copy_in.Reject?
+---@return fun(): pghost.SpooledReject?
 function Spool:rejects()
   local file = assert(io.open(self.path, "rb"))
   local walk = setmetatable({ file = file, piece = "", at = 1 }, Walk)
@@ -106,7 +106,7 @@ end
 --- The first few rejects by file and line.
 ---@param most integer
 ---@param in_order? boolean there was one worker
----@return pghost.copy_in.Reject[]
+---@return pghost.SpooledReject[]
 function Spool:first(most, in_order)
   local first = {}
   for reject in self:rejects() do
