@@ -139,6 +139,17 @@ static size_t find_stop(const Records *records, size_t width, size_t first, bool
   return stop > first && records->widths[stop - 1] == width ? stop : records->count;
 }
 
+static bool is_one_field(void *context, size_t index, const SniffRecord *record, bool apart) {
+  (void)index, (void)apart;
+  return *(bool *)context = record->count <= 1 && !record->broken && !record->unterminated;
+}
+
+bool sniff_parts_nothing(const SniffSample *sample, const SniffDialect *dialect) {
+  bool one = true, failed;
+  each_record(sample, dialect, is_one_field, &one, &failed);
+  return one && !failed;
+}
+
 typedef struct Cells {
   const Records *records;
   const SniffDialect *dialect;
@@ -329,23 +340,39 @@ static bool occurs(const SniffSample *sample, char first, const char *second) {
   return false;
 }
 
-// Whether nearly every delimiter has a blank behind it.
-static bool blanks_follow(const SniffSample *sample, const char *delimiter) {
-  size_t len = strlen(delimiter), all = 0, blanks = 0;
-  const char *at = sample->bytes, *end = at + sample->len;
-  if (len == 0 || *delimiter == ' ')
-    return false;
-  while ((at = memchr(at, *delimiter, (size_t)(end - at))) && (size_t)(end - at) >= len) {
-    if (memcmp(at, delimiter, len) != 0) {
-      at++;
-      continue;
-    }
-    at += len;
-    all++;
-    blanks += at < end && (*at == ' ' || *at == '\n' || *at == '\r');
+// Whether blanks after the delimiter are no data: nearly every field has some, or they stand before
+// quotes, which would be data otherwise. What is inside of quotes says nothing.
+typedef struct Blanks {
+  size_t fields; // but the first of each record, and those with nothing in them
+  size_t led;
+  size_t quoted;
+  size_t quoted_led;
+} Blanks;
+
+static bool note_blanks(void *context, size_t index, const SniffRecord *record, bool apart) {
+  Blanks *blanks = context;
+  (void)index, (void)apart;
+  for (size_t i = 1; i < record->count; i++) {
+    const SniffField *field = &record->fields[i];
+    blanks->fields += field->len > 0 || field->quoted;
+    blanks->led += field->led && (field->len > 0 || field->quoted);
+    blanks->quoted += field->quoted;
+    blanks->quoted_led += field->led && field->quoted;
   }
-  return all > 0 && occurs(sample, *delimiter, delimiter[1] ? delimiter + 1 : " ") &&
-         blanks * 10 >= all * 9;
+  return true;
+}
+
+static bool find_blanks(const SniffSample *sample, SniffDialect *dialect) {
+  Blanks blanks = {0};
+  bool failed;
+  if (dialect->delimiter_len == 0 || *dialect->delimiter == ' ')
+    return true;
+  dialect->skip_blanks = true;
+  each_record(sample, dialect, note_blanks, &blanks, &failed);
+  dialect->skip_blanks =
+      blanks.led > 0 && (blanks.led * 10 >= blanks.fields * 9 ||
+                         (blanks.quoted_led > 0 && blanks.quoted_led * 10 >= blanks.quoted * 9));
+  return !failed;
 }
 
 // How the backslashes of the sample stand: before what they would be there for, or elsewhere.
@@ -415,7 +442,8 @@ static bool try_quotes(const SniffSample *sample, const SniffGiven *given,
     guess.dialect.quote = quotes[i].quote;
     guess.dialect.carriage_return = sniff_ends_in_cr(sample);
     guess.dialect.double_return = sniff_ends_in_two_crs(sample);
-    guess.dialect.skip_blanks = blanks_follow(sample, delimiter->text);
+    if (!find_blanks(sample, &guess.dialect))
+      return false;
     double prior = delimiter->prior * quotes[i].prior * (*comment ? 0.97 : 1);
     if (!try_escapes(sample, prior, given->quote != NULL, guess, guesses))
       return false;

@@ -55,6 +55,9 @@ bool sniff_dialect(const SniffSample *sample, const SniffGiven *given, SniffGues
 // The score of one dialect; false: no memory. `guess->dialect` is set by the caller.
 bool sniff_score(const SniffSample *sample, double prior, SniffGuess *guess);
 
+// Whether no record of the sample has more than one field, or a quote where none may be.
+bool sniff_parts_nothing(const SniffSample *sample, const SniffDialect *dialect);
+
 // Whether lines of the sample end in CR alone.
 bool sniff_ends_in_cr(const SniffSample *sample);
 

@@ -396,12 +396,18 @@ static bool take_all(Pass *pass) {
   return take_records(pass, stop);
 }
 
-static char spare_delimiter(const SniffSample *sample) {
+// Of a file of one column: a usual delimiter that parts no line of it; in quotes it may stand.
+static char spare_delimiter(const SniffSample *sample, const SniffDialect *best) {
   static const char delimiters[] = ",;\t|\x1f";
-  const char *at = delimiters;
-  while (at[1] && memchr(sample->bytes, *at, sample->len))
-    at++;
-  return *at;
+  for (const char *at = delimiters; *at; at++) {
+    SniffGuess guess = {.dialect = *best};
+    guess.dialect.delimiter[0] = *at;
+    guess.dialect.delimiter[1] = 0;
+    guess.dialect.delimiter_len = 1;
+    if (!memchr(sample->bytes, *at, sample->len) || (best->quote && sniff_parts_nothing(sample, &guess.dialect)))
+      return *at;
+  }
+  return '\x1f';
 }
 
 // Where the sample has no field in quotes, what follows may have some; only quotes that are data in
@@ -469,11 +475,11 @@ static bool choose(Pass *pass) {
     return no_memory(pass->error);
   if (sniff->guesses.count == 0)
     return error_set(pass->error, "empty", "holds no records");
-  sniff->spare = spare_delimiter(&sample);
   SniffGuess *best = &sniff->guesses.list[0];
   if (!pass->options->given.quote && !assume_quote(&sample, best))
     return no_memory(pass->error);
   forget_unquoted(&sample, &sniff->guesses);
+  sniff->spare = spare_delimiter(&sample, &best->dialect);
   if (!sniff_structure(&sample, best, &sniff->structure) ||
       !sniff_columns_open(&sniff->columns, best->columns))
     return no_memory(pass->error);
