@@ -99,6 +99,9 @@ static void push_structure(lua_State *L, const SniffStructure *structure) {
   set_boolean(L, "aligned", structure->aligned);
   set_text(L, "above", above_names[structure->above]);
   set_integer(L, "above_fields", structure->above_fields);
+  set_integer(L, "above_line", structure->above_line);
+  set_character(L, "above_sign", structure->above_sign);
+  set_boolean(L, "fields_line", structure->fields_line);
 }
 
 static void push_header(lua_State *L, const Sniff *sniff) {

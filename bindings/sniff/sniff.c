@@ -1,12 +1,11 @@
 // The sniffer: first a sample, by which the dialect is chosen, then a pass over all of it.
 #include "sniff/sniff.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <strings.h>
 
 #include "base/interrupt.h"
-#include "sniff/cell.h"
+#include "sniff/below.h"
 
 enum {
   READ_BYTES = 256 * 1024,
@@ -231,146 +230,20 @@ static bool skip_to_data(Pass *pass) {
 
 // Footer
 
-static bool is_total(const SniffRecord *record) {
-  static const char *const words[] = {"total", "sum",    "grand total", "subtotal",
-                                      "summe", "gesamt", "totale"};
-  for (size_t i = 0; i < record->count; i++) {
-    const SniffField *field = &record->fields[i];
-    for (size_t j = 0; field->len > 0 && j < sizeof words / sizeof *words; j++) {
-      size_t len = strlen(words[j]);
-      bool ends = field->len == len || (field->len == len + 1 && field->text[len] == ':');
-      if (ends && strncasecmp(field->text, words[j], len) == 0)
-        return true;
-    }
-    if (field->len > 0)
-      return false; // only the first that is not empty says it
-  }
-  return false;
-}
-
-static bool is_data(const SniffField *field) {
-  return sniff_cell_is_data(sniff_cell(field->text, field->len));
-}
-
-static size_t count_data(const SniffRecord *record) {
-  size_t data = 0;
-  for (size_t i = 0; i < record->count; i++)
-    data += is_data(&record->fields[i]);
-  return data;
-}
-
-// What find_footer has seen since the last record of the table.
-typedef struct Below {
-  size_t notes;
-  size_t lines;
-  bool apart;      // a blank line, or a record with nothing in it
-  bool blank;      // a blank line
-  bool total;      // the last record says that it is a sum
-  bool totals;     // some record of the table does, too: sums are data here
-  bool sparse;     // some record of the table has less than three cells with something in them
-  SniffCell first; // what the first cell of the table's last record looks like
-} Below;
-
-static SniffCell kind_of(const SniffField *field) {
-  return sniff_cell(field->text, field->len);
-}
-
-static bool is_long_text(const SniffField *field) {
-  size_t blanks = 0;
-  for (size_t i = 0; i < field->len; i++)
-    blanks += field->text[i] == ' ';
-  return blanks >= 5 && field->len >= 40;
-}
-
-// A sentence in the first cell and nothing else, in a wide table of which no record is as empty:
-// what a spreadsheet makes of a note that stands right below it.
-static bool is_sentence(const SniffRecord *record, size_t columns, const Below *below) {
-  for (size_t i = 1; i < record->count; i++)
-    if (kind_of(&record->fields[i]) != CELL_EMPTY)
-      return false;
-  return columns > 4 && !below->sparse && is_long_text(&record->fields[0]);
-}
-
-// "Source: ...", "(12 rows)", "* provisional", and sentences.
-static bool begins_note(const SniffField *field) {
-  return field->len > 0 && (*field->text == '(' || *field->text == '*' ||
-                            memchr(field->text, ':', field->len) || is_long_text(field));
-}
-
-static bool has_letter(const SniffField *field) {
-  for (size_t i = 0; i < field->len; i++)
-    if (isalpha((unsigned char)field->text[i]) || (unsigned char)field->text[i] >= 0x80)
-      return true;
-  return false;
-}
-
-// Whether a record with fewer fields than the table has columns could be one that ends early, or
-// with which the file is cut off.
-static bool could_be_data(const SniffRecord *record, const Below *below) {
-  const SniffField *field = &record->fields[0];
-  bool cut = record->end == SNIFF_END_NONE && !below->blank;
-  bool texts = below->first == CELL_WORD || below->first == CELL_TEXT;
-  if (record->count > 1)
-    return cut || !(below->apart || begins_note(field));
-  return cut &&
-         (kind_of(field) == CELL_WORD || !has_letter(field) || (texts && !begins_note(field)));
-}
-
-// Whether a record below the last good one is text about the table. A record that is broken off,
-// has a cell too much, or ends early, is data that is not as it should be: not to be passed over.
-static bool is_note(const SniffRecord *record, const char *bytes, char quote, size_t columns,
-                    const Below *below) {
-  bool apart = below->apart;
-  if (record->count == columns)
-    return columns > 2 && record->fields[0].len > 0 && !is_data(&record->fields[0]) &&
-           ((apart && sniff_filled(record) == 1) || is_sentence(record, columns, below));
-  if (record->unterminated || record->count > columns)
-    return apart && record->count == 1;
-  if (record->broken && (record->count > 1 || *bytes == quote))
-    return false;
-  size_t data = count_data(record);
-  if (is_total(record))
-    return true;
-  return !could_be_data(record, below) && (data == 0 || (apart && data < record->count));
-}
-
-// False: the record is one of the table.
-static bool note_below(const Pass *look, size_t columns, Below *below) {
-  const SniffRecord *record = &look->record;
-  bool last = look->at + record->length == look->text.len;
-  bool right = record->count == columns && !record->unterminated;
-  if (record->blank || record->comment || (columns > 1 && right && sniff_filled(record) == 0)) {
-    below->apart |= !record->comment;
-    below->blank |= record->blank;
-  } else {
-    bool total = right && columns > 1 && is_total(record);
-    below->total = total && last && !below->totals;
-    below->totals |= total;
-    const SniffDialect *dialect = &look->sniff->guesses.list[0].dialect;
-    const char *bytes = look->text.data + look->at;
-    if (!below->total && !is_note(record, bytes, dialect->quote, columns, below)) {
-      below->sparse |= right && sniff_filled(record) < 3;
-      below->first = right ? kind_of(&record->fields[0]) : below->first;
-      return false;
-    }
-    below->notes++;
-  }
-  below->lines += record->lines;
-  return true;
-}
-
-// Where the footer starts in the last window: text about the table, or a sum, behind all others.
+// Where the footer starts in the last window: text about the table, or a sum, after all others.
 static size_t find_footer(Pass *pass) {
   Pass look = *pass; // at and line move, the record and the window are shared
   Sniff *sniff = pass->sniff;
-  size_t columns = sniff->guesses.list[0].columns, stop = pass->at;
+  const SniffGuess *guess = &sniff->guesses.list[0];
+  size_t stop = pass->at;
   bool any = false;
-  Below below = {0};
+  SniffBelow below = {0};
   while (next_record(&look)) {
-    if (!note_below(&look, columns, &below)) {
+    const char *line = look.text.data + look.at;
+    bool last = look.at + look.record.length == look.text.len;
+    if (!sniff_below(&look.record, line, last, &guess->dialect, guess->columns, &below)) {
       any = true;
       stop = look.at + look.record.length;
-      below = (Below){.totals = below.totals, .sparse = below.sparse, .first = below.first};
     }
     step(&look);
   }

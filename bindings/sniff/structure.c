@@ -4,104 +4,11 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "sniff/above.h"
 #include "sniff/cell.h"
+#include "sniff/comments.h"
 
 enum { NAME_SIZE = 48, MOST_TITLES = 10, MOST_YEARS = 10, FEW_RECORDS = 8 };
-
-// Comments
-
-typedef struct Comments {
-  size_t count;
-  size_t odd;       // of them those of another width than the table
-  size_t records;   // all
-  size_t top;       // how many records begin so before the first that does not
-  size_t top_width; // fields of the last of those
-  size_t top_at;    // where it starts
-} Comments;
-
-static bool starts_with(const char *text, size_t len, const char *prefix) {
-  size_t size = strlen(prefix);
-  return len >= size && memcmp(text, prefix, size) == 0;
-}
-
-static bool count_comments(const SniffSample *sample, const SniffGuess *guess, const char *prefix,
-                           Comments *found) {
-  SniffRecord record = {0};
-  size_t at = 0;
-  *found = (Comments){0};
-  while (found->records < SNIFF_SAMPLE_RECORDS &&
-         sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
-                           &record)) {
-    const char *line = sample->bytes + at;
-    at += record.length;
-    if (record.blank)
-      continue;
-    if (starts_with(line, record.length, prefix)) {
-      found->count++;
-      found->odd += record.count != guess->columns;
-      if (found->top == found->records) {
-        found->top++;
-        found->top_width = record.count;
-        found->top_at = (size_t)(line - sample->bytes);
-      }
-    }
-    found->records++;
-  }
-  bool failed = record.failed;
-  sniff_record_free(&record);
-  return !failed;
-}
-
-// Comments are mostly no records of the table; in a table of one column they cannot be told so.
-static bool are_comments(const Comments *found, const SniffGuess *guess, const char *prefix) {
-  if (found->count == 0 || found->count * 2 > found->records + found->top)
-    return false;
-  if (guess->columns == 1)
-    return *prefix == '#' && found->count * 3 < found->records;
-  return found->odd * 2 >= found->count;
-}
-
-// "#id,name" above the data, alone or below real comments: the header. As a comment its names would
-// be lost.
-static bool is_comment_header(const Comments *found, const SniffGuess *guess) {
-  return guess->columns > 1 && found->top > 0 && found->count == found->top &&
-         found->top_width == guess->columns && found->count - found->odd == 1;
-}
-
-// The score of the table whose header is the last of the comment lines above it.
-static bool score_below_comments(const SniffSample *sample, const Comments *found,
-                                 SniffGuess *guess) {
-  SniffSample below = *sample;
-  below.bytes += found->top_at;
-  below.len -= found->top_at;
-  bool good = sniff_score(&below, guess->prior, guess);
-  guess->first += found->top - 1;
-  return good;
-}
-
-// Sets the prefix that comments have in this dialect, if any.
-static bool find_comments(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
-  char chosen[SNIFF_COMMENT_SIZE + 1];
-  strcpy(chosen, guess->dialect.comment);
-  guess->dialect.comment[0] = 0;
-  for (size_t i = 0; i < SNIFF_COMMENTS; i++) {
-    const char *prefix = sniff_comments[i];
-    Comments found;
-    if (strcmp(prefix, guess->dialect.delimiter) == 0 || (chosen[0] && strcmp(chosen, prefix) != 0))
-      continue;
-    if (!count_comments(sample, guess, prefix, &found))
-      return false;
-    structure->comment_header = is_comment_header(&found, guess);
-    if (structure->comment_header)
-      return score_below_comments(sample, &found, guess);
-    if (!chosen[0] && !are_comments(&found, guess, prefix))
-      continue;
-    strcpy(guess->dialect.comment, prefix);
-    structure->comments = found.count;
-    break;
-  }
-  return sniff_score(sample, guess->prior, guess);
-}
 
 // Header
 
@@ -152,27 +59,29 @@ static void note_field(Header *header, size_t row, HeaderColumn *column, const S
   }
 }
 
-// What the record right above the table could be, which has another number of fields: a header, or
-// a record of it.
-static SniffAbove what_above(const SniffRecord *record, size_t columns) {
-  size_t names = 0, data = 0;
-  if (record->count < 2 || record->count * 2 < columns || columns < 2 || record->broken)
-    return SNIFF_ABOVE_NONE;
-  for (size_t i = 0; i < record->count; i++) {
-    SniffCell kind = sniff_cell(record->fields[i].text, record->fields[i].len);
-    names += kind == CELL_WORD || kind == CELL_TEXT;
-    data += sniff_cell_is_data(kind);
-  }
-  if (names == record->count && (columns > 2 || names > columns))
-    return SNIFF_ABOVE_NAMES;
-  return data > 0 && columns > 2 ? SNIFF_ABOVE_DATA : SNIFF_ABOVE_NONE;
-}
-
 typedef void Row(Header *header, size_t row, const SniffRecord *record);
 
 static void note_row(Header *header, size_t row, const SniffRecord *record) {
   for (size_t i = 0; i < record->count; i++)
     note_field(header, row, &header->columns[i], &record->fields[i]);
+}
+
+// Takes in a record above the table; a blank line parts what is no likely header from it.
+static void note_above(Header *header, const SniffRecord *record, const char *line, size_t number) {
+  SniffStructure *structure = header->structure;
+  SniffAboveLine above = {0};
+  if (record->blank && !structure->above_near)
+    structure->above = SNIFF_ABOVE_NONE;
+  if (record->blank)
+    return;
+  sniff_above(record, line, &header->guess->dialect, header->guess->columns, &above);
+  if (above.what == SNIFF_ABOVE_NONE)
+    return;
+  structure->above = above.what;
+  structure->above_fields = above.fields;
+  structure->above_sign = above.sign;
+  structure->above_near = above.near;
+  structure->above_line = number;
 }
 
 // Calls `visit` for the records of the table of the right width; notes the lines above it.
@@ -184,20 +93,18 @@ static bool each_row(const SniffSample *sample, Header *header, size_t most, Row
   while (index < guess->first + guess->records && index < guess->first + most &&
          sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
                            &record)) {
+    if (!record.comment && index < guess->first)
+      note_above(header, &record, sample->bytes + at, lines + 1);
+    else if (record.blank && index == guess->first && !structure->above_near)
+      structure->above = SNIFF_ABOVE_NONE;
     at += record.length;
     if (!record.blank && !record.comment) {
       if (index == guess->first)
         structure->preamble = lines;
-      if (index + 1 == guess->first) {
-        structure->above = what_above(&record, guess->columns);
-        structure->above_fields = record.count;
-      }
       if (index >= guess->first && record.count == guess->columns)
         visit(header, index - guess->first, &record);
       index++;
     }
-    if (record.blank && index == guess->first)
-      structure->above = SNIFF_ABOVE_NONE;
     lines += record.lines;
   }
   bool failed = record.failed;
@@ -405,8 +312,8 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
     double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
     structure->header_confidence = structure->header_digit ? 0.6 : ratio * many;
   }
-  if (structure->header > 0)
-    structure->above = SNIFF_ABOVE_NONE;
+  if (structure->header > 0 && words > values && structure->header_confidence > 0.75)
+    structure->above = SNIFF_ABOVE_NONE; // these are the names, so what is above is none
   if (structure->above && structure->header_confidence > 0.5)
     structure->header_confidence = 0.5;
 }
@@ -550,7 +457,7 @@ static bool is_aligned(const SniffSample *sample) {
 
 bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
   *structure = (SniffStructure){0};
-  if (!find_comments(sample, guess, structure) || !find_table(sample, guess, structure))
+  if (!sniff_comments_find(sample, guess, structure) || !find_table(sample, guess, structure))
     return false;
   if (guess->first == 0 && guess->columns > 1 && !guess->dialect.comment[0])
     structure->preamble = 0; // blank lines alone are passed over anyway

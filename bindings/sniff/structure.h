@@ -6,12 +6,13 @@
 
 enum { SNIFF_MAX_HEADER = 4 };
 
-// What the record right above a table without a header could be.
+// What a line right above a table without a header could be.
 typedef enum SniffAbove { SNIFF_ABOVE_NONE, SNIFF_ABOVE_NAMES, SNIFF_ABOVE_DATA } SniffAbove;
 
 typedef struct SniffStructure {
   size_t preamble;     // physical lines above the table
   size_t comments;     // comment lines in the sample
+  bool fields_line;    // a comment says "#Fields:", as W3C's extended log format does
   bool comment_header; // the header line begins as the comments above it do
   bool aligned;        // no delimiter, or a blank, and lines with runs of blanks in them: lined up
   size_t header;       // records of the header, 0 to SNIFF_MAX_HEADER
@@ -26,6 +27,9 @@ typedef struct SniffStructure {
   bool header_distinct;
   SniffAbove above;    // of another number of fields, so not one of the table
   size_t above_fields; // how many it has
+  size_t above_line;   // physical, from 1
+  char above_sign;     // that parts it, where it is not the delimiter; 0
+  bool above_near;     // as many fields as the table has columns, or one more or less
   bool header_known;   // one of its texts is a name that columns often have
 } SniffStructure;
 
