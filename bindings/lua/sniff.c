@@ -102,6 +102,9 @@ static void push_structure(lua_State *L, const SniffStructure *structure) {
   set_integer(L, "above_line", structure->above_line);
   set_character(L, "above_sign", structure->above_sign);
   set_boolean(L, "fields_line", structure->fields_line);
+  set_boolean(L, "ruler", structure->ruler);
+  set_integer(L, "names_below", structure->names_below);
+  set_boolean(L, "title", structure->title);
 }
 
 static void push_header(lua_State *L, const Sniff *sniff) {

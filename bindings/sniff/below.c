@@ -89,9 +89,11 @@ static bool is_short_note(const SniffRecord *record, const SniffBelow *below) {
   bool cut = record->end == SNIFF_END_NONE && !below->blank;
   if (record->count > 1 && cut)
     return false;
-  if (!below->apart)
-    return begins_note(field) && data == 0;
-  return data < record->count;
+  if (below->apart)
+    return data < record->count;
+  // "2 records", "Total" in a column of numbers or dates
+  bool other = sniff_cell_is_data(below->first) && (kind_of(field) == CELL_TEXT || says_total(field));
+  return other || (begins_note(field) && data == 0);
 }
 
 // Whether a record below the last good one is text about the table. A record that is broken off,
@@ -123,7 +125,8 @@ static bool is_sum(const SniffRecord *record, size_t columns, const SniffBelow *
 static bool take_record(const SniffRecord *record, size_t columns, SniffBelow *below) {
   bool right = record->count == columns && !record->unterminated;
   size_t filled = right ? sniff_filled(record) : columns;
-  *below = (SniffBelow){.totals = below->totals || (right && is_total(record)),
+  *below = (SniffBelow){.first = right ? kind_of(record->fields) : below->first,
+                        .totals = below->totals || (right && is_total(record)),
                         .sparse = below->sparse || filled < 3,
                         .gaps = below->gaps || filled < columns};
   return false;

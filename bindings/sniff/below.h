@@ -13,6 +13,7 @@ typedef struct SniffBelow {
   bool blank;   // a blank line
   bool total;   // the last record says that it is a sum
   // Of the table's records, not of what is below:
+  SniffCell first; // what the first cell of the last one looks like
   bool totals; // some say that they are sums: sums are data here
   bool sparse; // some have less than three cells with something in them
   bool gaps;   // some have an empty cell

@@ -2,6 +2,7 @@
 #include "sniff/structure.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "sniff/above.h"
@@ -140,6 +141,17 @@ static bool is_year(const Header *header, size_t i) {
          (i + 1 < header->guess->columns && is_year_after(column, column + 1));
 }
 
+// What a cell of the first records looks like as a name: "[id]" is a word, too.
+static SniffCell kind_as_name(const char *text, size_t len) {
+  static const char *const pairs[] = {"[]", "{}", "()", "<>"};
+  for (size_t i = 0; len > 2 && i < sizeof pairs / sizeof *pairs; i++) {
+    SniffCell inner = sniff_cell(text + 1, len - 2);
+    if (text[0] == pairs[i][0] && text[len - 1] == pairs[i][1] && inner == CELL_WORD)
+      return CELL_WORD;
+  }
+  return sniff_cell(text, len);
+}
+
 // "no" is a name over numbers, and not a value of another kind; so are 2019 over yes and no, and a
 // day over numbers, as a table with a column a day has it.
 static bool is_name_over(SniffCell expected, SniffCell kind) {
@@ -153,6 +165,7 @@ typedef struct Judged {
   size_t values;        // data as below
   size_t typed;         // such columns
   size_t years;         // names that are years, over what are none
+  bool corner;          // nothing in the first cell, over texts: above the names of rows
   char word[NAME_SIZE]; // the first word, as much of it as fits
   size_t word_len;
   bool differ; // there are others
@@ -172,7 +185,8 @@ static void judge_cell(Header *header, size_t row, size_t i, const SniffField *f
   size_t len;
   const HeaderColumn *column = &header->columns[i];
   const char *text = value_of(header, field, &len);
-  SniffCell kind = sniff_cell(text, len);
+  SniffCell kind = kind_as_name(text, len);
+  judged->corner |= i == 0 && kind == CELL_EMPTY && column->kind == CELL_EMPTY;
   if (column->kind == CELL_EMPTY)
     return;
   judged->typed++;
@@ -187,23 +201,40 @@ static void judge_cell(Header *header, size_t row, size_t i, const SniffField *f
   }
 }
 
+// "--,----,---": what some programs draw below the names.
+static bool is_ruler(const SniffRecord *record) {
+  size_t signs = 0;
+  for (size_t i = 0; i < record->count; i++)
+    for (size_t j = 0; j < record->fields[i].len; j++, signs++)
+      if (!strchr("-=+: ", record->fields[i].text[j]) || !record->fields[i].text[j])
+        return false;
+  return record->count > 1 && signs >= 2 * record->count && sniff_filled(record) == record->count;
+}
+
 // Counts in which columns the record has words over data, and in which data as below.
 static void judge_row(Header *header, size_t row, const SniffRecord *record) {
   SniffStructure *structure = header->structure;
   Judged judged = {0};
-  if (row > 0 && structure->header < row)
-    return; // what stands above it is no header
+  if (row > 0 && structure->header < row && structure->header > 0)
+    return; // a record is above it
   for (size_t i = 0; i < record->count; i++)
     judge_cell(header, row, i, &record->fields[i], &judged);
   if (row == 0) {
-    judged.words += judged.years > 2 ? judged.years : 0; // two may be from and to
+    if (judged.years > 2 || judged.corner) // two may be from and to
+      judged.words += judged.years;
     structure->header_words = judged.words;
     structure->header_values = judged.values;
     structure->header_digit = judged.words == 1 && isdigit((unsigned char)judged.word[0]);
     structure->header = judged.words > judged.values;
+    structure->ruler = is_ruler(record);
+  } else if (row < SNIFF_MAX_HEADER && is_ruler(record)) {
+    structure->ruler = true;
   } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.differ &&
              judged.words * 2 >= judged.typed) { // the same word throughout stands for no value
-    structure->header = row + 1;
+    if (structure->header == row)
+      structure->header = row + 1;
+    else if (judged.words > 1)
+      structure->names_below = row;
   }
 }
 
@@ -312,6 +343,8 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
     double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
     structure->header_confidence = structure->header_digit ? 0.6 : ratio * many;
   }
+  if (structure->ruler || structure->names_below > 0)
+    structure->header_confidence = fmin(structure->header_confidence, 0.5);
   if (structure->header > 0 && words > values && structure->header_confidence > 0.75)
     structure->above = SNIFF_ABOVE_NONE; // these are the names, so what is above is none
   if (structure->above && structure->header_confidence > 0.5)
@@ -341,7 +374,7 @@ static bool find_header(const SniffSample *sample, const SniffGuess *guess,
 // spreadsheets make of a title.
 typedef struct Titles {
   size_t count;
-  bool empty;  // nothing in any of them
+  size_t blank; // nothing in them
   bool sparse; // one has a few cells with something in them, or data
   bool ended;
 } Titles;
@@ -374,13 +407,13 @@ static void note_title(const SniffRecord *record, size_t columns, Titles *titles
     return;
   titles->count++;
   titles->sparse |= !title;
-  titles->empty &= count_filled(record) == 0;
+  titles->blank += count_filled(record) == 0;
 }
 
 static bool count_titles(const SniffSample *sample, const SniffGuess *guess, Titles *titles) {
   SniffRecord record = {0};
   size_t at = 0, index = 0;
-  *titles = (Titles){.empty = true};
+  *titles = (Titles){0};
   while (!titles->ended && index < guess->first + guess->records &&
          sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
                            &record)) {
@@ -400,13 +433,13 @@ static bool is_sure_below(const Titles *titles, const SniffStructure *structure)
   if (titles->sparse)
     return structure->header_words > 3 && structure->header_values == 0 &&
            structure->header_distinct && structure->header > 0;
-  return titles->empty || (structure->header > 0 && structure->header_confidence >= 0.75);
+  return titles->blank == titles->count || (structure->header > 0 && structure->header_confidence >= 0.75);
 }
 
 // The header; below titles where there are such.
 static bool find_table(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
   Titles titles = {0};
-  if (guess->columns > 2 && !count_titles(sample, guess, &titles))
+  if (guess->columns > 1 && !count_titles(sample, guess, &titles))
     return false;
   SniffStructure plain = *structure;
   SniffGuess below = *guess;
@@ -421,7 +454,13 @@ static bool find_table(const SniffSample *sample, SniffGuess *guess, SniffStruct
     }
     *structure = plain;
   }
-  return find_header(sample, guess, structure);
+  if (!find_header(sample, guess, structure))
+    return false;
+  // What has one cell with something in it, above what has more, may be a title all the same.
+  structure->title = titles.count > titles.blank && !titles.sparse && structure->header == 0;
+  if (structure->title)
+    structure->header_confidence = fmin(structure->header_confidence, 0.5);
+  return true;
 }
 
 // Lined up columns

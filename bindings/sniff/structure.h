@@ -25,6 +25,9 @@ typedef struct SniffStructure {
   size_t header_again;
   bool header_digit; // the one word that speaks for a header begins with a digit, as codes do
   bool header_distinct;
+  bool ruler;          // a record right below the names, or instead of them, is dashes throughout
+  size_t names_below;  // a record after the first has words where the others have data: its index
+  bool title;          // the first record could be a title: one cell with something in it
   SniffAbove above;    // of another number of fields, so not one of the table
   size_t above_fields; // how many it has
   size_t above_line;   // physical, from 1
