@@ -93,9 +93,11 @@ static void look_otherwise(const char *line, size_t len, const SniffDialect *dia
   }
 }
 
-// Titles of tables that blanks part are seldom of one word.
-static bool is_lone_name(const Parts *parts, const SniffDialect *dialect) {
-  return strcmp(dialect->delimiter, " ") == 0 && parts->count == 1 && parts->words == 1;
+// One word is seldom a title; it may be the name of the one column that values such as "7,50" or
+// "Anna Koch" have been parted from.
+static bool is_lone_name(const Parts *parts, const SniffDialect *dialect, size_t columns) {
+  bool narrow = columns == 2 || strcmp(dialect->delimiter, " ") == 0;
+  return narrow && parts->count == 1 && parts->words == 1;
 }
 
 void sniff_above(const SniffRecord *record, const char *line, const SniffDialect *dialect,
@@ -104,7 +106,7 @@ void sniff_above(const SniffRecord *record, const char *line, const SniffDialect
   Parts parts = broken ? part_line(line, record->length, dialect->delimiter, dialect->delimiter_len)
                        : part_record(record);
   *above = (SniffAboveLine){.what = judge_own(&parts, columns, broken), .fields = parts.count};
-  if (!above->what && is_lone_name(&parts, dialect))
+  if (!above->what && is_lone_name(&parts, dialect, columns))
     above->what = SNIFF_ABOVE_NAMES;
   if (!above->what && columns > 1)
     look_otherwise(line, record->length, dialect, columns, above);

@@ -87,13 +87,12 @@ static bool is_short_note(const SniffRecord *record, const SniffBelow *below) {
   const SniffField *field = &record->fields[0];
   size_t data = count_data(record);
   bool cut = record->end == SNIFF_END_NONE && !below->blank;
+  bool lone = record->count == 1 && kind_of(field) == CELL_TEXT;
+  if (sniff_cell_is_data(below->first) && (lone || says_total(field)))
+    return true; // "2 records", "Total" in a column of numbers or dates
   if (record->count > 1 && cut)
     return false;
-  if (below->apart)
-    return data < record->count;
-  // "2 records", "Total" in a column of numbers or dates
-  bool other = sniff_cell_is_data(below->first) && (kind_of(field) == CELL_TEXT || says_total(field));
-  return other || (begins_note(field) && data == 0);
+  return below->apart ? data < record->count : begins_note(field) && data == 0;
 }
 
 // Whether a record below the last good one is text about the table. A record that is broken off,

@@ -494,6 +494,31 @@ static bool is_aligned(const SniffSample *sample) {
   return gaps > 1 && gaps * 2 > lines;
 }
 
+// Whether most fields that have quotes are in quotes with blanks around them, which are data then.
+static bool has_padded_quotes(const SniffSample *sample, const SniffDialect *dialect, bool *failed) {
+  SniffRecord record = {0};
+  size_t at = 0, some = 0, padded = 0;
+  for (size_t records = 0;
+       records < SNIFF_SAMPLE_RECORDS && sniff_record_read(dialect, sample->bytes + at,
+                                                           sample->len - at, sample->whole, &record);
+       records++, at += record.length)
+    for (size_t i = 0; i < record.count; i++) {
+      const char *text = record.fields[i].text, *end = text + record.fields[i].len;
+      if (record.fields[i].len == 0 || !memchr(text, '"', record.fields[i].len))
+        continue;
+      bool blanks = *text == ' ' || end[-1] == ' ';
+      while (text < end && *text == ' ')
+        text++;
+      while (end > text && end[-1] == ' ')
+        end--;
+      some++;
+      padded += blanks && end - text > 1 && *text == '"' && end[-1] == '"';
+    }
+  *failed = record.failed;
+  sniff_record_free(&record);
+  return padded * 2 > some;
+}
+
 bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
   *structure = (SniffStructure){0};
   if (!sniff_comments_find(sample, guess, structure) || !find_table(sample, guess, structure))
@@ -503,6 +528,9 @@ bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructur
   if (guess->first == 0 && guess->dialect.comment[0])
     structure->preamble = 0;
   bool blanks = guess->columns == 1 || strcmp(guess->dialect.delimiter, " ") == 0;
+  bool failed = false;
+  if (!guess->dialect.quote)
+    structure->padded_quotes = has_padded_quotes(sample, &guess->dialect, &failed);
   structure->aligned = blanks && guess->quoted == 0 && is_aligned(sample);
-  return true;
+  return !failed;
 }
