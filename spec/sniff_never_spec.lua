@@ -158,7 +158,7 @@ describe("what begins as a comment and has the table's fields", function()
       "temp,day/12.5,1/--,2/13.1,3/12.9,4/--,5/13.3,6" },
     { "is a record, with !", "id,n\n1,a\n!20,b\n3,c\n4,d\n", "id,n/1,a/!20,b/3,c/4,d" },
     { "is a record, with //", "n,x\nfoo,1\n// bar,3\nbaz,4\nqux,5\n", "n,x/foo,1/// bar,3/baz,4/qux,5" },
-    { "is a record beside comments", "id,n\n# a comment\n1,a\n#2,b\n3,c\n4,d\n", refused },
+    { "is a record beside comments", "id,n\n# a comment\n1,a\n#2,b\n3,c\n4,d\n", refused, "id,n/!2/1,a/#2,b/3,c/4,d" },
     { "is a record where comments have a delimiter in some", "id,n\n1,a\n-- by hand, twice, too\n--,b\n3,c\n4,d\n",
       refused, "id,n/1,a/!3/--,b/3,c/4,d" },
     { "is none, where it has not", "id,n\n# by hand\n1,a\n# so\n3,c\n4,d\n", "id,n/1,a/3,c/4,d" },

@@ -131,13 +131,25 @@ local function message_name(file)
   return file.member and (file.path:match("^.*/") or "") .. file.name or file.path
 end
 
+-- What a sniffed header is held against.
+local function goal_of(job)
+  local rules, columns = job.options.rules, {}
+  local of = rules and rules:columns() or (job.target and job.target.columns)
+  for i, column in ipairs(of or {}) do
+    columns[i] = column.name
+  end
+  return of and { columns = columns, by_position = not job.target } or nil
+end
+
 local function add_file(job, file)
   file.name = message_name(file)
   if is_rejects_file(job, file) then
     add_parts(job, file)
     return
   end
-  auto_dialect.sniff(job.options, file, job.options.say)
+  auto_dialect.sniff(job.options, file, function(text, _, level)
+    job.options.say(text, level)
+  end, goal_of(job))
   if file.read_once then
     job.session.once = job.session.once or files.once(file)
   end

@@ -83,8 +83,8 @@ end
 local function read_headers(run, plan, wanted)
   local unknown_lists = {}
   for i, file in ipairs(plan.files) do
-    auto_dialect.sniff(plan.options, file, function(text, fields)
-      run.log:info("dialect", plan.name, text, fields)
+    auto_dialect.sniff(plan.options, file, function(text, fields, level)
+      run.log:event(level, "dialect", plan.name, text, fields)
     end)
     local source = M.open_source(plan, file)
     file.header, file.line_end = source:columns(), source:line_end()

@@ -65,10 +65,55 @@ local function encoding_finding(facts)
   return { value = encoding.name, confidence = confidence, reason = reasons[encoding.how] }
 end
 
-local function delimiter_finding(guess, confidence, structure)
-  if structure.aligned then
-    return { value = guess.delimiter, confidence = math.min(confidence, 0.5),
-      reason = "no delimiter parts them: columns seem to be lined up with blanks" }
+local doubtful = 0.5
+
+local function is_data(column)
+  return column.values > 0 and #column.kinds > 0
+end
+
+-- A blank stands inside of values, too: it parts them where names or most columns say so.
+local function blank_is_doubtful(facts)
+  local structure, data = facts.structure, 0
+  for _, column in ipairs(facts.columns) do
+    data = data + (is_data(column) and 1 or 0)
+  end
+  local named = structure.header > 0 and structure.header_words > structure.header_values
+  return not named and data * 2 <= #facts.columns
+end
+
+-- "7,50" and "19,00 €" are parted by a comma, too, where no header has one.
+local function could_be_decimals(facts, guess)
+  local columns = facts.columns
+  if guess.delimiter ~= "," or #columns ~= 2 or guess.quoted > 0 or facts.structure.header > 0 then
+    return false
+  end
+  for _, example in ipairs(columns[2].examples) do
+    if not example.text:find "^%d%d%s*[^%w%s]*$" then
+      return false
+    end
+  end
+  return is_data(columns[1]) and #columns[2].examples > 1
+end
+
+-- Why a delimiter that was found may be none; nil: nothing speaks against it.
+local function delimiter_doubt(facts, guess)
+  if facts.structure.aligned then
+    return "no delimiter parts them: columns seem to be lined up with blanks"
+  elseif facts.structure.padded_quotes then
+    return "fields are in quotes with blanks around them, so the quotes would be data"
+  elseif guess.delimiter == " " and blank_is_doubtful(facts) then
+    return "a blank could be part of the values, which then are one column"
+  elseif could_be_decimals(facts, guess) then
+    return "its values could be one column of numbers with decimal commas"
+  elseif facts.structure.fields_line then
+    return "it has a line '#Fields:', as the extended log format of W3C has: the names are there, parted by blanks"
+  end
+end
+
+local function delimiter_finding(facts, guess, confidence)
+  local doubt = delimiter_doubt(facts, guess)
+  if doubt then
+    return { value = guess.delimiter, confidence = math.min(confidence, doubtful), reason = doubt, doubtful = true }
   elseif guess.delimiter == "" then
     return { value = "", confidence = confidence, reason = "no delimiter gives all lines the same fields: one column" }
   end
@@ -96,13 +141,31 @@ local function escape_finding(guess, confidence)
     reason = guess.doubled > 0 and "quotes are doubled" or "nothing to escape" }
 end
 
-local function header_reason(structure, facts)
-  if structure.above == "names" then
-    return ("line %d could be names: %d, where the records have %s"):format(structure.preamble, structure.above_fields,
-      log.counted(#facts.columns, "field"))
+local function above_reason(structure, facts)
+  local fields = log.counted(#facts.columns, "field")
+  if structure.above == "names" and structure.above_sign ~= "" then
+    return ("line %d could be names, parted by %s"):format(structure.above_line, M.shown(structure.above_sign))
+  elseif structure.above == "names" then
+    return ("line %d could be names: %d, where the records have %s"):format(structure.above_line,
+      structure.above_fields, fields)
   elseif structure.above == "data" then
-    return ("line %d could be a record: it has %s, those below have %d"):format(structure.preamble,
-      log.counted(structure.above_fields, "field"), #facts.columns)
+    return ("line %d could be a record: it has %s%s, those below have %d"):format(structure.above_line,
+      log.counted(structure.above_fields, "field"), structure.above_sign ~= "" and " parted by "
+        .. M.shown(structure.above_sign) or "", #facts.columns)
+  elseif structure.ruler then
+    return "a line of dashes stands right below the names"
+  elseif structure.title then
+    return "the first record could be a title: only one of its cells has something in it"
+  elseif structure.names_below > 0 then
+    return ("record %d of the table has words where the others have numbers or dates, as names do"):format(
+      structure.names_below + 1)
+  end
+end
+
+local function header_reason(structure, facts)
+  local above = above_reason(structure, facts)
+  if above then
+    return above
   elseif structure.header_words > structure.header_values then
     return ("%s: words over columns of numbers or dates"):format(
       log.counted(structure.header_words, "name"))
@@ -148,8 +211,10 @@ local function around(facts, found)
     found.skip = { value = structure.preamble, confidence = 0.9, reason = "lines of another form above the table" }
   end
   if guess.comment ~= "" then
-    found.comment = { value = guess.comment, confidence = 0.95,
-      reason = structure.comments == 1 and "1 line that is no record of the table"
+    found.comment = { value = guess.comment, confidence = facts.fitting.count > 0 and doubtful or 0.95,
+      reason = facts.fitting.count > 0 and ("line %d begins so, and has the table's %s"):format(facts.fitting.line,
+          log.counted(#facts.columns, "field"))
+        or structure.comments == 1 and "1 line that is no record of the table"
         or ("%s that are no records of the table"):format(log.counted(structure.comments, "line")) }
   end
   if facts.footer > 0 then
@@ -171,7 +236,7 @@ function M.findings(facts)
   local confidence = confidence_of(guess, runner_up(facts.guesses))
   local found = {
     encoding = encoding_finding(facts),
-    delimiter = delimiter_finding(guess, confidence, facts.structure),
+    delimiter = delimiter_finding(facts, guess, confidence),
     quote = quote_finding(guess, confidence),
     escape = escape_finding(guess, confidence),
     line_end = line_end_finding(facts),
