@@ -28,7 +28,7 @@ local function outcome(text, columns)
   local path = folder .. "/a.csv"
   pghost.write(path, text)
   local file = { path = path, name = "a.csv" }
-  local clear, problem = pcall(auto_dialect.sniff, { dialect = "auto" }, file, function() end, columns)
+  local clear, problem = pcall(auto_dialect.sniff, { dialect = "auto" }, file, function() end, columns and { columns = columns })
   local found = clear and read(path, file) or "refused: " .. tostring(problem)
   pghost.remove(folder)
   return found
@@ -75,8 +75,8 @@ describe("a header above the records", function()
       ",2011,2012/Rome,5,6/Oslo,7,8/Bern,9,10", refused },
     { "stands over texts", "team,points\nreds,many\nblues,few\ngreens,none\n",
       "team,points/reds,many/blues,few/greens,none", refused },
-    { "is of many records of texts", "who;where\n" .. ("Person;Town\nOther;Land\nThird;Place\n"):rep(60),
-      "who;where" , refused },
+    { "is of many records of texts", "who;where\n" .. ("Person;Town\nOther;Land\n"):rep(60),
+      "who,where" .. ("/Person,Town/Other,Land"):rep(60) },
     { "is there alone", "a,b,c\n", "a,b,c" },
     { "is there alone, without a line end", "id,name", "id,name" },
     { "has brackets", "[id],[day],[price]\n1,2020-01-02,3.5\n2,2020-01-03,4.5\n3,2020-01-04,5.5\n",

@@ -96,6 +96,7 @@ static void push_structure(lua_State *L, const SniffStructure *structure) {
   set_integer(L, "header_again", structure->header_again);
   set_boolean(L, "header_distinct", structure->header_distinct);
   set_boolean(L, "header_known", structure->header_known);
+  set_boolean(L, "header_unlike", structure->header_unlike);
   set_boolean(L, "aligned", structure->aligned);
   set_text(L, "above", above_names[structure->above]);
   set_integer(L, "above_fields", structure->above_fields);

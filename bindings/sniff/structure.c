@@ -8,6 +8,7 @@
 #include "sniff/above.h"
 #include "sniff/cell.h"
 #include "sniff/comments.h"
+#include "sniff/surprise.h"
 
 enum { NAME_SIZE = 48, MOST_TITLES = 10, MOST_YEARS = 10, FEW_RECORDS = 8 };
 
@@ -296,8 +297,21 @@ static bool is_odd_name(const HeaderColumn *column) {
   return memchr(column->name, '\n', kept) || memchr(column->name, '"', kept);
 }
 
+// "user_id": as people name columns, and seldom values.
+static bool all_identifiers(const Header *header) {
+  for (size_t i = 0; i < header->guess->columns; i++) {
+    const HeaderColumn *column = &header->columns[i];
+    for (size_t j = 0; j < column->name_len && j < NAME_SIZE; j++)
+      if (!islower((unsigned char)column->name[j]) && column->name[j] != '_' &&
+          !(j > 0 && isdigit((unsigned char)column->name[j])))
+        return false;
+  }
+  return header->structure->header_distinct;
+}
+
+// Whether it is worth to be weighed by how unlike the others it is.
 // A table of texts alone: names are different, come once, are there, and are often known ones.
-static void judge_texts(Header *header) {
+static bool judge_texts(Header *header) {
   SniffStructure *structure = header->structure;
   size_t names = 0, odd = 0, lengths = 0, columns = header->guess->columns;
   for (size_t i = 0; i < columns; i++) {
@@ -319,6 +333,23 @@ static void judge_texts(Header *header) {
   if (doubtful && !structure->header_known && !structure->header_again && sure > 0.65)
     sure = 0.65;
   structure->header_confidence = sure > 0.97 ? 0.97 : sure;
+  bool names_all = structure->header == 1 && names == columns && odd == 0;
+  if (names_all && header->guess->records == 1 && columns > 1 && all_identifiers(header))
+    structure->header_confidence = 0.75; // nothing but names
+  return names_all && header->guess->records >= 4;
+}
+
+// A first record of texts that is less like the others than any of them is: to be sure of, from a
+// few bits on.
+static bool weigh_surprise(const SniffSample *sample, Header *header) {
+  SniffStructure *structure = header->structure;
+  double bits = 0;
+  if (!sniff_surprise(sample, header->guess, &bits))
+    return false;
+  structure->header_unlike = bits >= 3;
+  if (structure->header_unlike)
+    structure->header_confidence = fmax(structure->header_confidence, fmin(0.95, 1 - exp2(-bits)));
+  return true;
 }
 
 static void judge_header(const SniffSample *sample, Header *header, bool *good) {
@@ -337,7 +368,8 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
   *good = *good && each_row(sample, header, SNIFF_MAX_HEADER, judge_row);
   size_t words = structure->header_words, values = structure->header_values;
   if (words + values == 0) {
-    judge_texts(header);
+    if (judge_texts(header))
+      *good = weigh_surprise(sample, header) && *good;
   } else {
     double ratio = (double)(words > values ? words : values) / (double)(words + values);
     double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);

@@ -34,6 +34,7 @@ typedef struct SniffStructure {
   size_t above_line;   // physical, from 1
   char above_sign;     // that parts it, where it is not the delimiter; 0
   bool above_near;     // as many fields as the table has columns, or one more or less
+  bool header_unlike;  // of texts, and less like the records below than any of them is
   bool header_known;   // one of its texts is a name that columns often have
 } SniffStructure;
 

@@ -85,7 +85,7 @@ local function read_headers(run, plan, wanted)
   for i, file in ipairs(plan.files) do
     auto_dialect.sniff(plan.options, file, function(text, fields, level)
       run.log:event(level, "dialect", plan.name, text, fields)
-    end)
+    end, #wanted > 0 and { columns = wanted, by_position = true } or nil)
     local source = M.open_source(plan, file)
     file.header, file.line_end = source:columns(), source:line_end()
     local found = dialect.note_encoding(file, source)

@@ -171,6 +171,8 @@ local function header_reason(structure, facts)
       log.counted(structure.header_words, "name"))
   elseif structure.header_values > 0 then
     return ("the first record has values as those below in %s"):format(log.counted(structure.header_values, "column"))
+  elseif structure.header > 0 and structure.header_unlike then
+    return "all columns are text; the first record is less like the others than any of them is"
   elseif structure.header > 0 then
     return structure.header_known and "all columns are text; the first record has names that columns often have"
       or "all columns are text; the first record could be names"
