@@ -162,6 +162,8 @@ static size_t share_outside(const char *bytes, size_t len, char sign, const char
 static bool holds_usual(const char *bytes, size_t len, const char *text) {
   if (!text[1])
     return false;
+  if (strpbrk(text, ",;\t|") && (strpbrk(text, "$%#") || strstr(text, "\xc2\xa3")))
+    return true; // ";$5": a sign that stands before numbers
   for (const char *sign = ",;\t"; *sign; sign++)
     if (strchr(text, *sign) && share_outside(bytes, len, *sign, text) > 5)
       return true;

@@ -1,6 +1,7 @@
 // Which dialect a sample of a file is in.
 #include "sniff/dialect.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "sniff/candidates.h"
@@ -265,12 +266,14 @@ static void finish(const Records *records, double prior, const Cells *cells, Sni
   guess->broken = broken;
   guess->consistency = (double)same / table;
   guess->cells = cells_score(cells);
-  double inside = (double)same / (table + 0.25 * outside);
+  guess->lone_data = cells->width == 1 && all_data(&cells->columns[0]);
+  double inside = (double)same / (table + outside);
   double whole = 1 - (double)broken / table;
-  guess->score = prior * inside * inside * guess->cells * width_factor(cells) *
-                 (0.5 + 0.5 * whole) * records->consumed;
+  double few = 1 + 5 / (table * table); // little speaks for one or two records but how usual it is
+  guess->score = pow(prior, few) * inside * inside * pow(guess->cells, 1.5) *
+                 width_factor(cells) * (0.5 + 0.5 * whole) * records->consumed;
   if (records->widths[cells->first] != cells->width || comes_again(cells))
-    guess->score *= 0.3; // there is no place that the table begins at
+    guess->score *= 0.5; // there is no place that the table begins at
 }
 
 static bool score_records(const SniffSample *sample, double prior, Records *records,
@@ -451,7 +454,7 @@ static bool try_quotes(const SniffSample *sample, const SniffGiven *given,
   return true;
 }
 
-// Whether some lines begin so, and at least as many do not; with # one of four is enough.
+// Whether some lines begin so, and at least as many do not; with # two are enough.
 static bool begins_lines(const SniffSample *sample, const char *prefix) {
   const char *at = sample->bytes, *end = at + sample->len;
   size_t len = strlen(prefix), lines = 0, found = 0;
@@ -462,7 +465,7 @@ static bool begins_lines(const SniffSample *sample, const char *prefix) {
       at++;
     at++;
   }
-  return found > 0 && (*prefix == '#' ? found * 4 <= lines * 3 : found * 2 <= lines);
+  return found > 0 && (*prefix == '#' ? found + 2 <= lines : found * 2 <= lines);
 }
 
 // Whether the sign begins lines, as it does before comments: it is hardly a delimiter, too.
@@ -501,10 +504,62 @@ static bool try_all(const SniffSample *sample, const SniffGiven *given, SniffGue
   return true;
 }
 
+typedef struct Share {
+  size_t records;
+  size_t parted; // with more than one field
+} Share;
+
+static bool note_parted(void *context, size_t index, const SniffRecord *record, bool apart) {
+  Share *share = context;
+  (void)index, (void)apart;
+  share->records++;
+  share->parted += record->count > 1;
+  return true;
+}
+
+// How many of the records a delimiter parts: 0 to 1.
+static bool share_parted(const SniffSample *sample, const SniffDialect *dialect, double *parted) {
+  Share share = {0};
+  bool failed;
+  each_record(sample, dialect, note_parted, &share, &failed);
+  *parted = share.records ? (double)share.parted / (double)share.records : 0;
+  return !failed;
+}
+
+// One column, whose values are no data, in a file that a usual delimiter parts in most of its
+// lines: rather records of several widths. Then that is the best guess, with its own poor score.
+static bool prefer_ragged(const SniffSample *sample, SniffGuesses *guesses) {
+  SniffGuess found = {0};
+  double most = 0.5, parted;
+  const SniffGuess *best = &guesses->list[0];
+  if (guesses->count == 0 || best->dialect.delimiter_len > 0 || best->lone_data)
+    return true;
+  for (const char *sign = ",;\t|"; *sign; sign++) {
+    SniffGuess ragged = {.dialect = best->dialect};
+    ragged.dialect.delimiter[0] = *sign;
+    ragged.dialect.delimiter_len = 1;
+    ragged.dialect.quote = '"';
+    if (!share_parted(sample, &ragged.dialect, &parted) || !sniff_score(sample, 1, &ragged))
+      return false;
+    if (parted > most && ragged.score > 0) {
+      most = parted;
+      found = ragged;
+    }
+  }
+  if (found.columns == 0)
+    return true;
+  guesses->count += guesses->count < SNIFF_GUESSES;
+  memmove(&guesses->list[1], &guesses->list[0], (guesses->count - 1) * sizeof found);
+  guesses->list[0] = found;
+  return true;
+}
+
 bool sniff_dialect(const SniffSample *sample, const SniffGiven *given, SniffGuesses *guesses) {
   static const SniffGiven nothing = {0};
   if (!try_all(sample, given, guesses))
     return false;
   bool again = guesses->count == 0 && (given->delimiter || given->quote);
-  return !again || try_all(sample, &nothing, guesses);
+  if (again && !try_all(sample, &nothing, guesses))
+    return false;
+  return given->delimiter || given->quote || prefer_ragged(sample, guesses);
 }

@@ -43,10 +43,16 @@ end
 
 local few_records = { 0.65, 0.85, 0.95 }
 
+-- A record that has names alone says more than one of values.
+local function few_factor(guess, structure)
+  local named = guess.records == 1 and structure.header == 1 and structure.header_confidence >= 0.75
+  return named and 0.75 or few_records[guess.records] or 1
+end
+
 -- How good the best reading is by itself, less where another is nearly as good.
-local function confidence_of(guess, other)
+local function confidence_of(guess, other, structure)
   local margin = other and guess.score > 0 and 1 - other.score / guess.score or 1
-  return clamp(guess.score ^ (1 / 3) * (0.5 + 0.5 * clamp(4 * margin)) * (few_records[guess.records] or 1))
+  return clamp(guess.score ^ (1 / 3) * (0.5 + 0.5 * clamp(4 * margin)) * few_factor(guess, structure))
 end
 
 local function encoding_finding(facts)
@@ -235,7 +241,7 @@ end
 ---@return number confidence of all together
 function M.findings(facts)
   local guess = facts.guesses[1]
-  local confidence = confidence_of(guess, runner_up(facts.guesses))
+  local confidence = confidence_of(guess, runner_up(facts.guesses), facts.structure)
   local found = {
     encoding = encoding_finding(facts),
     delimiter = delimiter_finding(facts, guess, confidence),
