@@ -204,12 +204,12 @@ static void judge_cell(Header *header, size_t row, size_t i, const SniffField *f
 
 // "--,----,---": what some programs draw below the names.
 static bool is_ruler(const SniffRecord *record) {
-  size_t signs = 0;
+  size_t signs = 0, filled = sniff_filled(record);
   for (size_t i = 0; i < record->count; i++)
     for (size_t j = 0; j < record->fields[i].len; j++, signs++)
       if (!strchr("-=+: ", record->fields[i].text[j]) || !record->fields[i].text[j])
         return false;
-  return record->count > 1 && signs >= 2 * record->count && sniff_filled(record) == record->count;
+  return filled > 1 && signs >= 2 * filled;
 }
 
 // Counts in which columns the record has words over data, and in which data as below.
@@ -526,10 +526,11 @@ static bool is_aligned(const SniffSample *sample) {
   return gaps > 1 && gaps * 2 > lines;
 }
 
-// Whether most fields that have quotes are in quotes with blanks around them, which are data then.
-static bool has_padded_quotes(const SniffSample *sample, const SniffDialect *dialect, bool *failed) {
+// Whether most fields that have quotes are in quotes, maybe with blanks around: what is read without
+// quotes would have them as data.
+static bool has_wrapped_quotes(const SniffSample *sample, const SniffDialect *dialect, bool *failed) {
   SniffRecord record = {0};
-  size_t at = 0, some = 0, padded = 0;
+  size_t at = 0, some = 0, wrapped = 0;
   for (size_t records = 0;
        records < SNIFF_SAMPLE_RECORDS && sniff_record_read(dialect, sample->bytes + at,
                                                            sample->len - at, sample->whole, &record);
@@ -538,17 +539,16 @@ static bool has_padded_quotes(const SniffSample *sample, const SniffDialect *dia
       const char *text = record.fields[i].text, *end = text + record.fields[i].len;
       if (record.fields[i].len == 0 || !memchr(text, '"', record.fields[i].len))
         continue;
-      bool blanks = *text == ' ' || end[-1] == ' ';
       while (text < end && *text == ' ')
         text++;
       while (end > text && end[-1] == ' ')
         end--;
       some++;
-      padded += blanks && end - text > 1 && *text == '"' && end[-1] == '"';
+      wrapped += end - text > 1 && *text == '"' && end[-1] == '"';
     }
   *failed = record.failed;
   sniff_record_free(&record);
-  return padded * 2 > some;
+  return wrapped * 2 > some;
 }
 
 bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
@@ -562,7 +562,7 @@ bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructur
   bool blanks = guess->columns == 1 || strcmp(guess->dialect.delimiter, " ") == 0;
   bool failed = false;
   if (!guess->dialect.quote)
-    structure->padded_quotes = has_padded_quotes(sample, &guess->dialect, &failed);
+    structure->wrapped_quotes = has_wrapped_quotes(sample, &guess->dialect, &failed);
   structure->aligned = blanks && guess->quoted == 0 && is_aligned(sample);
   return !failed;
 }

@@ -15,7 +15,7 @@ typedef struct SniffStructure {
   bool fields_line;    // a comment says "#Fields:", as W3C's extended log format does
   bool comment_header; // the header line begins as the comments above it do
   bool aligned;        // no delimiter, or a blank, and lines with runs of blanks in them: lined up
-  bool padded_quotes;  // most fields with quotes are in quotes with blanks around: data, as it is read
+  bool wrapped_quotes; // read without quotes, most fields that have some are in them
   size_t header;       // records of the header, 0 to SNIFF_MAX_HEADER
   double header_confidence;
   // What speaks for and against a header: columns of numbers and the like in which the first record

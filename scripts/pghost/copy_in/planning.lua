@@ -11,6 +11,7 @@ local files = require "pghost.input.files"
 local header = require "pghost.copy_in.header"
 local log = require "pghost.lib.log"
 local rejects = require "pghost.copy_in.rejects"
+local other_delimiter = require "pghost.input.other_delimiter"
 local target = require "pghost.copy_in.target"
 local types = require "pghost.copy_in.types"
 
@@ -180,6 +181,11 @@ function M.open_files(job)
     local source = file.source or M.open_source(job, file)
     file.id, file.header = i, source:columns()
     file.headerless = is_headerless(job.options) or auto_dialect.headerless(file)
+    local hint = job.options.delimiter == nil and not file.dialect and not file.headerless
+      and other_delimiter.hint(file.name, source:written_columns())
+    if hint then
+      job.options.say(hint, "warn")
+    end
     for _, text in ipairs(dialects.renamed(source)) do
       job.options.say(("%s: %s"):format(file.name, text))
     end

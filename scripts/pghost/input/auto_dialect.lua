@@ -118,7 +118,9 @@ end
 -- What lowers trust is a warning.
 local function report(file, found, options, say)
   local sure = found.confidence >= trusted and found.dialect.encoding.confidence >= trusted
-  say(("%s: %s"):format(file.name, M.describe(found, options)), { file = file.name, dialect = file.dialect.options,
+  local text = M.describe(found, options)
+  text = sure and text or text:gsub("%)$", ", which is low)")
+  say(("%s: %s"):format(file.name, text), { file = file.name, dialect = file.dialect.options,
     confidence = found.confidence }, sure and "info" or "warn")
   for _, text in ipairs(passed.describe(file.name, found.passed, found.passed_lines)) do
     say(text, { file = file.name }, "warn")

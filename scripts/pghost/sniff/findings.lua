@@ -101,12 +101,35 @@ local function could_be_decimals(facts, guess)
   return is_data(columns[1]) and #columns[2].examples > 1
 end
 
+-- A header that ends in CR alone, above records that end in LF.
+local function has_lone_return(facts)
+  for _, cell in ipairs(facts.first) do
+    if facts.cr == 0 and cell:find("\r", 1, true) and not (cell:find("\n", 1, true) or facts.guesses[1].quoted > 0) then
+      return true
+    end
+  end
+  return false
+end
+
+local function has_null_sign(facts)
+  for _, column in ipairs(facts.columns) do
+    if column.null_words["\\N"] then
+      return true
+    end
+  end
+  return false
+end
+
 -- Why a delimiter that was found may be none; nil: nothing speaks against it.
 local function delimiter_doubt(facts, guess)
   if facts.structure.aligned then
     return "no delimiter parts them: columns seem to be lined up with blanks"
-  elseif facts.structure.padded_quotes then
-    return "fields are in quotes with blanks around them, so the quotes would be data"
+  elseif facts.structure.wrapped_quotes then
+    return "fields are in quotes, but not as quotes can be (blanks around them, or text), so they would be data"
+  elseif has_lone_return(facts) then
+    return "line 1 holds a CR without a LF, and other lines end in LF: let all lines end alike"
+  elseif guess.delimiter == "\t" and has_null_sign(facts) then
+    return "it has \\N for no value, as COPY's text format and mysqldump have it: backslashes there are no data"
   elseif guess.delimiter == " " and blank_is_doubtful(facts) then
     return "a blank could be part of the values, which then are one column"
   elseif could_be_decimals(facts, guess) then
