@@ -77,14 +77,14 @@ local function is_data(column)
   return column.values > 0 and #column.kinds > 0
 end
 
--- A blank stands inside of values, too: it parts them where names or most columns say so.
+-- A blank stands inside of values, too: it parts them where names, quotes or most columns say so.
 local function blank_is_doubtful(facts)
   local structure, data = facts.structure, 0
   for _, column in ipairs(facts.columns) do
     data = data + (is_data(column) and 1 or 0)
   end
   local named = structure.header > 0 and structure.header_words > structure.header_values
-  return not named and data * 2 <= #facts.columns
+  return not named and facts.guesses[1].quoted == 0 and data * 2 <= #facts.columns
 end
 
 -- "7,50" and "19,00 €" are parted by a comma, too, where no header has one.
