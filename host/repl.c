@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
-#include "line.h"
+#include "line_editor.h"
 #include "run.h"
 #include "signals.h"
 
@@ -109,7 +109,7 @@ static int print_values(lua_State *L) {
   for (int i = 1; i <= count; i++) {
     if (luaL_getmetafield(L, i, "__name") != LUA_TNIL) {
       const char *name = lua_tostring(L, -1);
-      if (name && strcmp(name, "pghost.result") == 0) {
+      if (name && strcmp(name, "pghost.native.result") == 0) {
         lua_getglobal(L, "require");
         lua_pushliteral(L, "pghost.lib.print");
         lua_call(L, 1, 1);

@@ -3,7 +3,7 @@
 --
 -- A meta file starts with `---@meta MODULE`. Functions belong to the class of their table
 -- (`---@class NAME` above `local x = {}`); the table that the file returns is the module. A userdata
--- type with the metatable "pghost.load" is the class pghost.Load or pghost.native.Load.
+-- type with the metatable "pghost.native.load" is the class pghost.Load or pghost.native.Load.
 
 local dir = require "pl.dir"
 local file = require "pl.file"
@@ -12,14 +12,10 @@ local tablex = require "pl.tablex"
 
 local folder = path.abspath(path.dirname(arg[0]) .. "/../docs/meta")
 
--- Written out for people where the metatable's name is short.
-local long_names = { conn = "connection" }
-
--- A name for the type behind a metatable "pghost.load", or a class: "load". Classes of userdata
+-- A name for the type behind a metatable "pghost.native.load", or a class: "load". Classes of userdata
 -- types begin with a capital, so that they are not taken for modules.
 local function type_of_metatable(name)
-  local short = name:match("^pghost%.([%l_]+)$")
-  return long_names[short] or short
+  return name:match("^pghost%.native%.([%l_]+)$")
 end
 
 local function type_of_class(name)
@@ -67,7 +63,8 @@ local function registered()
   end
   for name, value in pairs(debug.getregistry()) do
     if type(name) == "string" and type_of_metatable(name) and type(value) == "table" and value.__name == name then
-      types[type_of_metatable(name)] = method_names(value)
+      local methods = method_names(value)
+      types[type_of_metatable(name)] = next(methods) and methods -- a box of its module's own has none
     end
   end
   return modules, types

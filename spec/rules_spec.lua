@@ -551,7 +551,7 @@ describe("misuse raises at the caller's line", function()
       { {}, nil, "a rule table needs at least one column" },
       { { { "x", r.text():matches("a(b") } }, nil,
         "column 'x': bad pattern (missing closing parenthesis at character 4): 'a(b'" },
-      { { { "x", r.integer():range("a", 2) } }, nil, "column 'x': range minimum: not an integer 'a'" },
+      { { { "x", r.integer():range("a", 2) } }, nil, "column 'x': range min: not an integer 'a'" },
       { { { "x", r.integer():range(3, 2) } }, nil, "column 'x': range minimum is above the maximum: '3'" },
       { { { "x", r.integer():one_of("1.5") } }, nil, "column 'x': one_of: not an integer '1.5'" },
       { { { "x", r.integer():trim():default("n/a") } }, nil, "column 'x': default: not an integer 'n/a'" },
@@ -588,7 +588,7 @@ describe("misuse raises at the caller's line", function()
     end
     local message = table_message { { "x", r.date { format = "DD/QQ" } } }
     assert.matches("^rules 't': column 'x': bad format 'DD/QQ': ", message)
-    assert.equal("table: unknown option 'keys'", table_message({ x }, { keys = "x" }))
+    assert.equal("table: unknown option 'keys': did you mean 'key'?", table_message({ x }, { keys = "x" }))
     assert.equal("rules 't': try: unknown column 'y'", message_of(function() r.table("t", { x }):try { y = 1 } end))
   end)
 
@@ -609,12 +609,22 @@ describe("misuse raises at the caller's line", function()
       { { operations = { { op = "default" } } }, "value: string, number or boolean expected, got nil" },
       { { operations = { { op = "replace", from = "", to = "" } } }, "replace needs a text to look for, not ''" },
       { { checks = { { check = "even" } } }, "unknown check 'even'" },
-      { { checks = { { check = "length", min = 1.5 } } }, "min: integer from 0 expected, got '1.5'" },
+      { { checks = { { check = "length", min = 1.5 } } }, "length min: integer from 0 expected, got '1.5'" },
       { { failure = { action = "stop" } }, "on_fail: unknown action 'stop'" },
+      { { failure = { acton = "null" } }, "on_fail: unknown key 'acton': did you mean 'action'?" },
+      { { operatoins = {} }, "column: unknown key 'operatoins': did you mean 'operations'?" },
+      { { operations = { { op = "replace", form = "a", to = "" } } }, "op: unknown key 'form': did you mean 'from'?" },
+      { { operations = { { op = "trim", values = {} } } }, "op: unknown key 'values'" },
+      { { checks = { { check = "range", min = 1, mx = 2 } } }, "check: unknown key 'mx': did you mean 'max'?" },
     }
     for _, case in ipairs(cases) do
       assert.equal("rules 't': column 'x': " .. case[2], compile_message(column(case[1])))
     end
+    assert.equal("rules 't': table: unknown key 'on_eror': did you mean 'on_error'?",
+      compile_message { name = "t", on_eror = "stop", { name = "x", type = "text" } })
+    assert.equal("rules 't': compare: unknown key 'rigth': did you mean 'right'?",
+      compile_message { name = "t", row = { { rule = "compare", left = "x", rigth = "x" } },
+        { name = "x", type = "text" } })
   end)
 end)
 
@@ -627,7 +637,7 @@ describe("a program", function()
     assert.has_error(function() program:try { 1, 2, 3, 4 } end)
     local _, failure = program:try { "1", "a\xff" }
     assert.same({ column = "b", rule = "encoding", reason = "not valid UTF-8 or a NUL byte" }, failure)
-    assert.equal("pghost.program (3 columns)", tostring(program))
+    assert.equal("pghost.native.program (3 columns)", tostring(program))
   end)
 
   it("is plain data before it is compiled", function()

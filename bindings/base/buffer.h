@@ -17,7 +17,7 @@ typedef struct Buffer {
   bool failed; // out of memory; sticky until buffer_clear
 } Buffer;
 
-// Makes room for `more` bytes behind len. False, and failed set, when there is no memory.
+// Makes room for `more` bytes after len. False, and failed set, when there is no memory.
 bool buffer_reserve_slow(Buffer *buffer, size_t more);
 
 // Frees the memory; the buffer can be used again.
@@ -58,14 +58,6 @@ static inline void buffer_put_u32(Buffer *buffer, uint32_t value) {
 static inline void buffer_put_u64(Buffer *buffer, uint64_t value) {
   value = __builtin_bswap64(value);
   buffer_put(buffer, &value, sizeof value);
-}
-
-// Overwrites four bytes put earlier at `at`: a length that is only known afterwards.
-static inline void buffer_set_u32(Buffer *buffer, size_t at, uint32_t value) {
-  if (buffer->failed)
-    return;
-  value = __builtin_bswap32(value);
-  memcpy(buffer->data + at, &value, sizeof value);
 }
 
 #endif

@@ -1,18 +1,8 @@
 #include "csv/digest.h"
 
-#include <openssl/evp.h>
-#include <stdio.h>
+#include "csv/sha256.h"
 
-enum { DIGEST_BLOCK = 64 * 1024, DIGEST_SIZE = 32 };
-
-static bool finish(EVP_MD_CTX *context, SourceTotals *totals) {
-  unsigned char digest[DIGEST_SIZE];
-  if (EVP_DigestFinal_ex(context, digest, NULL) != 1)
-    return false;
-  for (size_t i = 0; i < DIGEST_SIZE; i++)
-    snprintf(totals->sha256 + 2 * i, 3, "%02x", digest[i]);
-  return true;
-}
+enum { DIGEST_BLOCK = 64 * 1024 };
 
 // 1: more may follow, 0: the end, -1: an error.
 static int add_block(Input *input, uint64_t limit, EVP_MD_CTX *context, SourceTotals *totals,
@@ -31,14 +21,14 @@ static int add_block(Input *input, uint64_t limit, EVP_MD_CTX *context, SourceTo
 
 bool input_digest(Input *input, uint64_t limit, SourceTotals *totals, Error *error) {
   *totals = (SourceTotals){0};
-  EVP_MD_CTX *context = EVP_MD_CTX_new();
-  int state = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 ? 1 : -1;
+  EVP_MD_CTX *context = sha256_new();
+  int state = context ? 1 : -1;
   if (state < 0)
     error_set(error, "digest", "could not compute a SHA-256");
   while (state > 0)
     state = add_block(input, limit, context, totals, error);
-  bool ok = state == 0 &&
-            (finish(context, totals) || error_set(error, "digest", "could not compute a SHA-256"));
+  bool ok = state == 0 && (sha256_finish(context, totals->sha256) ||
+                           error_set(error, "digest", "could not compute a SHA-256"));
   EVP_MD_CTX_free(context);
   return ok;
 }

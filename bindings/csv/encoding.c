@@ -10,7 +10,6 @@
 #include <uchardet/uchardet.h>
 
 #include "csv/scan.h"
-#include "csv/transcode.h"
 
 enum { BYTES = 256, LAST_ASCII = 0x7f };
 
@@ -60,7 +59,7 @@ static bool is_ascii_with_more(iconv_t converter, bool *exact) {
   return true;
 }
 
-// Whether `byte` can be part of a longer character behind prefix[0, len).
+// Whether `byte` can be part of a longer character after prefix[0, len).
 static bool can_continue(iconv_t converter, char *prefix, size_t len, char byte) {
   char out[32], alone[32];
   size_t size = sizeof out, alone_size = sizeof alone;
@@ -286,9 +285,4 @@ void encoding_guess(const char *bytes, size_t len, bool whole, char name[ENCODIN
   if (!known || strcmp(name, "iso-8859-1") == 0 || strcmp(name, "ascii") == 0)
     snprintf(name, ENCODING_NAME, "windows-1252");
   snprintf(note, ENCODING_NOTE, known ? "a guess from %s" : "%s looks like no other", where);
-}
-
-uint64_t encoding_length_in_file(EncodingKind kind, const char *bytes, size_t len) {
-  bool utf16 = kind == ENCODING_UTF16LE || kind == ENCODING_UTF16BE;
-  return utf16 ? transcode_utf16_length(bytes, len) : len;
 }

@@ -53,7 +53,4 @@ size_t encoding_of_mark(const char *bytes, size_t len, const char **name);
 void encoding_guess(const char *bytes, size_t len, bool whole, char name[ENCODING_NAME],
                     char note[ENCODING_NOTE]);
 
-// How long UTF-8 text of this kind of source is in the file itself.
-uint64_t encoding_length_in_file(EncodingKind kind, const char *bytes, size_t len);
-
 #endif

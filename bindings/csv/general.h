@@ -1,11 +1,12 @@
 // The general tokeniser: for dialects that libcsv cannot read (a delimiter of several bytes, an
-// escape character, no quote, blanks behind the delimiter).
+// escape character, no quote, blanks after the delimiter).
 //
 // For the others it gives what libcsv gives, which a fuzz target holds it to. It is fed a record
 // physical line by physical line, and knows nothing of records that are broken: reader.h.
 #ifndef PGHOST_CSV_GENERAL_H
 #define PGHOST_CSV_GENERAL_H
 
+#include "csv/batch.h"
 #include "csv/dialect.h"
 
 typedef enum Fed {

@@ -3,6 +3,7 @@
 #ifndef PGHOST_CSV_HEADER_H
 #define PGHOST_CSV_HEADER_H
 
+#include "base/buffer.h"
 #include "csv/dialect.h"
 
 typedef struct Header {
@@ -29,7 +30,7 @@ bool header_make_names(Header *header, size_t count, bool extra);
 // `error` filled, code "header".
 bool header_check(const Header *header, const char *source_name, Error *error);
 
-// Empty names become column_N, names that are too long are cut, _2 and so on goes behind those that
+// Empty names become column_N, names that are too long are cut, _2 and so on goes after those that
 // are there already. False: no memory.
 bool header_repair(Header *header);
 

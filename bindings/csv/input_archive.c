@@ -1,14 +1,14 @@
 // The input over zstd, xz and bzip2, by libarchive; and what a file is by its first bytes.
 //
 // libarchive is told which filter to use, and looks for no other: a file is unpacked once. What it
-// leaves unread behind the data (bzip2) is an error here.
+// leaves unread after the data (bzip2) is an error here.
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "csv/input.h"
+#include "csv/input_parts.h"
 
 enum { PACKED_BLOCK = 64 * 1024 };
 
@@ -23,11 +23,6 @@ typedef struct PackedInput {
   Error inner_error;
   char block[PACKED_BLOCK];
 } PackedInput;
-
-ptrdiff_t input_damaged(Error *error, const char *name, const char *what) {
-  error_set(error, "archive", "could not read '%s': %s", name, what);
-  return -1;
-}
 
 static la_ssize_t give_block(struct archive *archive, void *data, const void **block) {
   PackedInput *self = data;
@@ -119,92 +114,4 @@ Input *input_open_packed(Input *inner, int filter, const char *name, Error *erro
   if (!memory)
     error_set_errno(error, ENOMEM, "could not open '%s'", name);
   return NULL;
-}
-
-// What a file is. Sources: RFC 1952 (gzip), RFC 8878 (zstd), the .xz file format 1.1.0, bzip2's
-// manual, APPNOTE.TXT (zip).
-
-typedef enum Kind { KIND_PLAIN, KIND_GZIP, KIND_ZSTD, KIND_XZ, KIND_BZIP2, KIND_ZIP } Kind;
-
-static bool starts_with(const char *head, size_t len, const char *magic, size_t magic_len) {
-  return len >= magic_len && memcmp(head, magic, magic_len) == 0;
-}
-
-// "BZh" and a digit could be a header; what follows in bzip2 (as far as it is there) could not.
-static bool is_bzip2(const char *head, size_t len) {
-  enum { DIGIT = 4, MARK = 6 };
-  size_t rest = len < DIGIT ? 0 : len - DIGIT < MARK ? len - DIGIT : MARK;
-  return rest > 0 && memcmp(head, "BZh", 3) == 0 &&
-         (memcmp(head + DIGIT, "\x31\x41\x59\x26\x53\x59", rest) == 0 ||
-          memcmp(head + DIGIT, "\x17\x72\x45\x38\x50\x90", rest) == 0);
-}
-
-#define STARTS_WITH(magic) starts_with(head, len, magic, sizeof(magic) - 1)
-
-static Kind kind_of(const char *head, size_t len) {
-  if (STARTS_WITH("\x1f\x8b\x08"))
-    return KIND_GZIP;
-  if (STARTS_WITH("\x28\xb5\x2f\xfd"))
-    return KIND_ZSTD;
-  if (STARTS_WITH("\xfd"
-                  "7zXZ"))
-    return KIND_XZ;
-  if (STARTS_WITH("PK\x03\x04") || STARTS_WITH("PK\x05\x06"))
-    return KIND_ZIP;
-  return is_bzip2(head, len) ? KIND_BZIP2 : KIND_PLAIN;
-}
-
-static const char *name_of(const char *path) {
-  return strcmp(path, "-") == 0 ? "standard input" : path;
-}
-
-static Input *no_zip(Input *file, const char *name, Error *error) {
-  file->close(file);
-  error_set(error, "archive", "'%s' is no zip: it has no members", name);
-  return NULL;
-}
-
-Input *input_open(const char *path, const char *member, Error *error) {
-  Input *file = input_open_file(path, error);
-  if (!file)
-    return NULL;
-  char head[INPUT_HEAD];
-  ptrdiff_t len = input_peek(file, head, error);
-  if (len < 0) {
-    file->close(file);
-    return NULL;
-  }
-  const char *name = name_of(path);
-  Kind kind = kind_of(head, (size_t)len);
-  if (member && kind != KIND_ZIP)
-    return no_zip(file, name, error);
-  switch (kind) {
-  case KIND_GZIP:
-    return input_open_gzip(file, name, error);
-  case KIND_ZSTD:
-    return input_open_packed(file, ARCHIVE_FILTER_ZSTD, name, error);
-  case KIND_XZ:
-    return input_open_packed(file, ARCHIVE_FILTER_XZ, name, error);
-  case KIND_BZIP2:
-    return input_open_packed(file, ARCHIVE_FILTER_BZIP2, name, error);
-  case KIND_ZIP:
-    return input_open_member(file, member, name, error);
-  case KIND_PLAIN:
-    break;
-  }
-  return file;
-}
-
-bool input_visit_members(const char *path, MemberVisitor visit, void *data, bool *is_zip,
-                         Error *error) {
-  Input *file = input_open_file(path, error);
-  if (!file)
-    return false;
-  char head[INPUT_HEAD];
-  ptrdiff_t len = input_peek(file, head, error);
-  *is_zip = len >= 0 && kind_of(head, (size_t)len) == KIND_ZIP;
-  if (*is_zip)
-    return input_visit_zip(file, name_of(path), visit, data, error);
-  file->close(file);
-  return len >= 0;
 }

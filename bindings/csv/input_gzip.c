@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "csv/input.h"
+#include "csv/input_parts.h"
 
 enum { GZIP_BLOCK = 64 * 1024, GZIP_ONLY = 15 + 16 }; // window bits, see inflateInit2
 
@@ -15,7 +15,7 @@ typedef struct GzipInput {
   char *name;
   z_stream stream;
   uint64_t taken;
-  bool in_member; // gzip files may stand one behind the other
+  bool in_member; // gzip files may stand one after the other
   bool first;     // no member has ended yet
   bool at_end;    // of the packed bytes
   bool started;   // the stream needs its end

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "csv/input.h"
+#include "csv/input_parts.h"
 
 enum {
   ZIP_BLOCK = 64 * 1024,

@@ -4,7 +4,8 @@
 #ifndef PGHOST_CSV_ORDINARY_H
 #define PGHOST_CSV_ORDINARY_H
 
-#include "csv/reader.h"
+#include "csv/batch.h"
+#include "csv/dialect.h"
 
 // Whether it knows the dialect at all.
 bool ordinary_knows(const Dialect *dialect);

@@ -2,7 +2,7 @@
 // first record is source_open.c's.
 //
 // Bytes read but not handed out wait in `pending`. A chunk is filled from there and then straight
-// from the input; what stands behind the cut goes back to the front of `pending`. So in a steady
+// from the input; what stands after the cut goes back to the front of `pending`. So in a steady
 // state a byte is moved once and nothing is allocated.
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "csv/scan.h"
+#include "csv/sha256.h"
 #include "csv/source_internal.h"
 #include "csv/split.h"
 
@@ -40,14 +41,6 @@ bool source_no_memory(const Source *source, Error *error) {
 
 // Reading and putting back
 
-static void finish_digest(Source *source) {
-  unsigned char digest[DIGEST_SIZE];
-  if (EVP_DigestFinal_ex(source->digest, digest, NULL) != 1)
-    return;
-  for (size_t i = 0; i < DIGEST_SIZE; i++)
-    snprintf(source->totals.sha256 + 2 * i, 3, "%02x", digest[i]);
-}
-
 // Appends up to `size` bytes of the input to `out`.
 static bool read_bytes(Source *source, Buffer *out, size_t size, Error *error) {
   if (!buffer_reserve(out, size))
@@ -60,7 +53,7 @@ static bool read_bytes(Source *source, Buffer *out, size_t size, Error *error) {
   atomic_store(&source->input_bytes, input->taken ? input->taken(input) : bytes);
   if (got == 0) {
     source->at_end = true;
-    finish_digest(source);
+    sha256_finish(source->digest, source->totals.sha256);
     return true;
   }
   if (EVP_DigestUpdate(source->digest, out->data + out->len, (size_t)got) != 1)
@@ -154,19 +147,19 @@ static size_t line_limit(const Source *source) {
   return limit > MIN_LINE_LIMIT ? limit : MIN_LINE_LIMIT;
 }
 
-static bool is_behind_table(const Source *source) {
+static bool is_after_table(const Source *source) {
   return source->position.offset >= atomic_load(&source->end_of_table);
 }
 
 // Where to cut whole lines: at more than `source->unfinished`, or 0 when more bytes are needed.
 static size_t find_cut(const Source *source, const char *bytes, size_t lines) {
-  if (is_behind_table(source))
+  if (is_after_table(source))
     return lines;
   if (lines <= source->unfinished)
     return 0;
   size_t cut = split_last_record(&source->dialect, bytes, lines);
   uint64_t blank;
-  if (source->dialect.end_at_second_table) // blank lines stay with the record behind them
+  if (source->dialect.end_at_second_table) // blank lines stay with the record after them
     cut = dialect_without_blank_end(&source->dialect, bytes, cut, &blank);
   if (cut > source->unfinished)
     return cut;
@@ -184,8 +177,8 @@ static bool line_too_long(const Source *source, const Buffer *bytes, size_t line
 // At the end of the source: all that is left, but for the footer, which then comes by itself.
 static size_t cut_at_end(const Source *source, const Buffer *bytes, size_t records,
                          ChunkKind *kind) {
-  if (records > 0 || is_behind_table(source))
-    return is_behind_table(source) ? bytes->len : records;
+  if (records > 0 || is_after_table(source))
+    return is_after_table(source) ? bytes->len : records;
   *kind = CHUNK_FOOTER;
   return bytes->len;
 }
@@ -216,7 +209,7 @@ static bool fill(Source *source, size_t want, Chunk *chunk, size_t *cut, Error *
 }
 
 uint64_t source_length_in_file(const Source *source, const char *bytes, size_t len) {
-  return source->transcoder ? encoding_length_in_file(source->dialect.text.kind, bytes, len) : len;
+  return source->transcoder ? transcode_length_in_file(source->dialect.text.kind, bytes, len) : len;
 }
 
 SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *error) {
@@ -225,7 +218,7 @@ SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *err
   if (want < source->unfinished * 2)
     want = source->unfinished * 2;
   size_t cut = 0;
-  chunk->kind = is_behind_table(source) ? CHUNK_SECOND_TABLE : CHUNK_RECORDS;
+  chunk->kind = is_after_table(source) ? CHUNK_SECOND_TABLE : CHUNK_RECORDS;
   chunk->first = source->position.offset == atomic_load(&source->end_of_table);
   if (!fill(source, want, chunk, &cut, error))
     return SOURCE_ERROR;
@@ -400,10 +393,6 @@ const Dialect *source_dialect(const Source *source) {
   return &source->dialect;
 }
 
-Position source_position(const Source *source) {
-  return source->position;
-}
-
 const char *source_encoding_note(const Source *source) {
   return source->encoding_note;
 }
@@ -417,7 +406,7 @@ FileSpan source_file_span(const Dialect *dialect, const Chunk *chunk, const Reco
   buffer_clear(bytes);
   transcode_to_utf16(kind, record->bytes, record->length, bytes);
   size_t before = (size_t)(record->bytes - chunk->bytes.data);
-  span.offset = chunk->origin + encoding_length_in_file(kind, chunk->bytes.data, before);
+  span.offset = chunk->origin + transcode_length_in_file(kind, chunk->bytes.data, before);
   span.bytes = bytes->len ? bytes->data : "";
   span.length = bytes->len;
   return span;

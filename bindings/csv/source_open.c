@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "csv/sha256.h"
 #include "csv/source_internal.h"
 #include "csv/split.h"
 
@@ -189,7 +190,7 @@ static bool header_missing(const Source *source, uint32_t line, Error *error) {
   bool passes_over = dialect->footer > 0 || dialect->comment_length > 0;
   if (line == 0)
     return error_set(error, "empty", "'%s' is empty: it has only %s", source->name,
-                     passes_over ? "lines that are passed over" : "blank lines");
+                     passes_over ? "lines that are skipped" : "blank lines");
   return error_set(error, "header", "'%s' ends in its header: %u of %u lines", source->name,
                    (unsigned)line, (unsigned)source->dialect.header_lines);
 }
@@ -224,7 +225,7 @@ static bool read_header(Source *source, Error *error) {
   return ok;
 }
 
-// The line end of lines that are passed over, the first one there is: '\0' when there is none.
+// The line end of lines that are skipped, the first one there is: '\0' when there is none.
 static char skipped_line_end(const Source *source) {
   const char *bytes = source->pending.data + source->start;
   const char *end = bytes + source_pending(source), *at = bytes;
@@ -270,9 +271,8 @@ static bool skip_lines(Source *source, Error *error) {
 }
 
 static bool prepare(Source *source, Error *error) {
-  source->digest = EVP_MD_CTX_new();
-  if (!source->name || !source->digest ||
-      EVP_DigestInit_ex(source->digest, EVP_sha256(), NULL) != 1)
+  source->digest = sha256_new();
+  if (!source->name || !source->digest)
     return error_set_errno(error, ENOMEM, "could not read the source");
   return decide_encoding(source, error) && skip_lines(source, error) &&
          find_line_end(source, error) && read_header(source, error);

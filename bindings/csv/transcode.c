@@ -20,7 +20,7 @@ enum {
 
 struct Transcoder {
   EncodingKind kind;
-  size_t unit; // bytes passed over where iconv finds no character
+  size_t unit; // bytes skipped where iconv finds no character
   iconv_t converter;
   char carry[CARRY];
   size_t carried;
@@ -236,4 +236,9 @@ void transcode_to_utf16(EncodingKind kind, const char *bytes, size_t len, Buffer
     }
     at += length;
   }
+}
+
+uint64_t transcode_length_in_file(EncodingKind kind, const char *bytes, size_t len) {
+  bool utf16 = kind == ENCODING_UTF16LE || kind == ENCODING_UTF16BE;
+  return utf16 ? transcode_utf16_length(bytes, len) : len;
 }

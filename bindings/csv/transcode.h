@@ -23,4 +23,7 @@ bool transcoder_put(Transcoder *transcoder, const char *bytes, size_t len, bool 
 uint64_t transcode_utf16_length(const char *bytes, size_t len);
 void transcode_to_utf16(EncodingKind kind, const char *bytes, size_t len, Buffer *out);
 
+// How long UTF-8 text of this kind of source is in the file itself.
+uint64_t transcode_length_in_file(EncodingKind kind, const char *bytes, size_t len);
+
 #endif

@@ -1,18 +1,11 @@
-// What becomes of a block once its records are through with the rules, and of the records that
-// rules written in Lua look at.
+// What becomes of a block once its records are through with the rules.
+#include "load/blocks.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 #include "load/budget.h"
 #include "load/stop.h"
-
-void engine_recycle(Engine *engine, Block *block) {
-  block->task = NULL;
-  queue_push(&engine->idle, block);
-  pthread_cond_signal(&engine->splitter_turn);
-  if (engine->idle.count == engine->block_count)
-    pthread_cond_signal(&engine->caller_turn);
-}
 
 static void add_counts(Counts *sum, const Counts *more) {
   sum->records += more->records;
@@ -58,7 +51,7 @@ static bool write_rejects(Engine *engine, Block *block, Error *error) {
   return error_set_errno(error, errno, "could not write the rejects");
 }
 
-void engine_block_encoded(Engine *engine, Block *block) {
+void block_encoded(Engine *engine, Block *block) {
   Error error;
   if (block_failed(block)) {
     error_set(&error, "ENOMEM", "out of memory while loading");
@@ -82,45 +75,4 @@ void engine_block_encoded(Engine *engine, Block *block) {
   if (task_done(task))
     pthread_cond_signal(&engine->caller_turn);
   pthread_mutex_unlock(&engine->lock);
-}
-
-bool engine_block_next(Engine *engine, Block *block, Scratch **scratch) {
-  *scratch = engine->caller_scratch;
-  for (; block->next < block->batch.record_count; block->next++) {
-    Verdict verdict = block_run_rules(engine, block, block->next, *scratch);
-    if (verdict == VERDICT_PASS)
-      return true;
-    block_settle(engine, block, block->next, *scratch, verdict);
-  }
-  return false;
-}
-
-void engine_block_verdict(Engine *engine, Block *block, Verdict verdict) {
-  block_settle(engine, block, block->next++, engine->caller_scratch, verdict);
-}
-
-void engine_block_fail(Engine *engine, Block *block, const char *reason) {
-  Error error;
-  if (block->task->file.table_source) // whose lines are nobody's
-    error_set(&error, "lua", "%s", reason);
-  else
-    error_set(&error, "lua", "%s:%llu: %s", block->task->file.name,
-              (unsigned long long)block->batch.records[block->next].line, reason);
-  pthread_mutex_lock(&engine->lock);
-  stop_at(engine, block, &error);
-  pthread_mutex_unlock(&engine->lock);
-  engine_block_encoded(engine, block);
-}
-
-void engine_block_done(Engine *engine, Block *block) {
-  engine_block_encoded(engine, block);
-}
-
-void block_free(Block *block) {
-  free(block->rule_rejects);
-  buffer_free(&block->original);
-  buffer_free(&block->chunk.bytes);
-  batch_free(&block->batch);
-  for (int kind = 0; kind < STREAM_KINDS; kind++)
-    buffer_free(&block->out[kind]);
 }

@@ -1,6 +1,8 @@
 // Error budgets: counted per block, looked at whenever the counts of a block are in.
 #include "load/budget.h"
 
+#include "load/tasks.h"
+
 void budget_count_rule(const Engine *engine, Block *block, const char *rule) {
   for (size_t i = 0; i < engine->options.rule_budget_count; i++)
     if (strcmp(engine->options.rule_budgets[i].rule, rule) == 0)
@@ -24,8 +26,8 @@ typedef struct Seen {
 static void measure(const Seen *seen, double *read, double *all) {
   const Task *task = seen->task;
   Engine *engine = seen->engine;
-  double start = (double)(task ? task_start_bytes(task) : engine_start_bytes(engine));
-  *read = (double)(task ? task_input_bytes(task) : engine_input_bytes(engine)) - start;
+  double start = (double)(task ? task_start_bytes(task) : tasks_start_bytes(engine));
+  *read = (double)(task ? task_input_bytes(task) : tasks_input_bytes(engine)) - start;
   *all = (double)(task ? task->file.expected_bytes : engine->options.expected_bytes) - start;
 }
 

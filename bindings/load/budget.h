@@ -1,9 +1,9 @@
 // Error budgets: how many records a load, a file or a rule may reject before the load is given up.
-// For load/ only; what may be set is in engine.h.
+// For load/ only; what may be set is in types.h.
 #ifndef PGHOST_LOAD_BUDGET_H
 #define PGHOST_LOAD_BUDGET_H
 
-#include "load/internal.h"
+#include "load/state.h"
 
 // Counts a reject of the block under its rule, if that has a budget.
 void budget_count_rule(const Engine *engine, Block *block, const char *rule);

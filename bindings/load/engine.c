@@ -1,5 +1,5 @@
 // The engine's life: its threads and memory, the caller's wait, the end.
-#include "load/stop.h"
+#include "load/engine.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -8,32 +8,13 @@
 #include <time.h>
 
 #include "base/interrupt.h"
+#include "load/splitter.h"
+#include "load/stop.h"
+#include "load/streams.h"
+#include "load/tasks.h"
+#include "load/worker.h"
 
 enum { BLOCKS_PER_WORKER = 3, BLOCKS_PER_STREAM = 8, SPARE_BLOCKS = 2 };
-
-static void wake_everybody(Engine *engine) {
-  pthread_cond_broadcast(&engine->splitter_turn);
-  pthread_cond_broadcast(&engine->worker_turn);
-  pthread_cond_broadcast(&engine->caller_turn);
-  for (int kind = 0; kind < STREAM_KINDS; kind++)
-    pthread_cond_broadcast(&engine->sender_turn[kind]);
-}
-
-void engine_fail_locked(Engine *engine, const Error *error) {
-  if (!engine->failed)
-    engine->error = *error;
-  engine->failed = true;
-  engine->stop = 1;
-  if (strcmp(engine->error.code, "budget") != 0)
-    engine->stop_rejects = 1;
-  wake_everybody(engine);
-}
-
-void engine_fail(Engine *engine, const Error *error) {
-  pthread_mutex_lock(&engine->lock);
-  engine_fail_locked(engine, error);
-  pthread_mutex_unlock(&engine->lock);
-}
 
 static void init_conditions(Engine *engine) {
   pthread_condattr_t monotonic;
@@ -129,23 +110,28 @@ static bool start(Engine *engine, Error *error) {
   return ok || error_set(error, "ENOMEM", "could not start the threads of the load");
 }
 
+bool engine_has_room(const Engine *engine) {
+  return engine->task_count < engine->options.files;
+}
+
+bool engine_add_stream(Engine *engine, StreamKind kind, PGconn *conn, const char *copy,
+                       Error *error) {
+  if (engine->stream_count == MAX_STREAMS)
+    return error_set(error, "usage", "more than %d streams", (int)MAX_STREAMS);
+  Stream *stream = &engine->streams[engine->stream_count];
+  *stream = (Stream){.engine = engine, .kind = kind, .conn = conn};
+  if (!stream_begin(stream, copy, error))
+    return false;
+  engine->stream_count++;
+  engine->kinds[kind]++;
+  return true;
+}
+
 bool engine_start_file(Engine *engine, const FileTask *file, Error *error) {
   assert(engine_has_room(engine));
   if (!engine->threads_started && !start(engine, error))
     return false;
   return task_start(engine, file, error);
-}
-
-struct timespec engine_deadline(int timeout_ms) {
-  struct timespec at;
-  clock_gettime(CLOCK_MONOTONIC, &at);
-  at.tv_sec += timeout_ms / 1000;
-  at.tv_nsec += (long)(timeout_ms % 1000) * 1000000L;
-  if (at.tv_nsec >= 1000000000L) {
-    at.tv_nsec -= 1000000000L;
-    at.tv_sec++;
-  }
-  return at;
 }
 
 static void fail_if_interrupted(Engine *engine) {
@@ -191,7 +177,7 @@ WaitStatus engine_wait(Engine *engine, int timeout_ms, Block **block, Counts *fi
 void engine_counts(Engine *engine, Counts *total) {
   pthread_mutex_lock(&engine->lock);
   *total = engine->total;
-  total->input_bytes = engine_input_bytes(engine);
+  total->input_bytes = tasks_input_bytes(engine);
   pthread_mutex_unlock(&engine->lock);
 }
 
@@ -216,7 +202,7 @@ static bool wait_sent(Engine *engine, Error *error) {
 static void join_threads(Engine *engine) {
   pthread_mutex_lock(&engine->lock);
   engine->closing = true;
-  wake_everybody(engine);
+  engine_wake(engine);
   pthread_mutex_unlock(&engine->lock);
   if (engine->splitter_started)
     pthread_join(engine->splitter, NULL);
@@ -286,16 +272,25 @@ static void free_queues(Engine *engine) {
     queue_free(&engine->outgoing[kind]);
 }
 
+static void free_block(Block *block) {
+  free(block->rule_rejects);
+  buffer_free(&block->original);
+  buffer_free(&block->chunk.bytes);
+  batch_free(&block->batch);
+  for (int kind = 0; kind < STREAM_KINDS; kind++)
+    buffer_free(&block->out[kind]);
+}
+
 static void free_memory(Engine *engine) {
   for (size_t i = 0; i < engine->block_count; i++)
-    block_free(&engine->blocks[i]);
+    free_block(&engine->blocks[i]);
   for (unsigned i = 0; i < engine->options.workers; i++) {
     reader_free(engine->workers[i].reader);
     scratch_free(engine->workers[i].scratch);
   }
   scratch_free(engine->caller_scratch);
   free_queues(engine);
-  engine_free_tasks(engine);
+  tasks_free(engine);
   free(engine->blocks);
   free(engine->rule_rejects);
 }

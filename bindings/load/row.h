@@ -2,7 +2,7 @@
 #ifndef PGHOST_LOAD_ROW_H
 #define PGHOST_LOAD_ROW_H
 
-#include "load/engine.h"
+#include "load/types.h"
 
 // Where a record came from, as the load metadata columns have it.
 typedef struct Origin {
@@ -18,7 +18,7 @@ typedef struct Origin {
 void row_put_raw(Buffer *out, const Field *fields, const uint32_t *map, size_t columns,
                  const Origin *origin);
 
-// Clean row of the record that just passed, with _file_id, _line behind it where `position`.
+// Clean row of the record that just passed, with _file_id, _line after it where `position`.
 void row_put_clean(Buffer *out, const Program *program, const Scratch *scratch, bool position,
                    const Origin *origin);
 

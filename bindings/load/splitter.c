@@ -1,9 +1,11 @@
 // The splitter thread: cuts the files under way into blocks, the oldest first, and takes cuts back
 // that were wrong.
+#include "load/splitter.h"
+
 #include "base/interrupt.h"
 #include "load/stop.h"
 
-// A cut was wrong, and every block behind it is out of the workers' hands.
+// A cut was wrong, and every block after it is out of the workers' hands.
 static bool may_take_back(const Task *task) {
   return task->recut && task->ring_count == task->cut - task->checked;
 }
@@ -24,7 +26,7 @@ static Task *next_task(Engine *engine) {
   return NULL;
 }
 
-// Collects the bytes behind the last sure record end. The lock is held.
+// Collects the bytes after the last sure record end. The lock is held.
 static void take_back(Engine *engine, Task *task) {
   for (uint64_t i = task->checked; i < task->cut; i++) {
     Block **slot = &task->ring[i % engine->block_count];

@@ -1,7 +1,8 @@
 // The COPY streams: begun, fed by a thread each, ended. Streams of one kind share a queue.
+#include "load/streams.h"
+
 #include <errno.h>
 
-#include "load/internal.h"
 #include "pg/copy.h"
 
 enum { LOOK_MS = 500 }; // how often a sender with nothing to send looks at its connection
@@ -10,22 +11,20 @@ static bool is_text(const Stream *stream) {
   return stream->kind == STREAM_CLEAN && stream->engine->options.clean_text;
 }
 
-bool engine_add_stream(Engine *engine, StreamKind kind, PGconn *conn, const char *copy,
-                       Error *error) {
-  if (engine->stream_count == MAX_STREAMS)
-    return error_set(error, "usage", "more than %d streams", (int)MAX_STREAMS);
-  if (!copy_begin(conn, copy, error))
+bool stream_begin(Stream *stream, const char *copy, Error *error) {
+  if (!copy_begin(stream->conn, copy, error))
     return false;
-  Stream *stream = &engine->streams[engine->stream_count++];
-  *stream = (Stream){.engine = engine, .kind = kind, .conn = conn, .open = true};
-  engine->kinds[kind]++;
-  if (is_text(stream))
-    return true;
   Buffer header = {0};
-  copy_put_header(&header);
-  stream->open = copy_send(conn, header.data, header.len, NULL, error);
+  bool good = true;
+  if (!is_text(stream)) {
+    copy_put_header(&header);
+    good = copy_send(stream->conn, header.data, header.len, NULL, error);
+  }
   buffer_free(&header);
-  return stream->open;
+  if (!good)
+    conn_drain(stream->conn);
+  stream->open = good;
+  return good;
 }
 
 static const atomic_int *stop_of(const Stream *stream) {

@@ -1,15 +1,7 @@
-// The files under way: started one behind the other, given back in that order.
-#include "load/internal.h"
+// The files under way: started one after the other, given back in that order.
+#include "load/tasks.h"
 
 #include <stdlib.h>
-
-Task *engine_task(Engine *engine, unsigned i) {
-  return &engine->tasks[(engine->task_first + i) % engine->options.files];
-}
-
-bool task_done(const Task *task) {
-  return task->split && !task->recut && task->encoded == task->cut;
-}
 
 uint64_t task_input_bytes(const Task *task) {
   return source_in_file(task->file.source, task->counts.bytes);
@@ -19,22 +11,18 @@ uint64_t task_start_bytes(const Task *task) {
   return source_in_file(task->file.source, task->start);
 }
 
-uint64_t engine_input_bytes(Engine *engine) {
+uint64_t tasks_input_bytes(Engine *engine) {
   uint64_t bytes = engine->total.input_bytes;
   for (unsigned i = 0; i < engine->task_count; i++)
     bytes += task_input_bytes(engine_task(engine, i));
   return bytes;
 }
 
-uint64_t engine_start_bytes(Engine *engine) {
+uint64_t tasks_start_bytes(Engine *engine) {
   uint64_t bytes = engine->start_bytes;
   for (unsigned i = 0; i < engine->task_count; i++)
     bytes += task_start_bytes(engine_task(engine, i));
   return bytes;
-}
-
-bool engine_has_room(const Engine *engine) {
-  return engine->task_count < engine->options.files;
 }
 
 static bool copy_map(uint32_t **to, const uint32_t *map, size_t count) {
@@ -107,7 +95,7 @@ bool task_take(Engine *engine, Counts *counts, Error *error) {
   return ok;
 }
 
-void engine_free_tasks(Engine *engine) {
+void tasks_free(Engine *engine) {
   for (unsigned i = 0; i < MAX_FILES; i++) {
     Task *task = &engine->tasks[i];
     free(task->raw_map);

@@ -1,7 +1,10 @@
 // The worker threads: tokenise blocks, check that the cuts between them were right, run the rules
 // and encode rows.
-#include "load/budget.h"
-#include "load/row.h"
+#include "load/worker.h"
+
+#include "csv/transcode.h"
+#include "load/blocks.h"
+#include "load/records.h"
 #include "load/stop.h"
 
 static Reader *worker_reader(Worker *worker, const Task *task) {
@@ -41,7 +44,7 @@ static bool may_go_on(const Block *block, Error *error) {
 }
 
 // Moves on the blocks whose start is now known to be the start of a record: a block that was
-// consumed to its end vouches for the one behind it. The lock is held.
+// consumed to its end vouches for the one after it. The lock is held.
 static void check_ring(Engine *engine, Task *task) {
   Error error;
   Block **slot = &task->ring[task->checked % engine->block_count];
@@ -76,7 +79,7 @@ static void put_in_ring(Engine *engine, Block *block) {
 
 static uint64_t file_bytes(const Block *block) {
   const Dialect *dialect = source_dialect(block->task->file.source);
-  return encoding_length_in_file(dialect->text.kind, block->chunk.bytes.data, block->consumed);
+  return transcode_length_in_file(dialect->text.kind, block->chunk.bytes.data, block->consumed);
 }
 
 static void tokenise(Worker *worker, Block *block) {
@@ -96,127 +99,12 @@ static void tokenise(Worker *worker, Block *block) {
   pthread_mutex_unlock(&engine->lock);
 }
 
-static int64_t parse_digits(const Field *field) {
-  int64_t value = 0;
-  for (uint32_t i = 0; i < field->len && field->data[i] >= '0' && field->data[i] <= '9'; i++)
-    value = value * 10 + (field->data[i] - '0');
-  return value;
-}
-
-// A record that came from a raw table opens with _file_id and _line, which are digits.
-static Origin table_origin(const Record *record, const Field *fields) {
-  Origin origin = {.file_id = parse_digits(&fields[0]), .line = parse_digits(&fields[1])};
-  const char *end = record->bytes + record->length;
-  const char *comma = memchr(record->bytes, ',', record->length);
-  comma = comma ? memchr(comma + 1, ',', (size_t)(end - comma - 1)) : NULL;
-  origin.bytes = comma ? comma + 1 : end;
-  origin.length = (uint32_t)(end - origin.bytes);
-  return origin;
-}
-
-static Origin record_origin(const Block *block, const Record *record) {
-  const FileTask *file = &block->task->file;
-  if (file->table_source && record->error == RECORD_OK)
-    return table_origin(record, block->batch.fields + record->field_start);
-  return (Origin){
-      .file_id = file->file_id,
-      .line = (int64_t)record->line,
-      .bytes = record->bytes,
-      .length = record->length,
-      .has_offset = true,
-      .offset = (int64_t)record->offset,
-  };
-}
-
-Verdict block_run_rules(const Engine *engine, Block *block, size_t i, Scratch *scratch) {
-  const Record *record = &block->batch.records[i];
-  if (record->error != RECORD_OK)
-    return record->error == RECORD_SKIPPED_HEADER ? VERDICT_FILTER : VERDICT_REJECT;
-  if (!engine->options.program)
-    return VERDICT_PASS;
-  return program_run(engine->options.program, scratch, block->batch.fields + record->field_start,
-                     block->task->clean_map);
-}
-
-static void put_unreadable(const Engine *engine, Block *block, const Record *record,
-                           const Origin *origin, const char *rule) {
-  char reason[256];
-  record_error_text(record, source_dialect(block->task->file.source), reason, sizeof reason);
-  row_put_reject(&block->out[STREAM_REJECTS], engine->options.run_id, engine->options.table, origin,
-                 NULL, rule, reason);
-}
-
-// Offset, length and bytes of a reject as the file has them.
-static void locate(Block *block, const Record *record, Origin *origin) {
-  if (!origin->has_offset)
-    return;
-  FileSpan span = source_file_span(source_dialect(block->task->file.source), &block->chunk, record,
-                                   &block->original);
-  origin->offset = (int64_t)span.offset;
-  origin->bytes = span.bytes;
-  origin->length = (uint32_t)span.length;
-}
-
-static void put_reject(const Engine *engine, Block *block, const Record *record, Origin *origin,
-                       const Scratch *scratch) {
-  bool unreadable = record->error != RECORD_OK;
-  const char *rule = unreadable ? record_error_rule(record->error) : scratch_reject(scratch)->rule;
-  block->counts.rejected++;
-  budget_count_rule(engine, block, rule);
-  if (engine->kinds[STREAM_REJECTS] == 0 && !engine->options.reject_file)
-    return;
-  block->rows[STREAM_REJECTS]++;
-  locate(block, record, origin);
-  if (unreadable) {
-    put_unreadable(engine, block, record, origin, rule);
-    return;
-  }
-  const Reject *reject = scratch_reject(scratch);
-  const char *column = reject->column < 0
-                           ? NULL
-                           : program_column_name(engine->options.program, (size_t)reject->column);
-  row_put_reject(&block->out[STREAM_REJECTS], engine->options.run_id, engine->options.table, origin,
-                 column, rule, reject->reason);
-}
-
-static void put_clean(const Engine *engine, Block *block, const Origin *origin,
-                      const Scratch *scratch) {
-  block->counts.loaded++;
-  if (engine->kinds[STREAM_CLEAN] == 0)
-    return;
-  block->rows[STREAM_CLEAN]++;
-  const EngineOptions *options = &engine->options;
-  Buffer *out = &block->out[STREAM_CLEAN];
-  if (options->clean_text)
-    row_put_clean_text(out, options->program, scratch, options->clean_position, origin);
-  else
-    row_put_clean(out, options->program, scratch, options->clean_position, origin);
-}
-
-void block_settle(const Engine *engine, Block *block, size_t i, Scratch *scratch, Verdict verdict) {
-  const Record *record = &block->batch.records[i];
-  Origin origin = record_origin(block, record);
-  block->counts.records++;
-  block->counts.unreadable += record->error != RECORD_OK;
-  if (record->error == RECORD_OK && engine->kinds[STREAM_RAW] > 0) {
-    block->rows[STREAM_RAW]++;
-    row_put_raw(&block->out[STREAM_RAW], block->batch.fields + record->field_start,
-                block->task->raw_map, block->task->file.raw_count, &origin);
-  }
-  if (verdict == VERDICT_PASS)
-    put_clean(engine, block, &origin, scratch);
-  else if (verdict == VERDICT_REJECT)
-    put_reject(engine, block, record, &origin, scratch);
-  else
-    block->counts.filtered++;
-}
-
 static void encode(Worker *worker, Block *block) {
   Engine *engine = worker->engine;
   for (size_t i = 0; i < block->batch.record_count; i++)
-    block_settle(engine, block, i, worker->scratch,
-                 block_run_rules(engine, block, i, worker->scratch));
-  engine_block_encoded(engine, block);
+    record_settle(engine, block, i, worker->scratch,
+                  record_judge(engine, block, i, worker->scratch));
+  block_encoded(engine, block);
 }
 
 void *worker_main(void *arg) {

@@ -9,9 +9,9 @@
 #include "pg/conn.h"
 #include "rules/program.h"
 
-#define CONN_TYPE "pghost.conn"
-#define SOURCE_TYPE "pghost.source"
-#define PROGRAM_TYPE "pghost.program"
+#define CONN_TYPE "pghost.native.connection"
+#define SOURCE_TYPE "pghost.native.source"
+#define PROGRAM_TYPE "pghost.native.program"
 
 typedef struct ConnBox {
   PGconn *conn; // NULL: closed

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
+#include "lua/failure.h"
 #include "lua/native.h"
 #include "lua/pg.h"
 
@@ -55,23 +57,19 @@ static int conn_open(lua_State *L) {
   Error error;
   box->conn = conn_connect(conninfo, box->notices, &error);
   if (!box->conn)
-    return pg_push_error(L, &error);
+    return push_failure(L, &error);
   return 1;
 }
 
 // conn.bytea(bytes) -> text: bytes as a parameter of type bytea takes them.
 static int conn_bytea(lua_State *L) {
-  static const char digits[] = "0123456789abcdef";
   size_t len;
   const char *bytes = luaL_checklstring(L, 1, &len);
   luaL_Buffer buffer;
   char *out = luaL_buffinitsize(L, &buffer, 2 * len + 2);
   out[0] = '\\';
   out[1] = 'x';
-  for (size_t i = 0; i < len; i++) {
-    out[2 + 2 * i] = digits[(unsigned char)bytes[i] >> 4];
-    out[3 + 2 * i] = digits[(unsigned char)bytes[i] & 15];
-  }
+  hex_write(out + 2, bytes, len);
   luaL_pushresultsize(&buffer, 2 * len + 2);
   return 1;
 }
@@ -108,7 +106,7 @@ static const char *param_text(lua_State *L, int index) {
   }
 }
 
-// The parameters behind the SQL at stack index 2. Pushes their array; *count is their number.
+// The parameters after the SQL at stack index 2. Pushes their array; *count is their number.
 static const char *const *push_params(lua_State *L, int *count) {
   int top = lua_gettop(L);
   *count = top - 2;
@@ -129,7 +127,7 @@ static int method_query(lua_State *L) {
   PGresult **slot = pg_push_result(L);
   Error error;
   *slot = conn_query(box->conn, sql, count, params, &error);
-  return *slot ? 1 : pg_push_error(L, &error);
+  return *slot ? 1 : push_failure(L, &error);
 }
 
 // conn:stream(sql, ...) -> iterator, stream, nil, stream | nil, message, code
@@ -142,7 +140,7 @@ static int method_stream(lua_State *L) {
   box->stream_in_transaction = PQtransactionStatus(box->conn) != PQTRANS_IDLE;
   Error error;
   if (!conn_stream_begin(box->conn, sql, count, params, &error))
-    return pg_push_error(L, &error);
+    return push_failure(L, &error);
   pg_start_stream(L);
   luaL_getmetafield(L, -1, "__call"); // stream, iterator
   lua_insert(L, -2);
@@ -157,7 +155,7 @@ static int method_exec(lua_State *L) {
   const char *script = luaL_checkstring(L, 2);
   Error error;
   if (!conn_exec(box->conn, script, &error))
-    return pg_push_error(L, &error);
+    return push_failure(L, &error);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -208,7 +206,7 @@ static int method_transaction(lua_State *L) {
   Error error;
   bool nested = PQtransactionStatus(box->conn) != PQTRANS_IDLE;
   if (!scope_begin(box->conn, nested, &error))
-    return pg_push_error(L, &error);
+    return push_failure(L, &error);
   lua_pushboolean(L, 1);
   lua_insert(L, 2); // conn, true, fn
   bool failed = lua_pcall(L, 0, LUA_MULTRET, 0) != LUA_OK;
@@ -217,7 +215,7 @@ static int method_transaction(lua_State *L) {
     return lua_gettop(L) - 1;
   if (ours)
     scope_undo(box->conn, nested);
-  return failed ? lua_error(L) : pg_push_error(L, &error);
+  return failed ? lua_error(L) : push_failure(L, &error);
 }
 
 // Pushes one notice of `text` and returns where the next begins.
@@ -361,7 +359,7 @@ static int conn_commit_list(lua_State *L) {
     lua_pop(L, 1);
   }
   if (!conn_commit_all(conns, (size_t)count, &error))
-    return pg_push_error(L, &error);
+    return push_failure(L, &error);
   lua_pushboolean(L, true);
   return 1;
 }

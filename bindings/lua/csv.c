@@ -8,9 +8,12 @@
 
 #include "csv/digest.h"
 #include "csv/scan.h"
+#include "csv/sha256.h"
 #include "csv/transcode.h"
 #include "lua/boxes.h"
 #include "lua/csv_options.h"
+#include "lua/failure.h"
+#include "lua/named.h"
 #include "lua/native.h"
 
 static SourceBox *check_box(lua_State *L) {
@@ -30,16 +33,9 @@ static SourceBox *new_box(lua_State *L) {
   return box;
 }
 
-static int fail(lua_State *L, const Error *error) {
-  lua_pushnil(L);
-  lua_pushstring(L, error->message);
-  lua_pushstring(L, error->code);
-  return 3;
-}
-
 // Functions
 
-// The files of a zip, one behind the other: size, name, NUL.
+// The files of a zip, one after the other: size, name, NUL.
 typedef struct MemberList {
   Buffer bytes;
   int count;
@@ -49,7 +45,7 @@ static int open_box(lua_State *L, SourceBox *box, Input *input, const char *name
                     const Dialect *dialect, Error *error) {
   if (input)
     box->source = source_open(input, name, dialect, error);
-  return box->source ? 1 : fail(L, error);
+  return box->source ? 1 : push_failure(L, error);
 }
 
 // csv.open(path, options?) -> source | nil, message, code
@@ -110,7 +106,7 @@ static int csv_members(lua_State *L) {
   buffer_free(&list.bytes);
   if (status != LUA_OK)
     return lua_error(L);
-  return ok ? 1 : fail(L, &error);
+  return ok ? 1 : push_failure(L, &error);
 }
 
 // Reads what is in the first argument's encoding into `out`; false where it is not valid there.
@@ -134,7 +130,7 @@ static int csv_decode(lua_State *L) {
   luaL_argcheck(L, name_len < sizeof text.encoding, 2, "not the name of an encoding");
   memcpy(text.encoding, name, name_len);
   if (!encoding_resolve(&text, NULL, 0, &error))
-    return fail(L, &error);
+    return push_failure(L, &error);
   Buffer out = {0};
   bool good = decode(&text, bytes, len, &out);
   // The text is copied out of reach of errors: what is short of memory raises and leaks nothing.
@@ -150,7 +146,7 @@ static int csv_decode(lua_State *L) {
   if (good)
     return 1;
   error_set(&error, "encoding", "not valid %s", text.encoding);
-  return fail(L, &error);
+  return push_failure(L, &error);
 }
 
 // csv.open_string(text, options?) -> source | nil, message, code
@@ -191,7 +187,7 @@ static int csv_digest(lua_State *L) {
   if (input)
     input->close(input);
   if (!ok)
-    return fail(L, &error);
+    return push_failure(L, &error);
   push_totals(L, &totals);
   return 1;
 }
@@ -212,41 +208,7 @@ static int csv_check(lua_State *L) {
   return 0;
 }
 
-// Records. A record is a table of its fields by position with a metatable that all records of one
-// source:records() share: names (upvalue 1: name -> position), width and pairs.
-
-static int record_index(lua_State *L) {
-  lua_settop(L, 2);
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL)
-    return 1;
-  lua_rawgeti(L, 1, lua_tointeger(L, -1));
-  return 1;
-}
-
-static int record_len(lua_State *L) {
-  lua_pushvalue(L, lua_upvalueindex(1));
-  return 1;
-}
-
-// Upvalues: names (position -> name), position.
-static int record_step(lua_State *L) {
-  lua_Integer position = lua_tointeger(L, lua_upvalueindex(2)) + 1;
-  lua_pushinteger(L, position);
-  lua_replace(L, lua_upvalueindex(2));
-  if (lua_rawgeti(L, lua_upvalueindex(1), position) == LUA_TNIL)
-    return 1;
-  lua_rawgeti(L, 1, position);
-  return 2;
-}
-
-static int record_pairs(lua_State *L) {
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_pushinteger(L, 0);
-  lua_pushcclosure(L, record_step, 2);
-  lua_pushvalue(L, 1);
-  return 2;
-}
+// Records: lists of fields, with names.
 
 static void push_list(lua_State *L, const Field *columns, size_t count) {
   lua_createtable(L, (int)count, 0);
@@ -260,30 +222,9 @@ static void push_names(lua_State *L, const Source *source) {
   push_list(L, source_columns(source), source_column_count(source));
 }
 
-static void push_positions(lua_State *L, const Source *source) {
-  size_t count = source_column_count(source);
-  const Field *columns = source_columns(source);
-  lua_createtable(L, 0, (int)count);
-  for (size_t i = 0; i < count; i++) {
-    lua_pushlstring(L, columns[i].data, columns[i].len);
-    lua_pushinteger(L, (lua_Integer)i + 1);
-    lua_rawset(L, -3);
-  }
-}
-
 static void push_record_metatable(lua_State *L, const Source *source) {
-  lua_createtable(L, 0, 4); // metatable
-  push_positions(L, source);
-  lua_pushcclosure(L, record_index, 1);
-  lua_setfield(L, -2, "__index");
-  lua_pushinteger(L, (lua_Integer)source_column_count(source));
-  lua_pushcclosure(L, record_len, 1);
-  lua_setfield(L, -2, "__len");
   push_names(L, source);
-  lua_pushcclosure(L, record_pairs, 1);
-  lua_setfield(L, -2, "__pairs");
-  lua_pushliteral(L, "pghost.record");
-  lua_setfield(L, -2, "__name");
+  named_push_type(L, "pghost.native.fields");
 }
 
 // Pushes line, record (upvalue 2 becomes its metatable).
@@ -356,7 +297,7 @@ static int source_find(lua_State *L) {
   Cursor *cursor = need_cursor(L);
   SourceStatus status = cursor_find(cursor, (uint64_t)line, &record, &error);
   if (status == SOURCE_ERROR)
-    return fail(L, &error);
+    return push_failure(L, &error);
   if (status == SOURCE_END || record->line != (uint64_t)line)
     return 0;
   FileSpan span = cursor_span(cursor, record);
@@ -395,7 +336,7 @@ static int source_totals_method(lua_State *L) {
   return 1;
 }
 
-// source:skip_to(offset) -> true | nil, message, code: goes on behind the first `offset` bytes
+// source:skip_to(offset) -> true | nil, message, code: goes on after the first `offset` bytes
 static int source_skip_to_method(lua_State *L) {
   Source *source = check_source(L);
   lua_Integer offset = luaL_checkinteger(L, 2);
@@ -403,7 +344,7 @@ static int source_skip_to_method(lua_State *L) {
   luaL_argcheck(L, !check_box(L)->cursor, 1, "some records of the source have been read already");
   Error error;
   if (!source_skip_to(source, (uint64_t)offset, &error))
-    return fail(L, &error);
+    return push_failure(L, &error);
   lua_pushboolean(L, true);
   return 1;
 }
@@ -460,16 +401,14 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg functions[] = {
-    {"open", csv_open_path},
-    {"open_string", csv_open_string},
-    {"members", csv_members},
-    {"decode", csv_decode},
-    {"check_options", csv_check},
-    {"digest", csv_digest},
-    {NULL, NULL},
+    {"open", csv_open_path},      {"open_string", csv_open_string},
+    {"members", csv_members},     {"decode", csv_decode},
+    {"check_options", csv_check}, {"options", csv_push_options},
+    {"digest", csv_digest},       {NULL, NULL},
 };
 
 int luaopen_pghost_native_csv(lua_State *L) {
+  sha256_prepare();
   if (luaL_newmetatable(L, SOURCE_TYPE)) {
     luaL_setfuncs(L, metamethods, 0);
     luaL_newlib(L, methods);

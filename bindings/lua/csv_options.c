@@ -4,11 +4,17 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
+
 enum {
   MAX_MAX_RECORD = 512 * 1024 * 1024,
   MAX_SKIP = 1000 * 1000,
   MAX_LINES = 1000 * 1000 * 1000,
 };
+
+typedef enum OptionKind { OPTION_TEXT, OPTION_FLAG, OPTION_COUNT, OPTION_CHOICE } OptionKind;
+
+static const char *const kind_words[] = {"text", "flag", "count", "choice"};
 
 // An option whose value is on top of the stack.
 typedef struct Option {
@@ -17,6 +23,21 @@ typedef struct Option {
   const char *name;
 } Option;
 
+// All there is to know about an option. The command line's is the same with dashes.
+typedef struct OptionRow {
+  const char *name;
+  OptionKind kind;
+  const char *choices[5];                      // OPTION_CHOICE
+  lua_Integer least, most;                     // OPTION_COUNT
+  const char *unit;                            // of a count: "lines"
+  const char *value;                           // what the help of the command line calls the value
+  const char *help;                            // NULL: not on the command line
+  void (*set)(Dialect *dialect, size_t value); // flag: 0 or 1, choice: its place, count
+  void (*take)(const Option *option,
+               Dialect *dialect); // instead: text, and what can be of two kinds
+  bool first;                     // taken before the others, which win over it
+} OptionRow;
+
 static int refuse(const Option *option, const char *expected) {
   return luaL_argerror(option->L, option->index,
                        lua_pushfstring(option->L, "option '%s': %s expected, got '%s'",
@@ -24,18 +45,21 @@ static int refuse(const Option *option, const char *expected) {
                                        luaL_tolstring(option->L, -1, NULL)));
 }
 
-static bool take_flag(const Option *option) {
+static size_t take_flag(const Option *option) {
   if (!lua_isboolean(option->L, -1))
     refuse(option, "a boolean");
-  return lua_toboolean(option->L, -1);
+  return (size_t)lua_toboolean(option->L, -1);
 }
 
-static size_t take_size(const Option *option, lua_Integer least, lua_Integer most,
-                        const char *expected) {
+static size_t take_count(const Option *option, const OptionRow *row) {
   lua_State *L = option->L;
   lua_Integer size = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : -1;
-  if (size < least || size > most)
-    refuse(option, expected);
+  if (size < row->least || size > row->most) {
+    lua_pushfstring(L, "%s from %I to %I", row->unit, (LUAI_UACINT)row->least,
+                    (LUAI_UACINT)row->most);
+    lua_insert(L, -2);
+    refuse(option, lua_tostring(L, -2));
+  }
   return (size_t)size;
 }
 
@@ -45,13 +69,24 @@ static const char *take_text(const Option *option, size_t *len, const char *expe
   return lua_tolstring(option->L, -1, len);
 }
 
-// The position of the text in `choices`, which ends with NULL.
-static int take_choice(const Option *option, const char *const *choices, const char *expected) {
-  const char *text = take_text(option, NULL, expected);
-  for (int i = 0; choices[i]; i++)
+// Pushes "'reject', 'pad' or 'stop'" below the value.
+static const char *push_choices(lua_State *L, const char *const *choices) {
+  lua_pushliteral(L, "");
+  for (size_t i = 0; choices[i]; i++) {
+    const char *between = i == 0 ? "" : choices[i + 1] ? ", " : " or ";
+    lua_pushfstring(L, "%s%s'%s'", lua_tostring(L, -1), between, choices[i]);
+    lua_remove(L, -2);
+  }
+  lua_insert(L, -2);
+  return lua_tostring(L, -2);
+}
+
+static size_t take_choice(const Option *option, const char *const *choices) {
+  const char *text = lua_type(option->L, -1) == LUA_TSTRING ? lua_tostring(option->L, -1) : "";
+  for (size_t i = 0; choices[i]; i++)
     if (strcmp(choices[i], text) == 0)
       return i;
-  return refuse(option, expected);
+  return (size_t)refuse(option, push_choices(option->L, choices));
 }
 
 static bool ends_line(const char *text, size_t len) {
@@ -103,92 +138,16 @@ static void take_comment(const Option *option, Dialect *dialect) {
   dialect->comment_length = len;
 }
 
-static void take_skip_blanks(const Option *option, Dialect *dialect) {
-  dialect->skip_blanks = take_flag(option);
-}
-
-// Lines
-
-static void take_line_end(const Option *option, Dialect *dialect) {
-  static const char *const choices[] = {"lf", "cr", NULL};
-  dialect->line_end = (LineEnd)take_choice(option, choices, "'lf' or 'cr'");
-}
-
-static void take_blank_lines(const Option *option, Dialect *dialect) {
-  static const char *const choices[] = {"skip", "keep", NULL};
-  dialect->keep_blank_lines = take_choice(option, choices, "'skip' or 'keep'");
-}
-
-static void take_skip(const Option *option, Dialect *dialect) {
-  dialect->skip = (uint32_t)take_size(option, 0, MAX_SKIP, "lines from 0 to 1000000");
-}
-
-static void take_footer(const Option *option, Dialect *dialect) {
-  dialect->footer = (uint32_t)take_size(option, 0, MAX_FOOTER, "lines from 0 to 1000");
-}
-
-// The header
-
 static void take_header(const Option *option, Dialect *dialect) {
-  static const char expected[] = "a boolean or lines from 0 to 16";
-  if (lua_isboolean(option->L, -1))
-    dialect->header_lines = (uint32_t)lua_toboolean(option->L, -1);
-  else
-    dialect->header_lines = (uint32_t)take_size(option, 0, MAX_HEADER_LINES, expected);
-  dialect->headerless = dialect->header_lines == 0;
+  lua_State *L = option->L;
+  lua_Integer lines = lua_isboolean(L, -1)   ? lua_toboolean(L, -1)
+                      : lua_isinteger(L, -1) ? lua_tointeger(L, -1)
+                                             : -1;
+  if (lines < 0 || lines > MAX_HEADER_LINES)
+    refuse(option, "a boolean or lines from 0 to 16");
+  dialect->header_lines = (uint32_t)lines;
+  dialect->headerless = lines == 0;
 }
-
-static void take_any_header(const Option *option, Dialect *dialect) {
-  dialect->any_header = take_flag(option);
-}
-
-static void take_header_names(const Option *option, Dialect *dialect) {
-  static const char *const choices[] = {"strict", "repair", NULL};
-  dialect->repair_names = take_choice(option, choices, "'strict' or 'repair'");
-}
-
-static void take_repeated_header(const Option *option, Dialect *dialect) {
-  static const char *const choices[] = {"reject", "skip", "load", NULL};
-  dialect->repeated_header =
-      (HeaderPolicy)take_choice(option, choices, "'reject', 'skip' or 'load'");
-}
-
-// What is broken
-
-static void take_too_few(const Option *option, Dialect *dialect) {
-  static const char *const choices[] = {"reject", "pad", "stop", NULL};
-  dialect->too_few = (FewPolicy)take_choice(option, choices, "'reject', 'pad' or 'stop'");
-}
-
-static void take_too_many(const Option *option, Dialect *dialect) {
-  static const char *const choices[] = {"reject", "cut", "extra", "stop", NULL};
-  dialect->too_many =
-      (ManyPolicy)take_choice(option, choices, "'reject', 'cut', 'extra' or 'stop'");
-}
-
-static void take_stray_quote(const Option *option, Dialect *dialect) {
-  static const char *const choices[] = {"reject", "repair", NULL};
-  dialect->repair_quotes = take_choice(option, choices, "'reject' or 'repair'");
-}
-
-static void take_second_table(const Option *option, Dialect *dialect) {
-  static const char *const choices[] = {"reject", "stop", NULL};
-  dialect->end_at_second_table = take_choice(option, choices, "'reject' or 'stop'");
-}
-
-static void take_max_record(const Option *option, Dialect *dialect) {
-  dialect->max_record = take_size(option, 1, MAX_MAX_RECORD, "bytes from 1 to 536870912");
-}
-
-static void take_max_field(const Option *option, Dialect *dialect) {
-  dialect->max_field = take_size(option, 1, MAX_MAX_RECORD, "bytes from 1 to 536870912");
-}
-
-static void take_max_record_lines(const Option *option, Dialect *dialect) {
-  dialect->max_record_lines = (uint32_t)take_size(option, 1, MAX_LINES, "lines from 1 on");
-}
-
-// The text
 
 static void take_encoding(const Option *option, Dialect *dialect) {
   static const char expected[] = "the name of an encoding";
@@ -199,25 +158,83 @@ static void take_encoding(const Option *option, Dialect *dialect) {
   memcpy(dialect->text.encoding, text, len + 1);
 }
 
-static void take_invalid(const Option *option, Dialect *dialect) {
-  static const char *const choices[] = {"reject", "windows-1252", NULL};
-  dialect->text.fallback = take_choice(option, choices, "'reject' or 'windows-1252'");
-}
-
-static void take_nul(const Option *option, Dialect *dialect) {
-  static const char *const choices[] = {"reject", "strip", NULL};
-  dialect->text.strip_nul = take_choice(option, choices, "'reject' or 'strip'");
-}
-
 // Not of the dialect: csv_check_member.
 static void take_member(const Option *option, Dialect *dialect) {
   (void)dialect;
   take_text(option, NULL, "the name of a file in the zip");
 }
 
+static void set_skip_blanks(Dialect *dialect, size_t value) {
+  dialect->skip_blanks = value;
+}
+
+static void set_line_end(Dialect *dialect, size_t value) {
+  dialect->line_end = (LineEnd)value;
+}
+
+static void set_blank_lines(Dialect *dialect, size_t value) {
+  dialect->keep_blank_lines = value;
+}
+
+static void set_skip(Dialect *dialect, size_t value) {
+  dialect->skip = (uint32_t)value;
+}
+
+static void set_footer(Dialect *dialect, size_t value) {
+  dialect->footer = (uint32_t)value;
+}
+
+static void set_any_header(Dialect *dialect, size_t value) {
+  dialect->any_header = value;
+}
+
+static void set_header_names(Dialect *dialect, size_t value) {
+  dialect->repair_names = value;
+}
+
+static void set_repeated_header(Dialect *dialect, size_t value) {
+  dialect->repeated_header = (HeaderPolicy)value;
+}
+
+static void set_too_few(Dialect *dialect, size_t value) {
+  dialect->too_few = (FewPolicy)value;
+}
+
+static void set_too_many(Dialect *dialect, size_t value) {
+  dialect->too_many = (ManyPolicy)value;
+}
+
+static void set_stray_quote(Dialect *dialect, size_t value) {
+  dialect->repair_quotes = value;
+}
+
+static void set_second_table(Dialect *dialect, size_t value) {
+  dialect->end_at_second_table = value;
+}
+
+static void set_max_record(Dialect *dialect, size_t value) {
+  dialect->max_record = value;
+}
+
+static void set_max_record_lines(Dialect *dialect, size_t value) {
+  dialect->max_record_lines = (uint32_t)value;
+}
+
+static void set_max_field(Dialect *dialect, size_t value) {
+  dialect->max_field = value;
+}
+
+static void set_invalid(Dialect *dialect, size_t value) {
+  dialect->text.fallback = value;
+}
+
+static void set_nul(Dialect *dialect, size_t value) {
+  dialect->text.strip_nul = value;
+}
+
 // One switch for all who want everything in; options of their own win over it.
-static void take_tolerant(const Option *option, Dialect *dialect) {
-  if (!take_flag(option))
+static void set_tolerant(Dialect *dialect, size_t value) {
+  if (!value)
     return;
   dialect->too_few = FEW_PAD;
   dialect->too_many = MANY_EXTRA;
@@ -228,46 +245,150 @@ static void take_tolerant(const Option *option, Dialect *dialect) {
   dialect->text.strip_nul = true;
 }
 
-typedef struct Taker {
-  const char *name;
-  void (*take)(const Option *option, Dialect *dialect);
-} Taker;
-
-static const Taker takers[] = {
-    {"tolerant", take_tolerant},
-    {"delimiter", take_delimiter},
-    {"quote", take_quote},
-    {"escape", take_escape},
-    {"comment", take_comment},
-    {"skip_blanks", take_skip_blanks},
-    {"line_end", take_line_end},
-    {"blank_lines", take_blank_lines},
-    {"skip", take_skip},
-    {"footer", take_footer},
-    {"header", take_header},
-    {"any_header", take_any_header},
-    {"header_names", take_header_names},
-    {"repeated_header", take_repeated_header},
-    {"too_few", take_too_few},
-    {"too_many", take_too_many},
-    {"stray_quote", take_stray_quote},
-    {"second_table", take_second_table},
-    {"max_record", take_max_record},
-    {"max_field", take_max_field},
-    {"max_record_lines", take_max_record_lines},
-    {"encoding", take_encoding},
-    {"invalid", take_invalid},
-    {"nul", take_nul},
-    {"member", take_member},
+// In the order in which the help of the command line lists them.
+static const OptionRow rows[] = {
+    {.name = "delimiter",
+     .take = take_delimiter,
+     .value = "TEXT",
+     .help = "Between fields (default: comma); also as 'tab'."},
+    {.name = "quote",
+     .take = take_quote,
+     .value = "C",
+     .help = "Around fields (default: \"); '' for none."},
+    {.name = "escape",
+     .take = take_escape,
+     .value = "C",
+     .help = "Before a quote that is data (default: it is doubled)."},
+    {.name = "comment",
+     .take = take_comment,
+     .value = "TEXT",
+     .help = "Lines that start so are no records."},
+    {.name = "skip_blanks",
+     .kind = OPTION_FLAG,
+     .set = set_skip_blanks,
+     .help = "Blanks at the start of a field are no data."},
+    {.name = "line_end",
+     .kind = OPTION_CHOICE,
+     .set = set_line_end,
+     .choices = {"lf", "cr"},
+     .help = "What ends a line (default: found)."},
+    {.name = "blank_lines",
+     .kind = OPTION_CHOICE,
+     .set = set_blank_lines,
+     .choices = {"skip", "keep"},
+     .help = "Are they records (default: skip)?"},
+    {.name = "skip",
+     .kind = OPTION_COUNT,
+     .set = set_skip,
+     .most = MAX_SKIP,
+     .unit = "lines",
+     .value = "N",
+     .help = "Lines before the header to skip."},
+    {.name = "footer",
+     .kind = OPTION_COUNT,
+     .set = set_footer,
+     .most = MAX_FOOTER,
+     .unit = "lines",
+     .value = "N",
+     .help = "Lines at the end to skip."},
+    {.name = "header",
+     .kind = OPTION_COUNT,
+     .take = take_header,
+     .value = "N",
+     .help = "Lines of the header (default: 1)."},
+    {.name = "header_names",
+     .kind = OPTION_CHOICE,
+     .set = set_header_names,
+     .choices = {"strict", "repair"},
+     .help = "Empty, repeated and over-long names (default: strict)."},
+    {.name = "repeated_header",
+     .kind = OPTION_CHOICE,
+     .set = set_repeated_header,
+     .choices = {"reject", "skip", "load"},
+     .help = "A record equal to the header (default: reject)."},
+    {.name = "too_few",
+     .kind = OPTION_CHOICE,
+     .set = set_too_few,
+     .choices = {"reject", "pad", "stop"},
+     .help = "Records with too few fields (default: reject)."},
+    {.name = "too_many",
+     .kind = OPTION_CHOICE,
+     .set = set_too_many,
+     .choices = {"reject", "cut", "extra", "stop"},
+     .help = "Records with too many fields (default: reject)."},
+    {.name = "stray_quote",
+     .kind = OPTION_CHOICE,
+     .set = set_stray_quote,
+     .choices = {"reject", "repair"},
+     .help = "A quote where none can be (default: reject)."},
+    {.name = "second_table",
+     .kind = OPTION_CHOICE,
+     .set = set_second_table,
+     .choices = {"reject", "stop"},
+     .help = "Another table below a blank line (default: reject its records)."},
+    {.name = "max_record",
+     .kind = OPTION_COUNT,
+     .set = set_max_record,
+     .least = 1,
+     .most = MAX_MAX_RECORD,
+     .unit = "bytes",
+     .value = "BYTES",
+     .help = "Longer records are rejected (default: 16 MiB)."},
+    {.name = "max_record_lines",
+     .kind = OPTION_COUNT,
+     .set = set_max_record_lines,
+     .least = 1,
+     .most = MAX_LINES,
+     .unit = "lines",
+     .value = "N",
+     .help = "Records over more lines are rejected."},
+    {.name = "max_field",
+     .kind = OPTION_COUNT,
+     .set = set_max_field,
+     .least = 1,
+     .most = MAX_MAX_RECORD,
+     .unit = "bytes",
+     .value = "BYTES",
+     .help = "Records with a longer field are rejected."},
+    {.name = "encoding",
+     .take = take_encoding,
+     .value = "NAME",
+     .help = "Of the text (default: utf-8): a name that iconv knows, or 'auto' to guess."},
+    {.name = "invalid",
+     .kind = OPTION_CHOICE,
+     .set = set_invalid,
+     .choices = {"reject", "windows-1252"},
+     .help = "Fields that are not valid in it (default: reject the record)."},
+    {.name = "nul",
+     .kind = OPTION_CHOICE,
+     .set = set_nul,
+     .choices = {"reject", "strip"},
+     .help = "NUL bytes (default: reject the record)."},
+    {.name = "tolerant",
+     .kind = OPTION_FLAG,
+     .set = set_tolerant,
+     .first = true,
+     .help = "Everything in: pad, extra, repair, skip. What was done is counted."},
+    {.name = "any_header", .kind = OPTION_FLAG, .set = set_any_header},
+    {.name = "member", .take = take_member},
 };
 
-enum { TAKER_COUNT = sizeof takers / sizeof *takers };
+enum { ROW_COUNT = sizeof rows / sizeof *rows };
 
 static bool is_known(const char *name) {
-  for (size_t i = 0; i < TAKER_COUNT; i++)
-    if (strcmp(takers[i].name, name) == 0)
+  for (size_t i = 0; i < ROW_COUNT; i++)
+    if (strcmp(rows[i].name, name) == 0)
       return true;
   return false;
+}
+
+static void refuse_name(lua_State *L, int index, const char *name) {
+  const char *names[ROW_COUNT];
+  for (size_t i = 0; i < ROW_COUNT; i++)
+    names[i] = rows[i].name;
+  const char *nearest = nearest_word(name, names, ROW_COUNT);
+  lua_pushfstring(L, nearest ? ": did you mean '%s'?" : "", nearest);
+  luaL_argerror(L, index, lua_pushfstring(L, "unknown option '%s'%s", name, lua_tostring(L, -1)));
 }
 
 static void check_names(lua_State *L, int index) {
@@ -275,9 +396,23 @@ static void check_names(lua_State *L, int index) {
   while (lua_next(L, index)) { // key, value
     luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, index, "option names expected as keys");
     if (!is_known(lua_tostring(L, -2)))
-      luaL_argerror(L, index, lua_pushfstring(L, "unknown option '%s'", lua_tostring(L, -2)));
+      refuse_name(L, index, lua_tostring(L, -2));
     lua_pop(L, 1);
   }
+}
+
+static void take_row(lua_State *L, int index, const OptionRow *row, Dialect *dialect) {
+  Option option = {L, index, row->name};
+  int top = lua_gettop(L);
+  if (lua_getfield(L, index, row->name) == LUA_TNIL)
+    ;
+  else if (row->take)
+    row->take(&option, dialect);
+  else
+    row->set(dialect, row->kind == OPTION_FLAG     ? take_flag(&option)
+                      : row->kind == OPTION_CHOICE ? take_choice(&option, row->choices)
+                                                   : take_count(&option, row));
+  lua_settop(L, top);
 }
 
 Dialect csv_check_options(lua_State *L, int index) {
@@ -286,12 +421,12 @@ Dialect csv_check_options(lua_State *L, int index) {
     return dialect;
   luaL_checktype(L, index, LUA_TTABLE);
   check_names(L, index);
-  for (size_t i = 0; i < TAKER_COUNT; i++) {
-    Option option = {L, index, takers[i].name};
-    if (lua_getfield(L, index, option.name) != LUA_TNIL)
-      takers[i].take(&option, &dialect);
-    lua_pop(L, 1);
-  }
+  for (size_t i = 0; i < ROW_COUNT; i++)
+    if (rows[i].first)
+      take_row(L, index, &rows[i], &dialect);
+  for (size_t i = 0; i < ROW_COUNT; i++)
+    if (!rows[i].first)
+      take_row(L, index, &rows[i], &dialect);
   if (dialect.escape == dialect.quote && !dialect.unquoted)
     dialect.escape = 0; // doubling
   Error error;
@@ -307,4 +442,35 @@ const char *csv_check_member(lua_State *L, int index) {
   const char *member = lua_tostring(L, -1);
   lua_pop(L, 1);
   return member;
+}
+
+static void set_text(lua_State *L, const char *field, const char *text) {
+  lua_pushstring(L, text); // nil for NULL
+  lua_setfield(L, -2, field);
+}
+
+static void set_choices(lua_State *L, const char *const *choices) {
+  lua_newtable(L);
+  for (size_t i = 0; choices[i]; i++) {
+    lua_pushstring(L, choices[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_setfield(L, -2, "choices");
+}
+
+int csv_push_options(lua_State *L) {
+  lua_newtable(L);
+  for (size_t i = 0; i < ROW_COUNT; i++) {
+    if (!rows[i].help)
+      continue;
+    lua_createtable(L, 0, 5);
+    set_text(L, "name", rows[i].name);
+    set_text(L, "kind", kind_words[rows[i].kind]);
+    set_text(L, "value", rows[i].value);
+    set_text(L, "help", rows[i].help);
+    if (rows[i].kind == OPTION_CHOICE)
+      set_choices(L, rows[i].choices);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  }
+  return 1;
 }

@@ -14,4 +14,7 @@ Dialect csv_check_options(lua_State *L, int index);
 // as the table has it.
 const char *csv_check_member(lua_State *L, int index);
 
+// csv.options(): pushes the list of the options that the command line has, too.
+int csv_push_options(lua_State *L);
+
 #endif

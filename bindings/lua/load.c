@@ -11,12 +11,13 @@
 #include "load/copy_input.h"
 #include "load/engine.h"
 #include "lua/boxes.h"
+#include "lua/failure.h"
 #include "lua/load_counts.h"
 #include "lua/load_options.h"
 #include "lua/native.h"
 #include "lua/rules_functions.h"
 
-#define LOAD_TYPE "pghost.load"
+#define LOAD_TYPE "pghost.native.load"
 
 enum {
   MAX_BOXES = 256,
@@ -45,13 +46,6 @@ static LoadBox *check_load(lua_State *L) {
   if (!box->engine)
     luaL_error(L, "load is closed");
   return box;
-}
-
-static int push_error(lua_State *L, const Error *error) {
-  lua_pushnil(L);
-  lua_pushstring(L, error->message);
-  lua_pushstring(L, error->code);
-  return 3;
 }
 
 static void release_conns(LoadBox *box) {
@@ -169,7 +163,7 @@ static int load_open(lua_State *L) {
   if (ok)
     return 1;
   close_load(box);
-  return push_error(L, &error);
+  return push_failure(L, &error);
 }
 
 // Runs the rules written in Lua over a block. Never raises: lua_rules_run catches.
@@ -288,7 +282,7 @@ static int finish_file(lua_State *L, LoadBox *box, int progress) {
   if (end == FILE_RAISED)
     return lua_error(L);
   if (end == FILE_FAILED)
-    return push_error(L, &error);
+    return push_failure(L, &error);
   SourceBox *done = box->files[0].box;
   Source *source = give_back(box);
   drop_source(L, done);
@@ -309,7 +303,7 @@ static int load_start(lua_State *L) {
   LoadBox *box = check_unfinished(L);
   lua_settop(L, 3);
   if (!start_file(L, box, &error))
-    return push_error(L, &error);
+    return push_failure(L, &error);
   lua_pushboolean(L, true);
   return 1;
 }
@@ -332,7 +326,7 @@ static int load_file(lua_State *L) {
   if (box->file_count > 0)
     return luaL_error(L, "another file is under way");
   if (!start_file(L, box, &error))
-    return push_error(L, &error);
+    return push_failure(L, &error);
   lua_getfield(L, 3, "progress");
   return finish_file(L, box, lua_gettop(L));
 }
@@ -347,7 +341,7 @@ static int load_finish(lua_State *L) {
   box->finished = true;
   if (!engine_finish(box->engine, rows, &error)) {
     close_load(box);
-    return push_error(L, &error);
+    return push_failure(L, &error);
   }
   release_conns(box);
   Counts total;
@@ -394,7 +388,7 @@ static int load_table_source(lua_State *L) {
   Input *input = copy_input_open(conn->conn, copy, &error);
   Dialect dialect = dialect_default();
   box->source = input ? source_open(input, name, &dialect, &error) : NULL;
-  return box->source ? 1 : push_error(L, &error);
+  return box->source ? 1 : push_failure(L, &error);
 }
 
 static const luaL_Reg methods[] = {

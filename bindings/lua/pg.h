@@ -6,9 +6,6 @@
 
 #include "lua/boxes.h"
 
-// Pushes nil, message, code and returns 3.
-int pg_push_error(lua_State *L, const Error *error);
-
 // Pushes what the rows of one result share: their metatable.
 void pg_push_row_type(lua_State *L, const PGresult *result);
 

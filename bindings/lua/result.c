@@ -6,7 +6,7 @@
 
 #include "lua/pg.h"
 
-#define RESULT_TYPE "pghost.result"
+#define RESULT_TYPE "pghost.native.result"
 
 typedef struct ResultBox {
   PGresult *result; // NULL: closed

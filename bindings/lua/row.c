@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
+#include "lua/named.h"
 #include "lua/pg.h"
 
 // OIDs of the server's built-in types (src/include/catalog/pg_type.dat); they never change.
@@ -77,17 +79,6 @@ static const TypeName type_names[] = {
     {3912, "daterange"},
 };
 
-int pg_push_error(lua_State *L, const Error *error) {
-  lua_pushnil(L);
-  lua_pushstring(L, error->message);
-  lua_pushstring(L, error->code);
-  return 3;
-}
-
-static int hex_digit(char c) {
-  return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
 // bytea_output = escape: \\ and \ooo stand for one byte, others for themselves.
 static size_t unescape(const char *text, size_t len, char *out) {
   size_t put = 0;
@@ -112,7 +103,7 @@ static void push_bytea(lua_State *L, const char *text, size_t len) {
   size_t put = 0;
   if (len >= 2 && text[0] == '\\' && text[1] == 'x')
     for (size_t i = 2; i + 1 < len; i += 2)
-      out[put++] = (char)(hex_digit(text[i]) << 4 | hex_digit(text[i + 1]));
+      out[put++] = (char)(hex_value(text[i]) << 4 | hex_value(text[i + 1]));
   else
     put = unescape(text, len, out);
   luaL_pushresultsize(&buffer, put);
@@ -156,68 +147,6 @@ void pg_push_row(lua_State *L, const PGresult *result, int row, int type) {
   lua_setmetatable(L, -2);
 }
 
-// __index(row, name): upvalue 1 maps names to positions. NULL and unknown names are nil.
-static int row_index(lua_State *L) {
-  lua_settop(L, 2);
-  lua_rawget(L, lua_upvalueindex(1));
-  if (lua_isnil(L, -1))
-    return 1;
-  lua_rawget(L, 1);
-  return 1;
-}
-
-// __len(row): upvalue 1 is the width, NULLs or not.
-static int row_len(lua_State *L) {
-  lua_pushvalue(L, lua_upvalueindex(1));
-  return 1;
-}
-
-// Upvalues: names, position. Yields name, value in the order of the columns, NULL as nil.
-static int row_next(lua_State *L) {
-  lua_Integer position = lua_tointeger(L, lua_upvalueindex(2)) + 1;
-  lua_pushinteger(L, position);
-  lua_replace(L, lua_upvalueindex(2));
-  lua_settop(L, 1);
-  if (lua_rawgeti(L, lua_upvalueindex(1), position) == LUA_TNIL)
-    return 1;
-  lua_rawgeti(L, 1, position);
-  return 2;
-}
-
-// __pairs(row): upvalue 1 is the list of names.
-static int row_pairs(lua_State *L) {
-  lua_settop(L, 1);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_pushinteger(L, 0);
-  lua_pushcclosure(L, row_next, 2);
-  lua_insert(L, 1);
-  return 2;
-}
-
-// Name to position; the first of columns of one name wins.
-static void push_positions(lua_State *L, const PGresult *result) {
-  lua_createtable(L, 0, PQnfields(result));
-  for (int column = PQnfields(result); column > 0; column--) {
-    lua_pushinteger(L, column);
-    lua_setfield(L, -2, PQfname(result, column - 1));
-  }
-}
-
-void pg_push_row_type(lua_State *L, const PGresult *result) {
-  lua_createtable(L, 0, 4);
-  push_positions(L, result);
-  lua_pushcclosure(L, row_index, 1);
-  lua_setfield(L, -2, "__index");
-  lua_pushinteger(L, PQnfields(result));
-  lua_pushcclosure(L, row_len, 1);
-  lua_setfield(L, -2, "__len");
-  pg_push_columns(L, result);
-  lua_pushcclosure(L, row_pairs, 1);
-  lua_setfield(L, -2, "__pairs");
-  lua_pushliteral(L, "pghost.row");
-  lua_setfield(L, -2, "__name");
-}
-
 void pg_push_columns(lua_State *L, const PGresult *result) {
   int width = PQnfields(result);
   lua_createtable(L, width, 0);
@@ -225,6 +154,11 @@ void pg_push_columns(lua_State *L, const PGresult *result) {
     lua_pushstring(L, PQfname(result, column));
     lua_rawseti(L, -2, column + 1);
   }
+}
+
+void pg_push_row_type(lua_State *L, const PGresult *result) {
+  pg_push_columns(L, result);
+  named_push_type(L, "pghost.native.row");
 }
 
 static const char *name_of_type(Oid oid, char *unknown, size_t size) {

@@ -7,12 +7,15 @@
 #include "lua/boxes.h"
 #include "lua/native.h"
 #include "lua/rules_compile.h"
+#include "lua/rules_convert.h"
 #include "lua/rules_functions.h"
 #include "lua/rules_record.h"
 #include "lua/rules_values.h"
+#include "rules/rule_checks.h"
+#include "rules/rule_ops.h"
 #include "rules/text.h"
 
-#define SCRATCH_TYPE "pghost.rules.scratch"
+#define SCRATCH_TYPE "pghost.native.scratch"
 
 typedef struct ScratchBox {
   Scratch *scratch;
@@ -50,7 +53,7 @@ static int program_needs_text_method(lua_State *L) {
   return 1;
 }
 
-static int push_failure(lua_State *L, const char *column, const char *rule, const char *reason) {
+static int push_reject(lua_State *L, const char *column, const char *rule, const char *reason) {
   lua_pushnil(L);
   lua_createtable(L, 0, 3);
   lua_pushstring(L, column); // nil for NULL
@@ -66,7 +69,7 @@ static void push_record(lua_State *L, const Program *program, const Scratch *scr
   size_t count = program_column_count(program);
   lua_createtable(L, (int)count, 1);
   for (size_t i = 0; i < count; i++) {
-    lua_rules_push_value(L, program, scratch, i);
+    rules_push_value(L, program, scratch, i);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   lua_pushinteger(L, (lua_Integer)count);
@@ -77,14 +80,14 @@ static void push_record(lua_State *L, const Program *program, const Scratch *scr
 typedef struct TryInput {
   Field *fields;
   uint32_t *map;
-  char (*numbers)[LUA_RULES_NUMBER_SIZE];
+  char (*numbers)[RULES_NUMBER_SIZE];
 } TryInput;
 
 static TryInput new_input(lua_State *L, size_t count) {
   return (TryInput){
       .fields = lua_newuserdatauv(L, (count + 1) * sizeof(Field), 0),
       .map = lua_newuserdatauv(L, (count + 1) * sizeof(uint32_t), 0),
-      .numbers = lua_newuserdatauv(L, (count + 1) * LUA_RULES_NUMBER_SIZE, 0),
+      .numbers = lua_newuserdatauv(L, (count + 1) * RULES_NUMBER_SIZE, 0),
   };
 }
 
@@ -93,7 +96,7 @@ static void read_input(lua_State *L, const Program *program, const TryInput *inp
   luaL_argcheck(L, lua_rawlen(L, 2) <= count, 2, "more values than columns");
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, 2, (lua_Integer)i + 1); // strings stay alive in the list
-    if (!lua_rules_to_field(L, -1, input->numbers[i], &input->fields[i]))
+    if (!rules_to_field(L, -1, input->numbers[i], &input->fields[i]))
       luaL_argerror(L, 2,
                     lua_pushfstring(L, "%s: string, number, boolean or nil expected, got %s",
                                     program_column_name(program, i), luaL_typename(L, -1)));
@@ -162,8 +165,8 @@ static int program_try(lua_State *L) {
   read_input(L, program, &input);
   int bad = find_unstorable(program, &input);
   if (bad >= 0)
-    return push_failure(L, program_column_name(program, (size_t)bad), "encoding",
-                        "not valid UTF-8 or a NUL byte");
+    return push_reject(L, program_column_name(program, (size_t)bad), "encoding",
+                       "not valid UTF-8 or a NUL byte");
   Scratch *scratch = new_scratch(L, program);
   Verdict verdict = program_run(program, scratch, input.fields, input.map);
   if (verdict == VERDICT_PASS && lua_rules_present(L, 1))
@@ -174,11 +177,11 @@ static int program_try(lua_State *L) {
     return 2;
   }
   if (verdict == VERDICT_FILTER)
-    return push_failure(L, NULL, "filter", "left out by a filter");
+    return push_reject(L, NULL, "filter", "left out by a filter");
   const Reject *reject = scratch_reject(scratch);
   const char *column =
       reject->column < 0 ? NULL : program_column_name(program, (size_t)reject->column);
-  return push_failure(L, column, reject->rule, reject->reason);
+  return push_reject(L, column, reject->rule, reject->reason);
 }
 
 static int program_tostring(lua_State *L) {
@@ -194,8 +197,68 @@ static int program_gc(lua_State *L) {
   return 0;
 }
 
+// The names of the constants as a list on top of the stack.
+static void push_constants(lua_State *L, const Constants *constants) {
+  lua_newtable(L);
+  for (size_t i = 0; constants->names[i]; i++) {
+    lua_pushstring(L, constants->names[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
+// Appends {name=, constants=} to the list on top.
+static void push_kind(lua_State *L, const char *name, const Constants *constants) {
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "name");
+  push_constants(L, constants);
+  lua_setfield(L, -2, "constants");
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+}
+
+// operations() -> list of {name=, constants=}
+static int rules_operations(lua_State *L) {
+  const OperationKind *kind;
+  lua_newtable(L);
+  for (size_t i = 0; (kind = operation_kind(i)); i++)
+    push_kind(L, kind->name, &kind->constants);
+  return 1;
+}
+
+// checks() -> list of {name=, constants=}
+static int rules_checks(lua_State *L) {
+  const CheckKind *kind;
+  lua_newtable(L);
+  for (size_t i = 0; (kind = check_kind(i)); i++)
+    push_kind(L, kind->name, &kind->constants);
+  return 1;
+}
+
+// types() -> list of {name=, parameter=, length=, number=}
+static int rules_types(lua_State *L) {
+  static const char *const parameters[] = {"none", "length", "precision", "format", "other"};
+  const TypeKind *kind;
+  lua_newtable(L);
+  for (size_t i = 0; (kind = type_kind(i)); i++) {
+    lua_createtable(L, 0, 4);
+    lua_pushstring(L, kind->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, parameters[kind->parameter]);
+    lua_setfield(L, -2, "parameter");
+    lua_pushinteger(L, kind->length);
+    lua_setfield(L, -2, "length");
+    lua_pushboolean(L, kind->is_number);
+    lua_setfield(L, -2, "number");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"compile", rules_compile},
+    {"operations", rules_operations},
+    {"checks", rules_checks},
+    {"types", rules_types},
     {NULL, NULL},
 };
 

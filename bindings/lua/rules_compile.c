@@ -7,8 +7,9 @@
 #include <lauxlib.h>
 #include <strings.h>
 
+#include "base/nearest.h"
 #include "lua/boxes.h"
-#include "lua/rules_functions.h"
+#include "lua/rules_convert.h"
 #include "lua/rules_record.h"
 #include "rules/program_build.h"
 #include "rules/text.h"
@@ -60,9 +61,9 @@ static const char *get_string(const Compiler *compiler, int index, const char *f
 // The scalar on top as text that lives as long as the anchors table. Pops it.
 static Field take_constant(const Compiler *compiler, const char *what) {
   lua_State *L = compiler->L;
-  char number[LUA_RULES_NUMBER_SIZE];
+  char number[RULES_NUMBER_SIZE];
   Field text;
-  if (!lua_rules_to_field(L, -1, number, &text) || text.null)
+  if (!rules_to_field(L, -1, number, &text) || text.null)
     misuse(compiler, lua_pushfstring(L, "%s: string, number or boolean expected, got %s", what,
                                      luaL_typename(L, -1)));
   if (!text_storable(text.data, text.len))
@@ -79,8 +80,8 @@ static Field get_constant(const Compiler *compiler, int index, const char *field
 }
 
 // The list in `field` as an array in a userdata that is left on the stack.
-static const Field *get_constants(const Compiler *compiler, int index, const char *field,
-                                  size_t *count) {
+static const Field *get_list(const Compiler *compiler, int index, const char *field,
+                             size_t *count) {
   lua_State *L = compiler->L;
   if (get_table(compiler, index, field) == LUA_TNIL)
     misuse(compiler, lua_pushfstring(L, "%s: list expected, got nil", field));
@@ -94,20 +95,29 @@ static const Field *get_constants(const Compiler *compiler, int index, const cha
   return fields;
 }
 
-static uint64_t get_count(const Compiler *compiler, int index, const char *field,
-                          uint64_t missing) {
+// A constant's name in the rule table, without the sign after it in Constants; pushed.
+static const char *push_name(lua_State *L, const char *name, char *sign) {
+  size_t len = strcspn(name, "?*");
+  *sign = name[len];
+  return lua_pushlstring(L, name, len);
+}
+
+// The constants in their order: `pair`, or an array in a userdata that is left on the stack.
+static const Field *get_constants(const Compiler *compiler, int index, const Constants *constants,
+                                  Field pair[MAX_CONSTANTS], size_t *count) {
   lua_State *L = compiler->L;
-  int is_integer;
-  if (lua_getfield(L, index, field) == LUA_TNIL) {
-    lua_pop(L, 1);
-    return missing;
+  for (*count = 0; constants->names[*count]; ++*count) {
+    char sign;
+    const char *name = push_name(L, constants->names[*count], &sign);
+    if (sign == '*')
+      return get_list(compiler, index, name, count);
+    lua_getfield(L, index, name);
+    if (sign == '?' && lua_isnil(L, -1))
+      pair[*count] = (Field){.data = "", .null = true};
+    else
+      pair[*count] = take_constant(compiler, name);
   }
-  lua_Integer value = lua_tointegerx(L, -1, &is_integer);
-  if (!is_integer || value < 0)
-    misuse(compiler, lua_pushfstring(L, "%s: integer from 0 expected, got '%s'", field,
-                                     luaL_tolstring(L, -1, NULL)));
-  lua_pop(L, 1);
-  return (uint64_t)value;
+  return pair;
 }
 
 static bool get_flag(const Compiler *compiler, int index, const char *field) {
@@ -125,81 +135,76 @@ static int find_word(const char *const *words, const char *word) {
   return -1;
 }
 
-// ---- operations and checks of the column added last
+// ---- keys that mean nothing, as a misspelt one would be skipped
 
-// In the order of OperationKind.
-static const char *const operation_words[] = {"trim",    "unquote", "null_if", "lower", "upper",
-                                              "replace", "decimal", "default", NULL};
-
-static void add_operation(const Compiler *compiler, int index) {
+// The key at the top but one of the stack is none of `known`, a list with NULL after the last.
+static void refuse_key(const Compiler *compiler, const char *what, const char *const *known) {
   lua_State *L = compiler->L;
-  const char *word = get_string(compiler, index, "op");
-  int kind = find_word(operation_words, word);
-  Field pair[2];
-  const Field *values = pair;
+  const char *key = luaL_tolstring(L, -2, NULL);
   size_t count = 0;
-  if (kind < 0)
-    misuse(compiler, lua_pushfstring(L, "unknown operation '%s'", word));
-  if (kind == OPERATION_NULL_IF) {
-    values = get_constants(compiler, index, "values", &count);
-  } else if (kind == OPERATION_REPLACE) {
-    pair[0] = get_constant(compiler, index, "from");
-    pair[1] = get_constant(compiler, index, "to");
-    count = 2;
-  } else if (kind == OPERATION_DECIMAL) {
-    pair[0] = get_constant(compiler, index, "mark");
-    pair[1] = get_constant(compiler, index, "thousands");
-    count = 2;
-  } else if (kind == OPERATION_DEFAULT) {
-    pair[0] = get_constant(compiler, index, "value");
-    count = 1;
-  }
-  Error error;
-  bool ignore_case = get_flag(compiler, index, "ignore_case");
-  check(compiler,
-        program_add_operation(compiler->program, (OperationKind)kind, values, count, ignore_case,
-                              &error),
-        &error);
+  while (known[count])
+    count++;
+  const char *nearest = nearest_word(key, known, count);
+  lua_pushfstring(L, nearest ? ": did you mean '%s'?" : "", nearest);
+  misuse(compiler, lua_pushfstring(L, "%s: unknown key '%s'%s", what, key, lua_tostring(L, -1)));
 }
 
-static bool add_range(const Compiler *compiler, int index, Error *error) {
+// Integer keys are the columns' where `list`.
+static void check_known(const Compiler *compiler, int index, const char *what,
+                        const char *const *known, bool list) {
   lua_State *L = compiler->L;
-  Field min;
-  Field max;
-  bool has_min = lua_getfield(L, index, "min") != LUA_TNIL;
-  bool has_max = lua_getfield(L, index, "max") != LUA_TNIL;
-  lua_pop(L, 2);
-  if (has_min)
-    min = get_constant(compiler, index, "min");
-  if (has_max)
-    max = get_constant(compiler, index, "max");
-  return program_add_range(compiler->program, has_min ? &min : NULL, has_max ? &max : NULL, error);
+  lua_pushnil(L);
+  while (lua_next(L, index)) { // key, value
+    bool string = lua_type(L, -2) == LUA_TSTRING;
+    if (!(list && lua_isinteger(L, -2)) && !(string && find_word(known, lua_tostring(L, -2)) >= 0))
+      refuse_key(compiler, what, known);
+    lua_pop(L, 1);
+  }
+}
+
+// Of an operation's or a check's entry: its word, the constants, and `more` (or NULL).
+static void check_keys(const Compiler *compiler, int index, const char *word,
+                       const Constants *constants, const char *more) {
+  lua_State *L = compiler->L;
+  const char *known[MAX_CONSTANTS + 3] = {word, NULL};
+  size_t count = 1;
+  int top = lua_gettop(L);
+  for (size_t i = 0; constants->names[i]; i++)
+    known[count++] = push_name(L, constants->names[i], &(char){0});
+  known[count++] = more;
+  known[count] = NULL;
+  check_known(compiler, index, word, known, false);
+  lua_settop(L, top);
+}
+
+// ---- operations and checks of the column added last
+
+static void add_operation(const Compiler *compiler, int index) {
+  const char *word = get_string(compiler, index, "op");
+  const OperationKind *kind = operation_find(word);
+  if (!kind)
+    misuse(compiler, lua_pushfstring(compiler->L, "unknown operation '%s'", word));
+  check_keys(compiler, index, "op", &kind->constants, kind->ignores_case ? "ignore_case" : NULL);
+  Error error;
+  Field pair[MAX_CONSTANTS];
+  size_t count;
+  const Field *values = get_constants(compiler, index, &kind->constants, pair, &count);
+  bool ignore_case = get_flag(compiler, index, "ignore_case");
+  check(compiler,
+        program_add_operation(compiler->program, kind, values, count, ignore_case, &error), &error);
 }
 
 static void add_check(const Compiler *compiler, int index) {
-  lua_State *L = compiler->L;
   const char *word = get_string(compiler, index, "check");
+  const CheckKind *kind = check_find(word);
+  if (!kind)
+    misuse(compiler, lua_pushfstring(compiler->L, "unknown check '%s'", word));
+  check_keys(compiler, index, "check", &kind->constants, NULL);
   Error error;
-  bool good = false;
-  if (strcmp(word, "required") == 0) {
-    good = program_add_required(compiler->program, &error);
-  } else if (strcmp(word, "one_of") == 0) {
-    size_t count;
-    const Field *values = get_constants(compiler, index, "values", &count);
-    good = program_add_one_of(compiler->program, values, count, &error);
-  } else if (strcmp(word, "range") == 0) {
-    good = add_range(compiler, index, &error);
-  } else if (strcmp(word, "length") == 0) {
-    uint64_t min = get_count(compiler, index, "min", 0);
-    uint64_t max = get_count(compiler, index, "max", UINT64_MAX);
-    good = program_add_length(compiler->program, min, max, &error);
-  } else if (strcmp(word, "matches") == 0) {
-    Field pattern = get_constant(compiler, index, "pattern");
-    good = program_add_matches(compiler->program, &pattern, &error);
-  } else {
-    misuse(compiler, lua_pushfstring(L, "unknown check '%s'", word));
-  }
-  check(compiler, good, &error);
+  Field pair[MAX_CONSTANTS];
+  size_t count;
+  const Field *values = get_constants(compiler, index, &kind->constants, pair, &count);
+  check(compiler, program_add_check(compiler->program, kind, values, count, &error), &error);
 }
 
 // Calls `add` with the stack index of each element of a list of tables.
@@ -228,6 +233,8 @@ static void set_failure(const Compiler *compiler, int index) {
   if (get_table(compiler, index, "failure") == LUA_TNIL)
     return;
   int failure = lua_gettop(L);
+  static const char *const keys[] = {"action", "value", NULL};
+  check_known(compiler, failure, "on_fail", keys, false);
   const char *word = get_string(compiler, failure, "action");
   int action = find_word(action_words, word);
   Field value = {.data = ""};
@@ -266,7 +273,7 @@ static void set_labels(const Compiler *compiler, int index) {
   size_t count;
   if (get_table(compiler, index, "labels") == LUA_TNIL)
     return;
-  const Field *labels = get_constants(compiler, index, "labels", &count);
+  const Field *labels = get_list(compiler, index, "labels", &count);
   check(compiler, program_set_labels(compiler->program, labels, count, &error), &error);
 }
 
@@ -283,10 +290,13 @@ static void add_column(Compiler *compiler, int index) {
   Type type;
   Error error;
   size_t len;
+  static const char *const keys[] = {"name",       "type",   "format",  "labels", "domain",
+                                     "operations", "checks", "failure", "from",   NULL};
   compiler->column = NULL;
   get_string(compiler, index, "name");
   compiler->column = lua_tolstring(L, -1, &len);
   check_name(compiler, compiler->column, len);
+  check_known(compiler, index, "column", keys, false);
   const char *sql_type = get_string(compiler, index, "type");
   if (!type_from_name(sql_type, &type))
     misuse(compiler, lua_pushfstring(L, "not the name of a type: '%s'", sql_type));
@@ -409,7 +419,10 @@ static void add_lua_rule(const Compiler *compiler, int index, const char *word, 
 }
 
 static void add_row(const Compiler *compiler, int index) {
+  static const char *const keys[] = {"rule", "left",   "op",      "right", "column",
+                                     "fn",   "record", "columns", "value", NULL};
   const char *word = get_string(compiler, index, "rule");
+  check_known(compiler, index, word, keys, false);
   lua_getfield(compiler->L, index, "fn");
   bool has_function = !lua_isnil(compiler->L, -1);
   if (strcmp(word, "compare") == 0)
@@ -456,6 +469,8 @@ int rules_compile(lua_State *L) {
   if (!box->program)
     return luaL_error(L, "not enough memory");
   compiler.program = box->program;
+  static const char *const keys[] = {"name", "key", "row", "on_error", NULL};
+  check_known(&compiler, 1, "table", keys, true);
   box->stop_on_error = get_stop(&compiler);
   add_columns(&compiler, 1);
   each_entry(&compiler, 1, "row", add_row);

@@ -1,20 +1,21 @@
 // Rules written in Lua: calls their functions over the record in a scratch.
 //
 // Everything that can raise happens under one protected call a record. Not for compiling rules:
-// that is rules.c.
+// that is
+// rules_compile.c.
 #include "lua/rules_functions.h"
 
 #include <lauxlib.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lua/boxes.h"
+#include "lua/rules_convert.h"
 #include "lua/rules_record.h"
 #include "rules/row_rules.h"
 
-enum { STACK_NEEDED = 10, LONGEST_STRING = 1 << 30 };
+enum { STACK_NEEDED = 10 };
 
 typedef struct Run {
   const Program *program;
@@ -22,78 +23,6 @@ typedef struct Run {
   const RowRule *rule; // the one at work
   Verdict verdict;
 } Run;
-
-void lua_rules_push_value(lua_State *L, const Program *program, const Scratch *scratch,
-                          size_t column) {
-  const Value *value = scratch_value(scratch, column);
-  const Field *text = scratch_text(scratch, column);
-  if (value->null) {
-    lua_pushnil(L);
-    return;
-  }
-  switch (program_column_type(program, column)->kind->scalar) {
-  case SCALAR_INTEGER:
-    lua_pushinteger(L, value->integer);
-    return;
-  case SCALAR_BOOLEAN:
-    lua_pushboolean(L, value->integer != 0);
-    return;
-  case SCALAR_REAL:
-    lua_pushnumber(L, value->real);
-    return;
-  case SCALAR_TEXT:
-    lua_pushlstring(L, text->data, text->len);
-    return;
-  }
-}
-
-// The shortest text that reads back as the same number.
-static void float_text(lua_Number number, char out[LUA_RULES_NUMBER_SIZE]) {
-  if (isnan(number) || isinf(number)) {
-    snprintf(out, LUA_RULES_NUMBER_SIZE, "%s",
-             isnan(number) ? "NaN" : (number < 0 ? "-Infinity" : "Infinity"));
-    return;
-  }
-  for (int digits = 15; digits <= 17; digits++) {
-    snprintf(out, LUA_RULES_NUMBER_SIZE, "%.*g", digits, number);
-    if (strtod(out, NULL) == number)
-      return;
-  }
-}
-
-static bool number_to_field(lua_State *L, int index, char number[LUA_RULES_NUMBER_SIZE],
-                            Field *out) {
-  int is_integer;
-  lua_Integer integer = lua_tointegerx(L, index, &is_integer);
-  if (is_integer)
-    snprintf(number, LUA_RULES_NUMBER_SIZE, LUA_INTEGER_FMT, integer);
-  else
-    float_text(lua_tonumber(L, index), number);
-  *out = (Field){.data = number, .len = (uint32_t)strlen(number)};
-  return true;
-}
-
-bool lua_rules_to_field(lua_State *L, int index, char number[LUA_RULES_NUMBER_SIZE], Field *out) {
-  size_t len;
-  switch (lua_type(L, index)) {
-  case LUA_TNIL:
-    *out = (Field){.data = "", .null = true};
-    return true;
-  case LUA_TBOOLEAN:
-    *out = lua_toboolean(L, index) ? (Field){.data = "true", .len = 4}
-                                   : (Field){.data = "false", .len = 5};
-    return true;
-  case LUA_TNUMBER:
-    return number_to_field(L, index, number, out);
-  case LUA_TSTRING:
-    out->data = lua_tolstring(L, index, &len);
-    out->len = (uint32_t)len;
-    out->null = false;
-    return len <= LONGEST_STRING;
-  default:
-    return false;
-  }
-}
 
 // The column a reject is filed under: the one a rule sets, or the only one it looks at.
 static int rule_column(const RowRule *rule) {
@@ -140,9 +69,9 @@ static Verdict reject_value(lua_State *L, const Run *run, const char *what) {
 
 // The function's result is on top.
 static Verdict store_result(lua_State *L, const Run *run) {
-  char number[LUA_RULES_NUMBER_SIZE];
+  char number[RULES_NUMBER_SIZE];
   Field text;
-  if (!lua_rules_to_field(L, -1, number, &text)) {
+  if (!rules_to_field(L, -1, number, &text)) {
     char what[80];
     snprintf(what, sizeof what, "a %s, expected a string, number, boolean or nil",
              luaL_typename(L, -1));
@@ -162,7 +91,7 @@ static Verdict call_rule(lua_State *L, const Run *run) {
   int function = lua_gettop(L);
   lua_pushvalue(L, function);
   for (uint32_t i = 0; i < rule->column_count; i++)
-    lua_rules_push_value(L, run->program, run->scratch, rule->columns[i]);
+    rules_push_value(L, run->program, run->scratch, rule->columns[i]);
   if (rule->whole_record)
     lua_rawgeti(L, 1, 0);
   lua_call(L, (int)rule->column_count + rule->whole_record, results);

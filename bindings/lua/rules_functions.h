@@ -15,17 +15,4 @@ bool lua_rules_present(lua_State *L, int index);
 // it was.
 Verdict lua_rules_run(lua_State *L, int index, Scratch *scratch);
 
-// Pushes the record's value of a column as a Lua rule gets it: nil for null, an integer for
-// smallint, integer and bigint, a float for real and double, a boolean, or the cleaned text. Raises
-// when there is no memory.
-void lua_rules_push_value(lua_State *L, const Program *program, const Scratch *scratch,
-                          size_t column);
-
-enum { LUA_RULES_NUMBER_SIZE = 40 };
-
-// The text of the Lua value at `index`: nil is null, numbers and booleans as PostgreSQL reads them
-// (a float without a fraction as an integer), strings as they are. Points into the string, or into
-// `number`. False for other types and strings over 1 GiB. Never raises.
-bool lua_rules_to_field(lua_State *L, int index, char number[LUA_RULES_NUMBER_SIZE], Field *out);
-
 #endif

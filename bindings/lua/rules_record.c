@@ -5,9 +5,9 @@
 
 #include <lauxlib.h>
 
-#include "lua/rules_functions.h"
+#include "lua/rules_convert.h"
 
-#define RECORD_TYPE "pghost.record"
+#define RECORD_TYPE "pghost.native.record"
 
 enum { COLUMNS = 1 }; // user value: column name -> position
 
@@ -39,7 +39,7 @@ static int record_index(lua_State *L) {
   }
   if (column < 1 || (size_t)column > program_column_count(box->program))
     return no_column(L);
-  lua_rules_push_value(L, box->program, box->scratch, (size_t)column - 1);
+  rules_push_value(L, box->program, box->scratch, (size_t)column - 1);
   return 1;
 }
 
@@ -61,7 +61,7 @@ static int record_copy(lua_State *L) {
   lua_createtable(L, 0, (int)count);
   for (size_t i = 0; i < count; i++) {
     lua_pushstring(L, program_column_name(box->program, i));
-    lua_rules_push_value(L, box->program, box->scratch, i);
+    rules_push_value(L, box->program, box->scratch, i);
     lua_rawset(L, -3);
   }
   return 1;

@@ -8,7 +8,7 @@
 #include "rules/rule_ops.h"
 #include "rules/type.h"
 
-static int apply(lua_State *L, OperationKind kind) {
+static int apply(lua_State *L, const OperationKind *kind) {
   Arena none = {0}; // neither of the two makes new text
   Operation operation = {.kind = kind};
   if (lua_isnoneornil(L, 1))
@@ -25,12 +25,12 @@ static int apply(lua_State *L, OperationKind kind) {
 
 // trim(text) -> text
 static int value_trim(lua_State *L) {
-  return apply(L, OPERATION_TRIM);
+  return apply(L, &operation_trim);
 }
 
 // unquote(text) -> text
 static int value_unquote(lua_State *L) {
-  return apply(L, OPERATION_UNQUOTE);
+  return apply(L, &operation_unquote);
 }
 
 // null_if(value, ...) -> value | nil

@@ -6,6 +6,7 @@
 #include <lua.h>
 #include <string.h>
 
+#include "lua/failure.h"
 #include "lua/native.h"
 #include "sniff/sniff.h"
 
@@ -311,10 +312,7 @@ static int finish(lua_State *L, Input *input, const SniffOptions *options, Sniff
     return 1;
   }
   sniff_free(&box->sniff);
-  lua_pushnil(L);
-  lua_pushstring(L, error->message);
-  lua_pushstring(L, error->code);
-  return 3;
+  return push_failure(L, error);
 }
 
 // sniff.file(path, sample?, encoding?, member?, delimiter?, quote?) -> facts | nil, message, code

@@ -2,9 +2,10 @@
 // its connection until the end; leaving its scope early leaves the connection idle.
 #include <lauxlib.h>
 
+#include "lua/failure.h"
 #include "lua/pg.h"
 
-#define STREAM_TYPE "pghost.stream"
+#define STREAM_TYPE "pghost.native.stream"
 
 typedef struct StreamBox {
   ConnBox *conn;    // NULL: not started. Kept alive by the user value
@@ -70,7 +71,7 @@ static int stream_next(lua_State *L) {
   if (PQresultStatus(box->result) != PGRES_SINGLE_TUPLE) {
     pg_end_stream(box->conn, true);
     lua_pushnil(L);
-    return box->result ? 1 : pg_push_error(L, &error);
+    return box->result ? 1 : push_failure(L, &error);
   }
   push_row_type(L, box->result);
   pg_push_row(L, box->result, 0, -1);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pg/message.h"
 #include "pg/state.h"
 
 enum {
@@ -13,10 +14,8 @@ enum {
   DRAIN_MS = 30000, // a server that has not stopped after this is lost
 };
 
-int conn_wait(PGconn *conn, bool also_write, int timeout_ms, Error *error) {
-  int64_t deadline = timeout_ms < 0 ? WAIT_FOREVER : wait_clock() + timeout_ms;
-  int ready = wait_for(conn, also_write ? POLLIN | POLLOUT : POLLIN, deadline, 0, error);
-  return ready > 0 ? 1 : ready;
+bool conn_send(PGconn *conn, const char *sql, Error *error) {
+  return PQsendQuery(conn, sql) == 1 || conn_result_error(conn, NULL, error);
 }
 
 // Throws away what COPY TO STDOUT sends, until its end (true) or the deadline.
@@ -128,7 +127,7 @@ PGresult *conn_query(PGconn *conn, const char *sql, int count, const char *const
 
 bool conn_exec(PGconn *conn, const char *sql, Error *error) {
   int64_t patience = wait_patience();
-  if (!state_send(conn, sql, error))
+  if (!conn_send(conn, sql, error))
     return false;
   PGresult *result = collect(conn, patience, error);
   PQclear(result);
@@ -148,14 +147,14 @@ static bool expect_tag(PGconn *conn, const char *tag, Error *error) {
 }
 
 bool conn_control(PGconn *conn, const char *sql, const char *tag, Error *error) {
-  return state_send(conn, sql, error) && expect_tag(conn, tag, error);
+  return conn_send(conn, sql, error) && expect_tag(conn, tag, error);
 }
 
 bool conn_commit_all(PGconn *const *conns, size_t count, Error *error) {
   bool good = true;
   size_t sent = 0;
   for (; good && sent < count; sent += good)
-    good = state_send(conns[sent], "commit", error);
+    good = conn_send(conns[sent], "commit", error);
   for (size_t i = 0; i < sent; i++)
     good = expect_tag(conns[i], "COMMIT", good ? error : NULL) && good;
   return good;

@@ -13,16 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buffer.h"
 #include "base/error.h"
-
-// Notices of one connection, queued as "severity\0message\0" pairs until somebody takes them.
-// Heap-allocated by its owner and freed only after PQfinish.
-typedef struct Notices {
-  Buffer text;
-  size_t count;
-  size_t dropped; // beyond the limit of 1,000 untaken notices
-} Notices;
+#include "pg/notices.h"
 
 // Connects by a conninfo string or URL ("" leaves all to libpq's own environment). Sets
 // client_encoding UTF8, application_name pghost, keepalives and a connect timeout unless the
@@ -60,10 +52,6 @@ PGresult *conn_stream_next(PGconn *conn, Error *error);
 // False when interrupted: then cancelled and drained.
 bool conn_skip(PGconn *conn, Error *error);
 
-// Waits until the socket is readable (or writable too), at most `timeout_ms` (-1: for ever).
-// 1 ready, 0 timed out, -1 interrupted or failed (error filled).
-int conn_wait(PGconn *conn, bool also_write, int timeout_ms, Error *error);
-
 // Asks the server to cancel what this connection is doing; takes 5 s at the most.
 void conn_cancel(PGconn *conn);
 
@@ -71,8 +59,7 @@ void conn_cancel(PGconn *conn);
 // Serves finish, abort, __close and __gc alike. Does not touch an open transaction.
 void conn_drain(PGconn *conn);
 
-// Fills `error` from a failed result (NULL: from the connection): message in lower case first
-// letter, DETAIL and HINT on lines of their own, SQLSTATE as code.
-bool conn_result_error(PGconn *conn, const PGresult *result, Error *error);
+// For the files of pg/: sends one statement; false when the connection cannot take it.
+bool conn_send(PGconn *conn, const char *sql, Error *error);
 
 #endif

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include "pg/message.h"
 #include "pg/state.h"
 
 enum {
@@ -21,7 +22,7 @@ static bool begin(PGconn *conn, const char *sql, ExecStatusType expected, Error 
   State *state = state_of(conn);
   state->patience = wait_patience();
   state->suspect = 0;
-  if (!state_send(conn, sql, error))
+  if (!conn_send(conn, sql, error))
     return false;
   PGresult *result;
   bool answered = wait_result(conn, WAIT_FOREVER, state->patience, &result, error) > 0;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pg/message.h"
 #include "pg/state.h"
 
 // Cuts a UTF-8 sequence that the size of the message has cut short.

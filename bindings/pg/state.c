@@ -17,6 +17,7 @@ enum {
   SLICE_MS = 200, // a signal may arrive on another thread: look at the flag this often
   CLEANUP_MS = 10000,
   SILENCE_MS = 10000, // how long before the server is asked whether it lives
+  LOOK_MS = 1000,     // how often libpq is asked for a result though nothing has come
   PING_OPTIONS = 64,  // of a connection string
 };
 
@@ -180,13 +181,18 @@ int wait_for(PGconn *conn, short events, int64_t deadline, int64_t patience, Err
   }
 }
 
+// Whether libpq has a result is asked once more after each LOOK_MS: without memory for the answer
+// to a COPY it keeps what it has read and says that it waits for more, which would never come.
 int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **result, Error *error) {
   *result = NULL;
   for (;;) {
     short events = PQflush(conn) == 1 ? POLLIN | POLLOUT : POLLIN;
     if (!PQisBusy(conn))
       break;
-    int ready = wait_for(conn, events, deadline, patience, error);
+    int64_t look = wait_clock() + LOOK_MS;
+    int ready = wait_for(conn, events, look < deadline ? look : deadline, patience, error);
+    if (ready == 0 && look < deadline)
+      continue;
     if (ready <= 0 && PQsocket(conn) >= 0)
       return ready;
     if (ready <= 0 || ((ready & ~POLLOUT) && !PQconsumeInput(conn)))
@@ -194,8 +200,4 @@ int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **res
   }
   *result = PQgetResult(conn);
   return 1;
-}
-
-bool state_send(PGconn *conn, const char *sql, Error *error) {
-  return PQsendQuery(conn, sql) == 1 || conn_result_error(conn, NULL, error);
 }

@@ -2,7 +2,12 @@
 #ifndef PGHOST_PG_STATE_H
 #define PGHOST_PG_STATE_H
 
-#include "pg/conn.h"
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "pg/notices.h"
 
 // Hangs on the PGconn (instance data of an event procedure), so that it lives as long as that.
 typedef struct State {
@@ -39,9 +44,6 @@ int wait_for(PGconn *conn, short events, int64_t deadline, int64_t patience, Err
 // Sends what is left to send and waits for the next result: *result, NULL after the last one.
 // 1 there, 0 deadline, -1 interrupted.
 int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **result, Error *error);
-
-// Sends one statement; false when the connection cannot take it.
-bool state_send(PGconn *conn, const char *sql, Error *error);
 
 // Gives the connection up without freeing it, because the server `what` ("did not answer") for
 // `since_ms` milliseconds: everything fails with that, code 08006, from here. Fills in `error`,

@@ -1,9 +1,8 @@
 // Running a program over records: clean, type, check, encode, count.
 #include "rules/program.h"
 
-#include <stdlib.h>
-
-#include "rules/program_internal.h"
+#include "rules/program_parts.h"
+#include "rules/row_rules.h"
 
 enum { LISTED_LABELS = 8 };
 
@@ -21,88 +20,6 @@ const Type *program_column_type(const Program *program, size_t column) {
 
 bool program_column_required(const Program *program, size_t column) {
   return program->columns[column].required;
-}
-
-Scratch *scratch_new(const Program *program) {
-  Scratch *scratch = calloc(1, sizeof *scratch);
-  if (!scratch)
-    return NULL;
-  scratch->program = program;
-  scratch->values = calloc(program->column_count + 1, sizeof *scratch->values);
-  scratch->texts = calloc(program->column_count + 1, sizeof *scratch->texts);
-  scratch->counts = calloc(program->slot_count + 1, sizeof *scratch->counts);
-  scratch->change_cap = program->slot_count * (1 + program->set_count); // each set may warn anew
-  scratch->changes = calloc(scratch->change_cap + 1, sizeof *scratch->changes);
-  bool good = scratch->values && scratch->texts && scratch->counts && scratch->changes;
-  if (!good || (program->has_patterns && !matcher_open(&scratch->matcher))) {
-    scratch_free(scratch);
-    return NULL;
-  }
-  return scratch;
-}
-
-void scratch_free(Scratch *scratch) {
-  if (!scratch)
-    return;
-  free(scratch->values);
-  free(scratch->texts);
-  free(scratch->counts);
-  free(scratch->changes);
-  arena_free(&scratch->arena);
-  buffer_free(&scratch->typed);
-  matcher_free(&scratch->matcher);
-  free(scratch);
-}
-
-const Reject *scratch_reject(const Scratch *scratch) {
-  return &scratch->reject;
-}
-
-const Value *scratch_value(const Scratch *scratch, size_t column) {
-  return &scratch->values[column];
-}
-
-const Field *scratch_text(const Scratch *scratch, size_t column) {
-  return &scratch->texts[column];
-}
-
-static void add_change(Scratch *scratch, uint32_t slot, const Field *before, const Field *after) {
-  if (scratch->change_count < scratch->change_cap)
-    scratch->changes[scratch->change_count++] =
-        (Change){.slot = slot, .before = *before, .after = *after};
-}
-
-enum { SAMPLE_TRIES = 1000 }; // cells in which samples of an operation are looked for
-
-static void take_sample(const Field *text, char *out, size_t size) {
-  Line line = line_start(out, size);
-  line_put_escaped(&line, text->data, text->len, size);
-}
-
-static void add_sample(Count *count, const Change *change) {
-  CellSample sample = {.before_null = change->before.null, .after_null = change->after.null};
-  take_sample(&change->before, sample.before, sizeof sample.before);
-  take_sample(&change->after, sample.after, sizeof sample.after);
-  for (size_t i = 0; i < count->sample_count; i++)
-    if (strcmp(sample.before, count->samples[i].before) == 0)
-      return;
-  count->samples[count->sample_count++] = sample;
-}
-
-void scratch_commit(Scratch *scratch) {
-  for (size_t i = 0; i < scratch->change_count; i++) {
-    const Change *change = &scratch->changes[i];
-    Count *count = &scratch->counts[change->slot];
-    if (count->count++ < SAMPLE_TRIES && count->sample_count < CELL_SAMPLES)
-      add_sample(count, change);
-  }
-  scratch->change_count = 0;
-}
-
-Line scratch_reject_line(Scratch *scratch, int column, const char *rule) {
-  scratch->reject.column = column;
-  scratch->reject.rule = rule;
-  return line_start(scratch->reject.reason, sizeof scratch->reject.reason);
 }
 
 static const Field null_text = {.data = "", .null = true};
@@ -189,13 +106,14 @@ static bool run_checks(const Program *program, const Column *column, size_t inde
   for (uint32_t i = 0; i < column->check_count; i++) {
     const Check *check = &program->checks[column->check_start + i];
     const Field *text = &scratch->texts[index];
-    CheckResult result = check_run(check, &column->type, &scratch->values[index], text,
-                                   &scratch->typed, &scratch->matcher);
+    const CheckInput input = {&column->type, &scratch->values[index], text, &scratch->typed,
+                              &scratch->matcher};
+    CheckResult result = check->kind->run(check, &input);
     if (result == CHECK_PASSED)
       continue;
     bool keep;
     if (!survives(column, index, scratch, check->slot, true, &keep)) {
-      Line line = scratch_reject_line(scratch, (int)index, check_name(check->kind));
+      Line line = scratch_reject_line(scratch, (int)index, check->kind->name);
       check_reason(check, result, text, &line);
       return false;
     }
@@ -226,22 +144,14 @@ static bool store(const Program *program, Scratch *scratch, size_t index, const 
   return false;
 }
 
-static bool refuse_decimal(const Column *column, Scratch *scratch, size_t index,
-                           const Operation *operation, const Field *cell) {
-  const Field *mark = &operation->values[0], *thousands = &operation->values[1];
+static bool refuse_cell(const Column *column, Scratch *scratch, size_t index,
+                        const Operation *operation, const Field *cell) {
   bool keep;
   scratch->texts[index] = *cell;
   if (survives(column, index, scratch, column->type_slot, false, &keep))
     return true;
   Line line = scratch_reject_line(scratch, (int)index, "type");
-  line_put(&line, "not a number with ");
-  line_put_quoted(&line, mark->data, mark->len);
-  line_put(&line, " before decimals");
-  if (thousands->len > 0) {
-    line_put(&line, " and ");
-    line_put_quoted(&line, thousands->data, thousands->len);
-    line_put(&line, " between thousands");
-  }
+  operation->kind->reason(operation, &line);
   line_put(&line, ": ");
   line_put_quoted(&line, cell->data, cell->len);
   return false;
@@ -254,7 +164,7 @@ static bool run_column(const Program *program, Scratch *scratch, size_t index, F
     const Operation *operation = &program->operations[column->operation_start + i];
     Field before = cell;
     if (operation_refuses(operation, &cell))
-      return refuse_decimal(column, scratch, index, operation, &cell);
+      return refuse_cell(column, scratch, index, operation, &cell);
     if (operation_apply(operation, &cell, &scratch->arena))
       add_change(scratch, operation->slot, &before, &cell);
   }
@@ -332,15 +242,4 @@ void program_encode_text(const Program *program, const Scratch *scratch, Buffer 
 
 size_t program_count_slots(const Program *program) {
   return program->slot_count;
-}
-
-void scratch_count(const Program *program, const Scratch *scratch, size_t i, RuleCount *out) {
-  const Count *count = &scratch->counts[i];
-  *out = (RuleCount){
-      .column = program->slots[i].column,
-      .rule = program->slots[i].rule,
-      .count = count->count,
-      .sample_count = count->sample_count,
-  };
-  memcpy(out->samples, count->samples, sizeof out->samples);
 }

@@ -1,11 +1,11 @@
 // Building a program: copies, checks of sense, constants parsed by their column's type.
-#define _GNU_SOURCE // qsort_r
 #include "rules/program_build.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "rules/program_internal.h"
+#include "rules/program.h"
+#include "rules/program_parts.h"
 
 enum { MAX_LABEL = 63 }; // bytes; NAMEDATALEN - 1 of PostgreSQL
 
@@ -40,6 +40,10 @@ static bool grow(void **items, size_t *cap, size_t count, size_t size) {
 }
 
 static bool copy_field(Program *program, const Field *field, Field *out) {
+  if (field->null) {
+    *out = (Field){.data = "", .null = true};
+    return true;
+  }
   *out = (Field){.data = arena_copy(&program->memory, field->data, field->len), .len = field->len};
   return out->data != NULL;
 }
@@ -177,37 +181,23 @@ bool program_set_domain(Program *program, const char *name, Error *error) {
   return copy_type_name(program, column, name, strlen(name)) || no_memory(error);
 }
 
-// Marks of numbers: of one character that cannot be part of one.
-static bool is_mark(const Field *mark, const Field *other) {
-  if (mark->null || mark->len == 0 || mark->len > 4 ||
-      (mark->len == other->len && memcmp(mark->data, other->data, mark->len) == 0))
-    return false;
-  for (uint32_t i = 0; i < mark->len; i++)
-    if (memchr("0123456789+-", mark->data[i], 12))
-      return false;
-  return true;
-}
-
-bool program_add_operation(Program *program, OperationKind kind, const Field *values, size_t count,
-                           bool ignore_case, Error *error) {
+bool program_add_operation(Program *program, const OperationKind *kind, const Field *values,
+                           size_t count, bool ignore_case, Error *error) {
   Column *column = last_column(program);
-  if (kind == OPERATION_REPLACE && values[0].len == 0)
-    return column_error(column, error, "replace needs a text to look for, not", &values[0]);
-  if (kind == OPERATION_DECIMAL && !is_mark(&values[0], &values[1]))
-    return column_error(column, error, "decimal needs a mark before the decimals, not", &values[0]);
-  if (kind == OPERATION_DECIMAL && values[1].len > 0 && !is_mark(&values[1], &values[0]))
-    return column_error(column, error, "decimal needs a mark between thousands, not", &values[1]);
   Operation operation = {.kind = kind, .ignore_case = ignore_case, .value_count = (uint32_t)count};
   operation.values = copy_fields(program, values, count);
   if (!operation.values || !grow((void **)&program->operations, &program->operation_cap,
                                  program->operation_count, sizeof *program->operations))
     return no_memory(error);
-  if (!add_slot(program, column, operation_name(kind), "", &operation.slot, error))
+  uint32_t which = 0;
+  const char *problem = kind->problem ? kind->problem(&operation, &which) : NULL;
+  if (problem)
+    return column_error(column, error, problem, &operation.values[which]);
+  if (!add_slot(program, column, kind->name, "", &operation.slot, error))
     return false;
   operation_prepare(&operation);
   program->operations[program->operation_count++] = operation;
-  bool is_edge = kind == OPERATION_TRIM || kind == OPERATION_UNQUOTE;
-  if (is_edge && column->edge_count == column->operation_count)
+  if (kind->edge && column->edge_count == column->operation_count)
     column->edge_count++;
   column->operation_count++;
   return true;
@@ -233,12 +223,6 @@ static bool parse_constant(Program *program, const Column *column, const char *w
   return column_error(column, error, full, text);
 }
 
-bool program_add_required(Program *program, Error *error) {
-  (void)error;
-  last_column(program)->required = true;
-  return true;
-}
-
 static bool add_check(Program *program, const Check *check, Error *error) {
   Column *column = last_column(program);
   if (!grow((void **)&program->checks, &program->check_cap, program->check_count,
@@ -261,72 +245,47 @@ static bool is_comparable(const Column *column, const char *what, Error *error) 
   return column_error(column, error, text, NULL);
 }
 
-static int order_values(const void *a, const void *b, void *type) {
-  static const Buffer none;
-  return type_compare(type, a, b, &none);
+// "range min", "one_of".
+static void constant_label(const CheckKind *kind, size_t i, char *out, size_t size) {
+  bool one = !kind->constants.names[1];
+  const char *name = one ? "" : kind->constants.names[i];
+  snprintf(out, size, "%s%s%.*s", kind->name, one ? "" : " ", (int)strcspn(name, "?"), name);
 }
 
-bool program_add_one_of(Program *program, const Field *values, size_t count, Error *error) {
-  Column *column = last_column(program);
-  if (!is_comparable(column, "one_of", error))
-    return false;
-  if (count == 0)
-    return column_error(column, error, "one_of needs at least one value", NULL);
-  Value *parsed = arena_alloc(&program->memory, count * sizeof *parsed);
-  const Field *texts = copy_fields(program, values, count);
-  if (!parsed || !texts)
+static bool parse_constants(Program *program, const Column *column, Check *check, Error *error) {
+  check->values = arena_alloc(&program->memory, (check->value_count + 1) * sizeof *check->values);
+  if (!check->values)
     return no_memory(error);
-  for (size_t i = 0; i < count; i++)
-    if (!parse_constant(program, column, "one_of", &texts[i], &parsed[i], error))
+  for (size_t i = 0; i < check->value_count; i++) {
+    char label[64];
+    constant_label(check->kind, i, label, sizeof label);
+    if (!check->texts[i].null &&
+        !parse_constant(program, column, label, &check->texts[i], &check->values[i], error))
       return false;
-  qsort_r(parsed, count, sizeof *parsed, order_values, &column->type);
-  Check check = {
-      .kind = CHECK_ONE_OF, .values = parsed, .texts = texts, .value_count = (uint32_t)count};
-  return add_check(program, &check, error);
-}
-
-bool program_add_range(Program *program, const Field *min, const Field *max, Error *error) {
-  Column *column = last_column(program);
-  if (!is_comparable(column, "range", error))
-    return false;
-  if (!min && !max)
-    return column_error(column, error, "range needs a minimum, a maximum or both", NULL);
-  const Field none = {.data = ""};
-  const Field bounds[2] = {min ? *min : none, max ? *max : none};
-  Value *parsed = arena_alloc(&program->memory, 2 * sizeof *parsed);
-  const Field *texts = copy_fields(program, bounds, 2);
-  if (!parsed || !texts)
-    return no_memory(error);
-  if (min && !parse_constant(program, column, "range minimum", &texts[0], &parsed[0], error))
-    return false;
-  if (max && !parse_constant(program, column, "range maximum", &texts[1], &parsed[1], error))
-    return false;
-  if (min && max && order_values(&parsed[0], &parsed[1], &column->type) > 0)
-    return column_error(column, error, "range minimum is above the maximum:", &texts[0]);
-  Check check = {
-      .kind = CHECK_RANGE, .has_min = min, .has_max = max, .values = parsed, .texts = texts};
-  return add_check(program, &check, error);
-}
-
-bool program_add_length(Program *program, uint64_t min, uint64_t max, Error *error) {
-  if (min > max)
-    return column_error(last_column(program), error, "length minimum is above the maximum", NULL);
-  Check check = {.kind = CHECK_LENGTH, .min_length = min, .max_length = max};
-  return add_check(program, &check, error);
-}
-
-bool program_add_matches(Program *program, const Field *pattern, Error *error) {
-  Check check = {.kind = CHECK_MATCHES};
-  Field copy;
-  if (!copy_field(program, pattern, &copy))
-    return no_memory(error);
-  char message[256];
-  if (!check_compile_pattern(&check, &copy, message, sizeof message)) {
-    char full[320];
-    snprintf(full, sizeof full, "bad pattern (%s):", message);
-    return column_error(last_column(program), error, full, pattern);
   }
-  program->has_patterns = true;
+  return true;
+}
+
+bool program_add_check(Program *program, const CheckKind *kind, const Field *values, size_t count,
+                       Error *error) {
+  Column *column = last_column(program);
+  Check check = {.kind = kind, .value_count = (uint32_t)count};
+  char text[512];
+  Line problem = line_start(text, sizeof text);
+  if (!kind->run) {
+    column->required = true;
+    return true;
+  }
+  if (kind->typed && !is_comparable(column, kind->name, error))
+    return false;
+  check.texts = copy_fields(program, values, count);
+  if (!check.texts)
+    return no_memory(error);
+  if (kind->typed && !parse_constants(program, column, &check, error))
+    return false;
+  if (kind->prepare && !kind->prepare(&check, &column->type, &problem))
+    return column_error(column, error, text, NULL);
+  program->has_patterns = program->has_patterns || check.pattern;
   return add_check(program, &check, error);
 }
 
@@ -413,7 +372,7 @@ static bool add_failure_slots(Program *program, Column *column, Error *error) {
     return false;
   for (uint32_t i = 0; i < column->check_count; i++) {
     Check *check = &program->checks[column->check_start + i];
-    if (!add_failure_slot(program, column, check_name(check->kind), &check->slot, error))
+    if (!add_failure_slot(program, column, check->kind->name, &check->slot, error))
       return false;
   }
   return true;
@@ -425,12 +384,13 @@ static bool check_defaults(Program *program, const Column *column, Error *error)
   bool good = true;
   for (uint32_t i = 0; good && i < column->operation_count; i++) {
     const Operation *operation = &program->operations[column->operation_start + i];
-    if (operation->kind != OPERATION_DEFAULT)
+    if (!operation->kind->fills_null)
       continue;
     Field cell = operation->values[0];
     for (uint32_t k = 1; good && k < column->operation_count - i; k++) {
       if (operation_refuses(operation + k, &cell))
-        good = column_error(column, error, "default is not what decimal takes:", &cell);
+        good =
+            column_error(column, error, "default is not what the operation after it takes:", &cell);
       operation_apply(operation + k, &cell, &arena);
     }
     Value value;

@@ -6,18 +6,9 @@
 #ifndef PGHOST_RULES_PROGRAM_BUILD_H
 #define PGHOST_RULES_PROGRAM_BUILD_H
 
-#include "rules/program.h"
-#include "rules/row_rules.h"
+#include "rules/program_types.h"
+#include "rules/rule_checks.h"
 #include "rules/rule_ops.h"
-
-// What happens to a value that breaks its type or a check. A required column never becomes null:
-// there FAILURE_NULL is refused, and FAILURE_WARN rejects where null would have to be stored.
-typedef enum FailureAction {
-  FAILURE_REJECT,
-  FAILURE_NULL,    // null is stored
-  FAILURE_DEFAULT, // the given value is stored, also where a required value is missing
-  FAILURE_WARN,    // of a type: null is stored; of a check: the value is kept
-} FailureAction;
 
 Program *program_new(void); // NULL: no memory
 
@@ -30,15 +21,12 @@ bool program_add_column(Program *program, const Field *name, const Type *type, c
 bool program_set_labels(Program *program, const Field *labels, size_t count, Error *error);
 bool program_set_domain(Program *program, const char *name, Error *error);
 
-// Operations and checks belong to the column added last. `values`: null_if any number, replace and
-// decimal two, default one, the others none.
-bool program_add_operation(Program *program, OperationKind kind, const Field *values, size_t count,
-                           bool ignore_case, Error *error);
-bool program_add_required(Program *program, Error *error);
-bool program_add_one_of(Program *program, const Field *values, size_t count, Error *error);
-bool program_add_range(Program *program, const Field *min, const Field *max, Error *error);
-bool program_add_length(Program *program, uint64_t min, uint64_t max, Error *error);
-bool program_add_matches(Program *program, const Field *pattern, Error *error);
+// Operations and checks belong to the column added last. `values` are the kind's constants, in
+// their order; null: not given.
+bool program_add_operation(Program *program, const OperationKind *kind, const Field *values,
+                           size_t count, bool ignore_case, Error *error);
+bool program_add_check(Program *program, const CheckKind *kind, const Field *values, size_t count,
+                       Error *error);
 bool program_set_failure(Program *program, FailureAction action, const Field *value, Error *error);
 
 // Row rules; columns by index.

@@ -1,7 +1,8 @@
 // Row rules that need no Lua: comparisons between columns, and filters by one column's value.
 #include "rules/row_rules.h"
 
-#include "rules/program_internal.h"
+#include "rules/program_parts.h"
+#include "rules/scratch.h"
 
 size_t program_row_count(const Program *program) {
   return program->row_count;

@@ -1,7 +1,9 @@
 // Checks on typed values, and the reasons they give.
+#define _GNU_SOURCE // qsort_r
 #include "rules/rule_checks.h"
 
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum {
   LISTED_VALUES = 8,
@@ -30,91 +32,135 @@ void matcher_free(Matcher *matcher) {
   *matcher = (Matcher){0};
 }
 
-bool check_compile_pattern(Check *check, const Field *pattern, char *message, size_t size) {
+// UTF, `$` only at the very end, unanchored, \d \w \s are ASCII.
+static bool compile_pattern(Check *check, const Type *type, Line *problem) {
+  (void)type;
   int code;
   size_t offset;
+  const Field *text = &check->texts[0];
   uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
-  check->pattern =
-      pcre2_compile((PCRE2_SPTR)pattern->data, pattern->len, options, &code, &offset, NULL);
+  check->pattern = pcre2_compile((PCRE2_SPTR)text->data, text->len, options, &code, &offset, NULL);
   if (!check->pattern) {
-    unsigned char text[256];
-    pcre2_get_error_message(code, text, sizeof text);
-    snprintf(message, size, "%s at character %zu", (const char *)text, offset + 1);
+    unsigned char message[256];
+    pcre2_get_error_message(code, message, sizeof message);
+    line_put(problem, "bad pattern (%s at character %zu): ", (const char *)message, offset + 1);
+    line_put_quoted(problem, text->data, text->len);
     return false;
   }
   pcre2_jit_compile(check->pattern, PCRE2_JIT_COMPLETE); // without JIT it is only slower
-  check->pattern_text = *pattern;
   return true;
 }
 
-const char *check_name(CheckKind kind) {
-  static const char *const names[] = {"one_of", "range", "length", "matches"};
-  return names[kind];
+static int order_values(const void *a, const void *b, void *type) {
+  static const Buffer none;
+  return type_compare(type, a, b, &none);
 }
 
-static bool is_one_of(const Check *check, const Type *type, const Value *value,
-                      const Buffer *typed) {
-  uint32_t low = 0;
-  uint32_t high = check->value_count;
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-    int order = type_compare(type, &check->values[middle], value, typed);
-    if (order == 0)
-      return true;
-    if (order < 0)
-      low = middle + 1;
-    else
-      high = middle;
+static bool sort_values(Check *check, const Type *type, Line *problem) {
+  if (check->value_count == 0) {
+    line_put(problem, "one_of needs at least one value");
+    return false;
   }
+  Type same = *type; // qsort_r takes no const
+  qsort_r(check->values, check->value_count, sizeof *check->values, order_values, &same);
+  return true;
+}
+
+enum { MIN, MAX }; // of range and length: their constants
+
+static bool check_bounds(Check *check, const Type *type, Line *problem) {
+  const Field *min = &check->texts[MIN];
+  if (min->null && check->texts[MAX].null) {
+    line_put(problem, "range needs a minimum, a maximum or both");
+    return false;
+  }
+  static const Buffer none;
+  if (min->null || check->texts[MAX].null ||
+      type_compare(type, &check->values[MIN], &check->values[MAX], &none) <= 0)
+    return true;
+  line_put(problem, "range minimum is above the maximum: ");
+  line_put_quoted(problem, min->data, min->len);
   return false;
 }
 
-static bool is_in_range(const Check *check, const Type *type, const Value *value,
-                        const Buffer *typed) {
-  if (check->has_min && type_compare(type, value, &check->values[0], typed) < 0)
+static bool read_length(const Check *check, size_t which, uint64_t *length, Line *problem) {
+  const Field *text = &check->texts[which];
+  uint64_t n = 0;
+  bool good = text->null || (text->len > 0 && text->len <= 18);
+  for (uint32_t i = 0; good && i < text->len; i++) {
+    good = text->data[i] >= '0' && text->data[i] <= '9';
+    n = n * 10 + (uint64_t)(text->data[i] - '0');
+  }
+  if (good && !text->null)
+    *length = n;
+  if (!good) {
+    line_put(problem, "length %s: integer from 0 expected, got ", which == MIN ? "min" : "max");
+    line_put_quoted(problem, text->data, text->len);
+  }
+  return good;
+}
+
+static bool read_lengths(Check *check, const Type *type, Line *problem) {
+  (void)type;
+  check->max_length = UINT64_MAX;
+  if (!read_length(check, MIN, &check->min_length, problem) ||
+      !read_length(check, MAX, &check->max_length, problem))
     return false;
-  return !check->has_max || type_compare(type, value, &check->values[1], typed) <= 0;
-}
-
-static bool has_length(const Check *check, const Field *text) {
-  if (text->len < check->min_length)
-    return false; // fewer bytes, so fewer characters
-  size_t characters = text_characters(text->data, text->len);
-  return characters >= check->min_length && characters <= check->max_length;
-}
-
-static CheckResult matches(const Check *check, const Field *text, const Matcher *matcher) {
-  int found = pcre2_match(check->pattern, (PCRE2_SPTR)text->data, text->len, 0, 0, matcher->data,
-                          matcher->context);
-  if (found >= 0)
-    return CHECK_PASSED;
-  return found == PCRE2_ERROR_NOMATCH ? CHECK_FAILED : CHECK_GAVE_UP;
+  if (check->min_length > check->max_length)
+    line_put(problem, "length minimum is above the maximum");
+  return check->min_length <= check->max_length;
 }
 
 static CheckResult result_of(bool passed) {
   return passed ? CHECK_PASSED : CHECK_FAILED;
 }
 
-CheckResult check_run(const Check *check, const Type *type, const Value *value, const Field *text,
-                      const Buffer *typed, const Matcher *matcher) {
-  switch (check->kind) {
-  case CHECK_ONE_OF:
-    return result_of(is_one_of(check, type, value, typed));
-  case CHECK_RANGE:
-    return result_of(is_in_range(check, type, value, typed));
-  case CHECK_LENGTH:
-    return result_of(has_length(check, text));
-  case CHECK_MATCHES:
-    return matches(check, text, matcher);
+static CheckResult is_one_of(const Check *check, const CheckInput *input) {
+  uint32_t low = 0;
+  uint32_t high = check->value_count;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    int order = type_compare(input->type, &check->values[middle], input->value, input->typed);
+    if (order == 0)
+      return CHECK_PASSED;
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return CHECK_FAILED;
+}
+
+static bool within(const Check *check, const CheckInput *input, size_t which, int sign) {
+  return check->texts[which].null ||
+         type_compare(input->type, input->value, &check->values[which], input->typed) * sign >= 0;
+}
+
+static CheckResult is_in_range(const Check *check, const CheckInput *input) {
+  return result_of(within(check, input, MIN, 1) && within(check, input, MAX, -1));
+}
+
+static CheckResult has_length(const Check *check, const CheckInput *input) {
+  if (input->text->len < check->min_length)
+    return CHECK_FAILED; // fewer bytes, so fewer characters
+  size_t characters = text_characters(input->text->data, input->text->len);
+  return result_of(characters >= check->min_length && characters <= check->max_length);
+}
+
+static CheckResult matches(const Check *check, const CheckInput *input) {
+  int found = pcre2_match(check->pattern, (PCRE2_SPTR)input->text->data, input->text->len, 0, 0,
+                          input->matcher->data, input->matcher->context);
+  if (found >= 0)
+    return CHECK_PASSED;
+  return found == PCRE2_ERROR_NOMATCH ? CHECK_FAILED : CHECK_GAVE_UP;
 }
 
 static void put_text(Line *line, const Field *text) {
   line_put_escaped(line, text->data, text->len, LISTED_VALUES * 4);
 }
 
-static void one_of_reason(const Check *check, Line *line) {
+static void one_of_reason(const Check *check, CheckResult result, const Field *text, Line *line) {
+  (void)result, (void)text;
   line_put(line, "not one of ");
   for (uint32_t i = 0; i < check->value_count && i < LISTED_VALUES; i++) {
     line_put(line, i == 0 ? "'" : ", '");
@@ -125,19 +171,20 @@ static void one_of_reason(const Check *check, Line *line) {
     line_put(line, ", ... (%u values)", (unsigned)check->value_count);
 }
 
-static void range_reason(const Check *check, Line *line) {
-  if (check->has_min && check->has_max) {
-    line_put(line, "out of range ");
-    put_text(line, &check->texts[0]);
+static void range_reason(const Check *check, CheckResult result, const Field *text, Line *line) {
+  (void)result, (void)text;
+  const Field *min = &check->texts[MIN], *max = &check->texts[MAX];
+  bool both = !min->null && !max->null;
+  line_put(line, both ? "out of range " : min->null ? "greater than " : "less than ");
+  put_text(line, min->null ? max : min);
+  if (both) {
     line_put(line, "..");
-    put_text(line, &check->texts[1]);
-    return;
+    put_text(line, max);
   }
-  line_put(line, check->has_min ? "less than " : "greater than ");
-  put_text(line, &check->texts[check->has_min ? 0 : 1]);
 }
 
-static void length_reason(const Check *check, const Field *text, Line *line) {
+static void length_reason(const Check *check, CheckResult result, const Field *text, Line *line) {
+  (void)result;
   size_t characters = text_characters(text->data, text->len);
   if (characters < check->min_length)
     line_put(line, "too short, %zu characters of at least %llu", characters,
@@ -147,22 +194,53 @@ static void length_reason(const Check *check, const Field *text, Line *line) {
              (unsigned long long)check->max_length);
 }
 
+static void matches_reason(const Check *check, CheckResult result, const Field *text, Line *line) {
+  (void)text;
+  line_put(line, result == CHECK_GAVE_UP ? "gave up matching " : "does not match ");
+  line_put_quoted(line, check->texts[0].data, check->texts[0].len);
+}
+
 void check_reason(const Check *check, CheckResult result, const Field *text, Line *line) {
-  switch (check->kind) {
-  case CHECK_ONE_OF:
-    one_of_reason(check, line);
-    break;
-  case CHECK_RANGE:
-    range_reason(check, line);
-    break;
-  case CHECK_LENGTH:
-    length_reason(check, text, line);
-    break;
-  case CHECK_MATCHES:
-    line_put(line, result == CHECK_GAVE_UP ? "gave up matching " : "does not match ");
-    line_put_quoted(line, check->pattern_text.data, check->pattern_text.len);
-    break;
-  }
+  check->kind->reason(check, result, text, line);
   line_put(line, ": ");
   line_put_quoted(line, text->data, text->len);
+}
+
+static const CheckKind kinds[] = {
+    {.name = "required"},
+    {.name = "one_of",
+     .constants = {{"values*"}},
+     .typed = true,
+     .prepare = sort_values,
+     .run = is_one_of,
+     .reason = one_of_reason},
+    {.name = "range",
+     .constants = {{"min?", "max?"}},
+     .typed = true,
+     .prepare = check_bounds,
+     .run = is_in_range,
+     .reason = range_reason},
+    {.name = "length",
+     .constants = {{"min?", "max?"}},
+     .prepare = read_lengths,
+     .run = has_length,
+     .reason = length_reason},
+    {.name = "matches",
+     .constants = {{"pattern"}},
+     .prepare = compile_pattern,
+     .run = matches,
+     .reason = matches_reason},
+};
+
+enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
+
+const CheckKind *check_kind(size_t i) {
+  return i < KIND_COUNT ? &kinds[i] : NULL;
+}
+
+const CheckKind *check_find(const char *name) {
+  for (size_t i = 0; i < KIND_COUNT; i++)
+    if (strcmp(kinds[i].name, name) == 0)
+      return &kinds[i];
+  return NULL;
 }

@@ -8,29 +8,22 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include "csv/batch.h"
+#include "base/field.h"
+#include "rules/constants.h"
 #include "rules/text.h"
 #include "rules/type.h"
 
-typedef enum CheckKind {
-  CHECK_ONE_OF,
-  CHECK_RANGE,   // both bounds inclusive
-  CHECK_LENGTH,  // characters of the cleaned text
-  CHECK_MATCHES, // the pattern is found in the cleaned text
-} CheckKind;
+typedef struct CheckKind CheckKind;
 
 typedef struct Check {
-  CheckKind kind;
+  const CheckKind *kind;
   uint32_t slot; // its count, where a failure does not reject
-  bool has_min;
-  bool has_max;
   uint32_t value_count;
-  const Value *values; // one_of: sorted by type_compare; range: min, max
-  const Field *texts;  // the same for people, in the order written
+  const Field *texts; // the constants, in the order written; null: not given
+  Value *values;      // `typed`: the same as values of the column's type
   uint64_t min_length;
   uint64_t max_length;
   pcre2_code *pattern;
-  Field pattern_text;
 } Check;
 
 typedef enum CheckResult {
@@ -49,16 +42,31 @@ typedef struct Matcher {
 bool matcher_open(Matcher *matcher);
 void matcher_free(Matcher *matcher);
 
-// Compiles `pattern`: UTF, `$` only at the very end, unanchored, \d \w \s are ASCII. False: a
-// message of the library ("missing closing parenthesis at character 5") is in `message`.
-bool check_compile_pattern(Check *check, const Field *pattern, char *message, size_t size);
+// What a check looks at: a value that is not null, and its cleaned text.
+typedef struct CheckInput {
+  const Type *type;
+  const Value *value;
+  const Field *text;
+  const Buffer *typed; // bytes of the value
+  const Matcher *matcher;
+} CheckInput;
 
-// The name people know it by: "one_of".
-const char *check_name(CheckKind kind);
+// A kind of check: all there is to know about it, in one row of rule_checks.c.
+struct CheckKind {
+  const char *name; // "one_of"
+  Constants constants;
+  bool typed; // its constants are values of the column's type, and are compared with others
+  // NULL, or makes the check ready once texts and values are set. False: the line says what is
+  // wrong with it, after the column's name.
+  bool (*prepare)(Check *check, const Type *type, Line *problem);
+  // NULL: nothing to run, the column is required.
+  CheckResult (*run)(const Check *check, const CheckInput *input);
+  void (*reason)(const Check *check, CheckResult result, const Field *text, Line *line);
+};
 
-// Looks at a value that is not null. `typed` holds bytes of the value.
-CheckResult check_run(const Check *check, const Type *type, const Value *value, const Field *text,
-                      const Buffer *typed, const Matcher *matcher);
+// One after the other, NULL after the last; the one of that name, or NULL.
+const CheckKind *check_kind(size_t i);
+const CheckKind *check_find(const char *name);
 
 // Appends why it failed: "out of range 1..10: '11'".
 void check_reason(const Check *check, CheckResult result, const Field *text, Line *line);

@@ -8,12 +8,6 @@
 
 enum { LONGEST_LENGTH_BIT = 63 };
 
-const char *operation_name(OperationKind kind) {
-  static const char *const names[] = {"trim",  "unquote", "null_if", "lower",
-                                      "upper", "replace", "decimal", "default"};
-  return names[kind];
-}
-
 static uint64_t length_bit(uint32_t len) {
   return UINT64_C(1) << (len < LONGEST_LENGTH_BIT ? len : LONGEST_LENGTH_BIT);
 }
@@ -23,7 +17,7 @@ void operation_prepare(Operation *operation) {
     operation->lengths |= length_bit(operation->values[i].len);
 }
 
-static bool trim(Field *cell) {
+static bool trim_edges(Field *cell) {
   const char *start = cell->data;
   const char *end = start + cell->len;
   while (start < end && operation_is_space(*start))
@@ -38,7 +32,13 @@ static bool trim(Field *cell) {
   return true;
 }
 
-static bool unquote(Field *cell) {
+static bool trim(const Operation *operation, Field *cell, Arena *arena) {
+  (void)operation, (void)arena;
+  return trim_edges(cell);
+}
+
+static bool unquote(const Operation *operation, Field *cell, Arena *arena) {
+  (void)operation, (void)arena;
   if (cell->len < 2 || cell->data[0] != '"' || cell->data[cell->len - 1] != '"')
     return false;
   cell->data++;
@@ -60,7 +60,8 @@ static bool equal(const char *a, const char *b, size_t len, bool ignore_case) {
   return true;
 }
 
-static bool null_if(const Operation *operation, Field *cell) {
+static bool null_if(const Operation *operation, Field *cell, Arena *arena) {
+  (void)arena;
   if (!(operation->lengths & length_bit(cell->len)))
     return false;
   for (uint32_t i = 0; i < operation->value_count; i++) {
@@ -88,6 +89,16 @@ static bool change_case(Field *cell, bool upper, Arena *arena) {
   return true;
 }
 
+static bool lower(const Operation *operation, Field *cell, Arena *arena) {
+  (void)operation;
+  return change_case(cell, false, arena);
+}
+
+static bool upper(const Operation *operation, Field *cell, Arena *arena) {
+  (void)operation;
+  return change_case(cell, true, arena);
+}
+
 static size_t count_occurrences(const Field *cell, const Field *from) {
   size_t count = 0;
   const char *end = cell->data + cell->len;
@@ -99,7 +110,8 @@ static size_t count_occurrences(const Field *cell, const Field *from) {
   return count;
 }
 
-static bool replace(const Field *from, const Field *to, Field *cell, Arena *arena) {
+static bool replace(const Operation *operation, Field *cell, Arena *arena) {
+  const Field *from = &operation->values[0], *to = &operation->values[1];
   size_t count = count_occurrences(cell, from);
   if (count == 0)
     return false;
@@ -141,7 +153,7 @@ static bool starts_with(const char *at, const char *end, const Field *mark) {
 // when it is no such number.
 static size_t read_decimal(const Operation *operation, const Field *cell, char *out) {
   Field number = *cell;
-  trim(&number);
+  trim_edges(&number);
   const char *at = number.data, *end = at + number.len;
   const Field *mark = &operation->values[0], *thousands = &operation->values[1];
   char *put = out;
@@ -179,37 +191,89 @@ static bool decimal(const Operation *operation, Field *cell, Arena *arena) {
   return true;
 }
 
-bool operation_refuses(const Operation *operation, const Field *cell) {
-  if (operation->kind != OPERATION_DECIMAL || cell->null)
-    return false;
+static bool decimal_refuses(const Operation *operation, const Field *cell) {
   char digits[256];
   return cell->len >= sizeof digits || read_decimal(operation, cell, digits) == 0;
 }
 
-bool operation_apply(const Operation *operation, Field *cell, Arena *arena) {
-  if (cell->null) {
-    if (operation->kind != OPERATION_DEFAULT)
-      return false;
-    *cell = operation->values[0];
-    return true;
+static void decimal_reason(const Operation *operation, Line *line) {
+  const Field *mark = &operation->values[0], *thousands = &operation->values[1];
+  line_put(line, "not a number with ");
+  line_put_quoted(line, mark->data, mark->len);
+  line_put(line, " before decimals");
+  if (thousands->len > 0) {
+    line_put(line, " and ");
+    line_put_quoted(line, thousands->data, thousands->len);
+    line_put(line, " between thousands");
   }
-  switch (operation->kind) {
-  case OPERATION_TRIM:
-    return trim(cell);
-  case OPERATION_UNQUOTE:
-    return unquote(cell);
-  case OPERATION_NULL_IF:
-    return null_if(operation, cell);
-  case OPERATION_LOWER:
-    return change_case(cell, false, arena);
-  case OPERATION_UPPER:
-    return change_case(cell, true, arena);
-  case OPERATION_REPLACE:
-    return replace(&operation->values[0], &operation->values[1], cell, arena);
-  case OPERATION_DECIMAL:
-    return decimal(operation, cell, arena);
-  case OPERATION_DEFAULT:
+}
+
+// Marks of numbers: of one character that cannot be part of one.
+static bool is_mark(const Field *mark, const Field *other) {
+  if (mark->null || mark->len == 0 || mark->len > 4 ||
+      (mark->len == other->len && memcmp(mark->data, other->data, mark->len) == 0))
     return false;
-  }
-  return false;
+  for (uint32_t i = 0; i < mark->len; i++)
+    if (memchr("0123456789+-", mark->data[i], 12))
+      return false;
+  return true;
+}
+
+static const char *decimal_problem(const Operation *operation, uint32_t *which) {
+  const Field *mark = &operation->values[0], *thousands = &operation->values[1];
+  *which = 0;
+  if (!is_mark(mark, thousands))
+    return "decimal needs a mark before the decimals, not";
+  *which = 1;
+  return thousands->len > 0 && !is_mark(thousands, mark)
+             ? "decimal needs a mark between thousands, not"
+             : NULL;
+}
+
+static const char *replace_problem(const Operation *operation, uint32_t *which) {
+  *which = 0;
+  return operation->values[0].len == 0 ? "replace needs a text to look for, not" : NULL;
+}
+
+static bool fill(const Operation *operation, Field *cell, Arena *arena) {
+  (void)arena;
+  *cell = operation->values[0];
+  return true;
+}
+
+const OperationKind operation_trim = {.name = "trim", .apply = trim, .edge = true};
+const OperationKind operation_unquote = {.name = "unquote", .apply = unquote, .edge = true};
+
+// After the two above.
+static const OperationKind kinds[] = {
+    {.name = "null_if", .constants = {{"values*"}}, .apply = null_if, .ignores_case = true},
+    {.name = "lower", .apply = lower},
+    {.name = "upper", .apply = upper},
+    {.name = "replace",
+     .constants = {{"from", "to"}},
+     .apply = replace,
+     .problem = replace_problem},
+    {.name = "decimal",
+     .constants = {{"mark", "thousands?"}},
+     .apply = decimal,
+     .refuses = decimal_refuses,
+     .reason = decimal_reason,
+     .problem = decimal_problem},
+    {.name = "default", .constants = {{"value"}}, .apply = fill, .fills_null = true},
+};
+
+enum { KIND_COUNT = sizeof kinds / sizeof *kinds, EDGES = 2 };
+
+const OperationKind *operation_kind(size_t i) {
+  if (i < EDGES)
+    return i == 0 ? &operation_trim : &operation_unquote;
+  return i < EDGES + KIND_COUNT ? &kinds[i - EDGES] : NULL;
+}
+
+const OperationKind *operation_find(const char *name) {
+  const OperationKind *kind;
+  for (size_t i = 0; (kind = operation_kind(i)); i++)
+    if (strcmp(kind->name, name) == 0)
+      return kind;
+  return NULL;
 }

@@ -4,28 +4,45 @@
 #ifndef PGHOST_RULES_RULE_OPS_H
 #define PGHOST_RULES_RULE_OPS_H
 
-#include "csv/batch.h"
+#include "base/field.h"
 #include "rules/arena.h"
+#include "rules/constants.h"
+#include "rules/text.h"
 
-typedef enum OperationKind {
-  OPERATION_TRIM,    // ASCII white space (blank \t \n \v \f \r) off both ends
-  OPERATION_UNQUOTE, // one pair of double quotes around the value off
-  OPERATION_NULL_IF, // null where the text is one of the values
-  OPERATION_LOWER,
-  OPERATION_UPPER,
-  OPERATION_REPLACE, // every occurrence of values[0], left to right, by values[1]
-  OPERATION_DECIMAL, // a number with values[0] before its decimals and values[1] between thousands
-  OPERATION_DEFAULT, // values[0] for null
-} OperationKind;
+typedef struct OperationKind OperationKind;
 
 typedef struct Operation {
-  OperationKind kind;
+  const OperationKind *kind;
   bool ignore_case;    // null_if: ASCII letters only
   uint32_t slot;       // its count
-  uint64_t lengths;    // null_if: bit n, a value is n bytes long (63: or longer)
-  const Field *values; // borrowed from the program
+  uint64_t lengths;    // bit n, a value is n bytes long (63: or longer)
+  const Field *values; // the constants; borrowed from the program
   uint32_t value_count;
 } Operation;
+
+// A kind of operation: all there is to know about it, in one row of rule_ops.c.
+struct OperationKind {
+  const char *name; // "null_if"
+  Constants constants;
+  // Applies it to a cell that is not null, or for `fills_null` is; new text goes to the arena
+  // (whose `failed` the caller looks at). True when the cell changed.
+  bool (*apply)(const Operation *operation, Field *cell, Arena *arena);
+  // NULL, or whether the cell is none that it could make sense of: a value of no type then, and
+  // why.
+  bool (*refuses)(const Operation *operation, const Field *cell);
+  void (*reason)(const Operation *operation, Line *line);
+  // NULL, or what is wrong with constant *which; NULL: nothing.
+  const char *(*problem)(const Operation *operation, uint32_t *which);
+  bool fills_null;   // it is for nulls alone
+  bool edge;         // it changes nothing where operation_edges_clean
+  bool ignores_case; // takes the flag `ignore_case`
+};
+
+extern const OperationKind operation_trim, operation_unquote;
+
+// One after the other, NULL after the last; the one of that name, or NULL.
+const OperationKind *operation_kind(size_t i);
+const OperationKind *operation_find(const char *name);
 
 // White space as trim has it.
 static inline bool operation_is_space(char c) {
@@ -42,18 +59,18 @@ static inline bool operation_edges_clean(const Field *cell) {
          !operation_is_space(cell->data[cell->len - 1]);
 }
 
-// The name people know it by: "null_if".
-const char *operation_name(OperationKind kind);
-
 // Fills `lengths` once kind and values are set.
 void operation_prepare(Operation *operation);
 
-// Applies it to the cell; new text goes to the arena (whose `failed` the caller looks at). True
-// when the cell changed.
-// A text that `decimal` does not take as a number is left alone; operation_refuses says so before.
-bool operation_apply(const Operation *operation, Field *cell, Arena *arena);
+// Applies it to the cell, null or not. True when the cell changed.
+static inline bool operation_apply(const Operation *operation, Field *cell, Arena *arena) {
+  return cell->null == operation->kind->fills_null &&
+         operation->kind->apply(operation, cell, arena);
+}
 
 // Whether the cell is none that the operation could make sense of.
-bool operation_refuses(const Operation *operation, const Field *cell);
+static inline bool operation_refuses(const Operation *operation, const Field *cell) {
+  return operation->kind->refuses && !cell->null && operation->kind->refuses(operation, cell);
+}
 
 #endif

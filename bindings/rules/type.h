@@ -134,6 +134,7 @@ struct TypeKind {
   uint8_t length; // PARAMETER_LENGTH: where none is given; 0: no limit
   ScalarForm scalar;
   TypeParameter parameter;
+  bool is_number;
   bool unordered;      // `compare` is not the server's order
   bool is_moment;      // earlier and later, rather than less and greater
   bool is_zoned;       // `write` brings it to UTC, also in an array

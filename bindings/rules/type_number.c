@@ -153,6 +153,7 @@ static const TypeKind smallint_type = {
     .form = VALUE_INTEGER,
     .size = 2,
     .scalar = SCALAR_INTEGER,
+    .is_number = true,
 };
 
 static const TypeKind integer_type = {
@@ -167,6 +168,7 @@ static const TypeKind integer_type = {
     .form = VALUE_INTEGER,
     .size = 4,
     .scalar = SCALAR_INTEGER,
+    .is_number = true,
 };
 
 const TypeKind type_bigint = {
@@ -181,6 +183,7 @@ const TypeKind type_bigint = {
     .form = VALUE_INTEGER,
     .size = 8,
     .scalar = SCALAR_INTEGER,
+    .is_number = true,
 };
 
 static const TypeKind real_type = {
@@ -195,6 +198,7 @@ static const TypeKind real_type = {
     .form = VALUE_REAL,
     .size = sizeof(float),
     .scalar = SCALAR_REAL,
+    .is_number = true,
 };
 
 const TypeKind type_double = {
@@ -209,6 +213,7 @@ const TypeKind type_double = {
     .form = VALUE_REAL,
     .size = sizeof(double),
     .scalar = SCALAR_REAL,
+    .is_number = true,
 };
 
 const TypeKind *const number_types[] = {

@@ -4,6 +4,7 @@
 #ifndef PGHOST_RULES_TYPE_TOOLS_H
 #define PGHOST_RULES_TYPE_TOOLS_H
 
+#include "base/hex.h"
 #include "rules/type.h"
 
 // The rows of each file, NULL after the last; type_name.c puts them one after the other.
@@ -54,13 +55,6 @@ static inline bool is_word(const char *at, const char *end, const char *word) {
     if ((*at | 0x20) != *word)
       return false;
   return at == end && !*word;
-}
-
-static inline int hex_value(char c) {
-  if (is_digit(c))
-    return c - '0';
-  char lower = (char)(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 // Appends the bytes of a value to the scratch buffer, and lets the value be them.

@@ -1,4 +1,5 @@
 // Dates and times that are not ISO 8601: the formats a value could be in.
+// One subject with columns.c, which calls it for a column under way.
 #ifndef PGHOST_SNIFF_FORMATS_H
 #define PGHOST_SNIFF_FORMATS_H
 

@@ -17,7 +17,7 @@ function M.trim(text) end
 ---@return string? # nil for nil
 function M.unquote(text) end
 
---- Nil where the value is one of those behind it (raw equality).
+--- Nil where the value is one of those after it (raw equality).
 ---@param value any
 ---@param ... any
 ---@return any
@@ -33,6 +33,20 @@ function M.boolean(text) end
 ---@param format? string words as to_timestamp has them, "DD/MM/YYYY"; none: ISO 8601
 ---@return string? # nil where it is no date
 function M.date(text, format) end
+
+---@class pghost.native.RuleKind
+---@field name string
+---@field constants string[] names in the rule table: "value", "max?" (may be missing), "values*" (a list)
+
+--- The operations and the checks there are, in their order.
+---@return pghost.native.RuleKind[]
+function M.operations() end
+---@return pghost.native.RuleKind[]
+function M.checks() end
+
+--- The types that have a name: what each is told besides, the length where none is given (0: any).
+---@return { name: string, parameter: "none"|"length"|"precision"|"format", length: integer, number: boolean }[]
+function M.types() end
 
 ---@class pghost.native.Program compiled rules; holds memory alone, shared by the loads that use it
 local Program = {}

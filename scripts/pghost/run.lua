@@ -94,13 +94,13 @@ function Run:transaction(fn)
   end)
 end
 
---- The named parameters of the run's SQL: as_of, run_started and every simple setting.
+--- The named parameters of the run's SQL: as_of, run_started and the simple ones of the setting `parameters`.
 ---@return table<string, pghost.sql.Parameter>
 function Run:parameters()
   local parameters = {}
-  for name, value in pairs(self.settings) do
+  for name, value in pairs(self.settings.parameters) do
     local kind = type(value)
-    if type(name) == "string" and (kind == "string" or kind == "number" or kind == "boolean") then
+    if (kind == "string" or kind == "number" or kind == "boolean") then
       parameters[name] = sql.parameter(value)
     end
   end
@@ -205,7 +205,11 @@ function Run:publish()
   check.raise_failed(self)
   budget.check_all(self)
   publishing.finish(self)
-  again.release_output(self)
+  local unwritten = again.release_output(self)
+  if unwritten then -- the host ends with that; what became of the tables is said here
+    self.log:warn("done", self.name, ("run %d %s, but its answers could not be written: %s"):format(self.id,
+      self.settings.dry_run and "is done" or "has published", unwritten))
+  end
   self.log:info("done", self.name, ("run %d: %s read, %s, %s"):format(self.id, log.counted(self.records, "record"),
     log.counted(self.checks, "check"), log.counted(self.warnings, "warning")),
     { run = self.id, records = self.records, checks = self.checks, warnings = self.warnings,

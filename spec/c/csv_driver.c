@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "csv/input_parts.h"
 #include "csv_check.h"
 
 static const size_t targets[] = {1, 2, 7, 64, 4096, 65536, 1 << 20};

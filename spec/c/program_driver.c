@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "rules/program.h"
 #include "rules/program_build.h"
 
 #define TEXT(literal) ((Field){.data = literal, .len = sizeof literal - 1})
@@ -28,9 +29,14 @@ static void add_column(Program *program, const char *name, const char *sql_type)
   check(program_add_column(program, &text, &type, NULL, &error), &error);
 }
 
-static void add_operation(Program *program, OperationKind kind, const Field *values, size_t count) {
+static void add_operation(Program *program, const char *name, const Field *values, size_t count) {
   Error error;
-  check(program_add_operation(program, kind, values, count, true, &error), &error);
+  check(program_add_operation(program, operation_find(name), values, count, true, &error), &error);
+}
+
+static void add_check(Program *program, const char *name, const Field *values, size_t count) {
+  Error error;
+  check(program_add_check(program, check_find(name), values, count, &error), &error);
 }
 
 static Program *build(void) {
@@ -40,17 +46,17 @@ static Program *build(void) {
   const Field names[] = {TEXT("a"), TEXT("xyz")};
   const Field range[] = {TEXT("-100"), TEXT("100")};
   add_column(program, "amount", "numeric(8,2)");
-  add_operation(program, OPERATION_TRIM, NULL, 0);
-  add_operation(program, OPERATION_NULL_IF, nulls, 2);
-  check(program_add_range(program, &range[0], &range[1], &error), &error);
+  add_operation(program, "trim", NULL, 0);
+  add_operation(program, "null_if", nulls, 2);
+  add_check(program, "range", range, 2);
   check(program_set_failure(program, FAILURE_NULL, NULL, &error), &error);
   add_column(program, "name", "text");
-  add_operation(program, OPERATION_LOWER, NULL, 0);
-  add_operation(program, OPERATION_REPLACE, names, 2);
+  add_operation(program, "lower", NULL, 0);
+  add_operation(program, "replace", names, 2);
   const Field pattern = TEXT("^[a-z ]*$");
-  check(program_add_matches(program, &pattern, &error), &error);
+  add_check(program, "matches", &pattern, 1);
   add_column(program, "code", "uuid");
-  check(program_add_required(program, &error), &error);
+  add_check(program, "required", NULL, 0);
   add_column(program, "day", "date");
   check(program_finish(program, &error), &error);
   return program;

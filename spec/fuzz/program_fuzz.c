@@ -5,7 +5,9 @@
 // up to the next 0x1f.
 #include "fuzz.h"
 #include "fuzz_value.h"
+#include "rules/program.h"
 #include "rules/program_build.h"
+#include "rules/row_rules.h"
 #include "rules/text.h"
 
 enum { MAX_COLUMNS = 4, MAX_STEPS = 6, MAX_RECORDS = 5, SEPARATOR = 0x1f };
@@ -50,33 +52,39 @@ static bool add_column(Program *program, FuzzInput *input, size_t index, Error *
   return program_add_column(program, &name, &type, has_format ? formats[number & 3] : NULL, error);
 }
 
+// As many as the kind has; of a list two.
+static size_t take_constants(FuzzInput *input, const Constants *constants,
+                             Field values[MAX_CONSTANTS]) {
+  size_t count = 0;
+  for (; constants->names[count]; count++)
+    values[count] = take_value(input);
+  if (count == 1 && strchr(constants->names[0], '*'))
+    values[count++] = take_value(input);
+  return count;
+}
+
 static bool add_operation(Program *program, FuzzInput *input, Error *error) {
   uint8_t choice = fuzz_byte(input);
-  OperationKind kind = choice % (OPERATION_DEFAULT + 1);
-  size_t count = kind == OPERATION_REPLACE || kind == OPERATION_DECIMAL   ? 2
-                 : kind == OPERATION_NULL_IF || kind == OPERATION_DEFAULT ? 1
-                                                                          : 0;
-  Field values[2];
-  for (size_t i = 0; i < count; i++)
-    values[i] = take_value(input);
+  size_t kinds = 0;
+  while (operation_kind(kinds))
+    kinds++;
+  const OperationKind *kind = operation_kind(choice % kinds);
+  Field values[MAX_CONSTANTS];
+  size_t count = take_constants(input, &kind->constants, values);
   bool good = program_add_operation(program, kind, values, count, choice & 128, error);
   free_texts(values, count);
   return good;
 }
 
-static bool add_values_check(Program *program, FuzzInput *input, uint8_t choice, Error *error) {
-  Field values[2] = {take_value(input), take_value(input)};
-  bool good = choice & 1 ? program_add_one_of(program, values, 2, error)
-                         : program_add_range(program, choice & 2 ? &values[0] : NULL,
-                                             choice & 4 ? &values[1] : NULL, error);
-  free_texts(values, 2);
-  return good;
-}
-
-static bool add_pattern(Program *program, FuzzInput *input, Error *error) {
-  Field pattern = take_value(input);
-  bool good = program_add_matches(program, &pattern, error);
-  free_texts(&pattern, 1);
+static bool add_check(Program *program, FuzzInput *input, const char *name, uint8_t choice,
+                      Error *error) {
+  const CheckKind *kind = check_find(name);
+  Field values[MAX_CONSTANTS];
+  size_t count = take_constants(input, &kind->constants, values);
+  for (size_t i = 0; kind->constants.names[i]; i++)
+    values[i].null = strchr(kind->constants.names[i], '?') && !(choice & 2 << i);
+  bool good = program_add_check(program, kind, values, count, error);
+  free_texts(values, count);
   return good;
 }
 
@@ -96,13 +104,13 @@ static bool add_rule(Program *program, FuzzInput *input, Error *error) {
   case 1:
     return add_operation(program, input, error);
   case 2:
-    return program_add_required(program, error);
+    return add_check(program, input, "required", choice, error);
   case 3:
-    return add_values_check(program, input, choice, error);
+    return add_check(program, input, choice & 1 ? "one_of" : "range", choice, error);
   case 4:
-    return program_add_length(program, choice & 3, choice & 31, error);
+    return add_check(program, input, "length", choice, error);
   case 5:
-    return add_pattern(program, input, error);
+    return add_check(program, input, "matches", choice, error);
   case 6:
     return add_failure(program, input, error);
   default:

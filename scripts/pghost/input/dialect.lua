@@ -1,5 +1,5 @@
--- The options that say how a CSV file is read: the one list that loads, pipelines and the command
--- line share. What they mean and what their values may be is the native module's; docs/CSV.md tells.
+-- The options that say how a CSV file is read, for loads, pipelines and the command line alike. The list
+-- of them and what their values may be is the native module's (bindings/lua/csv_options.c).
 
 local csv = require "pghost.native.csv"
 local errors = require "pghost.lib.errors"
@@ -32,48 +32,8 @@ local M = {}
 ---@field nul? "reject"|"strip" NUL bytes (default "reject")
 ---@field tolerant? boolean pad, extra, repair, skip, windows-1252, strip: everything in
 
----@class pghost.DialectOption
----@field name string in Lua; on the command line with dashes
----@field kind "text"|"flag"|"count"|"choice"
----@field choices? string[]
----@field value? string what the command line's help calls the value
----@field help string
----@field lua_only? boolean no option of the command line
-
----@type pghost.DialectOption[]
-M.options = {
-  { name = "delimiter", kind = "text", value = "TEXT", help = "Between fields (default: comma); also as 'tab'." },
-  { name = "quote", kind = "text", value = "C", help = "Around fields (default: \"); '' for none." },
-  { name = "escape", kind = "text", value = "C", help = "Before a quote that is data (default: it is doubled)." },
-  { name = "comment", kind = "text", value = "TEXT", help = "Lines that start so are no records." },
-  { name = "skip_blanks", kind = "flag", help = "Blanks at the start of a field are no data." },
-  { name = "line_end", kind = "choice", choices = { "lf", "cr" }, help = "What ends a line (default: found)." },
-  { name = "blank_lines", kind = "choice", choices = { "skip", "keep" }, help = "Are they records (default: skip)?" },
-  { name = "skip", kind = "count", value = "N", help = "Lines before the header to pass over." },
-  { name = "footer", kind = "count", value = "N", help = "Lines at the end to pass over." },
-  { name = "header", kind = "count", value = "N", help = "Lines of the header (default: 1)." },
-  { name = "header_names", kind = "choice", choices = { "strict", "repair" },
-    help = "Empty, repeated and over-long names (default: strict)." },
-  { name = "repeated_header", kind = "choice", choices = { "reject", "skip", "load" },
-    help = "A record equal to the header (default: reject)." },
-  { name = "too_few", kind = "choice", choices = { "reject", "pad", "stop" },
-    help = "Records with too few fields (default: reject)." },
-  { name = "too_many", kind = "choice", choices = { "reject", "cut", "extra", "stop" },
-    help = "Records with too many fields (default: reject)." },
-  { name = "stray_quote", kind = "choice", choices = { "reject", "repair" },
-    help = "A quote where none can be (default: reject)." },
-  { name = "second_table", kind = "choice", choices = { "reject", "stop" },
-    help = "Another table below a blank line (default: reject its records)." },
-  { name = "max_record", kind = "count", value = "BYTES", help = "Longer records are rejected (default: 16 MiB)." },
-  { name = "max_record_lines", kind = "count", value = "N", help = "Records over more lines are rejected." },
-  { name = "max_field", kind = "count", value = "BYTES", help = "Records with a longer field are rejected." },
-  { name = "encoding", kind = "text", value = "NAME",
-    help = "Of the text (default: utf-8): a name that iconv knows, or 'auto' to guess." },
-  { name = "invalid", kind = "choice", choices = { "reject", "windows-1252" },
-    help = "Fields that are not valid in it (default: reject the record)." },
-  { name = "nul", kind = "choice", choices = { "reject", "strip" }, help = "NUL bytes (default: reject the record)." },
-  { name = "tolerant", kind = "flag", help = "Everything in: pad, extra, repair, skip. What was done is counted." },
-}
+---@type pghost.DialectOption[] the native module's list, in the order of the command line's help
+M.options = csv.options()
 
 --- The options among `options` that are of the dialect, for csv.open.
 ---@param options table

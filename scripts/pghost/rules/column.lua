@@ -2,6 +2,7 @@
 -- gives the types to the user. A column is never changed: each call returns a new one.
 
 local arguments = require "pghost.rules.arguments"
+local native = require "pghost.native.rules"
 local misuse = arguments.misuse
 
 local M = {}
@@ -13,6 +14,13 @@ local M = {}
 ---@field format? string explicit format of a date or time: "DD/MM/YYYY"
 ---@field operations table[] { op = "trim" }, { op = "null_if", values = {...}, ignore_case = true }, ...
 ---@field checks table[] { check = "required" }, { check = "range", min = 1 }, ...
+---@field trim fun(self: pghost.Column): pghost.Column white space (ASCII) off both ends
+---@field unquote fun(self: pghost.Column): pghost.Column one pair of double quotes around the value off
+---@field lower fun(self: pghost.Column): pghost.Column character by character by the tables of glibc's C.UTF-8
+---@field upper fun(self: pghost.Column): pghost.Column as lower
+---@field default fun(self: pghost.Column, value: string|number|boolean): pghost.Column for null; goes through the
+--- operations after it, the type and the checks
+---@field one_of fun(self: pghost.Column, ...): pghost.Column values, or a list of them, compared as the type's
 ---@field failure? { action: "reject"|"null"|"default"|"warn", value?: any }
 local Column = {}
 Column.__index = Column
@@ -50,19 +58,37 @@ function M.is_required(column)
   return false
 end
 
+-- The method of an operation or a check, which takes its constants in their order, a list also as
+-- single values. Those that take something else are below.
+local function method(list, word, kind)
+  local first = kind.constants[1]
+  if first and first:find("*", 1, true) then
+    local field = first:gsub("%*", "")
+    return function(self, values, ...)
+      local all = type(values) == "table" and values or { values, ... }
+      return with(self, list, { [word] = kind.name, [field] = arguments.list(all, kind.name) })
+    end
+  end
+  return function(self, ...)
+    local entry = { [word] = kind.name }
+    for i, name in ipairs(kind.constants) do
+      local value = select(i, ...)
+      if value ~= nil or not name:find("?", 1, true) then
+        entry[name:gsub("%?", "")] = arguments.scalar(value, kind.name)
+      end
+    end
+    return with(self, list, entry)
+  end
+end
+
+for _, kind in ipairs(native.operations()) do
+  Column[kind.name] = method("operations", "op", kind)
+end
+for _, kind in ipairs(native.checks()) do
+  Column[kind.name] = method("checks", "check", kind)
+end
+
 -- Operations: on the text, in the order written; null passes all but default -------------------
-
---- White space (ASCII) off both ends.
----@return pghost.Column
-function Column:trim()
-  return with(self, "operations", { op = "trim" })
-end
-
---- One pair of double quotes around the value off, where they are part of the value.
----@return pghost.Column
-function Column:unquote()
-  return with(self, "operations", { op = "unquote" })
-end
 
 --- Null where the text is one of the values: `null_if("NULL", "")`, or as a list with options,
 --- `null_if({ "NULL", "" }, { ignore_case = true })` (case of ASCII letters).
@@ -76,18 +102,6 @@ function Column:null_if(values, options, ...)
   return with(self, "operations", { op = "null_if", values = list, ignore_case = ignore_case and true or nil })
 end
 
---- Lower case, character by character by the Unicode tables of glibc's C.UTF-8.
----@return pghost.Column
-function Column:lower()
-  return with(self, "operations", { op = "lower" })
-end
-
---- Upper case, as lower.
----@return pghost.Column
-function Column:upper()
-  return with(self, "operations", { op = "upper" })
-end
-
 --- Every occurrence of a text by another; no pattern.
 ---@param from string
 ---@param to string
@@ -99,10 +113,13 @@ function Column:replace(from, to)
   return with(self, "operations", { op = "replace", from = from, to = arguments.scalar(to, "replace") })
 end
 
+local numbers = {}
+for _, kind in ipairs(native.types()) do
+  numbers[kind.name] = kind.number
+end
+
 local function is_number(type_name)
-  local name = type_name:match("^%a+ ?%a*")
-  return name == "smallint" or name == "integer" or name == "bigint" or name == "numeric" or name == "real"
-    or name == "double precision"
+  return numbers[type_name:match("^[%a ]+")] and not type_name:find("[", 1, true)
 end
 
 --- A number written with another mark before its decimals than a point, and perhaps with one between
@@ -119,14 +136,7 @@ function Column:decimal(mark, thousands)
   elseif thousands ~= nil and (type(thousands) ~= "string" or utf8.len(thousands) ~= 1) then
     misuse(2, "decimal: one character between thousands expected, got '%s'", thousands)
   end
-  return with(self, "operations", { op = "decimal", mark = mark, thousands = thousands or "" })
-end
-
---- This value for null. It goes through the operations behind it, the type and the checks.
----@param value string|number|boolean
----@return pghost.Column
-function Column:default(value)
-  return with(self, "operations", { op = "default", value = arguments.scalar(value, "default") })
+  return with(self, "operations", { op = "decimal", mark = mark, thousands = thousands })
 end
 
 -- Checks: of the typed value; null passes all but required -------------------------------------
@@ -135,13 +145,6 @@ end
 ---@return pghost.Column
 function Column:required()
   return M.is_required(self) and self or with(self, "checks", { check = "required" })
-end
-
---- `one_of("a", "b")` or `one_of { "a", "b" }`, compared as values of the type.
----@return pghost.Column
-function Column:one_of(values, ...)
-  local list = arguments.list(type(values) == "table" and values or { values, ... }, "one_of")
-  return with(self, "checks", { check = "one_of", values = list })
 end
 
 --- From `min` to `max`, both included, as values of the type (text by bytes); nil is open.

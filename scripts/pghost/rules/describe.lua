@@ -1,5 +1,7 @@
 -- Rules as text for people: one line a column, aligned, then the row rules.
 
+local native = require "pghost.native.rules"
+
 local function quote(value)
   return type(value) == "string" and "'" .. value .. "'" or tostring(value)
 end
@@ -12,42 +14,40 @@ local function quote_all(values)
   return table.concat(quoted, ", ")
 end
 
+-- Where it is not all constants in their order.
 local function from_to(entry)
   return (entry.min == nil and "" or tostring(entry.min)) .. ".." .. (entry.max == nil and "" or tostring(entry.max))
 end
 
-local entry_texts = {
-  null_if = function(entry)
-    return ("null_if(%s%s)"):format(quote_all(entry.values), entry.ignore_case and ", any case" or "")
-  end,
-  replace = function(entry)
-    return ("replace(%s, %s)"):format(quote(entry.from), quote(entry.to))
-  end,
-  decimal = function(entry)
-    return ("decimal(%s%s)"):format(quote(entry.mark), entry.thousands ~= "" and ", " .. quote(entry.thousands) or "")
-  end,
-  default = function(entry)
-    return ("default(%s)"):format(quote(entry.value))
-  end,
-  one_of = function(entry)
-    return ("one_of(%s)"):format(quote_all(entry.values))
-  end,
-  range = function(entry)
-    return ("range(%s)"):format(from_to(entry))
-  end,
-  length = function(entry)
-    return ("length(%s)"):format(from_to(entry))
-  end,
-  matches = function(entry)
-    return ("matches(%s)"):format(quote(entry.pattern))
-  end,
-}
+local own_texts = { range = from_to, length = from_to }
+
+local constants = {}
+for _, kinds in ipairs { native.operations(), native.checks() } do
+  for _, kind in ipairs(kinds) do
+    constants[kind.name] = kind.constants
+  end
+end
+
+local function constants_text(entry, names)
+  local texts = {}
+  for _, name in ipairs(names) do
+    local value = entry[name:match("^[%a_]+")]
+    if value ~= nil then
+      texts[#texts + 1] = type(value) == "table" and quote_all(value) or quote(value)
+    end
+  end
+  if entry.ignore_case then
+    texts[#texts + 1] = "any case"
+  end
+  return table.concat(texts, ", ")
+end
 
 local function list_text(entries, word)
   local texts = {}
   for i, entry in ipairs(entries) do
     local name = entry[word]
-    texts[i] = entry_texts[name] and entry_texts[name](entry) or name
+    local text = own_texts[name] and own_texts[name](entry) or constants_text(entry, constants[name])
+    texts[i] = text == "" and name or ("%s(%s)"):format(name, text)
   end
   return texts
 end

@@ -2,58 +2,52 @@
 
 local arguments = require "pghost.rules.arguments"
 local column_rules = require "pghost.rules.column"
+local native = require "pghost.native.rules"
 local misuse = arguments.misuse
 
 local M = {}
 
-local plain_types = {
-  "text", "smallint", "integer", "bigint", "real", "boolean", "uuid", "json", "jsonb", "timetz", "interval", "inet",
-  "cidr", "bytea",
+-- A constructor by what the type is told besides its name; `kind` is of pghost.native.rules.types.
+local constructors = {
+  none = function(kind)
+    return function()
+      return column_rules.new(kind.name)
+    end
+  end,
+
+  -- ISO 8601, or an explicit format: words as to_timestamp has them.
+  format = function(kind)
+    return function(options)
+      return column_rules.new(kind.name, arguments.options(options, { format = true }, kind.name).format)
+    end
+  end,
+
+  -- Characters.
+  length = function(kind)
+    return function(length)
+      length = length or (kind.length > 0 and kind.length or nil)
+      if length == nil then
+        return column_rules.new(kind.name)
+      end
+      return column_rules.new(("%s(%d)"):format(kind.name, arguments.whole(length, 1, kind.name)))
+    end
+  end,
+
+  -- Digits in all, and after the point: 0 if only the first is given.
+  precision = function(kind)
+    return function(precision, scale)
+      if precision == nil then
+        return column_rules.new(kind.name)
+      end
+      arguments.whole(precision, 1, kind.name .. " precision")
+      scale = arguments.whole(scale or 0, -1000, kind.name .. " scale")
+      return column_rules.new(("%s(%d,%d)"):format(kind.name, precision, scale))
+    end
+  end,
 }
 
-for _, name in ipairs(plain_types) do
-  M[name] = function()
-    return column_rules.new(name)
-  end
-end
-
----@return pghost.Column
-function M.double()
-  return column_rules.new("double precision")
-end
-
--- Dates and times are ISO 8601 or in an explicit format, words as to_timestamp has them.
-for _, name in ipairs { "date", "time", "timestamp", "timestamptz" } do
-  M[name] = function(options)
-    return column_rules.new(name, arguments.options(options, { format = true }, name).format)
-  end
-end
-
----@param length? integer characters; none: no limit
----@return pghost.Column
-function M.varchar(length)
-  if length == nil then
-    return column_rules.new("varchar")
-  end
-  return column_rules.new(("varchar(%d)"):format(arguments.whole(length, 1, "varchar")))
-end
-
----@param precision? integer digits in all
----@param scale? integer digits behind the point, 0 if only the precision is given
----@return pghost.Column
-function M.numeric(precision, scale)
-  if precision == nil then
-    return column_rules.new("numeric")
-  end
-  arguments.whole(precision, 1, "numeric precision")
-  return column_rules.new(("numeric(%d,%d)"):format(precision, arguments.whole(scale or 0, -1000, "numeric scale")))
-end
-
---- char(n): blanks at the end do not count and are not kept.
----@param length? integer characters, 1 if not given
----@return pghost.Column
-function M.char(length)
-  return column_rules.new(("char(%d)"):format(arguments.whole(length or 1, 1, "char")))
+for _, kind in ipairs(native.types()) do
+  M[kind.name:match("^%a+")] = constructors[kind.parameter](kind)
 end
 
 -- The SQL name of what an array or a domain is over.

@@ -1,0 +1,122 @@
+// What becomes of a record: the rules' verdict, then a row of the raw, the clean or the rejects
+// stream.
+#include "load/records.h"
+
+#include "load/budget.h"
+#include "load/row.h"
+
+static int64_t parse_digits(const Field *field) {
+  int64_t value = 0;
+  for (uint32_t i = 0; i < field->len && field->data[i] >= '0' && field->data[i] <= '9'; i++)
+    value = value * 10 + (field->data[i] - '0');
+  return value;
+}
+
+// A record that came from a raw table opens with _file_id and _line, which are digits.
+static Origin table_origin(const Record *record, const Field *fields) {
+  Origin origin = {.file_id = parse_digits(&fields[0]), .line = parse_digits(&fields[1])};
+  const char *end = record->bytes + record->length;
+  const char *comma = memchr(record->bytes, ',', record->length);
+  comma = comma ? memchr(comma + 1, ',', (size_t)(end - comma - 1)) : NULL;
+  origin.bytes = comma ? comma + 1 : end;
+  origin.length = (uint32_t)(end - origin.bytes);
+  return origin;
+}
+
+static Origin record_origin(const Block *block, const Record *record) {
+  const FileTask *file = &block->task->file;
+  if (file->table_source && record->error == RECORD_OK)
+    return table_origin(record, block->batch.fields + record->field_start);
+  return (Origin){
+      .file_id = file->file_id,
+      .line = (int64_t)record->line,
+      .bytes = record->bytes,
+      .length = record->length,
+      .has_offset = true,
+      .offset = (int64_t)record->offset,
+  };
+}
+
+Verdict record_judge(const Engine *engine, Block *block, size_t i, Scratch *scratch) {
+  const Record *record = &block->batch.records[i];
+  if (record->error != RECORD_OK)
+    return record->error == RECORD_SKIPPED_HEADER ? VERDICT_FILTER : VERDICT_REJECT;
+  if (!engine->options.program)
+    return VERDICT_PASS;
+  return program_run(engine->options.program, scratch, block->batch.fields + record->field_start,
+                     block->task->clean_map);
+}
+
+static void put_unreadable(const Engine *engine, Block *block, const Record *record,
+                           const Origin *origin, const char *rule) {
+  char reason[256];
+  record_error_text(record, source_dialect(block->task->file.source), reason, sizeof reason);
+  row_put_reject(&block->out[STREAM_REJECTS], engine->options.run_id, engine->options.table, origin,
+                 NULL, rule, reason);
+}
+
+// Offset, length and bytes of a reject as the file has them.
+static void locate(Block *block, const Record *record, Origin *origin) {
+  if (!origin->has_offset)
+    return;
+  FileSpan span = source_file_span(source_dialect(block->task->file.source), &block->chunk, record,
+                                   &block->original);
+  origin->offset = (int64_t)span.offset;
+  origin->bytes = span.bytes;
+  origin->length = (uint32_t)span.length;
+}
+
+static void put_reject(const Engine *engine, Block *block, const Record *record, Origin *origin,
+                       const Scratch *scratch) {
+  bool unreadable = record->error != RECORD_OK;
+  const char *rule = unreadable ? record_error_rule(record->error) : scratch_reject(scratch)->rule;
+  block->counts.rejected++;
+  budget_count_rule(engine, block, rule);
+  if (engine->kinds[STREAM_REJECTS] == 0 && !engine->options.reject_file)
+    return;
+  block->rows[STREAM_REJECTS]++;
+  locate(block, record, origin);
+  if (unreadable) {
+    put_unreadable(engine, block, record, origin, rule);
+    return;
+  }
+  const Reject *reject = scratch_reject(scratch);
+  const char *column = reject->column < 0
+                           ? NULL
+                           : program_column_name(engine->options.program, (size_t)reject->column);
+  row_put_reject(&block->out[STREAM_REJECTS], engine->options.run_id, engine->options.table, origin,
+                 column, rule, reject->reason);
+}
+
+static void put_clean(const Engine *engine, Block *block, const Origin *origin,
+                      const Scratch *scratch) {
+  block->counts.loaded++;
+  if (engine->kinds[STREAM_CLEAN] == 0)
+    return;
+  block->rows[STREAM_CLEAN]++;
+  const EngineOptions *options = &engine->options;
+  Buffer *out = &block->out[STREAM_CLEAN];
+  if (options->clean_text)
+    row_put_clean_text(out, options->program, scratch, options->clean_position, origin);
+  else
+    row_put_clean(out, options->program, scratch, options->clean_position, origin);
+}
+
+void record_settle(const Engine *engine, Block *block, size_t i, Scratch *scratch,
+                   Verdict verdict) {
+  const Record *record = &block->batch.records[i];
+  Origin origin = record_origin(block, record);
+  block->counts.records++;
+  block->counts.unreadable += record->error != RECORD_OK;
+  if (record->error == RECORD_OK && engine->kinds[STREAM_RAW] > 0) {
+    block->rows[STREAM_RAW]++;
+    row_put_raw(&block->out[STREAM_RAW], block->batch.fields + record->field_start,
+                block->task->raw_map, block->task->file.raw_count, &origin);
+  }
+  if (verdict == VERDICT_PASS)
+    put_clean(engine, block, &origin, scratch);
+  else if (verdict == VERDICT_REJECT)
+    put_reject(engine, block, record, &origin, scratch);
+  else
+    block->counts.filtered++;
+}

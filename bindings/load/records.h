@@ -1,0 +1,13 @@
+// Records of a block through the rules and into rows. For load/ only.
+#ifndef PGHOST_LOAD_RECORDS_H
+#define PGHOST_LOAD_RECORDS_H
+
+#include "load/state.h"
+
+// Runs the program over record `i` of the block.
+Verdict record_judge(const Engine *engine, Block *block, size_t i, Scratch *scratch);
+
+// Encodes what becomes of it.
+void record_settle(const Engine *engine, Block *block, size_t i, Scratch *scratch, Verdict verdict);
+
+#endif

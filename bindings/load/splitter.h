@@ -1,0 +1,9 @@
+// The splitter thread. For load/ only.
+#ifndef PGHOST_LOAD_SPLITTER_H
+#define PGHOST_LOAD_SPLITTER_H
+
+#include "load/state.h"
+
+void *splitter_main(void *engine);
+
+#endif

@@ -1,0 +1,88 @@
+// What a load is given and what it counts.
+#ifndef PGHOST_LOAD_TYPES_H
+#define PGHOST_LOAD_TYPES_H
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "csv/source.h"
+#include "pg/conn.h"
+#include "rules/program.h"
+
+typedef struct Engine Engine;
+typedef struct Block Block;
+
+// A column that a file does not have: a map entry that gives NULL.
+#define COLUMN_ABSENT UINT32_MAX
+
+enum { MAX_WORKERS = 64, MAX_FILES = MAX_WORKERS + 1 };
+
+// The three kinds of stream, each fed to a `COPY ... FROM STDIN (FORMAT binary)`, the clean one
+// with `clean_text` to a `COPY ... FROM STDIN`.
+typedef enum StreamKind {
+  STREAM_RAW,     // the raw columns as text, _file_id bigint, _line bigint
+  STREAM_CLEAN,   // the program's columns; with `position` also _file_id bigint, _line bigint
+  STREAM_REJECTS, // run_id, table_name, file_id, line, byte_offset, byte_length, column_name, rule,
+                  // reason, original
+  STREAM_KINDS,
+} StreamKind;
+
+// Records and bytes on the disk before which a share says nothing, and how many times as many
+// records may come as the bytes left let expect: they may be shorter than those before.
+enum { SHARE_FROM = 10000, SHARE_FROM_BYTES = 1 << 19, SHARE_MARGIN = 2 };
+
+// How many rejects there may be: one more, or a larger share of the records, is a failure with code
+// "budget". A share stops a load before its end only where the bytes of all there is are known.
+typedef struct RejectBudget {
+  uint64_t limit; // UINT64_MAX: any number
+  double share;   // 1: any share
+} RejectBudget;
+
+typedef struct RuleBudget {
+  const char *rule; // name of a rule, or of what the reader rejects by
+  RejectBudget allowed;
+} RuleBudget;
+
+typedef struct EngineOptions {
+  const Program *program; // NULL: no clean stream. Borrowed, must outlive the engine
+  bool lua_rules;         // blocks pass through the calling thread (engine_wait gives them out)
+  bool clean_position;    // the clean stream ends with _file_id, _line
+  bool clean_text;        // the clean stream is in COPY's text format: program_needs_text
+  unsigned workers;       // from 1 to MAX_WORKERS
+  unsigned files;         // that are under way at once, from 1 to MAX_FILES
+  int64_t run_id;         // for rejects
+  const char *table;      // for rejects; borrowed
+  FILE *reject_file;    // NULL, or where the rows of the rejects stream go instead of a connection
+                        // (no header, no trailer); the engine closes it
+  RejectBudget rejects; // of all files together
+  const RuleBudget *rule_budgets; // borrowed, must outlive the engine
+  size_t rule_budget_count;
+  uint64_t expected_bytes; // of all files together, packed as they are; 0: not known
+} EngineOptions;
+
+typedef struct Counts {
+  uint64_t records;    // read: loaded + rejected + filtered
+  uint64_t loaded;     // passed the rules (without a program: readable)
+  uint64_t rejected;   // unreadable ones included
+  uint64_t unreadable; // rejects and filtered that can be in neither table
+  uint64_t filtered;
+  uint64_t bytes;                 // consumed from the source
+  uint64_t input_bytes;           // of the file itself, packed as it is: see source_in_file
+  uint64_t repairs[REPAIR_KINDS]; // what was changed so that it could be read
+} Counts;
+
+// One file to load. Maps are copied. `source` and `name` stay the caller's, but belong to the
+// engine's threads until the file is done.
+typedef struct FileTask {
+  Source *source;
+  const char *name; // for messages
+  int64_t file_id;
+  const uint32_t *raw_map; // source column per raw column
+  size_t raw_count;
+  const uint32_t *clean_map; // source column per program column
+  bool table_source;         // records open with _file_id and _line: they are its position
+  RejectBudget rejects;      // of this file
+  uint64_t expected_bytes;   // its size, packed as it is; 0: not known
+} FileTask;
+
+#endif

@@ -1,0 +1,9 @@
+// The worker threads. For load/ only.
+#ifndef PGHOST_LOAD_WORKER_H
+#define PGHOST_LOAD_WORKER_H
+
+#include "load/state.h"
+
+void *worker_main(void *worker);
+
+#endif

@@ -1,0 +1,15 @@
+// The constants that an operation or a check is made with, by their names in the rule table.
+#ifndef PGHOST_RULES_CONSTANTS_H
+#define PGHOST_RULES_CONSTANTS_H
+
+#include <stddef.h>
+
+enum { MAX_CONSTANTS = 3 };
+
+// "value", "max?" (may be missing, and is null then), "values*" (a list of any length, by itself).
+// In the order in which they are handed over; NULL after the last.
+typedef struct Constants {
+  const char *names[MAX_CONSTANTS + 1];
+} Constants;
+
+#endif

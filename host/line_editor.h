@@ -1,0 +1,25 @@
+// Lines from the user: edited with history and completion on a terminal, plain otherwise.
+#ifndef PGHOST_HOST_LINE_EDITOR_H
+#define PGHOST_HOST_LINE_EDITOR_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+typedef struct LineReader LineReader;
+
+typedef enum LineResult { LINE_READ, LINE_END, LINE_INTERRUPTED } LineResult;
+
+// NULL without memory. `L` serves completion.
+LineReader *line_open(lua_State *L);
+
+// Reads one line, with its newline, into *text (valid until the next call). LINE_INTERRUPTED: a
+// signal came (interrupt_signal tells which).
+LineResult line_read(LineReader *reader, bool continues, const char **text);
+
+// Adds a chunk to the history, unless there seems to be a password in it.
+void line_remember(LineReader *reader, const char *chunk);
+
+// Saves the history and gives the terminal back. NULL is fine.
+void line_close(LineReader *reader);
+
+#endif

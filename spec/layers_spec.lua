@@ -1,0 +1,135 @@
+-- Which C file includes which: no circles, and no layer that knows one above it.
+
+local root = arg[0]:gsub("[^/]*$", "") .. "../"
+
+local function lines(command)
+  local pipe <close> = assert(io.popen(command))
+  local list = {}
+  for line in pipe:lines() do
+    list[#list + 1] = line
+  end
+  return list
+end
+
+-- Paths below the root: bindings/csv/reader.c.
+local function sources()
+  return lines(("cd %s && find bindings host -name '*.[ch]' | sort"):format(root))
+end
+
+-- Units of one subject in two files, which could only call each other through a third.
+local together = {
+  ["bindings/sniff/formats"] = "bindings/sniff/columns", -- finds formats for the columns it is called from
+}
+
+-- x.c and x.h are one unit, and x_internal.h, which is theirs alone.
+local function unit_of(path)
+  local unit = path:gsub("%.[ch]$", ""):gsub("_internal$", "")
+  return together[unit] or unit
+end
+
+local function exists(path)
+  local file = io.open(root .. path)
+  return file ~= nil and file:close()
+end
+
+-- The files that `path` includes by name, of ours and of others: { "csv/reader.h", ... }.
+local function includes(path)
+  local ours, others = {}, {}
+  for line in io.lines(root .. path) do
+    local name = line:match('^#include "(.-)"')
+    others[#others + 1] = line:match("^#include <(.-)>")
+    for _, folder in ipairs(name and { path:match("^.*/"), "bindings/", "host/" } or {}) do
+      if exists(folder .. name) then
+        ours[#ours + 1] = folder .. name
+        break
+      end
+    end
+  end
+  return ours, others
+end
+
+local function graph()
+  local edges = {}
+  for _, path in ipairs(sources()) do
+    local from = unit_of(path)
+    edges[from] = edges[from] or {}
+    for _, included in ipairs((includes(path))) do
+      local to = unit_of(included)
+      if to ~= from then
+        edges[from][to] = true
+      end
+    end
+  end
+  return edges
+end
+
+-- One way round, "a -> b -> a"; nil: there is none.
+local function find_circle(edges)
+  local state, way = {}, {}
+  local function visit(unit)
+    state[unit] = "open"
+    way[#way + 1] = unit
+    for to in pairs(edges[unit] or {}) do
+      if state[to] == "open" then
+        return table.concat(way, " -> ") .. " -> " .. to
+      end
+      local circle = not state[to] and visit(to)
+      if circle then
+        return circle
+      end
+    end
+    way[#way] = nil
+    state[unit] = "done"
+  end
+  for unit in pairs(edges) do
+    local circle = not state[unit] and visit(unit)
+    if circle then
+      return circle
+    end
+  end
+end
+
+-- What each folder of bindings/ may include besides itself.
+local below = {
+  base = {},
+  csv = { base = true },
+  rules = { base = true },
+  pg = { base = true },
+  sniff = { base = true, csv = true, rules = true },
+  load = { base = true, csv = true, rules = true, pg = true },
+  server = { base = true, pg = true },
+  lua = { base = true, csv = true, rules = true, pg = true, sniff = true, load = true, server = true },
+}
+
+describe("the C sources", function()
+  it("are seen", function()
+    local edges = graph()
+    assert.is_true(#sources() > 100)
+    assert.is_true(edges["bindings/csv/source"]["bindings/csv/reader"])
+    assert.is_string(find_circle { a = { b = true }, b = { a = true } })
+  end)
+
+  it("include each other in no circle", function()
+    assert.is_nil(find_circle(graph()))
+  end)
+
+  it("know only the layers below them", function()
+    local wrong = {}
+    for _, path in ipairs(sources()) do
+      local folder = path:match("^bindings/(%w+)/")
+      local ours, others = includes(path)
+      for _, included in ipairs(ours) do
+        local other = included:match("^bindings/(%w+)/") or "host"
+        if folder and other ~= folder and not below[folder][other] then
+          wrong[#wrong + 1] = path .. " includes " .. included
+        end
+      end
+      for _, name in ipairs(others) do
+        if folder and folder ~= "lua" and name:find("^l[ua][ux].*%.h$") then
+          wrong[#wrong + 1] = path .. " includes <" .. name .. ">"
+        end
+      end
+    end
+    assert.same({}, wrong)
+  end)
+end)
