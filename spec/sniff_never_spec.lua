@@ -28,7 +28,8 @@ local function outcome(text, columns)
   local path = folder .. "/a.csv"
   pghost.write(path, text)
   local file = { path = path, name = "a.csv" }
-  local clear, problem = pcall(auto_dialect.sniff, { dialect = "auto" }, file, function() end, columns and { columns = columns })
+  local goal = columns and { columns = columns }
+  local clear, problem = pcall(auto_dialect.sniff, { dialect = "auto" }, file, function() end, goal)
   local found = clear and read(path, file) or "refused: " .. tostring(problem)
   pghost.remove(folder)
   return found

@@ -11,7 +11,8 @@ typedef struct SniffAboveLine {
   bool near; // as many fields as the table has columns, or one more or less
 } SniffAboveLine;
 
-// `line` is where the record's bytes are. A line that is text about the table gives SNIFF_ABOVE_NONE.
+// `line` is where the record's bytes are. A line that is text about the table gives
+// SNIFF_ABOVE_NONE.
 void sniff_above(const SniffRecord *record, const char *line, const SniffDialect *dialect,
                  size_t columns, SniffAboveLine *above);
 

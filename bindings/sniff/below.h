@@ -14,9 +14,9 @@ typedef struct SniffBelow {
   bool total;   // the last record says that it is a sum
   // Of the table's records, not of what is below:
   SniffCell first; // what the first cell of the last one looks like
-  bool totals; // some say that they are sums: sums are data here
-  bool sparse; // some have less than three cells with something in them
-  bool gaps;   // some have an empty cell
+  bool totals;     // some say that they are sums: sums are data here
+  bool sparse;     // some have less than three cells with something in them
+  bool gaps;       // some have an empty cell
 } SniffBelow;
 
 // Takes in the next record, whose bytes are at `line`. False: it is one of the table, or could be,

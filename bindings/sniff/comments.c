@@ -6,7 +6,8 @@ typedef struct Comments {
   size_t fitting;     // of them those that have the table's number of fields
   size_t records;     // all
   size_t top;         // how many records begin so before the first that does not
-  size_t top_fitting; // of them those of the table's number of fields that read as comments do: "# a, b"
+  size_t top_fitting; // of them those of the table's number of fields that read as comments do: "#
+                      // a, b"
   size_t top_width;   // fields of the last of those
   size_t top_at;      // where it starts
   bool fields;        // one says "#Fields:"

@@ -270,8 +270,8 @@ static void finish(const Records *records, double prior, const Cells *cells, Sni
   double inside = (double)same / (table + outside);
   double whole = 1 - (double)broken / table;
   double few = 1 + 5 / (table * table); // little speaks for one or two records but how usual it is
-  guess->score = pow(prior, few) * inside * inside * pow(guess->cells, 1.5) *
-                 width_factor(cells) * (0.5 + 0.5 * whole) * records->consumed;
+  guess->score = pow(prior, few) * inside * inside * pow(guess->cells, 1.5) * width_factor(cells) *
+                 (0.5 + 0.5 * whole) * records->consumed;
   if (records->widths[cells->first] != cells->width || comes_again(cells))
     guess->score *= 0.5; // there is no place that the table begins at
 }

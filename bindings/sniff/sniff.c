@@ -26,11 +26,11 @@ typedef struct Pass {
   Buffer raw;
   Buffer text; // decoded, from `offset` of the decoded file on
   uint64_t offset;
-  size_t at;      // where the next record starts
-  size_t checked; // up to where bytes are known to be UTF-8
-  bool ended;     // nothing more comes
-  uint64_t line;  // physical line of the next record, from 1
-  bool unquoted;  // no field was in quotes so far
+  size_t at;            // where the next record starts
+  size_t checked;       // up to where bytes are known to be UTF-8
+  bool ended;           // nothing more comes
+  uint64_t line;        // physical line of the next record, from 1
+  bool unquoted;        // no field was in quotes so far
   uint64_t footer_line; // where the footer starts
   SniffRecord record;
 } Pass;
@@ -356,7 +356,8 @@ static char spare_delimiter(const SniffSample *sample, const SniffDialect *best)
     guess.dialect.delimiter[0] = *at;
     guess.dialect.delimiter[1] = 0;
     guess.dialect.delimiter_len = 1;
-    if (!memchr(sample->bytes, *at, sample->len) || (best->quote && sniff_parts_nothing(sample, &guess.dialect)))
+    if (!memchr(sample->bytes, *at, sample->len) ||
+        (best->quote && sniff_parts_nothing(sample, &guess.dialect)))
       return *at;
   }
   return '\x1f';
@@ -451,8 +452,9 @@ static bool guess(Pass *pass, SniffSample *sample) {
   }
   if (guesses->count > 0)
     return true;
-  return sample->whole ? error_set(pass->error, "empty", "holds no records")
-                       : error_set(pass->error, "too_long", "no record ends within the first 16 MiB");
+  return sample->whole
+             ? error_set(pass->error, "empty", "holds no records")
+             : error_set(pass->error, "too_long", "no record ends within the first 16 MiB");
 }
 
 static bool choose(Pass *pass) {

@@ -407,7 +407,7 @@ static bool find_header(const SniffSample *sample, const SniffGuess *guess,
 typedef struct Titles {
   size_t count;
   size_t blank; // nothing in them
-  bool sparse; // one has a few cells with something in them, or data
+  bool sparse;  // one has a few cells with something in them, or data
   bool ended;
 } Titles;
 
@@ -465,7 +465,8 @@ static bool is_sure_below(const Titles *titles, const SniffStructure *structure)
   if (titles->sparse)
     return structure->header_words > 3 && structure->header_values == 0 &&
            structure->header_distinct && structure->header > 0;
-  return titles->blank == titles->count || (structure->header > 0 && structure->header_confidence >= 0.75);
+  return titles->blank == titles->count ||
+         (structure->header > 0 && structure->header_confidence >= 0.75);
 }
 
 // The header; below titles where there are such.
@@ -526,14 +527,15 @@ static bool is_aligned(const SniffSample *sample) {
   return gaps > 1 && gaps * 2 > lines;
 }
 
-// Whether most fields that have quotes are in quotes, maybe with blanks around: what is read without
-// quotes would have them as data.
-static bool has_wrapped_quotes(const SniffSample *sample, const SniffDialect *dialect, bool *failed) {
+// Whether most fields that have quotes are in quotes, maybe with blanks around: what is read
+// without quotes would have them as data.
+static bool has_wrapped_quotes(const SniffSample *sample, const SniffDialect *dialect,
+                               bool *failed) {
   SniffRecord record = {0};
   size_t at = 0, some = 0, wrapped = 0;
   for (size_t records = 0;
-       records < SNIFF_SAMPLE_RECORDS && sniff_record_read(dialect, sample->bytes + at,
-                                                           sample->len - at, sample->whole, &record);
+       records < SNIFF_SAMPLE_RECORDS &&
+       sniff_record_read(dialect, sample->bytes + at, sample->len - at, sample->whole, &record);
        records++, at += record.length)
     for (size_t i = 0; i < record.count; i++) {
       const char *text = record.fields[i].text, *end = text + record.fields[i].len;

@@ -122,8 +122,8 @@ local function report(file, found, options, say)
   text = sure and text or text:gsub("%)$", ", which is low)")
   say(("%s: %s"):format(file.name, text), { file = file.name, dialect = file.dialect.options,
     confidence = found.confidence }, sure and "info" or "warn")
-  for _, text in ipairs(passed.describe(file.name, found.passed, found.passed_lines)) do
-    say(text, { file = file.name }, "warn")
+  for _, line in ipairs(passed.describe(file.name, found.passed, found.passed_lines)) do
+    say(line, { file = file.name }, "warn")
   end
 end
 

@@ -1,6 +1,8 @@
 -- From the facts about a file to its dialect: each part with what was found, how sure that is, and why.
 
+local doubts = require "pghost.sniff.doubts"
 local log = require "pghost.lib.log"
+local shown = require "pghost.sniff.shown"
 
 local M = {}
 
@@ -9,20 +11,7 @@ local M = {}
 ---@field confidence number 0 to 1
 ---@field reason string
 
-local names = { [","] = "comma", [";"] = "semicolon", ["\t"] = "tab", ["|"] = "pipe", [" "] = "blank", [":"] = "colon" }
-
---- A delimiter or quote as people read it: "';' (semicolon)", "'\t' (tab)", "none".
----@param text string
----@return string
-function M.shown(text)
-  if text == "" then
-    return "none"
-  end
-  local escaped = text:gsub("[%c\x7f]", function(character)
-    return character == "\t" and "\\t" or ("\\x%02x"):format(character:byte())
-  end)
-  return ("'%s'%s"):format(escaped, names[text] and " (" .. names[text] .. ")" or "")
-end
+M.shown = shown
 
 local function clamp(number)
   return math.min(1, math.max(0, number))
@@ -73,74 +62,8 @@ end
 
 local doubtful = 0.5
 
-local function is_data(column)
-  return column.values > 0 and #column.kinds > 0
-end
-
--- A blank stands inside of values, too: it parts them where names, quotes or most columns say so.
-local function blank_is_doubtful(facts)
-  local structure, data = facts.structure, 0
-  for _, column in ipairs(facts.columns) do
-    data = data + (is_data(column) and 1 or 0)
-  end
-  local named = structure.header > 0 and structure.header_words > structure.header_values
-  return not named and facts.guesses[1].quoted == 0 and data * 2 <= #facts.columns
-end
-
--- "7,50" and "19,00 €" are parted by a comma, too, where no header has one.
-local function could_be_decimals(facts, guess)
-  local columns = facts.columns
-  if guess.delimiter ~= "," or #columns ~= 2 or guess.quoted > 0 or facts.structure.header > 0 then
-    return false
-  end
-  for _, example in ipairs(columns[2].examples) do
-    if not example.text:find "^%d%d%s*[^%w%s]*$" then
-      return false
-    end
-  end
-  return is_data(columns[1]) and #columns[2].examples > 1
-end
-
--- A header that ends in CR alone, above records that end in LF.
-local function has_lone_return(facts)
-  for _, cell in ipairs(facts.first) do
-    if facts.cr == 0 and cell:find("\r", 1, true) and not (cell:find("\n", 1, true) or facts.guesses[1].quoted > 0) then
-      return true
-    end
-  end
-  return false
-end
-
-local function has_null_sign(facts)
-  for _, column in ipairs(facts.columns) do
-    if column.null_words["\\N"] then
-      return true
-    end
-  end
-  return false
-end
-
--- Why a delimiter that was found may be none; nil: nothing speaks against it.
-local function delimiter_doubt(facts, guess)
-  if facts.structure.aligned then
-    return "no delimiter parts them: columns seem to be lined up with blanks"
-  elseif facts.structure.wrapped_quotes then
-    return "fields are in quotes, but not as quotes can be (blanks around them, or text), so they would be data"
-  elseif has_lone_return(facts) then
-    return "line 1 holds a CR without a LF, and other lines end in LF: let all lines end alike"
-  elseif guess.delimiter == "\t" and has_null_sign(facts) then
-    return "it has \\N for no value, as COPY's text format and mysqldump have it: backslashes there are no data"
-  elseif guess.delimiter == " " and blank_is_doubtful(facts) then
-    return "a blank could be part of the values, which then are one column"
-  elseif could_be_decimals(facts, guess) then
-    return "its values could be one column of numbers with decimal commas"
-  elseif facts.structure.fields_line then
-    return "it has a line '#Fields:', as the extended log format of W3C has: the names are there, parted by blanks"
-  end
-end
-
 local function delimiter_finding(facts, guess, confidence)
-  local doubt = delimiter_doubt(facts, guess)
+  local doubt = doubts.of_delimiter(facts, guess)
   if doubt then
     return { value = guess.delimiter, confidence = math.min(confidence, doubtful), reason = doubt, doubtful = true }
   elseif guess.delimiter == "" then
@@ -170,50 +93,10 @@ local function escape_finding(guess, confidence)
     reason = guess.doubled > 0 and "quotes are doubled" or "nothing to escape" }
 end
 
-local function above_reason(structure, facts)
-  local fields = log.counted(#facts.columns, "field")
-  if structure.above == "names" and structure.above_sign ~= "" then
-    return ("line %d could be names, parted by %s"):format(structure.above_line, M.shown(structure.above_sign))
-  elseif structure.above == "names" then
-    return ("line %d could be names: %d, where the records have %s"):format(structure.above_line,
-      structure.above_fields, fields)
-  elseif structure.above == "data" then
-    return ("line %d could be a record: it has %s%s, those below have %d"):format(structure.above_line,
-      log.counted(structure.above_fields, "field"), structure.above_sign ~= "" and " parted by "
-        .. M.shown(structure.above_sign) or "", #facts.columns)
-  elseif structure.ruler then
-    return "a line of dashes stands right below the names"
-  elseif structure.title then
-    return "the first record could be a title: only one of its cells has something in it"
-  elseif structure.names_below > 0 then
-    return ("record %d of the table has words where the others have numbers or dates, as names do"):format(
-      structure.names_below + 1)
-  end
-end
-
-local function header_reason(structure, facts)
-  local above = above_reason(structure, facts)
-  if above then
-    return above
-  elseif structure.header_words > structure.header_values then
-    return ("%s: words over columns of numbers or dates"):format(
-      log.counted(structure.header_words, "name"))
-  elseif structure.header_values > 0 then
-    return ("the first record has values as those below in %s"):format(log.counted(structure.header_values, "column"))
-  elseif structure.header > 0 and structure.header_unlike then
-    return "all columns are text; the first record is less like the others than any of them is"
-  elseif structure.header > 0 then
-    return structure.header_known and "all columns are text; the first record has names that columns often have"
-      or "all columns are text; the first record could be names"
-  end
-  return structure.header_again > 0 and "all columns are text; what the first record has comes again below"
-    or #facts.columns == 0 and "nothing to see" or "all columns are text; the first record has no names"
-end
-
 local function header_finding(facts)
   local structure = facts.structure
   return { value = structure.header, confidence = structure.header_confidence,
-    reason = header_reason(structure, facts) }
+    reason = doubts.of_header(structure, facts) }
 end
 
 local function line_end_finding(facts)
