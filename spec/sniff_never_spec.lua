@@ -104,6 +104,7 @@ describe("a header above the records", function()
     { "of texts has a title above it", "Staff list 2014,,,\nname,unit,room,building\nAnn,Sales,East,Main\n"
       .. "Bob,Sales,West,Main\nCy,IT,East,Annex\n",
       "name,unit,room,building/Ann,Sales,East,Main/Bob,Sales,West,Main/Cy,IT,East,Annex", refused },
+    { "has a title with a comma above it, and a blank line", "Sales, all\n\nid,name\n1,Ann\n2,Bob\n3,Cid\n", refused },
     { "has dashes below it", "id,name,qty\n--,----,---\n1,Ann,5\n2,Bob,NULL\n\n(2 rows affected)\n", refused },
     { "is of the extended log format", "#Software: IIS 10.0\n#Version: 1.0\n#Fields: date time c-ip sc-status\n"
       .. "2024-01-05 00:00:01 192.0.2.1 200\n2024-01-05 00:00:02 192.0.2.1 404\n2024-01-05 00:00:03 192.0.2.7 200\n",

@@ -30,7 +30,7 @@ typedef struct Header {
   SniffStructure *structure;
   size_t sure; // records from here on are data
   Buffer scratch;
-  size_t lines; // physical, so far
+  unsigned parted; // bit n: a blank line stands above record n
 } Header;
 
 static const char *value_of(Header *header, const SniffField *field, size_t *len) {
@@ -99,6 +99,8 @@ static bool each_row(const SniffSample *sample, Header *header, size_t most, Row
       note_above(header, &record, sample->bytes + at, lines + 1);
     else if (record.blank && index == guess->first && !structure->above_near)
       structure->above = SNIFF_ABOVE_NONE;
+    if (record.blank && index >= guess->first && index - guess->first < SNIFF_MAX_HEADER)
+      header->parted |= 1u << (index - guess->first);
     at += record.length;
     if (!record.blank && !record.comment) {
       if (index == guess->first)
@@ -230,11 +232,12 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
     structure->ruler = is_ruler(record);
   } else if (row < SNIFF_MAX_HEADER && is_ruler(record)) {
     structure->ruler = true;
-  } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.differ &&
-             judged.words * 2 >= judged.typed) { // the same word throughout stands for no value
-    if (structure->header == row)
+  } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.words > 0 &&
+             judged.words * 2 >= judged.typed) {
+    bool next = structure->header == row, apart = header->parted >> row & 1;
+    if (next && !apart && judged.differ) // the same word throughout stands for no value
       structure->header = row + 1;
-    else if (judged.words > 1)
+    else if ((next && apart) || (judged.differ && judged.words > 1))
       structure->names_below = row;
   }
 }

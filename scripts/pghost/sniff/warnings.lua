@@ -82,8 +82,8 @@ end
 local function misfits(facts, say)
   local width = facts.guesses[1].columns
   if facts.fitting.count > 0 then
-    say("%s that begin as comments do and have %d fields, the first in line %d",
-      log.counted(facts.fitting.count, "line"), width, facts.fitting.line)
+    say("%s with %d fields, as records have them, the first in line %d", log.counted(facts.fitting.count, "comment"),
+      width, facts.fitting.line)
   end
   if facts.second.count > 2 and facts.second_fields > 1 then
     say("another table could begin in line %d: %s of %d fields up to the end; second_table = \"stop\" reads the first"
