@@ -214,6 +214,14 @@ static bool is_ruler(const SniffRecord *record) {
   return filled > 1 && signs >= 2 * filled;
 }
 
+// Nothing, where each record below has something: above the names of rows.
+static bool is_corner(const HeaderColumn *column, const SniffField *field) {
+  size_t all = 0;
+  for (size_t kind = 0; kind < CELL_KINDS; kind++)
+    all += column->kinds[kind];
+  return all > 0 && column->kinds[CELL_EMPTY] == 0 && sniff_cell(field->text, field->len) == 0;
+}
+
 // Counts in which columns the record has words over data, and in which data as below.
 static void judge_row(Header *header, size_t row, const SniffRecord *record) {
   SniffStructure *structure = header->structure;
@@ -230,6 +238,7 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
     structure->header_digit = judged.words == 1 && isdigit((unsigned char)judged.word[0]);
     structure->header = judged.words > judged.values;
     structure->ruler = is_ruler(record);
+    structure->corner = judged.years > 0 || is_corner(&header->columns[0], &record->fields[0]);
   } else if (row < SNIFF_MAX_HEADER && is_ruler(record)) {
     structure->ruler = true;
   } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.words > 0 &&
@@ -237,7 +246,7 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
     bool next = structure->header == row, apart = header->parted >> row & 1;
     if (next && !apart && judged.differ) // the same word throughout stands for no value
       structure->header = row + 1;
-    else if ((next && apart) || (judged.differ && judged.words > 1))
+    else if ((next && (apart || structure->comment_header)) || (judged.differ && judged.words > 1))
       structure->names_below = row;
   }
 }
@@ -378,7 +387,7 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
     double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
     structure->header_confidence = structure->header_digit ? 0.6 : ratio * many;
   }
-  if (structure->ruler || structure->names_below > 0)
+  if (structure->ruler || structure->names_below > 0 || (structure->corner && !structure->header))
     structure->header_confidence = fmin(structure->header_confidence, 0.5);
   if (structure->header > 0 && words > values && structure->header_confidence > 0.75)
     structure->above = SNIFF_ABOVE_NONE; // these are the names, so what is above is none
@@ -493,7 +502,7 @@ static bool find_table(const SniffSample *sample, SniffGuess *guess, SniffStruct
   if (!find_header(sample, guess, structure))
     return false;
   // What has one cell with something in it, above what has more, may be a title all the same.
-  structure->title = titles.count > titles.blank && !titles.sparse && structure->header == 0;
+  structure->title = titles.count > titles.blank && !titles.sparse;
   if (structure->title)
     structure->header_confidence = fmin(structure->header_confidence, 0.5);
   return true;

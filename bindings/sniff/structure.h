@@ -28,6 +28,7 @@ typedef struct SniffStructure {
   bool header_distinct;
   bool ruler;          // a record right below the names, or instead of them, is dashes throughout
   size_t names_below;  // a record after the first has words where the others have data: its index
+  bool corner;         // the first record has years over other numbers, or nothing over row names
   bool title;          // the first record could be a title: one cell with something in it
   SniffAbove above;    // of another number of fields, so not one of the table
   size_t above_fields; // how many it has

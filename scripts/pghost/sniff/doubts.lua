@@ -89,6 +89,8 @@ local function above_reason(structure, facts)
     return "a line of dashes stands right below the names"
   elseif structure.title then
     return "the first record could be a title: only one of its cells has something in it"
+  elseif structure.corner and structure.header == 0 then
+    return "the first record has years over other numbers, or nothing where all others have something, as names do"
   elseif structure.names_below > 0 then
     return ("record %d of the table has words where the others have numbers or dates, as names do"):format(
       structure.names_below + 1)
