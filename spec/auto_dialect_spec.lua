@@ -291,7 +291,7 @@ describe("run:load with dialect = 'auto'", function()
   it("knows no other word", function()
     pghost.write(folder .. "/item.csv", "id|name\n1|a\n2|b\n")
     local _, problem = run_with { dialect = "guess" }
-    assert.equal("dialect: 'auto' expected, got 'guess'", tostring(problem))
+    assert.equal("run:load 'item': dialect: 'auto' expected, got 'guess'", tostring(problem))
   end)
 end)
 

@@ -149,6 +149,11 @@ static int method_stream(lua_State *L) {
   return 4;
 }
 
+// conn:copy_to(copy, path, packing) -> bytes | nil, message, code
+static int method_copy_to(lua_State *L) {
+  return pg_copy_to(L, check_free(L));
+}
+
 // conn:exec(script) -> true | nil, message, code
 static int method_exec(lua_State *L) {
   ConnBox *box = check_free(L);
@@ -375,6 +380,7 @@ static const luaL_Reg methods[] = {
     {"query", method_query},
     {"stream", method_stream},
     {"exec", method_exec},
+    {"copy_to", method_copy_to},
     {"transaction", method_transaction},
     {"notices", method_notices},
     {"cancel", method_cancel},
