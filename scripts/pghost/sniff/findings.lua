@@ -41,7 +41,7 @@ end
 -- How good the best reading is by itself, less where another is nearly as good.
 local function confidence_of(guess, other, structure)
   local margin = other and guess.score > 0 and 1 - other.score / guess.score or 1
-  return clamp(guess.score ^ (1 / 3) * (0.5 + 0.5 * clamp(4 * margin)) * few_factor(guess, structure))
+  return clamp(guess.score ^ (1 / 3) * (0.5 + 0.5 * clamp(3 * margin)) * few_factor(guess, structure))
 end
 
 local function encoding_finding(facts)
