@@ -50,12 +50,19 @@ describe("pghost load --auto", function()
     assert.equal("whole file, 2 records", found.looked_at)
   end)
 
-  it("finds that there is no header", function()
+  it("finds that there is no header, but loads by position only when told to", function()
     db:query "CREATE TABLE public.t (id int, name text, x numeric)"
     pghost.write(folder .. "/a.csv", "1;a;2.5\n2;b;3.5\n3;c;4.5\n")
     local err, code = load { "a.csv", "--auto", "--into", "public.t" }
+    assert.equal(1, code)
+    assert.truthy(err:find("a.csv: the header is not clear: none is seen (the first record has values as those below "
+      .. "in 2 columns), and without one fields go to the table's columns by position; give --no-header if they are "
+      .. "to, or --header 1\n", 1, true), err)
+    err, code = load { "a.csv", "--auto", "--into", "public.new", "--create" }
     assert.equal(0, code, err)
     assert.truthy(err:find("no header", 1, true), err)
+    err, code = load { "a.csv", "--auto", "--no-header", "--into", "public.t" }
+    assert.equal(0, code, err)
     assert.equal(3, db:query("SELECT count(*) AS n FROM public.t")[1].n)
   end)
 

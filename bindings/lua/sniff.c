@@ -102,25 +102,58 @@ static void push_structure(lua_State *L, const SniffStructure *structure) {
   set_integer(L, "header_again", structure->header_again);
   set_boolean(L, "header_distinct", structure->header_distinct);
   set_boolean(L, "header_known", structure->header_known);
+  set_boolean(L, "header_unlike", structure->header_unlike);
   set_boolean(L, "aligned", structure->aligned);
   set_text(L, "above", above_names[structure->above]);
   set_integer(L, "above_fields", structure->above_fields);
+  set_integer(L, "above_line", structure->above_line);
+  set_character(L, "above_sign", structure->above_sign);
+  set_boolean(L, "fields_line", structure->fields_line);
+  set_boolean(L, "ruler", structure->ruler);
+  set_integer(L, "names_below", structure->names_below);
+  set_boolean(L, "title", structure->title);
+  set_boolean(L, "corner", structure->corner);
+  set_boolean(L, "wrapped_quotes", structure->wrapped_quotes);
+}
+
+// `count` cells from `at` on; returns what follows them.
+static const char *push_cells(lua_State *L, const char *at, size_t count) {
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    uint32_t len;
+    memcpy(&len, at, sizeof len);
+    len = __builtin_bswap32(len);
+    lua_pushlstring(L, at + sizeof len, len);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+    at += sizeof len + len;
+  }
+  return at;
 }
 
 static void push_header(lua_State *L, const Sniff *sniff) {
   const char *at = sniff->header.data;
   lua_createtable(L, (int)sniff->header_records, 0);
   for (size_t row = 0; row < sniff->header_records; row++) {
-    lua_createtable(L, (int)sniff->columns.count, 0);
-    for (size_t i = 0; i < sniff->columns.count; i++) {
-      uint32_t len;
-      memcpy(&len, at, sizeof len);
-      len = __builtin_bswap32(len);
-      lua_pushlstring(L, at + sizeof len, len);
-      lua_rawseti(L, -2, (lua_Integer)i + 1);
-      at += sizeof len + len;
-    }
+    at = push_cells(L, at, sniff->columns.count);
     lua_rawseti(L, -2, (lua_Integer)row + 1);
+  }
+}
+
+static const char *const passed_names[] = {[SNIFF_PASSED_ABOVE] = "above",
+                                           [SNIFF_PASSED_COMMENT] = "comment",
+                                           [SNIFF_PASSED_BELOW] = "below"};
+
+static void push_passed(lua_State *L, const Sniff *sniff) {
+  lua_createtable(L, (int)sniff->passed_count, 0);
+  for (size_t i = 0; i < sniff->passed_count; i++) {
+    const SniffPassed *passed = &sniff->passed[i];
+    lua_createtable(L, 0, 4);
+    set_integer(L, "line", passed->line);
+    set_text(L, "what", passed_names[passed->what]);
+    set_boolean(L, "cut", passed->cut);
+    lua_pushlstring(L, passed->text, passed->len);
+    lua_setfield(L, -2, "text");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
 }
 
@@ -235,6 +268,10 @@ static void push_lists(lua_State *L, const Sniff *sniff) {
   lua_setfield(L, -2, "columns");
   push_header(L, sniff);
   lua_setfield(L, -2, "header");
+  push_cells(L, sniff->first.data, sniff->first_cells);
+  lua_setfield(L, -2, "first");
+  push_passed(L, sniff);
+  lua_setfield(L, -2, "passed");
 }
 
 static void push_counts(lua_State *L, const Sniff *sniff) {
@@ -244,6 +281,8 @@ static void push_counts(lua_State *L, const Sniff *sniff) {
   set_count(L, "unterminated", &sniff->unterminated);
   set_count(L, "lone_cr", &sniff->lone_cr);
   set_count(L, "blank", &sniff->blank);
+  set_count(L, "fitting", &sniff->fitting);
+  set_count(L, "second", &sniff->second);
 }
 
 static void push_facts(lua_State *L, const Sniff *sniff) {
@@ -261,6 +300,8 @@ static void push_facts(lua_State *L, const Sniff *sniff) {
   set_integer(L, "invalid", sniff->invalid);
   set_integer(L, "invalid_offset", sniff->invalid_offset);
   set_integer(L, "zeros", sniff->zeros);
+  set_integer(L, "second_fields", sniff->second_fields);
+  set_integer(L, "passed_lines", sniff->passed_lines);
   push_counts(L, sniff);
   push_encoding(L, &sniff->encoding);
   lua_setfield(L, -2, "encoding");

@@ -13,6 +13,7 @@ local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local column_names = require "pghost.sniff.column_names"
 local native = require "pghost.native.sniff"
+local passed = require "pghost.sniff.passed"
 local rules_text = require "pghost.sniff.rules_text"
 local text = require "pghost.sniff.text"
 local types = require "pghost.sniff.proposals"
@@ -58,7 +59,11 @@ local M = {}
 ---@field dialect table<string, pghost.sniff.Finding> each with value, confidence, reason
 ---@field options table those of run:load, csv.open and the like, where they are not the default
 ---@field columns pghost.sniff.Column[]
----@field above? { what: "names"|"data", fields: integer } the line above the table could be its header, or a record
+---@field above? { what: "names"|"data", fields: integer, line: integer, sign: string } a line above the table could
+--- be its header, or a record; `sign` parts it, "" where it is the delimiter
+---@field first string[] the cells of the table's first record, be it the header or not
+---@field passed pghost.sniff.Passed[] lines that are passed over, the first 24 that are not blank
+---@field passed_lines integer how many there are
 ---@field alternatives table[] other readings, with their score
 ---@field warnings string[]
 
@@ -86,10 +91,12 @@ local function make_result(file, facts)
     file = file, looked_at = looked_at(facts), whole = facts.whole, bytes = facts.bytes, records = facts.records,
     misfits = facts.few.count + facts.many.count + facts.broken.count + facts.unterminated.count,
     confidence = confidence, dialect = found, options = dialect.options(facts, found),
-    alternatives = dialect.alternatives(facts),
+    alternatives = dialect.alternatives(facts), first = facts.first, passed = passed.of(facts),
+    passed_lines = facts.passed_lines,
   }
   if facts.structure.above ~= "none" then
-    result.above = { what = facts.structure.above, fields = facts.structure.above_fields }
+    result.above = { what = facts.structure.above, fields = facts.structure.above_fields,
+      line = facts.structure.above_line, sign = facts.structure.above_sign }
   end
   local problems
   result.columns, problems = make_columns(facts, result.options)

@@ -9,6 +9,7 @@ local errors = require "pghost.lib.errors"
 local header = require "pghost.load.header"
 local inputs = require "pghost.load.inputs"
 local kept_tables = require "pghost.load.kept"
+local known_header = require "pghost.input.known_header"
 local ledger = require "pghost.ledger"
 local modes = require "pghost.modes"
 local names = require "pghost.catalog.names"
@@ -85,7 +86,7 @@ local function read_headers(run, draft, say)
   local wanted, rests = draft.clean_columns or {}, {}
   local more = { any_header = names.by_position(wanted) or nil }
   for i, file in ipairs(draft.files) do
-    inputs.look(file, draft.options, more, say)
+    inputs.look(file, draft.options, more, say, known_header.goal(wanted, true))
     run.read_once = run.read_once or (file.read_once and file)
     local rest
     file.clean_map, rest = header.match(file.name, file.header, wanted)

@@ -7,6 +7,7 @@ local csv = require "pghost.native.csv"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
+local other_delimiter = require "pghost.input.other_delimiter"
 
 local M = {}
 
@@ -46,6 +47,15 @@ local function is_headerless(options, file)
   return options.header == false or options.header == 0 or auto_dialect.headerless(file)
 end
 
+-- A delimiter that nobody gave and nobody looked for may be another one.
+local function tell_other_delimiter(file, source, options, say)
+  local hint = options.delimiter == nil and not file.dialect and not file.records and not file.headerless
+    and other_delimiter.hint(file.name, source:written_columns())
+  if hint then
+    say("warn", "dialect", hint)
+  end
+end
+
 local function tell(file, source, say)
   local found = dialect.note_encoding(file, source)
   if found then
@@ -61,16 +71,18 @@ end
 ---@param options pghost.Dialect of the load
 ---@param more table options of csv.open that win
 ---@param say pghost.load.Say
-function M.look(file, options, more, say)
+---@param goal? pghost.input.Goal what a sniffed header is held against
+function M.look(file, options, more, say, goal)
   if not file.records then
-    auto_dialect.sniff(options, file, function(text, fields)
-      say("info", "dialect", text, fields)
-    end)
+    auto_dialect.sniff(options, file, function(text, fields, level)
+      say(level, "dialect", text, fields)
+    end, goal)
     file.reading = auto_dialect.apply(dialect.of_file(options, file, more), file)
   end
   local source = M.open(file)
   file.header, file.line_end, file.headerless = source:columns(), source:line_end(), is_headerless(options, file)
   tell(file, source, say)
+  tell_other_delimiter(file, source, options, say)
   file.reading.encoding = file.encoding
   if file.read_once then
     file.source = source

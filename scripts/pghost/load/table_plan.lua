@@ -9,6 +9,7 @@ local dialects = require "pghost.input.dialect"
 local found_types = require "pghost.load.found_types"
 local header = require "pghost.load.header"
 local inputs = require "pghost.load.inputs"
+local known_header = require "pghost.input.known_header"
 local log = require "pghost.lib.log"
 local names = require "pghost.catalog.names"
 local plans = require "pghost.load.plan"
@@ -78,9 +79,9 @@ local function expand(target, options, found, more)
   return list
 end
 
-local function look_at(target, files, options, more)
+local function look_at(target, files, options, more, goal)
   for _, file in ipairs(files) do
-    inputs.look(file, options, more, target.say)
+    inputs.look(file, options, more, target.say, goal)
     if file.source then
       table.insert(target.held, file.source)
       target.read_once = target.read_once or file
@@ -189,7 +190,8 @@ end
 function M.make(target, spec, rules, options)
   local more = { any_header = true, too_many = too_many(target, options, rules) }
   local files = expand(target, options, inputs.find(spec, nil, target.say), more)
-  look_at(target, files, options, more)
+  local columns_there = rules and rules:columns() or (target.relation and target.relation.columns) or {}
+  look_at(target, files, options, more, known_header.goal(columns_there, target.relation == nil))
   local readings = options.create and create(target, files, options, rules) or {}
   local batches = rules and batches_by_rules(target, files, rules, options)
     or batches_by_header(target, files, options, readings)
