@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "sniff/above.h"
 #include "sniff/cell.h"
 #include "sniff/comments.h"
 #include "sniff/surprise.h"

@@ -2,12 +2,10 @@
 #ifndef PGHOST_SNIFF_STRUCTURE_H
 #define PGHOST_SNIFF_STRUCTURE_H
 
+#include "sniff/above.h"
 #include "sniff/dialect.h"
 
 enum { SNIFF_MAX_HEADER = 4 };
-
-// What a line right above a table without a header could be.
-typedef enum SniffAbove { SNIFF_ABOVE_NONE, SNIFF_ABOVE_NAMES, SNIFF_ABOVE_DATA } SniffAbove;
 
 typedef struct SniffStructure {
   size_t preamble;     // physical lines above the table
