@@ -1,9 +1,8 @@
-// Finding the Lua library from /proc/self/exe upwards, and package.path.
+// Finding the Lua library from /proc/self/exe upwards, and the files of its subcommands.
 #define _DEFAULT_SOURCE // S_ISVTX
 #include "library.h"
 
 #include <dirent.h>
-#include <lauxlib.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,49 +73,23 @@ const char *library_native(void) {
   return NULL;
 }
 
-static void add_folder(luaL_Buffer *path, const char *folder, size_t length) {
-  luaL_addlstring(path, folder, length);
-  luaL_addstring(path, "/?.lua;");
-  luaL_addlstring(path, folder, length);
-  luaL_addstring(path, "/?/init.lua;");
-}
-
-void library_set_path(lua_State *L, const char *script) {
-  const char *slash = script ? strrchr(script, '/') : NULL;
-  const char *root = library_root();
-  lua_getglobal(L, "package");
-  luaL_Buffer path;
-  luaL_buffinit(L, &path);
-  if (slash)
-    add_folder(&path, script, (size_t)(slash - script));
-  else
-    add_folder(&path, ".", 1);
-  if (root) {
-    luaL_addstring(&path, root);
-    luaL_addstring(&path, "/scripts/?.lua;");
-    luaL_addstring(&path, root);
-    luaL_addstring(&path, "/scripts/?/init.lua;");
-  }
-  luaL_pushresult(&path);
-  lua_getfield(L, -2, "path"); // package, ours, theirs
-  lua_concat(L, 2);
-  lua_setfield(L, -2, "path");
-  lua_pop(L, 1);
-}
-
 static bool is_command_name(const char *name) {
   return name[0] && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
 }
 
-bool library_push_command(lua_State *L, const char *name) {
+static bool command_path(const char *name, char *path, size_t size) {
   const char *root = library_root();
-  if (!root || !is_command_name(name))
+  return root && is_command_name(name) &&
+         snprintf(path, size, "%s/scripts/pghost/command/%s.lua", root, name) < (int)size &&
+         access(path, R_OK) == 0;
+}
+
+bool library_push_command(lua_State *L, const char *name) {
+  char path[PATH_MAX];
+  if (!command_path(name, path, sizeof path))
     return false;
-  const char *path = lua_pushfstring(L, "%s/scripts/pghost/command/%s.lua", root, name);
-  if (access(path, R_OK) == 0)
-    return true;
-  lua_pop(L, 1);
-  return false;
+  lua_pushstring(L, path);
+  return true;
 }
 
 static int is_command_file(const struct dirent *entry) {
@@ -124,22 +97,26 @@ static int is_command_file(const struct dirent *entry) {
   return length > 4 && strcmp(entry->d_name + length - 4, ".lua") == 0;
 }
 
-void library_push_commands(lua_State *L) {
+size_t library_commands(LibraryCommand commands[LIBRARY_MOST_COMMANDS]) {
   char folder[PATH_MAX];
   struct dirent **entries = NULL;
   int count = -1;
+  size_t used = 0;
   if (library_root() && snprintf(folder, sizeof folder, "%s/scripts/pghost/command",
                                  library_root()) < (int)sizeof folder)
     count = scandir(folder, &entries, is_command_file, alphasort);
-  char names[1024] = "";
-  size_t used = 0;
   for (int i = 0; i < count; i++) {
     size_t length = strlen(entries[i]->d_name) - 4;
-    if (used + length + 3 < sizeof names)
-      used += (size_t)snprintf(names + used, sizeof names - used, "%s%.*s", used ? ", " : "",
-                               (int)length, entries[i]->d_name);
+    if (length < sizeof commands->name && used < LIBRARY_MOST_COMMANDS)
+      snprintf(commands[used++].name, sizeof commands->name, "%.*s", (int)length,
+               entries[i]->d_name);
     free(entries[i]);
   }
   free(entries);
-  lua_pushstring(L, names);
+  return used;
+}
+
+bool library_has_command(const char *name) {
+  char path[PATH_MAX];
+  return command_path(name, path, sizeof path);
 }

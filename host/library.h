@@ -4,6 +4,7 @@
 
 #include <lua.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 // The folder that holds scripts/pghost, or NULL when there is none. Static storage.
 const char *library_root(void);
@@ -12,13 +13,19 @@ const char *library_root(void);
 // it is in neither place. Static storage.
 const char *library_native(void);
 
-// Puts the script's folder ("." when script is NULL) and then the library first on package.path.
-void library_set_path(lua_State *L, const char *script);
-
 // The path of a subcommand's file, as a new string on the stack; false (and nothing) without one.
 bool library_push_command(lua_State *L, const char *name);
 
-// Pushes the names of all subcommands: "init, load, server".
-void library_push_commands(lua_State *L);
+// Is there a subcommand of that name?
+bool library_has_command(const char *name);
+
+enum { LIBRARY_MOST_COMMANDS = 64 };
+
+typedef struct LibraryCommand {
+  char name[32];
+} LibraryCommand;
+
+// Names of all subcommands, sorted; returns how many.
+size_t library_commands(LibraryCommand commands[LIBRARY_MOST_COMMANDS]);
 
 #endif

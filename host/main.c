@@ -12,14 +12,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "again.h"
 #include "library.h"
-#include "modules.h"
+#include "module_search.h"
+#include "native_modules.h"
 #include "options.h"
+#include "process_title.h"
 #include "repl.h"
+#include "retry.h"
 #include "run.h"
 #include "signals.h"
-#include "title.h"
+#include "standard_streams.h"
 
 typedef struct Job {
   int argc;
@@ -38,20 +40,23 @@ static bool ends_in_lua(const char *word) {
   return length > 4 && strcmp(word + length - 4, ".lua") == 0;
 }
 
-// A first argument that is a file or ends in .lua is a script; anything else is a subcommand.
+// A first argument that ends in .lua, or is a file and not the name of a subcommand, is a script.
+// So a file `load` beside the data is not what `pghost load` runs; `pghost ./load` runs it.
 static bool is_script(const char *word) {
   struct stat facts;
-  return ends_in_lua(word) || strcmp(word, "-") == 0 ||
-         (stat(word, &facts) == 0 && !S_ISDIR(facts.st_mode));
+  if (ends_in_lua(word) || strcmp(word, "-") == 0)
+    return true;
+  return !library_has_command(word) && stat(word, &facts) == 0 && !S_ISDIR(facts.st_mode);
 }
 
-// The file whose folder comes first on package.path; NULL: the current folder.
+// The script, if it is a file.
 static const char *script_path(const Job *job) {
   const char *word = job->options->script ? job->argv[job->options->script] : NULL;
   return word && is_script(word) && strcmp(word, "-") != 0 ? word : NULL;
 }
 
-// The global table `arg` as lua.c sets it: the script at 0, its arguments behind, all else before.
+// The global table `arg` as lua.c sets it: the script at 0, its arguments after it, all else
+// before.
 static void set_arg(lua_State *L, const Job *job) {
   int script = job->options->script;
   lua_createtable(L, job->argc, 1);
@@ -68,7 +73,7 @@ static int close_and_exit(lua_State *L) {
   signals_detach();
   if (lua_isnoneornil(L, 2) || lua_toboolean(L, 2))
     lua_close(L);
-  int flushed = run_flush();
+  int flushed = run_flush(code == 0);
   exit(code ? code : flushed);
 }
 
@@ -84,7 +89,7 @@ static void prepare(lua_State *L, const Job *job) {
   luaL_openlibs(L);
   replace_exit(L);
   modules_preload(L, job->options, script_path(job));
-  library_set_path(L, script_path(job));
+  module_search_install(L, script_path(job));
   set_arg(L, job);
   signals_install(L);
   lua_gc(L, LUA_GCGEN, 0, 0);
@@ -98,6 +103,8 @@ static int run_chunks(lua_State *L, const Options *options) {
 }
 
 static int run_word(lua_State *L, const char *word) {
+  if (run_is_data(word))
+    return run_data(word);
   if (!is_script(word))
     return run_command(L, word);
   return run_script(L, strcmp(word, "-") == 0 ? NULL : word);
@@ -158,17 +165,31 @@ static int run_once(Job *job) {
   int cause = signals_cause(code != 0);
   if (cause)
     return interrupted_exit(cause);
-  int flushed = run_flush();
+  int flushed = run_flush(code == 0);
   return code ? code : flushed;
 }
 
 static int run_state(Job *job) {
-  again_allow(is_repeatable(job));
+  retry_allow(is_repeatable(job));
   int code = run_once(job);
-  while (again_begin())
+  while (retry_begin())
     code = run_once(job);
   int cause = signals_cause(code != 0); // of a signal while it waited
   return cause && code < 128 ? interrupted_exit(cause) : code;
+}
+
+// The words and their bytes in one piece of memory; NULL without it.
+static char **copy_words(int argc, char **argv) {
+  size_t pointers = ((size_t)argc + 1) * sizeof *argv, bytes = 0;
+  for (int i = 0; i < argc; i++)
+    bytes += strlen(argv[i]) + 1;
+  char **words = malloc(pointers + bytes);
+  char *at = words ? (char *)words + pointers : NULL;
+  for (int i = 0; i < argc && words; i++) {
+    words[i] = at;
+    at = stpcpy(at, argv[i]) + 1;
+  }
+  return words;
 }
 
 static int start(int argc, char **argv, const Options *options) {
@@ -178,21 +199,36 @@ static int start(int argc, char **argv, const Options *options) {
   }
   if (options->help) {
     fputs(options_help, stdout);
-    return run_flush();
+    return run_flush(false);
   }
   if (options->version) {
     print_version();
-    return run_flush();
+    return run_flush(false);
   }
-  Job job = {.argc = argc, .argv = argv, .options = options};
-  return run_state(&job);
+  Job job = {.argc = argc, .argv = copy_words(argc, argv), .options = options};
+  if (!job.argv) {
+    run_complain("not enough memory");
+    return 1;
+  }
+  options_hide_secrets(options, argc, argv);
+  int code = run_state(&job);
+  free(job.argv);
+  return code;
+}
+
+static void parse(Options *options, int *argc, char **argv) {
+  options_parse(options, *argc, argv);
+  if (options->script && !is_script(argv[options->script]))
+    options_take_late(options, argc, argv);
 }
 
 int main(int argc, char **argv) {
+  if (!standard_streams_open())
+    return 1;
   setlocale(LC_CTYPE, "");
   title_init(argc, argv);
   Options options;
-  options_parse(&options, argc, argv);
+  parse(&options, &argc, argv);
   int code = start(argc, argv, &options);
   options_free(&options);
   return code;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nearest.h"
+
 const char options_help[] =
     "usage: pghost [options] SCRIPT [ARG...]    run a script\n"
     "       pghost [options] COMMAND [ARG...]   run a command: pghost server status\n"
@@ -17,6 +19,7 @@ const char options_help[] =
     "  --dsn DSN          the database: a conninfo string or URL (see also DATABASE_URL)\n"
     "  --log-format KIND  text or json\n"
     "  -q, --quiet        no progress and no log, only warnings and errors\n"
+    "                     (--dsn, --log-format and -q may also stand after a COMMAND)\n"
     "  -v, --version      versions of pghost and Lua\n"
     "  -h, --help         this text\n"
     "exit codes: 0 done, 1 script or data error, 2 usage, 3 database unreachable or lost,\n"
@@ -27,7 +30,7 @@ static void complain(Options *options, const char *format, const char *word) {
     snprintf(options->problem, sizeof options->problem, format, word);
 }
 
-// The value of an option: behind '=' or the next word. NULL and a problem when there is none.
+// The value of an option: after '=', or the next word. NULL and a problem when there is none.
 static char *value_of(Options *options, int argc, char **argv, int *at, size_t name_length) {
   char *word = argv[*at];
   if (word[name_length] == '=')
@@ -43,12 +46,16 @@ static bool is_option(const char *word, const char *name) {
   return strncmp(word, name, length) == 0 && (word[length] == 0 || word[length] == '=');
 }
 
+static void hide(char *text) {
+  memset(text, '*', strlen(text));
+}
+
 static void take_dsn(Options *options, char *value) {
   if (!value)
     return;
   free(options->dsn);
   options->dsn = strdup(value);
-  memset(value, '*', strlen(value));
+  hide(value);
 }
 
 static void take_log_format(Options *options, const char *value) {
@@ -68,6 +75,17 @@ static void take_chunk(Options *options, char *attached, int argc, char **argv, 
     complain(options, "option '%s' needs a value", "-e");
 }
 
+static void complain_unknown(Options *options, const char *word) {
+  static const char *const known[] = {"--dsn", "--log-format", "--quiet", "--version", "--help"};
+  const char *meant = nearest_word(word, known, sizeof known / sizeof *known);
+  char hint[64] = "";
+  if (meant)
+    snprintf(hint, sizeof hint, ": did you mean '%s'?", meant);
+  if (options->problem[0] == 0)
+    snprintf(options->problem, sizeof options->problem, "unknown option '%.100s'%s%s", word, hint,
+             meant ? "" : " (see pghost --help)");
+}
+
 static void parse_option(Options *options, int argc, char **argv, int *at) {
   char *word = argv[*at];
   if (is_option(word, "--dsn"))
@@ -85,7 +103,50 @@ static void parse_option(Options *options, int argc, char **argv, int *at) {
   else if (strncmp(word, "-e", 2) == 0)
     take_chunk(options, word + 2, argc, argv, at);
   else
-    complain(options, "unknown option '%.200s' (see pghost --help)", word);
+    complain_unknown(options, word);
+}
+
+static bool is_late(const char *word) {
+  return strcmp(word, "-q") == 0 || strcmp(word, "--quiet") == 0 || is_option(word, "--dsn") ||
+         is_option(word, "--log-format");
+}
+
+void options_take_late(Options *options, int *argc, char **argv) {
+  int kept = options->script + 1, at = kept;
+  for (; at < *argc && strcmp(argv[at], "--") != 0; at++) {
+    if (is_late(argv[at]))
+      parse_option(options, *argc, argv, &at);
+    else
+      argv[kept++] = argv[at];
+  }
+  while (at < *argc)
+    argv[kept++] = argv[at++];
+  *argc = kept;
+}
+
+static bool names_secret(const char *word) {
+  static const char *const parts[] = {"dsn", "pass", "secret", "token", "pwd"};
+  if (strncmp(word, "--", 2) != 0)
+    return false;
+  size_t length = strcspn(word, "=");
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    const char *found = strstr(word, parts[i]);
+    if (found && (size_t)(found - word) < length)
+      return true;
+  }
+  return false;
+}
+
+void options_hide_secrets(const Options *options, int argc, char **argv) {
+  for (int at = options->script + 1; options->script && at < argc; at++) {
+    if (!names_secret(argv[at]))
+      continue;
+    char *value = strchr(argv[at], '=');
+    if (value)
+      hide(value + 1);
+    else if (at + 1 < argc)
+      hide(argv[++at]);
+  }
 }
 
 void options_parse(Options *options, int argc, char **argv) {

@@ -21,6 +21,14 @@ typedef struct Options {
 // in argv itself, so that a password in it does not stay visible in `ps`.
 void options_parse(Options *options, int argc, char **argv);
 
+// Takes what belongs to pghost (-q, --quiet, --dsn, --log-format) out of the words after a
+// subcommand, up to "--". The rest stays, in its order; *argc is what is left.
+void options_take_late(Options *options, int *argc, char **argv);
+
+// Overwrites in argv, after the script, the values of options whose names say that they are secret
+// (--dsn, --smtp-pass), for the sake of `ps`.
+void options_hide_secrets(const Options *options, int argc, char **argv);
+
 void options_free(Options *options);
 
 extern const char options_help[];

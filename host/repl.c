@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
-#include "line.h"
+#include "line_editor.h"
 #include "run.h"
 #include "signals.h"
 

@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
-#include "again.h"
 #include "base/error.h"
-#include "harmless.h"
+#include "escaped.h"
 #include "library.h"
+#include "nearest.h"
+#include "retry.h"
 #include "signals.h"
 
 enum { EXIT_ERROR = 1, EXIT_USAGE = 2 };
@@ -24,7 +26,7 @@ enum { EXIT_ERROR = 1, EXIT_USAGE = 2 };
 static void complain(const char *message, bool lines) {
   fflush(stdout);
   fputs("pghost: ", stderr);
-  harmless_write(stderr, message, lines);
+  escaped_write(stderr, message, lines);
   fputc('\n', stderr);
   fflush(stderr);
 }
@@ -33,15 +35,33 @@ void run_complain(const char *message) {
   complain(message, false);
 }
 
-int run_flush(void) {
-  if (fflush(stdout) == 0 && !ferror(stdout))
+// errno of an earlier call, if it can only be that of a write.
+static int write_errno(int number) {
+  static const int numbers[] = {ENOSPC, EDQUOT, EFBIG, EIO, EBADF};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    if (number == numbers[i])
+      return number;
+  return 0;
+}
+
+int run_flush(bool succeeded) {
+  int number = write_errno(errno);
+  bool failed_before = ferror(stdout);
+  bool fails = fflush(stdout) != 0;
+  if (!fails && !failed_before)
     return 0;
-  if (errno == EPIPE || signals_cause(true) == SIGPIPE)
+  if (fails)
+    number = errno;
+  if (number == EPIPE || signals_cause(true) == SIGPIPE)
     return 0; // the reader has seen enough
-  Error error;
-  error_set_errno(&error, errno, "could not write the output");
+  Error error = {.message = "could not write all of the output"};
+  if (number != 0)
+    error_set_errno(&error, number, "could not write the output");
   clearerr(stdout);
-  run_complain(error.message);
+  char message[sizeof error.message + 32];
+  snprintf(message, sizeof message, "%s%s", error.message,
+           succeeded ? " (all else succeeded)" : "");
+  run_complain(message);
   return EXIT_ERROR;
 }
 
@@ -103,7 +123,7 @@ static int report(lua_State *L, int status) {
     lua_pop(L, 1);
     return code;
   }
-  if (is_error_object(L, -1) && again_note(L, -1)) { // the library has said why
+  if (is_error_object(L, -1) && retry_note(L, -1)) { // the library has said why
     lua_pop(L, 1);
     return code;
   }
@@ -168,26 +188,92 @@ static bool is_plain_file(const char *path) {
   return stat(path, &facts) != 0 || S_ISREG(facts.st_mode) || S_ISDIR(facts.st_mode);
 }
 
+static bool ends_in_one_of(const char *name, size_t length, const char *const *endings) {
+  for (; *endings; endings++) {
+    size_t own = strlen(*endings);
+    if (length > own && strncasecmp(name + length - own, *endings, own) == 0)
+      return true;
+  }
+  return false;
+}
+
+static const char *const lua_endings[] = {".lua", NULL};
+
 int run_script(lua_State *L, const char *path) {
   if (path && is_plain_file(path) && !can_open(path))
     return EXIT_USAGE;
-  if (luaL_loadfile(L, path) != LUA_OK)
+  int status = luaL_loadfile(L, path);
+  if (status == LUA_ERRSYNTAX && path && !ends_in_one_of(path, strlen(path), lua_endings)) {
+    lua_pushfstring(L, " (not a Lua script? to load a file, `pghost load %s --into TABLE`)", path);
+    lua_concat(L, 2);
+  }
+  if (status != LUA_OK)
     return report(L, LUA_ERRSYNTAX);
   return run_call(L, push_arguments(L), 0);
 }
 
+// Pushes what to say of a word that is no command: the one that may be meant, or all of them.
+static void push_commands(lua_State *L, const char *name) {
+  LibraryCommand commands[LIBRARY_MOST_COMMANDS];
+  const char *names[LIBRARY_MOST_COMMANDS];
+  size_t count = library_commands(commands);
+  luaL_Buffer list;
+  for (size_t i = 0; i < count; i++)
+    names[i] = commands[i].name;
+  const char *meant = nearest_word(name, names, count);
+  if (meant) {
+    lua_pushfstring(L, "unknown command '%s': did you mean '%s'?", name, meant);
+    return;
+  }
+  luaL_buffinit(L, &list);
+  for (size_t i = 0; i < count; i++) {
+    luaL_addstring(&list, i ? ", " : "");
+    luaL_addstring(&list, names[i]);
+  }
+  luaL_pushresult(&list);
+  lua_pushfstring(L, "unknown command '%s' (commands: %s)", name, lua_tostring(L, -1));
+  lua_remove(L, -2);
+}
+
+static bool is_folder(const char *path) {
+  struct stat facts;
+  return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
 static int unknown_command(lua_State *L, const char *name) {
-  library_push_commands(L);
-  const char *known = lua_tostring(L, -1);
   if (!library_root())
     lua_pushliteral(L, "the Lua library is missing: no scripts/pghost above the binary and no "
                        "share/pghost beside it");
+  else if (is_folder(name))
+    lua_pushfstring(L,
+                    "'%s' is a folder, not a script or a command: to load its CSV files, "
+                    "`pghost load %s --into TABLE`",
+                    name, name);
   else if (strchr(name, '/'))
     lua_pushfstring(L, "no script '%s'", name);
   else
-    lua_pushfstring(L, "no script and no command '%s' (commands: %s)", name, known);
+    push_commands(L, name);
   run_complain(lua_tostring(L, -1));
-  lua_pop(L, 2);
+  lua_pop(L, 1);
+  return EXIT_USAGE;
+}
+
+bool run_is_data(const char *name) {
+  static const char *const packed[] = {".gz", ".zst", ".xz", ".bz2", NULL};
+  static const char *const data[] = {".csv", ".tsv", ".tab", ".psv", ".zip", NULL};
+  size_t length = strlen(name);
+  if (ends_in_one_of(name, length, packed))
+    length -= strlen(strrchr(name, '.'));
+  return ends_in_one_of(name, length, data);
+}
+
+int run_data(const char *name) {
+  char message[1024];
+  snprintf(message, sizeof message,
+           "'%.300s' is not a script or a command: to see what is in it, `pghost sniff %.300s`; "
+           "to load it, `pghost load %.300s --into TABLE`",
+           name, name, name);
+  run_complain(message);
   return EXIT_USAGE;
 }
 

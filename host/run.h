@@ -5,11 +5,17 @@
 #define PGHOST_HOST_RUN_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 int run_chunk(lua_State *L, const char *text); // of -e
 
 // A script file (NULL: stdin), with the words of the table `arg` from 1 on as its arguments.
 int run_script(lua_State *L, const char *path);
+
+// Is the word the name of a data file, by its ending? And what to do with one, instead of running
+// it.
+bool run_is_data(const char *name);
+int run_data(const char *name);
 
 // A subcommand of the library; unknown ones are a usage error. An integer that its file returns
 // is the exit code.
@@ -19,11 +25,12 @@ int run_command(lua_State *L, const char *name);
 // failure reports on stderr, leaves nothing on the stack and returns the exit code.
 int run_call(lua_State *L, int arguments, int results);
 
-// Prints "pghost: message" on stderr as one line, whatever is in it, behind what is in stdout's
+// Prints "pghost: message" on stderr as one line, whatever is in it, after what is in stdout's
 // buffer.
 void run_complain(const char *message);
 
-// Empties stdout's buffer. Exit code 1 and a message when what was printed could not be written.
-int run_flush(void);
+// Empties stdout's buffer. Exit code 1 and a message when what was printed could not be written;
+// `succeeded`: and nothing else went wrong, which it says.
+int run_flush(bool succeeded);
 
 #endif

@@ -47,7 +47,7 @@ static void arm(lua_State *L) {
 }
 
 static void on_signal(int number) {
-  static volatile long long first_at; // other signals are blocked meanwhile
+  static volatile long long first_at; // other signals are blocked while it runs
   bool first = interrupt_signal == 0 || (interactive && number == SIGINT);
   int error = errno; // of the call that the signal has come into
   long long now = now_ns();
@@ -74,7 +74,7 @@ static void on_broken_pipe(int number) {
   arm(running);
 }
 
-// Resumes co with the `count` values on top of L, with `running` set to it meanwhile. Returns how
+// Resumes co with the `count` values on top of L, with `running` set to it. Returns how
 // many results are pushed on L, or -1 with the error value pushed.
 static int resume(lua_State *L, lua_State *co, int count) {
   lua_State *before = running;

@@ -152,7 +152,7 @@ describe("the example pipeline", function()
   it("says that an option is wrong", function()
     local _, err, code = run { words = { "--as-of", "yesterday" } }
     assert.equal(2, code)
-    assert.truthy(err:find("as_of: not a timestamp 'yesterday'", 1, true), err)
+    assert.truthy(err:find("as_of: a timestamp YYYY-MM-DD HH:MM:SS expected, got 'yesterday'", 1, true), err)
   end)
 
   it("says that the server's disk is full", function()

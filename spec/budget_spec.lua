@@ -221,7 +221,7 @@ describe("a budget", function()
     must_end(0, nil, { "--max-rejects", "15%" })
     must_end(4, "all tables: 3 of 20 records rejected, max_rejects allows 14% (15% it is): nothing is published; "
       .. "`pghost rejects 4` lists them", { "--max-rejects", "14%" })
-    must_end(2, "max_rejects: whole number or share as '2%' expected, got 'few'", { "--max-rejects", "few" })
+    must_end(2, "max_rejects: a number or a share such as 2% expected, got 'few'", { "--max-rejects", "few" })
   end)
 
   it("holds for rules that run over the raw table", function()
@@ -240,8 +240,8 @@ describe("a budget", function()
     here:write("item.csv", items(1, {}))
     for options, message in pairs {
       ["{ max_rejects = -1 }"] = "max_rejects: whole number or share as '2%' expected, got '-1'",
-      ["{ budget = { few = 1 } }"] = "budget: no such budget 'few'",
-      ["{ budget = 3 }"] = "budget: table expected, got number",
+      ["{ budget = { few = 1 } }"] = "budget: unknown budget 'few'",
+      ["{ budget = 3 }"] = "budget: table of budgets expected, got number",
       ["{ budget = { rules = { type = 'x' } } }"] =
         "budget.rules.type: whole number or share as '2%' expected, got 'x'",
     } do

@@ -249,6 +249,95 @@ describe("the way to the database", function()
     end
   end)
 
+  -- A server that asks for a password, and what it is told: the log of its own.
+  describe("with passwords at hand", function()
+    local own
+
+    setup(function()
+      own = support.start("")
+      own:psql "create role guest login password 'right'"
+      support.shell(support.as_owner(("sh -c 'echo local all guest password > %s/data/pg_hba.conf; " ..
+        "echo local all postgres trust >> %s/data/pg_hba.conf'"):format(own.folder, own.folder)))
+      own:psql "select pg_reload_conf()"
+    end)
+
+    teardown(function()
+      own:stop()
+    end)
+
+    local function try(lines, env)
+      pghost.write(folder .. "/pgpass", "*:*:*:*:right\n")
+      os.execute(("chmod 600 %s/pgpass"):format(folder))
+      write_env(lines)
+      return run(("PGPASSFILE=%s/pgpass %s"):format(folder, env or ""))
+    end
+
+    it("gives a server that a .env names no password but that in the file", function()
+      local ways = {
+        ("PGHOST=%s\nPGUSER=guest\nPGDATABASE=postgres\n"):format(own.socket),
+        ("DATABASE_URL=postgresql://guest@/postgres?host=%s\n"):format(own.socket),
+        ("DATABASE_URL=postgresql://guest:@/postgres?host=%s&password=\n"):format(own.socket),
+        ("DATABASE_URL=\"host=%s user=guest dbname=postgres\"\n"):format(own.socket),
+        ("DATABASE_URL=\"host=%s user=guest dbname=postgres password=''\"\n"):format(own.socket),
+        ("PGHOST=%s\nPGUSER=guest\nPGDATABASE=postgres\nPGPASSWORD=${MINE}\n"):format(own.socket),
+      }
+      for _, lines in ipairs(ways) do
+        for _, env in ipairs { "", "PGPASSWORD=right", "MINE=right" } do
+          local _, err, code = try(lines, env)
+          assert.equal(3, code, lines)
+          local asked = err:find("no password supplied", 1, true) or err:find("authentication failed", 1, true)
+          assert.truthy(asked, err)
+        end
+      end
+      assert.matches("a password for it is read from that file alone", select(2, try(ways[1])), nil, true)
+    end)
+
+    it("uses the password of the file", function()
+      for _, lines in ipairs {
+        ("PGHOST=%s\nPGUSER=guest\nPGDATABASE=postgres\nPGPASSWORD=right\n"):format(own.socket),
+        ("DATABASE_URL=postgresql://guest:right@/postgres?host=%s\n"):format(own.socket),
+        ("DATABASE_URL=\"host=%s user=guest dbname=postgres password = 'right'\"\n"):format(own.socket),
+      } do
+        assert.same({ ".env|postgres\n", "", 0 }, { try(lines, "PGPASSWORD=wrong") })
+      end
+    end)
+  end)
+
+  it("is no .env that says where else a server or passwords are", function()
+    for name, lines in pairs {
+      PGHOSTADDR = "PGHOST=db\nPGHOSTADDR=127.0.0.1\n",
+      PGPASSFILE = "PGHOST=db\nPGPASSFILE=/etc/passwd\n",
+      PGOPTIONS = "PGHOST=db\nPGOPTIONS='-c x=y'\n",
+      ["PGHOST beside PGSERVICE"] = "PGSERVICE=mine\nPGHOST=127.0.0.1\n",
+      ["hostaddr in DATABASE_URL"] = "DATABASE_URL=postgresql://u@db/x?%68ostaddr=127.0.0.1\n",
+      ["passfile in DATABASE_URL"] = "DATABASE_URL='host=db passfile=/etc/passwd'\n",
+      ["service in DATABASE_URL"] = "DATABASE_URL='service=mine host=127.0.0.1'\n",
+    } do
+      write_env(lines)
+      local _, err, code = run()
+      assert.same({ ("pghost: .env: '%s' cannot be set here: give --dsn, or set it in the environment\n"):format(name),
+        2 }, { err, code })
+    end
+  end)
+
+  it("is no .env of somebody else's", function()
+    write_env("PGHOST=/none\n")
+    os.execute(("chmod 666 %s/.env"):format(folder))
+    local _, err, code = run()
+    assert.same({ "pghost: '.env' can be changed by anybody and is not read: chmod o-w .env, or give --dsn\n", 2 },
+      { err, code })
+    if pghost.shell "id -u" == "0\n" then
+      os.execute(("chmod 600 %s/.env && chown daemon %s/.env"):format(folder, folder))
+      _, err, code = run()
+      assert.same({ "pghost: '.env' belongs to another user and is not read: make it yours, or give --dsn\n", 2 },
+        { err, code })
+    end
+    os.execute(("rm %s/.env && mkfifo %s/.env"):format(folder, folder))
+    _, err, code = run()
+    assert.matches("'.env' is not a file (named pipe)", err, nil, true)
+    assert.equal(2, code)
+  end)
+
   it("ends at the private server", function()
     local out, err, code = run()
     run(nil, "server stop")
@@ -291,12 +380,13 @@ describe("a .env file", function()
   end)
 
   it("leads to a database by each family of names", function()
-    assert.equal("postgresql://x", dotenv.conninfo { DATABASE_URL = "postgresql://x", PGHOST = "h" })
+    assert.equal("postgresql://u:p@x", dotenv.conninfo { DATABASE_URL = "postgresql://u:p@x", PGHOST = "h" })
     assert.equal("dbname='d' host='localhost' password='it\\'s \\\\' user='u'", dotenv.conninfo {
       POSTGRES_USER = "u", POSTGRES_PASSWORD = "it's \\", POSTGRES_DB = "d", DATABASE_URL = "",
     })
-    assert.equal("host='pg' port='1' sslmode='require' user='u'", dotenv.conninfo {
+    assert.equal("host='pg' password='x' port='1' sslmode='require' user='u'", dotenv.conninfo {
       PGHOST = "pg", POSTGRES_HOST = "docker", POSTGRES_USER = "u", POSTGRES_PORT = "1", PGSSLMODE = "require",
+      PGPASSWORD = "x",
     })
     assert.equal("service='s'", dotenv.conninfo { PGSERVICE = "s" })
     assert.is_nil(dotenv.conninfo { PGPASSWORD = "only", POSTGRES_PASSWORD = "these", OTHER = "x" })

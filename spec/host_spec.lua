@@ -61,6 +61,8 @@ describe("the host", function()
 
     for _, case in ipairs {
       { { "--nonsense" }, "unknown option '--nonsense' (see pghost --help)" },
+      { { "--quite" }, "unknown option '--quite': did you mean '--quiet'?" },
+      { { "--dns", "x" }, "unknown option '--dns': did you mean '--dsn'?" },
       { { "--dsn" }, "option '--dsn' needs a value" },
       { { "-e" }, "option '-e' needs a value" },
       { { "--log-format", "xml" }, "log format must be text or json, not 'xml'" },
@@ -76,13 +78,52 @@ describe("the host", function()
     it("says which commands there are", function()
       local _, err, code = run { "nonsense" }
       assert.equal(2, code)
-      assert.truthy(err:find("^pghost: no script and no command 'nonsense' %(commands: [%w_, ]*server[%w_, ]*%)\n$"))
+      assert.truthy(err:find("^pghost: unknown command 'nonsense' %(commands: [%w_, ]*server[%w_, ]*%)\n$"))
+    end)
+
+    it("says which command may be meant", function()
+      for word, meant in pairs { laod = "load", loda = "load", snif = "sniff", run = "runs", reject = "rejects" } do
+        local _, err, code = run { word, "x.csv" }
+        assert.same({ ("pghost: unknown command '%s': did you mean '%s'?\n"):format(word, meant), 2 }, { err, code })
+      end
+    end)
+
+    it("says what to do with a data file, and with a folder of them", function()
+      for _, name in ipairs { "users.csv", "U.CSV", "x.tsv.gz", "not/there.csv", "a.zip" } do
+        local _, err, code = run { name }
+        assert.same({ ("pghost: '%s' is not a script or a command: to see what is in it, `pghost sniff %s`; " ..
+          "to load it, `pghost load %s --into TABLE`\n"):format(name, name, name), 2 }, { err, code })
+      end
+      local _, err, code = run { folder }
+      assert.same({ ("pghost: '%s' is a folder, not a script or a command: to load its CSV files, " ..
+        "`pghost load %s --into TABLE`\n"):format(folder, folder), 2 }, { err, code })
+      script("k,v\n1,2\n", "users")
+      _, err, code = run({ "users" }, { cd = folder })
+      assert.matches("(not a Lua script? to load a file, `pghost load users --into TABLE`)", err, nil, true)
+      assert.equal(1, code)
+    end)
+
+    it("takes its own options after a command, too", function()
+      local _, err, code = run { "runs", "--dsn", "host=/nonexistent password=geheim", "-q" }
+      assert.matches("(the connection is set by --dsn)", err, nil, true)
+      assert.same({ 3, nil }, { code, err:find("geheim", 1, true) })
+      _, err, code = run { "runs", "--log-format", "xml" }
+      assert.same({ "pghost: log format must be text or json, not 'xml'\n", 2 }, { err, code })
     end)
 
     it("refuses a folder as a script", function()
       os.execute("mkdir " .. folder .. "/x.lua")
       local _, err, code = run { folder .. "/x.lua" }
       assert.same({ "pghost: could not open script '" .. folder .. "/x.lua': is a directory\n", 2 }, { err, code })
+    end)
+
+    it("keeps what a script is given as a secret out of ps", function()
+      local path = script "print(arg[2], arg[3], (io.open('/proc/self/cmdline'):read('a'):gsub('%z', ' ')))"
+      local out = run { path, "--smtp-pass", "geheim", "--api-token=streng", "--data", "x" }
+      local seen, joined, line = out:match("^(%S+)\t(%S+)\t(.*)$")
+      assert.same({ "geheim", "--api-token=streng" }, { seen, joined })
+      assert.is_nil(line:find("geheim", 1, true) or line:find("streng", 1, true))
+      assert.matches("--data x", line, nil, true)
     end)
 
     it("keeps the value of --dsn out of ps", function()
@@ -94,16 +135,10 @@ describe("the host", function()
   end)
 
   describe("library", function()
-    it("is found from the binary, behind the script's folder", function()
+    it("is found from the binary", function()
       local out = run { script "print(package.path)" }
       assert.equal(folder .. "/?.lua", out:match("^[^;]*"))
       assert.truthy(out:find(";" .. pghost.root .. "/scripts/?.lua;", 1, true))
-    end)
-
-    it("gives way to a module of the same name in the script's folder", function()
-      os.execute("mkdir -p " .. folder .. "/pghost/lib")
-      script("return 'theirs'", "pghost/lib/print.lua")
-      assert.equal("theirs\n", (run { script "print((require 'pghost.lib.print'))" }))
     end)
 
     it("is installed beside the binary", function()
@@ -138,7 +173,8 @@ describe("the host", function()
     end)
 
     it("that are error objects are one line and set the exit code", function()
-      local path = script [[require("pghost.lib.errors").raise("not a number 'x'", "check", { file = "a.csv", line = 7 })]]
+      local raise = [[require("pghost.lib.errors").raise("not a number 'x'", "check", { file = "a.csv", line = 7 })]]
+      local path = script(raise)
       local _, err, code = run { path }
       assert.same({ "pghost: a.csv:7: not a number 'x'\n", 4 }, { err, code })
       _, err, code = run({ path }, { env = "PGHOST_TRACEBACK=1" })
@@ -182,7 +218,19 @@ describe("the host", function()
 
     it("that cannot be written is an error", function()
       local _, err, code = pghost.shell(pghost.quote(pghost.path) .. " -e 'print(1)' >/dev/full")
-      assert.same({ "pghost: could not write the output: no space left on device\n", 1 }, { err, code })
+      local expected = "pghost: could not write the output: no space left on device (all else succeeded)\n"
+      assert.same({ expected, 1 }, { err, code })
+    end)
+
+    it("that cannot be written in the middle is an error, too", function()
+      for _, chunk in ipairs { "for i = 1, 1e5 do io.write(i, 'x') end", "print(1) os.rename('/none', '/where')" } do
+        local _, err, code = pghost.shell(("%s -e %s >/dev/full"):format(pghost.quote(pghost.path),
+          pghost.quote(chunk)))
+        assert.matches("^pghost: could not write [^\n]*output[^\n]*\n$", err)
+        assert.equal(1, code)
+      end
+      local _, _, code = pghost.shell(pghost.quote(pghost.path) .. " -e 'print(1)' 2>/dev/full >/dev/full")
+      assert.equal(1, code)
     end)
 
     it("to a program that has ended is only a failed write", function()

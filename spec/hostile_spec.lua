@@ -74,7 +74,7 @@ local script = [=[
 local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"
 local names, headers = table.unpack((require "names"))
-local run <close> = pipeline.start(names[3], { data = "FOLDER/data", setting = names[1] })
+local run <close> = pipeline.start(names[3], { data = "FOLDER/data", parameters = { setting = names[1] } })
 local columns = { { "id", r.bigint():required() } }
 for _, name in ipairs(headers) do
   columns[#columns + 1] = { name, r.text():length(0, 60) }

@@ -271,7 +271,7 @@ describe("a pipeline", function()
 
   it("records steps, and keeps secrets out of the config", function()
     must_run(load_and_publish,
-      { db_password = "hunter2", link = "postgresql://u:hunter2@h/d", n = 3, as_of = "2024-01-31" })
+      { parameters = { db_password = "hunter2", link = "postgresql://u:hunter2@h/d", n = 3 }, as_of = "2024-01-31" })
     assert.equal("load|item|done|4\npublish|public|done|",
       ask "SELECT kind, name, state, counts->>'records' FROM pghost.steps ORDER BY step_id")
     local config = cjson.decode(ask "SELECT config FROM pghost.runs")
@@ -283,15 +283,15 @@ describe("a pipeline", function()
 
   it("takes settings from the command line", function()
     must_run(function(run)
-      assert.is_false(run.settings.leave_out)
-      assert.equal(7, run.settings.limit)
+      assert.is_false(run.settings.parameters.leave_out)
+      assert.equal(7, run.settings.parameters.limit)
       assert.equal("2024-06-30 00:00:00.000000", run.as_of)
       load_and_publish(run)
-    end, { leave_out = true, limit = 5, schema = "public", as_of = "" },
+    end, { parameters = { leave_out = true, limit = 5 }, schema = "public", as_of = "" },
       { "--leave-out", "no", "--limit", "7", "--schema", "other place", "--as-of", "2024-06-30 00:00:00" })
     assert.equal("2", ask 'SELECT count(*) FROM "other place".item')
     for _, words in ipairs { { "--limit", "x" }, { "--leave-out", "maybe" }, { "--nothing" }, { "--as-of", "soon" } } do
-      local _, problem = with_run(load_and_publish, { leave_out = true, limit = 5 }, words)
+      local _, problem = with_run(load_and_publish, { parameters = { leave_out = true, limit = 5 } }, words)
       assert.equal(2, problem.exit)
     end
   end)
@@ -314,7 +314,7 @@ describe("checks", function()
         check.not_null("item.price", { severity = "warn" }),
       }
       run:publish()
-    end, { top = 2 })
+    end, { parameters = { top = 2 } })
     assert.equal(table.concat({
       "item: nothing lost, nothing twice|error|t|0|",
       "item is not empty|error|t|0|",
@@ -375,7 +375,7 @@ describe("analytics", function()
     local _, problem = analyse([[
       WITH x AS (SELECT * FROM item) -- a comment; with a semicolon
       SELECT id::smallint AS "Big Id", name::varchar(9), price, :as_of AS at, :flag AS flag, 'a' || :word AS word
-      FROM x ORDER BY id DESC;]], { as_of = "2024-02-29 12:00", flag = true, word = "it's :x" })
+      FROM x ORDER BY id DESC;]], { as_of = "2024-02-29 12:00", parameters = { flag = true, word = "it's :x" } })
     assert.is_nil(problem)
     assert.equal("2|two\nlines||2024-02-29 12:00:00|t|ait's :x\n1|one|1.50|2024-02-29 12:00:00|t|ait's :x",
       ask "SELECT * FROM answer")

@@ -74,7 +74,7 @@ local function suite(title, as)
     -- A second server's folder with a copy of the cluster: quicker than creating one.
     local function copy_to(target)
       local from = home .. "/server"
-      local _, err, code = pghost.shell(("mkdir %s && cp -a %s/data %s && chown --reference=%s %s && chmod 711 %s")
+      local _, err, code = pghost.shell(("mkdir -p %s && cp -a %s/data %s && chown --reference=%s %s && chmod 711 %s")
         :format(target, from, target, from, target, target))
       assert(code == 0, err)
     end
@@ -122,6 +122,32 @@ local function suite(title, as)
         "synchronous_commit=on wal_level=minimal\n", out)
     end)
 
+    it("makes tables in public, also where an older pghost has made it", function()
+      local data = home .. "/t.csv"
+      pghost.write(data, "a\n1\n")
+      local function load_into(name)
+        local _, err, code = run(("load %s --into %s --create"):format(data, name))
+        assert.same(("loaded 1 record from 1 file into public.%s in "):format(name), err:match("^(.- in )"))
+        assert.equal(0, code, err)
+      end
+      load_into "runs"
+      local older = {
+        ["reset search_path"] = "public",
+        ["set search_path = desk, \"$user\", public"] = "desk, public",
+        ["in database pghost set search_path = \"$user\""] = "public",
+      }
+      for setting, path in pairs(older) do
+        use("alter role pghost " .. setting)
+        wait_for "stopped"
+        assert.equal(path .. "\n", (use "show search_path"))
+      end
+      use "alter role pghost set search_path = public"
+      wait_for "stopped"
+      load_into "files"
+      assert.equal("0\n", (use "select count(*) from pg_class where relnamespace = to_regnamespace('pghost')"))
+      use "drop table public.runs, public.files"
+    end)
+
     it("knows nothing of its user's environment", function()
       local secrets = "PGPASSWORD=geheim DATABASE_URL=geheim PGPORT=9"
       use("select 1", secrets)
@@ -160,7 +186,8 @@ local function suite(title, as)
       assert.same({ "stopped\n", "", 0 }, { run "server stop" })
       assert.same({ "not running\n", "", 0 }, { run "server stop" })
       out, err, code = run "server status"
-      assert.truthy(out:find("^state:  stopped\nin use: no\n"))
+      assert.matches(("^state:  stopped\nin use: no\nfolder: %s\ndata:   %s/data %%(PostgreSQL %%d+, %%d+ MB%%)\n" ..
+        "log:    %s/data/server.log\nsocket: "):format(home .. "/server", home .. "/server", home .. "/server"), out)
       assert.same({ "", 3 }, { err, code })
       assert.equal("pghost: the private server is not running: pghost server start\n", select(2, run "server env"))
     end)
@@ -279,6 +306,21 @@ local function suite(title, as)
       assert.equal("1\n", (use("select 1", variables)))
       wait_for("stopped", variables)
       pghost.shell("rm -r " .. run("server status", variables):match("socket: ([^\n]*)"))
+    end)
+
+    it("lives with what is in its folder's name, a comma too, and refuses line ends", function()
+      for _, name in ipairs { "a,b", ",", "b\\\\s", "50%41", "@at", "host=x port=1", " a ", "\xff", "a;b?c" } do
+        copy_to(pghost.quote(home .. "/in/" .. name:gsub("\\\\", "\\")))
+        local variables = ([["PGHOST_SERVER_DIR=%s/in/%s"]]):format(home, name)
+        assert.equal("1\n", (shell(("timeout 60 %s %s/use.lua"):format(binary, folder), variables)), name)
+        wait_for("stopped", variables)
+        local socket = run("server status", variables):match("socket: (/tmp[^\n]*)")
+        local elsewhere = socket and not socket:find(home, 1, true) and " " .. socket or ""
+        pghost.shell("rm -rf " .. home .. "/in/*" .. elsewhere)
+      end
+      local _, err, code = use("select 1", "'PGHOST_SERVER_DIR=" .. home .. "/a\nb'")
+      assert.matches("a control character is in the folder's name, set PGHOST_SERVER_DIR to another", err, nil, true)
+      assert.equal(3, code)
     end)
 
     it("lives with blanks and quotes in its folder's name", function()

@@ -107,6 +107,23 @@ describe("the REPL", function()
     assert.equal(0, code)
   end)
 
+  it("reads key bindings from the home folder, never from the current one", function()
+    local bind = 'bind -s "x" "print(6 * 7)"\n'
+    local there = pghost.folder()
+    pghost.write(there .. "/.editrc", bind)
+    for _, variables in ipairs { "HOME=", "HOME=. EDITRC=.editrc", "-u HOME" } do
+      local out, err = pghost.shell(("cd %s && env %s TERM=xterm python3 %s/spec/support/terminal.py %s"):format(there,
+        variables, pghost.root, pghost.quote(pghost.path)),
+        step("expect", "> ") .. step("send", "x\n") .. step("expect", "nil\r\n> ") .. step("send", "\4"))
+      assert.equal("", err)
+      assert.is_nil(out:find("42", 1, true))
+    end
+    pghost.remove(there)
+    pghost.write(home .. "/.editrc", 'bind "y" ed-prev-history\n') -- bind -s leaks in libedit
+    local _, code = talk { "6 * 7\n", { "42\r\n> " }, "y", { "6 * 7" }, "\n", { "42\r\n> " }, "\4" }
+    assert.equal(0, code)
+  end)
+
   it("comes after a script with -i, and after one that failed", function()
     pghost.write(home .. "/script.lua", "y = 41 error 'stopped'")
     local out, code = talk({ "y + 1\n", { "42\r\n> " }, "\4" }, "-i script.lua")
@@ -127,11 +144,10 @@ describe("the REPL", function()
   end)
 
   it("opens conn when it is first used", function()
-    os.execute("mkdir " .. home .. "/pghost")
-    pghost.write(home .. "/pghost/connection.lua",
-      "return { open = function() print 'opened' return { name = 'the connection' } end }")
-    local out, code = talk { "undefined\n", { "nil\r\n> " }, "conn.name\n", { "opened\r\nthe connection\r\n> " },
-      "conn.name\n", { "the connection\r\n> " }, "\4" }
+    pghost.write(home .. "/stub.lua", "package.preload['pghost.connection'] = function() " ..
+      "return { open = function() print 'opened' return { name = 'the connection' } end } end")
+    local out, code = talk({ "undefined\n", { "nil\r\n> " }, "conn.name\n", { "opened\r\nthe connection\r\n> " },
+      "conn.name\n", { "the connection\r\n> " }, "\4" }, "-i stub.lua")
     assert.equal(0, code)
     assert.equal(1, select(2, out:gsub("opened", "")))
   end)

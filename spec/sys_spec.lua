@@ -1,4 +1,4 @@
--- pghost.native.sys: temporary files that nothing leaves behind.
+-- pghost.native.sys: temporary files that nothing leaves behind, and who we are.
 
 local lfs = require "lfs"
 local pghost = require "support.pghost"
@@ -31,5 +31,13 @@ describe("a temporary file", function()
     assert.truthy(err:find(("could not create a temporary file in '%s/none': No such file or directory"):format(folder),
       1, true), err)
     pghost.remove(folder)
+  end)
+end)
+
+describe("the user", function()
+  it("has the name that the system knows, whatever the environment says", function()
+    local chunk = 'print(require "pghost.native.sys".user())'
+    assert.equal((pghost.shell "id -un"), (pghost.run({ "-e", chunk }, { env = "USER=somebody LOGNAME=else" })))
+    assert.equal((pghost.shell "id -un"), (pghost.run({ "-e", chunk }, { env = "env -u USER -u LOGNAME" })))
   end)
 end)

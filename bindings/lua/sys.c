@@ -7,6 +7,7 @@
 #include <lauxlib.h>
 #include <limits.h>
 #include <lua.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,16 @@ static int sys_processors(lua_State *L) {
 // sys.pid() -> integer
 static int sys_pid(lua_State *L) {
   lua_pushinteger(L, getpid());
+  return 1;
+}
+
+// sys.user() -> string: name of the user who runs this process; its number when it has none.
+static int sys_user(lua_State *L) {
+  const struct passwd *user = getpwuid(geteuid());
+  if (user)
+    lua_pushstring(L, user->pw_name);
+  else
+    lua_pushfstring(L, "%I", (LUAI_UACINT)geteuid());
   return 1;
 }
 
@@ -124,6 +135,7 @@ static const luaL_Reg functions[] = {
     {"columns", sys_columns},
     {"processors", sys_processors},
     {"pid", sys_pid},
+    {"user", sys_user},
     {"interrupted", sys_interrupted},
     {"temporary_file", sys_temporary_file},
     {NULL, NULL},

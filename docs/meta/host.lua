@@ -7,7 +7,7 @@
 ---@field options pghost.HostOptions
 ---@field attempt integer how often the script has been started, this time included
 ---@field retry_of? integer run_id of the run whose failure made it start again
----@field can_retry boolean the script is a file, and can be executed again
+---@field can_retry boolean the script is a file, and can be executed once more
 local host = {}
 
 ---@class pghost.HostOptions

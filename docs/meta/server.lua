@@ -13,6 +13,10 @@ local server = {}
 ---@class pghost.ServerStatus
 ---@field state "absent"|"stopped"|"running" absent: not created yet
 ---@field folder string
+---@field data string the cluster, a folder in `folder`
+---@field log string file
+---@field version? integer PostgreSQL's major version that made the cluster
+---@field bytes? integer what the cluster takes on disk
 ---@field socket? string folder of its socket
 ---@field kept boolean runs until server.stop, used or not
 ---@field in_use boolean by this or another pghost

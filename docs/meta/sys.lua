@@ -27,6 +27,10 @@ function sys.processors() end
 ---@return integer
 function sys.pid() end
 
+--- Name of the user who runs this process; its number when it has no name.
+---@return string
+function sys.user() end
+
 --- An empty file in TMPDIR (else /tmp) without a name: it is gone with the process, however that ends.
 ---@return file*|nil file open for writing and reading
 ---@return string message_or_path `path` opens it once more, in this process, while `file` is open

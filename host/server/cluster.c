@@ -1,5 +1,7 @@
 // Creating, starting and stopping the cluster of the private server.
 #define _GNU_SOURCE // asprintf, pipe2
+#include "cluster.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -13,7 +15,8 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
-#include "server.h"
+#include "progress.h"
+#include "upgrade.h"
 
 #define NEW_DATA "data.new"
 
@@ -38,14 +41,14 @@ static const char settings[] =
 static const char access_rules[] = "# pghost: the owner alone, and as nobody else\n"
                                    "local pghost pghost peer map=pghost\n";
 
-static bool out_of_memory(Error *error) {
-  return error_set(error, SERVER_ERROR, "not enough memory for the private server");
-}
-
 bool cluster_exists(const ServerPlace *place) {
   struct stat facts;
   return stat(place->data, &facts) == 0 && S_ISDIR(facts.st_mode);
 }
+
+// A role's name in "$user" would make pghost's own schema the first on the search_path.
+static const char create_statements[] = "create database pghost;\n"
+                                        "alter role pghost set search_path = public;\n";
 
 // ---- Creating; the functions from here to configure run in a child, as the owner
 
@@ -91,26 +94,26 @@ static int configure(void *context) {
 static bool run_initdb(const ServerPlace *place, const char *folder, int lock, Error *error) {
   char *program = NULL;
   if (asprintf(&program, "%s/initdb", place->bin) < 0)
-    return out_of_memory(error);
+    return server_out_of_memory(error);
   const char *const argv[] = {
       program,       "-D", folder, "--username", "pghost", "--encoding=UTF8", "--locale=C.UTF-8",
       "--auth=peer", NULL};
-  OwnerRun run = {.argv = argv, .inherit = lock};
-  bool ok = owner_run(place, &run, error);
+  OwnerRun run = {.argv = argv, .folder = place->folder, .inherit = lock};
+  bool ok = owner_run(&place->owner, &run, error);
   free(program);
   return ok;
 }
 
 static bool run_configure(const ServerPlace *place, const char *folder, int lock, Error *error) {
   char *users = NULL;
-  int length = place->drop
-                   ? asprintf(&users, "pghost root pghost\npghost \"%s\" pghost\n", place->owner)
-                   : asprintf(&users, "pghost \"%s\" pghost\n", place->owner);
+  int length = place->owner.drop ? asprintf(&users, "pghost root pghost\npghost \"%s\" pghost\n",
+                                            place->owner.name)
+                                 : asprintf(&users, "pghost \"%s\" pghost\n", place->owner.name);
   if (length < 0)
-    return out_of_memory(error);
+    return server_out_of_memory(error);
   Configuration configuration = {.folder = folder, .users = users};
   OwnerRun run = {.call = configure, .context = &configuration, .inherit = lock};
-  bool ok = owner_run(place, &run, error);
+  bool ok = owner_run(&place->owner, &run, error);
   free(users);
   return ok;
 }
@@ -119,10 +122,11 @@ static bool run_configure(const ServerPlace *place, const char *folder, int lock
 static bool create_database(const ServerPlace *place, const char *folder, int lock, Error *error) {
   char *program = NULL;
   if (asprintf(&program, "%s/postgres", place->bin) < 0)
-    return out_of_memory(error);
+    return server_out_of_memory(error);
   const char *const argv[] = {program, "--single", "-D", folder, "postgres", NULL};
-  OwnerRun run = {.argv = argv, .input = "create database pghost;\n", .inherit = lock};
-  bool ok = owner_run(place, &run, error);
+  OwnerRun run = {
+      .argv = argv, .folder = place->folder, .input = create_statements, .inherit = lock};
+  bool ok = owner_run(&place->owner, &run, error);
   free(program);
   if (ok && (strstr(run.output, "ERROR:") || strstr(run.output, "FATAL:")))
     ok = error_set(error, SERVER_ERROR, "%s", program_reason(run.output));
@@ -131,7 +135,7 @@ static bool create_database(const ServerPlace *place, const char *folder, int lo
 
 static bool empty(const ServerPlace *place, char *folder, Error *error) {
   OwnerRun run = {.call = empty_folder, .context = folder, .inherit = -1};
-  return owner_run(place, &run, error);
+  return owner_run(&place->owner, &run, error);
 }
 
 // An empty folder of the owner's, whatever a killed creation has left there.
@@ -142,8 +146,8 @@ static bool begin_folder(const ServerPlace *place, char *folder, Error *error) {
     return error_set_errno(error, errno, "could not remove '%s'", folder);
   if (mkdir(folder, 0700) != 0)
     return error_set_errno(error, errno, "could not create '%s'", folder);
-  if (place->drop && lchown(folder, place->uid, place->gid) != 0)
-    return error_set_errno(error, errno, "could not give '%s' to %s", folder, place->owner);
+  if (place->owner.drop && lchown(folder, place->owner.uid, place->owner.gid) != 0)
+    return error_set_errno(error, errno, "could not give '%s' to %s", folder, place->owner.name);
   return true;
 }
 
@@ -172,8 +176,8 @@ static void discard_folder(const ServerPlace *place, char *folder) {
 bool cluster_create(ServerPlace *place, int lock, Error *error) {
   char *folder = place_path(place, NEW_DATA);
   if (!folder)
-    return out_of_memory(error);
-  server_progress("creating private server in '%s'", place->folder);
+    return server_out_of_memory(error);
+  progress_say("creating private server in '%s'", place->folder);
   Error reason = {0};
   bool ok = begin_folder(place, folder, &reason) && run_initdb(place, folder, lock, &reason) &&
             run_configure(place, folder, lock, &reason) &&
@@ -235,7 +239,7 @@ static void become_server(const ServerPlace *place, const char *const *argv, int
   setsid();
   if (fork() != 0)
     _exit(0);
-  if (child_become_owner(place) && chdir(place->data) == 0 && redirect_to_log()) {
+  if (child_become_owner(&place->owner) && chdir(place->data) == 0 && redirect_to_log()) {
     child_close_all_but(alive, -1);
     fcntl(alive, F_SETFD, 0);
     child_exec(argv);
@@ -251,7 +255,7 @@ static int launch(const ServerPlace *place, Error *error) {
   char *folder = quote_setting(place->socket_folder);
   if (!folder || asprintf(&program, "%s/postgres", place->bin) < 0 || pipe2(ends, O_CLOEXEC) != 0) {
     free(folder);
-    out_of_memory(error);
+    server_out_of_memory(error);
     return -1;
   }
   const char *const argv[] = {program, "-D", place->data, "-k", folder, NULL};
@@ -293,14 +297,18 @@ static bool start_failed(const ServerPlace *place, Error *error) {
 static bool wait_until_ready(const ServerPlace *place, int alive, Error *error) {
   struct pollfd watch = {.fd = alive, .events = POLLIN};
   for (int round = 0;; round++) {
-    if (ping(place) == PQPING_OK)
+    PGPing answer = ping(place);
+    if (answer == PQPING_OK)
       return true;
+    if (answer == PQPING_NO_ATTEMPT)
+      return error_set(error, SERVER_ERROR, "could not ask the private server in '%s' for a sign",
+                       place->folder);
     if (interrupt_signal != 0)
       return error_set(error, "interrupted", "interrupted");
     if (poll(&watch, 1, 20) > 0)
       return start_failed(place, error);
     if (round == 250)
-      server_progress("waiting for the private server in '%s' to recover", place->folder);
+      progress_say("waiting for the private server in '%s' to recover", place->folder);
   }
 }
 
@@ -326,11 +334,11 @@ bool cluster_stop(const ServerPlace *place, Error *error) {
   if (!has_process(place))
     return true;
   if (asprintf(&program, "%s/pg_ctl", place->bin) < 0)
-    return out_of_memory(error);
+    return server_out_of_memory(error);
   const char *const argv[] = {program, "stop", "-D", place->data, "-m",
                               "fast",  "-w",   "-t", "3600",      NULL};
-  OwnerRun run = {.argv = argv, .inherit = -1};
-  bool ok = owner_run(place, &run, error);
+  OwnerRun run = {.argv = argv, .folder = place->folder, .inherit = -1};
+  bool ok = owner_run(&place->owner, &run, error);
   free(program);
   return ok;
 }
@@ -342,7 +350,7 @@ static bool has_survivors(const Error *error) {
          strstr(error->message, "\"postmaster.pid\" already exists");
 }
 
-bool cluster_start(ServerPlace *place, Error *error) {
+static bool start(ServerPlace *place, Error *error) {
   // A server whose socket has been removed under it is alive, but nobody can reach it any more.
   if (!cluster_stop(place, error))
     return false;
@@ -356,4 +364,8 @@ bool cluster_start(ServerPlace *place, Error *error) {
       return ok;
     poll(NULL, 0, 100);
   }
+}
+
+bool cluster_start(ServerPlace *place, Error *error) {
+  return start(place, error) && upgrade_cluster(place, error);
 }

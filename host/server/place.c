@@ -1,5 +1,7 @@
 // Folders of the private server: where, whose, and safe from other users.
 #define _GNU_SOURCE // asprintf
+#include "place.h"
+
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -9,13 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "server.h"
-
 #define SOCKET_NAME "/.s.PGSQL.5432"
-
-static bool out_of_memory(Error *error) {
-  return error_set(error, SERVER_ERROR, "not enough memory for the private server");
-}
 
 static char *format(const char *pattern, const char *first, const char *second) {
   char *text = NULL;
@@ -23,9 +19,9 @@ static char *format(const char *pattern, const char *first, const char *second) 
 }
 
 static bool find_owner(ServerPlace *place, Error *error) {
-  place->drop = geteuid() == 0;
-  struct passwd *user = place->drop ? getpwnam("postgres") : getpwuid(geteuid());
-  if (!user && place->drop)
+  place->owner.drop = geteuid() == 0;
+  struct passwd *user = place->owner.drop ? getpwnam("postgres") : getpwuid(geteuid());
+  if (!user && place->owner.drop)
     return error_set(error, SERVER_ERROR,
                      "no user 'postgres' to run the private server as, for it refuses root: "
                      "install postgresql, or set DATABASE_URL");
@@ -34,10 +30,10 @@ static bool find_owner(ServerPlace *place, Error *error) {
                      "user id %lu has no name, and the private server needs one: "
                      "add it to /etc/passwd, or set DATABASE_URL",
                      (unsigned long)geteuid());
-  place->uid = user->pw_uid;
-  place->gid = user->pw_gid;
-  place->owner = strdup(user->pw_name);
-  return place->owner || out_of_memory(error);
+  place->owner.uid = user->pw_uid;
+  place->owner.gid = user->pw_gid;
+  place->owner.name = strdup(user->pw_name);
+  return place->owner.name || server_out_of_memory(error);
 }
 
 static char *absolute(const char *path) {
@@ -65,6 +61,17 @@ static char *default_folder(void) {
   return format("%s/.local/share/pghost/%s", home_folder(), "server");
 }
 
+// PostgreSQL's programs hand names of folders to each other as lines of files and to the shell.
+static bool check_name(const char *folder, Error *error) {
+  for (const char *at = folder; *at; at++)
+    if ((unsigned char)*at < 0x20 || *at == 0x7f)
+      return error_set(error, SERVER_ERROR,
+                       "the private server cannot be in '%s': a control character is in the "
+                       "folder's name, set PGHOST_SERVER_DIR to another one",
+                       folder);
+  return true;
+}
+
 bool place_find(ServerPlace *place, Error *error) {
   *place = (ServerPlace){0};
   if (!find_owner(place, error))
@@ -72,7 +79,7 @@ bool place_find(ServerPlace *place, Error *error) {
   const char *wanted = getenv("PGHOST_SERVER_DIR");
   place->folder = wanted && wanted[0] ? absolute(wanted) : default_folder();
   place->data = place->folder ? place_path(place, "data") : NULL;
-  return place->data || out_of_memory(error);
+  return place->data ? check_name(place->folder, error) : server_out_of_memory(error);
 }
 
 void place_free(ServerPlace *place) {
@@ -80,7 +87,7 @@ void place_free(ServerPlace *place) {
   free(place->data);
   free(place->socket_folder);
   free(place->bin);
-  free(place->owner);
+  free(place->owner.name);
   *place = (ServerPlace){0};
 }
 
@@ -120,23 +127,24 @@ static bool check_folder(const ServerPlace *place, Error *error) {
                      "'%s' is not a folder that only you can write to: "
                      "set PGHOST_SERVER_DIR to one for the private server",
                      place->folder);
-  if (place->drop && !(facts.st_mode & 001) && chmod(place->folder, facts.st_mode | 011) != 0)
-    return error_set_errno(error, errno, "could not open '%s' to %s", place->folder, place->owner);
+  if (place->owner.drop && !(facts.st_mode & 001) && chmod(place->folder, facts.st_mode | 011) != 0)
+    return error_set_errno(error, errno, "could not open '%s' to %s", place->folder,
+                           place->owner.name);
   return true;
 }
 
 // Makes a folder of the owner's in ours, or checks the one that is there.
 static bool make_owned(const ServerPlace *place, const char *path, Error *error) {
   if (mkdir(path, 0700) == 0) {
-    if (place->drop && lchown(path, place->uid, place->gid) != 0)
-      return error_set_errno(error, errno, "could not give '%s' to %s", path, place->owner);
+    if (place->owner.drop && lchown(path, place->owner.uid, place->owner.gid) != 0)
+      return error_set_errno(error, errno, "could not give '%s' to %s", path, place->owner.name);
     return true;
   }
   if (errno != EEXIST)
     return error_set_errno(error, errno, "could not create '%s'", path);
-  if (!is_own_folder(path, place->uid, 077))
+  if (!is_own_folder(path, place->owner.uid, 077))
     return error_set(error, SERVER_ERROR, "'%s' is not a folder that only %s can enter", path,
-                     place->owner);
+                     place->owner.name);
   return true;
 }
 
@@ -148,23 +156,26 @@ static int enter_folder(void *context) {
 static bool check_reach(ServerPlace *place, Error *error) {
   OwnerRun run = {.call = enter_folder, .context = place, .inherit = -1};
   Error ignored;
-  if (!place->drop || owner_run(place, &run, &ignored))
+  if (!place->owner.drop || owner_run(&place->owner, &run, &ignored))
     return true;
   return error_set(error, SERVER_ERROR,
                    "user '%s' cannot reach '%s': set PGHOST_SERVER_DIR to a folder below ones "
                    "that everybody can enter",
-                   place->owner, place->folder);
+                   place->owner.name, place->folder);
 }
 
 bool place_prepare(ServerPlace *place, Error *error) {
   Error reason;
-  bool ok = make_folders(place->folder, place->drop ? 0711 : 0700, &reason) &&
+  bool ok = make_folders(place->folder, place->owner.drop ? 0711 : 0700, &reason) &&
             check_folder(place, &reason) && check_reach(place, &reason);
   return ok || error_set(error, SERVER_ERROR, "%s", reason.message);
 }
 
+// A socket's address is short, and libpq takes a comma in `host` for the end of one of several
+// hosts; it knows no way to quote it.
 static bool fits_socket(const char *folder) {
-  return strlen(folder) + sizeof SOCKET_NAME <= sizeof((struct sockaddr_un *)0)->sun_path;
+  return !strchr(folder, ',') &&
+         strlen(folder) + sizeof SOCKET_NAME <= sizeof((struct sockaddr_un *)0)->sun_path;
 }
 
 // The folder that `link` points to, if it is still there and nobody else's.
@@ -174,22 +185,23 @@ static char *linked_folder(const ServerPlace *place, const char *link) {
   if (length <= 0)
     return NULL;
   target[length] = 0;
-  return is_own_folder(target, place->uid, 077) ? strdup(target) : NULL;
+  return is_own_folder(target, place->owner.uid, 077) ? strdup(target) : NULL;
 }
 
 static char *short_parent(const ServerPlace *place) {
   const char *runtime = getenv("XDG_RUNTIME_DIR");
-  bool usable = !place->drop && runtime && runtime[0] == '/' && strlen(runtime) < 60 &&
-                is_own_folder(runtime, place->uid, 077);
+  bool usable = !place->owner.drop && runtime && runtime[0] == '/' && strlen(runtime) < 60 &&
+                !strchr(runtime, ',') && is_own_folder(runtime, place->owner.uid, 077);
   return format("%s/pghost.%s", usable ? runtime : "/tmp", "XXXXXX");
 }
 
 static bool link_short_folder(ServerPlace *place, const char *link, Error *error) {
   char *folder = short_parent(place);
   if (!folder)
-    return out_of_memory(error);
-  bool ok = mkdtemp(folder) && (!place->drop || lchown(folder, place->uid, place->gid) == 0) &&
-            (unlink(link) == 0 || errno == ENOENT) && symlink(folder, link) == 0;
+    return server_out_of_memory(error);
+  bool ok = mkdtemp(folder) &&
+            (!place->owner.drop || lchown(folder, place->owner.uid, place->owner.gid) == 0) &&
+            (remove(link) == 0 || errno == ENOENT) && symlink(folder, link) == 0;
   if (!ok) {
     error_set_errno(error, errno, "could not create a folder '%s' for the private server's socket",
                     folder);
@@ -204,7 +216,7 @@ static bool link_short_folder(ServerPlace *place, const char *link, Error *error
 bool place_socket(ServerPlace *place, bool create, Error *error) {
   char *run = place_path(place, "run");
   if (!run)
-    return out_of_memory(error);
+    return server_out_of_memory(error);
   if (fits_socket(run)) {
     place->socket_folder = run;
     return !create || make_owned(place, run, error);

@@ -1,7 +1,12 @@
-// pghost.native.server: the private server for Lua. Functions only; the life is in server_life.c.
-#include "server.h"
-
+// pghost.native.server: the private server for Lua. Functions only; what they do is in lifecycle.c.
 #include <lauxlib.h>
+#include <lua.h>
+
+#include "lifecycle.h"
+#include "lua/native.h"
+#include "progress.h"
+
+EXPORTED int luaopen_pghost_native_server(lua_State *L);
 
 static int fail(lua_State *L, const Error *error) {
   lua_pushnil(L);
@@ -56,9 +61,20 @@ static int fill_status(lua_State *L) {
   static const char *const states[] = {"absent", "stopped", "running"};
   const ServerPlace *place = lua_touserdata(L, 1);
   const ServerStatus *status = lua_touserdata(L, 2);
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 9);
   set_string(L, "state", states[status->state]);
   set_string(L, "folder", place->folder);
+  set_string(L, "data", place->data);
+  lua_pushfstring(L, "%s/server.log", place->data);
+  lua_setfield(L, -2, "log");
+  if (status->version > 0) {
+    lua_pushinteger(L, status->version);
+    lua_setfield(L, -2, "version");
+  }
+  if (status->bytes >= 0) {
+    lua_pushinteger(L, status->bytes);
+    lua_setfield(L, -2, "bytes");
+  }
   set_string(L, "socket", place->socket_folder);
   set_boolean(L, "kept", status->kept);
   set_boolean(L, "in_use", status->in_use);
@@ -84,7 +100,8 @@ static int push_filled(lua_State *L, lua_CFunction fill, ServerPlace *place, Ser
   return bad ? lua_error(L) : 1;
 }
 
-// server.status() -> {state=, folder=, socket=, kept=, in_use=} | nil, message, code
+// server.status() -> {state=, folder=, data=, log=, socket=, version=, bytes=, kept=, in_use=} |
+// nil, message, code
 static int server_status_lua(lua_State *L) {
   ServerPlace place;
   ServerStatus status;
@@ -127,7 +144,7 @@ static bool is_quiet(lua_State *L) {
 }
 
 int luaopen_pghost_native_server(lua_State *L) {
-  server_set_quiet(is_quiet(L));
+  progress_set_quiet(is_quiet(L));
   luaL_newlib(L, functions);
   return 1;
 }

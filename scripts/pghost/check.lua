@@ -5,6 +5,7 @@
 
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
+local option_tables = require "pghost.lib.options"
 local sql = require "pghost.lib.sql"
 local sys = require "pghost.native.sys"
 
@@ -35,6 +36,7 @@ local function split(column)
 end
 
 local function make(name, text, options)
+  option_tables.check(options, { severity = true, name = true }, ("check '%s'"):format(name))
   options = options or {}
   return { name = options.name or name, severity = options.severity or "error", sql = text }
 end
@@ -171,6 +173,7 @@ end
 ---@param run pghost.Run
 ---@param check pghost.Check
 function M.evaluate(run, check)
+  option_tables.check(check, { name = true, severity = true, sql = true }, ("check '%s'"):format(tostring(check.name)))
   local severity = check.severity or "error"
   if severity ~= "error" and severity ~= "warn" then
     errors.raise(("check '%s': severity must be 'warn' or 'error', not '%s'"):format(check.name, severity), "usage",

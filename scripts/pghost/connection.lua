@@ -193,7 +193,9 @@ function M.open(options)
     if code == "interrupted" then
       errors.raise(message, code)
     end
-    errors.raise(("%s (the connection is set by %s)"):format(message, origin), code, { exit = 3 })
+    local hint = origin == ".env" and message:find("no password supplied", 1, true)
+      and "; a password for it is read from that file alone" or ""
+    errors.raise(("%s (the connection is set by %s%s)"):format(message, origin, hint), code, { exit = 3 })
   end
   return setmetatable({ native = conn, description = conn:description(), origin = origin }, Connection)
 end

@@ -10,10 +10,8 @@
 -- run.lua.
 
 local again = require "pghost.run.retry"
-local budget_options = require "pghost.load.budget_options"
 local build_schema = require "pghost.run.build_schema"
 local command = require "pghost.run.command_line"
-local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
 local lock = require "pghost.run.lock"
 local log = require "pghost.lib.log"
@@ -26,18 +24,6 @@ local sys = require "pghost.native.sys"
 local waiting = require "pghost.run.waiting"
 
 local M = {}
-
-local function check_as_of(conn, text)
-  if text == nil or text == "" then
-    return nil
-  end
-  local shaped = text:find("^%d%d%d%d%-%d%d%-%d%d$") or text:find("^%d%d%d%d%-%d%d%-%d%d[ T]%d%d:%d%d[%d:.]*$")
-  local valid = shaped and pcall(conn.query, conn, "SELECT $1::timestamp", text)
-  if not valid then
-    errors.raise(("as_of: not a timestamp '%s': write YYYY-MM-DD HH:MM:SS"):format(text), "usage")
-  end
-  return text
-end
 
 ---@class pghost.StartOptions
 ---@field arguments? string[] in the place of the script's command line
@@ -116,7 +102,7 @@ end
 --- Starts a run. Reads the script's command line (every simple setting of the config is an option),
 --- connects, takes the lock of this pipeline and target schema, and makes the build schema.
 ---@param name string of the pipeline: runs of the same name and target exclude each other
----@param config table settings; those of command.lua have a meaning of their own
+---@param config table settings; the list of them is run/settings.lua
 ---@param options? pghost.StartOptions
 ---@return pghost.Run run to be kept in a `<close>` variable
 function M.start(name, config, options)
@@ -126,7 +112,6 @@ function M.start(name, config, options)
     settings.data = project.path(settings.data)
   end
   local replaying = replay.take(name, settings, given)
-  budget_options.check_settings(settings)
   local run = new_run(name, settings, options)
   run.replay = replaying
   local _ <close> = setmetatable({}, { __close = function(_, problem)
@@ -135,7 +120,7 @@ function M.start(name, config, options)
     end
   end })
   run.conn = again.connect(run)
-  open_history(run, check_as_of(run.conn, settings.as_of))
+  open_history(run, settings.as_of ~= "" and settings.as_of or nil)
   history.remember_call(run.conn, run.id, given, replaying and replaying.of.run_id)
   build_schema.make(run)
   run.log:info("start", name, ("run %d into schema '%s' of %s, as of %s"):format(run.id, run.target,

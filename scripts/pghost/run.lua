@@ -94,13 +94,13 @@ function Run:transaction(fn)
   end)
 end
 
---- The named parameters of the run's SQL: as_of, run_started and every simple setting.
+--- The named parameters of the run's SQL: as_of, run_started and the simple ones of the setting `parameters`.
 ---@return table<string, pghost.sql.Parameter>
 function Run:parameters()
   local parameters = {}
-  for name, value in pairs(self.settings) do
+  for name, value in pairs(self.settings.parameters) do
     local kind = type(value)
-    if type(name) == "string" and (kind == "string" or kind == "number" or kind == "boolean") then
+    if (kind == "string" or kind == "number" or kind == "boolean") then
       parameters[name] = sql.parameter(value)
     end
   end

@@ -3,12 +3,16 @@
 local again = require "pghost.run.retry"
 local argparse = require "argparse"
 local budget_options = require "pghost.load.budget_options"
+local command_arguments = require "pghost.lib.arguments"
 local copy_in = require "pghost.copy_in"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
+local files = require "pghost.input.files"
 local host = require "pghost.native.host"
 local log = require "pghost.lib.log"
+local paths = require "pghost.lib.paths"
 local rules = require "pghost.rules"
+local target = require "pghost.copy_in.target"
 local terminal_text = require "pghost.lib.terminal"
 
 local shown_rejects = 5
@@ -80,10 +84,10 @@ local function new_parser()
 end
 
 local function parse(arguments)
-  local good, options = new_parser():pparse(arguments)
-  if not good then
-    errors.raise(("%s (see pghost load --help)"):format(options), "usage")
-  elseif options.rejects and not options.max_rejects then
+  local options = command_arguments.parse(new_parser(), arguments, "pghost load")
+  target.parse(options.into, options.schema) -- raises where it is no name
+  files.resolve(options.files) -- raises where there are none
+  if options.rejects and not options.max_rejects then
     errors.raise("--rejects needs --max-rejects: how many may be rejected, 100% for any number", "usage")
   elseif options.auto and options.rejects and options.rejects ~= "table" then
     errors.raise("--auto goes with --rejects table: a rejects file is in the dialect that the options give", "usage")
@@ -97,7 +101,7 @@ end
 
 -- A rules file may require what is beside it, and, as those of a pipeline do, "rules.x" beside the folder.
 local function read_rules(path)
-  local folder = path:match("^(.*)/[^/]*$") or "."
+  local folder = paths.absolute(path):match("^(.*)/[^/]*$")
   package.path = ("%s/?.lua;%s/../?.lua;%s"):format(folder, folder, package.path)
   local chunk, message = loadfile(path)
   if not chunk then

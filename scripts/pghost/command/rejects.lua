@@ -2,6 +2,7 @@
 
 local argparse = require "argparse"
 local cjson = require "cjson"
+local command_arguments = require "pghost.lib.arguments"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local print_ = require "pghost.lib.print"
@@ -40,10 +41,8 @@ local function raise_usage(text)
 end
 
 local function parse(arguments)
-  local good, options = new_parser():pparse(arguments)
-  if not good then
-    raise_usage(options)
-  elseif options.annotate and not options.csv then
+  local options = command_arguments.parse(new_parser(), arguments, "pghost rejects")
+  if options.annotate and not options.csv then
     raise_usage("--annotate goes with --csv")
   elseif options.csv and options.json then
     raise_usage("--csv and --json exclude each other")

@@ -1,9 +1,11 @@
 -- pghost replay RUN [SCRIPT]: runs the rejects of a run again, through the rules as they are now.
 
 local argparse = require "argparse"
+local command_arguments = require "pghost.lib.arguments"
 local errors = require "pghost.lib.errors"
 local host = require "pghost.native.host"
 local lfs = require "lfs"
+local paths = require "pghost.lib.paths"
 local recorded = require "pghost.run.recorded"
 local replay = require "pghost.rejects.replay.loads"
 
@@ -16,9 +18,9 @@ local function parse(arguments)
   parser:argument("arguments", "Settings for the script, behind --; those of the run need not be given again.")
     :args("*")
   parser:option("--table", "Only the rejects of this table."):argname("NAME")
-  local good, options = parser:pparse(arguments)
-  if not good then
-    errors.raise(("%s (see pghost replay --help)"):format(options), "usage")
+  local options = command_arguments.parse(parser, arguments, "pghost replay")
+  if options.script and lfs.attributes(options.script, "mode") ~= "file" then
+    errors.raise(("no script '%s': name it, pghost replay %d SCRIPT"):format(options.script, options.run), "usage")
   end
   return options
 end
@@ -59,7 +61,7 @@ end
 
 -- As the host does for a script: its folder comes first, `arg` is its command line.
 local function run_script(path, arguments)
-  local folder = path:match("^(.*)/[^/]*$") or "."
+  local folder = paths.absolute(path):match("^(.*)/[^/]*$")
   package.path = ("%s/?.lua;%s/?/init.lua;%s"):format(folder, folder, package.path)
   host.script = path
   local line = { [0] = path }

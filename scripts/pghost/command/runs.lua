@@ -2,7 +2,7 @@
 
 local argparse = require "argparse"
 local cjson = require "cjson"
-local errors = require "pghost.lib.errors"
+local command_arguments = require "pghost.lib.arguments"
 local log = require "pghost.lib.log"
 local print_ = require "pghost.lib.print"
 local recorded = require "pghost.run.recorded"
@@ -24,11 +24,7 @@ local function parse(arguments)
   parser:option("--pipeline", "Only runs of this pipeline."):argname("NAME")
   parser:option("--limit", "At most so many, the newest."):argname("N"):convert(limit_of):default("20")
   parser:flag("--json", "One JSON object a line.")
-  local good, options = parser:pparse(arguments)
-  if not good then
-    errors.raise(("%s (see pghost runs --help)"):format(options), "usage")
-  end
-  return options
+  return command_arguments.parse(parser, arguments, "pghost runs")
 end
 
 -- A row by name as a table for JSON; NULL is null.

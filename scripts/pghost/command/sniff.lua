@@ -2,6 +2,7 @@
 
 local argparse = require "argparse"
 local cjson = require "cjson"
+local command_arguments = require "pghost.lib.arguments"
 local csv = require "pghost.sniff"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
@@ -37,10 +38,8 @@ local function new_parser()
 end
 
 local function parse(arguments)
-  local good, options = new_parser():pparse(arguments)
-  if not good then
-    errors.raise(("%s (see pghost sniff --help)"):format(options), "usage")
-  elseif options.json and options.lua then
+  local options = command_arguments.parse(new_parser(), arguments, "pghost sniff")
+  if options.json and options.lua then
     errors.raise("--json and --lua cannot be together", "usage")
   end
   return options

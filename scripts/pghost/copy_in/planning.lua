@@ -222,6 +222,7 @@ function M.create_table(job)
     errors.raise(("table '%s' would have %d columns, more than the %d that there is room for"):format(name,
       #definitions, most_columns), "data", { file = #job.files == 1 and job.files[1].name or nil })
   end
+  target.check_creation(job.conn, schema)
   job.conn:query(("CREATE TABLE %s (%s)"):format(target.quoted(job.conn, schema, name),
     table.concat(definitions, ", ")))
   job.target = target.find(job.conn, schema, name)

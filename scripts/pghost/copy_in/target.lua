@@ -2,6 +2,7 @@
 
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
+local own_schema = require "pghost.catalog.own_schema"
 
 local M = {}
 
@@ -60,10 +61,9 @@ function M.parse(text, default_schema)
   if at <= #text or #parts > 2 then
     errors.raise(("'%s' is no name of a table: name, schema.name or \"Name\" expected"):format(text), "usage")
   end
-  if #parts == 2 then
-    return parts[1], parts[2]
-  end
-  return default_schema, parts[1]
+  local schema = #parts == 2 and parts[1] or default_schema
+  own_schema.refuse(schema, "name another schema")
+  return schema, parts[#parts]
 end
 
 --- The quoted name for SQL.
@@ -73,6 +73,14 @@ end
 ---@return string
 function M.quoted(conn, schema, name)
   return (schema and conn:quote_identifier(schema) .. "." or "") .. conn:quote_identifier(name)
+end
+
+--- Raises when a new table without a schema would be made in pghost's own.
+---@param conn pghost.Connection
+---@param schema? string
+function M.check_creation(conn, schema)
+  local first = schema or conn:query("SELECT pg_catalog.current_schema() AS name")[1].name
+  own_schema.refuse(first, "it is the first on the search_path, so give --schema")
 end
 
 -- A BEFORE trigger of the table or of a partition may give the values that a file does not.
@@ -138,6 +146,7 @@ end
 function M.find(conn, schema, name)
   local quoted = M.quoted(conn, schema, name)
   local relation = conn:query(relation_query, quoted)[1]
+  own_schema.refuse(relation and relation.schema, ("the search_path finds %s there, so give --schema"):format(quoted))
   if not relation then
     errors.raise(("no table %s: give --create for a table of text columns, or create it first"):format(quoted), "42P01")
   elseif not loadable_kinds[relation.kind] then

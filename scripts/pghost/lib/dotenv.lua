@@ -1,8 +1,14 @@
 -- Reads a .env file, and the way to the database out of one.
 --
 -- Understood: `NAME=value`, `export NAME=value`, comments, 'as it is', "with \n and \" escapes", and
--- `${NAME}` of a name set above or in the environment. Nothing is put into the environment.
+-- `${NAME}` of a name set above. Nothing is put into the environment.
+--
+-- The file lies in the current folder, beside data that may be somebody else's. So it can name a
+-- server, but none of the user's secrets go there: no password that is not in the file itself, no
+-- variable of the environment, and it cannot say that a server stands at another address
+-- (PGHOSTADDR) or what other files to read for passwords.
 
+local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
 
 local M = {}
@@ -13,14 +19,11 @@ local escapes = { n = "\n", r = "\r", t = "\t" }
 -- Variables").
 local keywords = {
   PGHOST = "host",
-  PGHOSTADDR = "hostaddr",
   PGPORT = "port",
   PGDATABASE = "dbname",
   PGUSER = "user",
   PGPASSWORD = "password",
-  PGPASSFILE = "passfile",
   PGSERVICE = "service",
-  PGOPTIONS = "options",
   PGAPPNAME = "application_name",
   PGSSLMODE = "sslmode",
   PGSSLCERT = "sslcert",
@@ -33,6 +36,21 @@ local keywords = {
   PGTARGETSESSIONATTRS = "target_session_attrs",
   PGCONNECT_TIMEOUT = "connect_timeout",
 }
+
+-- What a .env file may not set, and why not.
+local refused = {
+  PGHOSTADDR = "hostaddr",
+  PGPASSFILE = "passfile",
+  PGOPTIONS = "options",
+  PGSERVICEFILE = "servicefile",
+}
+
+-- Variables of the environment that `${NAME}` may stand for.
+local harmless_variables = { HOME = true, USER = true, LOGNAME = true, PWD = true }
+
+-- With these no password of the environment or of ~/.pgpass is used: libpq looks for the former where
+-- there is none at all, and for the latter in this file, which does not exist.
+local no_password = { password = "", passfile = "/dev/null/none" }
 
 -- The names of the Docker image.
 local docker_keywords = {
@@ -53,7 +71,7 @@ M.places = places
 
 local function expand(text, values)
   return (text:gsub("%${([%a_][%w_]*)}", function(name)
-    return values[name] or os.getenv(name)
+    return values[name] or (harmless_variables[name] and os.getenv(name)) or nil
   end))
 end
 
@@ -103,17 +121,37 @@ local function others_can_read(path)
   return permissions and (permissions:sub(4, 4) == "r" or permissions:sub(7, 7) == "r") -- of the group, or all
 end
 
---- Reads a .env file. Warns on stderr when it holds a password and others can read it.
+-- A file that others own or can change is theirs to say where data goes.
+local function check_owner(path)
+  local facts = lfs.attributes(path)
+  local me = lfs.attributes("/proc/self", "uid")
+  if facts.mode ~= "file" then
+    errors.raise(("'%s' is not a file (%s): move it away, or give --dsn"):format(path, facts.mode), "usage")
+  elseif facts.uid ~= me and facts.uid ~= 0 then
+    errors.raise(("'%s' belongs to another user and is not read: make it yours, or give --dsn"):format(path), "usage")
+  elseif facts.permissions:sub(8, 8) == "w" then
+    errors.raise(("'%s' can be changed by anybody and is not read: chmod o-w %s, or give --dsn"):format(path, path),
+      "usage")
+  end
+end
+
+--- Reads a .env file. Raises where it is not the user's own. Warns on stderr when it holds a password
+--- and others can read it.
 ---@param path string
 ---@return table<string, string>? nil when there is no such file
 function M.read(path)
+  if not lfs.attributes(path, "mode") then
+    return nil
+  end
+  check_owner(path)
   local file <close> = io.open(path, "r")
   if not file then
     return nil
   end
   local values = M.parse(file:read("a") or "")
   if has_password(values) and others_can_read(path) then
-    io.stderr:write(("pghost: warning: %s holds a password and others can read it: chmod 600 %s\n"):format(path, path))
+    io.stderr:write(("pghost: warning: %s holds a password and others can read it: chmod 600 %s\n")
+      :format(path, path))
   end
   return values
 end
@@ -135,23 +173,65 @@ local function collect(values, names, into)
   end
 end
 
+local function refuse(name)
+  errors.raise((".env: '%s' cannot be set here: give --dsn, or set it in the environment"):format(name), "usage")
+end
+
+-- DATABASE_URL is a text of libpq's, of either form; names in a URL may be percent-encoded.
+local function check_url(url)
+  local plain = url:gsub("%%(%x%x)", function(hex)
+    return string.char(tonumber(hex, 16))
+  end)
+  for _, keyword in ipairs { "hostaddr", "passfile", "options", "servicefile", "service" } do
+    if plain:find("%f[%w]" .. keyword .. "%s*=") then
+      refuse(keyword .. " in DATABASE_URL")
+    end
+  end
+end
+
+local function with_no_password(url)
+  if url:find("^postgres%w*://") then
+    local has = url:find("^%w+://[^/@:]*:[^/@]+@") or url:find("[?&]password=[^&]")
+    local joint = url:find("?", 1, true) and "&" or "?"
+    return has and url or ("%s%spassword=&passfile=%s"):format(url, joint, no_password.passfile:gsub("/", "%%2F"))
+  end
+  local has = url:find("%f[%w]password%s*=%s*'?[^%s']")
+  return has and url or ("%s password='' passfile='%s'"):format(url, no_password.passfile)
+end
+
+local function check(values)
+  for name in pairs(refused) do
+    if (values[name] or "") ~= "" then
+      refuse(name)
+    end
+  end
+  if (values.PGSERVICE or "") ~= "" and ((values.PGHOST or "") ~= "" or (values.PGPORT or "") ~= "") then
+    refuse("PGHOST beside PGSERVICE") -- the service's password would go to that host
+  end
+end
+
 --- Where the values lead: DATABASE_URL, else libpq's names over those of the Docker image.
 ---@param values table<string, string>
 ---@return string? conninfo nil when they name no place; may hold a password: never show it
 function M.conninfo(values)
+  check(values)
   if (values.DATABASE_URL or "") ~= "" then
-    return values.DATABASE_URL
+    check_url(values.DATABASE_URL)
+    return with_no_password(values.DATABASE_URL)
   end
   if not any(values, places) and not any(values, docker_places) then
     return nil
   end
   local parts = {}
   local settings = {}
-  if any(values, docker_places) and not values.PGSERVICE then
-    settings.host = "localhost"
+  if (values.PGSERVICE or "") == "" then
+    settings.host = any(values, docker_places) and "localhost" or nil
+    collect(values, docker_keywords, settings)
   end
-  collect(values, docker_keywords, settings)
   collect(values, keywords, settings)
+  if not settings.service and not settings.password then
+    settings.password, settings.passfile = no_password.password, no_password.passfile
+  end
   for keyword, value in pairs(settings) do
     parts[#parts + 1] = ("%s='%s'"):format(keyword, value:gsub("[\\']", "\\%0"))
   end

@@ -1,6 +1,7 @@
 -- What scripts, settings and command lines say about error budgets: read and checked.
 
 local errors = require "pghost.lib.errors"
+local options = require "pghost.lib.options"
 
 local M = {}
 
@@ -49,22 +50,11 @@ local function both(a, b)
   return { count = smaller(a.count, b.count), percent = smaller(a.percent, b.percent) }
 end
 
-local function check_names(value, known, where)
-  if type(value) ~= "table" then
-    misuse(where, ("table expected, got %s"):format(type(value)))
-  end
-  for name in pairs(value) do
-    if not known[name] then
-      misuse(where, ("no such budget '%s'"):format(tostring(name)))
-    end
-  end
-end
-
 local function read_per_file(value)
   if type(value) ~= "table" then
     return M.read(value, "budget.per_file")
   end
-  check_names(value, { rejects = true, share = true }, "budget.per_file")
+  options.check(value, { rejects = true, share = true }, "budget.per_file", "budget")
   return both(M.read(value.rejects, "budget.per_file.rejects"), M.read(value.share, "budget.per_file.share"))
 end
 
@@ -80,13 +70,13 @@ end
 ---@field rules? table<string, integer|string> per rule
 
 --- The budget of one table from the options of its step; raises what makes no sense.
----@param options { max_rejects?: integer|string, budget?: pghost.BudgetOptions }
+---@param step { max_rejects?: integer|string, budget?: pghost.BudgetOptions }
 ---@return pghost.Budget
-function M.of(options)
-  local given = options.budget or {}
-  check_names(given, { rejects = true, share = true, per_file = true, rules = true }, "budget")
+function M.of(step)
+  local given = step.budget or {}
+  options.check(given, { rejects = true, share = true, per_file = true, rules = true }, "budget", "budget")
   local budget = { rules = {}, per_file = read_per_file(given.per_file) }
-  budget.table = both(M.read(options.max_rejects, "max_rejects"),
+  budget.table = both(M.read(step.max_rejects, "max_rejects"),
     both(M.read(given.rejects, "budget.rejects"), M.read(given.share, "budget.share")))
   if given.rules ~= nil and type(given.rules) ~= "table" then
     misuse("budget.rules", ("table expected, got %s"):format(type(given.rules)))
@@ -102,17 +92,6 @@ end
 function M.check_on_error(value)
   if value ~= nil and value ~= "reject" and value ~= "stop" then
     errors.raise(("on_error: 'reject' or 'stop' expected, got '%s'"):format(tostring(value)), "usage")
-  end
-end
-
---- Checks the settings max_rejects and on_error of a run before it starts.
----@param settings table
-function M.check_settings(settings)
-  M.check_on_error(settings.on_error)
-  local most = tostring(settings.max_rejects or "")
-  local allowed, message = M.parse(most)
-  if most ~= "" and not allowed then
-    errors.raise("max_rejects: " .. message, "usage")
   end
 end
 

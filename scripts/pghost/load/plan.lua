@@ -9,6 +9,7 @@ local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
 local ledger = require "pghost.ledger"
+local load_options = require "pghost.load.options"
 local modes = require "pghost.modes"
 local paths = require "pghost.lib.paths"
 local rules_compiler = require "pghost.native.rules"
@@ -137,7 +138,8 @@ function M.make(run, name, spec, rules, options, targets)
     errors.raise(("table name of 1 to %d bytes expected, got '%s'"):format(longest_name, tostring(name)), "usage",
       { exit = 1 })
   end
-  options = type(options) == "table" and options or {} -- `require` in the last place gives a string more
+  local step = spec == nil and "clean" or targets.clean and "load" or "stage"
+  options = load_options.of(options, ("run:%s '%s'"):format(step, name))
   local plan = { name = name, options = options, files = {}, targets = targets, duplicates = 0 }
   if rules then
     apply_rules(plan, rules)

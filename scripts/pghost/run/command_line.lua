@@ -1,135 +1,122 @@
--- The command line of a pipeline script: every setting of its config can be given as an option.
+-- The command line of a pipeline script: every setting and every parameter of its config is an option.
 --
--- `leave_out_demo_users = true` in the config makes `--leave-out-demo-users yes|no`. Settings that
--- are tables or functions are the script's own business.
+-- `parameters = { leave_out_demo_users = true }` in the config makes `--leave-out-demo-users yes|no`. What
+-- the settings are, and what they may be, is settings.lua's.
 
-local again = require "pghost.run.retry"
 local argparse = require "argparse"
-local errors = require "pghost.lib.errors"
+local command_arguments = require "pghost.lib.arguments"
+local secrets = require "pghost.run.secrets"
+local settings_of = require "pghost.run.settings"
 local waiting = require "pghost.run.waiting"
 
 local M = {}
-
-local help = {
-  data = "folder with the input files",
-  as_of = "moment that the analytics look back from, '' for the start of the run",
-  schema = "schema that the tables are published into",
-  max_rejects = "records that may be rejected, a number or a share as 2%, '' for any",
-  on_error = "reject, or stop at the first record that is rejected",
-  build_schema = "schema that exists to build in, '' for one of the run's own",
-  publish = "together (all tables in one transaction) or per_table",
-  resume = "commit every few files, and go on where a run was killed",
-  lock_wait = "seconds that publishing waits for those who use the published tables",
-  retries = "how often a run is done again after what may pass: a lost connection, a deadlock",
-}
-
-local defaults = {
-  data = "data", as_of = "", schema = "public", build_schema = "", publish = "together", retries = again.retries,
-  resume = false, max_rejects = "", on_error = "reject", lock_wait = 60,
-}
-
--- Settings with an option of another form than the rest.
-local special = { wait = true, dry_run = true }
 
 local words = {
   yes = true, no = false, ["true"] = true, ["false"] = false, on = true, off = false, ["1"] = true, ["0"] = false,
 }
 
-local converters = {
-  boolean = function(text)
+-- A value in a box: what a converter returns must not be false.
+local kinds = {
+  boolean = { value = "yes|no", convert = function(text)
     local value = words[text:lower()]
     if value == nil then
       return nil, ("yes or no expected, got '%s'"):format(text)
     end
     return { value }
-  end,
-  integer = function(text)
+  end },
+  integer = { value = "N", convert = function(text)
     local value = math.tointeger(tonumber(text))
-    if not value then
-      return nil, ("whole number expected, got '%s'"):format(text)
-    end
-    return { value }
-  end,
-  float = function(text)
+    return value and { value }, ("whole number expected, got '%s'"):format(text)
+  end },
+  number = { value = "N", convert = function(text)
     local value = tonumber(text)
-    if not value then
-      return nil, ("number expected, got '%s'"):format(text)
-    end
-    return { value + 0.0 }
-  end,
-  string = function(text)
+    return value and { value + 0.0 }, ("number expected, got '%s'"):format(text)
+  end },
+  text = { value = "TEXT", convert = function(text)
     return { text }
-  end,
-  duration = function(text)
-    if not waiting.seconds(text) then
-      return nil, ("a duration such as 30s, 10m or 2h expected, got '%s'"):format(text)
-    end
-    return { text }
-  end,
+  end },
+  duration = { value = "TIME", convert = function(text)
+    return waiting.seconds(text) and { text }, ("a duration such as 30s, 10m or 2h expected, got '%s'"):format(text)
+  end },
 }
 
-local function setting_names(config)
+local kind_of_value = { boolean = "boolean", integer = "integer", float = "number", string = "text" }
+
+local function option_name(name)
+  return "--" .. name:gsub("_", "-")
+end
+
+-- With what its value is now, where that says something.
+local function help_of(settings, name, value, help)
+  if secrets.is(settings, name) then
+    return help .. " (secret)"
+  end
+  return value ~= "" and value ~= nil and ("%s (now: %s)"):format(help, tostring(value)) or help
+end
+
+local function add_setting(parser, settings, setting)
+  local kind, value = kinds[setting.kind], settings[setting.name]
+  if setting.kind == "flag" then
+    parser:flag(option_name(setting.name), setting.help):target(setting.name)
+  elseif setting.kind == "duration" then
+    parser:option(option_name(setting.name), setting.help):target(setting.name):args("?"):argname("<TIME>")
+      :convert(kind.convert)
+  elseif kind then
+    parser:option(option_name(setting.name), help_of(settings, setting.name, value, setting.help))
+      :target(setting.name):argname("<" .. kind.value .. ">"):convert(kind.convert)
+  end
+end
+
+local function add_parameters(parser, settings)
   local names = {}
-  for name, value in pairs(config) do
-    if type(name) == "string" and not special[name] and converters[math.type(value) or type(value)] then
+  for name, value in pairs(settings.parameters) do
+    if kind_of_value[math.type(value) or type(value)] then
       names[#names + 1] = name
     end
   end
   table.sort(names)
-  return names
+  for _, name in ipairs(names) do
+    local value = settings.parameters[name]
+    local kind = kinds[kind_of_value[math.type(value) or type(value)]]
+    parser:option(option_name(name), help_of(settings, name, value, "parameter of the config"))
+      :target(name):argname("<" .. kind.value .. ">"):convert(kind.convert)
+  end
 end
 
-local metavars = { boolean = "yes|no", integer = "N", float = "N", string = "TEXT" }
+-- What pghost takes before the script is taken after it, too, unless the config has a parameter of that name.
+local host_options = { quiet = "host_quiet", log_format = "host_log_format", dsn = "host_dsn" }
 
-local function parser_for(name, config)
+local function add_host_options(parser, parameters)
+  parser:flag(parameters.quiet == nil and "-q --quiet" or "-q", "no progress and no log, only warnings and errors")
+    :target(host_options.quiet)
+  if parameters.log_format == nil then
+    parser:option("--log-format", "text or json"):choices { "text", "json" }:argname("<KIND>")
+      :target(host_options.log_format)
+  end
+  if parameters.dsn == nil then
+    parser:option("--dsn", "the database: a conninfo string or URL"):argname("<DSN>"):target(host_options.dsn)
+  end
+end
+
+-- Gives the host its options, and takes them off the result.
+local function take_host_options(result)
+  local found, host = pcall(require, "pghost.native.host")
+  for name, target in pairs(host_options) do
+    if found and result[target] ~= nil then
+      host.options[name] = result[target]
+    end
+    result[target] = nil
+  end
+end
+
+local function parser_for(name, settings)
   local parser = argparse(name, "Runs the pipeline and publishes its tables.")
-  for _, setting in ipairs(setting_names(config)) do
-    local value = config[setting]
-    local kind = math.type(value) or type(value)
-    local text = help[setting]
-    if not text or value ~= "" then
-      text = (text or "setting of the config") .. (" (now: %s)"):format(tostring(value))
-    end
-    parser:option("--" .. setting:gsub("_", "-"), text)
-      :target(setting):argname("<" .. metavars[kind] .. ">"):convert(converters[kind])
+  for _, setting in ipairs(settings_of.list) do
+    add_setting(parser, settings, setting)
   end
-  parser:flag("--dry-run", "do everything but publish, and tell what would change"):target("dry_run")
-  parser:option("--wait", "wait for a run that is on, so long at most (30s, 10m, 2h; without TIME: for ever)")
-    :target("wait"):args("?"):argname("<TIME>"):convert(converters.duration)
+  add_parameters(parser, settings)
+  add_host_options(parser, settings.parameters)
   return parser
-end
-
-local function check_retries(value)
-  return math.type(value) == "integer" and value >= 0
-end
-
--- What a setting of ours must be, and how that is said.
-local checks = {
-  publish = { function(value)
-    return value == "together" or value == "per_table"
-  end, "together or per_table" },
-  retries = { check_retries, "a whole number from 0" },
-  build_schema = { function(value)
-    return type(value) == "string"
-  end, "the name of a schema" },
-  wait = { waiting.seconds, "a duration such as 30s, 10m or 2h, true or false" },
-  dry_run = { function(value)
-    return type(value) == "boolean"
-  end, "true or false" },
-  lock_wait = { function(value)
-    return type(value) == "number" and value >= 0
-  end, "seconds" },
-  resume = { function(value)
-    return type(value) == "boolean"
-  end, "true or false" },
-}
-
-local function check(settings)
-  for name, expected in pairs(checks) do
-    if not expected[1](settings[name]) then
-      errors.raise(("%s: %s expected, got '%s'"):format(name, expected[2], tostring(settings[name])), "usage")
-    end
-  end
 end
 
 -- An option's value is boxed, that of a flag is true, one that may stand without a value is a list.
@@ -141,33 +128,27 @@ local function value_of(result)
   return type(value) == "table" and value[1] or value
 end
 
---- The config with what the command line says put over it; the config itself stays untouched.
---- Always there: `data`, `as_of`, `schema` (published into), `build_schema`, `publish`, `retries`, `wait`,
---- `dry_run`, `max_rejects`, `on_error`. `--help` prints and leaves.
+--- The config with its defaults, and with what the command line says put over it; the config itself stays
+--- untouched. `--help` prints and leaves.
 ---@param name string of the script, for the usage text
 ---@param config table
 ---@param arguments string[]
 ---@return table settings
----@return table<string, boolean> given settings that came from the command line
+---@return table<string, boolean> given settings and parameters that came from the command line
 function M.settings(name, config, arguments)
-  local settings = { wait = false, dry_run = false }
-  for key, value in pairs(defaults) do
-    settings[key] = value
+  local settings = settings_of.of(config)
+  if type(settings.parameters) ~= "table" then
+    settings_of.check(settings)
   end
-  for key, value in pairs(config) do
-    settings[key] = value
-  end
-  settings.max_rejects = tostring(settings.max_rejects) -- a number or a share
-  local parsed, result = parser_for(name, settings):pparse(arguments)
-  if not parsed then
-    errors.raise(tostring(result), "usage")
-  end
+  local result = command_arguments.parse(parser_for(name, settings), arguments, name)
+  take_host_options(result)
   local given = {}
   for key, boxed in pairs(result) do
-    settings[key] = value_of(boxed)
+    local place = settings.parameters[key] ~= nil and settings.parameters or settings
+    place[key] = value_of(boxed)
     given[key] = true
   end
-  check(settings)
+  settings_of.check(settings)
   return settings, given
 end
 

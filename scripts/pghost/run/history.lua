@@ -6,7 +6,9 @@
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
+local settings = require "pghost.run.settings"
 local sql = require "pghost.lib.sql"
+local sys = require "pghost.native.sys"
 
 local M = {}
 
@@ -108,31 +110,11 @@ function M.was_published(conn, run_id)
   end)
 end
 
-local secret_names = { "password", "passwd", "pwd", "secret", "token", "dsn", "url", "credential", "passphrase",
-  "api_key", "apikey", "access_key", "private_key" }
-
-local function is_secret(name, value)
-  name = tostring(name):lower()
-  for _, word in ipairs(secret_names) do
-    if name:find(word, 1, true) then
-      return true
-    end
-  end
-  return type(value) == "string"
-    and (value:find("://[^/%s]*@") ~= nil or value:lower():find("pass%w*%s*=") ~= nil)
-end
-
---- The config as JSON without anything that is, or looks like, a secret.
+--- Settings as JSON: the simple ones and the parameters, without those that are secret (secrets.lua).
 ---@param config table
 ---@return string json
 function M.config_json(config)
-  local kept = {}
-  for name, value in pairs(config) do
-    local scalar = type(value) == "string" or type(value) == "boolean" or type(value) == "number"
-    if type(name) == "string" and scalar and not is_secret(name, value) then
-      kept[name] = value
-    end
-  end
+  local kept = settings.recorded(config)
   return next(kept) and cjson.encode(kept) or "{}"
 end
 
@@ -170,7 +152,7 @@ function M.record(conn, fields)
     RETURNING run_id, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS.USOF') AS started,
       to_char(as_of, 'YYYY-MM-DD HH24:MI:SS.US') AS as_of]],
     fields.pipeline, fields.target, M.config_json(fields.config), fields.as_of, fields.version,
-    os.getenv("USER") or os.getenv("LOGNAME"), host_name(), fields.process_id,
+    sys.user(), host_name(), fields.process_id,
     fields.attempt or 1, fields.retry_of)[1]
   local build = ("pghost_build_%d"):format(row.run_id)
   conn:query("UPDATE pghost.runs SET build_schema = $2 WHERE run_id = $1", row.run_id, build)

@@ -75,7 +75,7 @@ function M.mark(run, problem)
     return
   end
   local wait = M.delay(attempt, 1, 30)
-  problem.again = {
+  problem.retry = {
     wait = wait,
     run = run.id,
     say = function()
@@ -118,7 +118,7 @@ end
 ---@param run pghost.Run
 ---@param problem? any
 function M.release_output(run, problem)
-  if getmetatable(run.out) == Held and not (errors.is(problem) and problem.again) then
+  if getmetatable(run.out) == Held and not (errors.is(problem) and problem.retry) then
     run.out:release()
   end
 end

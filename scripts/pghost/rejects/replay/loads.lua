@@ -11,11 +11,14 @@ local cjson = require "cjson"
 local columns = require "pghost.load.columns"
 local errors = require "pghost.lib.errors"
 local file_records = require "pghost.load.file_records"
+local load_options = require "pghost.load.options"
 local log = require "pghost.lib.log"
 local modes = require "pghost.modes"
 local native_load = require "pghost.native.load"
 local outcome = require "pghost.rejects.replay.outcome"
 local rules_compiler = require "pghost.native.rules"
+local own_schema = require "pghost.catalog.own_schema"
+local settings_of = require "pghost.run.settings"
 local source = require "pghost.rejects.replay.sources"
 local tables = require "pghost.rejects.replay.published"
 local unchanged = require "pghost.rejects.replay.snapshot"
@@ -56,13 +59,9 @@ function M.take(name, settings, given)
     errors.raise(("run %d is one of pipeline '%s', and this script starts '%s'"):format(replay.of.run_id,
       replay.of.pipeline, name), "usage")
   end
-  local config = cjson.decode(replay.of.config or "{}")
-  for _, setting in ipairs(cjson.decode(replay.of.given or "[]")) do
-    local value = config[setting]
-    if not given[setting] and type(value) == type(settings[setting]) then
-      settings[setting] = math.type(settings[setting]) == "integer" and math.tointeger(value) or value
-    end
-  end
+  settings_of.take_over(settings, { run_id = replay.of.run_id, config = cjson.decode(replay.of.config or "{}"),
+    given = cjson.decode(replay.of.given or "[]") }, given)
+  own_schema.refuse(replay.of.target_schema, "replay another run")
   settings.schema = replay.of.target_schema
   settings.publish = "together" -- with the state of the rejects, in one transaction
   settings.resume = false -- a killed run of the files is none to go on with
@@ -173,14 +172,13 @@ local function is_wanted(run, name)
   return open and (run.replay.only == nil or run.replay.only == name)
 end
 
--- `require` in the last place gives a string more.
-local function options_of(options)
-  return type(options) == "table" and options or {}
+local function options_of(name, options)
+  return load_options.of(options, ("replay of '%s'"):format(name))
 end
 
 local function replay(run, name, rules, options, targets)
   if is_wanted(run, name) then
-    replay_table(run, name, rules, options_of(options), targets)
+    replay_table(run, name, rules, options_of(name, options), targets)
     account.check_not_empty(run, targets.clean and name or name .. "_raw")
   else
     run.log:info("replay", name, "nothing to do: stays as it is published")
@@ -201,7 +199,7 @@ end
 
 function Replay.stage(run, name, _, rules, options)
   if did(run, "clean", name) then
-    run.replay.staged[name] = options_of(options) -- the clean that follows does both
+    run.replay.staged[name] = options_of(name, options) -- the clean that follows does both
   else
     replay(run, name, rules, options, { raw = true })
   end
@@ -209,7 +207,7 @@ end
 
 function Replay.clean(run, name, rules, options)
   local all = {}
-  for _, given in ipairs { run.replay.staged[name] or {}, options_of(options) } do
+  for _, given in ipairs { run.replay.staged[name] or {}, options_of(name, options) } do
     for option, value in pairs(given) do
       all[option] = value
     end

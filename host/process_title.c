@@ -1,5 +1,5 @@
-// Overwriting of argv, whose strings lie one behind the other in memory.
-#include "title.h"
+// Overwriting of argv, whose strings follow each other in memory.
+#include "process_title.h"
 
 #include <string.h>
 

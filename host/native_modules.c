@@ -1,12 +1,12 @@
 // What `require` finds without a file: the native modules, loaded when first asked for, and
 // pghost.native.host: options, version, script, attempt.
-#include "modules.h"
+#include "native_modules.h"
 
 #include <dlfcn.h>
 #include <lauxlib.h>
 
-#include "again.h"
 #include "library.h"
+#include "retry.h"
 
 // A name, and the function of the native module that opens it.
 static const char *const modules[][2] = {
@@ -54,7 +54,7 @@ static int open_host(lua_State *L) {
   const Options *options = lua_touserdata(L, lua_upvalueindex(1));
   lua_createtable(L, 0, 3);
   set_string(L, "version", PGHOST_VERSION);
-  again_push(L);
+  retry_push(L);
   lua_pushvalue(L, lua_upvalueindex(2));
   lua_setfield(L, -2, "script");
   lua_createtable(L, 0, 3);

@@ -1,6 +1,6 @@
 // Lines from the user: edited with history and completion on a terminal, plain otherwise.
-#ifndef PGHOST_HOST_LINE_H
-#define PGHOST_HOST_LINE_H
+#ifndef PGHOST_HOST_LINE_EDITOR_H
+#define PGHOST_HOST_LINE_EDITOR_H
 
 #include <lua.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 // Completion of a Lua name: "stri" -> string, "string.for" -> string.format, "conn:qu" -> query.
-#ifndef PGHOST_HOST_COMPLETE_H
-#define PGHOST_HOST_COMPLETE_H
+#ifndef PGHOST_HOST_COMPLETION_H
+#define PGHOST_HOST_COMPLETION_H
 
 #include <lua.h>
 #include <stddef.h>

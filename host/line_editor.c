@@ -1,6 +1,6 @@
 // The line editor (libedit), its history file, and reading without a terminal.
 #define _GNU_SOURCE // strcasestr, asprintf
-#include "line.h"
+#include "line_editor.h"
 
 #include <errno.h>
 #include <histedit.h>
@@ -14,7 +14,7 @@
 #include <wchar.h>
 
 #include "base/interrupt.h"
-#include "complete.h"
+#include "completion.h"
 
 #define HISTORY_SIZE 1000
 
@@ -157,6 +157,22 @@ static void use_history(History *history_list, int operation) {
   free(path);
 }
 
+// $EDITRC or ~/.editrc, as libedit's own search, which without HOME takes ./.editrc: keys can be
+// bound there to whole commands, and the current folder is not the user's to trust.
+static void source_settings(EditLine *editor) {
+  const char *path = getenv("EDITRC");
+  const char *home = getenv("HOME");
+  char *made = NULL;
+  if (!path && home && home[0] == '/') {
+    if (asprintf(&made, "%s/.editrc", home) < 0)
+      made = NULL;
+    path = made;
+  }
+  if (path && path[0] == '/')
+    el_source(editor, path);
+  free(made);
+}
+
 static void open_editor(LineReader *reader) {
   HistEvent event;
   reader->editor = el_init("pghost", stdin, stdout, stderr);
@@ -175,7 +191,7 @@ static void open_editor(LineReader *reader) {
   el_wset(reader->editor, EL_ADDFN, L"pghost-complete", L"complete a name", on_tab);
   el_set(reader->editor, EL_BIND, "^I", "pghost-complete", NULL);
   el_set(reader->editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
-  el_source(reader->editor, NULL); // ~/.editrc
+  source_settings(reader->editor);
 }
 
 // os.exit leaves without coming back to the REPL.

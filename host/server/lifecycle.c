@@ -2,39 +2,27 @@
 //
 // Order of locks: server.lock, then use.lock. The monitor takes use.lock only.
 #define _GNU_SOURCE // flock, prctl
+#include "lifecycle.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/interrupt.h"
-#include "server.h"
-#include "title.h"
+#include "cluster.h"
+#include "process_title.h"
+#include "programs.h"
 
-static bool is_quiet;
 static int use_fd = -1; // our share of use.lock; held until the process ends
-
-void server_set_quiet(bool quiet) {
-  is_quiet = quiet;
-}
-
-void server_progress(const char *format, ...) {
-  if (is_quiet)
-    return;
-  va_list args;
-  va_start(args, format);
-  fputs("pghost: ", stderr);
-  vfprintf(stderr, format, args);
-  fputc('\n', stderr);
-  va_end(args);
-}
 
 static int open_lock(const ServerPlace *place, const char *name, Error *error) {
   char *path = place_path(place, name);
@@ -248,12 +236,30 @@ StopResult server_stop(bool force, Error *error) {
   return result;
 }
 
+static long long folder_bytes;
+
+static int add_bytes(const char *path, const struct stat *facts, int kind, struct FTW *walk) {
+  (void)path;
+  (void)kind;
+  (void)walk;
+  folder_bytes += (long long)facts->st_blocks * 512;
+  return 0;
+}
+
+// Files that come and go during the walk do not matter.
+static long long bytes_on_disk(const char *folder) {
+  folder_bytes = 0;
+  return nftw(folder, add_bytes, 16, FTW_PHYS) == 0 ? folder_bytes : -1;
+}
+
 bool server_status(const ServerPlace *place, ServerStatus *status, Error *error) {
-  *status = (ServerStatus){.state = SERVER_ABSENT};
+  *status = (ServerStatus){.state = SERVER_ABSENT, .bytes = -1};
   if (!cluster_exists(place))
     return true;
   status->state = cluster_is_running(place) ? SERVER_RUNNING : SERVER_STOPPED;
   status->kept = status->state == SERVER_RUNNING && is_kept(place);
+  status->version = programs_cluster_version(place);
+  status->bytes = bytes_on_disk(place->data);
   int fd = open_lock(place, "use.lock", error);
   if (fd < 0)
     return false;

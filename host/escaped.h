@@ -1,6 +1,6 @@
 // Text on its way to a terminal: what it could take for an order is written as an escape.
-#ifndef PGHOST_HOST_HARMLESS_H
-#define PGHOST_HOST_HARMLESS_H
+#ifndef PGHOST_HOST_ESCAPED_H
+#define PGHOST_HOST_ESCAPED_H
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,6 +8,6 @@
 // Writes UTF-8 text. Control characters, marks that turn the direction of text, and bytes that are
 // no UTF-8 become \n, \x1b, \u{202e}; `lines`: line ends and tabs stay. The library has the same
 // for what it prints (scripts/pghost/lib/terminal.lua), with more kinds of invisible characters.
-void harmless_write(FILE *file, const char *text, bool lines);
+void escaped_write(FILE *file, const char *text, bool lines);
 
 #endif

@@ -1,5 +1,5 @@
 // Writing of text that others have had a hand in.
-#include "harmless.h"
+#include "escaped.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -42,7 +42,7 @@ static void put_escape(FILE *file, uint32_t code) {
     fprintf(file, code < 0x80 ? "\\x%02x" : "\\u{%x}", (unsigned)code);
 }
 
-void harmless_write(FILE *file, const char *text, bool lines) {
+void escaped_write(FILE *file, const char *text, bool lines) {
   const unsigned char *at = (const unsigned char *)text;
   while (*at) {
     uint32_t code = 0;

@@ -1,6 +1,6 @@
 // Completion: walks the fields of a dotted name by raw access, in a protected call.
 #define _POSIX_C_SOURCE 200809L
-#include "complete.h"
+#include "completion.h"
 
 #include <ctype.h>
 #include <lauxlib.h>

@@ -1,6 +1,6 @@
 // The native modules a state starts with, and what the host tells scripts about itself.
-#ifndef PGHOST_HOST_MODULES_H
-#define PGHOST_HOST_MODULES_H
+#ifndef PGHOST_HOST_NATIVE_MODULES_H
+#define PGHOST_HOST_NATIVE_MODULES_H
 
 #include <lua.h>
 

@@ -1,6 +1,6 @@
-// Another attempt at the script: what is remembered between two states.
+// Retries of the script: what is remembered from one Lua state to the next.
 #define _POSIX_C_SOURCE 200809L
-#include "again.h"
+#include "retry.h"
 
 #include <errno.h>
 #include <time.h>
@@ -11,20 +11,20 @@ static struct {
   bool possible, wanted;
   double wait; // seconds
   lua_Integer attempt, run;
-} again = {.attempt = 1};
+} retry = {.attempt = 1};
 
-void again_allow(bool possible) {
-  again.possible = possible;
+void retry_allow(bool possible) {
+  retry.possible = possible;
 }
 
-void again_push(lua_State *L) {
-  lua_pushinteger(L, again.attempt);
+void retry_push(lua_State *L) {
+  lua_pushinteger(L, retry.attempt);
   lua_setfield(L, -2, "attempt");
-  if (again.run > 0) {
-    lua_pushinteger(L, again.run);
+  if (retry.run > 0) {
+    lua_pushinteger(L, retry.run);
     lua_setfield(L, -2, "retry_of");
   }
-  lua_pushboolean(L, again.possible);
+  lua_pushboolean(L, retry.possible);
   lua_setfield(L, -2, "can_retry");
 }
 
@@ -35,30 +35,30 @@ static void call_say(lua_State *L) {
     lua_pop(L, 1);
 }
 
-bool again_note(lua_State *L, int index) {
+bool retry_note(lua_State *L, int index) {
   int top = lua_gettop(L);
-  again.wanted = again.possible && lua_getfield(L, index, "again") == LUA_TTABLE;
-  if (again.wanted) {
+  retry.wanted = retry.possible && lua_getfield(L, index, "retry") == LUA_TTABLE;
+  if (retry.wanted) {
     lua_getfield(L, -1, "wait");
-    again.wait = lua_tonumber(L, -1);
+    retry.wait = lua_tonumber(L, -1);
     lua_getfield(L, -2, "run");
-    again.run = lua_tointeger(L, -1); // 0: it had not begun
+    retry.run = lua_tointeger(L, -1); // 0: it had not begun
     lua_pop(L, 2);
     call_say(L);
   }
   lua_settop(L, top);
-  return again.wanted;
+  return retry.wanted;
 }
 
-bool again_begin(void) {
-  if (!again.wanted || interrupt_signal != 0)
+bool retry_begin(void) {
+  if (!retry.wanted || interrupt_signal != 0)
     return false;
-  again.wanted = false;
-  double wait = again.wait > 0 && again.wait < 3600 ? again.wait : 0;
+  retry.wanted = false;
+  double wait = retry.wait > 0 && retry.wait < 3600 ? retry.wait : 0;
   struct timespec left = {.tv_sec = (time_t)wait};
   left.tv_nsec = (long)((wait - (double)left.tv_sec) * 1e9);
   while (interrupt_signal == 0 && nanosleep(&left, &left) != 0 && errno == EINTR)
     ;
-  again.attempt++;
+  retry.attempt++;
   return interrupt_signal == 0;
 }

@@ -1,6 +1,6 @@
 // The command line that `ps` shows for this process.
-#ifndef PGHOST_HOST_TITLE_H
-#define PGHOST_HOST_TITLE_H
+#ifndef PGHOST_HOST_PROCESS_TITLE_H
+#define PGHOST_HOST_PROCESS_TITLE_H
 
 // Remembers where argv is. Call once, first thing in main.
 void title_init(int argc, char **argv);

@@ -1,0 +1,16 @@
+// How `require` finds modules that are files.
+//
+// The library's own (pghost.x) come from the library's folder alone. The packages that the library
+// is built on (argparse, cjson, lfs) come from where LUA_PATH, LUA_CPATH and the system say, never
+// from the script's folder. All others: the script's folder, then those places. Nothing comes from
+// the current folder: relative entries are taken off package.path and package.cpath.
+#ifndef PGHOST_HOST_MODULE_SEARCH_H
+#define PGHOST_HOST_MODULE_SEARCH_H
+
+#include <lua.h>
+
+// Sets package.path, package.cpath and package.searchers of a new state. NULL: there is no script,
+// and so no folder of its own.
+void module_search_install(lua_State *L, const char *script);
+
+#endif

@@ -1,0 +1,82 @@
+-- The options of run:load, run:stage and run:clean: one list, so that a misspelt one is an error.
+-- How a file is read is in pghost.input.dialect; what a budget may say, in budget_options.lua.
+
+local dialect = require "pghost.input.dialect"
+local errors = require "pghost.lib.errors"
+local options = require "pghost.lib.options"
+
+local M = {}
+
+local function is_boolean(value)
+  return type(value) == "boolean"
+end
+
+local function is_workers(value)
+  return math.type(value) == "integer" and value >= 1 and value <= 64
+end
+
+local function is_anything()
+  return true
+end
+
+---@class pghost.LoadOption
+---@field name string
+---@field is fun(value: any): boolean
+---@field expected? string for messages
+---@field help string
+
+---@type pghost.LoadOption[]
+M.list = {
+  { name = "workers", is = is_workers, expected = "a whole number from 1 to 64",
+    help = "threads that read and check, and connections for each table" },
+  { name = "unlogged", is = is_boolean, expected = "true or false",
+    help = "raw table without WAL: faster, but empty after a crash, and not replicated" },
+  { name = "max_rejects", is = is_anything, help = "records that may be rejected, a number or a share such as '2%'" },
+  { name = "budget", is = is_anything, help = "table of error budgets: rejects, share, per_file, rules" },
+  { name = "on_error", is = is_anything, help = "'reject', or 'stop' at the first rejected record" },
+  { name = "allow_empty", is = is_boolean, expected = "true or false",
+    help = "a file with a header and no record is fine" },
+  { name = "dialect", expected = "'auto'", help = "'auto': each file is sniffed, and read with what is found",
+    is = function(value)
+      return value == "auto"
+    end },
+  { name = "mode", is = is_anything, help = "'replace', 'append', 'merge' or 'history'" },
+  { name = "missing", is = is_anything,
+    help = "keys that the files no longer have: 'keep', 'delete', 'mark' or 'close'" },
+  { name = "changed", is = is_anything,
+    help = "a file that was loaded before with other content: 'error', 'load', 'skip' or 'tail'" },
+  { name = "force", is = is_boolean, expected = "true or false", help = "load content that is in the table already" },
+}
+
+local known = {}
+for _, list in ipairs { M.list, dialect.options } do
+  for _, option in ipairs(list) do
+    known[option.name] = option
+  end
+end
+
+-- `require` in the last place of a call gives the path of what it has loaded as one value more.
+local function is_path_of_require(value)
+  return type(value) == "string" and (value:find("%.lua$") or value:find("^:preload:$")) ~= nil
+end
+
+--- The options of a step, checked; {} for none. Raises for one that there is not.
+---@param given any what the script says
+---@param where string what messages begin with: "run:load 'booking'"
+---@return table
+function M.of(given, where)
+  if given == nil or is_path_of_require(given) then
+    return {}
+  end
+  options.check(given, known, where)
+  for _, option in ipairs(M.list) do
+    local value = given[option.name]
+    if value ~= nil and not option.is(value) then
+      errors.raise(("%s: %s: %s expected, got '%s'"):format(where, option.name, option.expected, tostring(value)),
+        "usage", { exit = 1 })
+    end
+  end
+  return given
+end
+
+return M

@@ -1,0 +1,224 @@
+-- The settings of a pipeline: what config.lua may say, each with its default, what it must be and its
+-- help. The command line, its --help, the checks and the documentation are made from this one list.
+--
+-- Values of the user's own are in the setting `parameters`: a misspelt setting cannot become a new one.
+
+local budget_options = require "pghost.load.budget_options"
+local errors = require "pghost.lib.errors"
+local nearest = require "pghost.lib.nearest"
+local own_schema = require "pghost.catalog.own_schema"
+local retry = require "pghost.run.retry"
+local secrets = require "pghost.run.secrets"
+local timestamp = require "pghost.lib.timestamp"
+local waiting = require "pghost.run.waiting"
+
+local M = {}
+
+---@class pghost.Setting
+---@field name string in config.lua; on the command line with dashes
+---@field kind "text"|"integer"|"number"|"boolean"|"flag"|"duration"|"table"|"function" the last two are no options
+---@field default? any
+---@field help string
+---@field is fun(value: any): any whether a value is one of the setting
+---@field expected string what it must be, for messages
+
+local function is_text(value)
+  return type(value) == "string"
+end
+
+local function is_boolean(value)
+  return type(value) == "boolean"
+end
+
+local function is_nil_or(check)
+  return function(value)
+    return value == nil or check(value)
+  end
+end
+
+local function is_whole_from(least)
+  return function(value)
+    return math.type(value) == "integer" and value >= least
+  end
+end
+
+local function is_schema(value)
+  return is_text(value) and value ~= "" and value ~= own_schema.name
+end
+
+local function is_one_of(...)
+  local values = { ... }
+  return function(value)
+    for _, one in ipairs(values) do
+      if one == value then
+        return true
+      end
+    end
+    return false
+  end
+end
+
+---@type pghost.Setting[]
+M.list = {
+  { name = "data", kind = "text", default = "data", is = is_text, expected = "a folder",
+    help = "folder with the input files, relative to the project" },
+  { name = "schema", kind = "text", default = "public", is = is_schema, expected = "the name of a schema",
+    help = "schema that the tables are published into" },
+  { name = "as_of", kind = "text", default = "", expected = "a timestamp YYYY-MM-DD HH:MM:SS",
+    is = function(value)
+      return value == "" or is_text(value) and timestamp.is(value)
+    end,
+    help = "moment that the analytics look back from, '' for the start of the run" },
+  { name = "build_schema", kind = "text", default = "", is = is_text, expected = "the name of a schema",
+    help = "existing schema to build in, '' for one of the run's own" },
+  { name = "publish", kind = "text", default = "together", is = is_one_of("together", "per_table"),
+    expected = "together or per_table", help = "together (all tables in one transaction) or per_table" },
+  { name = "max_rejects", kind = "text", default = "", expected = "a number or a share such as 2%",
+    is = function(value)
+      return value == "" or budget_options.parse(tostring(value)) ~= nil
+    end,
+    help = "records that may be rejected, a number or a share such as 2%, '' for any number" },
+  { name = "on_error", kind = "text", default = "reject", is = is_one_of("reject", "stop"),
+    expected = "'reject' or 'stop'", help = "reject, or stop at the first record that is rejected" },
+  { name = "retries", kind = "integer", default = retry.retries, is = is_whole_from(0),
+    expected = "a whole number from 0", help = "how often a run is retried after a transient error" },
+  { name = "lock_wait", kind = "number", default = 60, expected = "seconds",
+    is = function(value)
+      return type(value) == "number" and value >= 0
+    end,
+    help = "seconds that publishing waits for those who use the published tables" },
+  { name = "resume", kind = "boolean", default = false, is = is_boolean, expected = "true or false",
+    help = "commit every few files, and resume where a run was killed" },
+  { name = "checkpoint", kind = "integer", is = is_nil_or(is_whole_from(1)), expected = "bytes, a whole number from 1",
+    help = "with resume: bytes of files between two commits (default 64 MiB)" },
+  { name = "force", kind = "boolean", default = false, is = is_boolean, expected = "true or false",
+    help = "load files whose content is in the table already once more" },
+  { name = "workers", kind = "integer", is = is_nil_or(is_whole_from(1)), expected = "a whole number from 1",
+    help = "threads that read and check, and connections for each table (default: by size and processors)" },
+  { name = "dry_run", kind = "flag", default = false, is = is_boolean, expected = "true or false",
+    help = "do everything but publish, and say what would change" },
+  { name = "wait", kind = "duration", default = false, is = waiting.seconds,
+    expected = "a duration such as 30s, 10m or 2h, true or false",
+    help = "wait for a run that is in progress, at most this long (30s, 10m, 2h; without TIME: for ever)" },
+  { name = "table_created", kind = "function", expected = "a function",
+    is = is_nil_or(function(value)
+      return type(value) == "function"
+    end),
+    help = "called with connection, schema and name after a table is created, before it is filled" },
+  { name = "parameters", kind = "table", expected = "a table",
+    is = is_nil_or(function(value)
+      return type(value) == "table"
+    end),
+    help = "values of your own: parameters of SQL (:name), and options of the command line" },
+  { name = "secret", kind = "table", expected = "a list of names",
+    is = is_nil_or(function(value)
+      return type(value) == "table"
+    end),
+    help = "names of parameters whose values are neither recorded nor shown" },
+}
+
+local by_name, setting_names = {}, {}
+for _, setting in ipairs(M.list) do
+  by_name[setting.name] = setting
+  setting_names[#setting_names + 1] = setting.name
+end
+
+local function check_parameters(parameters)
+  for name in pairs(parameters) do
+    if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then
+      errors.raise(("parameters: name of letters, digits and _ expected, got '%s'"):format(tostring(name)), "usage")
+    elseif by_name[name] or name == "run_started" then
+      errors.raise(("parameters: '%s' is a setting of pghost: give the parameter another name"):format(name), "usage")
+    end
+  end
+end
+
+local function check_names(config)
+  for name in pairs(config) do
+    if not by_name[name] then
+      local hint = nearest.hint(tostring(name), setting_names)
+      errors.raise(("config: unknown setting '%s'%s"):format(tostring(name),
+        hint ~= "" and hint or ": a value of your own goes into parameters = { ... }"), "usage")
+    end
+  end
+end
+
+--- A config with the defaults of all that it does not say; the config itself stays untouched.
+--- Raises for a setting that there is not.
+---@param config table
+---@return table settings `parameters` is always a table
+function M.of(config)
+  check_names(config)
+  local settings = {}
+  for _, setting in ipairs(M.list) do
+    local value = config[setting.name]
+    if value == nil then
+      value = setting.default
+    end
+    settings[setting.name] = value
+  end
+  settings.parameters = {}
+  if type(config.parameters) == "table" then
+    check_parameters(config.parameters)
+    for name, value in pairs(config.parameters) do
+      settings.parameters[name] = value
+    end
+  elseif config.parameters ~= nil then
+    settings.parameters = config.parameters -- for the check
+  end
+  return settings
+end
+
+--- Raises an error of usage for the first setting whose value is not one of it.
+---@param settings table
+function M.check(settings)
+  for _, setting in ipairs(M.list) do
+    local value = settings[setting.name]
+    own_schema.refuse((setting.name == "schema" or setting.name == "build_schema") and value or nil,
+      ("give the setting %s another value"):format(setting.name))
+    if not setting.is(value) then
+      errors.raise(("%s: %s expected, got '%s'"):format(setting.name, setting.expected, tostring(value)), "usage")
+    end
+  end
+  secrets.check(settings)
+end
+
+local function is_simple(value)
+  local kind = type(value)
+  return kind == "string" or kind == "number" or kind == "boolean"
+end
+
+--- The simple values among settings and parameters, without those that are secret: what is recorded.
+---@param settings table
+---@return table<string, string|number|boolean> by name; a parameter has no name of a setting
+function M.recorded(settings)
+  local kept = {}
+  for _, values in ipairs { settings, settings.parameters or {} } do
+    for name, value in pairs(values) do
+      if is_simple(value) and not secrets.is(settings, name) then
+        kept[name] = value
+      end
+    end
+  end
+  return kept
+end
+
+--- Takes over what the command line of an earlier run gave.
+---@param settings table changed
+---@param run { run_id: integer, config: table, given: string[] } as recorded
+---@param given table<string, boolean> from the command line now, which stand
+function M.take_over(settings, run, given)
+  for _, name in ipairs(run.given) do
+    local place = by_name[name] and settings or settings.parameters
+    local value, now = run.config[name], place[name]
+    if value == nil and not given[name] and secrets.is(settings, name) then
+      errors.raise(("setting '%s' of run %d is secret and was not recorded: give it once more, "
+        .. "pghost replay %d -- --%s VALUE"):format(name, run.run_id, run.run_id, (name:gsub("_", "-"))), "usage")
+    end
+    if not given[name] and type(value) == type(now) then
+      place[name] = math.type(now) == "integer" and math.tointeger(value) or value
+    end
+  end
+end
+
+return M
