@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nearest.h"
+#include "base/nearest.h"
 
 const char options_help[] =
     "usage: pghost [options] SCRIPT [ARG...]    run a script\n"

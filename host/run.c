@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "escaped.h"
 #include "library.h"
-#include "nearest.h"
 #include "retry.h"
 #include "signals.h"
 

@@ -99,10 +99,10 @@ describe("a dry run", function()
     db:exec [[
       DROP TABLE item; CREATE TABLE item (id integer, price text, old text, _pghost text);
       INSERT INTO item VALUES (1, '1.50'), (2, 'x'), (NULL, '1'), (9, '')]]
-    local found = cells((run({ "--dry-run" })))
+    local found = cells((run { "--dry-run", "--adopt", "yes" }))
     assert.equal("5 3 2 1 key", found.item)
     db:exec "DROP TABLE item; CREATE TABLE item (other text); INSERT INTO item VALUES ('a'), ('b')"
-    found = cells((run({ "--dry-run" })))
+    found = cells((run { "--dry-run", "--adopt", "yes" }))
     assert.equal("5 5 2  whole record", found.item)
     db:exec "DROP TABLE item"
   end)

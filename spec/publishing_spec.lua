@@ -139,3 +139,27 @@ describe("publishing per table", function()
     assert.equal("publish: together or per_table expected, got 'sometimes'", tostring(usage))
   end)
 end)
+
+describe("publishing with its output on a full device", function()
+  it("ends with an error that says that the run has published", function()
+    local place, into = pghost.folder(), server.get():database()
+    pghost.write(place .. "/a.csv", "id\n1\n")
+    os.execute("mkdir " .. place .. "/sql")
+    pghost.write(place .. "/sql/numbers.sql", "select generate_series(1, 99) as n, repeat('x', 200) as x")
+    pghost.write(place .. "/full.lua", ([[
+      local pipeline, r = require "pghost.pipeline", require "pghost.rules"
+      local run <close> = pipeline.start("full", { data = "%s" })
+      run:load("a", "a.csv", r.table("a", { { "id", r.bigint() } }))
+      run:analyse("%s/sql")
+      run:publish()]]):format(place, place))
+    for _, retries in ipairs { "0", "2" } do -- printed at once, or kept back until the end
+      local _, err, code = pghost.shell(("DATABASE_URL=%s %s %s/full.lua --retries %s >/dev/full"):format(
+        pghost.quote(into), pghost.quote(pghost.path), place, retries))
+      assert.equal(1, code, err)
+      assert.matches("run %d+ has published, but its answers could not be written: No space left on device", err)
+      local conn <close> = connection.open { dsn = into }
+      assert.equal("published", conn:query("SELECT state FROM pghost.runs ORDER BY run_id DESC LIMIT 1")[1][1])
+    end
+    pghost.remove(place)
+  end)
+end)

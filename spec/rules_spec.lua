@@ -588,7 +588,7 @@ describe("misuse raises at the caller's line", function()
     end
     local message = table_message { { "x", r.date { format = "DD/QQ" } } }
     assert.matches("^rules 't': column 'x': bad format 'DD/QQ': ", message)
-    assert.equal("table: unknown option 'keys'", table_message({ x }, { keys = "x" }))
+    assert.equal("table: unknown option 'keys': did you mean 'key'?", table_message({ x }, { keys = "x" }))
     assert.equal("rules 't': try: unknown column 'y'", message_of(function() r.table("t", { x }):try { y = 1 } end))
   end)
 
@@ -611,10 +611,20 @@ describe("misuse raises at the caller's line", function()
       { { checks = { { check = "even" } } }, "unknown check 'even'" },
       { { checks = { { check = "length", min = 1.5 } } }, "length min: integer from 0 expected, got '1.5'" },
       { { failure = { action = "stop" } }, "on_fail: unknown action 'stop'" },
+      { { failure = { acton = "null" } }, "on_fail: unknown key 'acton': did you mean 'action'?" },
+      { { operatoins = {} }, "column: unknown key 'operatoins': did you mean 'operations'?" },
+      { { operations = { { op = "replace", form = "a", to = "" } } }, "op: unknown key 'form': did you mean 'from'?" },
+      { { operations = { { op = "trim", values = {} } } }, "op: unknown key 'values'" },
+      { { checks = { { check = "range", min = 1, mx = 2 } } }, "check: unknown key 'mx': did you mean 'max'?" },
     }
     for _, case in ipairs(cases) do
       assert.equal("rules 't': column 'x': " .. case[2], compile_message(column(case[1])))
     end
+    assert.equal("rules 't': table: unknown key 'on_eror': did you mean 'on_error'?",
+      compile_message { name = "t", on_eror = "stop", { name = "x", type = "text" } })
+    assert.equal("rules 't': compare: unknown key 'rigth': did you mean 'right'?",
+      compile_message { name = "t", row = { { rule = "compare", left = "x", rigth = "x" } },
+        { name = "x", type = "text" } })
   end)
 end)
 

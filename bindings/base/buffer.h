@@ -17,7 +17,7 @@ typedef struct Buffer {
   bool failed; // out of memory; sticky until buffer_clear
 } Buffer;
 
-// Makes room for `more` bytes behind len. False, and failed set, when there is no memory.
+// Makes room for `more` bytes after len. False, and failed set, when there is no memory.
 bool buffer_reserve_slow(Buffer *buffer, size_t more);
 
 // Frees the memory; the buffer can be used again.

@@ -17,7 +17,7 @@ typedef struct Error {
 bool error_set(Error *error, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-// As error_set, with the errno name as code and its text behind the message:
+// As error_set, with the errno name as code and its text after the message:
 // "could not open 'x.csv': no such file or directory".
 bool error_set_errno(Error *error, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -2,8 +2,10 @@
 #ifndef PGHOST_BASE_NEAREST_H
 #define PGHOST_BASE_NEAREST_H
 
-// The one of `known` (NULL after the last) that takes the fewest changes of letters to become
-// `word`; NULL when none is near.
-const char *nearest_of(const char *word, const char *const *known);
+#include <stddef.h>
+
+// The one of `words` that takes the fewest changes (a character left out, added, replaced, or two
+// swapped) to become `word`; NULL when all are too far away.
+const char *nearest_word(const char *word, const char *const *words, size_t count);
 
 #endif

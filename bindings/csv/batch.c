@@ -40,7 +40,7 @@ static const char *const error_texts[] = {
     [RECORD_REPEATED_HEADER] = "the header again",
     [RECORD_SKIPPED_HEADER] = "the header again",
     [RECORD_SECOND_TABLE] = "a second table starts here",
-    [RECORD_ESCAPED_LINE_END] = "escaped line end, and no end of the record behind it",
+    [RECORD_ESCAPED_LINE_END] = "escaped line end, and no end of the record after it",
 };
 
 static const char *const error_rules[] = {

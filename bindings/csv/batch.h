@@ -24,7 +24,7 @@ typedef enum RecordError {
   RECORD_OK,
   RECORD_TOO_FEW_FIELDS,
   RECORD_TOO_MANY_FIELDS,
-  RECORD_STRAY_QUOTE,        // a quote inside an unquoted field, or data behind a closing quote
+  RECORD_STRAY_QUOTE,        // a quote inside an unquoted field, or data after a closing quote
   RECORD_UNTERMINATED_QUOTE, // the file, or the limit for one record, ends inside quotes
   RECORD_CARRIAGE_RETURN,    // a lone CR outside quotes in a file whose lines end in LF
   RECORD_NUL_BYTE,           // PostgreSQL cannot store it in text
@@ -33,9 +33,9 @@ typedef enum RecordError {
   RECORD_LINE_FEED,          // a LF outside quotes in a file whose lines end in CR
   RECORD_FIELD_TOO_LONG,
   RECORD_REPEATED_HEADER,  // equal to the header
-  RECORD_SKIPPED_HEADER,   // the same where it is to be passed over: no reject, but filtered
+  RECORD_SKIPPED_HEADER,   // the same where it is to be skipped: no reject, but filtered
   RECORD_SECOND_TABLE,     // the first line of another table below the first; nothing is read on
-  RECORD_ESCAPED_LINE_END, // the file, or the limit for one record, ends behind an escaped line end
+  RECORD_ESCAPED_LINE_END, // the file, or the limit for one record, ends after an escaped line end
 } RecordError;
 
 // The first bytes of a record that are no text, as they are in the file.
@@ -47,12 +47,12 @@ typedef struct Fault {
 // What was changed so that a record could be read, by policies that were asked for.
 typedef enum Repair {
   REPAIR_PADDED,       // records with too few fields that got NULLs
-  REPAIR_CUT,          // records with too many fields that lost those behind
-  REPAIR_EXTRA,        // records whose fields behind the last column went into _extra
+  REPAIR_CUT,          // records with too many fields that lost those after
+  REPAIR_EXTRA,        // records whose fields after the last column went into _extra
   REPAIR_QUOTE,        // records with a stray quote that was taken as data
   REPAIR_NUL,          // records that lost NUL bytes
   REPAIR_ENCODING,     // records with bytes that are not valid in the encoding, read as another
-  REPAIR_HEADER,       // repeated headers passed over
+  REPAIR_HEADER,       // repeated headers skipped
   REPAIR_SECOND_TABLE, // lines of a second table that were not read
   REPAIR_KINDS,
 } Repair;

@@ -14,7 +14,7 @@ void cursor_free(Cursor *cursor); // NULL is fine
 // until the next call. SOURCE_CHUNK: there is one.
 SourceStatus cursor_next(Cursor *cursor, const Record **record, const Field **fields, Error *error);
 
-// Moves on to the record that starts on a line, or to the first behind it; stays where it stands
+// Moves on to the record that starts on a line, or to the first after it; stays where it stands
 // if that is it. Not to be mixed with cursor_next.
 SourceStatus cursor_find(Cursor *cursor, uint64_t line, const Record **record, Error *error);
 

@@ -53,13 +53,13 @@ typedef struct Dialect {
   char longer_delimiter[MAX_DELIMITER]; // where it has more than one byte: all of them
   size_t delimiter_length;              // 0 and 1 are the same
   bool unquoted;                        // there is no quote
-  char escape; // the byte behind it stands for itself, also in quotes; 0: none
+  char escape; // the byte after it stands for itself, also in quotes; 0: none
   char comment[MAX_COMMENT];
   size_t comment_length; // a line that starts so, where a record would, is none; 0: no such lines
   bool skip_blanks;      // blanks at the start of a field are no data
   bool keep_blank_lines; // a blank line is a record of one NULL
-  uint32_t skip;         // physical lines before the header that are passed over
-  uint32_t footer;       // physical lines at the end that are passed over
+  uint32_t skip;         // physical lines before the header that are skipped
+  uint32_t footer;       // physical lines at the end that are skipped
   uint32_t header_lines; // records that make the header; 0 and 1 are the same
 
   FewPolicy too_few;
@@ -107,7 +107,7 @@ typedef struct PhysicalLine {
 // The line that starts at bytes[0, left).
 PhysicalLine dialect_line(const Dialect *dialect, const char *bytes, size_t left);
 
-// How many of the bytes [0, len), which end behind a line end, are left without the blank lines at
+// How many of the bytes [0, len), which end after a line end, are left without the blank lines at
 // their end; the number of those goes to *lines. Very many of them are left as they are, so that
 // memory stays bounded.
 size_t dialect_without_blank_end(const Dialect *dialect, const char *bytes, size_t len,

@@ -59,7 +59,7 @@ static bool is_ascii_with_more(iconv_t converter, bool *exact) {
   return true;
 }
 
-// Whether `byte` can be part of a longer character behind prefix[0, len).
+// Whether `byte` can be part of a longer character after prefix[0, len).
 static bool can_continue(iconv_t converter, char *prefix, size_t len, char byte) {
   char out[32], alone[32];
   size_t size = sizeof out, alone_size = sizeof alone;

@@ -74,7 +74,7 @@ static void end_field(General *general, const char *at, bool quoted) {
 
 typedef struct Step {
   const char *end;  // of the line's content
-  const char *stop; // behind its line end
+  const char *stop; // after its line end
   bool ended;
   Fed fed;
   RecordError error;
@@ -105,7 +105,7 @@ static const char *step_start(General *general, const Step *step, const char *at
   return at;
 }
 
-// The escape at `at` outside quotes: also a line end behind it is data.
+// The escape at `at` outside quotes: also a line end after it is data.
 static const char *step_escape(General *general, Step *step, const char *at) {
   if (at + 1 < step->end) {
     copy_piece(general, at, at + 1);
@@ -164,7 +164,7 @@ static const char *step_quoted(General *general, Step *step, const char *at) {
   return hit + 1;
 }
 
-static const char *step_behind(General *general, Step *step, const char *at) {
+static const char *step_after(General *general, Step *step, const char *at) {
   const Dialect *dialect = general->dialect;
   if (at == step->end)
     return give(step, FED_RECORD);
@@ -186,7 +186,7 @@ static const char *take_step(General *general, Step *step, const char *at) {
   case BEHIND_QUOTE:
     break;
   }
-  return step_behind(general, step, at);
+  return step_after(general, step, at);
 }
 
 Fed general_feed(General *general, const PhysicalLine *line, RecordError *error) {

@@ -1,5 +1,5 @@
 // The general tokeniser: for dialects that libcsv cannot read (a delimiter of several bytes, an
-// escape character, no quote, blanks behind the delimiter).
+// escape character, no quote, blanks after the delimiter).
 //
 // For the others it gives what libcsv gives, which a fuzz target holds it to. It is fed a record
 // physical line by physical line, and knows nothing of records that are broken: reader.h.

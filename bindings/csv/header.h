@@ -30,7 +30,7 @@ bool header_make_names(Header *header, size_t count, bool extra);
 // `error` filled, code "header".
 bool header_check(const Header *header, const char *source_name, Error *error);
 
-// Empty names become column_N, names that are too long are cut, _2 and so on goes behind those that
+// Empty names become column_N, names that are too long are cut, _2 and so on goes after those that
 // are there already. False: no memory.
 bool header_repair(Header *header);
 

@@ -1,7 +1,7 @@
 // The input over zstd, xz and bzip2, by libarchive; and what a file is by its first bytes.
 //
 // libarchive is told which filter to use, and looks for no other: a file is unpacked once. What it
-// leaves unread behind the data (bzip2) is an error here.
+// leaves unread after the data (bzip2) is an error here.
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>

@@ -61,7 +61,7 @@ static bool wait_for_bytes(const FileInput *file) {
 }
 
 // The end is where it was, or further on. A file that others cut short (a log that is rotated) may
-// end behind any record, and what is missing would be missed by nobody.
+// end after any record, and what is missing would be missed by nobody.
 static ptrdiff_t at_end(const FileInput *file, Error *error) {
   struct stat facts;
   if (file->size == 0 || fstat(file->fd, &facts) != 0)

@@ -15,7 +15,7 @@ typedef struct GzipInput {
   char *name;
   z_stream stream;
   uint64_t taken;
-  bool in_member; // gzip files may stand one behind the other
+  bool in_member; // gzip files may stand one after the other
   bool first;     // no member has ended yet
   bool at_end;    // of the packed bytes
   bool started;   // the stream needs its end

@@ -93,8 +93,8 @@ static void add_unescaped(Draft *draft, const char *content, size_t len, char qu
   add_field(draft, start, (size_t)(out - start), false);
 }
 
-// A quoted field whose opening quote is at `open`; the walk stands behind it. Returns the place
-// behind the closing quote, len when that is not in sight.
+// A quoted field whose opening quote is at `open`; the walk stands after it. Returns the place
+// after the closing quote, len when that is not in sight.
 static size_t read_quoted(Walk *walk, Draft *draft, size_t open) {
   bool doubled = false;
   for (size_t at = next_hit(walk); at < walk->len; at = next_hit(walk)) {
@@ -120,7 +120,7 @@ static size_t read_quoted(Walk *walk, Draft *draft, size_t open) {
 // What ended a record, if it was ordinary.
 typedef struct End {
   size_t length; // place of the line end
-  size_t used;   // place behind it; 0: not an ordinary record
+  size_t used;   // place after it; 0: not an ordinary record
 } End;
 
 static const End NOT_ORDINARY = {0, 0};
@@ -138,10 +138,10 @@ static End read_record(Walk *walk, Draft *draft, size_t start) {
     size_t at = next_hit(walk);
     bool quoted = at < walk->len && at == field && walk->bytes[at] == walk->quote;
     if (quoted) {
-      size_t behind = read_quoted(walk, draft, at);
-      if (behind >= walk->len || next_hit(walk) != behind)
+      size_t after = read_quoted(walk, draft, at);
+      if (after >= walk->len || next_hit(walk) != after)
         return NOT_ORDINARY;
-      at = behind;
+      at = after;
     }
     if (at == walk->len || walk->bytes[at] == walk->quote)
       return NOT_ORDINARY;

@@ -31,8 +31,8 @@ static bool is_header(const Dialect *dialect, const Batch *batch, const Record *
   return false;
 }
 
-// Behind the line end at `at`.
-static const char *behind_line_end(const char *at, const char *limit) {
+// After the line end at `at`.
+static const char *after_line_end(const char *at, const char *limit) {
   const char *lf = at;
   while (lf < limit && *lf == '\r')
     lf++;
@@ -41,12 +41,12 @@ static const char *behind_line_end(const char *at, const char *limit) {
 
 // Whether the line before record `i` is blank. Between two records there are only blank lines and
 // comments.
-static bool is_behind_blank(const Dialect *dialect, const Batch *batch, const char *bytes,
-                            size_t i) {
+static bool is_after_blank(const Dialect *dialect, const Batch *batch, const char *bytes,
+                           size_t i) {
   char end = dialect_line_end(dialect);
   const char *at = batch->records[i].bytes, *start = bytes;
   if (i > 0)
-    start = behind_line_end(batch->records[i - 1].bytes + batch->records[i - 1].length, at);
+    start = after_line_end(batch->records[i - 1].bytes + batch->records[i - 1].length, at);
   if (at <= start)
     return false;
   const char *before = at - 1;
@@ -120,7 +120,7 @@ static bool is_too_few(const Record *record) {
 static bool stops(const Dialect *dialect, const Batch *batch, const char *bytes, size_t i) {
   Record *record = &batch->records[i];
   if (dialect->end_at_second_table && dialect->columns > 1 &&
-      is_behind_blank(dialect, batch, bytes, i)) {
+      is_after_blank(dialect, batch, bytes, i)) {
     record->error = RECORD_SECOND_TABLE;
     return true;
   }

@@ -1,7 +1,7 @@
 // Policies: what becomes of records that can be told apart, but are not as they should be: with too
 // few or too many fields, equal to the header, with fields that are too long.
 //
-// A pass over a batch, behind the tokenisers and without state of its own. Not for stray quotes,
+// A pass over a batch, after the tokenisers and without state of its own. Not for stray quotes,
 // which are repaired where they are found (general.h).
 #ifndef PGHOST_CSV_POLICY_H
 #define PGHOST_CSV_POLICY_H

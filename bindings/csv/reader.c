@@ -113,7 +113,7 @@ static void take_quoted(Reader *reader, Field *field, const char *unescaped, siz
 
 static void on_field(void *unescaped, size_t len, void *data) {
   Reader *reader = data;
-  // Behind a CR in the middle of a line the record is a reject already, and libcsv, which passes
+  // After a CR in the middle of a line the record is a reject already, and libcsv, which passes
   // over further CRs, and the cursor part company.
   Field *field = reader->rows ? NULL : add_field(reader);
   if (!field)
@@ -340,7 +340,7 @@ static bool has_room(const Batch *batch, size_t limit) {
   return limit == 0 || batch->record_count < limit;
 }
 
-// Leaves blank lines at the end, behind the last record, to what comes behind them: with a record
+// Leaves blank lines at the end, after the last record, to what comes after them: with a record
 // of another width they end the table.
 static size_t leave_blank_end(const Dialect *dialect, const char *bytes, size_t records,
                               size_t used, Position *position) {

@@ -23,13 +23,13 @@ void reader_free(Reader *reader); // NULL is fine
 // sight. The batch's views stay valid while `bytes` does.
 //
 // With `final` nothing follows: a last record without line end is complete and everything is
-// consumed. Blank lines are no records: they are passed over, unless one column is expected or the
-// dialect keeps them, where they are a NULL. Comments are passed over.
+// consumed. Blank lines are no records: they are skipped, unless one column is expected or the
+// dialect keeps them, where they are a NULL. Comments are skipped.
 //
 // A record that cannot be read (a stray quote, a line end of the other kind outside quotes, a quote
 // that is not closed before the end or before max_record bytes) is a reject of its first physical
 // line alone, wherever it broke: reading goes on at the next line, so that one wrong quote swallows
-// no good record behind it. A physical line longer than max_record is a reject by itself.
+// no good record after it. A physical line longer than max_record is a reject by itself.
 //
 // `limit` stops after that many records (0: no limit): the header is read so.
 // Out of memory: returns SIZE_MAX.

@@ -15,7 +15,7 @@ static bool ends_field(const Patient *patient, const char *at) {
 }
 
 // The closing quote of the field whose content starts at `at`: one with a delimiter or the line's
-// end behind it. With `pairs` two quotes are one that is data. NULL when there is none.
+// end after it. With `pairs` two quotes are one that is data. NULL when there is none.
 static const char *closing_quote(const Patient *patient, const char *at, bool pairs) {
   const Dialect *dialect = patient->general->dialect;
   for (; at < patient->end; at++) {

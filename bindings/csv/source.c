@@ -2,7 +2,7 @@
 // first record is source_open.c's.
 //
 // Bytes read but not handed out wait in `pending`. A chunk is filled from there and then straight
-// from the input; what stands behind the cut goes back to the front of `pending`. So in a steady
+// from the input; what stands after the cut goes back to the front of `pending`. So in a steady
 // state a byte is moved once and nothing is allocated.
 #include <errno.h>
 #include <stdio.h>
@@ -147,19 +147,19 @@ static size_t line_limit(const Source *source) {
   return limit > MIN_LINE_LIMIT ? limit : MIN_LINE_LIMIT;
 }
 
-static bool is_behind_table(const Source *source) {
+static bool is_after_table(const Source *source) {
   return source->position.offset >= atomic_load(&source->end_of_table);
 }
 
 // Where to cut whole lines: at more than `source->unfinished`, or 0 when more bytes are needed.
 static size_t find_cut(const Source *source, const char *bytes, size_t lines) {
-  if (is_behind_table(source))
+  if (is_after_table(source))
     return lines;
   if (lines <= source->unfinished)
     return 0;
   size_t cut = split_last_record(&source->dialect, bytes, lines);
   uint64_t blank;
-  if (source->dialect.end_at_second_table) // blank lines stay with the record behind them
+  if (source->dialect.end_at_second_table) // blank lines stay with the record after them
     cut = dialect_without_blank_end(&source->dialect, bytes, cut, &blank);
   if (cut > source->unfinished)
     return cut;
@@ -177,8 +177,8 @@ static bool line_too_long(const Source *source, const Buffer *bytes, size_t line
 // At the end of the source: all that is left, but for the footer, which then comes by itself.
 static size_t cut_at_end(const Source *source, const Buffer *bytes, size_t records,
                          ChunkKind *kind) {
-  if (records > 0 || is_behind_table(source))
-    return is_behind_table(source) ? bytes->len : records;
+  if (records > 0 || is_after_table(source))
+    return is_after_table(source) ? bytes->len : records;
   *kind = CHUNK_FOOTER;
   return bytes->len;
 }
@@ -218,7 +218,7 @@ SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *err
   if (want < source->unfinished * 2)
     want = source->unfinished * 2;
   size_t cut = 0;
-  chunk->kind = is_behind_table(source) ? CHUNK_SECOND_TABLE : CHUNK_RECORDS;
+  chunk->kind = is_after_table(source) ? CHUNK_SECOND_TABLE : CHUNK_RECORDS;
   chunk->first = source->position.offset == atomic_load(&source->end_of_table);
   if (!fill(source, want, chunk, &cut, error))
     return SOURCE_ERROR;
@@ -391,10 +391,6 @@ const char *source_name(const Source *source) {
 
 const Dialect *source_dialect(const Source *source) {
   return &source->dialect;
-}
-
-Position source_position(const Source *source) {
-  return source->position;
 }
 
 const char *source_encoding_note(const Source *source) {

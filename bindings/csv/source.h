@@ -74,16 +74,16 @@ FileSpan source_file_span(const Dialect *dialect, const Chunk *chunk, const Reco
 SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *error);
 
 // Puts bytes back in front: the tail of the chunk last got, starting at a record, and what was cut
-// behind it. In the first `unfinished` of them no record ends. False: no memory.
+// after it. In the first `unfinished` of them no record ends. False: no memory.
 bool source_unread(Source *source, const char *bytes, size_t len, size_t unfinished,
                    Position position);
 
-// Goes on behind the first `offset` bytes of the source, where a record must start: what is before
+// Goes on after the first `offset` bytes of the source, where a record must start: what is before
 // was loaded earlier. Error "position" when the source is shorter or no line ends there.
 bool source_skip_to(Source *source, uint64_t offset, Error *error);
 
 // From `offset` on, where a batch was stopped by RECORD_SECOND_TABLE, the source gives no more
-// records. For any thread; what the source has given out behind is to be put back.
+// records. For any thread; what the source has given out after is to be put back.
 void source_end_table(Source *source, uint64_t offset);
 
 // Fills `error` with what a policy stopped at: "file.csv:12: too few fields: 3 of 8" (code "data").
@@ -94,10 +94,6 @@ bool source_stop_error(const Source *source, const Record *stop, Error *error);
 // reject that a second table begins with.
 size_t chunk_read(Reader *reader, const Chunk *chunk, size_t limit, Position *position,
                   Batch *batch);
-
-// Where the next chunk starts: behind the byte order mark, skipped lines and the header at
-// first.
-Position source_position(const Source *source);
 
 // Reads the next records, at least one, for callers with one thread: source_next, reader_read, and
 // what a wrong cut leaves is put back. `chunk` then holds the bytes that were consumed, which the

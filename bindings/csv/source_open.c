@@ -190,7 +190,7 @@ static bool header_missing(const Source *source, uint32_t line, Error *error) {
   bool passes_over = dialect->footer > 0 || dialect->comment_length > 0;
   if (line == 0)
     return error_set(error, "empty", "'%s' is empty: it has only %s", source->name,
-                     passes_over ? "lines that are passed over" : "blank lines");
+                     passes_over ? "lines that are skipped" : "blank lines");
   return error_set(error, "header", "'%s' ends in its header: %u of %u lines", source->name,
                    (unsigned)line, (unsigned)source->dialect.header_lines);
 }
@@ -225,7 +225,7 @@ static bool read_header(Source *source, Error *error) {
   return ok;
 }
 
-// The line end of lines that are passed over, the first one there is: '\0' when there is none.
+// The line end of lines that are skipped, the first one there is: '\0' when there is none.
 static char skipped_line_end(const Source *source) {
   const char *bytes = source->pending.data + source->start;
   const char *end = bytes + source_pending(source), *at = bytes;

@@ -31,7 +31,7 @@ static bool closes_field(const Dialect *dialect, const char *quote, const char *
   return quote + 1 == end || quote[1] == dialect->delimiter || quote[1] == '\r' || quote[1] == '\n';
 }
 
-// Follows the fields as the reader would: behind a stray quote it goes on at the next line.
+// Follows the fields as the reader would: after a stray quote it goes on at the next line.
 static size_t follow_quotes(const Dialect *dialect, const char *bytes, size_t len) {
   const char *end = bytes + len;
   const char *record = bytes; // start of the record that `at` is in
@@ -63,19 +63,19 @@ static size_t follow_records(const Dialect *dialect, const char *bytes, size_t l
   size_t record = 0;
   while (record < len) {
     PhysicalLine line = dialect_line(dialect, bytes + record, len - record);
-    size_t behind = record + line.used, first = behind;
+    size_t after = record + line.used, first = after;
     RecordError error;
     general_begin(&general, NULL);
     bool comment = dialect_is_comment(dialect, line.bytes, line.bytes + line.length);
     Fed fed = comment ? FED_RECORD : general_feed(&general, &line, &error);
-    while (fed == FED_MORE && behind < len) {
-      line = dialect_line(dialect, bytes + behind, len - behind);
-      behind += line.used;
+    while (fed == FED_MORE && after < len) {
+      line = dialect_line(dialect, bytes + after, len - after);
+      after += line.used;
       fed = general_feed(&general, &line, &error);
     }
     if (fed == FED_MORE)
       return record;
-    record = fed == FED_ERROR ? first : behind;
+    record = fed == FED_ERROR ? first : after;
   }
   return record;
 }
@@ -100,7 +100,7 @@ size_t split_footer(const Dialect *dialect, const char *bytes, size_t len, size_
   return len - start;
 }
 
-// What the CR or LF that `bytes` begin with says. False: what comes behind decides.
+// What the CR or LF that `bytes` begin with says. False: what comes after decides.
 static bool line_end_at(const char *bytes, size_t len, bool follows, LineEnd *found) {
   size_t crs = 0;
   while (crs < len && crs < 2 && bytes[crs] == '\r')

@@ -10,7 +10,7 @@
 // Bytes up to and with the last physical line end of bytes[0, len); 0 when there is none.
 size_t split_last_line(const Dialect *dialect, const char *bytes, size_t len);
 
-// The same for records. bytes[0, len) starts at the start of a record and ends behind a physical
+// The same for records. bytes[0, len) starts at the start of a record and ends after a physical
 // line end. 0 when the first record does not end in sight.
 size_t split_last_record(const Dialect *dialect, const char *bytes, size_t len);
 

@@ -20,7 +20,7 @@ enum {
 
 struct Transcoder {
   EncodingKind kind;
-  size_t unit; // bytes passed over where iconv finds no character
+  size_t unit; // bytes skipped where iconv finds no character
   iconv_t converter;
   char carry[CARRY];
   size_t carried;

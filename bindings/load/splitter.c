@@ -26,7 +26,7 @@ static Task *next_task(Engine *engine) {
   return NULL;
 }
 
-// Collects the bytes behind the last sure record end. The lock is held.
+// Collects the bytes after the last sure record end. The lock is held.
 static void take_back(Engine *engine, Task *task) {
   for (uint64_t i = task->checked; i < task->cut; i++) {
     Block **slot = &task->ring[i % engine->block_count];

@@ -33,8 +33,8 @@ typedef struct Task {
   Counts counts;
   Block **ring; // tokenised blocks at sequence % block_count, until those before them are checked
   size_t ring_count;
-  bool recut;                 // a cut was wrong: the splitter takes back what is behind it
-  Buffer leftover;            // the bytes behind the last record's end known for sure
+  bool recut;                 // a cut was wrong: the splitter takes back what is after it
+  Buffer leftover;            // the bytes after the last record's end known for sure
   size_t leftover_unfinished; // of them, in which no record ends
   Position leftover_position;
 } Task;
@@ -48,7 +48,7 @@ struct Block {
   uint64_t rows[STREAM_KINDS];
   uint64_t sequence;
   size_t consumed; // bytes the reader took
-  Position end;    // position behind them
+  Position end;    // position after them
   Counts counts;
   uint64_t *rule_rejects; // per rule with a budget
   unsigned pending;       // streams that still have to send it

@@ -1,6 +1,6 @@
 // Ending a load at the first record that ends it: over a budget, or against a policy.
 //
-// Workers find such records in any order. Whoever finds one marks its block; what lies behind is
+// Workers find such records in any order. Whoever finds one marks its block; what lies after is
 // dropped, what lies before is still read and checked, and may move the mark. When nothing before
 // the mark is left the load fails. So it is the first such record that is told of, whatever the
 // number of workers. The engine's lock is held around all of this. For load/ only.
@@ -21,7 +21,7 @@ bool stop_is_before(const Engine *engine, const Block *block);
 // Fails the load when everything before its end is encoded.
 void stop_if_reached(Engine *engine);
 
-// Pops the first block that is not behind the end; recycles the others. NULL: none.
+// Pops the first block that is not after the end; recycles the others. NULL: none.
 Block *stop_take(Engine *engine, Queue *queue);
 
 #endif

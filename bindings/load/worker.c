@@ -44,7 +44,7 @@ static bool may_go_on(const Block *block, Error *error) {
 }
 
 // Moves on the blocks whose start is now known to be the start of a record: a block that was
-// consumed to its end vouches for the one behind it. The lock is held.
+// consumed to its end vouches for the one after it. The lock is held.
 static void check_ring(Engine *engine, Task *task) {
   Error error;
   Block **slot = &task->ring[task->checked % engine->block_count];

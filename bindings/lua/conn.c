@@ -106,7 +106,7 @@ static const char *param_text(lua_State *L, int index) {
   }
 }
 
-// The parameters behind the SQL at stack index 2. Pushes their array; *count is their number.
+// The parameters after the SQL at stack index 2. Pushes their array; *count is their number.
 static const char *const *push_params(lua_State *L, int *count) {
   int top = lua_gettop(L);
   *count = top - 2;
@@ -147,6 +147,11 @@ static int method_stream(lua_State *L) {
   lua_pushnil(L);
   lua_pushvalue(L, -2);
   return 4;
+}
+
+// conn:copy_to(copy, path, packing) -> bytes | nil, message, code
+static int method_copy_to(lua_State *L) {
+  return pg_copy_to(L, check_free(L));
 }
 
 // conn:exec(script) -> true | nil, message, code
@@ -375,6 +380,7 @@ static const luaL_Reg methods[] = {
     {"query", method_query},
     {"stream", method_stream},
     {"exec", method_exec},
+    {"copy_to", method_copy_to},
     {"transaction", method_transaction},
     {"notices", method_notices},
     {"cancel", method_cancel},

@@ -35,7 +35,7 @@ static SourceBox *new_box(lua_State *L) {
 
 // Functions
 
-// The files of a zip, one behind the other: size, name, NUL.
+// The files of a zip, one after the other: size, name, NUL.
 typedef struct MemberList {
   Buffer bytes;
   int count;
@@ -336,7 +336,7 @@ static int source_totals_method(lua_State *L) {
   return 1;
 }
 
-// source:skip_to(offset) -> true | nil, message, code: goes on behind the first `offset` bytes
+// source:skip_to(offset) -> true | nil, message, code: goes on after the first `offset` bytes
 static int source_skip_to_method(lua_State *L) {
   Source *source = check_source(L);
   lua_Integer offset = luaL_checkinteger(L, 2);

@@ -383,14 +383,12 @@ static bool is_known(const char *name) {
 }
 
 static void refuse_name(lua_State *L, int index, const char *name) {
-  const char *names[ROW_COUNT + 1] = {NULL};
+  const char *names[ROW_COUNT];
   for (size_t i = 0; i < ROW_COUNT; i++)
     names[i] = rows[i].name;
-  const char *nearest = nearest_of(name, names);
-  luaL_argerror(L, index,
-                nearest
-                    ? lua_pushfstring(L, "unknown option '%s', did you mean '%s'?", name, nearest)
-                    : lua_pushfstring(L, "unknown option '%s'", name));
+  const char *nearest = nearest_word(name, names, ROW_COUNT);
+  lua_pushfstring(L, nearest ? ": did you mean '%s'?" : "", nearest);
+  luaL_argerror(L, index, lua_pushfstring(L, "unknown option '%s'%s", name, lua_tostring(L, -1)));
 }
 
 static void check_names(lua_State *L, int index) {

@@ -95,7 +95,7 @@ static const Field *get_list(const Compiler *compiler, int index, const char *fi
   return fields;
 }
 
-// A constant's name in the rule table, without the sign behind it in Constants; pushed.
+// A constant's name in the rule table, without the sign after it in Constants; pushed.
 static const char *push_name(lua_State *L, const char *name, char *sign) {
   size_t len = strcspn(name, "?*");
   *sign = name[len];
@@ -135,16 +135,18 @@ static int find_word(const char *const *words, const char *word) {
   return -1;
 }
 
-// ---- keys that mean nothing, as a misspelt one would be passed over
+// ---- keys that mean nothing, as a misspelt one would be skipped
 
 // The key at the top but one of the stack is none of `known`, a list with NULL after the last.
 static void refuse_key(const Compiler *compiler, const char *what, const char *const *known) {
   lua_State *L = compiler->L;
   const char *key = luaL_tolstring(L, -2, NULL);
-  const char *nearest = nearest_of(key, known);
-  misuse(compiler, nearest ? lua_pushfstring(L, "%s: unknown key '%s', did you mean '%s'?", what,
-                                             key, nearest)
-                           : lua_pushfstring(L, "%s: unknown key '%s'", what, key));
+  size_t count = 0;
+  while (known[count])
+    count++;
+  const char *nearest = nearest_word(key, known, count);
+  lua_pushfstring(L, nearest ? ": did you mean '%s'?" : "", nearest);
+  misuse(compiler, lua_pushfstring(L, "%s: unknown key '%s'%s", what, key, lua_tostring(L, -1)));
 }
 
 // Integer keys are the columns' where `list`.

@@ -1,6 +1,7 @@
 // A query whose rows come one by one, so that a result of any size takes constant memory. It holds
 // its connection until the end; leaving its scope early leaves the connection idle.
 #include <lauxlib.h>
+#include <stdlib.h>
 
 #include "lua/failure.h"
 #include "lua/pg.h"
@@ -87,6 +88,29 @@ static int stream_iterate(lua_State *L) {
   return 1;
 }
 
+// stream:columns(), stream:types() -> list: of the row that came last, or of the end; nil before
+static int stream_columns(lua_State *L) {
+  StreamBox *box = luaL_checkudata(L, 1, STREAM_TYPE);
+  if (box->result)
+    pg_push_columns(L, box->result);
+  return box->result ? 1 : 0;
+}
+
+static int stream_types(lua_State *L) {
+  StreamBox *box = luaL_checkudata(L, 1, STREAM_TYPE);
+  if (box->result)
+    pg_push_types(L, box->result);
+  return box->result ? 1 : 0;
+}
+
+// stream:affected() -> integer: after the end, the rows that a statement without a result has
+// changed
+static int stream_affected(lua_State *L) {
+  StreamBox *box = luaL_checkudata(L, 1, STREAM_TYPE);
+  lua_pushinteger(L, box->result ? strtoll(PQcmdTuples(box->result), NULL, 10) : 0);
+  return 1;
+}
+
 // stream:close(), and __close: with an error as second argument the rest is cancelled, not read.
 static int stream_close(lua_State *L) {
   StreamBox *box = luaL_checkudata(L, 1, STREAM_TYPE);
@@ -98,9 +122,8 @@ static int stream_close(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"next", stream_next},
-    {"close", stream_close},
-    {NULL, NULL},
+    {"next", stream_next},         {"columns", stream_columns}, {"types", stream_types},
+    {"affected", stream_affected}, {"close", stream_close},     {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {

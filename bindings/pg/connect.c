@@ -12,7 +12,7 @@
 enum { CONNECT_SECONDS = 10 };
 
 // In this order: what stands before dbname is a default that the string can change, what stands
-// behind it is not (the readers and encoders speak UTF-8).
+// after it is not (the readers and encoders speak UTF-8).
 static const char *const keywords[] = {
     "fallback_application_name", "keepalives_idle", "keepalives_interval", "keepalives_count",
     "tcp_user_timeout",          "dbname",          "client_encoding",     NULL};

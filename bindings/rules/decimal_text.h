@@ -16,7 +16,7 @@ typedef struct DecimalText {
   bool negative;
   const char *whole; // digits before the point
   size_t whole_len;
-  const char *fraction; // digits behind it
+  const char *fraction; // digits after it
   size_t fraction_len;
   int64_t exponent;  // as written, clamped to +-EXPONENT_CLAMP
   uint64_t mantissa; // all digits as one integer, while there are at most 19

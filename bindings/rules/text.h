@@ -39,7 +39,7 @@ Line line_start(char *out, size_t size);
 void line_put(Line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // Appends `text` on one line: control characters as \n, \t, \x1b or \u009b, bytes that are not
-// UTF-8 as \xff; behind `characters` characters it is cut and "..." put.
+// UTF-8 as \xff; after `characters` characters it is cut and "..." put.
 void line_put_escaped(Line *line, const char *text, size_t len, size_t characters);
 
 // The same in single quotes, cut at 60 characters.

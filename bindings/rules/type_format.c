@@ -139,9 +139,9 @@ static void fix_widths(Compiler *compiler) {
   unsigned char *items = compiler->items;
   for (size_t i = 0; i < compiler->count; i++) {
     bool before = i > 0 && is_numeric_item(items[i - 1]);
-    bool behind =
+    bool after =
         i + 1 < compiler->count && is_numeric_item(items[i + 1]) && items[i + 1] != FIELD_ZONE_HOUR;
-    if (items[i] > 127 && (before || behind))
+    if (items[i] > 127 && (before || after))
       items[i] |= FIELD_FIXED;
   }
 }
@@ -213,7 +213,7 @@ static const char *read_number(const char *at, const char *end, int least, int m
   return digits < least ? NULL : at;
 }
 
-// Reads 1 to `most` digits behind a decimal point as microseconds.
+// Reads 1 to `most` digits after a decimal point as microseconds.
 static const char *read_decimals(const char *at, const char *end, int least, int most,
                                  unsigned *microseconds) {
   unsigned unit = 1000000;

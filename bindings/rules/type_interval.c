@@ -31,7 +31,7 @@ typedef struct Number {
   int64_t fraction; // millionths
 } Number;
 
-// Reads "-12.5" with up to nine digits before the point and six behind. Returns the end, or NULL.
+// Reads "-12.5" with up to nine digits before the point and six after. Returns the end, or NULL.
 static const char *read_number(const char *at, const char *end, Number *number) {
   *number = (Number){0};
   number->has_sign = at < end && (*at == '-' || *at == '+');
@@ -91,16 +91,16 @@ static bool add(Interval *interval, Unit unit, const Number *number) {
   return true;
 }
 
-static Unit find_designator(char c, bool time, Unit behind) {
+static Unit find_designator(char c, bool time, Unit after) {
   static const char letters[] = "YMWDHMS";
-  for (Unit unit = time && behind < UNIT_HOUR ? UNIT_HOUR : behind;
+  for (Unit unit = time && after < UNIT_HOUR ? UNIT_HOUR : after;
        unit < (time ? UNIT_NONE : UNIT_HOUR); unit++)
     if (letters[unit] == c)
       return unit;
   return UNIT_NONE;
 }
 
-// Behind the P: numbers with letters in their order, those of times behind a T.
+// After the P: numbers with letters in their order, those of times after a T.
 static bool read_iso(const char *at, const char *end, Interval *interval) {
   bool time = false;
   Unit next = UNIT_YEAR;
@@ -145,7 +145,7 @@ static Unit find_unit(const char *at, const char *end) {
   return UNIT_NONE;
 }
 
-// Behind the hours: ":MM", ":MM:SS" or ":MM:SS.f". Returns the end, or NULL.
+// After the hours: ":MM", ":MM:SS" or ":MM:SS.f". Returns the end, or NULL.
 static const char *read_clock(const char *at, const char *end, Number *hours, Interval *interval) {
   Number minutes = {.negative = hours->negative};
   Number seconds = {0};
@@ -190,8 +190,8 @@ static const char *read_part(const char *at, const char *end, Number *number, In
                ? NULL
                : read_clock(at, end, number, interval);
   const char *word = skip_blanks(at, end);
-  const char *behind = word_end(word, end);
-  return word > at && add(interval, find_unit(word, behind), number) ? behind : NULL;
+  const char *after = word_end(word, end);
+  return word > at && add(interval, find_unit(word, after), number) ? after : NULL;
 }
 
 // "@ 1 year 2 mons -3 days 04:05:06.7 ago"

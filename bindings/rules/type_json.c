@@ -46,7 +46,7 @@ static bool read_code_unit(Json *json, unsigned *unit) {
   return true;
 }
 
-// Whether the code unit stands for text in jsonb: not NUL, a low surrogate only behind a high one,
+// Whether the code unit stands for text in jsonb: not NUL, a low surrogate only after a high one,
 // which this reads too.
 static bool read_surrogates(Json *json, unsigned unit) {
   json->reason = "not valid jsonb: \\u0000 in";
@@ -153,7 +153,7 @@ static bool in_object(const Json *json) {
   return json->objects[level / 64] >> level % 64 & 1;
 }
 
-// Reads a member's name and the colon behind it.
+// Reads a member's name and the colon after it.
 static bool read_key(Json *json) {
   skip_blanks(json);
   if (!read_string(json))
@@ -185,9 +185,9 @@ static bool read_value(Json *json) {
   }
 }
 
-// Behind a value: closes the levels that end here and goes to the next value, if there is one.
+// After a value: closes the levels that end here and goes to the next value, if there is one.
 // False: not valid. Depth 0: that was the last.
-static bool read_behind(Json *json) {
+static bool read_after(Json *json) {
   while (json->depth) {
     bool object = in_object(json);
     skip_blanks(json);
@@ -202,7 +202,7 @@ static bool read_behind(Json *json) {
 
 static bool read_document(Json *json) {
   do {
-    if (!read_value(json) || !read_behind(json))
+    if (!read_value(json) || !read_after(json))
       return false;
   } while (json->depth);
   skip_blanks(json);

@@ -1,5 +1,5 @@
-// inet and cidr: an address with or without the number of bits of its network, to the binary form
-// of PostgreSQL's network_send (src/backend/utils/adt/network.c).
+// macaddr: see read_mac. inet and cidr: an address with or without the number of bits of its
+// network, to the binary form of PostgreSQL's network_send (src/backend/utils/adt/network.c).
 #include <arpa/inet.h>
 
 #include "rules/type_tools.h"
@@ -7,7 +7,8 @@
 enum {
   FAMILY_4 = 2, // PGSQL_AF_INET
   FAMILY_6 = 3, // PGSQL_AF_INET6
-  HEADER = 4,   // family, bits, whether it is a cidr, length of the address
+  MAC_BYTES = 6,
+  HEADER = 4, // family, bits, whether it is a cidr, length of the address
 };
 
 // Up to 128, without leading zeros. Returns -1 when it is no number of bits.
@@ -94,6 +95,42 @@ static int compare_addresses(const Value *left, const Value *right, const Buffer
   return sign(order);
 }
 
+// Twelve hexadecimal digits: in pairs between ':' or '-', in fours between '.' or '-', in halves
+// with
+// ':' or '-' between them, or without anything between. Of what macaddr_in of
+// src/backend/utils/adt/mac.c takes that leaves out groups with fewer digits or blanks among them.
+static bool read_mac(const char *at, const char *end, unsigned char bytes[MAC_BYTES]) {
+  int group = 0;
+  while (at + group < end && hex_value(at[group]) >= 0)
+    group++;
+  char between = at + group < end ? at[group] : 0;
+  if (!(group == 12 || (group == 4 && between == '.') ||
+        ((group == 2 || group == 6) && between == ':') ||
+        ((group == 2 || group == 4 || group == 6) && between == '-')))
+    return false;
+  for (int i = 0; i < MAC_BYTES; i++) {
+    bool starts = i > 0 && i * 2 % group == 0;
+    if (end - at < 2 + starts || (starts && *at++ != between))
+      return false;
+    int high = hex_value(at[0]), low = hex_value(at[1]);
+    if (high < 0 || low < 0)
+      return false;
+    bytes[i] = (unsigned char)(high << 4 | low);
+    at += 2;
+  }
+  return at == end;
+}
+
+static bool parse_macaddr(const Type *type, const char *text, size_t len, Buffer *scratch,
+                          Value *value, const char **reason) {
+  unsigned char bytes[MAC_BYTES];
+  const char *at = text, *end = text + len;
+  trim_space(&at, &end);
+  if (!read_mac(at, end, bytes))
+    return refuse(type->kind->refusal, reason);
+  return store_bytes(scratch, bytes, sizeof bytes, value, reason);
+}
+
 static const TypeKind inet_type = {
     .name = "inet",
     .oid = 869,
@@ -113,4 +150,12 @@ static const TypeKind cidr_type = {
     .family = "address",
 };
 
-const TypeKind *const network_types[] = {&inet_type, &cidr_type, NULL};
+static const TypeKind macaddr_type = {
+    .name = "macaddr",
+    .oid = 829,
+    .parse = parse_macaddr,
+    .compare = compare_bytes,
+    .refusal = "not a macaddr",
+};
+
+const TypeKind *const network_types[] = {&inet_type, &cidr_type, &macaddr_type, NULL};

@@ -1,7 +1,7 @@
 // numeric: decimal text to the server's base-10000 digits, exactly, and their comparison.
 //
 // The binary form is numeric_send's (PostgreSQL, src/backend/utils/adt/numeric.c): four 16 bit
-// words, number of groups, weight of the first group, sign, digits behind the point; then the
+// words, number of groups, weight of the first group, sign, digits after the point; then the
 // groups, each four decimal digits, without leading and trailing zero groups.
 #include "rules/decimal_text.h"
 
@@ -26,7 +26,7 @@ typedef struct Decimal {
   unsigned char *digits; // one byte before it is free, for a carry
   size_t count;
   int64_t weight;
-  int64_t scale; // digits shown behind the point
+  int64_t scale; // digits shown after the point
 } Decimal;
 
 static void put_header(Buffer *out, size_t groups, int64_t weight, unsigned sign, int64_t scale) {
@@ -97,7 +97,7 @@ static void put_fast(Buffer *out, uint64_t mantissa, unsigned fraction, bool neg
                      int64_t scale) {
   uint16_t groups[5];
   unsigned padding = (GROUP - fraction % GROUP) % GROUP;
-  int behind = (int)((fraction + padding) / GROUP); // groups behind the point
+  int after = (int)((fraction + padding) / GROUP); // groups after the point
   mantissa *= powers[padding];
   int skipped = 0;
   for (; mantissa && mantissa % 10000 == 0; skipped++)
@@ -105,7 +105,7 @@ static void put_fast(Buffer *out, uint64_t mantissa, unsigned fraction, bool neg
   int count = 0;
   for (; mantissa; mantissa /= 10000)
     groups[count++] = (uint16_t)(mantissa % 10000);
-  int weight = count ? count + skipped - behind - 1 : 0;
+  int weight = count ? count + skipped - after - 1 : 0;
   put_header(out, (size_t)count, weight, negative && count ? SIGN_MINUS : 0, scale);
   while (count > 0)
     buffer_put_u16(out, groups[--count]);
@@ -153,7 +153,7 @@ static Decimal read_decimal(const DecimalText *text, unsigned char *digits) {
   return decimal;
 }
 
-// Rounds half away from zero to `scale` digits behind the point; negative: before it.
+// Rounds half away from zero to `scale` digits after the point; negative: before it.
 static void round_decimal(Decimal *decimal, int32_t scale) {
   int64_t keep = decimal->weight + 1 + scale;
   decimal->scale = scale < 0 ? 0 : scale;
@@ -210,7 +210,7 @@ static void put_decimal(Buffer *out, const Decimal *decimal, bool negative) {
   }
 }
 
-// Any number. The digits lie behind what is written, in the same buffer.
+// Any number. The digits lie after what is written, in the same buffer.
 static bool parse_slow(const Type *type, const DecimalText *text, Buffer *scratch, Value *value,
                        const char **reason) {
   size_t count = text->whole_len + text->fraction_len;

@@ -56,6 +56,15 @@ function Connection:query(sql, ...) end
 ---@return pghost.native.Stream? closing
 function Connection:stream(sql, ...) end
 
+--- Runs a COPY ... TO STDOUT into a file, which is whole in its place afterwards, or not there.
+---@param copy string "COPY t TO STDOUT (FORMAT csv, HEADER)"
+---@param path? string nil: standard output
+---@param packing? "gzip"|"zstd"|"xz"|"bzip2" default: as the path ends (.gz, .zst, .xz, .bz2)
+---@return integer? bytes before packing
+---@return string? message
+---@return string? code
+function Connection:copy_to(copy, path, packing) end
+
 --- Runs a script of several statements (simple protocol: one transaction, unless it has its own).
 ---@param script string
 ---@return true?
@@ -141,6 +150,18 @@ local Stream = {}
 ---@return string? message nil at the end, else why there are no more rows
 ---@return string? code
 function Stream:next() end
+
+--- Names of the columns, once a row or the end has come; nil before.
+---@return string[]?
+function Stream:columns() end
+
+--- Types of the columns, as of Result:types().
+---@return string[]?
+function Stream:types() end
+
+--- After the end: rows changed by a statement that gives none.
+---@return integer
+function Stream:affected() end
 
 --- Ends it early; again is fine. Also __close and __gc.
 function Stream:close() end

@@ -15,14 +15,14 @@
 -- NULL they are.
 --
 -- What is a bad record, and where reading goes on:
---   too few fields, too many fields     the record; behind it
---   stray quote                         a quote inside an unquoted field, or anything but a delimiter behind a
---                                       closing one. The record's first line only; behind that line
+--   too few fields, too many fields     the record; after it
+--   stray quote                         a quote inside an unquoted field, or anything but a delimiter after a
+--                                       closing one. The record's first line only; after that line
 --   carriage return outside quotes      a lone one (in CR files: line feed outside quotes). As for stray quotes
 --   unterminated quote                  the source, or `max_record`, ends inside quotes. The record's first
---                                       line only; behind that line, so that one quote does not swallow a file
+--                                       line only; after that line, so that one quote does not swallow a file
 --   escaped line end, and no end of     the same where it is not quotes that keep the record open, but an escape
---   the record behind it                before the line end
+--   the record after it                 before the line end
 --   record too long                     a line of more than `max_record` bytes. That line. (More than four times
 --                                       as much, and at least 16 MiB, is an error: that is no CSV.)
 --   NUL byte                            PostgreSQL cannot store it. The record
@@ -32,7 +32,7 @@
 -- standard input. Damaged, cut short or followed by something else, they are an error (code "archive"): of `open` or
 -- raised by `records`, and a load of them loads nothing.
 --
--- A file that becomes shorter while it is read is an error (code "changed"), also where it then ends behind a record.
+-- A file that becomes shorter while it is read is an error (code "changed"), also where it then ends after a record.
 --
 -- Encodings. What is ASCII with more (ISO 8859, Windows, KOI8, EUC, also Shift-JIS, GBK, Big5) is tokenised as it is,
 -- and its fields are converted afterwards: lines, offsets and the bytes of bad records are those of the file. So they
@@ -140,7 +140,7 @@ function Source:records() end
 ---@return { bytes: integer, input_bytes: integer, sha256: string? }
 function Source:totals() end
 
---- Goes on behind the first `offset` bytes, where a line must start: what is before was loaded earlier.
+--- Goes on after the first `offset` bytes, where a line must start: what is before was loaded earlier.
 ---@param offset integer
 ---@return true? done
 ---@return string? message

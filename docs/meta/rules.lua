@@ -17,7 +17,7 @@ function M.trim(text) end
 ---@return string? # nil for nil
 function M.unquote(text) end
 
---- Nil where the value is one of those behind it (raw equality).
+--- Nil where the value is one of those after it (raw equality).
 ---@param value any
 ---@param ... any
 ---@return any

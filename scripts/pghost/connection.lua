@@ -27,6 +27,14 @@ function Connection:query(sql, ...)
   return (errors.check(self.native:query(sql, ...)))
 end
 
+--- Runs a COPY ... TO STDOUT into a file, which is whole in its place afterwards, or not there.
+---@param copy string
+---@param path? string nil: standard output; packed as it ends: .gz, .zst, .xz, .bz2
+---@return integer bytes before packing
+function Connection:copy_to(copy, path)
+  return (errors.check(self.native:copy_to(copy, path)))
+end
+
 --- Runs a script of several statements.
 ---@param script string
 function Connection:exec(script)

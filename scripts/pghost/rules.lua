@@ -28,7 +28,7 @@ local misuse = arguments.misuse
 ---@field smallint fun(): pghost.Column
 ---@field integer fun(): pghost.Column
 ---@field bigint fun(): pghost.Column
----@field numeric fun(precision?: integer, scale?: integer): pghost.Column digits in all, and behind the point
+---@field numeric fun(precision?: integer, scale?: integer): pghost.Column digits in all, and after the point
 ---@field real fun(): pghost.Column
 ---@field double fun(): pghost.Column
 ---@field boolean fun(): pghost.Column
@@ -43,6 +43,7 @@ local misuse = arguments.misuse
 ---@field interval fun(): pghost.Column ISO 8601 ("P1DT2H") or numbers with units ("1 day 02:00:00")
 ---@field inet fun(): pghost.Column
 ---@field cidr fun(): pghost.Column
+---@field macaddr fun(): pghost.Column
 ---@field bytea fun(): pghost.Column "\\x" and hexadecimal digits, or escaped
 ---@field char fun(length?: integer): pghost.Column
 ---@field array fun(element: string|pghost.Column): pghost.Column
@@ -61,7 +62,7 @@ end
 ---@class pghost.RuleValues one value at a time; each gives nil for nil
 ---@field trim fun(text?: string): string? white space off both ends
 ---@field unquote fun(text?: string): string? one pair of double quotes off
----@field null_if fun(value: any, ...): any nil where the value is one of those behind it
+---@field null_if fun(value: any, ...): any nil where the value is one of those after it
 ---@field boolean fun(text?: string|boolean): boolean? as a boolean column reads it, nil where it is none
 ---@field date fun(text?: string, format?: string): string? "YYYY-MM-DD", nil where it is none
 M.value = {

@@ -205,7 +205,11 @@ function Run:publish()
   check.raise_failed(self)
   budget.check_all(self)
   publishing.finish(self)
-  again.release_output(self)
+  local unwritten = again.release_output(self)
+  if unwritten then -- the host ends with that; what became of the tables is said here
+    self.log:warn("done", self.name, ("run %d %s, but its answers could not be written: %s"):format(self.id,
+      self.settings.dry_run and "is done" or "has published", unwritten))
+  end
   self.log:info("done", self.name, ("run %d: %s read, %s, %s"):format(self.id, log.counted(self.records, "record"),
     log.counted(self.checks, "check"), log.counted(self.warnings, "warning")),
     { run = self.id, records = self.records, checks = self.checks, warnings = self.warnings,

@@ -1,5 +1,6 @@
 // See csv_check.h.
 #include "csv_check.h"
+#include "csv/source_internal.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -149,7 +150,7 @@ size_t read_through_source(Text text, const Dialect *dialect, size_t target, siz
   Reader *reader = reader_new(found);
   Chunk chunk = {0};
   Batch batch = {0};
-  size_t start = (size_t)source_position(source).offset, covered = start;
+  size_t start = (size_t)source->position.offset, covered = start;
   uint64_t line = 1;
   SourceStatus status;
   while ((status = source_read(source, reader, target, &chunk, &batch, &error)) == SOURCE_CHUNK) {

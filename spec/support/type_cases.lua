@@ -582,6 +582,34 @@ local ADDRESSES = {
 }
 
 -- Four numbers without leading zeros, or what has a colon; bits without leading zeros.
+local MACS = {
+  "", "08:00:2b:01:02:03", "08-00-2b-01-02-03", "08002b:010203", "08002b-010203", "0800.2b01.0203", "0800-2b01-0203",
+  "08002b010203", "8:0:2b:1:2:3", " 08:00:2B:01:02:03\n", "08:00-2b:01:02:03", "08:00:2b:01:02", "08002b.010203",
+  "08:00:2b:01:02:03:04", "08002b0102030", "0800:2b01:0203", "g8:00:2b:01:02:03", "08: 0:2b:01:02:03",
+  "0x:00:2b:01:02:03",
+}
+
+local function mac()
+  local plain = ("%012x"):format(math.random(0, 0xffffffffffff))
+  local group = ({ 2, 4, 6, 12 })[math.random(4)]
+  local between = group == 4 and ({ ".", "-" })[math.random(2)] or ({ ":", "-" })[math.random(2)]
+  return blanks((plain:gsub(("."):rep(group), "%0" .. between):sub(1, -2)))
+end
+
+local function mac_shape(text)
+  local plain = text:match("^%s*(.-)%s*$"):lower()
+  local pair = "%x%x"
+  for between, groups in pairs { [""] = { 6 }, [":"] = { 1, 3 }, ["%-"] = { 1, 2, 3 }, ["%."] = { 2 } } do
+    for _, count in ipairs(groups) do
+      local group = pair:rep(count)
+      if plain:find("^" .. (group .. between):rep(6 // count - 1) .. group .. "$") then
+        return true
+      end
+    end
+  end
+  return false
+end
+
 local function address_shape(text)
   local host, bits = text:match("^([^/]+)/(.*)$")
   host = host or text
@@ -730,6 +758,7 @@ M.types = {
   try("interval", "interval_send", interval, "0123456789:. PYMDTHS-+", INTERVALS, interval_shape, 3000),
   try("inet", "inet_send", address, "0123456789.:/af ", ADDRESSES, address_shape),
   try("cidr", "cidr_send", network, "0123456789.:/af ", ADDRESSES, address_shape),
+  try("macaddr", "macaddr_send", mac, "08aF:-. ", MACS, mac_shape),
   try("bytea", "byteasend", bytes_text, "0aFx\\ \n7", BYTES),
   try("char(3)", "bpcharsend", text_value, nil, CHARS),
   try("smallint[]", "array_send", array_of(integer), '{}", 1-NULL', ARRAYS, array_shape(INTEGER_SHAPE), 500),

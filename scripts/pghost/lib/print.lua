@@ -25,8 +25,17 @@ local numeric_types = {
   smallint = true, integer = true, bigint = true, real = true, ["double precision"] = true,
 }
 
--- Shortest of 15 to 17 digits that reads back as the same number, as PostgreSQL prints float8.
-local function format_float(value)
+--- Whether values of a type are right-aligned.
+---@param name string
+---@return boolean
+function M.is_number_type(name)
+  return numeric_types[name] == true
+end
+
+--- Shortest of 15 to 17 digits that reads back as the same number, as PostgreSQL prints float8.
+---@param value number
+---@return string
+function M.float(value)
   if value ~= value then
     return "NaN"
   elseif value == math.huge or value == -math.huge then
@@ -45,7 +54,7 @@ local function cell_text(value, type_name, null)
   if value == nil then
     return null
   elseif math.type(value) == "float" then
-    return format_float(value)
+    return M.float(value)
   elseif type_name == "bytea" and type(value) == "string" then
     return "\\x" .. value:gsub(".", function(byte)
       return ("%02x"):format(byte:byte())
@@ -128,6 +137,47 @@ local function footer(shown, count)
   return count == 1 and "(1 row)" or ("(%d rows)"):format(count)
 end
 
+local function cells_of(columns, row, options)
+  local cells = {}
+  for i = 1, #columns do
+    cells[i] = cell_text(row[i], options.types and options.types[i], options.null or NULL)
+  end
+  return cells
+end
+
+---@class pghost.print.Printer
+---@field head string names and a line below them
+---@field line fun(row: table): string
+
+--- How rows become lines of a table whose widths come from some of them; later rows are cut to these.
+---@param columns string[]
+---@param rows table[]
+---@param options? pghost.print.Options
+---@return pghost.print.Printer
+function M.printer(columns, rows, options)
+  options = options or {}
+  local names, right, cells = {}, {}, {}
+  for i, name in ipairs(columns) do
+    names[i], right[i] = harmless(name), is_numeric(rows, #rows, i, options.types)
+  end
+  for i, row in ipairs(rows) do
+    cells[i] = cells_of(columns, row, options)
+  end
+  local widths = measure(names, cells)
+  if options.width then
+    shrink(widths, options.width)
+  end
+  local function fit(text)
+    return options.width and cut(text, options.width) or text
+  end
+  return {
+    head = fit(line(names, widths, right)) .. "\n" .. fit(rule(widths)) .. "\n",
+    line = function(row)
+      return fit(line(cells_of(columns, row, options), widths, right)) .. "\n"
+    end,
+  }
+end
+
 --- An aligned table as text, with the number of rows below it.
 ---@param columns string[] names of the columns
 ---@param rows table[] or anything with # and [i]; row[i] is the value of column i, nil is NULL
@@ -135,35 +185,16 @@ end
 ---@return string
 function M.format(columns, rows, options)
   options = options or {}
-  local types, null = options.types, options.null or NULL
-  local shown = math.min(#rows, options.limit or #rows)
-  local names, right, cells = {}, {}, {}
-  for i, name in ipairs(columns) do
-    names[i] = harmless(name)
-    right[i] = is_numeric(rows, shown, i, types)
+  local shown = {}
+  for i = 1, math.min(#rows, options.limit or #rows) do
+    shown[i] = rows[i]
   end
-  for i = 1, shown do
-    local row = {}
-    for j = 1, #columns do
-      row[j] = cell_text(rows[i][j], types and types[j], null)
-    end
-    cells[i] = row
+  local printer = M.printer(columns, shown, options)
+  local out = { printer.head }
+  for i, row in ipairs(shown) do
+    out[i + 1] = printer.line(row)
   end
-  local widths = measure(names, cells)
-  if options.width then
-    shrink(widths, options.width)
-  end
-  local out = { (line(names, widths, right)), rule(widths) }
-  for _, row in ipairs(cells) do
-    out[#out + 1] = line(row, widths, right)
-  end
-  if options.width then
-    for i, text in ipairs(out) do
-      out[i] = cut(text, options.width)
-    end
-  end
-  out[#out + 1] = footer(shown, #rows)
-  return table.concat(out, "\n") .. "\n"
+  return table.concat(out) .. footer(#shown, #rows) .. "\n"
 end
 
 local function terminal_width(file)

@@ -130,6 +130,25 @@ function M.parse(text, name)
   return setmetatable({ name = name, parts = parts, ordered = ordered }, Statement)
 end
 
+--- Takes a script apart, at the semicolons between its statements.
+---@param text string
+---@param name? string where it is from, for messages
+---@return string[] statements those of white space and comments alone are left out
+function M.split(text, name)
+  local list, current, has_words = {}, {}, false
+  scan(text, name, function(kind, piece)
+    if kind ~= "end" then
+      current[#current + 1] = piece
+      has_words = has_words or not (kind == "comment" or (kind == "space" and not piece:find("%S")))
+      return
+    end
+    list[#list + 1] = has_words and table.concat(current) or nil
+    current, has_words = {}, false
+  end)
+  list[#list + 1] = has_words and table.concat(current) or nil
+  return list
+end
+
 --- Reads and parses a file that holds one statement.
 ---@param path string
 ---@return pghost.sql.Statement
@@ -145,7 +164,7 @@ end
 
 local types = { boolean = "boolean", integer = "bigint", float = "double precision", string = "text" }
 
---- A parameter for a Lua value; the type follows from the value unless given.
+--- A parameter for a Lua value; the type follows from the value unless given; "" leaves it to the server.
 ---@param value string|number|boolean|nil
 ---@param type_name? string
 ---@return pghost.sql.Parameter
@@ -200,7 +219,7 @@ function Statement:bind(parameters)
       values[values.n] = parameter.value
       numbers[name] = values.n
     end
-    return ("$%d::%s"):format(numbers[name], parameter.type)
+    return parameter.type == "" and "$" .. numbers[name] or ("$%d::%s"):format(numbers[name], parameter.type)
   end)
   return text, values
 end

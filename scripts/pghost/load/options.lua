@@ -45,6 +45,8 @@ M.list = {
     help = "keys that the files no longer have: 'keep', 'delete', 'mark' or 'close'" },
   { name = "changed", is = is_anything,
     help = "a file that was loaded before with other content: 'error', 'load', 'skip' or 'tail'" },
+  { name = "adopt", is = is_boolean, expected = "true or false",
+    help = "replace a table of that name that pghost has not published" },
   { name = "force", is = is_boolean, expected = "true or false", help = "load content that is in the table already" },
 }
 

@@ -3,6 +3,7 @@
 -- Whatever is missing stops here, before anything is loaded.
 
 local auto_dialect = require "pghost.input.auto_dialect"
+local adoption = require "pghost.publish.adoption"
 local columns = require "pghost.load.columns"
 local csv = require "pghost.native.csv"
 local dialect = require "pghost.input.dialect"
@@ -31,6 +32,7 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 ---@field mode? "replace"|"append"|"merge"|"history" what becomes of the published table (modes/init.lua)
 ---@field missing? "keep"|"delete"|"mark"|"close" what becomes of keys that the files have no more; default keep
 ---@field changed? "error"|"load"|"skip"|"tail" a file that was loaded before with other content (ledger/)
+---@field adopt? boolean may replace a table that pghost has not published
 ---@field force? boolean load content that is in the table already once more
 
 ---@class pghost.Plan
@@ -46,6 +48,7 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 ---@field first boolean there is no published table that this load adds to
 ---@field clean_table string what is built, in the build schema
 ---@field raw_table string
+---@field frozen? boolean records were copied with FREEZE: any snapshot sees them
 ---@field options pghost.StageOptions
 
 -- What the rules say: program, columns and key.
@@ -146,6 +149,10 @@ function M.make(run, name, spec, rules, options, targets)
   end
   dialect.check(plan.options, 1)
   modes.choose(run, plan)
+  if plan.first then
+    adoption.check(run, { targets.clean and plan.clean_table or plan.raw_table,
+      targets.raw and plan.raw_table or plan.clean_table }, plan.options.adopt)
+  end
   if spec then
     plan.files = find_files(run, plan, spec)
     ledger.select(run, plan)

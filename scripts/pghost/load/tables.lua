@@ -187,6 +187,7 @@ function M.fill(run, plan, groups, feed_load)
           conn:write_early()
         end
       end
+      plan.frozen = plan.frozen or fresh
       local load <close> = open_load(run, plan, raw, clean, run:connection "rejects", fresh)
       feed_load(load, group)
       account.add_totals(plan, check_table(plan, load:finish()))

@@ -73,10 +73,12 @@ function M.write(conn, target, subjects)
   for _, subject in ipairs(subjects) do
     local facts = subject.facts
     conn:query([[
-      INSERT INTO pghost.published (schema_name, table_name, relation, logging, primary_key, not_null, defaults)
-      VALUES ($1, $2, $3::oid, $4, $5, $6::text[], $7::text[])
+      INSERT INTO pghost.published (schema_name, table_name, relation, logging, primary_key, not_null, defaults,
+        history)
+      VALUES ($1, $2, $3::oid, $4, $5, $6::text[], $7::text[], 'pghost.published'::regclass::oid)
       ON CONFLICT (schema_name, table_name) DO UPDATE SET relation = excluded.relation, logging = excluded.logging,
-        primary_key = excluded.primary_key, not_null = excluded.not_null, defaults = excluded.defaults]],
+        primary_key = excluded.primary_key, not_null = excluded.not_null, defaults = excluded.defaults,
+        history = excluded.history]],
       target, subject.name, subject.new, facts.logging, facts.primary_key, facts.not_null, facts.defaults)
   end
 end

@@ -14,6 +14,9 @@ SELECT a.attname::text AS name, quote_ident(a.attname) AS quoted, a.attnum AS po
     AS collation,
   b.attname IS NOT NULL AS found,
   a.attnotnull AS not_null, coalesce(b.attnotnull, false) AS new_not_null,
+  quote_ident(o.conname) AS not_null_name, quote_ident(n.conname) AS new_not_null_name, -- from PostgreSQL 18
+  pg_get_constraintdef(o.oid) AS not_null_definition,
+  quote_literal(obj_description(o.oid, 'pg_constraint')) AS not_null_comment,
   a.attidentity::text AS identity, coalesce(b.attidentity::text, '') AS new_identity,
   a.attgenerated::text AS generated, coalesce(b.attgenerated::text, '') AS new_generated,
   pg_get_expr(d.adbin, d.adrelid) AS expression, coalesce(b.atthasdef, false) AS new_has_default,
@@ -23,13 +26,17 @@ SELECT a.attname::text AS name, quote_ident(a.attname) AS quoted, a.attnum AS po
   END AS storage,
   CASE WHEN a.attcompression::text <> coalesce(b.attcompression::text, '')
     THEN CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END END AS compression,
-  CASE WHEN a.attoptions IS DISTINCT FROM b.attoptions THEN array_to_string(a.attoptions, ', ') END AS options,
+  (SELECT string_agg(o, ', ') FROM unnest(a.attoptions) AS o
+   WHERE split_part(o, '=', 1) IN ('n_distinct', 'n_distinct_inherited') -- others are the server's bookkeeping
+     AND o <> ALL (coalesce(b.attoptions, '{}'))) AS options,
   quote_literal(col_description(a.attrelid, a.attnum)) AS comment,
   col_description(b.attrelid, b.attnum) AS new_comment
 FROM pg_attribute AS a
 JOIN pg_type AS t ON t.oid = a.atttypid
 LEFT JOIN pg_attribute AS b ON b.attrelid = $2::oid AND b.attname = a.attname AND b.attnum > 0 AND NOT b.attisdropped
 LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+LEFT JOIN pg_constraint AS o ON o.conrelid = a.attrelid AND o.contype = 'n' AND o.conkey = ARRAY[a.attnum]
+LEFT JOIN pg_constraint AS n ON n.conrelid = b.attrelid AND n.contype = 'n' AND n.conkey = ARRAY[b.attnum]
 WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum]]
 
@@ -53,7 +60,30 @@ end
 
 local nothing_built = { not_null = {}, defaults = {} }
 
-local function add_value(conn, list, subject, alter, column)
+local not_null_text = "column '%s' is NOT NULL in the published table (if it need not be: alter table %s alter column "
+  .. "%s drop not null)"
+
+-- NOT NULL; from PostgreSQL 18 it is a constraint with a name, a comment, and may not be valid yet.
+local function add_not_null(list, subject, rel, alter, column)
+  local was = subject.as_built or nothing_built
+  local what, name = not_null_text:format(column.name, subject.qualified, column.quoted), column.not_null_name
+  if column.new_not_null then
+    if name and name ~= column.new_not_null_name then
+      list:add(what, "ALTER TABLE %s RENAME CONSTRAINT %s TO %s", rel, column.new_not_null_name, name)
+    end
+  elseif column.identity ~= "" or was.not_null[column.name] then
+    return
+  elseif name then
+    list:add(what, "ALTER TABLE %s ADD CONSTRAINT %s %s", rel, name, column.not_null_definition)
+  else
+    list:add(what, "%s SET NOT NULL", alter)
+  end
+  if column.not_null_comment then
+    list:add(what, "COMMENT ON CONSTRAINT %s ON %s IS %s", name, rel, column.not_null_comment)
+  end
+end
+
+local function add_value(conn, list, subject, rel, alter, column)
   local was = subject.as_built or nothing_built
   if column.identity ~= "" then
     if column.new_identity == "" then
@@ -70,9 +100,8 @@ local function add_value(conn, list, subject, alter, column)
     and not was.defaults[column.name] then
     list:add(("default of column '%s'"):format(column.name), "%s SET DEFAULT %s", alter, column.expression)
   end
-  if column.not_null and not column.new_not_null and column.identity == "" and not was.not_null[column.name] then
-    list:add(("column '%s' is NOT NULL in the published table (if it need not be: alter table %s alter column %s "
-      .. "drop not null)"):format(column.name, subject.qualified, column.quoted), "%s SET NOT NULL", alter)
+  if column.not_null then
+    add_not_null(list, subject, rel, alter, column)
   end
 end
 
@@ -113,14 +142,15 @@ function M.columns(conn, subject, rel, new)
     local alter = ("ALTER TABLE %s ALTER COLUMN %s"):format(rel, column.quoted)
     if new and not column.found and column.generated ~= "" then
       list:add(("generated column '%s'"):format(column.name),
-        "ALTER TABLE %s ADD COLUMN %s %s%s GENERATED ALWAYS AS (%s) STORED%s", rel, column.quoted, column.type,
-        column.collation, column.expression, column.not_null and " NOT NULL" or "")
+        "ALTER TABLE %s ADD COLUMN %s %s%s GENERATED ALWAYS AS (%s) %s%s", rel, column.quoted, column.type,
+        column.collation, column.expression, column.generated == "v" and "VIRTUAL" or "STORED",
+        column.not_null and " NOT NULL" or "")
       add_settings(list, alter, column)
       add_comment(list, rel, column)
     elseif new and not column.found then
       gone[#gone + 1] = column.name
     else
-      add_value(conn, list, subject, alter, column)
+      add_value(conn, list, subject, rel, alter, column)
       if subject.kind ~= "v" then
         add_settings(list, alter, column)
       end

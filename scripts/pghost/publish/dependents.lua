@@ -3,6 +3,7 @@
 -- over, which is refused by name.
 
 local errors = require "pghost.lib.errors"
+local sql = require "pghost.lib.sql"
 
 local M = {}
 
@@ -66,7 +67,8 @@ ORDER BY r.depth, r.objid]]
 ---@class pghost.publish.Dependents
 ---@field objects pghost.publish.Object[] views, materialized views and functions, in an order to make them
 ---@field policies string[] oids of policies on tables that stay
----@field reached { classes: string, oids: string } array literals: all that must not be depended on any more
+---@field reached { classes: string, oids: string, relations: string } array literals: all that must not be depended on
+--- any more; of it, tables, views, indexes and sequences
 
 local view_kinds = { v = true, m = true }
 
@@ -95,7 +97,7 @@ end
 ---@return pghost.publish.Dependents
 function M.read(conn, oids, build)
   local found = { objects = {}, policies = {} }
-  local published, replaced, classes, all = {}, {}, {}, {}
+  local published, replaced, classes, all, relations = {}, {}, {}, {}, {}
   for _, oid in ipairs(oids) do
     published[oid], replaced[oid] = true, true
   end
@@ -113,6 +115,7 @@ function M.read(conn, oids, build)
     end
     if row.holder_schema ~= build then
       classes[#classes + 1], all[#all + 1] = '"' .. row.class .. '"', row.oid
+      relations[#relations + 1] = row.kind and row.oid
     end
   end
   table.sort(found.objects, function(a, b)
@@ -121,7 +124,7 @@ function M.read(conn, oids, build)
     end
     return math.tointeger(tonumber(a.oid)) < math.tointeger(tonumber(b.oid))
   end)
-  found.reached = { classes = literal(classes), oids = literal(all) }
+  found.reached = { classes = literal(classes), oids = literal(all), relations = literal(relations) }
   return found
 end
 
@@ -142,6 +145,9 @@ version AS (
     WHERE indrelid IN (SELECT oid FROM relation)
   UNION ALL SELECT 'pg_constraint'::regclass, oid, 1, xmin::text FROM pg_constraint
     WHERE conrelid IN (SELECT oid FROM relation)
+      OR oid IN (SELECT objid FROM part WHERE classid = 'pg_constraint'::regclass)
+  UNION ALL SELECT 'pg_sequence'::regclass, seqrelid, 1, xmin::text FROM pg_sequence
+    WHERE seqrelid IN (SELECT oid FROM relation)
   UNION ALL SELECT 'pg_trigger'::regclass, oid, 1, xmin::text FROM pg_trigger
     WHERE tgrelid IN (SELECT oid FROM relation) AND NOT tgisinternal
   UNION ALL SELECT 'pg_policy'::regclass, oid, 1, xmin::text FROM pg_policy
@@ -171,21 +177,54 @@ function M.state(conn, oids, build)
   return conn:query(state_query, literal(oids), build)[1].state
 end
 
---- The same for what other sessions can change while the tables are held against changes of
---- themselves: grants, and all of views and functions. Quick, since readers wait for it.
+-- $1 relations, $2 all.
+local quick_query = [[
+SELECT md5(string_agg(version, ',' ORDER BY version)) AS state
+FROM (
+  SELECT format('c/%s/%s', oid, xmin) AS version FROM pg_class WHERE oid = ANY ($1::oid[])
+  UNION ALL SELECT format('a/%s/%s/%s', attrelid, attnum, xmin) FROM pg_attribute WHERE attrelid = ANY ($1::oid[])
+  UNION ALL SELECT format('i/%s/%s', indexrelid, xmin) FROM pg_index WHERE indrelid = ANY ($1::oid[])
+  UNION ALL SELECT format('k/%s/%s', oid, xmin) FROM pg_constraint WHERE conrelid = ANY ($1::oid[])
+  UNION ALL SELECT format('k/%s/%s', oid, xmin) FROM pg_constraint WHERE oid = ANY ($2::oid[])
+  UNION ALL SELECT format('t/%s/%s', oid, xmin) FROM pg_trigger WHERE tgrelid = ANY ($1::oid[]) AND NOT tgisinternal
+  UNION ALL SELECT format('o/%s/%s', oid, xmin) FROM pg_policy WHERE polrelid = ANY ($1::oid[])
+  UNION ALL SELECT format('o/%s/%s', oid, xmin) FROM pg_policy WHERE oid = ANY ($2::oid[])
+  UNION ALL SELECT format('r/%s/%s', oid, xmin) FROM pg_rewrite WHERE ev_class = ANY ($1::oid[])
+  UNION ALL SELECT format('p/%s/%s', oid, xmin) FROM pg_proc WHERE oid = ANY ($2::oid[])
+  UNION ALL SELECT format('d/%s/%s/%s', objoid, objsubid, xmin) FROM pg_description WHERE objoid = ANY ($2::oid[])
+  UNION ALL SELECT format('x/%s/%s', oid, xmin) FROM pg_statistic_ext WHERE stxrelid = ANY ($1::oid[])
+  UNION ALL SELECT format('s/%s/%s', seqrelid, xmin) FROM pg_sequence WHERE seqrelid = ANY ($1::oid[])
+  UNION ALL SELECT format('u/%s/%s', oid, xmin) FROM pg_publication_rel WHERE prrelid = ANY ($1::oid[])
+  UNION ALL SELECT format('n/%s/%s/%s', classid, objid, refobjid) FROM pg_depend
+    WHERE refobjid = ANY ($2::oid[])
+      AND refclassid IN ('pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass)
+) AS part]]
+
+--- The same by what was reached then, which takes a tenth of the time: readers wait for it.
 ---@param conn pghost.Connection
----@param oids string array literal of the tables, views and functions
+---@param reached { oids: string, relations: string }
 ---@return string
-function M.quick_state(conn, oids)
-  return conn:query([[
-    SELECT md5(string_agg(version, ',' ORDER BY version)) AS state
-    FROM (
-      SELECT format('c/%s/%s', oid, xmin) AS version FROM pg_class WHERE oid = ANY ($1::oid[])
-      UNION ALL SELECT format('a/%s/%s/%s', attrelid, attnum, xmin) FROM pg_attribute WHERE attrelid = ANY ($1::oid[])
-      UNION ALL SELECT format('r/%s/%s', oid, xmin) FROM pg_rewrite WHERE ev_class = ANY ($1::oid[])
-      UNION ALL SELECT format('p/%s/%s', oid, xmin) FROM pg_proc WHERE oid = ANY ($1::oid[])
-      UNION ALL SELECT format('d/%s/%s/%s', objoid, objsubid, xmin) FROM pg_description WHERE objoid = ANY ($1::oid[])
-    ) AS part]], oids)[1].state
+function M.quick_state(conn, reached)
+  return conn:query(quick_query, reached.relations, reached.oids)[1].state
+end
+
+--- What publishing locks: the published tables, and those with foreign keys to or from them.
+---@param conn pghost.Connection
+---@param options pghost.publish.Options
+---@return string oids as an array literal
+function M.lockable(conn, options)
+  local oids = {}
+  for row in conn:query([[
+      WITH subject AS (
+        SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1 AND c.relname = ANY ($2::text[]))
+      SELECT oid FROM subject
+      UNION SELECT conrelid FROM pg_constraint WHERE contype = 'f' AND confrelid IN (SELECT oid FROM subject)
+      UNION SELECT confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid IN (SELECT oid FROM subject)]],
+      options.target, sql.array(options.tables)):rows() do
+    oids[#oids + 1] = row.oid
+  end
+  return literal(oids)
 end
 
 M.literal = literal

@@ -7,6 +7,7 @@
 
 local log = require "pghost.lib.log"
 local modes = require "pghost.modes"
+local settings = require "pghost.publish.settings"
 local print_result = require "pghost.lib.print"
 
 local M = {}
@@ -15,9 +16,11 @@ local printed = { "table", "records", "added", "removed", "changed", "compared b
 
 local of_loading = { _file_id = true, _line = true, _loaded_at = true }
 
--- Columns of both tables with what they have in common: the type, if it can be compared as it is.
+-- Columns of both tables with what they have in common: the type, if it can be compared as it is. Types that
+-- do not come with the server are compared as they are printed: no function of somebody's is called for that.
 local columns_query = [[
 SELECT n.attname AS name, o.attname IS NOT NULL AS common, coalesce(o.atttypid = n.atttypid
+    AND (t.typtype = 'e' OR coalesce(nullif(t.typbasetype, 0), t.oid) < 16384)
     AND EXISTS (SELECT FROM pg_opclass AS c JOIN pg_am AS m ON m.oid = c.opcmethod
       WHERE m.amname = 'btree' AND c.opcdefault AND c.opcintype = coalesce(
         CASE t.typtype WHEN 'd' THEN t.typbasetype END, n.atttypid)), false) AS comparable,
@@ -41,7 +44,7 @@ local function read_columns(conn, built, published, is_raw)
   for row in conn:query(columns_query, built, published):rows() do
     if row.common and not (is_raw and of_loading[row.name]) then
       local name = conn:quote_identifier(row.name):gsub("%%", "%%%%")
-      compared[#compared + 1] = "%s" .. name .. (row.comparable and "" or "::text")
+      compared[#compared + 1] = row.comparable and "%s" .. name or "ROW(%s" .. name .. ")::text"
       key[#key + 1] = row.in_key and compared[#compared] or nil
     end
     keyless = keyless or (row.in_key and not row.common)
@@ -131,13 +134,15 @@ end
 function M.report(run)
   local rows = {}
   for i, name in ipairs(run.tables) do
-    local one = compare(run, name, name:find("_raw$") ~= nil)
+    local one = settings.transaction(run.conn, function()
+      return compare(run, name, name:find("_raw$") ~= nil)
+    end)
     rows[i] = { name, one.records, one.added, one.removed, one.changed, one.by }
     run.log:info("would", name, describe(one), one)
   end
   for _, change in ipairs(try_changes(run)) do
     local view = quoted(run.conn, run.build, change.name)
-    local records = run.conn:query("SELECT count(*) AS n FROM " .. view)[1].n
+    local records = run.conn:query("SELECT pg_catalog.count(*) AS n FROM " .. view)[1].n
     rows[#rows + 1] = { change.name, records, change.added, change.removed, change.changed, "its mode" }
     run.log:info("would", change.name, describe(change), change)
   end

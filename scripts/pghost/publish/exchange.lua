@@ -6,6 +6,7 @@ local errors = require "pghost.lib.errors"
 local foreign_keys = require "pghost.publish.foreign_keys"
 local indexes = require "pghost.publish.indexes"
 local locks = require "pghost.publish.locks"
+local names = require "pghost.publish.renaming"
 local rights = require "pghost.publish.rights"
 local statements = require "pghost.publish.script"
 local subjects = require "pghost.publish.subjects"
@@ -25,10 +26,12 @@ local function move(prepared, options, conn)
   local list = statements.new()
   local target = conn:query("SELECT quote_ident($1) AS name", options.target)[1].name
   local old = {}
+  local going = dependents.literal((subjects.published(prepared.subjects)))
   for _, subject in ipairs(prepared.subjects) do
     if subject.oid then
       old[#old + 1] = subject.qualified
     end
+    list:append(names.free(conn, subject, options.target, going))
   end
   if #old > 0 then
     list:add("the old tables", "DROP TABLE " .. table.concat(old, ", "))
@@ -43,7 +46,6 @@ local function revive(conn, prepared, options, sequences)
   local list = statements.new()
   for _, subject in ipairs(prepared.subjects) do
     if subject.oid then
-      list:append(rights.of(conn, "TABLE", subject.oid, subject.qualified, subject.new))
       list:append(sequences[subject.oid])
       list:append(behaviour.policies(conn, subject.oid, subject.qualified))
       list:append(behaviour.triggers(conn, subject.oid, subject.qualified))
@@ -101,7 +103,7 @@ end
 local function exchange(conn, options, work)
   local budget, started = options.lock_budget or 50, sys.clock()
   locks.take(conn, work.names, "ACCESS EXCLUSIVE", budget)
-  if dependents.quick_state(conn, work.replaced) ~= work.state then
+  if dependents.quick_state(conn, work.reached) ~= work.state then
     M.raise_changed(options)
   end
   locks.limit(conn, budget)
@@ -114,26 +116,31 @@ local function exchange(conn, options, work)
 end
 
 -- All that the short transaction needs to know.
----@return { list: pghost.publish.Statements, names: string[], replaced: string, busy: string, state: string }
+---@return { list: pghost.publish.Statements, names: string[], reached: table, busy: string, state: string }
 local function plan_work(conn, prepared, options, oids)
-  local names, replaced = { table.unpack(prepared.outside_names) }, { table.unpack(oids) }
+  local locked, replaced = { table.unpack(prepared.outside_names) }, { table.unpack(oids) }
   for _, subject in ipairs(prepared.subjects) do
     if subject.oid then
-      names[#names + 1] = subject.qualified
+      locked[#locked + 1] = subject.qualified
     end
   end
-  table.sort(names)
+  table.sort(locked)
   for _, object in ipairs(prepared.found.objects) do
     replaced[#replaced + 1] = object.oid
   end
   local busy = table.move(prepared.outside, 1, #prepared.outside, #replaced + 1, { table.unpack(replaced) })
-  local work = { names = names, replaced = dependents.literal(replaced), busy = dependents.literal(busy) }
-  work.list = plan(conn, prepared, options)
-  work.state = dependents.quick_state(conn, work.replaced)
+  local done, list = pcall(plan, conn, prepared, options)
+  if not done and errors.is(list) and list.code == "55P03" then
+    locks.raise_busy(conn, dependents.literal(busy), options.lock_wait or 60)
+  elseif not done then
+    error(list, 0)
+  end
+  local reached = prepared.found.reached
+  local state = dependents.quick_state(conn, reached)
   if dependents.state(conn, oids, options.build) ~= prepared.state then
     M.raise_changed(options)
   end
-  return work
+  return { names = locked, reached = reached, busy = dependents.literal(busy), state = state, list = list }
 end
 
 local kept_codes = { ["55P03"] = true, changed = true, interrupted = true }

@@ -65,7 +65,7 @@ end
 
 -- FROM and WHERE of the records that refer to nothing.
 local function orphans_of(key, referencing, referenced)
-  return ("FROM %s AS f WHERE ROW(%s) IS NOT NULL AND NOT EXISTS (SELECT FROM %s AS t WHERE ROW(%s) = ROW(%s))")
+  return ("FROM %s AS f WHERE ROW(%s) IS NOT NULL AND NOT EXISTS (SELECT 1 FROM %s AS t WHERE ROW(%s) = ROW(%s))")
     :format(referencing, key.from_list, referenced, key.to_list, key.from_list)
 end
 
@@ -137,8 +137,11 @@ end
 function M.check_outside(conn, keys, built)
   for _, key in ipairs(M.from_outside(keys, built)) do
     if key.is_valid then
-      local orphan = conn:query(("SELECT %s LIMIT 1"):format(orphans_of(key, key.referencing, built[key.to_oid])))[1]
-      if orphan then
+      local known, orphan = pcall(conn.query, conn,
+        ("SELECT %s LIMIT 1"):format(orphans_of(key, key.referencing, built[key.to_oid])))
+      if not known then
+        statements.raise(orphan, key.referencing, ("foreign key '%s'"):format(key.name))
+      elseif orphan[1] then
         raise_orphans(conn, key, key.referencing, built[key.to_oid])
       end
     end

@@ -20,23 +20,36 @@ end
 
 local holder_query = [[
 SELECT l.pid, coalesce(a.usename::text, '?') AS role, coalesce(nullif(a.application_name, ''), '?') AS application,
-  to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS TZ') AS since, l.relation::regclass::text AS relation
+  to_char(coalesce(a.xact_start, p.prepared), 'YYYY-MM-DD HH24:MI:SS TZ') AS since,
+  l.relation::regclass::text AS relation, quote_literal(p.gid) AS gid, p.owner::text AS owner
 FROM pg_locks AS l LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
-WHERE l.locktype = 'relation' AND l.granted AND l.pid <> pg_backend_pid() AND l.relation = ANY ($1::oid[])
+LEFT JOIN pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid'
+  AND x.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_prepared_xacts AS p ON p.transaction = x.transactionid
+WHERE l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid() AND l.relation = ANY ($1::oid[])
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-ORDER BY a.xact_start LIMIT 1]]
+ORDER BY coalesce(a.xact_start, p.prepared) LIMIT 1]]
 
 local function described(holder)
+  if holder.gid then
+    return ("the prepared transaction %s of '%s' since %s"):format(holder.gid, holder.owner, holder.since)
+  end
   return ("process %d of '%s' (%s)%s"):format(holder.pid, holder.role, holder.application,
     holder.since and " since " .. holder.since or "")
 end
 
-local function raise_busy(conn, oids, seconds)
+--- Raises that one of these tables could not be locked, and who has it.
+---@param conn pghost.Connection
+---@param oids string array literal
+---@param seconds number that it was waited for
+function M.raise_busy(conn, oids, seconds)
   conn:query("SELECT pg_stat_clear_snapshot()")
   local holder = conn:query(holder_query, oids)[1]
-  errors.raise(("cannot publish: %s is in use and could not be locked in %g s%s; end that, or raise lock_wait"):format(
-    holder and "'" .. holder.relation .. "'" or "a table", seconds, holder and ", by " .. described(holder) or ""),
-    lock_not_available)
+  local remedy = holder and holder.gid and ("rollback prepared %s, or commit it"):format(holder.gid)
+    or "end that"
+  errors.raise(("cannot publish: %s is in use and could not be locked in %g s%s; %s, or raise lock_wait"):format(
+    holder and "'" .. holder.relation .. "'" or "a table", seconds, holder and ", by " .. described(holder) or "",
+    remedy), lock_not_available)
 end
 
 --- Sets how long a statement of this transaction may wait for a lock.
@@ -77,7 +90,7 @@ function M.try(conn, options, oids, fn)
     elseif not (errors.is(problem) and problem.code == lock_not_available) then
       error(problem, 0)
     elseif sys.clock() - started >= wait then
-      raise_busy(conn, oids, wait)
+      M.raise_busy(conn, oids, wait)
     end
     sleep(pause)
     pause = math.min(pause * 1.5, 0.5)

@@ -1,6 +1,7 @@
 -- Carries over to the built tables all that takes time, before anything is locked.
 
 local as_built = require "pghost.publish.as_built"
+local authority = require "pghost.publish.authority"
 local columns = require "pghost.publish.definitions"
 local dependents = require "pghost.publish.dependents"
 local foreign_keys = require "pghost.publish.foreign_keys"
@@ -11,7 +12,9 @@ local views = require "pghost.publish.views"
 
 local M = {}
 
+-- The owner comes first: the server builds indexes and statistics with the owner's rights.
 local function carry_over(conn, subject, quoted_build, gone)
+  rights.owner(conn, subject.oid, subject.built, subject.build):run(conn, subject.qualified)
   columns.storage(conn, subject, subject.built, subject.new):run(conn, subject.qualified)
   local list, missing = columns.columns(conn, subject, subject.built, subject.new)
   list:run(conn, subject.qualified)
@@ -46,6 +49,8 @@ local function check_rights(conn, oids, found, outside)
     list[#list + 1] = object.oid
   end
   rights.check(conn, dependents.literal(relations), dependents.literal(functions), dependents.literal(outside))
+  authority.check(conn, dependents.literal(oids), dependents.literal(relations))
+  return dependents.literal(relations)
 end
 
 -- Not analysed, or not since it was changed, or it was given what only ANALYZE fills.
@@ -82,7 +87,7 @@ function M.prepare(conn, options)
     gone = {},
   }
   prepared.outside, prepared.outside_names = outsiders(conn, found, prepared.keys, built)
-  check_rights(conn, oids, found, prepared.outside)
+  local relations = check_rights(conn, oids, found, prepared.outside)
   local row_security = false
   for _, subject in ipairs(list) do
     row_security = row_security or subject.row_security
@@ -95,7 +100,15 @@ function M.prepare(conn, options)
   foreign_keys.add_own(conn, prepared.keys, built)
   foreign_keys.check_outside(conn, prepared.keys, built)
   analyze(conn, list)
+  local give, take = rights.lend_usage(conn, relations, options.build)
+  give:run(conn, options.build)
+  for _, subject in ipairs(list) do
+    if subject.oid then
+      rights.of(conn, "TABLE", subject.oid, subject.built, subject.new, subject.build):run(conn, subject.qualified)
+    end
+  end
   prepared.views = views.prepare(conn, found, options.build, by_name, row_security)
+  take:run(conn, options.build)
   return prepared
 end
 

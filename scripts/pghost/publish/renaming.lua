@@ -1,10 +1,12 @@
--- Puts other names for relations into the text of a view as the server prints it.
+-- Names: other ones for relations in the text of a view as the server prints it, and free ones for
+-- indexes and sequences.
 --
 -- With an empty search path the server writes every relation as schema.name, columns only ever
 -- behind an alias; so what is between quotes is passed over and pairs of names are looked up. What
 -- comes out is not trusted: whoever uses it looks at what the made view depends on.
 
 local sql = require "pghost.lib.sql"
+local statements = require "pghost.publish.script"
 
 local M = {}
 
@@ -31,6 +33,44 @@ local function chain_end(text, at)
     stop, count = more, count + 1
   end
   return stop, count
+end
+
+-- $1 built table, $2 target schema, $3 published tables that go. Indexes and sequences of the built table
+-- whose names belong to something else in the target: of a table that was renamed away, for instance.
+local taken_query = [[
+WITH target AS (SELECT oid FROM pg_namespace WHERE nspname = $2),
+part AS (
+  SELECT c.oid, c.relname, c.relkind, n.nspname, c.relnamespace
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = $1::oid)
+    OR c.relkind = 'S' AND c.oid IN (SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass
+      AND refclassid = 'pg_class'::regclass AND refobjid = $1::oid AND deptype IN ('a', 'i'))
+),
+going AS (
+  SELECT indexrelid AS oid FROM pg_index WHERE indrelid = ANY ($3::oid[])
+  UNION ALL SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass
+    AND refobjid = ANY ($3::oid[]) AND deptype = 'i'
+)
+SELECT format('index or sequence %L', p.relname) AS what, format('ALTER %s %I.%I RENAME TO %I',
+  CASE p.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'INDEX' END, p.nspname, p.relname,
+  (SELECT f.name FROM generate_series(1, 1000) AS k, LATERAL (SELECT left(p.relname, 58) || '_' || k) AS f (name)
+   WHERE NOT EXISTS (SELECT FROM pg_class WHERE relname = f.name
+     AND relnamespace IN (p.relnamespace, (SELECT oid FROM target))) ORDER BY k LIMIT 1)) AS sql
+FROM part AS p
+WHERE EXISTS (SELECT FROM pg_class AS c WHERE c.relname = p.relname AND c.relnamespace = (SELECT oid FROM target)
+  AND c.oid NOT IN (SELECT oid FROM going))
+ORDER BY 1]]
+
+--- Gives other names to indexes and sequences of a built table whose own are not free in the target.
+---@param conn pghost.Connection
+---@param subject pghost.publish.Subject
+---@param target string
+---@param going string published tables that are dropped, as an array literal
+---@return pghost.publish.Statements
+function M.free(conn, subject, target, going)
+  local list = statements.new()
+  list:add_rows(conn, taken_query, subject.new, target, going)
+  return list
 end
 
 --- Replaces schema.name by what `names` has for it, except where it is called like a function.

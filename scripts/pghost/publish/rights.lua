@@ -83,21 +83,81 @@ local function add_grants(conn, list, kind, oid, name, owner, new)
   end
 end
 
+-- The new owner needs CREATE on the schema for this one statement and gets it for no longer: code of
+-- its own may run later in the transaction.
+local function add_owner(conn, list, kind, name, owner, schema)
+  local lends = schema and conn:query([[
+    SELECT NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+      AND NOT has_schema_privilege(r.oid, n.oid, 'CREATE') AS yes
+    FROM pg_roles AS r, pg_namespace AS n WHERE quote_ident(r.rolname) = $1 AND n.nspname = $2]], owner, schema)[1].yes
+  local quoted = lends and conn:quote_identifier(schema)
+  if lends then
+    list:add("owner", "GRANT CREATE ON SCHEMA %s TO %s", quoted, owner)
+  end
+  list:add("owner", "ALTER %s %s OWNER TO %s", kind, name, owner)
+  if lends then
+    list:add("owner", "REVOKE CREATE ON SCHEMA %s FROM %s", quoted, owner)
+  end
+end
+
+--- The owner alone: what is then built on it (indexes, statistics, data) is run as that one.
+---@param conn pghost.Connection
+---@param oid string of the old relation
+---@param name string quoted name of the new one
+---@param schema string that the new one is in
+---@return pghost.publish.Statements
+function M.owner(conn, oid, name, schema)
+  local list = statements.new()
+  local row = conn:query([[
+    SELECT quote_ident(pg_get_userbyid(relowner)) AS owner, pg_get_userbyid(relowner) = current_user AS mine
+    FROM pg_class WHERE oid = $1::oid]], oid)[1]
+  if not row.mine then
+    add_owner(conn, list, "TABLE", name, row.owner, schema)
+  end
+  return list
+end
+
+--- Lets the owners of these relations look into the build schema, as REFRESH runs with their rights, and
+--- those who granted something on them.
+---@param conn pghost.Connection
+---@param relations string oids as an array literal
+---@param schema string
+---@return pghost.publish.Statements give
+---@return pghost.publish.Statements take
+function M.lend_usage(conn, relations, schema)
+  local give, take = statements.new(), statements.new()
+  local rows = conn:query([[
+    WITH acting AS (
+      SELECT relowner AS oid FROM pg_class WHERE oid = ANY ($1::oid[])
+      UNION SELECT e.grantor FROM pg_class AS c, aclexplode(c.relacl) AS e WHERE c.oid = ANY ($1::oid[])
+      UNION SELECT e.grantor FROM pg_attribute AS a, aclexplode(a.attacl) AS e WHERE a.attrelid = ANY ($1::oid[])
+    )
+    SELECT quote_ident(r.rolname) AS role, quote_ident(n.nspname) AS schema
+    FROM acting JOIN pg_roles AS r USING (oid), pg_namespace AS n
+    WHERE n.nspname = $2 AND NOT has_schema_privilege(r.oid, n.oid, 'USAGE') ORDER BY 1]], relations, schema)
+  for row in rows:rows() do
+    give:add("usage of the build schema", "GRANT USAGE ON SCHEMA %s TO %s", row.schema, row.role)
+    take:add("usage of the build schema", "REVOKE USAGE ON SCHEMA %s FROM %s", row.schema, row.role)
+  end
+  return give, take
+end
+
 --- Owner and grants, columns' ones too.
 ---@param conn pghost.Connection
 ---@param kind "TABLE"|"SEQUENCE"|"ROUTINE" TABLE is right for views too
 ---@param oid string of the old one
 ---@param name string quoted name of the new one
 ---@param new? string oid of the new relation: grants on columns that it has not are left out
+---@param schema? string build schema that it is still in
 ---@return pghost.publish.Statements
-function M.of(conn, kind, oid, name, new)
+function M.of(conn, kind, oid, name, new, schema)
   local source, list = sources[kind], statements.new()
   local object = conn:query(([[
     SELECT quote_ident(pg_get_userbyid(%s)) AS owner, %s IS NOT NULL AS explicit,
       pg_get_userbyid(%s) = current_user AS mine FROM %s WHERE oid = $1::oid]])
     :format(source.owner, source.acl, source.owner, source.catalog), oid)[1]
   if not object.mine and kind ~= "SEQUENCE" then -- a sequence goes with its table
-    list:add("owner", "ALTER %s %s OWNER TO %s", kind, name, object.owner)
+    add_owner(conn, list, kind, name, object.owner, schema)
   end
   list:add("grants", "REVOKE ALL ON %s %s FROM %s, %s", kind, name, default_grantees(conn), object.owner)
   if not object.explicit then -- what the server means by no entry at all

@@ -1,9 +1,10 @@
 -- How a run publishes: all tables together, one by one as soon as they are checked (the setting
 -- `publish = "per_table"`), or not at all (`dry_run`).
 --
--- publish.lua exchanges tables; here is which, when, what is recorded in the same transaction, and
+-- swap.lua exchanges tables; here is which, when, what is recorded in the same transaction, and
 -- what to do when the server's answer to a COMMIT is lost.
 
+local adoption = require "pghost.publish.adoption"
 local again = require "pghost.run.retry"
 local build_schema = require "pghost.run.build_schema"
 local dry_run = require "pghost.publish.dry_run"
@@ -20,6 +21,7 @@ local M = {}
 
 -- Carries over to built tables what hangs on the published ones.
 local function prepare(run, tables)
+  adoption.check(run, tables)
   local options = { build = run.build, target = run.target, tables = tables,
     lock_wait = tonumber(run.settings.lock_wait) }
   options.prepared = again.repeated(run, function(conn)
@@ -211,6 +213,7 @@ end
 ---@param run pghost.Run
 function M.finish(run)
   resume.forget_others(run)
+  adoption.warn_of_publications(run)
   if run.settings.dry_run then
     run:step("dry run", run.target, function()
       prepare(run, run.tables)

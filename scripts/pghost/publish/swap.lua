@@ -9,9 +9,11 @@
 
 local as_built = require "pghost.publish.as_built"
 local dependents = require "pghost.publish.dependents"
+local errors = require "pghost.lib.errors"
 local exchange = require "pghost.publish.exchange"
 local locks = require "pghost.publish.locks"
 local preparation = require "pghost.publish.preparation"
+local settings = require "pghost.publish.settings"
 local subjects = require "pghost.publish.subjects"
 
 local M = {}
@@ -28,20 +30,16 @@ local M = {}
 ---@field at string when it was done
 ---@field locked? number after swap: seconds that it held the locks
 
--- Settings that statements are printed and read with; the caller's come back in the end.
-local function with_settings(conn, fn)
-  local before = conn:query([[
-    SELECT current_setting('search_path') AS search_path, current_setting('check_function_bodies') AS bodies,
-      current_setting('lock_timeout') AS lock_timeout, current_setting('quote_all_identifiers') AS quoted]])[1]
-  local function set(search_path, bodies, lock_timeout, quoted)
-    conn:query([[
-      SELECT set_config('search_path', $1, true), set_config('check_function_bodies', $2, true),
-        set_config('lock_timeout', $3, true), set_config('quote_all_identifiers', $4, true)]],
-      search_path, bodies, lock_timeout, quoted)
+-- Runs fn(); a lock that could not be had is told with who has it.
+local function naming_holders(conn, options, fn)
+  local done, result = pcall(fn)
+  if not done and errors.is(result) and result.code == "55P03" and conn:status() ~= "lost" then
+    settings.transaction(conn, function()
+      locks.raise_busy(conn, dependents.lockable(conn, options), options.lock_wait or 60)
+    end)
+  elseif not done then
+    error(result, 0)
   end
-  set("", "off", before.lock_timeout, "off")
-  local result = fn()
-  set(before.search_path, before.bodies, before.lock_timeout, before.quoted)
   return result
 end
 
@@ -51,12 +49,13 @@ end
 ---@param options pghost.publish.Options
 ---@return pghost.publish.Prepared
 function M.prepare(conn, options)
-  local prepared = conn:transaction(function()
-    return with_settings(conn, function()
+  local prepared = naming_holders(conn, options, function()
+    return settings.transaction(conn, function()
+      locks.limit(conn, (options.lock_wait or 60) * 1000)
       return preparation.prepare(conn, options)
     end)
   end)
-  prepared.at = conn:query("SELECT clock_timestamp()::text AS at")[1].at
+  prepared.at = conn:query("SELECT pg_catalog.clock_timestamp()::pg_catalog.text AS at")[1].at
   return prepared
 end
 
@@ -69,7 +68,11 @@ local function hold(conn, options)
     end
   end
   if #names > 0 then
-    locks.take(conn, names, "SHARE UPDATE EXCLUSIVE", (options.lock_wait or 60) * 1000)
+    naming_holders(conn, options, function()
+      return conn:transaction(function() -- a savepoint: who holds them can be asked then
+        return locks.take(conn, names, "SHARE UPDATE EXCLUSIVE", (options.lock_wait or 60) * 1000)
+      end)
+    end)
   end
 end
 
@@ -79,7 +82,7 @@ end
 ---@param options pghost.publish.Options
 ---@return pghost.publish.Prepared prepared with `locked`, the seconds that the locks were held
 function M.swap(conn, options)
-  return with_settings(conn, function()
+  return settings.with(conn, function()
     hold(conn, options)
     local prepared = options.prepared
     if not prepared then

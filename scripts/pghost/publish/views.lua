@@ -19,7 +19,9 @@ local words = { v = "VIEW", m = "MATERIALIZED VIEW", f = "ROUTINE" }
 local view_query = [[
 SELECT c.oid, c.relkind::text AS kind, format('%I.%I', n.nspname, c.relname) AS qualified,
   quote_ident(n.nspname) AS schema,
-  c.relname::text AS name, rtrim(pg_get_viewdef(c.oid), ';') AS definition, c.relispopulated AS populated,
+  c.relname::text AS name, rtrim(pg_get_viewdef(c.oid), ';') AS definition,
+  c.relkind = 'm' AND c.relispopulated AS populated,
+  pg_get_userbyid(c.relowner)::text AS owner,
   format('%I.%I', $2::text, c.relname) AS built,
   coalesce((SELECT format(' USING %I', amname) FROM pg_am WHERE oid = c.relam), '')
     || coalesce((SELECT ' WITH (' || string_agg(format('%s = %L', split_part(o, '=', 1), substr(o, strpos(o, '=') + 1)),
@@ -32,8 +34,8 @@ FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid 
 
 local function read_view(conn, object, build)
   local row, view = conn:query(view_query, object.oid, build)[1], {}
-  for _, name in ipairs { "oid", "kind", "qualified", "schema", "name", "definition", "populated", "built", "settings",
-    "taken" } do
+  for _, name in ipairs { "oid", "kind", "qualified", "schema", "name", "definition", "populated", "owner", "built",
+    "settings", "taken" } do
     view[name] = row[name]
   end
   view.build = build
@@ -54,12 +56,10 @@ local function read_function(conn, object)
   }
 end
 
-local function creation(view, place, definition, with_data)
+-- Never with data: that would run somebody's query with our rights. REFRESH runs it as the owner.
+local function creation(view, place, definition)
   local text = ("CREATE %s %s%s AS %s"):format(words[view.kind], place, view.settings, definition)
-  if view.kind == "m" then
-    text = text .. (with_data and " WITH DATA" or " WITH NO DATA")
-  end
-  return text
+  return text .. (view.kind == "m" and " WITH NO DATA" or "")
 end
 
 -- What can be said of it wherever it is.
@@ -84,16 +84,26 @@ local later = { ["42883"] = true, ["42P01"] = true, ["42846"] = true, ["42804"] 
 
 local not_early = {} -- leaves the savepoint
 
+-- Runs the query as the owner, in a security-restricted operation.
+local function fill(conn, view)
+  local list = statements.new()
+  list:add("policies", "SET LOCAL row_security = on") -- those of the owner
+  list:add(("its owner '%s' cannot fill it"):format(view.owner), "REFRESH MATERIALIZED VIEW %s", view.built)
+  list:add("policies", "SET LOCAL row_security = off")
+  list:run(conn, view.qualified)
+  conn:query("ANALYZE " .. view.built)
+end
+
 local function make_early(conn, view, replacements, found, quoted_build)
-  conn:query(creation(view, view.built, names.replace(view.definition, replacements),
-    view.populated and not view.refresh))
+  conn:query(creation(view, view.built, names.replace(view.definition, replacements)))
   view.new = conn:query("SELECT $1::regclass::oid AS oid", view.built)[1].oid
   if conn:query(depends_on_old, view.new, found.reached.classes, found.reached.oids)[1] then
     error(not_early, 0)
   end
+  rights.of(conn, "TABLE", view.oid, view.built, view.new, view.build):run(conn, view.qualified)
   attributes(conn, view, view.built, quoted_build, quoted_build):run(conn, view.qualified)
-  if view.kind == "m" and view.populated then
-    conn:query("ANALYZE " .. view.built)
+  if view.populated and not view.refresh then
+    fill(conn, view)
   end
 end
 
@@ -163,14 +173,15 @@ local function place_view(conn, list, view, quoted_build)
   if view.early then
     list:add(what, "ALTER %s %s SET SCHEMA %s", words[view.kind], view.built, view.schema)
   else
-    list:add(what, (creation(view, view.qualified, view.definition, view.populated and not view.refresh)))
+    view.refresh = view.populated
+    list:add(what, (creation(view, view.qualified, view.definition)))
+    list:append(rights.of(conn, "TABLE", view.oid, view.qualified))
     list:append(attributes(conn, view, view.qualified, view.schema, nil))
   end
   if view.kind == "m" then
     list:append(indexes.place_statistics(conn, view, view.early and quoted_build or nil))
   end
   list:append(behaviour.triggers(conn, view.oid, view.qualified))
-  list:append(rights.of(conn, "TABLE", view.oid, view.qualified, view.new))
 end
 
 --- Puts all of them in their places, the new tables being in theirs.
@@ -187,13 +198,15 @@ function M.place(conn, views, quoted_build)
   return list
 end
 
---- Fills those that wait for the policies to be there.
+--- Fills those that could not be filled before: policies or functions had to be there first.
 ---@return pghost.publish.Statements
 function M.refresh(views)
   local list = statements.new()
   for _, view in ipairs(views) do
     if view.refresh then
-      list:add(("materialized view '%s'"):format(view.qualified), "REFRESH MATERIALIZED VIEW %s", view.qualified)
+      list:add("policies", "SET LOCAL row_security = on")
+      list:add(("materialized view '%s', which its owner '%s' cannot fill"):format(view.qualified, view.owner),
+        "REFRESH MATERIALIZED VIEW %s", view.qualified)
     end
   end
   return list

@@ -4,6 +4,7 @@
 -- The table's columns are what the server says of the query; the rows are inserted in a fixed
 -- order: the query's own ORDER BY, else by all columns.
 
+local adoption = require "pghost.publish.adoption"
 local columns = require "pghost.load.columns"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
@@ -91,6 +92,7 @@ local function answer(run, path)
   local started = sys.clock()
   local statement = sql.read(path)
   local list, rows
+  adoption.check(run, { name })
   in_file(path, function()
     run:transaction(function(conn)
       list = describe(conn, run, name, statement)

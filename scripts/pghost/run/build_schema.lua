@@ -7,6 +7,7 @@
 local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
 local lock = require "pghost.run.lock"
+local names_alone = require "pghost.publish.settings"
 local waiting = require "pghost.run.waiting"
 
 local M = {}
@@ -34,30 +35,38 @@ FROM pg_type AS t JOIN pg_namespace AS n ON n.oid = t.typnamespace WHERE n.nspna
 ORDER BY 1]]
 
 local function clear(conn, schema)
-  for row in conn:query(contents, schema):rows() do
-    conn:query(row.drop)
-  end
+  names_alone.transaction(conn, function()
+    for row in conn:query(contents, schema):rows() do
+      conn:query(row.drop)
+    end
+  end)
 end
 
 local function check_empty(conn, schema)
   local names = {}
-  for row in conn:query(contents, schema):rows() do
-    names[#names + 1] = row.name
-  end
+  names_alone.transaction(conn, function()
+    for row in conn:query(contents, schema):rows() do
+      names[#names + 1] = row.name
+    end
+  end)
   if #names > 0 then
     errors.raise(("build schema '%s' is not empty, and no run that was killed has left it so: it holds %s; "
       .. "empty it, or name another"):format(schema, table.concat(names, ", ", 1, math.min(#names, 5))), "42P06")
   end
 end
 
+local facts_query = [[
+SELECT current_user::text AS role, current_database()::text AS database,
+    has_database_privilege(current_database(), 'CREATE') AS may_create_schema,
+    (SELECT has_schema_privilege(oid, 'CREATE') AND has_schema_privilege(oid, 'USAGE')
+     FROM pg_namespace WHERE nspname = $1) AS may_use_target,
+    (SELECT has_schema_privilege(oid, 'CREATE') AND has_schema_privilege(oid, 'USAGE')
+     FROM pg_namespace WHERE nspname = $2) AS may_use_build]]
+
 local function facts(run)
-  return run.conn:query([[
-    SELECT current_user::text AS role, current_database()::text AS database,
-      has_database_privilege(current_database(), 'CREATE') AS may_create_schema,
-      (SELECT has_schema_privilege(oid, 'CREATE') AND has_schema_privilege(oid, 'USAGE')
-       FROM pg_namespace WHERE nspname = $1) AS may_use_target,
-      (SELECT has_schema_privilege(oid, 'CREATE') AND has_schema_privilege(oid, 'USAGE')
-       FROM pg_namespace WHERE nspname = $2) AS may_use_build]], run.target, run.settings.build_schema)[1]
+  return names_alone.transaction(run.conn, function()
+    return run.conn:query(facts_query, run.target, run.settings.build_schema)[1]
+  end)
 end
 
 -- The first right that is missing, with the grant that helps.

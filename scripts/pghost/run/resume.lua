@@ -214,7 +214,12 @@ local function remove_unkept(run, plan)
     local unkept = "SELECT file_id FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND kept_at IS NULL"
     for kind, name in pairs { clean = plan.clean_table, raw = plan.raw_table } do
       if plan.targets[kind] then
-        conn:query(("DELETE FROM %s WHERE _file_id IN (%s)"):format(run:qualified(name), unkept), run.id, plan.name)
+        local deleted = conn:query(("DELETE FROM %s WHERE _file_id IN (%s)"):format(run:qualified(name), unkept),
+          run.id, plan.name).affected
+        if deleted > 0 and not run.settings.table_created then -- written anew: see add_key_anew in keys.lua
+          conn:query(("ALTER TABLE %s ALTER COLUMN _line TYPE bigint USING _line OPERATOR(pg_catalog.+) 0")
+            :format(run:qualified(name)))
+        end
       end
     end
     conn:query(("DELETE FROM pghost.rejects WHERE run_id = $1 AND table_name = $2 AND file_id IN (%s)"):format(unkept),

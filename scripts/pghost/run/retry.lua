@@ -57,7 +57,7 @@ function M.may_pass(problem, reached)
     return false
   end
   local code = problem.code
-  if broken_off[code] or code == too_many or code == "57P03" then
+  if broken_off[code] or code == too_many or code == "57P03" or code == "changed" then -- what hangs on a table
     return true
   end
   return is_lost(code) and (reached or M.attempt() > 1)
@@ -85,22 +85,30 @@ function M.mark(run, problem)
   }
 end
 
-local Held = {}
-Held.__index = Held
+-- Standard output as a run writes to it: at once, or kept back; what could not be written is remembered, as the
+-- stream forgets.
+local Output = {}
+Output.__index = Output
 
-function Held:write(...)
-  for _, text in ipairs { ... } do
-    self.texts[#self.texts + 1] = text
+local function note(self, written, message)
+  if not written then
+    self.problem = self.problem or message
+  end
+end
+
+function Output:write(...)
+  if self.held then
+    table.move({ ... }, 1, select("#", ...), #self.held + 1, self.held)
+  else
+    note(self, io.stdout:write(...))
   end
   return self
 end
 
-function Held.flush() end
-
-function Held:release()
-  io.stdout:write(table.concat(self.texts))
-  io.stdout:flush()
-  self.texts = {}
+function Output:flush()
+  if not self.held then
+    note(self, io.stdout:flush())
+  end
 end
 
 --- Where answers are printed: standard output, but kept back until an attempt has succeeded or is the
@@ -108,19 +116,27 @@ end
 ---@param settings table
 ---@return file*
 function M.output(settings)
-  if not host().can_retry or settings.retries == 0 or sys.is_tty(1) then
+  if sys.is_tty(1) then
     return io.stdout
   end
-  return setmetatable({ texts = {} }, Held)
+  local at_once = not host().can_retry or settings.retries == 0
+  return setmetatable({ held = not at_once and {} or nil }, Output)
 end
 
 --- Prints what was kept back, unless the run is going to be done again.
 ---@param run pghost.Run
 ---@param problem? any
+---@return string? message why not all of the output could be written
 function M.release_output(run, problem)
-  if getmetatable(run.out) == Held and not (errors.is(problem) and problem.retry) then
-    run.out:release()
+  local out = run.out
+  if getmetatable(out) ~= Output or errors.is(problem) and problem.retry then
+    return nil
   end
+  local held = out.held
+  out.held = nil
+  out:write(table.concat(held or {}))
+  out:flush()
+  return out.problem
 end
 
 local function is_coming_up(problem)

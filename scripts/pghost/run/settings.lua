@@ -87,6 +87,8 @@ M.list = {
       return type(value) == "number" and value >= 0
     end,
     help = "seconds that publishing waits for those who use the published tables" },
+  { name = "adopt", kind = "boolean", default = false, is = is_boolean, expected = "true or false",
+    help = "replace tables that have a table's name and were not published by pghost" },
   { name = "resume", kind = "boolean", default = false, is = is_boolean, expected = "true or false",
     help = "commit every few files, and resume where a run was killed" },
   { name = "checkpoint", kind = "integer", is = is_nil_or(is_whole_from(1)), expected = "bytes, a whole number from 1",

@@ -1,0 +1,75 @@
+-- pghost export: a table or a query into a CSV file, packed or not; the file is whole, or not there.
+
+local argparse = require "argparse"
+local command_arguments = require "pghost.lib.arguments"
+local connection = require "pghost.connection"
+local errors = require "pghost.lib.errors"
+local host = require "pghost.native.host"
+local log = require "pghost.lib.log"
+local sql = require "pghost.lib.sql"
+local sys = require "pghost.native.sys"
+
+local function one_byte(text)
+  local byte = ({ tab = "\t", comma = ",", semicolon = ";", pipe = "|" })[text] or text
+  if #byte ~= 1 then
+    return nil, ("one byte, or tab, comma, semicolon, pipe expected, got '%s'"):format(text)
+  end
+  return byte
+end
+
+local function new_parser()
+  local parser = argparse("pghost export", "Writes a table, or what a query gives, to a CSV file.")
+  parser:argument("source", "Name of a table or view, or a SELECT.")
+  parser:option("-o --output", "The file; .gz, .zst, .xz and .bz2 are packed; - is standard output."):argname("FILE")
+    :default("-")
+  parser:option("--delimiter", "Between fields (default: comma); also as 'tab'."):argname("C"):convert(one_byte)
+    :default(",")
+  parser:option("--null", "What NULL looks like (default: nothing)."):argname("TEXT"):default("")
+  parser:flag("--no-header", "Without the names of the columns."):target("no_header")
+  parser:epilog("Example: pghost export booking -o booking.csv.zst")
+  return parser
+end
+
+local function is_query(source)
+  local first = source:match("^[%s(]*(%a+)")
+  first = first and first:lower()
+  return source:find("[%s(]") ~= nil and (first == "select" or first == "with" or first == "values" or first == "table")
+end
+
+-- What is copied: a query has no semicolon and no other statement after it.
+local function subject(source)
+  if not is_query(source) then
+    return nil
+  end
+  local statements = sql.split(source)
+  if #statements ~= 1 then
+    errors.raise(("one query expected, got %d statements"):format(#statements), "usage")
+  end
+  return statements[1]
+end
+
+local function table_name(conn, source)
+  local found = conn:query([[
+    SELECT pg_catalog.quote_ident(n.nspname) OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||)
+      pg_catalog.quote_ident(c.relname) AS name
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = pg_catalog.to_regclass($1::text)]], source)[1]
+  if not found then
+    errors.raise(("no table or view '%s'"):format(source), "42P01")
+  end
+  return found.name
+end
+
+local options = command_arguments.parse(new_parser(), { ... }, "pghost export")
+local query = subject(options.source)
+local conn <close> = connection.open()
+local from = query or "SELECT * FROM " .. table_name(conn, options.source)
+local started = sys.clock()
+local bytes = conn:copy_to(("COPY (%s\n) TO STDOUT (FORMAT csv, HEADER %s, DELIMITER %s, NULL %s)"):format(from,
+  options.no_header and "false" or "true", conn:quote_literal(options.delimiter), conn:quote_literal(options.null)),
+  options.output ~= "-" and options.output or nil)
+if options.output ~= "-" and not host.options.quiet then
+  local seconds = sys.clock() - started
+  io.stderr:write(("wrote %s: %.1f MB in %s (%.0f MB/s)\n"):format(options.output, bytes / 1e6, log.duration(seconds),
+    bytes / 1e6 / math.max(seconds, 1e-6)))
+end

@@ -1,0 +1,112 @@
+-- pghost query: runs SQL and writes its rows, for people or for programs, in constant memory.
+
+local argparse = require "argparse"
+local command_arguments = require "pghost.lib.arguments"
+local connection = require "pghost.connection"
+local errors = require "pghost.lib.errors"
+local parameters = require "pghost.lib.query_parameters"
+local row_writers = require "pghost.lib.row_writers"
+local sql = require "pghost.lib.sql"
+local sys = require "pghost.native.sys"
+
+local function new_parser()
+  local parser = argparse("pghost query", "Runs SQL and writes its rows. Several statements run one after the other.")
+  parser:argument("sql", "The SQL, or - for standard input."):args("?")
+  parser:option("-f --file", "Read the SQL from a file, such as one of sql/analytics."):argname("FILE")
+  parser:option("-p --param", "Value of a parameter (:name). The server infers its type; NAME:TYPE=VALUE gives it.")
+    :argname("NAME=VALUE"):count("*"):convert(parameters.read)
+  local formats = {}
+  for i, format in ipairs(row_writers.formats) do
+    formats[i] = parser:flag("--" .. format, ({
+      table = "Aligned columns (default).",
+      expanded = "One line for each value.",
+      csv = "CSV with a header, as psql --csv.",
+      json = "One JSON object a line.",
+      markdown = "A Markdown table.",
+    })[format])
+  end
+  parser:mutex(table.unpack(formats))
+  parser:option("--null", "What NULL looks like."):argname("TEXT")
+  parser:epilog("Example: pghost query -f sql/analytics/monthly_headcount.sql -p as_of=2024-06-30 --csv > answer.csv")
+  return parser
+end
+
+local function read_file(path)
+  local file, message = io.open(path, "r")
+  if not file then
+    errors.raise("could not open " .. message, "ENOENT")
+  end
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+-- The SQL, and where it is from.
+local function text_of(options)
+  if options.file and options.sql then
+    errors.raise("--file cannot be combined with SQL on the command line", "usage")
+  elseif options.file then
+    return read_file(options.file), options.file
+  elseif options.sql and options.sql ~= "-" then
+    return options.sql
+  elseif not options.sql and sys.is_tty(0) then
+    errors.raise("no SQL: pghost query \"SELECT ...\", or --file FILE (see pghost query --help)", "usage")
+  end
+  return io.stdin:read("a"), "standard input"
+end
+
+local function format_of(options)
+  for _, format in ipairs(row_writers.formats) do
+    if options[format] then
+      return format
+    end
+  end
+  return "table"
+end
+
+-- What a statement without rows has done.
+local function write_affected(format, stream)
+  if format == "table" or format == "expanded" then
+    local count = stream:affected()
+    io.stdout:write(count == 1 and "(1 row affected)\n" or ("(%d rows affected)\n"):format(count))
+  end
+end
+
+local function run(conn, statement, options)
+  local text, values = statement:bind(options.parameters)
+  local format = format_of(options)
+  local next_row, _, _, stream = conn:stream(text, table.unpack(values, 1, values.n))
+  local _ <close> = stream
+  local row = next_row()
+  local columns = stream:columns() or {}
+  if #columns == 0 then
+    write_affected(format, stream)
+    return
+  end
+  local writer = row_writers.new(format, io.stdout, { columns = columns, types = stream:types(), null = options.null,
+    width = format == "table" and sys.is_tty(1) and sys.columns(1) or nil })
+  while row do
+    writer:write(row)
+    row = next_row()
+  end
+  writer:finish()
+end
+
+local options = command_arguments.parse(new_parser(), { ... }, "pghost query")
+options.parameters = parameters.table_of(options.param)
+local text, name = text_of(options)
+local statements = sql.split(text, name)
+if #statements == 0 then
+  errors.raise("no SQL in " .. (name or "the argument"), "usage")
+end
+for i, statement in ipairs(statements) do
+  statements[i] = sql.parse(statement, name)
+  statements[i]:bind(options.parameters) -- all are known before the first runs
+end
+local conn <close> = connection.open()
+for i, statement in ipairs(statements) do
+  if i > 1 and (format_of(options) == "table" or format_of(options) == "expanded") then
+    io.stdout:write("\n")
+  end
+  run(conn, statement, options)
+end
