@@ -20,7 +20,6 @@ static void push_lines(lua_State *L, const Lines *lines) {
   for (int kind = 0; kind < LINE_KINDS; kind++)
     if (lines->count[kind] > 0)
       set_count(L, line_kind_name((LineKind)kind), lines->count[kind]);
-  set_count(L, "all", lines_total(lines));
   if (lines->comment == 0)
     return;
   set_count(L, "comment_line", lines->comment);
@@ -49,6 +48,9 @@ void load_push_file_counts(lua_State *L, const Counts *counts, const Source *sou
   lua_pushstring(L, totals.sha256);
   lua_setfield(L, -2, "sha256");
   set_count(L, "source_bytes", totals.bytes);
+  lua_getfield(L, -1, "lines");
+  set_count(L, "all", source_lines(source));
+  lua_pop(L, 1);
   set_count(L, "input_bytes", totals.input_bytes);
 }
 

@@ -105,6 +105,10 @@ local function load_batch(job, batch)
       for total in pairs(job.totals) do
         job.totals[total] = job.totals[total] + counts[total]
       end
+      local others = dialect.describe_lines(counts.lines)
+      if others then
+        job.options.say(("%s: %s"):format(file.name, others))
+      end
       local repaired = dialect.describe(counts.repairs)
       if repaired then
         job.options.say(("%s: %s"):format(file.name, repaired), "warn")

@@ -10,6 +10,7 @@ local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
 local header = require "pghost.copy_in.header"
 local log = require "pghost.lib.log"
+local printable = require("pghost.input.printable").printable
 local rejects = require "pghost.copy_in.rejects"
 local target = require "pghost.copy_in.target"
 local types = require "pghost.copy_in.types"
@@ -60,6 +61,19 @@ local function has_column(columns, name)
   return false
 end
 
+-- Without a header: how many fields a record must have, where the table says so.
+local function columns_by_order(job)
+  local options = job.options
+  if not is_headerless(options) or options.rules or not job.target then
+    return nil
+  end
+  local count, extra = 0, options.too_many == "extra" or options.tolerant and options.too_many == nil
+  for _, column in ipairs(job.target.columns) do
+    count = count + ((column.generated or extra and column.name == "_extra") and 0 or 1)
+  end
+  return count > 0 and count or nil
+end
+
 -- The tolerant keep extra fields where there is a column for them.
 local function dialect(job, file)
   local options = job.options
@@ -67,6 +81,7 @@ local function dialect(job, file)
   local extra = not columns or has_column(columns, "_extra")
   local more = file.lines and rejects.dialect_of_part(is_headerless(options)) or {}
   more.any_header = true
+  more.columns = columns_by_order(job)
   more.too_many = options.too_many or (options.tolerant and (extra and "extra" or "cut")) or nil
   return dialects.of_file(options, file, more)
 end
@@ -128,7 +143,7 @@ local function message_name(file)
   if file.path == "-" then
     return "standard input"
   end
-  return file.member and (file.path:match("^.*/") or "") .. file.name or file.path
+  return printable((file.path:match("^.*/") or "")) .. file.name
 end
 
 local function add_file(job, file)
@@ -157,7 +172,10 @@ end
 --- Finds the files and reads their headers.
 ---@param job pghost.copy_in.Job
 function M.open_files(job)
-  local found, again = files.resolve(job.options.files)
+  local found, again, passed = files.resolve(job.options.files)
+  for _, one in ipairs(passed) do
+    job.options.say(files.describe_passed(one), "warn")
+  end
   for _, one in ipairs(again) do
     job.options.say(("'%s' is the same file as '%s': it is read once"):format(one.path, one.same_as))
   end

@@ -1,5 +1,6 @@
 -- What other pipelines do to a table between the plan of a run and its publish.
 
+local printable = require("pghost.input.printable").printable
 local entries = require "pghost.ledger.entries"
 local errors = require "pghost.lib.errors"
 
@@ -32,7 +33,7 @@ local function check_watched(run, one)
   end
   local read = {}
   for _, file in ipairs(plan.files) do
-    read[#read + 1] = { sha256 = file.counts.sha256, path = file.path, member = file.member, name = file.name,
+    read[#read + 1] = { sha256 = file.counts.sha256, path = printable(file.path), member = file.member, name = file.name,
       known = file.known }
   end
   local by_hash = entries.read(run, plan, read)

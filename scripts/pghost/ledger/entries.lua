@@ -1,5 +1,6 @@
 -- What the ledger says. It is pghost.files: what published runs loaded into a table since it was last replaced.
 
+local printable = require("pghost.input.printable").printable
 local cjson = require "cjson"
 local paths = require "pghost.lib.paths"
 
@@ -29,7 +30,7 @@ local ledger_query = [[
 ---@param file { path: string, member?: string }
 ---@return string
 function M.place(file)
-  return file.path .. "//" .. (file.member or "")
+  return printable(file.path) .. "//" .. (file.member or "")
 end
 
 --- What the ledger knows of these files.

@@ -4,6 +4,7 @@
 -- A file is known by the SHA-256 of its content. One whose path is known with other content has changed,
 -- and the option `changed` says what becomes of it.
 
+local printable = require("pghost.input.printable").printable
 local cjson = require "cjson"
 local csv = require "pghost.native.csv"
 local entries = require "pghost.ledger.entries"
@@ -168,7 +169,7 @@ end
 
 -- What can be read only once is known when it is read: it must be new.
 local function check_new(run, plan, file, other)
-  local read = { sha256 = file.counts.sha256, path = file.path, member = file.member, name = file.name }
+  local read = { sha256 = file.counts.sha256, path = printable(file.path), member = file.member, name = file.name }
   local known = other or entries.read(run, plan, { read })[read.sha256]
   if known then
     errors.raise((known.run_id and "was loaded by run %d as '%s': the option force loads it again"
@@ -205,7 +206,7 @@ end
 function M.save_skipped(run, plan)
   local list = {}
   for i, file in ipairs(plan.skipped) do
-    list[i] = { name = file.name, path = file.path, member = file.member, size = file.content_size,
+    list[i] = { name = file.name, path = printable(file.path), member = file.member, size = file.content_size,
       sha256 = file.sha256, same_as = file.same_as }
   end
   if #list == 0 then

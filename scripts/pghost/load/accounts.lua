@@ -20,11 +20,24 @@ local function expect(plan, where, what, expected, got)
   end
 end
 
+local kinds_of_line = { "records", "header", "preamble", "comments", "blank", "footer", "second_table", "earlier" }
+
+local function sum_lines(lines)
+  local total = 0
+  for _, kind in ipairs(kinds_of_line) do
+    total = total + (lines[kind] or 0)
+  end
+  return total
+end
+
 local function expect_size(plan, file)
   if file.size then
     expect(plan, file.name, "bytes", file.size, file.counts.input_bytes)
   end
   local counts = file.counts
+  if counts.lines then
+    expect(plan, file.name, "lines", counts.lines.all, sum_lines(counts.lines))
+  end
   expect(plan, file.name, "records", counts.records, counts.loaded + counts.rejected + counts.filtered)
 end
 

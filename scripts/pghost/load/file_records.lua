@@ -1,6 +1,7 @@
 -- What the history knows of the files of a load (pghost.files), and of what cleaning changed in them
 -- (pghost.cleaning).
 
+local printable = require("pghost.input.printable").printable
 local auto_dialect = require "pghost.input.auto_dialect"
 local cjson = require "cjson"
 local read_as = require "pghost.input.recorded_dialect"
@@ -19,7 +20,7 @@ function M.begin(run, plan, files)
   for i, file in ipairs(files) do
     local options = auto_dialect.apply(plan.options, file)
     list[i] = {
-      place = i, name = file.name, path = file.path, member = file.member, encoding = file.encoding,
+      place = i, name = file.name, path = printable(file.path), member = file.member, encoding = file.encoding,
       header = read_as.header(file.header, options), read_as = read_as.json(options, file),
       sniffed = auto_dialect.record(file),
     }
@@ -56,6 +57,7 @@ function M.save(run, plan, files)
         unreadable = counts.unreadable, loaded = counts.loaded - duplicates, rejected = counts.rejected,
         filtered = counts.filtered, duplicates = duplicates, input_size = counts.input_bytes,
         repairs = counts.repairs and next(counts.repairs) and counts.repairs or nil,
+        lines = counts.lines,
       }
     end
   end
@@ -66,10 +68,10 @@ function M.save(run, plan, files)
     UPDATE pghost.files AS f
     SET state = $1, size = n.size, sha256 = n.sha256, records = n.records, unreadable = n.unreadable,
       loaded = n.loaded, rejected = n.rejected, filtered = n.filtered, duplicates = n.duplicates,
-      repairs = n.repairs, input_size = n.input_size, finished_at = clock_timestamp()
+      repairs = n.repairs, lines = n.lines, input_size = n.input_size, finished_at = clock_timestamp()
     FROM jsonb_to_recordset($2::jsonb) AS n (file_id bigint, size bigint, sha256 text, records bigint,
       unreadable bigint, loaded bigint, rejected bigint, filtered bigint, duplicates bigint, repairs jsonb,
-      input_size bigint)
+      input_size bigint, lines jsonb)
     WHERE f.file_id = n.file_id]], plan.targets.clean and "loaded" or "staged", cjson.encode(list))
 end
 

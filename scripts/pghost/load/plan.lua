@@ -118,7 +118,10 @@ end
 
 -- The files of a plan. What the history knows them by does not depend on the current folder.
 local function find_files(run, plan, spec)
-  local found, again = files.resolve(spec, run.settings.data)
+  local found, again, passed = files.resolve(spec, run.settings.data)
+  for _, one in ipairs(passed) do
+    run.log:warn("files", plan.name, files.describe_passed(one))
+  end
   for _, one in ipairs(again) do
     run.log:warn("files", plan.name, ("'%s' is the same file as '%s': it is read once"):format(one.path, one.same_as))
   end

@@ -31,11 +31,16 @@ function M.rejects(run, name)
   end
 end
 
---- Logs what was repaired, one line a file.
+--- Logs the lines that are no records and what was repaired, one line a file.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
 function M.repairs(run, plan)
   for _, file in ipairs(plan.files) do
+    local others = file.counts.lines and dialect.describe_lines(file.counts.lines)
+    if others then
+      run.log:info("lines", plan.name, ("%s: %s"):format(file.name, others),
+        { file = file.name, lines = file.counts.lines })
+    end
     local text = dialect.describe(file.counts.repairs)
     if text then
       run.log:warn("repair", plan.name, ("%s: %s"):format(file.name, text),
