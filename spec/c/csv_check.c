@@ -55,7 +55,8 @@ static void put_record(Buffer *out, const Batch *batch, const Record *record) {
 static bool gaps_allowed; // the dialect passes over lines
 
 static bool passes_over(const Dialect *dialect) {
-  return dialect->comment_length > 0 || dialect->footer > 0 || dialect->end_at_second_table;
+  return dialect->comment_length > 0 || dialect->footer > 0 || dialect->end_at_second_table ||
+         dialect->text_format;
 }
 
 void check_record(const Text *text, const Record *record, size_t *covered, uint64_t *line) {
