@@ -154,9 +154,11 @@ size_t read_through_source(Text text, const Dialect *dialect, size_t target, siz
   size_t start = (size_t)source->position.offset, covered = start;
   uint64_t line = 1;
   SourceStatus status;
+  Lines lines = source_opening_lines(source);
   while ((status = source_read(source, reader, target, &chunk, &batch, &error)) == SOURCE_CHUNK) {
     if (batch.record_count == 0)
       check_fail("a chunk without a record");
+    lines_add(&lines, &batch.lines);
     take_batch(&text, &batch, &covered, &line, out);
   }
   bool by_policy = dialect->too_few == FEW_STOP || dialect->too_many == MANY_STOP;
@@ -167,6 +169,9 @@ size_t read_through_source(Text text, const Dialect *dialect, size_t target, siz
     gaps_allowed = true;
   }
   check_tail(&text, covered);
+  lines_add(&lines, &batch.lines);
+  if (status == SOURCE_END && lines_total(&lines) != source_lines(source))
+    check_fail("not every line is accounted for");
   if (status == SOURCE_END &&
       (source_totals(source).bytes != text.len || !source_totals(source).sha256[0]))
     check_fail("the totals are not those of the whole file");
