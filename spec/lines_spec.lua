@@ -75,11 +75,11 @@ describe("the lines of a file", function()
     local dsn = server.get():database()
     server.shell(("mkdir -p %s/data"):format(folder))
     pghost.write(folder .. "/data/x.csv", "by us\n# c\27\nid,n\n1,2\n\n3,4\nTotal,2\n")
-    local _, err, code = pghost.run({ "--dsn", dsn, "load", "data/x.csv", "--into", "x", "--create", "--skip", "1", "--comment",
-      "#", "--footer", "1" }, { cd = folder })
+    local _, err, code = pghost.run({ "--dsn", dsn, "load", "data/x.csv", "--into", "x", "--create", "--skip", "1",
+      "--comment", "#", "--footer", "1" }, { cd = folder })
     assert.equal(0, code, err)
-    assert.matches("data/x.csv: besides records: 1 header line, 1 preamble line, 1 comment line (first at line 2: '# c\\x1b'), "
-      .. "1 blank line, 1 footer line\n", err, 1, true)
+    assert.matches("data/x.csv: besides records: 1 header line, 1 preamble line, 1 comment line (first at "
+      .. "line 2: '# c\\x1b'), 1 blank line, 1 footer line\n", err, 1, true)
     pghost.write(folder .. "/p.lua", [[
       local pipeline, r = require "pghost.pipeline", require "pghost.rules"
       local run <close> = pipeline.start("p", {})
@@ -91,7 +91,7 @@ describe("the lines of a file", function()
     assert.matches("1 comment line (first at line 2", err, 1, true)
     local out = pghost.shell(("psql -X -q -A -t -d %s"):format(pghost.quote(dsn)),
       "SELECT lines - 'comment' FROM pghost.files WHERE table_name = 'item'")
-    assert.same({ all = 7, records = 2, header = 1, preamble = 1, comments = 1, blank = 1, footer = 1, comment_line = 2 },
-      cjson.decode(out))
+    assert.same({ all = 7, records = 2, header = 1, preamble = 1, comments = 1, blank = 1, footer = 1,
+      comment_line = 2 }, cjson.decode(out))
   end)
 end)

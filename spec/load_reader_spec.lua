@@ -72,8 +72,8 @@ describe("pghost load", function()
       zip("b.zip", "a.csv=a,b\\n1,2\\n", name .. "=x")
       code, err = load("b.zip", "--into", "t")
       assert.equal(1, code)
-      assert.matches(("'%s' in the zip 'b.zip' is packed itself: unpack the zip and load the files"):format(name), err, 1,
-        true)
+      local message = ("'%s' in the zip 'b.zip' is packed itself: unpack the zip and load the files"):format(name)
+      assert.matches(message, err, 1, true)
     end
     zip("c.zip", "only.csv.gz=a,b\\n1,2\\n")
     code, err = load("c.zip", "--into", "t")

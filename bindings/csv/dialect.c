@@ -41,10 +41,12 @@ bool dialect_check(const Dialect *dialect, Error *error) {
   if (dialect->text_format && !dialect->unquoted)
     return error_set(error, "usage", "format 'text' has no quotes: quote cannot be given");
   if (dialect->text_format && dialect->escape != '\\')
-    return error_set(error, "usage", "format 'text' has an escape of its own: escape cannot be given");
-  if (dialect->text_format && (dialect->delimiter_length > 1 || is_letter(dialect->delimiter)))
     return error_set(error, "usage",
-                     "format 'text' takes one byte as delimiter, no lower case letter, digit or '.'");
+                     "format 'text' has an escape of its own: escape cannot be given");
+  if (dialect->text_format && (dialect->delimiter_length > 1 || is_letter(dialect->delimiter)))
+    return error_set(
+        error, "usage",
+        "format 'text' takes one byte as delimiter, no lower case letter, digit or '.'");
   if (dialect->end_at_second_table && dialect->keep_blank_lines)
     return error_set(error, "usage",
                      "second_table 'stop' needs blank lines, which blank_lines 'keep' makes data");

@@ -17,7 +17,7 @@ enum {
   MAX_HEADER_LINES = 16,
   MAX_FOOTER = 1000,
   MARK_LENGTH = 3, // bytes of a byte order mark, in UTF-8
-  MAX_NAME = 63, // bytes: NAMEDATALEN - 1 of PostgreSQL, which cuts longer names silently
+  MAX_NAME = 63,   // bytes: NAMEDATALEN - 1 of PostgreSQL, which cuts longer names silently
 };
 
 typedef enum LineEnd {

@@ -4,10 +4,14 @@
 #include <string.h>
 
 static const char *const names[LINE_KINDS] = {
-    [LINES_RECORD] = "records",     [LINES_HEADER] = "header",
-    [LINES_PREAMBLE] = "preamble",  [LINES_COMMENT] = "comments",
-    [LINES_BLANK] = "blank",        [LINES_FOOTER] = "footer",
-    [LINES_SECOND_TABLE] = "second_table", [LINES_EARLIER] = "earlier",
+    [LINES_RECORD] = "records",
+    [LINES_HEADER] = "header",
+    [LINES_PREAMBLE] = "preamble",
+    [LINES_COMMENT] = "comments",
+    [LINES_BLANK] = "blank",
+    [LINES_FOOTER] = "footer",
+    [LINES_SECOND_TABLE] = "second_table",
+    [LINES_EARLIER] = "earlier",
 };
 
 const char *line_kind_name(LineKind kind) {

@@ -21,8 +21,8 @@ typedef enum LineKind {
 
 typedef struct Lines {
   uint64_t count[LINE_KINDS];
-  uint64_t comment;            // line of the first comment, 0: there is none
-  uint32_t comment_length;     // of its start in `comment_text`
+  uint64_t comment;        // line of the first comment, 0: there is none
+  uint32_t comment_length; // of its start in `comment_text`
   char comment_text[COMMENT_TEXT];
 } Lines;
 

@@ -33,8 +33,8 @@ static bool is_header(const Dialect *dialect, const Batch *batch, const Record *
 
 // The same where headers are data.
 static bool is_loaded_header(const Dialect *dialect, const Batch *batch, const Record *record) {
-  return dialect->repeated_header == HEADER_LOAD && dialect->names &&
-         record->error == RECORD_OK && dialect->names->count <= record->field_count &&
+  return dialect->repeated_header == HEADER_LOAD && dialect->names && record->error == RECORD_OK &&
+         dialect->names->count <= record->field_count &&
          repeats(dialect->names, batch->fields + record->field_start, dialect->names->count);
 }
 

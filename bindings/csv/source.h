@@ -109,8 +109,8 @@ SourceTotals source_totals(const Source *source);
 uint64_t source_consumed(const Source *source);
 uint64_t source_to_consume(const Source *source);
 
-// The same of its lines: those that are no chunk's (header, preamble, comments and blank lines before
-// the first record, and what source_skip_to passed), and all that were handed out.
+// The same of its lines: those that are no chunk's (header, preamble, comments and blank lines
+// before the first record, and what source_skip_to passed), and all that were handed out.
 Lines source_opening_lines(const Source *source);
 uint64_t source_lines(const Source *source);
 

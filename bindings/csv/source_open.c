@@ -110,9 +110,9 @@ static bool ends_differ(const Dialect *dialect, const char *bytes, size_t len) {
   return crs == 1 && lfs > 0;
 }
 
-static bool check_line_ends(const Source *source, Error *error) {
+static bool check_line_ends(const Source *source, size_t len, Error *error) {
   if (source->dialect.line_end != LINE_CR ||
-      !ends_differ(&source->dialect, source->pending.data + source->start, source_pending(source)))
+      !ends_differ(&source->dialect, source->pending.data + source->start, len))
     return true;
   return error_set(error, "line_end",
                    "%s:%llu: this line ends in CR alone, those after it in LF: make the line ends "
@@ -133,7 +133,7 @@ static bool find_line_end(Source *source, Error *error) {
     bool follows = !source->at_end || count > len;
     if (split_find_line_end(&source->dialect, source->pending.data + source->start, len, follows,
                             &source->dialect.line_end))
-      return check_line_ends(source, error);
+      return check_line_ends(source, len, error);
     if (!follows || want > source->dialect.max_record)
       return true;
   }
@@ -230,22 +230,30 @@ static bool check_directive(const Source *source, const Chunk *chunk, const Reco
                    source->name, (unsigned long long)record->line);
 }
 
-// How many fields the record after the header has; 0: it cannot be read.
+// How many fields the record has that is next in what is pending; 0: it cannot be read. False: its
+// end is not in sight.
+static bool pending_width(const Source *source, Reader *reader, Batch *batch, uint32_t *width) {
+  Position position = source->position;
+  size_t used = reader_read(reader, source->pending.data + source->start, source_pending(source),
+                            source->at_end, 1, &position, batch);
+  bool found = used != SIZE_MAX && batch->record_count > 0;
+  *width = found && batch->records[0].error == RECORD_OK ? batch->records[0].field_count : 0;
+  return found;
+}
+
+// The same, reading on until it is in sight.
 static bool next_width(Source *source, uint32_t *width, Error *error) {
-  if (!read_ahead(source, SOURCE_BLOCK, error))
-    return false;
   Dialect dialect = header_dialect(source);
   Reader *reader = reader_new(&dialect);
   Batch batch = {0};
-  Position position = source->position;
-  size_t used = reader ? reader_read(reader, source->pending.data + source->start,
-                                     source_pending(source), source->at_end, 1, &position, &batch)
-                       : SIZE_MAX;
-  bool good = used != SIZE_MAX && batch.record_count > 0 && batch.records[0].error == RECORD_OK;
-  *width = good ? batch.records[0].field_count : 0;
+  bool good = reader;
+  while (good && !(source_pending(source) > 0 && pending_width(source, reader, &batch, width)) &&
+         !source->at_end && source_pending(source) <= source->dialect.max_record)
+    good = source_read_block(source, error);
+  bool memory = reader;
   batch_free(&batch);
   reader_free(reader);
-  return used != SIZE_MAX || source_no_memory(source, error);
+  return memory ? good : source_no_memory(source, error);
 }
 
 // Adds the header's line with its stray quotes as data, if it then has as many fields as the next
@@ -254,6 +262,7 @@ static bool mend_header(Source *source, const Record *record, bool *mended, Erro
   Dialect dialect = source->dialect;
   Batch batch = {0};
   *mended = false;
+  dialect.columns = 0;
   if (!next_width(source, &dialect.columns, error))
     return false;
   General general = general_new(&dialect);
@@ -311,18 +320,19 @@ static bool header_missing(const Source *source, uint32_t line, Error *error) {
                    (unsigned)line, (unsigned)source->dialect.header_lines);
 }
 
-// The columns that a header, or the first record without one, has fields for.
+// The columns that the header's last line, or the first record of a file without one, has fields
+// for.
 static size_t count_columns(const Source *source, const Batch *batch) {
   const Header *header = &source->header;
-  const Record *record = &batch->records[0];
-  const Field *fields = batch->fields + record->field_start;
-  uint32_t count = record->field_count;
-  if (!source->dialect.headerless) {
-    fields = header->lines[header->line_count - 1].fields;
-    count = header->lines[header->line_count - 1].count;
-  }
-  bool trailing = source->dialect.trailing_delimiter && count > 1 && fields[count - 1].null;
-  return count - trailing;
+  HeaderLine line = {0};
+  if (!source->dialect.headerless)
+    line = header->lines[header->line_count - 1];
+  else if (batch->records[0].field_count > 0)
+    line =
+        (HeaderLine){batch->fields + batch->records[0].field_start, batch->records[0].field_count};
+  bool trailing =
+      source->dialect.trailing_delimiter && line.count > 1 && line.fields[line.count - 1].null;
+  return line.count - trailing;
 }
 
 static bool read_header_lines(Source *source, Reader *reader, Chunk *chunk, Batch *batch,

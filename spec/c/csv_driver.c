@@ -166,8 +166,10 @@ static void write_case(FILE *file, Text text, bool good, const Dialect *found,
           "\"crs\":%d,\"max_record\":%zu}\n%.*s\n",
           (int)json.len, json.data, good ? "true" : "false", found->delimiter, found->quote,
           found->columns, found->line_end == LINE_CR ? "true" : "false",
-          found->line_end == LINE_CR ? 0 : found->line_end == LINE_LF ? 1 : 2, found->max_record,
-          (int)records->len, records->len ? records->data : "");
+          found->line_end == LINE_CR   ? 0
+          : found->line_end == LINE_LF ? 1
+                                       : 2,
+          found->max_record, (int)records->len, records->len ? records->data : "");
   buffer_free(&json);
 }
 

@@ -103,8 +103,8 @@ static void check_batch(const Case *the, const Batch *batch, Position end) {
   }
   check_tail(&the->text, covered);
   expect_position(end, (Position){origin.offset + the->text.len, line_of(the, the->text.len)});
-  bool open = the->text.len > 0 &&
-              the->text.bytes[the->text.len - 1] != dialect_line_end(&the->dialect);
+  bool open =
+      the->text.len > 0 && the->text.bytes[the->text.len - 1] != dialect_line_end(&the->dialect);
   fuzz_check(lines_total(&batch->lines) == end.line - origin.line + open, "lines are not counted");
 }
 

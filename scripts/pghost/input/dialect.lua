@@ -4,7 +4,7 @@
 local csv = require "pghost.native.csv"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
-local names = require "pghost.input.printable"
+local printable = require("pghost.input.printable").printable
 
 local M = {}
 
@@ -139,7 +139,7 @@ function M.describe_lines(lines)
     end
     if count and kind[1] == "comments" then
       parts[#parts] = ("%s (first at line %d: '%s')"):format(parts[#parts], lines.comment_line,
-        names.printable(lines.comment))
+        printable(lines.comment))
     end
   end
   return more and "besides records: " .. table.concat(parts, ", ") or nil

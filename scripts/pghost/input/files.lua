@@ -82,8 +82,8 @@ local function add_members(found, path, members, passed)
         "archive")
     end
     seen[member.name] = true
-    found[#found + 1] = { path = path, name = printable(last_part(path)) .. "/" .. printable(member.name), size = member.size,
-      member = member.name }
+    found[#found + 1] = { path = path, name = printable(last_part(path)) .. "/" .. printable(member.name),
+      size = member.size, member = member.name }
   end
 end
 

@@ -33,7 +33,8 @@ local function check_watched(run, one)
   end
   local read = {}
   for _, file in ipairs(plan.files) do
-    read[#read + 1] = { sha256 = file.counts.sha256, path = printable(file.path), member = file.member, name = file.name,
+    read[#read + 1] = { sha256 = file.counts.sha256, path = printable(file.path), member = file.member,
+      name = file.name,
       known = file.known }
   end
   local by_hash = entries.read(run, plan, read)
