@@ -5,9 +5,9 @@ local server = require "support.server"
 
 local folder, dsn
 
-local pieces = { "."; "a", "é", "\\t", "\\n", "\\N", "\\\\", "\\b\\f\\r\\v", "\\x41", "\\x4", "\\xg", "\\101", "\\7", 
-  "\\1012",   "\\q", '"', "'", ",", " ", "\\\t", "\\\n", "N", "\\303\\251", "\\xc3\\xa9", "\\8", "\\377", "\\xff", "\\0",
-  "\\x00" }
+local pieces = { ".", "a", "é", "\\t", "\\n", "\\N", "\\\\", "\\b\\f\\r\\v", "\\x41", "\\x4", "\\xg", "\\101",
+  "\\7", "\\1012", "\\q", '"', "'", ",", " ", "\\\t", "\\\n", "N", "\\303\\251", "\\xc3\\xa9", "\\8", "\\377",
+  "\\xff", "\\0", "\\x00" }
 
 local function psql(sql)
   return pghost.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(pghost.quote(dsn)), sql)
