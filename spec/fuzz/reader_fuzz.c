@@ -30,6 +30,8 @@ static char *make_text(const Dialect *dialect, const FuzzInput *input, bool few_
   char *text = fuzz_copy(input->at, input->left);
   for (size_t i = 0; few_bytes && i < input->left; i++)
     text[i] = few[text[i] & 15];
+  for (size_t i = 0; i < input->left; i++) // what it is depends on whether the text ends here
+    text[i] = text[i] == 0x1a ? 'z' : text[i];
   return text;
 }
 
