@@ -17,8 +17,8 @@ local default_checkpoint = 64 * 1024 * 1024 -- bytes of files that are committed
 
 local function kept_files(run, plan)
   local by_place, all = {}, run.conn:query([[
-    SELECT file_id, path, member, state, size, input_size, sha256, repairs::text AS repairs, lines::text AS lines, records,
-      unreadable,
+    SELECT file_id, path, member, state, size, input_size, sha256, repairs::text AS repairs, lines::text AS lines,
+      records, unreadable,
       loaded, rejected, filtered, duplicates, kept_at IS NOT NULL AS kept, fingerprint
     FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND state <> 'skipped']], run.id, plan.name)
   for row in all:rows() do
