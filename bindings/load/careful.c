@@ -105,8 +105,9 @@ static void put_reason(const Error *error, char *out, size_t size) {
   Line line = line_start(out, size);
   line_put_escaped(&line, text, strlen(text), 400);
   if (detail) {
+    detail += strlen("\n  detail: ");
     line_put(&line, ": ");
-    line_put_escaped(&line, detail + strlen("\n  detail: "), strlen(detail) - 11, 400);
+    line_put_escaped(&line, detail, strlen(detail), 400);
   }
 }
 

@@ -79,6 +79,8 @@ local function new_parser()
   parser:flag("--auto", "Find out delimiter, quote, encoding and the like for each file; options that are given stay.")
   parser:option("--null", "This text is NULL, as an empty field without quotes is."):argname("TEXT"):target("null_text")
   parser:flag("--no-header", "The files have no header: columns are those of the table, in order."):target("no_header")
+  parser:flag("--allow-dropped", "Triggers and rules of the table may store other rows than those sent.")
+    :target("allow_dropped")
   parser:flag("--no-analyze", "Leave the table's statistics as they are."):target("no_analyze")
   parser:flag("-q --quiet", "Say nothing but errors.")
   return parser
@@ -172,6 +174,7 @@ local good, result, first = pcall(by_itself.load, dialect.of(options, {
   rejects_table = options.rejects == "table",
   force = options.force,
   analyse = not options.no_analyze,
+  allow_dropped = options.allow_dropped,
   shown = shown_rejects,
   progress = (quiet or host.options.log_format == "json") and { enabled = false } or nil,
   say = function(level, _, text, fields)
