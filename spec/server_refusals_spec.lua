@@ -32,7 +32,8 @@ local kinds = {
     "; CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse()" },
   ["trigger after"] = { "a int, b int", "a,b\n1,1\n2,\"2\n\"\n3,13\n4,4\n", 5, "thirteen is no number",
     "; CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse()" },
-  ["type of the server"] = { "a int, b money", "a,b\n1,1\n2,\"2\n\"\n3,x\n4,4\n", 5, "invalid input syntax for type money" },
+  ["type of the server"] = { "a int, b money", "a,b\n1,1\n2,\"2\n\"\n3,x\n4,4\n", 5,
+    "invalid input syntax for type money" },
 }
 
 local setup = [[
@@ -67,7 +68,8 @@ describe("what the server refuses", function()
       assert.matches(("rejected: f.csv:%d: "):format(case[3]), err, 1, true)
       assert.matches(case[4], err, 1, true)
       assert.equal("1,2,4\n", psql("SELECT string_agg(a::text, ',' ORDER BY a) FROM t;"))
-      assert.matches(case[4], (pghost.read and pghost.read(folder .. "/r.csv") or case[4]), 1, true)
+      local rejects <close> = assert(io.open(folder .. "/r.csv"))
+      assert.matches(case[4]:match("%a+ %a+"), rejects:read("a"), 1, true)
     end)
   end
 
@@ -94,12 +96,8 @@ describe("what the server refuses", function()
     local _, err, code = pghost.run(words, { cd = folder })
     assert.equal(1, code)
     assert.matches("g.csv:78: duplicate key", err, 1, true)
-    _, err, code = pghost.run({ table.unpack(words), "--max-rejects", "3" }, { cd = folder })
-    if code ~= 0 then -- table.unpack in the middle gives one value
-      words[#words + 1] = "--max-rejects"
-      words[#words + 1] = "3"
-      _, err, code = pghost.run(words, { cd = folder })
-    end
+    table.move({ "--max-rejects", "3" }, 1, 2, #words + 1, words)
+    _, err, code = pghost.run(words, { cd = folder })
     assert.equal(0, code, err)
     for _, line in ipairs { 78, 10078, 20078 } do
       assert.matches(("g.csv:%d: duplicate key"):format(line), err, 1, true)
@@ -154,7 +152,7 @@ describe("what the server refuses", function()
     pghost.write(folder .. "/f.csv", "a,b\n1,1\n2,3\n")
     local _, err, code = load()
     assert.equal(1, code, err)
-    assert.matches("1 row was not stored as sent: the table has trigger x", err:gsub("sent was", "was"), 1, true)
+    assert.matches("1 row sent was not stored as sent: the table has trigger x", err, 1, true)
     assert.equal("0\n", psql("SELECT count(*) FROM t;"))
     _, err, code = load { "--allow-dropped" }
     assert.equal(0, code, err)

@@ -82,8 +82,8 @@ describe("values that only the server knows", function()
       return theirs, ours
     end
     assert.equal(0, ours, ("%s '%s': %s"):format(kind, text, problem))
-    local differs = psql("SELECT count(*) FROM theirs t JOIN ours o ON o.id = t.id WHERE t.v::text IS DISTINCT FROM o.v::text"
-      .. " OR pg_column_size(t.v) <> pg_column_size(o.v);")
+    local differs = psql("SELECT count(*) FROM theirs t JOIN ours o ON o.id = t.id "
+      .. "WHERE t.v::text IS DISTINCT FROM o.v::text OR pg_column_size(t.v) <> pg_column_size(o.v);")
     assert.equal("0\n", differs, ("%s '%s'"):format(kind, text))
     return theirs, ours
   end
