@@ -122,7 +122,8 @@ print("h" + hashlib.sha256((content + ":5:4,d,e").encode()).hexdigest()[:32], en
       local words = { table.unpack(case, 2) }
       write("x.csv", case[1])
       psql "TRUNCATE item"
-      must_load("x.csv", "--into", "item", "--max-rejects", "100%", "--rejects", "r.csv", "--force", table.unpack(words))
+      must_load("x.csv", "--into", "item", "--max-rejects", "100%", "--rejects", "r.csv", "--force",
+        table.unpack(words))
       change("r.csv", { { "\nx,", "\n2," }, { "\ny,", "\n3," } })
       must_load("r.csv", "--into", "item", table.unpack(words))
       assert.equal("1=a 2=b 3=c", psql "SELECT string_agg(id || '=' || name, ' ' ORDER BY id) FROM item", words[1])

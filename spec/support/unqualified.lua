@@ -3,12 +3,6 @@
 
 return {
   ["command/replay.lua"] = "engine",
-  ["copy_in/commit.lua"] = "engine",
-  ["copy_in/ending.lua"] = "engine",
-  ["copy_in/init.lua"] = "engine",
-  ["copy_in/record.lua"] = "engine",
-  ["copy_in/target.lua"] = "engine",
-  ["copy_in/types.lua"] = "engine",
   ["input/recorded_dialect.lua"] = "chouse",
   ["ledger/concurrent.lua"] = "modes",
   ["ledger/entries.lua"] = "modes",

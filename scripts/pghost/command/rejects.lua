@@ -125,7 +125,7 @@ local function write_csv(conn, filter, options)
       log.counted(exported.without, "reject"))
   end
   if exported.inert > 0 then
-    say("%s that a spreadsheet would calculate begin with an apostrophe, which is taken away when the file is read",
+    say("an apostrophe in front of %s keeps spreadsheets from calculating; reading the file takes it away",
       log.counted(exported.inert, "cell"))
   end
 end

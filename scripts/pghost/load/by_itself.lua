@@ -93,8 +93,8 @@ end
 
 -- Whether the table holds all that was loaded by the transaction of that id.
 local function holds_all(job, conn, id)
-  local good, found = pcall(conn.query, conn,
-    ("SELECT count(*) AS records FROM %s WHERE xmin = $1::xid8::xid"):format(job.target.relation.qualified), id)
+  local good, found = pcall(conn.query, conn, ("SELECT pg_catalog.count(*) AS records FROM %s "
+    .. "WHERE xmin = $1::xid8::xid"):format(job.target.relation.qualified), id)
   local loaded = job.result.totals.loaded
   return good and loaded > 0 and found[1].records == loaded
 end

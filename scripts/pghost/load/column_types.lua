@@ -54,7 +54,7 @@ local utc_names = {
 ---@param conn pghost.Connection
 ---@return boolean
 function M.is_utc(conn)
-  return utc_names[conn:query("SELECT current_setting('TimeZone') AS zone")[1].zone:lower()] or false
+  return utc_names[conn:query("SELECT pg_catalog.current_setting('TimeZone') AS zone")[1].zone:lower()] or false
 end
 
 local function null_of(null_text)

@@ -62,7 +62,8 @@ end
 
 local function has_column(run, table_name, column)
   return run.conn:query([[
-    SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2 AND NOT attisdropped)
+    SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass($1)::pg_catalog.oid
+      AND attname = $2 AND NOT attisdropped)
       AS found]], run:qualified(table_name), column)[1].found
 end
 

@@ -56,11 +56,11 @@ end
 -- A BEFORE trigger of the table or of a partition may give the values that a file does not.
 local relation_query = [[
   SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind,
-    quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS qualified,
-    c.relkind IN ('r', 'p') AND pg_has_role(c.relowner, 'USAGE') AS can_analyse,
+    pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) AS qualified,
+    c.relkind IN ('r', 'p') AND pg_catalog.pg_has_role(c.relowner, 'USAGE') AS can_analyse,
     EXISTS (
-      SELECT FROM pg_trigger AS t
-      WHERE (t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
+      SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE (t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
         AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 7 = 7
     ) AS before_insert,
     EXISTS (
@@ -78,32 +78,33 @@ local relation_query = [[
       SELECT FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND (y.typtype = 'd' OR a.atttypmod >= 0)
     ) OR pg_catalog.getdatabaseencoding() <> 'UTF8' AS guarded
-  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE c.oid = to_regclass($1::text)]]
+  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.oid = pg_catalog.to_regclass($1::text)::pg_catalog.oid]]
 
 -- The last row of `base` for a column is what all its domains are over.
 local columns_query = [[
   WITH RECURSIVE base (number, depth, type, modifier, has_default) AS (
-    SELECT attnum, 0, atttypid, atttypmod, atthasdef OR attidentity <> '' FROM pg_attribute
+    SELECT attnum, 0, atttypid, atttypmod, atthasdef OR attidentity <> '' FROM pg_catalog.pg_attribute
     WHERE attrelid = $1::bigint::oid AND attnum > 0 AND NOT attisdropped
     UNION ALL
     SELECT b.number, b.depth + 1, t.typbasetype, CASE WHEN t.typtypmod >= 0 THEN t.typtypmod ELSE b.modifier END,
       b.has_default OR t.typdefault IS NOT NULL
-    FROM base AS b JOIN pg_type AS t ON t.oid = b.type WHERE t.typtype = 'd'
+    FROM base AS b JOIN pg_catalog.pg_type AS t ON t.oid = b.type WHERE t.typtype = 'd'
   ), last AS (
     SELECT DISTINCT ON (number) * FROM base ORDER BY number, depth DESC
   )
-  SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS declared,
-    format_type(l.type, l.modifier) AS type, n.nspname = 'pg_catalog' AS built_in,
+  SELECT a.attname AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS declared,
+    pg_catalog.format_type(l.type, l.modifier) AS type, n.nspname = 'pg_catalog' AS built_in,
     pg_catalog.quote_ident(pn.nspname) || '.' || pg_catalog.quote_ident(p.proname) AS input,
     p.pronargs::integer AS input_arguments, l.modifier,
     CASE WHEN t.typelem <> 0 THEN t.typelem ELSE t.oid END::bigint AS element,
     t.typtype IN ('r', 'm', 'c', 'e') AS polymorphic,
     pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) AS type_name,
     a.attgenerated <> '' AS generated, a.attnotnull AS not_null, l.has_default,
-    (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum AS e WHERE e.enumtypid = t.oid)::text AS labels
-  FROM last AS l JOIN pg_attribute AS a ON a.attrelid = $1::bigint::oid AND a.attnum = l.number
-    JOIN pg_type AS t ON t.oid = l.type JOIN pg_namespace AS n ON n.oid = t.typnamespace
+    (SELECT pg_catalog.json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum AS e
+      WHERE e.enumtypid = t.oid)::text AS labels
+  FROM last AS l JOIN pg_catalog.pg_attribute AS a ON a.attrelid = $1::bigint::oid AND a.attnum = l.number
+    JOIN pg_catalog.pg_type AS t ON t.oid = l.type JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
     JOIN pg_catalog.pg_proc AS p ON p.oid = t.typinput JOIN pg_catalog.pg_namespace AS pn ON pn.oid = p.pronamespace
   ORDER BY a.attnum]]
 

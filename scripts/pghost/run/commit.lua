@@ -19,8 +19,9 @@ local not_yet_given = "22023" -- "transaction ID ... is in the future" (invalid_
 
 -- Processes of the server itself are started anew after a crash, also where the postmaster goes on.
 local life_columns = [[
-  pg_postmaster_start_time()::text AS started,
-  (SELECT string_agg(pid::text, ' ') FROM pg_stat_get_activity(NULL) WHERE datid IS NULL AND usesysid IS NULL)
+  pg_catalog.pg_postmaster_start_time()::text AS started,
+  (SELECT pg_catalog.string_agg(pid::text, ' ') FROM pg_catalog.pg_stat_get_activity(NULL)
+    WHERE datid IS NULL AND usesysid IS NULL)
     AS processes]]
 
 ---@class pghost.commit.Ticket
@@ -32,13 +33,13 @@ local life_columns = [[
 -- Servers before PostgreSQL 13, and what is like PostgreSQL, may have no such functions.
 local function can_ask(conn)
   return conn:query([[
-    SELECT to_regproc('pg_catalog.pg_current_xact_id') IS NOT NULL
-        AND to_regproc('pg_catalog.pg_xact_status') IS NOT NULL AS known,
-      has_function_privilege('pg_control_system()', 'EXECUTE') AS named]])[1]
+    SELECT pg_catalog.to_regproc('pg_catalog.pg_current_xact_id') IS NOT NULL
+        AND pg_catalog.to_regproc('pg_catalog.pg_xact_status') IS NOT NULL AS known,
+      pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS named]])[1]
 end
 
 local function cluster_of(conn)
-  return conn:query("SELECT system_identifier AS id FROM pg_control_system()")[1].id
+  return conn:query("SELECT system_identifier AS id FROM pg_catalog.pg_control_system()")[1].id
 end
 
 local function take_ticket(conn)
@@ -46,7 +47,7 @@ local function take_ticket(conn)
   if not can.known then
     return nil
   end
-  local row = conn:query("SELECT pg_current_xact_id()::text AS id, " .. life_columns)[1]
+  local row = conn:query("SELECT pg_catalog.pg_current_xact_id()::text AS id, " .. life_columns)[1]
   return { id = row.id, started = row.started, processes = row.processes, cluster = can.named and cluster_of(conn) }
 end
 
@@ -66,7 +67,7 @@ end
 
 -- "committed", "aborted", "in progress"; nil: the server does not remember.
 local function status_of(conn, id)
-  local good, result = pcall(conn.query, conn, "SELECT pg_xact_status($1::xid8) AS status", id)
+  local good, result = pcall(conn.query, conn, "SELECT pg_catalog.pg_xact_status($1::xid8) AS status", id)
   if good then
     return result[1].status
   elseif errors.is(result) and result.code == not_yet_given then
