@@ -93,8 +93,8 @@ static const char *const above_names[] = {
 static void push_structure(lua_State *L, const SniffStructure *structure) {
   lua_createtable(L, 0, 10);
   set_integer(L, "preamble", structure->preamble);
-  set_integer(L, "comments", structure->comments);
-  set_boolean(L, "comment_header", structure->comment_header);
+  set_integer(L, "comments", structure->comments.lines);
+  set_boolean(L, "comment_header", structure->comments.header);
   set_integer(L, "header", structure->header);
   set_number(L, "header_confidence", structure->header_confidence);
   set_integer(L, "header_words", structure->header_words);
@@ -108,7 +108,7 @@ static void push_structure(lua_State *L, const SniffStructure *structure) {
   set_integer(L, "above_fields", structure->above_fields);
   set_integer(L, "above_line", structure->above_line);
   set_character(L, "above_sign", structure->above_sign);
-  set_boolean(L, "fields_line", structure->fields_line);
+  set_boolean(L, "fields_line", structure->comments.fields_line);
   set_boolean(L, "ruler", structure->ruler);
   set_integer(L, "names_below", structure->names_below);
   set_boolean(L, "title", structure->title);

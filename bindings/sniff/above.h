@@ -2,7 +2,10 @@
 #ifndef PGHOST_SNIFF_ABOVE_H
 #define PGHOST_SNIFF_ABOVE_H
 
-#include "sniff/structure.h"
+#include "sniff/dialect.h"
+
+// What a line right above a table without a header could be.
+typedef enum SniffAbove { SNIFF_ABOVE_NONE, SNIFF_ABOVE_NAMES, SNIFF_ABOVE_DATA } SniffAbove;
 
 typedef struct SniffAboveLine {
   SniffAbove what;

@@ -79,7 +79,7 @@ static bool score_below_comments(const SniffSample *sample, const Comments *foun
   return good;
 }
 
-bool sniff_comments_find(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
+bool sniff_comments_find(const SniffSample *sample, SniffGuess *guess, SniffComments *comments) {
   char chosen[SNIFF_COMMENT_SIZE + 1];
   strcpy(chosen, guess->dialect.comment);
   guess->dialect.comment[0] = 0;
@@ -90,14 +90,14 @@ bool sniff_comments_find(const SniffSample *sample, SniffGuess *guess, SniffStru
       continue;
     if (!count_comments(sample, guess, prefix, &found))
       return false;
-    structure->fields_line |= found.fields;
-    structure->comment_header = is_comment_header(&found, guess);
-    if (structure->comment_header)
+    comments->fields_line |= found.fields;
+    comments->header = is_comment_header(&found, guess);
+    if (comments->header)
       return score_below_comments(sample, &found, guess);
     if (!are_comments(&found, guess, prefix))
       continue;
     strcpy(guess->dialect.comment, prefix);
-    structure->comments = found.count;
+    comments->lines = found.count;
     break;
   }
   return sniff_score(sample, guess->prior, guess);

@@ -5,9 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "sniff/above.h"
 #include "sniff/cell.h"
-#include "sniff/comments.h"
 #include "sniff/surprise.h"
 
 enum { NAME_SIZE = 48, MOST_TITLES = 10, MOST_YEARS = 10, FEW_RECORDS = 8 };
@@ -246,7 +244,7 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
     bool next = structure->header == row, apart = header->parted >> row & 1;
     if (next && !apart && judged.differ) // the same word throughout stands for no value
       structure->header = row + 1;
-    else if ((next && (apart || structure->comment_header)) || (judged.differ && judged.words > 1))
+    else if ((next && (apart || structure->comments.header)) || (judged.differ && judged.words > 1))
       structure->names_below = row;
   }
 }
@@ -567,7 +565,8 @@ static bool has_wrapped_quotes(const SniffSample *sample, const SniffDialect *di
 
 bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
   *structure = (SniffStructure){0};
-  if (!sniff_comments_find(sample, guess, structure) || !find_table(sample, guess, structure))
+  if (!sniff_comments_find(sample, guess, &structure->comments) ||
+      !find_table(sample, guess, structure))
     return false;
   if (guess->first == 0 && guess->columns > 1 && !guess->dialect.comment[0])
     structure->preamble = 0; // blank lines alone are passed over anyway

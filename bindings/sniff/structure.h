@@ -2,18 +2,15 @@
 #ifndef PGHOST_SNIFF_STRUCTURE_H
 #define PGHOST_SNIFF_STRUCTURE_H
 
+#include "sniff/above.h"
+#include "sniff/comments.h"
 #include "sniff/dialect.h"
 
 enum { SNIFF_MAX_HEADER = 4 };
 
-// What a line right above a table without a header could be.
-typedef enum SniffAbove { SNIFF_ABOVE_NONE, SNIFF_ABOVE_NAMES, SNIFF_ABOVE_DATA } SniffAbove;
-
 typedef struct SniffStructure {
-  size_t preamble;     // physical lines above the table
-  size_t comments;     // comment lines in the sample
-  bool fields_line;    // a comment says "#Fields:", as W3C's extended log format does
-  bool comment_header; // the header line begins as the comments above it do
+  size_t preamble; // physical lines above the table
+  SniffComments comments;
   bool aligned;        // no delimiter, or a blank, and lines with runs of blanks in them: lined up
   bool wrapped_quotes; // read without quotes, most fields that have some are in them
   size_t header;       // records of the header, 0 to SNIFF_MAX_HEADER

@@ -139,7 +139,7 @@ end
 
 --- Sniffs a file that is to be loaded, when its options say dialect = "auto"; once.
 ---@param options table of the load
----@param file table of the load; gets `dialect` (options, confidence, looked_at, warnings, passed) and `found`, all of it
+---@param file table of the load; gets `dialect`: options, confidence, looked_at, warnings, passed; and `found`
 ---@param say fun(text: string, fields: table, level: "info"|"warn")
 ---@param goal? pghost.input.Goal the table that the file goes into, where there is one
 function M.sniff(options, file, say, goal)

@@ -118,10 +118,10 @@ end
 
 -- Partitions have triggers and rules of their own; those of a foreign table are out of sight.
 local actors_query = qualified [[
-WITH RECURSIVE family (oid) AS (
-  SELECT $1::pg_catalog.regclass::pg_catalog.oid
+WITH RECURSIVE family AS (
+  SELECT $1::pg_catalog.regclass::pg_catalog.oid AS oid
   UNION
-  SELECT i.inhrelid FROM family JOIN pg_catalog.pg_inherits AS i ON i.inhparent = family.oid
+  SELECT i.inhrelid AS oid FROM family JOIN pg_catalog.pg_inherits AS i ON i.inhparent = family.oid
 )
 SELECT pg_catalog.concat('trigger ''', t.tgname, '''') AS actor
 FROM family JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = family.oid
