@@ -9,11 +9,13 @@ local budget = require "pghost.load.budget"
 local build_schema = require "pghost.run.build_schema"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
+local definitions = require "pghost.run.definitions"
 local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
 local log = require "pghost.lib.log"
 local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
+local report = require "pghost.report"
 local resume = require "pghost.run.resume"
 local sql = require "pghost.lib.sql"
 local stage = require "pghost.load.steps"
@@ -160,6 +162,7 @@ end
 ---@param rules table from pghost.rules
 ---@param options? pghost.StageOptions
 function Run:load(name, files, rules, options)
+  definitions.remember_rules(self, name, rules);
   (self.replay or stage).load(self, name, files, rules, options)
 end
 
@@ -177,6 +180,7 @@ end
 ---@param rules table
 ---@param options? pghost.StageOptions
 function Run:clean(name, rules, options)
+  definitions.remember_rules(self, name, rules);
   (self.replay or stage).clean(self, name, rules, options)
 end
 
@@ -252,6 +256,9 @@ function Run:close(problem)
   end
   if self.id and not self.finished then
     pcall(abandon, self, problem) -- what this cannot do any more, the next run does
+  end
+  if self.id then
+    report.after(self)
   end
   if self.lock then
     self.lock:release()
