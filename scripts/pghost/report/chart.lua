@@ -106,14 +106,17 @@ end
 
 -- As many labels as there is room for, the first and the last among them.
 local function labels(points, x)
-  local most = math.max(2, (width - left - right) // (7 * math.max(#points[1].label, 6) + 14))
-  local every = math.max(1, math.ceil((#points - 1) / (most - 1)))
-  local out, last = {}, #points
+  local room = 7 * math.max(#points[1].label, 6) + 14
+  local last = x(points[#points].x)
+  local out, free = {}, -math.huge
   for i, point in ipairs(points) do
-    if i == last or ((i - 1) % every == 0 and last - i >= every * 0.7) then
-      local anchor = i == last and #points > 1 and "end" or i == 1 and "start" or "middle"
-      out[#out + 1] = html.el("text", { class = "tick", x = short(x(point.x)), y = height - 8, ["text-anchor"] = anchor },
+    local at = x(point.x)
+    local is_last = i == #points
+    if is_last or (at >= free and (i == 1 or last - at >= room * 1.5)) then
+      local anchor = #points > 1 and (is_last and "end" or i == 1 and "start") or "middle"
+      out[#out + 1] = html.el("text", { class = "tick", x = short(at), y = height - 8, ["text-anchor"] = anchor },
         html.text(point.label, 30))
+      free = at + room * (i == 1 and 1.5 or 1)
     end
   end
   return table.concat(out)

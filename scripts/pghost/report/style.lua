@@ -23,8 +23,8 @@ h2{font-size:21px;line-height:1.3;margin:0 0 16px;font-weight:650}
 h3{font-size:16px;margin:0 0 8px;overflow-wrap:anywhere}
 p{margin:0 0 12px;max-width:75ch}
 a{color:var(--mark)}
-.sentence{font-size:27px;line-height:1.3;font-weight:650;letter-spacing:-.01em;margin:0 0 8px;max-width:38ch;
-overflow-wrap:anywhere}
+.sentence{font-size:27px;line-height:1.3;font-weight:650;letter-spacing:-.01em;margin:0 0 8px;max-width:34em;
+text-wrap:balance;overflow-wrap:anywhere}
 .sentence::before{content:"";display:inline-block;width:.62em;height:.62em;border-radius:50%;margin-right:.45em;
 background:var(--quiet)}
 .sentence.good::before{background:var(--good-fill)}.sentence.warn::before{background:var(--warn-fill)}
