@@ -72,7 +72,7 @@ local function query_of(conn, column)
       or column.type:find("^numeric") and ("CASE WHEN %s BETWEEN -1e300 AND 1e300 THEN %s::float8 END"):format(name, name)
       or name .. "::float8"
     return fill(shapes.scale, { c = name, x = x, b = tostring(buckets),
-      m = column.kind == "number" and "to_char(b.mean, 'FM999999999999990.099')" or "NULL",
+      m = column.kind == "number" and "to_char(b.mean, 'FM999999999999990.0')" or "NULL",
       f = ("%s NOT IN ('Infinity', '-Infinity', 'NaN')"):format(x) })
   end
   return ("WITH g AS (SELECT %s::text AS v, count(*) AS n FROM s WHERE %s IS NOT NULL GROUP BY 1) "):format(name, name)

@@ -81,17 +81,17 @@ local function samples_of(check)
   return table.concat(texts, "<br>")
 end
 
-local function check_table(title, list, slots)
+local function check_table(title, list, slots, samples)
   local rows = {}
   for i, check in ipairs(list) do
     local state = check.passed and "good" or check.severity == "error" and "bad" or "warn"
     rows[i] = { check.name, ('<span class="tag %s">%s</span>'):format(state, check.passed and "passed"
       or check.severity == "error" and "failed" or "warning"), check.violations, history_bars(check, slots),
-      samples_of(check) }
+      samples and samples_of(check) or nil }
   end
   return html.table(title, { { title = "Check" }, { title = "Outcome", kind = "html" },
-    { title = "Violations", kind = "number" }, { title = ("Last %s"):format(log.counted(slots, "run")), kind = "html" },
-    { title = "Samples", kind = "wide" } }, rows)
+    { title = "Violations", kind = "number" }, { title = slots == 1 and "This run" or ("Last %d runs"):format(slots),
+    kind = "html" }, samples and { title = "Samples", kind = "wide" } or nil }, rows)
 end
 
 --- Checks, those that failed first.
@@ -110,7 +110,7 @@ function M.checks(run)
   local slots = #run.trend
   local parts = {}
   if #failed > 0 then
-    parts[1] = check_table("Checks that failed", failed, slots)
+    parts[1] = check_table("Checks that failed", failed, slots, true)
   end
   if #passed > 0 then
     local all = check_table("Checks that passed", passed, slots)
@@ -120,21 +120,41 @@ function M.checks(run)
     #run.checks == 0 and '<p class="note">No check has run.</p>' or table.concat(parts))
 end
 
+local function where_of(sample)
+  return ('<span class="where">%s</span>'):format(html.text(("%s:%s"):format(sample.file or "?",
+    sample.line and ("%d"):format(sample.line) or "?")))
+end
+
 local function sample_items(group)
   local items = {}
   for i, one in ipairs(group.samples) do
-    items[i] = ('<li><span class="where">%s</span> %s%s</li>'):format(
-      html.text(("%s:%s"):format(one.file or "?", one.line and ("%d"):format(one.line) or "?")), html.text(one.reason),
-      one.original and ("<pre>%s</pre>"):format(html.text(one.original, 200)
-        .. (one.bytes > #one.original and (" … (%s)"):format(html.bytes(one.bytes)) or "")) or "")
+    local bytes = one.original and ("<pre>%s</pre>"):format(html.text(one.original, 200)
+      .. (one.bytes > #one.original and (" … (%s)"):format(html.bytes(one.bytes)) or "")) or ""
+    items[i] = ("<li>%s %s%s</li>"):format(where_of(one), html.text(one.reason), bytes)
   end
   return '<ul class="samples">' .. table.concat(items) .. "</ul>"
 end
 
+-- The first sample at a glance, and the bytes of all that were kept.
+local function examples(group)
+  local first = group.samples[1]
+  return first and html.details(where_of(first) .. " " .. html.text(first.reason, 90), sample_items(group)) or ""
+end
+
 local function reject_row(group, total)
   return { ("%s%s"):format(group.table_name, group.column_name and "." .. group.column_name or ""), group.rule,
-    group.records, chart.stacked({ { group.records / total, "bad" } }, html.share(group.records, total)),
-    html.share(group.records, total), group.settled, html.details(("%d shown"):format(#group.samples), sample_items(group)) }
+    group.records, html.share(group.records, total), chart.stacked({ { group.records / total, "bad" } },
+    html.share(group.records, total)), group.settled > 0 and html.count(group.settled) or "", examples(group) }
+end
+
+local function reject_table(title, groups, total)
+  local rows = {}
+  for i, group in ipairs(groups) do
+    rows[i] = reject_row(group, total)
+  end
+  return html.table(title, { { title = "Column" }, { title = "Rule", kind = "code" },
+    { title = "Records", kind = "number" }, { title = "Of all", kind = "number" }, { title = "Share", kind = "html" },
+    { title = "Settled", kind = "number" }, { title = "For example", kind = "wide" } }, rows)
 end
 
 --- Rejects by reason, with samples.
@@ -142,16 +162,17 @@ function M.rejects(run)
   if #run.rejects == 0 then
     return html.section("rejects", "Left out: nothing", '<p class="note">No record was rejected.</p>')
   end
-  local rows, total, groups = {}, run.rejects[1].total, run.rejects[1].groups
+  local total, groups = run.rejects[1].total, run.rejects[1].groups
+  local first, rest = {}, {}
   for i, group in ipairs(run.rejects) do
-    rows[i] = reject_row(group, total)
+    table.insert(i <= most_open and first or rest, group)
   end
   return html.section("rejects", ("Left out: %s"):format(log.counted(total, "record")),
-    html.table("Rejected records by reason", { { title = "Column" }, { title = "Rule", kind = "code" },
-      { title = "Records", kind = "number" }, { title = "Share of all", kind = "html" }, { title = "", kind = "number" },
-      { title = "Settled", kind = "number" }, { title = "Samples", kind = "wide" } }, rows),
+    reject_table("Rejected records by reason", first, total),
+    #rest > 0 and html.details(("%d more reasons"):format(#rest), reject_table("More reasons", rest, total)) or "",
     ('<p class="note">%sAll of them, with their original bytes: <code>pghost rejects %d</code></p>'):format(
-      groups > #rows and ("%s more reasons are not shown. "):format(html.count(groups - #rows)) or "", run.run_id))
+      groups > #run.rejects and ("%s rarer reasons are not shown. "):format(html.count(groups - #run.rejects)) or "",
+      run.run_id))
 end
 
 local function change_text(json)
@@ -195,6 +216,43 @@ function M.steps(run)
   return html.section("steps", "Duration: " .. log.duration(math.max(run.seconds, 0)), chart.bars(items))
 end
 
+-- One number of the last runs, as columns.
+local function small_chart(run, title, value, text)
+  local most, heights, classes = 0, {}, {}
+  for _, one in ipairs(run.trend) do
+    most = math.max(most, value(one))
+  end
+  for i, one in ipairs(run.trend) do
+    heights[i] = most > 0 and value(one) / most or 0
+    classes[i] = i == #run.trend and "mark" or "quiet"
+  end
+  local now = text(value(run.trend[#run.trend]))
+  return ('<div><dt>%s</dt><dd>%s</dd>%s</div>'):format(title, now, chart.columns(heights, { classes = classes,
+    slots = math.max(#heights, 10), width = 200, label = ("%s of the last %d runs, now %s"):format(title, #heights, now) }))
+end
+
+local function trend_charts(run)
+  if #run.trend < 2 then
+    return ""
+  end
+  return '<dl class="trend">' .. table.concat {
+    small_chart(run, "Records in", function(one)
+      return one.records
+    end, html.count),
+    small_chart(run, "Share left out", function(one)
+      return one.records > 0 and (one.rejected + one.duplicates) / one.records or 0
+    end, function(share)
+      return html.share(share, 1)
+    end),
+    small_chart(run, "Checks failed", function(one)
+      return one.failed + one.warned
+    end, html.count),
+    small_chart(run, "Took", function(one)
+      return math.max(one.seconds, 0)
+    end, log.duration),
+  } .. "</dl>"
+end
+
 --- The last runs of the same pipeline.
 function M.trend(run)
   local rows = {}
@@ -206,7 +264,7 @@ function M.trend(run)
       one.records, one.loaded, out, html.share(out, one.records), one.failed + one.warned, log.duration(math.max(one.seconds, 0)) }
   end
   return html.section("trend", #rows == 1 and "Runs: this is the first" or ("The last %d runs"):format(#rows),
-    html.table("The last runs of this pipeline", { { title = "Run" }, { title = "Started" }, { title = "Outcome", kind = "html" },
+    trend_charts(run), html.table("The last runs of this pipeline", { { title = "Run" }, { title = "Started" }, { title = "Outcome", kind = "html" },
       { title = "Records", kind = "number" }, { title = "Loaded", kind = "number" }, { title = "Left out", kind = "number" },
       { title = "Share", kind = "number" }, { title = "Checks failed", kind = "number" }, { title = "Took", kind = "number" } },
       rows))

@@ -54,7 +54,8 @@ table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:ta
 caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 th,td{padding:7px 12px 7px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
 thead th{color:var(--soft);font-weight:500;font-size:13px;white-space:nowrap;border-bottom-color:var(--quiet)}
-tbody th{font-weight:500;overflow-wrap:anywhere;min-width:8em}
+tbody th{font-weight:500;overflow-wrap:break-word;min-width:9em;max-width:24em}
+td>code{white-space:nowrap}td.w code{white-space:normal}
 th.n,td.n{text-align:right;white-space:nowrap}
 td.n+td:not(.n),td.n+th:not(.n),th.n+th:not(.n){padding-left:12px}
 th:last-child,td:last-child{padding-right:0}
@@ -72,6 +73,8 @@ overflow-wrap:anywhere}
 .change{display:inline-block;margin-right:14px}
 td .value{display:inline-block;margin-right:12px}
 .count,.where{color:var(--soft)}
+.trend{display:grid;grid-template-columns:repeat(4,1fr);gap:24px;margin:0 0 20px}.trend dt{color:var(--soft);font-size:13px}
+.trend dd{margin:0 0 6px;font-weight:600;font-variant-numeric:tabular-nums}.trend .columns{width:100%;height:32px}
 .samples{margin:6px 0 0;padding:0;list-style:none}
 details{margin:0 0 10px}
 summary{cursor:pointer;color:var(--mark)}
@@ -108,7 +111,7 @@ svg .left-out{fill:var(--bad);font-weight:600}
 .question{color:var(--soft)}
 footer{padding-top:48px;padding-bottom:40px;color:var(--soft);font-size:13px}
 @media (max-width:720px){header,main,footer,nav ul{padding-left:16px;padding-right:16px}header{padding-top:24px}
-.sentence{font-size:22px}.figures{grid-template-columns:repeat(2,1fr);margin:20px 0}
+.sentence{font-size:22px}.trend{grid-template-columns:1fr 1fr}.figures{grid-template-columns:repeat(2,1fr);margin:20px 0}
 .figures div{border-left:0;border-top:1px solid var(--line);padding:10px 14px}
 .figures div:nth-child(-n+2){border-top:0}.figures div:nth-child(even){border-left:1px solid var(--line)}
 .look li{padding-left:0}.look .tag{position:static;display:block}.scroll table{min-width:600px}

@@ -173,7 +173,7 @@ local function spread(column, rows)
 end
 
 local function range_of(column)
-  if not column.low then
+  if not column.low or column.kind == "boolean" then
     return nil
   elseif column.kind == "number" or column.kind == "time" then
     return ("%s to %s"):format(column.low, column.high)
@@ -191,7 +191,7 @@ function M.profile(profile)
   local rows = {}
   for i, column in ipairs(profile.columns) do
     local nulls = column.nulls and profile.rows > 0 and html.share(column.nulls, profile.rows) or "–"
-    rows[i] = { column.name, column.type, nulls, column.distinct or "–", range_of(column) or "–", column.mean or "",
+    rows[i] = { column.name, (column.type:gsub(" without time zone", ""):gsub(" with time zone", "tz")), nulls, column.distinct or "–", range_of(column) or "–", column.mean and column.mean:gsub("%.$", "") or "",
       spread(column, profile.rows) }
   end
   return html.table(("Columns of %s"):format(profile.table_name), { { title = "Column" }, { title = "Type", kind = "code" },
