@@ -97,7 +97,7 @@ end
 local function take_over(column, json)
   for key, value in pairs(cjson.decode(json)) do
     if value ~= cjson.null then
-      column[key] = math.tointeger(value) or value
+      column[key] = type(value) == "number" and math.tointeger(value) or value
     end
   end
 end

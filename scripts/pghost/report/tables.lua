@@ -191,7 +191,7 @@ function M.profile(profile)
   local rows = {}
   for i, column in ipairs(profile.columns) do
     local nulls = column.nulls and profile.rows > 0 and html.share(column.nulls, profile.rows) or "–"
-    rows[i] = { column.name, (column.type:gsub(" without time zone", ""):gsub(" with time zone", "tz")), nulls, column.distinct or "–", range_of(column) or "–", column.mean and column.mean:gsub("%.$", "") or "",
+    rows[i] = { column.name, (column.type:gsub(" without time zone", ""):gsub(" with time zone", "tz")), nulls, column.distinct or "–", range_of(column) or "–", column.mean or "",
       spread(column, profile.rows) }
   end
   return html.table(("Columns of %s"):format(profile.table_name), { { title = "Column" }, { title = "Type", kind = "code" },
