@@ -43,7 +43,7 @@ end
 ---@return "good"|"warn"|"bad"|"note" level
 function M.state(run)
   if run.state == "published" then
-    return "Published", run.warned > 0 and "warn" or "good"
+    return run.warned > 0 and "Published, warned" or "Published", run.warned > 0 and "warn" or "good"
   elseif run.state == "unpublished" then
     return run.dry_run and "Dry run" or "Not published", "note"
   elseif run.state == "failed" then

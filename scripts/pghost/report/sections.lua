@@ -144,17 +144,17 @@ end
 local function reject_row(group, total)
   return { ("%s%s"):format(group.table_name, group.column_name and "." .. group.column_name or ""), group.rule,
     group.records, html.share(group.records, total), chart.stacked({ { group.records / total, "bad" } },
-    html.share(group.records, total)), group.settled > 0 and html.count(group.settled) or "", examples(group) }
+    html.share(group.records, total)), examples(group), group.settled }
 end
 
 local function reject_table(title, groups, total)
-  local rows = {}
+  local rows, settled = {}, 0
   for i, group in ipairs(groups) do
-    rows[i] = reject_row(group, total)
+    rows[i], settled = reject_row(group, total), settled + group.settled
   end
   return html.table(title, { { title = "Column" }, { title = "Rule", kind = "code" },
     { title = "Records", kind = "number" }, { title = "Of all", kind = "number" }, { title = "Share", kind = "html" },
-    { title = "Settled", kind = "number" }, { title = "For example", kind = "wide" } }, rows)
+    { title = "For example", kind = "wide" }, settled > 0 and { title = "Settled", kind = "number" } or nil }, rows)
 end
 
 --- Rejects by reason, with samples.

@@ -120,18 +120,17 @@ local function index_page(conn, runs, current)
   for _, run in ipairs(current) do
     for _, list in ipairs { { run.tables, "clean table" }, { run.answers, "answer" } } do
       for _, one in ipairs(list[1]) do
-        items[#items + 1] = { ("%s.%s"):format(run.target_schema, one.name), list[2], run.pipeline, run_link(run),
-          one.loaded or one.total, html.el("a", { href = table_file(run, one.name) }, "columns and origin of ",
-          html.text(one.name)) }
+        items[#items + 1] = { html.el("a", { href = table_file(run, one.name) },
+          html.text(("%s.%s"):format(run.target_schema, one.name))), list[2], run.pipeline, run_link(run),
+          one.loaded or one.total }
       end
     end
   end
   return page.document(conn, "pghost: runs and tables", {
     header = "<h1>pghost</h1>" .. html.el("p", { class = "sentence" }, ("%s, %s published"):format(log.counted(#runs, "run"),
       log.counted(#items, "table"))),
-    main = html.section("tables", "Tables", html.table("Published tables", { { title = "Table" }, { title = "Kind" },
-        { title = "Pipeline" }, { title = "Run", kind = "html" }, { title = "Rows", kind = "number" },
-        { title = "More", kind = "html" } }, items, { sortable = true }))
+    main = html.section("tables", "Tables", html.table("Published tables", { { title = "Table", kind = "html" }, { title = "Kind" },
+        { title = "Pipeline" }, { title = "Run", kind = "html" }, { title = "Rows", kind = "number" } }, items, { sortable = true }))
       .. html.section("runs", "Runs", html.table("Runs", { { title = "Pipeline" }, { title = "Run", kind = "html" },
         { title = "Started" }, { title = "Outcome", kind = "html" }, { title = "Records", kind = "number" },
         { title = "Loaded", kind = "number" }, { title = "Left out", kind = "number" }, { title = "Share", kind = "number" },

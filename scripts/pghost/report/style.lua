@@ -25,7 +25,7 @@ p{margin:0 0 12px;max-width:75ch}
 a{color:var(--mark)}
 .sentence{font-size:27px;line-height:1.3;font-weight:650;letter-spacing:-.01em;margin:0 0 8px;max-width:34em;
 text-wrap:balance;overflow-wrap:anywhere}
-.sentence::before{content:"";display:inline-block;width:.62em;height:.62em;border-radius:50%;margin-right:.45em;
+.sentence:not([class="sentence"])::before{content:"";display:inline-block;width:.62em;height:.62em;border-radius:50%;margin-right:.45em;
 background:var(--quiet)}
 .sentence.good::before{background:var(--good-fill)}.sentence.warn::before{background:var(--warn-fill)}
 .sentence.bad::before{background:var(--bad-fill);border-radius:2px}
@@ -114,7 +114,7 @@ footer{padding-top:48px;padding-bottom:40px;color:var(--soft);font-size:13px}
 .sentence{font-size:22px}.trend{grid-template-columns:1fr 1fr}.figures{grid-template-columns:repeat(2,1fr);margin:20px 0}
 .figures div{border-left:0;border-top:1px solid var(--line);padding:10px 14px}
 .figures div:nth-child(-n+2){border-top:0}.figures div:nth-child(even){border-left:1px solid var(--line)}
-.look li{padding-left:0}.look .tag{position:static;display:block}.scroll table{min-width:600px}
+.look li{padding-left:0}.look .tag{position:static;display:block}.scroll table{min-width:600px}td.w{min-width:20em}
 .bars li{grid-template-columns:minmax(0,9em) minmax(40px,1fr) minmax(3.5em,auto);gap:8px}}
 @media print{nav{display:none}body{font-size:12px}section{padding-top:22px}.scroll{overflow:visible}
 .flow,.chart{min-width:0}tr,article>svg,.figures{break-inside:avoid}h2,h3{break-after:avoid}header{padding-top:0}

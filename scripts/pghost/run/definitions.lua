@@ -4,6 +4,7 @@
 -- whatever the SQL looks like. Not for reading it back: report/history.lua.
 
 local cjson = require "cjson"
+local describe = require "pghost.rules.describe"
 
 local M = {}
 
@@ -52,8 +53,9 @@ end
 ---@param name string
 ---@param rules? pghost.Rules
 function M.remember_rules(run, name, rules)
-  if rules then
-    run.conn:query(upsert, run.id, name, "rules", valid(tostring(rules)), nil)
+  local described, text = pcall(describe, rules) -- what is wrong with them, the load says
+  if rules and described then
+    run.conn:query(upsert, run.id, name, "rules", valid(text), nil)
   end
 end
 
