@@ -111,6 +111,9 @@ function M.start(name, config, options)
   if not given.data then
     settings.data = project.path(settings.data)
   end
+  if not given.report and settings.report ~= "" then
+    settings.report = project.path(settings.report)
+  end
   local replaying = replay.take(name, settings, given)
   local run = new_run(name, settings, options)
   run.replay = replaying

@@ -257,11 +257,11 @@ function Run:close(problem)
   if self.id and not self.finished then
     pcall(abandon, self, problem) -- what this cannot do any more, the next run does
   end
-  if self.id then
-    report.after(self)
-  end
   if self.lock then
     self.lock:release()
+  end
+  if self.id then
+    report.after(self)
   end
   self.conn:close()
 end

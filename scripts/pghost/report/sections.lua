@@ -227,7 +227,7 @@ local function small_chart(run, title, value, text)
     classes[i] = i == #run.trend and "mark" or "quiet"
   end
   local now = text(value(run.trend[#run.trend]))
-  return ('<div><dt>%s</dt><dd>%s</dd>%s</div>'):format(title, now, chart.columns(heights, { classes = classes,
+  return ('<li><span>%s</span><strong>%s</strong>%s</li>'):format(title, now, chart.columns(heights, { classes = classes,
     slots = math.max(#heights, 10), width = 200, label = ("%s of the last %d runs, now %s"):format(title, #heights, now) }))
 end
 
@@ -235,7 +235,7 @@ local function trend_charts(run)
   if #run.trend < 2 then
     return ""
   end
-  return '<dl class="trend">' .. table.concat {
+  return '<ul class="trend">' .. table.concat {
     small_chart(run, "Records in", function(one)
       return one.records
     end, html.count),
@@ -250,7 +250,7 @@ local function trend_charts(run)
     small_chart(run, "Took", function(one)
       return math.max(one.seconds, 0)
     end, log.duration),
-  } .. "</dl>"
+  } .. "</ul>"
 end
 
 --- The last runs of the same pipeline.

@@ -73,8 +73,8 @@ overflow-wrap:anywhere}
 .change{display:inline-block;margin-right:14px}
 td .value{display:inline-block;margin-right:12px}
 .count,.where{color:var(--soft)}
-.trend{display:grid;grid-template-columns:repeat(4,1fr);gap:24px;margin:0 0 20px}.trend dt{color:var(--soft);font-size:13px}
-.trend dd{margin:0 0 6px;font-weight:600;font-variant-numeric:tabular-nums}.trend .columns{width:100%;height:32px}
+.trend{list-style:none;padding:0;display:grid;grid-template-columns:repeat(4,1fr);gap:24px;margin:0 0 20px}.trend span{display:block;color:var(--soft);font-size:13px}
+.trend strong{display:block;margin:0 0 6px;font-weight:600;font-variant-numeric:tabular-nums}.trend .columns{width:100%;height:32px}
 .samples{margin:6px 0 0;padding:0;list-style:none}
 details{margin:0 0 10px}
 summary{cursor:pointer;color:var(--mark)}
