@@ -9,7 +9,7 @@ local budget = require "pghost.load.budget"
 local build_schema = require "pghost.run.build_schema"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
-local definitions = require "pghost.run.definitions"
+local definition = require "pghost.run.definitions"
 local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
 local log = require "pghost.lib.log"
@@ -162,7 +162,7 @@ end
 ---@param rules table from pghost.rules
 ---@param options? pghost.StageOptions
 function Run:load(name, files, rules, options)
-  definitions.remember_rules(self, name, rules);
+  definition.remember_rules(self, name, rules);
   (self.replay or stage).load(self, name, files, rules, options)
 end
 
@@ -180,7 +180,7 @@ end
 ---@param rules table
 ---@param options? pghost.StageOptions
 function Run:clean(name, rules, options)
-  definitions.remember_rules(self, name, rules);
+  definition.remember_rules(self, name, rules);
   (self.replay or stage).clean(self, name, rules, options)
 end
 

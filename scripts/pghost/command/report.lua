@@ -12,7 +12,8 @@ local function parse(arguments)
   local parser = argparse("pghost report", "Shows a run as one page that opens from disk: what came in, what was left "
     .. "out and why, checks, answers.")
   parser:argument("run", "Number of a run; the last one if not given."):args("?"):convert(recorded.number)
-  parser:option("-o --output", "Where to write: a file (default report.html), - for standard output; with --all a folder.")
+  parser:option("-o --output",
+    "Where to write (default report.html), - for standard output; with --all a folder.")
     :argname("FILE")
   parser:option("--pipeline", "The last run of this pipeline."):argname("NAME")
   parser:flag("--all", "A folder of pages: all pipelines and their runs, and each table with columns, rules and checks.")

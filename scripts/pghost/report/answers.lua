@@ -63,7 +63,8 @@ local function asked(hint, columns)
   if kind == "none" then
     return nil
   elseif kind ~= "line" and kind ~= "bar" then
-    return nil, ("chart: unknown kind '%s'%s: -- chart: line X Y..., bar X Y or none"):format(kind, nearest.hint(kind, kinds))
+    return nil, ("chart: unknown kind '%s'%s: -- chart: line X Y..., bar X Y or none"):format(kind, nearest.hint(kind,
+      kinds))
   elseif #words < 3 then
     return nil, ("chart: %s wants a column for each axis: -- chart: %s X Y"):format(kind, kind)
   end

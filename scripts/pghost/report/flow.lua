@@ -19,7 +19,8 @@ local function files_node(run, one)
     name = file.table_name == one.name and one.files == 1 and file.name or name
   end
   return node(1, name or ("%s files"):format(html.count(one.files)),
-    one.complete and ("%s records · %s"):format(html.count(one.records), html.bytes(one.bytes)) or "not read to the end")
+    one.complete and ("%s records · %s"):format(html.count(one.records), html.bytes(one.bytes))
+      or "not read to the end")
 end
 
 -- Layers of nodes by key, and edges between keys.
@@ -37,7 +38,8 @@ local function graph_of(run)
     local clean = put(node(3, one.name, ("%s rows%s"):format(html.count(one.loaded),
       one.mode ~= "replace" and " · " .. one.mode or ""), "#table-" .. html.id(one.name)))
     edges[#edges + 1] = { file, raw, one.unreadable > 0 and "−" .. html.count(one.unreadable) or nil }
-    edges[#edges + 1] = { raw, clean, left_out > one.unreadable and "−" .. html.count(left_out - one.unreadable) or nil }
+    edges[#edges + 1] = { raw, clean, left_out > one.unreadable and "−" .. html.count(left_out - one.unreadable)
+      or nil }
     by_name[one.name], by_name[one.name .. "_raw"] = clean, raw
   end
   for i = 1, math.min(#run.answers, most_nodes) do
@@ -91,7 +93,8 @@ local function draw_edge(edge)
   end
   local x1, y1, x2, y2 = from.x + node_width, from.y + node_height / 2, to.x, to.y + node_height / 2
   local middle = (x1 + x2) / 2
-  local path = ('<path class="edge" d="M%d %gC%g %g %g %g %d %g">%s</path>'):format(x1, y1, middle, y1, middle, y2, x2, y2,
+  local path = ('<path class="edge" d="M%d %gC%g %g %g %g %d %g">%s</path>'):format(x1, y1, middle, y1, middle, y2, x2,
+    y2,
     edge.title and "<title>" .. html.text(edge.title) .. "</title>" or "")
   return label and path .. ('<text class="left-out" x="%g" y="%g" text-anchor="middle">%s</text>'):format(middle,
     y1 - 7, label) or path

@@ -88,7 +88,7 @@ function M.count(number)
   return math.type(number) == "integer" and log.count(number) or "–"
 end
 
---- A share for people: "2.6 %"; what is there is never "0 %", and what is not all never "100 %".
+--- A share for people, plain: "2.6 %"; what is there is never "0 %", and what is not all never "100 %".
 ---@param part number
 ---@param whole number
 ---@return string
@@ -120,10 +120,17 @@ end
 
 ---@class pghost.report.Column
 ---@field title string
----@field kind? "number"|"text"|"code"|"html" number: to the right; html: the cell is HTML already
----@field sort? boolean whether cells of html have a text to sort by
+---@field kind? "number"|"text"|"code"|"html"|"wide" number: to the right; html, wide: the cell is HTML already
 
--- "12", { "html", sort = 12 } or nil.
+-- "Records:number" as a column.
+local function column_of(column)
+  if type(column) == "table" then
+    return column
+  end
+  local title, kind = column:match "^(.-):(%l+)$"
+  return { title = title or column, kind = kind }
+end
+
 local function cell(value, column, first)
   local kind = column.kind or "text"
   local attributes = { class = kind == "number" and "n" or kind == "wide" and "w" or nil }
@@ -148,13 +155,16 @@ end
 
 --- A table in a box that scrolls by itself. The first column heads its rows.
 ---@param caption string for screen readers, and the name of the scrolling box
----@param columns pghost.report.Column[]
+---@param columns (pghost.report.Column|string)[] "Records:number" for those whose title is no data
 ---@param rows any[][]
 ---@param options? { sortable?: boolean }
 ---@return string
 function M.table(caption, columns, rows, options)
   local head, body = {}, {}
-  for i, column in ipairs(columns) do
+  columns = table.move(columns, 1, #columns, 1, {})
+  for i, one in ipairs(columns) do
+    local column = column_of(one)
+    columns[i] = column
     head[i] = M.el("th", { scope = "col", class = column.kind == "number" and "n" or nil }, M.text(column.title))
   end
   for i, row in ipairs(rows) do

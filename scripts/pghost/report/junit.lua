@@ -45,7 +45,8 @@ function M.of(run)
       end
     end
   end
-  if counts.failure + counts.error == 0 and (run.state == "failed" or run.state == "interrupted" or run.state == "killed") then
+  if counts.failure + counts.error == 0 and (run.state == "failed" or run.state == "interrupted"
+    or run.state == "killed") then
     cases[#cases + 1] = case(run.pipeline .. ".run", "run ends well", run.seconds, ('<error message="%s"/>'):format(
       html.text(run.error or run.state, 1000)))
     counts.error = 1

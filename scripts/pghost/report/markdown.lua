@@ -37,7 +37,8 @@ local function flow(run)
     rows[i] = { plain(one.name), html.count(one.files), html.count(one.records), html.count(one.loaded),
       html.count(one.rejected), html.count(one.duplicates), html.count(one.filtered) }
   end
-  return #rows > 0 and table_of({ "table", "files>", "records>", "loaded>", "rejected>", "duplicates>", "filtered>" }, rows)
+  return #rows > 0 and table_of({ "table", "files>", "records>", "loaded>", "rejected>", "duplicates>", "filtered>" },
+    rows)
 end
 
 local function checks(run)

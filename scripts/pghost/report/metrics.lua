@@ -76,7 +76,8 @@ end
 function M.of(run)
   local out, own = {}, with(run)
   family(out, "run_id", "Number of the last run", { { own, run.run_id } })
-  family(out, "run_published", "Whether the last run published: 1 or 0", { { own, run.state == "published" and 1 or 0 } })
+  family(out, "run_published", "Whether the last run published: 1 or 0", { { own, run.state == "published" and 1
+    or 0 } })
   family(out, "run_start_time_seconds", "When the last run started, seconds since 1970", { { own, run.started_epoch } })
   family(out, "run_end_time_seconds", "When the last run ended, seconds since 1970",
     run.finished_epoch and { { own, run.finished_epoch } } or {})

@@ -27,7 +27,8 @@ local function balance(run)
       html.share(out, run.records), out == 1 and "was" or "were")
   end
   if run.filtered > 0 then
-    parts[#parts + 1] = ("%s %s filtered on purpose"):format(log.count(run.filtered), run.filtered == 1 and "was" or "were")
+    parts[#parts + 1] = ("%s %s filtered on purpose"):format(log.count(run.filtered), run.filtered == 1 and "was"
+      or "were")
   end
   return table.concat(parts, "; ")
 end
@@ -107,7 +108,8 @@ local function look_at_rejects(run, list)
   if before and run.records > 0 then
     local now, past = out / run.records, (before.rejected + before.duplicates) / before.records
     if now > past * 1.5 and out - past * run.records > 10 then
-      add(list, "warn", "rejects", "%s of the records were left out, %s in the run before", html.share(out, run.records),
+      add(list, "warn", "rejects", "%s of the records were left out, %s in the run before", html.share(out,
+        run.records),
         html.share(before.rejected + before.duplicates, before.records))
     end
   end

@@ -2,6 +2,7 @@
 
 local answers = require "pghost.report.answers"
 local html = require "pghost.report.html"
+local left_out = require "pghost.report.left_out"
 local log = require "pghost.lib.log"
 local outcome = require "pghost.report.outcome"
 local sections = require "pghost.report.sections"
@@ -30,14 +31,15 @@ end
 function M.document(conn, title, parts)
   return table.concat { '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
     '<meta http-equiv="Content-Security-Policy" content="', policy(conn), '">\n',
-    '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n',
+    '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+    '<meta name="referrer" content="no-referrer">\n',
     "<title>", html.text(title), "</title>\n<style>", style.css, "</style>\n</head>\n<body>\n<header>", parts.header,
     "</header>\n", parts.nav or "", "<main>", parts.main, "</main>\n<footer>Made by pghost from what it recorded. ",
     "This file loads nothing and sends nothing.</footer>\n<script>", style.script, "</script>\n</body>\n</html>\n" }
 end
 
 local function figure(name, value, more)
-  return ("<div><dt>%s</dt><dd>%s<small>%s</small></dd></div>"):format(name, value, more)
+  return ("<div><dt>%s</dt><dd>%s<small>%s</small></dd></div>"):format(name, html.text(value), html.text(more))
 end
 
 local function figures(run)
@@ -50,7 +52,7 @@ local function figures(run)
     figure("Checks passed", ("%d of %d"):format(run.checks_run - failed, run.checks_run),
       failed == 0 and "none failed" or ("%d failed, %d warned"):format(run.failed, run.warned)),
     figure("Cells cleaned", html.count(run.cleaned), log.counted(#run.tables, "table")),
-    figure("Took", log.duration(math.max(run.seconds, 0)), html.text(run.state)),
+    figure("Took", log.duration(math.max(run.seconds, 0)), run.state),
   } .. "</dl>\n"
 end
 
@@ -59,7 +61,8 @@ local words <const> = { bad = "Failed", warn = "Warning", note = "Note" }
 local function remarks(run)
   local items = {}
   for i, remark in ipairs(outcome.remarks(run)) do
-    items[i] = ('<li><span class="tag %s">%s</span> <a href="#%s">%s</a></li>'):format(remark.level, words[remark.level],
+    items[i] = ('<li><span class="tag %s">%s</span> <a href="#%s">%s</a></li>'):format(remark.level,
+      words[remark.level],
       remark.section, html.text(remark.text, 300))
   end
   if #items == 0 then
@@ -81,7 +84,7 @@ end
 
 local parts <const> = {
   { "flow", "Flow", sections.flow }, { "answers", "Answers", tables.answers }, { "checks", "Checks", sections.checks },
-  { "rejects", "Left out", sections.rejects }, { "cleaning", "Cleaned", sections.cleaning },
+  { "rejects", "Left out", left_out.rejects }, { "cleaning", "Cleaned", left_out.cleaning },
   { "tables", "Tables", tables.tables }, { "steps", "Duration", sections.steps }, { "trend", "Runs", sections.trend },
 }
 

@@ -43,8 +43,10 @@ local list_columns <const> = [[
 local shapes <const> = {
   text = [[
     SELECT json_build_object('nulls', (SELECT count(*) - count(%c) FROM s),
-      'distinct', (SELECT count(*) FROM g), 'low', (SELECT min(length(v)) FROM g), 'high', (SELECT max(length(v)) FROM g),
-      'top', (SELECT json_agg(json_build_array(left(v, 100), n)) FROM (SELECT v, n FROM g ORDER BY n DESC, v LIMIT 5) AS t))
+      'distinct', (SELECT count(*) FROM g), 'low', (SELECT min(length(v)) FROM g), 'high',
+        (SELECT max(length(v)) FROM g),
+      'top', (SELECT json_agg(json_build_array(left(v, 100), n)) FROM (SELECT v, n FROM g ORDER BY n DESC,
+        v LIMIT 5) AS t))
     FROM (SELECT) AS one]],
   scale = [[
     SELECT json_build_object('nulls', b.nulls, 'distinct', b.kinds, 'low', b.low::text, 'high', b.high::text,
@@ -69,7 +71,8 @@ local function query_of(conn, column)
   local name = conn:quote_identifier(column.name)
   if column.kind == "number" or column.kind == "time" then
     local x = column.kind == "time" and ("extract(epoch FROM %s)::float8"):format(name)
-      or column.type:find("^numeric") and ("CASE WHEN %s BETWEEN -1e300 AND 1e300 THEN %s::float8 END"):format(name, name)
+      or column.type:find("^numeric") and ("CASE WHEN %s BETWEEN -1e300 AND 1e300 THEN %s::float8 END"):format(name,
+        name)
       or name .. "::float8"
     return fill(shapes.scale, { c = name, x = x, b = tostring(buckets),
       m = column.kind == "number" and "to_char(b.mean, 'FM999999999999990.0')" or "NULL",

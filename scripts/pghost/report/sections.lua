@@ -1,4 +1,4 @@
--- The parts of a run's page that come from its history: flow, checks, rejects, cleaning, durations, trend.
+-- The parts of a run's page that come from its history: flow, checks, durations, trend.
 
 local chart = require "pghost.report.chart"
 local cjson = require "cjson"
@@ -39,15 +39,15 @@ function M.flow(run)
   local total = run.files[1] and run.files[1].total or 0
   return html.section("flow", "From files to answers", flow.picture(run),
     #rows == 0 and '<p class="note">No file was read.</p>' or html.table("Where each record went", {
-      { title = "Table" }, { title = "Files", kind = "number" }, { title = "Records", kind = "number" },
-      { title = "Share", kind = "html" }, { title = "Loaded", kind = "number" }, { title = "Rejected", kind = "number" },
-      { title = "Duplicates", kind = "number" }, { title = "Filtered", kind = "number" }, { title = "Balance", kind = "html" },
+      "Table", "Files:number", "Records:number",
+      "Share:html", "Loaded:number", "Rejected:number",
+      "Duplicates:number", "Filtered:number", "Balance:html",
     }, rows),
     #files == 0 and "" or html.details(log.counted(total, "file")
       .. (total > #files and (", the first %d"):format(#files) or ""), html.table("Files", {
-      { title = "File" }, { title = "Table" }, { title = "State" }, { title = "Size", kind = "number" },
-      { title = "Records", kind = "number" }, { title = "Loaded", kind = "number" }, { title = "Rejected", kind = "number" },
-      { title = "Duplicates", kind = "number" }, { title = "Filtered", kind = "number" }, { title = "SHA-256", kind = "code" },
+      "File", "Table", "State", "Size:number",
+      "Records:number", "Loaded:number", "Rejected:number",
+      "Duplicates:number", "Filtered:number", "SHA-256:code",
     }, files, { sortable = true })))
 end
 
@@ -89,9 +89,9 @@ local function check_table(title, list, slots, samples)
       or check.severity == "error" and "failed" or "warning"), check.violations, history_bars(check, slots),
       samples and samples_of(check) or nil }
   end
-  return html.table(title, { { title = "Check" }, { title = "Outcome", kind = "html" },
-    { title = "Violations", kind = "number" }, { title = slots == 1 and "This run" or ("Last %d runs"):format(slots),
-    kind = "html" }, samples and { title = "Samples", kind = "wide" } or nil }, rows)
+  return html.table(title, { "Check", "Outcome:html",
+    "Violations:number", { title = slots == 1 and "This run" or ("Last %d runs"):format(slots),
+    kind = "html" }, samples and "Samples:wide" or nil }, rows)
 end
 
 --- Checks, those that failed first.
@@ -114,92 +114,11 @@ function M.checks(run)
   end
   if #passed > 0 then
     local all = check_table("Checks that passed", passed, slots)
-    parts[#parts + 1] = #passed <= most_open and all or html.details(("%s passed"):format(log.counted(#passed, "check")), all)
+    parts[#parts + 1] = #passed <= most_open and all or html.details(("%s passed"):format(log.counted(#passed,
+      "check")), all)
   end
   return html.section("checks", ("Checks: %d of %d passed"):format(#passed, #run.checks),
     #run.checks == 0 and '<p class="note">No check has run.</p>' or table.concat(parts))
-end
-
-local function where_of(sample)
-  return ('<span class="where">%s</span>'):format(html.text(("%s:%s"):format(sample.file or "?",
-    sample.line and ("%d"):format(sample.line) or "?")))
-end
-
-local function sample_items(group)
-  local items = {}
-  for i, one in ipairs(group.samples) do
-    local bytes = one.original and ("<pre>%s</pre>"):format(html.text(one.original, 200)
-      .. (one.bytes > #one.original and (" … (%s)"):format(html.bytes(one.bytes)) or "")) or ""
-    items[i] = ("<li>%s %s%s</li>"):format(where_of(one), html.text(one.reason), bytes)
-  end
-  return '<ul class="samples">' .. table.concat(items) .. "</ul>"
-end
-
--- The first sample at a glance, and the bytes of all that were kept.
-local function examples(group)
-  local first = group.samples[1]
-  return first and html.details(where_of(first) .. " " .. html.text(first.reason, 90), sample_items(group)) or ""
-end
-
-local function reject_row(group, total)
-  return { ("%s%s"):format(group.table_name, group.column_name and "." .. group.column_name or ""), group.rule,
-    group.records, html.share(group.records, total), chart.stacked({ { group.records / total, "bad" } },
-    html.share(group.records, total)), examples(group), group.settled }
-end
-
-local function reject_table(title, groups, total)
-  local rows, settled = {}, 0
-  for i, group in ipairs(groups) do
-    rows[i], settled = reject_row(group, total), settled + group.settled
-  end
-  return html.table(title, { { title = "Column" }, { title = "Rule", kind = "code" },
-    { title = "Records", kind = "number" }, { title = "Of all", kind = "number" }, { title = "Share", kind = "html" },
-    { title = "For example", kind = "wide" }, settled > 0 and { title = "Settled", kind = "number" } or nil }, rows)
-end
-
---- Rejects by reason, with samples.
-function M.rejects(run)
-  if #run.rejects == 0 then
-    return html.section("rejects", "Left out: nothing", '<p class="note">No record was rejected.</p>')
-  end
-  local total, groups = run.rejects[1].total, run.rejects[1].groups
-  local first, rest = {}, {}
-  for i, group in ipairs(run.rejects) do
-    table.insert(i <= most_open and first or rest, group)
-  end
-  return html.section("rejects", ("Left out: %s"):format(log.counted(total, "record")),
-    reject_table("Rejected records by reason", first, total),
-    #rest > 0 and html.details(("%d more reasons"):format(#rest), reject_table("More reasons", rest, total)) or "",
-    ('<p class="note">%sAll of them, with their original bytes: <code>pghost rejects %d</code></p>'):format(
-      groups > #run.rejects and ("%s rarer reasons are not shown. "):format(html.count(groups - #run.rejects)) or "",
-      run.run_id))
-end
-
-local function change_text(json)
-  local texts = {}
-  for i, one in ipairs(json and cjson.decode(json) or {}) do
-    local function show(value)
-      return value == nil and '<span class="null">null</span>' or "<code>" .. html.text("'" .. value .. "'", 60) .. "</code>"
-    end
-    texts[i] = ('<span class="change">%s → %s</span>'):format(show(one.before), show(one.after))
-  end
-  return table.concat(texts, " ")
-end
-
---- What cleaning changed, before and after.
-function M.cleaning(run)
-  local cells, rows = 0, {}
-  for i, one in ipairs(run.cleaning) do
-    cells = cells + one.cells
-    rows[i] = { one.table_name .. "." .. one.column_name, one.rule, one.cells, change_text(one.samples) }
-  end
-  if #rows == 0 then
-    return html.section("cleaning", "Cleaned: nothing", '<p class="note">No cell was changed.</p>')
-  end
-  local all = html.table("What cleaning changed", { { title = "Column" }, { title = "Rule", kind = "code" },
-    { title = "Cells", kind = "number" }, { title = "Before → after", kind = "wide" } }, rows, { sortable = true })
-  return html.section("cleaning", ("Cleaned: %s"):format(log.counted(cells, "cell")),
-    #rows <= most_open and all or html.details(("%s by column and rule"):format(log.counted(#rows, "change")), all))
 end
 
 --- How long each step took.
@@ -208,7 +127,8 @@ function M.steps(run)
   for i, step in ipairs(run.steps) do
     items[i] = { name = step.kind .. " " .. step.name, value = step.seconds or 0,
       class = step.state == "failed" and "bad" or nil,
-      text = step.state == "done" and log.duration(step.seconds or 0) or step.state == "failed" and "failed" or "not finished" }
+      text = step.state == "done" and log.duration(step.seconds or 0) or step.state == "failed" and "failed"
+        or "not finished" }
     if step.records and step.seconds and step.seconds > 0 then
       items[i].text = ("%s · %s records/s"):format(items[i].text, html.count(step.records // step.seconds | 0))
     end
@@ -227,8 +147,10 @@ local function small_chart(run, title, value, text)
     classes[i] = i == #run.trend and "mark" or "quiet"
   end
   local now = text(value(run.trend[#run.trend]))
-  return ('<li><span>%s</span><strong>%s</strong>%s</li>'):format(title, now, chart.columns(heights, { classes = classes,
-    slots = math.max(#heights, 10), width = 200, label = ("%s of the last %d runs, now %s"):format(title, #heights, now) }))
+  return ('<li><span>%s</span><strong>%s</strong>%s</li>'):format(title, html.text(now), chart.columns(heights,
+    { classes = classes,
+    slots = math.max(#heights, 10), width = 200, label = ("%s of the last %d runs, now %s"):format(title, #heights,
+      now) }))
 end
 
 local function trend_charts(run)
@@ -261,12 +183,14 @@ function M.trend(run)
     local word, level = outcome.state(one)
     local out = one.rejected + one.duplicates
     rows[#rows + 1] = { ("%d"):format(one.run_id), one.at, ('<span class="tag %s">%s</span>'):format(level, word),
-      one.records, one.loaded, out, html.share(out, one.records), one.failed + one.warned, log.duration(math.max(one.seconds, 0)) }
+      one.records, one.loaded, out, html.share(out, one.records), one.failed + one.warned,
+        log.duration(math.max(one.seconds, 0)) }
   end
   return html.section("trend", #rows == 1 and "Runs: this is the first" or ("The last %d runs"):format(#rows),
-    trend_charts(run), html.table("The last runs of this pipeline", { { title = "Run" }, { title = "Started" }, { title = "Outcome", kind = "html" },
-      { title = "Records", kind = "number" }, { title = "Loaded", kind = "number" }, { title = "Left out", kind = "number" },
-      { title = "Share", kind = "number" }, { title = "Checks failed", kind = "number" }, { title = "Took", kind = "number" } },
+    trend_charts(run), html.table("The last runs of this pipeline", { "Run", "Started",
+      "Outcome:html",
+      "Records:number", "Loaded:number", "Left out:number",
+      "Share:number", "Checks failed:number", "Took:number" },
       rows))
 end
 

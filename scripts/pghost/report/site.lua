@@ -83,8 +83,8 @@ local function checks_of(run, name)
         or "failed"), check.violations }
     end
   end
-  return #rows > 0 and html.section("checks", "Checks", html.table("Checks", { { title = "Check" },
-    { title = "Outcome", kind = "html" }, { title = "Violations", kind = "number" } }, rows)) or ""
+  return #rows > 0 and html.section("checks", "Checks", html.table("Checks", { "Check",
+    "Outcome:html", "Violations:number" }, rows)) or ""
 end
 
 local function clean_page(conn, run, profile)
@@ -92,7 +92,8 @@ local function clean_page(conn, run, profile)
   local rules = run.rules[name]
   return page.document(conn, name, {
     header = back .. html.el("h1", nil, "Table of " .. html.text(run.pipeline)) .. html.el("p", { class = "sentence" },
-      html.text(("%s.%s"):format(run.target_schema, name))) .. '<p class="meta">as published by ' .. run_link(run) .. "</p>",
+      html.text(("%s.%s"):format(run.target_schema, name))) .. '<p class="meta">as published by ' .. run_link(run)
+        .. "</p>",
     main = html.section("columns", "Columns", tables.profile(profile))
       .. (rules and html.section("rules", "Rules", "<pre>", html.lines(rules, 40000), "</pre>") or "")
       .. checks_of(run, name) .. html.section("lineage", "Lineage", sources(run, name), readers(run, name))
@@ -103,7 +104,8 @@ end
 local function answer_page(conn, run, answer)
   return page.document(conn, answer.name, {
     header = back .. html.el("h1", nil, "Answer of " .. html.text(run.pipeline)) .. html.el("p", { class = "sentence" },
-      html.text(("%s.%s"):format(run.target_schema, answer.name))) .. '<p class="meta">as published by ' .. run_link(run)
+      html.text(("%s.%s"):format(run.target_schema, answer.name))) .. '<p class="meta">as published by '
+        .. run_link(run)
       .. "</p>",
     main = tables.answers { answers = { answer }, is_current = true },
   })
@@ -114,7 +116,8 @@ local function index_page(conn, runs, current)
   for i, run in ipairs(runs) do
     local word, level = outcome.state(run)
     local out = run.rejected + run.duplicates
-    rows[i] = { run.pipeline, run_link(run), run.at, ('<span class="tag %s">%s</span>'):format(level, word), run.records,
+    rows[i] = { run.pipeline, run_link(run), run.at, ('<span class="tag %s">%s</span>'):format(level, word),
+      run.records,
       run.loaded, out, html.share(out, run.records), run.failed + run.warned, log.duration(math.max(run.seconds, 0)) }
   end
   for _, run in ipairs(current) do
@@ -127,14 +130,18 @@ local function index_page(conn, runs, current)
     end
   end
   return page.document(conn, "pghost: runs and tables", {
-    header = "<h1>pghost</h1>" .. html.el("p", { class = "sentence" }, ("%s, %s published"):format(log.counted(#runs, "run"),
+    header = "<h1>pghost</h1>" .. html.el("p", { class = "sentence" }, ("%s, %s published"):format(log.counted(#runs,
+      "run"),
       log.counted(#items, "table"))),
-    main = html.section("tables", "Tables", html.table("Published tables", { { title = "Table", kind = "html" }, { title = "Kind" },
-        { title = "Pipeline" }, { title = "Run", kind = "html" }, { title = "Rows", kind = "number" } }, items, { sortable = true }))
-      .. html.section("runs", "Runs", html.table("Runs", { { title = "Pipeline" }, { title = "Run", kind = "html" },
-        { title = "Started" }, { title = "Outcome", kind = "html" }, { title = "Records", kind = "number" },
-        { title = "Loaded", kind = "number" }, { title = "Left out", kind = "number" }, { title = "Share", kind = "number" },
-        { title = "Checks failed", kind = "number" }, { title = "Took", kind = "number" } }, rows, { sortable = true })),
+    main = html.section("tables", "Tables", html.table("Published tables", { "Table:html",
+      "Kind",
+        "Pipeline", "Run:html", "Rows:number" }, items,
+          { sortable = true }))
+      .. html.section("runs", "Runs", html.table("Runs", { "Pipeline", "Run:html",
+        "Started", "Outcome:html", "Records:number",
+        "Loaded:number", "Left out:number", "Share:number",
+        "Checks failed:number", "Took:number" }, rows,
+          { sortable = true })),
   })
 end
 

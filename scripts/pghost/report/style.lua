@@ -14,7 +14,8 @@ M.css = [[
 --quiet:#69727c;--s2:#e79668;--s3:#b49be0;--s4:#63c3c6}}
 *{box-sizing:border-box}
 html{scroll-padding-top:3.5rem}
-body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",
+body{margin:0;background:var(--page);color:var(--ink);
+font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",
 Arial,sans-serif;-webkit-text-size-adjust:100%}
 header,main,footer,nav ul{max-width:1120px;margin:0 auto;padding:0 24px}
 header{padding-top:40px}
@@ -25,7 +26,8 @@ p{margin:0 0 12px;max-width:75ch}
 a{color:var(--mark)}
 .sentence{font-size:27px;line-height:1.3;font-weight:650;letter-spacing:-.01em;margin:0 0 8px;max-width:34em;
 text-wrap:balance;overflow-wrap:anywhere}
-.sentence:not([class="sentence"])::before{content:"";display:inline-block;width:.62em;height:.62em;border-radius:50%;margin-right:.45em;
+.sentence:not([class="sentence"])::before{content:"";display:inline-block;width:.62em;height:.62em;border-radius:50%;
+margin-right:.45em;
 background:var(--quiet)}
 .sentence.good::before{background:var(--good-fill)}.sentence.warn::before{background:var(--warn-fill)}
 .sentence.bad::before{background:var(--bad-fill);border-radius:2px}
@@ -62,7 +64,8 @@ th:last-child,td:last-child{padding-right:0}
 td{overflow-wrap:break-word}td.w{min-width:16em;overflow-wrap:anywhere}
 th button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer}
 th button::after{content:"↕";margin-left:4px;opacity:.6}
-th[aria-sort=ascending] button::after{content:"↑";opacity:1}th[aria-sort=descending] button::after{content:"↓";opacity:1}
+th[aria-sort=ascending] button::after{content:"↑";opacity:1}
+th[aria-sort=descending] button::after{content:"↓";opacity:1}
 code,pre{font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
 code{overflow-wrap:anywhere}
 pre{background:var(--card);border-radius:6px;padding:10px 12px;overflow-x:auto;margin:4px 0 10px;white-space:pre-wrap;
@@ -73,8 +76,10 @@ overflow-wrap:anywhere}
 .change{display:inline-block;margin-right:14px}
 td .value{display:inline-block;margin-right:12px}
 .count,.where{color:var(--soft)}
-.trend{list-style:none;padding:0;display:grid;grid-template-columns:repeat(4,1fr);gap:24px;margin:0 0 20px}.trend span{display:block;color:var(--soft);font-size:13px}
-.trend strong{display:block;margin:0 0 6px;font-weight:600;font-variant-numeric:tabular-nums}.trend .columns{width:100%;height:32px}
+.trend{list-style:none;padding:0;display:grid;grid-template-columns:repeat(4,1fr);gap:24px;margin:0 0 20px}
+.trend span{display:block;color:var(--soft);font-size:13px}
+.trend strong{display:block;margin:0 0 6px;font-weight:600;font-variant-numeric:tabular-nums}
+.trend .columns{width:100%;height:32px}
 .samples{margin:6px 0 0;padding:0;list-style:none}
 details{margin:0 0 10px}
 summary{cursor:pointer;color:var(--mark)}
@@ -92,7 +97,8 @@ svg .tick{fill:var(--soft);font-size:11px;font-variant-numeric:tabular-nums}
 .line{fill:none;stroke-width:2;stroke-linejoin:round}
 .line.s1{stroke:var(--mark)}circle.s1{fill:var(--mark)}.line.s2{stroke:var(--s2)}circle.s2{fill:var(--s2)}
 .line.s3{stroke:var(--s3)}circle.s3{fill:var(--s3)}.line.s4{stroke:var(--s4)}circle.s4{fill:var(--s4)}
-.key{margin-right:18px;font-size:14px}.key::before{content:"";display:inline-block;width:14px;height:3px;margin:0 7px 4px 0;
+.key{margin-right:18px;font-size:14px}.key::before{content:"";display:inline-block;width:14px;height:3px;
+margin:0 7px 4px 0;
 background:var(--mark)}
 .key.s2::before{background:var(--s2)}.key.s3::before{background:var(--s3)}.key.s4::before{background:var(--s4)}
 .bars{list-style:none;padding:0;margin:0 0 12px;max-width:860px}
@@ -111,7 +117,8 @@ svg .left-out{fill:var(--bad);font-weight:600}
 .question{color:var(--soft)}
 footer{padding-top:48px;padding-bottom:40px;color:var(--soft);font-size:13px}
 @media (max-width:720px){header,main,footer,nav ul{padding-left:16px;padding-right:16px}header{padding-top:24px}
-.sentence{font-size:22px}.trend{grid-template-columns:1fr 1fr}.figures{grid-template-columns:repeat(2,1fr);margin:20px 0}
+.sentence{font-size:22px}.trend{grid-template-columns:1fr 1fr}
+.figures{grid-template-columns:repeat(2,1fr);margin:20px 0}
 .figures div{border-left:0;border-top:1px solid var(--line);padding:10px 14px}
 .figures div:nth-child(-n+2){border-top:0}.figures div:nth-child(even){border-left:1px solid var(--line)}
 .look li{padding-left:0}.look .tag{position:static;display:block}.scroll table{min-width:600px}td.w{min-width:20em}

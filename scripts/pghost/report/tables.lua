@@ -162,12 +162,13 @@ local function spread(column, rows)
     for i, n in ipairs(column.histogram) do
       heights[i] = n == 0 and 0 or n / most
     end
-    return chart.columns(heights, { width = 120, label = ("distribution from %s to %s"):format(column.low, column.high) })
+    return chart.columns(heights, { width = 120, label = ("distribution from %s to %s"):format(column.low,
+      column.high) })
   end
   local texts = {}
   for i, one in ipairs(column.top or {}) do
     texts[i] = ('<span class="value">%s <span class="count">%s</span></span>'):format(html.text(one[1], 40),
-      html.share(one[2], rows))
+      html.text(html.share(one[2], rows)))
   end
   return table.concat(texts, " ")
 end
@@ -191,14 +192,16 @@ function M.profile(profile)
   local rows = {}
   for i, column in ipairs(profile.columns) do
     local nulls = column.nulls and profile.rows > 0 and html.share(column.nulls, profile.rows) or "–"
-    rows[i] = { column.name, (column.type:gsub(" without time zone", ""):gsub(" with time zone", "tz")), nulls, column.distinct or "–", range_of(column) or "–", column.mean or "",
+    rows[i] = { column.name, (column.type:gsub(" without time zone", ""):gsub(" with time zone", "tz")), nulls,
+      column.distinct or "–", range_of(column) or "–", column.mean or "",
       spread(column, profile.rows) }
   end
-  return html.table(("Columns of %s"):format(profile.table_name), { { title = "Column" }, { title = "Type", kind = "code" },
-      { title = "Null", kind = "number" }, { title = "Distinct", kind = "number" }, { title = "Range" },
-      { title = "Mean", kind = "number" }, { title = "Distribution, or most frequent", kind = "wide" } }, rows)
+  return html.table(("Columns of %s"):format(profile.table_name), { "Column", "Type:code",
+      "Null:number", "Distinct:number", "Range",
+      "Mean:number", "Distribution, or most frequent:wide" }, rows)
     .. ('<p class="note">%s%s</p>'):format(profile.sampled
-      and ("From a sample of %s of about %s rows."):format(html.count(profile.rows), html.count(math.max(profile.estimated,
+      and ("From a sample of %s of about %s rows."):format(html.count(profile.rows),
+        html.count(math.max(profile.estimated,
         profile.rows))) or ("From all %s rows."):format(html.count(profile.rows)),
       profile.all_columns > #profile.columns and (" %d more columns are not shown."):format(profile.all_columns
         - #profile.columns) or "")
