@@ -88,11 +88,11 @@ describe("pghost report", function()
   end)
 
   it("writes JUnit XML: warnings are skipped cases, the rest fails", function()
-    run_pipeline [[run:check {
-      check.holds("item", "id <> 1 OR '\27<]]]]>' = ''", { name = "a <&\"' \27 b", severity = "warn" }),
+    run_pipeline [==[run:check {
+      check.holds("item", "id <> 1 OR '<]]>' = ''", { name = "a <&\"' \27 b", severity = "warn" }),
       check.holds("item", "id > 0"),
       check.holds("item", "id < 2", { name = "too many" }),
-    }]]
+    }]==]
     report("--junit", "junit.xml")
     local lines = {}
     for line in python(cases, "junit.xml"):gmatch "[^\n]+" do
