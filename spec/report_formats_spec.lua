@@ -79,8 +79,8 @@ describe("pghost report", function()
     here:write("item.csv", "id,name\n1,a\n[x](http://evil.example) | @all <b>,c\n")
     run_pipeline()
     local out = report "--markdown"
-    assert.truthy(out:find("### ✅ shop, run 1\n\nPublished: 1 of 2 records are in 1 table; 1 \\(50 %\\) was left out", 1,
-      true), out)
+    assert.truthy(out:find("### ✅ shop, run 1\n\nPublished: 1 of 2 records are in 1 table; 1 \\(50 %\\) was left out",
+      1, true), out)
     assert.truthy(out:find("| item | 1 | 2 | 1 | 1 | 0 | 0 |", 1, true), out)
     assert.falsy(out:find("[^\\][%[<]", 1), out)
     assert.falsy(out:find("@all", 1, true))
@@ -99,7 +99,7 @@ describe("pghost report", function()
       lines[#lines + 1] = line
     end
     assert.equal("7 1 1 1", lines[1])
-    assert.same({ [=[a <&"' \x1b b | ('skipped', '1 violation')]=], "item: id > 0 | ",
+    assert.same({ [=[a <&"' \x1b b | ('skipped', '1 violation')]=], "item: id > 0 |",
       "too many | ('failure', '1 violation')" }, { lines[6], lines[7], lines[8] })
     assert.matches("^load item |", lines[2])
     assert.matches("^check public | %('error', '1 check failed", lines[3])
@@ -140,7 +140,8 @@ describe("pghost report", function()
     run_pipeline "error 'no'"
     assert.equal("5 pages in site/\n", report("--all", "-o", "site/"))
     local table_page = here:read "site/table-public.item.html"
-    for _, text in ipairs { "public.item", "id    bigint  trim        required", "item.id is never null", "item.csv: 5 records",
+    assert.truthy(table_page:find("id +bigint +trim +required"))
+    for _, text in ipairs { "public.item", "item.id is never null", "item.csv: 5 records",
       'href="table-public.A-20b-27s.html"' } do
       assert.truthy(table_page:find(text, 1, true), text)
     end
