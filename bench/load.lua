@@ -10,9 +10,8 @@
 local conn = require "pghost.native.conn"
 local connection = require "pghost.connection"
 local csv = require "pghost.native.csv"
-local feed = require "pghost.load.feed"
+local engine = require "pghost.load.engine"
 local files_of = require "pghost.input.files"
-local load = require "pghost.native.load"
 local native_rules = require "pghost.native.rules"
 local r = require "pghost.rules"
 
@@ -87,7 +86,7 @@ end
 -- cannot share the transaction that empties it with `empty`, so it is truncated before, and WAL is
 -- written; --wal yes does the same for one.
 local function target(options, table_name, names, more, empty)
-  local handles = {}
+  local connections = {}
   for i = 1, options.workers do
     local opened = connection.open(options)
     if i == 1 and options.wal then
@@ -98,11 +97,11 @@ local function target(options, table_name, names, more, empty)
       opened:exec(empty)
       opened:write_early()
     end
-    handles[i] = opened.native
+    connections[i] = opened
   end
   local copy = ("copy %s (%s) from stdin (format binary%s)"):format(table_name, quoted_list(names, more),
     options.wal and "" or ", freeze")
-  return { conn = options.workers > 1 and handles or handles[1], copy = copy, handles = handles }
+  return { connections = connections, copy = copy }
 end
 
 local function positions(names, source_names)
@@ -140,35 +139,36 @@ local raw = options.into ~= "clean"
 local clean = options.into ~= "raw" and target(options, options.name, names, {}, "truncate " .. options.name)
 local rejects = connection.open(options)
 
-local loading <close> = check(load.open {
+local records = 0
+engine.run({
   program = clean and program or nil,
   raw = raw or nil,
   clean = clean or nil,
   rejects = { conn = rejects.native, copy = REJECTS, run_id = 1, table = options.name },
   workers = options.workers,
-})
-local records = 0
-feed.run(loading, files, {
+}, {
+  files = files,
   open = function(file)
-    return check(csv.open(file.path))
-  end,
-  options = function(file, source)
+    local source = check(csv.open(file.path))
     local columns = source:columns()
-    return { file_id = file.id, raw_map = positions(columns, columns), clean_map = clean and positions(names, columns) }
+    return source, { file_id = file.id, raw_map = positions(columns, columns),
+      clean_map = clean and positions(names, columns) }
   end,
   done = function(file, counts)
     assert(counts.rejected == 0, file.path .. ": has rejected records")
     records = records + counts.records
   end,
+  failed = error,
 })
-check(loading:finish())
 if raw and not options.wal then
   local add <const> = "alter table %s add column _loaded_at timestamptz default '2024-01-01'"
-  check(raw.handles[1]:exec(add:format(raw_table)))
+  check(raw.connections[1].native:exec(add:format(raw_table)))
 end
 local handles = {}
 for _, stream in pairs { raw = raw or nil, clean = clean or nil } do
-  table.move(stream.handles, 1, #stream.handles, #handles + 1, handles)
+  for _, one in ipairs(stream.connections) do
+    handles[#handles + 1] = one.native
+  end
 end
 check(conn.commit_all(handles))
 print(("%d records"):format(records))

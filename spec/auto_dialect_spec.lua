@@ -50,12 +50,19 @@ describe("pghost load --auto", function()
     assert.equal("whole file, 2 records", found.looked_at)
   end)
 
-  it("finds that there is no header", function()
+  it("finds that there is no header, but loads by position only when told to", function()
     db:query "CREATE TABLE public.t (id int, name text, x numeric)"
     pghost.write(folder .. "/a.csv", "1;a;2.5\n2;b;3.5\n3;c;4.5\n")
     local err, code = load { "a.csv", "--auto", "--into", "public.t" }
+    assert.equal(1, code)
+    assert.truthy(err:find("a.csv: the header is not clear: none is seen (the first record has values as those below "
+      .. "in 2 columns), and without one fields go to the table's columns by position; give --no-header if they are "
+      .. "to, or --header 1\n", 1, true), err)
+    err, code = load { "a.csv", "--auto", "--into", "public.new", "--create" }
     assert.equal(0, code, err)
     assert.truthy(err:find("no header", 1, true), err)
+    err, code = load { "a.csv", "--auto", "--no-header", "--into", "public.t" }
+    assert.equal(0, code, err)
     assert.equal(3, db:query("SELECT count(*) AS n FROM public.t")[1].n)
   end)
 
@@ -237,11 +244,12 @@ line two"
     end
   end)
 
-  it("refuses a rejects file, which has one dialect", function()
-    pghost.write(folder .. "/a.csv", "a;b\n1;2\n")
-    local err, code = load { "a.csv", "--auto", "--into", "public.t", "--rejects", "bad.csv", "--max-rejects", "1" }
-    assert.equal(2, code)
-    assert.truthy(err:find("--auto goes with --rejects table", 1, true), err)
+  it("writes a rejects file, which is standard CSV", function()
+    pghost.write(folder .. "/a.csv", "a;b\n1;2\n3;4\n5;6;7\n8;9\n")
+    local err, code = load { "a.csv", "--auto", "--into", "public.t", "--create", "--header", "1", "--rejects",
+      "bad.csv", "--max-rejects", "1" }
+    assert.equal(0, code, err)
+    assert.truthy(pghost.read(folder .. "/bad.csv"):find("too many fields: 3 of 2,5;6;7\n", 1, true))
   end)
 
   it("refuses standard input", function()
@@ -284,7 +292,7 @@ describe("run:load with dialect = 'auto'", function()
   it("knows no other word", function()
     pghost.write(folder .. "/item.csv", "id|name\n1|a\n2|b\n")
     local _, problem = run_with { dialect = "guess" }
-    assert.equal("dialect: 'auto' expected, got 'guess'", tostring(problem))
+    assert.equal("run:load 'item': dialect: 'auto' expected, got 'guess'", tostring(problem))
   end)
 end)
 

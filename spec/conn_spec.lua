@@ -310,7 +310,7 @@ describe("a connection", function()
 
     it("fails with message, detail and SQLSTATE, and goes on", function()
       fails("22012", "^division by zero$", conn:query("select 1/0"))
-      fails("42601", "^syntax error at or near \"selec\"$", conn:query("selec 1"))
+      fails("42601", "^syntax error at or near \"selec\"\n  position: 1$", conn:query("selec 1"))
       fails("42601", "cannot insert multiple commands", conn:query("select 1; select 2"))
       assert(conn:exec("create table k (i int primary key); insert into k values (1)"))
       fails("23505", "^duplicate key value violates [^\n]*\n  detail: Key %(i%)=%(1%) already exists",

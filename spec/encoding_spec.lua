@@ -352,7 +352,7 @@ describe("a load of text in another encoding", function()
       write("in.csv", bytes)
       local file = folder .. "/rejects.csv"
       local words = { "--dsn", dsn, "load", folder .. "/in.csv", "--into", "u", "--encoding", encoding,
-        "--max-rejects", "1", "--rejects", file }
+        "--max-rejects", "1", "--rejects", file, "--force" }
       local _, err, code = pghost.run(words)
       assert.equal(0, code, err)
       write("rejects.csv", (pghost.read(file):gsub(",è\n", ',"è,2"\n')))

@@ -157,7 +157,7 @@ describe("hostile names and values", function()
       local path = "./data/" .. name:gsub("/", "_") .. ".csv"
       local into = '"t%d ' .. name:gsub('[".]', ""):gsub("%%", "%%%%") .. '"'
       local out, err, code = run { "load", path, "--into", into:format(i), "--create", "--max-rejects", "1",
-        "--rejects", "bad.csv" }
+        "--rejects", "bad.csv", "--force" }
       assert.equal(0, code, err)
       assert_harmless(out)
       assert_harmless(err)

@@ -237,7 +237,7 @@ describe("a pipeline", function()
       run:stage("odd", "odd.csv")
       run:publish()
     end)
-    assert.equal('1|t|f|1', ask [[SELECT "a;b", "Drop table ""x""" IS NULL, "é" IS NULL, 1 FROM odd_raw]])
+    assert.equal('1|t|f|1', ask "SELECT a_b, drop_table_x_ IS NULL, é IS NULL, 1 FROM odd_raw")
   end)
 
   it("gives byte-identical tables when it is run five times", function()
@@ -386,7 +386,7 @@ describe("analytics", function()
 
   it("say which file is wrong", function()
     local _, problem = analyse "SELECT nope FROM item"
-    assert.equal(folder .. '/sql/answer.sql: column "nope" does not exist', tostring(problem):match("[^\n]+"))
+    assert.equal(folder .. '/sql/answer.sql:1: column "nope" does not exist', tostring(problem):match("[^\n]+"))
     _, problem = analyse "SELECT :nope"
     assert.matches("answer.sql: no parameter ':nope' %(has: as_of, ", tostring(problem))
     _, problem = analyse "SELECT 1 AS a; DROP TABLE item"
@@ -481,13 +481,13 @@ describe("bad input stops the run with one line that names it", function()
   end)
 
   it("a file that changes while it is read", function()
-    local planning = require "pghost.load.plan"
-    local open_source = planning.open_source
+    local inputs = require "pghost.load.inputs"
+    local open_source = inputs.open
     local opened = 0
     finally(function()
-      planning.open_source = open_source
+      inputs.open = open_source
     end)
-    planning.open_source = function(...)
+    inputs.open = function(...)
       opened = opened + 1
       if opened == 2 then -- the first time it was for the header
         write("item.csv", good .. "9,late,1\n")

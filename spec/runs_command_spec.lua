@@ -58,10 +58,10 @@ describe("pghost runs", function()
     run_pipeline()
     run_pipeline("stall", "other")
     local out = runs()
-    assert.truthy(out:find(" run | pipeline | schema | state     | started             | duration | files | records | "
-      .. "loaded | rejected\n", 1, true), out)
-    assert.truthy(out:find("\n   2 | stall    | other  | published | 20[%d-]+ [%d:]+ | +[%d.]+ s | +1 | +5 | +2 | +3\n"
-      .. "   1 | shop "), out)
+    assert.truthy(out:find(" run | pipeline | schema | state     | started                 | duration | files | "
+      .. "records | loaded | rejected\n", 1, true), out)
+    assert.truthy(out:find("\n   2 | stall    | other  | published | 20[%d-]+ [%d:]+ UTC | +[%d.]+ s | +1 | +5 | +2 | "
+      .. "+3\n   1 | shop "), out)
     assert.truthy(out:find("\n(2 rows)\n", 1, true), out)
     assert.falsy(runs("--pipeline", "shop"):find("stall", 1, true))
     assert.falsy(runs("--limit", "1"):find("shop", 1, true))

@@ -2,10 +2,13 @@
 
 local clock = require "measure.clock"
 local files = require "measure.files"
+local merge = require "measure.merge"
 local rounds = require "measure.rounds"
 local tables = require "measure.tables"
 
-local M = { order = { "startup", "booking", "event", "memory", "shapes", "pipeline", "pgloader" } }
+local M = { order = { "startup", "booking", "event", "memory", "shapes", "pipeline", "merge", "pgloader" } }
+
+M.merge = merge.run
 
 local AS_OF <const> = "2024-06-30 00:00:00"
 

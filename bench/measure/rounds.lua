@@ -1,8 +1,9 @@
 -- Runs works in rounds, in turn, and prints what they took as a Markdown table.
 --
 -- A work is { name=, command=, per=?, table=?, rows=? }: `per` names the works that its wall time is
--- divided by; `rows` must be in `table` afterwards. Turns keep a slow minute of the machine from
--- falling on one work alone.
+-- divided by; `rows` must be in `table` afterwards; `prepare(round)` is called before each
+-- turn, untimed.
+-- Turns keep a slow minute of the machine from falling on one work alone.
 
 local clock = require "measure.clock"
 
@@ -24,7 +25,10 @@ local function wrong_table(work, server)
   end
 end
 
-local function run_once(work, server)
+local function run_once(work, server, round)
+  if work.prepare then
+    work.prepare(round)
+  end
   server:psql "checkpoint"
   local sample, problem = clock.time(work.command)
   problem = problem or wrong_table(work, server)
@@ -47,7 +51,7 @@ function M.run(works, rounds, server)
     io.stderr:write(("round %d of %d\n"):format(round, rounds))
     for _, work in ipairs(works) do
       if not work.failed then
-        run_once(work, server)
+        run_once(work, server, round)
       end
     end
   end

@@ -192,6 +192,24 @@ static int csv_digest(lua_State *L) {
   return 1;
 }
 
+// csv.hash(bytes) -> their SHA-256, hex | nil, message, code
+static int csv_hash(lua_State *L) {
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 1, &len);
+  Error error;
+  SourceTotals totals;
+  Input *input = input_open_bytes(bytes, len);
+  if (!input)
+    error_set(&error, "ENOMEM", "not enough memory");
+  bool ok = input && input_digest(input, UINT64_MAX, &totals, &error);
+  if (input)
+    input->close(input);
+  if (!ok)
+    return push_failure(L, &error);
+  lua_pushstring(L, totals.sha256);
+  return 1;
+}
+
 // csv.check_options(options): raises what csv.open would, and for the option that can have no
 // effect in an encoding that was named. Not csv.open: a file may turn out to be in that encoding.
 static int csv_check(lua_State *L) {
@@ -401,10 +419,15 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg functions[] = {
-    {"open", csv_open_path},      {"open_string", csv_open_string},
-    {"members", csv_members},     {"decode", csv_decode},
-    {"check_options", csv_check}, {"options", csv_push_options},
-    {"digest", csv_digest},       {NULL, NULL},
+    {"open", csv_open_path},
+    {"open_string", csv_open_string},
+    {"members", csv_members},
+    {"decode", csv_decode},
+    {"check_options", csv_check},
+    {"options", csv_push_options},
+    {"digest", csv_digest},
+    {"hash", csv_hash},
+    {NULL, NULL},
 };
 
 int luaopen_pghost_native_csv(lua_State *L) {

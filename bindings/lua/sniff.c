@@ -58,12 +58,17 @@ static void set_count(lua_State *L, const char *name, const SniffCount *count) {
 }
 
 static void push_encoding(lua_State *L, const SniffEncoding *encoding) {
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 10);
   set_text(L, "name", encoding->name);
   set_text(L, "how", encoding->how);
   set_number(L, "confidence", encoding->confidence);
   set_boolean(L, "mark", encoding->mark > 0);
   set_integer(L, "non_ascii", encoding->non_ascii);
+  set_integer(L, "invalid", encoding->invalid);
+  set_text(L, "rival", encoding->rival);
+  set_text(L, "language", encoding->language);
+  set_number(L, "margin", encoding->margin);
+  set_number(L, "strangeness", encoding->strangeness);
 }
 
 static void push_guess(lua_State *L, const SniffGuess *guess) {
@@ -88,8 +93,8 @@ static const char *const above_names[] = {
 static void push_structure(lua_State *L, const SniffStructure *structure) {
   lua_createtable(L, 0, 10);
   set_integer(L, "preamble", structure->preamble);
-  set_integer(L, "comments", structure->comments);
-  set_boolean(L, "comment_header", structure->comment_header);
+  set_integer(L, "comments", structure->comments.lines);
+  set_boolean(L, "comment_header", structure->comments.header);
   set_integer(L, "header", structure->header);
   set_number(L, "header_confidence", structure->header_confidence);
   set_integer(L, "header_words", structure->header_words);
@@ -97,25 +102,58 @@ static void push_structure(lua_State *L, const SniffStructure *structure) {
   set_integer(L, "header_again", structure->header_again);
   set_boolean(L, "header_distinct", structure->header_distinct);
   set_boolean(L, "header_known", structure->header_known);
+  set_boolean(L, "header_unlike", structure->header_unlike);
   set_boolean(L, "aligned", structure->aligned);
   set_text(L, "above", above_names[structure->above]);
   set_integer(L, "above_fields", structure->above_fields);
+  set_integer(L, "above_line", structure->above_line);
+  set_character(L, "above_sign", structure->above_sign);
+  set_boolean(L, "fields_line", structure->comments.fields_line);
+  set_boolean(L, "ruler", structure->ruler);
+  set_integer(L, "names_below", structure->names_below);
+  set_boolean(L, "title", structure->title);
+  set_boolean(L, "corner", structure->corner);
+  set_boolean(L, "wrapped_quotes", structure->wrapped_quotes);
+}
+
+// `count` cells from `at` on; returns what follows them.
+static const char *push_cells(lua_State *L, const char *at, size_t count) {
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    uint32_t len;
+    memcpy(&len, at, sizeof len);
+    len = __builtin_bswap32(len);
+    lua_pushlstring(L, at + sizeof len, len);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+    at += sizeof len + len;
+  }
+  return at;
 }
 
 static void push_header(lua_State *L, const Sniff *sniff) {
   const char *at = sniff->header.data;
   lua_createtable(L, (int)sniff->header_records, 0);
   for (size_t row = 0; row < sniff->header_records; row++) {
-    lua_createtable(L, (int)sniff->columns.count, 0);
-    for (size_t i = 0; i < sniff->columns.count; i++) {
-      uint32_t len;
-      memcpy(&len, at, sizeof len);
-      len = __builtin_bswap32(len);
-      lua_pushlstring(L, at + sizeof len, len);
-      lua_rawseti(L, -2, (lua_Integer)i + 1);
-      at += sizeof len + len;
-    }
+    at = push_cells(L, at, sniff->columns.count);
     lua_rawseti(L, -2, (lua_Integer)row + 1);
+  }
+}
+
+static const char *const passed_names[] = {[SNIFF_PASSED_ABOVE] = "above",
+                                           [SNIFF_PASSED_COMMENT] = "comment",
+                                           [SNIFF_PASSED_BELOW] = "below"};
+
+static void push_passed(lua_State *L, const Sniff *sniff) {
+  lua_createtable(L, (int)sniff->passed_count, 0);
+  for (size_t i = 0; i < sniff->passed_count; i++) {
+    const SniffPassed *passed = &sniff->passed[i];
+    lua_createtable(L, 0, 4);
+    set_integer(L, "line", passed->line);
+    set_text(L, "what", passed_names[passed->what]);
+    set_boolean(L, "cut", passed->cut);
+    lua_pushlstring(L, passed->text, passed->len);
+    lua_setfield(L, -2, "text");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
 }
 
@@ -179,6 +217,20 @@ static void push_examples(lua_State *L, const SniffColumn *column) {
   }
 }
 
+static void push_losses(lua_State *L, const SniffLosses *losses) {
+  lua_createtable(L, 0, 10);
+  set_integer(L, "leading_zeros", losses->leading_zeros);
+  set_integer(L, "plus_signs", losses->plus_signs);
+  set_integer(L, "minus_zeros", losses->minus_zeros);
+  set_integer(L, "long_numbers", losses->long_numbers);
+  set_integer(L, "exponents", losses->exponents);
+  set_integer(L, "bare_exponents", losses->bare_exponents);
+  set_integer(L, "both_signs", losses->both_signs);
+  set_integer(L, "rounded", losses->rounded);
+  set_integer(L, "zoned", losses->zoned);
+  set_integer(L, "respelled", losses->respelled);
+}
+
 static void push_column(lua_State *L, const SniffColumn *column) {
   bool seen = column->min_length != SIZE_MAX;
   lua_createtable(L, 0, 10);
@@ -187,8 +239,8 @@ static void push_column(lua_State *L, const SniffColumn *column) {
   set_integer(L, "quoted_empty", column->quoted_empty);
   set_integer(L, "blank", column->blank);
   set_integer(L, "padded", column->padded);
-  set_integer(L, "leading_zeros", column->leading_zeros);
-  set_integer(L, "exponents", column->exponents);
+  push_losses(L, &column->losses);
+  lua_setfield(L, -2, "losses");
   set_integer(L, "min_length", seen ? column->min_length : 0);
   set_integer(L, "max_length", column->max_length);
   push_null_words(L, column);
@@ -216,6 +268,10 @@ static void push_lists(lua_State *L, const Sniff *sniff) {
   lua_setfield(L, -2, "columns");
   push_header(L, sniff);
   lua_setfield(L, -2, "header");
+  push_cells(L, sniff->first.data, sniff->first_cells);
+  lua_setfield(L, -2, "first");
+  push_passed(L, sniff);
+  lua_setfield(L, -2, "passed");
 }
 
 static void push_counts(lua_State *L, const Sniff *sniff) {
@@ -225,6 +281,8 @@ static void push_counts(lua_State *L, const Sniff *sniff) {
   set_count(L, "unterminated", &sniff->unterminated);
   set_count(L, "lone_cr", &sniff->lone_cr);
   set_count(L, "blank", &sniff->blank);
+  set_count(L, "fitting", &sniff->fitting);
+  set_count(L, "second", &sniff->second);
 }
 
 static void push_facts(lua_State *L, const Sniff *sniff) {
@@ -242,6 +300,8 @@ static void push_facts(lua_State *L, const Sniff *sniff) {
   set_integer(L, "invalid", sniff->invalid);
   set_integer(L, "invalid_offset", sniff->invalid_offset);
   set_integer(L, "zeros", sniff->zeros);
+  set_integer(L, "second_fields", sniff->second_fields);
+  set_integer(L, "passed_lines", sniff->passed_lines);
   push_counts(L, sniff);
   push_encoding(L, &sniff->encoding);
   lua_setfield(L, -2, "encoding");

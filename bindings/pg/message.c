@@ -87,6 +87,7 @@ bool conn_result_error(PGconn *conn, const PGresult *result, Error *error) {
   error_set(error, code, "%s", "");
   append(error, "", primary, " ");
   lower_first(error->message);
+  append_field(error, result, PG_DIAG_STATEMENT_POSITION, "\n  position: ");
   append_field(error, result, PG_DIAG_MESSAGE_DETAIL, "\n  detail: ");
   append_field(error, result, PG_DIAG_MESSAGE_HINT, "\n  hint: ");
   append_field(error, result, PG_DIAG_CONTEXT, "\n  context: ");

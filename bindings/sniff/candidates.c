@@ -140,21 +140,34 @@ static bool is_usual(const char *text) {
   return false;
 }
 
-// A comma, semicolon or tab twice where it also stands alone: cells with nothing in them.
-static bool stands_alone(const char *bytes, size_t len, const char *twice) {
-  size_t alone = 0, runs = 0, run = 0;
-  if (!strchr(",;\t", twice[0]) || twice[1] != twice[0] || twice[2])
-    return false;
-  for (size_t i = 0; i <= len; i++) {
-    if (i < len && bytes[i] == twice[0]) {
-      run++;
-      continue;
+// How often a sign stands outside of `text`, in percent of all its places.
+static size_t share_outside(const char *bytes, size_t len, char sign, const char *text) {
+  size_t all = 0, inside = 0, size = strlen(text), signs = 0;
+  for (const char *at = text; *at; at++)
+    signs += *at == sign;
+  for (size_t i = 0; i < len; i++) {
+    if (len - i >= size && memcmp(bytes + i, text, size) == 0) {
+      inside += signs;
+      all += signs;
+      i += size - 1;
+    } else {
+      all += bytes[i] == sign;
     }
-    runs += run > 0;
-    alone += run == 1;
-    run = 0;
   }
-  return alone * 10 > runs;
+  return all ? (all - inside) * 100 / all : 0;
+}
+
+// Of several signs with a comma, semicolon or tab that stands elsewhere, too: cells with nothing in
+// them (",,"), or ones that begin or end with a sign (";$5").
+static bool holds_usual(const char *bytes, size_t len, const char *text) {
+  if (!text[1])
+    return false;
+  if (strpbrk(text, ",;\t|") && (strpbrk(text, "$%#") || strstr(text, "\xc2\xa3")))
+    return true; // ";$5": a sign that stands before numbers
+  for (const char *sign = ",;\t"; *sign; sign++)
+    if (strchr(text, *sign) && share_outside(bytes, len, *sign, text) > 5)
+      return true;
+  return false;
 }
 
 size_t sniff_delimiters(const char *bytes, size_t len, SniffDelimiter *out) {
@@ -167,7 +180,7 @@ size_t sniff_delimiters(const char *bytes, size_t len, SniffDelimiter *out) {
   for (size_t i = 0; i < strings.count && count < SNIFF_MAX_DELIMITERS; i++) {
     const char *text = strings.list[i].text;
     if (strings.list[i].lines * 10 < strings.lines * 6 || is_usual(text) ||
-        stands_alone(bytes, len, text))
+        holds_usual(bytes, len, text))
       continue;
     strcpy(out[count].text, text);
     out[count++].prior = text[1] ? 0.93 : 0.8;

@@ -40,15 +40,28 @@ typedef struct SniffExample {
   uint64_t line;
 } SniffExample;
 
+// Values whose text could not be had back from the value of a type, by what would be lost.
+typedef struct SniffLosses {
+  uint64_t leading_zeros;  // of numbers, as codes have them
+  uint64_t plus_signs;     // of numbers, as telephone numbers have them
+  uint64_t minus_zeros;    // "-0": the sign, but in a double
+  uint64_t long_numbers;   // more digits than a double keeps
+  uint64_t exponents;      // numbers written with one, which other numbers are not
+  uint64_t bare_exponents; // of these, digits and an E alone, as codes have it: "1E5"
+  uint64_t both_signs;     // numbers with point and comma, whose meaning is clear: "1.234,5"
+  uint64_t rounded;        // times with more decimals than microseconds, or a second 60
+  uint64_t zoned;          // times with a zone
+  uint64_t respelled; // booleans in a second spelling ("yes" after "true"), UUIDs in another form
+} SniffLosses;
+
 typedef struct SniffColumn {
   uint32_t alive;  // bit 1 << SniffKind: few enough values are not of this type
   uint64_t values; // neither empty, nor blanks, nor a word for null
   uint64_t empty;
   uint64_t quoted_empty;
-  uint64_t blank;         // blanks alone
-  uint64_t padded;        // with blanks around
-  uint64_t leading_zeros; // whole numbers written with zeros in front, as codes are
-  uint64_t exponents;     // numbers written with one
+  uint64_t blank;  // blanks alone
+  uint64_t padded; // with blanks around
+  SniffLosses losses;
   uint64_t null_words[SNIFF_NULL_WORDS];
   uint64_t fails[SNIFF_KINDS];
   SniffExample failed[SNIFF_KINDS]; // the first value that is not of the type
@@ -57,6 +70,7 @@ typedef struct SniffColumn {
   size_t example_count;
   char formats[SNIFF_FORMATS][SNIFF_FORMAT_SIZE];
   Type types[SNIFF_FORMATS]; // date or timestamp, with the format
+  char spellings[2][6];      // the first ones of false and true
   size_t format_count;
 } SniffColumn;
 

@@ -1,6 +1,7 @@
 // Which dialect a sample of a file is in.
 #include "sniff/dialect.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "sniff/candidates.h"
@@ -139,6 +140,17 @@ static size_t find_stop(const Records *records, size_t width, size_t first, bool
   return stop > first && records->widths[stop - 1] == width ? stop : records->count;
 }
 
+static bool is_one_field(void *context, size_t index, const SniffRecord *record, bool apart) {
+  (void)index, (void)apart;
+  return *(bool *)context = record->count <= 1 && !record->broken && !record->unterminated;
+}
+
+bool sniff_parts_nothing(const SniffSample *sample, const SniffDialect *dialect) {
+  bool one = true, failed;
+  each_record(sample, dialect, is_one_field, &one, &failed);
+  return one && !failed;
+}
+
 typedef struct Cells {
   const Records *records;
   const SniffDialect *dialect;
@@ -254,12 +266,14 @@ static void finish(const Records *records, double prior, const Cells *cells, Sni
   guess->broken = broken;
   guess->consistency = (double)same / table;
   guess->cells = cells_score(cells);
-  double inside = (double)same / (table + 0.25 * outside);
+  guess->lone_data = cells->width == 1 && all_data(&cells->columns[0]);
+  double inside = (double)same / (table + outside);
   double whole = 1 - (double)broken / table;
-  guess->score = prior * inside * inside * guess->cells * width_factor(cells) *
+  double few = 1 + 5 / (table * table); // little speaks for one or two records but how usual it is
+  guess->score = pow(prior, few) * inside * inside * pow(guess->cells, 1.5) * width_factor(cells) *
                  (0.5 + 0.5 * whole) * records->consumed;
   if (records->widths[cells->first] != cells->width || comes_again(cells))
-    guess->score *= 0.3; // there is no place that the table begins at
+    guess->score *= 0.5; // there is no place that the table begins at
 }
 
 static bool score_records(const SniffSample *sample, double prior, Records *records,
@@ -329,23 +343,39 @@ static bool occurs(const SniffSample *sample, char first, const char *second) {
   return false;
 }
 
-// Whether nearly every delimiter has a blank behind it.
-static bool blanks_follow(const SniffSample *sample, const char *delimiter) {
-  size_t len = strlen(delimiter), all = 0, blanks = 0;
-  const char *at = sample->bytes, *end = at + sample->len;
-  if (len == 0 || *delimiter == ' ')
-    return false;
-  while ((at = memchr(at, *delimiter, (size_t)(end - at))) && (size_t)(end - at) >= len) {
-    if (memcmp(at, delimiter, len) != 0) {
-      at++;
-      continue;
-    }
-    at += len;
-    all++;
-    blanks += at < end && (*at == ' ' || *at == '\n' || *at == '\r');
+// Whether blanks after the delimiter are no data: nearly every field has some, or they stand before
+// quotes, which would be data otherwise. What is inside of quotes says nothing.
+typedef struct Blanks {
+  size_t fields; // but the first of each record, and those with nothing in them
+  size_t led;
+  size_t quoted;
+  size_t quoted_led;
+} Blanks;
+
+static bool note_blanks(void *context, size_t index, const SniffRecord *record, bool apart) {
+  Blanks *blanks = context;
+  (void)index, (void)apart;
+  for (size_t i = 1; i < record->count; i++) {
+    const SniffField *field = &record->fields[i];
+    blanks->fields += field->len > 0 || field->quoted;
+    blanks->led += field->led && (field->len > 0 || field->quoted);
+    blanks->quoted += field->quoted;
+    blanks->quoted_led += field->led && field->quoted;
   }
-  return all > 0 && occurs(sample, *delimiter, delimiter[1] ? delimiter + 1 : " ") &&
-         blanks * 10 >= all * 9;
+  return true;
+}
+
+static bool find_blanks(const SniffSample *sample, SniffDialect *dialect) {
+  Blanks blanks = {0};
+  bool failed;
+  if (dialect->delimiter_len == 0 || *dialect->delimiter == ' ')
+    return true;
+  dialect->skip_blanks = true;
+  each_record(sample, dialect, note_blanks, &blanks, &failed);
+  dialect->skip_blanks =
+      blanks.led > 0 && (blanks.led * 10 >= blanks.fields * 9 ||
+                         (blanks.quoted_led > 0 && blanks.quoted_led * 10 >= blanks.quoted * 9));
+  return !failed;
 }
 
 // How the backslashes of the sample stand: before what they would be there for, or elsewhere.
@@ -415,7 +445,8 @@ static bool try_quotes(const SniffSample *sample, const SniffGiven *given,
     guess.dialect.quote = quotes[i].quote;
     guess.dialect.carriage_return = sniff_ends_in_cr(sample);
     guess.dialect.double_return = sniff_ends_in_two_crs(sample);
-    guess.dialect.skip_blanks = blanks_follow(sample, delimiter->text);
+    if (!find_blanks(sample, &guess.dialect))
+      return false;
     double prior = delimiter->prior * quotes[i].prior * (*comment ? 0.97 : 1);
     if (!try_escapes(sample, prior, given->quote != NULL, guess, guesses))
       return false;
@@ -423,7 +454,7 @@ static bool try_quotes(const SniffSample *sample, const SniffGiven *given,
   return true;
 }
 
-// Whether some lines begin so, and at least as many do not; with # one of four is enough.
+// Whether some lines begin so, and at least as many do not; with # two are enough.
 static bool begins_lines(const SniffSample *sample, const char *prefix) {
   const char *at = sample->bytes, *end = at + sample->len;
   size_t len = strlen(prefix), lines = 0, found = 0;
@@ -434,7 +465,7 @@ static bool begins_lines(const SniffSample *sample, const char *prefix) {
       at++;
     at++;
   }
-  return found > 0 && (*prefix == '#' ? found * 4 <= lines * 3 : found * 2 <= lines);
+  return found > 0 && (*prefix == '#' ? found + 2 <= lines : found * 2 <= lines);
 }
 
 // Whether the sign begins lines, as it does before comments: it is hardly a delimiter, too.
@@ -473,10 +504,62 @@ static bool try_all(const SniffSample *sample, const SniffGiven *given, SniffGue
   return true;
 }
 
+typedef struct Share {
+  size_t records;
+  size_t parted; // with more than one field
+} Share;
+
+static bool note_parted(void *context, size_t index, const SniffRecord *record, bool apart) {
+  Share *share = context;
+  (void)index, (void)apart;
+  share->records++;
+  share->parted += record->count > 1;
+  return true;
+}
+
+// How many of the records a delimiter parts: 0 to 1.
+static bool share_parted(const SniffSample *sample, const SniffDialect *dialect, double *parted) {
+  Share share = {0};
+  bool failed;
+  each_record(sample, dialect, note_parted, &share, &failed);
+  *parted = share.records ? (double)share.parted / (double)share.records : 0;
+  return !failed;
+}
+
+// One column, whose values are no data, in a file that a usual delimiter parts in most of its
+// lines: rather records of several widths. Then that is the best guess, with its own poor score.
+static bool prefer_ragged(const SniffSample *sample, SniffGuesses *guesses) {
+  SniffGuess found = {0};
+  double most = 0.5, parted;
+  const SniffGuess *best = &guesses->list[0];
+  if (guesses->count == 0 || best->dialect.delimiter_len > 0 || best->lone_data)
+    return true;
+  for (const char *sign = ",;\t|"; *sign; sign++) {
+    SniffGuess ragged = {.dialect = best->dialect};
+    ragged.dialect.delimiter[0] = *sign;
+    ragged.dialect.delimiter_len = 1;
+    ragged.dialect.quote = '"';
+    if (!share_parted(sample, &ragged.dialect, &parted) || !sniff_score(sample, 1, &ragged))
+      return false;
+    if (parted > most && ragged.score > 0) {
+      most = parted;
+      found = ragged;
+    }
+  }
+  if (found.columns == 0)
+    return true;
+  guesses->count += guesses->count < SNIFF_GUESSES;
+  memmove(&guesses->list[1], &guesses->list[0], (guesses->count - 1) * sizeof found);
+  guesses->list[0] = found;
+  return true;
+}
+
 bool sniff_dialect(const SniffSample *sample, const SniffGiven *given, SniffGuesses *guesses) {
   static const SniffGiven nothing = {0};
   if (!try_all(sample, given, guesses))
     return false;
   bool again = guesses->count == 0 && (given->delimiter || given->quote);
-  return !again || try_all(sample, &nothing, guesses);
+  if (again && !try_all(sample, &nothing, guesses))
+    return false;
+  return given->delimiter || given->quote || prefer_ragged(sample, guesses);
 }

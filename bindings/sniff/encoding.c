@@ -1,19 +1,28 @@
 // The encoding of a file's bytes.
+#define _GNU_SOURCE // memmem
 #include "sniff/encoding.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
-#include <strings.h>
-#include <uchardet/uchardet.h>
+#include <string.h>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
 #include "csv/encoding.h"
+#include "sniff/legacy.h"
 
-enum { FEW_BYTES = 8 };
+enum {
+  MOSTLY = 4, // characters that are valid UTF-8 to a place that is not: the place is a fault
+  MIXED = 8,  // the same the other way round: text in two encodings
+  FEW = 20,   // bytes beyond ASCII, which could be of many encodings
+  CLEAR = 2,  // margins of the language over other encodings
+  USUAL = 6,  // how strange letters are on average, as a natural logarithm
+  STRANGE = 7,
+  MOST_STRANGE = 9, // beyond it is no text in any language that is known
+};
 
 typedef struct Mark {
   const char *bytes;
@@ -102,35 +111,94 @@ static bool by_zeros(const char *bytes, size_t len, SniffEncoding *encoding) {
   return false;
 }
 
-// Encodings of one byte a character other than those of Western Europe: a few bytes fit any of
-// them.
-static bool is_exotic(const char *name) {
-  static const char *const western[] = {"ISO-8859-1", "ISO-8859-15", "WINDOWS-1252"};
-  static const char *const single[] = {"ISO-8859-", "WINDOWS-", "VISCII", "TIS-620",
-                                       "IBM",       "KOI8-",    "MAC-",   "CP"};
-  for (size_t i = 0; i < sizeof western / sizeof *western; i++)
-    if (strcasecmp(name, western[i]) == 0)
-      return false;
-  for (size_t i = 0; i < sizeof single / sizeof *single; i++)
-    if (strncasecmp(name, single[i], strlen(single[i])) == 0)
+// What is in UTF-16 and not Latin: zeros at every other place only, and no text has any.
+static bool by_sparse_zeros(const char *bytes, size_t len, SniffEncoding *encoding) {
+  size_t zeros[2] = {0, 0};
+  for (size_t i = 0; i < len; i++)
+    zeros[i % 2] += bytes[i] == 0;
+  for (size_t odd = 0; odd < 2; odd++)
+    if (len >= 16 && zeros[odd] * 50 > len && zeros[1 - odd] == 0) {
+      set_name(encoding, odd ? "utf-16le" : "utf-16be");
+      encoding->how = "zeros";
+      encoding->confidence = 0.85;
       return true;
+    }
   return false;
 }
 
-static void by_uchardet(const char *bytes, size_t len, SniffEncoding *encoding) {
-  uchardet_t detector = uchardet_new();
-  const char *name = "";
-  if (detector && uchardet_handle_data(detector, bytes, len) == 0) {
-    uchardet_data_end(detector);
-    name = uchardet_get_charset(detector);
+// ISO 2022 has ASCII bytes alone, and says by escapes what they mean.
+static bool by_escapes(const char *bytes, size_t len, SniffEncoding *encoding) {
+  static const char *const escapes[][2] = {
+      {"\x1b$B", "iso-2022-jp"}, {"\x1b$@", "iso-2022-jp"}, {"\x1b$)C", "iso-2022-kr"}};
+  if (!memchr(bytes, 0x1b, len))
+    return false;
+  for (size_t i = 0; i < sizeof escapes / sizeof *escapes; i++)
+    if (memmem(bytes, len, escapes[i][0], strlen(escapes[i][0]))) {
+      set_name(encoding, escapes[i][1]);
+      encoding->how = "escapes";
+      encoding->confidence = 0.9;
+      return true;
+    }
+  return false;
+}
+
+// Characters of several bytes that are valid UTF-8, and places that are not.
+static void count_utf8(const char *bytes, size_t len, bool whole, size_t *good, size_t *bad) {
+  *good = *bad = 0;
+  for (size_t at = 0; at < len;) {
+    size_t step = character((const unsigned char *)bytes + at, len - at);
+    if (step > 1)
+      ++*good;
+    if (step == 0 && (whole || len - at >= 4))
+      ++*bad;
+    at += step ? step : 1;
   }
-  bool known = *name && strcmp(name, "ASCII") != 0 && strcmp(name, "UTF-8") != 0 &&
-               (encoding->non_ascii >= FEW_BYTES || !is_exotic(name));
-  set_name(encoding, known ? name : "windows-1252");
-  encoding->how = known ? "uchardet" : "fallback";
-  encoding->confidence = !known ? 0.4 : encoding->non_ascii >= 20 ? 0.8 : 0.6;
-  if (detector)
-    uchardet_delete(detector);
+}
+
+// Text in another encoding is by accident valid UTF-8 here and there, but never for the most part.
+static bool by_most(const char *bytes, size_t len, bool whole, SniffEncoding *encoding) {
+  size_t good, bad;
+  count_utf8(bytes, len, whole, &good, &bad);
+  if (bad > 0 && good < MOSTLY * bad)
+    return false;
+  encoding->how = bad > 0 ? "mostly" : "valid";
+  encoding->invalid = bad;
+  encoding->confidence = bad > 0 ? 0.85 : encoding->non_ascii >= 8 ? 0.99 : 0.95;
+  return true;
+}
+
+// Text in two encodings: of what is beyond ASCII and stands together, more is valid UTF-8 than can
+// be by accident.
+static bool is_mixed(const char *bytes, size_t len) {
+  size_t good = 0, bad = 0;
+  for (size_t at = 0; at < len; at++) {
+    size_t start = at;
+    while (at < len && (unsigned char)bytes[at] >= 0x80)
+      at++;
+    if (at > start)
+      ++*(sniff_utf8_valid(bytes + start, at - start) == at - start ? &good : &bad);
+  }
+  return good * MIXED > bad;
+}
+
+// A few bytes of something else can look like text of some language, though like strange one.
+static bool is_sure(const SniffLegacy *found, size_t non_ascii) {
+  double most = non_ascii >= FEW ? MOST_STRANGE : found->margin >= CLEAR ? STRANGE : USUAL;
+  return found->margin >= 1 && found->strangeness <= most;
+}
+
+static void by_language(const char *bytes, size_t len, bool whole, SniffEncoding *encoding) {
+  SniffLegacy found;
+  sniff_legacy(bytes, len, whole, &found);
+  bool mixed = is_mixed(bytes, len);
+  set_name(encoding, found.name ? found.name : "windows-1252");
+  encoding->rival = mixed ? "utf-8" : found.rival ? found.rival : "";
+  encoding->language = found.language ? found.language : "";
+  encoding->margin = found.margin;
+  encoding->strangeness = found.strangeness;
+  bool sure = !mixed && found.name && is_sure(&found, encoding->non_ascii);
+  encoding->how = sure ? "language" : "unsure";
+  encoding->confidence = !sure ? 0.3 : found.margin >= 4 ? 0.9 : 0.8;
 }
 
 static size_t count_non_ascii(const char *bytes, size_t len) {
@@ -141,26 +209,24 @@ static size_t count_non_ascii(const char *bytes, size_t len) {
 }
 
 SniffEncoding sniff_encoding(const char *bytes, size_t len, bool whole) {
-  SniffEncoding encoding = {.name = "utf-8", .how = "ascii", .confidence = 0.9};
+  SniffEncoding encoding = {
+      .name = "utf-8", .how = "ascii", .confidence = 0.9, .rival = "", .language = ""};
   encoding.non_ascii = count_non_ascii(bytes, len);
-  if (by_mark(bytes, len, &encoding) || by_zeros(bytes, len, &encoding))
+  if (by_mark(bytes, len, &encoding) || by_zeros(bytes, len, &encoding) ||
+      by_sparse_zeros(bytes, len, &encoding))
     return encoding;
   if (encoding.non_ascii == 0) {
     encoding.confidence = whole ? 1 : 0.95;
+    by_escapes(bytes, len, &encoding);
     return encoding;
   }
-  size_t valid = sniff_utf8_valid(bytes, len);
-  if (valid == len || (!whole && len - valid < 4)) {
-    encoding.how = "valid";
-    encoding.confidence = encoding.non_ascii >= 8 ? 0.99 : 0.95;
-    return encoding;
-  }
-  by_uchardet(bytes, len, &encoding);
+  if (!by_most(bytes, len, whole, &encoding))
+    by_language(bytes, len, whole, &encoding);
   return encoding;
 }
 
 SniffEncoding sniff_encoding_given(const char *name, const char *bytes, size_t len) {
-  SniffEncoding found = {.how = "given", .confidence = 1};
+  SniffEncoding found = {.how = "given", .confidence = 1, .rival = "", .language = ""};
   SniffEncoding marked = {.how = "given"};
   char common[ENCODING_NAME];
   snprintf(common, sizeof common, "%s", name);

@@ -86,20 +86,23 @@ static void add(SniffColumn *column, const char *text, size_t len, const char *d
   buffer_free(&scratch);
 }
 
-// Three numbers: the day or the month first, or the year.
+// Three numbers: the day or the month first, or the year, which ISO 8601 has first before hyphens.
 static void add_numbers(SniffColumn *column, const char *text, size_t len, size_t first,
                         size_t last, char between, const char *time) {
   static const char *const orders[][2] = {{"DD%cMM%cYYYY", "MM%cDD%cYYYY"},
                                           {"DD%cMM%cYY", "MM%cDD%cYY"},
                                           {"YYYY%cMM%cDD", "YY%cMM%cDD"}};
   char date[SNIFF_FORMAT_SIZE];
-  size_t year_first = first == 4;
+  bool year_first = first == 4;
+  bool iso = first == 2 && last == 2 && between == '-';
+  if (iso)
+    add(column, text, len, "YY-MM-DD", time);
   for (size_t i = 0; i < 2 && !year_first && (last == 4 || last == 2); i++) {
     const char *order = orders[last == 2][i];
     snprintf(date, sizeof date, "%.2s%c%.2s%c%s", order, between, order + 4, between, order + 8);
     add(column, text, len, date, time);
   }
-  if ((year_first && last <= 2) || (first == 2 && last == 2)) {
+  if ((year_first && last <= 2) || (first == 2 && last == 2 && !iso)) {
     snprintf(date, sizeof date, "%s%cMM%cDD", year_first ? "YYYY" : "YY", between, between);
     add(column, text, len, date, time);
   }

@@ -1,12 +1,11 @@
 // The sniffer: first a sample, by which the dialect is chosen, then a pass over all of it.
 #include "sniff/sniff.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <strings.h>
 
 #include "base/interrupt.h"
-#include "sniff/cell.h"
+#include "sniff/below.h"
 
 enum {
   READ_BYTES = 256 * 1024,
@@ -14,6 +13,8 @@ enum {
   WINDOW_BYTES = 1024 * 1024,   // of records in one go
   MAX_RECORD = 4 * 1024 * 1024, // a quote that is open for longer is none
   MAX_FOOTER_LINES = 5,
+  MAX_SAMPLE = 16 * 1024 * 1024, // that the dialect is told from, where records are long
+  FEW_RECORDS = 5,
 };
 
 typedef struct Pass {
@@ -25,11 +26,12 @@ typedef struct Pass {
   Buffer raw;
   Buffer text; // decoded, from `offset` of the decoded file on
   uint64_t offset;
-  size_t at;      // where the next record starts
-  size_t checked; // up to where bytes are known to be UTF-8
-  bool ended;     // nothing more comes
-  uint64_t line;  // physical line of the next record, from 1
-  bool unquoted;  // no field was in quotes so far
+  size_t at;            // where the next record starts
+  size_t checked;       // up to where bytes are known to be UTF-8
+  bool ended;           // nothing more comes
+  uint64_t line;        // physical line of the next record, from 1
+  bool unquoted;        // no field was in quotes so far
+  uint64_t footer_line; // where the footer starts
   SniffRecord record;
 } Pass;
 
@@ -117,11 +119,25 @@ static void note(SniffCount *count, const Pass *pass) {
     count->line = pass->line;
 }
 
+// Records of another width up to the end: another table.
+static void note_width(Pass *pass, size_t width) {
+  Sniff *sniff = pass->sniff;
+  if (pass->record.count == width || pass->record.unterminated) {
+    sniff->second = (SniffCount){0};
+    return;
+  }
+  if (sniff->second.count > 0 && sniff->second_fields != pass->record.count)
+    sniff->second = (SniffCount){0};
+  note(&sniff->second, pass);
+  sniff->second_fields = pass->record.count;
+}
+
 static void note_record(Pass *pass) {
   Sniff *sniff = pass->sniff;
   const SniffRecord *record = &pass->record;
   const SniffGuess *guess = &sniff->guesses.list[0];
   sniff->records++;
+  note_width(pass, guess->columns);
   if (record->broken)
     note(&sniff->broken, pass);
   if (record->lone_cr)
@@ -146,6 +162,41 @@ static bool next_record(Pass *pass) {
     return true;
   return !pass->record.failed && left > MAX_RECORD &&
          sniff_record_read(dialect, pass->text.data + pass->at, left, true, &pass->record);
+}
+
+// Keeps what is passed over, line by line, to be shown.
+static void keep_lines(Pass *pass, size_t at, size_t len, uint64_t line, SniffPassing what) {
+  Sniff *sniff = pass->sniff;
+  const SniffDialect *dialect = &sniff->guesses.list[0].dialect;
+  for (const char *text = pass->text.data + at, *end = text + len; text < end; line++) {
+    size_t size = sniff_skip_lines(dialect, text, (size_t)(end - text), 1), shown = size;
+    while (shown > 0 && (text[shown - 1] == '\n' || text[shown - 1] == '\r'))
+      shown--;
+    sniff->passed_lines += shown > 0;
+    if (shown > 0 && sniff->passed_count < SNIFF_PASSED) {
+      SniffPassed *passed = &sniff->passed[sniff->passed_count++];
+      bool cut = shown > SNIFF_PASSED_SIZE;
+      *passed = (SniffPassed){line, what, cut, (uint8_t)(cut ? SNIFF_PASSED_SIZE : shown), {0}};
+      memcpy(passed->text, text, passed->len);
+    }
+    text += size;
+  }
+}
+
+// A comment line; in the table, whether it would be a record of it.
+static bool take_comment(Pass *pass, bool inside) {
+  const SniffGuess *guess = &pass->sniff->guesses.list[0];
+  SniffDialect plain = guess->dialect;
+  SniffRecord record = {0};
+  size_t length = pass->record.length;
+  keep_lines(pass, pass->at, length, pass->line, SNIFF_PASSED_COMMENT);
+  plain.comment[0] = 0;
+  if (inside && sniff_record_read(&plain, pass->text.data + pass->at, length, true, &record) &&
+      record.count == guess->columns)
+    note(&pass->sniff->fitting, pass);
+  bool failed = record.failed;
+  sniff_record_free(&record);
+  return !failed || no_memory(pass->error);
 }
 
 static void step(Pass *pass) {
@@ -189,6 +240,8 @@ static bool take_records(Pass *pass, size_t stop) {
       note(&pass->sniff->blank, pass);
     else if (!pass->record.comment)
       note_record(pass);
+    else if (!take_comment(pass, true))
+      return false;
     step(pass);
   }
   return !pass->record.failed || no_memory(pass->error);
@@ -196,15 +249,29 @@ static bool take_records(Pass *pass, size_t stop) {
 
 // Header
 
-static void keep_header(Pass *pass) {
+static void keep_cells(Pass *pass, Buffer *out) {
   Sniff *sniff = pass->sniff;
   const SniffDialect *dialect = &sniff->guesses.list[0].dialect;
   for (size_t i = 0; i < pass->record.count; i++) {
     size_t len;
     const char *text = sniff_unescape(dialect, &pass->record.fields[i], &sniff->columns.text, &len);
-    buffer_put_u32(&sniff->header, (uint32_t)len);
-    buffer_put(&sniff->header, text, len);
+    buffer_put_u32(out, (uint32_t)len);
+    buffer_put(out, text, len);
   }
+}
+
+// Keeps the first record of the table, whether it is its header or not; passes over nothing.
+static bool keep_first(Pass *pass) {
+  Sniff *sniff = pass->sniff;
+  Pass look = *pass; // at and line move, the record is shared
+  while (next_record(&look) && (look.record.blank || look.record.comment))
+    step(&look);
+  pass->record = look.record;
+  if (look.at < look.text.len && !look.record.failed) {
+    keep_cells(&look, &sniff->first);
+    sniff->first_cells = look.record.count;
+  }
+  return (!look.record.failed && !sniff->first.failed) || no_memory(pass->error);
 }
 
 // Passes over the preamble and the header.
@@ -213,16 +280,21 @@ static bool skip_to_data(Pass *pass) {
   const SniffGuess *guess = &sniff->guesses.list[0];
   pass->at =
       sniff_skip_lines(&guess->dialect, pass->text.data, pass->text.len, sniff->structure.preamble);
+  keep_lines(pass, 0, pass->at, pass->line, SNIFF_PASSED_ABOVE);
   pass->line += sniff->structure.preamble;
+  if (!keep_first(pass))
+    return false;
   while (sniff->header_records < sniff->structure.header && next_record(pass)) {
     if (!pass->record.blank && !pass->record.comment) {
       if (pass->record.count != guess->columns) {
         sniff->structure.header = sniff->header_records;
         break;
       }
-      keep_header(pass);
+      keep_cells(pass, &sniff->header);
       sniff->header_records++;
     }
+    if (pass->record.comment && !take_comment(pass, false))
+      return false;
     sniff->ends[pass->record.end]++;
     step(pass);
   }
@@ -231,146 +303,22 @@ static bool skip_to_data(Pass *pass) {
 
 // Footer
 
-static bool is_total(const SniffRecord *record) {
-  static const char *const words[] = {"total", "sum",    "grand total", "subtotal",
-                                      "summe", "gesamt", "totale"};
-  for (size_t i = 0; i < record->count; i++) {
-    const SniffField *field = &record->fields[i];
-    for (size_t j = 0; field->len > 0 && j < sizeof words / sizeof *words; j++) {
-      size_t len = strlen(words[j]);
-      bool ends = field->len == len || (field->len == len + 1 && field->text[len] == ':');
-      if (ends && strncasecmp(field->text, words[j], len) == 0)
-        return true;
-    }
-    if (field->len > 0)
-      return false; // only the first that is not empty says it
-  }
-  return false;
-}
-
-static bool is_data(const SniffField *field) {
-  return sniff_cell_is_data(sniff_cell(field->text, field->len));
-}
-
-static size_t count_data(const SniffRecord *record) {
-  size_t data = 0;
-  for (size_t i = 0; i < record->count; i++)
-    data += is_data(&record->fields[i]);
-  return data;
-}
-
-// What find_footer has seen since the last record of the table.
-typedef struct Below {
-  size_t notes;
-  size_t lines;
-  bool apart;      // a blank line, or a record with nothing in it
-  bool blank;      // a blank line
-  bool total;      // the last record says that it is a sum
-  bool totals;     // some record of the table does, too: sums are data here
-  bool sparse;     // some record of the table has less than three cells with something in them
-  SniffCell first; // what the first cell of the table's last record looks like
-} Below;
-
-static SniffCell kind_of(const SniffField *field) {
-  return sniff_cell(field->text, field->len);
-}
-
-static bool is_long_text(const SniffField *field) {
-  size_t blanks = 0;
-  for (size_t i = 0; i < field->len; i++)
-    blanks += field->text[i] == ' ';
-  return blanks >= 5 && field->len >= 40;
-}
-
-// A sentence in the first cell and nothing else, in a wide table of which no record is as empty:
-// what a spreadsheet makes of a note that stands right below it.
-static bool is_sentence(const SniffRecord *record, size_t columns, const Below *below) {
-  for (size_t i = 1; i < record->count; i++)
-    if (kind_of(&record->fields[i]) != CELL_EMPTY)
-      return false;
-  return columns > 4 && !below->sparse && is_long_text(&record->fields[0]);
-}
-
-// "Source: ...", "(12 rows)", "* provisional", and sentences.
-static bool begins_note(const SniffField *field) {
-  return field->len > 0 && (*field->text == '(' || *field->text == '*' ||
-                            memchr(field->text, ':', field->len) || is_long_text(field));
-}
-
-static bool has_letter(const SniffField *field) {
-  for (size_t i = 0; i < field->len; i++)
-    if (isalpha((unsigned char)field->text[i]) || (unsigned char)field->text[i] >= 0x80)
-      return true;
-  return false;
-}
-
-// Whether a record with fewer fields than the table has columns could be one that ends early, or
-// with which the file is cut off.
-static bool could_be_data(const SniffRecord *record, const Below *below) {
-  const SniffField *field = &record->fields[0];
-  bool cut = record->end == SNIFF_END_NONE && !below->blank;
-  bool texts = below->first == CELL_WORD || below->first == CELL_TEXT;
-  if (record->count > 1)
-    return cut || !(below->apart || begins_note(field));
-  return cut &&
-         (kind_of(field) == CELL_WORD || !has_letter(field) || (texts && !begins_note(field)));
-}
-
-// Whether a record below the last good one is text about the table. A record that is broken off,
-// has a cell too much, or ends early, is data that is not as it should be: not to be passed over.
-static bool is_note(const SniffRecord *record, const char *bytes, char quote, size_t columns,
-                    const Below *below) {
-  bool apart = below->apart;
-  if (record->count == columns)
-    return columns > 2 && record->fields[0].len > 0 && !is_data(&record->fields[0]) &&
-           ((apart && sniff_filled(record) == 1) || is_sentence(record, columns, below));
-  if (record->unterminated || record->count > columns)
-    return apart && record->count == 1;
-  if (record->broken && (record->count > 1 || *bytes == quote))
-    return false;
-  size_t data = count_data(record);
-  if (is_total(record))
-    return true;
-  return !could_be_data(record, below) && (data == 0 || (apart && data < record->count));
-}
-
-// False: the record is one of the table.
-static bool note_below(const Pass *look, size_t columns, Below *below) {
-  const SniffRecord *record = &look->record;
-  bool last = look->at + record->length == look->text.len;
-  bool right = record->count == columns && !record->unterminated;
-  if (record->blank || record->comment || (columns > 1 && right && sniff_filled(record) == 0)) {
-    below->apart |= !record->comment;
-    below->blank |= record->blank;
-  } else {
-    bool total = right && columns > 1 && is_total(record);
-    below->total = total && last && !below->totals;
-    below->totals |= total;
-    const SniffDialect *dialect = &look->sniff->guesses.list[0].dialect;
-    const char *bytes = look->text.data + look->at;
-    if (!below->total && !is_note(record, bytes, dialect->quote, columns, below)) {
-      below->sparse |= right && sniff_filled(record) < 3;
-      below->first = right ? kind_of(&record->fields[0]) : below->first;
-      return false;
-    }
-    below->notes++;
-  }
-  below->lines += record->lines;
-  return true;
-}
-
-// Where the footer starts in the last window: text about the table, or a sum, behind all others.
+// Where the footer starts in the last window: text about the table, or a sum, after all others.
 static size_t find_footer(Pass *pass) {
   Pass look = *pass; // at and line move, the record and the window are shared
   Sniff *sniff = pass->sniff;
-  size_t columns = sniff->guesses.list[0].columns, stop = pass->at;
+  const SniffGuess *guess = &sniff->guesses.list[0];
+  size_t stop = pass->at;
+  uint64_t line_after = pass->line;
   bool any = false;
-  Below below = {0};
+  SniffBelow below = {0};
   while (next_record(&look)) {
-    if (!note_below(&look, columns, &below)) {
+    const char *line = look.text.data + look.at;
+    bool last = look.at + look.record.length == look.text.len;
+    if (!sniff_below(&look.record, line, last, &guess->dialect, guess->columns, &below)) {
       any = true;
       stop = look.at + look.record.length;
-      below = (Below){.totals = below.totals, .sparse = below.sparse, .first = below.first};
+      line_after = look.line + look.record.lines;
     }
     step(&look);
   }
@@ -379,6 +327,7 @@ static size_t find_footer(Pass *pass) {
     return pass->text.len;
   sniff->footer = below.lines;
   sniff->footer_is_total = below.total;
+  pass->footer_line = line_after;
   return stop;
 }
 
@@ -393,15 +342,25 @@ static bool take_all(Pass *pass) {
       return false;
   }
   size_t stop = pass->sniff->whole ? find_footer(pass) : pass->text.len;
-  return take_records(pass, stop);
+  if (!take_records(pass, stop))
+    return false;
+  keep_lines(pass, stop, pass->text.len - stop, pass->footer_line, SNIFF_PASSED_BELOW);
+  return true;
 }
 
-static char spare_delimiter(const SniffSample *sample) {
+// Of a file of one column: a usual delimiter that parts no line of it; in quotes it may stand.
+static char spare_delimiter(const SniffSample *sample, const SniffDialect *best) {
   static const char delimiters[] = ",;\t|\x1f";
-  const char *at = delimiters;
-  while (at[1] && memchr(sample->bytes, *at, sample->len))
-    at++;
-  return *at;
+  for (const char *at = delimiters; *at; at++) {
+    SniffGuess guess = {.dialect = *best};
+    guess.dialect.delimiter[0] = *at;
+    guess.dialect.delimiter[1] = 0;
+    guess.dialect.delimiter_len = 1;
+    if (!memchr(sample->bytes, *at, sample->len) ||
+        (best->quote && sniff_parts_nothing(sample, &guess.dialect)))
+      return *at;
+  }
+  return '\x1f';
 }
 
 // Where the sample has no field in quotes, what follows may have some; only quotes that are data in
@@ -455,29 +414,63 @@ static size_t separator_line(const SniffSample *sample) {
   return (size_t)(end - sample->bytes) + 1;
 }
 
+// Reads until the window has `size` bytes, if the file has them.
+static bool read_up_to(Pass *pass, size_t size) {
+  while (!pass->ended && pass->text.len < size) {
+    if (!read_more(pass))
+      return false;
+    decode_raw(pass);
+  }
+  return !pass->text.failed || no_memory(pass->error);
+}
+
+// The guesses on the first `size` bytes; `sample` is those below a line that names the delimiter.
+static bool guess_on(Pass *pass, size_t size, SniffSample *sample) {
+  if (!read_up_to(pass, size))
+    return false;
+  *sample = (SniffSample){pass->text.data, pass->text.len, pass->ended && pass->sniff->whole};
+  if (sample->len > size) {
+    sample->len = size;
+    sample->whole = false;
+  }
+  size_t separator = separator_line(sample);
+  sample->bytes += separator;
+  sample->len -= separator;
+  return sniff_dialect(sample, &pass->options->given, &pass->sniff->guesses) ||
+         no_memory(pass->error);
+}
+
+// Guesses on as much of the file as it takes: of records so long that few end in the sample, more.
+static bool guess(Pass *pass, SniffSample *sample) {
+  const SniffGuesses *guesses = &pass->sniff->guesses;
+  for (size_t size = SNIFF_SAMPLE_BYTES;; size *= 4) {
+    if (!guess_on(pass, size, sample))
+      return false;
+    bool enough = guesses->count > 0 && guesses->list[0].records >= FEW_RECORDS;
+    if (enough || sample->whole || size >= MAX_SAMPLE)
+      break;
+  }
+  if (guesses->count > 0)
+    return true;
+  return sample->whole
+             ? error_set(pass->error, "empty", "holds no records")
+             : error_set(pass->error, "too_long", "no record ends within the first 16 MiB");
+}
+
 static bool choose(Pass *pass) {
   Sniff *sniff = pass->sniff;
-  SniffSample sample = {pass->text.data, pass->text.len, pass->ended && sniff->whole};
-  if (sample.len > SNIFF_SAMPLE_BYTES) {
-    sample.len = SNIFF_SAMPLE_BYTES;
-    sample.whole = false;
-  }
-  size_t separator = separator_line(&sample);
-  sample.bytes += separator;
-  sample.len -= separator;
-  if (!sniff_dialect(&sample, &pass->options->given, &sniff->guesses))
-    return no_memory(pass->error);
-  if (sniff->guesses.count == 0)
-    return error_set(pass->error, "empty", "holds no records");
-  sniff->spare = spare_delimiter(&sample);
+  SniffSample sample;
+  if (!guess(pass, &sample))
+    return false;
   SniffGuess *best = &sniff->guesses.list[0];
   if (!pass->options->given.quote && !assume_quote(&sample, best))
     return no_memory(pass->error);
   forget_unquoted(&sample, &sniff->guesses);
+  sniff->spare = spare_delimiter(&sample, &best->dialect);
   if (!sniff_structure(&sample, best, &sniff->structure) ||
       !sniff_columns_open(&sniff->columns, best->columns))
     return no_memory(pass->error);
-  sniff->structure.preamble += separator > 0;
+  sniff->structure.preamble += sample.bytes > pass->text.data;
   return true;
 }
 
@@ -533,5 +526,6 @@ bool sniff_input(Input *input, const SniffOptions *options, Sniff *sniff, Error 
 void sniff_free(Sniff *sniff) {
   sniff_columns_close(&sniff->columns);
   buffer_free(&sniff->header);
+  buffer_free(&sniff->first);
   *sniff = (Sniff){0};
 }

@@ -22,6 +22,23 @@ typedef struct SniffCount {
   uint64_t line;
 } SniffCount;
 
+enum { SNIFF_PASSED = 24, SNIFF_PASSED_SIZE = 120 };
+
+typedef enum SniffPassing {
+  SNIFF_PASSED_ABOVE,
+  SNIFF_PASSED_COMMENT,
+  SNIFF_PASSED_BELOW
+} SniffPassing;
+
+// A physical line that is passed over.
+typedef struct SniffPassed {
+  uint64_t line;
+  SniffPassing what;
+  bool cut;
+  uint8_t len;
+  char text[SNIFF_PASSED_SIZE];
+} SniffPassed;
+
 typedef struct Sniff {
   SniffEncoding encoding;
   SniffGuesses guesses; // the first is the dialect
@@ -29,7 +46,17 @@ typedef struct Sniff {
   SniffColumns columns;
   char spare;    // a delimiter that the sample has not, for a file of one column
   Buffer header; // cells of the header, `columns` a record: each 4 bytes length, then the text
-  size_t header_records;     // in `header`
+  size_t header_records; // in `header`
+  Buffer
+      first; // cells of the table's first record, header or not: each 4 bytes length, then the text
+  size_t first_cells;
+  SniffPassed passed[SNIFF_PASSED]; // the first that are not blank
+  size_t passed_count;              // in the list
+  uint64_t passed_lines;            // all that are not blank
+  SniffCount fitting;               // comment lines in the table with its number of fields
+  SniffCount
+      second; // records to the end of the file of one other number of fields; the first's line
+  size_t second_fields;      // how many they have
   uint64_t bytes;            // read, after decompression
   bool whole;                // all of the file was looked at
   uint64_t records;          // without header, comments, blank lines and footer

@@ -2,106 +2,13 @@
 #include "sniff/structure.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "sniff/cell.h"
+#include "sniff/surprise.h"
 
 enum { NAME_SIZE = 48, MOST_TITLES = 10, MOST_YEARS = 10, FEW_RECORDS = 8 };
-
-// Comments
-
-typedef struct Comments {
-  size_t count;
-  size_t odd;       // of them those of another width than the table
-  size_t records;   // all
-  size_t top;       // how many records begin so before the first that does not
-  size_t top_width; // fields of the last of those
-  size_t top_at;    // where it starts
-} Comments;
-
-static bool starts_with(const char *text, size_t len, const char *prefix) {
-  size_t size = strlen(prefix);
-  return len >= size && memcmp(text, prefix, size) == 0;
-}
-
-static bool count_comments(const SniffSample *sample, const SniffGuess *guess, const char *prefix,
-                           Comments *found) {
-  SniffRecord record = {0};
-  size_t at = 0;
-  *found = (Comments){0};
-  while (found->records < SNIFF_SAMPLE_RECORDS &&
-         sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
-                           &record)) {
-    const char *line = sample->bytes + at;
-    at += record.length;
-    if (record.blank)
-      continue;
-    if (starts_with(line, record.length, prefix)) {
-      found->count++;
-      found->odd += record.count != guess->columns;
-      if (found->top == found->records) {
-        found->top++;
-        found->top_width = record.count;
-        found->top_at = (size_t)(line - sample->bytes);
-      }
-    }
-    found->records++;
-  }
-  bool failed = record.failed;
-  sniff_record_free(&record);
-  return !failed;
-}
-
-// Comments are mostly no records of the table; in a table of one column they cannot be told so.
-static bool are_comments(const Comments *found, const SniffGuess *guess, const char *prefix) {
-  if (found->count == 0 || found->count * 2 > found->records + found->top)
-    return false;
-  if (guess->columns == 1)
-    return *prefix == '#' && found->count * 3 < found->records;
-  return found->odd * 2 >= found->count;
-}
-
-// "#id,name" above the data, alone or below real comments: the header. As a comment its names would
-// be lost.
-static bool is_comment_header(const Comments *found, const SniffGuess *guess) {
-  return guess->columns > 1 && found->top > 0 && found->count == found->top &&
-         found->top_width == guess->columns && found->count - found->odd == 1;
-}
-
-// The score of the table whose header is the last of the comment lines above it.
-static bool score_below_comments(const SniffSample *sample, const Comments *found,
-                                 SniffGuess *guess) {
-  SniffSample below = *sample;
-  below.bytes += found->top_at;
-  below.len -= found->top_at;
-  bool good = sniff_score(&below, guess->prior, guess);
-  guess->first += found->top - 1;
-  return good;
-}
-
-// Sets the prefix that comments have in this dialect, if any.
-static bool find_comments(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
-  char chosen[SNIFF_COMMENT_SIZE + 1];
-  strcpy(chosen, guess->dialect.comment);
-  guess->dialect.comment[0] = 0;
-  for (size_t i = 0; i < SNIFF_COMMENTS; i++) {
-    const char *prefix = sniff_comments[i];
-    Comments found;
-    if (strcmp(prefix, guess->dialect.delimiter) == 0 || (chosen[0] && strcmp(chosen, prefix) != 0))
-      continue;
-    if (!count_comments(sample, guess, prefix, &found))
-      return false;
-    structure->comment_header = is_comment_header(&found, guess);
-    if (structure->comment_header)
-      return score_below_comments(sample, &found, guess);
-    if (!chosen[0] && !are_comments(&found, guess, prefix))
-      continue;
-    strcpy(guess->dialect.comment, prefix);
-    structure->comments = found.count;
-    break;
-  }
-  return sniff_score(sample, guess->prior, guess);
-}
 
 // Header
 
@@ -121,7 +28,7 @@ typedef struct Header {
   SniffStructure *structure;
   size_t sure; // records from here on are data
   Buffer scratch;
-  size_t lines; // physical, so far
+  unsigned parted; // bit n: a blank line stands above record n
 } Header;
 
 static const char *value_of(Header *header, const SniffField *field, size_t *len) {
@@ -152,27 +59,29 @@ static void note_field(Header *header, size_t row, HeaderColumn *column, const S
   }
 }
 
-// What the record right above the table could be, which has another number of fields: a header, or
-// a record of it.
-static SniffAbove what_above(const SniffRecord *record, size_t columns) {
-  size_t names = 0, data = 0;
-  if (record->count < 2 || record->count * 2 < columns || columns < 2 || record->broken)
-    return SNIFF_ABOVE_NONE;
-  for (size_t i = 0; i < record->count; i++) {
-    SniffCell kind = sniff_cell(record->fields[i].text, record->fields[i].len);
-    names += kind == CELL_WORD || kind == CELL_TEXT;
-    data += sniff_cell_is_data(kind);
-  }
-  if (names == record->count && (columns > 2 || names > columns))
-    return SNIFF_ABOVE_NAMES;
-  return data > 0 && columns > 2 ? SNIFF_ABOVE_DATA : SNIFF_ABOVE_NONE;
-}
-
 typedef void Row(Header *header, size_t row, const SniffRecord *record);
 
 static void note_row(Header *header, size_t row, const SniffRecord *record) {
   for (size_t i = 0; i < record->count; i++)
     note_field(header, row, &header->columns[i], &record->fields[i]);
+}
+
+// Takes in a record above the table; a blank line parts what is no likely header from it.
+static void note_above(Header *header, const SniffRecord *record, const char *line, size_t number) {
+  SniffStructure *structure = header->structure;
+  SniffAboveLine above = {0};
+  if (record->blank && !structure->above_near)
+    structure->above = SNIFF_ABOVE_NONE;
+  if (record->blank)
+    return;
+  sniff_above(record, line, &header->guess->dialect, header->guess->columns, &above);
+  if (above.what == SNIFF_ABOVE_NONE)
+    return;
+  structure->above = above.what;
+  structure->above_fields = above.fields;
+  structure->above_sign = above.sign;
+  structure->above_near = above.near;
+  structure->above_line = number;
 }
 
 // Calls `visit` for the records of the table of the right width; notes the lines above it.
@@ -184,20 +93,20 @@ static bool each_row(const SniffSample *sample, Header *header, size_t most, Row
   while (index < guess->first + guess->records && index < guess->first + most &&
          sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
                            &record)) {
+    if (!record.comment && index < guess->first)
+      note_above(header, &record, sample->bytes + at, lines + 1);
+    else if (record.blank && index == guess->first && !structure->above_near)
+      structure->above = SNIFF_ABOVE_NONE;
+    if (record.blank && index >= guess->first && index - guess->first < SNIFF_MAX_HEADER)
+      header->parted |= 1u << (index - guess->first);
     at += record.length;
     if (!record.blank && !record.comment) {
       if (index == guess->first)
         structure->preamble = lines;
-      if (index + 1 == guess->first) {
-        structure->above = what_above(&record, guess->columns);
-        structure->above_fields = record.count;
-      }
       if (index >= guess->first && record.count == guess->columns)
         visit(header, index - guess->first, &record);
       index++;
     }
-    if (record.blank && index == guess->first)
-      structure->above = SNIFF_ABOVE_NONE;
     lines += record.lines;
   }
   bool failed = record.failed;
@@ -233,6 +142,17 @@ static bool is_year(const Header *header, size_t i) {
          (i + 1 < header->guess->columns && is_year_after(column, column + 1));
 }
 
+// What a cell of the first records looks like as a name: "[id]" is a word, too.
+static SniffCell kind_as_name(const char *text, size_t len) {
+  static const char *const pairs[] = {"[]", "{}", "()", "<>"};
+  for (size_t i = 0; len > 2 && i < sizeof pairs / sizeof *pairs; i++) {
+    SniffCell inner = sniff_cell(text + 1, len - 2);
+    if (text[0] == pairs[i][0] && text[len - 1] == pairs[i][1] && inner == CELL_WORD)
+      return CELL_WORD;
+  }
+  return sniff_cell(text, len);
+}
+
 // "no" is a name over numbers, and not a value of another kind; so are 2019 over yes and no, and a
 // day over numbers, as a table with a column a day has it.
 static bool is_name_over(SniffCell expected, SniffCell kind) {
@@ -246,6 +166,7 @@ typedef struct Judged {
   size_t values;        // data as below
   size_t typed;         // such columns
   size_t years;         // names that are years, over what are none
+  bool corner;          // nothing in the first cell, over texts: above the names of rows
   char word[NAME_SIZE]; // the first word, as much of it as fits
   size_t word_len;
   bool differ; // there are others
@@ -265,7 +186,8 @@ static void judge_cell(Header *header, size_t row, size_t i, const SniffField *f
   size_t len;
   const HeaderColumn *column = &header->columns[i];
   const char *text = value_of(header, field, &len);
-  SniffCell kind = sniff_cell(text, len);
+  SniffCell kind = kind_as_name(text, len);
+  judged->corner |= i == 0 && kind == CELL_EMPTY && column->kind == CELL_EMPTY;
   if (column->kind == CELL_EMPTY)
     return;
   judged->typed++;
@@ -280,23 +202,50 @@ static void judge_cell(Header *header, size_t row, size_t i, const SniffField *f
   }
 }
 
+// "--,----,---": what some programs draw below the names.
+static bool is_ruler(const SniffRecord *record) {
+  size_t signs = 0, filled = sniff_filled(record);
+  for (size_t i = 0; i < record->count; i++)
+    for (size_t j = 0; j < record->fields[i].len; j++, signs++)
+      if (!strchr("-=+: ", record->fields[i].text[j]) || !record->fields[i].text[j])
+        return false;
+  return filled > 1 && signs >= 2 * filled;
+}
+
+// Nothing, where each record below has something: above the names of rows.
+static bool is_corner(const HeaderColumn *column, const SniffField *field) {
+  size_t all = 0;
+  for (size_t kind = 0; kind < CELL_KINDS; kind++)
+    all += column->kinds[kind];
+  return all > 0 && column->kinds[CELL_EMPTY] == 0 && sniff_cell(field->text, field->len) == 0;
+}
+
 // Counts in which columns the record has words over data, and in which data as below.
 static void judge_row(Header *header, size_t row, const SniffRecord *record) {
   SniffStructure *structure = header->structure;
   Judged judged = {0};
-  if (row > 0 && structure->header < row)
-    return; // what stands above it is no header
+  if (row > 0 && structure->header < row && structure->header > 0)
+    return; // a record is above it
   for (size_t i = 0; i < record->count; i++)
     judge_cell(header, row, i, &record->fields[i], &judged);
   if (row == 0) {
-    judged.words += judged.years > 2 ? judged.years : 0; // two may be from and to
+    if (judged.years > 2 || judged.corner) // two may be from and to
+      judged.words += judged.years;
     structure->header_words = judged.words;
     structure->header_values = judged.values;
     structure->header_digit = judged.words == 1 && isdigit((unsigned char)judged.word[0]);
     structure->header = judged.words > judged.values;
-  } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.differ &&
-             judged.words * 2 >= judged.typed) { // the same word throughout stands for no value
-    structure->header = row + 1;
+    structure->ruler = is_ruler(record);
+    structure->corner = judged.years > 0 || is_corner(&header->columns[0], &record->fields[0]);
+  } else if (row < SNIFF_MAX_HEADER && is_ruler(record)) {
+    structure->ruler = true;
+  } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.words > 0 &&
+             judged.words * 2 >= judged.typed) {
+    bool next = structure->header == row, apart = header->parted >> row & 1;
+    if (next && !apart && judged.differ) // the same word throughout stands for no value
+      structure->header = row + 1;
+    else if ((next && (apart || structure->comments.header)) || (judged.differ && judged.words > 1))
+      structure->names_below = row;
   }
 }
 
@@ -358,8 +307,21 @@ static bool is_odd_name(const HeaderColumn *column) {
   return memchr(column->name, '\n', kept) || memchr(column->name, '"', kept);
 }
 
+// "user_id": as people name columns, and seldom values.
+static bool all_identifiers(const Header *header) {
+  for (size_t i = 0; i < header->guess->columns; i++) {
+    const HeaderColumn *column = &header->columns[i];
+    for (size_t j = 0; j < column->name_len && j < NAME_SIZE; j++)
+      if (!islower((unsigned char)column->name[j]) && column->name[j] != '_' &&
+          !(j > 0 && isdigit((unsigned char)column->name[j])))
+        return false;
+  }
+  return header->structure->header_distinct;
+}
+
+// Whether it is worth to be weighed by how unlike the others it is.
 // A table of texts alone: names are different, come once, are there, and are often known ones.
-static void judge_texts(Header *header) {
+static bool judge_texts(Header *header) {
   SniffStructure *structure = header->structure;
   size_t names = 0, odd = 0, lengths = 0, columns = header->guess->columns;
   for (size_t i = 0; i < columns; i++) {
@@ -381,6 +343,23 @@ static void judge_texts(Header *header) {
   if (doubtful && !structure->header_known && !structure->header_again && sure > 0.65)
     sure = 0.65;
   structure->header_confidence = sure > 0.97 ? 0.97 : sure;
+  bool names_all = structure->header == 1 && names == columns && odd == 0;
+  if (names_all && header->guess->records == 1 && columns > 1 && all_identifiers(header))
+    structure->header_confidence = 0.75; // nothing but names
+  return names_all && header->guess->records >= 4;
+}
+
+// A first record of texts that is less like the others than any of them is: to be sure of, from a
+// few bits on.
+static bool weigh_surprise(const SniffSample *sample, Header *header) {
+  SniffStructure *structure = header->structure;
+  double bits = 0;
+  if (!sniff_surprise(sample, header->guess, &bits))
+    return false;
+  structure->header_unlike = bits >= 3;
+  if (structure->header_unlike)
+    structure->header_confidence = fmax(structure->header_confidence, fmin(0.95, 1 - exp2(-bits)));
+  return true;
 }
 
 static void judge_header(const SniffSample *sample, Header *header, bool *good) {
@@ -399,14 +378,17 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
   *good = *good && each_row(sample, header, SNIFF_MAX_HEADER, judge_row);
   size_t words = structure->header_words, values = structure->header_values;
   if (words + values == 0) {
-    judge_texts(header);
+    if (judge_texts(header))
+      *good = weigh_surprise(sample, header) && *good;
   } else {
     double ratio = (double)(words > values ? words : values) / (double)(words + values);
     double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
     structure->header_confidence = structure->header_digit ? 0.6 : ratio * many;
   }
-  if (structure->header > 0)
-    structure->above = SNIFF_ABOVE_NONE;
+  if (structure->ruler || structure->names_below > 0 || (structure->corner && !structure->header))
+    structure->header_confidence = fmin(structure->header_confidence, 0.5);
+  if (structure->header > 0 && words > values && structure->header_confidence > 0.75)
+    structure->above = SNIFF_ABOVE_NONE; // these are the names, so what is above is none
   if (structure->above && structure->header_confidence > 0.5)
     structure->header_confidence = 0.5;
 }
@@ -434,8 +416,8 @@ static bool find_header(const SniffSample *sample, const SniffGuess *guess,
 // spreadsheets make of a title.
 typedef struct Titles {
   size_t count;
-  bool empty;  // nothing in any of them
-  bool sparse; // one has a few cells with something in them, or data
+  size_t blank; // nothing in them
+  bool sparse;  // one has a few cells with something in them, or data
   bool ended;
 } Titles;
 
@@ -467,13 +449,13 @@ static void note_title(const SniffRecord *record, size_t columns, Titles *titles
     return;
   titles->count++;
   titles->sparse |= !title;
-  titles->empty &= count_filled(record) == 0;
+  titles->blank += count_filled(record) == 0;
 }
 
 static bool count_titles(const SniffSample *sample, const SniffGuess *guess, Titles *titles) {
   SniffRecord record = {0};
   size_t at = 0, index = 0;
-  *titles = (Titles){.empty = true};
+  *titles = (Titles){0};
   while (!titles->ended && index < guess->first + guess->records &&
          sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
                            &record)) {
@@ -493,13 +475,14 @@ static bool is_sure_below(const Titles *titles, const SniffStructure *structure)
   if (titles->sparse)
     return structure->header_words > 3 && structure->header_values == 0 &&
            structure->header_distinct && structure->header > 0;
-  return titles->empty || (structure->header > 0 && structure->header_confidence >= 0.75);
+  return titles->blank == titles->count ||
+         (structure->header > 0 && structure->header_confidence >= 0.75);
 }
 
 // The header; below titles where there are such.
 static bool find_table(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
   Titles titles = {0};
-  if (guess->columns > 2 && !count_titles(sample, guess, &titles))
+  if (guess->columns > 1 && !count_titles(sample, guess, &titles))
     return false;
   SniffStructure plain = *structure;
   SniffGuess below = *guess;
@@ -514,7 +497,13 @@ static bool find_table(const SniffSample *sample, SniffGuess *guess, SniffStruct
     }
     *structure = plain;
   }
-  return find_header(sample, guess, structure);
+  if (!find_header(sample, guess, structure))
+    return false;
+  // What has one cell with something in it, above what has more, may be a title all the same.
+  structure->title = titles.count > titles.blank && !titles.sparse;
+  if (structure->title)
+    structure->header_confidence = fmin(structure->header_confidence, 0.5);
+  return true;
 }
 
 // Lined up columns
@@ -548,15 +537,45 @@ static bool is_aligned(const SniffSample *sample) {
   return gaps > 1 && gaps * 2 > lines;
 }
 
+// Whether most fields that have quotes are in quotes, maybe with blanks around: what is read
+// without quotes would have them as data.
+static bool has_wrapped_quotes(const SniffSample *sample, const SniffDialect *dialect,
+                               bool *failed) {
+  SniffRecord record = {0};
+  size_t at = 0, some = 0, wrapped = 0;
+  for (size_t records = 0;
+       records < SNIFF_SAMPLE_RECORDS &&
+       sniff_record_read(dialect, sample->bytes + at, sample->len - at, sample->whole, &record);
+       records++, at += record.length)
+    for (size_t i = 0; i < record.count; i++) {
+      const char *text = record.fields[i].text, *end = text + record.fields[i].len;
+      if (record.fields[i].len == 0 || !memchr(text, '"', record.fields[i].len))
+        continue;
+      while (text < end && *text == ' ')
+        text++;
+      while (end > text && end[-1] == ' ')
+        end--;
+      some++;
+      wrapped += end - text > 1 && *text == '"' && end[-1] == '"';
+    }
+  *failed = record.failed;
+  sniff_record_free(&record);
+  return wrapped * 2 > some;
+}
+
 bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
   *structure = (SniffStructure){0};
-  if (!find_comments(sample, guess, structure) || !find_table(sample, guess, structure))
+  if (!sniff_comments_find(sample, guess, &structure->comments) ||
+      !find_table(sample, guess, structure))
     return false;
   if (guess->first == 0 && guess->columns > 1 && !guess->dialect.comment[0])
     structure->preamble = 0; // blank lines alone are passed over anyway
   if (guess->first == 0 && guess->dialect.comment[0])
     structure->preamble = 0;
   bool blanks = guess->columns == 1 || strcmp(guess->dialect.delimiter, " ") == 0;
+  bool failed = false;
+  if (!guess->dialect.quote)
+    structure->wrapped_quotes = has_wrapped_quotes(sample, &guess->dialect, &failed);
   structure->aligned = blanks && guess->quoted == 0 && is_aligned(sample);
-  return true;
+  return !failed;
 }

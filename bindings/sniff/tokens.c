@@ -192,6 +192,7 @@ static bool scan_field(Scan *scan) {
   if (scan->dialect->skip_blanks)
     while (from < scan->end && *from == ' ')
       from++;
+  field->led = from > scan->at;
   scan->at = from;
   if (scan->dialect->quote && from < scan->end && *from == scan->dialect->quote)
     return scan_quoted(scan, field);

@@ -27,6 +27,7 @@ typedef struct SniffField {
   bool quoted;
   bool escaped; // sniff_unescape has something to do
   bool broken;  // a quote where none may be
+  bool led;     // blanks before it were skipped
 } SniffField;
 
 typedef enum SniffLineEnd {

@@ -89,6 +89,13 @@ function csv.open_string(text, options) end
 ---@return string? code errno name or "interrupted"
 function csv.digest(path, limit, member) end
 
+--- The SHA-256 of bytes, hex.
+---@param bytes string
+---@return string? hash
+---@return string? message
+---@return string? code
+function csv.hash(bytes) end
+
 --- Raises what `open` raises for these options, and for `invalid = "windows-1252"` beside an `encoding` in which it has
 --- no effect; does nothing else.
 ---@param options pghost.csv.Options

@@ -3,9 +3,12 @@
 -- A check is data: { name =, severity = "warn"|"error", sql = }. Its SQL is written with plain table
 -- names and may use named parameters (:as_of). Every check is recorded, the passed ones too.
 
+local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local option_tables = require "pghost.lib.options"
+local recordable = require "pghost.run.recordable"
+local relations = require "pghost.catalog.relations"
 local sql = require "pghost.lib.sql"
 local sys = require "pghost.native.sys"
 
@@ -14,7 +17,8 @@ local M = {}
 ---@class pghost.Check
 ---@field name string what it asserts: "booking.user_id references users"
 ---@field severity "warn"|"error" error (default): nothing is published when it fails
----@field sql string SELECT that returns one row a violation
+---@field sql string|fun(conn: pghost.Connection): string SELECT that returns one row a violation; a function
+--- is called within the transaction that runs it
 
 ---@class pghost.CheckOptions
 ---@field severity? "warn"|"error" default "error"
@@ -22,10 +26,7 @@ local M = {}
 
 local sample_count = 3
 
--- Identifiers in helpers come from the pipeline's author, but names need quoting all the same.
-local function quote(name)
-  return '"' .. name:gsub('"', '""') .. '"'
-end
+local quote = relations.quote
 
 local function split(column)
   local table_name, name = column:match("^(.-)%.([^.]+)$")
@@ -49,11 +50,14 @@ end
 function M.references(column, referenced, options)
   local child, child_column = split(column)
   local parent, parent_column = split(referenced)
-  return make(("%s references %s"):format(column, parent), ([[
+  return make(("%s references %s"):format(column, parent), function(conn)
+    return ([[
     SELECT c.%s FROM %s AS c
-    WHERE c.%s IS NOT NULL AND NOT EXISTS (SELECT FROM %s AS p WHERE p.%s = c.%s)
-    ORDER BY 1]]):format(quote(child_column), quote(child), quote(child_column), quote(parent), quote(parent_column),
-    quote(child_column)), options)
+    WHERE c.%s IS NOT NULL AND NOT EXISTS (SELECT 1 FROM %s AS p WHERE %s)
+    ORDER BY 1]]):format(quote(child_column), quote(child), quote(child_column), quote(parent), columns.equal(conn,
+      { relation = quote(parent), column = parent_column, alias = "p" },
+      { relation = quote(child), column = child_column, alias = "c" }))
+  end, options)
 end
 
 --- No two rows of a table have the same values: unique("users.rn"), unique("users", {"a", "b"}).
@@ -73,7 +77,7 @@ function M.unique(table_or_column, names, options)
   end
   local list = table.concat(quoted, ", ")
   return make(("%s is unique by %s"):format(table_name, table.concat(names, ", ")),
-    ("SELECT %s, count(*) AS rows FROM %s GROUP BY %s HAVING count(*) > 1 ORDER BY %s")
+    ("SELECT %s, pg_catalog.count(*) AS rows FROM %s GROUP BY %s HAVING pg_catalog.count(*) > 1 ORDER BY %s")
       :format(list, quote(table_name), list, list), options)
 end
 
@@ -93,7 +97,7 @@ end
 ---@return pghost.Check
 function M.not_empty(table_name, options)
   return make(table_name .. " is not empty",
-    ("SELECT 'no rows' AS problem WHERE NOT EXISTS (SELECT FROM %s)"):format(quote(table_name)), options)
+    ("SELECT 'no rows' AS problem WHERE NOT EXISTS (SELECT 1 FROM %s)"):format(quote(table_name)), options)
 end
 
 --- A table has between `least` and `most` rows (nil: no limit).
@@ -105,18 +109,18 @@ end
 function M.row_count(table_name, least, most, options)
   local conditions = {}
   if least then
-    conditions[#conditions + 1] = ("count(*) < %d"):format(least)
+    conditions[#conditions + 1] = ("pg_catalog.count(*) < %d"):format(least)
   end
   if most then
-    conditions[#conditions + 1] = ("count(*) > %d"):format(most)
+    conditions[#conditions + 1] = ("pg_catalog.count(*) > %d"):format(most)
   end
   if #conditions == 0 then
     error("row_count needs a lower or an upper limit", 2)
   end
   local range = least and most and ("%d to %d"):format(least, most) or least and ("at least %d"):format(least)
     or ("at most %d"):format(most)
-  return make(("%s has %s rows"):format(table_name, range),
-    ("SELECT count(*) AS rows FROM %s HAVING %s"):format(quote(table_name), table.concat(conditions, " OR ")), options)
+  return make(("%s has %s rows"):format(table_name, range), ("SELECT pg_catalog.count(*) AS rows FROM %s HAVING %s")
+    :format(quote(table_name), table.concat(conditions, " OR ")), options)
 end
 
 --- A condition holds (or is unknown) for every row: holds("booking", "booking_id > 0").
@@ -129,12 +133,26 @@ function M.holds(table_name, condition, options)
     ("SELECT * FROM %s WHERE NOT (%s)"):format(quote(table_name), condition), options)
 end
 
+-- The rows that violate a check; an error of the server's names the check and the place in its SQL.
+local function violations_of(conn, check, parameters)
+  local statement = sql.parse(type(check.sql) == "function" and check.sql(conn) or check.sql,
+    "check '" .. check.name .. "'")
+  local text, values, places = statement:bind(parameters)
+  local whole = ([[SELECT pg_catalog.count(*) OVER () AS n, pg_catalog.to_jsonb(violation) AS sample
+FROM (%s
+) AS violation LIMIT %d]]):format(text, sample_count)
+  local done, result = pcall(conn.query, conn, whole, table.unpack(values, 1, values.n))
+  if not done then
+    statement:locate(result, whole, text, places)
+    error(result, 0)
+  end
+  return result
+end
+
 -- Number of violations and a few of them as JSON texts, in one pass.
-local function find_violations(run, statement)
-  local text, values = statement:bind(run:parameters())
+local function find_violations(run, check)
   local rows = run:transaction(function(conn)
-    return conn:query(("SELECT count(*) OVER () AS n, to_jsonb(violation) AS sample FROM (%s) AS violation LIMIT %d")
-      :format(text, sample_count), table.unpack(values, 1, values.n))
+    return violations_of(conn, check, run:parameters())
   end)
   local samples = {}
   for i, row in ipairs(rows) do
@@ -161,9 +179,12 @@ end
 ---@param samples string[] JSON texts
 ---@param seconds number
 function M.record(run, check, count, samples, seconds)
+  local hold = function(text)
+    return recordable.text(run.conn, text)
+  end
   run.conn:query([[
     INSERT INTO pghost.checks (run_id, name, severity, passed, violations, samples, seconds)
-    VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7)]], run.id, check.name, check.severity, count == 0, count,
+    VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7)]], run.id, hold(check.name), check.severity, count == 0, count,
     count > 0 and "[" .. table.concat(samples, ",") .. "]" or nil, seconds)
   log_outcome(run, check, count, samples, seconds)
   run:count_check(check, count)
@@ -180,7 +201,7 @@ function M.evaluate(run, check)
       { exit = 1 })
   end
   local started = sys.clock()
-  local count, samples = find_violations(run, sql.parse(check.sql, "check '" .. check.name .. "'"))
+  local count, samples = find_violations(run, check)
   M.record(run, { name = check.name, severity = severity }, count, samples, sys.clock() - started)
 end
 

@@ -76,8 +76,8 @@ function Connection:transaction(fn)
 end
 
 local early <const> = [[
-  SELECT set_config(name, max_val, true) FROM pg_settings
-  WHERE name = 'backend_flush_after' AND current_setting('wal_level') = 'minimal']]
+  SELECT pg_catalog.set_config(name, max_val, true) FROM pg_catalog.pg_settings
+  WHERE name = 'backend_flush_after' AND pg_catalog.current_setting('wal_level') = 'minimal']]
 
 --- For the rest of this transaction, which fills a table that is new in it: the server has pages
 --- written to disk while they come. With wal_level = minimal it writes no WAL for such a table but

@@ -73,30 +73,7 @@ local function open_history(run, as_of)
     attempt = attempt,
     retry_of = retry_of,
   })
-  run.id, run.started, run.as_of, run.build = row.id, row.started, row.as_of, row.build
-end
-
-local function new_run(name, settings, options)
-  local run_log = log.new(options.log)
-  return setmetatable({
-    name = name,
-    settings = settings,
-    target = settings.schema,
-    dsn = options.dsn,
-    log = run_log,
-    out = options.out or again.output(settings),
-    progress_options = (run_log.quiet or run_log.format == "json") and { enabled = false } or nil,
-    clock = sys.clock(),
-    tables = {},
-    changes = {},
-    published = {},
-    connections = {},
-    failed_checks = {},
-    rejected = {}, -- per table: records and rejected, for the budget
-    checks = 0,
-    warnings = 0,
-    records = 0,
-  }, Run)
+  run:identify(row)
 end
 
 --- Starts a run. Reads the script's command line (every simple setting of the config is an option),
@@ -115,8 +92,8 @@ function M.start(name, config, options)
     settings.report = project.path(settings.report)
   end
   local replaying = replay.take(name, settings, given)
-  local run = new_run(name, settings, options)
-  run.replay = replaying
+  local run = Run.new(name, settings, { dsn = options.dsn, log = log.new(options.log), replay = replaying,
+    out = options.out or again.output(settings) })
   local _ <close> = setmetatable({}, { __close = function(_, problem)
     if problem ~= nil then
       run:close(problem)

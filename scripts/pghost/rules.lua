@@ -6,6 +6,9 @@
 --     { "status", r.text():trim():lower():one_of("left", "held") },
 --   }, { key = "booking_id" })
 --
+-- What a column is called in the files, where that is another name: `{ "town", r.text(), from = "Town (code)" }`,
+-- one of several: `from = { "e-mail", "mail" }`, or its position there: `from = 3`.
+--
 -- A column is a type, operations on the text in the order written (trim, unquote, null_if, lower,
 -- upper, replace, decimal, default), then checks of the typed value, and what happens to a value that breaks
 -- its type or a check (on_fail). Columns are never changed by a call: each call gives a new one, so
@@ -129,17 +132,41 @@ function Rules:try(values)
   return record, detail
 end
 
+-- What the column is called in files, or where it is there: a name, a position, or a list of them.
+local function check_from(rules, name, from)
+  local list = type(from) == "table" and from or { from }
+  if #list == 0 then
+    misuse(4, "rules '%s': column '%s': from: at least one name or position expected", rules.name, name)
+  end
+  for _, one in ipairs(list) do
+    if not (type(one) == "string" and one ~= "") and not (math.type(one) == "integer" and one >= 1) then
+      misuse(4, "rules '%s': column '%s': from: a name in the header or a position from 1 expected, got '%s'",
+        rules.name, name, tostring(one))
+    end
+  end
+end
+
+local entry_keys = { [1] = true, [2] = true, from = true }
+
+local function check_entry(rules, i, entry)
+  if type(entry) ~= "table" or type(entry[1]) ~= "string" or not column_rules.is(entry[2]) then
+    misuse(4, "rules '%s': column %d: { \"name\", type } expected, as { \"id\", r.bigint() }", rules.name, i)
+  end
+  for key in pairs(entry) do
+    if not entry_keys[key] then
+      misuse(4, "rules '%s': column '%s': unknown option '%s'; there is 'from'", rules.name, entry[1], tostring(key))
+    end
+  end
+  if entry.from ~= nil then
+    check_from(rules, entry[1], entry.from)
+  end
+end
+
 local function add_columns(rules, columns)
   for i, entry in ipairs(columns) do
-    local name, column
-    if type(entry) == "table" then
-      name, column = entry[1], entry[2]
-    end
-    if type(name) ~= "string" or not column_rules.is(column) then
-      misuse(3, "rules '%s': column %d: { \"name\", type } expected, as { \"id\", r.bigint() }", rules.name, i)
-    end
-    rules[i] = { name = name }
-    for key, value in pairs(column) do
+    check_entry(rules, i, entry)
+    rules[i] = { name = entry[1], from = entry.from }
+    for key, value in pairs(entry[2]) do
       rules[i][key] = value
     end
   end
@@ -166,7 +193,9 @@ end
 
 --- The rules of a table. Raises, at the caller's line, whatever does not make sense in them.
 ---@param name string of the clean table
----@param columns table[] { "name", column }, in the table's order
+---@param columns table[] { "name", column, from = what it is called in files }, in the table's order; `from` is a name
+--- of the header, a position in it from 1, or a list of them, of which the first that is there is taken; without it
+--- the column is looked for by its own name
 ---@param options? { key?: string|string[], row?: table[], on_error?: "reject"|"stop" } key columns become required;
 --- an error in a rule written in Lua rejects the record (without on_error), or stops the load with code "lua"
 ---@return pghost.Rules

@@ -12,14 +12,34 @@ local connection = require "pghost.connection"
 local definition = require "pghost.run.definitions"
 local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
+local kept = require "pghost.load.kept"
 local log = require "pghost.lib.log"
 local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
+local record = require "pghost.lib.record"
 local report = require "pghost.report"
 local resume = require "pghost.run.resume"
 local sql = require "pghost.lib.sql"
 local stage = require "pghost.load.steps"
 local sys = require "pghost.native.sys"
+
+-- What a run has, by subject. Nothing else can be set.
+local fields = {
+  -- what it is: its name and settings, its number, its one timestamp, what analytics look back from
+  name = true, settings = true, id = true, started = true, as_of = true, replay = true, resumed = true,
+  -- where: the schema that is published into, the one that is built in
+  target = true, build = true, builds_in_named = true,
+  -- how: the control connection, others by purpose, the lock
+  dsn = true, conn = true, connections = true, lock = true,
+  -- what it says: log, answers, progress
+  log = true, out = true, progress_options = true, clock = true,
+  -- what it has built: tables that replace, changes of those that are added to; what of it is published
+  tables = true, changes = true, published = true, adopted = true, met = true, watched = true,
+  -- what it has counted
+  records = true, checks = true, warnings = true, failed_checks = true, rejected = true,
+  -- how it ends: the file that there is no second attempt for, published, over
+  read_once = true, finished = true, closed = true,
+}
 
 ---@class pghost.Run
 ---@field id integer
@@ -27,17 +47,58 @@ local sys = require "pghost.native.sys"
 ---@field settings table the config, with what the command line says put over it
 ---@field started string the one timestamp of the run, by the server's clock
 ---@field as_of string ISO timestamp that analytics look back from
+---@field replay? pghost.Replay this run is one
+---@field resumed boolean it goes on with what a killed run has built
 ---@field target string schema that is published into
 ---@field build string schema that is built in
+---@field builds_in_named? boolean that is one of the user's
+---@field dsn? string
 ---@field conn pghost.Connection the control connection
+---@field connections table<string, pghost.Connection> further ones by purpose
 ---@field lock pghost.Lock
+---@field log pghost.Log
+---@field out file* where answers are printed
+---@field progress_options? table
+---@field clock number when it began
 ---@field tables string[] built tables that replace the published ones
 ---@field changes pghost.modes.Change[] what is added to published tables
----@field replay? pghost.Replay this run is one
----@field log pghost.Log
-local Run = {}
+---@field published string[] tables that are visible
+---@field adopted? table
+---@field met table<string, true> tables that were loaded in this process
+---@field watched pghost.ledger.Watched[] what the ledger was read as
+---@field records integer
+---@field checks integer
+---@field warnings integer
+---@field failed_checks string[]
+---@field rejected table<string, { rejected: integer, records: integer, rules: table<string, integer> }> by table
+---@field read_once? pghost.File there is no second attempt, since it can be read only once
+---@field finished boolean its last transaction is committed
+---@field closed boolean
+local Run = { __name = "pghost.Run" }
 Run.__index = Run
-Run.__name = "pghost.Run"
+Run.__newindex = record.only("run", setmetatable(fields, Run)) -- or a method
+
+--- A run that has not begun.
+---@param name string
+---@param settings table
+---@param options { dsn?: string, log: pghost.Log, out: file*, replay?: pghost.Replay }
+---@return pghost.Run
+function Run.new(name, settings, options)
+  local quiet = options.log.quiet or options.log.format == "json"
+  return setmetatable({
+    name = name, settings = settings, target = settings.schema, replay = options.replay, resumed = false,
+    dsn = options.dsn, connections = {}, log = options.log, out = options.out, clock = sys.clock(),
+    progress_options = quiet and { enabled = false } or nil, tables = {}, changes = {}, published = {}, met = {},
+    watched = {}, records = 0, checks = 0, warnings = 0, failed_checks = {}, rejected = {}, finished = false,
+    closed = false,
+  }, Run)
+end
+
+--- Gives a run what the history knows it by.
+---@param row { id: integer, started: string, as_of: string, build: string }
+function Run:identify(row)
+  self.id, self.started, self.as_of, self.build = row.id, row.started, row.as_of, row.build
+end
 
 --- A further connection to the same database for one kind of work ("raw", "clean", ...), opened
 --- on first use and kept until the run ends.
@@ -83,6 +144,13 @@ end
 --- Remembers that a table is ready to be published.
 function Run:built(name)
   self.tables[#self.tables + 1] = name
+end
+
+--- Remembers what a load has made ready to be published.
+---@param made pghost.modes.Built
+function Run:add_built(made)
+  table.move(made.tables, 1, #made.tables, #self.tables + 1, self.tables)
+  table.move(made.changes, 1, #made.changes, #self.changes + 1, self.changes)
 end
 
 --- Runs fn(conn) in a transaction of the control connection that sees the build schema first, then
@@ -134,11 +202,11 @@ function Run:step(kind, name, fn)
   local seconds = sys.clock() - started
   history.end_step(self.conn, id, seconds, counts)
   if text then
-    local fields = { seconds = seconds }
+    local facts = { seconds = seconds }
     for key, value in pairs(counts or {}) do
-      fields[key] = value
+      facts[key] = value
     end
-    self.log:info(kind, name, text, fields)
+    self.log:info(kind, name, text, facts)
   end
   self.records = self.records + (kind ~= "clean" and counts and counts.records or 0)
 
@@ -198,7 +266,7 @@ end
 ---@param folder string relative ones are below the project's folder
 function Run:analyse(folder)
   self:step("analyse", self.target, function()
-    resume.forget_others(self)
+    kept.forget_others(self)
     return analyse.run(self, project.path(folder))
   end)
 end

@@ -11,8 +11,9 @@
 local dialect = require "pghost.sniff.findings"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
-local names = require "pghost.sniff.column_names"
+local column_names = require "pghost.sniff.column_names"
 local native = require "pghost.native.sniff"
+local passed = require "pghost.sniff.passed"
 local rules_text = require "pghost.sniff.rules_text"
 local text = require "pghost.sniff.text"
 local types = require "pghost.sniff.proposals"
@@ -28,8 +29,9 @@ local M = {}
 ---@field quote? string found if not given
 
 ---@class pghost.sniff.Column
----@field name string for rules: the header's in lower case, each once
+---@field name string for tables and rules: the header's made an identifier (catalog/names.lua), each once
 ---@field header string as written
+---@field from? string|integer what `from` of a rule has to be, where its own name does not find the column
 ---@field type string SQL name
 ---@field format? string of a date or timestamp that is not in ISO 8601
 ---@field decimal? string "," or ".": what the rule makes a number of has the other between thousands
@@ -52,11 +54,16 @@ local M = {}
 ---@field whole boolean
 ---@field bytes integer looked at
 ---@field records integer of the table
+---@field misfits integer records of another width, or with quotes that are none: in no column's facts
 ---@field confidence number 0 to 1, of the dialect
 ---@field dialect table<string, pghost.sniff.Finding> each with value, confidence, reason
 ---@field options table those of run:load, csv.open and the like, where they are not the default
 ---@field columns pghost.sniff.Column[]
----@field above? { what: "names"|"data", fields: integer } the line above the table could be its header, or a record
+---@field above? { what: "names"|"data", fields: integer, line: integer, sign: string } a line above the table could
+--- be its header, or a record; `sign` parts it, "" where it is the delimiter
+---@field first string[] the cells of the table's first record, be it the header or not
+---@field passed pghost.sniff.Passed[] lines that are passed over, the first 24 that are not blank
+---@field passed_lines integer how many there are
 ---@field alternatives table[] other readings, with their score
 ---@field warnings string[]
 
@@ -69,24 +76,27 @@ local function looked_at(facts)
 end
 
 local function make_columns(facts, options)
-  local written, for_rules, problems = names.of(facts)
-  local columns = {}
+  local found, columns = column_names.of(facts), {}
   for i, column_facts in ipairs(facts.columns) do
-    columns[i] = types.propose(column_facts, options)
-    columns[i].name, columns[i].header = for_rules[i], written[i]
+    local column = types.propose(column_facts, options)
+    column.name, column.header, column.from = found.names[i], found.written[i], found.sources[i]
+    columns[i] = column
   end
-  return columns, problems
+  return columns, found.problems
 end
 
 local function make_result(file, facts)
   local found, confidence = dialect.findings(facts)
   local result = {
     file = file, looked_at = looked_at(facts), whole = facts.whole, bytes = facts.bytes, records = facts.records,
+    misfits = facts.few.count + facts.many.count + facts.broken.count + facts.unterminated.count,
     confidence = confidence, dialect = found, options = dialect.options(facts, found),
-    alternatives = dialect.alternatives(facts),
+    alternatives = dialect.alternatives(facts), first = facts.first, passed = passed.of(facts),
+    passed_lines = facts.passed_lines,
   }
   if facts.structure.above ~= "none" then
-    result.above = { what = facts.structure.above, fields = facts.structure.above_fields }
+    result.above = { what = facts.structure.above, fields = facts.structure.above_fields,
+      line = facts.structure.above_line, sign = facts.structure.above_sign }
   end
   local problems
   result.columns, problems = make_columns(facts, result.options)

@@ -10,7 +10,8 @@ local M = {}
 ---@param name string quoted, with its schema
 function M.check(conn, name)
   local row = conn:query([[
-    SELECT row_security_active($1::text) AS active, current_user AS role, $1::text::regclass::text AS name]], name)[1]
+    SELECT pg_catalog.row_security_active($1::text) AS active, current_user AS role,
+      $1::text::regclass::text AS name]], name)[1]
   if row.active then
     errors.raise(("table '%s' has row-level security, which may hide records from role '%s': run as a role that it "
       .. "does not apply to (its owner without FORCE, or one with BYPASSRLS)"):format(row.name, row.role), "42501")

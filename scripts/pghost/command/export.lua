@@ -53,7 +53,7 @@ local function table_name(conn, source)
     SELECT pg_catalog.quote_ident(n.nspname) OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||)
       pg_catalog.quote_ident(c.relname) AS name
     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.oid = pg_catalog.to_regclass($1::text)]], source)[1]
+    WHERE c.oid = pg_catalog.to_regclass($1::text)::pg_catalog.oid]], source)[1]
   if not found then
     errors.raise(("no table or view '%s'"):format(source), "42P01")
   end

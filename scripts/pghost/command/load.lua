@@ -1,18 +1,18 @@
 -- pghost load: files into one table, in one transaction, as one would use psql's \copy.
 
-local again = require "pghost.run.retry"
 local argparse = require "argparse"
 local budget_options = require "pghost.load.budget_options"
 local command_arguments = require "pghost.lib.arguments"
-local copy_in = require "pghost.copy_in"
+local by_itself = require "pghost.load.by_itself"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
 local host = require "pghost.native.host"
 local log = require "pghost.lib.log"
 local paths = require "pghost.lib.paths"
+local retry = require "pghost.run.retry"
 local rules = require "pghost.rules"
-local target = require "pghost.copy_in.target"
+local relation = require "pghost.load.relation"
 local terminal_text = require "pghost.lib.terminal"
 
 local shown_rejects = 5
@@ -63,16 +63,17 @@ local function new_parser()
   parser:option("--into", "The table: name, schema.name, \"Name\"."):argname("TABLE"):count(1)
   parser:option("--schema", "Schema of a TABLE without one (default: by search_path)."):argname("NAME")
   parser:option("--rules", "Lua file that returns r.table(...): clean and check the records."):argname("FILE")
-  parser:flag("--create", "Make the table: text columns named after the header, or those of the rules.")
+  parser:flag("--create", "Make the table: columns of the header, as text or (--auto) typed, or those of the rules.")
   parser:flag("--truncate", "Empty the table first, in the same transaction.")
   parser:option("--max-rejects", "Records that may be rejected (default: none)."):argname("N|P%")
     :convert(budget_options.parse)
     :target("max_rejects")
   parser:option("--rejects", "Where they go: a CSV file to correct and load again, or 'table' for pghost.rejects.")
     :argname("FILE|table")
+  parser:flag("--force", "Write the rejects also over a file that is there, and what was corrected in it.")
   parser:option("--retries",
-    ("How often a load is done again after what may pass: a lost connection, a deadlock (default: %d).")
-    :format(again.retries)):argname("N"):convert(whole_from_0)
+    ("How often a load is retried after a transient error: a lost connection, a deadlock (default: %d).")
+    :format(retry.retries)):argname("N"):convert(whole_from_0)
   parser:option("--workers", "Threads that read and check."):argname("N"):convert(whole)
   add_dialect(parser)
   parser:flag("--auto", "Find out delimiter, quote, encoding and the like for each file; options that are given stay.")
@@ -85,12 +86,10 @@ end
 
 local function parse(arguments)
   local options = command_arguments.parse(new_parser(), arguments, "pghost load")
-  target.parse(options.into, options.schema) -- raises where it is no name
+  relation.name(options.into, options.schema) -- raises where it is no name
   files.resolve(options.files) -- raises where there are none
   if options.rejects and not options.max_rejects then
     errors.raise("--rejects needs --max-rejects: how many may be rejected, 100% for any number", "usage")
-  elseif options.auto and options.rejects and options.rejects ~= "table" then
-    errors.raise("--auto goes with --rejects table: a rejects file is in the dialect that the options give", "usage")
   elseif options.create and options.truncate then
     errors.raise("--create makes a new table, which --truncate cannot empty", "usage")
   elseif options.no_header and options.header then
@@ -156,7 +155,7 @@ local options = parse { ... }
 local quiet = options.quiet or host.options.quiet
 local say = speaker(quiet)
 
-local good, result, first = pcall(copy_in.load, dialect.of(options, {
+local good, result, first = pcall(by_itself.load, dialect.of(options, {
   files = options.files,
   into = options.into,
   schema = options.schema,
@@ -171,12 +170,12 @@ local good, result, first = pcall(copy_in.load, dialect.of(options, {
   max_rejects = options.max_rejects,
   rejects_file = options.rejects ~= "table" and options.rejects or nil,
   rejects_table = options.rejects == "table",
+  force = options.force,
   analyse = not options.no_analyze,
-  version = host.version,
   shown = shown_rejects,
   progress = (quiet or host.options.log_format == "json") and { enabled = false } or nil,
-  say = function(text, level)
-    say(level or "info", options.into, text)
+  say = function(level, _, text, fields)
+    say(level, options.into, text, fields)
   end,
 }))
 if not good then

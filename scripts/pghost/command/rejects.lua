@@ -29,8 +29,9 @@ local function new_parser()
   parser:option("--state", "open (default), replayed, waived or all.")
     :argname("STATE"):choices { "open", "replayed", "waived", "all" }
   parser:option("--limit", "At most so many (list: 10, else all)."):argname("N"):convert(count_of)
-  parser:option("--csv", "Write the records themselves, to be corrected and loaded again; - is stdout."):argname("FILE")
-  parser:flag("--annotate", "With --csv: line, rule and reason before the fields, safe to open in a spreadsheet.")
+  parser:option("--csv", "Write the records, to be corrected, in a spreadsheet too, and given back; - is stdout.")
+    :argname("FILE")
+  parser:flag("--force", "With --csv: also over a file that is there, and what was corrected in it.")
   parser:flag("--json", "One JSON object a reject and line.")
   parser:option("--waive", "Mark the open ones as done without, for this reason."):args("?"):argname("REASON")
   return parser
@@ -42,8 +43,8 @@ end
 
 local function parse(arguments)
   local options = command_arguments.parse(new_parser(), arguments, "pghost rejects")
-  if options.annotate and not options.csv then
-    raise_usage("--annotate goes with --csv")
+  if options.force and not options.csv then
+    raise_usage("--force goes with --csv")
   elseif options.csv and options.json then
     raise_usage("--csv and --json exclude each other")
   elseif options.waive and (options.csv or options.json or options.limit) then
@@ -113,8 +114,7 @@ local function write_json(conn, filter, limit)
 end
 
 local function write_csv(conn, filter, options)
-  local write = options.annotate and reject_export.annotate or reject_export.write
-  local exported = write(conn, filter, options.csv, options.limit)
+  local exported = reject_export.write(conn, filter, options.csv, options)
   if not exported then
     say("no such reject: nothing is written")
     return
@@ -124,9 +124,9 @@ local function write_csv(conn, filter, options)
     say("left out: %s without their original bytes (from a pipe, or the file has changed)",
       log.counted(exported.without, "reject"))
   end
-  if exported.neutralised > 0 then
-    say("changed: %s begin with an apostrophe, since a spreadsheet would take them for a formula",
-      log.counted(exported.neutralised, "cell"))
+  if exported.inert > 0 then
+    say("an apostrophe in front of %s keeps spreadsheets from calculating; reading the file takes it away",
+      log.counted(exported.inert, "cell"))
   end
 end
 
@@ -134,6 +134,8 @@ local function run_filter(conn, present, options)
   local run = options.run and recorded.find(conn, present, options.run) or recorded.last(conn, present)
   if not run then
     return nil
+  elseif options.table then
+    reject_list.check_table(conn, run.run_id, options.table)
   end
   return run, { run_id = run.run_id, table = options.table, file = options.file, rule = options.rule,
     state = options.state or "open" }

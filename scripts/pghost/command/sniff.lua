@@ -6,7 +6,7 @@ local command_arguments = require "pghost.lib.arguments"
 local csv = require "pghost.sniff"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
-local header = require "pghost.copy_in.header"
+local names = require "pghost.catalog.names"
 local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
 
@@ -48,7 +48,7 @@ end
 -- "data/Orders 2024.csv.gz" -> "orders_2024"
 local function table_name(path)
   local base = path == "-" and "stdin" or path:match("[^/]+$"):gsub("%.[^.]+$", ""):gsub("%.csv$", "")
-  return header.safe_names({ base })[1]:sub(1, 59)
+  return names.identifiers({ base })[1]:sub(1, 59)
 end
 
 -- cjson writes an empty list as an object, so those are left out; bytes that are no UTF-8 would make

@@ -7,13 +7,18 @@ local csv = require "pghost.sniff"
 local dialect = require "pghost.sniff.findings"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
+local known_header = require "pghost.input.known_header"
+local passed = require "pghost.sniff.passed"
 
 local M = {}
 
 local least_reading = 0.6 -- confidence of delimiter and quote
 local least_one = 0.65    -- where no delimiter is found: it may be one that is not known
 local least_header = 0.7   -- whether the first line is names: below, a guess
+local least_encoding = 0.5 -- below, another encoding makes another text that is as good
 local least = 0.45        -- of all together: encoding and header, too
+
+local trusted = 0.8       -- below, it is a warning that a person sees
 
 local in_order = { "delimiter", "quote", "escape", "comment", "encoding", "skip", "header", "footer" }
 
@@ -55,27 +60,10 @@ function M.describe(found, options)
   return ("%s (confidence %.2f)"):format(table.concat(parts, ", "), found.confidence)
 end
 
-local function refuse_header(file, found)
-  local header, skip, above = found.dialect.header, found.dialect.skip, found.above
-  if skip and above and above.what == "data" then
-    errors.raise(("the header is not clear: %s; give --skip %d --no-header if it is none"):format(header.reason,
-      skip.value), "data", { file = file.name })
-  elseif skip and above then
-    local advice = above.fields < #found.columns
-      and "where the records end in a delimiter, give --skip %d --header 1 --too-many cut"
-      or "where records may end early, give --skip %d --header 1 --too-few pad"
-    errors.raise(("the header is not clear: %s; %s, else --skip %d --no-header"):format(header.reason,
-      advice:format(skip.value - 1), skip.value), "data", { file = file.name })
-  end
-  errors.raise(("the header is not clear: %s (confidence %.2f): %s; give header = 1 or header = false (--header 1,"
-    .. " --no-header)"):format(header.value > 0 and "the first record is taken for one" or "none is seen",
-    header.confidence, header.reason), "data", { file = file.name })
-end
-
 -- What is least sure, for the message.
 local function doubt(found)
   local first = found.warnings[1]
-  if found.dialect.delimiter.reason:find("lined up", 1, true) then
+  if found.dialect.delimiter.doubtful then
     return found.dialect.delimiter.reason
   end
   return first and (first:find "^it could be read" or first:find "^no reading" or first:find "^encoding:") and first
@@ -109,24 +97,52 @@ local function check_given(file, found, options)
   end
 end
 
-local function check(file, found, options)
+local function check_encoding(file, found, options)
+  local encoding = found.dialect.encoding
+  if not is_given(options, "encoding") and encoding.confidence < least_encoding then
+    errors.raise(("the encoding is not clear: %s; give it: --encoding %s%s"):format(encoding.reason, encoding.value,
+      encoding.rival and ", --encoding " .. encoding.rival or ""), "data", { file = file.name })
+  end
+end
+
+local function check(file, found, options, goal)
+  check_encoding(file, found, options)
   local reading_given = is_given(options, "delimiter")
   local reading = found.dialect.delimiter
   check_given(file, found, options)
   if not reading_given and reading.confidence < (reading.value == "" and least_one or least_reading) then
     refuse(file, found, options)
   elseif not is_given(options, "header") and found.dialect.header.confidence < least_header then
-    refuse_header(file, found)
+    known_header.refuse(file, found)
   elseif found.confidence < least and not reading_given then
     refuse(file, found, options)
+  elseif found.dialect.comment and found.dialect.comment.confidence < least_reading
+    and not is_given(options, "comment") then
+    errors.raise(("the comments are not clear: %s; give comment (--comment)"):format(found.dialect.comment.reason),
+      "data", { file = file.name })
+  elseif not is_given(options, "header") then
+    known_header.check_position(file, found, goal)
+  end
+end
+
+-- What lowers trust is a warning.
+local function report(file, found, options, say)
+  local sure = found.confidence >= trusted and found.dialect.encoding.confidence >= trusted
+  local text = M.describe(found, options)
+  text = sure and text or text:gsub("%)$", ", which is low)")
+  say(("%s: %s"):format(file.name, text), { file = file.name, dialect = file.dialect.options,
+    confidence = found.confidence }, sure and "info" or "warn")
+  for _, line in ipairs(passed.describe(file.name, found.passed, found.passed_lines)) do
+    say(line, { file = file.name }, "warn")
   end
 end
 
 --- Sniffs a file that is to be loaded, when its options say dialect = "auto"; once.
 ---@param options table of the load
----@param file table of the load; gets `dialect`: options, confidence, looked_at, warnings
----@param say fun(text: string, fields: table)
-function M.sniff(options, file, say)
+---@param file table of the load; gets `dialect`: options, confidence, looked_at, warnings, passed; and `found`
+---@param say fun(text: string, fields: table, level: "info"|"warn")
+---@param goal? pghost.input.Goal the table that the file goes into, where there is one
+function M.sniff(options, file, say, goal)
   if options.dialect == nil or file.dialect then
     return
   elseif options.dialect ~= "auto" then
@@ -135,16 +151,18 @@ function M.sniff(options, file, say)
     errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
   end
   local found = csv.sniff(file.path, { encoding = options.encoding, member = file.member,
-    delimiter = options.delimiter, quote = options.quote })
-  check(file, found, options)
-  file.dialect = { options = {}, confidence = found.confidence, looked_at = found.looked_at, warnings = found.warnings }
+    delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or nil })
+  known_header.recognise(found, goal)
+  check(file, found, options, goal)
+  file.found = found
+  file.dialect = { options = {}, confidence = found.confidence, looked_at = found.looked_at, warnings = found.warnings,
+    passed = #found.passed > 0 and found.passed or nil }
   for key, value in pairs(found.options) do
     if not is_given(options, key) then
       file.dialect.options[key] = value
     end
   end
-  say(("%s: %s"):format(file.name, M.describe(found, options)), { file = file.name, dialect = file.dialect.options,
-    confidence = found.confidence })
+  report(file, found, options, say)
 end
 
 --- The options of csv.open, or of a load, with what was found for the file put in where nothing was given.

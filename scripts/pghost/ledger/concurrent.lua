@@ -2,21 +2,27 @@
 
 local entries = require "pghost.ledger.entries"
 local errors = require "pghost.lib.errors"
+local qualified = require "pghost.modes.qualified"
 
 local M = {}
 
-local since_query = [[
-  SELECT coalesce(max(f.run_id), 0) AS run_id FROM pghost.files AS f JOIN pghost.runs AS r USING (run_id)
+local since_query = qualified [[
+  SELECT coalesce(pg_catalog.max(f.run_id), 0) AS run_id
+  FROM pghost.files AS f JOIN pghost.runs AS r ON r.run_id = f.run_id
   WHERE r.target_schema = $1 AND f.table_name = $2 AND f.published_at IS NOT NULL AND f.mode = 'replace']]
 
---- Remembers what the ledger is read as, to see at the publish whether it still is.
+--- The run that has last built a table anew: what the ledger is read as of.
 ---@param run pghost.Run
----@param plan pghost.Plan
-function M.watch(run, plan)
-  run.watched = run.watched or {}
-  run.watched[#run.watched + 1] = { plan = plan,
-    since = run.conn:query(since_query, run.target, plan.name)[1].run_id }
+---@param name string
+---@return integer run_id 0: none
+function M.since(run, name)
+  return run.conn:query(since_query, run.target, name)[1].run_id
 end
+
+---@class pghost.ledger.Watched what the ledger was read as, to see at the publish whether it still is
+---@field plan pghost.Plan
+---@field since integer
+---@field read { sha256: string, path: string, member?: string, name: string, known?: table }[] files
 
 local function raise_meanwhile(run, name, what)
   errors.raise(("cannot publish '%s.%s': %s meanwhile: run again"):format(run.target, name, what), "changed")
@@ -25,16 +31,12 @@ end
 -- Another pipeline may have published into the table since the ledger was read.
 local function check_watched(run, one)
   local plan = one.plan
-  if run.conn:query(since_query, run.target, plan.name)[1].run_id ~= one.since then
+  if M.since(run, plan.name) ~= one.since then
     raise_meanwhile(run, plan.name, "another run has replaced it")
   elseif plan.forced or plan.first then
     return
   end
-  local read = {}
-  for _, file in ipairs(plan.files) do
-    read[#read + 1] = { sha256 = file.counts.sha256, path = file.path, member = file.member, name = file.name,
-      known = file.known }
-  end
+  local read = one.read
   local by_hash = entries.read(run, plan, read)
   for _, file in ipairs(read) do
     local known = by_hash[file.sha256]
@@ -50,8 +52,9 @@ end
 ---@param run pghost.Run
 ---@param published table<string, true> tables that this run has published before
 function M.check(run, published)
-  run.conn:query("SELECT pg_advisory_xact_lock(hashtextextended('pghost:publish:' || $1::text, 0))", run.target)
-  for _, one in ipairs(run.watched or {}) do
+  run.conn:query("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended("
+    .. "pg_catalog.concat('pghost:publish:', $1::pg_catalog.text), 0))", run.target)
+  for _, one in ipairs(run.watched) do
     if not (published[one.plan.name] or published[one.plan.name .. "_raw"]) then
       check_watched(run, one)
     end

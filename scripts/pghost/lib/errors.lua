@@ -15,6 +15,7 @@ local M = {}
 ---@field file? string
 ---@field line? integer physical line, from 1
 ---@field column? string
+---@field position? integer of an error of the server: the character of the statement it is about, from 1
 local Error = {}
 Error.__index = Error
 Error.__name = "pghost.Error"
@@ -69,6 +70,10 @@ end
 ---@param more? table further fields
 function M.raise(message, code, more)
   local fields = more or {}
+  message = message:gsub("\n  position: (%d+)", function(number)
+    fields.position = fields.position or math.tointeger(number)
+    return ""
+  end, 1)
   fields.message, fields.code = message, code
   error(M.new(fields), 0)
 end

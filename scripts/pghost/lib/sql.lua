@@ -10,6 +10,8 @@ local M = {}
 ---@class pghost.sql.Statement
 ---@field name string where the text is from, for messages
 ---@field parts (string | { parameter: string })[]
+---@field text string as it was given
+---@field places integer[] where in it each part begins
 ---@field ordered boolean has an ORDER BY of its own outside of parentheses
 local Statement = {}
 Statement.__index = Statement
@@ -88,7 +90,7 @@ local function token(text, at)
   return char, at
 end
 
--- Calls visit(kind, token text) for each token of `text`.
+-- Calls visit(kind, token text, position) for each token of `text`.
 local function scan(text, name, visit)
   local at = 1
   while at <= #text do
@@ -98,7 +100,7 @@ local function scan(text, name, visit)
       errors.raise("unterminated " .. (kind == "comment" and "comment" or "string"), "usage",
         { exit = 1, file = name, line = lines + 1 })
     end
-    visit(kind, text:sub(at, stop))
+    visit(kind, text:sub(at, stop), at)
     at = stop + 1
   end
 end
@@ -108,8 +110,8 @@ end
 ---@param name? string where it is from, for messages
 ---@return pghost.sql.Statement
 function M.parse(text, name)
-  local parts, depth, ended, ordered, previous = {}, 0, false, false, nil
-  scan(text, name, function(kind, piece)
+  local parts, places, depth, ended, ordered, previous = {}, {}, 0, false, false, nil
+  scan(text, name, function(kind, piece, at)
     local blank = kind == "comment" or (kind == "space" and not piece:find("%S"))
     if ended and not blank and kind ~= "end" then
       errors.raise("more than one statement", "usage", { exit = 1, file = name })
@@ -121,13 +123,16 @@ function M.parse(text, name)
     end
     if kind == "end" then
       ended = true
-    elseif kind == "parameter" then
+      return
+    end
+    places[#places + 1] = at
+    if kind == "parameter" then
       parts[#parts + 1] = { parameter = piece:sub(2) }
     else
       parts[#parts + 1] = kind == "comment" and " " or piece
     end
   end)
-  return setmetatable({ name = name, parts = parts, ordered = ordered }, Statement)
+  return setmetatable({ name = name, text = text, parts = parts, places = places, ordered = ordered }, Statement)
 end
 
 --- Takes a script apart, at the semicolons between its statements.
@@ -184,9 +189,10 @@ function M.array(list, count)
   return "{" .. table.concat(out, ",") .. "}"
 end
 
--- Replaces each parameter by what replace(name, parameter) says.
+-- Replaces each parameter by what replace(name, parameter) says; returns the text, and where in it each
+-- part begins.
 local function render(statement, parameters, replace)
-  local out = {}
+  local out, places, length = {}, {}, 0
   for i, part in ipairs(statement.parts) do
     if type(part) == "string" then
       out[i] = part
@@ -203,17 +209,25 @@ local function render(statement, parameters, replace)
       end
       out[i] = replace(part.parameter, parameter)
     end
+    places[i] = length + 1
+    length = length + #out[i]
   end
-  return (table.concat(out):gsub("^%s+", ""):gsub("%s+$", ""))
+  local text = table.concat(out)
+  local leading = #text:match("^%s*")
+  for i, place in ipairs(places) do
+    places[i] = place - leading
+  end
+  return (text:sub(leading + 1):gsub("%s+$", "")), places
 end
 
 --- The text with `$n::type` for each parameter, and the values to bind in their order.
 ---@param parameters table<string, pghost.sql.Parameter>
 ---@return string text
 ---@return table values packed: values.n of them
+---@return integer[] places for Statement:locate
 function Statement:bind(parameters)
   local numbers, values = {}, { n = 0 }
-  local text = render(self, parameters, function(name, parameter)
+  local text, places = render(self, parameters, function(name, parameter)
     if not numbers[name] then
       values.n = values.n + 1
       values[values.n] = parameter.value
@@ -221,16 +235,60 @@ function Statement:bind(parameters)
     end
     return parameter.type == "" and "$" .. numbers[name] or ("$%d::%s"):format(numbers[name], parameter.type)
   end)
-  return text, values
+  return text, values, places
 end
 
 --- The text with a typed NULL for each parameter: same columns and types, nothing to bind.
 ---@param parameters table<string, pghost.sql.Parameter>
----@return string
+---@return string text
+---@return integer[] places for Statement:locate
 function Statement:describe(parameters)
-  return render(self, parameters, function(_, parameter)
+  local text, places = render(self, parameters, function(_, parameter)
     return ("NULL::%s"):format(parameter.type)
   end)
+  return text, places
+end
+
+local widest = 100 -- bytes of a line that are shown
+
+-- The line of a text with the byte at `at`, below it a caret, and the line's number.
+local function pointed_at(text, at)
+  local _, breaks = text:sub(1, at - 1):gsub("\n", "")
+  local first = at - #text:sub(1, at - 1):match("[^\n]*$")
+  local line = text:sub(first):match("^[^\r\n]*"):gsub("\t", " ")
+  local from = math.max(1, at - first - widest // 2)
+  from = utf8.len(line) and utf8.offset(line, 0, math.min(from, #line + 1)) or from
+  local shown = line:sub(from, from + widest - 1)
+  local before = line:sub(from, at - first)
+  return ("%s\n  %s^"):format(shown, (" "):rep(utf8.len(before) or #before)), breaks + 1
+end
+
+--- Gives an error of the server its place in the text as it was written: its file (or name) and line, and
+--- below the message that line and a caret. Without a position in it the error gets the file alone.
+---@param problem any only error objects of the server's are changed
+---@param sent string what was sent to the server
+---@param text string the part of it that bind or describe gave
+---@param places integer[] from bind or describe
+function Statement:locate(problem, sent, text, places)
+  if not errors.is(problem) or problem.file then
+    return
+  end
+  problem.file = self.name
+  local start = sent:find(text, 1, true)
+  local byte = problem.position and start and utf8.len(sent) and utf8.offset(sent, problem.position)
+  local at = byte and byte - start + 1
+  if not at or at < 1 or at > #text + 1 then
+    return
+  end
+  local part = 1
+  while places[part + 1] and places[part + 1] <= at do
+    part = part + 1
+  end
+  local inside = type(self.parts[part]) == "string" and at - places[part] or 0
+  local caret, line = pointed_at(self.text, self.places[part] + inside)
+  problem.line = line
+  local first, rest = problem.message:match("^([^\n]*)(.*)$")
+  problem.message = ("%s\n  %s%s"):format(first, caret, rest)
 end
 
 return M

@@ -6,30 +6,61 @@
 -- the accounts, but have a rule of their own, `key`.
 
 local budget_options = require "pghost.load.budget_options"
+local engine = require "pghost.load.engine"
 local errors = require "pghost.lib.errors"
-local feed = require "pghost.load.feed"
-local keys = require "pghost.load.keys"
-local load_report = require "pghost.load.remarks"
 local log = require "pghost.lib.log"
+local reject_counts = require "pghost.load.reject_counts"
+local remarks = require "pghost.load.remarks"
 
 local M = {}
 
-local function stops(run, plan)
-  budget_options.check_on_error(plan.options.on_error)
-  return (plan.options.on_error or run.settings.on_error) == "stop"
-end
+---@class pghost.load.Budget
+---@field stop? boolean the first reject ends the load
+---@field table pghost.Allowance
+---@field per_file pghost.Allowance
+---@field rules table<string, pghost.Allowance>
+---@field run pghost.Allowance of all tables together
+---@field used { table: integer, run: integer, rules: table<string, integer> } by earlier steps of the run
 
 local function of_run(run)
   return budget_options.read(run.settings.max_rejects, "max_rejects")
 end
 
--- What earlier steps of this run have rejected: of one table, or of all.
-local function rejected_before(run, name)
+-- What earlier steps of this run have rejected, of all tables.
+local function rejected_before(run)
   local sum = 0
-  for table_name, counts in pairs(run.rejected) do
-    sum = sum + ((name == nil or name == table_name) and counts.rejected or 0)
+  for _, counts in pairs(run.rejected) do
+    sum = sum + counts.rejected
   end
   return sum
+end
+
+--- The budget of one table of a run.
+---@param run pghost.Run
+---@param name string
+---@param options pghost.LoadOptions
+---@return pghost.load.Budget
+function M.of_table(run, name, options)
+  local budget, before = budget_options.of(options), run.rejected[name] or { rejected = 0, rules = {} }
+  budget_options.check_on_error(options.on_error)
+  budget.run = of_run(run)
+  budget.stop = (options.on_error or run.settings.on_error) == "stop"
+  budget.used = { table = before.rejected, run = rejected_before(run), rules = before.rules }
+  return budget
+end
+
+--- The budget of a load by itself.
+---@param allowed? pghost.Allowance nil: none, the first reject ends the load
+---@return pghost.load.Budget
+function M.of_load(allowed)
+  return { stop = not allowed, table = allowed or {}, per_file = {}, rules = {}, run = {},
+    used = { table = 0, run = 0, rules = {} } }
+end
+
+--- No budget at all.
+---@return pghost.load.Budget
+function M.unlimited()
+  return M.of_load {}
 end
 
 -- An allowance as the engine takes it, less what has been used of it.
@@ -47,32 +78,31 @@ local function least(...)
   return smallest
 end
 
-local function enforce_rules(run, plan)
-  local before = run.rejected[plan.name]
-  local rules = {}
-  for rule, allowed in pairs(plan.budget.rules) do
-    rules[rule] = for_engine(allowed, before and before.rules[rule] or 0)
+--- Puts what the engine has to enforce into the options of its rejects stream. A share is of all records together: it
+--- is enforced where they come in one go, and known at the end in any case.
+---@param budget pghost.load.Budget
+---@param rejects pghost.RejectsOptions
+---@param files { size?: integer }[]|function of this COPY
+---@param used integer rejects of the COPYs before
+---@param alone boolean there is no other COPY
+---@return pghost.RejectsOptions rejects
+function M.enforce(budget, rejects, files, used, alone)
+  local of_table = for_engine(budget.table, budget.used.table + used)
+  rejects.limit = least(budget.stop and 0 or nil, of_table.limit, for_engine(budget.run, budget.used.run + used).limit)
+  rejects.share = alone and of_table.share or nil
+  rejects.rules = {}
+  for rule, allowed in pairs(budget.rules) do
+    rejects.rules[rule] = for_engine(allowed, budget.used.rules[rule] or 0)
   end
-  return rules
+  rejects.expected_bytes = type(files) == "table" and engine.size(files) or nil
+  return rejects
 end
 
---- Puts what the engine has to enforce into the options of its rejects stream, and of each file.
----@param run pghost.Run
----@param plan pghost.Plan
----@param rejects table of native load.open
----@return table rejects
-function M.enforce(run, plan, rejects)
-  plan.budget = budget_options.of(plan.options)
-  local of_table = for_engine(plan.budget.table, rejected_before(run, plan.name))
-  rejects.limit = least(stops(run, plan) and 0 or nil, of_table.limit,
-    for_engine(of_run(run), rejected_before(run)).limit)
-  rejects.share = of_table.share
-  rejects.rules = enforce_rules(run, plan)
-  rejects.expected_bytes = feed.size(plan.files)
-  for _, file in ipairs(plan.files) do
-    file.rejects = for_engine(plan.budget.per_file, 0)
-  end
-  return rejects
+--- What the engine has to enforce of each file.
+---@param budget pghost.load.Budget
+---@return pghost.RejectBudget
+function M.of_file(budget)
+  return for_engine(budget.per_file, 0)
 end
 
 -- What is over -----------------------------------------------------------------------------------------
@@ -95,24 +125,8 @@ local function raise_over(run, where, rejected, records, what, allowed)
     log.counted(records, "record"), what, allowed))
 end
 
--- Rejects of a table of this run as the server has them: total, per file, per rule.
-local function count(run, name)
-  local total, files, rules = 0, {}, {}
-  local rows = run.conn:query([[
-    SELECT coalesce(file_id, 0) AS file_id, rule, count(*) AS records FROM pghost.rejects
-    WHERE run_id = $1 AND table_name = $2 GROUP BY 1, 2]], run.id, name)
-  for row in rows:rows() do
-    rules[row.rule] = (rules[row.rule] or 0) + row.records
-    if row.rule ~= "key" then
-      total = total + row.records
-      files[row.file_id] = (files[row.file_id] or 0) + row.records
-    end
-  end
-  return total, files, rules
-end
-
 -- Records read per file: of the files of this run, else as the raw table has them.
-local function records_by_file(run, plan)
+local function records_by_file(run, plan, result)
   local records, names, total = {}, {}, 0
   local rows = run.conn:query([[
     SELECT file_id, name, records FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND records IS NOT NULL]],
@@ -120,8 +134,8 @@ local function records_by_file(run, plan)
   for row in rows:rows() do
     records[row.file_id], names[row.file_id], total = row.records, row.name, total + row.records
   end
-  if #rows == 0 and plan.raw_source then
-    records, total = keys.count_by_file(run.conn, plan.raw_source, "_file_id")
+  if #rows == 0 and result.raw_by_file then
+    records, total = result.raw_by_file, result.totals.records
   end
   return records, total, names
 end
@@ -135,9 +149,9 @@ local function sorted(map)
   return list
 end
 
-local function check_files(run, plan, rejected, records, names)
+local function check_files(run, plan, budget, rejected, records, names)
   for _, id in ipairs(sorted(rejected)) do
-    local allowed = excess(plan.budget.per_file, rejected[id], records[id])
+    local allowed = excess(budget.per_file, rejected[id], records[id])
     if allowed then
       raise_over(run, ("table '%s': file '%s'"):format(plan.name, names[id] or id), rejected[id], records[id] or 0,
         "the budget of a file", allowed)
@@ -145,9 +159,9 @@ local function check_files(run, plan, rejected, records, names)
   end
 end
 
-local function check_rules(run, plan, rejected, records)
-  for _, rule in ipairs(sorted(plan.budget.rules)) do
-    local allowed = excess(plan.budget.rules[rule], rejected[rule] or 0, records)
+local function check_rules(run, plan, budget, rejected, records)
+  for _, rule in ipairs(sorted(budget.rules)) do
+    local allowed = excess(budget.rules[rule], rejected[rule] or 0, records)
     if allowed then
       raise_over(run, ("table '%s': rule '%s'"):format(plan.name, rule), rejected[rule], records, "its budget", allowed)
     end
@@ -169,17 +183,18 @@ end
 --- Looks at everything a table may be over, now that it is done; raises code "budget".
 ---@param run pghost.Run
 ---@param plan pghost.Plan
-function M.check(run, plan)
-  plan.budget = plan.budget or budget_options.of(plan.options)
-  local rejected, by_file, by_rule = count(run, plan.name)
-  local records, total, names = records_by_file(run, plan)
-  run.rejected[plan.name] = { rejected = rejected, records = total, rules = by_rule }
-  local allowed = excess(plan.budget.table, rejected, total)
+---@param budget pghost.load.Budget
+---@param result pghost.Result
+function M.check(run, plan, budget, result)
+  local rejects = result.rejects
+  local records, total, names = records_by_file(run, plan, result)
+  run.rejected[plan.name] = { rejected = rejects.total, records = total, rules = rejects.by_rule }
+  local allowed = excess(budget.table, rejects.total, total)
   if allowed then
-    raise_over(run, ("table '%s'"):format(plan.name), rejected, total, "its budget", allowed)
+    raise_over(run, ("table '%s'"):format(plan.name), rejects.total, total, "its budget", allowed)
   end
-  check_files(run, plan, by_file, records, names)
-  check_rules(run, plan, by_rule, total)
+  check_files(run, plan, budget, rejects.by_file, records, names)
+  check_rules(run, plan, budget, rejects.by_rule, total)
   check_run(run, false)
 end
 
@@ -200,19 +215,18 @@ local function raise_first(run, name)
 end
 
 -- The first allowance of a number that is exceeded: of what, how many there are, whose it is, the number.
-local function exceeded(run, plan)
-  local rejected, by_file, by_rule = count(run, plan.name)
+local function exceeded(plan, budget, result, rejects)
   local candidates = {
-    { "", rejected, "its budget", plan.budget.table.count },
-    { nil, rejected_before(run) + rejected, "max_rejects", of_run(run).count },
+    { "", rejects.total, "its budget", budget.table.count },
+    { nil, budget.used.run + rejects.total, "max_rejects", budget.run.count },
   }
-  for _, file in ipairs(plan.files) do
-    candidates[#candidates + 1] = { (": file '%s'"):format(file.name), by_file[file.id] or 0, "the budget of a file",
-      plan.budget.per_file.count }
+  for _, file in ipairs(result.files) do
+    candidates[#candidates + 1] = { (": file '%s'"):format(file.file.name), rejects.by_file[file.id] or 0,
+      "the budget of a file", budget.per_file.count }
   end
-  for _, rule in ipairs(sorted(plan.budget.rules)) do
-    candidates[#candidates + 1] = { (": rule '%s'"):format(rule), by_rule[rule] or 0, "its budget",
-      plan.budget.rules[rule].count }
+  for _, rule in ipairs(sorted(budget.rules)) do
+    candidates[#candidates + 1] = { (": rule '%s'"):format(rule), rejects.by_rule[rule] or 0, "its budget",
+      budget.rules[rule].count }
   end
   for _, candidate in ipairs(candidates) do
     local where, number, what, allowed = table.unpack(candidate, 1, 4)
@@ -226,18 +240,29 @@ end
 --- on_error "stop" the first reject.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
+---@param budget pghost.load.Budget
+---@param result pghost.Result
 ---@param message string of the engine
-function M.raise_stopped(run, plan, message)
-  if stops(run, plan) then
+function M.raise_stopped(run, plan, budget, result, message)
+  if budget.stop then
     raise_first(run, plan.name)
   end
-  load_report.rejects(run, plan.name)
-  local where, number, what, allowed = exceeded(run, plan)
+  local rejects = reject_counts.read(run, plan.name)
+  remarks.rejects(run, plan.name, rejects.kinds)
+  local where, number, what, allowed = exceeded(plan, budget, result, rejects)
   if not where then
     raise(run, ("table '%s': %s: stopped"):format(plan.name, message))
   end
   raise(run, ("%s: %s rejected so far, %s allows %s: stopped"):format(where, log.count(number), what,
     log.count(allowed)))
+end
+
+--- How much of the records of a load by itself is too much, for people; nil: it is not.
+---@param budget pghost.load.Budget
+---@param totals pghost.Totals
+---@return string?
+function M.excess(budget, totals)
+  return excess({ percent = budget.table.percent }, totals.rejected, totals.records)
 end
 
 return M

@@ -8,23 +8,22 @@ local sql = require "pghost.lib.sql"
 
 local M = {}
 
---- Records the files of a load before they are read and gives each its id. Ids rise in the order of
---- the files.
----@param run pghost.Run
----@param plan pghost.Plan
----@param files? table[] default: all of the plan
-function M.begin(run, plan, files)
-  files = files or plan.files
+--- Records files before they are read. Ids rise in the order of the files.
+---@param conn pghost.Connection
+---@param load { run_id: integer, table: string, mode: string, options: pghost.Dialect }
+---@param files pghost.PlannedFile[]
+---@return integer[] ids
+function M.insert(conn, load, files)
   local list = {}
   for i, file in ipairs(files) do
-    local options = auto_dialect.apply(plan.options, file)
+    local options = auto_dialect.apply(load.options, file)
     list[i] = {
       place = i, name = file.name, path = file.path, member = file.member, encoding = file.encoding,
       header = read_as.header(file.header, options), read_as = read_as.json(options, file),
       sniffed = auto_dialect.record(file),
     }
   end
-  local rows = run.conn:query([[
+  local rows = conn:query([[
     INSERT INTO pghost.files (run_id, table_name, mode, name, path, member, encoding, header, read_as, sniffed)
     SELECT $1, $2, $3, f.name, f.path, f.member, f.encoding,
       CASE WHEN f.header IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(f.header)) END, f.read_as::jsonb,
@@ -32,37 +31,67 @@ function M.begin(run, plan, files)
     FROM jsonb_to_recordset($4::jsonb) AS f (place bigint, name text, path text, member text, encoding text,
       header jsonb, read_as text, sniffed text)
     ORDER BY f.place
-    RETURNING file_id]], run.id, plan.name, plan.first and "replace" or plan.mode, cjson.encode(list))
+    RETURNING file_id]], load.run_id, load.table, load.mode, cjson.encode(list))
   local ids = {}
   for row in rows:rows() do
     ids[#ids + 1] = row.file_id
   end
   table.sort(ids)
+  return ids
+end
+
+--- Records the files of a batch before they are read: gives each its id.
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@param result pghost.Result
+---@param files pghost.PlannedFile[]
+function M.begin(run, plan, result, files)
+  if #files == 0 then
+    return -- what is read is no file
+  end
+  local ids = M.insert(run.conn, { run_id = run.id, table = plan.name, options = plan.options,
+    mode = plan.first and "replace" or plan.mode }, files)
   for i, file in ipairs(files) do
-    file.id = ids[i]
+    result:of(file).id = ids[i]
   end
 end
 
---- Records the accounts of the files that were read: `file.counts` of the load.
----@param files? table[] default: all of the plan
-function M.save(run, plan, files)
-  local list = {}
-  for _, file in ipairs(files or plan.files) do
-    local counts = file.counts
-    if counts then
-      local duplicates = plan.duplicates_by_file and plan.duplicates_by_file[file.id] or 0
-      list[#list + 1] = {
-        file_id = file.id, size = counts.source_bytes, sha256 = counts.sha256, records = counts.records,
-        unreadable = counts.unreadable, loaded = counts.loaded - duplicates, rejected = counts.rejected,
-        filtered = counts.filtered, duplicates = duplicates, input_size = counts.input_bytes,
-        repairs = counts.repairs and next(counts.repairs) and counts.repairs or nil,
-      }
+--- Puts what a killed run has loaded into a result.
+---@param plan pghost.Plan
+---@param result pghost.Result
+function M.take_over(plan, result)
+  result.duplicates_by_file = plan.complete and {} or nil
+  for i, kept in pairs(plan.kept.files) do
+    local file = result.files[i]
+    file.id, file.counts = kept.id, kept.counts
+    result:add(kept.counts)
+    if plan.complete then
+      result.duplicates_by_file[kept.id] = kept.duplicates
+      result.duplicates = result.duplicates + kept.duplicates
     end
+  end
+end
+
+--- Records the accounts of files that were read.
+---@param conn pghost.Connection
+---@param files pghost.FileResult[]
+---@param state "loaded"|"staged"
+---@param duplicates table<integer, integer> by file id
+function M.save(conn, files, state, duplicates)
+  local list = {}
+  for i, file in ipairs(files) do
+    local counts, twice = file.counts, duplicates[file.id] or 0
+    list[i] = {
+      file_id = file.id, size = counts.source_bytes, sha256 = counts.sha256, records = counts.records,
+      unreadable = counts.unreadable, loaded = counts.loaded - twice, rejected = counts.rejected,
+      filtered = counts.filtered, duplicates = twice, input_size = counts.input_bytes,
+      repairs = counts.repairs and next(counts.repairs) and counts.repairs or nil,
+    }
   end
   if #list == 0 then
     return
   end
-  run.conn:query([[
+  conn:query([[
     UPDATE pghost.files AS f
     SET state = $1, size = n.size, sha256 = n.sha256, records = n.records, unreadable = n.unreadable,
       loaded = n.loaded, rejected = n.rejected, filtered = n.filtered, duplicates = n.duplicates,
@@ -70,15 +99,15 @@ function M.save(run, plan, files)
     FROM jsonb_to_recordset($2::jsonb) AS n (file_id bigint, size bigint, sha256 text, records bigint,
       unreadable bigint, loaded bigint, rejected bigint, filtered bigint, duplicates bigint, repairs jsonb,
       input_size bigint)
-    WHERE f.file_id = n.file_id]], plan.targets.clean and "loaded" or "staged", cjson.encode(list))
+    WHERE f.file_id = n.file_id]], state, cjson.encode(list))
 end
 
 -- After a clean from the raw table: the files of this run get the accounts that a load gives them.
-local function save_files_of_raw(run, plan, server)
-  for id, staged in pairs(server.raw) do
-    local duplicates, rejected = server.duplicates[id] or 0, server.rejects[id] or 0
-    local left = plan.left_by_file and (plan.left_by_file[id] or 0)
-    if not left and plan.totals.filtered == 0 then
+local function save_files_of_raw(run, result)
+  for id, staged in pairs(result.raw_by_file) do
+    local duplicates, rejected = result.rejects.duplicates[id] or 0, result.rejects.by_file[id] or 0
+    local left = result.left_by_file and (result.left_by_file[id] or 0)
+    if not left and result.totals.filtered == 0 then
       left = staged - rejected
     end
     run.conn:query([[
@@ -88,27 +117,34 @@ local function save_files_of_raw(run, plan, server)
   end
 end
 
---- Records what cleaning changed: `plan.cleaning` of the load.
-function M.save_cleaning(run, plan)
-  for _, change in ipairs(plan.cleaning or {}) do
+--- Records what cleaning changed.
+---@param run pghost.Run
+---@param name string of the table
+---@param cleaning pghost.RuleCount[]
+function M.save_cleaning(run, name, cleaning)
+  for _, change in ipairs(cleaning) do
     run.conn:query([[
       INSERT INTO pghost.cleaning (run_id, table_name, column_name, rule, cells, samples)
       VALUES ($1, $2, $3, $4, $5, $6::jsonb)
       ON CONFLICT (run_id, table_name, column_name, rule) DO UPDATE SET cells = cleaning.cells + excluded.cells]],
-      run.id, plan.name, change.column, change.rule, change.count, cjson.encode(change.samples))
+      run.id, name, change.column, change.rule, change.count, cjson.encode(change.samples))
   end
+end
+
+local function state_of(plan)
+  return plan.targets.clean and "loaded" or "staged"
 end
 
 --- Records the accounts of a load that add up.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
----@param server table<"raw"|"rejects"|"duplicates", table<integer, integer>> counts of the server per file
-function M.settle(run, plan, server)
-  run.conn:transaction(function()
-    if #plan.files > 0 then
-      M.save(run, plan)
+---@param result pghost.Result
+function M.settle(run, plan, result)
+  run.conn:transaction(function(conn)
+    if plan.raw_source then
+      save_files_of_raw(run, result)
     else
-      save_files_of_raw(run, plan, server)
+      M.save(conn, result.files, state_of(plan), result.duplicates_by_file or {})
     end
   end)
 end
@@ -117,19 +153,21 @@ end
 --- after a kill, that these files need not be read again.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
----@param files table[]
-function M.keep(run, plan, files)
-  run.conn:transaction(function()
-    M.save_cleaning(run, plan)
-    if plan.resumable then
-      M.save(run, plan, files)
-      local ids = {}
+---@param result pghost.Result
+---@param files pghost.PlannedFile[]
+function M.keep(run, plan, result, files)
+  run.conn:transaction(function(conn)
+    M.save_cleaning(run, plan.name, result.cleaning)
+    if plan.kept then
+      local loaded, ids = {}, {}
       for i, file in ipairs(files) do
-        ids[i] = file.id
+        loaded[i] = result:of(file)
+        ids[i] = loaded[i].id
       end
-      run.conn:query([[
+      M.save(conn, loaded, state_of(plan), {})
+      conn:query([[
         UPDATE pghost.files SET kept_at = clock_timestamp(), fingerprint = $2, state = 'loading'
-        WHERE file_id = ANY ($1::bigint[])]], sql.array(ids), plan.fingerprint)
+        WHERE file_id = ANY ($1::bigint[])]], sql.array(ids), plan.kept.fingerprint)
     end
   end)
 end

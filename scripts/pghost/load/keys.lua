@@ -8,6 +8,7 @@
 
 local columns = require "pghost.load.columns"
 local log = require "pghost.lib.log"
+local mode_keys = require "pghost.modes.keys"
 
 local M = {}
 
@@ -61,16 +62,11 @@ end
 
 -- Collects the records whose key is in the published table already; returns how many.
 local function collect_published(conn, table_name, duplicates, key, published)
-  local same = {}
-  for i, name in ipairs(key) do
-    local quoted = conn:quote_identifier(name)
-    same[i] = ("p.%s = n.%s"):format(quoted, quoted)
-  end
+  local from, where = mode_keys.published(conn, table_name, published, key)
   return conn:query(([[
     INSERT INTO %s (file_id, line, key_text)
-    SELECT n._file_id, n._line, left(concat_ws(', ', %s), %d) FROM %s AS n
-    WHERE EXISTS (SELECT FROM %s AS p WHERE %s)]]):format(duplicates, columns.quoted(conn, key, "n.%s"), longest_value,
-    table_name, published, table.concat(same, " AND "))).affected
+    SELECT n._file_id, n._line, pg_catalog.left(pg_catalog.concat_ws(', ', %s), %d) FROM %s WHERE %s]])
+    :format(duplicates, columns.quoted(conn, key, "n.%s"), longest_value, from, where)).affected
 end
 
 local function reject(conn, run_id, name, duplicates, key)
@@ -102,7 +98,7 @@ local function count_by_file(conn, table_name, file_column)
 end
 
 -- Moves duplicates from the table to the rejects and makes the key where that is still to do.
-local function move_duplicates(conn, run, plan, table_name, key_is_made, published)
+local function move_duplicates(conn, run, plan, table_name, key_is_made, published, frozen)
   local duplicates, key = run:qualified "pghost_duplicates", plan.key
   create_duplicates(conn, duplicates)
   if not key_is_made then
@@ -116,7 +112,7 @@ local function move_duplicates(conn, run, plan, table_name, key_is_made, publish
   local counts, total = count_by_file(conn, duplicates, "file_id")
   conn:query("DROP TABLE " .. duplicates)
   if not key_is_made then
-    local add = (plan.frozen or plan.built) and add_key_anew or add_key
+    local add = frozen and add_key_anew or add_key
     add(conn, table_name, key)
   end
   return counts, total
@@ -133,18 +129,19 @@ end
 ---@param conn pghost.Connection
 ---@param run pghost.Run
 ---@param plan pghost.Plan
+---@param frozen boolean records were copied with FREEZE: any snapshot sees them
 ---@param count_left boolean count what is left per file also where nothing was removed
 ---@return table<integer, integer> duplicates per file id
 ---@return integer total
 ---@return table<integer, integer>? left records left in the table, per file id
-function M.apply(conn, run, plan, count_left)
+function M.apply(conn, run, plan, frozen, count_left)
   local table_name = run:qualified(plan.clean_table)
   local duplicates, total = {}, 0
   local published = plan.mode == "append" and not plan.first
     and conn:quote_identifier(run.target) .. "." .. conn:quote_identifier(plan.name)
   local made = try_key(conn, table_name, plan.key)
   if not made or published then
-    duplicates, total = move_duplicates(conn, run, plan, table_name, made, published)
+    duplicates, total = move_duplicates(conn, run, plan, table_name, made, published, frozen)
   end
   local left = (count_left or total > 0) and count_by_file(conn, table_name, "_file_id") or nil
   conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(table_name))

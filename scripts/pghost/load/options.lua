@@ -48,6 +48,8 @@ M.list = {
   { name = "adopt", is = is_boolean, expected = "true or false",
     help = "replace a table of that name that pghost has not published" },
   { name = "force", is = is_boolean, expected = "true or false", help = "load content that is in the table already" },
+  { name = "allow_dropped", is = is_boolean, expected = "true or false",
+    help = "triggers and rules of the published table may store other rows than those sent" },
 }
 
 local known = {}

@@ -1,27 +1,13 @@
--- What a load is going to do: its files, their headers, the columns of its tables.
+-- What a load is going to do, as it is decided before anything is loaded; not changed by anything afterwards. What a
+-- load finds out is its result (result.lua).
 --
--- Whatever is missing stops here, before anything is loaded.
+-- The plan of tables in the build schema is made by build_plan.lua, that of one table by table_plan.lua.
 
-local auto_dialect = require "pghost.input.auto_dialect"
-local adoption = require "pghost.publish.adoption"
-local columns = require "pghost.load.columns"
-local csv = require "pghost.native.csv"
-local dialect = require "pghost.input.dialect"
-local errors = require "pghost.lib.errors"
-local files = require "pghost.input.files"
-local ledger = require "pghost.ledger"
-local load_options = require "pghost.load.options"
-local modes = require "pghost.modes"
-local paths = require "pghost.lib.paths"
-local rules_compiler = require "pghost.native.rules"
+local record = require "pghost.lib.record"
 
 local M = {}
 
-local most_columns = 1600 -- of a table of the server (MaxHeapAttributeNumber)
-local own_columns = 3 -- of a raw table: _file_id, _line, _loaded_at
-local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, less "_raw"
-
----@class pghost.StageOptions: pghost.Dialect
+---@class pghost.LoadOptions: pghost.Dialect
 ---@field workers? integer threads that read and check, and connections per table (default: workers.lua)
 ---@field unlogged? boolean raw table without WAL: quicker, but empty after a crash, and not replicated
 ---@field max_rejects? integer|string records that may be rejected, or a share "P%" (budget.lua)
@@ -34,131 +20,70 @@ local longest_name = 59 -- bytes of a table's name: 63 that the server keeps, le
 ---@field changed? "error"|"load"|"skip"|"tail" a file that was loaded before with other content (ledger/)
 ---@field adopt? boolean may replace a table that pghost has not published
 ---@field force? boolean load content that is in the table already once more
+---@field allow_dropped? boolean triggers and rules of the published table may store other rows than those sent
+
+---@class pghost.PlannedFile: pghost.File
+---@field header string[]
+---@field headerless boolean
+---@field reading pghost.csv.Options what it is opened with
+---@field source? pghost.Source of what can be read only once, open
+---@field records? pghost.rejects.Part the records of a rejects file that stand for this file
+---@field dialect? table what sniffing found (auto_dialect.lua)
+---@field found? table all that sniffing found
+---@field header_names? string[] names of the header in a table that is made after it
+---@field clean_map? integer[] per column of the program its position in the file
+---@field raw_map? (integer|false)[] per column of the raw table
+---@field sha256? string of what the ledger has looked at
+---@field content_size? integer
+---@field known? table the newest entry of the ledger with this content
+---@field same_as? integer of a file that is left out: the recorded file
+---@field same_file? table the same of a file of this load
+---@field skip_to? integer byte that a grown file is read from
+M.file = record.kind("planned file", {
+  path = "string", name = "string", size = "integer?", read_once = "string?", member = "string?", encoding = "string?",
+  line_end = "string?", header = "table?", headerless = "boolean?", reading = "table?", source = "any?",
+  records = "table?", dialect = "table?", found = "table?", header_names = "table?", clean_map = "table?",
+  raw_map = "table?", sha256 = "string?", content_size = "integer?", known = "any?", same_as = "integer?",
+  same_file = "table?", skip_to = "integer?",
+})
+
+---@class pghost.Batch files of one COPY
+---@field files pghost.PlannedFile[]
+---@field program? pghost.Program
+---@field names? string[] columns of the clean table that they give
+---@field as_text? boolean some column can only be sent as text
+M.batch = record.kind("batch", { files = "table", program = "any?", names = "table?", as_text = "boolean?" })
 
 ---@class pghost.Plan
----@field name string clean table; the raw one is name_raw
+---@field name string of the clean table; the raw one is name_raw
+---@field options pghost.LoadOptions
+---@field targets { raw?: boolean, clean?: boolean }
+---@field files pghost.PlannedFile[] that are in the table afterwards
+---@field skipped pghost.PlannedFile[] whose content is in the published table already
+---@field batches pghost.Batch[] what is to be read, in the order of the files
+---@field rules? pghost.Rules
 ---@field program? pghost.Program
+---@field key? string[]
+---@field workers? integer
 ---@field clean_columns? { name: string, type: string, required: boolean }[]
 ---@field raw_columns? string[]
----@field key? string[]
----@field files table[]
----@field skipped table[] files whose content is in the table already
----@field mode "replace"|"append"|"merge"|"history"
----@field missing "keep"|"delete"|"mark"|"close"
+---@field mode string what becomes of the published table: "replace"|"append"|"merge"|"history"
+---@field missing string "keep"|"delete"|"mark"|"close"
 ---@field first boolean there is no published table that this load adds to
----@field clean_table string what is built, in the build schema
----@field raw_table string
----@field frozen? boolean records were copied with FREEZE: any snapshot sees them
----@field options pghost.StageOptions
-
--- What the rules say: program, columns and key.
-local function apply_rules(plan, rules)
-  plan.program = rules_compiler.compile(rules)
-  plan.clean_columns = plan.program:columns()
-  plan.key = #rules.key > 0 and rules.key or nil
-end
-
----@param plan pghost.Plan
----@param file table one of plan.files
----@return pghost.Source
-function M.open_source(plan, file)
-  local source = errors.check(csv.open(file.path, auto_dialect.apply(dialect.of_file(plan.options, file), file)))
-  if file.skip_to then
-    errors.check(source:skip_to(file.skip_to))
-  end
-  return source
-end
-
-local function report_renamed(run, plan, file, source)
-  for _, text in ipairs(dialect.renamed(source)) do
-    run.log:warn("columns", plan.name, ("%s: %s"):format(file.name, text))
-  end
-end
-
-local function check_width(plan)
-  local most = most_columns - own_columns
-  if plan.targets.raw and #plan.raw_columns > most then
-    errors.raise(("table '%s_raw' would have %d columns, more than the %d that there is room for"):format(plan.name,
-      #plan.raw_columns, most), "data", { file = #plan.files == 1 and plan.files[1].name or nil })
-  end
-end
-
--- Opens every header before anything is loaded. What can be read only once stays open.
-local function read_headers(run, plan, wanted)
-  local unknown_lists = {}
-  for i, file in ipairs(plan.files) do
-    auto_dialect.sniff(plan.options, file, function(text, fields)
-      run.log:info("dialect", plan.name, text, fields)
-    end)
-    local source = M.open_source(plan, file)
-    file.header, file.line_end = source:columns(), source:line_end()
-    local found = dialect.note_encoding(file, source)
-    if found then
-      run.log:info("encoding", plan.name, found, { encoding = file.encoding })
-    end
-    report_renamed(run, plan, file, source)
-    if file.read_once then
-      file.source = source
-      run.read_once = run.read_once or file
-    else
-      source:close()
-    end
-    file.clean_map, unknown_lists[i] = columns.map(file.name, file.header, wanted)
-    if plan.clean_columns and #unknown_lists[i] > 0 then
-      run.log:warn("columns", plan.name, ("%s: only in the raw table: %s")
-        :format(file.name, table.concat(unknown_lists[i], ", ")), { columns = unknown_lists[i] })
-    end
-  end
-  plan.raw_columns = columns.union(wanted, unknown_lists)
-  check_width(plan)
-  for _, file in ipairs(plan.files) do
-    file.raw_map = columns.raw_map(file.header, plan.raw_columns)
-  end
-end
-
--- The files of a plan. What the history knows them by does not depend on the current folder.
-local function find_files(run, plan, spec)
-  local found, again = files.resolve(spec, run.settings.data)
-  for _, one in ipairs(again) do
-    run.log:warn("files", plan.name, ("'%s' is the same file as '%s': it is read once"):format(one.path, one.same_as))
-  end
-  for _, file in ipairs(found) do
-    file.path = paths.absolute(file.path)
-  end
-  return found
-end
-
---- Makes the plan of a load: opens every header, compiles the rules, maps the columns.
----@param run pghost.Run
----@param name string
----@param spec? string|string[] files; nil: records come from the raw table
----@param rules? table
----@param options? pghost.StageOptions
----@param targets { raw?: boolean, clean?: boolean }
----@return pghost.Plan
-function M.make(run, name, spec, rules, options, targets)
-  if type(name) ~= "string" or name == "" or #name > longest_name then
-    errors.raise(("table name of 1 to %d bytes expected, got '%s'"):format(longest_name, tostring(name)), "usage",
-      { exit = 1 })
-  end
-  local step = spec == nil and "clean" or targets.clean and "load" or "stage"
-  options = load_options.of(options, ("run:%s '%s'"):format(step, name))
-  local plan = { name = name, options = options, files = {}, targets = targets, duplicates = 0 }
-  if rules then
-    apply_rules(plan, rules)
-  end
-  dialect.check(plan.options, 1)
-  modes.choose(run, plan)
-  if plan.first then
-    adoption.check(run, { targets.clean and plan.clean_table or plan.raw_table,
-      targets.raw and plan.raw_table or plan.clean_table }, plan.options.adopt)
-  end
-  if spec then
-    plan.files = find_files(run, plan, spec)
-    ledger.select(run, plan)
-    read_headers(run, plan, columns.names(plan.clean_columns or {}))
-  end
-  return plan
-end
+---@field forced boolean the ledger is not asked
+---@field since? integer the run whose table the ledger was read for
+---@field clean_table? string what is built, in the build schema
+---@field raw_table? string
+---@field raw_source? string quoted name of the raw table that records come from, in the place of files
+---@field position boolean the clean table has _file_id and _line while it is built
+---@field kept? pghost.load.Kept what a killed run has built of it
+---@field complete boolean that is all of it
+M.make = record.kind("plan", {
+  name = "string", options = "table", targets = "table", files = "table", skipped = "table", batches = "table",
+  rules = "table?", program = "any?", key = "table?", workers = "integer?", clean_columns = "table?",
+  raw_columns = "table?", mode = "string", missing = "string", first = "boolean", forced = "boolean",
+  since = "integer?", clean_table = "string?", raw_table = "string?", raw_source = "string?", position = "boolean",
+  kept = "table?", complete = "boolean",
+})
 
 return M

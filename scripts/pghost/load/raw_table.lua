@@ -1,8 +1,9 @@
 -- A raw table as a source: its records go through rules again, without the files.
 
-local columns = require "pghost.load.columns"
 local errors = require "pghost.lib.errors"
+local header = require "pghost.load.header"
 local native_load = require "pghost.native.load"
+local relations = require "pghost.catalog.relations"
 local row_security = require "pghost.catalog.row_security"
 
 local M = {}
@@ -40,27 +41,48 @@ function M.find(run, plan)
   return found
 end
 
---- Gives the records of a raw table to a load.
+--- Records of a raw table as a source.
 ---@param run pghost.Run
----@param load pghost.Load
----@param name string of the clean table
----@param table_name string quoted, from find
+---@param from string SQL after FROM, with the raw table as `t`
+---@param name string of the raw table, for messages
+---@param table_name string quoted
 ---@param wanted string[] columns of the rules, in their order
----@return pghost.Counts? counts
----@return string? message
----@return string? code
-function M.feed(run, load, name, table_name, wanted)
-  local conn = run:connection "reader"
-  local header = column_names(conn, table_name)
-  local map = columns.map(name .. "_raw", header, wanted, true)
-  local picked = {}
+---@return pghost.Source
+---@return pghost.FileOptions
+function M.open(run, from, name, table_name, wanted)
+  local names = column_names(run.conn, table_name)
+  local map, picked = header.match(name, names, wanted), {}
   for i, position in ipairs(map) do
-    picked[i], map[i] = header[position], i + 2 -- behind _file_id and _line
+    picked[i], map[i] = names[position], i + 2 -- after _file_id and _line
   end
-  local source <close> = errors.check(native_load.table_source(conn.native,
-    ("COPY (SELECT _file_id, _line, %s FROM %s) TO STDOUT (FORMAT csv, HEADER)")
-      :format(columns.quoted(conn, picked), table_name), name .. "_raw"))
-  return load:file(source, { clean_map = map, table_source = true })
+  local source = errors.check(native_load.table_source(run:connection("reader").native,
+    ("COPY (SELECT t._file_id, t._line, %s FROM %s) TO STDOUT (FORMAT csv, HEADER)")
+      :format(relations.list(picked, "t.%s"), from), name))
+  return source, { clean_map = map, table_source = true }
+end
+
+--- The records of a plan's raw table for the engine.
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@param target pghost.load.Target
+---@return pghost.load.Work
+function M.work(run, plan, target)
+  local wanted, name = {}, plan.name .. "_raw"
+  for i, column in ipairs(plan.clean_columns) do
+    wanted[i] = column.name
+  end
+  return {
+    files = { { name = name } },
+    open = function()
+      return M.open(run, plan.raw_source .. " AS t", name, plan.raw_source, wanted)
+    end,
+    stopped = function(message)
+      target:stopped(plan, { files = {} }, message)
+    end,
+    failed = function(message, code)
+      target:failed(plan, nil, message, code)
+    end,
+  }
 end
 
 return M

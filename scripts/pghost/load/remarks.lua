@@ -2,46 +2,51 @@
 
 local dialect = require "pghost.input.dialect"
 local log = require "pghost.lib.log"
+local sql = require "pghost.lib.sql"
 
 local M = {}
 
-local most_groups = 12 -- kinds of rejects that are logged for one table
+local most_kinds = 12 -- of rejects that are logged for one table
+
+-- "a.csv:3: not a bigint 'x'" by reject_id.
+local function examples(run, kinds)
+  local ids, texts = {}, {}
+  for i = 1, math.min(#kinds, most_kinds) do
+    ids[i] = kinds[i].first
+  end
+  for row in run.conn:query([[
+      SELECT r.reject_id, pg_catalog.concat(pg_catalog.concat_ws(':', f.name, r.line), ': ', r.reason) AS text
+      FROM pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
+      WHERE r.reject_id = ANY ($1::pg_catalog.int8[])]], sql.array(ids)):rows() do
+    texts[row.reject_id] = row.text
+  end
+  return texts
+end
 
 --- Logs what was rejected and why, one line a kind with an example.
 ---@param run pghost.Run
----@param name string
-function M.rejects(run, name)
-  local kinds = run.conn:query([[
-    SELECT k.column_name, k.rule, k.records, concat_ws(':', f.name, r.line) || ': ' || r.reason AS example
-    FROM (
-      SELECT column_name, rule, count(*) AS records, min(reject_id) AS first_id FROM pghost.rejects
-      WHERE run_id = $1 AND table_name = $2 AND rule <> 'key' GROUP BY column_name, rule
-    ) AS k
-    JOIN pghost.rejects AS r ON r.reject_id = k.first_id
-    LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
-    ORDER BY k.records DESC, k.column_name, k.rule]], run.id, name)
+---@param name string of the table
+---@param kinds pghost.rejects.Kind[]
+function M.rejects(run, name, kinds)
+  local texts = #kinds > 0 and examples(run, kinds)
   for i, kind in ipairs(kinds) do
-    if i > most_groups then
-      run.log:warn("reject", name, ("and %s more"):format(log.counted(#kinds - most_groups, "kind")))
+    if i > most_kinds then
+      run.log:warn("reject", name, ("and %s more"):format(log.counted(#kinds - most_kinds, "kind")))
       break
     end
+    local example = texts[kind.first]
     run.log:warn("reject", name, ("%s %s (%s), first %s"):format(log.count(kind.records),
-      kind.column_name or "whole record", kind.rule, kind.example),
-      { rejected = kind.records, column = kind.column_name, rule = kind.rule, example = kind.example })
+      kind.column or "whole record", kind.rule, example),
+      { rejected = kind.records, column = kind.column, rule = kind.rule, example = example })
   end
 end
 
---- Logs what was repaired, one line a file.
----@param run pghost.Run
----@param plan pghost.Plan
-function M.repairs(run, plan)
-  for _, file in ipairs(plan.files) do
-    local text = dialect.describe(file.counts.repairs)
-    if text then
-      run.log:warn("repair", plan.name, ("%s: %s"):format(file.name, text),
-        { file = file.name, repairs = file.counts.repairs })
-    end
-  end
+--- What was repaired in a file, in a line with its name; nil: nothing.
+---@param file pghost.FileResult
+---@return string?
+function M.repaired(file)
+  local text = dialect.describe(file.counts.repairs)
+  return text and ("%s: %s"):format(file.file.name, text)
 end
 
 return M

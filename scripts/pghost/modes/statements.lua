@@ -1,9 +1,10 @@
--- The SQL of the modes: the view of a table as it will be, and the statements that make it so.
+-- The statements that make a published table what its view showed.
 --
 -- Plain DELETE, UPDATE and INSERT over the key, without MERGE: the same on every server and on
 -- distributed tables. Text in, text out; no connection is used but for quoting.
 
-local columns = require "pghost.load.columns"
+local comparison = require "pghost.modes.comparison"
+local relations = require "pghost.modes.relations"
 
 local M = {}
 
@@ -11,208 +12,149 @@ local M = {}
 ---@field name string of the published table
 ---@field mode "append"|"merge"|"history"
 ---@field missing "keep"|"delete"|"mark"|"close"
----@field key? string[]
----@field columns { name: string, type: string }[] of the new rows
+---@field keys pghost.modes.KeyColumn[] of the published table; empty: the rows have no key
+---@field columns pghost.modes.Column[] of the new rows
 ---@field new_columns? string[] that the published raw table gets
 ---@field view string quoted names: the view, the table of new rows, the published table
 ---@field new string
 ---@field published string
----@field at string SQL of the run's timestamp
+---@field held? string quoted name of the table of keys that rejected records have
+---@field marked boolean the published table has the column _deleted_at of the mode
+---@field few boolean the new rows are few beside the published ones
+---@field started string SQL of the run's timestamp
+---@field distributed boolean tables may be on several servers
+---@field allow_dropped boolean triggers and rules may store other rows than the new ones
 
-local function names(change)
-  local list = {}
-  for i, column in ipairs(change.columns) do
-    list[i] = column.name
-  end
-  return list
-end
-
-local function list_of(conn, change, format)
-  return columns.quoted(conn, names(change), format or "%s")
-end
-
-local function is_key(change, name)
-  for _, column in ipairs(change.key) do
-    if column == name then
-      return true
-    end
-  end
-  return false
-end
-
--- "a.k = b.k AND ...": key columns are never NULL.
-local function same_key(conn, change, a, b)
-  local parts = {}
-  for i, name in ipairs(change.key) do
-    local quoted = conn:quote_identifier(name)
-    parts[i] = ("%s.%s = %s.%s"):format(a, quoted, b, quoted)
-  end
-  return table.concat(parts, " AND ")
-end
-
--- Types without an equality operator are compared by their text.
-local function comparable(column)
-  return column.type:find("^json%f[^%w]") or column.type:find("^xml") or column.type:find("^json$")
-end
-
--- Whether the rows of one key differ; nil when there is nothing besides the key.
-local function differs(conn, change, a, b)
-  local left, right = {}, {}
-  for _, column in ipairs(change.columns) do
-    if not is_key(change, column.name) then
-      local format = comparable(column) and "%s.%s::text" or "%s.%s"
-      left[#left + 1] = format:format(a, conn:quote_identifier(column.name))
-      right[#right + 1] = format:format(b, conn:quote_identifier(column.name))
-    end
-  end
-  return #left > 0 and ("(%s) IS DISTINCT FROM (%s)"):format(table.concat(left, ", "), table.concat(right, ", ")) or nil
-end
-
-local function exists(change, where)
-  return ("EXISTS (SELECT FROM %s AS n WHERE %s)"):format(change.new, where)
-end
-
--- Views ---------------------------------------------------------------------------------------------
-
-local view = {}
-
--- The published part of the view has NULL for a raw column that only the new rows have.
-function view.append(conn, change)
-  local new = {}
-  for _, name in ipairs(change.new_columns or {}) do
-    new[name] = true
-  end
-  local old = {}
-  for i, name in ipairs(names(change)) do
-    local quoted = conn:quote_identifier(name)
-    old[i] = new[name] and "NULL::text AS " .. quoted or quoted
-  end
-  return ("SELECT %s FROM %s UNION ALL SELECT %s FROM %s"):format(table.concat(old, ", "), change.published,
-    list_of(conn, change), change.new)
-end
-
-function view.merge(conn, change)
-  local mark = change.missing == "mark"
-  local new = ("SELECT %s%s FROM %s"):format(list_of(conn, change), mark and ", NULL::timestamptz AS _deleted_at" or "",
-    change.new)
-  if change.missing == "delete" then
-    return new
-  end
-  return ("%s UNION ALL SELECT %s%s FROM %s AS p WHERE NOT %s"):format(new, list_of(conn, change),
-    mark and (", coalesce(_deleted_at, %s)"):format(change.at) or "", change.published,
-    exists(change, same_key(conn, change, "n", "p")))
-end
-
--- Whether the current row `p` of the published table ends with this run.
-local function ends(conn, change)
-  local key = same_key(conn, change, "n", "p")
-  local differing = differs(conn, change, "n", "p")
-  local parts = {}
-  if differing then
-    parts[1] = exists(change, key .. " AND " .. differing)
-  end
-  if change.missing == "close" then
-    parts[#parts + 1] = "NOT " .. exists(change, key)
-  end
-  return #parts > 0 and table.concat(parts, " OR ") or "false"
-end
-
--- Whether the new row `n` is of no key that has the same row already.
-local function begins(conn, change)
-  local differing = differs(conn, change, "n", "p")
-  return ("NOT EXISTS (SELECT FROM %s AS p WHERE p._valid_to IS NULL AND %s%s)"):format(change.published,
-    same_key(conn, change, "n", "p"), differing and (" AND NOT (%s)"):format(differing) or "")
-end
-
-function view.history(conn, change)
-  return ([[SELECT %s, p._valid_from,
-      CASE WHEN p._valid_to IS NULL AND (%s) THEN %s ELSE p._valid_to END AS _valid_to FROM %s AS p
-    UNION ALL SELECT %s, %s, NULL FROM %s AS n WHERE %s]]):format(list_of(conn, change, "p.%s"), ends(conn, change),
-    change.at, change.published, list_of(conn, change, "n.%s"), change.at, change.new, begins(conn, change))
-end
-
---- The statements that show a table as it will be.
----@param conn pghost.Connection
----@param change pghost.modes.Change
----@return string[]
-function M.view(conn, change)
-  return { ("CREATE VIEW %s AS %s"):format(change.view, view[change.mode](conn, change)) }
-end
-
--- Publishing ----------------------------------------------------------------------------------------
+---@class pghost.modes.Statement
+---@field sql string
+---@field counts? "added"|"changed"|"removed" what its affected rows are
+---@field left? string a query: how many rows it should have stored and has not, when it has run
+---@field due? string a query: how many rows it is to change, before it runs
+---@field grows? string the table, to which it adds every new row
 
 local publish = {}
 
-local function insert(conn, change, where)
-  return { counts = "added", sql = ("INSERT INTO %s (%s) SELECT %s FROM %s AS n%s"):format(change.published,
-    list_of(conn, change), list_of(conn, change, "n.%s"), change.new, where and " WHERE " .. where or "") }
+local function insert(conn, change, where, extra)
+  local extra_name, extra_value = "", ""
+  if extra then
+    extra_name, extra_value = ", " .. extra.name, ", " .. extra.value
+  end
+  local from = (where and relations.new_rows(change) or change.new) .. " AS n" .. (where and " WHERE " .. where or "")
+  return { counts = "added", sql = ("INSERT INTO %s (%s%s) SELECT %s%s FROM %s"):format(change.published,
+    relations.list(conn, change.columns), extra_name, relations.list(conn, change.columns, "n.%s"), extra_value, from) }
+end
+
+-- Rows are counted by the conditions that they are chosen by.
+local function count_published(change, where)
+  return ("SELECT pg_catalog.count(*) AS records FROM %s AS p WHERE %s"):format(change.published, where)
+end
+
+local function count_new(change, where)
+  return ("SELECT pg_catalog.count(*) AS records FROM %s AS n WHERE %s"):format(relations.new_rows(change), where)
+end
+
+local function count_both(change, from, where)
+  return ("SELECT pg_catalog.count(*) AS records FROM %s AS p, %s AS n WHERE %s"):format(change.published, from, where)
 end
 
 function publish.append(conn, change)
   local list = {}
   for _, name in ipairs(change.new_columns or {}) do
-    list[#list + 1] = { sql = ("ALTER TABLE %s ADD COLUMN %s text"):format(change.published,
+    list[#list + 1] = { sql = ("ALTER TABLE %s ADD COLUMN %s pg_catalog.text"):format(change.published,
       conn:quote_identifier(name)) }
   end
-  list[#list + 1] = insert(conn, change)
+  local all = insert(conn, change)
+  all.grows = change.published
+  list[#list + 1] = all
   return list
 end
 
-local function remove_missing(conn, change)
-  local gone = "NOT " .. exists(change, same_key(conn, change, "n", "p"))
+local function remove_missing(conn, change, at)
+  local gone = relations.missing(conn, change)
   if change.missing == "delete" then
-    return { counts = "removed", sql = ("DELETE FROM %s AS p WHERE %s"):format(change.published, gone) }
+    return { counts = "removed", sql = ("DELETE FROM %s AS p WHERE %s"):format(change.published, gone),
+      left = count_published(change, gone) }
   end
-  return { counts = "removed", sql = ("UPDATE %s AS p SET _deleted_at = %s WHERE p._deleted_at IS NULL AND %s")
-    :format(change.published, change.at, gone) }
+  gone = "p._deleted_at IS NULL AND " .. gone
+  return { counts = "removed",
+    sql = ("UPDATE %s AS p SET _deleted_at = %s WHERE %s"):format(change.published, at, gone),
+    left = count_published(change, gone) }
 end
 
 -- What differs, and what comes back after it was marked as deleted.
 local function update(conn, change)
-  local assignments, conditions = {}, { differs(conn, change, "n", "p") }
-  for _, column in ipairs(change.columns) do
-    if not is_key(change, column.name) then
-      local quoted = conn:quote_identifier(column.name)
-      assignments[#assignments + 1] = ("%s = n.%s"):format(quoted, quoted)
-    end
+  local conditions, assignments = { comparison.differs(conn, change, "n", "p") }, {}
+  for i, column in ipairs(comparison.changeable(change)) do
+    local quoted = conn:quote_identifier(column.name)
+    assignments[i] = ("%s = n.%s"):format(quoted, quoted)
   end
-  if change.missing == "mark" then
+  if change.marked then
     assignments[#assignments + 1] = "_deleted_at = NULL"
     conditions[#conditions + 1] = "p._deleted_at IS NOT NULL"
   end
   if #assignments == 0 then
     return nil
   end
-  return { counts = "changed", sql = ("UPDATE %s AS p SET %s FROM %s AS n WHERE %s AND (%s)"):format(change.published,
-    table.concat(assignments, ", "), change.new, same_key(conn, change, "n", "p"), table.concat(conditions, " OR ")) }
+  local from = relations.new_rows(change)
+  local where = ("%s AND (%s)"):format(comparison.same_key(conn, change, "n", "p"), table.concat(conditions, " OR "))
+  return { counts = "changed",
+    sql = ("UPDATE %s AS p SET %s FROM %s AS n WHERE %s"):format(change.published, table.concat(assignments, ", "),
+      from, where),
+    due = count_both(change, from, where) }
 end
 
-function publish.merge(conn, change)
+function publish.merge(conn, change, at)
   local list = {}
   if change.missing ~= "keep" then
-    list[#list + 1] = remove_missing(conn, change)
+    list[1] = remove_missing(conn, change, at)
   end
   list[#list + 1] = update(conn, change)
-  list[#list + 1] = insert(conn, change, ("NOT EXISTS (SELECT FROM %s AS p WHERE %s)"):format(change.published,
-    same_key(conn, change, "n", "p")))
+  local unknown = relations.not_published(conn, change)
+  local add = insert(conn, change, unknown)
+  add.left = count_new(change, unknown)
+  list[#list + 1] = add
   return list
 end
 
-function publish.history(conn, change)
-  local close = { counts = "changed", sql = ("UPDATE %s AS p SET _valid_to = %s WHERE p._valid_to IS NULL AND (%s)")
-    :format(change.published, change.at, ends(conn, change)) }
-  local open = { counts = "added", sql = ("INSERT INTO %s (%s, _valid_from) SELECT %s, %s FROM %s AS n WHERE %s")
-    :format(change.published, list_of(conn, change), list_of(conn, change, "n.%s"), change.at, change.new,
-      begins(conn, change)) }
-  return { close, open }
+-- The current rows whose key has another state now.
+local function close_changed(conn, change, at)
+  local differs = comparison.differs(conn, change, "n", "p")
+  if not differs then
+    return nil
+  end
+  local from = relations.new_rows(change)
+  local where = ("p._valid_to IS NULL AND %s AND %s"):format(comparison.same_key(conn, change, "n", "p"), differs)
+  return { counts = "changed",
+    sql = ("UPDATE %s AS p SET _valid_to = %s FROM %s AS n WHERE %s"):format(change.published, at, from, where),
+    left = count_both(change, from, where) }
 end
 
---- The statements that change the published table; `counts` names what the affected rows are.
+local function close_missing(conn, change, at)
+  local gone = "p._valid_to IS NULL AND " .. relations.missing(conn, change)
+  return { counts = "removed", sql = ("UPDATE %s AS p SET _valid_to = %s WHERE %s"):format(change.published, at, gone),
+    left = count_published(change, gone) }
+end
+
+function publish.history(conn, change, at)
+  local list = {}
+  if change.missing == "close" then
+    list[1] = close_missing(conn, change, at)
+  end
+  list[#list + 1] = close_changed(conn, change, at)
+  local unknown = relations.not_published(conn, change) -- what differs is not current any more
+  local add = insert(conn, change, unknown, { name = "_valid_from", value = at })
+  add.left = count_new(change, unknown)
+  list[#list + 1] = add
+  return list
+end
+
+--- The statements that change the published table, in their order.
 ---@param conn pghost.Connection
 ---@param change pghost.modes.Change
----@return { sql: string, counts?: "added"|"changed"|"removed" }[]
-function M.publish(conn, change)
-  return publish[change.mode](conn, change)
+---@param at string SQL of the moment that the change is dated with
+---@return pghost.modes.Statement[]
+function M.publish(conn, change, at)
+  return publish[change.mode](conn, change, at)
 end
 
 return M

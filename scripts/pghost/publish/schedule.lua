@@ -7,15 +7,15 @@
 local adoption = require "pghost.publish.adoption"
 local again = require "pghost.run.retry"
 local build_schema = require "pghost.run.build_schema"
+local commit = require "pghost.run.commit"
 local dry_run = require "pghost.publish.dry_run"
-local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
+local kept = require "pghost.load.kept"
 local ledger = require "pghost.ledger"
 local log = require "pghost.lib.log"
 local meanwhile = require "pghost.ledger.concurrent"
 local modes = require "pghost.modes"
 local publish = require "pghost.publish.swap"
-local resume = require "pghost.run.resume"
 
 local M = {}
 
@@ -80,22 +80,15 @@ local function exchange(run, options, is_last)
   end)
 end
 
--- The connection was lost while the last transaction was under way: asks over a new one whether it
--- was committed, and goes on with that if it was.
+-- The connection was lost while the last transaction was under way: goes on over a new one if it was committed.
 local function settle(run, problem)
-  local known, conn = pcall(again.connect, run, true)
-  local done
-  if known then
-    known, done = pcall(history.was_published, conn, run.id)
-  end
-  if not known then
-    errors.raise(("%s; whether run %d has published is not known: see state in pghost.runs"):format(tostring(problem),
-      run.id), errors.is(problem) and problem.code or nil, { exit = 3, unsure = true })
-  elseif not done then
-    conn:close()
-    error(problem, 0)
-  end
-  run.log:warn("publish", run.target, ("%s; the server has committed"):format(tostring(problem)))
+  local conn = commit.settle(problem, commit.by_run(run), {
+    what = ("whether run %d has published"):format(run.id),
+    advice = "see its state in pghost.runs",
+    say = function(text)
+      run.log:warn("publish", run.target, text)
+    end,
+  })
   run.conn:close()
   run.conn = conn
 end
@@ -212,7 +205,7 @@ end
 --- Publishes what the run has built.
 ---@param run pghost.Run
 function M.finish(run)
-  resume.forget_others(run)
+  kept.forget_others(run)
   adoption.warn_of_publications(run)
   if run.settings.dry_run then
     run:step("dry run", run.target, function()

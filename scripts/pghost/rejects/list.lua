@@ -2,6 +2,8 @@
 --
 -- For `pghost rejects`. Writing them as a file is reject_export.lua, running them again replay.
 
+local errors = require "pghost.lib.errors"
+
 local M = {}
 
 ---@class pghost.rejects.Filter
@@ -15,8 +17,9 @@ local M = {}
 local chosen = [[
   pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
   WHERE r.run_id = $1 AND ($2::text IS NULL OR r.table_name = $2)
-    AND ($3::text IS NULL OR f.name = $3 OR f.path = $3 OR right(f.path, length($3) + 1) = '/' || $3
-      OR right(f.name, length($3) + 1) = '/' || $3) -- a member of a zip: item.zip/a.csv
+    AND ($3::text IS NULL OR f.name = $3::text OR f.path = $3::text
+      OR pg_catalog.right(f.path, pg_catalog.length($3::text) + 1) = pg_catalog.concat('/', $3::text)
+      OR pg_catalog.right(f.name, pg_catalog.length($3::text) + 1) = pg_catalog.concat('/', $3::text)) -- in a zip
     AND ($4::text IS NULL OR r.rule = $4)
     AND ($5::text = 'all' OR r.state = $5)]]
 
@@ -38,13 +41,58 @@ end
 ---@return integer total
 function M.summary(conn, filter)
   local rows, total = {}, 0
-  local sql = { M.query(filter, [[r.table_name, r.column_name, r.rule, r.state, count(DISTINCT r.file_id),
-    count(*)]], "GROUP BY 1, 2, 3, 4 ORDER BY 6 DESC, 1, 2, 3, 4") }
+  local sql = { M.query(filter, [[r.table_name, r.column_name, r.rule, r.state, pg_catalog.count(DISTINCT r.file_id),
+    pg_catalog.count(*)]], "GROUP BY 1, 2, 3, 4 ORDER BY 6 DESC, 1, 2, 3, 4") }
   for row in conn:query(table.unpack(sql, 1, 6)):rows() do
     rows[#rows + 1] = { row[1], row[2], row[3], row[4], row[5], row[6] }
     total = total + row[6]
   end
   return rows, total
+end
+
+--- Raises when nothing of this run was meant for a table: names those that it has to do with.
+---@param conn pghost.Connection
+---@param run_id integer
+---@param name string
+function M.check_table(conn, run_id, name)
+  local names = {}
+  for row in conn:query([[
+    SELECT table_name FROM pghost.files WHERE run_id = $1 OR run_id = (
+      SELECT replay_of FROM pghost.runs WHERE run_id = $1)
+    UNION SELECT table_name FROM pghost.rejects WHERE run_id = $1
+    ORDER BY table_name]], run_id):rows() do
+    if row.table_name == name then
+      return
+    end
+    names[#names + 1] = row.table_name
+  end
+  local has = #names > 0 and "it has " .. table.concat(names, ", ") or "it has read no files"
+  errors.raise(("no table '%s' in run %d: %s"):format(name, run_id, has), "usage", { exit = 1 })
+end
+
+---@class pghost.rejects.Count
+---@field file_id? integer nil: of no file
+---@field rule string
+---@field records integer
+
+local counts_query = [[
+  SELECT r.file_id, r.rule, pg_catalog.count(*) AS records FROM pghost.rejects AS r
+  WHERE r.run_id = $1 AND r.table_name = $2 GROUP BY r.file_id, r.rule ORDER BY r.file_id, r.rule]]
+
+--- How many rejects of a run's table there are, per file and rule, in one query: sums of these are all that
+--- accounts, budgets and remarks ask.
+---@param conn pghost.Connection
+---@param run_id integer
+---@param table_name string
+---@return pghost.rejects.Count[] counts by file id and rule
+---@return integer total
+function M.counts(conn, run_id, table_name)
+  local counts, total = {}, 0
+  for row in conn:query(counts_query, run_id, table_name):rows() do
+    counts[#counts + 1] = { file_id = row.file_id, rule = row.rule, records = row.records }
+    total = total + row.records
+  end
+  return counts, total
 end
 
 --- The chosen rejects in the order of their files and lines, one by one in constant memory.
@@ -53,8 +101,8 @@ end
 ---@param limit? integer
 ---@return fun(): table? rows with names as in pghost.rejects, and `file`
 function M.each(conn, filter, limit)
-  local sql = { M.query(filter, [[r.reject_id, r.table_name, f.name AS file, r.line, r.byte_offset, r.byte_length,
-    r.column_name, r.rule, r.reason, r.state, r.replayed_by, r.note, r.original]],
+  local sql = { M.query(filter, [[r.reject_id, r.file_id, r.table_name, f.name AS file, r.line, r.byte_offset,
+    r.byte_length, r.column_name, r.rule, r.reason, r.state, r.replayed_by, r.note, r.original]],
     "ORDER BY r.file_id, r.line, r.reject_id" .. (limit and " LIMIT " .. limit or "")) }
   return conn:stream(table.unpack(sql, 1, 6))
 end

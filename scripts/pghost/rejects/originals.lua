@@ -6,6 +6,7 @@
 
 local csv = require "pghost.native.csv"
 local dialect = require "pghost.input.dialect"
+local hex = require "pghost.lib.hex"
 local lfs = require "lfs"
 
 local M = {}
@@ -57,15 +58,6 @@ function Walk:fetch(line)
   end
 end
 
-local hex = {}
-for byte = 0, 255 do
-  hex[string.char(byte)] = ("%02x"):format(byte)
-end
-
-local function to_hex(bytes)
-  return (bytes:gsub(".", hex))
-end
-
 local function flush(conn, batch)
   if #batch.ids == 0 then
     return
@@ -91,7 +83,7 @@ local missing = [[
 
 local function add(batch, reject_id, offset, bytes)
   local n = #batch.ids + 1
-  batch.ids[n], batch.offsets[n], batch.originals[n] = reject_id, offset, to_hex(bytes)
+  batch.ids[n], batch.offsets[n], batch.originals[n] = reject_id, offset, hex.encode(bytes)
 end
 
 --- Fills in offset, length and bytes of the rejects of one table of a run that lack them.

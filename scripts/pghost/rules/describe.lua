@@ -1,5 +1,6 @@
 -- Rules as text for people: one line a column, aligned, then the row rules.
 
+local column_names = require "pghost.catalog.names"
 local native = require "pghost.native.rules"
 
 local function quote(value)
@@ -69,9 +70,13 @@ local function type_text_of(column)
   return column.domain and ("%s over %s"):format(column.domain, text) or text
 end
 
+local function name_text(column)
+  return column.from == nil and column.name or ("%s from %s"):format(column.name, column_names.shown(column))
+end
+
 local function column_cells(column)
   local type_text = type_text_of(column)
-  return { column.name, type_text, table.concat(list_text(column.operations, "op"), ", "), checks_text(column) }
+  return { name_text(column), type_text, table.concat(list_text(column.operations, "op"), ", "), checks_text(column) }
 end
 
 local function row_text(rule)

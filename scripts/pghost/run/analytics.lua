@@ -5,12 +5,14 @@
 -- order: the query's own ORDER BY, else by all columns.
 
 local adoption = require "pghost.publish.adoption"
-local columns = require "pghost.load.columns"
+local columns = require "pghost.catalog.columns"
 local definition = require "pghost.run.definitions"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local paths = require "pghost.lib.paths"
+local relations = require "pghost.catalog.relations"
 local print_result = require "pghost.lib.print"
+local recordable = require "pghost.run.recordable"
 local sql = require "pghost.lib.sql"
 local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
@@ -22,25 +24,32 @@ local most_printed = 100 -- rows of an answer that are printed
 -- Types without an order of their own; sorted by their text.
 local unordered = { json = true, xml = true, point = true, line = true, polygon = true, path = true, box = true }
 
+-- Runs SQL around the text of a question; an error of the server's names its file and the place in it.
+local function send(conn, statement, whole, text, places, values)
+  values = values or { n = 0 }
+  local done, result = pcall(conn.query, conn, whole, table.unpack(values, 1, values.n))
+  if not done then
+    statement:locate(result, whole, text, places)
+    error(result, 0)
+  end
+  return result
+end
+
 -- Asks the server for the query's columns, and what it reads, through a view that lives within a transaction.
 local function describe(conn, run, name, statement)
   local view = run:qualified(name)
-  conn:query(("CREATE VIEW %s AS %s"):format(view, statement:describe(run:parameters())))
-  local list = {}
-  for row in conn:query([[
-      SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
-      WHERE attrelid = $1::text::regclass AND attnum > 0 ORDER BY attnum]], view):rows() do
-    list[#list + 1] = { name = row.name, type = row.type }
-  end
+  local text, places = statement:describe(run:parameters())
+  send(conn, statement, ("CREATE VIEW %s AS %s"):format(view, text), text, places)
+  local list = columns.read(conn, view)
   local reads = definition.reads(conn, view)
   conn:query("DROP VIEW " .. view)
   return list, reads
 end
 
-local function order_by(conn, list)
+local function order_by(list)
   local terms = {}
   for i, column in ipairs(list) do
-    terms[i] = conn:quote_identifier(column.name) .. (unordered[column.type] and "::text" or "")
+    terms[i] = relations.quote(column.name) .. (unordered[column.type] and "::text" or "")
   end
   return " ORDER BY " .. table.concat(terms, ", ")
 end
@@ -48,7 +57,7 @@ end
 local function create(conn, run, name, list)
   local definitions = {}
   for i, column in ipairs(list) do
-    definitions[i] = conn:quote_identifier(column.name) .. " " .. column.type
+    definitions[i] = relations.quote(column.name) .. " " .. column.type
   end
   run:create_table(conn, name, table.concat(definitions, ", "))
 end
@@ -58,16 +67,14 @@ local function insert(conn, run, name, statement, list)
   for i, column in ipairs(list) do
     names[i] = column.name
   end
-  local text, values = statement:bind(run:parameters())
-  if not statement.ordered then
-    text = ("SELECT * FROM (%s) AS answer%s"):format(text, order_by(conn, list))
-  end
-  return conn:query(("INSERT INTO %s (%s) %s"):format(run:qualified(name), columns.quoted(conn, names), text),
-    table.unpack(values, 1, values.n)).affected
+  local text, values, places = statement:bind(run:parameters())
+  local whole = statement.ordered and text or ("SELECT * FROM (%s) AS answer%s"):format(text, order_by(list))
+  return send(conn, statement, ("INSERT INTO %s (%s) %s"):format(run:qualified(name), relations.list(names), whole),
+    text, places, values).affected
 end
 
 local function print_answer(run, name, list, statement, rows)
-  local order = statement.ordered and "" or order_by(run.conn, list)
+  local order = statement.ordered and "" or order_by(list)
   local result = run.conn:query(("SELECT * FROM %s%s LIMIT %d"):format(run:qualified(name), order, most_printed))
   run.out:write(terminal_text.harmless(name), "\n")
   print_result.result(result, { file = run.out })
@@ -78,38 +85,52 @@ local function print_answer(run, name, list, statement, rows)
   run.out:flush()
 end
 
--- An error of the server in a query of the user's gets the file's name in front.
-local function in_file(path, fn)
-  local done, problem = pcall(fn)
-  if not done then
-    if errors.is(problem) and not problem.file then
-      problem.file = path
-    end
-    error(problem, 0)
-  end
-end
-
 local function answer(run, path)
   local name = path:match("([^/]*)%.sql$")
   local started = sys.clock()
   local statement = sql.read(path)
   local list, rows, reads
   adoption.check(run, { name })
-  in_file(path, function()
-    run:transaction(function(conn)
-      list, reads = describe(conn, run, name, statement)
-      create(conn, run, name, list)
-      rows = insert(conn, run, name, statement, list)
-    end)
-    run.conn:query("ANALYZE " .. run:qualified(name))
+  run:transaction(function(conn)
+    list, reads = describe(conn, run, name, statement)
+    create(conn, run, name, list)
+    rows = insert(conn, run, name, statement, list)
   end)
+  run.conn:query("ANALYZE " .. run:qualified(name))
   definition.remember_answer(run, name, path, reads)
   run:built(name)
   run.log:info("answer", name, log.counted(rows, "row"), { rows = rows, seconds = sys.clock() - started })
   print_answer(run, name, list, statement, rows)
 end
 
---- Runs all .sql files of a folder in name order.
+-- The tables of questions of this folder that are gone, as long as they are published and as pghost built them.
+local gone_query = [[
+  SELECT a.table_name, a.file FROM pghost.answers AS a
+    JOIN pghost.published AS p ON p.schema_name = a.target_schema AND p.table_name = a.table_name
+    JOIN pg_catalog.pg_class AS c ON c.oid = p.relation
+  WHERE a.pipeline = $1 AND a.target_schema = $2 AND a.folder = $3 AND a.run_id <> $4::bigint
+  ORDER BY a.table_name]]
+
+local function remember(run, folder, path)
+  run.conn:query([[
+    INSERT INTO pghost.answers (target_schema, table_name, pipeline, folder, file, run_id)
+    VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (target_schema, table_name) DO UPDATE
+      SET pipeline = excluded.pipeline, folder = excluded.folder, file = excluded.file, run_id = excluded.run_id]],
+    run.target, path:match("([^/]*)%.sql$"), run.name, recordable.text(run.conn, folder),
+    recordable.text(run.conn, path), run.id)
+end
+
+-- Says which answers nobody answers any more: their tables stay as they are, for ever.
+local function warn_of_gone(run, folder)
+  for row in run.conn:query(gone_query, run.name, run.target, recordable.text(run.conn, folder), run.id):rows() do
+    run.log:warn("analyse", row.table_name, ("'%s' is gone, its table %s is still published and no longer brought up "
+      .. "to date: drop the table, or bring the file back"):format(row.file,
+      relations.quoted(run.target, row.table_name)), { file = row.file })
+  end
+end
+
+--- Runs all .sql files of a folder in name order; warns of published answers whose file is gone.
 ---@param run pghost.Run
 ---@param folder string
 ---@return { answers: integer } counts
@@ -120,7 +141,9 @@ function M.run(run, folder)
   end
   for _, path in ipairs(questions) do
     answer(run, path)
+    remember(run, folder, path)
   end
+  warn_of_gone(run, folder)
   return { answers = #questions }
 end
 

@@ -6,6 +6,7 @@
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
+local recordable = require "pghost.run.recordable"
 local settings = require "pghost.run.settings"
 local sql = require "pghost.lib.sql"
 local sys = require "pghost.native.sys"
@@ -13,7 +14,7 @@ local sys = require "pghost.native.sys"
 local M = {}
 
 local who_columns = "run_id, pipeline, target_schema, host_user, host_name, process_id, "
-  .. "to_char(started_at, 'YYYY-MM-DD HH24:MI:SS TZ') AS since"
+  .. "pg_catalog.to_char(started_at, 'YYYY-MM-DD HH24:MI:SS TZ') AS since"
 
 -- A run for people; nil: it has not got so far as to be recorded.
 local function describe(run)
@@ -57,7 +58,8 @@ function M.clear_killed(conn, pipeline, target, remove, except)
     local dead = conn:query([[
       SELECT run_id, build_schema, state = 'running' AS died FROM pghost.runs
       WHERE pipeline = $1 AND target_schema = $2 AND (state = 'running' OR state = 'interrupted'
-        AND EXISTS (SELECT FROM pg_namespace WHERE nspname = 'pghost_build_' || run_id)) AND run_id <> $3
+        AND EXISTS (SELECT 1 FROM pg_catalog.pg_namespace
+          WHERE nspname = pg_catalog.concat('pghost_build_', run_id)::name)) AND run_id <> $3::bigint
       ORDER BY run_id]], pipeline, target, except or 0)
     for run in dead:rows() do
       if run.build_schema then
@@ -65,7 +67,7 @@ function M.clear_killed(conn, pipeline, target, remove, except)
       end
       if run.died then
         conn:query([[
-          UPDATE pghost.runs SET state = 'killed', finished_at = clock_timestamp(),
+          UPDATE pghost.runs SET state = 'killed', finished_at = pg_catalog.clock_timestamp(),
             error = 'found dead by a later run' WHERE run_id = $1 AND state = 'running']], run.run_id)
         killed[#killed + 1] = { run_id = run.run_id }
       end
@@ -81,7 +83,8 @@ end
 ---@return integer count
 function M.mark_dead_builders(conn, schema, run_id)
   return conn:query([[
-    UPDATE pghost.runs SET state = 'killed', finished_at = clock_timestamp(), error = 'found dead by a later run'
+    UPDATE pghost.runs SET state = 'killed', finished_at = pg_catalog.clock_timestamp(),
+      error = 'found dead by a later run'
     WHERE build_schema = $1 AND state = 'running' AND run_id <> $2]], schema, run_id).affected
 end
 
@@ -94,8 +97,9 @@ end
 ---@param tables string[]
 function M.add_published(conn, run_id, tables)
   for _, name in ipairs(tables) do
-    conn:query("UPDATE pghost.runs SET published_tables = array_append(published_tables, $2) WHERE run_id = $1",
-      run_id, name)
+    conn:query([[
+      UPDATE pghost.runs SET published_tables = pg_catalog.array_append(published_tables, $2::text)
+      WHERE run_id = $1]], run_id, name)
   end
 end
 
@@ -104,18 +108,33 @@ end
 ---@return boolean
 function M.was_published(conn, run_id)
   return conn:transaction(function()
-    conn:query("SELECT set_config('lock_timeout', '60s', true)")
+    conn:query("SELECT pg_catalog.set_config('lock_timeout', '60s', true)")
     local row = conn:query("SELECT state FROM pghost.runs WHERE run_id = $1 FOR UPDATE", run_id)[1]
     return row ~= nil and row.state == "published"
   end)
 end
 
+-- A table of plain values with every text as the database can hold it.
+local function held(conn, value)
+  if type(value) == "string" then
+    return recordable.text(conn, value)
+  elseif type(value) ~= "table" then
+    return value
+  end
+  local out = {}
+  for key, one in pairs(value) do
+    out[held(conn, key)] = held(conn, one)
+  end
+  return out
+end
+
 --- Settings as JSON: the simple ones and the parameters, without those that are secret (secrets.lua).
 ---@param config table
+---@param conn? pghost.Connection texts are escaped as far as its database cannot hold them
 ---@return string json
-function M.config_json(config)
+function M.config_json(config, conn)
   local kept = settings.recorded(config)
-  return next(kept) and cjson.encode(kept) or "{}"
+  return next(kept) and cjson.encode(conn and held(conn, kept) or kept) or "{}"
 end
 
 --- The version of this pghost; nil when the library runs in another host.
@@ -145,18 +164,35 @@ end
 ---@param fields pghost.runs.Fields
 ---@return { id: integer, started: string, as_of: string, build: string } run texts are ISO timestamps
 function M.record(conn, fields)
+  local function hold(text)
+    return recordable.text(conn, text)
+  end
   local row = conn:query([[
     INSERT INTO pghost.runs (pipeline, target_schema, config, as_of, version, host_user, host_name, process_id,
       attempt, retry_of)
-    VALUES ($1, $2, $3::jsonb, coalesce($4::timestamp, clock_timestamp()::timestamp), $5, $6, $7, $8, $9, $10)
-    RETURNING run_id, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS.USOF') AS started,
-      to_char(as_of, 'YYYY-MM-DD HH24:MI:SS.US') AS as_of]],
-    fields.pipeline, fields.target, M.config_json(fields.config), fields.as_of, fields.version,
-    sys.user(), host_name(), fields.process_id,
+    VALUES ($1, $2, $3::jsonb, coalesce($4::timestamp, pg_catalog.clock_timestamp()::timestamp), $5, $6, $7, $8, $9,
+      $10)
+    RETURNING run_id, pg_catalog.to_char(started_at, 'YYYY-MM-DD HH24:MI:SS.USOF') AS started,
+      pg_catalog.to_char(as_of, 'YYYY-MM-DD HH24:MI:SS.US') AS as_of]],
+    fields.pipeline, fields.target, M.config_json(fields.config, conn), fields.as_of, fields.version,
+    hold(sys.user()), hold(host_name()), fields.process_id,
     fields.attempt or 1, fields.retry_of)[1]
   local build = ("pghost_build_%d"):format(row.run_id)
   conn:query("UPDATE pghost.runs SET build_schema = $2 WHERE run_id = $1", row.run_id, build)
   return { id = row.run_id, started = row.started, as_of = row.as_of, build = build }
+end
+
+--- Records a load by itself, which has ended: it has built nothing.
+---@param conn pghost.Connection
+---@param fields { target: string, config: table, attempt: integer, started: string }
+---@return integer run_id
+function M.record_load(conn, fields)
+  local run = M.record(conn, { pipeline = "load", target = fields.target, config = fields.config,
+    version = M.version(), process_id = sys.pid(), attempt = fields.attempt })
+  conn:query([[
+    UPDATE pghost.runs SET build_schema = NULL, started_at = $2::pg_catalog.timestamptz WHERE run_id = $1]], run.id,
+    fields.started)
+  return run.id
 end
 
 local function script_path()
@@ -179,7 +215,7 @@ function M.remember_call(conn, run_id, given, replay_of)
     names[#names + 1] = name
   end
   conn:query("UPDATE pghost.runs SET script = $2, given = $3::text[], replay_of = $4 WHERE run_id = $1", run_id,
-    script_path(), sql.array(names), replay_of)
+    recordable.text(conn, script_path()), sql.array(names), replay_of)
 end
 
 --- Records how a run ended. Raises when another run has meanwhile found it dead: it then has no right
@@ -188,8 +224,9 @@ end
 ---@param problem? pghost.Error
 function M.finish(conn, run_id, state, problem)
   local updated = conn:query([[
-    UPDATE pghost.runs SET state = $2, finished_at = clock_timestamp(), error_code = $3, error = $4
-    WHERE run_id = $1 AND state = 'running']], run_id, state, problem and problem.code, problem and tostring(problem))
+    UPDATE pghost.runs SET state = $2, finished_at = pg_catalog.clock_timestamp(), error_code = $3, error = $4
+    WHERE run_id = $1 AND state = 'running']], run_id, state, problem and problem.code,
+    problem and recordable.text(conn, tostring(problem)))
   if updated.affected ~= 1 then
     errors.raise(("run %d was taken for dead by another run: nothing is published"):format(run_id), "locked")
   end
@@ -199,7 +236,7 @@ end
 ---@return integer step_id
 function M.begin_step(conn, run_id, kind, name)
   return conn:query("INSERT INTO pghost.steps (run_id, kind, name) VALUES ($1, $2, $3) RETURNING step_id",
-    run_id, kind, name)[1].step_id
+    run_id, kind, recordable.text(conn, name))[1].step_id
 end
 
 --- Records the end of a step.
@@ -208,9 +245,10 @@ end
 ---@param problem? string
 function M.end_step(conn, step_id, seconds, counts, problem)
   conn:query([[
-    UPDATE pghost.steps SET state = $2, finished_at = clock_timestamp(), seconds = $3, counts = $4::jsonb, error = $5
+    UPDATE pghost.steps SET state = $2, finished_at = pg_catalog.clock_timestamp(), seconds = $3,
+      counts = $4::jsonb, error = $5
     WHERE step_id = $1]], step_id, problem and "failed" or "done", seconds,
-    counts and next(counts) and cjson.encode(counts) or nil, problem)
+    counts and next(counts) and cjson.encode(counts) or nil, recordable.text(conn, problem))
 end
 
 return M

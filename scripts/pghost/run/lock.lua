@@ -18,13 +18,13 @@ local Lock = {}
 Lock.__index = Lock
 
 -- One bigint of the server's own hash.
-local key = "hashtextextended('pghost:' || $1::text || ':' || $2::text, 0)"
+local key = "pg_catalog.hashtextextended(pg_catalog.concat('pghost:', $1::text, ':', $2::text), 0)"
 
 -- A transaction that nothing ends but us: settings of the role or the database may limit them.
 local function begin(conn)
   conn:exec "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
   conn:query [[
-    SELECT set_config(name, '0', true) FROM pg_settings
+    SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings
     WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')]]
 end
 
@@ -46,7 +46,8 @@ end
 ---@param target string
 ---@return boolean got
 function Lock:try(word, target)
-  local row = self.conn:query(("SELECT pg_try_advisory_xact_lock(%s) AS got, pg_backend_pid() AS process"):format(key),
+  local row = self.conn:query(([[
+    SELECT pg_catalog.pg_try_advisory_xact_lock(%s) AS got, pg_catalog.pg_backend_pid() AS process]]):format(key),
     word, target)[1]
   self.conn:exec "SELECT 1" -- as a simple query: drops the portal of the last one, and its snapshot with it
   if row.got and not self.process then -- the first is that of the run
@@ -59,15 +60,15 @@ end
 ---@param conn pghost.Connection
 ---@return boolean got
 function M.try_here(conn, word, target)
-  return conn:query(("SELECT pg_try_advisory_xact_lock(%s) AS got"):format(key), word, target)[1].got
+  return conn:query(("SELECT pg_catalog.pg_try_advisory_xact_lock(%s) AS got"):format(key), word, target)[1].got
 end
 
 local held_query = ([[
 WITH wanted AS (SELECT %s AS key)
 SELECT EXISTS (
-  SELECT FROM pg_locks, wanted
-  WHERE locktype = 'advisory' AND pid = $3 AND granted AND objsubid = 1
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  SELECT 1 FROM pg_catalog.pg_locks, wanted
+  WHERE locktype = 'advisory' AND pid = $3::int AND granted AND objsubid = 1
+    AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
     AND classid::bigint = (key >> 32) & 4294967295 AND objid::bigint = key & 4294967295
 ) AS held]]):format(key)
 

@@ -12,8 +12,9 @@ local M = {}
 -- no right to write to it.
 local function look(conn)
   local row = conn:query([[
-    SELECT count(*) AS columns, count(*) FILTER (WHERE a.attname = 'replay_of') AS newest
-    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_attribute AS a ON a.attrelid = c.oid
+    SELECT pg_catalog.count(*) AS columns, pg_catalog.count(*) FILTER (WHERE a.attname = 'replay_of') AS newest
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
     WHERE n.nspname = 'pghost' AND c.relname = 'runs']])[1]
   return row.columns > 0, row.newest > 0
 end
@@ -23,6 +24,7 @@ end
 ---@return boolean present
 function M.open()
   local conn = connection.open()
+  metadata.check_trust(conn)
   local present, complete = look(conn)
   if present and not complete then
     metadata.migrate(conn)
@@ -43,8 +45,8 @@ function M.number(text)
 end
 
 local columns = [[run_id, pipeline, target_schema, state, script,
-  array_to_json(given)::text AS given, config::text AS config, replay_of,
-  to_char(started_at, 'YYYY-MM-DD HH24:MI:SS') AS started]]
+  pg_catalog.array_to_json(given)::text AS given, config::text AS config, replay_of,
+  pg_catalog.to_char(started_at, 'YYYY-MM-DD HH24:MI:SS TZ') AS started]]
 
 --- One run; raises when there is none of that number.
 ---@param conn pghost.Connection

@@ -1,13 +1,14 @@
--- What may pass if it is tried again, and trying it again.
+-- Transient errors, and retries after them.
 --
--- Three sizes: a connection that a starting server refuses is waited for; a transaction that the
--- server broke off (deadlock, serialization) is done again; a run that failed is done again as a
--- whole, as a new run of a new Lua state, by the host. Never repeated: what may have been
--- committed (publishing.lua finds out), and what was read from a pipe.
+-- Four sizes: a connection that a starting server refuses is waited for; a transaction that the server broke off
+-- (deadlock, serialization) is retried; a load by itself is retried as a whole, over a new connection; so is a run, by
+-- the host, as a new run in a new Lua state. Never retried: what may have been committed (commit.lua finds out), and
+-- what was read from a pipe.
 
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
+local metadata = require "pghost.run.schema"
 local sys = require "pghost.native.sys"
 
 local M = {}
@@ -52,7 +53,7 @@ end
 --- reached is not there, rather than restarting.
 ---@param problem any
 ---@param reached boolean
-function M.may_pass(problem, reached)
+function M.is_transient(problem, reached)
   if not errors.is(problem) or problem.unsure then
     return false
   end
@@ -68,10 +69,10 @@ end
 ---@param problem any
 function M.mark(run, problem)
   local attempt, most = M.attempt(), run.settings.retries
-  if not host().can_retry or attempt > most or not M.may_pass(problem, run.conn ~= nil) then
+  if not host().can_retry or attempt > most or not M.is_transient(problem, run.conn ~= nil) then
     return
   elseif run.read_once then
-    run.log:warn("retry", run.name, "not tried again: " .. files.once(run.read_once))
+    run.log:warn("retry", run.name, "not retried: " .. files.once(run.read_once))
     return
   end
   local wait = M.delay(attempt, 1, 30)
@@ -123,7 +124,7 @@ function M.output(settings)
   return setmetatable({ held = not at_once and {} or nil }, Output)
 end
 
---- Prints what was kept back, unless the run is going to be done again.
+--- Prints what was kept back, unless the run is retried.
 ---@param run pghost.Run
 ---@param problem? any
 ---@return string? message why not all of the output could be written
@@ -157,7 +158,7 @@ function M.connect(run, lost)
     if open then
       return result
     elseif sys.clock() >= deadline or not (is_coming_up(result)
-      or lost and errors.is(result) and M.may_pass(result, true)) then
+      or lost and errors.is(result) and M.is_transient(result, true)) then
       error(result, 0)
     elseif n == 1 then
       run.log:warn("connect", run.name, ("%s; waiting up to %d s for it"):format(tostring(result), M.connect_patience))
@@ -201,6 +202,103 @@ function M.transaction(run, fn)
   return M.repeated(run, function(conn)
     return conn:transaction(fn)
   end)
+end
+
+-- A load by itself -------------------------------------------------------------------------------------
+
+---@class pghost.retry.Session what the attempts at one load share
+---@field attempt integer from 1
+---@field reached boolean the server was there
+---@field why_not? string why there can be no other attempt: "standard input can be read only once"
+---@field settings { retries: integer }
+---@field dsn? string
+---@field name string
+---@field log table
+---@field say pghost.load.Say
+local Session = {}
+Session.__index = Session
+
+local function new_session(options)
+  local log = {
+    warn = function(_, kind, _, text)
+      options.say("warn", kind, text)
+    end,
+  }
+  return setmetatable({ attempt = 1, reached = false, settings = { retries = options.retries or M.retries },
+    dsn = options.dsn, name = options.into, log = log, say = options.say }, Session)
+end
+
+-- A standby may be promoted; through a pooler a missing server is found out with the first query.
+local function may_come(problem)
+  return errors.is(problem) and problem.standby or M.is_transient(problem, true)
+end
+
+--- A connection to a server that can be written to. Waits for one that starts up; where it was
+--- there before also for one that restarts, and for a standby until it is promoted.
+---@return pghost.Connection
+function Session:connect()
+  local there_before = self.reached
+  local deadline = sys.clock() + (there_before and self.settings.retries > 0 and M.connect_patience or 0)
+  for n = 1, math.huge do
+    local conn = M.connect(self, there_before)
+    self.reached = true
+    local good, problem = pcall(metadata.require_writable, conn)
+    if good then
+      return conn
+    end
+    conn:close()
+    if not may_come(problem) or sys.clock() >= deadline then
+      error(problem, 0)
+    end
+    sys.sleep(M.delay(n, 0.25, 3))
+  end
+end
+
+--- There is no other attempt any more: what was read or written cannot be so twice.
+---@param why string
+function Session:never_again(why)
+  self.why_not = self.why_not or why
+end
+
+local function first_line(problem)
+  return tostring(problem):match "^[^\n]*"
+end
+
+-- Raises the problem where there is to be no other attempt.
+local function consider(session, problem)
+  local most = session.settings.retries
+  if most == 0 or not M.is_transient(problem, session.reached) then
+    error(problem, 0)
+  elseif session.why_not then
+    problem.message = problem.message:gsub("^[^\n]*", function(line)
+      return ("%s; not retried: %s"):format(line, session.why_not)
+    end)
+    error(problem, 0)
+  elseif session.attempt > most then
+    error(problem, 0)
+  end
+end
+
+--- Calls fn(session) until it succeeds, fails for what is no transient error, or has failed too often.
+---@generic T
+---@param options { retries?: integer, dsn?: string, name: string, say: pghost.load.Say }
+---@param fn fun(session: pghost.retry.Session): T...
+---@return T...
+function M.attempts(options, fn)
+  local session = new_session(options)
+  while true do
+    local results = table.pack(pcall(fn, session))
+    if results[1] then
+      return table.unpack(results, 2, results.n)
+    end
+    local problem = results[2]
+    consider(session, problem)
+    local wait = M.delay(session.attempt, 1, 30)
+    session.attempt = session.attempt + 1
+    options.say("warn", "retry", ("%s; attempt %d of %d in %.1f s"):format(first_line(problem), session.attempt,
+      session.settings.retries + 1, wait))
+    sys.sleep(wait)
+  end
 end
 
 return M

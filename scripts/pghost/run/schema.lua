@@ -5,6 +5,7 @@
 
 local errors = require "pghost.lib.errors"
 local paths = require "pghost.lib.paths"
+local rights = require "pghost.catalog.rights"
 
 local M = {}
 
@@ -31,13 +32,14 @@ end
 local function current_version(conn)
   local present = conn:query([[
     SELECT EXISTS (
-      SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      SELECT 1 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       WHERE n.nspname = 'pghost' AND c.relname = 'migrations'
     ) AS present]])[1].present
   if not present then
     return 0, 0
   end
-  local row = conn:query("SELECT coalesce(max(version), 0) AS version, count(*) AS applied FROM pghost.migrations")[1]
+  local row = conn:query([[
+    SELECT coalesce(pg_catalog.max(version), 0) AS version, pg_catalog.count(*) AS applied FROM pghost.migrations]])[1]
   return row.version, row.applied
 end
 
@@ -52,7 +54,7 @@ local function create(conn)
     CREATE TABLE IF NOT EXISTS pghost.migrations (
       version integer PRIMARY KEY,
       name text NOT NULL,
-      applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+      applied_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
     );
     COMMENT ON SCHEMA pghost IS 'History of pghost runs: what was loaded, refused, checked and published';
     COMMENT ON TABLE pghost.migrations IS 'Versions of this schema that have been applied';
@@ -62,9 +64,11 @@ local function create(conn)
   ]]
 end
 
+-- The files are written with plain names of the server: nothing but its own is found while they run.
 local function apply(conn, list)
   conn:transaction(function()
-    conn:query("SELECT pg_advisory_xact_lock($1::bigint)", lock_key)
+    conn:query("SELECT pg_catalog.set_config('search_path', 'pg_catalog', true)")
+    conn:query("SELECT pg_catalog.pg_advisory_xact_lock($1::bigint)", lock_key)
     local version = current_version(conn) -- again: another run may have been faster
     if version == 0 then
       create(conn)
@@ -88,11 +92,13 @@ local grants = "usage on schema pghost, and select, insert, update, delete on al
 -- that another role made.
 local function check_rights(conn)
   local row = conn:query([[
-    SELECT current_user::text AS role, current_database()::text AS database,
-      (SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = 'pghost') AS may_use,
-      (SELECT has_table_privilege(c.oid, 'SELECT') FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    SELECT current_user::text AS role, pg_catalog.current_database()::text AS database,
+      (SELECT pg_catalog.has_schema_privilege(oid, 'USAGE') FROM pg_catalog.pg_namespace WHERE nspname = 'pghost')
+        AS may_use,
+      (SELECT pg_catalog.has_table_privilege(c.oid, 'SELECT')
+       FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
        WHERE n.nspname = 'pghost' AND c.relname = 'migrations') AS may_read,
-      has_database_privilege(current_database(), 'CREATE') AS may_create]])[1]
+      pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') AS may_create]])[1]
   if row.may_use == false then
     errors.raise(("'%s' may not use schema 'pghost' in database '%s': grant it usage on the schema, and select, insert,"
       .. " update and delete on its tables"):format(row.role, row.database), "42501")
@@ -108,11 +114,12 @@ end
 -- A role that did not make the history's tables needs to be granted their use.
 local function check_tables(conn, role)
   local missing = conn:query([[
-    SELECT string_agg(c.relname, ', ' ORDER BY c.relname) AS names
-    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    SELECT pg_catalog.string_agg(c.relname::text, ', ' ORDER BY c.relname) AS names
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = 'pghost' AND c.relkind IN ('r', 'p') AND c.relname <> 'migrations' AND NOT (
-      has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
-      AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))]])[1].names
+      pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_table_privilege(c.oid, 'INSERT')
+      AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+      AND pg_catalog.has_table_privilege(c.oid, 'DELETE'))]])[1].names
   if missing then
     errors.raise(("'%s' may not write to tables of schema 'pghost' (%s): grant it %s"):format(role, missing, grants),
       "42501")
@@ -122,12 +129,54 @@ end
 -- Only who owns the tables can bring them to a new version.
 local function check_owner(conn, role, version, newest)
   local owner = conn:query([[
-    SELECT pg_get_userbyid(c.relowner)::text AS name
-    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = 'pghost' AND c.relname = 'runs' AND NOT pg_has_role(c.relowner, 'USAGE')]])[1]
+    SELECT pg_catalog.pg_get_userbyid(c.relowner)::text AS name
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'pghost' AND c.relname = 'runs' AND NOT pg_catalog.pg_has_role(c.relowner, 'USAGE')]])[1]
   if owner then
     errors.raise(("schema 'pghost' is at version %d and this pghost needs %d, but it belongs to '%s': run pghost once "
       .. "as '%s', then grant '%s' %s"):format(version, newest, owner.name, owner.name, role, grants), "42501")
+  end
+end
+
+local path_query = [[
+  SELECT pg_catalog.quote_ident(found.name::text) AS first, current_user::text AS role
+  FROM ROWS FROM (pg_catalog.unnest(pg_catalog.current_schemas(true))) WITH ORDINALITY AS found (name, place)
+  WHERE NOT pg_catalog.starts_with(found.name::text, 'pg_temp_')
+  ORDER BY found.place LIMIT 1]]
+
+local remedies = {
+  CREATE = "revoke create on schema pghost from %s",
+  TRIGGER = "revoke trigger on pghost.%s from %s",
+}
+
+local function remedy(found)
+  if found.how == "CREATE" then
+    return remedies.CREATE:format(found.role)
+  elseif found.how == "TRIGGER" then
+    return remedies.TRIGGER:format(found.name, found.role)
+  elseif found.what == "trigger" then
+    return ("drop trigger %s"):format(found.name)
+  end
+  return "rename or drop it, or have a superuser, the database's owner or a role that you are a member of own it"
+end
+
+--- Raises when somebody who is not trusted could have code of theirs run by who writes or reads the history:
+--- a schema `pghost` or a table in it is theirs, they may create in it, or a trigger is theirs. And when the
+--- search_path has other schemas before the server's own names.
+---@param conn pghost.Connection
+function M.check_trust(conn)
+  local found = rights.stranger(conn, "pghost")
+  if found then
+    local how = found.how == "owner" and ("belongs to '%s'"):format(found.role)
+      or ("gives '%s' the right %s"):format(found.role, found.how:lower())
+    errors.raise(("schema 'pghost' is not safe to use: %s %s %s, who could have code run in your name; %s")
+      :format(found.what, found.name, how, remedy(found)), "42501")
+  end
+  local path = conn:query(path_query)[1]
+  if path and path.first ~= "pg_catalog" then
+    errors.raise(("the search_path of '%s' has schema %s before pg_catalog, so what is in it takes the place of the "
+      .. "server's own functions and types: leave pg_catalog out of search_path, or put it first")
+      :format(path.role, path.first), "42501")
   end
 end
 
@@ -135,8 +184,9 @@ end
 ---@param conn pghost.Connection
 function M.require_writable(conn)
   local row = conn:query([[
-    SELECT pg_is_in_recovery() AS standby, current_setting('transaction_read_only') = 'on' AS read_only,
-      current_user::text AS role, current_database()::text AS database]])[1]
+    SELECT pg_catalog.pg_is_in_recovery() AS standby,
+      pg_catalog.current_setting('transaction_read_only') = 'on' AS read_only,
+      current_user::text AS role, pg_catalog.current_database()::text AS database]])[1]
   if row.standby then
     errors.raise("the server is read-only: it is a standby: connect to the primary (with several hosts in --dsn, "
       .. "target_session_attrs=read-write finds it)", "25006", { exit = 3, standby = true })
@@ -150,6 +200,7 @@ end
 --- the role may not create or use it.
 ---@param conn pghost.Connection
 function M.migrate(conn)
+  M.check_trust(conn)
   local role = check_rights(conn).role
   local list = migrations()
   local newest = list[#list].version

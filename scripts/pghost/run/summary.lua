@@ -8,30 +8,33 @@ local M = {}
 -- Replays read no files: what they ran again is in their steps.
 local list_query = [[
   SELECT r.run_id, r.pipeline, r.target_schema AS schema, r.state, r.replay_of,
-    to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS') AS started,
-    round(extract(epoch FROM coalesce(r.finished_at, clock_timestamp()) - r.started_at), 3)::float8 AS seconds,
+    pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS TZ') AS started,
+    pg_catalog.round(extract(epoch FROM coalesce(r.finished_at, pg_catalog.clock_timestamp()) - r.started_at), 3)
+      ::float8 AS seconds,
     coalesce(f.files, 0) AS files, coalesce(f.records, s.records, 0) AS records,
     coalesce(f.loaded, s.loaded, 0) AS loaded,
     coalesce(f.rejected, s.rejected, 0) AS rejected, coalesce(f.duplicates, 0) AS duplicates,
     CASE WHEN r.state = 'killed' THEN (
-      SELECT min(n.run_id) FROM pghost.runs AS n
+      SELECT pg_catalog.min(n.run_id) FROM pghost.runs AS n
       WHERE n.pipeline = r.pipeline AND n.target_schema = r.target_schema AND n.run_id > r.run_id
     ) END AS found_by,
     r.state = 'running' AND NOT EXISTS (
-      SELECT FROM pg_stat_activity AS a
+      SELECT 1 FROM pg_catalog.pg_stat_activity AS a
       WHERE a.pid = r.backend_pid AND (a.backend_start IS NULL OR a.backend_start <= r.started_at)
     ) AS gone,
     r.error, r.error_code, r.script, r.version, r.host_user, r.host_name, r.process_id, r.database_user,
-    to_char(r.as_of, 'YYYY-MM-DD HH24:MI:SS') AS as_of
+    pg_catalog.to_char(r.as_of, 'YYYY-MM-DD HH24:MI:SS') AS as_of
   FROM pghost.runs AS r
   LEFT JOIN LATERAL (
-    SELECT count(*) AS files, sum(records)::bigint AS records, sum(loaded)::bigint AS loaded,
-      sum(rejected)::bigint AS rejected, sum(duplicates)::bigint AS duplicates
-    FROM pghost.files WHERE run_id = r.run_id HAVING count(*) > 0
+    SELECT pg_catalog.count(*) AS files, pg_catalog.sum(records)::bigint AS records,
+      pg_catalog.sum(loaded)::bigint AS loaded, pg_catalog.sum(rejected)::bigint AS rejected,
+      pg_catalog.sum(duplicates)::bigint AS duplicates
+    FROM pghost.files WHERE run_id = r.run_id HAVING pg_catalog.count(*) > 0
   ) AS f ON true
   LEFT JOIN LATERAL (
-    SELECT sum((counts->>'records')::bigint)::bigint AS records, sum((counts->>'loaded')::bigint)::bigint AS loaded,
-      sum((counts->>'rejected')::bigint)::bigint AS rejected
+    SELECT pg_catalog.sum((counts OPERATOR(pg_catalog.->>) 'records')::bigint)::bigint AS records,
+      pg_catalog.sum((counts OPERATOR(pg_catalog.->>) 'loaded')::bigint)::bigint AS loaded,
+      pg_catalog.sum((counts OPERATOR(pg_catalog.->>) 'rejected')::bigint)::bigint AS rejected
     FROM pghost.steps WHERE run_id = r.run_id AND kind = 'replay'
   ) AS s ON true
   WHERE ($1::bigint IS NULL OR r.run_id = $1) AND ($2::text IS NULL OR r.pipeline = $2)
@@ -40,25 +43,29 @@ local list_query = [[
 -- The parts of one run, in the order they are shown.
 local part_queries = {
   { "steps", [[
-    SELECT kind AS step, name, state, round(seconds::numeric, 3)::float8 AS seconds,
-      (counts->>'records')::bigint AS records, (counts->>'loaded')::bigint AS loaded,
-      (counts->>'rejected')::bigint AS rejected, (counts->>'duplicates')::bigint AS duplicates, error
+    SELECT kind AS step, name, state, pg_catalog.round(seconds::numeric, 3)::float8 AS seconds,
+      (counts OPERATOR(pg_catalog.->>) 'records')::bigint AS records,
+      (counts OPERATOR(pg_catalog.->>) 'loaded')::bigint AS loaded,
+      (counts OPERATOR(pg_catalog.->>) 'rejected')::bigint AS rejected,
+      (counts OPERATOR(pg_catalog.->>) 'duplicates')::bigint AS duplicates, error
     FROM pghost.steps WHERE run_id = $1 ORDER BY step_id]] },
   { "files", [[
     SELECT table_name AS table, name AS file, state, size, records, loaded, rejected, filtered, duplicates,
-      left(sha256, 12) AS sha256
+      pg_catalog.left(sha256, 12) AS sha256
     FROM pghost.files WHERE run_id = $1 ORDER BY file_id]] },
   { "rejects", [[
-    SELECT table_name AS table, column_name AS column, rule, state, count(*) AS records
+    SELECT table_name AS table, column_name AS column, rule, state, pg_catalog.count(*) AS records
     FROM pghost.rejects WHERE run_id = $1 GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4]] },
   { "checks", [[
     SELECT name AS check, severity, passed, violations, samples::text AS samples
     FROM pghost.checks WHERE run_id = $1 ORDER BY check_id]] },
   { "cleaning", [[
     SELECT table_name AS table, column_name AS column, rule, cells, (
-        SELECT string_agg(coalesce('''' || (s->>'before') || '''', 'null') || ' -> '
-          || coalesce('''' || (s->>'after') || '''', 'null'), ', ' ORDER BY place)
-        FROM jsonb_array_elements(samples) WITH ORDINALITY AS one (s, place)
+        SELECT pg_catalog.string_agg(pg_catalog.concat(CASE WHEN before IS NULL THEN 'null'
+          ELSE pg_catalog.concat('''', before, '''') END, ' -> ', CASE WHEN after IS NULL THEN 'null'
+          ELSE pg_catalog.concat('''', after, '''') END), ', ' ORDER BY place)
+        FROM pg_catalog.jsonb_array_elements(samples) WITH ORDINALITY AS one (s, place),
+          LATERAL (SELECT s OPERATOR(pg_catalog.->>) 'before', s OPERATOR(pg_catalog.->>) 'after') AS t (before, after)
       ) AS samples
     FROM pghost.cleaning WHERE run_id = $1 ORDER BY 1, 2, 3]] },
 }

@@ -1,5 +1,7 @@
 -- Names of the columns of a file that was sniffed: its header's, as the rules have to name them.
 
+local names = require "pghost.catalog.names"
+
 local M = {}
 
 local function trimmed(text)
@@ -18,31 +20,66 @@ local function joined(header, at)
   return table.concat(parts, " ")
 end
 
---- The names as written, and, lower case and each once, those for the rules.
----@param facts table
----@return string[] written
----@return string[] names
----@return { empty: integer, repeated: string[], long: integer } problems
-function M.of(facts)
-  local written, names, taken = {}, {}, {}
-  local problems = { empty = 0, repeated = {}, long = 0 }
+local function written_names(facts)
+  local written = {}
   for i = 1, #facts.columns do
-    local name = #facts.header > 0 and joined(facts.header, i) or ""
-    written[i] = name
-    problems.empty = problems.empty + (name == "" and #facts.header > 0 and 1 or 0)
-    problems.long = problems.long + (#name > 63 and 1 or 0)
-    name = name == "" and "column" .. i or name:lower()
-    if taken[name] then
-      problems.repeated[#problems.repeated + 1] = written[i]
-      local number = 2
-      while taken[name .. "_" .. number] do
-        number = number + 1
-      end
-      name = name .. "_" .. number
-    end
-    names[i], taken[name] = name, true
+    written[i] = #facts.header > 0 and joined(facts.header, i) or ""
   end
-  return written, names, problems
+  return written
+end
+
+local function times_by_name(written)
+  local times = {}
+  for _, name in ipairs(written) do
+    local key = names.fold(name)
+    times[key] = (times[key] or 0) + 1
+  end
+  return times
+end
+
+-- What a rule has to say of its column's source: nothing where its own name is that of the header, else the name there,
+-- or the position where that name is not the only one of its kind.
+local function sources_of(written, made, has_header)
+  local times, sources = times_by_name(written), {}
+  for i, name in ipairs(written) do
+    local key = names.fold(name)
+    local good = has_header and times[key] == 1 and utf8.len(name) and not name:find "%c" and name ~= ""
+    if not good then
+      sources[i] = i
+    elseif key ~= made[i] then
+      sources[i] = name
+    end
+  end
+  return sources
+end
+
+local function problems_of(written, has_header)
+  local problems, seen = { empty = 0, repeated = {}, long = 0 }, {}
+  for _, name in ipairs(has_header and written or {}) do
+    local key = names.fold(name)
+    problems.empty = problems.empty + (name == "" and 1 or 0)
+    problems.long = problems.long + (#name > names.longest and 1 or 0)
+    if name ~= "" and seen[key] then
+      problems.repeated[#problems.repeated + 1] = name
+    end
+    seen[key] = true
+  end
+  return problems
+end
+
+---@class pghost.sniff.Names
+---@field written string[] as in the header; "" where there is none
+---@field names string[] for tables and rules
+---@field sources table<integer, string|integer> what `from` of a rule has to be, where it needs one
+---@field problems { empty: integer, repeated: string[], long: integer }
+
+---@param facts table
+---@return pghost.sniff.Names
+function M.of(facts)
+  local written, has_header = written_names(facts), #facts.header > 0
+  local made = names.identifiers(written)
+  return { written = written, names = made, sources = sources_of(written, made, has_header),
+    problems = problems_of(written, has_header) }
 end
 
 return M

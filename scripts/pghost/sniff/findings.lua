@@ -1,6 +1,8 @@
 -- From the facts about a file to its dialect: each part with what was found, how sure that is, and why.
 
+local doubts = require "pghost.sniff.doubts"
 local log = require "pghost.lib.log"
+local shown = require "pghost.sniff.shown"
 
 local M = {}
 
@@ -8,21 +10,9 @@ local M = {}
 ---@field value any
 ---@field confidence number 0 to 1
 ---@field reason string
+---@field rival? any another value that is as good
 
-local names = { [","] = "comma", [";"] = "semicolon", ["\t"] = "tab", ["|"] = "pipe", [" "] = "blank", [":"] = "colon" }
-
---- A delimiter or quote as people read it: "';' (semicolon)", "'\t' (tab)", "none".
----@param text string
----@return string
-function M.shown(text)
-  if text == "" then
-    return "none"
-  end
-  local escaped = text:gsub("[%c\x7f]", function(character)
-    return character == "\t" and "\\t" or ("\\x%02x"):format(character:byte())
-  end)
-  return ("'%s'%s"):format(escaped, names[text] and " (" .. names[text] .. ")" or "")
-end
+M.shown = shown
 
 local function clamp(number)
   return math.min(1, math.max(0, number))
@@ -43,10 +33,22 @@ end
 
 local few_records = { 0.65, 0.85, 0.95 }
 
+-- A record that has names alone says more than one of values.
+local function few_factor(guess, structure)
+  local named = guess.records == 1 and structure.header == 1 and structure.header_confidence >= 0.75
+  return named and 0.75 or few_records[guess.records] or 1
+end
+
 -- How good the best reading is by itself, less where another is nearly as good.
-local function confidence_of(guess, other)
+local function confidence_of(guess, other, structure)
   local margin = other and guess.score > 0 and 1 - other.score / guess.score or 1
-  return clamp(guess.score ^ (1 / 3) * (0.5 + 0.5 * clamp(4 * margin)) * (few_records[guess.records] or 1))
+  return clamp(guess.score ^ (1 / 3) * (0.5 + 0.5 * clamp(3 * margin)) * few_factor(guess, structure))
+end
+
+-- What an encoding that is not sure could be, for the user to choose from.
+local function candidates(encoding)
+  return encoding.rival ~= "" and ("'%s' or '%s'"):format(encoding.name, encoding.rival)
+    or ("'%s'"):format(encoding.name)
 end
 
 local function encoding_finding(facts)
@@ -56,19 +58,24 @@ local function encoding_finding(facts)
     mark = "byte order mark",
     ascii = "nothing beyond ASCII in the first bytes",
     valid = beyond .. " in the first bytes, all of it valid UTF-8",
+    mostly = ("%s in the first bytes, valid UTF-8 but in %s"):format(beyond, log.counted(encoding.invalid, "place")),
     zeros = "zero bytes as UTF-16 has them",
-    uchardet = ("not UTF-8; uchardet's proposal from %s"):format(beyond),
-    fallback = ("not UTF-8, and uchardet knows no better from %s"):format(beyond),
+    escapes = "escapes as ISO 2022 has them",
+    language = ("not UTF-8; %s make text (%s) in it, and in no other"):format(beyond, encoding.language),
+    unsure = ("not UTF-8; %s could be %s"):format(beyond, candidates(encoding)),
     given = "given",
   }
   local confidence = facts.invalid > 0 and math.min(encoding.confidence, 0.7) or encoding.confidence
-  return { value = encoding.name, confidence = confidence, reason = reasons[encoding.how] }
+  return { value = encoding.name, confidence = confidence, reason = reasons[encoding.how],
+    rival = encoding.how == "unsure" and encoding.rival ~= "" and encoding.rival or nil }
 end
 
-local function delimiter_finding(guess, confidence, structure)
-  if structure.aligned then
-    return { value = guess.delimiter, confidence = math.min(confidence, 0.5),
-      reason = "no delimiter parts them: columns seem to be lined up with blanks" }
+local doubtful = 0.5
+
+local function delimiter_finding(facts, guess, confidence)
+  local doubt = doubts.of_delimiter(facts, guess)
+  if doubt then
+    return { value = guess.delimiter, confidence = math.min(confidence, doubtful), reason = doubt, doubtful = true }
   elseif guess.delimiter == "" then
     return { value = "", confidence = confidence, reason = "no delimiter gives all lines the same fields: one column" }
   end
@@ -96,30 +103,10 @@ local function escape_finding(guess, confidence)
     reason = guess.doubled > 0 and "quotes are doubled" or "nothing to escape" }
 end
 
-local function header_reason(structure, facts)
-  if structure.above == "names" then
-    return ("line %d could be names: %d, where the records have %s"):format(structure.preamble, structure.above_fields,
-      log.counted(#facts.columns, "field"))
-  elseif structure.above == "data" then
-    return ("line %d could be a record: it has %s, those below have %d"):format(structure.preamble,
-      log.counted(structure.above_fields, "field"), #facts.columns)
-  elseif structure.header_words > structure.header_values then
-    return ("%s: words over columns of numbers or dates"):format(
-      log.counted(structure.header_words, "name"))
-  elseif structure.header_values > 0 then
-    return ("the first record has values as those below in %s"):format(log.counted(structure.header_values, "column"))
-  elseif structure.header > 0 then
-    return structure.header_known and "all columns are text; the first record has names that columns often have"
-      or "all columns are text; the first record could be names"
-  end
-  return structure.header_again > 0 and "all columns are text; what the first record has comes again below"
-    or #facts.columns == 0 and "nothing to see" or "all columns are text; the first record has no names"
-end
-
 local function header_finding(facts)
   local structure = facts.structure
   return { value = structure.header, confidence = structure.header_confidence,
-    reason = header_reason(structure, facts) }
+    reason = doubts.of_header(structure, facts) }
 end
 
 local function line_end_finding(facts)
@@ -148,8 +135,10 @@ local function around(facts, found)
     found.skip = { value = structure.preamble, confidence = 0.9, reason = "lines of another form above the table" }
   end
   if guess.comment ~= "" then
-    found.comment = { value = guess.comment, confidence = 0.95,
-      reason = structure.comments == 1 and "1 line that is no record of the table"
+    found.comment = { value = guess.comment, confidence = facts.fitting.count > 0 and doubtful or 0.95,
+      reason = facts.fitting.count > 0 and ("line %d begins so, and has the table's %s"):format(facts.fitting.line,
+          log.counted(#facts.columns, "field"))
+        or structure.comments == 1 and "1 line that is no record of the table"
         or ("%s that are no records of the table"):format(log.counted(structure.comments, "line")) }
   end
   if facts.footer > 0 then
@@ -168,10 +157,10 @@ end
 ---@return number confidence of all together
 function M.findings(facts)
   local guess = facts.guesses[1]
-  local confidence = confidence_of(guess, runner_up(facts.guesses))
+  local confidence = confidence_of(guess, runner_up(facts.guesses), facts.structure)
   local found = {
     encoding = encoding_finding(facts),
-    delimiter = delimiter_finding(guess, confidence, facts.structure),
+    delimiter = delimiter_finding(facts, guess, confidence),
     quote = quote_finding(guess, confidence),
     escape = escape_finding(guess, confidence),
     line_end = line_end_finding(facts),

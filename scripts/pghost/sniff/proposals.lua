@@ -1,6 +1,10 @@
 -- From the facts about a column to the type proposed for it, and the rule that loads it.
 
+local choices = require "pghost.sniff.choices"
 local log = require "pghost.lib.log"
+local numbers = require "pghost.sniff.numbers"
+
+local alternative, kept_as_text, proposal = choices.alternative, choices.kept_as_text, choices.proposal
 
 local M = {}
 
@@ -39,17 +43,6 @@ local function formats_of(kinds)
   return found
 end
 
-local function proposal(type_name, reason, more)
-  local made = more or {}
-  made.type, made.reason = type_name, reason
-  made.alternatives = made.alternatives or {}
-  return made
-end
-
-local function alternative(type_name, reason, format)
-  return { type = type_name, reason = reason, format = format }
-end
-
 -- "01/02/2024" is of two days when no value tells the day from the month.
 local function dated(formats)
   local first = formats[1]
@@ -65,38 +58,10 @@ local function dated(formats)
   return made
 end
 
-local function whole_number(facts, found, formats)
-  if facts.leading_zeros > 0 then
-    return proposal("text", ("digits, %s of them with zeros in front, as codes have: a number would lose them")
-      :format(log.count(facts.leading_zeros)),
-      { alternatives = { alternative("bigint", "every value is a whole number") } })
-  elseif #formats > 0 and facts.values >= 5 then
-    local made = dated(formats)
-    made.alternatives[#made.alternatives + 1] = alternative("bigint", "every value is a whole number")
-    return made
-  elseif found.boolean then
-    return proposal("bigint", "every value is 0 or 1", { doubt = true,
-      alternatives = { alternative("boolean", "every value is 0 or 1") } })
-  end
-  return proposal("bigint", "every value is a whole number")
-end
-
-local function separated(found, options)
-  local both = found.grouped and found.comma
-  local comma = found.comma and (not found.grouped or options.delimiter == ";")
-  local reason = comma and "numbers with a decimal comma" or "numbers with commas between the thousands"
-  local made = proposal("numeric", reason, { decimal = comma and "," or ".", doubt = both and true or nil })
-  if both then
-    made.alternatives[1] = alternative("numeric", comma and "the comma could stand between the thousands"
-      or "the comma could be a decimal comma")
-  end
-  return made
-end
-
 local reasons = {
   boolean = "every value is true or false",
   numeric = "every value is a decimal number",
-  ["double precision"] = "every value is a number, some with an exponent",
+  ["double precision"] = "every value is a number",
   date = "every value is a date in ISO 8601",
   time = "every value is a time",
   timestamp = "every value is a date with a time in ISO 8601",
@@ -121,30 +86,48 @@ local function near_misses(facts)
   return list
 end
 
+local moments = { time = true, timestamp = true, timestamptz = true }
+
+-- What a time would lose of its text, so that it stays text.
+local function lost_by_time(facts, type_name)
+  local losses = facts.losses
+  if losses.rounded > 0 then
+    return ("times, %s of them with more decimals than microseconds: they would be rounded")
+      :format(log.count(losses.rounded))
+  elseif type_name == "timestamptz" and losses.zoned < facts.values then
+    return ("dates with a time, %s of them without a zone: those would be taken for UTC")
+      :format(log.count(facts.values - losses.zoned))
+  end
+end
+
+-- What the value of a type does not keep, and nobody means.
+local function not_kept(facts, type_name)
+  if type_name == "jsonb" then
+    return "; blanks, the order of keys and keys that come twice are not kept"
+  elseif type_name == "boolean" and facts.losses.respelled > 0 then
+    return ("; %s in other words, which are not kept"):format(log.counted(facts.losses.respelled, "value"))
+  elseif type_name == "uuid" and facts.losses.respelled > 0 then
+    return ("; %s in another form than lower case with hyphens, which is not kept")
+      :format(log.counted(facts.losses.respelled, "value"))
+  end
+  return ""
+end
+
 local function choose(facts, options)
   local found, formats = by_type(facts.kinds), formats_of(facts.kinds)
   if facts.values == 0 then
     return proposal("text", "no value to tell a type from", { none = true })
-  elseif found.bigint then
-    return whole_number(facts, found, formats)
-  elseif found.numeric and found["double precision"] and facts.exponents > 0 then
-    return proposal("double precision", reasons["double precision"],
-      { alternatives = { alternative("numeric", "every value is a decimal number, perhaps with an exponent") } })
-  elseif found.numeric then
-    local made = proposal("numeric", reasons.numeric)
-    if found.comma and options.delimiter == ";" then
-      made.doubt = true
-      made.alternatives[1] = alternative("numeric", "the point could stand between the thousands")
-    end
-    return made
-  elseif found.comma or found.grouped then
-    return separated(found, options)
-  elseif #formats > 0 then
+  elseif found.bigint or found.numeric or found["double precision"] or found.comma or found.grouped then
+    return numbers.choose(facts, found, #formats > 0 and facts.values >= 5 and dated(formats) or nil, options)
+  elseif #formats > 0 and facts.losses.rounded == 0 then
     return dated(formats)
   end
   for _, name in ipairs(order) do
-    if found[name] then
-      return proposal(name, reasons[name])
+    local lost = found[name] and moments[name] and lost_by_time(facts, name)
+    if lost then
+      return kept_as_text(lost, name, reasons[name])
+    elseif found[name] then
+      return proposal(name, reasons[name] .. not_kept(facts, name))
     end
   end
   local near = near_misses(facts)

@@ -7,7 +7,7 @@ local M = {}
 local shown_examples = 60 -- columns for examples behind a rule
 
 local function quoted(value)
-  return (("%q"):format(value):gsub("\\\n", "\\n"):gsub("\t", "\\t"))
+  return (("%q"):format(value):gsub("\\\n", "\\n"):gsub("\t", "\\t"):gsub("\r", "\\r"))
 end
 
 --- Options as a Lua table in one line, keys in order.
@@ -40,6 +40,13 @@ local function remark(column)
   return text == "" and "" or " -- " .. text
 end
 
+local function source(column)
+  if column.from == nil then
+    return ""
+  end
+  return (", from = %s"):format(math.type(column.from) == "integer" and column.from or quoted(column.from))
+end
+
 --- See pghost.csv.rules.
 ---@param result pghost.sniff.Result
 ---@param name string
@@ -57,7 +64,7 @@ function M.format(result, name)
   lines[#lines + 1] = ""
   lines[#lines + 1] = ("return r.table(%s, {"):format(quoted(name))
   for _, column in ipairs(result.columns) do
-    lines[#lines + 1] = ("  { %s, %s },%s"):format(quoted(column.name), column.rule, remark(column))
+    lines[#lines + 1] = ("  { %s, %s%s },%s"):format(quoted(column.name), column.rule, source(column), remark(column))
   end
   lines[#lines + 1] = "})"
   return table.concat(lines, "\n") .. "\n"

@@ -40,6 +40,8 @@ local function doubts(facts, result, say)
   local best = facts.guesses[1]
   if facts.structure.aligned then
     say("%s, which is no CSV", result.dialect.delimiter.reason)
+  elseif result.dialect.delimiter.doubtful then
+    say("delimiter: %s", result.dialect.delimiter.reason)
   elseif is_ragged(facts) then
     ragged(nearest(facts), say)
   end
@@ -79,6 +81,14 @@ end
 
 local function misfits(facts, say)
   local width = facts.guesses[1].columns
+  if facts.fitting.count > 0 then
+    say("%s with %d fields, as records have them, the first in line %d", log.counted(facts.fitting.count, "comment"),
+      width, facts.fitting.line)
+  end
+  if facts.second.count > 2 and facts.second_fields > 1 then
+    say("another table could begin in line %d: %s of %d fields up to the end; second_table = \"stop\" reads the first"
+      .. " alone", facts.second.line, log.counted(facts.second.count, "record"), facts.second_fields)
+  end
   counted(facts.few, "with fewer than %d fields", say, width, facts.few.line)
   counted(facts.many, "with more than %d fields", say, width, facts.many.line)
   counted(facts.broken, "with a quote where none may be", say, facts.broken.line)

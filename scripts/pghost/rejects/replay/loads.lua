@@ -3,29 +3,24 @@
 -- The pipeline's script runs as ever, but its loads read the original bytes of the open rejects in
 -- the place of the files, and build the published table together with what passes now. Checks,
 -- analytics and publish are the script's; the state of each reject is written in the transaction
--- that publishes. source.lua gives the records, tables.lua makes the tables, outcome.lua tells what
--- became of each record.
+-- that publishes. into_staging.lua is the target of the load, sources.lua gives the records,
+-- published.lua makes the tables, outcome.lua tells what became of each record.
 
-local account = require "pghost.load.accounts"
+local accounts = require "pghost.load.accounts"
 local cjson = require "cjson"
-local columns = require "pghost.load.columns"
 local errors = require "pghost.lib.errors"
-local file_records = require "pghost.load.file_records"
+local into_staging = require "pghost.rejects.replay.into_staging"
+local load = require "pghost.load"
 local load_options = require "pghost.load.options"
 local log = require "pghost.lib.log"
-local modes = require "pghost.modes"
-local native_load = require "pghost.native.load"
 local outcome = require "pghost.rejects.replay.outcome"
-local rules_compiler = require "pghost.native.rules"
 local own_schema = require "pghost.catalog.own_schema"
 local settings_of = require "pghost.run.settings"
-local source = require "pghost.rejects.replay.sources"
-local tables = require "pghost.rejects.replay.published"
-local unchanged = require "pghost.rejects.replay.snapshot"
+local snapshot = require "pghost.rejects.replay.snapshot"
 
 local M = {}
 
--- What Run calls in the place of pghost.stage.
+-- What Run calls in the place of load/steps.lua.
 ---@class pghost.Replay
 ---@field of table the run that is replayed, from recorded.find
 ---@field only? string the one table that is replayed
@@ -70,76 +65,6 @@ end
 
 -- One table --------------------------------------------------------------------------------------------
 
--- A later run that has built the table anew has its own rejects: those of this run are history.
-local function check_not_replaced(run, plan)
-  local later = run.conn:query([[
-    SELECT n.run_id FROM pghost.runs AS n
-    WHERE n.target_schema = $2 AND n.run_id > $3 AND (
-      $5::boolean AND n.pipeline = $1 AND n.state = 'published' AND n.replay_of IS DISTINCT FROM $3 AND EXISTS (
-        SELECT FROM pghost.steps AS s
-        WHERE s.run_id = n.run_id AND s.kind IN ('load', 'stage', 'clean', 'replay') AND s.name = $4)
-      OR EXISTS ( -- whatever its pipeline, and the mode now
-        SELECT FROM pghost.files AS f
-        WHERE f.run_id = n.run_id AND f.table_name = $4 AND f.mode = 'replace' AND f.published_at IS NOT NULL))
-    ORDER BY 1 DESC LIMIT 1]], run.name, run.target, run.replay.of.run_id, plan.name, plan.mode == "replace")[1]
-  if later then
-    errors.raise(("run %d has built table '%s' anew since run %d: replay that one"):format(later.run_id, plan.name,
-      run.replay.of.run_id), "usage", { exit = 1 })
-  end
-end
-
-local function make_plan(run, name, rules, options, targets)
-  local plan = { name = name, options = options, targets = targets }
-  if targets.clean then
-    plan.program = rules_compiler.compile(rules)
-    plan.clean_columns = plan.program:columns()
-    plan.key = #rules.key > 0 and rules.key or nil
-  end
-  modes.choose(run, plan)
-  plan.missing = "keep" -- what is replayed is not all there is
-  check_not_replaced(run, plan)
-  table.insert(run.replay.plans, plan)
-  tables.find(run, plan)
-  return plan
-end
-
-local function open_load(run, plan)
-  local text = plan.program and plan.program:needs_text()
-  local function stream(purpose, statement)
-    return { conn = run:connection(purpose).native, copy = statement }
-  end
-  local clean = plan.targets.clean and stream("clean1", tables.copy(run, plan, "clean", text and "text" or "binary"))
-  if clean then
-    clean.position, clean.format = true, text and "text" or "binary"
-  end
-  local rejects = stream("rejects", tables.copy(run, plan, "rejects", "binary"))
-  rejects.run_id, rejects.table = run.id, plan.name
-  return errors.check(native_load.open {
-    program = plan.program,
-    workers = 1,
-    raw = plan.targets.raw and stream("raw1", tables.copy(run, plan, "raw", "binary")) or nil,
-    clean = clean or nil,
-    rejects = rejects,
-  })
-end
-
-local function feed(run, plan, load)
-  source.each(run, plan, function(one, number, header)
-    errors.check(load:file(one, {
-      file_id = number,
-      raw_map = plan.targets.raw and columns.raw_map(header, plan.raw_columns) or nil,
-      clean_map = plan.program and columns.map(plan.name, header, plan.wanted, true) or nil,
-    }))
-  end)
-end
-
-local function fill(run, plan)
-  local load <close> = open_load(run, plan)
-  feed(run, plan, load)
-  plan.totals = errors.check(load:finish())
-  plan.cleaning = load:cleaning()
-end
-
 local function summary(counts)
   local text = ("%s again: %s loaded, %s still rejected"):format(log.counted(counts.records, "reject"),
     log.count(counts.loaded), log.count(counts.rejected))
@@ -151,16 +76,14 @@ end
 
 local function replay_table(run, name, rules, options, targets)
   run:step("replay", name, function()
-    local plan = make_plan(run, name, rules, options, targets)
-    tables.create(run, plan)
-    fill(run, plan)
-    local counts = tables.build(run, plan)
-    file_records.save_cleaning(run, plan)
-    if plan.without > 0 then
-      run.log:warn("replay", name, ("%s without original bytes: they stay open"):format(log.counted(plan.without,
-        "reject")), { without = plan.without })
+    local target = into_staging.new(run, name, targets)
+    local _, plan = load.run(target, target:sink(), nil, rules, options)
+    table.insert(run.replay.plans, plan)
+    if target.reading.without > 0 then
+      run.log:warn("replay", name, ("%s without original bytes: they stay open"):format(log.counted(
+        target.reading.without, "reject")), { without = target.reading.without })
     end
-    return counts, summary(counts)
+    return target.counts, summary(target.counts)
   end)
 end
 
@@ -179,7 +102,7 @@ end
 local function replay(run, name, rules, options, targets)
   if is_wanted(run, name) then
     replay_table(run, name, rules, options_of(name, options), targets)
-    account.check_not_empty(run, targets.clean and name or name .. "_raw")
+    accounts.check_not_empty(run, targets.clean and name or name .. "_raw")
   else
     run.log:info("replay", name, "nothing to do: stays as it is published")
   end
@@ -192,7 +115,7 @@ local function did(run, kind, name)
     run.replay.of.run_id, kind, name)[1].present
 end
 
---- In the place of pghost.stage's functions of these names; the files are not read.
+--- In the place of the functions of these names in load/steps.lua; the files are not read.
 function Replay.load(run, name, _, rules, options)
   replay(run, name, rules, options, { raw = true, clean = true })
 end
@@ -220,9 +143,9 @@ end
 ---@param run pghost.Run
 function Replay.check(run)
   for _, plan in ipairs(run.replay.plans) do
-    check_not_replaced(run, plan)
+    into_staging.check_not_replaced(run, plan)
   end
-  unchanged.check(run)
+  snapshot.check(run)
 end
 
 --- Writes what became of each reject; in the transaction that publishes.

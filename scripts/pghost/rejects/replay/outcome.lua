@@ -1,9 +1,9 @@
 -- What becomes of each reject that is replayed, and why: collected in a table of the build schema, written
 -- into the history by the transaction that publishes.
 
-local columns = require "pghost.load.columns"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
+local relations = require "pghost.catalog.relations"
 local staging = require "pghost.rejects.replay.staging"
 
 local M = {}
@@ -29,7 +29,7 @@ local function note_rejected(run)
 end
 
 -- Of the records whose key is in the table, or came before among those replayed, none is taken.
-local function note_duplicates(run, plan)
+local function note_duplicates(run, plan, published)
   local equal = {}
   for i, name in ipairs(plan.key) do
     local quoted = run.conn:quote_identifier(name)
@@ -38,7 +38,7 @@ local function note_duplicates(run, plan)
   if plan.mode == "history" then
     equal[#equal + 1] = "t._valid_to IS NULL"
   end
-  local key = columns.quoted(run.conn, plan.key, "s.%s")
+  local key = relations.list(plan.key, "s.%s")
   local count = run.conn:query(([[
     INSERT INTO %s
     SELECT reject_id, 'open', 'in run ' || $1::text || ': duplicate of ' || $2::text || ' '''
@@ -49,7 +49,7 @@ local function note_duplicates(run, plan)
         EXISTS (SELECT FROM %s AS t WHERE %s) AS present
       FROM %s
     ) AS ranked
-    WHERE present OR place > 1]]):format(staging.name(run, "outcome"), longest_value, key, key, plan.published,
+    WHERE present OR place > 1]]):format(staging.name(run, "outcome"), longest_value, key, key, published,
       table.concat(equal, " AND "), staging.from(run, "clean")),
     tostring(run.id), table.concat(plan.key, ", ")).affected
   run.conn:query(([[
@@ -74,22 +74,23 @@ end
 
 --- Notes what became of the records of a table; those that have a key already are taken out of what passed.
 ---@param run pghost.Run
----@param plan table
+---@param plan pghost.Plan
+---@param published? string quoted name of the clean table
 ---@return { records: integer, loaded: integer, rejected: integer, filtered: integer }
-function M.note(run, plan)
+function M.note(run, plan, published)
   local main = plan.targets.clean and "clean" or "raw"
   check_mapped(run, main, "_file_id", "_line")
   check_mapped(run, "rejects", "file_id", "line")
   local rejected = note_rejected(run)
   if plan.key then
-    rejected = rejected + note_duplicates(run, plan)
+    rejected = rejected + note_duplicates(run, plan, published)
   end
   local loaded, filtered = note_rest(run, main)
   return { records = loaded + rejected + filtered, loaded = loaded, rejected = rejected, filtered = filtered }
 end
 
 --- Writes the outcome into the history; in the transaction that publishes. Raises where a reject that
---- goes into the table is not open any more, as one that was waived meanwhile.
+--- goes into the table is not open any more, as one that was waived in the meantime.
 ---@param run pghost.Run
 function M.record(run)
   staging.create_outcome(run)

@@ -6,15 +6,15 @@
 local columns = require "pghost.load.columns"
 local errors = require "pghost.lib.errors"
 local modes = require "pghost.modes"
+local column_names = require "pghost.catalog.names"
 local outcome = require "pghost.rejects.replay.outcome"
+local relations = require "pghost.catalog.relations"
 local row_security = require "pghost.catalog.row_security"
+local snapshot = require "pghost.rejects.replay.snapshot"
 local staging = require "pghost.rejects.replay.staging"
-local unchanged = require "pghost.rejects.replay.snapshot"
+local tables = require "pghost.load.tables"
 
 local M = {}
-
--- What a load adds to raw tables.
-local added = { _file_id = true, _line = true, _loaded_at = true }
 
 local function attributes(conn, table_name)
   local names, types = {}, {}
@@ -37,35 +37,27 @@ local function find(run, name)
   return found
 end
 
---- Finds the published tables that a replay adds to.
+---@class pghost.replay.Published quoted names of the published tables that a replay adds to
+---@field clean? string
+---@field raw? string
+
+--- Finds them.
 ---@param run pghost.Run
----@param plan table
-function M.find(run, plan)
-  if plan.targets.clean then
-    plan.published = find(run, plan.name)
-    plan.wanted = columns.names(plan.clean_columns)
+---@param name string of the clean table
+---@param targets { raw?: boolean, clean?: boolean }
+---@return pghost.replay.Published
+---@return string[]? columns of the raw table
+function M.find(run, name, targets)
+  local published = { clean = targets.clean and find(run, name) or nil,
+    raw = targets.raw and find(run, name .. "_raw") or nil }
+  if not published.raw then
+    return published
   end
-  if plan.targets.raw then
-    plan.published_raw = find(run, plan.name .. "_raw")
-    plan.raw_columns = {}
-    for _, name in ipairs((attributes(run.conn, plan.published_raw))) do
-      if not added[name] then
-        plan.raw_columns[#plan.raw_columns + 1] = name
-      end
-    end
+  local raw_columns = {}
+  for _, column in ipairs((attributes(run.conn, published.raw))) do
+    raw_columns[#raw_columns + 1] = not column_names.own[column] and column or nil
   end
-end
-
-local reject_columns = [[run_id bigint, table_name text, file_id bigint, line bigint, byte_offset bigint,
-  byte_length bigint, column_name text, rule text, reason text, original bytea]]
-
-local function clean_definitions(conn, plan)
-  local definitions = {}
-  for i, column in ipairs(plan.clean_columns) do
-    definitions[i] = ("%s %s%s"):format(conn:quote_identifier(column.name), column.type,
-      column.required and " NOT NULL" or "")
-  end
-  return table.concat(definitions, ", ")
+  return published, raw_columns
 end
 
 --- Creates the tables that the records are loaded into at first.
@@ -77,22 +69,13 @@ function M.create(run, plan)
   staging.create_outcome(run)
   create("map", [[reject_id bigint, file_id bigint, line bigint, in_source bigint, in_line bigint,
     PRIMARY KEY (in_source, in_line)]])
-  create("rejects", reject_columns)
+  create("rejects", tables.reject_columns)
   if plan.targets.raw then
-    create("raw", columns.quoted(conn, plan.raw_columns, "%s text") .. ", _file_id bigint, _line bigint")
+    create("raw", tables.raw(plan.raw_columns))
   end
   if plan.targets.clean then
-    create("clean", clean_definitions(conn, plan) .. ", _file_id bigint, _line bigint")
+    create("clean", tables.clean(plan.clean_columns, true))
   end
-end
-
---- The COPY statement of one stream into them.
----@param kind "raw"|"clean"|"rejects"
----@return string
-function M.copy(run, plan, kind, format)
-  local list = kind == "raw" and plan.raw_columns or plan.wanted
-  local names = kind == "rejects" and "" or (" (%s, _file_id, _line)"):format(columns.quoted(run.conn, list))
-  return ("COPY %s%s FROM STDIN (FORMAT %s)"):format(staging.name(run, kind), names, format)
 end
 
 local function raise_changed(plan, name, is, was)
@@ -103,9 +86,9 @@ end
 
 -- The published columns must be those of the rules, and of the same types: what is in another one would
 -- be gone with the old table.
-local function check_columns(conn, plan, built)
+local function check_columns(conn, plan, published_table, built)
   local names, types = attributes(conn, built)
-  local published_names, published = attributes(conn, plan.published)
+  local published_names, published = attributes(conn, published_table)
   for _, list in ipairs { names, published_names } do
     for _, name in ipairs(list) do
       if published[name] ~= types[name] then
@@ -115,69 +98,68 @@ local function check_columns(conn, plan, built)
   end
 end
 
-local function build_clean(run, plan)
+local function build_clean(run, plan, published)
   local conn, built = run.conn, run:qualified(plan.name)
-  run:create_table(conn, plan.name, clean_definitions(conn, plan))
-  check_columns(conn, plan, built)
-  unchanged.watch(run, plan.published)
-  local list = columns.quoted(conn, plan.wanted)
-  for _, from_table in ipairs { plan.published, staging.name(run, "clean") } do
+  run:create_table(conn, plan.name, tables.clean(plan.clean_columns))
+  check_columns(conn, plan, published.clean, built)
+  snapshot.watch(run, published.clean)
+  local list = relations.list(columns.names(plan.clean_columns))
+  for _, from_table in ipairs { published.clean, staging.name(run, "clean") } do
     conn:query(("INSERT INTO %s (%s) SELECT %s FROM %s"):format(built, list, list, from_table))
   end
   if plan.key then
-    conn:query(("ALTER TABLE %s ADD PRIMARY KEY (%s)"):format(built, columns.quoted(conn, plan.key)))
+    conn:query(("ALTER TABLE %s ADD PRIMARY KEY (%s)"):format(built, relations.list(plan.key)))
   end
   conn:query("ANALYZE " .. built)
   run:built(plan.name)
 end
 
 local function raw_definitions(run, plan)
-  return ("%s, _file_id bigint, _line bigint, _loaded_at timestamptz DEFAULT %s"):format(
-    columns.quoted(run.conn, plan.raw_columns, "%s text"), run.conn:quote_literal(run.started))
+  return tables.raw(plan.raw_columns, tables.loaded_at(run.conn, run.started))
 end
 
 -- Records that could not be read before and are loaded now.
-local function newly_readable(run, plan)
+local function newly_readable(run, published)
   return ([[
     FROM %s JOIN %s AS o ON o.reject_id = m.reject_id AND o.state = 'replayed' AND o.note IS NULL
     WHERE NOT EXISTS (SELECT FROM %s AS t WHERE t._file_id = m.file_id AND t._line = m.line)]])
-    :format(staging.from(run, "raw"), staging.name(run, "outcome"), plan.published_raw)
+    :format(staging.from(run, "raw"), staging.name(run, "outcome"), published.raw)
 end
 
-local function build_raw(run, plan)
+local function build_raw(run, plan, published)
   local conn, name = run.conn, plan.name .. "_raw"
-  local new = newly_readable(run, plan)
+  local new = newly_readable(run, published)
   if conn:query("SELECT count(*) AS records " .. new)[1].records == 0 then
     return
   end
-  local list = columns.quoted(conn, plan.raw_columns)
-  unchanged.watch(run, plan.published_raw)
+  local list = relations.list(plan.raw_columns)
+  snapshot.watch(run, published.raw)
   run:create_table(conn, name, raw_definitions(run, plan), plan.options.unlogged)
   conn:query(("INSERT INTO %s (%s, _file_id, _line, _loaded_at) SELECT %s, _file_id, _line, _loaded_at FROM %s")
-    :format(run:qualified(name), list, list, plan.published_raw))
+    :format(run:qualified(name), list, list, published.raw))
   conn:query(("INSERT INTO %s (%s, _file_id, _line) SELECT %s, m.file_id, m.line %s")
-    :format(run:qualified(name), list, columns.quoted(conn, plan.raw_columns, "s.%s"), new))
+    :format(run:qualified(name), list, relations.list(plan.raw_columns, "s.%s"), new))
   run:built(name)
 end
 
 -- What passed in tables of its own, which publishing adds.
-local function build_additions(run, plan)
+local function build_additions(run, plan, published)
   local conn = run.conn
   if plan.targets.clean then
-    local built, list = run:qualified(plan.clean_table), columns.quoted(conn, plan.wanted)
-    run:create_table(conn, plan.clean_table, clean_definitions(conn, plan))
+    local built, list = run:qualified(plan.clean_table), relations.list(columns.names(plan.clean_columns))
+    run:create_table(conn, plan.clean_table, tables.clean(plan.clean_columns))
     conn:query(("INSERT INTO %s (%s) SELECT %s FROM %s"):format(built, list, list, staging.name(run, "clean")))
     if plan.key then
-      unchanged.watch_keys(run, plan)
+      snapshot.watch_keys(run, plan, published.clean)
     end
   end
   if plan.targets.raw then
-    local list = columns.quoted(conn, plan.raw_columns)
+    local list = relations.list(plan.raw_columns)
     run:create_table(conn, plan.raw_table, raw_definitions(run, plan), plan.options.unlogged)
     conn:query(("INSERT INTO %s (%s, _file_id, _line) SELECT %s, m.file_id, m.line %s"):format(
-      run:qualified(plan.raw_table), list, columns.quoted(conn, plan.raw_columns, "s.%s"), newly_readable(run, plan)))
+      run:qualified(plan.raw_table), list, relations.list(plan.raw_columns, "s.%s"), newly_readable(run, published)))
   end
-  modes.built(run, plan)
+  run:add_built(modes.built(run, plan))
 end
 
 local function drop(run, plan)
@@ -188,27 +170,27 @@ local function drop(run, plan)
   end
 end
 
-local function build(run, plan)
+local function build(run, plan, published)
   if not plan.first then
-    build_additions(run, plan)
+    build_additions(run, plan, published)
     return
   end
   if plan.targets.clean then
-    build_clean(run, plan)
+    build_clean(run, plan, published)
   end
   if plan.targets.raw then
-    build_raw(run, plan)
+    build_raw(run, plan, published)
   end
 end
 
 --- Notes what became of each reject, and builds the tables anew where something passed.
 ---@return { records: integer, loaded: integer, rejected: integer, filtered: integer }
-function M.build(run, plan)
+function M.build(run, plan, published)
   local counts
   run.conn:transaction(function()
-    counts = outcome.note(run, plan)
+    counts = outcome.note(run, plan, published.clean)
     if counts.loaded > 0 then
-      build(run, plan)
+      build(run, plan, published)
     end
     drop(run, plan)
   end)

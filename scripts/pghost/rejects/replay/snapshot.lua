@@ -1,4 +1,4 @@
--- That published tables are still what a replay has found. What somebody writes meanwhile to one that is
+-- That published tables are still what a replay has found. A concurrent change to one that is
 -- built anew would be gone with the old one; a key that has come into one that is added to would get
 -- the values of an old reject.
 
@@ -25,8 +25,9 @@ end
 
 --- Remembers the keys that are added to a published table.
 ---@param run pghost.Run
----@param plan table
-function M.watch_keys(run, plan)
+---@param plan pghost.Plan
+---@param published string quoted
+function M.watch_keys(run, plan, published)
   local equal = {}
   for i, name in ipairs(plan.key) do
     equal[i] = ("t.%s = s.%s"):format(run.conn:quote_identifier(name), run.conn:quote_identifier(name))
@@ -36,8 +37,8 @@ function M.watch_keys(run, plan)
   end
   local added = run.replay.added
   local found = ("SELECT EXISTS (SELECT FROM %s AS s JOIN %s AS t ON %s) AS found"):format(
-    run:qualified(plan.clean_table), plan.published, table.concat(equal, " AND "))
-  added[#added + 1] = { name = plan.published, query = found }
+    run:qualified(plan.clean_table), published, table.concat(equal, " AND "))
+  added[#added + 1] = { name = published, query = found }
 end
 
 -- From here to the end of the transaction it can be read, but not written to by others.

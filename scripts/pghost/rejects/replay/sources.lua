@@ -1,7 +1,7 @@
 -- The original bytes of open rejects as CSV sources, below the header of their files.
 --
 -- Records of one file go together, as long as each is sure to end where it ends. One with an odd
--- number of quotes might swallow those behind it, so it becomes a source of its own. Which line of
+-- number of quotes might swallow those after it, so it becomes a source of its own. Which line of
 -- which source is which reject is written to a table.
 
 local csv = require "pghost.native.csv"
@@ -75,13 +75,13 @@ local function names_of(source, file)
   return names
 end
 
--- Hands the source over, and starts anew.
+-- Hands the source over, and starts anew. Who takes it closes it.
 function Writer:finish()
   if self.file and self.records > 0 then
     local file = self.file
     local options = source_options(self.plan, file.dialect)
-    local one <close> = errors.check(csv.open_string(table.concat(self.pieces), options))
-    self.use(one, self.number, names_of(one, file))
+    local source = errors.check(csv.open_string(table.concat(self.pieces), options))
+    coroutine.yield { name = file.name or "?", source = source, number = self.number, header = names_of(source, file) }
   end
   self.file = nil
 end
@@ -113,7 +113,7 @@ function Writer:put(row, file)
   self.line = self.line + 1 + select(2, row.original:gsub(file.line_end, ""))
 end
 
--- Whether a record ends at its own end whatever stands behind it. In UTF-16 nobody looks.
+-- Whether a record ends at its own end whatever stands after it. In UTF-16 nobody looks.
 local function is_closed(text, file)
   local dialect = file.dialect
   local quote = dialect.quote or '"'
@@ -138,18 +138,21 @@ function Writer:add(row, file)
   end
 end
 
---- Calls use(source, number, columns) for each source. Lines of a source are those of the table
---- pghost_replay_map. Sets plan.without, the number of rejects whose bytes are not known.
----@param run pghost.Run
----@param plan table
----@param use fun(source: pghost.Source, number: integer, columns: string[])
-function M.each(run, plan, use)
-  local writer = setmetatable({ run = run, plan = plan, use = use, number = 0, map = { {}, {}, {}, {}, {} } }, Writer)
+---@class pghost.replay.Source
+---@field name string of the file
+---@field source pghost.Source
+---@field number integer
+---@field header string[]
+
+---@class pghost.replay.Reading
+---@field without integer rejects whose bytes are not known
+
+local function read(run, plan, reading)
+  local writer = setmetatable({ run = run, plan = plan, number = 0, map = { {}, {}, {}, {}, {} } }, Writer)
   local file
-  plan.without = 0
   for row in run:connection("reader"):stream(open_rejects, run.replay.of.run_id, plan.name) do
     if row.original == nil then
-      plan.without = plan.without + 1
+      reading.without = reading.without + 1
     else
       if not file or file.id ~= row.file_id then
         file = describe(row)
@@ -159,6 +162,18 @@ function M.each(run, plan, use)
   end
   writer:finish()
   writer:flush()
+end
+
+--- The sources, one after the other. Lines of a source are those of the table pghost_replay_map.
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@return fun(): pghost.replay.Source?
+---@return pghost.replay.Reading reading complete when there is no further source
+function M.each(run, plan)
+  local reading = { without = 0 }
+  return coroutine.wrap(function()
+    read(run, plan, reading)
+  end), reading
 end
 
 return M

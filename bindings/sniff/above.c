@@ -1,0 +1,126 @@
+// What a line above the records could be.
+#include "sniff/above.h"
+
+#include "sniff/cell.h"
+
+// A line cut at every place of a delimiter, whatever is in quotes.
+typedef struct Parts {
+  size_t count;
+  size_t filled;
+  size_t names; // words and texts
+  size_t words; // of these, without blanks
+  size_t data;
+  bool led; // some part has a blank before it, as prose has it after a comma
+} Parts;
+
+static void note_part(Parts *parts, const char *text, size_t len) {
+  parts->led |= parts->count++ > 0 && len > 1 && *text == ' ';
+  while (len > 0 && (*text == '"' || *text == '\'')) {
+    text++;
+    len--;
+  }
+  while (len > 0 && strchr("\"'\r\n", text[len - 1]))
+    len--;
+  SniffCell kind = sniff_cell(text, len);
+  parts->filled += kind != CELL_EMPTY;
+  parts->names += kind == CELL_WORD || kind == CELL_TEXT;
+  parts->words += kind == CELL_WORD;
+  parts->data += sniff_cell_is_data(kind);
+}
+
+static Parts part_line(const char *line, size_t len, const char *delimiter, size_t size) {
+  Parts parts = {0};
+  size_t from = 0;
+  for (size_t at = 0; size > 0 && at + size <= len; at++) {
+    if (memcmp(line + at, delimiter, size) != 0)
+      continue;
+    note_part(&parts, line + from, at - from);
+    at += size - 1;
+    from = at + 1;
+  }
+  note_part(&parts, line + from, len - from);
+  return parts;
+}
+
+static Parts part_record(const SniffRecord *record) {
+  Parts parts = {0};
+  for (size_t i = 0; i < record->count; i++)
+    note_part(&parts, record->fields[i].text, record->fields[i].len);
+  return parts;
+}
+
+static bool is_near(size_t count, size_t columns) {
+  return count + 1 >= columns && count <= columns + 1;
+}
+
+// What the parts are at the delimiter of the table.
+static SniffAbove judge_own(const Parts *parts, size_t columns, bool broken) {
+  bool enough = parts->count * 2 >= columns;
+  if (parts->count < 2 || parts->filled < 2 || !enough)
+    return SNIFF_ABOVE_NONE;
+  if (parts->names == parts->filled && !(parts->led && columns == 2))
+    return columns > 2 || parts->filled > columns || parts->filled < parts->count || broken
+               ? SNIFF_ABOVE_NAMES
+               : SNIFF_ABOVE_NONE;
+  if (parts->data > 0 && (columns > 2 || !parts->led))
+    return SNIFF_ABOVE_DATA;
+  return broken && is_near(parts->count, columns) ? SNIFF_ABOVE_DATA : SNIFF_ABOVE_NONE;
+}
+
+// What they are at another delimiter: prose has blanks after its commas.
+static SniffAbove judge_other(const Parts *parts, size_t columns) {
+  bool enough = parts->count == columns || (parts->count > 2 && parts->count * 2 >= columns);
+  if (parts->count < 2 || parts->led || !enough || parts->filled < parts->count)
+    return SNIFF_ABOVE_NONE;
+  if (parts->words == parts->count)
+    return SNIFF_ABOVE_NAMES;
+  return parts->count == columns && parts->data > 0 && parts->data + parts->names == parts->count
+             ? SNIFF_ABOVE_DATA
+             : SNIFF_ABOVE_NONE;
+}
+
+static const char others[] = ",;\t|";
+
+static void look_otherwise(const char *line, size_t len, const SniffDialect *dialect,
+                           size_t columns, SniffAboveLine *above) {
+  for (const char *sign = others; *sign && !above->what; sign++) {
+    if (*sign == dialect->delimiter[0])
+      continue;
+    Parts parts = part_line(line, len, sign, 1);
+    above->what = judge_other(&parts, columns);
+    above->fields = parts.count;
+    above->sign = *sign;
+  }
+}
+
+// One word is seldom a title; it may be the name of the one column that values such as "7,50" or
+// "Anna Koch" have been parted from.
+static bool is_lone_name(const Parts *parts, const SniffDialect *dialect, size_t columns) {
+  bool narrow = columns == 2 || strcmp(dialect->delimiter, " ") == 0;
+  return narrow && parts->count == 1 && parts->words == 1;
+}
+
+void sniff_above(const SniffRecord *record, const char *line, const SniffDialect *dialect,
+                 size_t columns, SniffAboveLine *above) {
+  bool broken = record->broken || record->unterminated;
+  Parts parts = broken ? part_line(line, record->length, dialect->delimiter, dialect->delimiter_len)
+                       : part_record(record);
+  *above = (SniffAboveLine){.what = judge_own(&parts, columns, broken), .fields = parts.count};
+  if (!above->what && is_lone_name(&parts, dialect, columns))
+    above->what = SNIFF_ABOVE_NAMES;
+  if (!above->what && columns > 1)
+    look_otherwise(line, record->length, dialect, columns, above);
+  above->near = above->what && is_near(above->fields, columns);
+}
+
+bool sniff_parts_otherwise(const char *line, size_t len, const SniffDialect *dialect,
+                           size_t columns) {
+  for (const char *sign = others; *sign; sign++) {
+    if (*sign == dialect->delimiter[0])
+      continue;
+    Parts parts = part_line(line, len, sign, 1);
+    if (columns > 1 && parts.count == columns && !parts.led)
+      return true;
+  }
+  return false;
+}

@@ -1,0 +1,21 @@
+// How often letters and pairs of letters come in languages: what tells one 8-bit encoding from
+// another.
+//
+// A text is read as marks and what belongs to them: a mark 'A' to 'M' says how rare what follows
+// is, 'A' + the natural logarithm. After it come letters, or pairs of letters, in lower case; a
+// blank is whatever is no letter.
+#ifndef PGHOST_SNIFF_LANGUAGES_H
+#define PGHOST_SNIFF_LANGUAGES_H
+
+enum { SNIFF_LANGUAGES = 41 };
+
+typedef struct SniffLanguage {
+  const char *name;    // as locales have it: "de", "zh_TW"
+  const char *letters; // those beyond ASCII
+  const char *
+      pairs; // with a letter beyond ASCII; NULL where letters say enough: Chinese, Japanese, Korean
+} SniffLanguage;
+
+extern const SniffLanguage sniff_languages[SNIFF_LANGUAGES];
+
+#endif

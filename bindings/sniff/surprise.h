@@ -1,0 +1,15 @@
+// How unlike the records below it the first record of a table is: whether it names the columns of
+// texts, which no type tells from their values.
+#ifndef PGHOST_SNIFF_SURPRISE_H
+#define PGHOST_SNIFF_SURPRISE_H
+
+#include "sniff/dialect.h"
+
+// By how many bits the first record would be more surprising, as one of the records, than the most
+// surprising of the others. Of each of its cells two things count: the signs it is made of (small
+// and capital letters, digits, blanks, others), and whether its value comes again in the column;
+// each by how many of the other records have the same. Below 0: another record is odder.
+// False: no memory.
+bool sniff_surprise(const SniffSample *sample, const SniffGuess *guess, double *bits);
+
+#endif

@@ -1,0 +1,171 @@
+-- Columns of a table as the catalog has them: names and types, and how two values of a key compare.
+
+local errors = require "pghost.lib.errors"
+local relations = require "pghost.catalog.relations"
+
+local M = {}
+
+--- The most columns a table can have (MaxHeapAttributeNumber).
+M.most = 1600
+
+---@class pghost.catalog.Column
+---@field name string
+---@field number integer attnum
+---@field type string with its modifier; of another schema than pg_catalog always with the schema, so
+--- that it means the same under every search_path
+---@field not_null boolean
+---@field generated boolean GENERATED ALWAYS AS (...)
+
+-- format_type leaves out the schema of a type that the search_path finds; an array has the schema of
+-- its element's type.
+local read_query = [[
+  SELECT name, number, not_null, generated,
+    CASE WHEN schema = 'pg_catalog' OR pg_catalog.starts_with(type, prefix) THEN type
+      ELSE pg_catalog.concat(prefix, type) END AS type
+  FROM (
+    SELECT a.attname AS name, a.attnum::pg_catalog.int8 AS number, a.attnotnull AS not_null,
+      a.attgenerated <> '' AS generated, n.nspname AS schema,
+      pg_catalog.concat(pg_catalog.quote_ident(n.nspname::pg_catalog.text), '.') AS prefix,
+      pg_catalog.format_type(a.atttypid, a.atttypmod) AS type
+    FROM pg_catalog.pg_attribute AS a
+      JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+    WHERE a.attrelid = $1::pg_catalog.text::pg_catalog.regclass::pg_catalog.oid AND a.attnum > 0
+      AND NOT a.attisdropped
+  ) AS described
+  ORDER BY number]]
+
+--- The columns of a table in its order, without dropped and system ones.
+---@param conn pghost.Connection
+---@param relation string its quoted name
+---@return pghost.catalog.Column[]
+function M.read(conn, relation)
+  local list = {}
+  for row in conn:query(read_query, relation):rows() do
+    list[#list + 1] = { name = row.name, number = row.number, type = row.type, not_null = row.not_null,
+      generated = row.generated }
+  end
+  return list
+end
+
+-- Key equality --------------------------------------------------------------------------------------
+--
+-- A primary key compares by the default btree operator class of its type. Its equality operator is
+-- what is used here too, by its schema: `=` without one is whatever the search_path finds. Only a
+-- superuser can make an operator class, but its function may belong to somebody else, who can replace
+-- it at any time.
+
+-- The class of the type itself (domains: of what they are over); else that of its kind; else that of a
+-- type it is the same as byte by byte (varchar: text).
+local equality_query = [[
+  WITH RECURSIVE base (name, number, type, depth) AS (
+    SELECT attname, attnum, atttypid, 0 FROM pg_catalog.pg_attribute
+    WHERE attrelid = $1::pg_catalog.text::pg_catalog.regclass::pg_catalog.oid AND attnum > 0 AND NOT attisdropped
+    UNION ALL
+    SELECT b.name, b.number, t.typbasetype, b.depth + 1
+    FROM base AS b JOIN pg_catalog.pg_type AS t ON t.oid = b.type WHERE t.typtype = 'd'
+  ), last AS (
+    SELECT DISTINCT ON (number) name, number, type FROM base ORDER BY number, depth DESC
+  ), kind AS (
+    SELECT l.name, l.type, CASE WHEN t.typtype = 'e' THEN 3500::pg_catalog.oid -- anyenum
+      WHEN t.typtype = 'r' THEN 3831::pg_catalog.oid -- anyrange
+      WHEN t.typtype = 'm' THEN 4537::pg_catalog.oid -- anymultirange
+      WHEN t.typtype = 'c' THEN 2249::pg_catalog.oid -- record
+      WHEN t.typelem <> 0::pg_catalog.oid AND t.typlen = -1 AND t.typcategory = 'A'
+        THEN 2277::pg_catalog.oid -- anyarray
+      END AS type_of_kind
+    FROM last AS l JOIN pg_catalog.pg_type AS t ON t.oid = l.type
+  )
+  SELECT k.name, pg_catalog.format_type(k.type, NULL) AS type, chosen.*
+  FROM kind AS k LEFT JOIN LATERAL (
+    SELECT on_.nspname AS operator_schema, o.oprname AS operator, tn.nspname AS type_schema, t.typname AS compared_as,
+      pg_catalog.pg_get_userbyid(p.proowner) AS owner,
+      pg_catalog.pg_has_role(p.proowner, 'MEMBER')
+        OR (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.oid = p.proowner) AS trusted
+    FROM pg_catalog.pg_opclass AS c
+      JOIN pg_catalog.pg_am AS am ON am.oid = c.opcmethod AND am.amname = 'btree'
+      JOIN pg_catalog.pg_amop AS ao ON ao.amopfamily = c.opcfamily AND ao.amopstrategy = 3
+        AND ao.amoplefttype = c.opcintype AND ao.amoprighttype = c.opcintype
+      JOIN pg_catalog.pg_operator AS o ON o.oid = ao.amopopr
+      JOIN pg_catalog.pg_namespace AS on_ ON on_.oid = o.oprnamespace
+      JOIN pg_catalog.pg_proc AS p ON p.oid = o.oprcode::pg_catalog.oid
+      JOIN pg_catalog.pg_type AS t ON t.oid = c.opcintype
+      JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.typnamespace
+      LEFT JOIN pg_catalog.pg_cast AS s ON s.castsource = k.type AND s.casttarget = c.opcintype
+        AND s.castmethod = 'b' AND s.castcontext = 'i'
+    WHERE c.opcdefault AND (c.opcintype = k.type OR c.opcintype = k.type_of_kind OR s.oid IS NOT NULL)
+    ORDER BY c.opcintype = k.type DESC, c.opcintype = k.type_of_kind DESC NULLS LAST, t.typispreferred DESC, t.oid
+    LIMIT 1
+  ) AS chosen ON true]]
+
+-- How one column compares: what is put after each operand, and the operator.
+local function comparison(relation, row)
+  if not row.operator then
+    errors.raise(("column '%s' of %s: type %s has no equality, so it cannot be a key"):format(row.name, relation,
+      row.type), "42883")
+  elseif not row.trusted then
+    errors.raise(("column '%s' of %s: type %s compares by a function of role '%s', who could put anything into it: "
+      .. "have a superuser own that function, or take another type"):format(row.name, relation, row.type, row.owner),
+      "42501")
+  end
+  if row.operator_schema == "pg_catalog" and row.compared_as ~= "record" then
+    return { cast = "", operator = ("OPERATOR(pg_catalog.%s)"):format(row.operator), type = row.type }
+  end
+  -- A cast makes it an exact match: nobody can put a better one into that schema.
+  return { cast = "::" .. relations.quoted(row.type_schema, row.compared_as), type = row.type,
+    operator = ("OPERATOR(%s.%s)"):format(relations.quote(row.operator_schema), row.operator) }
+end
+
+local function comparisons(conn, relation, wanted)
+  local found, is_wanted = {}, {}
+  for _, name in ipairs(wanted) do
+    is_wanted[name] = true
+  end
+  for row in conn:query(equality_query, relation):rows() do
+    if is_wanted[row.name] then
+      found[row.name] = comparison(relation, row)
+    end
+  end
+  for _, name in ipairs(wanted) do
+    if not found[name] then
+      errors.raise(("no column '%s' in %s"):format(name, relation), "42703")
+    end
+  end
+  return found
+end
+
+--- SQL for "row a and row b have the same key", as the primary key of the table has it. Raises where a
+--- type has no equality, or one that a stranger could change.
+---@param conn pghost.Connection
+---@param relation string quoted name of a table with these columns; both rows have its types
+---@param key string[]
+---@return fun(a: string, b: string): string condition of two aliases: `a."k" OPERATOR(pg_catalog.=) b."k"`
+function M.same_key(conn, relation, key)
+  local by_name = comparisons(conn, relation, key)
+  return function(a, b)
+    local parts = {}
+    for i, name in ipairs(key) do
+      local compared, column = by_name[name], relations.quote(name)
+      parts[i] = ("%s.%s%s %s %s.%s%s"):format(a, column, compared.cast, compared.operator, b, column, compared.cast)
+    end
+    return table.concat(parts, " AND ")
+  end
+end
+
+--- SQL for "the values of two columns are equal", of two tables and perhaps of two types.
+---@param conn pghost.Connection
+---@param left { relation: string, column: string, alias: string } relation: quoted name
+---@param right { relation: string, column: string, alias: string }
+---@return string
+function M.equal(conn, left, right)
+  local a = comparisons(conn, left.relation, { left.column })[left.column]
+  local b = comparisons(conn, right.relation, { right.column })[right.column]
+  local from = left.alias .. "." .. relations.quote(left.column)
+  local to = right.alias .. "." .. relations.quote(right.column)
+  if a.type ~= b.type then
+    return ("%s OPERATOR(pg_catalog.=) %s"):format(from, to)
+  end
+  return ("%s%s %s %s%s"):format(from, a.cast, a.operator, to, b.cast)
+end
+
+return M

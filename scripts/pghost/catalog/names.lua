@@ -1,0 +1,192 @@
+-- Names of columns: the identifiers that a header's names become, and the column of a file that a rule means.
+--
+-- The only place where a header's names are made into names of a table: `load --create`, `sniff --lua` and the raw
+-- tables of pipelines agree because all of them ask here.
+
+local errors = require "pghost.lib.errors"
+
+local M = {}
+
+M.longest = 63 -- bytes: the server cuts longer names silently (NAMEDATALEN - 1)
+
+-- Every table has these columns (CREATE TABLE refuses them), or a load adds them.
+local taken_names = { "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "_file_id", "_line", "_loaded_at" }
+
+--- The columns that a load adds to a raw table.
+M.own = { _file_id = true, _line = true, _loaded_at = true }
+
+--- What is the same for two names that differ in case (ASCII) or in blanks around them alone.
+---@param name string
+---@return string
+function M.fold(name)
+  return name:match("^%s*(.-)%s*$"):lower()
+end
+
+-- At most `length` bytes, no character cut in two.
+local function cut(name, length)
+  while #name > length do
+    name = name:sub(1, (utf8.offset(name, -1) or #name) - 1)
+  end
+  return name
+end
+
+-- Every byte that is of no character as _: the server takes no such name.
+local function valid(name)
+  local _, bad = utf8.len(name)
+  while bad do
+    name = name:sub(1, bad - 1) .. "_" .. name:sub(bad + 1)
+    _, bad = utf8.len(name)
+  end
+  return name
+end
+
+local function identifier(name, position)
+  local made = valid(name):lower():gsub("[^%w_\x80-\xff]+", "_")
+  if made:find("^_*$") then
+    return "column_" .. position
+  end
+  return made:find("^%d") and "_" .. made or made
+end
+
+--- Names for a table's columns after a header: lower case (ASCII), what cannot be in a plain identifier as _,
+--- column_N for none, _ before a digit, at most 63 bytes, and _2, _3, ... on what would be there twice, in any table,
+--- or in `taken`.
+---@param header string[] as written
+---@param taken? table<string, boolean> names that are in use; the new ones are added
+---@param positions? integer[] of the columns, where the header is not all of it
+---@return string[] names
+function M.identifiers(header, taken, positions)
+  local names = {}
+  taken = taken or {}
+  for _, name in ipairs(taken_names) do
+    taken[name] = true
+  end
+  for i, written in ipairs(header) do
+    local base = identifier(M.fold(written), positions and positions[i] or i)
+    local name, number = cut(base, M.longest), 1
+    while taken[name] do
+      number = number + 1
+      local suffix = "_" .. number
+      name = cut(base, M.longest - #suffix) .. suffix
+    end
+    names[i], taken[name] = name, true
+  end
+  return names
+end
+
+-- Position per key; false where several have it.
+local function index(list)
+  local found = {}
+  for i, key in ipairs(list) do
+    found[key] = found[key] == nil and i or false
+  end
+  return found
+end
+
+local function map(list, fn)
+  local out = {}
+  for i, value in ipairs(list) do
+    out[i] = fn(value)
+  end
+  return out
+end
+
+--- The columns of a program with what its rules say of their sources.
+---@param columns { name: string }[] of a program, changed
+---@param rules pghost.Rules
+---@return { name: string }[]
+function M.with_sources(columns, rules)
+  for i, column in ipairs(columns) do
+    column.from = rules[i].from
+  end
+  return columns
+end
+
+--- Whether some column is looked for by its position.
+---@param wanted pghost.names.Wanted[]
+---@return boolean
+function M.by_position(wanted)
+  for _, column in ipairs(wanted) do
+    for _, from in ipairs(type(column.from) == "table" and column.from or { column.from }) do
+      if math.type(from) == "integer" then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+--- A function that finds a column of a header: by its position, by its name as written, by that in any case, or by
+--- what M.identifiers makes of it. It returns nil where there is none, and false where several could be meant.
+---@param header string[]
+---@return fun(wanted: string|integer): integer|false|nil
+function M.finder(header)
+  local exact, folded, made = index(header), index(map(header, M.fold)), index(M.identifiers(header))
+  return function(wanted)
+    if math.type(wanted) == "integer" then
+      return header[wanted] and wanted or nil
+    end
+    local found = exact[wanted]
+    if found == nil then
+      found = folded[M.fold(wanted)]
+    end
+    if found == nil then
+      found = made[wanted]
+    end
+    return found
+  end
+end
+
+---@class pghost.names.Wanted a column that a table needs
+---@field name string
+---@field from? string|integer|(string|integer)[] what it is called in files, or where it is: the first that is there
+
+-- What may stand in the header for the column, its own name last.
+local function sources(wanted)
+  local from = wanted.from
+  if from == nil then
+    return { wanted.name }
+  elseif type(from) ~= "table" then
+    return { from }
+  end
+  return from
+end
+
+--- Where each wanted column is in a header; one column of a file can be several of a table. Raises, before anything is
+--- loaded, where several columns of the file could be meant.
+---@param file string for messages
+---@param header string[]
+---@param wanted pghost.names.Wanted[]
+---@return (integer|nil)[] map per wanted column its position
+---@return integer[] missing of `wanted`, those that the header has not
+function M.match(file, header, wanted)
+  local find, found, missing = M.finder(header), {}, {}
+  for i, column in ipairs(wanted) do
+    local position
+    for _, name in ipairs(sources(column)) do
+      position = find(name)
+      if position == false then
+        errors.raise(("several columns of the header are named '%s': say which one by its position, as from = 2")
+          :format(name), "data", { file = file })
+      elseif position then
+        break
+      end
+    end
+    if not position then
+      missing[#missing + 1] = i
+    end
+    found[i] = position
+  end
+  return found, missing
+end
+
+--- What a column is looked for by, for messages: "'mail'", "'e-mail' or 'mail'", "3" for the third.
+---@param wanted pghost.names.Wanted
+---@return string
+function M.shown(wanted)
+  return table.concat(map(sources(wanted), function(name)
+    return math.type(name) == "integer" and tostring(name) or ("'%s'"):format(name)
+  end), " or ")
+end
+
+return M

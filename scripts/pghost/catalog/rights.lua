@@ -1,0 +1,66 @@
+-- Who may do what: whether what is in a schema can be trusted with the rights of the role that runs.
+--
+-- Trusted are the role itself, roles it is a member of, superusers, and the owner of the database. All
+-- of them could do the same without any help of ours.
+
+local M = {}
+
+--- An SQL condition: whether a role (an expression of type oid) is trusted.
+---@param role string SQL
+---@return string
+function M.trusted(role)
+  return ([[(pg_catalog.pg_has_role(%s, 'MEMBER') OR EXISTS (
+    SELECT 1 FROM pg_catalog.pg_roles AS trusted WHERE trusted.oid = %s AND trusted.rolsuper) OR EXISTS (
+    SELECT 1 FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database() AND d.datdba = %s))]])
+    :format(role, role, role)
+end
+
+---@class pghost.catalog.Stranger
+---@field what string "schema", "table", "trigger" or "function"
+---@field name string quoted where SQL needs it
+---@field role string who could do something there; "public": everybody
+---@field how string "owner", or the privilege: "CREATE", "TRIGGER"
+
+-- Grants to a role that is no login and has no members are taken as they are: members can be added.
+local strangers_query = ([[
+  WITH schema AS (
+    SELECT n.oid, n.nspname, n.nspowner, n.nspacl FROM pg_catalog.pg_namespace AS n
+    WHERE n.nspname = $1::pg_catalog.name
+  ), relation AS (
+    SELECT c.oid, c.relname, c.relowner, c.relacl, c.relkind
+    FROM pg_catalog.pg_class AS c JOIN schema AS s ON s.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+  ), may AS (
+    SELECT 1 AS rank, 'schema' AS what, pg_catalog.quote_ident(s.nspname::pg_catalog.text) AS name, s.nspowner AS role,
+      'owner' AS how FROM schema AS s
+    UNION ALL
+    SELECT 2, 'schema', pg_catalog.quote_ident(s.nspname::pg_catalog.text), a.grantee, a.privilege_type
+    FROM schema AS s, LATERAL pg_catalog.aclexplode(s.nspacl) AS a WHERE a.privilege_type = 'CREATE'
+    UNION ALL
+    SELECT 3, 'table', pg_catalog.quote_ident(r.relname::pg_catalog.text), r.relowner, 'owner' FROM relation AS r
+    UNION ALL
+    SELECT 4, 'table', pg_catalog.quote_ident(r.relname::pg_catalog.text), a.grantee, a.privilege_type
+    FROM relation AS r, LATERAL pg_catalog.aclexplode(r.relacl) AS a WHERE a.privilege_type = 'TRIGGER'
+    UNION ALL
+    SELECT 5, 'trigger', pg_catalog.quote_ident(t.tgname::pg_catalog.text), p.proowner, 'owner'
+    FROM relation AS r JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = r.oid
+      JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
+    WHERE NOT t.tgisinternal
+  )
+  SELECT m.what, m.name, m.how,
+    CASE WHEN m.role = 0::pg_catalog.oid THEN 'public' ELSE pg_catalog.pg_get_userbyid(m.role)::pg_catalog.text END
+      AS role
+  FROM may AS m WHERE m.role = 0::pg_catalog.oid OR NOT %s
+  ORDER BY m.rank, m.name, m.role LIMIT 1]]):format(M.trusted "m.role")
+
+--- The first way in which somebody who is not trusted could have code of theirs run by whoever uses the
+--- tables of a schema: owns it or one of them, may create in it, or may give a table a trigger.
+---@param conn pghost.Connection
+---@param schema string
+---@return pghost.catalog.Stranger? stranger nil: there is none, or no such schema
+function M.stranger(conn, schema)
+  local row = conn:query(strangers_query, schema)[1]
+  return row and { what = row.what, name = row.name, role = row.role, how = row.how }
+end
+
+return M

@@ -1,0 +1,109 @@
+-- Whether the first record of a sniffed file is its header, by what is known of the table that it goes
+-- into; and what is said where that is not clear.
+
+local errors = require "pghost.lib.errors"
+
+local M = {}
+
+---@class pghost.input.Goal
+---@field columns string[] of the table, or of the rules
+---@field by_position? boolean fields may go to the columns in order: nothing is there yet
+
+--- What files are held against: the columns of rules or of a table, by their names and by those they have in files.
+---@param columns { name: string, from?: string|integer|(string|integer)[] }[]
+---@param by_position boolean
+---@return pghost.input.Goal? goal nil: there are no columns yet
+function M.goal(columns, by_position)
+  local names = {}
+  for _, column in ipairs(columns) do
+    names[#names + 1] = column.name
+    for _, from in ipairs(type(column.from) == "table" and column.from or { column.from }) do
+      names[#names + 1] = type(from) == "string" and from or nil
+    end
+  end
+  return #names > 0 and { columns = names, by_position = by_position } or nil
+end
+
+local function plain(name)
+  return (name:lower():gsub("^%s+", ""):gsub("%s+$", ""):gsub("[^%w_\x80-\xff]+", "_"))
+end
+
+-- Whether each cell that has something in it names a column.
+local function names_columns(cells, columns)
+  local known, count = {}, 0
+  for _, name in ipairs(columns) do
+    known[plain(name)] = true
+  end
+  for _, cell in ipairs(cells) do
+    if cell ~= "" and not known[plain(cell)] then
+      return false
+    end
+    count = count + (cell ~= "" and 1 or 0)
+  end
+  return count > 0
+end
+
+--- A first record with the table's columns is the header, whatever it looks like.
+---@param found pghost.sniff.Result changed
+---@param goal? pghost.input.Goal
+function M.recognise(found, goal)
+  if goal and names_columns(found.first, goal.columns) then
+    found.dialect.header = { value = 1, confidence = 0.99, reason = "the first record has the table's columns" }
+    found.options.header, found.above = nil, nil
+  end
+end
+
+-- Names such as a file without a header gets: the columns are meant by their position.
+local function are_positions(columns)
+  for _, name in ipairs(columns) do
+    if not name:find "^column_?%d+$" then
+      return false
+    end
+  end
+  return #columns > 0
+end
+
+--- Raises where fields would go into a table by a guess alone: that there is no header.
+---@param file table of the load
+---@param found pghost.sniff.Result
+---@param goal? pghost.input.Goal
+function M.check_position(file, found, goal)
+  local header = found.dialect.header
+  if goal and not goal.by_position and header.value == 0 and not are_positions(goal.columns) then
+    errors.raise(("the header is not clear: none is seen (%s), and without one fields go to the table's columns by "
+      .. "position; give --no-header if they are to, or --header 1"):format(header.reason), "data",
+      { file = file.name })
+  end
+end
+
+local function refuse_above(file, found)
+  local header, skip, above = found.dialect.header, found.dialect.skip.value, found.above
+  local advice
+  if above.what == "data" then
+    advice = "give --skip %d --no-header if it is none"
+  elseif above.sign ~= "" then
+    advice = "correct it, or give --skip %d --no-header to do without them"
+  else
+    advice = above.fields < #found.columns
+      and ("where the records end in a delimiter, give --skip %d --header 1 --too-many cut"):format(above.line - 1)
+      or ("where records may end early, give --skip %d --header 1 --too-few pad"):format(above.line - 1)
+    advice = advice .. ", else --skip %d --no-header"
+  end
+  errors.raise(("the header is not clear: %s; %s"):format(header.reason, advice:format(skip)), "data",
+    { file = file.name })
+end
+
+--- Raises that it is not clear whether there is a header, and what to give.
+---@param file table of the load
+---@param found pghost.sniff.Result
+function M.refuse(file, found)
+  local header = found.dialect.header
+  if found.dialect.skip and found.above then
+    refuse_above(file, found)
+  end
+  errors.raise(("the header is not clear: %s (confidence %.2f): %s; give header = 1 or header = false (--header 1,"
+    .. " --no-header)"):format(header.value > 0 and "the first record is taken for one" or "none is seen",
+    header.confidence, header.reason), "data", { file = file.name })
+end
+
+return M

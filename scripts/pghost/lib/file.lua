@@ -1,0 +1,99 @@
+-- Files written aside, which take their place when they are complete. What is no ordinary file (a pipe, /dev/stdout)
+-- is written to as it is.
+
+local errors = require "pghost.lib.errors"
+local lfs = require "lfs"
+local sys = require "pghost.native.sys"
+
+local M = {}
+
+---@class pghost.WrittenFile
+---@field path string where it is to be
+---@field written string where it is written
+---@field file? file*
+local Written = {}
+Written.__index = Written
+
+--- Begins a file; an unwritable place is found out here.
+---@param path string "-" is standard output
+---@param what string for messages: "the rejects"
+---@return pghost.WrittenFile file to be kept in a `<close>` variable
+function M.begin(path, what)
+  if path == "-" then
+    return setmetatable({ path = "standard output", written = "standard output", file = io.stdout }, Written)
+  end
+  local mode = lfs.attributes(path, "mode")
+  local written = (mode == nil or mode == "file") and ("%s.%d.tmp"):format(path, sys.pid()) or path
+  local file, message = io.open(written, "wb")
+  if not file then
+    errors.raise(("could not write %s: %s"):format(what, message), "EACCES")
+  end
+  return setmetatable({ path = path, written = written, file = file }, Written)
+end
+
+local function check(self, ok, message)
+  if not ok then
+    errors.raise(("could not write '%s': %s"):format(self.path, message), "EIO")
+  end
+end
+
+--- Whether what is written cannot be taken back.
+---@return boolean
+function Written:is_final()
+  return self.written == self.path
+end
+
+--- Starts anew, where something was written that does not hold any more.
+function Written:again()
+  if not self.file then
+    local file, message = io.open(self.written, "wb")
+    check(self, file, message)
+    self.file = file
+  end
+end
+
+---@param ... string
+function Written:write(...)
+  check(self, self.file:write(...))
+end
+
+--- Nothing more is written.
+function Written:finish()
+  local file = self.file
+  self.file = nil
+  if file == io.stdout then
+    check(self, file:flush())
+  else
+    check(self, file:close())
+  end
+end
+
+--- Puts it in its place.
+---@param before? string what a message says that has happened already
+function Written:keep(before)
+  self.kept = true
+  local ok, message = true, nil
+  if not self:is_final() then
+    ok, message = os.rename(self.written, self.path)
+  end
+  if not ok then
+    errors.raise(("could not write '%s': %s; %sit is in '%s'"):format(self.path, message, before or "", self.written),
+      "EIO")
+  end
+end
+
+--- Leaves nothing of a file that was not kept. Twice is fine.
+function Written:close()
+  if self.file and self.file ~= io.stdout then
+    self.file:close()
+  end
+  self.file = nil
+  if not self.kept and not self:is_final() then
+    os.remove(self.written)
+    self.kept = true
+  end
+end
+
+Written.__close = Written.close
+
+return M

@@ -1,0 +1,65 @@
+-- A value of Lua as a short text that is the same whenever the value is, in whatever process: what a killed run has
+-- built holds as long as its rules and options are these.
+
+local csv = require "pghost.native.csv"
+
+local M = {}
+
+local serialise
+
+local function serialise_table(value, out, seen)
+  local keys = {}
+  for key in pairs(value) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys, function(a, b)
+    return tostring(a) < tostring(b)
+  end)
+  for _, key in ipairs(keys) do
+    out[#out + 1] = tostring(key) .. "="
+    serialise(value[key], out, seen)
+  end
+  out[#out + 1] = ";"
+end
+
+-- Its code, and the values from around it that it works with; of a function in C there is only its name.
+local function serialise_function(value, out, seen)
+  local lua, code = pcall(string.dump, value, true)
+  out[#out + 1] = lua and code or "function in C"
+  for i = 1, lua and math.huge or 0 do
+    local name, with = debug.getupvalue(value, i)
+    if not name then
+      return
+    elseif with ~= _G then
+      serialise(with, out, seen)
+    end
+  end
+end
+
+-- A value as text that is the same whenever the value is, in whatever process.
+function serialise(value, out, seen)
+  local kind = type(value)
+  if kind == "table" or kind == "function" then
+    if seen[value] then
+      out[#out + 1] = "again:" .. seen[value]
+      return
+    end
+    seen.count = seen.count + 1
+    seen[value] = seen.count
+    local write = kind == "table" and serialise_table or serialise_function
+    write(value, out, seen)
+  else
+    out[#out + 1] = kind .. ":" .. ((kind == "userdata" or kind == "thread") and "" or tostring(value))
+  end
+end
+
+--- The fingerprint of a value: tables by their content, functions by their code and what they work with.
+---@param value any
+---@return string
+function M.of(value)
+  local out = {}
+  serialise(value, out, { count = 0 })
+  return csv.hash(table.concat(out))
+end
+
+return M

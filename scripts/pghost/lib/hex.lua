@@ -1,0 +1,16 @@
+-- Bytes as hexadecimal digits, for what takes them as text.
+
+local M = {}
+
+local digits = {}
+for byte = 0, 255 do
+  digits[string.char(byte)] = ("%02x"):format(byte)
+end
+
+---@param bytes string
+---@return string
+function M.encode(bytes)
+  return (bytes:gsub(".", digits))
+end
+
+return M

@@ -1,0 +1,219 @@
+-- A load by itself, into one table: what `pghost load` does.
+--
+-- Everything happens in one transaction of one connection: all of it is there afterwards, or nothing. Rejects wait in
+-- a spool until it is known whether there are too many. After a transient error all is tried once more (run/retry.lua);
+-- whether a transaction was committed is never guessed (run/commit.lua).
+
+local commit = require "pghost.run.commit"
+local dialect = require "pghost.input.dialect"
+local errors = require "pghost.lib.errors"
+local files = require "pghost.input.files"
+local into_table = require "pghost.load.into_table"
+local load = require "pghost.load"
+local log = require "pghost.lib.log"
+local metadata = require "pghost.run.schema"
+local rejects_file = require "pghost.rejects.file"
+local rejects_reader = require "pghost.rejects.reader"
+local relation = require "pghost.load.relation"
+local retry = require "pghost.run.retry"
+local sinks = require "pghost.load.sinks"
+local spooled = require "pghost.load.spooled_rejects"
+local spools = require "pghost.load.spool"
+local sys = require "pghost.native.sys"
+
+local M = {}
+
+---@class pghost.by_itself.Options: pghost.load.TableOptions
+---@field files string[] paths, globs, folders or "-"
+---@field into string table as SQL names it
+---@field schema? string for a table without one
+---@field rules? pghost.Rules
+---@field rejects_file? string
+---@field rejects_table? boolean into pghost.rejects, as a run of its own
+---@field force? boolean a rejects file that somebody has edited may be written over
+---@field retries? integer attempts after the first one, after a transient error; default 2
+---@field dsn? string
+---@field progress? { enabled: boolean }
+---@field shown? integer rejects that are returned
+---@field say pghost.load.Say
+
+---@class pghost.by_itself.Result
+---@field table string
+---@field files integer
+---@field records integer
+---@field loaded integer
+---@field rejected integer
+---@field filtered integer
+---@field bytes integer
+---@field seconds number
+---@field run_id? integer
+---@field notices { severity: string, message: string }[] what the server said, at most 1,000
+
+-- One attempt.
+---@class pghost.by_itself.Job
+---@field options pghost.by_itself.Options
+---@field session pghost.retry.Session
+---@field conn pghost.Connection
+---@field target pghost.load.IntoTable
+---@field spool pghost.Spool
+---@field writer? pghost.rejects.Writer
+---@field started? string by the server's clock
+---@field plan? pghost.Plan
+---@field result? pghost.Result
+
+-- The first rejects, as errors that print as one line.
+local function first_rejects(job, most)
+  local list = job.spool:first(most, (job.options.workers or 1) == 1)
+  for i, reject in ipairs(list) do
+    local file = job.plan.files[reject.file_id]
+    list[i] = errors.new { message = reject.reason, file = file.name, column = reject.column,
+      line = rejects_reader.line_of(reject.line, file) }
+  end
+  return list
+end
+
+-- Writes the rejects where the user wants them; before the COMMIT: where that fails nothing is loaded.
+local function keep_rejects(job, problem)
+  if job.writer then
+    if job.writer:is_final() then
+      job.session:never_again(("rejects have gone to '%s'"):format(job.options.rejects_file))
+    end
+    spooled.write(job)
+  elseif job.options.rejects_table then
+    return spooled.record(job, problem)
+  end
+end
+
+local function load_all(job)
+  local options = job.options
+  job.started = job.conn:query("SELECT pg_catalog.clock_timestamp()::pg_catalog.text AS now")[1].now
+  job.result, job.plan = load.run(job.target, sinks.spool(job.spool), options.files, options.rules, options)
+  return keep_rejects(job)
+end
+
+-- Whether the table holds all that was loaded by the transaction of that id.
+local function holds_all(job, conn, id)
+  local good, found = pcall(conn.query, conn, ("SELECT pg_catalog.count(*) AS records FROM %s "
+    .. "WHERE xmin = $1::xid8::xid"):format(job.target.relation.qualified), id)
+  local loaded = job.result.totals.loaded
+  return good and loaded > 0 and found[1].records == loaded
+end
+
+-- What there is to say, and to look at, where nobody knows whether the load was committed.
+local function unknown_load(job)
+  local kept = job.writer and ("; its rejects are in '%s'"):format(job.options.rejects_file) or ""
+  return {
+    what = "whether the load was committed",
+    advice = ("look whether %s holds its %s before loading again%s"):format(job.target.relation.qualified,
+      log.counted(job.result.totals.loaded, "record"), kept),
+  }, function(conn, id)
+    return holds_all(job, conn, id)
+  end
+end
+
+local function unknown_rejects(job)
+  return {
+    what = "whether the rejects of a load that was given up are recorded",
+    advice = ("nothing is loaded into %s; look into pghost.rejects"):format(job.target.relation.qualified),
+  }, function()
+    return false
+  end
+end
+
+-- A load that was given up for its rejects leaves them where the user wants to look.
+local function keep_rejects_of_failure(job, problem)
+  if job.writer then
+    keep_rejects(job, problem)
+    job.writer:keep()
+  elseif job.options.rejects_table then
+    commit.transaction(job.session, job.conn, function()
+      return unknown_rejects(job)
+    end, function()
+      return keep_rejects(job, problem)
+    end)
+  end
+end
+
+-- What a load raises that has too many rejects: where none is allowed, the first one.
+local function over_budget(job, problem)
+  local most = job.options.max_rejects
+  if not most then
+    problem = first_rejects(job, 1)[1] or problem
+  else
+    problem.shown = first_rejects(job, job.options.shown or 5)
+  end
+  keep_rejects_of_failure(job, problem)
+  return problem
+end
+
+-- A rejects file gets its place after the COMMIT, and where nobody knows how that ended: it may take the place of a
+-- file that is loaded.
+local function transaction(job)
+  local good, result = pcall(commit.transaction, job.session, job.conn, function()
+    return unknown_load(job)
+  end, function()
+    return load_all(job)
+  end)
+  if good and job.writer then
+    job.writer:keep(true)
+  elseif not good and job.writer and errors.is(result) and result.unsure then
+    pcall(job.writer.keep, job.writer)
+  elseif not good and errors.is(result) and job.target.over_budget then
+    result = over_budget(job, result)
+  end
+  if not good then
+    error(result, 0)
+  end
+  return result
+end
+
+-- A rejects file is one, however many its records stand for.
+local function count_files(planned)
+  local count, seen = 0, {}
+  for _, file in ipairs(planned) do
+    count = count + (file.records and seen[file.name] and 0 or 1)
+    seen[file.name] = true
+  end
+  return count
+end
+
+local function attempt(options, into, writer, session)
+  local conn <close> = session:connect()
+  local spool <close> = spools.new()
+  local target <close> = into_table.new(conn, into, options.say, options.progress)
+  local job = { options = options, session = session, conn = conn, spool = spool, writer = writer, target = target }
+  target.planned = function(plan)
+    job.plan = plan
+    if target.read_once then
+      session:never_again(files.once(target.read_once))
+    end
+  end
+  if options.rejects_table then
+    metadata.migrate(conn)
+  end
+  local clock = sys.clock()
+  local run_id = transaction(job)
+  local totals = job.result.totals
+  return { table = target.relation.qualified, files = count_files(job.plan.files), records = totals.records,
+    loaded = totals.loaded, rejected = totals.rejected, filtered = totals.filtered, bytes = totals.bytes,
+    run_id = run_id, seconds = sys.clock() - clock, notices = conn:notices() }, first_rejects(job, options.shown or 5)
+end
+
+--- Loads files into a table. Raises an error object when nothing was loaded: code "data" at the
+--- first reject where none is allowed, "budget" where there are too many. One with `unsure` when
+--- nobody knows whether the load was committed.
+---@param options pghost.by_itself.Options
+---@return pghost.by_itself.Result
+---@return pghost.Error[] first rejects that were allowed
+function M.load(options)
+  dialect.check(options)
+  local into = relation.name(options.into, options.schema)
+  local writer <close> = options.rejects_file and rejects_file.writer(options.rejects_file,
+    { force = options.force, loaded = files.resolve(options.files) }) or nil
+  return retry.attempts({ retries = options.retries, dsn = options.dsn, name = options.into, say = options.say },
+    function(session)
+      return attempt(options, into, writer, session)
+    end)
+end
+
+return M

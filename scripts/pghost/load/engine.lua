@@ -1,0 +1,152 @@
+-- The engine at work: COPYs are opened, sources given to them, and ended. Nothing else opens a load.
+--
+-- Several sources are under way at once; their counts come in the order in which they were given.
+
+local errors = require "pghost.lib.errors"
+local native_load = require "pghost.native.load"
+local progress = require "pghost.lib.progress"
+
+local M = {}
+
+---@class pghost.load.Stream
+---@field connections pghost.Connection[] inside the caller's transactions
+---@field copy string
+---@field position? boolean of a clean stream: the rows end with _file_id and _line
+---@field as_text? boolean
+
+---@class pghost.load.Streams
+---@field program? pghost.Program
+---@field workers? integer
+---@field raw? pghost.load.Stream
+---@field clean? pghost.load.Stream
+---@field rejects pghost.RejectsOptions from a sink, with what the budget enforces
+
+local function native_stream(stream)
+  if not stream then
+    return nil
+  end
+  local handles = {}
+  for i, conn in ipairs(stream.connections) do
+    handles[i] = conn.native
+  end
+  return { conn = handles, copy = stream.copy, position = stream.position, format = stream.as_text and "text" or nil }
+end
+
+--- Begins the COPYs.
+---@param streams pghost.load.Streams
+---@return pghost.Load load to be kept in a `<close>` variable
+function M.open(streams)
+  return errors.check(native_load.open {
+    program = streams.clean and streams.program or nil,
+    workers = streams.workers,
+    raw = native_stream(streams.raw),
+    clean = native_stream(streams.clean),
+    rejects = streams.rejects,
+  })
+end
+
+-- A failure of the server names no file; one of the reader does. Which file it is of is only known
+-- where no other one is under way.
+local function raise(work, item, alone, message, code)
+  if code == "budget" and work.stopped then
+    work.stopped(message)
+  end
+  local named = message:find(item.name, 1, true) or not alone
+  errors.raise(message, code, { file = not named and item.name or nil })
+end
+
+-- Opens the next file and starts it.
+local function start(load, file, work, under_way)
+  local source, options = work.open(file)
+  local item <const> = { file = file, name = file.name, source = source }
+  options.name = options.name or file.name
+  local started, message, code = load:start(source, options)
+  if not started then
+    raise(work, item, #under_way == 0, message, code)
+  end
+  under_way[#under_way + 1] = item
+end
+
+local function finish_oldest(load, work, under_way, on_progress)
+  local item = under_way[1]
+  local counts, message, code = load:next(on_progress)
+  if not counts then
+    raise(work, item, #under_way == 1, message, code)
+  end
+  table.remove(under_way, 1)
+  item.source:close()
+  if work.done then
+    work.done(item.file, counts)
+  end
+end
+
+local function feed(load, next_file, work, on_progress)
+  local under_way = {}
+  for file in next_file do
+    if not load:has_room() then
+      finish_oldest(load, work, under_way, on_progress)
+    end
+    start(load, file, work, under_way)
+  end
+  while #under_way > 0 do
+    finish_oldest(load, work, under_way, on_progress)
+  end
+end
+
+local function each(files)
+  if type(files) == "function" then
+    return files
+  end
+  local at = 0
+  return function()
+    at = at + 1
+    return files[at]
+  end
+end
+
+---@class pghost.load.Work
+---@field files { name: string, size?: integer }[]|fun(): table? a list, or what gives one after the other
+---@field open fun(file: table): pghost.Source, pghost.FileOptions may raise
+---@field done? fun(file: table, counts: pghost.Counts)
+---@field stopped? fun(message: string) raises: there are more rejects than the load may have
+---@field failed fun(message: string, code: string) raises: the COPYs did not end well
+---@field label? string of the progress bar
+---@field progress? table options of the progress bar
+
+--- Gives files to COPYs, to their end. Raises at the first failure; the COPYs are aborted then.
+---@param streams pghost.load.Streams
+---@param work pghost.load.Work
+---@return pghost.Totals
+---@return pghost.RuleCount[] cleaning
+function M.run(streams, work)
+  local load <close> = M.open(streams)
+  if work.label then
+    local bar <close> = progress.new(work.label, M.size(work.files), work.progress)
+    feed(load, each(work.files), work, function(records, bytes)
+      bar:update(records, bytes)
+    end)
+  else
+    feed(load, each(work.files), work)
+  end
+  local totals, message, code = load:finish()
+  if not totals then
+    work.failed(message, code)
+  end
+  return totals, load:cleaning()
+end
+
+--- Bytes of all files together, nil where one of them is of unknown size.
+---@param files { size?: integer }[]
+---@return integer?
+function M.size(files)
+  local bytes = 0
+  for _, file in ipairs(files) do
+    if not file.size then
+      return nil
+    end
+    bytes = bytes + file.size
+  end
+  return bytes
+end
+
+return M

@@ -1,0 +1,253 @@
+-- Which column of a file goes into which column of a table: by the header's names (as written, else in any case),
+-- by position, or in order.
+--
+-- What names mean is catalog/names.lua. Here is what a load makes of it, and what it refuses before anything is loaded.
+
+local errors = require "pghost.lib.errors"
+local names = require "pghost.catalog.names"
+local catalog_columns = require "pghost.catalog.columns"
+
+local M = {}
+
+local function fail(file, message, ...)
+  errors.raise(message:format(...), "data", { file = file })
+end
+
+local function list_of(columns)
+  local list = {}
+  for i, column in ipairs(columns) do
+    list[i] = column.name
+  end
+  return list
+end
+
+--- Raises when a table would have more columns than the server allows.
+---@param table_name string
+---@param count integer
+---@param own integer columns that the load adds
+---@param files { name: string }[]
+function M.check_width(table_name, count, own, files)
+  local most = catalog_columns.most - own
+  if count > most then
+    fail(#files == 1 and files[1].name or nil,
+      "table '%s' would have %d columns, more than the %d that there is room for", table_name, count, most)
+  end
+end
+
+--- Raises when a file that is opened once more has another header.
+---@param file { name: string, header: string[] }
+---@param source pghost.Source
+function M.check_same(file, source)
+  if table.concat(source:columns(), "\0") ~= table.concat(file.header, "\0") then
+    fail(file.name, "the header changed during the load")
+  end
+end
+
+-- The columns of rules ---------------------------------------------------------------------------------
+
+local function check_name(file, name)
+  if names.own[name] then
+    fail(file, "column '%s' has a name that the load itself uses: rename it", name)
+  elseif #name > names.longest then
+    fail(file, "column name '%s' is longer than %d bytes: shorten it, or header_names = 'repair' does", name,
+      names.longest)
+  end
+end
+
+-- Where rules take columns by position, the reader has let every name pass: those that no rule takes are looked at
+-- here.
+local function check_rest(file, header, positions)
+  local find = names.finder(header)
+  for _, at in ipairs(positions) do
+    local name = header[at]
+    check_name(file, name)
+    if name == "" then
+      fail(file, "column %d of the header has no name: header_names 'repair' numbers such columns", at)
+    elseif not find(name) then
+      fail(file, "several columns of the header are named '%s', and no rule takes column %d by its position", name, at)
+    end
+  end
+end
+
+-- Without a header the columns are those of the rules, in order, but where the rules say otherwise.
+local function by_position(wanted)
+  local list = {}
+  for i, column in ipairs(wanted) do
+    list[i] = { name = column.name, from = math.type(column.from) == "integer" and column.from or i }
+  end
+  return list
+end
+
+local function positions_besides(header, map)
+  local known, list = {}, {}
+  for _, position in pairs(map) do
+    known[position] = true
+  end
+  for i = 1, #header do
+    list[#list + 1] = not known[i] and i or nil
+  end
+  return list
+end
+
+--- Where each column of rules is in a header; a missing one raises.
+---@param file string name of the file, for messages
+---@param header string[]
+---@param wanted (string|pghost.names.Wanted)[]
+---@param headerless? boolean they are the first of the file, in order
+---@return integer[] map per wanted column its position in the header, from 1
+---@return integer[] rest positions that no wanted column takes
+function M.match(file, header, wanted, headerless)
+  local list = {}
+  for i, column in ipairs(wanted) do
+    list[i] = type(column) == "string" and { name = column } or column
+  end
+  local map, missing = names.match(file, header, headerless and by_position(list) or list)
+  if #missing > 0 then
+    local shown = {}
+    for i, at in ipairs(missing) do
+      shown[i] = names.shown(list[at])
+    end
+    fail(file, "no column%s %s (has: %s)", #missing == 1 and "" or "s", table.concat(shown, ", "),
+      table.concat(header, ", "))
+  end
+  return map, positions_besides(header, map)
+end
+
+--- The names at some positions of a header.
+---@param header string[]
+---@param positions integer[]
+---@return string[]
+function M.at(header, positions)
+  local list = {}
+  for i, position in ipairs(positions) do
+    list[i] = header[position]:match("^%s*(.-)%s*$")
+  end
+  return list
+end
+
+---@class pghost.header.Rest what a header has besides the columns of rules
+---@field written string[] names as they are in the file
+---@field names string[] of the raw table's columns
+---@field positions table<string, integer> in the file, by name in the raw table
+
+--- What a file has for the raw table alone.
+---@param file string name of the file, for messages
+---@param header string[]
+---@param wanted { name: string }[] columns of the rules
+---@param positions integer[] the others, from match
+---@return pghost.header.Rest
+function M.rest(file, header, wanted, positions)
+  check_rest(file, header, positions)
+  local taken = {}
+  for _, column in ipairs(wanted) do
+    taken[names.fold(column.name)] = true
+  end
+  local rest = { written = M.at(header, positions), positions = {} }
+  rest.names = names.identifiers(rest.written, taken, positions)
+  for i, name in ipairs(rest.names) do
+    rest.positions[name] = positions[i]
+  end
+  for i, name in ipairs(rest.written) do -- as raw tables had them before names were made fit
+    rest.positions[names.fold(name)] = rest.positions[names.fold(name)] or positions[i]
+  end
+  return rest
+end
+
+--- The columns of a raw table for several files: the wanted ones in their order, then what any file has besides, in
+--- order of first appearance.
+---@param wanted string[]
+---@param rests pghost.header.Rest[]
+---@return string[]
+function M.union(wanted, rests)
+  local all, seen = {}, {}
+  local function add(list)
+    for _, name in ipairs(list) do
+      if not seen[names.fold(name)] then
+        seen[names.fold(name)] = true
+        all[#all + 1] = name
+      end
+    end
+  end
+  add(wanted)
+  for _, rest in ipairs(rests) do
+    add(rest.names)
+  end
+  return all
+end
+
+--- Per column of a raw table its position in a file; false where the file has none.
+---@param map integer[] of the wanted columns, which come first
+---@param rest pghost.header.Rest
+---@param columns string[] from union
+---@return (integer|false)[]
+function M.raw_map(map, rest, columns)
+  local out = {}
+  for i, name in ipairs(columns) do
+    out[i] = map[i] or rest.positions[name] or rest.positions[names.fold(name)] or false
+  end
+  return out
+end
+
+-- The columns of a table that exists -------------------------------------------------------------------
+
+-- Positions in the file per column of the table. Every column of the file must be one of the table.
+local function by_name(file, header, relation)
+  local find, positions = names.finder(list_of(relation.columns)), {}
+  for at, name in ipairs(header) do
+    local i = find(name)
+    local column = i and relation.columns[i]
+    if name == "" then
+      fail(file, "column %d of the header has no name: --header-names repair numbers such columns", at)
+    elseif not column then
+      fail(file, "no column '%s' in table %s (has: %s)", name, relation.qualified,
+        table.concat(list_of(relation.columns), ", "))
+    elseif column.generated then
+      fail(file, "column '%s' of %s is generated by the server: leave it out of the file", column.name,
+        relation.qualified)
+    elseif positions[i] then
+      fail(file, "columns %d and %d of the header are both '%s': --header-names repair numbers them", positions[i], at,
+        column.name)
+    end
+    positions[i] = at
+  end
+  return positions
+end
+
+-- The same in order, as COPY without a list of columns has it.
+local function in_order(file, header, relation)
+  local positions, expected = {}, {}
+  for i, column in ipairs(relation.columns) do
+    if not column.generated then
+      expected[#expected + 1] = column
+      positions[i] = #expected
+    end
+  end
+  if #expected ~= #header then
+    fail(file, "%d columns, but table %s has %d (%s)", #header, relation.qualified, #expected,
+      table.concat(list_of(expected), ", "))
+  end
+  return positions
+end
+
+--- Matches a header with the columns of a table.
+---@param file string for messages
+---@param header string[]
+---@param relation pghost.load.Relation
+---@param headerless? boolean the columns are those of the table, in order
+---@return pghost.load.RelationColumn[] columns that the file gives, in the table's order
+---@return integer[] map per one of them the position in the file
+function M.match_table(file, header, relation, headerless)
+  local positions = (headerless and in_order or by_name)(file, header, relation)
+  local columns, map = {}, {}
+  for i, column in ipairs(relation.columns) do
+    if positions[i] then
+      columns[#columns + 1], map[#map + 1] = column, positions[i]
+    elseif column.needed then
+      fail(file, "no column '%s' in the header, and %s needs one: it is NOT NULL without a default", column.name,
+        relation.qualified)
+    end
+  end
+  return columns, map
+end
+
+return M

@@ -1,0 +1,94 @@
+-- A load: files, or what stands for them, into a target; what is refused into a sink.
+--
+-- A *target* is a place for records: tables of a run (into_build.lua), or one table that exists or is made
+-- (into_table.lua), or those of a replay. It plans, has the transactions, and finishes. A *sink* takes rejects: the
+-- table pghost.rejects, or a file (sinks.lua). The way of records from file to COPY is the same for all.
+
+local budget = require "pghost.load.budget"
+local engine = require "pghost.load.engine"
+local header = require "pghost.load.header"
+local inputs = require "pghost.load.inputs"
+local log = require "pghost.lib.log"
+local results = require "pghost.load.result"
+
+local M = {}
+
+---@class pghost.load.Target
+---@field budget pghost.load.Budget
+---@field progress? table options of the progress bar
+---@field plan fun(self, files: any, rules?: pghost.Rules, options: table): pghost.Plan nothing is changed by it
+---@field begin fun(self, plan, batch, result) before the transaction of a batch
+---@field transaction fun(self, fn: fun()) in which a batch is loaded
+---@field streams fun(self, plan, batch): pghost.load.Streams makes the tables that are not there
+---@field filled fun(self, plan, result) at the end of that transaction
+---@field done? fun(self, plan, file: pghost.FileResult) a file was read
+---@field stopped fun(self, plan, result, message: string) raises: more rejects than the budget allows
+---@field failed fun(self, plan, batch, message: string, code: string) raises: a COPY did not end well
+---@field committed? fun(self, plan, batch, result) after that transaction
+---@field finish fun(self, plan, result) when all records are in
+
+---@class pghost.load.Sink
+---@field stream fun(): pghost.RejectsOptions where the engine writes rejects to
+
+local function label(plan, files)
+  return plan.name .. " " .. (#files == 1 and files[1].name or log.counted(#files, "file"))
+end
+
+-- How the engine gets at the files of a batch. A source that is no file says itself what it is.
+local function work_of(target, plan, batch, result)
+  return {
+    files = batch.files,
+    label = #batch.files > 0 and label(plan, batch.files) or nil,
+    progress = target.progress,
+    open = function(file)
+      local source = inputs.open(file)
+      header.check_same(file, source)
+      return source, { file_id = result:of(file).id, raw_map = file.raw_map, expected_bytes = file.size,
+        clean_map = plan.targets.clean and file.clean_map or nil, rejects = budget.of_file(target.budget) }
+    end,
+    done = function(file, counts)
+      result:of(file).counts = counts
+      target:done(plan, result:of(file))
+    end,
+    stopped = function(message)
+      target:stopped(plan, result, message)
+    end,
+    failed = function(message, code)
+      target:failed(plan, batch, message, code)
+    end,
+  }
+end
+
+--- Loads. Raises what does not fit before anything is loaded, and the first failure afterwards.
+---@param target pghost.load.Target
+---@param sink pghost.load.Sink
+---@param files any what the target takes: a path, glob, folder or list of them
+---@param rules? pghost.Rules
+---@param options pghost.LoadOptions
+---@return pghost.Result
+---@return pghost.Plan
+function M.run(target, sink, files, rules, options)
+  local plan = target:plan(files, rules, options)
+  local result = results.new(plan)
+  if target.planned then
+    target.planned(plan)
+  end
+  target:begin(plan, result)
+  for _, batch in ipairs(plan.batches) do
+    target:before(plan, batch, result)
+    target:transaction(function()
+      local streams = target:streams(plan, batch)
+      streams.rejects = budget.enforce(target.budget, sink.stream(), batch.files, result.totals.rejected,
+        #plan.batches == 1)
+      local totals, cleaning = engine.run(streams, target:work(plan, batch) or work_of(target, plan, batch, result))
+      result:add(totals)
+      result.cleaning = cleaning
+      target:filled(plan, result)
+    end)
+    target:committed(plan, batch, result)
+  end
+  target:finish(plan, result)
+  return result, plan
+end
+
+return M

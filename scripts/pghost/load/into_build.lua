@@ -1,0 +1,204 @@
+-- The target of run:load, run:stage and run:clean: tables in the build schema of a run, over connections of their own.
+--
+-- With one connection a table is created in the transaction that fills it, which lets the server skip WAL where it
+-- may; several must see it first.
+
+local accounts = require "pghost.load.accounts"
+local budget = require "pghost.load.budget"
+local build_plan = require "pghost.load.build_plan"
+local connection = require "pghost.connection"
+local errors = require "pghost.lib.errors"
+local file_records = require "pghost.load.file_records"
+local keys = require "pghost.load.keys"
+local ledger = require "pghost.ledger"
+local modes = require "pghost.modes"
+local originals = require "pghost.rejects.originals"
+local raw_table = require "pghost.load.raw_table"
+local remarks = require "pghost.load.remarks"
+local tables = require "pghost.load.tables"
+
+local M = {}
+
+---@class pghost.load.IntoBuild: pghost.load.Target
+---@field run pghost.Run
+---@field name string
+---@field targets { raw?: boolean, clean?: boolean }
+---@field made boolean the tables are there
+---@field fresh boolean the transaction under way has made them, and no hook has made something else of them
+---@field raw? pghost.Connection[]
+---@field clean? pghost.Connection[]
+local Target = {}
+Target.__index = Target
+
+---@param run pghost.Run
+---@param name string of the clean table
+---@param targets { raw?: boolean, clean?: boolean }
+---@return pghost.load.IntoBuild
+function M.new(run, name, targets)
+  return setmetatable({ run = run, name = name, targets = targets, made = false, fresh = false,
+    progress = run.progress_options }, Target)
+end
+
+--- See pghost.load.Target; without files the records are those of the raw table.
+function Target:plan(files, rules, options)
+  local draft = build_plan.draft(self.run, self.name, rules, options, self.targets)
+  self.budget = budget.of_table(self.run, self.name, draft.options)
+  self.run.met[self.name] = true
+  return files and build_plan.of_files(self.run, files, draft) or build_plan.of_raw_table(self.run, draft)
+end
+
+-- Connections and tables ---------------------------------------------------------------------------------
+
+local function create(self, plan, raw_conn, clean_conn)
+  local run = self.run
+  if plan.targets.raw then -- of a new table _loaded_at is added after the load, where it costs nothing
+    local loaded_at = not self.fresh and tables.loaded_at(raw_conn, run.started) or nil
+    run:create_table(raw_conn, plan.raw_table, tables.raw(plan.raw_columns, loaded_at), plan.options.unlogged)
+  end
+  if plan.targets.clean then
+    run:create_table(clean_conn, plan.clean_table, tables.clean(plan.clean_columns, plan.position))
+  end
+  self.made = true
+end
+
+--- Takes the connections. What earlier attempts and a killed run have loaded counts as loaded.
+function Target:begin(plan, result)
+  if plan.kept then
+    file_records.take_over(plan, result)
+    result.frozen = plan.kept.built
+  end
+  if #plan.batches == 0 then
+    return
+  end
+  self.all = {}
+  for _, kind in ipairs { "clean", "raw" } do
+    if plan.targets[kind] then
+      self[kind] = {}
+      for i = 1, plan.workers do
+        self[kind][i] = self.run:connection(kind .. i)
+        table.insert(self.all, self[kind][i])
+      end
+    end
+  end
+  self.made = plan.kept ~= nil and plan.kept.built
+  if plan.workers > 1 and not self.made then
+    create(self, plan, self.run.conn, self.run.conn)
+  end
+end
+
+function Target:before(plan, batch, result)
+  file_records.begin(self.run, plan, result, batch.files)
+end
+
+function Target:transaction(fn)
+  connection.transaction_of_all(self.all, fn)
+end
+
+--- Makes the tables that are not there, and the COPYs into them.
+function Target:streams(plan, batch)
+  self.fresh = not self.made and not self.run.settings.table_created
+  if not self.made then
+    create(self, plan, self.raw and self.raw[1], self.clean and self.clean[1])
+    for _, conn in ipairs(self.all) do
+      conn:write_early()
+    end
+  end
+  local function stream(kind, name, columns, position, as_text)
+    return self[kind] and { connections = self[kind], position = position, as_text = as_text,
+      copy = tables.copy(self.run:qualified(name), { names = columns, position = position, as_text = as_text,
+        freeze = self.fresh }) } or nil
+  end
+  local text = self.clean and batch.program:needs_text()
+  local raw = stream("raw", plan.raw_table, plan.raw_columns, true)
+  if raw then
+    raw.position = nil -- a raw stream always has it
+  end
+  return { program = batch.program, workers = plan.workers, raw = raw,
+    clean = stream("clean", plan.clean_table, plan.clean_columns and build_plan.names(plan.clean_columns),
+      plan.position, text) }
+end
+
+--- What a clean reads, in the place of files.
+function Target:work(plan)
+  if plan.raw_source then
+    return raw_table.work(self.run, plan, self)
+  end
+end
+
+function Target.done(_, plan, file)
+  if file.counts.records == 0 and not plan.options.allow_empty then
+    errors.raise("no record below the header: leave the file out, or load it with allow_empty", "data",
+      { file = file.file.name })
+  end
+end
+
+function Target:stopped(plan, result, message)
+  budget.raise_stopped(self.run, plan, self.budget, result, message)
+end
+
+function Target.failed(_, plan, _, message, code)
+  errors.raise(("could not load table '%s': %s"):format(plan.name, message), code)
+end
+
+function Target:filled(plan, result)
+  result.frozen = result.frozen or self.fresh
+  if self.raw and self.fresh then
+    self.raw[1]:query(("ALTER TABLE %s ADD COLUMN %s"):format(self.run:qualified(plan.raw_table),
+      tables.loaded_at(self.raw[1], self.run.started)))
+  end
+end
+
+function Target:committed(plan, batch, result)
+  file_records.keep(self.run, plan, result, batch.files)
+end
+
+-- When all records are in ---------------------------------------------------------------------------------
+
+-- Raw tables are looked up and counted, not joined: a tenth of the usual sample costs a tenth of the time.
+local function analyse_raw(run, plan)
+  run.conn:transaction(function(conn)
+    conn:query("SET LOCAL default_statistics_target = 10")
+    conn:query("ANALYZE " .. run:qualified(plan.raw_table))
+  end)
+end
+
+local function make_key(run, plan, result)
+  local clean = run:qualified(plan.clean_table)
+  if plan.key then
+    run:transaction(function(conn)
+      result.duplicates_by_file, result.duplicates, result.left_by_file = keys.apply(conn, run, plan,
+        result.frozen, plan.raw_source ~= nil)
+    end)
+  elseif plan.position then
+    run.conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(clean))
+  end
+  run.conn:query("ANALYZE " .. clean)
+end
+
+--- Holds what was read against the ledger, makes the key, proves the accounts, and makes the tables ready to publish.
+function Target:finish(plan, result)
+  local run = self.run
+  run.watched[#run.watched + 1] = ledger.check(run, plan, result)
+  ledger.save_skipped(run, plan, result)
+  if #plan.files == 0 and not plan.raw_source then
+    return -- all were left out: the published table stays as it is
+  end
+  if plan.targets.clean and not plan.complete then
+    make_key(run, plan, result)
+  end
+  if plan.targets.raw and plan.first and not plan.complete then
+    analyse_raw(run, plan)
+  end
+  run:add_built(modes.built(run, plan))
+  accounts.prove(run, plan, result)
+  file_records.settle(run, plan, result)
+  for _, file in ipairs(result.files) do
+    local text = remarks.repaired(file)
+    if text then
+      run.log:warn("repair", plan.name, text, { file = file.file.name, repairs = file.counts.repairs })
+    end
+  end
+  originals.fill(run, plan.name, plan.options)
+end
+
+return M

@@ -1,0 +1,128 @@
+-- The target of `pghost load`: one table that exists or is made, over one connection, in the caller's transaction.
+
+local budget = require "pghost.load.budget"
+local errors = require "pghost.lib.errors"
+local log = require "pghost.lib.log"
+local relation = require "pghost.load.relation"
+local remarks = require "pghost.load.remarks"
+local table_plan = require "pghost.load.table_plan"
+local tables = require "pghost.load.tables"
+
+local M = {}
+
+-- Below this many rows autovacuum's own ANALYZE comes soon enough.
+local analyse_from = 10000
+
+---@class pghost.load.TableOptions: pghost.Dialect
+---@field create? boolean
+---@field truncate? boolean
+---@field workers? integer
+---@field dialect? "auto" found by looking at each file, where no option says it
+---@field null_text? string this text is NULL too
+---@field max_rejects? pghost.Allowance nil: none
+---@field analyse? boolean default true
+
+---@class pghost.load.IntoTable: pghost.load.Target
+---@field conn pghost.Connection
+---@field into pghost.load.Name
+---@field say pghost.load.Say
+---@field relation? pghost.load.Relation what the catalog says of the table, once it is there
+---@field held table[] what is closed with the target
+---@field read_once? pghost.File of which there is no second attempt
+---@field over_budget boolean it was given up for its rejects
+---@field fresh? boolean this transaction has made or emptied the table
+local Target = {}
+Target.__index = Target
+
+---@param conn pghost.Connection in a transaction
+---@param into pghost.load.Name
+---@param say pghost.load.Say
+---@param progress? table options of the progress bar
+---@return pghost.load.IntoTable target to be kept in a `<close>` variable
+function M.new(conn, into, say, progress)
+  return setmetatable({ conn = conn, into = into, say = say, progress = progress, held = {}, over_budget = false },
+    Target)
+end
+
+function Target:plan(files, rules, options)
+  self.budget = budget.of_load(options.max_rejects)
+  if not options.create then
+    self.relation = relation.find(self.conn, self.into)
+  end
+  return table_plan.make(self, files, rules, options)
+end
+
+function Target:begin(plan)
+  local options = plan.options
+  if options.truncate then
+    self.conn:query("TRUNCATE " .. self.relation.qualified)
+    self.say("info", "load", ("emptied %s, in the same transaction"):format(self.relation.qualified))
+  end
+  if options.create or options.truncate then
+    self.fresh = self.relation.kind == "r"
+    self.conn:write_early()
+  end
+end
+
+function Target.before() end
+
+function Target.transaction(_, fn)
+  fn()
+end
+
+function Target:streams(plan, batch)
+  return { program = batch.program, workers = plan.workers, clean = { connections = { self.conn },
+    as_text = batch.as_text, copy = tables.copy(self.relation.qualified, { names = batch.names,
+      as_text = batch.as_text, freeze = self.fresh }) } }
+end
+
+function Target.work() end
+
+function Target:done(_, file)
+  local text = remarks.repaired(file)
+  if text then
+    self.say("warn", "repair", text)
+  end
+end
+
+local function raise_over(self, text)
+  self.over_budget = true
+  errors.raise(text .. ": nothing is loaded", "budget")
+end
+
+function Target:stopped(_, _, message)
+  local count = self.budget.table.count or 0
+  raise_over(self, self.budget.table.percent and message
+    or ("more rejected records than the %s that --max-rejects allows"):format(log.count(count)))
+end
+
+function Target.failed(_, _, batch, message, code)
+  local alone = #batch.files == 1 and not message:find(batch.files[1].name, 1, true)
+  errors.raise(message, code, { file = alone and batch.files[1].name or nil })
+end
+
+function Target.filled() end
+
+function Target.committed() end
+
+function Target:finish(plan, result)
+  local totals = result.totals
+  if budget.excess(self.budget, totals) then
+    raise_over(self, ("%s of %s rejected, --max-rejects allows %g%%"):format(log.count(totals.rejected),
+      log.counted(totals.records, "record"), self.budget.table.percent))
+  elseif plan.options.analyse ~= false and self.relation.can_analyse and totals.loaded >= analyse_from then
+    self.conn:query("ANALYZE " .. self.relation.qualified)
+  end
+end
+
+--- Lets go of what was held open. Twice is fine.
+function Target:close()
+  for _, one in ipairs(self.held) do
+    one:close()
+  end
+  self.held = {}
+end
+
+Target.__close = Target.close
+
+return M

@@ -1,0 +1,217 @@
+-- What a killed run has built of a table, for the run that goes on with it (run/resume.lua).
+--
+-- A file counts as loaded once pghost.files says so (kept_at), which is written after the commits of its records: what
+-- a kill left without that is deleted and read again. A table is built anew when its rules, its options or a file that
+-- was loaded have changed.
+
+local cjson = require "cjson"
+local csv = require "pghost.native.csv"
+local entries = require "pghost.ledger.entries"
+local fingerprint = require "pghost.lib.fingerprint"
+local log = require "pghost.lib.log"
+local record = require "pghost.lib.record"
+
+local M = {}
+
+local default_checkpoint = 64 * 1024 * 1024 -- bytes of files that are committed together
+
+local function kept_files(run, plan)
+  local by_place, all = {}, run.conn:query([[
+    SELECT file_id, path, member, state, size, input_size, sha256, repairs::text AS repairs, records, unreadable,
+      loaded, rejected, filtered, duplicates, kept_at IS NOT NULL AS kept, fingerprint
+    FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND state <> 'skipped']], run.id, plan.name)
+  for row in all:rows() do
+    local where = entries.place(row)
+    by_place[where] = row.kept and row or by_place[where]
+  end
+  return by_place, #all > 0
+end
+
+-- Throws away what was built of a table, and what is recorded of it.
+local function start_over(run, plan)
+  local conn = run.conn
+  conn:transaction(function()
+    for _, name in ipairs { plan.clean_table, plan.raw_table } do
+      conn:query(("DROP TABLE IF EXISTS %s CASCADE"):format(run:qualified(name)))
+    end
+    for _, kind in ipairs { "files", "rejects", "cleaning" } do
+      conn:query(("DELETE FROM pghost.%s WHERE run_id = $1 AND table_name = $2"):format(kind), run.id, plan.name)
+    end
+  end)
+end
+
+--- Throws away what a killed run had built of tables that this process does not load: they are no part of the
+--- run any more. To be called when all loads are done.
+---@param run pghost.Run
+function M.forget_others(run)
+  if not run.resumed then
+    return
+  end
+  local rows = run.conn:query([[
+    SELECT DISTINCT table_name::text AS name FROM pghost.files
+    WHERE run_id = $1 AND state <> 'skipped' AND published_at IS NULL]], run.id)
+  for row in rows:rows() do
+    if not run.met[row.name] then
+      run.log:warn("resume", row.name, "is not loaded any more: what the killed run had built of it is thrown away")
+      for _, suffix in ipairs { "", "_new" } do
+        start_over(run, { name = row.name, clean_table = row.name .. suffix, raw_table = row.name .. "_raw" .. suffix })
+      end
+    end
+  end
+end
+
+local function has_column(run, table_name, column)
+  return run.conn:query([[
+    SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass($1)::pg_catalog.oid
+      AND attname = $2 AND NOT attisdropped)
+      AS found]], run:qualified(table_name), column)[1].found
+end
+
+-- Deletes the records of files that were under way.
+local function remove_unkept(run, plan)
+  local conn = run.conn
+  conn:transaction(function()
+    local unkept = "SELECT file_id FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND kept_at IS NULL"
+    for kind, name in pairs { clean = plan.clean_table, raw = plan.raw_table } do
+      if plan.targets[kind] then
+        local deleted = conn:query(("DELETE FROM %s WHERE _file_id IN (%s)"):format(run:qualified(name), unkept),
+          run.id, plan.name).affected
+        if deleted > 0 and not run.settings.table_created then -- written anew: see add_key_anew in keys.lua
+          conn:query(("ALTER TABLE %s ALTER COLUMN _line TYPE bigint USING _line OPERATOR(pg_catalog.+) 0")
+            :format(run:qualified(name)))
+        end
+      end
+    end
+    conn:query(("DELETE FROM pghost.rejects WHERE run_id = $1 AND table_name = $2 AND file_id IN (%s)"):format(unkept),
+      run.id, plan.name)
+    conn:query("DELETE FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND kept_at IS NULL", run.id, plan.name)
+  end)
+end
+
+-- Whether what was loaded stands before what is to be loaded, and in its order: which of several records
+-- with one key stays is told by that.
+local function in_order(plan, kept)
+  local last = 0
+  for _, file in ipairs(plan.files) do
+    local row = kept[entries.place(file)]
+    local place = row and row.file_id or math.huge
+    if place < last then
+      return false
+    end
+    last = place
+  end
+  return true
+end
+
+-- Whether every file that was loaded is still there as it was, for the same rules. What can be read
+-- only once is not.
+local function unchanged(plan, kept, fingerprint_now)
+  if plan.key and not in_order(plan, kept) then
+    return false
+  end
+  local wanted = {}
+  for _, file in ipairs(plan.files) do
+    wanted[entries.place(file)] = not file.read_once
+  end
+  for where, row in pairs(kept) do
+    local digest = wanted[where] and row.fingerprint == fingerprint_now and csv.digest(row.path, nil, row.member)
+    if not digest or digest.sha256 ~= row.sha256 then
+      return false
+    end
+  end
+  return true
+end
+
+local function counts_of(row, complete, targets)
+  local loaded = row.loaded + (complete and row.duplicates or 0)
+  return { records = row.records, unreadable = row.unreadable, loaded = loaded, rejected = row.rejected,
+    filtered = row.filtered, bytes = row.size, source_bytes = row.size, input_bytes = row.input_size,
+    sha256 = row.sha256, repairs = row.repairs and cjson.decode(row.repairs) or {},
+    raw_rows = targets.raw and row.records - row.unreadable or 0, clean_rows = targets.clean and loaded or 0 }
+end
+
+-- By their place among the files, those that need no reading.
+local function files_of(draft, kept, complete)
+  local files, count = {}, 0
+  for i, file in ipairs(draft.files) do
+    local row = kept[entries.place(file)]
+    if row then
+      count = count + 1
+      files[i] = { id = row.file_id, counts = counts_of(row, complete, draft.targets), duplicates = row.duplicates }
+    end
+  end
+  return files, count
+end
+
+local function is_complete(kept, draft)
+  for _, file in ipairs(draft.files) do
+    local row = kept[entries.place(file)]
+    if not row or (row.state ~= "loaded" and row.state ~= "staged") then
+      return false
+    end
+  end
+  return true
+end
+
+---@class pghost.load.Kept
+---@field fingerprint string of rules and options
+---@field built boolean the tables are there
+---@field complete boolean nothing is to be done any more
+---@field files table<integer, { id: integer, counts: pghost.Counts, duplicates: integer }> by their place in the plan
+local kept_of = record.kind("kept", { fingerprint = "string", built = "boolean", complete = "boolean",
+  files = "table" })
+
+--- What a killed run has built of a table; what is not the same any more is thrown away. Nil: with these settings
+--- nothing is kept.
+---@param run pghost.Run
+---@param draft table of a plan, its headers read
+---@return pghost.load.Kept?
+function M.find(run, draft)
+  if not run.settings.resume or #draft.files == 0 then
+    return nil
+  end
+  local now = fingerprint.of { rules = draft.rules, options = draft.options, raw = draft.raw_columns,
+    first = draft.first, targets = draft.targets }
+  local nothing = kept_of { fingerprint = now, built = false, complete = false, files = {} }
+  local kept, any = kept_files(run, draft)
+  if not any then
+    return nothing
+  end
+  local complete = is_complete(kept, draft)
+  local open = not draft.targets.clean or has_column(run, draft.clean_table, "_file_id")
+  if next(kept) == nil or not unchanged(draft, kept, now) or not (complete or open) then
+    start_over(run, draft)
+    return nothing
+  end
+  if not complete then
+    remove_unkept(run, draft)
+  end
+  local files, count = files_of(draft, kept, complete)
+  run.log:info("resume", draft.name, ("%s of %s loaded already"):format(log.count(count),
+    log.counted(#draft.files, "file")), { kept = count })
+  return kept_of { fingerprint = now, built = true, complete = complete, files = files }
+end
+
+--- The files to load in groups: what one commit takes.
+---@param run pghost.Run
+---@param plan { files: pghost.PlannedFile[], kept?: pghost.load.Kept }
+---@return pghost.PlannedFile[][]
+function M.groups(run, plan)
+  if not plan.kept then
+    return #plan.files > 0 and { plan.files } or {}
+  end
+  local checkpoint = run.settings.checkpoint or default_checkpoint
+  local groups, size = {}, math.huge
+  for i, file in ipairs(plan.files) do
+    if not plan.kept.files[i] then
+      if size >= checkpoint then
+        groups[#groups + 1], size = {}, 0
+      end
+      table.insert(groups[#groups], file)
+      size = size + (file.size or checkpoint)
+    end
+  end
+  return groups
+end
+
+return M

@@ -1,0 +1,131 @@
+-- The table that `pghost load` loads into: its name as given, and what the catalog says of it.
+
+local cjson = require "cjson"
+local errors = require "pghost.lib.errors"
+local own_schema = require "pghost.catalog.own_schema"
+local relations = require "pghost.catalog.relations"
+
+local M = {}
+
+---@class pghost.load.RelationColumn
+---@field name string
+---@field declared string type as the table has it: "booking_status"
+---@field type string the same with domains replaced by what they are over: "character varying(20)"
+---@field built_in boolean the type is one of the server's own
+---@field labels? string[] of an enum
+---@field generated boolean GENERATED ALWAYS AS (...) STORED: no file may give it
+---@field required boolean NOT NULL, and no trigger replaces a null
+---@field needed boolean the same, and nothing but the file can give a value
+
+---@class pghost.load.Relation
+---@field schema string
+---@field name string
+---@field kind string as pg_class.relkind has it
+---@field qualified string schema and name, quoted where SQL needs it: for statements and messages
+---@field columns pghost.load.RelationColumn[] in the table's order
+---@field can_analyse boolean a table, and ours
+
+---@class pghost.load.Name a table as somebody named it
+---@field schema? string
+---@field name string
+---@field quoted string
+
+--- The name of a table as SQL has it: t, s.t, "S"."T".
+---@param text string
+---@param default_schema? string for a name without one
+---@return pghost.load.Name
+function M.name(text, default_schema)
+  local schema, name = relations.parse(text, default_schema)
+  own_schema.refuse(schema, "name another schema")
+  return { schema = schema, name = name, quoted = relations.quoted(schema, name) }
+end
+
+--- Raises when a new table without a schema would be made in pghost's own.
+---@param conn pghost.Connection
+---@param schema? string
+function M.check_creation(conn, schema)
+  local first = schema or conn:query("SELECT pg_catalog.current_schema() AS name")[1].name
+  own_schema.refuse(first, "it is the first on the search_path, so give --schema")
+end
+
+-- A BEFORE trigger of the table or of a partition may give the values that a file does not.
+local relation_query = [[
+  SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind,
+    pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) AS qualified,
+    c.relkind IN ('r', 'p') AND pg_catalog.pg_has_role(c.relowner, 'USAGE') AS can_analyse,
+    EXISTS (
+      SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE (t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
+        AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 7 = 7
+    ) AS before_insert
+  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.oid = pg_catalog.to_regclass($1::text)::pg_catalog.oid]]
+
+-- The last row of `base` for a column is what all its domains are over.
+local columns_query = [[
+  WITH RECURSIVE base (number, depth, type, modifier, has_default) AS (
+    SELECT attnum, 0, atttypid, atttypmod, atthasdef OR attidentity <> '' FROM pg_catalog.pg_attribute
+    WHERE attrelid = $1::bigint::oid AND attnum > 0 AND NOT attisdropped
+    UNION ALL
+    SELECT b.number, b.depth + 1, t.typbasetype, CASE WHEN t.typtypmod >= 0 THEN t.typtypmod ELSE b.modifier END,
+      b.has_default OR t.typdefault IS NOT NULL
+    FROM base AS b JOIN pg_catalog.pg_type AS t ON t.oid = b.type WHERE t.typtype = 'd'
+  ), last AS (
+    SELECT DISTINCT ON (number) * FROM base ORDER BY number, depth DESC
+  )
+  SELECT a.attname AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS declared,
+    pg_catalog.format_type(l.type, l.modifier) AS type, n.nspname = 'pg_catalog' AS built_in,
+    a.attgenerated <> '' AS generated, a.attnotnull AS not_null, l.has_default,
+    (SELECT pg_catalog.json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum AS e
+      WHERE e.enumtypid = t.oid)::text AS labels
+  FROM last AS l JOIN pg_catalog.pg_attribute AS a ON a.attrelid = $1::bigint::oid AND a.attnum = l.number
+    JOIN pg_catalog.pg_type AS t ON t.oid = l.type JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+  ORDER BY a.attnum]]
+
+local loadable_kinds = { r = true, p = true, f = true, v = true }
+
+local kind_names = { m = "a materialized view", i = "an index", I = "an index", S = "a sequence", c = "a type" }
+
+local function read_columns(conn, relation)
+  local columns = {}
+  for row in conn:query(columns_query, relation.oid):rows() do
+    local required = row.not_null and not row.generated and not relation.before_insert
+    columns[#columns + 1] = {
+      name = row.name,
+      declared = row.declared,
+      type = row.type,
+      built_in = row.built_in,
+      labels = row.labels and cjson.decode(row.labels),
+      generated = row.generated,
+      required = required,
+      needed = required and not row.has_default,
+    }
+  end
+  return columns
+end
+
+--- Asks the catalog for a table, view, partitioned or foreign table; raises when there is none.
+---@param conn pghost.Connection
+---@param into pghost.load.Name
+---@return pghost.load.Relation
+function M.find(conn, into)
+  local quoted = into.quoted
+  local relation = conn:query(relation_query, quoted)[1]
+  own_schema.refuse(relation and relation.schema, ("the search_path finds %s there, so give --schema"):format(quoted))
+  if not relation then
+    errors.raise(("no table %s: give --create for a table of text columns, or create it first"):format(quoted), "42P01")
+  elseif not loadable_kinds[relation.kind] then
+    errors.raise(("%s is %s: nothing can be loaded into it"):format(relation.qualified,
+      kind_names[relation.kind] or "no table"), "42809")
+  end
+  return {
+    schema = relation.schema,
+    name = relation.name,
+    kind = relation.kind,
+    qualified = relation.qualified,
+    can_analyse = relation.can_analyse,
+    columns = read_columns(conn, relation),
+  }
+end
+
+return M

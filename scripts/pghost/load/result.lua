@@ -1,0 +1,61 @@
+-- What a load has found out: counts of each file and of all, what cleaning changed, duplicates, rejects.
+
+local record = require "pghost.lib.record"
+
+local M = {}
+
+---@class pghost.FileResult
+---@field file pghost.PlannedFile
+---@field id? integer under which it is recorded, or its position in the load
+---@field counts? pghost.Counts
+
+---@class pghost.Result
+---@field files pghost.FileResult[] in the order of the plan
+---@field totals pghost.Totals of all files, also of those that a killed run had loaded
+---@field cleaning pghost.RuleCount[] of the last COPY
+---@field frozen boolean records were copied with FREEZE: any snapshot sees them
+---@field duplicates integer records that a key has removed
+---@field duplicates_by_file? table<integer, integer> by file id
+---@field left_by_file? table<integer, integer> records that the key has left, by file id
+---@field raw_by_file? table<integer, integer> records of the raw table that was cleaned, by file id
+---@field rejects? pghost.rejects.Counts as the server has them
+local Result = {}
+
+local fields = { files = true, totals = true, cleaning = true, duplicates = true, duplicates_by_file = true,
+  left_by_file = true, rejects = true, raw_by_file = true, frozen = true, by_file = true }
+
+local metatable = { __index = Result, __newindex = record.only("result", fields) }
+
+local total_names = { "records", "loaded", "rejected", "filtered", "unreadable", "bytes", "raw_rows", "clean_rows" }
+
+--- Adds the totals of a COPY, or the counts of a file.
+---@param counts table
+function Result:add(counts)
+  for _, name in ipairs(total_names) do
+    self.totals[name] = self.totals[name] + (counts[name] or 0)
+  end
+end
+
+--- The result of one file.
+---@param file pghost.PlannedFile
+---@return pghost.FileResult
+function Result:of(file)
+  return self.by_file[file]
+end
+
+---@param plan pghost.Plan
+---@return pghost.Result
+function M.new(plan)
+  local result = setmetatable({ files = {}, totals = {}, cleaning = {}, duplicates = 0, frozen = false, by_file = {} },
+    metatable)
+  for _, name in ipairs(total_names) do
+    result.totals[name] = 0
+  end
+  for i, file in ipairs(plan.files) do
+    result.files[i] = { file = file, id = i }
+    result.by_file[file] = result.files[i]
+  end
+  return result
+end
+
+return M

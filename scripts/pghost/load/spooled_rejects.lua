@@ -1,0 +1,124 @@
+-- What becomes of the rejects of a load by itself when it ends: a rejects file, or a run in the schema `pghost` with
+-- its files and rejects.
+--
+-- All of it is written at the end, so that a load that dies leaves no run that seems to go on.
+
+local cjson = require "cjson"
+local csv = require "pghost.native.csv"
+local fields_of = require "pghost.rejects.fields"
+local file_records = require "pghost.load.file_records"
+local history = require "pghost.run.history"
+local hex = require "pghost.lib.hex"
+local recorded_dialect = require "pghost.input.recorded_dialect"
+local rejects_reader = require "pghost.rejects.reader"
+
+local M = {}
+
+local batch_size = 500
+
+local insert_rejects = [[
+  INSERT INTO pghost.rejects (run_id, table_name, file_id, line, byte_offset, byte_length, column_name, rule, reason,
+    original)
+  SELECT $1, $2, file_id, line, byte_offset, byte_length, column_name, rule, reason,
+    pg_catalog.decode(original, 'hex')
+  FROM pg_catalog.json_to_recordset($3::pg_catalog.json) AS n (file_id bigint, line bigint, byte_offset bigint,
+    byte_length bigint, column_name text, rule text, reason text, original text)]]
+
+local function save_rejects(conn, run_id, table_name, spool, files, ids)
+  local batch = {}
+  local function flush()
+    if #batch > 0 then
+      conn:query(insert_rejects, run_id, table_name, cjson.encode(batch))
+      batch = {}
+    end
+  end
+  for reject in spool:rejects() do
+    local file = files[reject.file_id]
+    batch[#batch + 1] = { file_id = ids[reject.file_id], line = rejects_reader.line_of(reject.line, file),
+      byte_offset = not file.records and reject.offset or nil, byte_length = reject.length, column_name = reject.column,
+      rule = reject.rule, reason = reject.reason, original = hex.encode(reject.original) }
+    if #batch >= batch_size then
+      flush()
+    end
+  end
+  flush()
+end
+
+-- Files that were read to their end have counts.
+local function save_files(conn, run_id, job)
+  local ids = file_records.insert(conn, { run_id = run_id, table = job.target.relation.name, mode = "append",
+    options = job.options }, job.plan.files)
+  local read = {}
+  for i, one in ipairs(job.result and job.result.files or {}) do
+    read[#read + 1] = one.counts and { id = ids[i], counts = one.counts } or nil
+  end
+  file_records.save(conn, read, "loaded", {})
+  return ids
+end
+
+-- In a file ----------------------------------------------------------------------------------------------
+
+local function source_of(file)
+  local standard = file.records and file.records.standard
+  local dialect = standard and {} or file.reading
+  local source = fields_of.source(file.records and file.records.name or file.name,
+    recorded_dialect.header(file.header, file.reading), dialect, file.line_end)
+  source.headerless = file.headerless or nil
+  return source
+end
+
+-- What tells the content of a file; of what was not read to its end it is looked at once more.
+local function content_of(job, file)
+  local one = job.result and job.result:of(file)
+  local sha256 = one and one.counts and one.counts.sha256
+  if not sha256 and not file.read_once then
+    local digest = csv.digest(file.path, nil, file.member)
+    sha256 = digest and digest.sha256
+  end
+  return sha256 or ""
+end
+
+-- A record of a rejects file stays what it was.
+local function identified(job, contents, file, reject)
+  local before = file.records and file.records.records[reject.line]
+  if before then
+    return before.reject, before.line
+  end
+  contents[file] = contents[file] or content_of(job, file)
+  local hash = csv.hash(("%s:%d:%s"):format(contents[file], reject.line, reject.original))
+  return "h" .. hash:sub(1, 32), reject.line -- a letter first: it is no number to a spreadsheet
+end
+
+--- Writes the rejects file.
+---@param job pghost.by_itself.Job
+function M.write(job)
+  local sources, contents, files, writer = {}, {}, job.plan.files, job.writer
+  for i, file in ipairs(files) do
+    sources[i] = source_of(file)
+  end
+  writer:begin(sources)
+  for reject in job.spool:rejects() do
+    local id, line = identified(job, contents, files[reject.file_id], reject)
+    writer:record(sources[reject.file_id], { id = id, line = line, column = reject.column, reason = reject.reason,
+      original = reject.original })
+  end
+  writer:finish()
+end
+
+-- In the history -------------------------------------------------------------------------------------------
+
+--- Records a load that ended, with its rejects. Runs in the caller's transaction.
+---@param job pghost.by_itself.Job
+---@param problem? pghost.Error nil: it is done
+---@return integer run_id
+function M.record(job, problem)
+  local relation, conn = job.target.relation, job.conn
+  local run_id = history.record_load(conn, { target = relation.schema, config = { into = relation.qualified },
+    attempt = job.session.attempt, started = job.started })
+  local ids = save_files(conn, run_id, job)
+  save_rejects(conn, run_id, relation.name, job.spool, job.plan.files, ids)
+  history.finish(conn, run_id, problem and "failed" or "published", problem)
+  return run_id
+end
+
+return M

@@ -1,0 +1,204 @@
+-- The plan of a load into one table that exists, or is made after the files: which files, their headers matched with
+-- its columns, the program of each COPY.
+--
+-- Whatever does not fit stops here, before anything is loaded.
+
+local column_types = require "pghost.load.column_types"
+local columns = require "pghost.load.columns"
+local dialects = require "pghost.input.dialect"
+local found_types = require "pghost.load.found_types"
+local header = require "pghost.load.header"
+local inputs = require "pghost.load.inputs"
+local known_header = require "pghost.input.known_header"
+local log = require "pghost.lib.log"
+local names = require "pghost.catalog.names"
+local plans = require "pghost.load.plan"
+local rejects_file = require "pghost.rejects.file"
+local rejects_reader = require "pghost.rejects.reader"
+local relation = require "pghost.load.relation"
+local tables = require "pghost.load.tables"
+
+local M = {}
+
+-- Files --------------------------------------------------------------------------------------------------
+
+-- The whole path; that of a zip and its member, whose name files.lua has made fit for messages.
+local function message_name(file)
+  if file.path == "-" then
+    return "standard input"
+  end
+  return file.member and (file.path:match("^.*/") or "") .. file.name or file.path
+end
+
+-- The tolerant keep extra fields where there is a column for them.
+local function too_many(target, options, rules)
+  local there = rules and rules:columns() or (target.relation and target.relation.columns)
+  local extra = not there
+  for _, column in ipairs(there or {}) do
+    extra = extra or column.name == "_extra"
+  end
+  return options.too_many or (options.tolerant and (extra and "extra" or "cut")) or nil
+end
+
+-- A table that has the columns of a rejects file takes it as it is; so does one that is made after it.
+local function takes_rejects_file(target)
+  return not target.relation or rejects_file.is_header(columns.names(target.relation.columns))
+end
+
+local function report_parts(target, file, parts)
+  local order, counts = {}, {}
+  for _, part in ipairs(parts) do
+    order[#order + 1] = not counts[part.name] and part.name or nil
+    counts[part.name] = (counts[part.name] or 0) + part.count
+  end
+  for _, name in ipairs(order) do
+    target.say("info", "files", ("%s holds %s of '%s'"):format(file.name, log.counted(counts[name], "rejected record"),
+      name))
+  end
+end
+
+-- Each file, or what its records stand for where it is one of rejects.
+local function expand(target, options, found, more)
+  local list, dialect = {}, dialects.of(options)
+  for _, file in ipairs(found) do
+    file.name = message_name(file)
+    local parts = not takes_rejects_file(target) and rejects_reader.parts(file, dialect)
+    if not parts then
+      list[#list + 1] = file
+    else
+      table.insert(target.held, parts)
+    end
+    if parts then
+      report_parts(target, file, parts)
+    end
+    for _, part in ipairs(parts or {}) do
+      list[#list + 1] = { path = file.path, name = file.name, records = part, encoding = "utf-8",
+        reading = dialects.of(rejects_reader.reading(part, dialect), part.standard and { any_header = true } or more) }
+    end
+  end
+  return list
+end
+
+local function look_at(target, files, options, more, goal)
+  for _, file in ipairs(files) do
+    inputs.look(file, options, more, target.say, goal)
+    if file.source then
+      table.insert(target.held, file.source)
+      target.read_once = target.read_once or file
+    end
+  end
+end
+
+-- A table to make ----------------------------------------------------------------------------------------
+
+local function report_renamed(target, file, made)
+  for i, name in ipairs(file.header) do
+    if made[i] ~= name and not file.headerless then
+      target.say("info", "columns", ("%s: column %d '%s' is named %s in the table"):format(file.name, i, name, made[i]))
+    end
+  end
+end
+
+-- After the headers of all files: text where no type was found.
+local function columns_of_files(target, files, options)
+  local all, seen, list = {}, {}, {}
+  for _, file in ipairs(files) do
+    local made = names.identifiers(file.headerless and {} or file.header)
+    for i = 1, #file.header do
+      -- Without a header they are column1 and so on, and _extra after them is what policies add.
+      made[i] = made[i] or (file.header[i] == "_extra" and "_extra" or "column_" .. i)
+      all[#all + 1] = not seen[made[i]] and made[i] or nil
+      seen[made[i]] = true
+    end
+    report_renamed(target, file, made)
+    file.header_names = made
+  end
+  local types = found_types.of_files(files, options, all, target.say)
+  for i, name in ipairs(all) do
+    list[i] = { name = name, type = types[name] and types[name].type or "text", reading = types[name] and
+      types[name].column }
+  end
+  return list
+end
+
+local function create(target, files, options, rules)
+  local wanted = rules and rules:columns() or columns_of_files(target, files, options)
+  header.check_width(target.into.name, #wanted, 0, files)
+  relation.check_creation(target.conn, target.into.schema)
+  target.conn:query(("CREATE TABLE %s (%s)"):format(target.into.quoted, tables.clean(wanted)))
+  target.relation = relation.find(target.conn, target.into)
+  local readings = {}
+  for _, column in ipairs(wanted) do
+    readings[column.name] = column.reading
+  end
+  return readings
+end
+
+-- COPYs --------------------------------------------------------------------------------------------------
+
+-- What all files share when there are rules: the rules' columns.
+local function batches_by_rules(target, files, rules, options)
+  local program, as_text = column_types.program_of_rules(target.relation, rules, options.null_text)
+  for _, file in ipairs(files) do
+    local rest
+    file.clean_map, rest = header.match(file.name, file.header, rules, file.headerless)
+    if #rest > 0 then
+      target.say("info", "columns", ("%s: not loaded, since no rule names it: %s"):format(file.name,
+        table.concat(header.at(file.header, rest), ", ")))
+    end
+  end
+  return { { files = files, program = program, as_text = as_text, names = columns.names(rules) } }
+end
+
+-- Files one after the other that give the same columns share a COPY.
+local function batches_by_header(target, files, options, readings)
+  local batches, utc = {}, column_types.is_utc(target.conn)
+  for _, file in ipairs(files) do
+    local given
+    local in_order = file.headerless and not file.header_names
+    given, file.clean_map = header.match_table(file.name, file.header_names or file.header, target.relation, in_order)
+    local list, batch = columns.names(given), batches[#batches]
+    if not batch or table.concat(batch.names, "\0") ~= table.concat(list, "\0") then
+      batch = { names = list, files = {} }
+      batch.program, batch.as_text = column_types.program(given, { null_text = options.null_text, utc = utc,
+        readings = readings })
+      batches[#batches + 1] = batch
+    end
+    batch.files[#batch.files + 1] = file
+  end
+  return batches
+end
+
+local function frozen(batches)
+  local all, made = {}, {}
+  for i, batch in ipairs(batches) do
+    for k, file in ipairs(batch.files) do
+      batch.files[k] = plans.file(file)
+      all[#all + 1] = batch.files[k]
+    end
+    made[i] = plans.batch(batch)
+  end
+  return all, made
+end
+
+--- The plan of files into one table; one that is to be created is made.
+---@param target pghost.load.IntoTable
+---@param spec string|string[] files
+---@param rules? pghost.Rules
+---@param options pghost.load.TableOptions
+---@return pghost.Plan
+function M.make(target, spec, rules, options)
+  local more = { any_header = true, too_many = too_many(target, options, rules) }
+  local files = expand(target, options, inputs.find(spec, nil, target.say), more)
+  local columns_there = rules and rules:columns() or (target.relation and target.relation.columns) or {}
+  look_at(target, files, options, more, known_header.goal(columns_there, target.relation == nil))
+  local readings = options.create and create(target, files, options, rules) or {}
+  local batches = rules and batches_by_rules(target, files, rules, options)
+    or batches_by_header(target, files, options, readings)
+  local all, made = frozen(batches)
+  return plans.make { name = target.relation.name, options = options, targets = { clean = true }, files = all,
+    skipped = {}, batches = made, rules = rules, workers = options.workers, mode = "append", missing = "keep",
+    first = false, forced = true, position = false, complete = false }
+end
+
+return M

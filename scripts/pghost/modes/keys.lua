@@ -1,0 +1,77 @@
+-- The key of a change, as the published table compares it.
+
+local errors = require "pghost.lib.errors"
+local relations = require "pghost.modes.relations"
+local table_facts = require "pghost.modes.table_facts"
+
+local M = {}
+
+--- The columns of a key; a collation where it is not that of the new rows.
+---@param conn pghost.Connection
+---@param published string quoted name of the published table
+---@param key? string[]
+---@param own table<string, pghost.modes.Column> of the new rows
+---@param there table<string, pghost.modes.Column> of the published ones
+---@return pghost.modes.KeyColumn[]
+function M.columns(conn, published, key, own, there)
+  local list = key and table_facts.key(conn, published, key) or {}
+  for _, column in ipairs(list) do
+    local collation = there[column.name].collation
+    column.collation = collation ~= own[column.name].collation and collation or nil
+  end
+  return list
+end
+
+local function has_other_collation(change)
+  for _, column in ipairs(change.keys) do
+    if column.collation then
+      return true
+    end
+  end
+  return false
+end
+
+local function terms(conn, change)
+  local list = {}
+  for i, column in ipairs(change.keys) do
+    list[i] = conn:quote_identifier(column.name) .. (column.collation and " COLLATE " .. column.collation or "")
+  end
+  return table.concat(list, ", ")
+end
+
+--- The new rows have each key once; raises where the published table takes two of them for one.
+---@param conn pghost.Connection
+---@param change pghost.modes.Change
+---@param schema string of the published table
+function M.check(conn, change, schema)
+  if not has_other_collation(change) then
+    return
+  end
+  local text = ("pg_catalog.concat_ws(', ', %s)"):format(relations.list(conn, change.keys))
+  local row = conn:query(([[
+    SELECT pg_catalog.min(%s COLLATE "C") AS one, pg_catalog.max(%s COLLATE "C") AS other FROM %s
+    GROUP BY %s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1 LIMIT 1]]):format(text, text, change.new,
+    terms(conn, change)))[1]
+  if row then
+    errors.raise(("table '%s.%s': '%s' and '%s' are one key of it, and two of the files: leave one out, or give the "
+      .. "rules what makes them alike"):format(schema, change.name, row.one, row.other), "data")
+  end
+end
+
+--- SQL that finds the rows `n` of a built table whose key is published already.
+---@param conn pghost.Connection
+---@param new string quoted name of the built table
+---@param published string quoted name of the published one
+---@param key string[]
+---@return string from with the alias n
+---@return string where
+function M.published(conn, new, published, key)
+  local _, own = table_facts.columns(conn, new)
+  local _, there = table_facts.columns(conn, published)
+  local shape = table_facts.shape(conn, new, published)
+  local change = { mode = "append", new = new, published = published, distributed = shape.distributed,
+    few = shape.few, keys = M.columns(conn, published, key, own, there) }
+  return relations.new_rows(change) .. " AS n", relations.is_published(conn, change)
+end
+
+return M

@@ -1,0 +1,47 @@
+-- The moment that a publish dates its changes with: _valid_from, _valid_to, _deleted_at.
+--
+-- Publishes into one schema come one after the other, in the order of their lock, and not in the order in which their
+-- runs started. So the moment is read under that lock, and is later than any that the keys have already, whatever the
+-- server's clock does. One moment for all tables of a publish.
+
+local comparison = require "pghost.modes.comparison"
+local relations = require "pghost.modes.relations"
+
+local M = {}
+
+-- A query for the latest date of a table, or of the keys that few new rows have; nil: a change does not date its rows.
+local function latest(conn, change)
+  if change.mode == "history" then
+    local from = change.published .. " AS p"
+    if change.few and change.missing == "keep" then
+      from = ("%s, %s AS n WHERE %s"):format(from, relations.new_rows(change),
+        comparison.same_key(conn, change, "n", "p"))
+    end
+    return "SELECT greatest(pg_catalog.max(p._valid_from), pg_catalog.max(p._valid_to)) AS at FROM " .. from
+  elseif change.missing == "mark" then
+    return "SELECT pg_catalog.max(_deleted_at) AS at FROM " .. change.published
+  end
+end
+
+-- What the clock says, or else what is later than each of those dates.
+local function query_of(conn, changes)
+  local dates = {}
+  for _, change in ipairs(changes) do
+    dates[#dates + 1] = latest(conn, change)
+  end
+  return #dates > 0 and ([[
+    SELECT pg_catalog.to_char(pg_catalog.timezone('UTC', greatest(pg_catalog.clock_timestamp(), pg_catalog.max(d.at)
+      OPERATOR(pg_catalog.+) '1 microsecond'::pg_catalog.interval)), 'YYYY-MM-DD HH24:MI:SS.US') AS at
+    FROM (%s) AS d]]):format(table.concat(dates, " UNION ALL ")) or nil
+end
+
+--- The SQL of the moment of a publish; nil where no change is dated.
+---@param conn pghost.Connection in the transaction that publishes, under its lock
+---@param changes pghost.modes.Change[]
+---@return string?
+function M.read(conn, changes)
+  local query = query_of(conn, changes)
+  return query and ("'%s+00'::pg_catalog.timestamptz"):format(conn:query(query)[1].at) or nil
+end
+
+return M

@@ -1,0 +1,56 @@
+-- The options of a load that say what becomes of the published table, and which of them go together.
+
+local errors = require "pghost.lib.errors"
+
+local M = {}
+
+local longest_name = 55 -- bytes of a table's name: 63 that the server keeps, less "_raw_new"
+
+-- What each mode may do to keys that the files have not.
+local missing_of_mode = {
+  replace = { keep = true },
+  append = { keep = true },
+  merge = { keep = true, delete = true, mark = true },
+  history = { keep = true, close = true },
+}
+
+local function raise(text, ...)
+  errors.raise(text:format(...), "usage", { exit = 1 })
+end
+
+local function words(set)
+  local list = {}
+  for word in pairs(set) do
+    list[#list + 1] = "'" .. word .. "'"
+  end
+  table.sort(list)
+  return table.concat(list, ", ")
+end
+
+---@class pghost.modes.Request what modes.choose decides from
+---@field name string of the clean table
+---@field options pghost.StageOptions
+---@field targets { raw?: boolean, clean?: boolean }
+---@field key? string[]
+
+--- The mode of a load and what it does to missing keys. Raises what does not go together.
+---@param request pghost.modes.Request
+---@return "replace"|"append"|"merge"|"history" mode
+---@return "keep"|"delete"|"mark"|"close" missing
+function M.check(request)
+  local name, options = request.name, request.options
+  local mode, missing = options.mode or "replace", options.missing or "keep"
+  if not missing_of_mode[mode] then
+    raise("table '%s': mode must be one of %s, got '%s'", name, words(missing_of_mode), tostring(mode))
+  elseif not missing_of_mode[mode][missing] then
+    raise("table '%s': missing must be one of %s in mode '%s', got '%s'", name, words(missing_of_mode[mode]), mode,
+      tostring(missing))
+  elseif (mode == "merge" or mode == "history") and request.targets.clean and not request.key then
+    raise("table '%s': mode '%s' needs a key: give its rules one", name, mode)
+  elseif mode ~= "replace" and #name > longest_name then
+    raise("table '%s': a name of at most %d bytes for mode '%s'", name, longest_name, mode)
+  end
+  return mode, missing
+end
+
+return M

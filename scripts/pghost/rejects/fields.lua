@@ -1,0 +1,72 @@
+-- The fields of a rejected record, from its original bytes: nil where they are no record of the file's width.
+
+local csv = require "pghost.native.csv"
+local hex = require "pghost.lib.hex"
+local recorded_dialect = require "pghost.input.recorded_dialect"
+
+local M = {}
+
+---@class pghost.rejects.Source where rejects are from
+---@field name string
+---@field header string[] names of its columns, without what a policy adds
+---@field headerless? boolean
+---@field dialect pghost.Dialect how its bytes are read
+---@field encoding? string of its original bytes; nil: UTF-8
+
+--- Describes a source by what reads it.
+---@param name string
+---@param header string[]
+---@param dialect pghost.Dialect with the encoding that was found
+---@param line_end? "lf"|"cr" that was found
+---@return pghost.rejects.Source
+function M.source(name, header, dialect, line_end)
+  local encoding = recorded_dialect.encoding_of_bytes(dialect.encoding)
+  return { name = name, header = header, headerless = dialect.header == false or dialect.header == 0 or nil,
+    encoding = encoding, dialect = { header = false, delimiter = dialect.delimiter, quote = dialect.quote,
+      escape = dialect.escape, skip_blanks = dialect.skip_blanks, line_end = line_end or dialect.line_end,
+      encoding = encoding } }
+end
+
+--- The fields of one record.
+---@param source pghost.rejects.Source
+---@param original string
+---@return (string|nil)[]? fields
+function M.split(source, original)
+  local width = #source.header
+  if original == "" and width == 1 then
+    return {} -- a blank line that is a record
+  end
+  local one <close> = csv.open_string(original, source.dialect)
+  local fields
+  for _, record in one and one:records() or next, {} do
+    if type(record) ~= "table" or fields or #record ~= width then
+      return nil
+    end
+    fields = table.move(record, 1, width, 1, {})
+  end
+  return fields
+end
+
+--- Original bytes as text, UTF-8: as they were, or \x and hexadecimal digits where they are no text.
+---@param source pghost.rejects.Source
+---@param original string
+---@return string
+function M.text(source, original)
+  local text = source.encoding and csv.decode(original, source.encoding) or original
+  if not utf8.len(text) or text:find("\0", 1, true) or text:find("^\\x") then
+    return "\\x" .. hex.encode(original)
+  end
+  return text
+end
+
+--- The bytes that such a text stands for.
+---@param text string
+---@return string
+function M.bytes(text)
+  local digits = text:match("^\\x(%x*)$")
+  return digits and #digits % 2 == 0 and digits:gsub("%x%x", function(pair)
+    return string.char(tonumber(pair, 16))
+  end) or text
+end
+
+return M

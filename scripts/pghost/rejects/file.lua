@@ -1,0 +1,234 @@
+-- The rejects file, which a person corrects and gives back: its columns, its cells, and writing it.
+--
+-- Standard CSV, whatever the files of the records were: UTF-8, commas, quotes doubled. First the columns of those
+-- files by their own names, each once, in order of appearance; then those below. The fields of a record stand under
+-- the columns of its file; `_original` has the bytes of what cannot be taken apart. reader.lua reads it.
+
+local csv = require "pghost.native.csv"
+local errors = require "pghost.lib.errors"
+local fields_of = require "pghost.rejects.fields"
+local lfs = require "lfs"
+local recorded_dialect = require "pghost.input.recorded_dialect"
+local written_file = require "pghost.lib.file"
+
+local M = {}
+
+--- The columns after those of the files. `_reject`: the number of the reject in pghost.rejects, or a hash of content,
+--- line and original bytes. `_columns`, only where the files differ: the header of the record's file, or *N for N
+--- columns without a header.
+M.columns = { "_reject", "_file", "_line", "_column", "_reason", "_original" }
+M.which_columns = "_columns"
+
+--- What the file itself is read with.
+---@type pghost.csv.Options
+M.reading = { delimiter = ",", quote = '"', max_record = 512 * 1024 * 1024, any_header = true, blank_lines = "keep" }
+
+-- Cells ------------------------------------------------------------------------------------------------
+--
+-- What a spreadsheet would calculate becomes text by an apostrophe (OWASP: CSV injection). One that stands there
+-- already gets another, so that taking one away gives back what was there.
+
+local formula = "^'*[=+%-@\t\r]"
+
+--- A cell that no spreadsheet calculates.
+---@param text? string
+---@return string?
+---@return boolean changed
+function M.inert(text)
+  local changed = type(text) == "string" and text:find(formula) ~= nil
+  return changed and "'" .. text or text, changed
+end
+
+--- What such a cell stands for.
+---@param text? string
+---@return string?
+function M.restored(text)
+  return text and text:find("^'") and text:find(formula) and text:sub(2) or text
+end
+
+-- Recognising --------------------------------------------------------------------------------------------
+
+--- Whether a header is that of a rejects file.
+---@param header string[]
+---@return boolean
+function M.is_header(header)
+  local there = {}
+  for _, name in ipairs(header) do
+    there[name] = true
+  end
+  return there._reject and there._file and there._line and there._reason and there._original or false
+end
+
+-- Commas; spreadsheets write what their country takes for one.
+local delimiters = { ",", ";", "\t" }
+
+--- Opens a rejects file; nil where it is none.
+---@param path string
+---@param member? string of a zip
+---@return pghost.Source?
+function M.open(path, member)
+  for _, delimiter in ipairs(delimiters) do
+    local options = { delimiter = delimiter, member = member }
+    for name, value in pairs(M.reading) do
+      options[name] = options[name] or value
+    end
+    local source = csv.open(path, options)
+    local header = source and source:columns() or {}
+    if source and M.is_header(header) then
+      return source
+    elseif source then
+      source:close()
+    end
+    if not table.concat(header, ","):find("_reject", 1, true) then
+      return nil -- whatever delimits it
+    end
+  end
+end
+
+-- Writing ------------------------------------------------------------------------------------------------
+
+---@class pghost.rejects.Writer
+---@field file pghost.WrittenFile
+---@field line fun(values: table, count: integer): string
+---@field records integer
+---@field width integer columns of the files
+---@field inert integer cells of those that a spreadsheet would have taken for a formula
+local Writer = {}
+Writer.__index = Writer
+
+local function is_among(path, loaded)
+  local attributes = lfs.attributes(path)
+  for _, file in ipairs(loaded) do
+    local other = lfs.attributes(file.path)
+    if other and attributes and other.dev == attributes.dev and other.ino == attributes.ino then
+      return true
+    end
+  end
+  return false
+end
+
+-- Somebody may have corrected records of a file that is there.
+local function check_overwriting(path, loaded)
+  if lfs.attributes(path, "mode") ~= "file" or lfs.attributes(path, "size") == 0 or is_among(path, loaded) then
+    return
+  end
+  local source <close> = M.open(path)
+  if source and not source:records()() then
+    return
+  end
+  errors.raise(("'%s' exists, and what somebody has corrected in it would be lost: load or remove it, or give --force")
+    :format(path), "EEXIST", { exit = 1 })
+end
+
+--- Begins a rejects file, before anything is loaded: an unwritable place, and a file that is there, are found out
+--- early. It is one for all attempts at a load.
+---@param path string "-" is standard output
+---@param options? { force?: boolean, loaded?: pghost.File[] } loaded: files that are taken in with the same command
+---@return pghost.rejects.Writer writer to be kept in a `<close>` variable
+function M.writer(path, options)
+  if not (options and options.force) then
+    check_overwriting(path, options and options.loaded or {})
+  end
+  return setmetatable({ file = written_file.begin(path, "the rejects"), line = recorded_dialect.liner {} }, Writer)
+end
+
+function Writer:put(values, count)
+  for i = 1, count do
+    local changed
+    values[i], changed = M.inert(values[i])
+    self.inert = self.inert + (changed and i <= self.width and 1 or 0)
+  end
+  self.file:write(self.line(values, count), "\n")
+end
+
+-- Where the columns of each source stand: one of a name that a source has twice stands there twice.
+local function places_of(sources)
+  local all, by_name = {}, {}
+  for _, source in ipairs(sources) do
+    local seen = {}
+    source.places = {}
+    for i, name in ipairs(source.header) do
+      seen[name] = (seen[name] or 0) + 1
+      local key = seen[name] .. name
+      if not by_name[key] then
+        all[#all + 1] = name
+        by_name[key] = #all
+      end
+      source.places[i] = by_name[key]
+    end
+  end
+  return all
+end
+
+local function differ(sources)
+  for _, source in ipairs(sources) do
+    if source.headerless or table.concat(source.header, "\0") ~= table.concat(sources[1].header, "\0") then
+      return true
+    end
+  end
+  return false
+end
+
+--- Writes the header.
+---@param sources pghost.rejects.Source[] all that records will be of
+function Writer:begin(sources)
+  self.file:again()
+  self.records, self.inert = 0, 0
+  local all = places_of(sources)
+  self.width = #all
+  self.with_columns = differ(sources)
+  for _, source in ipairs(sources) do
+    source.which = source.headerless and "*" .. #source.header or self.line({ table.unpack(source.header) },
+      #source.header)
+  end
+  table.move(M.columns, 1, #M.columns, #all + 1, all)
+  all[#all + 1] = self.with_columns and M.which_columns or nil
+  if not self.file:is_final() then
+    self.file:write("\u{feff}") -- by which spreadsheets know UTF-8
+  end
+  self:put(all, #all)
+end
+
+---@class pghost.rejects.Rejected
+---@field id integer|string
+---@field line? integer
+---@field column? string
+---@field reason string
+---@field original string
+
+--- Writes one record.
+---@param source pghost.rejects.Source
+---@param reject pghost.rejects.Rejected
+function Writer:record(source, reject)
+  local values, fields, at = {}, fields_of.split(source, reject.original), self.width
+  for i, place in ipairs(fields and source.places or {}) do
+    values[place] = fields[i]
+  end
+  values[at + 1], values[at + 2], values[at + 3] = tostring(reject.id), source.name, reject.line
+  values[at + 4], values[at + 5] = reject.column, reject.reason
+  values[at + 6] = not fields and fields_of.text(source, reject.original) or nil
+  values[at + 7] = source.which
+  self.records = self.records + 1
+  self:put(values, at + #M.columns + (self.with_columns and 1 or 0))
+end
+
+function Writer:is_final()
+  return self.file:is_final()
+end
+
+function Writer:finish()
+  self.file:finish()
+end
+
+---@param loaded? boolean
+function Writer:keep(loaded)
+  self.file:keep(loaded and "the load is committed; " or nil)
+end
+
+function Writer:close()
+  self.file:close()
+end
+
+Writer.__close = Writer.close
+
+return M

@@ -1,0 +1,265 @@
+-- Reading a rejects file that a person may have corrected: record by record, and as files that a load reads in its
+-- place.
+--
+-- A record whose `_original` is filled could not be taken apart. Where somebody has filled in its fields these are the
+-- record, else what `_original` says now.
+
+local csv = require "pghost.native.csv"
+local errors = require "pghost.lib.errors"
+local fields_of = require "pghost.rejects.fields"
+local recorded_dialect = require "pghost.input.recorded_dialect"
+local rejects_file = require "pghost.rejects.file"
+local sys = require "pghost.native.sys"
+
+local M = {}
+
+---@class pghost.rejects.Record
+---@field at integer line of the rejects file
+---@field reject? string number, or hash
+---@field file string that the record is of
+---@field line? integer in that file
+---@field columns string[] names of that file's columns
+---@field headerless boolean
+---@field fields? (string|nil)[] one for each column; nil: they could not be told, and nobody has filled them in
+---@field original? string bytes of such a record
+
+-- Which position is what: the last of a name is ours, others are columns of the files.
+local function read_header(header)
+  local ours, wanted, names, places = {}, { [rejects_file.which_columns] = true }, {}, {}
+  for _, name in ipairs(rejects_file.columns) do
+    wanted[name] = true
+  end
+  for i = #header, 1, -1 do
+    local name = header[i]
+    if wanted[name] and not ours[name] then
+      ours[name] = i
+    end
+  end
+  for i, name in ipairs(header) do
+    if ours[name] ~= i then
+      names[#names + 1], places[#places + 1] = rejects_file.restored(name), i
+    end
+  end
+  return ours, names, places
+end
+
+-- What `_columns` says: names, and where each of them stands among `names`.
+local function chosen(text, names, places)
+  local count = text:match "^%*(%d+)$"
+  if count then
+    return { table.unpack(names, 1, tonumber(count)) }, { table.unpack(places, 1, tonumber(count)) }, true
+  end
+  local source <close> = errors.check(csv.open_string(text, { header = false, any_header = true }))
+  local wanted, where, seen, at = {}, {}, {}, {}
+  for _, record in source:records() do
+    table.move(record, 1, #record, 1, wanted)
+  end
+  for i, name in ipairs(names) do
+    seen[name] = (seen[name] or 0) + 1
+    at[seen[name] .. name] = places[i]
+  end
+  seen = {}
+  for i, name in ipairs(wanted) do
+    seen[name] = (seen[name] or 0) + 1
+    where[i] = at[seen[name] .. name]
+    if not where[i] then
+      return nil
+    end
+  end
+  return wanted, where, false
+end
+
+local Reader = {}
+Reader.__index = Reader
+
+--- Opens a rejects file; nil where it is none.
+---@param path string
+---@param name? string for messages
+---@param member? string of a zip
+---@return pghost.rejects.Reader? reader to be kept in a `<close>` variable
+function M.open(path, name, member)
+  local source = rejects_file.open(path, member)
+  if not source then
+    return nil
+  end
+  local ours, names, places = read_header(source:columns())
+  return setmetatable({ source = source, name = name or path, ours = ours, names = names, places = places,
+    by_text = {} }, Reader)
+end
+
+function Reader:close()
+  self.source:close()
+end
+
+Reader.__close = Reader.close
+
+-- Columns of the file that a record is of.
+function Reader:columns_of(text, line)
+  local key = text or ""
+  if not self.by_text[key] then
+    local names, places, headerless = self.names, self.places, false
+    if text then
+      names, places, headerless = chosen(text, self.names, self.places)
+    end
+    if not names then
+      errors.raise(("'%s' in column %s names a column that the file has not"):format(text, rejects_file.which_columns),
+        "data", { file = self.name, line = line })
+    end
+    self.by_text[key] = { names = names, places = places, headerless = headerless }
+  end
+  return self.by_text[key]
+end
+
+function Reader:record(values, line)
+  local function cell(name)
+    local place = self.ours[name]
+    return place and rejects_file.restored(values[place]) or nil
+  end
+  local columns, fields, filled = self:columns_of(cell(rejects_file.which_columns), line), {}, false
+  for i, place in ipairs(columns.places) do
+    fields[i] = rejects_file.restored(values[place])
+    filled = filled or (fields[i] ~= nil and fields[i] ~= "")
+  end
+  local original = cell "_original"
+  if original == "" or filled then
+    original = nil
+  end
+  return { at = line, reject = cell "_reject", file = cell "_file" or "", line = math.tointeger(tonumber(cell "_line")),
+    columns = columns.names, headerless = columns.headerless, fields = not original and fields or nil,
+    original = original and fields_of.bytes(original) or nil }
+end
+
+--- The records, in their order. Raises at one that cannot be read.
+---@return fun(): pghost.rejects.Record?
+function Reader:records()
+  local next_record, state, line = self.source:records()
+  return function()
+    local values, problem
+    line, values, problem = next_record(state, line)
+    if line and not values then
+      errors.raise(problem, "data", { file = self.name, line = line })
+    end
+    return line and self:record(values, line)
+  end
+end
+
+-- As files of a load ---------------------------------------------------------------------------------------
+
+---@class pghost.rejects.Part records of one file that are read in one way
+---@field name string of the file that they are of
+---@field path string opens it, in this process
+---@field count integer
+---@field records table<integer, pghost.rejects.Record> by the line of the part that they start on
+---@field standard boolean written here, in standard CSV: else bytes in the dialect of their file
+---@field headerless boolean
+---@field size integer lines so far
+
+local function new_part(record)
+  local file, path = errors.check(sys.temporary_file())
+  return { name = record.file, path = path, file = file, records = {}, count = 0, size = 0,
+    standard = record.fields ~= nil, headerless = record.headerless }
+end
+
+local function add(part, text, record)
+  part.records[part.size + 1] = record
+  part.file:write(text, "\n")
+  part.size = part.size + 1 + select(2, text:gsub("\n", ""))
+end
+
+local function close_parts(parts)
+  for _, part in ipairs(parts) do
+    if part.file then
+      part.file:close()
+      part.file = nil
+    end
+  end
+end
+
+local Parts = { __index = { close = close_parts }, __close = close_parts }
+
+-- Where the file had no header one says how wide its records are.
+local function header_line(record, dialect)
+  local names, count = record.columns, #record.columns
+  if record.headerless then
+    names = {}
+    for i = 1, count do
+      names[i] = "c" .. i
+    end
+  end
+  return recorded_dialect.line(names, count, dialect)
+end
+
+local function part_of(parts, by_key, record, dialect)
+  local key = table.concat({ record.file, record.fields and "fields" or "bytes", tostring(record.headerless),
+    table.concat(record.columns, "\0") }, "\1")
+  local part = by_key[key]
+  if not part then
+    part = new_part(record)
+    by_key[key], parts[#parts + 1] = part, part
+    add(part, header_line(record, part.standard and {} or dialect))
+  end
+  return part
+end
+
+--- What stands for a rejects file in a load: its records, in parts. Nil for any other file. What can be read only once
+--- is never one: to read it again would not give it.
+---@param file pghost.File
+---@param dialect pghost.Dialect of the load, in which original bytes are
+---@return pghost.rejects.Part[]? parts with a method close
+function M.parts(file, dialect)
+  local reader <close> = not file.read_once and M.open(file.path, file.name, file.member) or nil
+  if not reader then
+    return nil
+  end
+  local parts, by_key = setmetatable({}, Parts), {}
+  local good, problem = pcall(function()
+    for record in reader:records() do
+      local part = part_of(parts, by_key, record, dialect)
+      add(part, record.fields and recorded_dialect.line(record.fields, #record.columns, {}) or record.original, record)
+      part.count = part.count + 1
+    end
+    for _, part in ipairs(parts) do
+      assert(part.file:flush())
+    end
+  end)
+  if not good then
+    close_parts(parts)
+    error(problem, 0)
+  end
+  return parts
+end
+
+-- Of standard CSV these of the load's options stand: they are about values and names.
+local kept = { "repeated_header", "header_names", "max_record", "max_record_lines", "max_field" }
+
+--- What a part is read with.
+---@param part pghost.rejects.Part
+---@param dialect pghost.Dialect of the load
+---@return pghost.csv.Options
+function M.reading(part, dialect)
+  local options = { skip = 0, footer = 0, header = true, line_end = "lf", encoding = "utf-8" }
+  if part.standard then
+    for _, name in ipairs(kept) do
+      options[name] = dialect[name]
+    end
+    options.blank_lines = "keep"
+    return options
+  end
+  for name, value in pairs(dialect) do
+    if options[name] == nil then
+      options[name] = value
+    end
+  end
+  return options
+end
+
+--- The line of a reject for messages: in the file that the user gave, which may be a rejects file.
+---@param line integer
+---@param file pghost.PlannedFile
+---@return integer
+function M.line_of(line, file)
+  local record = file.records and file.records.records[line]
+  return record and record.at or line
+end
+
+return M

@@ -1,0 +1,122 @@
+-- The target of a replay: tables in the build schema that hold what becomes of each reject, until the published ones
+-- are made of them.
+
+local budget = require "pghost.load.budget"
+local build_plan = require "pghost.load.build_plan"
+local errors = require "pghost.lib.errors"
+local file_records = require "pghost.load.file_records"
+local header = require "pghost.load.header"
+local plans = require "pghost.load.plan"
+local published = require "pghost.rejects.replay.published"
+local sinks = require "pghost.load.sinks"
+local sources = require "pghost.rejects.replay.sources"
+local staging = require "pghost.rejects.replay.staging"
+local tables = require "pghost.load.tables"
+
+local M = {}
+
+---@class pghost.replay.Target: pghost.load.Target
+---@field run pghost.Run
+---@field name string
+---@field targets { raw?: boolean, clean?: boolean }
+---@field published pghost.replay.Published
+---@field reading pghost.replay.Reading
+---@field counts { records: integer, loaded: integer, rejected: integer, filtered: integer } when it is finished
+local Target = {}
+Target.__index = Target
+
+---@return pghost.replay.Target
+function M.new(run, name, targets)
+  return setmetatable({ run = run, name = name, targets = targets, budget = budget.unlimited() }, Target)
+end
+
+--- Where records go that are refused once more.
+---@return pghost.load.Sink
+function Target:sink()
+  return sinks.into_table(self.run, self.name, tables.copy(staging.name(self.run, "rejects"), {}))
+end
+
+--- Raises when a later run has built the table anew: it has its own rejects, those of this run are history.
+---@param run pghost.Run
+---@param plan pghost.Plan
+function M.check_not_replaced(run, plan)
+  local later = run.conn:query([[
+    SELECT n.run_id FROM pghost.runs AS n
+    WHERE n.target_schema = $2 AND n.run_id > $3 AND (
+      $5::boolean AND n.pipeline = $1 AND n.state = 'published' AND n.replay_of IS DISTINCT FROM $3 AND EXISTS (
+        SELECT FROM pghost.steps AS s
+        WHERE s.run_id = n.run_id AND s.kind IN ('load', 'stage', 'clean', 'replay') AND s.name = $4)
+      OR EXISTS ( -- whatever its pipeline, and the mode now
+        SELECT FROM pghost.files AS f
+        WHERE f.run_id = n.run_id AND f.table_name = $4 AND f.mode = 'replace' AND f.published_at IS NOT NULL))
+    ORDER BY 1 DESC LIMIT 1]], run.name, run.target, run.replay.of.run_id, plan.name, plan.mode == "replace")[1]
+  if later then
+    errors.raise(("run %d has built table '%s' anew since run %d: replay that one"):format(later.run_id, plan.name,
+      run.replay.of.run_id), "usage", { exit = 1 })
+  end
+end
+
+
+function Target:plan(_, rules, options)
+  local run, targets = self.run, self.targets
+  local draft = build_plan.draft(run, self.name, targets.clean and rules or nil, options, targets)
+  draft.missing = "keep" -- what is replayed is not all there is
+  M.check_not_replaced(run, draft)
+  self.published, draft.raw_columns = published.find(run, self.name, targets)
+  draft.batches[1] = plans.batch { files = {}, program = draft.program }
+  draft.workers, draft.position = 1, true
+  return plans.make(draft)
+end
+
+function Target:begin(plan)
+  published.create(self.run, plan)
+end
+
+function Target.before() end
+
+function Target.transaction(_, fn)
+  fn()
+end
+
+function Target:streams(plan, batch)
+  local run = self.run
+  local function stream(kind, purpose, columns, as_text)
+    return { connections = { run:connection(purpose) }, as_text = as_text, copy = tables.copy(staging.name(run, kind),
+      { names = columns, position = true, as_text = as_text }) }
+  end
+  local clean
+  if plan.targets.clean then
+    clean = stream("clean", "clean1", build_plan.names(plan.clean_columns), batch.program:needs_text())
+    clean.position = true
+  end
+  return { program = batch.program, workers = 1, clean = clean,
+    raw = plan.targets.raw and stream("raw", "raw1", plan.raw_columns) or nil }
+end
+
+--- Sources made of the original bytes, in the place of files.
+function Target:work(plan)
+  local next_source
+  next_source, self.reading = sources.each(self.run, plan)
+  local wanted = plan.clean_columns or {}
+  return {
+    files = next_source,
+    open = function(one)
+      local map, rest = header.match(plan.name, one.header, wanted)
+      return one.source, { file_id = one.number, clean_map = plan.program and map or nil, raw_map = plan.targets.raw
+        and header.raw_map(map, header.rest(plan.name, one.header, wanted, rest), plan.raw_columns) or nil }
+    end,
+    failed = errors.raise,
+  }
+end
+
+function Target.filled() end
+
+function Target.committed() end
+
+--- Notes what became of each reject, and builds the tables.
+function Target:finish(plan, result)
+  self.counts = published.build(self.run, plan, self.published)
+  file_records.save_cleaning(self.run, plan.name, result.cleaning)
+end
+
+return M

@@ -1,0 +1,123 @@
+-- Why a finding is what it is, and what makes it doubtful.
+
+local log = require "pghost.lib.log"
+local shown = require "pghost.sniff.shown"
+
+local M = {}
+
+local function is_data(column)
+  return column.values > 0 and #column.kinds > 0
+end
+
+-- A blank stands inside of values, too: it parts them where names, quotes or most columns say so.
+local function blank_is_doubtful(facts)
+  local structure, data = facts.structure, 0
+  for _, column in ipairs(facts.columns) do
+    data = data + (is_data(column) and 1 or 0)
+  end
+  local named = structure.header > 0 and structure.header_words > structure.header_values
+  return not named and facts.guesses[1].quoted == 0 and data * 2 <= #facts.columns
+end
+
+-- "7,50" and "19,00 €" are parted by a comma, too, where no header has one.
+local function could_be_decimals(facts, guess)
+  local columns = facts.columns
+  if guess.delimiter ~= "," or #columns ~= 2 or guess.quoted > 0 or facts.structure.header > 0 then
+    return false
+  end
+  for _, example in ipairs(columns[2].examples) do
+    if not example.text:find "^%d%d%s*[^%w%s]*$" then
+      return false
+    end
+  end
+  return is_data(columns[1]) and #columns[2].examples > 1
+end
+
+-- A header that ends in CR alone, above records that end in LF.
+local function has_lone_return(facts)
+  for _, cell in ipairs(facts.first) do
+    if facts.cr == 0 and cell:find("\r", 1, true) and not (cell:find("\n", 1, true) or facts.guesses[1].quoted > 0) then
+      return true
+    end
+  end
+  return false
+end
+
+local function has_null_sign(facts)
+  for _, column in ipairs(facts.columns) do
+    if column.null_words["\\N"] then
+      return true
+    end
+  end
+  return false
+end
+
+--- Why a delimiter that was found may be none; nil: nothing speaks against it.
+---@param facts table of pghost.native.sniff
+---@param guess table the best
+---@return string?
+function M.of_delimiter(facts, guess)
+  if facts.structure.aligned then
+    return "no delimiter parts them: columns seem to be lined up with blanks"
+  elseif facts.structure.wrapped_quotes then
+    return "fields are in quotes, but not as quotes can be (blanks around them, or text), so they would be data"
+  elseif has_lone_return(facts) then
+    return "line 1 holds a CR without a LF, and other lines end in LF: let all lines end alike"
+  elseif guess.delimiter == "\t" and has_null_sign(facts) then
+    return "it has \\N for no value, as COPY's text format and mysqldump have it: backslashes there are no data"
+  elseif guess.delimiter == " " and blank_is_doubtful(facts) then
+    return "a blank could be part of the values, which then are one column"
+  elseif could_be_decimals(facts, guess) then
+    return "its values could be one column of numbers with decimal commas"
+  elseif facts.structure.fields_line then
+    return "it has a line '#Fields:', as the extended log format of W3C has: the names are there, parted by blanks"
+  end
+end
+
+local function above_reason(structure, facts)
+  local fields = log.counted(#facts.columns, "field")
+  if structure.above == "names" and structure.above_sign ~= "" then
+    return ("line %d could be names, parted by %s"):format(structure.above_line, shown(structure.above_sign))
+  elseif structure.above == "names" then
+    return ("line %d could be names: %d, where the records have %s"):format(structure.above_line,
+      structure.above_fields, fields)
+  elseif structure.above == "data" then
+    return ("line %d could be a record: it has %s%s, those below have %d"):format(structure.above_line,
+      log.counted(structure.above_fields, "field"), structure.above_sign ~= "" and " parted by "
+        .. shown(structure.above_sign) or "", #facts.columns)
+  elseif structure.ruler then
+    return "a line of dashes stands right below the names"
+  elseif structure.title then
+    return "the first record could be a title: only one of its cells has something in it"
+  elseif structure.corner and structure.header == 0 then
+    return "the first record has years over other numbers, or nothing where all others have something, as names do"
+  elseif structure.names_below > 0 then
+    return ("record %d of the table has words where the others have numbers or dates, as names do"):format(
+      structure.names_below + 1)
+  end
+end
+
+--- What speaks for the header that was found, or for none.
+---@param structure table of the facts
+---@param facts table of pghost.native.sniff
+---@return string
+function M.of_header(structure, facts)
+  local above = above_reason(structure, facts)
+  if above then
+    return above
+  elseif structure.header_words > structure.header_values then
+    return ("%s: words over columns of numbers or dates"):format(
+      log.counted(structure.header_words, "name"))
+  elseif structure.header_values > 0 then
+    return ("the first record has values as those below in %s"):format(log.counted(structure.header_values, "column"))
+  elseif structure.header > 0 and structure.header_unlike then
+    return "all columns are text; the first record is less like the others than any of them is"
+  elseif structure.header > 0 then
+    return structure.header_known and "all columns are text; the first record has names that columns often have"
+      or "all columns are text; the first record could be names"
+  end
+  return structure.header_again > 0 and "all columns are text; what the first record has comes again below"
+    or #facts.columns == 0 and "nothing to see" or "all columns are text; the first record has no names"
+end
+
+return M

@@ -1,0 +1,131 @@
+-- The encoding that is found: right, or not sure and so refused, but never another one. Python's codecs say what is
+-- right.
+
+local pghost = require "support.pghost"
+local server = require "support.server"
+local shown = require "support.shown"
+local sniff = require "pghost.sniff"
+
+local least = 0.5 -- confidence from which a load takes an encoding (input/auto_dialect.lua)
+
+local function encoding_of(text)
+  return sniff.sniff_string(text).dialect.encoding
+end
+
+local function good_lines(count)
+  local lines = {}
+  for i = 1, count do
+    lines[i] = ("%d,Müller %d\n"):format(i, i)
+  end
+  return "id,name\n" .. table.concat(lines)
+end
+
+describe("the encoding", function()
+  local folder, dsn, db
+
+  setup(function()
+    folder, dsn = pghost.folder(), server.get():database()
+    db = require("pghost.connection").open { dsn = dsn }
+  end)
+  teardown(function()
+    db:close()
+    pghost.remove(folder)
+  end)
+
+  it("of texts in many languages is right or refused, never another", function()
+    local seed = os.time()
+    local python = ("python3 %s/spec/support/encodings.py"):format(pghost.root)
+    local _, err, code = pghost.shell(("%s write %s %d"):format(python, folder, seed))
+    assert.equal(0, code, err)
+    local lines = {}
+    for line in io.lines(folder .. "/list") do
+      local path = line:match "^[^\t]+"
+      local found = sniff.sniff(path).dialect.encoding
+      lines[#lines + 1] = ("%s\t%s\t%s\n"):format(path, found.value, found.confidence >= least and "yes" or "no")
+    end
+    local out = pghost.shell(("%s judge %s"):format(python, folder), table.concat(lines))
+    local right, refused, wrong, which = out:match "^(%d+) (%d+) (%d+) (.*)"
+    io.write(("\nencodings with seed %d: %s files, %s right, %s refused, %s wrong\n"):format(seed, #lines, right,
+      refused, wrong))
+    assert.equal("0", wrong, ("seed %d: %s"):format(seed, which))
+    assert.is_true(tonumber(right) >= 0.7 * #lines, out)
+  end)
+
+  it("is UTF-8 where all but a few bytes are", function()
+    local text = good_lines(399) .. "400,caf\xe9 x\n"
+    local found = encoding_of(text)
+    assert.equal("utf-8", found.value)
+    assert.is_true(found.confidence >= least)
+    assert.equal("799 bytes beyond ASCII in the first bytes, valid UTF-8 but in 1 place",
+      (found.reason:gsub("^%d+", "799")))
+    local path = pghost.write(folder .. "/bad.csv", text)
+    local _, err, code = pghost.run { "--dsn", dsn, "load", path, "--auto", "--create", "--into", "public.bad" }
+    assert.equal(1, code)
+    assert.is_truthy(err:find("bad.csv:401: column 2: not valid utf-8: 0xE9 0x20", 1, true), err)
+    _, err, code = pghost.run { "--dsn", dsn, "load", path, "--auto", "--create", "--into", "public.bad",
+      "--max-rejects", "1" }
+    assert.equal(0, code, err)
+    assert.equal("399", shown.text(db, "SELECT count(*) FROM public.bad WHERE name LIKE 'Müller %'"))
+  end)
+
+  it("is not said where half of a text is in one and half in another", function()
+    local text = good_lines(20) .. ("21,M\xfcller\n"):rep(20)
+    local found = encoding_of(text)
+    assert.is_true(found.confidence < least)
+    assert.matches("could be '.*' or 'utf%-8'", found.reason)
+  end)
+
+  it("is refused by a load where it is not sure, with the candidates", function()
+    local path = pghost.write(folder .. "/one.csv", "id,name\n1,M\xfcller\n2,Smith\n")
+    local function load(...)
+      local _, err, code = pghost.run { "--dsn", dsn, "load", path, "--auto", "--create", "--into", "public.one", ... }
+      return err, code
+    end
+    local err, code = load()
+    assert.equal(1, code)
+    assert.matches("one.csv: the encoding is not clear: not UTF%-8; 1 byte beyond ASCII could be 'windows%-1252' or "
+      .. "'.-'; give it: %-%-encoding windows%-1252, %-%-encoding ", err)
+    err, code = load("--encoding", "windows-1252")
+    assert.equal(0, code, err)
+    assert.equal("1|Müller\n2|Smith", shown.text(db, "SELECT * FROM public.one ORDER BY 1"))
+  end)
+
+  -- As Python decodes them.
+  local names = "id,name\n1,Müller\n2,Sørensen\n3,José\n4,Zoë\n5,François\n6,Nuñez\n7,Ångström\n"
+  for _, case in ipairs {
+    { "windows-1252", "id,name\n1,M\xfcller\n2,S\xf8rensen\n3,Jos\xe9\n"
+      .. "4,Zo\xeb\n5,Fran\xe7ois\n6,Nu\xf1ez\n7,\xc5ngstr\xf6m\n" },
+    { "macintosh", "id,name\n1,M\x9fller\n2,S\xbfrensen\n3,Jos\x8e\n"
+      .. "4,Zo\x91\n5,Fran\x8dois\n6,Nu\x96ez\n7,\x81ngstr\x9am\n" },
+    { "cp850", "id,name\n1,M\x81ller\n2,S\x9brensen\n3,Jos\x82\n"
+      .. "4,Zo\x89\n5,Fran\x87ois\n6,Nu\xa4ez\n7,\x8fngstr\x94m\n" },
+  } do
+    it("of names of several languages is " .. case[1], function()
+      local found = sniff.sniff_string(case[2])
+      assert.equal(case[1], found.dialect.encoding.value)
+      assert.is_true(found.dialect.encoding.confidence >= least)
+      local examples = {}
+      for name in names:gmatch "%d,([^\n]+)" do
+        examples[#examples + 1] = name
+      end
+      assert.same({ table.unpack(examples, 1, 3) }, found.columns[2].examples)
+    end)
+  end
+
+  it("may be UTF-16 of no Latin text without a mark, or ISO 2022", function()
+    local russian = "id,имя\n1,Пётр\n2,Иван\n"
+    local utf16 = {}
+    for _, c in utf8.codes(russian) do
+      utf16[#utf16 + 1] = string.pack("<I2", c)
+    end
+    assert.equal("utf-16le", encoding_of(table.concat(utf16)).value)
+    assert.equal("iso-2022-jp", encoding_of("id,name\n1,\27$B;3ED\27(B\n").value)
+  end)
+
+  it("is never one that makes control characters", function()
+    for byte = 0x80, 0x9f do
+      local found = encoding_of(("id,name\n1,M%sller\n2,K%sln\n"):format(string.char(byte), string.char(byte)))
+      assert.is_nil(found.value:find "^iso%-8859", found.value)
+    end
+  end)
+end)

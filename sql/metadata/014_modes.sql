@@ -1,0 +1,6 @@
+-- What a load did to keys that its files had not: the same files with another answer are no snapshot loaded already.
+
+ALTER TABLE pghost.files ADD COLUMN IF NOT EXISTS missing text
+  CHECK (missing IN ('keep', 'delete', 'mark', 'close'));
+
+COMMENT ON COLUMN pghost.files.missing IS 'What the load did to keys of the published table that its files had not; NULL: not known';
