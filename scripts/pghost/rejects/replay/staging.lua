@@ -23,6 +23,9 @@ function M.from(run, kind)
   return joined:format(M.name(run, kind), M.name(run, "map"), "_file_id", "_line")
 end
 
+M.map_columns = [[reject_id bigint, file_id bigint, line bigint, in_source bigint, in_line bigint, becomes text,
+  PRIMARY KEY (in_source, in_line)]]
+
 --- Creates `outcome`, which all tables of a run share.
 function M.create_outcome(run)
   run.conn:query(("CREATE TABLE IF NOT EXISTS %s (reject_id bigint PRIMARY KEY, state text, note text)")
