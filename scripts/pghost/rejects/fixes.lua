@@ -99,7 +99,7 @@ local function from_bytes(conn, fix, record, row, source)
   return fix
 end
 
--- Why a record cannot be taken in; nil: it can.
+-- Why a record cannot be taken in, and whether that is because it was before; nil: it can be.
 local function refusal(record, row, run_id, taken)
   if not row then
     return ("no reject '%s' in run %d"):format(record.reject or "", run_id)
@@ -110,14 +110,14 @@ local function refusal(record, row, run_id, taken)
     return ("reject %d stands at line %d already"):format(row.reject_id, taken[row.reject_id].at)
   elseif row.state ~= "open" then
     return ("reject %d is %s already%s"):format(row.reject_id, row.state,
-      row.replayed_by and " by run " .. row.replayed_by or "")
+      row.replayed_by and " by run " .. row.replayed_by or ""), true
   elseif row.original == nil then
     return ("the original bytes of reject %d are not known"):format(row.reject_id)
   end
 end
 
 local function take(conn, reading, record, row)
-  local problem = refusal(record, row, reading.run_id, reading.fixes)
+  local problem, before = refusal(record, row, reading.run_id, reading.fixes)
   if not problem then
     local source = source_of(reading.sources, row)
     local fix = { reject_id = row.reject_id, table = row.table_name, at = record.at }
@@ -129,14 +129,14 @@ local function take(conn, reading, record, row)
     reading.fixes[row.reject_id] = fix
   end
   if problem then
-    reading.refused[#reading.refused + 1] = { at = record.at, reason = problem }
+    reading.refused[#reading.refused + 1] = { at = record.at, reason = problem, taken = before }
   end
 end
 
 ---@class pghost.rejects.Fixes
 ---@field fixes table<integer, pghost.rejects.Fix> by reject_id
 ---@field count integer of these
----@field refused { at: integer, reason: string }[] records that are not taken in
+---@field refused { at: integer, reason: string, taken?: boolean }[] records that are not taken in
 
 --- Reads a corrected rejects file.
 ---@param conn pghost.Connection

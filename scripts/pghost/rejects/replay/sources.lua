@@ -21,6 +21,9 @@ local batch_size = 1000
 local policies = { "invalid", "nul", "comment", "too_few", "too_many", "stray_quote", "max_record",
   "max_record_lines", "max_field", "repeated_header", "tolerant" }
 
+-- A field of a correction is no comment, whatever it begins with.
+local policies_of_fields = { max_record = true, max_record_lines = true, max_field = true }
+
 local function source_options(plan, dialect)
   local options = { delimiter = dialect.delimiter, quote = dialect.quote, escape = dialect.escape,
     skip_blanks = dialect.skip_blanks, blank_lines = dialect.blank_lines, line_end = dialect.line_end or "lf",
@@ -32,9 +35,6 @@ local function source_options(plan, dialect)
   end
   return options
 end
-
--- A field of a correction is no comment, whatever it begins with.
-local policies_of_fields = { max_record = true, max_record_lines = true, max_field = true }
 
 local open_rejects = [[
   SELECT r.reject_id, r.file_id, r.line, r.original, f.name, array_to_json(f.header)::text AS header,
