@@ -21,7 +21,7 @@ local M = {}
 ---@field per_file pghost.Allowance
 ---@field rules table<string, pghost.Allowance>
 ---@field run pghost.Allowance of all tables together
----@field forgiven integer rejects that corrections and waivers may be for
+---@field forgiving boolean there are corrections or waivers for the table
 ---@field used { table: integer, run: integer, rules: table<string, integer> } by earlier steps of the run
 
 local function allowed_of_run(run)
@@ -47,7 +47,7 @@ function M.of_table(run, name, options)
   budget_options.check_on_error(options.on_error)
   budget.run = allowed_of_run(run)
   budget.stop = (options.on_error or run.settings.on_error) == "stop"
-  budget.forgiven = corrections.in_force(run.conn, run.target, name)
+  budget.forgiving = corrections.in_force(run.conn, run.target, name) > 0
   budget.used = { table = before.rejected, run = rejected_before(run), rules = before.rules }
   return budget
 end
@@ -56,7 +56,7 @@ end
 ---@param allowed? pghost.Allowance nil: none, the first reject ends the load
 ---@return pghost.load.Budget
 function M.of_load(allowed)
-  return { stop = not allowed, table = allowed or {}, per_file = {}, rules = {}, run = {}, forgiven = 0,
+  return { stop = not allowed, table = allowed or {}, per_file = {}, rules = {}, run = {}, forgiving = false,
     used = { table = 0, run = 0, rules = {} } }
 end
 
@@ -67,10 +67,13 @@ function M.unlimited()
 end
 
 -- An allowance as the engine takes it, less what has been used of it.
--- Rejects that may turn out to be corrected or waived do not count: what is over is known at the end then.
-local function for_engine(allowed, used, forgiven)
-  return { limit = allowed.count and math.max(0, allowed.count - used) + forgiven,
-    share = forgiven == 0 and allowed.percent and allowed.percent / 100 or nil }
+-- Where rejects may turn out to be corrected or waived, which do not count, what is over is known at the end only.
+local function for_engine(allowed, used, forgiving)
+  if forgiving then
+    return {}
+  end
+  return { limit = allowed.count and math.max(0, allowed.count - used),
+    share = allowed.percent and allowed.percent / 100 }
 end
 
 local function least(...)
@@ -91,13 +94,13 @@ end
 ---@param alone boolean there is no other COPY
 ---@return pghost.RejectsOptions rejects
 function M.enforce(budget, rejects, files, used, alone)
-  local of_table = for_engine(budget.table, budget.used.table + used, budget.forgiven)
-  local of_run = for_engine(budget.run, budget.used.run + used, budget.forgiven)
-  rejects.limit = least(budget.stop and budget.forgiven or nil, of_table.limit, of_run.limit)
+  local of_table = for_engine(budget.table, budget.used.table + used, budget.forgiving)
+  local of_run = for_engine(budget.run, budget.used.run + used, budget.forgiving)
+  rejects.limit = least(budget.stop and not budget.forgiving and 0 or nil, of_table.limit, of_run.limit)
   rejects.share = alone and of_table.share or nil
   rejects.rules = {}
   for rule, allowed in pairs(budget.rules) do
-    rejects.rules[rule] = for_engine(allowed, budget.used.rules[rule] or 0, budget.forgiven)
+    rejects.rules[rule] = for_engine(allowed, budget.used.rules[rule] or 0, budget.forgiving)
   end
   rejects.expected_bytes = type(files) == "table" and engine.size(files) or nil
   return rejects
@@ -107,7 +110,7 @@ end
 ---@param budget pghost.load.Budget
 ---@return pghost.RejectBudget
 function M.of_file(budget)
-  return for_engine(budget.per_file, 0, budget.forgiven)
+  return for_engine(budget.per_file, 0, budget.forgiving)
 end
 
 -- What is over -----------------------------------------------------------------------------------------
@@ -204,7 +207,7 @@ function M.check(run, plan, budget, result)
   local rejects = result.rejects
   local records, total, names = records_by_file(run, plan, result)
   run.rejected[plan.name] = { rejected = rejects.total, records = total, rules = rejects.by_rule }
-  if budget.stop and budget.forgiven > 0 and rejects.total > 0 then
+  if budget.stop and budget.forgiving and rejects.total > 0 then
     raise_first(run, plan.name)
   end
   local allowed = excess(budget.table, rejects.total, total)
