@@ -21,6 +21,10 @@ local script = [[
 local Model = {}
 Model.__index = Model
 
+function Model:__close()
+  self.here:remove()
+end
+
 function Model:must(...)
   local out, err, code = self.here:pghost(...)
   self.trail[#self.trail + 1] = table.concat({ ... }, " ")
@@ -165,7 +169,8 @@ function Model:check()
     end
     assert.equal(table.concat(states, "\n"), self.here:ask(([[
       SELECT r.line, r.state FROM pghost.rejects AS r JOIN pghost.files AS f USING (file_id)
-      WHERE r.run_id = %d AND f.name = '%s' ORDER BY r.line]]):format(content.run or 0, content.loaded_as or "")), trail)
+      WHERE r.run_id = %d AND f.name = '%s' ORDER BY r.line]]):format(content.run or 0, content.loaded_as or "")),
+      trail)
   end
   assert.equal("0", self.here:ask [[SELECT count(*) FROM pghost.files WHERE state = 'loaded'
     AND records <> loaded + corrected + rejected + waived + filtered + duplicates]], trail)
@@ -174,10 +179,7 @@ end
 local operations = { "load", "fix", "waive", "revert", "rename", "fix", "load" }
 
 local function play(seed, mode, key)
-  local model = new(seed, mode, key)
-  local closing <close> = setmetatable({}, { __close = function()
-    model.here:remove()
-  end })
+  local model <close> = new(seed, mode, key)
   model:add_file()
   model:load()
   for _ = 1, steps do

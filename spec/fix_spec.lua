@@ -173,4 +173,35 @@ describe("pghost fix", function()
     must(0, "replay", "1", "--with", "bad.csv")
     assert.equal("1|1.00|a\n2|2.00|b", items())
   end)
+
+  it("is not needed for what pghost load takes in, which is taken in once", function()
+    here:write("rules.lua", rules(false))
+    here:write("item.csv", "id,price,remark\n1,1,a\n2,x,b\n3,y,c\n")
+    must(0, "pipeline.lua")
+    edit { ["2,x"] = "2,2" }
+    must(0, "load", "bad.csv", "--into", "item", "--max-rejects", "9")
+    assert.equal("1|1.00|a\n2|2.00|b", items())
+    assert.equal("3|corrected|\n4|open|", states())
+    local err = must(1, "load", "bad.csv", "--into", "item", "--max-rejects", "9")
+    assert.truthy(err:find("bad.csv:2: reject 1 is corrected already: leave the record out", 1, true), err)
+    err = must(0, "fix", "1", "bad.csv")
+    assert.truthy(err:find("bad.csv:2: reject 1 is corrected already: not loaded", 1, true), err)
+    must(0, "replay", "1")
+    assert.equal("1|1.00|a\n2|2.00|b", items())
+    must(0, "pipeline.lua") -- which applies it as a correction
+    assert.equal("1|1.00|a\n2|2.00|b", items())
+    must(0, "load", "bad.csv", "--into", "other", "--create") -- another table is another matter
+  end)
+
+  it("takes in what a load with --rejects-table has refused by pghost load, once", function()
+    here:write("item.csv", "id,price\n1,1\n2,x\n")
+    here:ask "CREATE TABLE t (id int, price int)"
+    must(0, "load", "item.csv", "--into", "t", "--rejects-table", "--max-rejects", "9")
+    edit { ["2,x"] = "2,2" }
+    must(0, "load", "bad.csv", "--into", "t")
+    must(1, "load", "bad.csv", "--into", "t")
+    assert.equal("1|1\n2|2", here:ask "SELECT * FROM t ORDER BY 1")
+    local err = must(1, "fix", "1", "bad.csv")
+    assert.truthy(err:find("run 1 is one of pghost load", 1, true), err)
+  end)
 end)

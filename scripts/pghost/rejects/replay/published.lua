@@ -158,7 +158,8 @@ local function build_additions(run, plan, published)
     local list = relations.list(plan.raw_columns)
     run:create_table(conn, plan.raw_table, raw_definitions(run, plan), plan.options.unlogged)
     conn:query(("INSERT INTO %s (%s, _file_id, _line) SELECT %s, m.file_id, m.line %s"):format(
-      run:qualified(plan.raw_table), list, relations.list(plan.raw_columns, "s.%s"), newly_readable(run, plan, published)))
+      run:qualified(plan.raw_table), list, relations.list(plan.raw_columns, "s.%s"),
+      newly_readable(run, plan, published)))
   end
   run:add_built(modes.built(run, plan))
 end
