@@ -193,10 +193,10 @@ describe("pghost fix", function()
     must(0, "load", "bad.csv", "--into", "other", "--create") -- another table is another matter
   end)
 
-  it("takes in what a load with --rejects-table has refused by pghost load, once", function()
+  it("takes in what a load with --rejects table has refused by pghost load, once", function()
     here:write("item.csv", "id,price\n1,1\n2,x\n")
     here:ask "CREATE TABLE t (id int, price int)"
-    must(0, "load", "item.csv", "--into", "t", "--rejects-table", "--max-rejects", "9")
+    must(0, "load", "item.csv", "--into", "t", "--rejects", "table", "--max-rejects", "9")
     edit { ["2,x"] = "2,2" }
     must(0, "load", "bad.csv", "--into", "t")
     must(1, "load", "bad.csv", "--into", "t")

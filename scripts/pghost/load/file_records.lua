@@ -101,10 +101,11 @@ function M.save(conn, files, state, duplicates, rejects)
     UPDATE pghost.files AS f
     SET state = $1, size = n.size, sha256 = n.sha256, records = n.records, unreadable = n.unreadable,
       loaded = n.loaded, rejected = n.rejected, filtered = n.filtered, duplicates = n.duplicates,
-      corrected = n.corrected, waived = n.waived, repairs = n.repairs, input_size = n.input_size, finished_at = clock_timestamp()
+      corrected = n.corrected, waived = n.waived, repairs = n.repairs, input_size = n.input_size,
+      finished_at = clock_timestamp()
     FROM jsonb_to_recordset($2::jsonb) AS n (file_id bigint, size bigint, sha256 text, records bigint,
-      unreadable bigint, loaded bigint, rejected bigint, filtered bigint, duplicates bigint, corrected bigint, waived bigint,
-      repairs jsonb, input_size bigint)
+      unreadable bigint, loaded bigint, rejected bigint, filtered bigint, duplicates bigint, corrected bigint,
+      waived bigint, repairs jsonb, input_size bigint)
     WHERE f.file_id = n.file_id]], state, cjson.encode(list))
 end
 

@@ -128,7 +128,7 @@ end
 
 local function counts_of(row, complete, targets)
   local loaded = row.loaded + (complete and row.duplicates + row.settled_duplicates or 0)
-  return { records = row.records, unreadable = row.unreadable, loaded = loaded, 
+  return { records = row.records, unreadable = row.unreadable, loaded = loaded,
     rejected = row.rejected + row.settled - row.settled_duplicates,
     filtered = row.filtered, bytes = row.size, source_bytes = row.size, input_bytes = row.input_size,
     sha256 = row.sha256, repairs = row.repairs and cjson.decode(row.repairs) or {},
@@ -142,7 +142,8 @@ local function files_of(draft, kept, complete)
     local row = kept[entries.place(file)]
     if row then
       count = count + 1
-      files[i] = { id = row.file_id, counts = counts_of(row, complete, draft.targets), duplicates = row.duplicates + row.settled_duplicates }
+      files[i] = { id = row.file_id, counts = counts_of(row, complete, draft.targets),
+        duplicates = row.duplicates + row.settled_duplicates }
     end
   end
   return files, count

@@ -24,7 +24,8 @@ local M = {}
 local Result = {}
 
 local fields = { files = true, totals = true, cleaning = true, duplicates = true, duplicates_by_file = true,
-  left_by_file = true, rejects = true, raw_by_file = true, corrected = true, corrected_away = true, frozen = true, by_file = true }
+  left_by_file = true, rejects = true, raw_by_file = true, corrected = true, corrected_away = true, frozen = true,
+  by_file = true }
 
 local metatable = { __index = Result, __newindex = record.only("result", fields) }
 

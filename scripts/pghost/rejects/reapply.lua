@@ -93,10 +93,12 @@ end
 
 local function insert(run, conn, plan)
   local list = relations.list(columns.names(plan.clean_columns))
-  local count = conn:query(("INSERT INTO %s (%s) SELECT %s FROM %s"):format(run:qualified(plan.clean_table), list, list,
-    staging.name(run, "clean") .. (" AS s WHERE EXISTS (SELECT 1 FROM %s AS m JOIN %s AS o ON o.reject_id = m.reject_id "
-      .. "WHERE m.in_source = s._file_id AND m.in_line = s._line AND o.state = 'corrected')"):format(
-      staging.name(run, "map"), staging.name(run, "outcome")))).affected
+  local count = conn:query(([[
+    INSERT INTO %s (%s) SELECT %s FROM %s AS s
+    WHERE EXISTS (SELECT 1 FROM %s AS m JOIN %s AS o ON o.reject_id = m.reject_id
+      WHERE m.in_source = s._file_id AND m.in_line = s._line AND o.state = 'corrected')]]):format(
+    run:qualified(plan.clean_table), list, list, staging.name(run, "clean"), staging.name(run, "map"),
+    staging.name(run, "outcome"))).affected
   conn:query(([[
     UPDATE pghost.rejects AS r SET state = o.state, note = CASE WHEN o.state = 'open'
       THEN pg_catalog.concat('its correction does not pass ', o.note) ELSE o.note END,
@@ -161,8 +163,8 @@ function M.run(run, plan, result)
   if not plan.targets.clean then
     return -- run:clean, which may follow, corrects
   end
-  local found = run.conn:query(("SELECT pg_catalog.count(*) AS records %s"):format(known), run.id, plan.name, run.target,
-    "corrected")[1].records
+  local found = run.conn:query(("SELECT pg_catalog.count(*) AS records %s"):format(known), run.id, plan.name,
+    run.target, "corrected")[1].records
   if found > 0 then
     correct(run, plan, result)
   end

@@ -40,7 +40,8 @@ local current -- what the next pipeline of this process is to replay
 ---@param only? string
 ---@param fixes? table<integer, pghost.rejects.Fix>
 function M.prepare(run, only, fixes)
-  current = setmetatable({ of = run, only = only, fixes = fixes, staged = {}, copied = {}, added = {}, plans = {} }, Replay)
+  current = setmetatable({ of = run, only = only, fixes = fixes, staged = {}, copied = {}, added = {}, plans = {} },
+    Replay)
 end
 
 --- The replay that the pipeline `name` is to be; nil: it is an ordinary run. Takes over from the

@@ -30,7 +30,7 @@ end
 
 local function count_open(conn, run, only)
   return conn:query([[
-    SELECT count(*) AS records FROM pghost.rejects
+    SELECT pg_catalog.count(*) AS records FROM pghost.rejects
     WHERE run_id = $1 AND state = 'open' AND ($2::text IS NULL OR table_name = $2)]], run.run_id, only)[1].records
 end
 
@@ -136,11 +136,12 @@ end
 ---@param path string
 ---@return integer exit_code
 function M.fixed(options, path)
-  local run, reading
+  local run, reading, script
   do
     local conn <close>, present = recorded.open()
     run = recorded.find(conn, present, options.run)
     check_run(run)
+    script = find_script(run, options.script)
     reading = fixes_of.read(conn, run.run_id, path)
   end
   local failed = false
@@ -152,7 +153,7 @@ function M.fixed(options, path)
     say("%s: no record of an open reject of run %d: nothing to do", path, run.run_id)
   else
     replay.prepare(run, options.table, reading.fixes)
-    run_script(find_script(run, options.script), options.arguments)
+    run_script(script, options.arguments)
     tell(run, path, reading)
   end
   return failed and 1 or 0
