@@ -1,5 +1,6 @@
 -- Corrections and waivers hold whenever the same record comes again.
 
+local pghost = require "support.pghost"
 local project = require "support.project"
 
 local here
@@ -189,5 +190,49 @@ describe("corrections", function()
     assert.equal(wanted, here:ask(ask))
     must(0, "pipeline.lua")
     assert.equal(wanted, here:ask(ask))
+  end)
+
+  it("hold in a run that goes on after a kill", function()
+    local lines = { "id,price" }
+    for i = 1, 400 do
+      lines[#lines + 1] = ("%d,%s"):format(i, i % 2 == 0 and "x" or "1")
+    end
+    here:write("item.csv", table.concat(lines, "\n") .. "\n")
+    here:write("pipeline.lua", (script():gsub('schema = "public"', 'schema = "public", resume = true')))
+    must(0, "pipeline.lua")
+    must(0, "rejects", "1", "--csv", "bad.csv")
+    here:write("bad.csv", (here:read("bad.csv"):gsub("([048],)x,", "%12,")))
+    must(0, "fix", "1", "bad.csv")
+    must(0, "rejects", "1", "--waive")
+    for _, after in ipairs { 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4 } do
+      os.execute(("cd %s && timeout -s KILL %g %s --dsn '%s' pipeline.lua >/dev/null 2>&1"):format(here.folder, after,
+        pghost.path, here.dsn))
+      assert.equal("320|440", here:ask "SELECT count(*), sum(price)::int FROM item")
+    end
+    must(0, "pipeline.lua")
+    assert.equal("320|440", here:ask "SELECT count(*), sum(price)::int FROM item")
+    assert.equal("400|200|120|0|80|0|0|t", accounts())
+  end)
+
+  it("hold where run:stage and run:clean are two steps", function()
+    here:write("pipeline.lua", [[
+      local pipeline = require "pghost.pipeline"
+      local run <close> = pipeline.start("shop", { data = ".", schema = "public" })
+      run:stage("item", "item*.csv", require "rules")
+      run:clean("item", require "rules")
+      run:publish()
+    ]])
+    here:write("item.csv", "id,price\n1,1\n2,x\n3,y\n4\n5\n")
+    must(0, "pipeline.lua")
+    fix { [2] = "2" }
+    must(0, "rejects", "1", "--csv", "bad.csv", "--force")
+    here:write("bad.csv", (here:read("bad.csv"):gsub('"4"', '"4,4"'):gsub(",4\n", ",\"4,4\"\n")))
+    must(0, "fix", "1", "bad.csv")
+    must(0, "rejects", "1", "--rule", "type", "--waive")
+    local before = items()
+    assert.equal("1|1.00\n2|2.00\n4|4.00", before)
+    must(0, "pipeline.lua")
+    assert.equal(before, items())
+    assert.equal("5|1|2|1|1|0|0|t", accounts())
   end)
 end)
