@@ -21,18 +21,32 @@ local tables = require "pghost.load.tables"
 
 local M = {}
 
--- Open rejects with what was decided on them; $1 to $4 are run, table, schema and kind.
-local known = [[
-  FROM pghost.rejects AS r JOIN pghost.files AS f ON f.file_id = r.file_id
-    JOIN pghost.corrections AS c ON c.table_name = r.table_name AND c.file_sha256 = f.sha256 AND c.line = r.line
-      AND c.original_sha256 = pg_catalog.sha256(r.original)
-  WHERE r.run_id = $1 AND r.table_name = $2 AND r.state = 'open' AND c.target_schema = $3 AND c.kind = $4
-    AND c.reverted_at IS NULL]]
+-- The rejects of this run by what corrections are kept by, in a table that the planner knows the size of: in
+-- pghost.rejects it takes those of this run for one, and would look at each for each correction.
+local function collect(run, plan)
+  run.conn:query(("CREATE TABLE %s (reject_id pg_catalog.int8, sha256 pg_catalog.text, line pg_catalog.int8, "
+    .. "original pg_catalog.bytea)"):format(staging.name(run, "open")))
+  run.conn:query(([[
+    INSERT INTO %s SELECT r.reject_id, f.sha256, r.line, pg_catalog.sha256(r.original)
+    FROM pghost.rejects AS r JOIN pghost.files AS f ON f.file_id = r.file_id
+    WHERE r.run_id = $1 AND r.table_name = $2 AND r.state = 'open']]):format(staging.name(run, "open")), run.id,
+    plan.name)
+  staging.analyse(run, { "open" })
+end
+
+-- Open rejects with what was decided on them; $1 to $3 are table, schema and kind.
+local function known(run, more)
+  return ([[
+    FROM %s AS k JOIN pghost.corrections AS c ON c.file_sha256 = k.sha256 AND c.line = k.line
+      AND c.original_sha256 = k.original %s
+    WHERE c.table_name = $1 AND c.target_schema = $2 AND c.kind = $3 AND c.reverted_at IS NULL]]):format(
+    staging.name(run, "open"), more or "")
+end
 
 local function waive(run, plan)
   local count = run.conn:query(([[
     UPDATE pghost.rejects AS j SET state = 'waived', note = n.note
-    FROM (SELECT r.reject_id, c.note %s) AS n WHERE j.reject_id = n.reject_id]]):format(known), run.id, plan.name,
+    FROM (SELECT k.reject_id, c.note %s) AS n WHERE j.reject_id = n.reject_id]]):format(known(run)), plan.name,
     run.target, "waived").affected
   if count > 0 then
     run.log:info("waived", plan.name, ("%s waived before"):format(log.counted(count, "reject")), { waived = count })
@@ -57,7 +71,9 @@ local function corrected(run, plan)
   return run:connection("reader"):stream(([[
     SELECT r.reject_id, r.file_id, r.line, r.original, f.name, pg_catalog.array_to_json(f.header)::text AS header,
       f.read_as::text AS dialect, c.columns::text AS columns, c.fields::text AS fields, c.bytes %s
-    ORDER BY r.file_id, r.line, r.reject_id]]):format(known), run.id, plan.name, run.target, "corrected")
+    ORDER BY r.file_id, r.line, r.reject_id]]):format(known(run,
+    "JOIN pghost.rejects AS r ON r.reject_id = k.reject_id JOIN pghost.files AS f ON f.file_id = r.file_id")),
+    plan.name, run.target, "corrected")
 end
 
 local function create(run, plan)
@@ -69,7 +85,7 @@ local function create(run, plan)
   staging.create_outcome(run)
 end
 
-local function read(run, plan)
+local function load_corrected(run, plan)
   local sink = sinks.into_table(run, plan.name, tables.copy(staging.name(run, "rejects"), {}))
   local names, as_text = columns.names(plan.clean_columns), plan.program:needs_text()
   local streams = { program = plan.program, workers = 1, clean = { connections = { run:connection "clean1" },
@@ -123,8 +139,9 @@ end
 
 local function correct(run, plan, result)
   create(run, plan)
-  file_records.save_cleaning(run, plan.name, read(run, plan))
+  file_records.save_cleaning(run, plan.name, load_corrected(run, plan))
   local counts
+  staging.analyse(run, { "map", "rejects", "clean" })
   run:transaction(function(conn)
     counts = outcome.note(run, plan, taken(run, plan))
     result.corrected = insert(run, conn, plan)
@@ -135,14 +152,14 @@ end
 
 -- Corrections of records that this run has read and not rejected.
 local function tell_unneeded(run, plan)
-  local count = run.conn:query([[
-    SELECT pg_catalog.count(*) AS records FROM pghost.corrections AS c
-    WHERE c.target_schema = $3 AND c.table_name = $2 AND c.reverted_at IS NULL AND c.kind = 'corrected'
-      AND EXISTS (SELECT 1 FROM pghost.files AS f
-        WHERE f.run_id = $1 AND f.table_name = $2 AND f.sha256 = c.file_sha256 AND f.state <> 'skipped'
-          AND NOT EXISTS (SELECT 1 FROM pghost.rejects AS r
-            WHERE r.run_id = $1 AND r.table_name = $2 AND r.file_id = f.file_id AND r.line = c.line))]],
-    run.id, plan.name, run.target)[1].records
+  local read = [[pghost.corrections AS c JOIN pghost.files AS f ON f.sha256 = c.file_sha256
+    WHERE f.run_id = $1 AND f.table_name = $2 AND f.state <> 'skipped' AND c.target_schema = $3 AND c.table_name = $2
+      AND c.kind = 'corrected' AND c.reverted_at IS NULL]]
+  local count = run.conn:query(([[
+    SELECT (SELECT pg_catalog.count(*) FROM %s) - (SELECT pg_catalog.count(*) FROM %s AS k
+      JOIN pghost.corrections AS c ON c.file_sha256 = k.sha256 AND c.line = k.line
+      WHERE c.target_schema = $3 AND c.table_name = $2 AND c.kind = 'corrected' AND c.reverted_at IS NULL) AS records]])
+    :format(read, staging.name(run, "open")), run.id, plan.name, run.target)[1].records
   if count > 0 then
     run.log:info("corrected", plan.name, ("%s not applied: the record passes as it is"):format(
       log.counted(count, "correction")), { unneeded = count })
@@ -159,16 +176,17 @@ function M.run(run, plan, result)
   end
   file_records.identify(run.conn, result.files)
   originals.fill(run, plan.name, plan.options)
+  collect(run, plan)
   waive(run, plan)
-  if not plan.targets.clean then
-    return -- run:clean, which may follow, corrects
+  if plan.targets.clean then -- after run:stage run:clean corrects
+    local found = run.conn:query("SELECT pg_catalog.count(*) AS records" .. known(run), plan.name, run.target,
+      "corrected")[1].records
+    if found > 0 then
+      correct(run, plan, result)
+    end
+    tell_unneeded(run, plan)
   end
-  local found = run.conn:query(("SELECT pg_catalog.count(*) AS records %s"):format(known), run.id, plan.name,
-    run.target, "corrected")[1].records
-  if found > 0 then
-    correct(run, plan, result)
-  end
-  tell_unneeded(run, plan)
+  run.conn:query("DROP TABLE " .. staging.name(run, "open"))
 end
 
 return M

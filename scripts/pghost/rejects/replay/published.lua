@@ -189,6 +189,7 @@ end
 ---@return { records: integer, loaded: integer, rejected: integer, filtered: integer }
 function M.build(run, plan, published)
   local counts
+  staging.analyse(run, { "map", "rejects", plan.targets.clean and "clean" or "raw" })
   run.conn:transaction(function()
     counts = outcome.note(run, plan, { { name = published.clean, with_validity = plan.mode == "history" } })
     if counts.loaded > 0 then
