@@ -33,6 +33,22 @@ function M.folder(path)
   return folder
 end
 
+--- The nearest project: the current folder, or one above it, that has a pipeline.lua. Not looked for in folders that
+--- everybody can write to, nor above them.
+---@return string? folder absolute
+function M.find()
+  local folder = lfs.currentdir()
+  while folder do
+    local permissions = lfs.attributes(folder, "permissions") or ""
+    if permissions:sub(8, 8) == "w" then
+      return nil
+    elseif lfs.attributes(folder .. "/pipeline.lua", "mode") == "file" then
+      return folder
+    end
+    folder = folder ~= "" and folder:match("^(.*)/[^/]*$") or nil
+  end
+end
+
 --- A path of the project; absolute ones stay as they are.
 ---@param path string
 ---@return string

@@ -1,0 +1,142 @@
+-- pghost init: a project made of CSV files, or one more table for it.
+
+local add = require "pghost.init.add"
+local argparse = require "argparse"
+local command_arguments = require "pghost.lib.arguments"
+local dialect = require "pghost.input.dialect"
+local errors = require "pghost.lib.errors"
+local host = require "pghost.native.host"
+local lfs = require "lfs"
+local log = require "pghost.lib.log"
+local paths = require "pghost.lib.paths"
+local project = require "pghost.init.project"
+local sys = require "pghost.native.sys"
+local terminal_text = require "pghost.lib.terminal"
+local write = require "pghost.init.write"
+
+local names_of_text = { tab = "\t", comma = ",", semicolon = ";", pipe = "|", space = " " }
+
+local function named_text(text)
+  return names_of_text[text] or text
+end
+
+local function whole(text)
+  local number = text:find("^%d+$") and math.tointeger(tonumber(text))
+  if not number then
+    return nil, ("whole number expected, got '%s'"):format(text)
+  end
+  return number
+end
+
+local function new_parser()
+  local parser = argparse("pghost init",
+    "Looks at CSV files and writes a project that loads them, checks them and answers questions: pipeline.lua, rules, "
+    .. "checks, SQL, a spec. Overwrites nothing, and needs no database.")
+  parser:argument("input", "Folder with CSV files, or files."):args("*"):target("inputs"):argname("DIR")
+  parser:option("--into", "Folder for the project (default: the current one)."):argname("FOLDER")
+  parser:option("--add", "Adds a table of this file to the project that the current folder is in."):argname("FILE")
+  parser:option("--delimiter", "Of all of the files; also as 'tab', 'semicolon', 'pipe'."):argname("TEXT")
+    :convert(named_text)
+  parser:option("--quote", "Around fields; '' for none."):argname("CHAR")
+  parser:option("--encoding", "Of the files."):argname("NAME")
+  parser:option("--skip", "Lines above the header."):argname("N"):convert(whole)
+  parser:option("--header", "How many lines the header has."):argname("N"):convert(whole)
+  parser:flag("--no-header", "The files have no header."):target("no_header")
+  parser:epilog("What is not given is found for each file. Example: pghost init data --into sales")
+  return parser
+end
+
+local function parse(arguments)
+  local options = command_arguments.parse(new_parser(), arguments, "pghost init")
+  if options.add and (#options.inputs > 0 or options.into) then
+    errors.raise("--add cannot be combined with DIR or --into: it is for the project that the current folder is in",
+      "usage")
+  elseif not options.add and #options.inputs == 0 then
+    errors.raise("a folder with CSV files expected: pghost init DIR (see pghost init --help)", "usage")
+  elseif options.header and options.no_header then
+    errors.raise("--header and --no-header cannot be combined", "usage")
+  end
+  return options
+end
+
+local function given_of(options)
+  local given = dialect.of(options)
+  if options.no_header then
+    given.header = false
+  end
+  dialect.check(given)
+  return given
+end
+
+local function say_nothing() end
+
+-- One line that is written over, on a terminal alone.
+local function new_progress()
+  if host.options.quiet or not sys.is_tty(2) then
+    return say_nothing, say_nothing
+  end
+  return function(text)
+    io.stderr:write("\r\27[Klooking at ", terminal_text.cut(terminal_text.harmless(text), 60))
+  end, function()
+    io.stderr:write("\r\27[K")
+  end
+end
+
+local function warn(text)
+  io.stderr:write("warning: ", terminal_text.harmless(text), "\n")
+end
+
+local function tell_refused(refused)
+  for _, one in ipairs(refused) do
+    warn(("%s: %s"):format(one.path, one.reason))
+  end
+end
+
+local function shell_word(text)
+  return text:find("^[%w_./-]+$") and text or "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local function tell_tables(list)
+  for _, one in ipairs(list) do
+    io.stdout:write(("%s: %s in %s, %s%s\n"):format(one.name, log.counted(one.records, "record"),
+      log.counted(#one.files, "file"), log.counted(#one.columns, "column"),
+      one.key and one.key.sure and ", key " .. one.key.column or ""))
+  end
+end
+
+local function new_project(options, given)
+  local folder = options.into or "."
+  local is_project = lfs.attributes(paths.join(folder, "pipeline.lua"), "mode") ~= nil
+  if is_project then
+    write.check(folder, { ["pipeline.lua"] = "" })
+  end
+  local say, done = new_progress()
+  local made = project.of(options.inputs, folder, given, say)
+  done()
+  tell_refused(made.refused)
+  if #made.tables == 0 then
+    errors.raise("none of the files is clear: nothing is written", "data")
+  end
+  local list = write.all(folder, project.texts(made))
+  tell_tables(made.tables)
+  for _, reference in ipairs(made.references) do
+    io.stdout:write(("%s.%s refers to %s.%s\n"):format(reference.child, reference.child_column, reference.parent,
+      reference.parent_column))
+  end
+  io.stdout:write(("wrote %s%s; next: pghost %s\n"):format(log.counted(#list, "file"),
+    folder == "." and "" or " into " .. terminal_text.harmless(folder),
+    terminal_text.harmless(shell_word(paths.join(folder, "pipeline.lua")))))
+end
+
+local function add_table(options, given)
+  local say, done = new_progress()
+  local made = add.table(options.add, given, say)
+  done()
+  tell_tables { made.table }
+  io.stdout:write(("wrote %s and a line of %s\n"):format(terminal_text.harmless(made.rules),
+    terminal_text.harmless(made.pipeline)))
+end
+
+local options = parse { ... }
+local act = options.add and add_table or new_project
+act(options, given_of(options))

@@ -1,0 +1,116 @@
+-- One more table for a project that is there: its rules file, and a line in pipeline.lua.
+
+local errors = require "pghost.lib.errors"
+local files = require "pghost.lib.file"
+local init_files = require "pghost.init.files"
+local lfs = require "lfs"
+local paths = require "pghost.lib.paths"
+local pipeline_file = require "pghost.init.pipeline_file"
+local project = require "pghost.init.project"
+local projects = require "pghost.run.project"
+local rules_file = require "pghost.init.rules_file"
+local tables = require "pghost.init.tables"
+local write = require "pghost.init.write"
+
+local M = {}
+
+local function read(path)
+  local file, message = io.open(path, "rb")
+  if not file then
+    errors.raise(("could not read '%s': %s"):format(path, message:match("[^:]*$"):lower():match("%S.*")), "ENOENT")
+  end
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+-- Names that the project's tables and answers have: those of its files, and of what pipeline.lua loads.
+local function taken_names(folder, text)
+  local taken = {}
+  for _, place in ipairs { { "rules", "lua" }, { "sql/analytics", "sql" } } do
+    local path = paths.join(folder, place[1])
+    for _, file in ipairs(lfs.attributes(path, "mode") == "directory" and paths.list(path, place[2]) or {}) do
+      local name = file:match("([^/]*)%.%w+$")
+      taken[name], taken[name .. "_raw"] = true, true
+    end
+  end
+  for name in text:gmatch("run:%a+%(%s*[\"']([^\"']*)[\"']") do
+    taken[name], taken[name .. "_raw"] = true, true
+  end
+  return taken
+end
+
+-- The data folder as config.lua says it, where that is a plain text; else the project's.
+local function data_of(folder)
+  local path = paths.join(folder, "config.lua")
+  local text = lfs.attributes(path, "mode") and read(path) or ""
+  local literal = text:match('\n%s*data%s*=%s*("[^\n]-[^\\]")')
+  local value = literal and load("return " .. literal, "=data", "t", {})
+  return paths.join(folder, value and value() or "data")
+end
+
+-- After the last run:load, else before the first step after it. The line begins with it and has no other one's end.
+local function insert(text, lines)
+  local at, last = 1, nil
+  for line, next_at in text:gmatch("([^\n]*)\n()") do
+    if line:find("^run:load%(.*%)%s*$") or line:find("^run:load%(.*%)%s*%-%-") then
+      last = next_at
+    elseif line:find("^run:check%(") or line:find("^run:analyse%(") or line:find("^run:publish%(") then
+      last = last or at
+    end
+    at = next_at
+  end
+  return last and text:sub(1, last - 1) .. table.concat(lines, "\n") .. "\n" .. text:sub(last)
+end
+
+local function load_table(path, given, data, folder, taken, say)
+  local list = init_files.resolve { path }
+  local seen, refused = init_files.look(list, given, data, say)
+  if #refused > 0 then
+    errors.raise(("%s: %s"):format(refused[1].path, refused[1].reason), "data")
+  end
+  local made = tables.of(seen, given, paths.absolute(folder):match("[^/]*$"), taken)
+  if #made ~= 1 then
+    errors.raise(("'%s' is %d tables: add them one by one"):format(path, #made), "usage")
+  end
+  project.study(made, say)
+  return made[1]
+end
+
+local function replace_file(path, text)
+  local written <close> = files.begin(path, "the pipeline")
+  written:write(text)
+  written:finish()
+  written:keep()
+end
+
+--- Adds a table; raises, and changes nothing, where that cannot be done.
+---@param path string of the CSV file
+---@param given table dialect options
+---@param say fun(text: string)
+---@return { table: pghost.init.Table, rules: string, pipeline: string }
+function M.table(path, given, say)
+  local folder = projects.find()
+  if not folder then
+    errors.raise("no project here: no pipeline.lua in this folder or one above it (pghost init DIR makes one)", "usage")
+  end
+  local pipeline = paths.join(folder, "pipeline.lua")
+  local text, data = read(pipeline), data_of(folder)
+  local one = load_table(path, given, data, folder, taken_names(folder, text), say)
+  local lines = pipeline_file.load_lines(one, data)
+  local changed = insert(text:sub(-1) == "\n" and text or text .. "\n", lines)
+  if not changed then
+    errors.raise(("'%s' has no line that begins with run:load or run:check, so it is not clear where this belongs: %s")
+      :format(pipeline, lines[#lines]), "data")
+  end
+  local name = ("rules/%s.lua"):format(one.name)
+  write.all(folder, { [name] = rules_file.text(one) })
+  local good, problem = pcall(replace_file, pipeline, changed)
+  if not good then
+    os.remove(paths.join(folder, name))
+    error(problem, 0)
+  end
+  return { table = one, rules = paths.join(folder, name), pipeline = pipeline }
+end
+
+return M

@@ -1,0 +1,193 @@
+-- One column over the files of a table: the type that all of them have, and the text of the rule that reads it.
+
+local lua_text = require "pghost.init.lua_text"
+
+local M = {}
+
+---@class pghost.init.Column
+---@field name string of the table
+---@field header string as written in the first file
+---@field from? string|integer
+---@field type string SQL name
+---@field rule string Lua: "r.bigint():required()"
+---@field nulls string[] texts that are no value
+---@field padded boolean blanks around values go
+---@field required boolean
+---@field values integer
+---@field max_length integer
+---@field examples string[]
+---@field doubt? string why it is no other type, or that it may be one
+---@field other? string the rule that this would be
+
+local sure = 0.5 -- confidence of a type
+
+local constructors = { ["double precision"] = "double" }
+
+local wider = {
+  bigint = { numeric = "numeric", ["double precision"] = "double precision" },
+  numeric = { bigint = "numeric", ["double precision"] = "double precision" },
+  ["double precision"] = { bigint = "double precision", numeric = "double precision" },
+}
+
+-- As in sniff/proposals.lua: words that no text means.
+local sure_words = { NULL = true, null = true, Null = true, ["N/A"] = true, ["n/a"] = true, ["#N/A"] = true,
+  ["\\N"] = true, ["(null)"] = true, ["<null>"] = true, ["#NULL!"] = true }
+
+local function union(columns, is_text)
+  local seen, list = {}, {}
+  for _, column in ipairs(columns) do
+    for _, word in ipairs(column.nulls) do
+      if not seen[word] and (not is_text or sure_words[word]) then
+        seen[word] = true
+        list[#list + 1] = word
+      end
+    end
+  end
+  table.sort(list)
+  return list
+end
+
+local function rule_of(column)
+  local parts = { ("r.%s(%s)"):format(constructors[column.type] or column.type,
+    column.format and ("{ format = %s }"):format(lua_text.quoted(column.format)) or "") }
+  if column.padded then
+    parts[#parts + 1] = ":trim()"
+  end
+  if #column.nulls > 0 then
+    local words = {}
+    for i, word in ipairs(column.nulls) do
+      words[i] = lua_text.quoted(word)
+    end
+    parts[#parts + 1] = (":null_if(%s)"):format(table.concat(words, ", "))
+  end
+  if column.decimal then
+    parts[#parts + 1] = column.decimal == "," and ':decimal(",", ".")' or ':decimal(".", ",")'
+  end
+  if column.required then
+    parts[#parts + 1] = ":required()"
+  end
+  return table.concat(parts)
+end
+
+-- The type of both; nil: they have none in common but text.
+local function common(a, b)
+  local type_name = a.type == b.type and a.type or wider[a.type] and wider[a.type][b.type]
+  if type_name and a.format == b.format and a.decimal == b.decimal then
+    return { type = type_name, format = a.format, decimal = a.decimal }
+  end
+end
+
+local function with_values(columns)
+  local list = {}
+  for _, column in ipairs(columns) do
+    list[#list + 1] = column.values > 0 and column or nil
+  end
+  return list
+end
+
+local function is_sure(column)
+  return not column.ambiguous and column.confidence >= sure
+end
+
+local function named(choice)
+  return choice.type .. (choice.format and " " .. choice.format or "")
+end
+
+-- Why the column is text, and what else it could be.
+local function doubt_of(column)
+  local other = column.alternatives[1]
+  if column.ambiguous then
+    return ("%s, or %s (%s): kept as text until you choose"):format(named(column), named(other), other.reason), column
+  elseif column.type == "text" and other then
+    return ("%s: %s"):format(named(other), other.reason), other
+  elseif not is_sure(column) then
+    return column.reason, column.type ~= "text" and column or nil
+  end
+end
+
+local function disagreement(columns)
+  for i = 2, #columns do
+    if not common(columns[1], columns[i]) then
+      return ("%s in one file, %s in another: kept as text"):format(named(columns[1]), named(columns[i]))
+    end
+  end
+end
+
+-- { type, format, decimal }, a doubt, and what it could be else.
+local function choose(columns)
+  if #columns == 0 then
+    return { type = "text" }, "no value to tell a type from"
+  end
+  local made = { type = columns[1].type, format = columns[1].format, decimal = columns[1].decimal }
+  local doubt, other
+  for i, column in ipairs(columns) do
+    if not doubt then
+      doubt, other = doubt_of(column)
+    end
+    made = made and common(made, column)
+    if not is_sure(column) then
+      made = nil
+    end
+    if not made and i == #columns then
+      break
+    end
+  end
+  if not made then
+    return { type = "text" }, doubt or disagreement(columns), other
+  end
+  return made, doubt, other
+end
+
+local function any(columns, key)
+  for _, column in ipairs(columns) do
+    if column[key] then
+      return true
+    end
+  end
+  return false
+end
+
+local function all(columns, key)
+  for _, column in ipairs(columns) do
+    if not column[key] then
+      return false
+    end
+  end
+  return true
+end
+
+local function sum(columns, key)
+  local total = 0
+  for _, column in ipairs(columns) do
+    total = total + column[key]
+  end
+  return total
+end
+
+local function other_rule(made, other, columns)
+  if not other then
+    return nil
+  end
+  return rule_of { type = other.type, format = other.format, decimal = other.decimal, padded = made.padded,
+    required = made.required, nulls = union(columns, false) }
+end
+
+--- The same column of several files as one of a table.
+---@param columns pghost.sniff.Column[] at least one
+---@return pghost.init.Column
+function M.column(columns)
+  local first, filled = columns[1], with_values(columns)
+  local made, doubt, other = choose(filled)
+  local is_text = made.type == "text"
+  made.name, made.header, made.from = first.name, first.header, first.from
+  made.nulls, made.padded = union(columns, is_text), any(columns, "padded") and true or false
+  made.values, made.required = sum(columns, "values"), #filled == #columns and all(columns, "required")
+  made.max_length, made.examples = 0, (filled[1] or first).examples
+  for _, column in ipairs(columns) do
+    made.max_length = math.max(made.max_length, column.max_length)
+  end
+  made.rule, made.doubt, made.other = rule_of(made), doubt, other_rule(made, other, columns)
+  return made
+end
+
+return M

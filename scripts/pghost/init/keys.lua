@@ -1,0 +1,109 @@
+-- Keys, found by looking: a column without a gap whose values are all different, and that is called or placed like one.
+
+local log = require "pghost.lib.log"
+local values = require "pghost.init.values"
+
+local M = {}
+
+---@class pghost.init.Key
+---@field column string
+---@field sure boolean it stands in the rules; else it is told as a comment
+---@field reason string
+
+local key_types = { bigint = true, text = true, uuid = true }
+local key_words = { id = true, key = true, uuid = true, guid = true, code = true, nr = true, no = true, number = true,
+  rn = true }
+local near = 0.02
+local few_records = 5
+
+--- Whether the name says that it is a key, of this table or another.
+---@param name string
+---@return boolean
+function M.is_named(name)
+  return key_words[name] or key_words[name:match("_(%a+)$") or ""] or false
+end
+
+-- "companies" -> "company", "users" -> "user"
+function M.singular(name)
+  return name:match("^(.+)ies$") and name:gsub("ies$", "y") or name:match("^(.*[^s])s$") or name
+end
+
+local function is_own(one, name)
+  local single = M.singular(one.name)
+  return name == "id" or name == single .. "_id" or name == one.name .. "_id" or name == single .. "_code"
+    or name == one.name or name == single
+end
+
+-- 0: it is none, whatever its values.
+local function rank(one, i, column)
+  if not key_types[column.type] or column.seen.nulls > 0 or column.seen.total < 2 then
+    return 0
+  elseif is_own(one, column.name) then
+    return 4
+  elseif M.is_named(column.name) then
+    return i == 1 and 3 or 2
+  end
+  return i == 1 and 1 or 0
+end
+
+-- "unique", "rising", "near" or nil; the second: on how much that stands.
+local function kind_of(seen)
+  if seen.rising or seen.set and seen.repeats == 0 then
+    return "unique"
+  elseif seen.set and seen.repeats <= near * seen.total then
+    return "near"
+  elseif not seen.set and seen.repeats == 0 then
+    return "unconfirmed"
+  end
+end
+
+local function unique_reason(column)
+  local reason = ("all %s values of '%s' differ, and none is missing"):format(log.count(column.seen.total), column.name)
+  return column.seen.total < few_records and reason .. "; so few that it may be chance" or reason
+end
+
+local function near_reason(one, at)
+  local column = one.columns[at]
+  local seen = column.seen
+  if values.repeats_whole(one, at) then
+    return true, ("%s of %s records repeat an earlier one as a whole, and are left out as duplicates of '%s'"):format(
+      log.count(seen.repeats), log.count(seen.total), column.name)
+  end
+  return false, ("%s of %s values of '%s' come again, in records that differ: as a key it would keep the first of each")
+    :format(log.count(seen.repeats), log.count(seen.total), column.name)
+end
+
+local function judge(one, at)
+  local column = one.columns[at]
+  local kind = kind_of(column.seen)
+  if kind == "unique" then
+    return { column = column.name, sure = true, reason = unique_reason(column) }
+  elseif kind == "near" then
+    local sure, reason = near_reason(one, at)
+    return { column = column.name, sure = sure, reason = reason }
+  elseif kind == "unconfirmed" then
+    return { column = column.name, sure = false,
+      reason = ("'%s' could be one, which is not confirmed: it has too many values to compare them all here")
+        :format(column.name) }
+  end
+end
+
+--- The key of a table; nil: nothing looks like one.
+---@param one pghost.init.Table whose values were read
+---@return pghost.init.Key?
+function M.of(one)
+  local best, best_rank
+  for i, column in ipairs(one.columns) do
+    local own = rank(one, i, column)
+    local found = own > 0 and judge(one, i)
+    if found then
+      own = own + (found.sure and 10 or 0)
+      if not best or own > best_rank then
+        best, best_rank = found, own
+      end
+    end
+  end
+  return best
+end
+
+return M

@@ -1,0 +1,216 @@
+-- Questions that any data answers: how much there is of each kind, by month, and by what is referred to.
+
+local keys = require "pghost.init.keys"
+local lua_text = require "pghost.init.lua_text"
+local names = require "pghost.catalog.names"
+local quote = require("pghost.catalog.relations").quote
+local tables = require "pghost.init.tables"
+
+local M = {}
+
+---@class pghost.init.Question
+---@field name string of the file and of the answer's table
+---@field sql string
+
+local most_kinds = 30
+local most_questions = 3
+local many_years = 6
+
+local numbers = { bigint = true, numeric = true, ["double precision"] = true }
+local moments = { date = true, timestamp = true, timestamptz = true }
+
+-- Numbers that nobody adds up.
+local function is_measure(one, column)
+  local name = column.name
+  return numbers[column.type] and not keys.is_named(name) and not (one.key and one.key.column == name)
+    and not one.refers[name] and not name:find("^lat") and not name:find("^lon") and not name:find("year")
+    and not name:find("zip")
+end
+
+local function first(one, wanted)
+  for _, column in ipairs(one.columns) do
+    if wanted(column) then
+      return column
+    end
+  end
+end
+
+local function measure_of(one)
+  return first(one, function(column)
+    return is_measure(one, column)
+  end)
+end
+
+local function kind_of(one)
+  return first(one, function(column)
+    local seen = column.seen
+    return (column.type == "text" or column.type == "boolean") and seen.set and seen.count >= 2
+      and seen.count <= math.min(most_kinds, seen.total / 2) and not one.refers[column.name]
+  end)
+end
+
+local function moment_of(one)
+  return first(one, function(column)
+    return moments[column.type]
+  end)
+end
+
+local function text(comments, lines)
+  local out = {}
+  for _, comment in ipairs(comments) do
+    lua_text.add(out, lua_text.comment(comment))
+  end
+  lua_text.add(out, lines)
+  return table.concat(out, "\n") .. "\n"
+end
+
+-- The names of an answer's columns, no two alike.
+local function labels(...)
+  local made = names.identifiers { ... }
+  for i, name in ipairs(made) do
+    made[i] = quote(name)
+  end
+  return made
+end
+
+-- ", round(avg(price)::numeric, 2) AS average_price", or nothing.
+local function average(measure, label, alias)
+  return measure and ("round(avg(%s%s)::numeric, 2) AS %s"):format(alias or "", quote(measure.name), label) or nil
+end
+
+local function counted(key, label, measure, average_label)
+  local lines = { "SELECT", ("  %s AS %s,"):format(key, label[1]),
+    ("  count(*) AS %s%s"):format(label[2], measure and "," or "") }
+  lines[#lines + 1] = measure and "  " .. average(measure, average_label) or nil
+  return lines
+end
+
+local function average_name(measure)
+  return measure and "average_" .. measure.name or "average"
+end
+
+local function by_kind(one, kind)
+  local measure = measure_of(one)
+  local label = labels(kind.name, "records", average_name(measure))
+  local lines = counted(quote(kind.name), label, measure, label[3])
+  lua_text.add(lines, { "FROM " .. quote(one.name), "GROUP BY 1", "ORDER BY 2 DESC, 1" })
+  return { wanted = one.name .. "_by_" .. kind.name,
+    sql = text({ ("How many records of %s are there of each %s?"):format(one.name, kind.name) }, lines) }
+end
+
+local function step_of(moment)
+  local from = moment.seen.first and tonumber(moment.seen.first:match("^%d%d%d%d"))
+  local to = moment.seen.last and tonumber(moment.seen.last:match("^%d%d%d%d"))
+  return from and to and to - from >= many_years and "year" or "month"
+end
+
+local function by_moment(one, moment)
+  local measure, step = measure_of(one), step_of(moment)
+  local label = labels(step, "records", average_name(measure))
+  local lines = counted(("date_trunc('%s', %s)::date"):format(step, quote(moment.name)), label, measure, label[3])
+  lua_text.add(lines, { "FROM " .. quote(one.name), ("WHERE %s IS NOT NULL"):format(quote(moment.name)), "GROUP BY 1",
+    "ORDER BY 1" })
+  return { wanted = ("%s_by_%s"):format(one.name, step),
+    sql = text({ ("How many records of %s are there in each %s of %s?"):format(one.name, step, moment.name) }, lines) }
+end
+
+-- What a record of a table is called by people.
+local function label_of(one)
+  return first(one, function(column)
+    return column.type == "text" and column.name:find("name", 1, true)
+  end) or first(one, function(column)
+    return column.name == one.key.column
+  end)
+end
+
+local function by_reference(reference, parent)
+  local shown = label_of(parent)
+  local label = labels(shown.name, "records")
+  local key = reference.parent_column
+  local lines = { "SELECT", ("  p.%s AS %s,"):format(quote(shown.name), label[1]),
+    ("  count(*) AS %s"):format(label[2]), ("FROM %s AS c"):format(quote(reference.child)),
+    ("JOIN %s AS p ON p.%s = c.%s"):format(quote(reference.parent), quote(key), quote(reference.child_column)),
+    ("GROUP BY p.%s, p.%s"):format(quote(key), quote(shown.name)), "ORDER BY 2 DESC, 1", "LIMIT 20" }
+  return { wanted = reference.child .. "_by_" .. reference.parent,
+    sql = text({ ("Which %s have the most records of %s? The first 20."):format(reference.parent, reference.child) },
+      lines) }
+end
+
+local function overview(list)
+  local lines = {}
+  for i, one in ipairs(list) do
+    local moment = moment_of(one)
+    local from = moment and ("min(%s)::text, max(%s)::text"):format(quote(moment.name), quote(moment.name))
+      or "NULL, NULL"
+    lines[#lines + 1] = i == 1
+      and ("SELECT '%s' AS table_name, count(*) AS records, %s FROM %s"):format(one.name,
+        moment and ("min(%s)::text AS earliest, max(%s)::text AS latest"):format(quote(moment.name), quote(moment.name))
+        or "NULL::text AS earliest, NULL::text AS latest", quote(one.name))
+      or ("UNION ALL SELECT '%s', count(*), %s FROM %s"):format(one.name, from, quote(one.name))
+  end
+  lines[#lines + 1] = "ORDER BY table_name"
+  return { wanted = "overview", sql = text({ "How many records does each table have, and from when to when?" }, lines) }
+end
+
+local function largest_first(list)
+  local sorted = table.move(list, 1, #list, 1, {})
+  table.sort(sorted, function(a, b)
+    if a.records ~= b.records then
+      return a.records > b.records
+    end
+    return a.name < b.name
+  end)
+  return sorted
+end
+
+local function largest(list, find)
+  for _, one in ipairs(largest_first(list)) do
+    local column = find(one)
+    if column then
+      return one, column
+    end
+  end
+end
+
+local function named(list, name)
+  for _, one in ipairs(list) do
+    if one.name == name then
+      return one
+    end
+  end
+end
+
+-- Of the references the one whose table has the most records.
+local function main_reference(list, references)
+  local best
+  for _, reference in ipairs(references) do
+    if not best or named(list, reference.child).records > named(list, best.child).records then
+      best = reference
+    end
+  end
+  return best
+end
+
+--- Some questions about the tables; the first is always there.
+---@param list pghost.init.Table[]
+---@param references pghost.init.Reference[]
+---@param taken table<string, boolean> names of tables; those of the answers are added
+---@return pghost.init.Question[]
+function M.of(list, references, taken)
+  local made = { overview(list) }
+  local reference = main_reference(list, references)
+  if reference then
+    made[#made + 1] = by_reference(reference, named(list, reference.parent))
+  end
+  for _, kind in ipairs { { kind_of, by_kind }, { moment_of, by_moment } } do
+    local one, column = largest(list, kind[1])
+    made[#made + 1] = one and kind[2](one, column) or nil
+  end
+  local questions = {}
+  for i = 1, math.min(#made, most_questions + 1) do
+    questions[i] = { name = tables.name(made[i].wanted, taken), sql = made[i].sql }
+  end
+  return questions
+end
+
+return M

@@ -1,0 +1,115 @@
+-- References, found by looking: the values of a column are keys of another table, and its name says so.
+
+local keys = require "pghost.init.keys"
+local log = require "pghost.lib.log"
+
+local M = {}
+
+---@class pghost.init.Reference
+---@field child string table
+---@field child_column string
+---@field parent string table
+---@field parent_column string
+---@field missing integer different values that the parent has not
+---@field count integer different values
+---@field reason string
+
+local least_share = 0.9   -- of the different values, where the name says so, too
+local least_texts = 5     -- different texts that say enough without a name
+local least_stem = 3
+
+-- Columns that are called alike everywhere, and mean nothing of each other.
+local general = { id = true, key = true, code = true, name = true, year = true, month = true, day = true, date = true,
+  time = true, hour = true, week = true, type = true, status = true, number = true, no = true, nr = true, value = true }
+
+local function key_column(one)
+  for _, column in ipairs(one.columns) do
+    if one.key and column.name == one.key.column and column.seen.set then
+      return column
+    end
+  end
+end
+
+-- Whether the column is called after the key: company_id, user_id for users.rn, parent_id for id.
+local function is_related(child, column, parent, key)
+  local single = keys.singular(parent.name)
+  if child == parent then
+    return general[key.name] and column.name:sub(-#key.name - 1) == "_" .. key.name
+  end
+  return column.name == key.name and not general[key.name]
+    or column.name == single .. "_" .. key.name
+    or #single >= least_stem and (column.name == single or column.name:sub(1, #single + 1) == single .. "_"
+      or column.name:find("_" .. single, 1, true) ~= nil)
+end
+
+local function missing_of(set, parent)
+  local missing = 0
+  for value in pairs(set) do
+    missing = missing + (parent[value] and 0 or 1)
+  end
+  return missing
+end
+
+-- How good it is; nil: it is none.
+local function judge(child, column, parent, key)
+  local seen = column.seen
+  local related = is_related(child, column, parent, key)
+  local texts = column.type ~= "bigint" and child ~= parent and seen.count >= least_texts
+  if not (related or texts) or seen.count == 0 then
+    return nil
+  end
+  local missing = missing_of(seen.set, key.seen.set)
+  local share = 1 - missing / seen.count
+  if related and share >= least_share or texts and missing == 0 then
+    return share + (related and 1 or 0), missing
+  end
+end
+
+local function describe(child, column, parent, key, missing)
+  local all = ("%s different values of %s.%s"):format(log.count(column.seen.count), child.name, column.name)
+  if missing == 0 then
+    return ("all %s are in %s.%s"):format(all, parent.name, key.name)
+  end
+  return ("%s of the %s are not in %s.%s"):format(log.count(missing), all, parent.name, key.name)
+end
+
+-- Two keys with the same values: one of them refers to the other, and not both.
+local function is_mirror(child, column, key, at, parent_at)
+  local same = child.key and child.key.column == column.name and column.seen.count == key.seen.count
+  return same and at < parent_at
+end
+
+local function best_of(tables, child, column, at)
+  local best, best_score
+  for parent_at, parent in ipairs(tables) do
+    local key = key_column(parent)
+    local fits = key and key ~= column and key.type == column.type
+    if fits and not is_mirror(child, column, key, at, parent_at) then
+      local score, missing = judge(child, column, parent, key)
+      if score and (not best or score > best_score) then
+        best_score = score
+        best = { child = child.name, child_column = column.name, parent = parent.name, parent_column = key.name,
+          missing = missing, count = column.seen.count,
+          reason = describe(child, column, parent, key, missing) }
+      end
+    end
+  end
+  return best
+end
+
+--- The references between tables whose values were read and whose keys are known.
+---@param tables pghost.init.Table[]
+---@return pghost.init.Reference[]
+function M.of(tables)
+  local list = {}
+  for at, child in ipairs(tables) do
+    for _, column in ipairs(child.columns) do
+      if column.seen.set then
+        list[#list + 1] = best_of(tables, child, column, at)
+      end
+    end
+  end
+  return list
+end
+
+return M

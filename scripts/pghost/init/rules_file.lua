@@ -1,0 +1,76 @@
+-- The text of rules/NAME.lua, with what was not sure beside each column.
+
+local lua_text = require "pghost.init.lua_text"
+local terminal_text = require "pghost.lib.terminal"
+
+local M = {}
+
+local quoted = lua_text.quoted
+local shown_examples = 50
+
+local function examples(column)
+  local list = {}
+  for i, example in ipairs(column.examples) do
+    list[i] = terminal_text.harmless(example)
+  end
+  local text = terminal_text.cut(table.concat(list, ", "):gsub("%s+", " "), shown_examples)
+  return text ~= "" and " -- " .. text or ""
+end
+
+local function source(column)
+  if column.from == nil then
+    return ""
+  end
+  return (", from = %s"):format(math.type(column.from) == "integer" and column.from or quoted(column.from))
+end
+
+local function add_column(out, column)
+  if column.doubt then
+    lua_text.add(out, lua_text.comment("not sure: " .. column.doubt, "  "))
+    if column.other and not column.other:find("[%c]") then
+      out[#out + 1] = ("  -- { %s, %s%s },"):format(quoted(column.name), column.other, source(column))
+    end
+  end
+  local line = ("  { %s, %s%s },"):format(quoted(column.name), column.rule, source(column))
+  local remark = examples(column)
+  out[#out + 1] = #line + #remark <= 120 and line .. remark or line
+end
+
+local function add_key(out, key)
+  if not key then
+    out[#out + 1] = "}, {"
+    lua_text.add(out, lua_text.comment("no key: no column without gaps has values that all differ, and a name or place"
+      .. " like a key's; several together would be key = { \"a\", \"b\" }", "  "))
+    out[#out + 1] = "})"
+    return
+  end
+  out[#out + 1] = "}, {"
+  lua_text.add(out, lua_text.comment((key.sure and "" or "not sure: ") .. key.reason, "  "))
+  out[#out + 1] = ("  %skey = %s,"):format(key.sure and "" or "-- ", quoted(key.column))
+  out[#out + 1] = "})"
+end
+
+local function files_of(one)
+  local list = {}
+  for i, seen in ipairs(one.files) do
+    list[i] = seen.path
+  end
+  return #list <= 3 and table.concat(list, ", ") or ("%s and %d more files"):format(list[1], #list - 1)
+end
+
+--- The text of a table's rules.
+---@param one pghost.init.Table
+---@return string
+function M.text(one)
+  local out = {}
+  lua_text.add(out, lua_text.comment(("rules/%s.lua: what a record of %s must look like. Types are those that every "
+    .. "value of %s has."):format(one.name, one.name, files_of(one))))
+  lua_text.add(out, { "", 'local r = require "pghost.rules"', "", ("return r.table(%s, {"):format(quoted(one.name)) })
+  for _, column in ipairs(one.columns) do
+    add_column(out, column)
+  end
+  add_key(out, one.key)
+  return lua_text.file(out)
+end
+
+return M
