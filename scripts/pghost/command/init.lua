@@ -88,7 +88,15 @@ end
 
 local function tell_refused(refused)
   for _, one in ipairs(refused) do
-    warn(("%s: %s"):format(one.path, one.reason))
+    warn(("left out: %s: %s"):format(one.path, one.reason))
+  end
+end
+
+-- How to get what was left out into the project.
+local function tell_rest(refused)
+  if #refused > 0 then
+    io.stdout:write(("left out %s: give what is missing, for all files at once (pghost init ... --encoding utf-8, into "
+      .. "another folder) or for one (pghost init --add FILE --delimiter ,)\n"):format(log.counted(#refused, "file")))
   end
 end
 
@@ -123,6 +131,7 @@ local function new_project(options, given)
     io.stdout:write(("%s.%s refers to %s.%s\n"):format(reference.child, reference.child_column, reference.parent,
       reference.parent_column))
   end
+  tell_rest(made.refused)
   io.stdout:write(("wrote %s%s; next: pghost %s\n"):format(log.counted(#list, "file"),
     folder == "." and "" or " into " .. terminal_text.harmless(folder),
     terminal_text.harmless(shell_word(paths.join(folder, "pipeline.lua")))))

@@ -77,9 +77,17 @@ local function load_options(given)
   return options
 end
 
-local function remarks_of(found, told)
+-- What is in doubt is not where the user has said it.
+local function is_answered(warning, given)
+  return given.delimiter and warning:find("^it could be read in two ways") or given.encoding
+    and warning:find("^encoding:") or given.header ~= nil and warning:find("^header:")
+end
+
+local function remarks_of(found, told, given)
   local list = {}
-  table.move(found.warnings, 1, #found.warnings, 1, list)
+  for _, warning in ipairs(found.warnings) do
+    list[#list + 1] = not is_answered(warning, given) and warning or nil
+  end
   table.move(told, 1, #told, #list + 1, list)
   return list
 end
@@ -95,7 +103,7 @@ local function sniff(file, given)
   if #file.found.columns == 0 then
     errors.raise("no column is seen", "data", { file = file.name })
   end
-  return options, remarks_of(file.found, told)
+  return options, remarks_of(file.found, told, given)
 end
 
 local function refusal(file, path, problem)

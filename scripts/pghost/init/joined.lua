@@ -53,6 +53,9 @@ local function rule_of(column)
   if column.padded then
     parts[#parts + 1] = ":trim()"
   end
+  if column.quoted then
+    parts[#parts + 1] = ":unquote():trim()"
+  end
   if #column.nulls > 0 then
     local words = {}
     for i, word in ipairs(column.nulls) do
@@ -164,12 +167,17 @@ local function sum(columns, key)
   return total
 end
 
+-- Values that are in quotes twice: "all but 59 values: '"1006846"' in line 180".
+local function is_quoted(other)
+  return other.reason ~= nil and other.reason:find("values?: '\"") ~= nil
+end
+
 local function other_rule(made, other, columns)
   if not other then
     return nil
   end
   return rule_of { type = other.type, format = other.format, decimal = other.decimal, padded = made.padded,
-    required = made.required, nulls = union(columns, false) }
+    quoted = is_quoted(other), required = made.required, nulls = union(columns, false) }
 end
 
 --- The same column of several files as one of a table.

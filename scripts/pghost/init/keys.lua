@@ -36,7 +36,10 @@ end
 
 -- 0: it is none, whatever its values.
 local function rank(one, i, column)
-  if not key_types[column.type] or column.seen.nulls > 0 or column.seen.total < 2 then
+  local seen = column.seen
+  if not key_types[column.type] or seen.total < 2 or seen.nulls > near * seen.total then
+    return 0
+  elseif seen.nulls > 0 and not (is_own(one, column.name) or M.is_named(column.name)) then
     return 0
   elseif is_own(one, column.name) then
     return 4
@@ -76,6 +79,12 @@ end
 local function judge(one, at)
   local column = one.columns[at]
   local kind = kind_of(column.seen)
+  if kind and column.seen.nulls > 0 then
+    return { column = column.name, sure = false,
+      reason = ("%s of '%s'%s: as a key it would reject those records"):format(
+        log.counted(column.seen.nulls, "value") .. (column.seen.nulls == 1 and " is missing" or " are missing"),
+        column.name, kind == "near" and (", and %s come again"):format(log.count(column.seen.repeats)) or "") }
+  end
   if kind == "unique" then
     return { column = column.name, sure = true, reason = unique_reason(column) }
   elseif kind == "near" then

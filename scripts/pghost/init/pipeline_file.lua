@@ -46,10 +46,14 @@ local function files_of(one, folder)
   return glob and quoted(glob) or lua_text.one_or_list(list)
 end
 
+local defaults = { delimiter = ",", quote = '"', encoding = "utf-8" }
+
 local function options_of(one)
-  local options = {}
+  local options, found = {}, one.options.dialect == "auto"
   for name, value in pairs(one.options) do
-    options[name] = value
+    if found or defaults[name] ~= value then
+      options[name] = value
+    end
   end
   if next(options) == nil then
     return ""
@@ -137,10 +141,9 @@ end
 function M.checks(project)
   local out = { "-- What must hold before anything is published. `warn` is reported, `error` (the default) stops.", "",
     'local check = require "pghost.check"', "", "return {" }
-  for _, one in ipairs(project.tables) do
-    if not one.options.allow_empty then
-      out[#out + 1] = ("  check.not_empty(%s),"):format(quoted(one.name))
-    end
+  if #project.references == 0 then
+    lua_text.add(out, lua_text.comment("No column looks like the key of another table. As an example: "
+      .. 'check.references("orders.user_id", "users.id"), check.holds("orders", "price >= 0")', "  "))
   end
   for _, reference in ipairs(project.references) do
     lua_text.add(out, lua_text.comment(reference.reason, "  "))

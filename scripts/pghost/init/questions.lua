@@ -3,7 +3,7 @@
 local keys = require "pghost.init.keys"
 local lua_text = require "pghost.init.lua_text"
 local names = require "pghost.catalog.names"
-local quote = require("pghost.catalog.relations").quote
+local quote = require("pghost.init.identifiers").shown
 local tables = require "pghost.init.tables"
 
 local M = {}

@@ -10,11 +10,10 @@ local M = {}
 ---@field child_column string
 ---@field parent string table
 ---@field parent_column string
----@field missing integer different values that the parent has not
----@field count integer different values
+---@field missing integer values that the parent has not
 ---@field reason string
 
-local least_share = 0.9   -- of the different values, where the name says so, too
+local least_share = 0.8   -- of the values, where the name says so, too
 local least_texts = 5     -- different texts that say enough without a name
 local least_stem = 3
 
@@ -44,8 +43,8 @@ end
 
 local function missing_of(set, parent)
   local missing = 0
-  for value in pairs(set) do
-    missing = missing + (parent[value] and 0 or 1)
+  for value, times in pairs(set) do
+    missing = missing + (parent[value] and 0 or times)
   end
   return missing
 end
@@ -59,14 +58,14 @@ local function judge(child, column, parent, key)
     return nil
   end
   local missing = missing_of(seen.set, key.seen.set)
-  local share = 1 - missing / seen.count
-  if related and share >= least_share or texts and missing == 0 then
+  local share = 1 - missing / seen.total
+  if related and share >= least_share or texts and missing == 0 and parent.key.sure then
     return share + (related and 1 or 0), missing
   end
 end
 
 local function describe(child, column, parent, key, missing)
-  local all = ("%s different values of %s.%s"):format(log.count(column.seen.count), child.name, column.name)
+  local all = ("%s values of %s.%s"):format(log.count(column.seen.total), child.name, column.name)
   if missing == 0 then
     return ("all %s are in %s.%s"):format(all, parent.name, key.name)
   end
@@ -89,8 +88,7 @@ local function best_of(tables, child, column, at)
       if score and (not best or score > best_score) then
         best_score = score
         best = { child = child.name, child_column = column.name, parent = parent.name, parent_column = key.name,
-          missing = missing, count = column.seen.count,
-          reason = describe(child, column, parent, key, missing) }
+          missing = missing, reason = describe(child, column, parent, key, missing) }
       end
     end
   end

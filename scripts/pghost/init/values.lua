@@ -11,7 +11,7 @@ local rules = require "pghost.native.rules"
 local M = {}
 
 ---@class pghost.init.Values of a column
----@field set? table<any, true> the different values; nil where there are too many
+---@field set? table<any, integer> the different values, and how often each comes; nil where there are too many
 ---@field count integer how many different values there are in it
 ---@field total integer values
 ---@field nulls integer
@@ -72,14 +72,15 @@ local function rises(before, value)
 end
 
 local function keep(values, value, budget)
-  if values.set[value] then
+  local before = values.set[value]
+  values.set[value] = (before or 0) + 1
+  if before then
     values.repeats = values.repeats + 1
     if values.repeats < 10000 then
       values.repeated[value] = true
     end
     return
   end
-  values.set[value] = true
   values.count = values.count + 1
   budget.left = budget.left - 1
   if budget.left < 0 or values.count > most_of_one and not is_near(values) then
