@@ -1,7 +1,8 @@
 -- The key of a change, as the published table compares it.
 
+local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
-local relations = require "pghost.modes.relations"
+local conditions = require "pghost.modes.conditions"
 local table_facts = require "pghost.modes.table_facts"
 
 local M = {}
@@ -10,11 +11,11 @@ local M = {}
 ---@param conn pghost.Connection
 ---@param published string quoted name of the published table
 ---@param key? string[]
----@param own table<string, pghost.modes.Column> of the new rows
----@param there table<string, pghost.modes.Column> of the published ones
----@return pghost.modes.KeyColumn[]
+---@param own table<string, pghost.catalog.Column> of the new rows
+---@param there table<string, pghost.catalog.Column> of the published ones
+---@return pghost.catalog.KeyColumn[]
 function M.columns(conn, published, key, own, there)
-  local list = key and table_facts.key(conn, published, key) or {}
+  local list = key and columns.key(conn, published, key) or {}
   for _, column in ipairs(list) do
     local collation = there[column.name].collation
     column.collation = collation ~= own[column.name].collation and collation or nil
@@ -47,7 +48,7 @@ function M.check(conn, change, schema)
   if not has_other_collation(change) then
     return
   end
-  local text = ("pg_catalog.concat_ws(', ', %s)"):format(relations.list(conn, change.keys))
+  local text = ("pg_catalog.concat_ws(', ', %s)"):format(columns.list(change.keys))
   local row = conn:query(([[
     SELECT pg_catalog.min(%s COLLATE "C") AS one, pg_catalog.max(%s COLLATE "C") AS other FROM %s
     GROUP BY %s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1 LIMIT 1]]):format(text, text, change.new,
@@ -66,12 +67,12 @@ end
 ---@return string from with the alias n
 ---@return string where
 function M.published(conn, new, published, key)
-  local _, own = table_facts.columns(conn, new)
-  local _, there = table_facts.columns(conn, published)
+  local _, own = columns.read(conn, new)
+  local _, there = columns.read(conn, published)
   local shape = table_facts.shape(conn, new, published)
   local change = { mode = "append", new = new, published = published, distributed = shape.distributed,
     few = shape.few, keys = M.columns(conn, published, key, own, there) }
-  return relations.new_rows(change) .. " AS n", relations.is_published(conn, change)
+  return conditions.new_rows(change) .. " AS n", conditions.is_published(conn, change)
 end
 
 return M

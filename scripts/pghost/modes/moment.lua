@@ -4,8 +4,8 @@
 -- runs started. So the moment is read under that lock, and is later than any that the keys have already, whatever the
 -- server's clock does. One moment for all tables of a publish.
 
-local comparison = require "pghost.modes.comparison"
-local relations = require "pghost.modes.relations"
+local columns = require "pghost.catalog.columns"
+local conditions = require "pghost.modes.conditions"
 
 local M = {}
 
@@ -14,8 +14,8 @@ local function latest(conn, change)
   if change.mode == "history" then
     local from = change.published .. " AS p"
     if change.few and change.missing == "keep" then
-      from = ("%s, %s AS n WHERE %s"):format(from, relations.new_rows(change),
-        comparison.same_key(conn, change, "n", "p"))
+      from = ("%s, %s AS n WHERE %s"):format(from, conditions.new_rows(change),
+        columns.same_key(change.keys, "n", "p"))
     end
     return "SELECT greatest(pg_catalog.max(p._valid_from), pg_catalog.max(p._valid_to)) AS at FROM " .. from
   elseif change.missing == "mark" then

@@ -3,8 +3,9 @@
 -- Plain DELETE, UPDATE and INSERT over the key, without MERGE: the same on every server and on
 -- distributed tables. Text in, text out; no connection is used but for quoting.
 
+local columns = require "pghost.catalog.columns"
 local comparison = require "pghost.modes.comparison"
-local relations = require "pghost.modes.relations"
+local conditions = require "pghost.modes.conditions"
 
 local M = {}
 
@@ -12,8 +13,8 @@ local M = {}
 ---@field name string of the published table
 ---@field mode "append"|"merge"|"history"
 ---@field missing "keep"|"delete"|"mark"|"close"
----@field keys pghost.modes.KeyColumn[] of the published table; empty: the rows have no key
----@field columns pghost.modes.Column[] of the new rows
+---@field keys pghost.catalog.KeyColumn[] of the published table; empty: the rows have no key
+---@field columns pghost.catalog.Column[] of the new rows
 ---@field new_columns? string[] that the published raw table gets
 ---@field view string quoted names: the view, the table of new rows, the published table
 ---@field new string
@@ -39,9 +40,9 @@ local function insert(conn, change, where, extra)
   if extra then
     extra_name, extra_value = ", " .. extra.name, ", " .. extra.value
   end
-  local from = (where and relations.new_rows(change) or change.new) .. " AS n" .. (where and " WHERE " .. where or "")
+  local from = (where and conditions.new_rows(change) or change.new) .. " AS n" .. (where and " WHERE " .. where or "")
   return { counts = "added", sql = ("INSERT INTO %s (%s%s) SELECT %s%s FROM %s"):format(change.published,
-    relations.list(conn, change.columns), extra_name, relations.list(conn, change.columns, "n.%s"), extra_value, from) }
+    columns.list(change.columns), extra_name, columns.list(change.columns, "n.%s"), extra_value, from) }
 end
 
 -- Rows are counted by the conditions that they are chosen by.
@@ -50,7 +51,7 @@ local function count_published(change, where)
 end
 
 local function count_new(change, where)
-  return ("SELECT pg_catalog.count(*) AS records FROM %s AS n WHERE %s"):format(relations.new_rows(change), where)
+  return ("SELECT pg_catalog.count(*) AS records FROM %s AS n WHERE %s"):format(conditions.new_rows(change), where)
 end
 
 local function count_both(change, from, where)
@@ -70,7 +71,7 @@ function publish.append(conn, change)
 end
 
 local function remove_missing(conn, change, at)
-  local gone = relations.missing(conn, change)
+  local gone = conditions.missing(conn, change)
   if change.missing == "delete" then
     return { counts = "removed", sql = ("DELETE FROM %s AS p WHERE %s"):format(change.published, gone),
       left = count_published(change, gone) }
@@ -95,8 +96,8 @@ local function update(conn, change)
   if #assignments == 0 then
     return nil
   end
-  local from = relations.new_rows(change)
-  local where = ("%s AND (%s)"):format(comparison.same_key(conn, change, "n", "p"), table.concat(conditions, " OR "))
+  local from = conditions.new_rows(change)
+  local where = ("%s AND (%s)"):format(columns.same_key(change.keys, "n", "p"), table.concat(conditions, " OR "))
   return { counts = "changed",
     sql = ("UPDATE %s AS p SET %s FROM %s AS n WHERE %s"):format(change.published, table.concat(assignments, ", "),
       from, where),
@@ -109,7 +110,7 @@ function publish.merge(conn, change, at)
     list[1] = remove_missing(conn, change, at)
   end
   list[#list + 1] = update(conn, change)
-  local unknown = relations.not_published(conn, change)
+  local unknown = conditions.not_published(conn, change)
   local add = insert(conn, change, unknown)
   add.left = count_new(change, unknown)
   list[#list + 1] = add
@@ -122,15 +123,15 @@ local function close_changed(conn, change, at)
   if not differs then
     return nil
   end
-  local from = relations.new_rows(change)
-  local where = ("p._valid_to IS NULL AND %s AND %s"):format(comparison.same_key(conn, change, "n", "p"), differs)
+  local from = conditions.new_rows(change)
+  local where = ("p._valid_to IS NULL AND %s AND %s"):format(columns.same_key(change.keys, "n", "p"), differs)
   return { counts = "changed",
     sql = ("UPDATE %s AS p SET _valid_to = %s FROM %s AS n WHERE %s"):format(change.published, at, from, where),
     left = count_both(change, from, where) }
 end
 
 local function close_missing(conn, change, at)
-  local gone = "p._valid_to IS NULL AND " .. relations.missing(conn, change)
+  local gone = "p._valid_to IS NULL AND " .. conditions.missing(conn, change)
   return { counts = "removed", sql = ("UPDATE %s AS p SET _valid_to = %s WHERE %s"):format(change.published, at, gone),
     left = count_published(change, gone) }
 end
@@ -141,7 +142,7 @@ function publish.history(conn, change, at)
     list[1] = close_missing(conn, change, at)
   end
   list[#list + 1] = close_changed(conn, change, at)
-  local unknown = relations.not_published(conn, change) -- what differs is not current any more
+  local unknown = conditions.not_published(conn, change) -- what differs is not current any more
   local add = insert(conn, change, unknown, { name = "_valid_from", value = at })
   add.left = count_new(change, unknown)
   list[#list + 1] = add

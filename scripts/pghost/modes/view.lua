@@ -2,8 +2,9 @@
 --
 -- What a publish dates by its own time has the start of the run here.
 
+local columns = require "pghost.catalog.columns"
 local comparison = require "pghost.modes.comparison"
-local relations = require "pghost.modes.relations"
+local conditions = require "pghost.modes.conditions"
 
 local view = {}
 
@@ -19,13 +20,13 @@ function view.append(conn, change)
     old[i] = new[column.name] and "NULL::pg_catalog.text AS " .. quoted or quoted
   end
   return ("SELECT %s FROM %s UNION ALL SELECT %s FROM %s"):format(table.concat(old, ", "), change.published,
-    relations.list(conn, change.columns), change.new)
+    columns.list(change.columns), change.new)
 end
 
 -- What stays of the published rows besides those with a key of the new ones.
 function view.merge(conn, change)
   local mark = change.marked
-  local new = ("SELECT %s%s FROM %s"):format(relations.list(conn, change.columns),
+  local new = ("SELECT %s%s FROM %s"):format(columns.list(change.columns),
     mark and ", NULL::pg_catalog.timestamptz AS _deleted_at" or "", change.new)
   if change.missing == "delete" and not change.held then
     return new
@@ -33,11 +34,11 @@ function view.merge(conn, change)
   local deleted = ""
   if mark then
     deleted = change.missing ~= "mark" and ", p._deleted_at" or (", CASE WHEN p._deleted_at IS NULL AND %s THEN %s "
-      .. "ELSE p._deleted_at END"):format(relations.missing(conn, change), change.started)
+      .. "ELSE p._deleted_at END"):format(conditions.missing(conn, change), change.started)
   end
-  return ("%s UNION ALL SELECT %s%s FROM %s AS p WHERE %s%s"):format(new, relations.list(conn, change.columns, "p.%s"),
-    deleted, change.published, relations.not_new(conn, change),
-    change.missing == "delete" and (" AND NOT (%s)"):format(relations.missing(conn, change)) or "")
+  return ("%s UNION ALL SELECT %s%s FROM %s AS p WHERE %s%s"):format(new, columns.list(change.columns, "p.%s"),
+    deleted, change.published, conditions.not_new(conn, change),
+    change.missing == "delete" and (" AND NOT (%s)"):format(conditions.missing(conn, change)) or "")
 end
 
 -- Whether the current row `p` of the published table ends with this run.
@@ -45,10 +46,10 @@ local function ends(conn, change)
   local differs, parts = comparison.differs(conn, change, "n", "p"), {}
   if differs then
     parts[1] = ("EXISTS (SELECT 1 FROM %s AS n WHERE %s AND %s)"):format(change.new,
-      comparison.same_key(conn, change, "n", "p"), differs)
+      columns.same_key(change.keys, "n", "p"), differs)
   end
   if change.missing == "close" then
-    parts[#parts + 1] = relations.missing(conn, change)
+    parts[#parts + 1] = conditions.missing(conn, change)
   end
   return #parts > 0 and table.concat(parts, " OR ") or "false"
 end
@@ -57,9 +58,9 @@ function view.history(conn, change)
   local differs = comparison.differs(conn, change, "n", "p")
   return ([[SELECT %s, p._valid_from,
       CASE WHEN p._valid_to IS NULL AND (%s) THEN %s ELSE p._valid_to END AS _valid_to FROM %s AS p
-    UNION ALL SELECT %s, %s, NULL FROM %s AS n WHERE %s]]):format(relations.list(conn, change.columns, "p.%s"),
-    ends(conn, change), change.started, change.published, relations.list(conn, change.columns, "n.%s"), change.started,
-    change.new, relations.not_published(conn, change, differs and "NOT " .. differs))
+    UNION ALL SELECT %s, %s, NULL FROM %s AS n WHERE %s]]):format(columns.list(change.columns, "p.%s"),
+    ends(conn, change), change.started, change.published, columns.list(change.columns, "n.%s"), change.started,
+    change.new, conditions.not_published(conn, change, differs and "NOT " .. differs))
 end
 
 --- The statement that creates the view.
