@@ -31,8 +31,8 @@ void pg_start_stream(lua_State *L);
 // cancelled all the same.
 void pg_end_stream(ConnBox *box, bool hurry);
 
-// Runs the COPY ... TO STDOUT at stack index 2 into the file at 3 (none: standard output), packed as
-// 4 says or else as its name does. Pushes the bytes before packing, or nil, message, code.
+// Runs the COPY ... TO STDOUT at stack index 2 into the file at 3 (none: standard output), packed
+// as 4 says or else as its name does. Pushes the bytes before packing, or nil, message, code.
 int pg_copy_to(lua_State *L, ConnBox *box);
 
 // Create the metatables of results and streams.
