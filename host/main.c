@@ -2,6 +2,7 @@
 // options, state, script or command or REPL, exit code.
 #define _POSIX_C_SOURCE 200809L
 #include <lauxlib.h>
+#include <limits.h>
 #include <locale.h>
 #include <lua.h>
 #include <lualib.h>
@@ -17,6 +18,7 @@
 #include "native_modules.h"
 #include "options.h"
 #include "process_title.h"
+#include "project.h"
 #include "repl.h"
 #include "retry.h"
 #include "run.h"
@@ -211,6 +213,9 @@ static int start(int argc, char **argv, const Options *options) {
     return 1;
   }
   options_hide_secrets(options, argc, argv);
+  char path[PATH_MAX];
+  if (options->script)
+    job.argv[options->script] = project_script(job.argv[options->script], path, sizeof path);
   int code = run_state(&job);
   free(job.argv);
   return code;

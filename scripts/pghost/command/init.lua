@@ -4,6 +4,7 @@ local add = require "pghost.init.add"
 local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
 local dialect = require "pghost.input.dialect"
+local dialect_arguments = require "pghost.input.dialect_arguments"
 local errors = require "pghost.lib.errors"
 local host = require "pghost.native.host"
 local lfs = require "lfs"
@@ -14,20 +15,6 @@ local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
 local write = require "pghost.init.write"
 
-local names_of_text = { tab = "\t", comma = ",", semicolon = ";", pipe = "|", space = " " }
-
-local function named_text(text)
-  return names_of_text[text] or text
-end
-
-local function whole(text)
-  local number = text:find("^%d+$") and math.tointeger(tonumber(text))
-  if not number then
-    return nil, ("whole number expected, got '%s'"):format(text)
-  end
-  return number
-end
-
 local function new_parser()
   local parser = argparse("pghost init",
     "Looks at CSV files and writes a project that loads them, checks them and answers questions: pipeline.lua, rules, "
@@ -35,12 +22,7 @@ local function new_parser()
   parser:argument("input", "Folder with CSV files, or files."):args("*"):target("inputs"):argname("DIR")
   parser:option("--into", "Folder for the project (default: the current one)."):argname("FOLDER")
   parser:option("--add", "Adds a table of this file to the project that the current folder is in."):argname("FILE")
-  parser:option("--delimiter", "Of all of the files; also as 'tab', 'semicolon', 'pipe'."):argname("TEXT")
-    :convert(named_text)
-  parser:option("--quote", "Around fields; '' for none."):argname("CHAR")
-  parser:option("--encoding", "Of the files."):argname("NAME")
-  parser:option("--skip", "Lines above the header."):argname("N"):convert(whole)
-  parser:option("--header", "How many lines the header has."):argname("N"):convert(whole)
+  dialect_arguments.add(parser)
   parser:flag("--no-header", "The files have no header."):target("no_header")
   parser:epilog("What is not given is found for each file. Example: pghost init data --into sales")
   return parser

@@ -5,6 +5,7 @@ local budget_options = require "pghost.load.budget_options"
 local command_arguments = require "pghost.lib.arguments"
 local by_itself = require "pghost.load.by_itself"
 local dialect = require "pghost.input.dialect"
+local dialect_arguments = require "pghost.input.dialect_arguments"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
 local host = require "pghost.native.host"
@@ -16,36 +17,6 @@ local relation = require "pghost.load.relation"
 local terminal_text = require "pghost.lib.terminal"
 
 local shown_rejects = 5
-
-local names_of_text = { tab = "\t", ["\\t"] = "\t", comma = ",", semicolon = ";", pipe = "|", space = " " }
-
-local function named_text(text)
-  return names_of_text[text] or text
-end
-
-local function whole_from_0(text)
-  local number = text:find("^%d+$") and math.tointeger(tonumber(text))
-  if not number then
-    return nil, ("whole number expected, got '%s'"):format(text)
-  end
-  return number
-end
-
-local function add_dialect(parser)
-  for _, option in ipairs(dialect.options) do
-    local name = "--" .. option.name:gsub("_", "-")
-    if option.kind == "flag" then
-      parser:flag(name, option.help):target(option.name)
-    else
-      local added = parser:option(name, option.help):target(option.name):argname(option.value or "WHAT")
-      if option.choices then
-        added:choices(option.choices):argname(table.concat(option.choices, "|"))
-      else
-        added:convert(option.kind == "count" and whole_from_0 or named_text)
-      end
-    end
-  end
-end
 
 local function whole(text)
   local number = math.tointeger(tonumber(text))
@@ -73,9 +44,9 @@ local function new_parser()
   parser:flag("--force", "Write the rejects also over a file that is there, and what was corrected in it.")
   parser:option("--retries",
     ("How often a load is retried after a transient error: a lost connection, a deadlock (default: %d).")
-    :format(retry.retries)):argname("N"):convert(whole_from_0)
+    :format(retry.retries)):argname("N"):convert(dialect_arguments.whole)
   parser:option("--workers", "Threads that read and check."):argname("N"):convert(whole)
-  add_dialect(parser)
+  dialect_arguments.add(parser)
   parser:flag("--auto", "Find out delimiter, quote, encoding and the like for each file; options that are given stay.")
   parser:option("--null", "This text is NULL, as an empty field without quotes is."):argname("TEXT"):target("null_text")
   parser:flag("--no-header", "The files have no header: columns are those of the table, in order."):target("no_header")

@@ -49,11 +49,12 @@ local function data_of(folder)
   return paths.join(folder, value and value() or "data")
 end
 
--- After the last run:load, else before the first step after it. The line begins with it and has no other one's end.
+-- After the last run:load, with the lines of it that are indented; else before the first step after it.
 local function insert(text, lines)
-  local at, last = 1, nil
+  local at, last, inside = 1, nil, false
   for line, next_at in text:gmatch("([^\n]*)\n()") do
-    if line:find("^run:load%(.*%)%s*$") or line:find("^run:load%(.*%)%s*%-%-") then
+    inside = line:find("^run:load%(") ~= nil or inside and line:find("^[%s})]") ~= nil
+    if inside then
       last = next_at
     elseif line:find("^run:check%(") or line:find("^run:analyse%(") or line:find("^run:publish%(") then
       last = last or at

@@ -6,6 +6,7 @@ local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
 local lfs = require "lfs"
 local paths = require "pghost.lib.paths"
+local reread = require "pghost.init.reread"
 local sys = require "pghost.native.sys"
 
 local M = {}
@@ -99,11 +100,13 @@ local function sniff(file, given)
       told[#told + 1] = text
     end
   end)
-  local options = dialect.of(file.dialect.options, given)
   if #file.found.columns == 0 then
     errors.raise("no column is seen", "data", { file = file.name })
+  elseif reread.is_needed(given) then
+    local found, options = reread.look(file, file.dialect.options, given)
+    return options, found.warnings, found
   end
-  return options, remarks_of(file.found, told, given)
+  return dialect.of(file.dialect.options, given), remarks_of(file.found, told, given), file.found
 end
 
 local function refusal(file, path, problem)
@@ -129,9 +132,9 @@ function M.look(list, given, data, say)
       refused[#refused + 1] = { path = path, reason = files.once(file) }
     else
       say(file.name)
-      local clear, options, remarks = pcall(sniff, file, given)
+      local clear, options, remarks, found = pcall(sniff, file, given)
       if clear then
-        seen[#seen + 1] = { file = file, path = path, found = file.found, options = options, remarks = remarks }
+        seen[#seen + 1] = { file = file, path = path, found = found, options = options, remarks = remarks }
       else
         refused[#refused + 1] = refusal(file, path, options)
       end

@@ -7,6 +7,7 @@ local M = {}
 
 ---@class pghost.init.Key
 ---@field column string
+---@field unique? boolean no value comes again, and none is missing
 ---@field sure boolean it stands in the rules; else it is told as a comment
 ---@field reason string
 
@@ -76,7 +77,7 @@ local function near_reason(one, at)
     :format(log.count(seen.repeats), log.count(seen.total), column.name)
 end
 
-local function judge(one, at)
+local function judge(one, at, own)
   local column = one.columns[at]
   local kind = kind_of(column.seen)
   if kind and column.seen.nulls > 0 then
@@ -85,8 +86,11 @@ local function judge(one, at)
         log.counted(column.seen.nulls, "value") .. (column.seen.nulls == 1 and " is missing" or " are missing"),
         column.name, kind == "near" and (", and %s come again"):format(log.count(column.seen.repeats)) or "") }
   end
-  if kind == "unique" then
-    return { column = column.name, sure = true, reason = unique_reason(column) }
+  if kind == "unique" and own == 1 then
+    return { column = column.name, sure = false, unique = true,
+      reason = unique_reason(column) .. ", but its name does not say that it is a key" }
+  elseif kind == "unique" then
+    return { column = column.name, sure = true, unique = true, reason = unique_reason(column) }
   elseif kind == "near" then
     local sure, reason = near_reason(one, at)
     return { column = column.name, sure = sure, reason = reason }
@@ -104,7 +108,7 @@ function M.of(one)
   local best, best_rank
   for i, column in ipairs(one.columns) do
     local own = rank(one, i, column)
-    local found = own > 0 and judge(one, i)
+    local found = own > 0 and judge(one, i, own)
     if found then
       own = own + (found.sure and 10 or 0)
       if not best or own > best_rank then

@@ -2,7 +2,6 @@
 
 local lua_text = require "pghost.init.lua_text"
 local paths = require "pghost.lib.paths"
-local rules_text = require "pghost.sniff.rules_text"
 
 local M = {}
 
@@ -46,6 +45,19 @@ local function files_of(one, folder)
   return glob and quoted(glob) or lua_text.one_or_list(list)
 end
 
+local function options_text(options)
+  local list, parts = {}, {}
+  for name in pairs(options) do
+    list[#list + 1] = name
+  end
+  table.sort(list)
+  for i, name in ipairs(list) do
+    local value = options[name]
+    parts[i] = ("%s = %s"):format(name, type(value) == "string" and quoted(value) or tostring(value))
+  end
+  return ("{ %s }"):format(table.concat(parts, ", "))
+end
+
 local defaults = { delimiter = ",", quote = '"', encoding = "utf-8" }
 
 local function options_of(one)
@@ -58,7 +70,7 @@ local function options_of(one)
   if next(options) == nil then
     return ""
   end
-  return ", " .. rules_text.options(options)
+  return ", " .. options_text(options)
 end
 
 --- The line, and what is not sure of it above, that loads a table.
@@ -70,8 +82,14 @@ function M.load_lines(one, folder)
   for _, remark in ipairs(one.remarks) do
     lua_text.add(out, lua_text.comment(("%s: %s"):format(one.name, remark)))
   end
-  out[#out + 1] = ("run:load(%s, %s, require %s%s)"):format(quoted(one.name), files_of(one, folder),
-    quoted("rules." .. one.name), options_of(one))
+  local from = ("run:load(%s, %s,"):format(quoted(one.name), files_of(one, folder))
+  local rules = ("require %s%s)"):format(quoted("rules." .. one.name), options_of(one))
+  if #from + #rules < 120 then
+    out[#out + 1] = from .. " " .. rules
+  else
+    out[#out + 1] = from
+    out[#out + 1] = "  " .. rules
+  end
   return out
 end
 
@@ -141,6 +159,11 @@ end
 function M.checks(project)
   local out = { "-- What must hold before anything is published. `warn` is reported, `error` (the default) stops.", "",
     'local check = require "pghost.check"', "", "return {" }
+  lua_text.add(out, lua_text.comment("Half of today's records: with fewer, a file may be missing or cut off.", "  "))
+  for _, one in ipairs(project.tables) do
+    out[#out + 1] = ("  check.row_count(%s, %d, nil, { severity = \"warn\" }),"):format(quoted(one.name),
+      (one.records - one.misfits) // 2)
+  end
   if #project.references == 0 then
     lua_text.add(out, lua_text.comment("No column looks like the key of another table. As an example: "
       .. 'check.references("orders.user_id", "users.id"), check.holds("orders", "price >= 0")', "  "))

@@ -46,6 +46,7 @@ local function kind_of(one)
     local seen = column.seen
     return (column.type == "text" or column.type == "boolean") and seen.set and seen.count >= 2
       and seen.count <= math.min(most_kinds, seen.total / 2) and not one.refers[column.name]
+      and not keys.is_named(column.name)
   end)
 end
 
@@ -78,8 +79,12 @@ local function average(measure, label, alias)
   return measure and ("round(avg(%s%s)::numeric, 2) AS %s"):format(alias or "", quote(measure.name), label) or nil
 end
 
+local function as(expression, name)
+  return expression == name and name or ("%s AS %s"):format(expression, name)
+end
+
 local function counted(key, label, measure, average_label)
-  local lines = { "SELECT", ("  %s AS %s,"):format(key, label[1]),
+  local lines = { "SELECT", ("  %s,"):format(as(key, label[1])),
     ("  count(*) AS %s%s"):format(label[2], measure and "," or "") }
   lines[#lines + 1] = measure and "  " .. average(measure, average_label) or nil
   return lines

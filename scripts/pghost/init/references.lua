@@ -59,7 +59,7 @@ local function judge(child, column, parent, key)
   end
   local missing = missing_of(seen.set, key.seen.set)
   local share = 1 - missing / seen.total
-  if related and share >= least_share or texts and missing == 0 and parent.key.sure then
+  if related and share >= least_share or texts and missing == 0 and parent.key.unique then
     return share + (related and 1 or 0), missing
   end
 end

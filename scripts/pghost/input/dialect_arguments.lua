@@ -1,0 +1,43 @@
+-- The options of the dialect on the command line: one list for every command that reads CSV.
+
+local dialect = require "pghost.input.dialect"
+
+local M = {}
+
+local names_of_text = { tab = "\t", ["\\t"] = "\t", comma = ",", semicolon = ";", pipe = "|", space = " " }
+
+local function named_text(text)
+  return names_of_text[text] or text
+end
+
+--- A whole number of the command line, from 0.
+---@param text string
+---@return integer?
+---@return string? message
+function M.whole(text)
+  local number = text:find("^%d+$") and math.tointeger(tonumber(text))
+  if not number then
+    return nil, ("whole number expected, got '%s'"):format(text)
+  end
+  return number
+end
+
+--- Adds all of them to a parser.
+---@param parser table of argparse
+function M.add(parser)
+  for _, option in ipairs(dialect.options) do
+    local name = "--" .. option.name:gsub("_", "-")
+    if option.kind == "flag" then
+      parser:flag(name, option.help):target(option.name)
+    else
+      local added = parser:option(name, option.help):target(option.name):argname(option.value or "WHAT")
+      if option.choices then
+        added:choices(option.choices):argname(table.concat(option.choices, "|"))
+      else
+        added:convert(option.kind == "count" and M.whole or named_text)
+      end
+    end
+  end
+end
+
+return M
