@@ -77,8 +77,8 @@ end
 -- How to get what was left out into the project.
 local function tell_rest(refused)
   if #refused > 0 then
-    io.stdout:write(("left out %s: give what is missing, for all files at once (pghost init ... --encoding utf-8, into "
-      .. "another folder) or for one (pghost init --add FILE --delimiter ,)\n"):format(log.counted(#refused, "file")))
+    io.stdout:write(("left out %s, see above: give what it says for one file (pghost init --add FILE --delimiter ,), "
+      .. "or for all of them in a new project\n"):format(log.counted(#refused, "file")))
   end
 end
 

@@ -4,6 +4,7 @@ local errors = require "pghost.lib.errors"
 local files = require "pghost.lib.file"
 local init_files = require "pghost.init.files"
 local lfs = require "lfs"
+local lua_text = require "pghost.init.lua_text"
 local paths = require "pghost.lib.paths"
 local pipeline_file = require "pghost.init.pipeline_file"
 local project = require "pghost.init.project"
@@ -99,6 +100,9 @@ function M.table(path, given, say)
   local text, data = read(pipeline), data_of(folder)
   local one = load_table(path, given, data, folder, taken_names(folder, text), say)
   local lines = pipeline_file.load_lines(one, data)
+  if text:find(lua_text.quoted(one.files[1].path), 1, true) then
+    errors.raise(("'%s' is loaded by '%s' already"):format(one.files[1].path, pipeline), "EEXIST")
+  end
   local changed = insert(text:sub(-1) == "\n" and text or text .. "\n", lines)
   if not changed then
     errors.raise(("'%s' has no line that begins with run:load or run:check, so it is not clear where this belongs: %s")

@@ -113,8 +113,8 @@ local function refusal(file, path, problem)
   if not errors.is(problem) or sys.interrupted() then
     error(problem, 0)
   end
-  local text = tostring(problem)
-  return { path = path, reason = text:sub(1, #file.name + 2) == file.name .. ": " and text:sub(#file.name + 3) or text }
+  local text, whole = problem.message, "'" .. file.path .. "' "
+  return { path = path, reason = text:sub(1, #whole) == whole and text:sub(#whole + 1) or text }
 end
 
 --- Looks at every file.
@@ -130,10 +130,15 @@ function M.look(list, given, data, say)
     local path = M.relative(file.path, data)
     if file.read_once then
       refused[#refused + 1] = { path = path, reason = files.once(file) }
+    elseif not utf8.len(path) then -- the server could not keep it
+      refused[#refused + 1] = { path = path, reason = "its name is not valid UTF-8: give it another" }
     else
       say(file.name)
       local clear, options, remarks, found = pcall(sniff, file, given)
-      if clear then
+      if clear and found.records <= found.misfits then -- a run would not publish an empty table
+        local reason = found.records == 0 and "it has no record yet: add it when it has"
+        refused[#refused + 1] = { path = path, reason = reason or "none of its records can be read" }
+      elseif clear then
         seen[#seen + 1] = { file = file, path = path, found = found, options = options, remarks = remarks }
       else
         refused[#refused + 1] = refusal(file, path, options)

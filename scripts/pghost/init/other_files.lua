@@ -1,6 +1,7 @@
 -- The texts of a project's files that are no Lua: README.md, .luarc.json, .env.example, .gitignore.
 
 local cjson = require "cjson"
+local identifiers = require "pghost.init.identifiers"
 local lfs = require "lfs"
 local log = require "pghost.lib.log"
 local terminal_text = require "pghost.lib.terminal"
@@ -63,7 +64,7 @@ local readme = [[
 pghost pipeline.lua          # reads the files, checks, answers, publishes the tables into the schema %s
 pghost rejects               # the records that did not pass, and why
 pghost spec/rules_spec.lua   # the rules against single records, without a database
-pghost query "select * from %s.overview"
+pghost query "select * from %s"
 pghost init --add FILE       # one more file
 ```
 
@@ -85,8 +86,9 @@ pghost init --add FILE       # one more file
 ---@param project pghost.init.Project
 ---@return string
 function M.readme(project)
-  local schema = project.schema:find("^[a-z_][a-z0-9_]*$") and project.schema or '\\"' .. project.schema .. '\\"'
-  return readme:format(project.name, project.schema, schema, table_rows(project))
+  local schema = identifiers.shown(project.schema):gsub('"', '\\"')
+  local answer = identifiers.shown(project.questions[1].name):gsub('"', '\\"')
+  return readme:format(project.name, project.schema, schema .. "." .. answer, table_rows(project))
 end
 
 return M

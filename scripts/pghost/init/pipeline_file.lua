@@ -98,7 +98,7 @@ local function refused_lines(refused)
   for _, one in ipairs(refused) do
     lua_text.add(out, lua_text.comment(("left out: %s: %s"):format(one.path, one.reason)))
   end
-  if #refused > 0 then
+  if #out > 0 then
     out[#out + 1] = "-- With that given: pghost init --add FILE --delimiter ... (or --encoding, --header, ...)"
   end
   return out
@@ -154,26 +154,44 @@ function M.config(project)
   }
 end
 
----@param project pghost.init.Project
----@return string
-function M.checks(project)
-  local out = { "-- What must hold before anything is published. `warn` is reported, `error` (the default) stops.", "",
-    'local check = require "pghost.check"', "", "return {" }
-  lua_text.add(out, lua_text.comment("Half of today's records: with fewer, a file may be missing or cut off.", "  "))
-  for _, one in ipairs(project.tables) do
-    out[#out + 1] = ("  check.row_count(%s, %d, nil, { severity = \"warn\" }),"):format(quoted(one.name),
-      (one.records - one.misfits) // 2)
+local function add_counts(out, tables)
+  local lines = {}
+  for _, one in ipairs(tables) do
+    local least = (one.records - one.misfits) // 2
+    lines[#lines + 1] = least > 0 and ("  check.row_count(%s, %d, nil, { severity = \"warn\" }),"):format(
+      quoted(one.name), least) or nil
   end
-  if #project.references == 0 then
+  if #lines > 0 then
+    lua_text.add(out, lua_text.comment("Half of today's records: with fewer, a file may be missing or cut off.", "  "))
+    lua_text.add(out, lines)
+  end
+  return #lines
+end
+
+local function add_references(out, references)
+  for _, reference in ipairs(references) do
+    lua_text.add(out, lua_text.comment(reference.reason, "  "))
+    local line = ("  check.references(%s, %s, { severity = \"warn\" }),"):format(
+      quoted(reference.child .. "." .. reference.child_column),
+      quoted(reference.parent .. "." .. reference.parent_column))
+    out[#out + 1] = line
+  end
+  if #references == 0 then
     lua_text.add(out, lua_text.comment("No column looks like the key of another table. As an example: "
       .. 'check.references("orders.user_id", "users.id"), check.holds("orders", "price >= 0")', "  "))
   end
-  for _, reference in ipairs(project.references) do
-    lua_text.add(out, lua_text.comment(reference.reason, "  "))
-    out[#out + 1] = ("  check.references(%s, %s, { severity = \"warn\" }),"):format(
-      quoted(reference.child .. "." .. reference.child_column),
-      quoted(reference.parent .. "." .. reference.parent_column))
-  end
+end
+
+---@param project pghost.init.Project
+---@return string
+function M.checks(project)
+  local list, out = {}, { "-- What must hold before anything is published. `warn` is reported, `error` (the default) "
+    .. "stops.", "" }
+  local counts = add_counts(list, project.tables)
+  add_references(list, project.references)
+  lua_text.add(out, counts + #project.references > 0 and { 'local check = require "pghost.check"', "" } or {})
+  out[#out + 1] = "return {"
+  lua_text.add(out, list)
   out[#out + 1] = "}"
   return lua_text.file(out)
 end

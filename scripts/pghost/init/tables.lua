@@ -232,10 +232,6 @@ local function make(group, name, given)
       remarks[#remarks + 1] = #group > 1 and ("%s: %s"):format(seen.path, remark) or remark
     end
   end
-  if records == misfits then
-    options.allow_empty = true
-    remarks[#remarks + 1] = "it has no record yet (allow_empty)"
-  end
   local columns, positions = columns_of(group)
   return { name = name, files = group, columns = columns, positions = positions, options = options, remarks = remarks,
     records = records, misfits = misfits }
