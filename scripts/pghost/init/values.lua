@@ -24,7 +24,7 @@ local M = {}
 ---@class pghost.init.Budget
 ---@field left integer different values that may still be kept
 
-M.most_kept = 3000000
+M.most_kept = 1000000
 
 local longest = 64          -- characters of a value that could be of a key
 local most_of_one = 100000  -- different values of a column that is no key
@@ -34,7 +34,11 @@ local few = 5
 local kept_types = { bigint = true, text = true, uuid = true, boolean = true }
 local moments = { date = true, timestamp = true, timestamptz = true }
 
+-- The value of a text; nil: the text is one.
 local function canonical(column)
+  if column.type == "text" and #column.nulls == 0 and not column.padded then
+    return nil
+  end
   local nulls = {}
   for _, word in ipairs(column.nulls) do
     nulls[word] = true
@@ -98,8 +102,11 @@ local function span(values, text)
 end
 
 local function note(values, text, budget)
-  local value = text ~= nil and values.of(text)
-  if value == nil or value == false then
+  local value, of = text, values.of
+  if of and text ~= nil then
+    value = of(text)
+  end
+  if value == nil then
     values.nulls = values.nulls + 1
     return
   end
@@ -138,6 +145,37 @@ local function example(record, positions, columns)
   return length < 1000 and fields or nil
 end
 
+-- Of the columns, those about which there is still something to find out.
+local function unfinished(list)
+  local left = {}
+  for _, values in ipairs(list) do
+    left[#left + 1] = (values.set or values.rising or values.moment) and values or nil
+  end
+  return left
+end
+
+-- One file, whose columns are at these positions.
+local function read_file(one, seen, positions, list, budget)
+  local source <close> = M.open(seen)
+  local left, at, count = unfinished(list), {}, 0
+  for i, values in ipairs(list) do
+    at[values] = positions[i]
+  end
+  for _, record in source:records() do
+    if record then
+      one.example = one.example or example(record, positions, one.columns)
+      for i = 1, #left do
+        local values = left[i]
+        note(values, record[at[values]], budget)
+      end
+      count = count + 1
+      if count % 4096 == 0 then
+        left = unfinished(left)
+      end
+    end
+  end
+end
+
 --- Reads the files of a table; its columns get `seen`, and it gets `example`, the fields of one of its records.
 ---@param one pghost.init.Table
 ---@param budget pghost.init.Budget
@@ -148,16 +186,7 @@ function M.read(one, budget)
     column.seen = list[i]
   end
   for f, seen in ipairs(one.files) do
-    local source <close> = M.open(seen)
-    local positions = one.positions[f]
-    for _, record in source:records() do
-      if record then
-        one.example = one.example or example(record, positions, one.columns)
-        for i, values in ipairs(list) do
-          note(values, record[positions[i]], budget)
-        end
-      end
-    end
+    read_file(one, seen, one.positions[f], list, budget)
   end
 end
 
@@ -171,7 +200,8 @@ function M.repeats_whole(one, at)
     local source <close> = M.open(seen)
     local positions = one.positions[f]
     for _, record in source:records() do
-      local value = record and record[positions[at]] and values.of(record[positions[at]])
+      local value = record and record[positions[at]]
+      value = value and values.of and values.of(value) or value
       if value ~= nil and values.repeated[value] then
         local fields = {}
         for i in ipairs(one.columns) do
