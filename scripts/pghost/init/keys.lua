@@ -16,6 +16,7 @@ local key_words = { id = true, key = true, uuid = true, guid = true, code = true
   rn = true }
 local near = 0.02
 local few_records = 5
+local few_repeats = 1 -- that are near to none in a small table, too
 
 --- Whether the name says that it is a key, of this table or another.
 ---@param name string
@@ -54,7 +55,7 @@ end
 local function kind_of(seen)
   if seen.rising or seen.set and seen.repeats == 0 then
     return "unique"
-  elseif seen.set and seen.repeats <= near * seen.total then
+  elseif seen.set and seen.repeats <= math.max(few_repeats, near * seen.total) then
     return "near"
   elseif not seen.set and seen.repeats == 0 then
     return "unconfirmed"

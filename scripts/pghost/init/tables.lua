@@ -135,8 +135,12 @@ local function wanted_name(group, folder)
   for _, seen in ipairs(group) do
     prefix = common_prefix(prefix, base_of(seen.path))
   end
-  prefix = #group > 1 and prefix:gsub("[%d%s_.-]+$", "") or prefix
-  return #prefix >= math.min(least_prefix, #base_of(group[1].path)) and prefix or folder
+  if #group == 1 then
+    return prefix
+  end
+  prefix = prefix:gsub("[%d%s_.-]+$", "")
+  local alike = stem_of(group[1]) == stem_of(group[#group])
+  return (#prefix >= least_prefix or alike and prefix ~= "") and prefix or folder
 end
 
 local function cut(name, length)
