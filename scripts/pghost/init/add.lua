@@ -90,7 +90,7 @@ end
 ---@param path string of the CSV file
 ---@param given table dialect options
 ---@param say fun(text: string)
----@return { table: pghost.init.Table, rules: string, pipeline: string }
+---@return { table: pghost.init.Table, rules: string, pipeline: string } paths in the project
 function M.table(path, given, say)
   local folder = projects.find()
   if not folder then
@@ -115,7 +115,7 @@ function M.table(path, given, say)
     os.remove(paths.join(folder, name))
     error(problem, 0)
   end
-  return { table = one, rules = paths.join(folder, name), pipeline = pipeline }
+  return { table = one, rules = name, pipeline = "pipeline.lua" }
 end
 
 return M

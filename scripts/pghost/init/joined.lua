@@ -167,23 +167,36 @@ local function sum(columns, key)
   return total
 end
 
--- Values that are in quotes twice: "all but 59 values: '"1006846"' in line 180".
-local function is_quoted(other)
-  return other.reason ~= nil and other.reason:find("values?: '\"") ~= nil
+--- Whether some of the columns have values that are in quotes twice: "all but 59 values: '"1006846"' in line 180".
+---@param columns pghost.sniff.Column[]
+---@return boolean
+function M.is_quoted(columns)
+  for _, column in ipairs(columns) do
+    local other = column.alternatives[1]
+    if other and other.reason:find("values?: '\"") then
+      return true
+    end
+  end
+  return false
 end
 
-local function other_rule(made, other, columns)
+local function other_rule(made, other, columns, quoted)
   if not other then
     return nil
   end
+  local nulls = union(columns, false)
+  if (quoted or made.padded) and nulls[1] ~= "" then -- what is left of blanks and quotes
+    table.insert(nulls, 1, "")
+  end
   return rule_of { type = other.type, format = other.format, decimal = other.decimal, padded = made.padded,
-    quoted = is_quoted(other), required = made.required, nulls = union(columns, false) }
+    quoted = quoted, required = made.required, nulls = nulls }
 end
 
 --- The same column of several files as one of a table.
 ---@param columns pghost.sniff.Column[] at least one
+---@param quoted boolean the table has values in quotes twice, which another type would do without
 ---@return pghost.init.Column
-function M.column(columns)
+function M.column(columns, quoted)
   local first, filled = columns[1], with_values(columns)
   local made, doubt, other = choose(filled)
   local is_text = made.type == "text"
@@ -194,7 +207,7 @@ function M.column(columns)
   for _, column in ipairs(columns) do
     made.max_length = math.max(made.max_length, column.max_length)
   end
-  made.rule, made.doubt, made.other = rule_of(made), doubt, other_rule(made, other, columns)
+  made.rule, made.doubt, made.other = rule_of(made), doubt, other_rule(made, other, columns, quoted)
   return made
 end
 

@@ -33,7 +33,6 @@ end
 local function is_own(one, name)
   local single = M.singular(one.name)
   return name == "id" or name == single .. "_id" or name == one.name .. "_id" or name == single .. "_code"
-    or name == one.name or name == single
 end
 
 -- 0: it is none, whatever its values.

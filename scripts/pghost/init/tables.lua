@@ -183,8 +183,9 @@ local function positions_of(seen, columns)
 end
 
 local function columns_of(group)
-  local columns, positions = {}, {}
+  local columns, positions, quoted = {}, {}, false
   for f, seen in ipairs(group) do
+    quoted = quoted or joined.is_quoted(seen.found.columns)
     positions[f] = positions_of(seen, group[1].found.columns)
   end
   for i in ipairs(group[1].found.columns) do
@@ -192,7 +193,7 @@ local function columns_of(group)
     for f, seen in ipairs(group) do
       same[f] = seen.found.columns[positions[f][i]]
     end
-    columns[i] = joined.column(same)
+    columns[i] = joined.column(same, quoted)
   end
   return columns, positions
 end
