@@ -125,13 +125,15 @@ end
 function M.pipeline(project)
   local out = lua_text.comment(("%s, from CSV files to answers: `pghost pipeline.lua`. Proposed by `pghost init`; "
     .. "all of it is yours to change."):format(project.name))
-  lua_text.add(out, { "", 'local pipeline = require "pghost.pipeline"', 'local config = require "config"', "",
+  lua_text.add(out, { "", 'local pipeline = require "pghost.pipeline"', "local config = require " .. quoted("config"),
+    "",
     ("local run <close> = pipeline.start(%s, config)"):format(quoted(project.name)) })
   for _, one in ipairs(in_order(project.tables, project.references)) do
     lua_text.add(out, M.load_lines(one, project.data))
   end
   lua_text.add(out, refused_lines(project.refused))
-  lua_text.add(out, { 'run:check(require "checks")', 'run:analyse("sql/analytics")', "run:publish()" })
+  lua_text.add(out, { "run:check(require " .. quoted("checks") .. ")", 'run:analyse("sql/analytics")',
+    "run:publish()" })
   return lua_text.file(out)
 end
 

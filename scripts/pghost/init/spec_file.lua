@@ -52,7 +52,7 @@ function M.text(project)
     "}",
     "",
     "for i, case in ipairs(cases) do",
-    '  local rules = require("rules." .. case.table)',
+    ("  local rules = require(%s .. case.table)"):format(quoted("rules.")),
     "  local result, detail = rules:try(case.record)",
     "  if (result ~= nil) ~= case.passes then",
     '    error(("case %d, %s: %s"):format(i, case.table, result and "it passes" or detail.reason), 0)',
