@@ -139,7 +139,7 @@ local function check_owner(conn, role, version, newest)
 end
 
 local path_query = [[
-  SELECT pg_catalog.quote_ident(found.name::text) AS first, current_user::text AS role
+  SELECT found.name::text AS first, pg_catalog.quote_ident(found.name::text) AS quoted, current_user::text AS role
   FROM ROWS FROM (pg_catalog.unnest(pg_catalog.current_schemas(true))) WITH ORDINALITY AS found (name, place)
   WHERE NOT pg_catalog.starts_with(found.name::text, 'pg_temp_')
   ORDER BY found.place LIMIT 1]]
@@ -176,7 +176,7 @@ function M.check_trust(conn)
   if path and path.first ~= "pg_catalog" then
     errors.raise(("the search_path of '%s' has schema %s before pg_catalog, so what is in it takes the place of the "
       .. "server's own functions and types: leave pg_catalog out of search_path, or put it first")
-      :format(path.role, path.first), "42501")
+      :format(path.role, path.quoted), "42501")
   end
 end
 
