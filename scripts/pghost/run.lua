@@ -16,6 +16,7 @@ local log = require "pghost.lib.log"
 local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
 local record = require "pghost.lib.record"
+local relations = require "pghost.catalog.relations"
 local resume = require "pghost.run.resume"
 local sql = require "pghost.lib.sql"
 local stage = require "pghost.load.steps"
@@ -111,7 +112,7 @@ end
 ---@param name string
 ---@return string
 function Run:qualified(name)
-  return self.conn:quote_identifier(self.build) .. "." .. self.conn:quote_identifier(name)
+  return relations.quoted(self.build, name)
 end
 
 --- The quoted name of a table of this run, else of the published one; nil when there is neither.
@@ -119,9 +120,9 @@ end
 ---@return string?
 function Run:find_table(name)
   for _, schema in ipairs { self.build, self.target } do
-    local quoted = self.conn:quote_identifier(schema) .. "." .. self.conn:quote_identifier(name)
-    if self.conn:query("SELECT to_regclass($1::text) IS NOT NULL AS found", quoted)[1].found then
-      return quoted
+    local found = relations.find(self.conn, relations.quoted(schema, name))
+    if found then
+      return found.qualified
     end
   end
 end
@@ -156,8 +157,8 @@ end
 --- done again: fn is called again.
 function Run:transaction(fn)
   return again.transaction(self, function()
-    self.conn:query("SELECT set_config('search_path', $1, true)",
-      self.conn:quote_identifier(self.build) .. ", " .. self.conn:quote_identifier(self.target))
+    self.conn:query("SELECT pg_catalog.set_config('search_path', $1, true)",
+      relations.list { self.build, self.target })
     return fn(self.conn)
   end)
 end

@@ -42,7 +42,7 @@ end
 
 local function count_open(conn, run, only)
   return conn:query([[
-    SELECT count(*) AS records FROM pghost.rejects
+    SELECT pg_catalog.count(*) AS records FROM pghost.rejects
     WHERE run_id = $1 AND state = 'open' AND ($2::text IS NULL OR table_name = $2)]], run.run_id, only)[1].records
 end
 

@@ -56,7 +56,8 @@ function M.encode(conn, text, encoding)
   elseif not encoding or not text:find("[\x80-\xff]") then
     return text
   end
-  return conn:query("SELECT convert_to($1, $2) AS bytes", text, encoding)[1].bytes
+  return conn:query("SELECT pg_catalog.convert_to($1::pg_catalog.text, $2::pg_catalog.name) AS bytes", text,
+    encoding)[1].bytes
 end
 
 --- The options that describe the bytes of a file, as JSON; nil where all is by default. What was

@@ -5,11 +5,13 @@
 -- was loaded have changed.
 
 local cjson = require "cjson"
+local columns = require "pghost.catalog.columns"
 local csv = require "pghost.native.csv"
 local entries = require "pghost.ledger.entries"
 local fingerprint = require "pghost.lib.fingerprint"
 local log = require "pghost.lib.log"
 local record = require "pghost.lib.record"
+local relations = require "pghost.catalog.relations"
 
 local M = {}
 
@@ -61,10 +63,8 @@ function M.forget_others(run)
 end
 
 local function has_column(run, table_name, column)
-  return run.conn:query([[
-    SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass($1)::pg_catalog.oid
-      AND attname = $2 AND NOT attisdropped)
-      AS found]], run:qualified(table_name), column)[1].found
+  local found = relations.find(run.conn, run:qualified(table_name))
+  return found ~= nil and select(2, columns.read(run.conn, found.qualified))[column] ~= nil
 end
 
 -- Deletes the records of files that were under way.

@@ -4,7 +4,7 @@
 -- The fields are those that the raw table has verbatim. They go through the rules of the key columns alone, as a
 -- clean goes through all of them. Where that gives no key, nobody knows which one is not missing, and the load ends.
 
-local columns = require "pghost.load.columns"
+local columns = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
 local engine = require "pghost.load.engine"
 local errors = require "pghost.lib.errors"

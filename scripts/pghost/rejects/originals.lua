@@ -67,9 +67,10 @@ local function flush(conn, batch)
   end
   conn:query([[
     UPDATE pghost.rejects AS r
-    SET byte_offset = n.byte_offset, byte_length = octet_length(decode(n.original, 'hex')),
-      original = decode(n.original, 'hex')
-    FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS n (reject_id, byte_offset, original)
+    SET byte_offset = n.byte_offset, byte_length = pg_catalog.length(n.original) OPERATOR(pg_catalog./) 2,
+      original = pg_catalog.decode(n.original, 'hex')
+    FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]), pg_catalog.unnest($2::pg_catalog.int8[]),
+      pg_catalog.unnest($3::pg_catalog.text[])) AS n (reject_id, byte_offset, original)
     WHERE r.reject_id = n.reject_id]], array(batch.ids), array(batch.offsets), array(batch.originals))
   batch.ids, batch.offsets, batch.originals = {}, {}, {}
 end

@@ -11,14 +11,15 @@ local M = {}
 -- The newest run of this pipeline that has left something to go on with. The caller holds the lock.
 local function find(run)
   return run.conn:query([[
-    SELECT run_id, state, version IS NOT DISTINCT FROM $3 AND config = $4::jsonb AS same,
-      to_char(started_at, 'YYYY-MM-DD HH24:MI:SS.USOF') AS started, to_char(as_of, 'YYYY-MM-DD HH24:MI:SS.US') AS as_of,
-      build_schema AS build
+    SELECT run_id, state, version IS NOT DISTINCT FROM $3 AND config = $4::pg_catalog.jsonb AS same,
+      pg_catalog.to_char(started_at, 'YYYY-MM-DD HH24:MI:SS.USOF') AS started,
+      pg_catalog.to_char(as_of, 'YYYY-MM-DD HH24:MI:SS.US') AS as_of, build_schema AS build
     FROM pghost.runs
     WHERE pipeline = $1 AND target_schema = $2 AND state IN ('running', 'interrupted')
-      AND build_schema = 'pghost_build_' || run_id
-      AND EXISTS (SELECT FROM pg_namespace WHERE nspname = build_schema)
-    ORDER BY run_id DESC LIMIT 1]], run.name, run.target, history.version(), history.config_json(run.settings))[1]
+      AND build_schema = pg_catalog.concat('pghost_build_', run_id)
+      AND EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = build_schema)
+    ORDER BY run_id DESC LIMIT 1]], run.name, run.target, history.version(),
+    history.config_json(run.settings, run.conn))[1]
 end
 
 -- Drops what is no table that files were loaded into: views, answers, what was half done.
@@ -26,12 +27,13 @@ local function tidy(run)
   local conn = run.conn
   local rows = conn:query([[
     WITH loaded AS (
-      SELECT DISTINCT f.table_name || s.suffix AS name FROM pghost.files AS f,
+      SELECT DISTINCT pg_catalog.concat(f.table_name, s.suffix) AS name FROM pghost.files AS f,
         (VALUES (''), ('_raw'), ('_new'), ('_raw_new')) AS s (suffix) WHERE f.run_id = $1
     )
-    SELECT c.relname::text AS name, c.relkind::text AS kind FROM pg_class AS c
-    WHERE c.relnamespace = $2::text::regnamespace AND c.relkind IN ('r', 'v', 'm')
-      AND (c.relkind <> 'r' OR c.relname NOT IN (SELECT name FROM loaded))]], run.id, conn:quote_identifier(run.build))
+    SELECT c.relname::pg_catalog.text AS name, c.relkind::pg_catalog.text AS kind
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = $2::pg_catalog.name AND c.relkind IN ('r', 'v', 'm')
+      AND (c.relkind <> 'r' OR c.relname::pg_catalog.text NOT IN (SELECT name FROM loaded))]], run.id, run.build)
   local words = { r = "TABLE", v = "VIEW", m = "MATERIALIZED VIEW" }
   for row in rows:rows() do
     conn:query(("DROP %s IF EXISTS %s CASCADE"):format(words[row.kind], run:qualified(row.name)))
@@ -66,7 +68,8 @@ function M.take_over(run)
   run.conn:transaction(function()
     run.conn:query([[
       UPDATE pghost.runs SET state = 'running', finished_at = NULL, error = NULL, error_code = NULL,
-        resumed = resumed + 1, process_id = $2, backend_pid = pg_backend_pid() WHERE run_id = $1]], run.id, sys.pid())
+        resumed = resumed + 1, process_id = $2, backend_pid = pg_catalog.pg_backend_pid()
+      WHERE run_id = $1]], run.id, sys.pid())
     tidy(run)
   end)
   run.log:info("start", run.name, ("goes on with run %d, which was %s"):format(run.id,
