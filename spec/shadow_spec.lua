@@ -184,7 +184,8 @@ describe("a schema that shadows the server's functions and operators", function(
 
   it("is not called by what finds duplicates, in one load and in what is published", function()
     local here = place():pipeline():write("data/item1.csv", twice):run(0, "pipeline.lua")
-    here:pipeline("", 'mode = "append", changed = "load"'):write("data/item1.csv", twice .. "9,i,1,2024-01-01\n"):run(0, "pipeline.lua")
+    here:pipeline("", 'mode = "append", changed = "load"')
+    here:write("data/item1.csv", twice .. "9,i,1,2024-01-01\n"):run(0, "pipeline.lua")
     here:pipeline("", 'mode = "merge"'):write("data/item2.csv", twice):run(0, "pipeline.lua")
     nothing_captured()
   end)

@@ -94,7 +94,7 @@ function M.sort(run, request, files, hashed)
   local policy, wanted, skipped = changed_policy(request), {}, {}
   local all = told(run, request, by_hash)
   for _, file in ipairs(files) do
-    local earlier, same_entry, same_file = by_place[entries.place(file)], nil, nil
+    local earlier, same_entry, same_file = by_place[entries.place(run.conn, file)], nil, nil
     file.known = file.sha256 and by_hash[file.sha256]
     if file.sha256 and is_unchanged(file, earlier) and file.known then
       same_entry = file.known

@@ -4,6 +4,7 @@
 local auto_dialect = require "pghost.input.auto_dialect"
 local cjson = require "cjson"
 local read_as = require "pghost.input.recorded_dialect"
+local recordable = require "pghost.run.recordable"
 local sql = require "pghost.lib.sql"
 
 local M = {}
@@ -17,11 +18,12 @@ function M.insert(conn, load, files)
   local list = {}
   for i, file in ipairs(files) do
     local options = auto_dialect.apply(load.options, file)
-    list[i] = {
+    list[i] = recordable.value(conn, {
       place = i, name = file.name, path = file.path, member = file.member, encoding = file.encoding,
-      header = read_as.header(file.header, options), read_as = read_as.json(options, file),
-      sniffed = auto_dialect.record(file),
-    }
+      header = read_as.header(file.header, options),
+    })
+    list[i].read_as = read_as.json(options, file)
+    list[i].sniffed = file.dialect and cjson.encode(recordable.value(conn, file.dialect)) -- nil where it was given
   end
   local rows = conn:query([[
     INSERT INTO pghost.files (run_id, table_name, mode, name, path, member, encoding, header, read_as, sniffed)

@@ -198,7 +198,7 @@ function Target:finish(plan, result)
       run.log:warn("repair", plan.name, text, { file = file.file.name, repairs = file.counts.repairs })
     end
   end
-  originals.fill(run, plan.name, plan.options)
+  originals.fill(run, plan.name, plan.options, result.files)
 end
 
 return M

@@ -17,16 +17,22 @@ local M = {}
 
 local default_checkpoint = 64 * 1024 * 1024 -- bytes of files that are committed together
 
+-- The rows of the files that count as loaded, by file; what else there is of the table.
 local function kept_files(run, plan)
   local by_place, all = {}, run.conn:query([[
     SELECT file_id, path, member, state, size, input_size, sha256, repairs::text AS repairs, records, unreadable,
       loaded, rejected, filtered, duplicates, kept_at IS NOT NULL AS kept, fingerprint
     FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND state <> 'skipped']], run.id, plan.name)
   for row in all:rows() do
-    local where = entries.place(row)
+    local where = entries.place(run.conn, row)
     by_place[where] = row.kept and row or by_place[where]
   end
-  return by_place, #all > 0
+  local kept = {}
+  for _, file in ipairs(plan.files) do
+    local where = entries.place(run.conn, file)
+    kept[file], by_place[where] = by_place[where], nil
+  end
+  return kept, next(by_place) ~= nil, #all > 0
 end
 
 -- Throws away what was built of a table, and what is recorded of it.
@@ -93,7 +99,7 @@ end
 local function in_order(plan, kept)
   local last = 0
   for _, file in ipairs(plan.files) do
-    local row = kept[entries.place(file)]
+    local row = kept[file]
     local place = row and row.file_id or math.huge
     if place < last then
       return false
@@ -103,18 +109,14 @@ local function in_order(plan, kept)
   return true
 end
 
--- Whether every file that was loaded is still there as it was, for the same rules. What can be read
+-- Whether every file that was loaded is still as it was, for the same rules. What can be read
 -- only once is not.
 local function unchanged(plan, kept, fingerprint_now)
   if plan.key and not in_order(plan, kept) then
     return false
   end
-  local wanted = {}
-  for _, file in ipairs(plan.files) do
-    wanted[entries.place(file)] = not file.read_once
-  end
-  for where, row in pairs(kept) do
-    local digest = wanted[where] and row.fingerprint == fingerprint_now and csv.digest(row.path, nil, row.member)
+  for file, row in pairs(kept) do
+    local digest = not file.read_once and row.fingerprint == fingerprint_now and csv.digest(file.path, nil, file.member)
     if not digest or digest.sha256 ~= row.sha256 then
       return false
     end
@@ -134,7 +136,7 @@ end
 local function files_of(draft, kept, complete)
   local files, count = {}, 0
   for i, file in ipairs(draft.files) do
-    local row = kept[entries.place(file)]
+    local row = kept[file]
     if row then
       count = count + 1
       files[i] = { id = row.file_id, counts = counts_of(row, complete, draft.targets), duplicates = row.duplicates }
@@ -145,7 +147,7 @@ end
 
 local function is_complete(kept, draft)
   for _, file in ipairs(draft.files) do
-    local row = kept[entries.place(file)]
+    local row = kept[file]
     if not row or (row.state ~= "loaded" and row.state ~= "staged") then
       return false
     end
@@ -173,13 +175,13 @@ function M.find(run, draft)
   local now = fingerprint.of { rules = draft.rules, options = draft.options, raw = draft.raw_columns,
     first = draft.first, targets = draft.targets }
   local nothing = kept_of { fingerprint = now, built = false, complete = false, files = {} }
-  local kept, any = kept_files(run, draft)
+  local kept, others, any = kept_files(run, draft)
   if not any then
     return nothing
   end
   local complete = is_complete(kept, draft)
   local open = not draft.targets.clean or has_column(run, draft.clean_table, "_file_id")
-  if next(kept) == nil or not unchanged(draft, kept, now) or not (complete or open) then
+  if next(kept) == nil or others or not unchanged(draft, kept, now) or not (complete or open) then
     start_over(run, draft)
     return nothing
   end

@@ -91,11 +91,18 @@ end
 ---@param run pghost.Run
 ---@param name string table that the records were meant for
 ---@param options? pghost.Dialect of the files
-function M.fill(run, name, options)
+---@param files pghost.FileResult[] that this run has read: their paths as they are, where the history has them escaped
+function M.fill(run, name, options, files)
+  local read = {}
+  for _, one in ipairs(files) do
+    read[one.id or one] = one.file
+  end
   local batch = { ids = {}, offsets = {}, originals = {} }
   local walk <close> = new_walk(options)
   for row in run:connection("rejects"):stream(missing, run.id, name) do
     if row.file_id ~= walk.file_id then
+      local file = read[row.file_id] or row
+      row.path, row.member = file.path, file.member
       walk:start(row)
     end
     local offset, bytes = walk:fetch(row.line)

@@ -114,27 +114,13 @@ function M.was_published(conn, run_id)
   end)
 end
 
--- A table of plain values with every text as the database can hold it.
-local function held(conn, value)
-  if type(value) == "string" then
-    return recordable.text(conn, value)
-  elseif type(value) ~= "table" then
-    return value
-  end
-  local out = {}
-  for key, one in pairs(value) do
-    out[held(conn, key)] = held(conn, one)
-  end
-  return out
-end
-
 --- Settings as JSON: the simple ones and the parameters, without those that are secret (secrets.lua).
 ---@param config table
----@param conn? pghost.Connection texts are escaped as far as its database cannot hold them
+---@param conn pghost.Connection texts are escaped as far as its database cannot hold them
 ---@return string json
 function M.config_json(config, conn)
   local kept = settings.recorded(config)
-  return next(kept) and cjson.encode(conn and held(conn, kept) or kept) or "{}"
+  return next(kept) and cjson.encode(recordable.value(conn, kept)) or "{}"
 end
 
 --- The version of this pghost; nil when the library runs in another host.
