@@ -5,7 +5,7 @@ local assert = require "luassert"
 local columns = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
 local relations = require "pghost.catalog.relations"
-local rights = require "pghost.catalog.rights"
+local trust = require "pghost.catalog.trust"
 local server = require "support.server"
 
 describe("pghost.catalog", function()
@@ -148,11 +148,11 @@ describe("pghost.catalog", function()
     end)
   end)
 
-  describe("rights", function()
+  describe("trust", function()
     local function stranger(sql)
       return conn:transaction(function()
         conn:exec("CREATE SCHEMA guarded; CREATE TABLE guarded.t (a int); " .. sql)
-        local found = rights.stranger(conn, "guarded")
+        local found = trust.stranger(conn, "guarded")
         conn:exec "RESET ROLE; DROP SCHEMA guarded CASCADE"
         return found and ("%s %s: %s, %s"):format(found.what, found.name, found.role, found.how) or "none"
       end)

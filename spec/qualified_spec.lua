@@ -72,7 +72,7 @@ local function operators(sql)
   return found
 end
 
--- Publishing looks up names in pg_catalog alone (publish/settings.lua) and need not qualify them, and so does
+-- Publishing looks up names in pg_catalog alone (publish/session.lua) and need not qualify them, and so does
 -- what clears a build schema; shadow_spec.lua sees whether it does.
 local function is_pinned(path)
   return path:find("^publish/") or path == "run/build_schema.lua"

@@ -4,10 +4,9 @@
 -- tables of pipelines agree because all of them ask here.
 
 local errors = require "pghost.lib.errors"
+local relations = require "pghost.catalog.relations"
 
 local M = {}
-
-M.longest = 63 -- bytes: the server cuts longer names silently (NAMEDATALEN - 1)
 
 -- Every table has these columns (CREATE TABLE refuses them), or a load adds them.
 local taken_names = { "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "_file_id", "_line", "_loaded_at" }
@@ -63,11 +62,11 @@ function M.identifiers(header, taken, positions)
   end
   for i, written in ipairs(header) do
     local base = identifier(M.fold(written), positions and positions[i] or i)
-    local name, number = cut(base, M.longest), 1
+    local name, number = cut(base, relations.longest_name), 1
     while taken[name] do
       number = number + 1
       local suffix = "_" .. number
-      name = cut(base, M.longest - #suffix) .. suffix
+      name = cut(base, relations.longest_name - #suffix) .. suffix
     end
     names[i], taken[name] = name, true
   end

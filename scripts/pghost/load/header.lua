@@ -6,6 +6,7 @@
 local errors = require "pghost.lib.errors"
 local names = require "pghost.catalog.names"
 local catalog_columns = require "pghost.catalog.columns"
+local relations = require "pghost.catalog.relations"
 
 local M = {}
 
@@ -48,9 +49,9 @@ end
 local function check_name(file, name)
   if names.own[name] then
     fail(file, "column '%s' has a name that the load itself uses: rename it", name)
-  elseif #name > names.longest then
+  elseif #name > relations.longest_name then
     fail(file, "column name '%s' is longer than %d bytes: shorten it, or header_names = 'repair' does", name,
-      names.longest)
+      relations.longest_name)
   end
 end
 

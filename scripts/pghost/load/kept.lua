@@ -82,7 +82,7 @@ local function remove_unkept(run, plan)
       if plan.targets[kind] then
         local deleted = conn:query(("DELETE FROM %s WHERE _file_id IN (%s)"):format(run:qualified(name), unkept),
           run.id, plan.name).affected
-        if deleted > 0 and not run.settings.table_created then -- written anew: see add_key_anew in keys.lua
+        if deleted > 0 and not run.settings.table_created then -- written anew: see add_key_anew in primary_key.lua
           conn:query(("ALTER TABLE %s ALTER COLUMN _line TYPE bigint USING _line OPERATOR(pg_catalog.+) 0")
             :format(run:qualified(name)))
         end

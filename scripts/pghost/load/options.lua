@@ -3,7 +3,7 @@
 
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
-local options = require "pghost.lib.options"
+local known_keys = require "pghost.lib.known_keys"
 
 local M = {}
 
@@ -72,7 +72,7 @@ function M.of(given, where)
   if given == nil or is_path_of_require(given) then
     return {}
   end
-  options.check(given, known, where)
+  known_keys.check(given, known, where)
   for _, option in ipairs(M.list) do
     local value = given[option.name]
     if value ~= nil and not option.is(value) then

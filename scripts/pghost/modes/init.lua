@@ -12,7 +12,7 @@ local errors = require "pghost.lib.errors"
 local keys = require "pghost.modes.keys"
 local log = require "pghost.lib.log"
 local moment = require "pghost.modes.moment"
-local options = require "pghost.modes.options"
+local combinations = require "pghost.modes.combinations"
 local qualified = require "pghost.modes.qualified"
 local relations = require "pghost.catalog.relations"
 local rejected_keys = require "pghost.modes.rejected_keys"
@@ -69,7 +69,7 @@ end
 function M.choose(run, request)
   local clean_table, raw_table = request.name, request.name .. "_raw"
   local choice = { clean_table = clean_table, raw_table = raw_table, first = true }
-  choice.mode, choice.missing = options.check(request)
+  choice.mode, choice.missing = combinations.check(request)
   if choice.mode == "replace" then
     return choice
   end

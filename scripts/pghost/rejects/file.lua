@@ -9,7 +9,7 @@ local errors = require "pghost.lib.errors"
 local fields_of = require "pghost.rejects.fields"
 local lfs = require "lfs"
 local recorded_dialect = require "pghost.input.recorded_dialect"
-local written_file = require "pghost.lib.file"
+local written_file = require "pghost.lib.atomic_file"
 
 local M = {}
 

@@ -91,10 +91,10 @@ end
 ---@param run pghost.Run
 ---@param name string table that the records were meant for
 ---@param options? pghost.Dialect of the files
----@param files pghost.FileResult[] that this run has read: their paths as they are, where the history has them escaped
+---@param files? pghost.FileResult[] that this run has read: their paths as they are, where the history has them escaped
 function M.fill(run, name, options, files)
   local read = {}
-  for _, one in ipairs(files) do
+  for _, one in ipairs(files or {}) do
     read[one.id or one] = one.file
   end
   local batch = { ids = {}, offsets = {}, originals = {} }

@@ -1,7 +1,7 @@
 -- A column's rules: a type, operations on its text, checks of its value. See pghost.rules, which
 -- gives the types to the user. A column is never changed: each call returns a new one.
 
-local arguments = require "pghost.rules.arguments"
+local arguments = require "pghost.rules.argument_checks"
 local native = require "pghost.native.rules"
 local misuse = arguments.misuse
 

@@ -1,6 +1,6 @@
 -- Rules over a record: comparisons, and functions over columns or the whole record. See pghost.rules.
 
-local arguments = require "pghost.rules.arguments"
+local arguments = require "pghost.rules.argument_checks"
 local misuse = arguments.misuse
 
 local M = {}

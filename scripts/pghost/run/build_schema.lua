@@ -7,7 +7,7 @@
 local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
 local lock = require "pghost.run.lock"
-local names_alone = require "pghost.publish.settings"
+local names_alone = require "pghost.publish.session"
 local waiting = require "pghost.run.waiting"
 
 local M = {}

@@ -5,7 +5,7 @@
 
 local errors = require "pghost.lib.errors"
 local paths = require "pghost.lib.paths"
-local rights = require "pghost.catalog.rights"
+local trust = require "pghost.catalog.trust"
 
 local M = {}
 
@@ -165,7 +165,7 @@ end
 --- search_path has other schemas before the server's own names.
 ---@param conn pghost.Connection
 function M.check_trust(conn)
-  local found = rights.stranger(conn, "pghost")
+  local found = trust.stranger(conn, "pghost")
   if found then
     local how = found.how == "owner" and ("belongs to '%s'"):format(found.role)
       or ("gives '%s' the right %s"):format(found.role, found.how:lower())
