@@ -193,9 +193,9 @@ describe("the ledger of files", function()
         other:publish()
       end)
     end
-    fails("cannot publish 'public.item': 'b.csv' was loaded by run %d+ meanwhile: run again", while_other, "append",
+    fails("cannot publish 'public.item': 'b.csv' was loaded by run %d+: concurrent change, run the pipeline again", while_other, "append",
       "b.csv")
-    fails("cannot publish 'public.item': another run has replaced it meanwhile: run again", while_other, "replace",
+    fails("cannot publish 'public.item': another run has replaced it: concurrent change, run the pipeline again", while_other, "replace",
       "a.csv")
     assert.equal("1", ask "SELECT id FROM item ORDER BY id")
     load("*.csv", { mode = "append" }, plain)

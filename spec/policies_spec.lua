@@ -145,7 +145,7 @@ describe("a load with policies", function()
       local log, problem = run_load { workers = workers, tolerant = true }
       assert.is_nil(problem, tostring(problem))
       assert.matches("item.csv: 7 records padded, 8 with extra fields, 8 with a stray quote repaired, "
-        .. "7 passed over that repeat the header", log, 1, true)
+        .. "7 skipped that repeat the header", log, 1, true)
       assert.same({ '30000|29993|0|7|7|{"extra": 8, "header": 7, "padded": 7, "quotes": 8}' },
         ask("SELECT records, loaded, rejected, filtered, unreadable, repairs" .. last_file))
       assert.same({ "29993|7|8" }, ask [[

@@ -83,7 +83,7 @@ describe("a run with resume", function()
       assert.equal(137, (run("parts", "file5")))
       local code, log = run "parts"
       assert.equal(0, code, log)
-      assert.matches("goes on with run %d+, which was killed", log)
+      assert.matches("resumes run %d+, which was killed", log)
       assert.matches("4 of 5 files loaded already", log)
       same(state "parts", state "whole")
       assert.equal(2, one.conn:query("SELECT resumed FROM pghost.runs WHERE target_schema = 'parts'")[1].resumed)

@@ -1,5 +1,5 @@
 // The input over gzip. zlib itself and not libarchive, which checks neither the sum nor the length
-// at the end of the data, and passes over what follows it.
+// at the end of the data, and skips what follows it.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

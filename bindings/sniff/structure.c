@@ -569,7 +569,7 @@ bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructur
       !find_table(sample, guess, structure))
     return false;
   if (guess->first == 0 && guess->columns > 1 && !guess->dialect.comment[0])
-    structure->preamble = 0; // blank lines alone are passed over anyway
+    structure->preamble = 0; // blank lines alone are skipped anyway
   if (guess->first == 0 && guess->dialect.comment[0])
     structure->preamble = 0;
   bool blanks = guess->columns == 1 || strcmp(guess->dialect.delimiter, " ") == 0;

@@ -47,7 +47,7 @@ local fields = {
 ---@field started string the one timestamp of the run, by the server's clock
 ---@field as_of string ISO timestamp that analytics look back from
 ---@field replay? pghost.Replay this run is one
----@field resumed boolean it goes on with what a killed run has built
+---@field resumed boolean it continues what a killed run has built
 ---@field target string schema that is published into
 ---@field build string schema that is built in
 ---@field builds_in_named? boolean that is one of the user's
@@ -153,8 +153,8 @@ function Run:add_built(made)
 end
 
 --- Runs fn(conn) in a transaction of the control connection that sees the build schema first, then
---- the target: SQL is written with plain table names. One that the server breaks off (deadlock) is
---- done again: fn is called again.
+--- the target: SQL is written with plain table names. One that the server aborts (deadlock) is
+--- retried: fn is called again.
 function Run:transaction(fn)
   return again.transaction(self, function()
     self.conn:query("SELECT pg_catalog.set_config('search_path', $1, true)",

@@ -93,7 +93,7 @@ local function parse(arguments)
   elseif options.create and options.truncate then
     errors.raise("--create makes a new table, which --truncate cannot empty", "usage")
   elseif options.no_header and options.header then
-    errors.raise("--no-header and --header are not for each other", "usage")
+    errors.raise("--no-header cannot be combined with --header", "usage")
   end
   return options
 end

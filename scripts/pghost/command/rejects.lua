@@ -33,7 +33,7 @@ local function new_parser()
     :argname("FILE")
   parser:flag("--force", "With --csv: also over a file that is there, and what was corrected in it.")
   parser:flag("--json", "One JSON object a reject and line.")
-  parser:option("--waive", "Mark the open ones as done without, for this reason."):args("?"):argname("REASON")
+  parser:option("--waive", "Waive the open ones: the table is complete without them. REASON is recorded."):args("?"):argname("REASON")
   return parser
 end
 

@@ -108,7 +108,7 @@ local function any_of(chars)
 end
 
 -- What a replacement makes of a character found: `before`, and itself.
-local function behind(before)
+local function preceded_by(before)
   return before:gsub("%%", "%%%%") .. "%0"
 end
 
@@ -121,7 +121,7 @@ local function quoter(dialect)
     end
   end
   local inside = quote ~= "" and quote or "\r\n" .. (dialect.delimiter or ",") .. (dialect.comment or "")
-  local pattern, replacement = any_of(inside .. (escape or "")), behind(escape or quote)
+  local pattern, replacement = any_of(inside .. (escape or "")), preceded_by(escape or quote)
   return function(text)
     return quote .. text:gsub(pattern, replacement) .. quote
   end

@@ -24,15 +24,15 @@ end
 ---@field since integer
 ---@field read { sha256: string, path: string, member?: string, name: string, known?: table }[] files
 
-local function raise_meanwhile(run, name, what)
-  errors.raise(("cannot publish '%s.%s': %s meanwhile: run again"):format(run.target, name, what), "changed")
+local function raise_concurrent(run, name, what)
+  errors.raise(("cannot publish '%s.%s': %s: concurrent change, run the pipeline again"):format(run.target, name, what), "changed")
 end
 
 -- Another pipeline may have published into the table since the ledger was read.
 local function check_watched(run, one)
   local plan = one.plan
   if M.since(run, plan.name) ~= one.since then
-    raise_meanwhile(run, plan.name, "another run has replaced it")
+    raise_concurrent(run, plan.name, "another run has replaced it")
   elseif plan.forced or plan.first then
     return
   end
@@ -41,7 +41,7 @@ local function check_watched(run, one)
   for _, file in ipairs(read) do
     local known = by_hash[file.sha256]
     if known and known.run_id ~= run.id and known.file_id ~= (file.known and file.known.file_id) then
-      raise_meanwhile(run, plan.name, ("'%s' was loaded by run %d"):format(file.name, known.run_id))
+      raise_concurrent(run, plan.name, ("'%s' was loaded by run %d"):format(file.name, known.run_id))
     end
   end
 end

@@ -2,13 +2,13 @@
 -- same file twice, under any name, changes nothing.
 --
 -- selection.lua decides on single files, snapshots.lua where the files are all there is, concurrent.lua sees what
--- other pipelines did meanwhile.
+-- other pipelines have done since.
 
 local cjson = require "cjson"
 local csv = require "pghost.native.csv"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
-local meanwhile = require "pghost.ledger.concurrent"
+local concurrent = require "pghost.ledger.concurrent"
 local qualified = require "pghost.modes.qualified"
 local recordable = require "pghost.run.recordable"
 local selection = require "pghost.ledger.selection"
@@ -63,7 +63,7 @@ function M.select(run, request)
   if request.mode == "replace" then
     return { files = request.files, skipped = {}, forced = forced }
   end
-  local since = meanwhile.since(run, request.name)
+  local since = concurrent.since(run, request.name)
   if forced then
     return { files = request.files, skipped = {}, forced = true, since = since }
   end

@@ -20,7 +20,7 @@ local function to_pattern(glob)
   local out, at = {}, 1
   while at <= #glob do
     local char = glob:sub(at, at)
-    local inside, behind = glob:match("^%[([!^]?.[^%]]*)%]()", at)
+    local inside, after = glob:match("^%[([!^]?.[^%]]*)%]()", at)
     if inside then
       out[#out + 1] = to_set(inside)
     elseif char == "*" or char == "?" then
@@ -28,7 +28,7 @@ local function to_pattern(glob)
     else
       out[#out + 1] = char:gsub("%W", "%%%0")
     end
-    at = behind or at + 1
+    at = after or at + 1
   end
   return "^" .. table.concat(out) .. "$"
 end
@@ -150,7 +150,7 @@ local function is_link(path)
   return lfs.symlinkattributes(path, "mode") == "link"
 end
 
---- One spelling for a path, whatever the current folder: absolute, without `.`, `//` and, behind what
+--- One spelling for a path, whatever the current folder: absolute, without `.`, `//` and, after what
 --- is no link, `..`. Links stay as they are named.
 ---@param path string
 ---@return string

@@ -1,4 +1,4 @@
--- What a killed run has built of a table, for the run that goes on with it (run/resume.lua).
+-- What a killed run has built of a table, for the run that resumes it (run/resume.lua).
 --
 -- A file counts as loaded once pghost.files says so (kept_at), which is written after the commits of its records: what
 -- a kill left without that is deleted and read again. A table is built anew when its rules, its options or a file that

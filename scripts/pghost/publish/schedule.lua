@@ -13,7 +13,7 @@ local history = require "pghost.run.history"
 local kept = require "pghost.load.kept"
 local ledger = require "pghost.ledger"
 local log = require "pghost.lib.log"
-local meanwhile = require "pghost.ledger.concurrent"
+local concurrent = require "pghost.ledger.concurrent"
 local modes = require "pghost.modes"
 local publish = require "pghost.publish.swap"
 
@@ -63,7 +63,7 @@ end
 local function exchange(run, options, is_last)
   again.transaction(run, function(conn)
     run.lock:check(conn)
-    meanwhile.check(run, set_of(run.published))
+    concurrent.check(run, set_of(run.published))
     if run.replay then
       run.replay.check(run)
     end
@@ -80,7 +80,7 @@ local function exchange(run, options, is_last)
   end)
 end
 
--- The connection was lost while the last transaction was under way: goes on over a new one if it was committed.
+-- The connection was lost while the last transaction was under way: continues over a new one if it was committed.
 local function settle(run, problem)
   local conn = commit.settle(problem, commit.by_run(run), {
     what = ("whether run %d has published"):format(run.id),

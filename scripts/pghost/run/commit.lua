@@ -17,7 +17,7 @@ M.patience = 60 -- seconds that a COMMIT which is still under way is waited for
 
 local not_yet_given = "22023" -- "transaction ID ... is in the future" (invalid_parameter_value)
 
--- Processes of the server itself are started anew after a crash, also where the postmaster goes on.
+-- Processes of the server itself are restarted after a crash, even where the postmaster survives.
 local life_columns = [[
   pg_catalog.pg_postmaster_start_time()::text AS started,
   (SELECT pg_catalog.string_agg(pid::text, ' ') FROM pg_catalog.pg_stat_get_activity(NULL)

@@ -49,7 +49,7 @@ end
 
 --- Marks runs of this pipeline that died as killed and removes what they built, and what interrupted
 --- ones kept. The caller holds the lock, so none of them can be alive.
----@param except? integer run that goes on
+---@param except? integer run that is resumed
 ---@param remove fun(conn: pghost.Connection, run_id: integer, schema: string)
 ---@return { run_id: integer }[] killed
 function M.clear_killed(conn, pipeline, target, remove, except)
@@ -204,8 +204,8 @@ function M.remember_call(conn, run_id, given, replay_of)
     recordable.text(conn, script_path()), sql.array(names), replay_of)
 end
 
---- Records how a run ended. Raises when another run has meanwhile found it dead: it then has no right
---- to publish any more.
+--- Records how a run ended. Raises when another run has found it dead in the meantime: it then must not
+--- publish.
 ---@param state "published"|"unpublished"|"failed"|"interrupted"
 ---@param problem? pghost.Error
 function M.finish(conn, run_id, state, problem)

@@ -1,4 +1,4 @@
--- Going on where a run was killed: with the setting `resume` a load commits what it has built every few files, and the
+-- Resuming a killed run: with the setting `resume` a load commits what it has built every few files, and the
 -- next run takes over the build schema of a run that died or was interrupted. What of its tables holds is told by
 -- load/kept.lua; checks and analytics always run again.
 
@@ -8,7 +8,7 @@ local sys = require "pghost.native.sys"
 
 local M = {}
 
--- The newest run of this pipeline that has left something to go on with. The caller holds the lock.
+-- The newest run of this pipeline that can be resumed. The caller holds the lock.
 local function find(run)
   return run.conn:query([[
     SELECT run_id, state, version IS NOT DISTINCT FROM $3 AND config = $4::pg_catalog.jsonb AS same,
@@ -45,7 +45,7 @@ local function tidy(run)
     WHERE run_id = $1 AND state = 'running']], run.id)
 end
 
---- Takes over a run that was killed or interrupted, if there is one to go on with: fills in id, started,
+--- Takes over a run that was killed or interrupted, if there is one: fills in id, started,
 --- as_of and build of the run. The caller holds the lock.
 ---@param run pghost.Run
 ---@return boolean
@@ -53,13 +53,13 @@ function M.take_over(run)
   if not run.settings.resume then
     return false
   elseif run.settings.build_schema ~= "" then
-    errors.raise("resume: a run that goes on needs a build schema of its own: leave out build_schema", "usage")
+    errors.raise("resume needs a build schema of its own: leave out build_schema", "usage")
   end
   local old = find(run)
   if not old then
     return false
   elseif not old.same then
-    run.log:warn("start", run.name, ("run %d was %s with other settings or another version: it is not gone on with")
+    run.log:warn("start", run.name, ("run %d was %s with other settings or another version: not resumed")
       :format(old.run_id, old.state == "running" and "killed" or old.state))
     return false
   end
@@ -72,7 +72,7 @@ function M.take_over(run)
       WHERE run_id = $1]], run.id, sys.pid())
     tidy(run)
   end)
-  run.log:info("start", run.name, ("goes on with run %d, which was %s"):format(run.id,
+  run.log:info("start", run.name, ("resumes run %d, which was %s"):format(run.id,
     old.state == "running" and "killed" or old.state), { run = run.id, resumed = true })
   return true
 end

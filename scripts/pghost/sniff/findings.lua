@@ -146,7 +146,7 @@ local function around(facts, found)
       reason = facts.footer_is_total and "the last record is a sum" or "lines of another form below the table" }
   end
   if guess.skip_blanks then
-    found.skip_blanks = { value = true, confidence = 0.95, reason = "a blank behind every delimiter" }
+    found.skip_blanks = { value = true, confidence = 0.95, reason = "a space after every delimiter" }
   end
 end
 

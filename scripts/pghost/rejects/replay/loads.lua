@@ -59,7 +59,7 @@ function M.take(name, settings, given)
   own_schema.refuse(replay.of.target_schema, "replay another run")
   settings.schema = replay.of.target_schema
   settings.publish = "together" -- with the state of the rejects, in one transaction
-  settings.resume = false -- a killed run of the files is none to go on with
+  settings.resume = false -- a killed run of the files cannot be resumed by a replay
   return replay
 end
 
