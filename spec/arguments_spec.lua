@@ -52,7 +52,7 @@ describe("a wrong command line", function()
     ["load d.csv --into t --creat"] = "unknown option '--creat': did you mean '--create'? (see pghost load --help)",
     ["load d.csv --into t --max-rejects -1"] =
       "whole number or share as '2%' expected, got '-1' (see pghost load --help)",
-    ["load d.csv --into a.b.c"] = "'a.b.c' is no name of a table: name, schema.name or \"Name\" expected",
+    ["load d.csv --into a.b.c"] = "'a.b.c' is not a table name: name, schema.name or \"Name\" expected",
     ["load none.csv --into t"] = "no such file 'none.csv'",
     ["runs --limt 3"] = "unknown option '--limt': did you mean '--limit'? (see pghost runs --help)",
     ["runs --limit -3"] = "whole number above 0 expected, got '-3' (see pghost runs --help)",

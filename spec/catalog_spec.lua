@@ -36,7 +36,7 @@ describe("pghost.catalog", function()
       for _, text in ipairs { "", "a.b.c", "a b", '"a', '""', "1a", "a.", "a;b" } do
         assert.error_matches(function()
           relations.parse(text)
-        end, "is no name of a table")
+        end, "is not a table name")
       end
     end)
 

@@ -84,7 +84,7 @@ describe("the ledger of files", function()
     write("a.csv", "id,name,price\n1,one,1\n")
     load("a.csv", { mode = "append" })
     write("a.csv", "id,name,price\n1,one,1\n2,\"two\nlines\",2\n")
-    fails("^a.csv: was loaded by run 1 with other content: say with the option changed", load, "a.csv",
+    fails("^a.csv: was loaded by run 1 with other content: set the option changed", load, "a.csv",
       { mode = "append" })
     assert.matches("its new end is loaded", load("a.csv", { mode = "append", changed = "tail" }))
     write("a.csv", "id,name,price\n1,one,1\n2,\"two\nlines\",2\n3,three,3\n")
@@ -94,7 +94,7 @@ describe("the ledger of files", function()
     assert.equal("1|22\n1|38\n1|48", ask [[
       SELECT f.records, f.size FROM pghost.files AS f WHERE state = 'loaded' ORDER BY file_id]])
     write("a.csv", "id,name,price\n9,nine,1\n2,\"two\nlines\",2\n3,three,3\n4,four,4\n")
-    fails("a.csv: is not what run %d+ loaded with more after it", load, "a.csv",
+    fails("a.csv: is not what run %d+ loaded with records appended", load, "a.csv",
       { mode = "append", changed = "tail" })
     assert.matches("left out", load("a.csv", { mode = "append", changed = "skip" }))
     load("a.csv", { mode = "append", changed = "load" })
@@ -193,10 +193,10 @@ describe("the ledger of files", function()
         other:publish()
       end)
     end
-    fails("cannot publish 'public.item': 'b.csv' was loaded by run %d+: concurrent change, run the pipeline again", while_other, "append",
-      "b.csv")
-    fails("cannot publish 'public.item': another run has replaced it: concurrent change, run the pipeline again", while_other, "replace",
-      "a.csv")
+    fails("cannot publish 'public.item': 'b.csv' was loaded by run %d+: concurrent change, run the pipeline again",
+      while_other, "append", "b.csv")
+    fails("cannot publish 'public.item': another run has replaced it: concurrent change, run the pipeline again",
+      while_other, "replace", "a.csv")
     assert.equal("1", ask "SELECT id FROM item ORDER BY id")
     load("*.csv", { mode = "append" }, plain)
     assert.equal("1\n2\n3", ask "SELECT id FROM item ORDER BY id")

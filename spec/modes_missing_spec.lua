@@ -71,7 +71,7 @@ describe("what is missing", function()
       for record, reason in pairs { ["x1,one,1"] = "id: not a bigint 'x1'", [",one,1"] = "id: ",
         ["1,one"] = "too few fields: 2 of 3", ['"1"x,one,1'] = "quote" } do
         write("b.csv", "id,name,price\n2,two,2\n" .. record .. "\n")
-        local problem = fails("^b.csv:3: the key of this rejected record cannot be told", load, "b.csv", options)
+        local problem = fails("^b.csv:3: the key of this rejected record cannot be determined", load, "b.csv", options)
         assert.matches(reason, tostring(problem), 1, true)
         assert.matches("so missing = '" .. missing .. "' might end a row that is not missing: correct it, or load with "
           .. "missing = 'keep'", tostring(problem), 1, true)
@@ -137,7 +137,7 @@ describe("what is missing", function()
     write("a.csv", "id,name,price\n1,one,1\n2,two,2\n")
     load("a.csv", options, rules "id")
     write("b.csv", "id,name,price\n1,one,oops\n2,zwei,2\n")
-    fails("table 'item': a row rule sets its key from other columns, so the keys of 1 rejected record cannot be told",
+    fails("table 'item': a row rule sets its key from other columns, so the keys of 1 rejected record cannot be determined",
       load, "b.csv", options, rules { "id", "name" })
     load("b.csv", options, rules "id")
     assert.equal("101|one|1.00\n102|zwei|2.00", items())

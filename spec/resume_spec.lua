@@ -160,7 +160,7 @@ describe("a run with resume", function()
     small(plain)
     local code, log = run "left"
     assert.equal(0, code, log)
-    assert.matches("other +warn: is not loaded any more: what the killed run had built of it is thrown away", log)
+    assert.matches("other +warn: is no longer loaded: what the killed run had built of it is discarded", log)
     assert.equal("1", one:ask "SELECT id FROM \"left\".other ORDER BY id")
     small(plain .. other)
     assert.equal(0, (run "left"))

@@ -37,9 +37,9 @@ static bool refill(GzipInput *self, Error *error) {
 
 static ptrdiff_t damaged(const GzipInput *self, int result, Error *error) {
   if (result == Z_BUF_ERROR)
-    return input_damaged(error, self->name, "the gzip data is cut short");
+    return input_damaged(error, self->name, "the gzip data is truncated");
   if (!self->first && self->stream.total_out == 0 && result == Z_DATA_ERROR)
-    return input_damaged(error, self->name, "something that is no gzip data follows its end");
+    return input_damaged(error, self->name, "data that is not gzip follows its end");
   return input_damaged(error, self->name,
                        self->stream.msg ? self->stream.msg : "damaged gzip data");
 }

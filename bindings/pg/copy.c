@@ -53,7 +53,7 @@ bool copy_out_begin(PGconn *conn, const char *sql, Error *error) {
 // Ends the stream badly and hears what the server has to say: its own reason, when it had failed
 // the COPY before. Of several failures the first is the cause.
 static bool hear_reason(PGconn *conn, Error *error) {
-  static const char nothing[] = "the server broke off the COPY without a reason";
+  static const char nothing[] = "the server aborted the COPY without a reason";
   int64_t deadline = wait_clock() + HEAR_MS;
   bool heard = false;
   PQputCopyEnd(conn, nothing);

@@ -64,7 +64,7 @@ typedef struct Sniff {
   size_t footer;             // physical lines after the table, as far as the end was seen
   bool footer_is_total;      // the last of them is of the table's width, and says that it is a sum
   SniffCount few, many;      // records with fewer or more fields than the table has columns
-  SniffCount broken;         // with a quote where none may be
+  SniffCount broken;         // with a stray quote
   SniffCount unterminated;
   SniffCount lone_cr;
   SniffCount blank;

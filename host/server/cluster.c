@@ -301,7 +301,7 @@ static bool wait_until_ready(const ServerPlace *place, int alive, Error *error) 
     if (answer == PQPING_OK)
       return true;
     if (answer == PQPING_NO_ATTEMPT)
-      return error_set(error, SERVER_ERROR, "could not ask the private server in '%s' for a sign",
+      return error_set(error, SERVER_ERROR, "could not check whether the private server in '%s' answers",
                        place->folder);
     if (interrupt_signal != 0)
       return error_set(error, "interrupted", "interrupted");

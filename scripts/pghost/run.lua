@@ -298,7 +298,7 @@ local function abandon(self, problem)
     end
     history.finish(self.conn, self.id, state, problem)
   end)
-  local published = #self.published > 0 and "before that published: " .. table.concat(self.published, ", ")
+  local published = #self.published > 0 and "published before that: " .. table.concat(self.published, ", ")
     or "nothing published"
   local say = self.settings.dry_run and state == "unpublished" and self.log.info or self.log.warn
   say(self.log, "done", self.name, ("run %d %s, %s"):format(self.id, state, published), { run = self.id })

@@ -143,8 +143,8 @@ local function compared(relation, row)
     errors.raise(("column '%s' of %s: type %s has no equality, so it cannot be a key"):format(row.name, relation,
       row.type), "42883")
   elseif not row.trusted then
-    errors.raise(("column '%s' of %s: type %s compares by a function of role '%s', who could put anything into it: "
-      .. "have a superuser own that function, or take another type"):format(row.name, relation, row.type, row.owner),
+    errors.raise(("column '%s' of %s: type %s compares by a function of role '%s', which could change it at any time: "
+      .. "have a superuser own that function, or use another type"):format(row.name, relation, row.type, row.owner),
       "42501")
   end
   local column = { name = row.name, type = row.type, exact = row.alike and row.deterministic }

@@ -165,7 +165,7 @@ function M.match(file, header, wanted)
     for _, name in ipairs(sources(column)) do
       position = find(name)
       if position == false then
-        errors.raise(("several columns of the header are named '%s': say which one by its position, as from = 2")
+        errors.raise(("several columns of the header are named '%s': pick one by its position, as in from = 2")
           :format(name), "data", { file = file })
       elseif position then
         break

@@ -10,7 +10,7 @@ local sql = require "pghost.lib.sql"
 local sys = require "pghost.native.sys"
 
 local function new_parser()
-  local parser = argparse("pghost query", "Runs SQL and writes its rows. Several statements run one after the other.")
+  local parser = argparse("pghost query", "Runs SQL and prints its rows. Several statements run in order.")
   parser:argument("sql", "The SQL, or - for standard input."):args("?")
   parser:option("-f --file", "Read the SQL from a file, such as one of sql/analytics."):argname("FILE")
   parser:option("-p --param", "Value of a parameter (:name). The server infers its type; NAME:TYPE=VALUE gives it.")
@@ -21,7 +21,7 @@ local function new_parser()
       table = "Aligned columns (default).",
       expanded = "One line for each value.",
       csv = "CSV with a header, as psql --csv.",
-      json = "One JSON object a line.",
+      json = "One JSON object per line.",
       markdown = "A Markdown table.",
     })[format])
   end

@@ -19,11 +19,11 @@ local function limit_of(text)
 end
 
 local function parse(arguments)
-  local parser = argparse("pghost runs", "Lists the runs recorded in the database; with RUN, tells all of that one.")
+  local parser = argparse("pghost runs", "Lists the runs recorded in the database; with RUN, shows all about that one.")
   parser:argument("run", "Number of a run."):args("?"):convert(recorded.number)
   parser:option("--pipeline", "Only runs of this pipeline."):argname("NAME")
-  parser:option("--limit", "At most so many, the newest."):argname("N"):convert(limit_of):default("20")
-  parser:flag("--json", "One JSON object a line.")
+  parser:option("--limit", "At most this many, newest first."):argname("N"):convert(limit_of):default("20")
+  parser:flag("--json", "One JSON object per line.")
   return command_arguments.parse(parser, arguments, "pghost runs")
 end
 

@@ -25,7 +25,8 @@ end
 ---@field read { sha256: string, path: string, member?: string, name: string, known?: table }[] files
 
 local function raise_concurrent(run, name, what)
-  errors.raise(("cannot publish '%s.%s': %s: concurrent change, run the pipeline again"):format(run.target, name, what), "changed")
+  errors.raise(("cannot publish '%s.%s': %s: concurrent change, run the pipeline again"):format(run.target, name, what),
+    "changed")
 end
 
 -- Another pipeline may have published into the table since the ledger was read.

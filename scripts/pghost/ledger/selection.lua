@@ -25,7 +25,7 @@ end
 local function take_tail(file, entry)
   local before = file.content_size > entry.size and errors.check(csv.digest(file.path, entry.size, file.member))
   if not before or before.sha256 ~= entry.sha256 then
-    errors.raise(("is not what run %d loaded with more after it: load it with changed = 'load' or 'skip'")
+    errors.raise(("is not what run %d loaded with records appended: load it with changed = 'load' or 'skip'")
       :format(entry.run_id), "data", { file = file.name })
   end
   file.skip_to = entry.size
@@ -34,8 +34,8 @@ end
 -- True when a file that has changed is to be loaded.
 local function settle_changed(run, request, file, entry, policy)
   if policy == "error" then
-    errors.raise(("was loaded by run %d with other content: say with the option changed = 'load', 'tail' or 'skip' "
-      .. "what becomes of it"):format(entry.run_id), "data", { file = file.name })
+    errors.raise(("was loaded by run %d with other content: set the option changed to 'load', 'tail' or 'skip'")
+      :format(entry.run_id), "data", { file = file.name })
   elseif policy == "tail" then
     take_tail(file, entry)
   end

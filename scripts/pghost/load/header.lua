@@ -31,7 +31,7 @@ function M.check_width(table_name, count, own, files)
   local most = catalog_columns.most - own
   if count > most then
     fail(#files == 1 and files[1].name or nil,
-      "table '%s' would have %d columns, more than the %d that there is room for", table_name, count, most)
+      "table '%s' would have %d columns, more than the maximum of %d", table_name, count, most)
   end
 end
 
@@ -50,7 +50,7 @@ local function check_name(file, name)
   if names.own[name] then
     fail(file, "column '%s' has a name that the load itself uses: rename it", name)
   elseif #name > relations.longest_name then
-    fail(file, "column name '%s' is longer than %d bytes: shorten it, or header_names = 'repair' does", name,
+    fail(file, "column name '%s' is longer than %d bytes: shorten it, or give header_names = 'repair'", name,
       relations.longest_name)
   end
 end

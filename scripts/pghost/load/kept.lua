@@ -60,7 +60,7 @@ function M.forget_others(run)
     WHERE run_id = $1 AND state <> 'skipped' AND published_at IS NULL]], run.id)
   for row in rows:rows() do
     if not run.met[row.name] then
-      run.log:warn("resume", row.name, "is not loaded any more: what the killed run had built of it is thrown away")
+      run.log:warn("resume", row.name, "is no longer loaded: what the killed run had built of it is discarded")
       for _, suffix in ipairs { "", "_new" } do
         start_over(run, { name = row.name, clean_table = row.name .. suffix, raw_table = row.name .. "_raw" .. suffix })
       end

@@ -35,7 +35,7 @@ M.list = {
   { name = "budget", is = is_anything, help = "table of error budgets: rejects, share, per_file, rules" },
   { name = "on_error", is = is_anything, help = "'reject', or 'stop' at the first rejected record" },
   { name = "allow_empty", is = is_boolean, expected = "true or false",
-    help = "a file with a header and no record is fine" },
+    help = "accept a file with a header and no records" },
   { name = "dialect", expected = "'auto'", help = "'auto': each file is sniffed, and read with what is found",
     is = function(value)
       return value == "auto"

@@ -20,7 +20,8 @@ local function add_key(conn, table_name, key)
   conn:query(("ALTER TABLE %s ADD PRIMARY KEY (%s)"):format(table_name, relations.list(key)))
 end
 
--- An old snapshot sees rows that were copied with FREEZE, even after they are deleted. So the table is written anew without them, in the pass that builds the key.
+-- An old snapshot sees rows that were copied with FREEZE, even after they are deleted. So the table is rewritten
+-- without them, in the pass that builds the key.
 local function add_key_anew(conn, table_name, key)
   conn:query(("ALTER TABLE %s ALTER COLUMN _line TYPE bigint USING NULL, ADD PRIMARY KEY (%s)"):format(table_name,
     relations.list(key)))

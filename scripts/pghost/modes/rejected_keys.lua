@@ -20,8 +20,8 @@ local M = {}
 local what_to_do = "correct it, or load with missing = 'keep'"
 
 local function raise(plan, place, reason)
-  errors.raise(("the key of this rejected record cannot be told (%s), so missing = '%s' might end a row that is not "
-    .. "missing: %s"):format(reason, plan.missing, what_to_do), "data", { file = place.name, line = place.line })
+  errors.raise(("the key of this rejected record cannot be determined (%s), so missing = '%s' might end a row that is "
+    .. "not missing: %s"):format(reason, plan.missing, what_to_do), "data", { file = place.name, line = place.line })
 end
 
 local function set_of(names)
@@ -141,7 +141,7 @@ local function build(run, plan, names)
   check_readable(run, plan, raw, names.rejected)
   local rules = key_rules(plan.rules, plan.key)
   if not rules then
-    errors.raise(("table '%s': a row rule sets its key from other columns, so the keys of %s cannot be told, and "
+    errors.raise(("table '%s': a row rule sets its key from other columns, so the keys of %s cannot be determined, and "
       .. "missing = '%s' might end rows that are not missing: correct the records, or load with missing = 'keep'")
       :format(plan.name, log.counted(names.count, "rejected record"), plan.missing), "data")
   end

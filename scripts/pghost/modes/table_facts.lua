@@ -38,8 +38,8 @@ function M.actors(conn, table_name)
 end
 
 --- How the statements of a change are best written; what they do does not depend on it. `few`: one table has less than
---- a thirtieth of the rows that another has by its statistics. `distributed`: tables may be on several servers, which plan
---- other shapes of queries than one server does.
+--- a thirtieth of the rows that another has by its statistics. `distributed`: tables may be on several servers, which
+--- plan other shapes of queries than one server does.
 ---@param conn pghost.Connection
 ---@param table_name string quoted
 ---@param other string quoted

@@ -34,8 +34,8 @@ function M.check(run, names, adopt)
     local name = row.name
     if not run.adopted[name] then
       if not (adopt or run.settings.adopt) then
-        errors.raise(("table '%s.%s' is not one that pghost has published, and would be dropped with its data: rename "
-          .. "it, or let pghost have it with pghost adopt %s.%s, or adopt = true"):format(run.target, name, run.target,
+        errors.raise(("table '%s.%s' was not published by pghost and would be dropped with its data: rename it, or "
+          .. "hand it over with pghost adopt %s.%s, or adopt = true"):format(run.target, name, run.target,
           name), "42P07", { exit = 1 })
       end
       run.adopted[name] = true

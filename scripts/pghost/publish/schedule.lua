@@ -28,7 +28,7 @@ local function prepare(run, tables)
     return publish.prepare(conn, options)
   end)
   for name, gone in pairs(options.prepared.gone) do
-    run.log:warn("publish", name, "columns that the new table has not: " .. table.concat(gone, ", "), { gone = gone })
+    run.log:warn("publish", name, "columns missing from the new table: " .. table.concat(gone, ", "), { gone = gone })
   end
   return options
 end

@@ -118,7 +118,7 @@ local function try_early(conn, view, replacements, found, quoted_build)
   end
   view.new = nil
   if problem ~= not_early and not (errors.is(problem) and later[problem.code]) then
-    statements.raise(problem, view.qualified, "it cannot be made again over the new tables")
+    statements.raise(problem, view.qualified, "it cannot be recreated over the new tables")
   end
 end
 

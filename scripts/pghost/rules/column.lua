@@ -130,7 +130,7 @@ end
 ---@return pghost.Column
 function Column:decimal(mark, thousands)
   if not is_number(self.type) then
-    misuse(2, "decimal: the column is no number but '%s'", self.type)
+    misuse(2, "decimal: the column is of type '%s', not a number", self.type)
   elseif type(mark) ~= "string" or utf8.len(mark) ~= 1 then
     misuse(2, "decimal: one character before the decimals expected, got '%s'", mark)
   elseif thousands ~= nil and (type(thousands) ~= "string" or utf8.len(thousands) ~= 1) then

@@ -121,8 +121,8 @@ end
 -- Says which answers nobody answers any more: their tables stay as they are, for ever.
 local function warn_of_gone(run, folder)
   for row in run.conn:query(gone_query, run.name, run.target, recordable.text(run.conn, folder), run.id):rows() do
-    run.log:warn("analyse", row.table_name, ("'%s' is gone, its table %s is still published and no longer brought up "
-      .. "to date: drop the table, or bring the file back"):format(row.file,
+    run.log:warn("analyse", row.table_name, ("'%s' is gone, its table %s is still published but no longer updated: "
+      .. "drop the table, or restore the file"):format(row.file,
       relations.quoted(run.target, row.table_name)), { file = row.file })
   end
 end

@@ -86,7 +86,7 @@ local function ask(conn, ticket, proof)
   elseif not ticket.cluster or cluster_of(conn) ~= ticket.cluster then
     return nil, "another server answers"
   elseif status == "committed" and not proof(conn, ticket.id) then
-    return nil, "the server was started anew, or another one has taken its place"
+    return nil, "the server was restarted or replaced"
   end
   return status
 end
@@ -114,7 +114,7 @@ local function outcome(session, ticket, proof)
     if (status and status ~= "in progress") or not (status or transient) then
       return status, why
     elseif sys.clock() >= deadline then
-      return nil, status and "the server is still at it" or why
+      return nil, status and "the server has not finished it" or why
     end
     sys.sleep(retry.delay(n, 0.1, 2))
   end

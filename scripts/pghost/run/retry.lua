@@ -187,7 +187,7 @@ function M.repeated(run, fn)
     if n == transaction_tries or not (errors.is(problem) and broken_off[problem.code]) then
       error(problem, 0)
     end
-    run.log:warn("retry", run.name, ("%s; rolled back, once more"):format(tostring(problem)), { code = problem.code })
+    run.log:warn("retry", run.name, ("%s; rolled back, retrying"):format(tostring(problem)), { code = problem.code })
     sys.sleep(M.delay(n, 0.1, 2))
   end
 end

@@ -169,7 +169,7 @@ function M.check_trust(conn)
   if found then
     local how = found.how == "owner" and ("belongs to '%s'"):format(found.role)
       or ("gives '%s' the right %s"):format(found.role, found.how:lower())
-    errors.raise(("schema 'pghost' is not safe to use: %s %s %s, who could have code run in your name; %s")
+    errors.raise(("schema 'pghost' is not safe to use: %s %s %s, who could run code with your rights; %s")
       :format(found.what, found.name, how, remedy(found)), "42501")
   end
   local path = conn:query(path_query)[1]

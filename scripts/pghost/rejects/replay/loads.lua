@@ -104,7 +104,7 @@ local function replay(run, name, rules, options, targets)
     replay_table(run, name, rules, options_of(name, options), targets)
     accounts.check_not_empty(run, targets.clean and name or name .. "_raw")
   else
-    run.log:info("replay", name, "nothing to do: stays as it is published")
+    run.log:info("replay", name, "nothing to do: the published table stays as it is")
   end
 end
 

@@ -19,7 +19,7 @@ local M = {}
 local function find(run, name)
   local found = run:find_table(name)
   if not found then
-    errors.raise(("table '%s' is not in schema '%s' any more: run the pipeline again"):format(name, run.target),
+    errors.raise(("table '%s' is no longer in schema '%s': run the pipeline again"):format(name, run.target),
       "usage", { exit = 1 })
   end
   row_security.check(run.conn, found)

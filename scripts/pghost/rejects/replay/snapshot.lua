@@ -54,7 +54,7 @@ function M.check(run)
   for _, one in ipairs(run.replay.added) do
     hold(run, one)
     if run.conn:query(one.query)[1].found then
-      errors.raise(("%s got a key during the replay that is replayed: run it again"):format(one.name), "changed")
+      errors.raise(("%s got a key of a replayed record during the replay: run it again"):format(one.name), "changed")
     end
   end
 end
