@@ -384,8 +384,8 @@ describe("a load's COMMIT whose answer is lost", function()
       { files = { "mixed.csv" }, dsn = through(proxy "gone") })
     assert.equal(3, code, err)
     assert.matches("pghost: server closed the connection unexpectedly; whether the load was committed is not known "
-      .. "%(nobody can be asked%): check whether public%.item holds its 1,996 records before loading again; its rejects "
-      .. "are in 'bad%.csv'\n$", err)
+      .. "%(nobody can be asked%): check whether public%.item holds its 1,996 records before loading again; its "
+      .. "rejects are in 'bad%.csv'\n$", err)
     assert.equal("1996", ask "SELECT count(*) FROM item")
     assert.matches("x500,name 500", pghost.read(folder .. "/bad.csv"))
   end)

@@ -258,7 +258,7 @@ describe("a rule over the whole record", function()
     rules, rows = nil, { rows[1] }
     collectgarbage()
     assert.is_nil(rules)
-    assert.error_matches(function() return rows[1].id end, "row is only good inside")
+    assert.error_matches(function() return rows[1].id end, "row is only valid inside")
   end)
 
   it("is told apart from the row of the same rules tried inside", function()

@@ -137,8 +137,8 @@ describe("what is missing", function()
     write("a.csv", "id,name,price\n1,one,1\n2,two,2\n")
     load("a.csv", options, rules "id")
     write("b.csv", "id,name,price\n1,one,oops\n2,zwei,2\n")
-    fails("table 'item': a row rule sets its key from other columns, so the keys of 1 rejected record cannot be determined",
-      load, "b.csv", options, rules { "id", "name" })
+    fails("table 'item': a row rule sets its key from other columns, so the keys of 1 rejected record cannot be "
+      .. "determined", load, "b.csv", options, rules { "id", "name" })
     load("b.csv", options, rules "id")
     assert.equal("101|one|1.00\n102|zwei|2.00", items())
   end)

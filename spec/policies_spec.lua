@@ -192,7 +192,7 @@ describe("a load with policies", function()
       problem.message)
     local _, err, code = pghost.run({ "--dsn", dsn, "load", "item.csv", "--into", "wide", "--create" }, { cd = folder })
     assert.equal(1, code)
-    assert.matches("item.csv: table 'wide' would have 1702 columns, more than the 1600", err, 1, true)
+    assert.matches("item.csv: table 'wide' would have 1702 columns, more than the maximum of 1600", err, 1, true)
   end)
 
   it("is said on the command line too", function()

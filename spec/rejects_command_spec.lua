@@ -103,7 +103,7 @@ describe("pghost rejects", function()
     run_pipeline()
     local _, err = rejects("--csv", here.folder .. "/bad.csv")
     assert.equal(("6 records written to %s/bad.csv\nan apostrophe in front of 1 cell keeps spreadsheets from "
-      .. "calculating; reading the file takes it away\n"):format(here.folder), err)
+      .. "evaluating it; reading the file removes it\n"):format(here.folder), err)
     local ids = {}
     for row in here.conn:query("SELECT reject_id FROM pghost.rejects ORDER BY line"):rows() do
       ids[#ids + 1] = tostring(row.reject_id)

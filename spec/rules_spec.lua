@@ -519,7 +519,8 @@ describe("misuse raises at the caller's line", function()
     assert.equal("date: unknown option 'fmt'", message_of(function() r.date { fmt = "x" } end))
     assert.equal("default: string, number or boolean expected, got table",
       message_of(function() r.text():default {} end))
-    assert.equal("decimal: the column is of type 'text', not a number", message_of(function() r.text():decimal(",") end))
+    assert.equal("decimal: the column is of type 'text', not a number",
+      message_of(function() r.text():decimal(",") end))
     assert.equal("decimal: one character before the decimals expected, got 'ab'",
       message_of(function() r.numeric():decimal("ab") end))
     assert.equal("replace: text to look for expected, got ''", message_of(function() r.text():replace("", "x") end))

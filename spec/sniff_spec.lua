@@ -330,7 +330,7 @@ describe("the dialect", function()
       assert.is_true(found.confidence <= 0.5)
       assert.truthy(found.reason:find("aligned with", 1, true), found.reason)
       assert.is_true(csv.sniff_string(text).confidence <= 0.5)
-      has_warning(csv.sniff_string(text), "lined up with blanks, which is no CSV")
+      has_warning(csv.sniff_string(text), "aligned with spaces, which is not CSV")
     end
     local plain = csv.sniff_string("name x y\nAnn 1 12\nBob 12 3\nCid 5 7\n").dialect.delimiter
     assert.is_true(plain.confidence > 0.7)

@@ -141,12 +141,7 @@ local function violations_of(conn, check, parameters)
   local whole = ([[SELECT pg_catalog.count(*) OVER () AS n, pg_catalog.to_jsonb(violation) AS sample
 FROM (%s
 ) AS violation LIMIT %d]]):format(text, sample_count)
-  local done, result = pcall(conn.query, conn, whole, table.unpack(values, 1, values.n))
-  if not done then
-    statement:locate(result, whole, text, places)
-    error(result, 0)
-  end
-  return result
+  return statement:send(conn, whole, text, places, values)
 end
 
 -- Number of violations and a few of them as JSON texts, in one pass.

@@ -4,6 +4,7 @@
 -- tables of pipelines agree because all of them ask here.
 
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local relations = require "pghost.catalog.relations"
 
 local M = {}
@@ -82,14 +83,6 @@ local function index(list)
   return found
 end
 
-local function map(list, fn)
-  local out = {}
-  for i, value in ipairs(list) do
-    out[i] = fn(value)
-  end
-  return out
-end
-
 --- The columns of a program with what its rules say of their sources.
 ---@param columns { name: string }[] of a program, changed
 ---@param rules pghost.Rules
@@ -120,7 +113,7 @@ end
 ---@param header string[]
 ---@return fun(wanted: string|integer): integer|false|nil
 function M.finder(header)
-  local exact, folded, made = index(header), index(map(header, M.fold)), index(M.identifiers(header))
+  local exact, folded, made = index(header), index(lists.map(header, M.fold)), index(M.identifiers(header))
   return function(wanted)
     if math.type(wanted) == "integer" then
       return header[wanted] and wanted or nil
@@ -183,7 +176,7 @@ end
 ---@param wanted pghost.names.Wanted
 ---@return string
 function M.shown(wanted)
-  return table.concat(map(sources(wanted), function(name)
+  return table.concat(lists.map(sources(wanted), function(name)
     return math.type(name) == "integer" and tostring(name) or ("'%s'"):format(name)
   end), " or ")
 end

@@ -23,14 +23,6 @@ local function named_text(text)
   return names_of_text[text] or text
 end
 
-local function whole_from_0(text)
-  local number = text:find("^%d+$") and math.tointeger(tonumber(text))
-  if not number then
-    return nil, ("whole number expected, got '%s'"):format(text)
-  end
-  return number
-end
-
 local function add_dialect(parser)
   for _, option in ipairs(dialect.options) do
     local name = "--" .. option.name:gsub("_", "-")
@@ -41,7 +33,7 @@ local function add_dialect(parser)
       if option.choices then
         added:choices(option.choices):argname(table.concat(option.choices, "|"))
       else
-        added:convert(option.kind == "count" and whole_from_0 or named_text)
+        added:convert(option.kind == "count" and command_arguments.whole(0) or named_text)
       end
     end
   end
@@ -73,7 +65,7 @@ local function new_parser()
   parser:flag("--force", "Overwrite an existing rejects file, and any corrections in it.")
   parser:option("--retries",
     ("How often a load is retried after a transient error: a lost connection, a deadlock (default: %d).")
-    :format(retry.retries)):argname("N"):convert(whole_from_0)
+    :format(retry.retries)):argname("N"):convert(command_arguments.whole(0))
   parser:option("--workers", "Threads that read and check."):argname("N"):convert(whole)
   add_dialect(parser)
   parser:flag("--auto", "Detect delimiter, quote, encoding and so on for each file; options given here win.")

@@ -31,22 +31,12 @@ local function new_parser()
   return parser
 end
 
-local function read_file(path)
-  local file, message = io.open(path, "r")
-  if not file then
-    errors.raise("could not open " .. message, "ENOENT")
-  end
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
 -- The SQL, and where it is from.
 local function text_of(options)
   if options.file and options.sql then
     errors.raise("--file cannot be combined with SQL on the command line", "usage")
   elseif options.file then
-    return read_file(options.file), options.file
+    return sql.read_text(options.file), options.file
   elseif options.sql and options.sql ~= "-" then
     return options.sql
   elseif not options.sql and sys.is_tty(0) then

@@ -12,14 +12,6 @@ local reject_list = require "pghost.rejects.list"
 local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
 
-local function count_of(text)
-  local number = text:find("^%d+$") and math.tointeger(tonumber(text))
-  if not number then
-    return nil, ("whole number expected, got '%s'"):format(text)
-  end
-  return number
-end
-
 local function new_parser()
   local parser = argparse("pghost rejects", "Lists the records that a run rejected, and why.")
   parser:argument("run", "Number of the run (default: the last one)."):args("?"):convert(recorded.number)
@@ -28,7 +20,8 @@ local function new_parser()
   parser:option("--rule", "Only those that broke this rule: type, required, fields, quote, key, ..."):argname("NAME")
   parser:option("--state", "open (default), replayed, waived or all.")
     :argname("STATE"):choices { "open", "replayed", "waived", "all" }
-  parser:option("--limit", "At most this many (default: 10 in the list, otherwise all)."):argname("N"):convert(count_of)
+  parser:option("--limit", "At most this many (default: 10 in the list, otherwise all).")
+    :argname("N"):convert(command_arguments.whole(0))
   parser:option("--csv", "Write the records to a file to correct, also in a spreadsheet, and load again; - is stdout.")
     :argname("FILE")
   parser:flag("--force", "With --csv: overwrite an existing file, and any corrections in it.")

@@ -8,6 +8,7 @@ local columns = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
 local engine = require "pghost.load.engine"
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local native_rules = require "pghost.native.rules"
 local qualified = require "pghost.modes.qualified"
@@ -24,14 +25,6 @@ local function raise(plan, place, reason)
     .. "not missing: %s"):format(reason, plan.missing, what_to_do), "data", { file = place.name, line = place.line })
 end
 
-local function set_of(names)
-  local set = {}
-  for _, name in ipairs(names) do
-    set[name] = true
-  end
-  return set
-end
-
 local function only_of(names, set)
   for _, name in ipairs(names or {}) do
     if not set[name] then
@@ -44,7 +37,7 @@ end
 -- The rules of the key columns, and the functions that set one of them from others of them. nil: one is set from
 -- what is no key column.
 local function key_rules(rules, key)
-  local in_key = set_of(key)
+  local in_key = lists.set(key)
   local only = { name = rules.name, key = {}, row = {}, on_error = "reject" }
   for _, column in ipairs(rules) do
     if in_key[column.name] then

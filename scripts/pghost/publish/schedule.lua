@@ -12,6 +12,7 @@ local dry_run = require "pghost.publish.dry_run"
 local history = require "pghost.run.history"
 local kept = require "pghost.load.kept"
 local ledger = require "pghost.ledger"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local concurrent = require "pghost.ledger.concurrent"
 local modes = require "pghost.modes"
@@ -51,19 +52,11 @@ local function names_of(options)
   return names
 end
 
-local function set_of(names)
-  local set = {}
-  for _, name in ipairs(names) do
-    set[name] = true
-  end
-  return set
-end
-
 -- The short transaction. Its COMMIT says that the run has published, or that nothing has happened.
 local function exchange(run, options, is_last)
   again.transaction(run, function(conn)
     run.lock:check(conn)
-    concurrent.check(run, set_of(run.published))
+    concurrent.check(run, lists.set(run.published))
     if run.replay then
       run.replay.check(run)
     end
@@ -106,7 +99,7 @@ end
 
 -- What of a list is built and not yet published, in the order it was built.
 local function waiting(run, list, name_of)
-  local published, left = set_of(run.published), {}
+  local published, left = lists.set(run.published), {}
   for _, one in ipairs(list) do
     if not published[name_of(one)] then
       left[#left + 1] = one

@@ -39,7 +39,7 @@ end
 local function doubts(facts, result, say)
   local best = facts.guesses[1]
   if facts.structure.aligned then
-    say("%s, which is no CSV", result.dialect.delimiter.reason)
+    say("%s, which is not CSV", result.dialect.delimiter.reason)
   elseif result.dialect.delimiter.doubtful then
     say("delimiter: %s", result.dialect.delimiter.reason)
   elseif is_ragged(facts) then
