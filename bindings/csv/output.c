@@ -79,7 +79,7 @@ static bool begin_packing(Output *output, const char *packing, Error *error) {
   return true;
 }
 
-// What exists and is no file (a pipe, /dev/null) is written to as it is.
+// What exists and is not a file (a pipe, /dev/null) is written to as it is.
 static bool is_special(const char *path) {
   struct stat facts;
   return stat(path, &facts) == 0 && !S_ISREG(facts.st_mode);

@@ -23,7 +23,7 @@ void reader_free(Reader *reader); // NULL is fine
 // sight. The batch's views stay valid while `bytes` does.
 //
 // With `final` nothing follows: a last record without line end is complete and everything is
-// consumed. Blank lines are no records: they are skipped, unless one column is expected or the
+// consumed. Blank lines are not records: they are skipped, unless one column is expected or the
 // dialect keeps them, where they are a NULL. Comments are skipped.
 //
 // A record that cannot be read (a stray quote, a line end of the other kind outside quotes, a quote

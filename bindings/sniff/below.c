@@ -1,4 +1,4 @@
-// What stands below the records of a table.
+// What is below the records of a table.
 #include "sniff/below.h"
 
 #include <ctype.h>
@@ -113,7 +113,7 @@ static bool is_note(const SniffRecord *record, const char *line, const SniffDial
                                  is_short_note(record, below));
 }
 
-// A sum is told from a record that only has such a name by what stands before it, or by an empty
+// A sum is told from a record that only has such a name by what comes before it, or by an empty
 // cell where no record has one.
 static bool is_sum(const SniffRecord *record, size_t columns, const SniffBelow *below) {
   bool empty = columns > 2 && sniff_filled(record) < columns && !below->gaps;

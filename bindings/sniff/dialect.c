@@ -343,7 +343,7 @@ static bool occurs(const SniffSample *sample, char first, const char *second) {
   return false;
 }
 
-// Whether blanks after the delimiter are no data: nearly every field has some, or they stand before
+// Whether blanks after the delimiter are not data: nearly every field has some, or they come before
 // quotes, which would be data otherwise. What is inside of quotes says nothing.
 typedef struct Blanks {
   size_t fields; // but the first of each record, and those with nothing in them
@@ -526,7 +526,7 @@ static bool share_parted(const SniffSample *sample, const SniffDialect *dialect,
   return !failed;
 }
 
-// One column, whose values are no data, in a file that a usual delimiter parts in most of its
+// One column, whose values are not data, in a file that a usual delimiter parts in most of its
 // lines: rather records of several widths. Then that is the best guess, with its own poor score.
 static bool prefer_ragged(const SniffSample *sample, SniffGuesses *guesses) {
   SniffGuess found = {0};

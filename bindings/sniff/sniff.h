@@ -44,7 +44,7 @@ typedef struct Sniff {
   SniffGuesses guesses; // the first is the dialect
   SniffStructure structure;
   SniffColumns columns;
-  char spare;    // a delimiter that the sample has not, for a file of one column
+  char spare;    // a delimiter that the sample does not have, for a file of one column
   Buffer header; // cells of the header, `columns` a record: each 4 bytes length, then the text
   size_t header_records; // in `header`
   Buffer

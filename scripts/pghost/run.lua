@@ -1,7 +1,7 @@
 -- A run: what a pipeline script does its work with (pipeline.start gives one).
 --
 -- It builds in a schema of its own and is recorded in the schema `pghost`. Leaving its scope
--- without publishing throws away what was built; what was published before stays.
+-- without publishing discards what was built; what was published before stays.
 
 local again = require "pghost.run.retry"
 local analyse = require "pghost.run.analytics"
@@ -285,7 +285,7 @@ function Run:publish()
       seconds = sys.clock() - self.clock })
 end
 
--- Throws away what was built and says how the run ended.
+-- Discards what was built and says how the run ended.
 local function abandon(self, problem)
   local state = problem == nil and "unpublished" or "failed"
   if sys.interrupted() or (errors.is(problem) and problem.code == "interrupted") then
@@ -304,7 +304,7 @@ local function abandon(self, problem)
   say(self.log, "done", self.name, ("run %d %s, %s"):format(self.id, state, published), { run = self.id })
 end
 
---- Ends the run. What was not published is thrown away; a second call does nothing.
+--- Ends the run. What was not published is discarded; a second call does nothing.
 ---@param problem? any the error that ends it
 function Run:close(problem)
   if self.closed then
@@ -317,7 +317,7 @@ function Run:close(problem)
     return
   end
   for _, one in pairs(self.connections) do
-    one:close() -- first, so that they hold no lock on what is thrown away
+    one:close() -- first, so that they hold no lock on what is discarded
   end
   if self.id and not self.finished then
     pcall(abandon, self, problem) -- what this cannot do any more, the next run does

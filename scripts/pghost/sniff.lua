@@ -122,7 +122,7 @@ local function check(file, facts, message, code)
   errors.raise(message, code, { file = not has_name and file or nil })
 end
 
---- Looks at a file; raises what cannot be read, is empty, or is no text.
+--- Looks at a file; raises what cannot be read, is empty, or is not text.
 ---@param path string "-" is standard input, which is used up by it
 ---@param options? pghost.sniff.Options
 ---@return pghost.sniff.Result

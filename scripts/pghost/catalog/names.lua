@@ -150,7 +150,7 @@ end
 ---@param header string[]
 ---@param wanted pghost.names.Wanted[]
 ---@return (integer|nil)[] map per wanted column its position
----@return integer[] missing of `wanted`, those that the header has not
+---@return integer[] missing of `wanted`, those that the header does not have
 function M.match(file, header, wanted)
   local find, found, missing = M.finder(header), {}, {}
   for i, column in ipairs(wanted) do

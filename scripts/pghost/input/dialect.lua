@@ -12,7 +12,7 @@ local M = {}
 ---@field quote? string one ASCII character (default '"'), "" for none
 ---@field escape? string one ASCII character; default: quotes are doubled
 ---@field comment? string lines that start with it are skipped
----@field skip_blanks? boolean blanks at the start of a field are no data
+---@field skip_blanks? boolean blanks at the start of a field are not data
 ---@field line_end? "lf"|"cr" default: found
 ---@field blank_lines? "skip"|"keep" default "skip"
 ---@field skip? integer lines to skip before the header

@@ -43,7 +43,7 @@ local function to_utf16(text, big)
   return table.concat(out)
 end
 
---- Text as the bytes of an encoding, to stand before the original bytes of records. What is not
+--- Text as the bytes of an encoding, to come before the original bytes of records. What is not
 --- ASCII is converted by the server; raises where that cannot.
 ---@param conn pghost.Connection
 ---@param text string UTF-8

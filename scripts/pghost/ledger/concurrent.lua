@@ -11,7 +11,7 @@ local since_query = qualified [[
   FROM pghost.files AS f JOIN pghost.runs AS r ON r.run_id = f.run_id
   WHERE r.target_schema = $1 AND f.table_name = $2 AND f.published_at IS NOT NULL AND f.mode = 'replace']]
 
---- The run that has last built a table anew: what the ledger is read as of.
+--- The run that has last rebuilt a table: what the ledger is read as of.
 ---@param run pghost.Run
 ---@param name string
 ---@return integer run_id 0: none
@@ -47,7 +47,7 @@ local function check_watched(run, one)
   end
 end
 
---- Sees that no other run has brought the same files into these tables, or built them anew, since this
+--- Sees that no other run has brought the same files into these tables, or rebuilt them, since this
 --- one has planned. Runs at the beginning of the transaction that publishes: those into one schema
 --- come one after the other.
 ---@param run pghost.Run

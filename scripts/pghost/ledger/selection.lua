@@ -125,7 +125,7 @@ function M.note_known(run, request, hashed)
   end
 end
 
---- Whether what was read of a file that can be read only once is no news; returns what has it.
+--- Whether what was read of a file that can be read only once is not new; returns what has it.
 ---@return table? entry with `name`, and `run_id` where it is one of the ledger
 ---@return table? known the newest load of the content
 function M.is_known(run, request, file, sha256, other)

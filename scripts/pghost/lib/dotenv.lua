@@ -96,7 +96,7 @@ local function value_of(text, values)
   return expand(text:gsub("%s+#.*$", ""):gsub("^#.*$", ""):gsub("%s+$", ""), values)
 end
 
---- Parses the text of a .env file. Lines that are no assignment are skipped.
+--- Parses the text of a .env file. Lines that are not assignments are skipped.
 ---@param text string
 ---@return table<string, string>
 function M.parse(text)

@@ -38,7 +38,7 @@ local function raise_unreadable(path, message, code)
   errors.raise(("could not open '%s': %s"):format(path, message:match("[^:]*$"):lower():match("%S.*")), code)
 end
 
--- The names in a folder; none in what is no folder.
+-- The names in a folder; none in what is not a folder.
 local function entries(folder)
   local names = {}
   local readable, iterator, state = pcall(lfs.dir, folder)
@@ -151,7 +151,7 @@ local function is_link(path)
 end
 
 --- One spelling for a path, whatever the current folder: absolute, without `.`, `//` and, after what
---- is no link, `..`. Links stay as they are named.
+--- is not a link, `..`. Links stay as they are named.
 ---@param path string
 ---@return string
 function M.absolute(path)

@@ -49,7 +49,7 @@ end
 ---@param files pghost.PlannedFile[]
 function M.begin(run, plan, result, files)
   if #files == 0 then
-    return -- what is read is no file
+    return -- what is read is not a file
   end
   local ids = M.insert(run.conn, { run_id = run.id, table = plan.name, options = plan.options,
     mode = plan.first and "replace" or plan.mode }, files)

@@ -1,7 +1,7 @@
 -- What a killed run has built of a table, for the run that resumes it (run/resume.lua).
 --
 -- A file counts as loaded once pghost.files says so (kept_at), which is written after the commits of its records: what
--- a kill left without that is deleted and read again. A table is built anew when its rules, its options or a file that
+-- a kill left without that is deleted and read again. A table is rebuilt when its rules, its options or a file that
 -- was loaded have changed.
 
 local cjson = require "cjson"
@@ -35,7 +35,7 @@ local function kept_files(run, plan)
   return kept, next(by_place) ~= nil, #all > 0
 end
 
--- Throws away what was built of a table, and what is recorded of it.
+-- Discards what was built of a table, and what is recorded of it.
 local function start_over(run, plan)
   local conn = run.conn
   conn:transaction(function()
@@ -48,7 +48,7 @@ local function start_over(run, plan)
   end)
 end
 
---- Throws away what a killed run had built of tables that this process does not load: they are no part of the
+--- Discards what a killed run had built of tables that this process does not load: they are no part of the
 --- run any more. To be called when all loads are done.
 ---@param run pghost.Run
 function M.forget_others(run)
@@ -82,7 +82,7 @@ local function remove_unkept(run, plan)
       if plan.targets[kind] then
         local deleted = conn:query(("DELETE FROM %s WHERE _file_id IN (%s)"):format(run:qualified(name), unkept),
           run.id, plan.name).affected
-        if deleted > 0 and not run.settings.table_created then -- written anew: see add_key_anew in primary_key.lua
+        if deleted > 0 and not run.settings.table_created then -- rewritten: see add_key_anew in primary_key.lua
           conn:query(("ALTER TABLE %s ALTER COLUMN _line TYPE bigint USING _line OPERATOR(pg_catalog.+) 0")
             :format(run:qualified(name)))
         end
@@ -94,7 +94,7 @@ local function remove_unkept(run, plan)
   end)
 end
 
--- Whether what was loaded stands before what is to be loaded, and in its order: which of several records
+-- Whether what was loaded comes before what is to be loaded, and in its order: which of several records
 -- with one key stays is told by that.
 local function in_order(plan, kept)
   local last = 0
@@ -163,7 +163,7 @@ end
 local kept_of = record.kind("kept", { fingerprint = "string", built = "boolean", complete = "boolean",
   files = "table" })
 
---- What a killed run has built of a table; what is not the same any more is thrown away. Nil: with these settings
+--- What a killed run has built of a table; what has changed since is discarded. Nil: with these settings
 --- nothing is kept.
 ---@param run pghost.Run
 ---@param draft table of a plan, its headers read

@@ -7,7 +7,7 @@ local M = {}
 
 local longest_name = relations.longest_name - #"_raw_new" -- bytes of a table's name
 
--- What each mode may do to keys that the files have not.
+-- What each mode may do to keys that the files do not have.
 local missing_of_mode = {
   replace = { keep = true },
   append = { keep = true },

@@ -33,7 +33,7 @@ local function published_name(run, name)
   return relations.quoted(run.target, name)
 end
 
--- Whether the published table is there; what is no table cannot be added to.
+-- Whether the published table is there; what is not a table cannot be added to.
 local function find_published(run, name)
   local found = relations.find(run.conn, published_name(run, name))
   if found and found.kind ~= "r" and found.kind ~= "p" then
@@ -109,7 +109,7 @@ local function check_columns(run, plan, built, published)
   end
 end
 
--- Raw columns that the published raw table has not: files may bring new ones.
+-- Raw columns that the published raw table does not have: files may bring new ones.
 local function new_raw_columns(run, plan, built, published)
   local missing = {}
   for _, column in ipairs(built) do

@@ -35,7 +35,7 @@ local function only_of(names, set)
 end
 
 -- The rules of the key columns, and the functions that set one of them from others of them. nil: one is set from
--- what is no key column.
+-- what is not a key column.
 local function key_rules(rules, key)
   local in_key = lists.set(key)
   local only = { name = rules.name, key = {}, row = {}, on_error = "reject" }

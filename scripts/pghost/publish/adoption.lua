@@ -1,7 +1,7 @@
 -- Which tables are pghost's to replace. A table that is there, and that no run has published, holds
 -- somebody's data: it is not dropped unless somebody says so.
 --
--- A table is known by its oid in pghost.published, so that one that was dropped and made anew by hand
+-- A table is known by its oid in pghost.published, so that one that was dropped and recreated by hand
 -- is not taken for the published one. Dump and restore give new oids to all tables, to pghost.published
 -- too: rows that were written under another oid of that count by the table's name.
 

@@ -1,6 +1,6 @@
 -- Takes the locks of the short transaction so that nobody waits long for it.
 --
--- Who waits for an exclusive lock makes everybody wait who comes after. So the wait is bounded: when
+-- Whoever waits for an exclusive lock makes everybody wait who comes after. So the wait is bounded: when
 -- a table cannot be had within some milliseconds, everything is let go, readers pass, and it is
 -- tried again a little later.
 

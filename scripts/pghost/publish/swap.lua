@@ -26,7 +26,7 @@ local M = {}
 ---@field prepared? pghost.publish.Prepared what prepare() returned; without it swap prepares itself
 
 ---@class pghost.publish.Prepared
----@field gone table<string, string[]> columns of published tables that the built ones have not, by table
+---@field gone table<string, string[]> columns of published tables that the built ones do not have, by table
 ---@field at string when it was done
 ---@field locked? number after swap: seconds that it held the locks
 

@@ -2,7 +2,7 @@
 --
 -- Where it can be, they are made in the build schema over the built tables before anything is
 -- locked (a materialized view with its data), and only moved in the short transaction. What cannot
--- (its name is taken there, it uses a function that has to be made again, ...) is made then.
+-- (its name is taken there, it uses a function that has to be recreated, ...) is made then.
 
 local columns = require "pghost.publish.definitions"
 local behaviour = require "pghost.publish.behaviour"

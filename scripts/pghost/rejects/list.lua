@@ -27,7 +27,7 @@ local function parameters(filter)
   return filter.run_id, filter.table, filter.file, filter.rule, filter.state or "open"
 end
 
---- A query over the chosen rejects: `select` is what stands before FROM, `order` what follows WHERE.
+--- A query over the chosen rejects: `select` is what comes before FROM, `order` what follows WHERE.
 ---@return string sql
 ---@return string|integer|nil ... five parameters to bind
 function M.query(filter, select, order)

@@ -123,7 +123,7 @@ local function is_number(type_name)
 end
 
 --- A number written with another mark before its decimals than a point, and perhaps with one between
---- thousands: `decimal(",", ".")` takes 1.234,5 and 1234,5. What is no such number is refused, also
+--- thousands: `decimal(",", ".")` takes 1.234,5 and 1234,5. What is not such a number is refused, also
 --- 12.34,5: thousands stand in groups of three, or nowhere.
 ---@param mark string one character, usually ","
 ---@param thousands? string one character: ".", ",", "'", " "; nil: there are none

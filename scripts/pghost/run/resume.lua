@@ -22,7 +22,7 @@ local function find(run)
     history.config_json(run.settings, run.conn))[1]
 end
 
--- Drops what is no table that files were loaded into: views, answers, what was half done.
+-- Drops what is not a table that files were loaded into: views, answers, what was half done.
 local function tidy(run)
   local conn = run.conn
   local rows = conn:query([[

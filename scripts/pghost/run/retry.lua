@@ -279,7 +279,7 @@ local function consider(session, problem)
   end
 end
 
---- Calls fn(session) until it succeeds, fails for what is no transient error, or has failed too often.
+--- Calls fn(session) until it succeeds, fails for what is not a transient error, or has failed too often.
 ---@generic T
 ---@param options { retries?: integer, dsn?: string, name: string, say: pghost.load.Say }
 ---@param fn fun(session: pghost.retry.Session): T...

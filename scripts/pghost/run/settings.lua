@@ -16,7 +16,7 @@ local M = {}
 
 ---@class pghost.Setting
 ---@field name string in config.lua; on the command line with dashes
----@field kind "text"|"integer"|"number"|"boolean"|"flag"|"duration"|"table"|"function" the last two are no options
+---@field kind "text"|"integer"|"number"|"boolean"|"flag"|"duration"|"table"|"function" the last two are not options
 ---@field default? any
 ---@field help string
 ---@field is fun(value: any): any whether a value is one of the setting

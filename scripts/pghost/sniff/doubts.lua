@@ -19,7 +19,7 @@ local function blank_is_doubtful(facts)
   return not named and facts.guesses[1].quoted == 0 and data * 2 <= #facts.columns
 end
 
--- "7,50" and "19,00 €" are parted by a comma, too, where no header has one.
+-- "7,50" and "19,00 €" are separated by a comma, too, where no header has one.
 local function could_be_decimals(facts, guess)
   local columns = facts.columns
   if guess.delimiter ~= "," or #columns ~= 2 or guess.quoted > 0 or facts.structure.header > 0 then

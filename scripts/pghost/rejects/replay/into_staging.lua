@@ -36,7 +36,7 @@ function Target:sink()
   return sinks.into_table(self.run, self.name, tables.copy(staging.name(self.run, "rejects"), {}))
 end
 
---- Raises when a later run has built the table anew: it has its own rejects, those of this run are history.
+--- Raises when a later run has rebuilt the table: it has its own rejects, those of this run are history.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
 function M.check_not_replaced(run, plan)

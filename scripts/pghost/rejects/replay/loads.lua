@@ -138,7 +138,7 @@ function Replay.clean(run, name, rules, options)
   replay(run, name, rules, all, { raw = did(run, "stage", name), clean = true })
 end
 
---- Raises when a published table is not any more what it was when the replay read it. At the beginning
+--- Raises when a published table is no longer what it was when the replay read it. At the beginning
 --- of the transaction that publishes.
 ---@param run pghost.Run
 function Replay.check(run)

@@ -1,5 +1,5 @@
 -- The tables of a replay: what passed is put beside what is published, under the same key. A table
--- that its loads replace is built anew, with what is published in it; one that they add to is added to.
+-- that its loads replace is rebuilt, with what is published in it; one that they add to is added to.
 --
 -- Tables are created and then filled, never CREATE TABLE AS, for servers that shard.
 
@@ -173,7 +173,7 @@ local function build(run, plan, published)
   end
 end
 
---- Notes what became of each reject, and builds the tables anew where something passed.
+--- Notes what became of each reject, and rebuilds the tables where something passed.
 ---@return { records: integer, loaded: integer, rejected: integer, filtered: integer }
 function M.build(run, plan, published)
   local counts

@@ -75,7 +75,7 @@ local function names_of(source, file)
   return names
 end
 
--- Hands the source over, and starts anew. Who takes it closes it.
+-- Hands the source over, and starts over. Whoever takes it closes it.
 function Writer:finish()
   if self.file and self.records > 0 then
     local file = self.file
@@ -117,7 +117,7 @@ function Writer:put(row, file)
   self.line = self.line + 1 + select(2, row.original:gsub(file.line_end, ""))
 end
 
--- Whether a record ends at its own end whatever stands after it. In UTF-16 nobody looks.
+-- Whether a record ends at its own end whatever comes after it. In UTF-16 nobody looks.
 local function is_closed(text, file)
   local dialect = file.dialect
   local quote = dialect.quote or '"'
