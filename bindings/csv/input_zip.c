@@ -230,8 +230,8 @@ static bool check_single(ZipInput *self, Error *error) {
   if (found < 0)
     return false;
   if (count > 1)
-    return error_set(error, "archive", "'%s' is a zip of %d files: name one of them",
-                     self->name, count);
+    return error_set(error, "archive", "'%s' is a zip of %d files: name one of them", self->name,
+                     count);
   return start_archive(self, error);
 }
 

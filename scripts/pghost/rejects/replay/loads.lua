@@ -25,7 +25,7 @@ local M = {}
 ---@field of table the run that is replayed, from recorded.find
 ---@field only? string the one table that is replayed
 ---@field staged table<string, table> options of run:stage, for the run:clean that follows
----@field copied { name: string, hash: string }[] published tables that were taken over, see unchanged.lua
+---@field copied { name: string, hash: string }[] published tables that were taken over, see snapshot.lua
 ---@field added { name: string, query: string }[] those that are added to by key
 ---@field plans table[] one a table
 local Replay = {}
