@@ -4,23 +4,8 @@ local modes = require "support.modes"
 local r = require "pghost.rules"
 
 local keyed, fails = modes.keyed, modes.fails
-local world
-
-local function write(name, text)
-  world:write(name, text)
-end
-
-local function ask(sql)
-  return world:ask(sql)
-end
-
-local function load(spec, options, rules)
-  return world:load(spec, options, rules)
-end
-
-local function items()
-  return world:items()
-end
+local world = modes.world()
+local write, ask, _, load, items = world:functions()
 
 local ways = { { "merge", "delete" }, { "merge", "mark" }, { "history", "close" } }
 
@@ -31,21 +16,7 @@ local function current(missing)
 end
 
 describe("what is missing", function()
-  setup(function()
-    world = modes.open()
-  end)
-
-  teardown(function()
-    world:close()
-  end)
-
-  before_each(function()
-    world:clear()
-  end)
-
-  after_each(function()
-    world:remove()
-  end)
+  world:use(setup, teardown, before_each, after_each)
 
   for _, way in ipairs(ways) do
     local mode, missing = way[1], way[2]
