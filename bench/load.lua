@@ -76,7 +76,7 @@ local function quoted_list(names, more, form)
   return table.concat(table.move(more, 1, #more, #parts + 1, parts), ", ")
 end
 
--- A raw table as a run makes it: _loaded_at comes behind the load.
+-- A raw table as a run makes it: _loaded_at is added after the load.
 local function made_anew(table_name, names)
   return ("drop table %s; create table %s (%s)"):format(table_name, table_name,
     quoted_list(names, { "_file_id bigint", "_line bigint" }, '"%s" text'))

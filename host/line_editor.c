@@ -19,7 +19,7 @@
 #define HISTORY_SIZE 1000
 
 struct LineReader {
-  EditLine *editor; // NULL: stdin is no terminal
+  EditLine *editor; // NULL: stdin is not a terminal
   History *history;
   lua_State *L;
   char *plain; // line buffer of getline

@@ -133,7 +133,7 @@ static int print_values(lua_State *L) {
   return 0;
 }
 
-// Says that the chunk was stopped, and goes on as if nothing had been.
+// Says that the chunk was stopped, and carries on.
 static void forget_interruption(lua_State *L) {
   if (interrupt_signal != SIGINT)
     return;

@@ -1,6 +1,6 @@
 // Running the whole script once more, in a new state, after a transient error.
 //
-// Who decides is the library: an error object that leaves the script with a table `retry` in it
+// The library decides: an error object that leaves the script with a table `retry` in it
 // asks for it (scripts/pghost/run/retry.lua): `wait` (seconds), `run` (the run that failed, if it
 // had begun) and `say`, a function that logs why. Here is only what crosses from one state to the
 // next.

@@ -212,7 +212,7 @@ int run_script(lua_State *L, const char *path) {
   return run_call(L, push_arguments(L), 0);
 }
 
-// Pushes what to say of a word that is no command: the one that may be meant, or all of them.
+// Pushes what to say of a word that is not a command: the one that may be meant, or all of them.
 static void push_commands(lua_State *L, const char *name) {
   LibraryCommand commands[LIBRARY_MOST_COMMANDS];
   const char *names[LIBRARY_MOST_COMMANDS];

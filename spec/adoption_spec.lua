@@ -35,8 +35,8 @@ end
 local function refused(name)
   local code, err = run()
   assert.equal(1, code, err)
-  local message = ("table 'public.%s' is not one that pghost has published, and would be dropped with its data: "
-    .. "rename it, or let pghost have it with pghost adopt public.%s, or adopt = true"):format(name, name)
+  local message = ("table 'public.%s' was not published by pghost and would be dropped with its data: "
+    .. "rename it, or hand it over with pghost adopt public.%s, or adopt = true"):format(name, name)
   assert.truthy(err:find(message, 1, true), err)
   return err
 end

@@ -161,7 +161,7 @@ line two"
       ["a,b,c,d,e\n1,2,3\n4,5,6\n7,8,9\n"] = "line 1 could be names: 5, where the records have 3 fields; where "
         .. "records may end early, give --skip 0 --header 1 --too-few pad, else --skip 1 --no-header",
       ["1\t2\t3\n2\t3\t4\t\n3\t4\t5\t\n4\t5\t6\t\n"] = "line 1 could be a record: it has 3 fields, those below "
-        .. "have 4; give --skip 1 --no-header if it is none",
+        .. "have 4; give --skip 1 --no-header if it is not a header",
     } do
       pghost.write(folder .. "/a.csv", text)
       local err, code = load { "a.csv", "--auto", "--into", "public.t", "--create" }
@@ -203,7 +203,7 @@ line two"
   it("refuses what is lined up with blanks, or of any width", function()
     for text, why in pairs {
       ["name    x   y\nAnn     1   12\nBob    12    3\nCid     5    7\n"] =
-        "no delimiter parts them: columns seem to be lined up with blanks",
+        "no delimiter separates them: columns seem to be aligned with spaces",
       ["a,b,c,d,e,f\n1,2\n1,2,3\n1,2,3,4\n1,2,3,4,5\n1,2,3,4,5,6\n1\n1,2\n"] =
         "no reading gives most records the same number of fields: with delimiter ',' (comma)",
     } do

@@ -135,7 +135,7 @@ describe("the example pipeline", function()
   end)
 
   it("says which rights are missing", function()
-    refused(1, "schema pghost belongs to 'loader', who could have code run in your name", { user = "guest" })
+    refused(1, "schema pghost belongs to 'loader', who could run code with your rights", { user = "guest" })
     local empty, name = own:database()
     local _, err, code = run { user = "guest", database = name }
     assert.equal(1, code)

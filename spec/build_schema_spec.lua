@@ -122,7 +122,7 @@ describe("a role with few rights", function()
 
     it("that holds nothing of others", function()
       db:exec "CREATE TABLE build.precious (n integer); CREATE TYPE build.mood AS ENUM ('good')"
-      refused("build schema 'build' is not empty, and no run that was killed has left it so: it holds mood, precious; "
+      refused("build schema 'build' is not empty, and was not left by a killed run: it holds mood, precious; "
         .. "empty it, or name another", build)
       assert.equal("precious", in_build())
     end)

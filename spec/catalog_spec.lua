@@ -5,7 +5,7 @@ local assert = require "luassert"
 local columns = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
 local relations = require "pghost.catalog.relations"
-local rights = require "pghost.catalog.rights"
+local trust = require "pghost.catalog.trust"
 local server = require "support.server"
 
 describe("pghost.catalog", function()
@@ -36,7 +36,7 @@ describe("pghost.catalog", function()
       for _, text in ipairs { "", "a.b.c", "a b", '"a', '""', "1a", "a.", "a;b" } do
         assert.error_matches(function()
           relations.parse(text)
-        end, "is no name of a table")
+        end, "is not a table name")
       end
     end)
 
@@ -102,7 +102,7 @@ describe("pghost.catalog", function()
         if not unique then
           conn:exec(("INSERT INTO one VALUES (%s)"):format(pair[2]))
         end
-        local same = columns.same_key(conn, "public.one", { name })("x", "y")
+        local same = columns.same_key(columns.key(conn, "public.one", { name }), "x", "y")
         local count = conn:query(("SELECT count(*) AS n FROM one AS x, one AS y WHERE %s"):format(same))[1].n
         assert.equal(unique and 2 or 4, count, name)
         conn:exec "DROP TABLE one"
@@ -110,8 +110,9 @@ describe("pghost.catalog", function()
     end)
 
     it("names every operator by the schema of the type's operator class", function()
+      local key = columns.key(conn, "public.many", { "a", "e" })
       assert.equal('x."a"::"public"."citext" OPERATOR("public".=) y."a"::"public"."citext"'
-        .. ' AND x."e" OPERATOR(pg_catalog.=) y."e"', columns.same_key(conn, "public.many", { "a", "e" })("x", "y"))
+        .. ' AND x."e" OPERATOR(pg_catalog.=) y."e"', columns.same_key(key, "x", "y"))
       local d = { relation = "public.many", column = "d", alias = "c" }
       local a = { relation = "public.many", column = "a", alias = "p" }
       assert.equal('c."d" OPERATOR(pg_catalog.=) p."a"', columns.equal(conn, d, a))
@@ -122,7 +123,7 @@ describe("pghost.catalog", function()
         INSERT INTO keyed SELECT n::text FROM generate_series(1, 5000) AS n]]
       conn:exec "ANALYZE keyed"
       local plan = conn:query(("EXPLAIN SELECT 1 FROM (VALUES ('a'::mail)) AS x (a), keyed AS y WHERE %s")
-        :format(columns.same_key(conn, "public.keyed", { "a" })("x", "y")))
+        :format(columns.same_key(columns.key(conn, "public.keyed", { "a" }), "x", "y")))
       local text = ""
       for row in plan:rows() do
         text = text .. row[1] .. "\n"
@@ -132,14 +133,14 @@ describe("pghost.catalog", function()
 
     it("refuses a type without equality, and one that a stranger's function compares", function()
       assert.error_matches(function()
-        columns.same_key(conn, "public.many", { "l" })
+        columns.key(conn, "public.many", { "l" })
       end, "column 'l' of public.many: type point has no equality, so it cannot be a key")
       assert.error_matches(function()
-        columns.same_key(conn, "public.many", { "nope" })
+        columns.key(conn, "public.many", { "nope" })
       end, "no column 'nope' in public.many")
       conn:exec "CREATE ROLE stranger_of_columns; ALTER FUNCTION citext_eq(citext, citext) OWNER TO stranger_of_columns"
       conn:exec "CREATE ROLE plain_of_columns; SET ROLE plain_of_columns"
-      local refused, problem = pcall(columns.same_key, conn, "public.many", { "a" })
+      local refused, problem = pcall(columns.key, conn, "public.many", { "a" })
       conn:exec [[RESET ROLE; ALTER FUNCTION citext_eq(citext, citext) OWNER TO postgres;
         DROP ROLE stranger_of_columns; DROP ROLE plain_of_columns]]
       assert.is_false(refused)
@@ -147,11 +148,11 @@ describe("pghost.catalog", function()
     end)
   end)
 
-  describe("rights", function()
+  describe("trust", function()
     local function stranger(sql)
       return conn:transaction(function()
         conn:exec("CREATE SCHEMA guarded; CREATE TABLE guarded.t (a int); " .. sql)
-        local found = rights.stranger(conn, "guarded")
+        local found = trust.stranger(conn, "guarded")
         conn:exec "RESET ROLE; DROP SCHEMA guarded CASCADE"
         return found and ("%s %s: %s, %s"):format(found.what, found.name, found.role, found.how) or "none"
       end)

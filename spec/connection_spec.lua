@@ -324,7 +324,7 @@ describe("the way to the database", function()
     write_env("PGHOST=/none\n")
     os.execute(("chmod 666 %s/.env"):format(folder))
     local _, err, code = run()
-    assert.same({ "pghost: '.env' can be changed by anybody and is not read: chmod o-w .env, or give --dsn\n", 2 },
+    assert.same({ "pghost: '.env' is world-writable and is not read: chmod o-w .env, or give --dsn\n", 2 },
       { err, code })
     if pghost.shell "id -u" == "0\n" then
       os.execute(("chmod 600 %s/.env && chown daemon %s/.env"):format(folder, folder))

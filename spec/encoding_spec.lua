@@ -263,11 +263,11 @@ describe("text in another encoding", function()
   end)
 
   it("is refused where it is unknown, or hides the delimiter in its characters", function()
-    refused("could not read 'string': unknown encoding 'klingon': 'iconv -l' lists those there are", "usage",
+    refused("could not read 'string': unknown encoding 'klingon': 'iconv -l' lists them", "usage",
       csv.open_string("a\n", { encoding = "klingon" }))
-    refused("could not read 'string': unknown encoding 'ascii//IGNORE': 'iconv -l' lists those there are", "usage",
+    refused("could not read 'string': unknown encoding 'ascii//IGNORE': 'iconv -l' lists them", "usage",
       csv.open_string("a\n", { encoding = "ascii//IGNORE" }))
-    refused("could not read 'string': no byte order mark: say encoding = 'utf-16le' or 'utf-16be'", "encoding",
+    refused("could not read 'string': no byte order mark: give encoding = 'utf-16le' or 'utf-16be'", "encoding",
       csv.open_string("a\n", { encoding = "utf-16" }))
     local clash = "could not read 'string': '|' may be a part of a character in %s, and cannot be a delimiter or a "
       .. "quote there: convert the file to UTF-8 first"

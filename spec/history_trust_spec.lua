@@ -55,8 +55,8 @@ describe("the schema pghost", function()
       CREATE FUNCTION pghost.steal() RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''stolen''; END';
       CREATE VIEW pghost.runs AS SELECT pghost.steal() AS run_id, 1 AS replay_of;
       GRANT SELECT ON pghost.runs TO public; RESET ROLE]]
-    local expected = "schema 'pghost' is not safe to use: schema pghost belongs to 'trust_mallory', who could have "
-      .. "code run in your name; rename or drop it, or have a superuser, the database's owner or a role that you are a "
+    local expected = "schema 'pghost' is not safe to use: schema pghost belongs to 'trust_mallory', who could run "
+      .. "code with your rights; rename or drop it, or have a superuser, the database's owner or a role that you are a "
       .. "member of own it"
     for _, words in ipairs { { "pipeline.lua" }, { "runs" }, { "rejects" }, { "replay", "1" } } do
       local message, code = run(table.unpack(words))
@@ -70,7 +70,7 @@ describe("the schema pghost", function()
     admin:exec "GRANT CREATE ON SCHEMA pghost TO trust_mallory"
     local message, code = run "pipeline.lua"
     assert.equal("schema 'pghost' is not safe to use: schema pghost gives 'trust_mallory' the right create, who could "
-      .. "have code run in your name; revoke create on schema pghost from trust_mallory", message)
+      .. "run code with your rights; revoke create on schema pghost from trust_mallory", message)
     assert.equal(1, code)
     admin:exec "REVOKE CREATE ON SCHEMA pghost FROM trust_mallory; GRANT ALL ON pghost.runs TO public"
     assert.matches("table runs gives 'public' the right trigger.*revoke trigger on pghost.runs from public",

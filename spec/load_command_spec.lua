@@ -311,7 +311,7 @@ describe("pghost load", function()
     must_fail(1, "public.q is a sequence: nothing can be loaded into it", { "f.csv", "--into", "q" })
     must_fail(1, "public.m is a materialized view: nothing can be loaded into it", { "f.csv", "--into", "m" })
     for _, name in ipairs { "a b", "a.b.c", ".a", '"a', "", "a;drop table x", '""' } do
-      must_fail(2, ("'%s' is no name of a table: name, schema.name or \"Name\" expected"):format(name),
+      must_fail(2, ("'%s' is not a table name: name, schema.name or \"Name\" expected"):format(name),
         { "f.csv", "--into", name })
     end
   end)
@@ -353,7 +353,7 @@ describe("pghost load", function()
     must_fail(2, "unknown option '--nix'" .. usage, { "f.csv", "--into", "item", "--nix" })
     must_fail(2, "--rejects needs --max-rejects: how many may be rejected, 100% for any number",
       { "f.csv", "--into", "item", "--rejects", "r.csv" })
-    must_fail(2, "--create makes a new table, which --truncate cannot empty",
+    must_fail(2, "--create cannot be combined with --truncate",
       { "f.csv", "--into", "x", "--create", "--truncate" })
     local wrong = { ["--max-rejects"] = "101%", ["--workers"] = "0", ["--delimiter"] = "123456789", ["--quote"] = "ä" }
     for option, word in pairs(wrong) do
@@ -601,7 +601,7 @@ describe("pghost load --rules", function()
       CREATE TABLE item (id int, m mood, g int GENERATED ALWAYS AS (1) STORED, p point)]]
     write("f.csv", "id,m,p\n1,happy,\n2,sad,\"(1,2)\"\n")
     rules '{ "nix", r.integer() }'
-    must_fail(1, "the rules have a column 'nix' that public.item has not", words())
+    must_fail(1, "the rules have a column 'nix' that public.item does not have", words())
     rules '{ "id", r.bigint() }'
     must_fail(1, "column 'id' is bigint in the rules and integer in public.item: make them the same", words())
     rules '{ "g", r.integer() }'

@@ -274,7 +274,7 @@ describe("a load of what can be read only once", function()
     end_proxies()
     os.remove(folder .. "/bad")
     assert.equal(3, code, err)
-    assert.matches("; not retried: rejects have gone to 'bad'\n", err)
+    assert.matches("; not retried: rejects were written to 'bad'\n", err)
     assert.equal("0", ask "SELECT count(*) FROM item")
   end)
 end)
@@ -384,8 +384,8 @@ describe("a load's COMMIT whose answer is lost", function()
       { files = { "mixed.csv" }, dsn = through(proxy "gone") })
     assert.equal(3, code, err)
     assert.matches("pghost: server closed the connection unexpectedly; whether the load was committed is not known "
-      .. "%(nobody can be asked%): look whether public%.item holds its 1,996 records before loading again; its rejects "
-      .. "are in 'bad%.csv'\n$", err)
+      .. "%(nobody can be asked%): check whether public%.item holds its 1,996 records before loading again; its "
+      .. "rejects are in 'bad%.csv'\n$", err)
     assert.equal("1996", ask "SELECT count(*) FROM item")
     assert.matches("x500,name 500", pghost.read(folder .. "/bad.csv"))
   end)
@@ -501,7 +501,7 @@ describe("a COMMIT that another life of the server is asked about", function()
       end
       return own
     end)
-    assert_unknown(good, result, "the server was started anew, or another one has taken its place")
+    assert_unknown(good, result, "the server was restarted or replaced")
   end)
 
   it("knows a transaction that a crash has undone", function()
@@ -553,7 +553,7 @@ describe("a COMMIT that another life of the server is asked about", function()
       end
       return standby
     end)
-    assert_unknown(good, problem, "the server was started anew, or another one has taken its place")
+    assert_unknown(good, problem, "the server was restarted or replaced")
   end)
 
   it("does not ask another cluster", function()
@@ -579,6 +579,6 @@ describe("a COMMIT that another life of the server is asked about", function()
       return own
     end, "late")
     commit.patience = patience
-    assert_unknown(good, problem, "the server is still at it")
+    assert_unknown(good, problem, "the server has not finished it")
   end)
 end)

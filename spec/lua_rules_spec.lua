@@ -253,12 +253,12 @@ describe("a rule over the whole record", function()
     assert.same({ { id = 1, note = "a" }, { id = 2, open = false } }, copies)
     for _, use in ipairs { function(row) return row.id end, function(row) return #row end,
       function(row) return row[1] end } do
-      assert.error_matches(function() use(rows[1]) end, "row is only good inside of the rule it is given to")
+      assert.error_matches(function() use(rows[1]) end, "row is only valid inside the rule that gets it")
     end
     rules, rows = nil, { rows[1] }
     collectgarbage()
     assert.is_nil(rules)
-    assert.error_matches(function() return rows[1].id end, "row is only good inside")
+    assert.error_matches(function() return rows[1].id end, "row is only valid inside")
   end)
 
   it("is told apart from the row of the same rules tried inside", function()

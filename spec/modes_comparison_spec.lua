@@ -3,37 +3,11 @@
 local modes = require "support.modes"
 local r = require "pghost.rules"
 local fails = modes.fails
-local world, db
-
-local function write(name, text)
-  world:write(name, text)
-end
-
-local function ask(sql)
-  return world:ask(sql)
-end
-
-local function load(spec, options, rules)
-  return world:load(spec, options, rules)
-end
+local world = modes.world()
+local write, ask, _, load = world:functions()
 
 describe("what a merge takes for a change", function()
-  setup(function()
-    world = modes.open()
-    db = world.db
-  end)
-
-  teardown(function()
-    world:close()
-  end)
-
-  before_each(function()
-    world:clear()
-  end)
-
-  after_each(function()
-    world:remove()
-  end)
+  world:use(setup, teardown, before_each, after_each)
 
   -- Values that are equal for the server's = (or have none), and are stored as another text.
   local kinds = {
@@ -53,7 +27,7 @@ describe("what a merge takes for a change", function()
   for _, kind in ipairs(kinds) do
     for _, mode in ipairs { "merge", "history" } do
       it(("sees %s in mode %s"):format(kind[1], mode), function()
-        db:exec "CREATE EXTENSION IF NOT EXISTS citext SCHEMA public"
+        world.db:exec "CREATE EXTENSION IF NOT EXISTS citext SCHEMA public"
         local rules = r.table("item", { { "id", r.bigint() }, { "v", kind[2] } }, { key = "id" })
         local function stored()
           return ask("SELECT v FROM item" .. (mode == "history" and " WHERE _valid_to IS NULL" or ""))
@@ -87,7 +61,7 @@ describe("what a merge takes for a change", function()
     local rules = r.table("item", { { "id", r.text() }, { "v", r.text() } }, { key = "id" })
     write("a.csv", "id,v\nann,1\nbob,2\n")
     load("a.csv", { mode = "merge" }, rules)
-    db:exec [[
+    world.db:exec [[
       CREATE COLLATION plain (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
       ALTER TABLE item ALTER COLUMN id TYPE text COLLATE plain, ALTER COLUMN v TYPE text COLLATE plain]]
     write("b.csv", "id,v\nANN,1\ncid,x\n")
@@ -97,13 +71,13 @@ describe("what a merge takes for a change", function()
     assert.matches("0 added, 2 changed", load("c.csv", { mode = "merge" }, rules))
     assert.equal("ann|1\nbob|2\ncid|X", ask "SELECT id, v FROM item ORDER BY id")
     write("d.csv", "id,v\nCID,y\ncid,z\n") -- two keys for the rules, one for the table
-    fails("table 'public.item': 'CID' and 'cid' are one key of it, and two of the files", load, "d.csv",
+    fails("table 'public.item': 'CID' and 'cid' are one key there, and two in the files", load, "d.csv",
       { mode = "merge" }, rules)
     assert.equal("ann|1\nbob|2\ncid|X", ask "SELECT id, v FROM item ORDER BY id")
   end)
 
   it("compares keys of every kind by the operator of their index", function()
-    db:exec [[
+    world.db:exec [[
       CREATE EXTENSION IF NOT EXISTS citext SCHEMA public;
       CREATE TYPE mood AS ENUM ('ok', 'bad');
       CREATE DOMAIN code AS varchar(9); CREATE DOMAIN code2 AS code]]
@@ -119,12 +93,12 @@ describe("what a merge takes for a change", function()
       end
       assert.equal("three", ask "SELECT v FROM item WHERE _deleted_at IS NULL")
       assert.equal("1", ask "SELECT count(*) FROM item")
-      db:exec "DROP TABLE item, item_raw; DROP SCHEMA pghost CASCADE"
+      world.db:exec "DROP TABLE item, item_raw; DROP SCHEMA pghost CASCADE"
     end
   end)
 
   it("is not changed by operators and functions of others", function()
-    db:exec [[
+    world.db:exec [[
       CREATE FUNCTION public.yes(bigint, bigint) RETURNS boolean LANGUAGE sql AS 'SELECT true';
       CREATE FUNCTION public.yes(varchar, varchar) RETURNS boolean LANGUAGE sql AS 'SELECT true';
       CREATE OPERATOR public.= (FUNCTION = public.yes, LEFTARG = varchar, RIGHTARG = varchar);

@@ -3,23 +3,8 @@
 local modes = require "support.modes"
 
 local keyed = modes.keyed
-local world, db
-
-local function write(name, text)
-  world:write(name, text)
-end
-
-local function ask(sql)
-  return world:ask(sql)
-end
-
-local function publish(fn)
-  return world:publish(fn)
-end
-
-local function load(spec, options)
-  return world:load(spec, options)
-end
+local world = modes.world()
+local write, ask, publish, load = world:functions()
 
 -- Rows that end before they begin, or not where the next one begins.
 local wrong = [[
@@ -28,22 +13,7 @@ local wrong = [[
   WHERE _valid_to <= _valid_from OR next < _valid_to OR (next IS NOT NULL AND _valid_to IS NULL)]]
 
 describe("history", function()
-  setup(function()
-    world = modes.open()
-    db = world.db
-  end)
-
-  teardown(function()
-    world:close()
-  end)
-
-  before_each(function()
-    world:clear()
-  end)
-
-  after_each(function()
-    world:remove()
-  end)
+  world:use(setup, teardown, before_each, after_each)
 
   it("keeps every state of a key, without gaps", function()
     local rules, versions, stamps = keyed, {}, {}
@@ -90,7 +60,7 @@ describe("history", function()
   it("goes on after its latest date, whatever the clock says", function()
     write("a.csv", "id,name,price\n1,one,1\n2,two,2\n")
     load("a.csv", { mode = "history" })
-    db:query "UPDATE item SET _valid_from = clock_timestamp() + interval '1 hour' WHERE id = 1"
+    world.db:query "UPDATE item SET _valid_from = clock_timestamp() + interval '1 hour' WHERE id = 1"
     for step, name in ipairs { "x", "y" } do
       write(step .. ".csv", ("id,name,price\n1,%s,1\n2,%s,2\n"):format(name, name))
       load(step .. ".csv", { mode = "history", missing = "close" })

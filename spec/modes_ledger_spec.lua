@@ -8,46 +8,11 @@ local shown = require "support.shown"
 
 local shell = server.shell
 local keyed, plain, fails = modes.keyed, modes.plain, modes.fails
-local world, db, folder, dsn
-
-local function write(name, text)
-  world:write(name, text)
-end
-
-local function ask(sql)
-  return world:ask(sql)
-end
-
-local function publish(fn, config)
-  return world:publish(fn, config)
-end
-
-local function load(spec, options, rules)
-  return world:load(spec, options, rules)
-end
-
-local function items()
-  return world:items()
-end
+local world = modes.world()
+local write, ask, publish, load, items = world:functions()
 
 describe("the ledger of files", function()
-  setup(function()
-    world = modes.open()
-    db, dsn = world.db, world.dsn
-  end)
-
-  teardown(function()
-    world:close()
-  end)
-
-  before_each(function()
-    world:clear()
-    folder = world.folder
-  end)
-
-  after_each(function()
-    world:remove()
-  end)
+  world:use(setup, teardown, before_each, after_each)
 
   it("adds new files, and the same bytes only once, under any name", function()
     write("a.csv", "id,name,price\n1,one,1\n2,two,2\n")
@@ -84,7 +49,7 @@ describe("the ledger of files", function()
     write("a.csv", "id,name,price\n1,one,1\n")
     load("a.csv", { mode = "append" })
     write("a.csv", "id,name,price\n1,one,1\n2,\"two\nlines\",2\n")
-    fails("^a.csv: was loaded by run 1 with other content: say with the option changed", load, "a.csv",
+    fails("^a.csv: was loaded by run 1 with other content: set the option changed", load, "a.csv",
       { mode = "append" })
     assert.matches("its new end is loaded", load("a.csv", { mode = "append", changed = "tail" }))
     write("a.csv", "id,name,price\n1,one,1\n2,\"two\nlines\",2\n3,three,3\n")
@@ -94,7 +59,7 @@ describe("the ledger of files", function()
     assert.equal("1|22\n1|38\n1|48", ask [[
       SELECT f.records, f.size FROM pghost.files AS f WHERE state = 'loaded' ORDER BY file_id]])
     write("a.csv", "id,name,price\n9,nine,1\n2,\"two\nlines\",2\n3,three,3\n4,four,4\n")
-    fails("a.csv: is not what run %d+ loaded with more after it", load, "a.csv",
+    fails("a.csv: is not what run %d+ loaded with records appended", load, "a.csv",
       { mode = "append", changed = "tail" })
     assert.matches("left out", load("a.csv", { mode = "append", changed = "skip" }))
     load("a.csv", { mode = "append", changed = "load" })
@@ -106,12 +71,12 @@ describe("the ledger of files", function()
       for member, text in pairs(members) do
         write(member, text)
       end
-      shell(("cd %s && rm -f %s && python3 -m zipfile -c %s a.csv b.csv && rm a.csv b.csv"):format(folder, name,
+      shell(("cd %s && rm -f %s && python3 -m zipfile -c %s a.csv b.csv && rm a.csv b.csv"):format(world.folder, name,
         name))
     end
     zip("one.zip", { ["a.csv"] = "id,name,price\n1,one,1\n", ["b.csv"] = "id,name,price\n2,two,2\n" })
     load("one.zip", { mode = "append" })
-    shell(("cp %s/one.zip %s/two.zip"):format(folder, folder))
+    shell(("cp %s/one.zip %s/two.zip"):format(world.folder, world.folder))
     assert.matches("nothing new", load("two.zip", { mode = "append" }))
     zip("one.zip", { ["a.csv"] = "id,name,price\n1,one,1\n", ["b.csv"] = "id,name,price\n3,three,3\n" })
     fails("one.zip/b.csv: was loaded by run 1 with other content", load, "one.zip", { mode = "append" })
@@ -121,8 +86,8 @@ describe("the ledger of files", function()
 
   it("reads a file once, however a load names it", function()
     write("a.csv", "id,name,price\n1,one,1\n")
-    shell(("cd %s && mkdir sub && ln -s ../a.csv sub/link.csv && ln a.csv hard.csv"):format(folder))
-    local log = load({ "a.csv", "./a.csv", "sub/../a.csv", folder .. "//a.csv", "sub/link.csv", "hard.csv" }, {},
+    shell(("cd %s && mkdir sub && ln -s ../a.csv sub/link.csv && ln a.csv hard.csv"):format(world.folder))
+    local log = load({ "a.csv", "./a.csv", "sub/../a.csv", world.folder .. "//a.csv", "sub/link.csv", "hard.csv" }, {},
       plain)
     assert.equal("1", ask "SELECT count(*) FROM item")
     assert.equal(5, select(2, log:gsub("is the same file as '[^']+/a.csv': it is read once", "")))
@@ -135,9 +100,9 @@ describe("the ledger of files", function()
     write("a.csv", "id,name,price\n1,one,1\n")
     load("a.csv", { mode = "append" }, plain)
     write("a.csv", "id,name,price\n1,one,1\n2,two,2\n")
-    shell("mkdir " .. folder .. "/x")
-    local relative = shell(("realpath --relative-to=. %s/a.csv"):format(folder))
-    for _, path in ipairs { "./a.csv", folder .. "/x/..//a.csv", shell "pwd" .. "/" .. relative } do
+    shell("mkdir " .. world.folder .. "/x")
+    local relative = shell(("realpath --relative-to=. %s/a.csv"):format(world.folder))
+    for _, path in ipairs { "./a.csv", world.folder .. "/x/..//a.csv", shell "pwd" .. "/" .. relative } do
       fails("a.csv: was loaded by run 1 with other content", load, path, { mode = "append" }, plain)
     end
     publish(function(run)
@@ -145,7 +110,7 @@ describe("the ledger of files", function()
       run:load("item", relative, plain, { mode = "append", changed = "tail" })
     end)
     assert.equal("1\n2", ask "SELECT id FROM item ORDER BY id")
-    db:query("UPDATE pghost.files SET path = $1", relative) -- as versions before recorded it
+    world.db:query("UPDATE pghost.files SET path = $1", relative) -- as versions before recorded it
     write("a.csv", "id,name,price\n1,one,1\n2,two,2\n3,three,3\n")
     fails("a.csv: was loaded by run %d+ with other content", load, "a.csv", { mode = "append" }, plain)
   end)
@@ -154,7 +119,8 @@ describe("the ledger of files", function()
     write("a.csv", "id,name,price\n1,one,1\n")
     local function piped(names)
       for _, name in ipairs { "1.csv", "2.csv" } do
-        os.execute(("cd %s && rm -f %s && mkfifo %s && (timeout 20 cat a.csv > %s &)"):format(folder, name, name, name))
+        os.execute(("cd %s && rm -f %s && mkfifo %s && (timeout 20 cat a.csv > %s &)"):format(world.folder, name, name,
+          name))
       end
       load(names, { mode = "append" }, plain)
     end
@@ -187,16 +153,16 @@ describe("the ledger of files", function()
     local function while_other(mode, file)
       return publish(function(run)
         run:load("item", { "b.csv", "c.csv" }, plain, { mode = "append" })
-        local other <close> = pipeline.start("other", { data = folder }, { arguments = {}, dsn = dsn,
+        local other <close> = pipeline.start("other", { data = world.folder }, { arguments = {}, dsn = world.dsn,
           log = { out = shown.sink(), format = "text", quiet = false }, out = shown.sink() })
         other:load("item", file, plain, { mode = mode })
         other:publish()
       end)
     end
-    fails("cannot publish 'public.item': 'b.csv' was loaded by run %d+ meanwhile: run again", while_other, "append",
-      "b.csv")
-    fails("cannot publish 'public.item': another run has replaced it meanwhile: run again", while_other, "replace",
-      "a.csv")
+    fails("cannot publish 'public.item': 'b.csv' was loaded by run %d+: concurrent change, run the pipeline again",
+      while_other, "append", "b.csv")
+    fails("cannot publish 'public.item': another run has replaced it: concurrent change, run the pipeline again",
+      while_other, "replace", "a.csv")
     assert.equal("1", ask "SELECT id FROM item ORDER BY id")
     load("*.csv", { mode = "append" }, plain)
     assert.equal("1\n2\n3", ask "SELECT id FROM item ORDER BY id")
@@ -213,8 +179,8 @@ describe("the ledger of files", function()
       load("*.csv", { mode = mode })
       assert.matches("2 files left out", load("*.csv", { mode = mode }))
       assert.equal("3.00", ask("SELECT price FROM item" .. (mode == "history" and " WHERE _valid_to IS NULL" or "")))
-      db:query "DROP TABLE item, item_raw"
-      db:query "DROP SCHEMA pghost CASCADE"
+      world.db:query "DROP TABLE item, item_raw"
+      world.db:query "DROP SCHEMA pghost CASCADE"
     end
   end)
 

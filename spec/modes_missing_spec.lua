@@ -4,23 +4,8 @@ local modes = require "support.modes"
 local r = require "pghost.rules"
 
 local keyed, fails = modes.keyed, modes.fails
-local world
-
-local function write(name, text)
-  world:write(name, text)
-end
-
-local function ask(sql)
-  return world:ask(sql)
-end
-
-local function load(spec, options, rules)
-  return world:load(spec, options, rules)
-end
-
-local function items()
-  return world:items()
-end
+local world = modes.world()
+local write, ask, _, load, items = world:functions()
 
 local ways = { { "merge", "delete" }, { "merge", "mark" }, { "history", "close" } }
 
@@ -31,21 +16,7 @@ local function current(missing)
 end
 
 describe("what is missing", function()
-  setup(function()
-    world = modes.open()
-  end)
-
-  teardown(function()
-    world:close()
-  end)
-
-  before_each(function()
-    world:clear()
-  end)
-
-  after_each(function()
-    world:remove()
-  end)
+  world:use(setup, teardown, before_each, after_each)
 
   for _, way in ipairs(ways) do
     local mode, missing = way[1], way[2]
@@ -71,7 +42,7 @@ describe("what is missing", function()
       for record, reason in pairs { ["x1,one,1"] = "id: not a bigint 'x1'", [",one,1"] = "id: ",
         ["1,one"] = "too few fields: 2 of 3", ['"1"x,one,1'] = "quote" } do
         write("b.csv", "id,name,price\n2,two,2\n" .. record .. "\n")
-        local problem = fails("^b.csv:3: the key of this rejected record cannot be told", load, "b.csv", options)
+        local problem = fails("^b.csv:3: the key of this rejected record cannot be determined", load, "b.csv", options)
         assert.matches(reason, tostring(problem), 1, true)
         assert.matches("so missing = '" .. missing .. "' might end a row that is not missing: correct it, or load with "
           .. "missing = 'keep'", tostring(problem), 1, true)
@@ -137,8 +108,8 @@ describe("what is missing", function()
     write("a.csv", "id,name,price\n1,one,1\n2,two,2\n")
     load("a.csv", options, rules "id")
     write("b.csv", "id,name,price\n1,one,oops\n2,zwei,2\n")
-    fails("table 'item': a row rule sets its key from other columns, so the keys of 1 rejected record cannot be told",
-      load, "b.csv", options, rules { "id", "name" })
+    fails("table 'item': a row rule sets its key from other columns, so the keys of 1 rejected record cannot be "
+      .. "determined", load, "b.csv", options, rules { "id", "name" })
     load("b.csv", options, rules "id")
     assert.equal("101|one|1.00\n102|zwei|2.00", items())
   end)

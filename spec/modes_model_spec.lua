@@ -12,7 +12,7 @@ local sequences = tonumber(os.getenv "PGHOST_SPEC_SEQUENCES") or 2
 local first_seed = tonumber(os.getenv "PGHOST_SPEC_SEED") or os.time() % 1000000
 local steps = 6
 
-local world
+local world = modes.world()
 local random = math.random
 
 -- Files ---------------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ end
 
 describe("random sequences of loads", function()
   setup(function()
-    world = modes.open()
+    world:open()
   end)
 
   teardown(function()

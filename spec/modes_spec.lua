@@ -3,45 +3,11 @@
 local modes = require "support.modes"
 local r = require "pghost.rules"
 local keyed, fails = modes.keyed, modes.fails
-local world, db, dsn
-
-local function write(name, text)
-  world:write(name, text)
-end
-
-local function ask(sql)
-  return world:ask(sql)
-end
-
-local function publish(fn, config)
-  return world:publish(fn, config)
-end
-
-local function load(spec, options, rules)
-  return world:load(spec, options, rules)
-end
-
-local function items()
-  return world:items()
-end
+local world = modes.world()
+local write, ask, publish, load, items = world:functions()
 
 describe("the modes of a load", function()
-  setup(function()
-    world = modes.open()
-    db, dsn = world.db, world.dsn
-  end)
-
-  teardown(function()
-    world:close()
-  end)
-
-  before_each(function()
-    world:clear()
-  end)
-
-  after_each(function()
-    world:remove()
-  end)
+  world:use(setup, teardown, before_each, after_each)
 
   describe("append", function()
 
@@ -65,7 +31,7 @@ describe("the modes of a load", function()
     it("keeps what others added to the published table, and adds raw columns that files bring", function()
       write("a.csv", "id,name,price\n1,one,1\n")
       load("a.csv", { mode = "append" })
-      db:exec "CREATE VIEW cheap AS SELECT id FROM item WHERE price < 5; CREATE INDEX ON item (name)"
+      world.db:exec "CREATE VIEW cheap AS SELECT id FROM item WHERE price < 5; CREATE INDEX ON item (name)"
       local before = ask "SELECT 'item'::regclass::oid"
       write("b.csv", "id,name,price,color\n2,two,2,red\n")
       load("b.csv", { mode = "append" })
@@ -114,7 +80,7 @@ describe("the modes of a load", function()
         end)
       end
       both("a.csv", "u1.csv")
-      db:exec "ALTER TABLE item ADD FOREIGN KEY (id) REFERENCES users"
+      world.db:exec "ALTER TABLE item ADD FOREIGN KEY (id) REFERENCES users"
       write("b.csv", "id,name,price\n2,two,2\n")
       write("u2.csv", "uid\n1\n2\n")
       both("b.csv", "u2.csv")
@@ -224,31 +190,31 @@ describe("the modes of a load", function()
   end)
 
   it("refuses tables of which it may not see every record", function()
-    db:query "DO $$ BEGIN CREATE ROLE modes_owner LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
-    db:query(("GRANT CREATE ON DATABASE %s TO modes_owner"):format(ask "SELECT current_database()"))
-    db:query "GRANT ALL ON SCHEMA public TO modes_owner"
-    world.dsn = dsn:gsub("user=postgres", "user=modes_owner")
+    world.db:query "DO $$ BEGIN CREATE ROLE modes_owner LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+    world.db:query(("GRANT CREATE ON DATABASE %s TO modes_owner"):format(ask "SELECT current_database()"))
+    world.db:query "GRANT ALL ON SCHEMA public TO modes_owner"
+    world.dsn = world.dsn:gsub("user=postgres", "user=modes_owner")
     local _ <close> = setmetatable({}, { __close = function()
-      world.dsn = dsn
+      world.dsn = world.dsn
     end })
     write("a.csv", "id,name,price\n1,one,1\n2,two,2\n")
     write("b.csv", "id,name,price\n1,one,1\n2,zwei,2\n")
     for _, mode in ipairs { "history", "merge", "append" } do
       load("a.csv", { mode = mode })
       for _, name in ipairs { "item", "item_raw" } do
-        db:query(("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"):format(name))
-        db:query(("CREATE POLICY first ON %s USING (id::text = '1') WITH CHECK (true)"):format(name))
+        world.db:query(("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"):format(name))
+        world.db:query(("CREATE POLICY first ON %s USING (id::text = '1') WITH CHECK (true)"):format(name))
       end
       fails("table '[publicitem_raw.]*' has row%-level security, which may hide records from role 'modes_owner'", load,
         "b.csv", { mode = mode })
       fails("table '[publicitem_raw.]*' has row%-level security, which may hide", publish, function(run)
         run:clean("item", keyed)
       end)
-      db:query "ALTER TABLE item NO FORCE ROW LEVEL SECURITY"
-      db:query "ALTER TABLE item_raw NO FORCE ROW LEVEL SECURITY"
+      world.db:query "ALTER TABLE item NO FORCE ROW LEVEL SECURITY"
+      world.db:query "ALTER TABLE item_raw NO FORCE ROW LEVEL SECURITY"
       load("b.csv", { mode = mode })
-      db:query "DROP TABLE item, item_raw"
-      db:query "DROP SCHEMA pghost CASCADE"
+      world.db:query "DROP TABLE item, item_raw"
+      world.db:query "DROP SCHEMA pghost CASCADE"
     end
   end)
 end)

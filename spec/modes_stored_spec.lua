@@ -3,45 +3,11 @@
 local modes = require "support.modes"
 
 local keyed, plain, fails = modes.keyed, modes.plain, modes.fails
-local world, db, dsn
-
-local function write(name, text)
-  world:write(name, text)
-end
-
-local function ask(sql)
-  return world:ask(sql)
-end
-
-local function publish(fn, config)
-  return world:publish(fn, config)
-end
-
-local function load(spec, options, rules)
-  return world:load(spec, options, rules)
-end
-
-local function items()
-  return world:items()
-end
+local world = modes.world()
+local write, ask, publish, load, items = world:functions()
 
 describe("rows that the published table does not store as they were sent", function()
-  setup(function()
-    world = modes.open()
-    db, dsn = world.db, world.dsn
-  end)
-
-  teardown(function()
-    world:close()
-  end)
-
-  before_each(function()
-    world:clear()
-  end)
-
-  after_each(function()
-    world:remove()
-  end)
+  world:use(setup, teardown, before_each, after_each)
 
   -- Each of these swallows the row of key 3, in its own way.
   local swallowing = {
@@ -70,7 +36,7 @@ describe("rows that the published table does not store as they were sent", funct
       it(("end a load by %s: mode %s%s"):format(how, mode, rules == plain and " without a key" or ""), function()
         write("a.csv", "id,name,price\n1,one,1\n2,two,2\n")
         load("a.csv", { mode = mode }, rules)
-        db:exec(sql)
+        world.db:exec(sql)
         write("b.csv", "id,name,price\n3,three,3\n4,four,4\n")
         fails("cannot publish 'item': %d rows? sent w%a+ not stored as sent: the table has %a+ 'swallow'",
           load, "b.csv", { mode = mode }, rules)
@@ -87,7 +53,7 @@ describe("rows that the published table does not store as they were sent", funct
   it("end a load whose updates or deletes a trigger refuses", function()
     write("a.csv", "id,name,price\n1,one,1\n2,two,2\n3,three,3\n")
     load("a.csv", { mode = "merge", missing = "delete" })
-    db:exec [[
+    world.db:exec [[
       CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
       CREATE TRIGGER keep BEFORE UPDATE ON item FOR EACH ROW WHEN (old.id = 1) EXECUTE FUNCTION keep()]]
     write("b.csv", "id,name,price\n1,eins,1\n2,zwei,2\n3,three,3\n")
@@ -95,10 +61,11 @@ describe("rows that the published table does not store as they were sent", funct
     assert.equal("1|one|1.00\n2|two|2.00\n3|three|3.00", items())
     load("b.csv", { mode = "merge", allow_dropped = true })
     assert.equal("1|one|1.00\n2|zwei|2.00\n3|three|3.00", items())
-    db:exec "DROP TRIGGER keep ON item; CREATE TRIGGER keep BEFORE DELETE ON item FOR EACH ROW EXECUTE FUNCTION keep()"
+    world.db:exec [[
+      DROP TRIGGER keep ON item; CREATE TRIGGER keep BEFORE DELETE ON item FOR EACH ROW EXECUTE FUNCTION keep()]]
     write("c.csv", "id,name,price\n1,one,1\n2,zwei,2\n")
     fails("'item': 1 row sent was not stored as sent", load, "c.csv", { mode = "merge", missing = "delete" })
-    db:exec "DROP TRIGGER keep ON item"
+    world.db:exec "DROP TRIGGER keep ON item"
     load("c.csv", { mode = "merge", missing = "delete" })
     assert.equal("1|one|1.00\n2|zwei|2.00", items())
   end)
@@ -106,7 +73,7 @@ describe("rows that the published table does not store as they were sent", funct
   it("end a load into history whose updates a trigger refuses", function()
     write("a.csv", "id,name,price\n1,one,1\n2,two,2\n")
     load("a.csv", { mode = "history" })
-    db:exec [[
+    world.db:exec [[
       CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
       CREATE TRIGGER keep BEFORE UPDATE ON item FOR EACH ROW EXECUTE FUNCTION keep()]]
     write("b.csv", "id,name,price\n1,eins,1\n2,two,2\n")
@@ -118,7 +85,7 @@ describe("rows that the published table does not store as they were sent", funct
   it("do not come from triggers that store each row, whatever they make of it or where they put it", function()
     write("a.csv", "id,name,price\n1,one,1\n2,two,2\n")
     load("a.csv", { mode = "merge" })
-    db:exec [[
+    world.db:exec [[
       ALTER TABLE item ADD COLUMN seen timestamptz;
       CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN new.name := upper(new.name); new.seen := clock_timestamp(); RETURN new; END $$;
@@ -128,7 +95,7 @@ describe("rows that the published table does not store as they were sent", funct
     write("b.csv", "id,name,price\n1,eins,1\n3,drei,2\n")
     assert.matches("1 added, 1 changed, 0 removed", load("b.csv", { mode = "merge" }))
     assert.equal("1|EINS|1.00\n2|two|2.00\n3|DREI|2.00", items())
-    db:exec [[
+    world.db:exec [[
       DROP RULE also ON item; DROP TRIGGER tidy ON item;
       CREATE TABLE item_4 (CHECK (id >= 4)) INHERITS (item);
       CREATE FUNCTION route() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -142,7 +109,7 @@ describe("rows that the published table does not store as they were sent", funct
   it("sees triggers of partitions, and takes what partitions route", function()
     write("a.csv", "id,name,price\n1,one,1\n")
     load("a.csv", { mode = "merge" })
-    db:exec [[
+    world.db:exec [[
       DROP TABLE item;
       CREATE TABLE item (id bigint PRIMARY KEY, name text, price numeric(10, 2)) PARTITION BY RANGE (id);
       CREATE TABLE item_low PARTITION OF item FOR VALUES FROM (0) TO (10);
@@ -152,7 +119,7 @@ describe("rows that the published table does not store as they were sent", funct
     write("c.csv", "id,name,price\n1,uno,1\n12,twelve,2\n13,thirteen,3\n")
     assert.matches("1 added, 1 changed", load("c.csv", { mode = "merge" }))
     assert.equal("1|uno|1.00\n12|twelve|2.00\n13|thirteen|3.00", items())
-    db:exec [[
+    world.db:exec [[
       CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
       CREATE TRIGGER swallow BEFORE INSERT ON item_high FOR EACH ROW EXECUTE FUNCTION swallow()]]
     write("d.csv", "id,name,price\n14,fourteen,1\n")
@@ -161,18 +128,19 @@ describe("rows that the published table does not store as they were sent", funct
 
   it("ends a load where row-level security has come since it began", function()
     write("a.csv", "id,name,price\n1,one,1\n")
-    db:query "DO $$ BEGIN CREATE ROLE modes_stored LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
-    db:query(("GRANT CREATE ON DATABASE %s TO modes_stored"):format(ask "SELECT current_database()"))
-    db:query "GRANT ALL ON SCHEMA public TO modes_stored"
-    world.dsn = dsn:gsub("user=postgres", "user=modes_stored")
+    world.db:query "DO $$ BEGIN CREATE ROLE modes_stored LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+    world.db:query(("GRANT CREATE ON DATABASE %s TO modes_stored"):format(ask "SELECT current_database()"))
+    world.db:query "GRANT ALL ON SCHEMA public TO modes_stored"
+    local own = world.dsn
+    world.dsn = own:gsub("user=postgres", "user=modes_stored")
     local _ <close> = setmetatable({}, { __close = function()
-      world.dsn = dsn
+      world.dsn = own
     end })
     load("a.csv", { mode = "merge" })
     write("b.csv", "id,name,price\n1,eins,1\n")
     fails("table '[publicitem.]*' has row%-level security, which may hide records", publish, function(run)
       run:load("item", "b.csv", keyed, { mode = "merge" })
-      db:exec "ALTER TABLE item ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
+      world.db:exec "ALTER TABLE item ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
     end)
     assert.equal("1|one|1.00", items())
   end)

@@ -99,7 +99,7 @@ describe("the column of a rule", function()
   it("is refused where several could be meant", function()
     local good, problem = pcall(found, { name = "a" })
     assert.is_false(good)
-    assert.equal("f.csv: several columns of the header are named 'a': say which one by its position, as from = 2",
+    assert.equal("f.csv: several columns of the header are named 'a': pick one by its position, as in from = 2",
       tostring(problem))
   end)
 
@@ -279,7 +279,7 @@ describe("load --auto --create", function()
     local err, code = load_files { "id,x,y,z\n1,1,2024-01-01,\n2,2,2024-01-02,\n", "id,x,y,z\n3,1.5,5,7\n4,-,6,8\n" }
     assert.equal(0, code, err)
     assert.equal("id bigint, x numeric, y text, z bigint", types())
-    assert.matches("column 'y' stays text: the files have it in several types", err)
+    assert.matches("column 'y' stays text: the files differ in its type", err)
   end)
 
   it("stays text where records come in that were not looked at", function()

@@ -4,7 +4,7 @@ local project = require "support.project"
 
 describe("the schema pghost", function()
   local p
-  local refusal = "pghost: schema 'pghost' holds pghost's own records and is no target: "
+  local refusal = "pghost: schema 'pghost' holds pghost's own records and cannot be a target: "
 
   before_each(function()
     p = project.new { ["t.csv"] = "a,b\n1,2\n", ["p.lua"] = [[

@@ -434,7 +434,7 @@ describe("bad input stops the run with one line that names it", function()
     assert.equal("item.csv: column '_line' has a name that the load itself uses: rename it", refused(load_and_publish))
     write("item.csv", "id,name,price," .. ("x"):rep(64) .. "\n1,x,2,3\n")
     assert.equal("item.csv: column name '" .. ("x"):rep(64)
-      .. "' is longer than 63 bytes: shorten it, or header_names = 'repair' does",
+      .. "' is longer than 63 bytes: shorten it, or give header_names = 'repair'",
       refused(load_and_publish))
   end)
 

@@ -341,7 +341,7 @@ local function suite(title, as)
       pghost.shell(command:format(home))
       _, err = use("select 1", "PGHOST_SERVER_DIR=" .. home .. "/old")
       assert.equal(("the private server in '%s/old' was made by PostgreSQL 9, which is not installed: install it, " ..
-        "or move that folder away to begin a new one 08001\n"):format(home), err)
+        "or move that folder away to start a new one 08001\n"):format(home), err)
     end)
 
     it("says why it could not be created, and leaves nothing behind", function()

@@ -137,7 +137,7 @@ describe("publishing", function()
 
   it("asks whose table it is without them", function()
     local run = { conn = conn, target = "public", settings = {}, log = { warn = function() end } }
-    assert.matches("not one that pghost has published", tostring(select(2, pcall(adoption.check, run, { "users" }))))
+    assert.matches("was not published by pghost", tostring(select(2, pcall(adoption.check, run, { "users" }))))
     adoption.adopt(conn, "public", "users")
     adoption.check(run, { "users" })
     adoption.warn_of_publications(run)

@@ -4,7 +4,6 @@
 local assert = require "luassert"
 local pghost = require "support.pghost"
 local server = require "support.server"
-local unqualified = require "support.unqualified"
 
 -- Words that the grammar knows and calls by its own schema, or that are no functions before a parenthesis.
 local grammar = {}
@@ -73,7 +72,7 @@ local function operators(sql)
   return found
 end
 
--- Publishing looks up names in pg_catalog alone (publish/settings.lua) and need not qualify them, and so does
+-- Publishing looks up names in pg_catalog alone (publish/session.lua) and need not qualify them, and so does
 -- what clears a build schema; shadow_spec.lua sees whether it does.
 local function is_pinned(path)
   return path:find("^publish/") or path == "run/build_schema.lua"
@@ -101,17 +100,12 @@ describe("SQL in the library", function()
     end
     files:close()
     assert.truthy(seen > 100)
-    local list, waiting = {}, {}
+    local list = {}
     for path, words in pairs(bad) do
-      local to = unqualified[path] and waiting or list
-      to[#to + 1] = path .. ": " .. words
+      list[#list + 1] = path .. ": " .. words
     end
     table.sort(list)
-    table.sort(waiting)
     assert.equal("", table.concat(list, "\n"))
-    if #waiting > 0 then
-      pending("not qualified yet:\n" .. table.concat(waiting, "\n"))
-    end
   end)
 
   it("would be found", function()

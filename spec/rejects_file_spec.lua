@@ -241,12 +241,12 @@ csv.writer(open("s.csv", "w", encoding="utf-8-sig", newline=""), delimiter=";").
     must_load("good.csv", "--into", "item", "--max-rejects", "2", "--rejects", "r.csv")
     must_load("f.csv", "--into", "item", "--max-rejects", "2", "--rejects", "r.csv") -- it held none
     local text, count = read "r.csv", psql "SELECT count(*) FROM item"
-    must_fail(1, "'r.csv' exists, and what somebody has corrected in it would be lost: load or remove it, or give "
+    must_fail(1, "'r.csv' exists, and corrections in it would be lost: load or remove it, or give "
       .. "--force", "f.csv", "--into", "item", "--max-rejects", "2", "--rejects", "r.csv")
     assert.same({ text, count }, { read "r.csv", psql "SELECT count(*) FROM item" })
     must_load("f.csv", "--into", "item", "--max-rejects", "2", "--rejects", "r.csv", "--force")
     write("other.csv", "my,own\n1,2\n")
-    must_fail(1, "'other.csv' exists, and what somebody has corrected in it would be lost: load or remove it, or give "
+    must_fail(1, "'other.csv' exists, and corrections in it would be lost: load or remove it, or give "
       .. "--force", "f.csv", "--into", "item", "--max-rejects", "2", "--rejects", "other.csv")
   end)
 

@@ -305,7 +305,7 @@ describe("pghost replay", function()
       here:ask "DROP TABLE IF EXISTS item, item_raw, total"
       here:ask "DROP SCHEMA IF EXISTS pghost CASCADE"
       replay_while(query(("INSERT INTO item VALUES (2, 7%s)"):format(more)), mode)
-      must(1, [["public"."item" got a key during the replay that is replayed: run it again]], "replay", "1")
+      must(1, [["public"."item" got a key of a replayed record during the replay: run it again]], "replay", "1")
       assert.equal("1|1.00\n2|7.00", here:ask "SELECT id, price FROM item ORDER BY id")
       assert.equal("3:open", states())
     end

@@ -257,7 +257,7 @@ describe("a transaction that the server breaks off", function()
       run:publish()
     ]])
     assert.equal(0, code, err)
-    assert.matches("retry +job +warn: deadlock detected[^\n]*; rolled back, once more", err)
+    assert.matches("retry +job +warn: deadlock detected[^\n]*; rolled back, retrying", err)
     assert.equal("11|11", ask "SELECT a.n, b.n FROM a, b")
     db:exec "DROP TABLE a, b"
   end)

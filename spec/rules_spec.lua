@@ -519,7 +519,8 @@ describe("misuse raises at the caller's line", function()
     assert.equal("date: unknown option 'fmt'", message_of(function() r.date { fmt = "x" } end))
     assert.equal("default: string, number or boolean expected, got table",
       message_of(function() r.text():default {} end))
-    assert.equal("decimal: the column is no number but 'text'", message_of(function() r.text():decimal(",") end))
+    assert.equal("decimal: the column is of type 'text', not a number",
+      message_of(function() r.text():decimal(",") end))
     assert.equal("decimal: one character before the decimals expected, got 'ab'",
       message_of(function() r.numeric():decimal("ab") end))
     assert.equal("replace: text to look for expected, got ''", message_of(function() r.text():replace("", "x") end))
@@ -557,7 +558,7 @@ describe("misuse raises at the caller's line", function()
       { { { "x", r.integer():trim():default("n/a") } }, nil, "column 'x': default: not an integer 'n/a'" },
       { { { "x", r.integer():on_fail("default", "n/a") } }, nil, "column 'x': on_fail default: not an integer 'n/a'" },
       { { { "x", r.integer():on_fail("null") } }, { key = "x" },
-        "column 'x': required and on_fail \"null\" contradict each other" },
+        "column 'x': required cannot be combined with on_fail \"null\"" },
       { { { "x", r.json():one_of("1") } }, nil,
         "column 'x': one_of needs values that can be compared, which json cannot" },
       { { { "x", r.type("public.point"):range(1) } }, nil,

@@ -86,7 +86,7 @@ describe("a secret setting", function()
     it("has to be given to a replay once more", function()
       assert.equal(0, (select(2, p:run("p.lua", { "--smtp-pass", "hunter2" }))))
       local _, err, code = p:pghost("replay", "1")
-      assert.same({ "pghost: setting 'smtp_pass' of run 1 is secret and was not recorded: give it once more, "
+      assert.same({ "pghost: setting 'smtp_pass' of run 1 is secret and was not recorded: give it again, "
         .. "pghost replay 1 -- --smtp-pass VALUE\n", 2 }, { err, code })
     end)
   end)

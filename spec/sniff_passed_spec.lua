@@ -48,10 +48,10 @@ describe("lines that are passed over", function()
     for line in err:gmatch "[^\n]+" do
       local event = cjson.decode(line)
       assert.equal("string", type(event.level))
-      seen[#seen + 1] = event.message:find("passed over", 1, true) and event.level .. " " .. event.message or nil
+      seen[#seen + 1] = event.message:find("skipped", 1, true) and event.level .. " " .. event.message or nil
     end
-    assert.same({ "warn a.csv:1: passed over, above the table: 'Sales of 2024'",
-      "warn a.csv:8: passed over, below the table: '(3 rows)'" }, seen)
+    assert.same({ "warn a.csv:1: skipped, above the table: 'Sales of 2024'",
+      "warn a.csv:8: skipped, below the table: '(3 rows)'" }, seen)
     local recorded = cjson.decode(db:query("SELECT sniffed FROM pghost.files")[1].sniffed)
     assert.same({ { line = 1, what = "above", text = "Sales of 2024" },
       { line = 8, what = "below", text = "(3 rows)" } }, recorded.passed)

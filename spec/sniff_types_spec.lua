@@ -21,12 +21,12 @@ describe("a guessed type", function()
     { "numeric", ",", { "0.12345678901234567", "1e-05" }, "more digits than a double keeps" },
     { "numeric", ",", { "1352171357E+5", "135217135789158401" } },
     { "double precision", ",", { "1e3", "2.5" } },
-    { "text", ",", { "01.11", "2.5" }, "zeros in front" },
-    { "text", ",", { "001.0", "2.5" }, "zeros in front" },
-    { "text", ";", { "01,11", "2,5" }, "zeros in front" },
+    { "text", ",", { "01.11", "2.5" }, "leading zeros" },
+    { "text", ",", { "001.0", "2.5" }, "leading zeros" },
+    { "text", ";", { "01,11", "2,5" }, "leading zeros" },
     { "text", ";", { "01.234,5", "2,5" } },
-    { "text", ",", { "000123456789012345678901", "5" }, "zeros in front" },
-    { "text", ",", { "-007", "5" }, "zeros in front" },
+    { "text", ",", { "000123456789012345678901", "5" }, "leading zeros" },
+    { "text", ",", { "-007", "5" }, "leading zeros" },
     { "text", ",", { "+49301234567", "+2" }, "plus sign" },
     { "text", ",", { "+2", "3" }, "plus sign" },
     { "text", ",", { "+1.5", "3" }, "plus sign" },
@@ -43,7 +43,7 @@ describe("a guessed type", function()
     { "boolean", ",", { "true", "False", "FALSE", "yes" }, "2 values in other words" },
     { "uuid", ",", { "8C5A0F0E-3B5E-4C55-9D3F-0A3C6B1F2D41", "8c5a0f0e-3b5e-4c55-9d3f-0a3c6b1f2d42" },
       "1 value in another form" },
-    { "jsonb", ";", { '{"a": 1}', "[1]" }, "keys that come twice are not kept" },
+    { "jsonb", ";", { '{"a": 1}', "[1]" }, "duplicate keys are not kept" },
   }
   for _, case in ipairs(cases) do
     it(("of %s is %s"):format(table.concat(case[3], " "), case[1]), function()

@@ -95,8 +95,8 @@ describe("an answer whose file is gone", function()
     end
     assert.is_nil(warning())
     os.remove(here.folder .. "/sql/two.sql")
-    local expected = [['sql/two.sql' is gone, its table "public"."two" is still published and no longer brought up to ]]
-      .. "date: drop the table, or bring the file back"
+    local expected = [['sql/two.sql' is gone, its table "public"."two" is still published but no longer updated: ]]
+      .. "drop the table, or restore the file"
     assert.equal(expected, warning())
     assert.equal(expected, warning())
     here:write("sql/two.sql", "SELECT 2 AS a")

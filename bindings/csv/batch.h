@@ -28,7 +28,7 @@ typedef enum RecordError {
   RECORD_UNTERMINATED_QUOTE, // the file, or the limit for one record, ends inside quotes
   RECORD_CARRIAGE_RETURN,    // a lone CR outside quotes in a file whose lines end in LF
   RECORD_NUL_BYTE,           // PostgreSQL cannot store it in text
-  RECORD_INVALID_ENCODING,   // bytes that are no text in the encoding of the file
+  RECORD_INVALID_ENCODING,   // bytes that are not text in the encoding of the file
   RECORD_TOO_LONG,           // a physical line longer than the dialect's limit for one record
   RECORD_LINE_FEED,          // a LF outside quotes in a file whose lines end in CR
   RECORD_FIELD_TOO_LONG,
@@ -38,7 +38,7 @@ typedef enum RecordError {
   RECORD_ESCAPED_LINE_END, // the file, or the limit for one record, ends after an escaped line end
 } RecordError;
 
-// The first bytes of a record that are no text, as they are in the file.
+// The first bytes of a record that are not text, as they are in the file.
 typedef struct Fault {
   uint8_t len;
   uint8_t bytes[4];

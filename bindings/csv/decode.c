@@ -130,7 +130,7 @@ static void take_decoded(Field *field, const Buffer *decoded, size_t from) {
   field->len = (uint32_t)(decoded->len - from);
 }
 
-// The bytes that are no character, for people: the first of them and those that made it so.
+// The bytes that are not a character, for people: the first of them and those that made it so.
 static void note_fault(const Decoder *decoder, Work *work, const Field *field, size_t at) {
   unsigned char lead = (unsigned char)field->data[at];
   size_t most = lead < 0xc2 || lead > 0xfb    ? 1

@@ -31,7 +31,7 @@ bool dialect_check(const Dialect *dialect, Error *error) {
   if (dialect->escape && delimiter_has(dialect, dialect->escape))
     return error_set(error, "usage", "delimiter and escape are the same");
   if (dialect->skip_blanks && dialect->delimiter == ' ')
-    return error_set(error, "usage", "skip_blanks cannot be with a blank as delimiter");
+    return error_set(error, "usage", "skip_blanks cannot be combined with a blank as delimiter");
   if (dialect->end_at_second_table && dialect->keep_blank_lines)
     return error_set(error, "usage",
                      "second_table 'stop' needs blank lines, which blank_lines 'keep' makes data");

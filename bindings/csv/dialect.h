@@ -56,7 +56,7 @@ typedef struct Dialect {
   char escape; // the byte after it stands for itself, also in quotes; 0: none
   char comment[MAX_COMMENT];
   size_t comment_length; // a line that starts so, where a record would, is none; 0: no such lines
-  bool skip_blanks;      // blanks at the start of a field are no data
+  bool skip_blanks;      // blanks at the start of a field are not data
   bool keep_blank_lines; // a blank line is a record of one NULL
   uint32_t skip;         // physical lines before the header that are skipped
   uint32_t footer;       // physical lines at the end that are skipped

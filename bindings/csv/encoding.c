@@ -178,10 +178,10 @@ bool encoding_resolve(TextOptions *options, const char *special, size_t count, E
     return true;
   if (is_one_of(options->encoding, without_order))
     return error_set(error, "encoding",
-                     "no byte order mark: say encoding = 'utf-16le' or 'utf-16be'");
+                     "no byte order mark: give encoding = 'utf-16le' or 'utf-16be'");
   iconv_t converter = open_known(options->encoding);
   if (converter == (iconv_t)-1)
-    return error_set(error, "usage", "unknown encoding '%s': 'iconv -l' lists those there are",
+    return error_set(error, "usage", "unknown encoding '%s': 'iconv -l' lists them",
                      options->encoding);
   bool fields = is_ascii_with_more(converter, &options->exact_ascii);
   options->kind = fields ? ENCODING_FIELDS : ENCODING_STREAM;

@@ -41,7 +41,7 @@ static void start_field(General *general, const char *from) {
   general->text_start = general->batch ? general->batch->text.len : 0;
 }
 
-// What stands before `at` is copied; the field goes on at `next`.
+// What comes before `at` is copied; the field goes on at `next`.
 static void copy_piece(General *general, const char *at, const char *next) {
   if (general->batch)
     buffer_put(&general->batch->text, general->from, (size_t)(at - general->from));

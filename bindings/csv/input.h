@@ -1,5 +1,5 @@
 // Inputs: where the bytes of a source come from, unpacked. A file or standard input, plain or
-// compressed (told by its first bytes, never by its name); a member of a zip; bytes in memory.
+// compressed (detected by its first bytes, never by its name); a member of a zip; bytes in memory.
 #ifndef PGHOST_CSV_INPUT_H
 #define PGHOST_CSV_INPUT_H
 

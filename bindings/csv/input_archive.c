@@ -53,7 +53,7 @@ static ptrdiff_t check_end(PackedInput *self, Error *error) {
   ptrdiff_t more = all ? self->inner->read(self->inner, self->block, sizeof self->block, error) : 1;
   if (more <= 0)
     return more;
-  return input_damaged(error, self->name, "something else follows the end of the packed data");
+  return input_damaged(error, self->name, "other data follows the end of the compressed data");
 }
 
 static ptrdiff_t packed_read(Input *input, char *out, size_t size, Error *error) {

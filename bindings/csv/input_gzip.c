@@ -1,5 +1,5 @@
 // The input over gzip. zlib itself and not libarchive, which checks neither the sum nor the length
-// at the end of the data, and passes over what follows it.
+// at the end of the data, and skips what follows it.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,9 +37,9 @@ static bool refill(GzipInput *self, Error *error) {
 
 static ptrdiff_t damaged(const GzipInput *self, int result, Error *error) {
   if (result == Z_BUF_ERROR)
-    return input_damaged(error, self->name, "the gzip data is cut short");
+    return input_damaged(error, self->name, "the gzip data is truncated");
   if (!self->first && self->stream.total_out == 0 && result == Z_DATA_ERROR)
-    return input_damaged(error, self->name, "something that is no gzip data follows its end");
+    return input_damaged(error, self->name, "data that is not gzip follows its end");
   return input_damaged(error, self->name,
                        self->stream.msg ? self->stream.msg : "damaged gzip data");
 }

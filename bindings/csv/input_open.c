@@ -43,7 +43,7 @@ static const char *name_of(const char *path) {
 
 static Input *no_zip(Input *file, const char *name, Error *error) {
   file->close(file);
-  error_set(error, "archive", "'%s' is no zip: it has no members", name);
+  error_set(error, "archive", "'%s' is not a zip: it has no members", name);
   return NULL;
 }
 

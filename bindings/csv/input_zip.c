@@ -116,7 +116,7 @@ static bool open_archive(ZipInput *self, Error *error) {
     return false;
   if (is_whole(zip_fd(self)))
     return start_archive(self, error);
-  input_damaged(error, self->name, "the zip is cut short, or something else follows the end of it");
+  input_damaged(error, self->name, "the zip is truncated, or other data follows its end");
   return false;
 }
 
@@ -139,7 +139,7 @@ static ptrdiff_t zip_read(Input *input, char *out, size_t size, Error *error) {
   }
   self->given += (uint64_t)got;
   if (got == 0 && self->given != self->size)
-    return input_damaged(error, self->name, "the member is not of the size that the zip says");
+    return input_damaged(error, self->name, "the member does not have the size that the zip says");
   return (ptrdiff_t)got;
 }
 
@@ -230,8 +230,8 @@ static bool check_single(ZipInput *self, Error *error) {
   if (found < 0)
     return false;
   if (count > 1)
-    return error_set(error, "archive", "'%s' is a zip of %d files: name the one that is meant",
-                     self->name, count);
+    return error_set(error, "archive", "'%s' is a zip of %d files: name one of them", self->name,
+                     count);
   return start_archive(self, error);
 }
 

@@ -60,7 +60,7 @@ static la_ssize_t take_packed(struct archive *archive, void *data, const void *b
 
 static bool packing_failed(const Output *output, Error *error) {
   const char *what = archive_error_string(output->archive);
-  return error_set(error, "EIO", "%s", what ? what : "could not pack the output");
+  return error_set(error, "EIO", "%s", what ? what : "could not compress the output");
 }
 
 static bool begin_packing(Output *output, const char *packing, Error *error) {
@@ -69,7 +69,7 @@ static bool begin_packing(Output *output, const char *packing, Error *error) {
   if (!output->archive || !output->entry)
     return error_set(error, "ENOMEM", "out of memory");
   if (archive_write_add_filter_by_name(output->archive, packing) < ARCHIVE_WARN)
-    return error_set(error, "EINVAL", "output cannot be packed with '%s' here", packing);
+    return error_set(error, "EINVAL", "output cannot be compressed with '%s' here", packing);
   archive_write_set_format_raw(output->archive);
   archive_write_set_bytes_in_last_block(output->archive, 1); // no padding
   archive_entry_set_filetype(output->entry, AE_IFREG);
@@ -79,7 +79,7 @@ static bool begin_packing(Output *output, const char *packing, Error *error) {
   return true;
 }
 
-// What exists and is no file (a pipe, /dev/null) is written to as it is.
+// What exists and is not a file (a pipe, /dev/null) is written to as it is.
 static bool is_special(const char *path) {
   struct stat facts;
   return stat(path, &facts) == 0 && !S_ISREG(facts.st_mode);

@@ -278,7 +278,7 @@ static size_t read_record(Reader *reader, PhysicalLine line, size_t left, bool f
   if (line.length > reader->dialect.max_record)
     return reject(reader, &attempt, RECORD_TOO_LONG);
   char foreign = reader->dialect.line_end == LINE_CR ? '\n' : '\r';
-  if (line.length > 0 && *line.bytes == foreign) // libcsv passes over it
+  if (line.length > 0 && *line.bytes == foreign) // libcsv skips it
     return reject(reader, &attempt, foreign_line_end(reader));
   begin(reader, &attempt);
   for (uint32_t lines = 1;; lines++) {
@@ -313,7 +313,7 @@ static void take_blank(Reader *reader, const PhysicalLine *line) {
     accept(reader, &attempt, 0, line->used);
 }
 
-// Reads one record, or passes over a blank line or a comment. Returns the bytes used, 0 when the
+// Reads one record, or skips a blank line or a comment. Returns the bytes used, 0 when the
 // end is not in sight.
 static size_t read_line(Reader *reader, const char *bytes, size_t left, bool final,
                         Position *position) {

@@ -3,7 +3,7 @@
 //
 // It keeps no state between calls: each call starts at the start of a record and consumes whole
 // records, so any chunk can be read on any thread, and again. It is fed physical line by
-// physical line; that gives start lines, offsets, original bytes and a place to go on after a bad
+// physical line; that gives start lines, offsets, original bytes and a place to resume after a bad
 // record. Not for opening files (source.h) nor for what fields mean (rules/).
 #ifndef PGHOST_CSV_READER_H
 #define PGHOST_CSV_READER_H
@@ -23,12 +23,12 @@ void reader_free(Reader *reader); // NULL is fine
 // sight. The batch's views stay valid while `bytes` does.
 //
 // With `final` nothing follows: a last record without line end is complete and everything is
-// consumed. Blank lines are no records: they are skipped, unless one column is expected or the
+// consumed. Blank lines are not records: they are skipped, unless one column is expected or the
 // dialect keeps them, where they are a NULL. Comments are skipped.
 //
 // A record that cannot be read (a stray quote, a line end of the other kind outside quotes, a quote
 // that is not closed before the end or before max_record bytes) is a reject of its first physical
-// line alone, wherever it broke: reading goes on at the next line, so that one wrong quote swallows
+// line alone, wherever it broke: reading resumes at the next line, so that one wrong quote swallows
 // no good record after it. A physical line longer than max_record is a reject by itself.
 //
 // `limit` stops after that many records (0: no limit): the header is read so.

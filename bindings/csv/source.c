@@ -2,7 +2,7 @@
 // first record is source_open.c's.
 //
 // Bytes read but not handed out wait in `pending`. A chunk is filled from there and then straight
-// from the input; what stands after the cut goes back to the front of `pending`. So in a steady
+// from the input; what comes after the cut goes back to the front of `pending`. So in a steady
 // state a byte is moved once and nothing is allocated.
 #include <errno.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@
 
 typedef enum ChunkKind {
   CHUNK_RECORDS,
-  CHUNK_FOOTER,       // bytes that are no records
+  CHUNK_FOOTER,       // bytes that are not records
   CHUNK_SECOND_TABLE, // the same, from the first line of a second table on
 } ChunkKind;
 
@@ -87,7 +87,7 @@ bool source_skip_to(Source *source, uint64_t offset, Error *error);
 void source_end_table(Source *source, uint64_t offset);
 
 // Fills `error` with what a policy stopped at: "file.csv:12: too few fields: 3 of 8" (code "data").
-// False always. Not for RECORD_SECOND_TABLE, which is no error.
+// False always. Not for RECORD_SECOND_TABLE, which is not an error.
 bool source_stop_error(const Source *source, const Record *stop, Error *error);
 
 // Reads a chunk's records as reader_read does; from one that has none nothing is read, but for the

@@ -1,4 +1,4 @@
-// Opening a source: decides the encoding, passes over what stands before the table, finds the line
+// Opening a source: decides the encoding, skips what comes before the table, finds the line
 // end, reads the header.
 #include <assert.h>
 #include <errno.h>

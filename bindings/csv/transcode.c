@@ -194,8 +194,8 @@ static size_t lead_length(unsigned char lead) {
   return lead < 0x80 ? 1 : lead < 0xf0 ? 3 : 4;
 }
 
-// Every byte that is no continuation stands for two, the lead of four bytes for four, and the mark
-// of an odd byte for one.
+// Every byte that is not a continuation stands for two, the lead of four bytes for four, and the
+// mark of an odd byte for one.
 uint64_t transcode_utf16_length(const char *bytes, size_t len) {
   uint64_t length = 0;
   for (size_t i = 0; i < len; i++) {

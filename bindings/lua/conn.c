@@ -172,7 +172,7 @@ static bool scope_begin(PGconn *conn, bool nested, Error *error) {
 
 static bool scope_commit(PGconn *conn, bool nested, Error *error) {
   if (PQtransactionStatus(conn) == PQTRANS_IDLE)
-    return error_set(error, "25000", "the transaction was ended from inside of it");
+    return error_set(error, "25000", "the transaction was ended from inside");
   if (PQtransactionStatus(conn) == PQTRANS_INERROR)
     return error_set(error, "25P02",
                      "the transaction is rolled back: a statement in it had failed");
@@ -194,7 +194,7 @@ static void scope_undo(PGconn *conn, bool nested) {
 // After the function of a transaction: is the connection ours to end it?
 static bool is_ours(ConnBox *box, bool failed, Error *error) {
   if (!box->conn)
-    return error_set(error, "08003", "the connection was closed inside of its transaction");
+    return error_set(error, "08003", "the connection was closed inside its transaction");
   pg_end_stream(box, failed);
   if (box->busy)
     return error_set(error, "25000", "the transaction ended while the connection is busy with %s",

@@ -7,7 +7,7 @@
 #include "csv/dialect.h"
 
 // The dialect that the table of options at `index` asks for; the default one for none or nil.
-// Raises for what is no option, no value of it, or does not go together.
+// Raises for what is not an option, not a value of it, or cannot be combined.
 Dialect csv_check_options(lua_State *L, int index);
 
 // The option `member` of the same table: the name of a file in a zip, or NULL. Stays valid as long

@@ -14,7 +14,7 @@ enum { COLUMNS = 1 }; // user value: column name -> position
 static const RecordBox *check_record(lua_State *L) {
   const RecordBox *box = luaL_checkudata(L, 1, RECORD_TYPE);
   if (!box->scratch)
-    luaL_error(L, "row is only good inside of the rule it is given to: keep row:copy()");
+    luaL_error(L, "row is only valid inside the rule that gets it: keep row:copy()");
   return box;
 }
 

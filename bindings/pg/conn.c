@@ -18,7 +18,7 @@ bool conn_send(PGconn *conn, const char *sql, Error *error) {
   return PQsendQuery(conn, sql) == 1 || conn_result_error(conn, NULL, error);
 }
 
-// Throws away what COPY TO STDOUT sends, until its end (true) or the deadline.
+// Discards what COPY TO STDOUT sends, until its end (true) or the deadline.
 static bool skip_copy_out(PGconn *conn, int64_t deadline) {
   for (;;) {
     char *bytes = NULL;

@@ -11,7 +11,7 @@
 
 enum { CONNECT_SECONDS = 10 };
 
-// In this order: what stands before dbname is a default that the string can change, what stands
+// In this order: what comes before dbname is a default that the string can change, what stands
 // after it is not (the readers and encoders speak UTF-8).
 static const char *const keywords[] = {
     "fallback_application_name", "keepalives_idle", "keepalives_interval", "keepalives_count",

@@ -12,7 +12,7 @@ enum {
   PIECE = 65536, // more at a time lets the server starve while the client parses
   STOP_CHECK_MS = 200,
   HEAR_MS = 10000,
-  SUSPICION_MS = 100, // what the server says is no notice if it has not become one by then
+  SUSPICION_MS = 100, // what the server says is not a notice if it has not become one by then
 };
 
 int copy_stall_ms = 25000;
@@ -53,7 +53,7 @@ bool copy_out_begin(PGconn *conn, const char *sql, Error *error) {
 // Ends the stream badly and hears what the server has to say: its own reason, when it had failed
 // the COPY before. Of several failures the first is the cause.
 static bool hear_reason(PGconn *conn, Error *error) {
-  static const char nothing[] = "the server broke off the COPY without a reason";
+  static const char nothing[] = "the server aborted the COPY without a reason";
   int64_t deadline = wait_clock() + HEAR_MS;
   bool heard = false;
   PQputCopyEnd(conn, nothing);
@@ -72,8 +72,9 @@ static bool hear_reason(PGconn *conn, Error *error) {
   return heard ? false : error_set(error, "08006", nothing);
 }
 
-// Reads what has arrived. True when that is no notice, so that the server must have failed: libpq
-// does not look at errors during COPY FROM STDIN. A notice that has come in part gets some time.
+// Reads what has arrived. True when that is not a notice, so that the server must have failed:
+// libpq does not look at errors during COPY FROM STDIN. A notice that has come in part gets some
+// time.
 static bool has_failed(PGconn *conn, bool readable) {
   State *state = state_of(conn);
   uint64_t before = state->seen;

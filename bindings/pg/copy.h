@@ -23,7 +23,7 @@ bool copy_look(PGconn *conn, const atomic_int *stop, Error *error);
 // Ends the stream well and waits for the result; *rows is what the server counted.
 bool copy_end(PGconn *conn, const atomic_int *stop, uint64_t *rows, Error *error);
 
-// Ends it badly: the server throws away what it got and the transaction is failed.
+// Ends it badly: the server discards what it got and the transaction is failed.
 void copy_abort(PGconn *conn, const char *reason);
 
 // A COPY ... TO STDOUT statement.

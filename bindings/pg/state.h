@@ -37,7 +37,7 @@ int64_t wait_patience(void);
 
 // Waits for `events` (POLLIN, POLLOUT) on the socket until `deadline` (of wait_clock). Returns what
 // came, 0 at the deadline, -1 with `error` filled when a signal came and `patience` is over, when
-// there is no socket any more, or when the server has been silent for some seconds and does not
+// there is no socket left, or when the server has been silent for some seconds and does not
 // answer a ping either: then the connection is lost.
 int wait_for(PGconn *conn, short events, int64_t deadline, int64_t patience, Error *error);
 

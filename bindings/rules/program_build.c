@@ -406,8 +406,7 @@ bool program_finish(Program *program, Error *error) {
   for (size_t i = 0; i < program->column_count; i++) {
     Column *column = &program->columns[i];
     if (column->required && column->action == FAILURE_NULL)
-      return column_error(column, error, "required and on_fail \"null\" contradict each other",
-                          NULL);
+      return column_error(column, error, "required cannot be combined with on_fail \"null\"", NULL);
     if (!check_defaults(program, column, error))
       return false;
     if (column->action != FAILURE_REJECT && !add_failure_slots(program, column, error))

@@ -38,7 +38,7 @@ static bool holds(CompareOp op, int order) {
   return false;
 }
 
-// What a record is said to be when `op` does not hold.
+// How a record is described when `op` does not hold.
 static const char *broken_phrase(CompareOp op, bool is_moment) {
   static const char *const time_phrases[] = {"is not before",        "is after",  "is not equal to",
                                              "must not be equal to", "is before", "is not after"};

@@ -149,8 +149,8 @@ static bool starts_with(const char *at, const char *end, const Field *mark) {
 }
 
 // Writes the number with a point and without marks between thousands to `out`, which has room for
-// the cell. Strict: the marks stand before every three digits, or nowhere. Returns the length, 0
-// when it is no such number.
+// the cell. Strict: the marks come before every three digits, or nowhere. Returns the length, 0
+// when it is not such a number.
 static size_t read_decimal(const Operation *operation, const Field *cell, char *out) {
   Field number = *cell;
   trim_edges(&number);

@@ -13,7 +13,7 @@ Scratch *scratch_new(const Program *program) {
   scratch->values = calloc(program->column_count + 1, sizeof *scratch->values);
   scratch->texts = calloc(program->column_count + 1, sizeof *scratch->texts);
   scratch->counts = calloc(program->slot_count + 1, sizeof *scratch->counts);
-  scratch->change_cap = program->slot_count * (1 + program->set_count); // each set may warn anew
+  scratch->change_cap = program->slot_count * (1 + program->set_count); // each set may warn again
   scratch->changes = calloc(scratch->change_cap + 1, sizeof *scratch->changes);
   bool good = scratch->values && scratch->texts && scratch->counts && scratch->changes;
   if (!good || (program->has_patterns && !matcher_open(&scratch->matcher))) {

@@ -26,7 +26,7 @@
 // - inet, cidr: four decimal numbers or IPv6 text (RFC 4291), with or without "/bits". Refused:
 //   leading zeros, fewer than four numbers, a colon at the end.
 // - bytea: "\\x" and hexadecimal digits, or the escape format; all the server takes.
-// - char(n): as varchar, but blanks at the end never count; they are not part of the value here.
+// - char(n): as varchar, but blanks at the end never count; they are no part of the value here.
 // - enum: one of the labels, byte by byte.
 // - arrays: "{1,NULL,\"a b\"}", up to 6 dimensions, of every type here but enums and types by name.
 //   Refused: lower bounds, backslashes outside of double quotes, "{{}}".
@@ -237,7 +237,7 @@ static inline void type_encode(const Type *type, const Value *value, const Buffe
 
 // Appends the value as a field of COPY's text format, without a tab or newline: "\\N" for null,
 // tabs, newlines, carriage returns and backslashes escaped. `text` is the cleaned text the value
-// was parsed from; dates and times are written anew in ISO 8601, moments in UTC, so that neither an
+// was parsed from; dates and times are rewritten in ISO 8601, moments in UTC, so that neither an
 // explicit format nor the session's DateStyle and TimeZone matter.
 // Source: PostgreSQL manual, COPY, "Text Format".
 void type_encode_text(const Type *type, const Value *value, const char *text, size_t len,

@@ -30,7 +30,7 @@ static bool is_octal(char c, char most) {
   return c >= '0' && c <= most;
 }
 
-// A backslash stands before another one, or before three octal digits. Returns as read_hex.
+// A backslash comes before another one, or before three octal digits. Returns as read_hex.
 static size_t read_escaped(const char *at, const char *end, unsigned char *out) {
   size_t count = 0;
   while (at < end) {

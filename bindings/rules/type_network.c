@@ -11,7 +11,7 @@ enum {
   HEADER = 4, // family, bits, whether it is a cidr, length of the address
 };
 
-// Up to 128, without leading zeros. Returns -1 when it is no number of bits.
+// Up to 128, without leading zeros. Returns -1 when it is not a number of bits.
 static int read_bits(const char *at, const char *end) {
   int bits = 0;
   if (at == end || end - at > 3 || (*at == '0' && end - at > 1))

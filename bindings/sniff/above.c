@@ -94,7 +94,7 @@ static void look_otherwise(const char *line, size_t len, const SniffDialect *dia
 }
 
 // One word is seldom a title; it may be the name of the one column that values such as "7,50" or
-// "Anna Koch" have been parted from.
+// "Anna Koch" have been separated from.
 static bool is_lone_name(const Parts *parts, const SniffDialect *dialect, size_t columns) {
   bool narrow = columns == 2 || strcmp(dialect->delimiter, " ") == 0;
   return narrow && parts->count == 1 && parts->words == 1;

@@ -1,4 +1,4 @@
-// What stands below the records of a table.
+// What is below the records of a table.
 #include "sniff/below.h"
 
 #include <ctype.h>
@@ -60,7 +60,7 @@ static bool is_sentence(const SniffRecord *record, size_t columns, const SniffBe
   return columns > 4 && !below->sparse && is_long_text(&record->fields[0]);
 }
 
-// A colon after a word, with a blank or nothing behind it; not the one of a time.
+// A colon after a word, followed by a space or by nothing; not the one of a time.
 static bool has_label(const SniffField *field) {
   const char *at = memchr(field->text, ':', field->len), *end = field->text + field->len;
   return at && (at + 1 == end || at[1] == ' ');
@@ -97,7 +97,7 @@ static bool is_short_note(const SniffRecord *record, const SniffBelow *below) {
 
 // Whether a record below the last good one is text about the table. A record that is broken off,
 // has a cell too much, another delimiter, or ends early, is data that is not as it should be: not
-// to be passed over.
+// to be skipped.
 static bool is_note(const SniffRecord *record, const char *line, const SniffDialect *dialect,
                     size_t columns, const SniffBelow *below) {
   if (record->unterminated || record->count > columns || columns == 1)
@@ -113,7 +113,7 @@ static bool is_note(const SniffRecord *record, const char *line, const SniffDial
                                  is_short_note(record, below));
 }
 
-// A sum is told from a record that only has such a name by what stands before it, or by an empty
+// A sum is told from a record that only has such a name by what comes before it, or by an empty
 // cell where no record has one.
 static bool is_sum(const SniffRecord *record, size_t columns, const SniffBelow *below) {
   bool empty = columns > 2 && sniff_filled(record) < columns && !below->gaps;

@@ -163,7 +163,7 @@ static bool holds_usual(const char *bytes, size_t len, const char *text) {
   if (!text[1])
     return false;
   if (strpbrk(text, ",;\t|") && (strpbrk(text, "$%#") || strstr(text, "\xc2\xa3")))
-    return true; // ";$5": a sign that stands before numbers
+    return true; // ";$5": a sign that comes before numbers
   for (const char *sign = ",;\t"; *sign; sign++)
     if (strchr(text, *sign) && share_outside(bytes, len, *sign, text) > 5)
       return true;

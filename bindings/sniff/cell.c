@@ -132,7 +132,7 @@ static bool is_month(const char *text) {
   return false;
 }
 
-// What is behind a colon in a time: one digit or two. In 8:2003-11-26 the colon is a delimiter.
+// What follows a colon in a time: one digit or two. In 8:2003-11-26 the colon is a delimiter.
 static bool starts_minutes(const char *at, const char *end) {
   size_t digits = 0;
   while (at + digits < end && is_digit(at[digits]))
@@ -153,7 +153,7 @@ static bool has_commas_of_moment(const char *at, const char *end, bool month) {
   return *rest != ' ' || month || memchr(rest, ':', left);
 }
 
-// Groups of digits with : / - . between them, a month's name among them perhaps, a zone behind.
+// Groups of digits with : / - . between them, a month's name among them perhaps, then a zone.
 static bool is_moment(const char *at, const char *end) {
   const char *start = at;
   size_t groups = 0, dots = 0, colons = 0, others = 0, run = 0;

@@ -172,7 +172,7 @@ static bool is_plain_moment(const char *text, size_t len) {
   return len == 19 && text[13] == ':' && text[16] == ':' && text[17] != '6' && is_digit(text[18]);
 }
 
-// Whether the type keeps what the text says; psql's own parsers pass over what they do not need.
+// Whether the type keeps what the text says; the server's own parsers ignore what they do not need.
 static bool keeps_all(size_t kind, const char *text, size_t len) {
   switch (kind) {
   case SNIFF_DATE:

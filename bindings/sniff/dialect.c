@@ -71,7 +71,7 @@ static bool note_width(void *context, size_t index, const SniffRecord *record, b
 }
 
 // Records of a table that the file begins with, when it is another than the one of the usual width:
-// of two tables the first is the table, and not what is passed over. 0: there is none, or it is too
+// of two tables the first is the table, and not what is skipped. 0: there is none, or it is too
 // small to tell from notes.
 static size_t first_table(const Records *records, size_t usual) {
   size_t width = records->count ? records->widths[0] : 0, run = 0, others = 0;
@@ -131,7 +131,7 @@ static size_t find_first(const Records *records, size_t width) {
   return 0;
 }
 
-// Behind the last record of the table, where the end of the file is in sight.
+// After the last record of the table, where the end of the file is in sight.
 static size_t find_stop(const Records *records, size_t width, size_t first, bool whole) {
   size_t stop = records->count;
   while (whole && stop > first + 2 && records->count - stop < MOST_FOOTER &&
@@ -343,7 +343,7 @@ static bool occurs(const SniffSample *sample, char first, const char *second) {
   return false;
 }
 
-// Whether blanks after the delimiter are no data: nearly every field has some, or they stand before
+// Whether blanks after the delimiter are not data: nearly every field has some, or they come before
 // quotes, which would be data otherwise. What is inside of quotes says nothing.
 typedef struct Blanks {
   size_t fields; // but the first of each record, and those with nothing in them
@@ -526,7 +526,7 @@ static bool share_parted(const SniffSample *sample, const SniffDialect *dialect,
   return !failed;
 }
 
-// One column, whose values are no data, in a file that a usual delimiter parts in most of its
+// One column, whose values are not data, in a file that a usual delimiter parts in most of its
 // lines: rather records of several widths. Then that is the best guess, with its own poor score.
 static bool prefer_ragged(const SniffSample *sample, SniffGuesses *guesses) {
   SniffGuess found = {0};

@@ -43,7 +43,7 @@ typedef struct SniffGuess {
       first; // record of the sample that the table starts with, comments and blank lines left out
   size_t quoted;  // fields in quotes
   size_t doubled; // fields in quotes that hold quotes
-  size_t broken;  // records with a quote where none may be
+  size_t broken;  // records with a stray quote
 } SniffGuess;
 
 typedef struct SniffGuesses {

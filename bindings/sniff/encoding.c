@@ -21,7 +21,7 @@ enum {
   CLEAR = 2,  // margins of the language over other encodings
   USUAL = 6,  // how strange letters are on average, as a natural logarithm
   STRANGE = 7,
-  MOST_STRANGE = 9, // beyond it is no text in any language that is known
+  MOST_STRANGE = 9, // beyond it is not text in any language that is known
 };
 
 typedef struct Mark {

@@ -28,10 +28,10 @@ typedef struct SniffEncoding {
   const char *language; // with "language" and "unsure": that of the text, as locales have it
 } SniffEncoding;
 
-// Looks at the first bytes of a file. A character cut off at the end is no fault unless `whole`.
+// Looks at the first bytes of a file. A character cut off at the end is not a fault unless `whole`.
 SniffEncoding sniff_encoding(const char *bytes, size_t len, bool whole);
 
-// As if found, when the caller knows it; a byte order mark of that encoding is passed over.
+// As if found, when the caller knows it; a byte order mark of that encoding is skipped.
 SniffEncoding sniff_encoding_given(const char *name, const char *bytes, size_t len);
 
 // Offset of the first byte that is not valid UTF-8, or `len`. An incomplete character at the end

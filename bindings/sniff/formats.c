@@ -34,7 +34,7 @@ static char separator(Reading *reading) {
   return reading->at < reading->end && strchr("/.- ", *reading->at) ? *reading->at++ : 0;
 }
 
-// What stands behind the date: "" or " HH24:MI:SS". NULL: no time that is known.
+// What follows the date: "" or " HH24:MI:SS". NULL: no time that is known.
 static const char *time_format(Reading reading, char *out, size_t size) {
   if (reading.at == reading.end)
     return "";
@@ -119,12 +119,12 @@ static void add_month_second(SniffColumn *column, const char *text, size_t len, 
   size_t month = letters(&reading);
   char second = separator(&reading);
   size_t year = second ? digits(&reading) : 0;
-  const char *behind = time_format(reading, time, size);
-  if (month < 3 || !behind || (year != 2 && year != 4))
+  const char *rest = time_format(reading, time, size);
+  if (month < 3 || !rest || (year != 2 && year != 4))
     return;
   snprintf(date, sizeof date, "DD%c%s%c%s", between, month_word(month), second,
            year == 4 ? "YYYY" : "YY");
-  add(column, text, len, date, behind);
+  add(column, text, len, date, rest);
 }
 
 // "Mar 5, 2024"
@@ -138,11 +138,11 @@ static void add_month_first(SniffColumn *column, const char *text, size_t len, R
   reading.at += comma;
   if (separator(&reading) != ' ' || digits(&reading) != 4)
     return;
-  const char *behind = time_format(reading, time, size);
-  if (!behind)
+  const char *rest = time_format(reading, time, size);
+  if (!rest)
     return;
   snprintf(date, sizeof date, "%s DD%s YYYY", month_word(month), comma ? "," : "");
-  add(column, text, len, date, behind);
+  add(column, text, len, date, rest);
 }
 
 void sniff_formats(const char *text, size_t len, SniffColumn *column) {
@@ -176,7 +176,7 @@ void sniff_formats(const char *text, size_t len, SniffColumn *column) {
   if (second == 0 || second > 2 || separator(&reading) != between)
     return;
   size_t last = digits(&reading);
-  const char *behind = time_format(reading, time, sizeof time);
-  if (behind && !(first == 4 && between == '-')) // that is ISO 8601
-    add_numbers(column, text, len, first, last, between, behind);
+  const char *rest = time_format(reading, time, sizeof time);
+  if (rest && !(first == 4 && between == '-')) // that is ISO 8601
+    add_numbers(column, text, len, first, last, between, rest);
 }

@@ -3,7 +3,7 @@
 //
 // A text is read as marks and what belongs to them: a mark 'A' to 'M' says how rare what follows
 // is, 'A' + the natural logarithm. After it come letters, or pairs of letters, in lower case; a
-// blank is whatever is no letter.
+// blank is whatever is not a letter.
 #ifndef PGHOST_SNIFF_LANGUAGES_H
 #define PGHOST_SNIFF_LANGUAGES_H
 

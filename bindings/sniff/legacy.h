@@ -16,7 +16,7 @@ typedef struct SniffLegacy {
   double
       margin; // how much likelier the best is, as a share of what is enough: from 1 on it is sure
   double strangeness; // how rare its letters are on average, as a natural logarithm: 4 is usual, 8
-                      // is no text
+                      // is not text
 } SniffLegacy;
 
 // `whole`: the last character is not cut off. False: no memory.

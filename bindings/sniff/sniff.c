@@ -164,7 +164,7 @@ static bool next_record(Pass *pass) {
          sniff_record_read(dialect, pass->text.data + pass->at, left, true, &pass->record);
 }
 
-// Keeps what is passed over, line by line, to be shown.
+// Keeps the skipped lines, to be shown.
 static void keep_lines(Pass *pass, size_t at, size_t len, uint64_t line, SniffPassing what) {
   Sniff *sniff = pass->sniff;
   const SniffDialect *dialect = &sniff->guesses.list[0].dialect;
@@ -204,7 +204,7 @@ static void step(Pass *pass) {
   pass->line += pass->record.lines;
 }
 
-// Where the first quote that matters is behind the sample and one where none may be: whether what
+// Where the first quote that matters comes after the sample and one where none may be: whether what
 // follows is read better without quotes. Then all of it is; of files with tabs alone, since those
 // often have none, and what has commas mostly does.
 static bool judge_quotes(Pass *pass) {
@@ -260,7 +260,7 @@ static void keep_cells(Pass *pass, Buffer *out) {
   }
 }
 
-// Keeps the first record of the table, whether it is its header or not; passes over nothing.
+// Keeps the first record of the table, whether it is its header or not; skips nothing.
 static bool keep_first(Pass *pass) {
   Sniff *sniff = pass->sniff;
   Pass look = *pass; // at and line move, the record is shared

@@ -30,7 +30,7 @@ typedef enum SniffPassing {
   SNIFF_PASSED_BELOW
 } SniffPassing;
 
-// A physical line that is passed over.
+// A skipped physical line.
 typedef struct SniffPassed {
   uint64_t line;
   SniffPassing what;
@@ -44,7 +44,7 @@ typedef struct Sniff {
   SniffGuesses guesses; // the first is the dialect
   SniffStructure structure;
   SniffColumns columns;
-  char spare;    // a delimiter that the sample has not, for a file of one column
+  char spare;    // a delimiter that the sample does not have, for a file of one column
   Buffer header; // cells of the header, `columns` a record: each 4 bytes length, then the text
   size_t header_records; // in `header`
   Buffer
@@ -61,10 +61,10 @@ typedef struct Sniff {
   bool whole;                // all of the file was looked at
   uint64_t records;          // without header, comments, blank lines and footer
   uint64_t ends[SNIFF_ENDS]; // by SniffLineEnd
-  size_t footer;             // physical lines behind the table, as far as the end was seen
+  size_t footer;             // physical lines after the table, as far as the end was seen
   bool footer_is_total;      // the last of them is of the table's width, and says that it is a sum
   SniffCount few, many;      // records with fewer or more fields than the table has columns
-  SniffCount broken;         // with a quote where none may be
+  SniffCount broken;         // with a stray quote
   SniffCount unterminated;
   SniffCount lone_cr;
   SniffCount blank;

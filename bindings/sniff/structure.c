@@ -13,11 +13,11 @@ enum { NAME_SIZE = 48, MOST_TITLES = 10, MOST_YEARS = 10, FEW_RECORDS = 8 };
 // Header
 
 typedef struct HeaderColumn {
-  size_t kinds[CELL_KINDS]; // of the records that are no header in any case
+  size_t kinds[CELL_KINDS]; // of the records that are not a header in any case
   SniffCell kind;           // of most of them; CELL_EMPTY: of several
   char name[NAME_SIZE];     // the first record's text, as much of it as fits
   size_t name_len;
-  size_t again;  // how often it comes again below
+  size_t again;  // how often it recurs below
   size_t length; // of all values below, where that is one
   bool many_lengths;
 } HeaderColumn;
@@ -28,7 +28,7 @@ typedef struct Header {
   SniffStructure *structure;
   size_t sure; // records from here on are data
   Buffer scratch;
-  unsigned parted; // bit n: a blank line stands above record n
+  unsigned parted; // bit n: a blank line is above record n
 } Header;
 
 static const char *value_of(Header *header, const SniffField *field, size_t *len) {
@@ -162,7 +162,7 @@ static bool is_name_over(SniffCell expected, SniffCell kind) {
 
 // What a record has in columns of numbers and the like.
 typedef struct Judged {
-  size_t words;         // what is no data
+  size_t words;         // what is not data
   size_t values;        // data as below
   size_t typed;         // such columns
   size_t years;         // names that are years, over what are none
@@ -469,7 +469,7 @@ static bool count_titles(const SniffSample *sample, const SniffGuess *guess, Tit
   return !failed;
 }
 
-// Whether what stands below titles is a header to be sure of, since a record with a name alone may
+// Whether what is below titles is a header to be sure of, since a record with a name alone may
 // be data; below one with data in it, names above columns of data.
 static bool is_sure_below(const Titles *titles, const SniffStructure *structure) {
   if (titles->sparse)
@@ -569,7 +569,7 @@ bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructur
       !find_table(sample, guess, structure))
     return false;
   if (guess->first == 0 && guess->columns > 1 && !guess->dialect.comment[0])
-    structure->preamble = 0; // blank lines alone are passed over anyway
+    structure->preamble = 0; // blank lines alone are skipped anyway
   if (guess->first == 0 && guess->dialect.comment[0])
     structure->preamble = 0;
   bool blanks = guess->columns == 1 || strcmp(guess->dialect.delimiter, " ") == 0;

@@ -16,7 +16,7 @@ typedef struct SniffStructure {
   size_t header;       // records of the header, 0 to SNIFF_MAX_HEADER
   double header_confidence;
   // What speaks for and against a header: columns of numbers and the like in which the first record
-  // has words, or a value as the others; columns in which its text comes again; and whether its
+  // has words, or a value as the others; columns in which its text recurs; and whether its
   // texts are all different, and there.
   size_t header_words;
   size_t header_values;

@@ -73,7 +73,7 @@ static int by_hash(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-// Finds out which values of a column come again.
+// Finds out which values of a column recur.
 static void note_again(Grid *grid, size_t column, Cell **sorted) {
   for (size_t r = 0; r < grid->records; r++)
     sorted[r] = &grid->cells[r * grid->columns + column];

@@ -180,7 +180,7 @@ static bool scan_quoted(Scan *scan, SniffField *field) {
     field->len = (uint32_t)(close - 1 - field->text);
     return true;
   }
-  field->broken = scan->record->broken = true; // data behind the closing quote
+  field->broken = scan->record->broken = true; // data after the closing quote
   return scan_bare(scan, field, open);
 }
 

@@ -16,7 +16,7 @@ typedef struct SniffDialect {
   char quote;                           // 0: none
   char escape;                          // 0: a quote is doubled
   char comment[SNIFF_COMMENT_SIZE + 1]; // what comment lines begin with; "": none
-  bool skip_blanks;                     // blanks behind a delimiter are no data
+  bool skip_blanks;                     // spaces after a delimiter are not data
   bool carriage_return;                 // lines end in CR alone
   bool double_return;                   // lines end in CR CR LF
 } SniffDialect;

@@ -11,10 +11,10 @@
 --
 -- What is a record: CSV as RFC 4180 has it, strictly. Nothing is trimmed. Lines end in LF or CRLF, mixed
 -- as they come, or in CR alone where the first line does. An unquoted empty field is NULL, `""` is the
--- empty string. A UTF-8 BOM is passed over. Blank lines are no records, unless there is one column, whose
+-- empty string. A UTF-8 BOM is skipped. Blank lines are not records, unless there is one column, whose
 -- NULL they are.
 --
--- What is a bad record, and where reading goes on:
+-- What is a bad record, and where reading resumes:
 --   too few fields, too many fields     the record; after it
 --   stray quote                         a quote inside an unquoted field, or anything but a delimiter after a
 --                                       closing one. The record's first line only; after that line
@@ -64,7 +64,7 @@ function csv.open(path, options) end
 ---@return string? code "encoding": not valid in it; "usage": unknown
 function csv.decode(bytes, encoding) end
 
---- The files in a zip, in its order; nil alone for a file that is no zip. Names are labels that somebody wrote into
+--- The files in a zip, in its order; nil alone for a file that is not a zip. Names are labels that somebody wrote into
 --- the zip: nothing is ever unpacked to a place.
 ---@param path string
 ---@return { name: string, size: integer }[]|nil members sizes unpacked
@@ -133,7 +133,7 @@ function Source:written_columns() end
 ---@field [integer] string?
 ---@field [string] string?
 
---- Iterates over the records not yet seen: a second call goes on where the first one stopped. From then on
+--- Iterates over the records not yet seen: a second call continues where the first one stopped. From then on
 --- no load takes the source. Raises the message when reading fails midway.
 ---
 --- Each step gives `line` (the physical line the record starts on, from 1) and `record`, or for a bad

@@ -62,7 +62,7 @@ local Load = {}
 ---@field records integer read: loaded + rejected + filtered
 ---@field loaded integer passed the rules
 ---@field rejected integer unreadable ones included
----@field unreadable integer rejects, and repeated headers passed over, that can be in neither table
+---@field unreadable integer rejects, and skipped repeated headers, that can be in neither table
 ---@field repairs table<string, integer> records repaired while reading, by kind: padded, cut, extra, quotes, header; second_table: lines not read
 ---@field filtered integer left out by a filter rule
 ---@field raw integer rows for the raw table: records - unreadable

@@ -31,7 +31,7 @@ function M.boolean(text) end
 --- A date as ISO 8601, "2024-02-29".
 ---@param text? string
 ---@param format? string words as to_timestamp has them, "DD/MM/YYYY"; none: ISO 8601
----@return string? # nil where it is no date
+---@return string? # nil where it is not a date
 function M.date(text, format) end
 
 ---@class pghost.native.RuleKind

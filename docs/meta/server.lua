@@ -27,7 +27,7 @@ local server = {}
 ---@field PGDATABASE string
 ---@field PGUSER string
 
----Makes sure that the server runs, creating it first if need be, and that it goes on running as
+---Makes sure that the server runs, creating it first if needed, and that it keeps running as
 ---long as this process does.
 ---@return string? conninfo
 ---@return string? message

@@ -11,7 +11,7 @@ local sniff = {}
 ---@param member? string of a zip
 ---@param delimiter? string found if not given; left out of account where the file has no records with it
 ---@param quote? string found if not given; "": none
----@return table? facts nil: the file cannot be read, is empty, or is no text
+---@return table? facts nil: the file cannot be read, is empty, or is not text
 ---@return string? message
 ---@return string? code
 function sniff.file(path, sample, encoding, member, delimiter, quote) end

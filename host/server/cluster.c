@@ -301,8 +301,8 @@ static bool wait_until_ready(const ServerPlace *place, int alive, Error *error) 
     if (answer == PQPING_OK)
       return true;
     if (answer == PQPING_NO_ATTEMPT)
-      return error_set(error, SERVER_ERROR, "could not ask the private server in '%s' for a sign",
-                       place->folder);
+      return error_set(error, SERVER_ERROR,
+                       "could not check whether the private server in '%s' answers", place->folder);
     if (interrupt_signal != 0)
       return error_set(error, "interrupted", "interrupted");
     if (poll(&watch, 1, 20) > 0)

@@ -1,11 +1,11 @@
 // The private server: a PostgreSQL cluster of the user's own, reached through a unix socket that
 // only its owner can open, started on demand and stopped with the last pghost that uses it.
 //
-// Who uses it holds a shared lock on `use.lock`; a monitor process waits for the exclusive lock and
-// stops the server when it gets it, so that kill -9 leaves nothing running. `server.lock` is held
-// while the cluster is created, started or stopped on command. A file `keep` says that the server
-// stays although nobody uses it. False and an Error when the outside world fails, code SERVER_ERROR
-// unless it is "interrupted".
+// Whoever uses it holds a shared lock on `use.lock`; a monitor process waits for the exclusive lock
+// and stops the server when it gets it, so that kill -9 leaves nothing running. `server.lock` is
+// held while the cluster is created, started or stopped on command. A file `keep` says that the
+// server stays although nobody uses it. False and an Error when the outside world fails, code
+// SERVER_ERROR unless it is "interrupted".
 #ifndef PGHOST_SERVER_LIFECYCLE_H
 #define PGHOST_SERVER_LIFECYCLE_H
 

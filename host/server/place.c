@@ -224,7 +224,7 @@ bool place_socket(ServerPlace *place, bool create, Error *error) {
   place->socket_folder = linked_folder(place, run);
   bool ok = place->socket_folder || (create && link_short_folder(place, run, error));
   if (!ok && !create)
-    error_set(error, SERVER_ERROR, "the private server has no socket: it does not run");
+    error_set(error, SERVER_ERROR, "the private server has no socket: it is not running");
   free(run);
   return ok;
 }

@@ -113,7 +113,7 @@ bool programs_find(ServerPlace *place, Error *error) {
   if (version != 0 && find_programs(place, 0))
     return error_set(error, SERVER_ERROR,
                      "the private server in '%s' was made by PostgreSQL %d, which is not "
-                     "installed: install it, or move that folder away to begin a new one",
+                     "installed: install it, or move that folder away to start a new one",
                      place->folder, version);
   return error_set(error, SERVER_ERROR,
                    "no PostgreSQL server found: install postgresql, or set DATABASE_URL");

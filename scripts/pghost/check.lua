@@ -6,7 +6,7 @@
 local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
-local option_tables = require "pghost.lib.options"
+local known_keys = require "pghost.lib.known_keys"
 local recordable = require "pghost.run.recordable"
 local relations = require "pghost.catalog.relations"
 local sql = require "pghost.lib.sql"
@@ -37,7 +37,7 @@ local function split(column)
 end
 
 local function make(name, text, options)
-  option_tables.check(options, { severity = true, name = true }, ("check '%s'"):format(name))
+  known_keys.check(options, { severity = true, name = true }, ("check '%s'"):format(name))
   options = options or {}
   return { name = options.name or name, severity = options.severity or "error", sql = text }
 end
@@ -141,12 +141,7 @@ local function violations_of(conn, check, parameters)
   local whole = ([[SELECT pg_catalog.count(*) OVER () AS n, pg_catalog.to_jsonb(violation) AS sample
 FROM (%s
 ) AS violation LIMIT %d]]):format(text, sample_count)
-  local done, result = pcall(conn.query, conn, whole, table.unpack(values, 1, values.n))
-  if not done then
-    statement:locate(result, whole, text, places)
-    error(result, 0)
-  end
-  return result
+  return statement:send(conn, whole, text, places, values)
 end
 
 -- Number of violations and a few of them as JSON texts, in one pass.
@@ -194,7 +189,7 @@ end
 ---@param run pghost.Run
 ---@param check pghost.Check
 function M.evaluate(run, check)
-  option_tables.check(check, { name = true, severity = true, sql = true }, ("check '%s'"):format(tostring(check.name)))
+  known_keys.check(check, { name = true, severity = true, sql = true }, ("check '%s'"):format(tostring(check.name)))
   local severity = check.severity or "error"
   if severity ~= "error" and severity ~= "warn" then
     errors.raise(("check '%s': severity must be 'warn' or 'error', not '%s'"):format(check.name, severity), "usage",

@@ -16,7 +16,7 @@
 --
 -- Compiling to a program is pghost.native.rules; running it over files is pghost.load's business.
 
-local arguments = require "pghost.rules.arguments"
+local arguments = require "pghost.rules.argument_checks"
 local column_rules = require "pghost.rules.column"
 local describe = require "pghost.rules.describe"
 local native = require "pghost.native.rules"

@@ -1,7 +1,7 @@
 -- A run: what a pipeline script does its work with (pipeline.start gives one).
 --
 -- It builds in a schema of its own and is recorded in the schema `pghost`. Leaving its scope
--- without publishing throws away what was built; what was published before stays.
+-- without publishing discards what was built; what was published before stays.
 
 local again = require "pghost.run.retry"
 local analyse = require "pghost.run.analytics"
@@ -16,6 +16,7 @@ local log = require "pghost.lib.log"
 local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
 local record = require "pghost.lib.record"
+local relations = require "pghost.catalog.relations"
 local resume = require "pghost.run.resume"
 local sql = require "pghost.lib.sql"
 local stage = require "pghost.load.steps"
@@ -46,7 +47,7 @@ local fields = {
 ---@field started string the one timestamp of the run, by the server's clock
 ---@field as_of string ISO timestamp that analytics look back from
 ---@field replay? pghost.Replay this run is one
----@field resumed boolean it goes on with what a killed run has built
+---@field resumed boolean it continues what a killed run has built
 ---@field target string schema that is published into
 ---@field build string schema that is built in
 ---@field builds_in_named? boolean that is one of the user's
@@ -111,7 +112,7 @@ end
 ---@param name string
 ---@return string
 function Run:qualified(name)
-  return self.conn:quote_identifier(self.build) .. "." .. self.conn:quote_identifier(name)
+  return relations.quoted(self.build, name)
 end
 
 --- The quoted name of a table of this run, else of the published one; nil when there is neither.
@@ -119,9 +120,9 @@ end
 ---@return string?
 function Run:find_table(name)
   for _, schema in ipairs { self.build, self.target } do
-    local quoted = self.conn:quote_identifier(schema) .. "." .. self.conn:quote_identifier(name)
-    if self.conn:query("SELECT to_regclass($1::text) IS NOT NULL AS found", quoted)[1].found then
-      return quoted
+    local found = relations.find(self.conn, relations.quoted(schema, name))
+    if found then
+      return found.qualified
     end
   end
 end
@@ -152,12 +153,12 @@ function Run:add_built(made)
 end
 
 --- Runs fn(conn) in a transaction of the control connection that sees the build schema first, then
---- the target: SQL is written with plain table names. One that the server breaks off (deadlock) is
---- done again: fn is called again.
+--- the target: SQL is written with plain table names. One that the server aborts (deadlock) is
+--- retried: fn is called again.
 function Run:transaction(fn)
   return again.transaction(self, function()
-    self.conn:query("SELECT set_config('search_path', $1, true)",
-      self.conn:quote_identifier(self.build) .. ", " .. self.conn:quote_identifier(self.target))
+    self.conn:query("SELECT pg_catalog.set_config('search_path', $1, true)",
+      relations.list { self.build, self.target })
     return fn(self.conn)
   end)
 end
@@ -284,7 +285,7 @@ function Run:publish()
       seconds = sys.clock() - self.clock })
 end
 
--- Throws away what was built and says how the run ended.
+-- Discards what was built and says how the run ended.
 local function abandon(self, problem)
   local state = problem == nil and "unpublished" or "failed"
   if sys.interrupted() or (errors.is(problem) and problem.code == "interrupted") then
@@ -297,13 +298,13 @@ local function abandon(self, problem)
     end
     history.finish(self.conn, self.id, state, problem)
   end)
-  local published = #self.published > 0 and "before that published: " .. table.concat(self.published, ", ")
+  local published = #self.published > 0 and "published before that: " .. table.concat(self.published, ", ")
     or "nothing published"
   local say = self.settings.dry_run and state == "unpublished" and self.log.info or self.log.warn
   say(self.log, "done", self.name, ("run %d %s, %s"):format(self.id, state, published), { run = self.id })
 end
 
---- Ends the run. What was not published is thrown away; a second call does nothing.
+--- Ends the run. What was not published is discarded; a second call does nothing.
 ---@param problem? any the error that ends it
 function Run:close(problem)
   if self.closed then
@@ -316,7 +317,7 @@ function Run:close(problem)
     return
   end
   for _, one in pairs(self.connections) do
-    one:close() -- first, so that they hold no lock on what is thrown away
+    one:close() -- first, so that they hold no lock on what is discarded
   end
   if self.id and not self.finished then
     pcall(abandon, self, problem) -- what this cannot do any more, the next run does

@@ -62,7 +62,7 @@ local M = {}
 ---@field above? { what: "names"|"data", fields: integer, line: integer, sign: string } a line above the table could
 --- be its header, or a record; `sign` parts it, "" where it is the delimiter
 ---@field first string[] the cells of the table's first record, be it the header or not
----@field passed pghost.sniff.Passed[] lines that are passed over, the first 24 that are not blank
+---@field passed pghost.sniff.Passed[] skipped lines, the first 24 that are not blank
 ---@field passed_lines integer how many there are
 ---@field alternatives table[] other readings, with their score
 ---@field warnings string[]
@@ -122,7 +122,7 @@ local function check(file, facts, message, code)
   errors.raise(message, code, { file = not has_name and file or nil })
 end
 
---- Looks at a file; raises what cannot be read, is empty, or is no text.
+--- Looks at a file; raises what cannot be read, is empty, or is not text.
 ---@param path string "-" is standard input, which is used up by it
 ---@param options? pghost.sniff.Options
 ---@return pghost.sniff.Result

@@ -177,7 +177,7 @@ describe("kill -9", function()
       old = new
     end
     report("a pipeline of append, merge and history", seen,
-      "the next run loads each file once, the one behind it nothing")
+      "the next run loads each file once, the one after that nothing")
   end)
 
   -- Going on ------------------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ describe("kill -9", function()
       old = new
     end
     report("a run with `resume`, twice each,", seen,
-      ("%d times a run went on with it; tables, files and rejects as of a run that nobody killed"):format(resumed))
+      ("%d times a run resumed it; tables, files and rejects as of a run that nobody killed"):format(resumed))
   end)
 
   -- Replay --------------------------------------------------------------------------------------------

@@ -30,11 +30,41 @@ M.plain = r.table("item", {
 local World = {}
 World.__index = World
 
---- To be called in `setup`, after which `clear` makes each test's schemas and folder new.
+--- One that is not open yet: World:use says when.
 ---@return spec.Modes
-function M.open()
-  local dsn = server.get():database()
-  return setmetatable({ dsn = dsn, db = connection.open { dsn = dsn } }, World)
+function M.world()
+  return setmetatable({}, World)
+end
+
+function World:open()
+  self.dsn = server.get():database()
+  self.db = connection.open { dsn = self.dsn }
+end
+
+--- Opens a world for the tests of a `describe`, whose schemas and folder are new for each test.
+function World:use(setup, teardown, before_each, after_each)
+  setup(function()
+    self:open()
+  end)
+  teardown(function()
+    self:close()
+  end)
+  before_each(function()
+    self:clear()
+  end)
+  after_each(function()
+    self:remove()
+  end)
+end
+
+--- Its methods as functions: write, ask, publish, load, items.
+function World:functions()
+  local function bound(name)
+    return function(...)
+      return self[name](self, ...)
+    end
+  end
+  return bound "write", bound "ask", bound "publish", bound "load", bound "items"
 end
 
 function World:clear()

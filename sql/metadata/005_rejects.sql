@@ -10,7 +10,7 @@ ALTER TABLE pghost.rejects
   ADD COLUMN replayed_by bigint,
   ADD COLUMN note text;
 
-COMMENT ON COLUMN pghost.rejects.state IS 'open, replayed (a later run took it in, or left it out on purpose) or waived (somebody will do without)';
+COMMENT ON COLUMN pghost.rejects.state IS 'open, replayed (a later run took it in, or left it out on purpose) or waived (somebody decided to leave it out)';
 COMMENT ON COLUMN pghost.rejects.replayed_by IS 'The run that replayed it';
 COMMENT ON COLUMN pghost.rejects.note IS 'Why it was waived, or why it is still open after a replay';
 

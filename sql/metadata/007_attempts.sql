@@ -1,4 +1,4 @@
--- Runs that were done again, and what a run has published.
+-- Runs that were retried, and what a run has published.
 
 ALTER TABLE pghost.runs
   ADD COLUMN attempt integer NOT NULL DEFAULT 1,

@@ -1,4 +1,4 @@
--- What a load did to keys that its files had not: the same files with another answer are no snapshot loaded already.
+-- What a load did to keys that its files did not have: the same files with another answer are not a snapshot that is loaded already.
 
 ALTER TABLE pghost.files ADD COLUMN IF NOT EXISTS missing text
   CHECK (missing IN ('keep', 'delete', 'mark', 'close'));

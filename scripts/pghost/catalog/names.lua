@@ -4,10 +4,10 @@
 -- tables of pipelines agree because all of them ask here.
 
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
+local relations = require "pghost.catalog.relations"
 
 local M = {}
-
-M.longest = 63 -- bytes: the server cuts longer names silently (NAMEDATALEN - 1)
 
 -- Every table has these columns (CREATE TABLE refuses them), or a load adds them.
 local taken_names = { "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "_file_id", "_line", "_loaded_at" }
@@ -63,11 +63,11 @@ function M.identifiers(header, taken, positions)
   end
   for i, written in ipairs(header) do
     local base = identifier(M.fold(written), positions and positions[i] or i)
-    local name, number = cut(base, M.longest), 1
+    local name, number = cut(base, relations.longest_name), 1
     while taken[name] do
       number = number + 1
       local suffix = "_" .. number
-      name = cut(base, M.longest - #suffix) .. suffix
+      name = cut(base, relations.longest_name - #suffix) .. suffix
     end
     names[i], taken[name] = name, true
   end
@@ -81,14 +81,6 @@ local function index(list)
     found[key] = found[key] == nil and i or false
   end
   return found
-end
-
-local function map(list, fn)
-  local out = {}
-  for i, value in ipairs(list) do
-    out[i] = fn(value)
-  end
-  return out
 end
 
 --- The columns of a program with what its rules say of their sources.
@@ -121,7 +113,7 @@ end
 ---@param header string[]
 ---@return fun(wanted: string|integer): integer|false|nil
 function M.finder(header)
-  local exact, folded, made = index(header), index(map(header, M.fold)), index(M.identifiers(header))
+  local exact, folded, made = index(header), index(lists.map(header, M.fold)), index(M.identifiers(header))
   return function(wanted)
     if math.type(wanted) == "integer" then
       return header[wanted] and wanted or nil
@@ -158,7 +150,7 @@ end
 ---@param header string[]
 ---@param wanted pghost.names.Wanted[]
 ---@return (integer|nil)[] map per wanted column its position
----@return integer[] missing of `wanted`, those that the header has not
+---@return integer[] missing of `wanted`, those that the header does not have
 function M.match(file, header, wanted)
   local find, found, missing = M.finder(header), {}, {}
   for i, column in ipairs(wanted) do
@@ -166,7 +158,7 @@ function M.match(file, header, wanted)
     for _, name in ipairs(sources(column)) do
       position = find(name)
       if position == false then
-        errors.raise(("several columns of the header are named '%s': say which one by its position, as from = 2")
+        errors.raise(("several columns of the header are named '%s': pick one by its position, as in from = 2")
           :format(name), "data", { file = file })
       elseif position then
         break
@@ -184,7 +176,7 @@ end
 ---@param wanted pghost.names.Wanted
 ---@return string
 function M.shown(wanted)
-  return table.concat(map(sources(wanted), function(name)
+  return table.concat(lists.map(sources(wanted), function(name)
     return math.type(name) == "integer" and tostring(name) or ("'%s'"):format(name)
   end), " or ")
 end

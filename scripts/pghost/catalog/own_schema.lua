@@ -11,7 +11,7 @@ M.name = "pghost"
 ---@param advice string what to do: "give --schema"
 function M.refuse(schema, advice)
   if schema == M.name then
-    errors.raise(("schema 'pghost' holds pghost's own records and is no target: %s"):format(advice), "usage")
+    errors.raise(("schema 'pghost' holds pghost's own records and cannot be a target: %s"):format(advice), "usage")
   end
 end
 

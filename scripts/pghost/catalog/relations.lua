@@ -56,7 +56,7 @@ local function read_identifier(text, at)
 end
 
 local function raise_name(text)
-  errors.raise(("'%s' is no name of a table: name, schema.name or \"Name\" expected"):format(text), "usage")
+  errors.raise(("'%s' is not a table name: name, schema.name or \"Name\" expected"):format(text), "usage")
 end
 
 --- Schema and name from a table's name as SQL has it: t, s.t, "S"."T". Unquoted letters (ASCII) are

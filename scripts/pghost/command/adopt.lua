@@ -10,7 +10,7 @@ local schema = require "pghost.run.schema"
 local function parse(arguments)
   local parser = argparse("pghost adopt",
     "Lets pghost replace tables that it has not published: the next run of a pipeline with a table of that name drops "
-    .. "it with its data. What hangs on it (views, grants, indexes, ...) stays.")
+    .. "it with its data. What depends on it (views, grants, indexes, ...) is kept.")
   parser:argument("table", "SCHEMA.TABLE, or TABLE in the schema public."):args("+")
   local good, options = parser:pparse(arguments)
   if not good then

@@ -18,14 +18,14 @@ local function one_byte(text)
 end
 
 local function new_parser()
-  local parser = argparse("pghost export", "Writes a table, or what a query gives, to a CSV file.")
+  local parser = argparse("pghost export", "Writes a table or the result of a query to a CSV file.")
   parser:argument("source", "Name of a table or view, or a SELECT.")
-  parser:option("-o --output", "The file; .gz, .zst, .xz and .bz2 are packed; - is standard output."):argname("FILE")
-    :default("-")
-  parser:option("--delimiter", "Between fields (default: comma); also as 'tab'."):argname("C"):convert(one_byte)
+  parser:option("-o --output", "The file, compressed if it ends in .gz, .zst, .xz or .bz2; - is standard output.")
+    :argname("FILE"):default("-")
+  parser:option("--delimiter", "Delimiter (default: comma); 'tab' works too."):argname("C"):convert(one_byte)
     :default(",")
-  parser:option("--null", "What NULL looks like (default: nothing)."):argname("TEXT"):default("")
-  parser:flag("--no-header", "Without the names of the columns."):target("no_header")
+  parser:option("--null", "Text for NULL (default: empty)."):argname("TEXT"):default("")
+  parser:flag("--no-header", "Leave out the header."):target("no_header")
   parser:epilog("Example: pghost export booking -o booking.csv.zst")
   return parser
 end

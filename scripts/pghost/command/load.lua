@@ -28,43 +28,43 @@ end
 
 local function new_parser()
   local parser = argparse("pghost load",
-    "Loads CSV files into a table, all or nothing. Columns are found by the names in the header.")
-  parser:argument("file", "Path, glob, folder (its .csv files, also packed) or - for standard input."):args("+")
+    "Loads CSV files into a table, all or nothing. Columns are matched by the names in the header.")
+  parser:argument("file", "Path, glob, folder (its .csv files, compressed ones too) or - for standard input."):args("+")
     :target("files")
   parser:option("--into", "The table: name, schema.name, \"Name\"."):argname("TABLE"):count(1)
   parser:option("--schema", "Schema of a TABLE without one (default: by search_path)."):argname("NAME")
   parser:option("--rules", "Lua file that returns r.table(...): clean and check the records."):argname("FILE")
-  parser:flag("--create", "Make the table: columns of the header, as text or (--auto) typed, or those of the rules.")
+  parser:flag("--create", "Create the table: columns of the header, as text or (--auto) typed, or those of the rules.")
   parser:flag("--truncate", "Empty the table first, in the same transaction.")
-  parser:option("--max-rejects", "Records that may be rejected (default: none)."):argname("N|P%")
+  parser:option("--max-rejects", "How many records may be rejected (default: none)."):argname("N|P%")
     :convert(budget_options.parse)
     :target("max_rejects")
-  parser:option("--rejects", "Where they go: a CSV file to correct and load again, or 'table' for pghost.rejects.")
+  parser:option("--rejects", "Where rejects go: a CSV file to correct and load again, or 'table' for pghost.rejects.")
     :argname("FILE|table")
-  parser:flag("--force", "Write the rejects also over a file that is there, and what was corrected in it.")
+  parser:flag("--force", "Overwrite an existing rejects file, and any corrections in it.")
   parser:option("--retries",
     ("How often a load is retried after a transient error: a lost connection, a deadlock (default: %d).")
-    :format(retry.retries)):argname("N"):convert(dialect_arguments.whole)
+    :format(retry.retries)):argname("N"):convert(command_arguments.whole(0))
   parser:option("--workers", "Threads that read and check."):argname("N"):convert(whole)
   dialect_arguments.add(parser)
-  parser:flag("--auto", "Find out delimiter, quote, encoding and the like for each file; options that are given stay.")
-  parser:option("--null", "This text is NULL, as an empty field without quotes is."):argname("TEXT"):target("null_text")
+  parser:flag("--auto", "Detect delimiter, quote, encoding and so on for each file; options given here win.")
+  parser:option("--null", "Read this text as NULL, like an unquoted empty field."):argname("TEXT"):target("null_text")
   parser:flag("--no-header", "The files have no header: columns are those of the table, in order."):target("no_header")
-  parser:flag("--no-analyze", "Leave the table's statistics as they are."):target("no_analyze")
-  parser:flag("-q --quiet", "Say nothing but errors.")
+  parser:flag("--no-analyze", "Do not update the table's statistics."):target("no_analyze")
+  parser:flag("-q --quiet", "Print errors only.")
   return parser
 end
 
 local function parse(arguments)
   local options = command_arguments.parse(new_parser(), arguments, "pghost load")
-  relation.name(options.into, options.schema) -- raises where it is no name
+  relation.name(options.into, options.schema) -- raises where it is not a name
   files.resolve(options.files) -- raises where there are none
   if options.rejects and not options.max_rejects then
     errors.raise("--rejects needs --max-rejects: how many may be rejected, 100% for any number", "usage")
   elseif options.create and options.truncate then
-    errors.raise("--create makes a new table, which --truncate cannot empty", "usage")
+    errors.raise("--create cannot be combined with --truncate", "usage")
   elseif options.no_header and options.header then
-    errors.raise("--no-header and --header are not for each other", "usage")
+    errors.raise("--no-header cannot be combined with --header", "usage")
   end
   return options
 end

@@ -10,7 +10,7 @@ local sql = require "pghost.lib.sql"
 local sys = require "pghost.native.sys"
 
 local function new_parser()
-  local parser = argparse("pghost query", "Runs SQL and writes its rows. Several statements run one after the other.")
+  local parser = argparse("pghost query", "Runs SQL and prints its rows. Several statements run in order.")
   parser:argument("sql", "The SQL, or - for standard input."):args("?")
   parser:option("-f --file", "Read the SQL from a file, such as one of sql/analytics."):argname("FILE")
   parser:option("-p --param", "Value of a parameter (:name). The server infers its type; NAME:TYPE=VALUE gives it.")
@@ -21,7 +21,7 @@ local function new_parser()
       table = "Aligned columns (default).",
       expanded = "One line for each value.",
       csv = "CSV with a header, as psql --csv.",
-      json = "One JSON object a line.",
+      json = "One JSON object per line.",
       markdown = "A Markdown table.",
     })[format])
   end
@@ -31,22 +31,12 @@ local function new_parser()
   return parser
 end
 
-local function read_file(path)
-  local file, message = io.open(path, "r")
-  if not file then
-    errors.raise("could not open " .. message, "ENOENT")
-  end
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
 -- The SQL, and where it is from.
 local function text_of(options)
   if options.file and options.sql then
     errors.raise("--file cannot be combined with SQL on the command line", "usage")
   elseif options.file then
-    return read_file(options.file), options.file
+    return sql.read_text(options.file), options.file
   elseif options.sql and options.sql ~= "-" then
     return options.sql
   elseif not options.sql and sys.is_tty(0) then

@@ -7,33 +7,27 @@ local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local print_ = require "pghost.lib.print"
 local recorded = require "pghost.run.recorded"
-local reject_export = require "pghost.rejects.export"
+local reject_export = require "pghost.rejects.to_file"
 local reject_list = require "pghost.rejects.list"
 local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
 
-local function count_of(text)
-  local number = text:find("^%d+$") and math.tointeger(tonumber(text))
-  if not number then
-    return nil, ("whole number expected, got '%s'"):format(text)
-  end
-  return number
-end
-
 local function new_parser()
-  local parser = argparse("pghost rejects", "Lists the records that a run refused, and why.")
+  local parser = argparse("pghost rejects", "Lists the records that a run rejected, and why.")
   parser:argument("run", "Number of the run (default: the last one)."):args("?"):convert(recorded.number)
   parser:option("--table", "Only those meant for this table."):argname("NAME")
   parser:option("--file", "Only those of this file."):argname("NAME")
   parser:option("--rule", "Only those that broke this rule: type, required, fields, quote, key, ..."):argname("NAME")
   parser:option("--state", "open (default), replayed, waived or all.")
     :argname("STATE"):choices { "open", "replayed", "waived", "all" }
-  parser:option("--limit", "At most so many (list: 10, else all)."):argname("N"):convert(count_of)
-  parser:option("--csv", "Write the records, to be corrected, in a spreadsheet too, and given back; - is stdout.")
+  parser:option("--limit", "At most this many (default: 10 in the list, otherwise all).")
+    :argname("N"):convert(command_arguments.whole(0))
+  parser:option("--csv", "Write the records to a file to correct, also in a spreadsheet, and load again; - is stdout.")
     :argname("FILE")
-  parser:flag("--force", "With --csv: also over a file that is there, and what was corrected in it.")
-  parser:flag("--json", "One JSON object a reject and line.")
-  parser:option("--waive", "Mark the open ones as done without, for this reason."):args("?"):argname("REASON")
+  parser:flag("--force", "With --csv: overwrite an existing file, and any corrections in it.")
+  parser:flag("--json", "One JSON object per line.")
+  parser:option("--waive", "Waive the open ones: the table is complete without them. REASON is recorded.")
+    :args("?"):argname("REASON")
   return parser
 end
 
@@ -44,11 +38,11 @@ end
 local function parse(arguments)
   local options = command_arguments.parse(new_parser(), arguments, "pghost rejects")
   if options.force and not options.csv then
-    raise_usage("--force goes with --csv")
+    raise_usage("--force needs --csv")
   elseif options.csv and options.json then
-    raise_usage("--csv and --json exclude each other")
+    raise_usage("--csv cannot be combined with --json")
   elseif options.waive and (options.csv or options.json or options.limit) then
-    raise_usage("--waive goes with none of --csv, --json and --limit")
+    raise_usage("--waive cannot be combined with --csv, --json or --limit")
   elseif options.waive and not options.run then
     raise_usage("--waive needs the number of the run")
   elseif options.waive and (options.state or "open") ~= "open" then
@@ -125,7 +119,7 @@ local function write_csv(conn, filter, options)
       log.counted(exported.without, "reject"))
   end
   if exported.inert > 0 then
-    say("an apostrophe in front of %s keeps spreadsheets from calculating; reading the file takes it away",
+    say("an apostrophe in front of %s keeps spreadsheets from evaluating it; reading the file removes it",
       log.counted(exported.inert, "cell"))
   end
 end

@@ -14,8 +14,8 @@ local function parse(arguments)
     "Runs the rejected records of a run through the rules as they are now. What passes is published with what was "
     .. "published before, after the pipeline's own checks. The rest stays open.")
   parser:argument("run", "Number of the run, see pghost runs."):convert(recorded.number)
-  parser:argument("script", "The pipeline's script (default: the one that the run was)."):args("?")
-  parser:argument("arguments", "Settings for the script, behind --; those of the run need not be given again.")
+  parser:argument("script", "The pipeline's script (default: that of the run)."):args("?")
+  parser:argument("arguments", "Settings for the script, after --. Those of the run are used unless given here.")
     :args("*")
   parser:option("--table", "Only the rejects of this table."):argname("NAME")
   local options = command_arguments.parse(parser, arguments, "pghost replay")
@@ -42,14 +42,14 @@ end
 
 local function count_open(conn, run, only)
   return conn:query([[
-    SELECT count(*) AS records FROM pghost.rejects
+    SELECT pg_catalog.count(*) AS records FROM pghost.rejects
     WHERE run_id = $1 AND state = 'open' AND ($2::text IS NULL OR table_name = $2)]], run.run_id, only)[1].records
 end
 
 local function find_script(run, given)
   local path = given or run.script
   if not path and run.pipeline == "load" then
-    raise("run %d is one of pghost load: write its rejects with `pghost rejects %d --csv FILE`, correct and load them",
+    raise("run %d was a pghost load: write its rejects with `pghost rejects %d --csv FILE`, correct and load them",
       run.run_id, run.run_id)
   elseif not path then
     raise("the script of run %d is not known: name it, pghost replay %d SCRIPT", run.run_id, run.run_id)

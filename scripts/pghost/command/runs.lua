@@ -10,20 +10,13 @@ local run_report = require "pghost.run.summary"
 local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
 
-local function limit_of(text)
-  local number = text:find("^%d+$") and math.tointeger(tonumber(text))
-  if not number or number < 1 then
-    return nil, ("whole number above 0 expected, got '%s'"):format(text)
-  end
-  return number
-end
-
 local function parse(arguments)
-  local parser = argparse("pghost runs", "Lists the runs recorded in the database; with RUN, tells all of that one.")
+  local parser = argparse("pghost runs", "Lists the runs recorded in the database; with RUN, shows all about that one.")
   parser:argument("run", "Number of a run."):args("?"):convert(recorded.number)
   parser:option("--pipeline", "Only runs of this pipeline."):argname("NAME")
-  parser:option("--limit", "At most so many, the newest."):argname("N"):convert(limit_of):default("20")
-  parser:flag("--json", "One JSON object a line.")
+  parser:option("--limit", "At most this many, newest first."):argname("N")
+    :convert(command_arguments.whole(1)):default("20")
+  parser:flag("--json", "One JSON object per line.")
   return command_arguments.parse(parser, arguments, "pghost runs")
 end
 

@@ -19,20 +19,21 @@ local function bytes(text)
   local number, unit = text:lower():match("^(%d+)([kmg]?)i?b?$")
   local size = number and math.tointeger(tonumber(number) * units[unit])
   if not size or size < 1 then
-    return nil, ("bytes as 1000000, 64k or 10M, or 'all', expected, got '%s'"):format(text)
+    return nil, ("bytes (1000000, 64k, 10M) or 'all' expected, got '%s'"):format(text)
   end
   return size
 end
 
 local function new_parser()
   local parser = argparse("pghost sniff",
-    "Finds out what CSV files are: encoding, delimiter, quotes, header, and a type for each column, each with how"
-    .. " sure that is and why. Loads nothing.")
+    "Detects encoding, delimiter, quotes, header and column types of CSV files, each with a confidence and the reason."
+    .. " Loads nothing.")
   parser:argument("file", "Path, glob, folder (its .csv files) or - for standard input."):args("+"):target("files")
-  parser:flag("--json", "One JSON object a file, a line each; empty lists are left out.")
-  parser:flag("--lua", "A rules file to begin with, which loads the file as it is.")
-  parser:option("--sample", "How much to look at (default: all of files up to 1G)."):argname("BYTES|all"):convert(bytes)
-  parser:option("--encoding", "Of the files, if it is known."):argname("NAME")
+  parser:flag("--json", "One JSON object per file and line; empty lists are left out.")
+  parser:flag("--lua", "A rules file to start from, which loads the file as it is.")
+  parser:option("--sample", "How much of each file to read (default: all, up to 1G).")
+    :argname("BYTES|all"):convert(bytes)
+  parser:option("--encoding", "Encoding of the files, if known."):argname("NAME")
   parser:option("--name", "With --lua: name of the table (default: that of the file)."):argname("TABLE")
   return parser
 end
@@ -40,7 +41,7 @@ end
 local function parse(arguments)
   local options = command_arguments.parse(new_parser(), arguments, "pghost sniff")
   if options.json and options.lua then
-    errors.raise("--json and --lua cannot be together", "usage")
+    errors.raise("--json cannot be combined with --lua", "usage")
   end
   return options
 end
@@ -75,7 +76,7 @@ end
 local options = parse { ... }
 local found = files.resolve(options.files)
 if options.lua and #found > 1 then
-  errors.raise(("--lua is for one file, not %d"):format(#found), "usage")
+  errors.raise(("--lua takes one file, got %d"):format(#found), "usage")
 end
 for i, file in ipairs(found) do
   local result = csv.sniff(file.path, { sample = options.sample, encoding = options.encoding })

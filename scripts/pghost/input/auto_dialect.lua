@@ -192,11 +192,4 @@ function M.headerless(file)
   return file.dialect ~= nil and file.dialect.options.header == false
 end
 
---- For the record of the run; nil where the dialect was given.
----@param file table of the load
----@return string? json
-function M.record(file)
-  return file.dialect and require("cjson").encode(file.dialect)
-end
-
 return M

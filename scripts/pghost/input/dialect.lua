@@ -11,12 +11,12 @@ local M = {}
 ---@field delimiter? string 1 to 8 bytes (default ",")
 ---@field quote? string one ASCII character (default '"'), "" for none
 ---@field escape? string one ASCII character; default: quotes are doubled
----@field comment? string lines that start so are passed over
----@field skip_blanks? boolean blanks at the start of a field are no data
+---@field comment? string lines that start with it are skipped
+---@field skip_blanks? boolean blanks at the start of a field are not data
 ---@field line_end? "lf"|"cr" default: found
 ---@field blank_lines? "skip"|"keep" default "skip"
----@field skip? integer lines before the header that are passed over
----@field footer? integer lines at the end that are passed over
+---@field skip? integer lines to skip before the header
+---@field footer? integer lines to skip at the end
 ---@field header? boolean|integer true (default), false, or how many lines
 ---@field header_names? "strict"|"repair" empty, repeated and over-long names (default "strict")
 ---@field repeated_header? "reject"|"skip"|"load" a record equal to the header (default "reject")
@@ -88,7 +88,7 @@ local words = {
   { "quotes", "with a stray quote repaired" },
   { "nul", "without their NUL bytes" },
   { "encoding", "with bytes in another encoding" },
-  { "header", "passed over that repeat the header" },
+  { "header", "skipped that repeat the header" },
 }
 
 --- What was repaired, in words: "3 records padded, 1 cut". Nil: nothing.

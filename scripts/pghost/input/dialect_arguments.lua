@@ -1,5 +1,6 @@
 -- The options of the dialect on the command line: one list for every command that reads CSV.
 
+local arguments = require "pghost.lib.arguments"
 local dialect = require "pghost.input.dialect"
 
 local M = {}
@@ -8,18 +9,6 @@ local names_of_text = { tab = "\t", ["\\t"] = "\t", comma = ",", semicolon = ";"
 
 local function named_text(text)
   return names_of_text[text] or text
-end
-
---- A whole number of the command line, from 0.
----@param text string
----@return integer?
----@return string? message
-function M.whole(text)
-  local number = text:find("^%d+$") and math.tointeger(tonumber(text))
-  if not number then
-    return nil, ("whole number expected, got '%s'"):format(text)
-  end
-  return number
 end
 
 --- Adds all of them to a parser.
@@ -34,7 +23,7 @@ function M.add(parser)
       if option.choices then
         added:choices(option.choices):argname(table.concat(option.choices, "|"))
       else
-        added:convert(option.kind == "count" and M.whole or named_text)
+        added:convert(option.kind == "count" and arguments.whole(0) or named_text)
       end
     end
   end

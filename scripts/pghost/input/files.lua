@@ -1,6 +1,6 @@
 -- From what a pipeline names (a path, a glob, a folder, a list of them, "-") to the files meant: what each is, once.
 --
--- A zip stands for the CSV files in it. What is a zip, or compressed, is told by its bytes.
+-- A zip stands for the CSV files in it. What is a zip, or compressed, is detected by its bytes.
 --
 -- Files come sorted by name, so that "first" means the same on every machine.
 
@@ -104,7 +104,7 @@ function M.once(file)
   return ("'%s' is a %s and can be read only once"):format(file.path, file.read_once)
 end
 
--- What tells a file from others however it is named, links too; nil for what is no file.
+-- What tells a file from others however it is named, links too; nil for what is not a file.
 local function identity(path)
   local attributes = path ~= "-" and lfs.attributes(path)
   return attributes and attributes.mode == "file" and attributes.dev .. ":" .. attributes.ino or path

@@ -80,9 +80,9 @@ local function refuse_above(file, found)
   local header, skip, above = found.dialect.header, found.dialect.skip.value, found.above
   local advice
   if above.what == "data" then
-    advice = "give --skip %d --no-header if it is none"
+    advice = "give --skip %d --no-header if it is not a header"
   elseif above.sign ~= "" then
-    advice = "correct it, or give --skip %d --no-header to do without them"
+    advice = "correct it, or give --skip %d --no-header to skip them"
   else
     advice = above.fields < #found.columns
       and ("where the records end in a delimiter, give --skip %d --header 1 --too-many cut"):format(above.line - 1)

@@ -43,7 +43,7 @@ local function to_utf16(text, big)
   return table.concat(out)
 end
 
---- Text as the bytes of an encoding, to stand before the original bytes of records. What is not
+--- Text as the bytes of an encoding, to come before the original bytes of records. What is not
 --- ASCII is converted by the server; raises where that cannot.
 ---@param conn pghost.Connection
 ---@param text string UTF-8
@@ -56,7 +56,8 @@ function M.encode(conn, text, encoding)
   elseif not encoding or not text:find("[\x80-\xff]") then
     return text
   end
-  return conn:query("SELECT convert_to($1, $2) AS bytes", text, encoding)[1].bytes
+  return conn:query("SELECT pg_catalog.convert_to($1::pg_catalog.text, $2::pg_catalog.name) AS bytes", text,
+    encoding)[1].bytes
 end
 
 --- The options that describe the bytes of a file, as JSON; nil where all is by default. What was
@@ -107,7 +108,7 @@ local function any_of(chars)
 end
 
 -- What a replacement makes of a character found: `before`, and itself.
-local function behind(before)
+local function preceded_by(before)
   return before:gsub("%%", "%%%%") .. "%0"
 end
 
@@ -120,7 +121,7 @@ local function quoter(dialect)
     end
   end
   local inside = quote ~= "" and quote or "\r\n" .. (dialect.delimiter or ",") .. (dialect.comment or "")
-  local pattern, replacement = any_of(inside .. (escape or "")), behind(escape or quote)
+  local pattern, replacement = any_of(inside .. (escape or "")), preceded_by(escape or quote)
   return function(text)
     return quote .. text:gsub(pattern, replacement) .. quote
   end

@@ -11,7 +11,7 @@ local since_query = qualified [[
   FROM pghost.files AS f JOIN pghost.runs AS r ON r.run_id = f.run_id
   WHERE r.target_schema = $1 AND f.table_name = $2 AND f.published_at IS NOT NULL AND f.mode = 'replace']]
 
---- The run that has last built a table anew: what the ledger is read as of.
+--- The run that has last rebuilt a table: what the ledger is read as of.
 ---@param run pghost.Run
 ---@param name string
 ---@return integer run_id 0: none
@@ -24,15 +24,16 @@ end
 ---@field since integer
 ---@field read { sha256: string, path: string, member?: string, name: string, known?: table }[] files
 
-local function raise_meanwhile(run, name, what)
-  errors.raise(("cannot publish '%s.%s': %s meanwhile: run again"):format(run.target, name, what), "changed")
+local function raise_concurrent(run, name, what)
+  errors.raise(("cannot publish '%s.%s': %s: concurrent change, run the pipeline again"):format(run.target, name, what),
+    "changed")
 end
 
 -- Another pipeline may have published into the table since the ledger was read.
 local function check_watched(run, one)
   local plan = one.plan
   if M.since(run, plan.name) ~= one.since then
-    raise_meanwhile(run, plan.name, "another run has replaced it")
+    raise_concurrent(run, plan.name, "another run has replaced it")
   elseif plan.forced or plan.first then
     return
   end
@@ -41,12 +42,12 @@ local function check_watched(run, one)
   for _, file in ipairs(read) do
     local known = by_hash[file.sha256]
     if known and known.run_id ~= run.id and known.file_id ~= (file.known and file.known.file_id) then
-      raise_meanwhile(run, plan.name, ("'%s' was loaded by run %d"):format(file.name, known.run_id))
+      raise_concurrent(run, plan.name, ("'%s' was loaded by run %d"):format(file.name, known.run_id))
     end
   end
 end
 
---- Sees that no other run has brought the same files into these tables, or built them anew, since this
+--- Sees that no other run has brought the same files into these tables, or rebuilt them, since this
 --- one has planned. Runs at the beginning of the transaction that publishes: those into one schema
 --- come one after the other.
 ---@param run pghost.Run

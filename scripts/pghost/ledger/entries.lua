@@ -4,6 +4,7 @@
 local cjson = require "cjson"
 local paths = require "pghost.lib.paths"
 local qualified = require "pghost.modes.qualified"
+local recordable = require "pghost.run.recordable"
 
 local M = {}
 
@@ -46,11 +47,12 @@ local newest_query = qualified [[
   WHERE r.target_schema = $1 AND f.table_name = $2 AND f.published_at IS NOT NULL
   ORDER BY f.published_at DESC, f.file_id DESC LIMIT 1]]
 
---- Where the content of a file is: members of a zip share its path.
+--- Where the content of a file is, as the ledger has it: members of a zip share its path.
+---@param conn pghost.Connection
 ---@param file { path: string, member?: string }
 ---@return string
-function M.place(file)
-  return file.path .. "//" .. (file.member or "")
+function M.place(conn, file)
+  return recordable.text(conn, file.path) .. "//" .. recordable.text(conn, file.member or "")
 end
 
 --- What the ledger knows of these files.
@@ -62,7 +64,7 @@ end
 function M.read(run, request, files)
   local hashes, names = {}, {}
   for i, file in ipairs(files) do
-    hashes[i], names[i] = file.sha256, file.name
+    hashes[i], names[i] = file.sha256, recordable.text(run.conn, file.name)
   end
   local by_hash, by_place = {}, {}
   if #files == 0 or request.first then
@@ -71,7 +73,7 @@ function M.read(run, request, files)
   local rows = run.conn:query(ledger_query, run.target, request.name, cjson.encode(hashes), cjson.encode(names))
   for row in rows:rows() do
     -- Versions before recorded paths as they were given.
-    by_place[M.place { path = paths.absolute(row.path), member = row.member }] = row
+    by_place[M.place(run.conn, { path = paths.absolute(row.path), member = row.member })] = row
     if not row.skipped and not (row.only_staged and by_hash[row.sha256]) then
       by_hash[row.sha256] = row
     end

@@ -2,14 +2,15 @@
 -- same file twice, under any name, changes nothing.
 --
 -- selection.lua decides on single files, snapshots.lua where the files are all there is, concurrent.lua sees what
--- other pipelines did meanwhile.
+-- other pipelines have done since.
 
 local cjson = require "cjson"
 local csv = require "pghost.native.csv"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
-local meanwhile = require "pghost.ledger.concurrent"
+local concurrent = require "pghost.ledger.concurrent"
 local qualified = require "pghost.modes.qualified"
+local recordable = require "pghost.run.recordable"
 local selection = require "pghost.ledger.selection"
 local snapshots = require "pghost.ledger.snapshots"
 
@@ -62,7 +63,7 @@ function M.select(run, request)
   if request.mode == "replace" then
     return { files = request.files, skipped = {}, forced = forced }
   end
-  local since = meanwhile.since(run, request.name)
+  local since = concurrent.since(run, request.name)
   if forced then
     return { files = request.files, skipped = {}, forced = true, since = since }
   end
@@ -143,7 +144,7 @@ function M.save_skipped(run, plan, result)
     SELECT $1, $2, f.name, f.path, f.member, 'skipped', $3, f.size, f.sha256, f.same_as, pg_catalog.clock_timestamp()
     FROM pg_catalog.jsonb_to_recordset($4::pg_catalog.jsonb) AS f (name text, path text, member text, size bigint,
       sha256 text, same_as bigint)]],
-    run.id, plan.name, plan.mode, cjson.encode(list))
+    run.id, plan.name, plan.mode, cjson.encode(recordable.value(run.conn, list)))
 end
 
 local publish_statement = [[

@@ -25,7 +25,7 @@ end
 local function take_tail(file, entry)
   local before = file.content_size > entry.size and errors.check(csv.digest(file.path, entry.size, file.member))
   if not before or before.sha256 ~= entry.sha256 then
-    errors.raise(("is not what run %d loaded with more after it: load it with changed = 'load' or 'skip'")
+    errors.raise(("is not what run %d loaded with records appended: load it with changed = 'load' or 'skip'")
       :format(entry.run_id), "data", { file = file.name })
   end
   file.skip_to = entry.size
@@ -34,8 +34,8 @@ end
 -- True when a file that has changed is to be loaded.
 local function settle_changed(run, request, file, entry, policy)
   if policy == "error" then
-    errors.raise(("was loaded by run %d with other content: say with the option changed = 'load', 'tail' or 'skip' "
-      .. "what becomes of it"):format(entry.run_id), "data", { file = file.name })
+    errors.raise(("was loaded by run %d with other content: set the option changed to 'load', 'tail' or 'skip'")
+      :format(entry.run_id), "data", { file = file.name })
   elseif policy == "tail" then
     take_tail(file, entry)
   end
@@ -94,7 +94,7 @@ function M.sort(run, request, files, hashed)
   local policy, wanted, skipped = changed_policy(request), {}, {}
   local all = told(run, request, by_hash)
   for _, file in ipairs(files) do
-    local earlier, same_entry, same_file = by_place[entries.place(file)], nil, nil
+    local earlier, same_entry, same_file = by_place[entries.place(run.conn, file)], nil, nil
     file.known = file.sha256 and by_hash[file.sha256]
     if file.sha256 and is_unchanged(file, earlier) and file.known then
       same_entry = file.known
@@ -125,7 +125,7 @@ function M.note_known(run, request, hashed)
   end
 end
 
---- Whether what was read of a file that can be read only once is no news; returns what has it.
+--- Whether what was read of a file that can be read only once is not new; returns what has it.
 ---@return table? entry with `name`, and `run_id` where it is one of the ledger
 ---@return table? known the newest load of the content
 function M.is_known(run, request, file, sha256, other)

@@ -63,4 +63,18 @@ function M.parse(parser, words, command)
   return result
 end
 
+--- A converter for argparse: a whole number.
+---@param least integer
+---@return fun(text: string): integer?, string?
+function M.whole(least)
+  return function(text)
+    local number = text:find("^%d+$") and math.tointeger(tonumber(text))
+    if number and number >= least then
+      return number
+    end
+    return nil, least == 0 and ("whole number expected, got '%s'"):format(text)
+      or ("whole number from %d expected, got '%s'"):format(least, text)
+  end
+end
+
 return M

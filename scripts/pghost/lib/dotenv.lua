@@ -96,7 +96,7 @@ local function value_of(text, values)
   return expand(text:gsub("%s+#.*$", ""):gsub("^#.*$", ""):gsub("%s+$", ""), values)
 end
 
---- Parses the text of a .env file. Lines that are no assignment are skipped.
+--- Parses the text of a .env file. Lines that are not assignments are skipped.
 ---@param text string
 ---@return table<string, string>
 function M.parse(text)
@@ -130,7 +130,7 @@ local function check_owner(path)
   elseif facts.uid ~= me and facts.uid ~= 0 then
     errors.raise(("'%s' belongs to another user and is not read: make it yours, or give --dsn"):format(path), "usage")
   elseif facts.permissions:sub(8, 8) == "w" then
-    errors.raise(("'%s' can be changed by anybody and is not read: chmod o-w %s, or give --dsn"):format(path, path),
+    errors.raise(("'%s' is world-writable and is not read: chmod o-w %s, or give --dsn"):format(path, path),
       "usage")
   end
 end

@@ -20,7 +20,7 @@ local function to_pattern(glob)
   local out, at = {}, 1
   while at <= #glob do
     local char = glob:sub(at, at)
-    local inside, behind = glob:match("^%[([!^]?.[^%]]*)%]()", at)
+    local inside, after = glob:match("^%[([!^]?.[^%]]*)%]()", at)
     if inside then
       out[#out + 1] = to_set(inside)
     elseif char == "*" or char == "?" then
@@ -28,7 +28,7 @@ local function to_pattern(glob)
     else
       out[#out + 1] = char:gsub("%W", "%%%0")
     end
-    at = behind or at + 1
+    at = after or at + 1
   end
   return "^" .. table.concat(out) .. "$"
 end
@@ -38,7 +38,7 @@ local function raise_unreadable(path, message, code)
   errors.raise(("could not open '%s': %s"):format(path, message:match("[^:]*$"):lower():match("%S.*")), code)
 end
 
--- The names in a folder; none in what is no folder.
+-- The names in a folder; none in what is not a folder.
 local function entries(folder)
   local names = {}
   local readable, iterator, state = pcall(lfs.dir, folder)
@@ -150,8 +150,8 @@ local function is_link(path)
   return lfs.symlinkattributes(path, "mode") == "link"
 end
 
---- One spelling for a path, whatever the current folder: absolute, without `.`, `//` and, behind what
---- is no link, `..`. Links stay as they are named.
+--- One spelling for a path, whatever the current folder: absolute, without `.`, `//` and, after what
+--- is not a link, `..`. Links stay as they are named.
 ---@param path string
 ---@return string
 function M.absolute(path)

@@ -14,7 +14,7 @@ local cut, harmless, width_of = terminal_text.cut, terminal_text.harmless, termi
 ---@field width? integer columns of the terminal; cells are cut to fit. nil: nothing is cut
 ---@field null? string how NULL looks; "<null>" unless given
 ---@field types? string[] PostgreSQL type names of the columns: numbers are right-aligned, bytea is shown in hex
----@field limit? integer print at most so many rows, and say so
+---@field limit? integer print at most this many rows, and say so
 ---@field file? file* where M.result writes; io.stdout unless given
 
 local NULL = "<null>"

@@ -154,17 +154,22 @@ function M.split(text, name)
   return list
 end
 
+--- The text of a file.
+---@param path string
+---@return string
+function M.read_text(path)
+  local file <close>, message = io.open(path, "r")
+  if not file then
+    errors.raise("could not open " .. message, "ENOENT")
+  end
+  return file:read("a")
+end
+
 --- Reads and parses a file that holds one statement.
 ---@param path string
 ---@return pghost.sql.Statement
 function M.read(path)
-  local file, message = io.open(path, "r")
-  if not file then
-    errors.raise("could not open " .. message, "ENOENT")
-  end
-  local text = file:read("a")
-  file:close()
-  return M.parse(text, path)
+  return M.parse(M.read_text(path), path)
 end
 
 local types = { boolean = "boolean", integer = "bigint", float = "double precision", string = "text" }
@@ -289,6 +294,23 @@ function Statement:locate(problem, sent, text, places)
   problem.line = line
   local first, rest = problem.message:match("^([^\n]*)(.*)$")
   problem.message = ("%s\n  %s%s"):format(first, caret, rest)
+end
+
+--- Runs SQL around the text of the statement; an error of the server's gets its place in that text.
+---@param conn pghost.Connection
+---@param sent string what is sent to the server
+---@param text string the part of it that bind or describe gave
+---@param places integer[] from bind or describe
+---@param values? table from bind
+---@return pghost.Result
+function Statement:send(conn, sent, text, places, values)
+  values = values or { n = 0 }
+  local done, result = pcall(conn.query, conn, sent, table.unpack(values, 1, values.n))
+  if not done then
+    self:locate(result, sent, text, places)
+    error(result, 0)
+  end
+  return result
 end
 
 return M

@@ -5,7 +5,7 @@
 local check = require "pghost.check"
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
-local keys = require "pghost.load.keys"
+local primary_key = require "pghost.load.primary_key"
 local log = require "pghost.lib.log"
 local reject_counts = require "pghost.load.reject_counts"
 local sys = require "pghost.native.sys"
@@ -84,7 +84,7 @@ function M.prove(run, plan, result)
   local started = sys.clock()
   result.rejects = reject_counts.read(run, plan.name)
   if plan.raw_source then
-    result.raw_by_file = keys.count_by_file(run.conn, plan.raw_source, "_file_id")
+    result.raw_by_file = primary_key.count_by_file(run.conn, plan.raw_source, "_file_id")
   end
   local problems = verify(plan, result)
   check.record(run, { name = plan.name .. ": nothing lost, nothing twice", severity = "error" }, #problems,

@@ -8,6 +8,7 @@
 local budget_options = require "pghost.load.budget_options"
 local engine = require "pghost.load.engine"
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local reject_counts = require "pghost.load.reject_counts"
 local remarks = require "pghost.load.remarks"
@@ -140,17 +141,8 @@ local function records_by_file(run, plan, result)
   return records, total, names
 end
 
-local function sorted(map)
-  local list = {}
-  for key in pairs(map) do
-    list[#list + 1] = key
-  end
-  table.sort(list)
-  return list
-end
-
 local function check_files(run, plan, budget, rejected, records, names)
-  for _, id in ipairs(sorted(rejected)) do
+  for _, id in ipairs(lists.sorted_keys(rejected)) do
     local allowed = excess(budget.per_file, rejected[id], records[id])
     if allowed then
       raise_over(run, ("table '%s': file '%s'"):format(plan.name, names[id] or id), rejected[id], records[id] or 0,
@@ -160,7 +152,7 @@ local function check_files(run, plan, budget, rejected, records, names)
 end
 
 local function check_rules(run, plan, budget, rejected, records)
-  for _, rule in ipairs(sorted(budget.rules)) do
+  for _, rule in ipairs(lists.sorted_keys(budget.rules)) do
     local allowed = excess(budget.rules[rule], rejected[rule] or 0, records)
     if allowed then
       raise_over(run, ("table '%s': rule '%s'"):format(plan.name, rule), rejected[rule], records, "its budget", allowed)
@@ -224,7 +216,7 @@ local function exceeded(plan, budget, result, rejects)
     candidates[#candidates + 1] = { (": file '%s'"):format(file.file.name), rejects.by_file[file.id] or 0,
       "the budget of a file", budget.per_file.count }
   end
-  for _, rule in ipairs(sorted(budget.rules)) do
+  for _, rule in ipairs(lists.sorted_keys(budget.rules)) do
     candidates[#candidates + 1] = { (": rule '%s'"):format(rule), rejects.by_rule[rule] or 0, "its budget",
       budget.rules[rule].count }
   end

@@ -1,7 +1,7 @@
 -- What scripts, settings and command lines say about error budgets: read and checked.
 
 local errors = require "pghost.lib.errors"
-local options = require "pghost.lib.options"
+local known_keys = require "pghost.lib.known_keys"
 
 local M = {}
 
@@ -54,7 +54,7 @@ local function read_per_file(value)
   if type(value) ~= "table" then
     return M.read(value, "budget.per_file")
   end
-  options.check(value, { rejects = true, share = true }, "budget.per_file", "budget")
+  known_keys.check(value, { rejects = true, share = true }, "budget.per_file", "budget")
   return both(M.read(value.rejects, "budget.per_file.rejects"), M.read(value.share, "budget.per_file.share"))
 end
 
@@ -74,7 +74,7 @@ end
 ---@return pghost.Budget
 function M.of(step)
   local given = step.budget or {}
-  options.check(given, { rejects = true, share = true, per_file = true, rules = true }, "budget", "budget")
+  known_keys.check(given, { rejects = true, share = true, per_file = true, rules = true }, "budget", "budget")
   local budget = { rules = {}, per_file = read_per_file(given.per_file) }
   budget.table = both(M.read(step.max_rejects, "max_rejects"),
     both(M.read(given.rejects, "budget.rejects"), M.read(given.share, "budget.share")))

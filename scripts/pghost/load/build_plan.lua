@@ -16,13 +16,14 @@ local names = require "pghost.catalog.names"
 local paths = require "pghost.lib.paths"
 local plans = require "pghost.load.plan"
 local raw_table = require "pghost.load.raw_table"
+local relations = require "pghost.catalog.relations"
 local rules_compiler = require "pghost.native.rules"
 local workers = require "pghost.load.workers"
 
 local M = {}
 
 local own_columns = 3 -- of a raw table: _file_id, _line, _loaded_at
-local longest_name = names.longest - #"_raw"
+local longest_name = relations.longest_name - #"_raw"
 
 local function say_for(run, name)
   return function(level, kind, text, fields)

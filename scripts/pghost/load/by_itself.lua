@@ -76,7 +76,7 @@ end
 local function keep_rejects(job, problem)
   if job.writer then
     if job.writer:is_final() then
-      job.session:never_again(("rejects have gone to '%s'"):format(job.options.rejects_file))
+      job.session:never_again(("rejects were written to '%s'"):format(job.options.rejects_file))
     end
     spooled.write(job)
   elseif job.options.rejects_table then
@@ -104,7 +104,7 @@ local function unknown_load(job)
   local kept = job.writer and ("; its rejects are in '%s'"):format(job.options.rejects_file) or ""
   return {
     what = "whether the load was committed",
-    advice = ("look whether %s holds its %s before loading again%s"):format(job.target.relation.qualified,
+    advice = ("check whether %s holds its %s before loading again%s"):format(job.target.relation.qualified,
       log.counted(job.result.totals.loaded, "record"), kept),
   }, function(conn, id)
     return holds_all(job, conn, id)
@@ -113,8 +113,8 @@ end
 
 local function unknown_rejects(job)
   return {
-    what = "whether the rejects of a load that was given up are recorded",
-    advice = ("nothing is loaded into %s; look into pghost.rejects"):format(job.target.relation.qualified),
+    what = "whether the rejects of the aborted load are recorded",
+    advice = ("nothing is loaded into %s; check pghost.rejects"):format(job.target.relation.qualified),
   }, function()
     return false
   end

@@ -136,7 +136,8 @@ function M.program_of_rules(target, rules, null_text)
   for i, column in ipairs(rules) do
     local into, rule_type = by_name[column.name], rules:columns()[i].type
     if not into then
-      errors.raise(("the rules have a column '%s' that %s has not"):format(column.name, target.qualified), "42703")
+      errors.raise(("the rules have a column '%s' that %s does not have"):format(column.name, target.qualified),
+        "42703")
     elseif into.generated then
       errors.raise(("the rules have a column '%s' that the server generates in %s: leave it out")
         :format(column.name, target.qualified), "428C9")

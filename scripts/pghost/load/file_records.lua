@@ -4,6 +4,7 @@
 local auto_dialect = require "pghost.input.auto_dialect"
 local cjson = require "cjson"
 local read_as = require "pghost.input.recorded_dialect"
+local recordable = require "pghost.run.recordable"
 local sql = require "pghost.lib.sql"
 
 local M = {}
@@ -17,19 +18,20 @@ function M.insert(conn, load, files)
   local list = {}
   for i, file in ipairs(files) do
     local options = auto_dialect.apply(load.options, file)
-    list[i] = {
+    list[i] = recordable.value(conn, {
       place = i, name = file.name, path = file.path, member = file.member, encoding = file.encoding,
-      header = read_as.header(file.header, options), read_as = read_as.json(options, file),
-      sniffed = auto_dialect.record(file),
-    }
+      header = read_as.header(file.header, options),
+    })
+    list[i].read_as = read_as.json(options, file)
+    list[i].sniffed = file.dialect and cjson.encode(recordable.value(conn, file.dialect)) -- nil where it was given
   end
   local rows = conn:query([[
     INSERT INTO pghost.files (run_id, table_name, mode, name, path, member, encoding, header, read_as, sniffed)
     SELECT $1, $2, $3, f.name, f.path, f.member, f.encoding,
-      CASE WHEN f.header IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(f.header)) END, f.read_as::jsonb,
-      f.sniffed::jsonb
-    FROM jsonb_to_recordset($4::jsonb) AS f (place bigint, name text, path text, member text, encoding text,
-      header jsonb, read_as text, sniffed text)
+      CASE WHEN f.header IS NOT NULL THEN ARRAY(SELECT pg_catalog.jsonb_array_elements_text(f.header)) END,
+      f.read_as::pg_catalog.jsonb, f.sniffed::pg_catalog.jsonb
+    FROM pg_catalog.jsonb_to_recordset($4::pg_catalog.jsonb) AS f (place bigint, name text, path text, member text,
+      encoding text, header jsonb, read_as text, sniffed text)
     ORDER BY f.place
     RETURNING file_id]], load.run_id, load.table, load.mode, cjson.encode(list))
   local ids = {}
@@ -47,7 +49,7 @@ end
 ---@param files pghost.PlannedFile[]
 function M.begin(run, plan, result, files)
   if #files == 0 then
-    return -- what is read is no file
+    return -- what is read is not a file
   end
   local ids = M.insert(run.conn, { run_id = run.id, table = plan.name, options = plan.options,
     mode = plan.first and "replace" or plan.mode }, files)
@@ -95,10 +97,10 @@ function M.save(conn, files, state, duplicates)
     UPDATE pghost.files AS f
     SET state = $1, size = n.size, sha256 = n.sha256, records = n.records, unreadable = n.unreadable,
       loaded = n.loaded, rejected = n.rejected, filtered = n.filtered, duplicates = n.duplicates,
-      repairs = n.repairs, input_size = n.input_size, finished_at = clock_timestamp()
-    FROM jsonb_to_recordset($2::jsonb) AS n (file_id bigint, size bigint, sha256 text, records bigint,
-      unreadable bigint, loaded bigint, rejected bigint, filtered bigint, duplicates bigint, repairs jsonb,
-      input_size bigint)
+      repairs = n.repairs, input_size = n.input_size, finished_at = pg_catalog.clock_timestamp()
+    FROM pg_catalog.jsonb_to_recordset($2::pg_catalog.jsonb) AS n (file_id bigint, size bigint, sha256 text,
+      records bigint, unreadable bigint, loaded bigint, rejected bigint, filtered bigint, duplicates bigint,
+      repairs jsonb, input_size bigint)
     WHERE f.file_id = n.file_id]], state, cjson.encode(list))
 end
 
@@ -112,7 +114,8 @@ local function save_files_of_raw(run, result)
     end
     run.conn:query([[
       UPDATE pghost.files SET state = 'loaded', loaded = $3, duplicates = $4, rejected = $5,
-        filtered = records - $3 - $4 - $5, finished_at = clock_timestamp() WHERE file_id = $1 AND run_id = $2]],
+        filtered = records - $3 - $4 - $5, finished_at = pg_catalog.clock_timestamp()
+      WHERE file_id = $1 AND run_id = $2]],
       id, run.id, left, duplicates, rejected)
   end
 end
@@ -125,7 +128,7 @@ function M.save_cleaning(run, name, cleaning)
   for _, change in ipairs(cleaning) do
     run.conn:query([[
       INSERT INTO pghost.cleaning (run_id, table_name, column_name, rule, cells, samples)
-      VALUES ($1, $2, $3, $4, $5, $6::jsonb)
+      VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.jsonb)
       ON CONFLICT (run_id, table_name, column_name, rule) DO UPDATE SET cells = cleaning.cells + excluded.cells]],
       run.id, name, change.column, change.rule, change.count, cjson.encode(change.samples))
   end
@@ -166,8 +169,8 @@ function M.keep(run, plan, result, files)
       end
       M.save(conn, loaded, state_of(plan), {})
       conn:query([[
-        UPDATE pghost.files SET kept_at = clock_timestamp(), fingerprint = $2, state = 'loading'
-        WHERE file_id = ANY ($1::bigint[])]], sql.array(ids), plan.kept.fingerprint)
+        UPDATE pghost.files SET kept_at = pg_catalog.clock_timestamp(), fingerprint = $2, state = 'loading'
+        WHERE file_id = ANY ($1::pg_catalog.int8[])]], sql.array(ids), plan.kept.fingerprint)
     end
   end)
 end

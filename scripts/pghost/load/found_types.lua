@@ -33,7 +33,7 @@ local function doubt_of(found)
     return ("%s%s, or %s%s"):format(found.type, found.format and " " .. found.format or "", other.type,
       other.format and " " .. other.format or "")
   elseif found.confidence < sure then
-    return found.values == 0 and "no value to tell a type from" or found.reason
+    return found.values == 0 and "no value to infer a type from" or found.reason
   end
 end
 
@@ -86,7 +86,7 @@ end
 
 local function found_type(found)
   if not found then
-    return { type = "text", doubt = "the files have it in several types" }
+    return { type = "text", doubt = "the files differ in its type" }
   end
   local doubt = doubt_of(found)
   if doubt or found.type == "text" then

@@ -34,7 +34,7 @@ local function label(plan, files)
   return plan.name .. " " .. (#files == 1 and files[1].name or log.counted(#files, "file"))
 end
 
--- How the engine gets at the files of a batch. A source that is no file says itself what it is.
+-- How the engine gets at the files of a batch. A source that is not a file says itself what it is.
 local function work_of(target, plan, batch, result)
   return {
     files = batch.files,

@@ -9,7 +9,7 @@ local build_plan = require "pghost.load.build_plan"
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
 local file_records = require "pghost.load.file_records"
-local keys = require "pghost.load.keys"
+local primary_key = require "pghost.load.primary_key"
 local ledger = require "pghost.ledger"
 local modes = require "pghost.modes"
 local originals = require "pghost.rejects.originals"
@@ -166,7 +166,7 @@ local function make_key(run, plan, result)
   local clean = run:qualified(plan.clean_table)
   if plan.key then
     run:transaction(function(conn)
-      result.duplicates_by_file, result.duplicates, result.left_by_file = keys.apply(conn, run, plan,
+      result.duplicates_by_file, result.duplicates, result.left_by_file = primary_key.apply(conn, run, plan,
         result.frozen, plan.raw_source ~= nil)
     end)
   elseif plan.position then
@@ -198,7 +198,7 @@ function Target:finish(plan, result)
       run.log:warn("repair", plan.name, text, { file = file.file.name, repairs = file.counts.repairs })
     end
   end
-  originals.fill(run, plan.name, plan.options)
+  originals.fill(run, plan.name, plan.options, result.files)
 end
 
 return M

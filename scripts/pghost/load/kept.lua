@@ -1,33 +1,41 @@
--- What a killed run has built of a table, for the run that goes on with it (run/resume.lua).
+-- What a killed run has built of a table, for the run that resumes it (run/resume.lua).
 --
 -- A file counts as loaded once pghost.files says so (kept_at), which is written after the commits of its records: what
--- a kill left without that is deleted and read again. A table is built anew when its rules, its options or a file that
+-- a kill left without that is deleted and read again. A table is rebuilt when its rules, its options or a file that
 -- was loaded have changed.
 
 local cjson = require "cjson"
+local columns = require "pghost.catalog.columns"
 local csv = require "pghost.native.csv"
 local entries = require "pghost.ledger.entries"
 local fingerprint = require "pghost.lib.fingerprint"
 local log = require "pghost.lib.log"
 local record = require "pghost.lib.record"
+local relations = require "pghost.catalog.relations"
 
 local M = {}
 
 local default_checkpoint = 64 * 1024 * 1024 -- bytes of files that are committed together
 
+-- The rows of the files that count as loaded, by file; what else there is of the table.
 local function kept_files(run, plan)
   local by_place, all = {}, run.conn:query([[
     SELECT file_id, path, member, state, size, input_size, sha256, repairs::text AS repairs, records, unreadable,
       loaded, rejected, filtered, duplicates, kept_at IS NOT NULL AS kept, fingerprint
     FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND state <> 'skipped']], run.id, plan.name)
   for row in all:rows() do
-    local where = entries.place(row)
+    local where = entries.place(run.conn, row)
     by_place[where] = row.kept and row or by_place[where]
   end
-  return by_place, #all > 0
+  local kept = {}
+  for _, file in ipairs(plan.files) do
+    local where = entries.place(run.conn, file)
+    kept[file], by_place[where] = by_place[where], nil
+  end
+  return kept, next(by_place) ~= nil, #all > 0
 end
 
--- Throws away what was built of a table, and what is recorded of it.
+-- Discards what was built of a table, and what is recorded of it.
 local function start_over(run, plan)
   local conn = run.conn
   conn:transaction(function()
@@ -40,7 +48,7 @@ local function start_over(run, plan)
   end)
 end
 
---- Throws away what a killed run had built of tables that this process does not load: they are no part of the
+--- Discards what a killed run had built of tables that this process does not load: they are no part of the
 --- run any more. To be called when all loads are done.
 ---@param run pghost.Run
 function M.forget_others(run)
@@ -52,7 +60,7 @@ function M.forget_others(run)
     WHERE run_id = $1 AND state <> 'skipped' AND published_at IS NULL]], run.id)
   for row in rows:rows() do
     if not run.met[row.name] then
-      run.log:warn("resume", row.name, "is not loaded any more: what the killed run had built of it is thrown away")
+      run.log:warn("resume", row.name, "is no longer loaded: what the killed run had built of it is discarded")
       for _, suffix in ipairs { "", "_new" } do
         start_over(run, { name = row.name, clean_table = row.name .. suffix, raw_table = row.name .. "_raw" .. suffix })
       end
@@ -61,10 +69,8 @@ function M.forget_others(run)
 end
 
 local function has_column(run, table_name, column)
-  return run.conn:query([[
-    SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass($1)::pg_catalog.oid
-      AND attname = $2 AND NOT attisdropped)
-      AS found]], run:qualified(table_name), column)[1].found
+  local found = relations.find(run.conn, run:qualified(table_name))
+  return found ~= nil and select(2, columns.read(run.conn, found.qualified))[column] ~= nil
 end
 
 -- Deletes the records of files that were under way.
@@ -76,7 +82,7 @@ local function remove_unkept(run, plan)
       if plan.targets[kind] then
         local deleted = conn:query(("DELETE FROM %s WHERE _file_id IN (%s)"):format(run:qualified(name), unkept),
           run.id, plan.name).affected
-        if deleted > 0 and not run.settings.table_created then -- written anew: see add_key_anew in keys.lua
+        if deleted > 0 and not run.settings.table_created then -- rewritten: see add_key_anew in primary_key.lua
           conn:query(("ALTER TABLE %s ALTER COLUMN _line TYPE bigint USING _line OPERATOR(pg_catalog.+) 0")
             :format(run:qualified(name)))
         end
@@ -88,12 +94,12 @@ local function remove_unkept(run, plan)
   end)
 end
 
--- Whether what was loaded stands before what is to be loaded, and in its order: which of several records
+-- Whether what was loaded comes before what is to be loaded, and in its order: which of several records
 -- with one key stays is told by that.
 local function in_order(plan, kept)
   local last = 0
   for _, file in ipairs(plan.files) do
-    local row = kept[entries.place(file)]
+    local row = kept[file]
     local place = row and row.file_id or math.huge
     if place < last then
       return false
@@ -103,18 +109,14 @@ local function in_order(plan, kept)
   return true
 end
 
--- Whether every file that was loaded is still there as it was, for the same rules. What can be read
+-- Whether every file that was loaded is still as it was, for the same rules. What can be read
 -- only once is not.
 local function unchanged(plan, kept, fingerprint_now)
   if plan.key and not in_order(plan, kept) then
     return false
   end
-  local wanted = {}
-  for _, file in ipairs(plan.files) do
-    wanted[entries.place(file)] = not file.read_once
-  end
-  for where, row in pairs(kept) do
-    local digest = wanted[where] and row.fingerprint == fingerprint_now and csv.digest(row.path, nil, row.member)
+  for file, row in pairs(kept) do
+    local digest = not file.read_once and row.fingerprint == fingerprint_now and csv.digest(file.path, nil, file.member)
     if not digest or digest.sha256 ~= row.sha256 then
       return false
     end
@@ -134,7 +136,7 @@ end
 local function files_of(draft, kept, complete)
   local files, count = {}, 0
   for i, file in ipairs(draft.files) do
-    local row = kept[entries.place(file)]
+    local row = kept[file]
     if row then
       count = count + 1
       files[i] = { id = row.file_id, counts = counts_of(row, complete, draft.targets), duplicates = row.duplicates }
@@ -145,7 +147,7 @@ end
 
 local function is_complete(kept, draft)
   for _, file in ipairs(draft.files) do
-    local row = kept[entries.place(file)]
+    local row = kept[file]
     if not row or (row.state ~= "loaded" and row.state ~= "staged") then
       return false
     end
@@ -161,7 +163,7 @@ end
 local kept_of = record.kind("kept", { fingerprint = "string", built = "boolean", complete = "boolean",
   files = "table" })
 
---- What a killed run has built of a table; what is not the same any more is thrown away. Nil: with these settings
+--- What a killed run has built of a table; what has changed since is discarded. Nil: with these settings
 --- nothing is kept.
 ---@param run pghost.Run
 ---@param draft table of a plan, its headers read
@@ -173,13 +175,13 @@ function M.find(run, draft)
   local now = fingerprint.of { rules = draft.rules, options = draft.options, raw = draft.raw_columns,
     first = draft.first, targets = draft.targets }
   local nothing = kept_of { fingerprint = now, built = false, complete = false, files = {} }
-  local kept, any = kept_files(run, draft)
+  local kept, others, any = kept_files(run, draft)
   if not any then
     return nothing
   end
   local complete = is_complete(kept, draft)
   local open = not draft.targets.clean or has_column(run, draft.clean_table, "_file_id")
-  if next(kept) == nil or not unchanged(draft, kept, now) or not (complete or open) then
+  if next(kept) == nil or others or not unchanged(draft, kept, now) or not (complete or open) then
     start_over(run, draft)
     return nothing
   end

@@ -3,7 +3,7 @@
 
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
-local options = require "pghost.lib.options"
+local known_keys = require "pghost.lib.known_keys"
 
 local M = {}
 
@@ -35,7 +35,7 @@ M.list = {
   { name = "budget", is = is_anything, help = "table of error budgets: rejects, share, per_file, rules" },
   { name = "on_error", is = is_anything, help = "'reject', or 'stop' at the first rejected record" },
   { name = "allow_empty", is = is_boolean, expected = "true or false",
-    help = "a file with a header and no record is fine" },
+    help = "accept a file with a header and no records" },
   { name = "dialect", expected = "'auto'", help = "'auto': each file is sniffed, and read with what is found",
     is = function(value)
       return value == "auto"
@@ -72,7 +72,7 @@ function M.of(given, where)
   if given == nil or is_path_of_require(given) then
     return {}
   end
-  options.check(given, known, where)
+  known_keys.check(given, known, where)
   for _, option in ipairs(M.list) do
     local value = given[option.name]
     if value ~= nil and not option.is(value) then

@@ -13,7 +13,7 @@ local M = {}
 ---@field max_rejects? integer|string records that may be rejected, or a share "P%" (budget.lua)
 ---@field budget? pghost.BudgetOptions
 ---@field on_error? "reject"|"stop" stop: the first rejected record ends the run
----@field allow_empty? boolean a file with a header and no record is fine
+---@field allow_empty? boolean accept a file with a header and no records
 ---@field dialect? "auto" each file is sniffed, and read with what is found where no option is given
 ---@field mode? "replace"|"append"|"merge"|"history" what becomes of the published table (modes/init.lua)
 ---@field missing? "keep"|"delete"|"mark"|"close" what becomes of keys that the files have no more; default keep

@@ -1,5 +1,6 @@
 -- A raw table as a source: its records go through rules again, without the files.
 
+local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local header = require "pghost.load.header"
 local native_load = require "pghost.native.load"
@@ -7,16 +8,6 @@ local relations = require "pghost.catalog.relations"
 local row_security = require "pghost.catalog.row_security"
 
 local M = {}
-
-local function column_names(conn, table_name)
-  local names = {}
-  for row in conn:query([[
-      SELECT attname FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped
-      ORDER BY attnum]], table_name):rows() do
-    names[#names + 1] = row.attname
-  end
-  return names
-end
 
 --- The raw table to clean: of this run, or else published. Where the clean table is added to, only
 --- what this run staged is new. Raises when there is none.
@@ -50,7 +41,7 @@ end
 ---@return pghost.Source
 ---@return pghost.FileOptions
 function M.open(run, from, name, table_name, wanted)
-  local names = column_names(run.conn, table_name)
+  local names = columns.names((columns.read(run.conn, table_name)))
   local map, picked = header.match(name, names, wanted), {}
   for i, position in ipairs(map) do
     picked[i], map[i] = names[position], i + 2 -- after _file_id and _line

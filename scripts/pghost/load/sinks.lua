@@ -1,4 +1,4 @@
--- Where the rejects of a load go while it is on: into the table pghost.rejects, or into a spool until it is known what
+-- Where the rejects of a load go while it runs: into the table pghost.rejects, or into a spool until it is known what
 -- becomes of them.
 
 local M = {}

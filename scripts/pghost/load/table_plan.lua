@@ -4,7 +4,7 @@
 -- Whatever does not fit stops here, before anything is loaded.
 
 local column_types = require "pghost.load.column_types"
-local columns = require "pghost.load.columns"
+local columns = require "pghost.catalog.columns"
 local dialects = require "pghost.input.dialect"
 local found_types = require "pghost.load.found_types"
 local header = require "pghost.load.header"

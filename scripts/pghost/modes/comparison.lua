@@ -1,14 +1,16 @@
--- When two rows have one key, and when they hold the same: the SQL of both.
+-- When two rows of one key hold the same.
 --
--- Keys are equal by the operator of the index that keeps them unique, as everywhere in SQL. Whether a row has to be
+-- Keys are equal by the operator of the index that keeps them unique (catalog/columns.lua). Whether a row has to be
 -- changed is another question: '1 mon' equals '30 days', 1.0 equals 1.00, -0 equals 0, and under a collation that
 -- is not deterministic 'a' equals 'A'. What counts there is what is stored, so rows are compared by their image.
+
+local relations = require "pghost.catalog.relations"
 
 local M = {}
 
 --- The columns that a new row may change in a row of its key. Of the key those that can be equal and not alike.
 ---@param change pghost.modes.Change
----@return pghost.modes.Column[]
+---@return pghost.catalog.Column[]
 function M.changeable(change)
   local in_key, list = {}, {}
   for _, column in ipairs(change.keys) do
@@ -23,35 +25,19 @@ function M.changeable(change)
   return list
 end
 
---- "a.k = b.k AND ...": key columns are never NULL. `b` has the collations of the published table.
----@param conn pghost.Connection
----@param change pghost.modes.Change
----@param a string alias of the new rows
----@param b string alias of the published ones
----@return string
-function M.same_key(conn, change, a, b)
-  local parts = {}
-  for i, column in ipairs(change.keys) do
-    local name = conn:quote_identifier(column.name)
-    local collation = column.collation and " COLLATE " .. column.collation or ""
-    parts[i] = ("%s.%s %s %s.%s%s"):format(b, name, column.equality, a, name, collation)
-  end
-  return table.concat(parts, " AND ")
-end
-
-local function row_of(conn, list, alias)
+local function row_of(list, alias)
   local out = {}
   for i, column in ipairs(list) do
-    out[i] = alias .. "." .. conn:quote_identifier(column.name)
+    out[i] = alias .. "." .. relations.quote(column.name)
   end
   return "ROW(" .. table.concat(out, ", ") .. ")"
 end
 
 --- Whether rows of one key hold something else; nil when there is nothing that could differ. NULL is like NULL.
 ---@return string?
-function M.differs(conn, change, a, b)
+function M.differs(change, a, b)
   local list = M.changeable(change)
-  return #list > 0 and ("pg_catalog.record_image_ne(%s, %s)"):format(row_of(conn, list, a), row_of(conn, list, b))
+  return #list > 0 and ("pg_catalog.record_image_ne(%s, %s)"):format(row_of(list, a), row_of(list, b))
     or nil
 end
 

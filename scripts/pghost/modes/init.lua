@@ -6,14 +6,15 @@
 -- as it will be: checks and analytics read that. Publishing then changes the published table
 -- (statements.lua), in the one transaction of the run; who reads it waits for nothing.
 
-local columns = require "pghost.load.columns"
+local columns = require "pghost.catalog.columns"
 local create_view = require "pghost.modes.view"
 local errors = require "pghost.lib.errors"
 local keys = require "pghost.modes.keys"
 local log = require "pghost.lib.log"
 local moment = require "pghost.modes.moment"
-local options = require "pghost.modes.options"
+local combinations = require "pghost.modes.combinations"
 local qualified = require "pghost.modes.qualified"
+local relations = require "pghost.catalog.relations"
 local rejected_keys = require "pghost.modes.rejected_keys"
 local row_security = require "pghost.catalog.row_security"
 local statements = require "pghost.modes.statements"
@@ -29,17 +30,17 @@ local added = {
 }
 
 local function published_name(run, name)
-  return run.conn:quote_identifier(run.target) .. "." .. run.conn:quote_identifier(name)
+  return relations.quoted(run.target, name)
 end
 
--- Whether the published table is there; what is no table cannot be added to.
+-- Whether the published table is there; what is not a table cannot be added to.
 local function find_published(run, name)
-  local kind = table_facts.kind(run.conn, run.target, name)
-  if kind and kind ~= "r" and kind ~= "p" then
+  local found = relations.find(run.conn, published_name(run, name))
+  if found and found.kind ~= "r" and found.kind ~= "p" then
     errors.raise(("'%s.%s' exists and is not a table: only a table can be appended to or merged into")
       :format(run.target, name), "42809")
   end
-  return kind ~= nil
+  return found ~= nil
 end
 
 -- Whether there is nothing yet that a load adds to. Raises where half of it is there.
@@ -68,7 +69,7 @@ end
 function M.choose(run, request)
   local clean_table, raw_table = request.name, request.name .. "_raw"
   local choice = { clean_table = clean_table, raw_table = raw_table, first = true }
-  choice.mode, choice.missing = options.check(request)
+  choice.mode, choice.missing = combinations.check(request)
   if choice.mode == "replace" then
     return choice
   end
@@ -108,7 +109,7 @@ local function check_columns(run, plan, built, published)
   end
 end
 
--- Raw columns that the published raw table has not: files may bring new ones.
+-- Raw columns that the published raw table does not have: files may bring new ones.
 local function new_raw_columns(run, plan, built, published)
   local missing = {}
   for _, column in ipairs(built) do
@@ -127,9 +128,9 @@ local function describe(run, plan, kind)
   local conn = run.conn
   local name = kind == "raw" and plan.name .. "_raw" or plan.name
   local new = run:qualified(kind == "raw" and plan.raw_table or plan.clean_table)
-  local built, own = table_facts.columns(conn, new)
+  local built, own = columns.read(conn, new)
   local published = published_name(run, name)
-  local _, there = table_facts.columns(conn, published)
+  local _, there = columns.read(conn, published)
   local change = {
     name = name, mode = "append", missing = "keep", keys = {}, columns = built, view = run:qualified(name), new = new,
     published = published, allow_dropped = plan.options.allow_dropped or false, distributed = false,
@@ -160,7 +161,7 @@ local function complete_first(run, plan)
   elseif plan.missing == "mark" then
     run.conn:query(("ALTER TABLE %s ADD COLUMN IF NOT EXISTS _deleted_at pg_catalog.timestamptz"):format(name))
   elseif plan.mode == "history" then
-    local key = columns.quoted(run.conn, plan.key)
+    local key = relations.list(plan.key)
     local constraint = run.conn:query(qualified [[
       SELECT conname::pg_catalog.text AS name FROM pg_catalog.pg_constraint
       WHERE conrelid = $1::pg_catalog.regclass AND contype = 'p']], name)[1].name
@@ -187,7 +188,7 @@ function M.built(run, plan)
   for _, kind in ipairs { "clean", "raw" } do
     if plan.targets[kind] and not plan.first then
       local change = describe(run, plan, kind)
-      run.conn:query(create_view(run.conn, change))
+      run.conn:query(create_view(change))
       table.insert(built.changes, change)
     elseif plan.targets[kind] then
       if kind == "clean" then
@@ -209,7 +210,7 @@ function M.publish(run, changes)
     -- From here on nobody adds a trigger, a rule or a policy; what came since the run began is seen.
     run.conn:query(("LOCK TABLE %s IN ROW EXCLUSIVE MODE"):format(change.published))
     row_security.check(run.conn, change.published)
-    list[i] = stored.run(run.conn, change, statements.publish(run.conn, change, at))
+    list[i] = stored.run(run.conn, change, statements.publish(change, at))
     if list[i].dropped ~= 0 then
       run.log:warn("publish", change.name, ("%s %s not stored as sent: triggers or rules of the table")
         :format(log.counted(list[i].dropped, "row"), list[i].dropped == 1 and "was" or "were"),

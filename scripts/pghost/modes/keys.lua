@@ -1,7 +1,9 @@
 -- The key of a change, as the published table compares it.
 
+local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
-local relations = require "pghost.modes.relations"
+local conditions = require "pghost.modes.conditions"
+local relations = require "pghost.catalog.relations"
 local table_facts = require "pghost.modes.table_facts"
 
 local M = {}
@@ -10,11 +12,11 @@ local M = {}
 ---@param conn pghost.Connection
 ---@param published string quoted name of the published table
 ---@param key? string[]
----@param own table<string, pghost.modes.Column> of the new rows
----@param there table<string, pghost.modes.Column> of the published ones
----@return pghost.modes.KeyColumn[]
+---@param own table<string, pghost.catalog.Column> of the new rows
+---@param there table<string, pghost.catalog.Column> of the published ones
+---@return pghost.catalog.KeyColumn[]
 function M.columns(conn, published, key, own, there)
-  local list = key and table_facts.key(conn, published, key) or {}
+  local list = key and columns.key(conn, published, key) or {}
   for _, column in ipairs(list) do
     local collation = there[column.name].collation
     column.collation = collation ~= own[column.name].collation and collation or nil
@@ -31,10 +33,10 @@ local function has_other_collation(change)
   return false
 end
 
-local function terms(conn, change)
+local function terms(change)
   local list = {}
   for i, column in ipairs(change.keys) do
-    list[i] = conn:quote_identifier(column.name) .. (column.collation and " COLLATE " .. column.collation or "")
+    list[i] = relations.quote(column.name) .. (column.collation and " COLLATE " .. column.collation or "")
   end
   return table.concat(list, ", ")
 end
@@ -47,14 +49,14 @@ function M.check(conn, change, schema)
   if not has_other_collation(change) then
     return
   end
-  local text = ("pg_catalog.concat_ws(', ', %s)"):format(relations.list(conn, change.keys))
+  local text = ("pg_catalog.concat_ws(', ', %s)"):format(columns.list(change.keys))
   local row = conn:query(([[
     SELECT pg_catalog.min(%s COLLATE "C") AS one, pg_catalog.max(%s COLLATE "C") AS other FROM %s
     GROUP BY %s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1 LIMIT 1]]):format(text, text, change.new,
-    terms(conn, change)))[1]
+    terms(change)))[1]
   if row then
-    errors.raise(("table '%s.%s': '%s' and '%s' are one key of it, and two of the files: leave one out, or give the "
-      .. "rules what makes them alike"):format(schema, change.name, row.one, row.other), "data")
+    errors.raise(("table '%s.%s': '%s' and '%s' are one key there, and two in the files: leave one out, or add a rule "
+      .. "that makes them alike"):format(schema, change.name, row.one, row.other), "data")
   end
 end
 
@@ -66,12 +68,12 @@ end
 ---@return string from with the alias n
 ---@return string where
 function M.published(conn, new, published, key)
-  local _, own = table_facts.columns(conn, new)
-  local _, there = table_facts.columns(conn, published)
+  local _, own = columns.read(conn, new)
+  local _, there = columns.read(conn, published)
   local shape = table_facts.shape(conn, new, published)
   local change = { mode = "append", new = new, published = published, distributed = shape.distributed,
     few = shape.few, keys = M.columns(conn, published, key, own, there) }
-  return relations.new_rows(change) .. " AS n", relations.is_published(conn, change)
+  return conditions.new_rows(change) .. " AS n", conditions.is_published(change)
 end
 
 return M

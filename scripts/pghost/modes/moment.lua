@@ -4,18 +4,18 @@
 -- runs started. So the moment is read under that lock, and is later than any that the keys have already, whatever the
 -- server's clock does. One moment for all tables of a publish.
 
-local comparison = require "pghost.modes.comparison"
-local relations = require "pghost.modes.relations"
+local columns = require "pghost.catalog.columns"
+local conditions = require "pghost.modes.conditions"
 
 local M = {}
 
 -- A query for the latest date of a table, or of the keys that few new rows have; nil: a change does not date its rows.
-local function latest(conn, change)
+local function latest(change)
   if change.mode == "history" then
     local from = change.published .. " AS p"
     if change.few and change.missing == "keep" then
-      from = ("%s, %s AS n WHERE %s"):format(from, relations.new_rows(change),
-        comparison.same_key(conn, change, "n", "p"))
+      from = ("%s, %s AS n WHERE %s"):format(from, conditions.new_rows(change),
+        columns.same_key(change.keys, "n", "p"))
     end
     return "SELECT greatest(pg_catalog.max(p._valid_from), pg_catalog.max(p._valid_to)) AS at FROM " .. from
   elseif change.missing == "mark" then
@@ -24,10 +24,10 @@ local function latest(conn, change)
 end
 
 -- What the clock says, or else what is later than each of those dates.
-local function query_of(conn, changes)
+local function query_of(changes)
   local dates = {}
   for _, change in ipairs(changes) do
-    dates[#dates + 1] = latest(conn, change)
+    dates[#dates + 1] = latest(change)
   end
   return #dates > 0 and ([[
     SELECT pg_catalog.to_char(pg_catalog.timezone('UTC', greatest(pg_catalog.clock_timestamp(), pg_catalog.max(d.at)
@@ -40,7 +40,7 @@ end
 ---@param changes pghost.modes.Change[]
 ---@return string?
 function M.read(conn, changes)
-  local query = query_of(conn, changes)
+  local query = query_of(changes)
   return query and ("'%s+00'::pg_catalog.timestamptz"):format(conn:query(query)[1].at) or nil
 end
 

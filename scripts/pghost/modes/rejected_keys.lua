@@ -4,10 +4,11 @@
 -- The fields are those that the raw table has verbatim. They go through the rules of the key columns alone, as a
 -- clean goes through all of them. Where that gives no key, nobody knows which one is not missing, and the load ends.
 
-local columns = require "pghost.load.columns"
+local columns = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
 local engine = require "pghost.load.engine"
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local native_rules = require "pghost.native.rules"
 local qualified = require "pghost.modes.qualified"
@@ -20,16 +21,8 @@ local M = {}
 local what_to_do = "correct it, or load with missing = 'keep'"
 
 local function raise(plan, place, reason)
-  errors.raise(("the key of this rejected record cannot be told (%s), so missing = '%s' might end a row that is not "
-    .. "missing: %s"):format(reason, plan.missing, what_to_do), "data", { file = place.name, line = place.line })
-end
-
-local function set_of(names)
-  local set = {}
-  for _, name in ipairs(names) do
-    set[name] = true
-  end
-  return set
+  errors.raise(("the key of this rejected record cannot be determined (%s), so missing = '%s' might end a row that is "
+    .. "not missing: %s"):format(reason, plan.missing, what_to_do), "data", { file = place.name, line = place.line })
 end
 
 local function only_of(names, set)
@@ -42,9 +35,9 @@ local function only_of(names, set)
 end
 
 -- The rules of the key columns, and the functions that set one of them from others of them. nil: one is set from
--- what is no key column.
+-- what is not a key column.
 local function key_rules(rules, key)
-  local in_key = set_of(key)
+  local in_key = lists.set(key)
   local only = { name = rules.name, key = {}, row = {}, on_error = "reject" }
   for _, column in ipairs(rules) do
     if in_key[column.name] then
@@ -141,7 +134,7 @@ local function build(run, plan, names)
   check_readable(run, plan, raw, names.rejected)
   local rules = key_rules(plan.rules, plan.key)
   if not rules then
-    errors.raise(("table '%s': a row rule sets its key from other columns, so the keys of %s cannot be told, and "
+    errors.raise(("table '%s': a row rule sets its key from other columns, so the keys of %s cannot be determined, and "
       .. "missing = '%s' might end rows that are not missing: correct the records, or load with missing = 'keep'")
       :format(plan.name, log.counted(names.count, "rejected record"), plan.missing), "data")
   end

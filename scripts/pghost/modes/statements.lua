@@ -3,8 +3,10 @@
 -- Plain DELETE, UPDATE and INSERT over the key, without MERGE: the same on every server and on
 -- distributed tables. Text in, text out; no connection is used but for quoting.
 
+local columns = require "pghost.catalog.columns"
 local comparison = require "pghost.modes.comparison"
-local relations = require "pghost.modes.relations"
+local conditions = require "pghost.modes.conditions"
+local relations = require "pghost.catalog.relations"
 
 local M = {}
 
@@ -12,8 +14,8 @@ local M = {}
 ---@field name string of the published table
 ---@field mode "append"|"merge"|"history"
 ---@field missing "keep"|"delete"|"mark"|"close"
----@field keys pghost.modes.KeyColumn[] of the published table; empty: the rows have no key
----@field columns pghost.modes.Column[] of the new rows
+---@field keys pghost.catalog.KeyColumn[] of the published table; empty: the rows have no key
+---@field columns pghost.catalog.Column[] of the new rows
 ---@field new_columns? string[] that the published raw table gets
 ---@field view string quoted names: the view, the table of new rows, the published table
 ---@field new string
@@ -34,14 +36,14 @@ local M = {}
 
 local publish = {}
 
-local function insert(conn, change, where, extra)
+local function insert(change, where, extra)
   local extra_name, extra_value = "", ""
   if extra then
     extra_name, extra_value = ", " .. extra.name, ", " .. extra.value
   end
-  local from = (where and relations.new_rows(change) or change.new) .. " AS n" .. (where and " WHERE " .. where or "")
+  local from = (where and conditions.new_rows(change) or change.new) .. " AS n" .. (where and " WHERE " .. where or "")
   return { counts = "added", sql = ("INSERT INTO %s (%s%s) SELECT %s%s FROM %s"):format(change.published,
-    relations.list(conn, change.columns), extra_name, relations.list(conn, change.columns, "n.%s"), extra_value, from) }
+    columns.list(change.columns), extra_name, columns.list(change.columns, "n.%s"), extra_value, from) }
 end
 
 -- Rows are counted by the conditions that they are chosen by.
@@ -50,27 +52,27 @@ local function count_published(change, where)
 end
 
 local function count_new(change, where)
-  return ("SELECT pg_catalog.count(*) AS records FROM %s AS n WHERE %s"):format(relations.new_rows(change), where)
+  return ("SELECT pg_catalog.count(*) AS records FROM %s AS n WHERE %s"):format(conditions.new_rows(change), where)
 end
 
 local function count_both(change, from, where)
   return ("SELECT pg_catalog.count(*) AS records FROM %s AS p, %s AS n WHERE %s"):format(change.published, from, where)
 end
 
-function publish.append(conn, change)
+function publish.append(change)
   local list = {}
   for _, name in ipairs(change.new_columns or {}) do
     list[#list + 1] = { sql = ("ALTER TABLE %s ADD COLUMN %s pg_catalog.text"):format(change.published,
-      conn:quote_identifier(name)) }
+      relations.quote(name)) }
   end
-  local all = insert(conn, change)
+  local all = insert(change)
   all.grows = change.published
   list[#list + 1] = all
   return list
 end
 
-local function remove_missing(conn, change, at)
-  local gone = relations.missing(conn, change)
+local function remove_missing(change, at)
+  local gone = conditions.missing(change)
   if change.missing == "delete" then
     return { counts = "removed", sql = ("DELETE FROM %s AS p WHERE %s"):format(change.published, gone),
       left = count_published(change, gone) }
@@ -82,79 +84,78 @@ local function remove_missing(conn, change, at)
 end
 
 -- What differs, and what comes back after it was marked as deleted.
-local function update(conn, change)
-  local conditions, assignments = { comparison.differs(conn, change, "n", "p") }, {}
+local function update(change)
+  local reasons, assignments = { comparison.differs(change, "n", "p") }, {}
   for i, column in ipairs(comparison.changeable(change)) do
-    local quoted = conn:quote_identifier(column.name)
+    local quoted = relations.quote(column.name)
     assignments[i] = ("%s = n.%s"):format(quoted, quoted)
   end
   if change.marked then
     assignments[#assignments + 1] = "_deleted_at = NULL"
-    conditions[#conditions + 1] = "p._deleted_at IS NOT NULL"
+    reasons[#reasons + 1] = "p._deleted_at IS NOT NULL"
   end
   if #assignments == 0 then
     return nil
   end
-  local from = relations.new_rows(change)
-  local where = ("%s AND (%s)"):format(comparison.same_key(conn, change, "n", "p"), table.concat(conditions, " OR "))
+  local from = conditions.new_rows(change)
+  local where = ("%s AND (%s)"):format(columns.same_key(change.keys, "n", "p"), table.concat(reasons, " OR "))
   return { counts = "changed",
     sql = ("UPDATE %s AS p SET %s FROM %s AS n WHERE %s"):format(change.published, table.concat(assignments, ", "),
       from, where),
     due = count_both(change, from, where) }
 end
 
-function publish.merge(conn, change, at)
+function publish.merge(change, at)
   local list = {}
   if change.missing ~= "keep" then
-    list[1] = remove_missing(conn, change, at)
+    list[1] = remove_missing(change, at)
   end
-  list[#list + 1] = update(conn, change)
-  local unknown = relations.not_published(conn, change)
-  local add = insert(conn, change, unknown)
+  list[#list + 1] = update(change)
+  local unknown = conditions.not_published(change)
+  local add = insert(change, unknown)
   add.left = count_new(change, unknown)
   list[#list + 1] = add
   return list
 end
 
 -- The current rows whose key has another state now.
-local function close_changed(conn, change, at)
-  local differs = comparison.differs(conn, change, "n", "p")
+local function close_changed(change, at)
+  local differs = comparison.differs(change, "n", "p")
   if not differs then
     return nil
   end
-  local from = relations.new_rows(change)
-  local where = ("p._valid_to IS NULL AND %s AND %s"):format(comparison.same_key(conn, change, "n", "p"), differs)
+  local from = conditions.new_rows(change)
+  local where = ("p._valid_to IS NULL AND %s AND %s"):format(columns.same_key(change.keys, "n", "p"), differs)
   return { counts = "changed",
     sql = ("UPDATE %s AS p SET _valid_to = %s FROM %s AS n WHERE %s"):format(change.published, at, from, where),
     left = count_both(change, from, where) }
 end
 
-local function close_missing(conn, change, at)
-  local gone = "p._valid_to IS NULL AND " .. relations.missing(conn, change)
+local function close_missing(change, at)
+  local gone = "p._valid_to IS NULL AND " .. conditions.missing(change)
   return { counts = "removed", sql = ("UPDATE %s AS p SET _valid_to = %s WHERE %s"):format(change.published, at, gone),
     left = count_published(change, gone) }
 end
 
-function publish.history(conn, change, at)
+function publish.history(change, at)
   local list = {}
   if change.missing == "close" then
-    list[1] = close_missing(conn, change, at)
+    list[1] = close_missing(change, at)
   end
-  list[#list + 1] = close_changed(conn, change, at)
-  local unknown = relations.not_published(conn, change) -- what differs is not current any more
-  local add = insert(conn, change, unknown, { name = "_valid_from", value = at })
+  list[#list + 1] = close_changed(change, at)
+  local unknown = conditions.not_published(change) -- what differs is not current any more
+  local add = insert(change, unknown, { name = "_valid_from", value = at })
   add.left = count_new(change, unknown)
   list[#list + 1] = add
   return list
 end
 
 --- The statements that change the published table, in their order.
----@param conn pghost.Connection
 ---@param change pghost.modes.Change
 ---@param at string SQL of the moment that the change is dated with
 ---@return pghost.modes.Statement[]
-function M.publish(conn, change, at)
-  return publish[change.mode](conn, change, at)
+function M.publish(change, at)
+  return publish[change.mode](change, at)
 end
 
 return M

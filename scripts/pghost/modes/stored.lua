@@ -2,7 +2,7 @@
 -- server then says of fewer rows, or even of all, that they were inserted. What is published must be what was built.
 --
 -- Where nothing acts on the rows of a table, the server's own count is held against ours. Where something does, what
--- the table holds afterwards decides, and other sessions must not write to it meanwhile.
+-- the table holds afterwards decides, and other sessions must not write to it at the same time.
 
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"

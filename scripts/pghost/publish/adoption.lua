@@ -1,7 +1,7 @@
 -- Which tables are pghost's to replace. A table that is there, and that no run has published, holds
 -- somebody's data: it is not dropped unless somebody says so.
 --
--- A table is known by its oid in pghost.published, so that one that was dropped and made anew by hand
+-- A table is known by its oid in pghost.published, so that one that was dropped and recreated by hand
 -- is not taken for the published one. Dump and restore give new oids to all tables, to pghost.published
 -- too: rows that were written under another oid of that count by the table's name.
 
@@ -34,8 +34,8 @@ function M.check(run, names, adopt)
     local name = row.name
     if not run.adopted[name] then
       if not (adopt or run.settings.adopt) then
-        errors.raise(("table '%s.%s' is not one that pghost has published, and would be dropped with its data: rename "
-          .. "it, or let pghost have it with pghost adopt %s.%s, or adopt = true"):format(run.target, name, run.target,
+        errors.raise(("table '%s.%s' was not published by pghost and would be dropped with its data: rename it, or "
+          .. "hand it over with pghost adopt %s.%s, or adopt = true"):format(run.target, name, run.target,
           name), "42P07", { exit = 1 })
       end
       run.adopted[name] = true

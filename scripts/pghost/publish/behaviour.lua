@@ -110,7 +110,7 @@ function M.publications(conn, oid, name)
   return list
 end
 
--- Sequences that belong to a column: an identity's (made anew) or one that was given to it (kept).
+-- Sequences that belong to a column: an identity's (recreated) or one that was given to it (kept).
 local sequences_query = [[
 SELECT s.oid, format('%I.%I', n.nspname, s.relname) AS name, quote_ident(s.relname) AS own_name,
   d.deptype::text AS deptype, quote_ident(a.attname) AS column_name, b.attname IS NOT NULL AS found,

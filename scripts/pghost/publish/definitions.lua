@@ -129,13 +129,13 @@ local function add_comment(list, rel, column)
 end
 
 --- Defaults, NOT NULL, identities, statistics targets, storage and comments of columns. A generated
---- column that the built table has not is added to it.
+--- column that the built table does not have is added to it.
 ---@param conn pghost.Connection
 ---@param subject pghost.publish.Subject
 ---@param rel string quoted name of the new relation
 ---@param new? string its oid
 ---@return pghost.publish.Statements
----@return string[] gone columns that the new table has not
+---@return string[] gone columns that the new table does not have
 function M.columns(conn, subject, rel, new)
   local list, gone = statements.new(), {}
   for column in conn:query(columns_query, subject.oid, new):rows() do

@@ -1,5 +1,5 @@
 -- What hangs on published tables by the server's own book (pg_depend): views, materialized views
--- and functions that have to be made again, policies of other tables; and what cannot be carried
+-- and functions that have to be recreated, policies of other tables; and what cannot be carried
 -- over, which is refused by name.
 
 local errors = require "pghost.lib.errors"

@@ -7,7 +7,7 @@
 
 local log = require "pghost.lib.log"
 local modes = require "pghost.modes"
-local settings = require "pghost.publish.settings"
+local session = require "pghost.publish.session"
 local print_result = require "pghost.lib.print"
 
 local M = {}
@@ -134,7 +134,7 @@ end
 function M.report(run)
   local rows = {}
   for i, name in ipairs(run.tables) do
-    local one = settings.transaction(run.conn, function()
+    local one = session.transaction(run.conn, function()
       return compare(run, name, name:find("_raw$") ~= nil)
     end)
     rows[i] = { name, one.records, one.added, one.removed, one.changed, one.by }

@@ -15,10 +15,10 @@ local views = require "pghost.publish.views"
 
 local M = {}
 
---- Raises that something was changed meanwhile.
+--- Raises that something was changed concurrently.
 ---@param options pghost.publish.Options
 function M.raise_changed(options)
-  errors.raise(("cannot publish into '%s': its tables or what hangs on them were changed while they were being "
+  errors.raise(("cannot publish into '%s': its tables or what depends on them were changed while they were being "
     .. "replaced: try again"):format(options.target), "changed")
 end
 

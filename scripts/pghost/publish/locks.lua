@@ -1,6 +1,6 @@
 -- Takes the locks of the short transaction so that nobody waits long for it.
 --
--- Who waits for an exclusive lock makes everybody wait who comes after. So the wait is bounded: when
+-- Whoever waits for an exclusive lock makes everybody wait who comes after. So the wait is bounded: when
 -- a table cannot be had within some milliseconds, everything is let go, readers pass, and it is
 -- tried again a little later.
 
@@ -108,7 +108,7 @@ ORDER BY xact_start LIMIT 1]]
 --- Waits until no transaction is left that looks at the database as it was before `built`: it would
 --- find the new tables empty, since their records are too young for it. Only sessions whose
 --- snapshots this role may see are waited for (its own; all with pg_read_all_stats), and none that
---- write: a load goes on for long and reads nothing.
+--- write: a load takes long and reads nothing.
 ---@param conn pghost.Connection
 ---@param options pghost.publish.LockOptions
 ---@param built string timestamp

@@ -24,7 +24,7 @@ local function carry_over(conn, subject, quoted_build, gone)
   gone[subject.name] = #missing > 0 and missing or nil
 end
 
--- Tables that stay and whose foreign keys or policies have to be made again: oids and quoted names.
+-- Tables that stay and whose foreign keys or policies have to be recreated: oids and quoted names.
 local function outsiders(conn, found, keys, built)
   local oids = {}
   for _, key in ipairs(foreign_keys.from_outside(keys, built)) do

@@ -2,7 +2,7 @@
 -- indexes and sequences.
 --
 -- With an empty search path the server writes every relation as schema.name, columns only ever
--- behind an alias; so what is between quotes is passed over and pairs of names are looked up. What
+-- behind an alias; so quoted text is skipped and pairs of names are looked up. What
 -- comes out is not trusted: whoever uses it looks at what the made view depends on.
 
 local sql = require "pghost.lib.sql"

@@ -147,7 +147,7 @@ end
 ---@param kind "TABLE"|"SEQUENCE"|"ROUTINE" TABLE is right for views too
 ---@param oid string of the old one
 ---@param name string quoted name of the new one
----@param new? string oid of the new relation: grants on columns that it has not are left out
+---@param new? string oid of the new relation: grants on columns that it does not have are left out
 ---@param schema? string build schema that it is still in
 ---@return pghost.publish.Statements
 function M.of(conn, kind, oid, name, new, schema)

@@ -12,8 +12,9 @@ local dry_run = require "pghost.publish.dry_run"
 local history = require "pghost.run.history"
 local kept = require "pghost.load.kept"
 local ledger = require "pghost.ledger"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
-local meanwhile = require "pghost.ledger.concurrent"
+local concurrent = require "pghost.ledger.concurrent"
 local modes = require "pghost.modes"
 local publish = require "pghost.publish.swap"
 
@@ -28,7 +29,7 @@ local function prepare(run, tables)
     return publish.prepare(conn, options)
   end)
   for name, gone in pairs(options.prepared.gone) do
-    run.log:warn("publish", name, "columns that the new table has not: " .. table.concat(gone, ", "), { gone = gone })
+    run.log:warn("publish", name, "columns missing from the new table: " .. table.concat(gone, ", "), { gone = gone })
   end
   return options
 end
@@ -51,19 +52,11 @@ local function names_of(options)
   return names
 end
 
-local function set_of(names)
-  local set = {}
-  for _, name in ipairs(names) do
-    set[name] = true
-  end
-  return set
-end
-
 -- The short transaction. Its COMMIT says that the run has published, or that nothing has happened.
 local function exchange(run, options, is_last)
   again.transaction(run, function(conn)
     run.lock:check(conn)
-    meanwhile.check(run, set_of(run.published))
+    concurrent.check(run, lists.set(run.published))
     if run.replay then
       run.replay.check(run)
     end
@@ -80,7 +73,7 @@ local function exchange(run, options, is_last)
   end)
 end
 
--- The connection was lost while the last transaction was under way: goes on over a new one if it was committed.
+-- The connection was lost while the last transaction was under way: continues over a new one if it was committed.
 local function settle(run, problem)
   local conn = commit.settle(problem, commit.by_run(run), {
     what = ("whether run %d has published"):format(run.id),
@@ -106,7 +99,7 @@ end
 
 -- What of a list is built and not yet published, in the order it was built.
 local function waiting(run, list, name_of)
-  local published, left = set_of(run.published), {}
+  local published, left = lists.set(run.published), {}
   for _, one in ipairs(list) do
     if not published[name_of(one)] then
       left[#left + 1] = one

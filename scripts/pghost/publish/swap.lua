@@ -13,7 +13,7 @@ local errors = require "pghost.lib.errors"
 local exchange = require "pghost.publish.exchange"
 local locks = require "pghost.publish.locks"
 local preparation = require "pghost.publish.preparation"
-local settings = require "pghost.publish.settings"
+local session = require "pghost.publish.session"
 local subjects = require "pghost.publish.subjects"
 
 local M = {}
@@ -26,7 +26,7 @@ local M = {}
 ---@field prepared? pghost.publish.Prepared what prepare() returned; without it swap prepares itself
 
 ---@class pghost.publish.Prepared
----@field gone table<string, string[]> columns of published tables that the built ones have not, by table
+---@field gone table<string, string[]> columns of published tables that the built ones do not have, by table
 ---@field at string when it was done
 ---@field locked? number after swap: seconds that it held the locks
 
@@ -34,7 +34,7 @@ local M = {}
 local function naming_holders(conn, options, fn)
   local done, result = pcall(fn)
   if not done and errors.is(result) and result.code == "55P03" and conn:status() ~= "lost" then
-    settings.transaction(conn, function()
+    session.transaction(conn, function()
       locks.raise_busy(conn, dependents.lockable(conn, options), options.lock_wait or 60)
     end)
   elseif not done then
@@ -50,7 +50,7 @@ end
 ---@return pghost.publish.Prepared
 function M.prepare(conn, options)
   local prepared = naming_holders(conn, options, function()
-    return settings.transaction(conn, function()
+    return session.transaction(conn, function()
       locks.limit(conn, (options.lock_wait or 60) * 1000)
       return preparation.prepare(conn, options)
     end)
@@ -82,7 +82,7 @@ end
 ---@param options pghost.publish.Options
 ---@return pghost.publish.Prepared prepared with `locked`, the seconds that the locks were held
 function M.swap(conn, options)
-  return settings.with(conn, function()
+  return session.with(conn, function()
     hold(conn, options)
     local prepared = options.prepared
     if not prepared then

@@ -2,7 +2,7 @@
 --
 -- Where it can be, they are made in the build schema over the built tables before anything is
 -- locked (a materialized view with its data), and only moved in the short transaction. What cannot
--- (its name is taken there, it uses a function that has to be made again, ...) is made then.
+-- (its name is taken there, it uses a function that has to be recreated, ...) is made then.
 
 local columns = require "pghost.publish.definitions"
 local behaviour = require "pghost.publish.behaviour"
@@ -118,7 +118,7 @@ local function try_early(conn, view, replacements, found, quoted_build)
   end
   view.new = nil
   if problem ~= not_early and not (errors.is(problem) and later[problem.code]) then
-    statements.raise(problem, view.qualified, "it cannot be made again over the new tables")
+    statements.raise(problem, view.qualified, "it cannot be recreated over the new tables")
   end
 end
 

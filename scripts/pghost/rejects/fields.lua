@@ -1,4 +1,4 @@
--- The fields of a rejected record, from its original bytes: nil where they are no record of the file's width.
+-- The fields of a rejected record, from its original bytes: nil where they are not a record of the file's width.
 
 local csv = require "pghost.native.csv"
 local hex = require "pghost.lib.hex"
@@ -47,7 +47,7 @@ function M.split(source, original)
   return fields
 end
 
---- Original bytes as text, UTF-8: as they were, or \x and hexadecimal digits where they are no text.
+--- Original bytes as text, UTF-8: as they were, or \x and hexadecimal digits where they are not text.
 ---@param source pghost.rejects.Source
 ---@param original string
 ---@return string

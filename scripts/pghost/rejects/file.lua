@@ -9,7 +9,7 @@ local errors = require "pghost.lib.errors"
 local fields_of = require "pghost.rejects.fields"
 local lfs = require "lfs"
 local recorded_dialect = require "pghost.input.recorded_dialect"
-local written_file = require "pghost.lib.file"
+local written_file = require "pghost.lib.atomic_file"
 
 local M = {}
 
@@ -116,7 +116,7 @@ local function check_overwriting(path, loaded)
   if source and not source:records()() then
     return
   end
-  errors.raise(("'%s' exists, and what somebody has corrected in it would be lost: load or remove it, or give --force")
+  errors.raise(("'%s' exists, and corrections in it would be lost: load or remove it, or give --force")
     :format(path), "EEXIST", { exit = 1 })
 end
 

@@ -1,6 +1,6 @@
 -- Rejects of a run as the history has them: counted by kind, one by one, and waived.
 --
--- For `pghost rejects`. Writing them as a file is reject_export.lua, running them again replay.
+-- For `pghost rejects`. Writing them as a file is to_file.lua; running them through the rules as they are now, replay/.
 
 local errors = require "pghost.lib.errors"
 
@@ -27,7 +27,7 @@ local function parameters(filter)
   return filter.run_id, filter.table, filter.file, filter.rule, filter.state or "open"
 end
 
---- A query over the chosen rejects: `select` is what stands before FROM, `order` what follows WHERE.
+--- A query over the chosen rejects: `select` is what comes before FROM, `order` what follows WHERE.
 ---@return string sql
 ---@return string|integer|nil ... five parameters to bind
 function M.query(filter, select, order)
@@ -68,31 +68,6 @@ function M.check_table(conn, run_id, name)
   end
   local has = #names > 0 and "it has " .. table.concat(names, ", ") or "it has read no files"
   errors.raise(("no table '%s' in run %d: %s"):format(name, run_id, has), "usage", { exit = 1 })
-end
-
----@class pghost.rejects.Count
----@field file_id? integer nil: of no file
----@field rule string
----@field records integer
-
-local counts_query = [[
-  SELECT r.file_id, r.rule, pg_catalog.count(*) AS records FROM pghost.rejects AS r
-  WHERE r.run_id = $1 AND r.table_name = $2 GROUP BY r.file_id, r.rule ORDER BY r.file_id, r.rule]]
-
---- How many rejects of a run's table there are, per file and rule, in one query: sums of these are all that
---- accounts, budgets and remarks ask.
----@param conn pghost.Connection
----@param run_id integer
----@param table_name string
----@return pghost.rejects.Count[] counts by file id and rule
----@return integer total
-function M.counts(conn, run_id, table_name)
-  local counts, total = {}, 0
-  for row in conn:query(counts_query, run_id, table_name):rows() do
-    counts[#counts + 1] = { file_id = row.file_id, rule = row.rule, records = row.records }
-    total = total + row.records
-  end
-  return counts, total
 end
 
 --- The chosen rejects in the order of their files and lines, one by one in constant memory.

@@ -67,9 +67,10 @@ local function flush(conn, batch)
   end
   conn:query([[
     UPDATE pghost.rejects AS r
-    SET byte_offset = n.byte_offset, byte_length = octet_length(decode(n.original, 'hex')),
-      original = decode(n.original, 'hex')
-    FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS n (reject_id, byte_offset, original)
+    SET byte_offset = n.byte_offset, byte_length = pg_catalog.length(n.original) OPERATOR(pg_catalog./) 2,
+      original = pg_catalog.decode(n.original, 'hex')
+    FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]), pg_catalog.unnest($2::pg_catalog.int8[]),
+      pg_catalog.unnest($3::pg_catalog.text[])) AS n (reject_id, byte_offset, original)
     WHERE r.reject_id = n.reject_id]], array(batch.ids), array(batch.offsets), array(batch.originals))
   batch.ids, batch.offsets, batch.originals = {}, {}, {}
 end
@@ -90,11 +91,18 @@ end
 ---@param run pghost.Run
 ---@param name string table that the records were meant for
 ---@param options? pghost.Dialect of the files
-function M.fill(run, name, options)
+---@param files? pghost.FileResult[] that this run has read: their paths as they are, where the history has them escaped
+function M.fill(run, name, options, files)
+  local read = {}
+  for _, one in ipairs(files or {}) do
+    read[one.id or one] = one.file
+  end
   local batch = { ids = {}, offsets = {}, originals = {} }
   local walk <close> = new_walk(options)
   for row in run:connection("rejects"):stream(missing, run.id, name) do
     if row.file_id ~= walk.file_id then
+      local file = read[row.file_id] or row
+      row.path, row.member = file.path, file.member
       walk:start(row)
     end
     local offset, bytes = walk:fetch(row.line)

@@ -102,8 +102,8 @@ function Reader:columns_of(text, line)
       names, places, headerless = chosen(text, self.names, self.places)
     end
     if not names then
-      errors.raise(("'%s' in column %s names a column that the file has not"):format(text, rejects_file.which_columns),
-        "data", { file = self.name, line = line })
+      errors.raise(("'%s' in column %s names a column that the file does not have")
+        :format(text, rejects_file.which_columns), "data", { file = self.name, line = line })
     end
     self.by_text[key] = { names = names, places = places, headerless = headerless }
   end

@@ -1,7 +1,7 @@
 -- A column's rules: a type, operations on its text, checks of its value. See pghost.rules, which
 -- gives the types to the user. A column is never changed: each call returns a new one.
 
-local arguments = require "pghost.rules.arguments"
+local arguments = require "pghost.rules.argument_checks"
 local native = require "pghost.native.rules"
 local misuse = arguments.misuse
 
@@ -123,14 +123,14 @@ local function is_number(type_name)
 end
 
 --- A number written with another mark before its decimals than a point, and perhaps with one between
---- thousands: `decimal(",", ".")` takes 1.234,5 and 1234,5. What is no such number is refused, also
+--- thousands: `decimal(",", ".")` takes 1.234,5 and 1234,5. What is not such a number is refused, also
 --- 12.34,5: thousands stand in groups of three, or nowhere.
 ---@param mark string one character, usually ","
 ---@param thousands? string one character: ".", ",", "'", " "; nil: there are none
 ---@return pghost.Column
 function Column:decimal(mark, thousands)
   if not is_number(self.type) then
-    misuse(2, "decimal: the column is no number but '%s'", self.type)
+    misuse(2, "decimal: the column is of type '%s', not a number", self.type)
   elseif type(mark) ~= "string" or utf8.len(mark) ~= 1 then
     misuse(2, "decimal: one character before the decimals expected, got '%s'", mark)
   elseif thousands ~= nil and (type(thousands) ~= "string" or utf8.len(thousands) ~= 1) then

@@ -1,6 +1,6 @@
 -- Rules over a record: comparisons, and functions over columns or the whole record. See pghost.rules.
 
-local arguments = require "pghost.rules.arguments"
+local arguments = require "pghost.rules.argument_checks"
 local misuse = arguments.misuse
 
 local M = {}
@@ -56,7 +56,7 @@ local function check_function(fn, what)
 end
 
 ---@class pghost.RuleRow a record inside of a rule: row.name and row[1] are typed values as for check, nil for
---- null; a name that is no column is an error, #row the number of columns. The same row comes with
+--- null; a name that is not a column is an error, #row the number of columns. The same row comes with
 --- each record: after the rule it is good for nothing.
 ---@field copy fun(self: pghost.RuleRow): table<string, any> the values by name, to keep
 

@@ -1,6 +1,6 @@
 -- The types that a column's rules begin with: functions that each give a column. See pghost.rules.
 
-local arguments = require "pghost.rules.arguments"
+local arguments = require "pghost.rules.argument_checks"
 local column_rules = require "pghost.rules.column"
 local native = require "pghost.native.rules"
 local misuse = arguments.misuse

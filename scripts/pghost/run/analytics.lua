@@ -23,22 +23,11 @@ local most_printed = 100 -- rows of an answer that are printed
 -- Types without an order of their own; sorted by their text.
 local unordered = { json = true, xml = true, point = true, line = true, polygon = true, path = true, box = true }
 
--- Runs SQL around the text of a question; an error of the server's names its file and the place in it.
-local function send(conn, statement, whole, text, places, values)
-  values = values or { n = 0 }
-  local done, result = pcall(conn.query, conn, whole, table.unpack(values, 1, values.n))
-  if not done then
-    statement:locate(result, whole, text, places)
-    error(result, 0)
-  end
-  return result
-end
-
 -- Asks the server for the query's columns through a view that lives within a transaction.
 local function describe(conn, run, name, statement)
   local view = run:qualified(name)
   local text, places = statement:describe(run:parameters())
-  send(conn, statement, ("CREATE VIEW %s AS %s"):format(view, text), text, places)
+  statement:send(conn, ("CREATE VIEW %s AS %s"):format(view, text), text, places)
   local list = columns.read(conn, view)
   conn:query("DROP VIEW " .. view)
   return list
@@ -67,7 +56,7 @@ local function insert(conn, run, name, statement, list)
   end
   local text, values, places = statement:bind(run:parameters())
   local whole = statement.ordered and text or ("SELECT * FROM (%s) AS answer%s"):format(text, order_by(list))
-  return send(conn, statement, ("INSERT INTO %s (%s) %s"):format(run:qualified(name), relations.list(names), whole),
+  return statement:send(conn, ("INSERT INTO %s (%s) %s"):format(run:qualified(name), relations.list(names), whole),
     text, places, values).affected
 end
 
@@ -121,8 +110,8 @@ end
 -- Says which answers nobody answers any more: their tables stay as they are, for ever.
 local function warn_of_gone(run, folder)
   for row in run.conn:query(gone_query, run.name, run.target, recordable.text(run.conn, folder), run.id):rows() do
-    run.log:warn("analyse", row.table_name, ("'%s' is gone, its table %s is still published and no longer brought up "
-      .. "to date: drop the table, or bring the file back"):format(row.file,
+    run.log:warn("analyse", row.table_name, ("'%s' is gone, its table %s is still published but no longer updated: "
+      .. "drop the table, or restore the file"):format(row.file,
       relations.quoted(run.target, row.table_name)), { file = row.file })
   end
 end

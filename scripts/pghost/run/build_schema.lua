@@ -7,7 +7,7 @@
 local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
 local lock = require "pghost.run.lock"
-local names_alone = require "pghost.publish.settings"
+local names_alone = require "pghost.publish.session"
 local waiting = require "pghost.run.waiting"
 
 local M = {}
@@ -50,7 +50,7 @@ local function check_empty(conn, schema)
     end
   end)
   if #names > 0 then
-    errors.raise(("build schema '%s' is not empty, and no run that was killed has left it so: it holds %s; "
+    errors.raise(("build schema '%s' is not empty, and was not left by a killed run: it holds %s; "
       .. "empty it, or name another"):format(schema, table.concat(names, ", ", 1, math.min(#names, 5))), "42P06")
   end
 end

@@ -17,7 +17,7 @@ M.patience = 60 -- seconds that a COMMIT which is still under way is waited for
 
 local not_yet_given = "22023" -- "transaction ID ... is in the future" (invalid_parameter_value)
 
--- Processes of the server itself are started anew after a crash, also where the postmaster goes on.
+-- Processes of the server itself are restarted after a crash, even where the postmaster survives.
 local life_columns = [[
   pg_catalog.pg_postmaster_start_time()::text AS started,
   (SELECT pg_catalog.string_agg(pid::text, ' ') FROM pg_catalog.pg_stat_get_activity(NULL)
@@ -86,7 +86,7 @@ local function ask(conn, ticket, proof)
   elseif not ticket.cluster or cluster_of(conn) ~= ticket.cluster then
     return nil, "another server answers"
   elseif status == "committed" and not proof(conn, ticket.id) then
-    return nil, "the server was started anew, or another one has taken its place"
+    return nil, "the server was restarted or replaced"
   end
   return status
 end
@@ -114,7 +114,7 @@ local function outcome(session, ticket, proof)
     if (status and status ~= "in progress") or not (status or transient) then
       return status, why
     elseif sys.clock() >= deadline then
-      return nil, status and "the server is still at it" or why
+      return nil, status and "the server has not finished it" or why
     end
     sys.sleep(retry.delay(n, 0.1, 2))
   end

@@ -49,7 +49,7 @@ end
 
 --- Marks runs of this pipeline that died as killed and removes what they built, and what interrupted
 --- ones kept. The caller holds the lock, so none of them can be alive.
----@param except? integer run that goes on
+---@param except? integer run that is resumed
 ---@param remove fun(conn: pghost.Connection, run_id: integer, schema: string)
 ---@return { run_id: integer }[] killed
 function M.clear_killed(conn, pipeline, target, remove, except)
@@ -114,27 +114,13 @@ function M.was_published(conn, run_id)
   end)
 end
 
--- A table of plain values with every text as the database can hold it.
-local function held(conn, value)
-  if type(value) == "string" then
-    return recordable.text(conn, value)
-  elseif type(value) ~= "table" then
-    return value
-  end
-  local out = {}
-  for key, one in pairs(value) do
-    out[held(conn, key)] = held(conn, one)
-  end
-  return out
-end
-
 --- Settings as JSON: the simple ones and the parameters, without those that are secret (secrets.lua).
 ---@param config table
----@param conn? pghost.Connection texts are escaped as far as its database cannot hold them
+---@param conn pghost.Connection texts are escaped as far as its database cannot hold them
 ---@return string json
 function M.config_json(config, conn)
   local kept = settings.recorded(config)
-  return next(kept) and cjson.encode(conn and held(conn, kept) or kept) or "{}"
+  return next(kept) and cjson.encode(recordable.value(conn, kept)) or "{}"
 end
 
 --- The version of this pghost; nil when the library runs in another host.
@@ -218,8 +204,8 @@ function M.remember_call(conn, run_id, given, replay_of)
     recordable.text(conn, script_path()), sql.array(names), replay_of)
 end
 
---- Records how a run ended. Raises when another run has meanwhile found it dead: it then has no right
---- to publish any more.
+--- Records how a run ended. Raises when another run has found it dead in the meantime: it then must not
+--- publish.
 ---@param state "published"|"unpublished"|"failed"|"interrupted"
 ---@param problem? pghost.Error
 function M.finish(conn, run_id, state, problem)

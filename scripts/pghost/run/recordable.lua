@@ -67,4 +67,22 @@ function M.text(conn, text)
   return table.concat(out)
 end
 
+--- A plain value, every text in it as the database can hold it.
+---@generic T
+---@param conn pghost.Connection idle or in a transaction
+---@param value T
+---@return T copy
+function M.value(conn, value)
+  if type(value) == "string" then
+    return M.text(conn, value)
+  elseif type(value) ~= "table" then
+    return value
+  end
+  local out = {}
+  for key, one in pairs(value) do
+    out[M.value(conn, key)] = M.value(conn, one)
+  end
+  return out
+end
+
 return M

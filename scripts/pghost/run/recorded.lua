@@ -8,7 +8,7 @@ local metadata = require "pghost.run.schema"
 
 local M = {}
 
--- Whether there is a history, and whether it has what these commands read. Who only looks at it needs
+-- Whether there is a history, and whether it has what these commands read. Whoever only looks at it needs
 -- no right to write to it.
 local function look(conn)
   local row = conn:query([[

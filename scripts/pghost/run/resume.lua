@@ -1,4 +1,4 @@
--- Going on where a run was killed: with the setting `resume` a load commits what it has built every few files, and the
+-- Resuming a killed run: with the setting `resume` a load commits what it has built every few files, and the
 -- next run takes over the build schema of a run that died or was interrupted. What of its tables holds is told by
 -- load/kept.lua; checks and analytics always run again.
 
@@ -8,30 +8,32 @@ local sys = require "pghost.native.sys"
 
 local M = {}
 
--- The newest run of this pipeline that has left something to go on with. The caller holds the lock.
+-- The newest run of this pipeline that can be resumed. The caller holds the lock.
 local function find(run)
   return run.conn:query([[
-    SELECT run_id, state, version IS NOT DISTINCT FROM $3 AND config = $4::jsonb AS same,
-      to_char(started_at, 'YYYY-MM-DD HH24:MI:SS.USOF') AS started, to_char(as_of, 'YYYY-MM-DD HH24:MI:SS.US') AS as_of,
-      build_schema AS build
+    SELECT run_id, state, version IS NOT DISTINCT FROM $3 AND config = $4::pg_catalog.jsonb AS same,
+      pg_catalog.to_char(started_at, 'YYYY-MM-DD HH24:MI:SS.USOF') AS started,
+      pg_catalog.to_char(as_of, 'YYYY-MM-DD HH24:MI:SS.US') AS as_of, build_schema AS build
     FROM pghost.runs
     WHERE pipeline = $1 AND target_schema = $2 AND state IN ('running', 'interrupted')
-      AND build_schema = 'pghost_build_' || run_id
-      AND EXISTS (SELECT FROM pg_namespace WHERE nspname = build_schema)
-    ORDER BY run_id DESC LIMIT 1]], run.name, run.target, history.version(), history.config_json(run.settings))[1]
+      AND build_schema = pg_catalog.concat('pghost_build_', run_id)
+      AND EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = build_schema)
+    ORDER BY run_id DESC LIMIT 1]], run.name, run.target, history.version(),
+    history.config_json(run.settings, run.conn))[1]
 end
 
--- Drops what is no table that files were loaded into: views, answers, what was half done.
+-- Drops what is not a table that files were loaded into: views, answers, what was half done.
 local function tidy(run)
   local conn = run.conn
   local rows = conn:query([[
     WITH loaded AS (
-      SELECT DISTINCT f.table_name || s.suffix AS name FROM pghost.files AS f,
+      SELECT DISTINCT pg_catalog.concat(f.table_name, s.suffix) AS name FROM pghost.files AS f,
         (VALUES (''), ('_raw'), ('_new'), ('_raw_new')) AS s (suffix) WHERE f.run_id = $1
     )
-    SELECT c.relname::text AS name, c.relkind::text AS kind FROM pg_class AS c
-    WHERE c.relnamespace = $2::text::regnamespace AND c.relkind IN ('r', 'v', 'm')
-      AND (c.relkind <> 'r' OR c.relname NOT IN (SELECT name FROM loaded))]], run.id, conn:quote_identifier(run.build))
+    SELECT c.relname::pg_catalog.text AS name, c.relkind::pg_catalog.text AS kind
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = $2::pg_catalog.name AND c.relkind IN ('r', 'v', 'm')
+      AND (c.relkind <> 'r' OR c.relname::pg_catalog.text NOT IN (SELECT name FROM loaded))]], run.id, run.build)
   local words = { r = "TABLE", v = "VIEW", m = "MATERIALIZED VIEW" }
   for row in rows:rows() do
     conn:query(("DROP %s IF EXISTS %s CASCADE"):format(words[row.kind], run:qualified(row.name)))
@@ -43,7 +45,7 @@ local function tidy(run)
     WHERE run_id = $1 AND state = 'running']], run.id)
 end
 
---- Takes over a run that was killed or interrupted, if there is one to go on with: fills in id, started,
+--- Takes over a run that was killed or interrupted, if there is one: fills in id, started,
 --- as_of and build of the run. The caller holds the lock.
 ---@param run pghost.Run
 ---@return boolean
@@ -51,13 +53,13 @@ function M.take_over(run)
   if not run.settings.resume then
     return false
   elseif run.settings.build_schema ~= "" then
-    errors.raise("resume: a run that goes on needs a build schema of its own: leave out build_schema", "usage")
+    errors.raise("resume needs a build schema of its own: leave out build_schema", "usage")
   end
   local old = find(run)
   if not old then
     return false
   elseif not old.same then
-    run.log:warn("start", run.name, ("run %d was %s with other settings or another version: it is not gone on with")
+    run.log:warn("start", run.name, ("run %d was %s with other settings or another version: not resumed")
       :format(old.run_id, old.state == "running" and "killed" or old.state))
     return false
   end
@@ -66,10 +68,11 @@ function M.take_over(run)
   run.conn:transaction(function()
     run.conn:query([[
       UPDATE pghost.runs SET state = 'running', finished_at = NULL, error = NULL, error_code = NULL,
-        resumed = resumed + 1, process_id = $2, backend_pid = pg_backend_pid() WHERE run_id = $1]], run.id, sys.pid())
+        resumed = resumed + 1, process_id = $2, backend_pid = pg_catalog.pg_backend_pid()
+      WHERE run_id = $1]], run.id, sys.pid())
     tidy(run)
   end)
-  run.log:info("start", run.name, ("goes on with run %d, which was %s"):format(run.id,
+  run.log:info("start", run.name, ("resumes run %d, which was %s"):format(run.id,
     old.state == "running" and "killed" or old.state), { run = run.id, resumed = true })
   return true
 end

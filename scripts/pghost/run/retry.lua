@@ -187,7 +187,7 @@ function M.repeated(run, fn)
     if n == transaction_tries or not (errors.is(problem) and broken_off[problem.code]) then
       error(problem, 0)
     end
-    run.log:warn("retry", run.name, ("%s; rolled back, once more"):format(tostring(problem)), { code = problem.code })
+    run.log:warn("retry", run.name, ("%s; rolled back, retrying"):format(tostring(problem)), { code = problem.code })
     sys.sleep(M.delay(n, 0.1, 2))
   end
 end
@@ -279,7 +279,7 @@ local function consider(session, problem)
   end
 end
 
---- Calls fn(session) until it succeeds, fails for what is no transient error, or has failed too often.
+--- Calls fn(session) until it succeeds, fails for what is not a transient error, or has failed too often.
 ---@generic T
 ---@param options { retries?: integer, dsn?: string, name: string, say: pghost.load.Say }
 ---@param fn fun(session: pghost.retry.Session): T...

@@ -5,7 +5,7 @@
 
 local errors = require "pghost.lib.errors"
 local paths = require "pghost.lib.paths"
-local rights = require "pghost.catalog.rights"
+local trust = require "pghost.catalog.trust"
 
 local M = {}
 
@@ -165,11 +165,11 @@ end
 --- search_path has other schemas before the server's own names.
 ---@param conn pghost.Connection
 function M.check_trust(conn)
-  local found = rights.stranger(conn, "pghost")
+  local found = trust.stranger(conn, "pghost")
   if found then
     local how = found.how == "owner" and ("belongs to '%s'"):format(found.role)
       or ("gives '%s' the right %s"):format(found.role, found.how:lower())
-    errors.raise(("schema 'pghost' is not safe to use: %s %s %s, who could have code run in your name; %s")
+    errors.raise(("schema 'pghost' is not safe to use: %s %s %s, who could run code with your rights; %s")
       :format(found.what, found.name, how, remedy(found)), "42501")
   end
   local path = conn:query(path_query)[1]

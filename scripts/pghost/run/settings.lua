@@ -16,7 +16,7 @@ local M = {}
 
 ---@class pghost.Setting
 ---@field name string in config.lua; on the command line with dashes
----@field kind "text"|"integer"|"number"|"boolean"|"flag"|"duration"|"table"|"function" the last two are no options
+---@field kind "text"|"integer"|"number"|"boolean"|"flag"|"duration"|"table"|"function" the last two are not options
 ---@field default? any
 ---@field help string
 ---@field is fun(value: any): any whether a value is one of the setting
@@ -94,7 +94,7 @@ M.list = {
   { name = "checkpoint", kind = "integer", is = is_nil_or(is_whole_from(1)), expected = "bytes, a whole number from 1",
     help = "with resume: bytes of files between two commits (default 64 MiB)" },
   { name = "force", kind = "boolean", default = false, is = is_boolean, expected = "true or false",
-    help = "load files whose content is in the table already once more" },
+    help = "load files even if their content is in the table already" },
   { name = "workers", kind = "integer", is = is_nil_or(is_whole_from(1)), expected = "a whole number from 1",
     help = "threads that read and check, and connections for each table (default: by size and processors)" },
   { name = "dry_run", kind = "flag", default = false, is = is_boolean, expected = "true or false",
@@ -214,7 +214,7 @@ function M.take_over(settings, run, given)
     local place = by_name[name] and settings or settings.parameters
     local value, now = run.config[name], place[name]
     if value == nil and not given[name] and secrets.is(settings, name) then
-      errors.raise(("setting '%s' of run %d is secret and was not recorded: give it once more, "
+      errors.raise(("setting '%s' of run %d is secret and was not recorded: give it again, "
         .. "pghost replay %d -- --%s VALUE"):format(name, run.run_id, run.run_id, (name:gsub("_", "-"))), "usage")
     end
     if not given[name] and type(value) == type(now) then

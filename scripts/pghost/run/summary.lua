@@ -4,7 +4,7 @@
 
 local M = {}
 
--- A run that is "running" while its server process is gone died; nobody has cleared up behind it yet.
+-- A run that is "running" while its server process is gone died; nobody has cleaned up after it yet.
 -- Replays read no files: what they ran again is in their steps.
 local list_query = [[
   SELECT r.run_id, r.pipeline, r.target_schema AS schema, r.state, r.replay_of,
@@ -104,7 +104,7 @@ function M.parts(conn, run_id)
   return parts
 end
 
---- How a run ended or goes on, for people.
+--- How a run ended, or that it is still running, for people.
 ---@param run table a row of list
 ---@return string
 function M.state_text(run)

@@ -1,6 +1,7 @@
 -- Names of the columns of a file that was sniffed: its header's, as the rules have to name them.
 
 local names = require "pghost.catalog.names"
+local relations = require "pghost.catalog.relations"
 
 local M = {}
 
@@ -58,7 +59,7 @@ local function problems_of(written, has_header)
   for _, name in ipairs(has_header and written or {}) do
     local key = names.fold(name)
     problems.empty = problems.empty + (name == "" and 1 or 0)
-    problems.long = problems.long + (#name > names.longest and 1 or 0)
+    problems.long = problems.long + (#name > relations.longest_name and 1 or 0)
     if name ~= "" and seen[key] then
       problems.repeated[#problems.repeated + 1] = name
     end

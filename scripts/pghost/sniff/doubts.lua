@@ -19,7 +19,7 @@ local function blank_is_doubtful(facts)
   return not named and facts.guesses[1].quoted == 0 and data * 2 <= #facts.columns
 end
 
--- "7,50" and "19,00 €" are parted by a comma, too, where no header has one.
+-- "7,50" and "19,00 €" are separated by a comma, too, where no header has one.
 local function could_be_decimals(facts, guess)
   local columns = facts.columns
   if guess.delimiter ~= "," or #columns ~= 2 or guess.quoted > 0 or facts.structure.header > 0 then
@@ -58,26 +58,26 @@ end
 ---@return string?
 function M.of_delimiter(facts, guess)
   if facts.structure.aligned then
-    return "no delimiter parts them: columns seem to be lined up with blanks"
+    return "no delimiter separates them: columns seem to be aligned with spaces"
   elseif facts.structure.wrapped_quotes then
-    return "fields are in quotes, but not as quotes can be (blanks around them, or text), so they would be data"
+    return "fields are in quotes, but with spaces or text around them, so the quotes would be data"
   elseif has_lone_return(facts) then
-    return "line 1 holds a CR without a LF, and other lines end in LF: let all lines end alike"
+    return "line 1 holds a CR without a LF, and other lines end in LF: make all line ends alike"
   elseif guess.delimiter == "\t" and has_null_sign(facts) then
-    return "it has \\N for no value, as COPY's text format and mysqldump have it: backslashes there are no data"
+    return "it has \\N for no value, as COPY's text format and mysqldump have it: backslashes there are not data"
   elseif guess.delimiter == " " and blank_is_doubtful(facts) then
-    return "a blank could be part of the values, which then are one column"
+    return "a space could be part of the values, which would be one column then"
   elseif could_be_decimals(facts, guess) then
     return "its values could be one column of numbers with decimal commas"
   elseif facts.structure.fields_line then
-    return "it has a line '#Fields:', as the extended log format of W3C has: the names are there, parted by blanks"
+    return "it has a line '#Fields:', as in the W3C extended log format: the names are there, separated by spaces"
   end
 end
 
 local function above_reason(structure, facts)
   local fields = log.counted(#facts.columns, "field")
   if structure.above == "names" and structure.above_sign ~= "" then
-    return ("line %d could be names, parted by %s"):format(structure.above_line, shown(structure.above_sign))
+    return ("line %d could be names, separated by %s"):format(structure.above_line, shown(structure.above_sign))
   elseif structure.above == "names" then
     return ("line %d could be names: %d, where the records have %s"):format(structure.above_line,
       structure.above_fields, fields)
@@ -86,7 +86,7 @@ local function above_reason(structure, facts)
       log.counted(structure.above_fields, "field"), structure.above_sign ~= "" and " parted by "
         .. shown(structure.above_sign) or "", #facts.columns)
   elseif structure.ruler then
-    return "a line of dashes stands right below the names"
+    return "a line of dashes is right below the names"
   elseif structure.title then
     return "the first record could be a title: only one of its cells has something in it"
   elseif structure.corner and structure.header == 0 then
@@ -116,7 +116,7 @@ function M.of_header(structure, facts)
     return structure.header_known and "all columns are text; the first record has names that columns often have"
       or "all columns are text; the first record could be names"
   end
-  return structure.header_again > 0 and "all columns are text; what the first record has comes again below"
+  return structure.header_again > 0 and "all columns are text; values of the first record appear again below"
     or #facts.columns == 0 and "nothing to see" or "all columns are text; the first record has no names"
 end
 

@@ -77,7 +77,8 @@ local function delimiter_finding(facts, guess, confidence)
   if doubt then
     return { value = guess.delimiter, confidence = math.min(confidence, doubtful), reason = doubt, doubtful = true }
   elseif guess.delimiter == "" then
-    return { value = "", confidence = confidence, reason = "no delimiter gives all lines the same fields: one column" }
+    return { value = "", confidence = confidence,
+      reason = "no delimiter gives all lines the same number of fields: one column" }
   end
   return { value = guess.delimiter, confidence = confidence,
     reason = ("%.0f%% of the records have %s, and those look like values (%.0f%%)"):format(guess.consistency * 100,
@@ -90,9 +91,9 @@ local function quote_finding(guess, confidence)
     return { value = guess.quote, confidence = confidence, reason = log.counted(guess.quoted, "field") .. " in quotes" }
   end
   if guess.quote == "" then
-    return { value = "", confidence = confidence, reason = "the \" in it are data: as quotes they do not fit" }
+    return { value = "", confidence = confidence, reason = "the \" in it are data: they do not work as quotes" }
   end
-  return { value = guess.quote, confidence = 0.5 * confidence, reason = "nothing is in quotes: the usual one" }
+  return { value = guess.quote, confidence = 0.5 * confidence, reason = "nothing is quoted: the default" }
 end
 
 local function escape_finding(guess, confidence)
@@ -138,15 +139,15 @@ local function around(facts, found)
     found.comment = { value = guess.comment, confidence = facts.fitting.count > 0 and doubtful or 0.95,
       reason = facts.fitting.count > 0 and ("line %d begins so, and has the table's %s"):format(facts.fitting.line,
           log.counted(#facts.columns, "field"))
-        or structure.comments == 1 and "1 line that is no record of the table"
-        or ("%s that are no records of the table"):format(log.counted(structure.comments, "line")) }
+        or structure.comments == 1 and "1 line that is not a record of the table"
+        or ("%s that are not records of the table"):format(log.counted(structure.comments, "line")) }
   end
   if facts.footer > 0 then
     found.footer = { value = facts.footer, confidence = facts.footer_is_total and 0.8 or 0.9,
       reason = facts.footer_is_total and "the last record is a sum" or "lines of another form below the table" }
   end
   if guess.skip_blanks then
-    found.skip_blanks = { value = true, confidence = 0.95, reason = "a blank behind every delimiter" }
+    found.skip_blanks = { value = true, confidence = 0.95, reason = "a space after every delimiter" }
   end
 end
 

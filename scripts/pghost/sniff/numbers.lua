@@ -11,13 +11,13 @@ local M = {}
 local function lost_by_number(facts)
   local losses = facts.losses
   if losses.leading_zeros > 0 then
-    return ("digits, %s of them with zeros in front, as codes have: a number would lose them")
+    return ("digits, %s of them with leading zeros, as codes have: a number would lose them")
       :format(log.count(losses.leading_zeros))
   elseif losses.plus_signs > 0 then
     return ("numbers, %s of them with a plus sign, as telephone numbers have: a number would lose it")
       :format(log.count(losses.plus_signs))
   elseif losses.bare_exponents > 0 and losses.bare_exponents == facts.values then
-    return "digits, an E and digits, as codes have: a number would be written in another way"
+    return "digits, an E and digits, as codes have: a number would be written differently"
   end
 end
 
@@ -45,7 +45,7 @@ local function decimal_number(facts, found, options)
     or "every value is a decimal number")
   if found.comma and options.delimiter == ";" then
     made.doubt = true
-    made.alternatives[1] = alternative("numeric", "the point could stand between the thousands")
+    made.alternatives[1] = alternative("numeric", "the point could be a thousands separator")
   end
   return made
 end
@@ -62,10 +62,10 @@ local function separated(facts, found, options)
   end
   local both = found.grouped and found.comma
   local comma = found.comma and (not found.grouped or options.delimiter == ";")
-  local reason = comma and "numbers with a decimal comma" or "numbers with commas between the thousands"
+  local reason = comma and "numbers with a decimal comma" or "numbers with commas as thousands separators"
   local made = proposal("numeric", reason, { decimal = comma and "," or ".", doubt = both and true or nil })
   if both then
-    made.alternatives[1] = alternative("numeric", comma and "the comma could stand between the thousands"
+    made.alternatives[1] = alternative("numeric", comma and "the comma could be a thousands separator"
       or "the comma could be a decimal comma")
   end
   return made

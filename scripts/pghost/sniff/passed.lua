@@ -1,4 +1,4 @@
--- Lines that a reading passes over, with their text: what a person has to see before trusting it.
+-- Lines that a reading skips, with their text: what a person has to see before trusting it.
 
 local log = require "pghost.lib.log"
 
@@ -40,7 +40,7 @@ function M.of(facts)
   return list
 end
 
---- Lines for the log: "a.csv:1: passed over, above the table: 'Report 2024'".
+--- Lines for the log: "a.csv:1: skipped, above the table: 'Report 2024'".
 ---@param file string
 ---@param list pghost.sniff.Passed[]
 ---@param all integer how many there are
@@ -48,10 +48,10 @@ end
 function M.describe(file, list, all)
   local texts = {}
   for i = 1, math.min(#list, most_shown) do
-    texts[i] = ("%s:%d: passed over, %s: '%s'"):format(file, list[i].line, where[list[i].what], list[i].text)
+    texts[i] = ("%s:%d: skipped, %s: '%s'"):format(file, list[i].line, where[list[i].what], list[i].text)
   end
   if all > #texts then
-    texts[#texts + 1] = ("%s: and %s more passed over"):format(file, log.counted(all - #texts, "line"))
+    texts[#texts + 1] = ("%s: and %s more skipped"):format(file, log.counted(all - #texts, "line"))
   end
   return texts
 end

@@ -103,7 +103,7 @@ end
 -- What the value of a type does not keep, and nobody means.
 local function not_kept(facts, type_name)
   if type_name == "jsonb" then
-    return "; blanks, the order of keys and keys that come twice are not kept"
+    return "; spaces, the order of keys and duplicate keys are not kept"
   elseif type_name == "boolean" and facts.losses.respelled > 0 then
     return ("; %s in other words, which are not kept"):format(log.counted(facts.losses.respelled, "value"))
   elseif type_name == "uuid" and facts.losses.respelled > 0 then
@@ -116,7 +116,7 @@ end
 local function choose(facts, options)
   local found, formats = by_type(facts.kinds), formats_of(facts.kinds)
   if facts.values == 0 then
-    return proposal("text", "no value to tell a type from", { none = true })
+    return proposal("text", "no value to infer a type from", { none = true })
   elseif found.bigint or found.numeric or found["double precision"] or found.comma or found.grouped then
     return numbers.choose(facts, found, #formats > 0 and facts.values >= 5 and dated(formats) or nil, options)
   elseif #formats > 0 and facts.losses.rounded == 0 then

@@ -4,7 +4,7 @@ local terminal_text = require "pghost.lib.terminal"
 
 local M = {}
 
-local shown_examples = 60 -- columns for examples behind a rule
+local shown_examples = 60 -- width of the examples after a rule
 
 local function quoted(value)
   return (("%q"):format(value):gsub("\\\n", "\\n"):gsub("\t", "\\t"):gsub("\r", "\\r"))

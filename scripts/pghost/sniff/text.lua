@@ -9,7 +9,7 @@ local M = {}
 
 local parts = {
   { "encoding", "encoding" }, { "skip", "lines above" }, { "comment", "comments" }, { "header", "header lines" },
-  { "delimiter", "delimiter" }, { "quote", "quote" }, { "escape", "escape" }, { "skip_blanks", "blank behind it" },
+  { "delimiter", "delimiter" }, { "quote", "quote" }, { "escape", "escape" }, { "skip_blanks", "space after it" },
   { "line_end", "line end" }, { "footer", "lines below" },
 }
 

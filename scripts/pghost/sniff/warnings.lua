@@ -39,7 +39,7 @@ end
 local function doubts(facts, result, say)
   local best = facts.guesses[1]
   if facts.structure.aligned then
-    say("%s, which is no CSV", result.dialect.delimiter.reason)
+    say("%s, which is not CSV", result.dialect.delimiter.reason)
   elseif result.dialect.delimiter.doubtful then
     say("delimiter: %s", result.dialect.delimiter.reason)
   elseif is_ragged(facts) then
@@ -68,8 +68,8 @@ end
 local function trailing(result, say)
   local last, skip = result.columns[#result.columns], result.dialect.skip
   if skip and result.above and result.above.what == "names" and last.values == 0 then
-    say("the last column is empty throughout: if records end in a delimiter that the header in line %d has not, read"
-      .. " it with skip = %d, header = true, too_many = \"cut\"", skip.value, skip.value - 1)
+    say("the last column is empty throughout: if records end in a delimiter that the header in line %d does not have, "
+      .. "read it with skip = %d, header = true, too_many = \"cut\"", skip.value, skip.value - 1)
   end
 end
 
@@ -91,8 +91,8 @@ local function misfits(facts, say)
   end
   counted(facts.few, "with fewer than %d fields", say, width, facts.few.line)
   counted(facts.many, "with more than %d fields", say, width, facts.many.line)
-  counted(facts.broken, "with a quote where none may be", say, facts.broken.line)
-  counted(facts.unterminated, "with a quote that is not closed", say, facts.unterminated.line)
+  counted(facts.broken, "with a stray quote", say, facts.broken.line)
+  counted(facts.unterminated, "with an unclosed quote", say, facts.unterminated.line)
   counted(facts.lone_cr, "with a CR inside", say, facts.lone_cr.line)
   if facts.lf > 0 and facts.crlf > 0 then
     say("line ends are mixed: %s LF, %s CRLF", log.count(facts.lf), log.count(facts.crlf))
@@ -110,7 +110,7 @@ local function names(problems, say)
     say("%s without a name in the header", log.counted(problems.empty, "column"))
   end
   if #problems.repeated > 0 then
-    say("names that come again in the header: %s", table.concat(problems.repeated, ", "))
+    say("repeated names in the header: %s", table.concat(problems.repeated, ", "))
   end
   if problems.long > 0 then
     say("%s longer than 63 bytes", log.counted(problems.long, "name"))

@@ -36,7 +36,7 @@ function Target:sink()
   return sinks.into_table(self.run, self.name, tables.copy(staging.name(self.run, "rejects"), {}))
 end
 
---- Raises when a later run has built the table anew: it has its own rejects, those of this run are history.
+--- Raises when a later run has rebuilt the table: it has its own rejects, those of this run are history.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
 function M.check_not_replaced(run, plan)
@@ -51,7 +51,7 @@ function M.check_not_replaced(run, plan)
         WHERE f.run_id = n.run_id AND f.table_name = $4 AND f.mode = 'replace' AND f.published_at IS NOT NULL))
     ORDER BY 1 DESC LIMIT 1]], run.name, run.target, run.replay.of.run_id, plan.name, plan.mode == "replace")[1]
   if later then
-    errors.raise(("run %d has built table '%s' anew since run %d: replay that one"):format(later.run_id, plan.name,
+    errors.raise(("run %d has rebuilt table '%s' since run %d: replay that one"):format(later.run_id, plan.name,
       run.replay.of.run_id), "usage", { exit = 1 })
   end
 end

@@ -25,7 +25,7 @@ local M = {}
 ---@field of table the run that is replayed, from recorded.find
 ---@field only? string the one table that is replayed
 ---@field staged table<string, table> options of run:stage, for the run:clean that follows
----@field copied { name: string, hash: string }[] published tables that were taken over, see unchanged.lua
+---@field copied { name: string, hash: string }[] published tables that were taken over, see snapshot.lua
 ---@field added { name: string, query: string }[] those that are added to by key
 ---@field plans table[] one a table
 local Replay = {}
@@ -59,7 +59,7 @@ function M.take(name, settings, given)
   own_schema.refuse(replay.of.target_schema, "replay another run")
   settings.schema = replay.of.target_schema
   settings.publish = "together" -- with the state of the rejects, in one transaction
-  settings.resume = false -- a killed run of the files is none to go on with
+  settings.resume = false -- a killed run of the files cannot be resumed by a replay
   return replay
 end
 
@@ -104,7 +104,7 @@ local function replay(run, name, rules, options, targets)
     replay_table(run, name, rules, options_of(name, options), targets)
     accounts.check_not_empty(run, targets.clean and name or name .. "_raw")
   else
-    run.log:info("replay", name, "nothing to do: stays as it is published")
+    run.log:info("replay", name, "nothing to do: the published table stays as it is")
   end
 end
 
@@ -138,7 +138,7 @@ function Replay.clean(run, name, rules, options)
   replay(run, name, rules, all, { raw = did(run, "stage", name), clean = true })
 end
 
---- Raises when a published table is not any more what it was when the replay read it. At the beginning
+--- Raises when a published table is no longer what it was when the replay read it. At the beginning
 --- of the transaction that publishes.
 ---@param run pghost.Run
 function Replay.check(run)

@@ -1,6 +1,7 @@
 -- What becomes of each reject that is replayed, and why: collected in a table of the build schema, written
 -- into the history by the transaction that publishes.
 
+local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local relations = require "pghost.catalog.relations"
@@ -13,7 +14,7 @@ local longest_value = 200 -- characters of a key shown in a note
 -- Every record that came out must be one that went in: a reject is not taken apart.
 local function check_mapped(run, kind, source, line)
   local stray = run.conn:query(([[
-    SELECT count(*) AS records FROM %s AS s
+    SELECT pg_catalog.count(*) AS records FROM %s AS s
     LEFT JOIN %s AS m ON m.in_source = s.%s AND m.in_line = s.%s WHERE m.reject_id IS NULL]])
     :format(staging.name(run, kind), staging.name(run, "map"), source, line))[1].records
   if stray > 0 then
@@ -24,33 +25,28 @@ end
 
 local function note_rejected(run)
   return run.conn:query(([[
-    INSERT INTO %s SELECT m.reject_id, 'open', 'in run ' || $1::text || ': ' || concat_ws(': ', s.column_name, s.reason)
-    FROM %s]]):format(staging.name(run, "outcome"), staging.from(run, "rejects")), tostring(run.id)).affected
+    INSERT INTO %s SELECT m.reject_id, 'open', pg_catalog.concat('in run ', $1::pg_catalog.text, ': ',
+      pg_catalog.concat_ws(': ', s.column_name, s.reason)) FROM %s]])
+    :format(staging.name(run, "outcome"), staging.from(run, "rejects")), tostring(run.id)).affected
 end
 
 -- Of the records whose key is in the table, or came before among those replayed, none is taken.
 local function note_duplicates(run, plan, published)
-  local equal = {}
-  for i, name in ipairs(plan.key) do
-    local quoted = run.conn:quote_identifier(name)
-    equal[i] = ("t.%s = s.%s"):format(quoted, quoted)
-  end
-  if plan.mode == "history" then
-    equal[#equal + 1] = "t._valid_to IS NULL"
-  end
+  local same = columns.same_key(columns.key(run.conn, published, plan.key), "t", "s")
   local key = relations.list(plan.key, "s.%s")
   local count = run.conn:query(([[
     INSERT INTO %s
-    SELECT reject_id, 'open', 'in run ' || $1::text || ': duplicate of ' || $2::text || ' '''
-      || left(key_text, %d) || '''' || CASE WHEN present THEN ' in the table' ELSE ' among the records replayed' END
+    SELECT reject_id, 'open', pg_catalog.concat('in run ', $1::pg_catalog.text, ': duplicate of ',
+      $2::pg_catalog.text, ' ''', pg_catalog.left(key_text, %d), '''',
+      CASE WHEN present THEN ' in the table' ELSE ' among the records replayed' END)
     FROM (
-      SELECT m.reject_id, concat_ws(', ', %s) AS key_text,
-        row_number() OVER (PARTITION BY %s ORDER BY m.file_id, m.line) AS place,
-        EXISTS (SELECT FROM %s AS t WHERE %s) AS present
+      SELECT m.reject_id, pg_catalog.concat_ws(', ', %s) AS key_text,
+        pg_catalog.row_number() OVER (PARTITION BY %s ORDER BY m.file_id, m.line) AS place,
+        EXISTS (SELECT 1 FROM %s AS t WHERE %s%s) AS present
       FROM %s
     ) AS ranked
     WHERE present OR place > 1]]):format(staging.name(run, "outcome"), longest_value, key, key, published,
-      table.concat(equal, " AND "), staging.from(run, "clean")),
+      same, plan.mode == "history" and " AND t._valid_to IS NULL" or "", staging.from(run, "clean")),
     tostring(run.id), table.concat(plan.key, ", ")).affected
   run.conn:query(([[
     DELETE FROM %s AS s USING %s AS m, %s AS o
@@ -66,8 +62,8 @@ local function note_rest(run, kind)
   local noted = staging.name(run, "outcome")
   local filtered = run.conn:query(([[
     INSERT INTO %s
-    SELECT m.reject_id, 'replayed', 'left out in run ' || $1::text FROM %s AS m
-    WHERE NOT EXISTS (SELECT FROM %s AS o WHERE o.reject_id = m.reject_id)]])
+    SELECT m.reject_id, 'replayed', pg_catalog.concat('left out in run ', $1::pg_catalog.text) FROM %s AS m
+    WHERE NOT EXISTS (SELECT 1 FROM %s AS o WHERE o.reject_id = m.reject_id)]])
     :format(noted, staging.name(run, "map"), noted), tostring(run.id)).affected
   return loaded, filtered
 end
@@ -97,11 +93,12 @@ function M.record(run)
   local noted = staging.name(run, "outcome")
   run.conn:query(([[
     UPDATE pghost.rejects AS r
-    SET state = o.state, note = o.note, replayed_by = CASE WHEN o.state = 'replayed' THEN $1::bigint END
+    SET state = o.state, note = o.note, replayed_by = CASE WHEN o.state = 'replayed' THEN $1::pg_catalog.int8 END
     FROM %s AS o WHERE r.reject_id = o.reject_id AND r.state = 'open']]):format(noted), run.id)
   local lost = run.conn:query(([[
-    SELECT count(*) AS records FROM %s AS o LEFT JOIN pghost.rejects AS r USING (reject_id)
-    WHERE o.state = 'replayed' AND r.replayed_by IS DISTINCT FROM $1::bigint]]):format(noted), run.id)[1].records
+    SELECT pg_catalog.count(*) AS records FROM %s AS o LEFT JOIN pghost.rejects AS r USING (reject_id)
+    WHERE o.state = 'replayed' AND r.replayed_by IS DISTINCT FROM $1::pg_catalog.int8]])
+    :format(noted), run.id)[1].records
   if lost > 0 then
     errors.raise(("%s waived or deleted during the replay: run it again"):format(log.counted(lost, "reject was",
       "rejects were")), "changed")

@@ -1,9 +1,9 @@
 -- The tables of a replay: what passed is put beside what is published, under the same key. A table
--- that its loads replace is built anew, with what is published in it; one that they add to is added to.
+-- that its loads replace is rebuilt, with what is published in it; one that they add to is added to.
 --
 -- Tables are created and then filled, never CREATE TABLE AS, for servers that shard.
 
-local columns = require "pghost.load.columns"
+local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local modes = require "pghost.modes"
 local column_names = require "pghost.catalog.names"
@@ -16,21 +16,10 @@ local tables = require "pghost.load.tables"
 
 local M = {}
 
-local function attributes(conn, table_name)
-  local names, types = {}, {}
-  for row in conn:query([[
-      SELECT attname, format_type(atttypid, atttypmod) AS type FROM pg_attribute
-      WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum]], table_name):rows() do
-    names[#names + 1] = row.attname
-    types[row.attname] = row.type
-  end
-  return names, types
-end
-
 local function find(run, name)
   local found = run:find_table(name)
   if not found then
-    errors.raise(("table '%s' is not in schema '%s' any more: run the pipeline again"):format(name, run.target),
+    errors.raise(("table '%s' is no longer in schema '%s': run the pipeline again"):format(name, run.target),
       "usage", { exit = 1 })
   end
   row_security.check(run.conn, found)
@@ -54,8 +43,8 @@ function M.find(run, name, targets)
     return published
   end
   local raw_columns = {}
-  for _, column in ipairs((attributes(run.conn, published.raw))) do
-    raw_columns[#raw_columns + 1] = not column_names.own[column] and column or nil
+  for _, column in ipairs((columns.read(run.conn, published.raw))) do
+    raw_columns[#raw_columns + 1] = not column_names.own[column.name] and column.name or nil
   end
   return published, raw_columns
 end
@@ -87,12 +76,13 @@ end
 -- The published columns must be those of the rules, and of the same types: what is in another one would
 -- be gone with the old table.
 local function check_columns(conn, plan, published_table, built)
-  local names, types = attributes(conn, built)
-  local published_names, published = attributes(conn, published_table)
-  for _, list in ipairs { names, published_names } do
-    for _, name in ipairs(list) do
-      if published[name] ~= types[name] then
-        raise_changed(plan, name, types[name], published[name])
+  local list, own = columns.read(conn, built)
+  local published_list, published = columns.read(conn, published_table)
+  for _, one in ipairs { list, published_list } do
+    for _, column in ipairs(one) do
+      local is, was = own[column.name] and own[column.name].type, published[column.name] and published[column.name].type
+      if is ~= was then
+        raise_changed(plan, column.name, is, was)
       end
     end
   end
@@ -103,7 +93,7 @@ local function build_clean(run, plan, published)
   run:create_table(conn, plan.name, tables.clean(plan.clean_columns))
   check_columns(conn, plan, published.clean, built)
   snapshot.watch(run, published.clean)
-  local list = relations.list(columns.names(plan.clean_columns))
+  local list = columns.list(plan.clean_columns)
   for _, from_table in ipairs { published.clean, staging.name(run, "clean") } do
     conn:query(("INSERT INTO %s (%s) SELECT %s FROM %s"):format(built, list, list, from_table))
   end
@@ -122,14 +112,14 @@ end
 local function newly_readable(run, published)
   return ([[
     FROM %s JOIN %s AS o ON o.reject_id = m.reject_id AND o.state = 'replayed' AND o.note IS NULL
-    WHERE NOT EXISTS (SELECT FROM %s AS t WHERE t._file_id = m.file_id AND t._line = m.line)]])
+    WHERE NOT EXISTS (SELECT 1 FROM %s AS t WHERE t._file_id = m.file_id AND t._line = m.line)]])
     :format(staging.from(run, "raw"), staging.name(run, "outcome"), published.raw)
 end
 
 local function build_raw(run, plan, published)
   local conn, name = run.conn, plan.name .. "_raw"
   local new = newly_readable(run, published)
-  if conn:query("SELECT count(*) AS records " .. new)[1].records == 0 then
+  if conn:query("SELECT pg_catalog.count(*) AS records " .. new)[1].records == 0 then
     return
   end
   local list = relations.list(plan.raw_columns)
@@ -146,7 +136,7 @@ end
 local function build_additions(run, plan, published)
   local conn = run.conn
   if plan.targets.clean then
-    local built, list = run:qualified(plan.clean_table), relations.list(columns.names(plan.clean_columns))
+    local built, list = run:qualified(plan.clean_table), columns.list(plan.clean_columns)
     run:create_table(conn, plan.clean_table, tables.clean(plan.clean_columns))
     conn:query(("INSERT INTO %s (%s) SELECT %s FROM %s"):format(built, list, list, staging.name(run, "clean")))
     if plan.key then
@@ -183,7 +173,7 @@ local function build(run, plan, published)
   end
 end
 
---- Notes what became of each reject, and builds the tables anew where something passed.
+--- Notes what became of each reject, and rebuilds the tables where something passed.
 ---@return { records: integer, loaded: integer, rejected: integer, filtered: integer }
 function M.build(run, plan, published)
   local counts

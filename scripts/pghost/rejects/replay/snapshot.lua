@@ -2,6 +2,7 @@
 -- built anew would be gone with the old one; a key that has come into one that is added to would get
 -- the values of an old reject.
 
+local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local locks = require "pghost.publish.locks"
 
@@ -11,8 +12,9 @@ local lock_wait = 60 -- seconds, as publishing has by default
 
 -- Equal for equal records, in whatever order.
 local function content(conn, table_name)
-  return conn:query(("SELECT count(*) || '/' || coalesce(sum(hashtextextended(t::text, 0)), 0) AS hash FROM %s AS t")
-    :format(table_name))[1].hash
+  return conn:query(([[
+    SELECT pg_catalog.concat(pg_catalog.count(*), '/', pg_catalog.sum(pg_catalog.hashtextextended(
+      t::pg_catalog.text, 0))) AS hash FROM %s AS t]]):format(table_name))[1].hash
 end
 
 --- Remembers the content of a table; to be called before its records are taken over.
@@ -28,16 +30,10 @@ end
 ---@param plan pghost.Plan
 ---@param published string quoted
 function M.watch_keys(run, plan, published)
-  local equal = {}
-  for i, name in ipairs(plan.key) do
-    equal[i] = ("t.%s = s.%s"):format(run.conn:quote_identifier(name), run.conn:quote_identifier(name))
-  end
-  if plan.mode == "history" then
-    equal[#equal + 1] = "t._valid_to IS NULL"
-  end
+  local same = columns.same_key(columns.key(run.conn, published, plan.key), "t", "s")
   local added = run.replay.added
-  local found = ("SELECT EXISTS (SELECT FROM %s AS s JOIN %s AS t ON %s) AS found"):format(
-    run:qualified(plan.clean_table), published, table.concat(equal, " AND "))
+  local found = ("SELECT EXISTS (SELECT 1 FROM %s AS s JOIN %s AS t ON %s%s) AS found"):format(
+    run:qualified(plan.clean_table), published, same, plan.mode == "history" and " AND t._valid_to IS NULL" or "")
   added[#added + 1] = { name = published, query = found }
 end
 
@@ -58,7 +54,7 @@ function M.check(run)
   for _, one in ipairs(run.replay.added) do
     hold(run, one)
     if run.conn:query(one.query)[1].found then
-      errors.raise(("%s got a key during the replay that is replayed: run it again"):format(one.name), "changed")
+      errors.raise(("%s got a key of a replayed record during the replay: run it again"):format(one.name), "changed")
     end
   end
 end

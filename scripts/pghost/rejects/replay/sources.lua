@@ -33,7 +33,7 @@ local function source_options(plan, dialect)
 end
 
 local open_rejects = [[
-  SELECT r.reject_id, r.file_id, r.line, r.original, f.name, array_to_json(f.header)::text AS header,
+  SELECT r.reject_id, r.file_id, r.line, r.original, f.name, pg_catalog.array_to_json(f.header)::text AS header,
     f.read_as::text AS dialect
   FROM pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
   WHERE r.run_id = $1 AND r.table_name = $2 AND r.state = 'open'
@@ -75,7 +75,7 @@ local function names_of(source, file)
   return names
 end
 
--- Hands the source over, and starts anew. Who takes it closes it.
+-- Hands the source over, and starts over. Whoever takes it closes it.
 function Writer:finish()
   if self.file and self.records > 0 then
     local file = self.file
@@ -88,9 +88,13 @@ end
 
 function Writer:flush()
   if #self.map[1] > 0 then
-    self.run.conn:query(("INSERT INTO %s SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], "
-      .. "$5::bigint[])"):format(self.run:qualified "pghost_replay_map"), sql.array(self.map[1]),
-      sql.array(self.map[2]), sql.array(self.map[3]), sql.array(self.map[4]), sql.array(self.map[5]))
+    self.run.conn:query(([[
+      INSERT INTO %s SELECT * FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]),
+        pg_catalog.unnest($2::pg_catalog.int8[]), pg_catalog.unnest($3::pg_catalog.int8[]),
+        pg_catalog.unnest($4::pg_catalog.int8[]), pg_catalog.unnest($5::pg_catalog.int8[]))]])
+      :format(self.run:qualified "pghost_replay_map"),
+      sql.array(self.map[1]), sql.array(self.map[2]), sql.array(self.map[3]), sql.array(self.map[4]),
+      sql.array(self.map[5]))
   end
   self.map = { {}, {}, {}, {}, {} }
 end
@@ -113,7 +117,7 @@ function Writer:put(row, file)
   self.line = self.line + 1 + select(2, row.original:gsub(file.line_end, ""))
 end
 
--- Whether a record ends at its own end whatever stands after it. In UTF-16 nobody looks.
+-- Whether a record ends at its own end whatever comes after it. In UTF-16 nobody looks.
 local function is_closed(text, file)
   local dialect = file.dialect
   local quote = dialect.quote or '"'

@@ -1,5 +1,5 @@
--- Files written aside, which take their place when they are complete. What is no ordinary file (a pipe, /dev/stdout)
--- is written to as it is.
+-- Files written aside, which take their place when they are complete. What is not an ordinary file (a pipe,
+-- /dev/stdout) is written to as it is.
 
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
@@ -43,7 +43,7 @@ function Written:is_final()
   return self.written == self.path
 end
 
---- Starts anew, where something was written that does not hold any more.
+--- Starts over, where something was written that no longer holds.
 function Written:again()
   if not self.file then
     local file, message = io.open(self.written, "wb")

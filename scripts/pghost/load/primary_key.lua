@@ -6,9 +6,9 @@
 -- Works on the server over a table that still has _file_id and _line, and removes them. The usual
 -- case, no duplicate, costs the building of the index and nothing else.
 
-local columns = require "pghost.load.columns"
 local log = require "pghost.lib.log"
 local mode_keys = require "pghost.modes.keys"
+local relations = require "pghost.catalog.relations"
 
 local M = {}
 
@@ -17,14 +17,14 @@ local unique_violation = "23505" -- SQLSTATE
 local longest_value = 200 -- characters of a key shown in a reason
 
 local function add_key(conn, table_name, key)
-  conn:query(("ALTER TABLE %s ADD PRIMARY KEY (%s)"):format(table_name, columns.quoted(conn, key)))
+  conn:query(("ALTER TABLE %s ADD PRIMARY KEY (%s)"):format(table_name, relations.list(key)))
 end
 
--- Who looks with an old snapshot sees rows that were copied with FREEZE, and goes on seeing them when they are
--- deleted. So the table is written anew without them, in the pass that builds the key.
+-- An old snapshot sees rows that were copied with FREEZE, even after they are deleted. So the table is rewritten
+-- without them, in the pass that builds the key.
 local function add_key_anew(conn, table_name, key)
   conn:query(("ALTER TABLE %s ALTER COLUMN _line TYPE bigint USING NULL, ADD PRIMARY KEY (%s)"):format(table_name,
-    columns.quoted(conn, key)))
+    relations.list(key)))
 end
 
 -- Tries the primary key in a savepoint. False: there are duplicates.
@@ -47,13 +47,15 @@ end
 
 -- Collects all but one record of each key.
 local function collect(conn, table_name, duplicates, key, last_stays)
-  local list = columns.quoted(conn, key)
+  local list = relations.list(key)
   conn:query(([[
     INSERT INTO %s (file_id, line, first_file_id, first_line, key_text)
-    SELECT _file_id, _line, first_file_id, first_line, left(concat_ws(', ', %s), %d)
+    SELECT _file_id, _line, first_file_id, first_line,
+      pg_catalog.left(pg_catalog.concat_ws(', ', %s), %d)
     FROM (
-      SELECT %s, _file_id, _line, row_number() OVER same_key AS place,
-        first_value(_file_id) OVER same_key AS first_file_id, first_value(_line) OVER same_key AS first_line
+      SELECT %s, _file_id, _line, pg_catalog.row_number() OVER same_key AS place,
+        pg_catalog.first_value(_file_id) OVER same_key AS first_file_id,
+        pg_catalog.first_value(_line) OVER same_key AS first_line
       FROM %s WINDOW same_key AS (PARTITION BY %s ORDER BY %s)
     ) AS ranked
     WHERE place > 1]]):format(duplicates, list, longest_value, list, table_name, list,
@@ -66,16 +68,17 @@ local function collect_published(conn, table_name, duplicates, key, published)
   return conn:query(([[
     INSERT INTO %s (file_id, line, key_text)
     SELECT n._file_id, n._line, pg_catalog.left(pg_catalog.concat_ws(', ', %s), %d) FROM %s WHERE %s]])
-    :format(duplicates, columns.quoted(conn, key, "n.%s"), longest_value, from, where)).affected
+    :format(duplicates, relations.list(key, "n.%s"), longest_value, from, where)).affected
 end
 
 local function reject(conn, run_id, name, duplicates, key)
   conn:query(([[
     INSERT INTO pghost.rejects (run_id, table_name, file_id, line, column_name, rule, reason)
     SELECT $1, $2, d.file_id, d.line, $3, 'key',
-      'duplicate of ' || $4::text || ' ''' || d.key_text || ''' ' || CASE WHEN d.first_line IS NULL
-        THEN 'in the published table'
-        ELSE 'at ' || coalesce(f.name, 'file ' || d.first_file_id) || ':' || d.first_line END
+      pg_catalog.concat('duplicate of ', $4::pg_catalog.text, ' ''', d.key_text, ''' ',
+        CASE WHEN d.first_line IS NULL THEN 'in the published table'
+          ELSE pg_catalog.concat('at ', coalesce(f.name, pg_catalog.concat('file ', d.first_file_id)), ':',
+            d.first_line) END)
     FROM %s AS d LEFT JOIN pghost.files AS f ON f.file_id = d.first_file_id
     ORDER BY d.file_id, d.line]]):format(duplicates),
     run_id, name, #key == 1 and key[1] or nil, table.concat(key, ", "))
@@ -88,7 +91,7 @@ end
 
 local function count_by_file(conn, table_name, file_column)
   local counts, total = {}, 0
-  local rows = conn:query(("SELECT %s AS file_id, count(*) AS records FROM %s GROUP BY 1")
+  local rows = conn:query(("SELECT %s AS file_id, pg_catalog.count(*) AS records FROM %s GROUP BY 1")
     :format(file_column, table_name))
   for row in rows:rows() do
     counts[row.file_id] = row.records
@@ -138,7 +141,7 @@ function M.apply(conn, run, plan, frozen, count_left)
   local table_name = run:qualified(plan.clean_table)
   local duplicates, total = {}, 0
   local published = plan.mode == "append" and not plan.first
-    and conn:quote_identifier(run.target) .. "." .. conn:quote_identifier(plan.name)
+    and relations.quoted(run.target, plan.name)
   local made = try_key(conn, table_name, plan.key)
   if not made or published then
     duplicates, total = move_duplicates(conn, run, plan, table_name, made, published, frozen)

@@ -1,12 +1,13 @@
 -- The options of a load that say what becomes of the published table, and which of them go together.
 
 local errors = require "pghost.lib.errors"
+local relations = require "pghost.catalog.relations"
 
 local M = {}
 
-local longest_name = 55 -- bytes of a table's name: 63 that the server keeps, less "_raw_new"
+local longest_name = relations.longest_name - #"_raw_new" -- bytes of a table's name
 
--- What each mode may do to keys that the files have not.
+-- What each mode may do to keys that the files do not have.
 local missing_of_mode = {
   replace = { keep = true },
   append = { keep = true },

@@ -1,22 +1,9 @@
 -- How the new rows and the published ones are put beside each other: the FROM clauses and conditions that the view of
 -- a change and the statements that publish it have in common.
 
-local comparison = require "pghost.modes.comparison"
+local columns = require "pghost.catalog.columns"
 
 local M = {}
-
---- Quoted names of columns.
----@param conn pghost.Connection
----@param list { name: string }[]
----@param format? string one "%s" for each name
----@return string
-function M.list(conn, list, format)
-  local out = {}
-  for i, column in ipairs(list) do
-    out[i] = (format or "%s"):format(conn:quote_identifier(column.name))
-  end
-  return table.concat(out, ", ")
-end
 
 -- How the new rows stand in a FROM clause. The planner takes a tenth of them for what a LIMIT that it cannot see
 -- lets through. So it looks few of them up in the published table's index, where it would read all of that table for
@@ -30,11 +17,11 @@ function M.new_rows(change)
 end
 
 -- The right side of an anti join. On distributed tables it has to be a subquery that is not pulled up.
-local function searched(conn, change, table_name, columns)
+local function searched(change, table_name, list)
   if not change.distributed then
     return table_name
   end
-  return ("(SELECT %s FROM %s OFFSET 0)"):format(M.list(conn, columns), table_name)
+  return ("(SELECT %s FROM %s OFFSET 0)"):format(columns.list(list), table_name)
 end
 
 local function with_end(change, list)
@@ -49,34 +36,34 @@ end
 --- Whether the published table has no (current) row `p` of the key of the new row `n`.
 ---@param more? string further condition on p; with it no row of the key that also meets this
 ---@return string
-function M.not_published(conn, change, more)
-  local from = searched(conn, change, change.published, with_end(change, more and change.columns or change.keys))
-  return ("NOT EXISTS (SELECT 1 FROM %s AS p WHERE %s%s%s)"):format(from, comparison.same_key(conn, change, "n", "p"),
+function M.not_published(change, more)
+  local from = searched(change, change.published, with_end(change, more and change.columns or change.keys))
+  return ("NOT EXISTS (SELECT 1 FROM %s AS p WHERE %s%s%s)"):format(from, columns.same_key(change.keys, "n", "p"),
     change.mode == "history" and " AND p._valid_to IS NULL" or "", more and (" AND (%s)"):format(more) or "")
 end
 
 --- Whether the published table has the key of the new row `n`.
 ---@return string
-function M.is_published(conn, change)
-  return ("EXISTS (SELECT 1 FROM %s AS p WHERE %s)"):format(searched(conn, change, change.published, change.keys),
-    comparison.same_key(conn, change, "n", "p"))
+function M.is_published(change)
+  return ("EXISTS (SELECT 1 FROM %s AS p WHERE %s)"):format(searched(change, change.published, change.keys),
+    columns.same_key(change.keys, "n", "p"))
 end
 
-local function not_in(conn, change, table_name)
-  return ("NOT EXISTS (SELECT 1 FROM %s AS n WHERE %s)"):format(searched(conn, change, table_name, change.keys),
-    comparison.same_key(conn, change, "n", "p"))
+local function not_in(change, table_name)
+  return ("NOT EXISTS (SELECT 1 FROM %s AS n WHERE %s)"):format(searched(change, table_name, change.keys),
+    columns.same_key(change.keys, "n", "p"))
 end
 
 --- Whether the key of the published row `p` is in none of the new rows.
 ---@return string
-function M.not_new(conn, change)
-  return not_in(conn, change, change.new)
+function M.not_new(change)
+  return not_in(change, change.new)
 end
 
 --- Whether the key of the published row `p` is in no record of the files, rejected ones included.
 ---@return string
-function M.missing(conn, change)
-  return not_in(conn, change, change.new) .. (change.held and " AND " .. not_in(conn, change, change.held) or "")
+function M.missing(change)
+  return not_in(change, change.new) .. (change.held and " AND " .. not_in(change, change.held) or "")
 end
 
 return M

@@ -17,7 +17,7 @@ local M = {}
 -- The files that the chosen rejects are from, in order and by their number.
 local function find_sources(conn, filter)
   local sql = { reject_list.query(filter, [[DISTINCT r.file_id, coalesce(f.name, '?') AS name,
-    array_to_json(f.header)::text AS header, f.read_as::text AS dialect]], "ORDER BY r.file_id") }
+    pg_catalog.array_to_json(f.header)::text AS header, f.read_as::text AS dialect]], "ORDER BY r.file_id") }
   local list, by_id = {}, {}
   for row in conn:query(table.unpack(sql, 1, 6)):rows() do
     if not row.header then

@@ -21,7 +21,7 @@ end
 ---@field role string who could do something there; "public": everybody
 ---@field how string "owner", or the privilege: "CREATE", "TRIGGER"
 
--- Grants to a role that is no login and has no members are taken as they are: members can be added.
+-- Grants to a role that is not a login and has no members are taken as they are: members can be added.
 local strangers_query = ([[
   WITH schema AS (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl FROM pg_catalog.pg_namespace AS n
