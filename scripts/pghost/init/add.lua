@@ -1,7 +1,7 @@
 -- One more table for a project that is there: its rules file, and a line in pipeline.lua.
 
 local errors = require "pghost.lib.errors"
-local files = require "pghost.lib.file"
+local files = require "pghost.lib.atomic_file"
 local init_files = require "pghost.init.files"
 local lfs = require "lfs"
 local lua_text = require "pghost.init.lua_text"
