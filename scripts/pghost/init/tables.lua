@@ -2,6 +2,7 @@
 
 local joined = require "pghost.init.joined"
 local names = require "pghost.catalog.names"
+local relations = require "pghost.catalog.relations"
 local rules_text = require "pghost.sniff.rules_text"
 
 local M = {}
@@ -16,7 +17,7 @@ local M = {}
 ---@field records integer as sniffing counts them
 ---@field misfits integer records that will be rejected: of another width, or with quotes that are none
 
-local longest = names.longest - #"_raw"
+local longest = relations.longest_name - #"_raw"
 local least_prefix = 3 -- letters that names of files have to share to be a table's name
 local few_columns = 3  -- below, the same header alone says little: "id,name"
 
