@@ -13,6 +13,7 @@ void batch_clear(Batch *batch) {
   buffer_clear(&batch->text);
   buffer_clear(&batch->decoded);
   memset(batch->repairs, 0, sizeof batch->repairs);
+  batch->lines = (Lines){0};
   batch->odd = false;
   batch->stopped = false;
 }
@@ -41,6 +42,10 @@ static const char *const error_texts[] = {
     [RECORD_SKIPPED_HEADER] = "the header again",
     [RECORD_SECOND_TABLE] = "a second table starts here",
     [RECORD_ESCAPED_LINE_END] = "escaped line end, and no end of the record after it",
+    [RECORD_MARK] = "a byte order mark inside the file",
+    [RECORD_CONTROL_Z] = "Ctrl-Z (0x1A), the end of a DOS file",
+    [RECORD_END_MARKER] = "\\. before the end of the file",
+    [RECORD_DASHES] = "dashes under the header",
 };
 
 static const char *const error_rules[] = {
@@ -59,6 +64,10 @@ static const char *const error_rules[] = {
     [RECORD_SKIPPED_HEADER] = "header",
     [RECORD_SECOND_TABLE] = "second_table",
     [RECORD_ESCAPED_LINE_END] = "line_end",
+    [RECORD_MARK] = "mark",
+    [RECORD_CONTROL_Z] = "control_z",
+    [RECORD_END_MARKER] = "end_marker",
+    [RECORD_DASHES] = "header",
 };
 
 static const char *const repair_names[REPAIR_KINDS] = {
@@ -66,6 +75,8 @@ static const char *const repair_names[REPAIR_KINDS] = {
     [REPAIR_EXTRA] = "extra",   [REPAIR_QUOTE] = "quotes",
     [REPAIR_NUL] = "nul",       [REPAIR_ENCODING] = "encoding",
     [REPAIR_HEADER] = "header", [REPAIR_SECOND_TABLE] = "second_table",
+    [REPAIR_BLANKS] = "blanks", [REPAIR_DELIMITER] = "delimiters",
+    [REPAIR_MARK] = "marks",
 };
 
 static void encoding_text(const Record *record, const char *encoding, char *out, size_t size) {

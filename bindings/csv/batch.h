@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/field.h"
+#include "csv/lines.h"
 
 // Where a chunk or a record stands in its source.
 typedef struct Position {
@@ -36,6 +37,10 @@ typedef enum RecordError {
   RECORD_SKIPPED_HEADER,   // the same where it is to be skipped: no reject, but filtered
   RECORD_SECOND_TABLE,     // the first line of another table below the first; nothing is read on
   RECORD_ESCAPED_LINE_END, // the file, or the limit for one record, ends after an escaped line end
+  RECORD_MARK,             // a byte order mark before a record that is not the header
+  RECORD_CONTROL_Z,        // Ctrl-Z at the end of the file
+  RECORD_END_MARKER,       // \. of the text format, and more after it
+  RECORD_DASHES,           // dashes under the header
 } RecordError;
 
 // The first bytes of a record that are not text, as they are in the file.
@@ -54,6 +59,9 @@ typedef enum Repair {
   REPAIR_ENCODING,     // records with bytes that are not valid in the encoding, read as another
   REPAIR_HEADER,       // repeated headers skipped
   REPAIR_SECOND_TABLE, // lines of a second table that were not read
+  REPAIR_BLANKS,       // records that lost blanks after a closing quote
+  REPAIR_DELIMITER,    // records that lost an empty field after a trailing delimiter
+  REPAIR_MARK,         // repeated headers loaded without the byte order mark before them
   REPAIR_KINDS,
 } Repair;
 
@@ -80,6 +88,7 @@ typedef struct Batch {
   Buffer text;    // unescaped bytes of the fields that are not plain views into the chunk
   Buffer decoded; // bytes of the fields that were converted
   uint64_t repairs[REPAIR_KINDS]; // of the good records
+  Lines lines;                    // of the bytes consumed
   bool odd;                       // policies have to look at the records
   bool stopped; // by a policy, before the record `stop`, which is not in the batch
   Record stop;

@@ -12,6 +12,7 @@ Dialect dialect_default(void) {
   return (Dialect){.delimiter = ',',
                    .quote = '"',
                    .max_record = DEFAULT_MAX_RECORD,
+                   .first_offset = UINT64_MAX,
                    .text = {.encoding = "utf-8", .exact_ascii = true}};
 }
 
@@ -25,6 +26,11 @@ static bool delimiter_has(const Dialect *dialect, char byte) {
   return dialect->delimiter == byte;
 }
 
+// What may follow the backslash of the text format, so that it cannot be the delimiter.
+static bool is_letter(char byte) {
+  return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '.';
+}
+
 bool dialect_check(const Dialect *dialect, Error *error) {
   if (!dialect->unquoted && delimiter_has(dialect, dialect->quote))
     return error_set(error, "usage", "delimiter and quote are the same");
@@ -32,6 +38,15 @@ bool dialect_check(const Dialect *dialect, Error *error) {
     return error_set(error, "usage", "delimiter and escape are the same");
   if (dialect->skip_blanks && dialect->delimiter == ' ')
     return error_set(error, "usage", "skip_blanks cannot be combined with a blank as delimiter");
+  if (dialect->text_format && !dialect->unquoted)
+    return error_set(error, "usage", "format 'text' has no quotes: quote cannot be given");
+  if (dialect->text_format && dialect->escape != '\\')
+    return error_set(error, "usage",
+                     "format 'text' has an escape of its own: escape cannot be given");
+  if (dialect->text_format && (dialect->delimiter_length > 1 || is_letter(dialect->delimiter)))
+    return error_set(
+        error, "usage",
+        "format 'text' takes one byte as delimiter, no lower case letter, digit or '.'");
   if (dialect->end_at_second_table && dialect->keep_blank_lines)
     return error_set(error, "usage",
                      "second_table 'stop' needs blank lines, which blank_lines 'keep' makes data");
@@ -52,6 +67,11 @@ size_t dialect_crs(const Dialect *dialect, const char *start, const char *end) {
 bool dialect_is_plain(const Dialect *dialect) {
   return dialect->delimiter_length <= 1 && !dialect->unquoted && !dialect->escape &&
          !dialect->skip_blanks && !dialect->general_only;
+}
+
+bool dialect_is_mark(const Dialect *dialect, const char *at, const char *end) {
+  return end - at >= MARK_LENGTH && memcmp(at, "\xef\xbb\xbf", MARK_LENGTH) == 0 &&
+         dialect->text.kind != ENCODING_FIELDS;
 }
 
 bool dialect_is_comment(const Dialect *dialect, const char *at, const char *end) {

@@ -16,7 +16,8 @@ enum {
   MAX_COMMENT = 16,
   MAX_HEADER_LINES = 16,
   MAX_FOOTER = 1000,
-  MAX_NAME = 63, // bytes: NAMEDATALEN - 1 of PostgreSQL, which cuts longer names silently
+  MARK_LENGTH = 3, // bytes of a byte order mark, in UTF-8
+  MAX_NAME = 63,   // bytes: NAMEDATALEN - 1 of PostgreSQL, which cuts longer names silently
 };
 
 typedef enum LineEnd {
@@ -67,12 +68,17 @@ typedef struct Dialect {
   bool repair_quotes;
   bool repair_names;
   bool end_at_second_table; // a blank line and a record of another width end the table
+  bool blanks_after_quote;  // between a closing quote and the delimiter, they are no data
+  bool trailing_delimiter;  // an empty field more than the header has is no data
+  bool text_format;         // of COPY: escapes, \N, no quotes
   HeaderPolicy repeated_header;
   size_t max_field;          // bytes; 0: any
   uint32_t max_record_lines; // physical lines; 0: any
 
   const HeaderLine *header; // what a record must not repeat; borrowed from the source
   uint32_t header_count;
+  const HeaderLine *names; // the last line of the header, NULL: there is none; borrowed likewise
+  uint64_t first_offset;   // of the first record, if there is a header; otherwise UINT64_MAX
 } Dialect;
 
 // Comma, double quote, LF, any number of columns, 16 MiB; everything else is rejected.
@@ -89,6 +95,9 @@ size_t dialect_crs(const Dialect *dialect, const char *start, const char *end);
 
 // Whether libcsv can read it; otherwise the general tokeniser does.
 bool dialect_is_plain(const Dialect *dialect);
+
+// Whether the bytes [at, end) start with a byte order mark, where one is no data.
+bool dialect_is_mark(const Dialect *dialect, const char *at, const char *end);
 
 // Whether the bytes [at, end) start with a comment or the delimiter.
 bool dialect_is_comment(const Dialect *dialect, const char *at, const char *end);

@@ -23,6 +23,7 @@ void general_begin(General *general, Batch *batch) {
   general->batch = batch;
   general->fields = 0;
   general->place = AT_START;
+  general->blanks = general->made_bytes = false;
 }
 
 static bool is_quote(const Dialect *dialect, char byte) {
@@ -36,7 +37,7 @@ static bool is_escape(const Dialect *dialect, char byte) {
 // Fields
 
 static void start_field(General *general, const char *from) {
-  general->from = from;
+  general->from = general->start = from;
   general->copied = false;
   general->text_start = general->batch ? general->batch->text.len : 0;
 }
@@ -58,9 +59,14 @@ static void end_field(General *general, const char *at, bool quoted) {
     general->failed = true;
     return;
   }
+  bool text_format = general->dialect->text_format;
+  if (text_format && at - general->start == 2 && memcmp(general->start, "\\N", 2) == 0) {
+    *field = (Field){"", 0, true};
+    return;
+  }
   if (!general->copied) {
     size_t len = (size_t)(at - general->from);
-    *field = (Field){len ? general->from : "", (uint32_t)len, len == 0 && !quoted};
+    *field = (Field){len ? general->from : "", (uint32_t)len, len == 0 && !quoted && !text_format};
     return;
   }
   copy_piece(general, at, at);
@@ -105,8 +111,60 @@ static const char *step_start(General *general, const Step *step, const char *at
   return at;
 }
 
+// Digits of a base, at most `most` of them, from `at` on; *value is what they are.
+static const char *take_digits(const char *at, const char *end, int base, int most, int *value) {
+  *value = 0;
+  for (; most > 0 && at < end; most--, at++) {
+    int digit = *at >= '0' && *at <= '9'   ? *at - '0'
+                : *at >= 'a' && *at <= 'f' ? *at - 'a' + 10
+                : *at >= 'A' && *at <= 'F' ? *at - 'A' + 10
+                                           : base;
+    if (digit >= base)
+      break;
+    *value = *value * base + digit;
+  }
+  return at;
+}
+
+// The byte that the escape of the text format at `at` stands for; returns the place after it.
+// https://www.postgresql.org/docs/current/sql-copy.html, "Text Format".
+static const char *read_escape(const char *at, const char *end, int *byte, bool *made) {
+  static const char letters[] = "bfnrtv", bytes[] = "\b\f\n\r\t\v";
+  const char *letter = memchr(letters, *at, sizeof letters - 1);
+  *byte = letter ? bytes[letter - letters] : *at;
+  *made = false;
+  const char *after = at + 1;
+  int value;
+  if (*at >= '0' && *at <= '7')
+    after = take_digits(at, end, 8, 3, &value);
+  else if (*at != 'x' || (after = take_digits(at + 1, end, 16, 2, &value)) == at + 1)
+    return after;
+  *byte = value & 0xff;
+  *made = *byte == 0 || *byte >= 0x80;
+  return after;
+}
+
+// The escape at `at` of the text format, which is not at the end of the line.
+static const char *step_text_escape(General *general, const Step *step, const char *at) {
+  int byte;
+  bool made;
+  const char *after = read_escape(at + 1, step->end, &byte, &made);
+  copy_piece(general, at, after);
+  char data = (char)byte;
+  if (general->batch)
+    buffer_put(&general->batch->text, &data, 1);
+  general->made_bytes = general->made_bytes || made;
+  return after;
+}
+
 // The escape at `at` outside quotes: also a line end after it is data.
 static const char *step_escape(General *general, Step *step, const char *at) {
+  if (general->dialect->text_format && at + 1 < step->end)
+    return step_text_escape(general, step, at);
+  if (general->dialect->text_format && !step->ended) {
+    copy_piece(general, at, at + 1);
+    return at + 1;
+  }
   if (at + 1 < step->end) {
     copy_piece(general, at, at + 1);
     return at + 2;
@@ -166,6 +224,10 @@ static const char *step_quoted(General *general, Step *step, const char *at) {
 
 static const char *step_after(General *general, Step *step, const char *at) {
   const Dialect *dialect = general->dialect;
+  const char *quote = at;
+  while (dialect->blanks_after_quote && at < step->end && *at == ' ' && dialect->delimiter != ' ')
+    at++;
+  general->blanks = general->blanks || at > quote;
   if (at == step->end)
     return give(step, FED_RECORD);
   if (dialect_is_delimiter(dialect, at, step->end)) {

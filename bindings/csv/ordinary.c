@@ -200,6 +200,19 @@ static void skip_line_feed(Walk *walk, End end) {
     next_hit(walk);
 }
 
+// A comment or a byte order mark.
+static inline bool opens_oddly(const Dialect *dialect, const char *at, const char *end) {
+  return (dialect->comment_length > 0 && dialect_is_comment(dialect, at, end)) ||
+         (*at == '\xef' && dialect_is_mark(dialect, at, end));
+}
+
+// Whether the record, over several lines and of another width, is one whose first quote was never
+// closed: something to repair.
+static inline bool may_be_open(const Dialect *dialect, const Draft *draft) {
+  return draft->line_feeds > 0 && dialect->repair_quotes &&
+         draft->batch->field_count - draft->field_mark != dialect->columns;
+}
+
 size_t ordinary_read(const Dialect *dialect, const char *bytes, size_t len, size_t limit,
                      Position *position, Batch *batch, bool *failed) {
   if (len == 0)
@@ -210,10 +223,9 @@ size_t ordinary_read(const Dialect *dialect, const char *bytes, size_t len, size
   size_t start = 0;
   while (start < len && (limit == 0 || batch->record_count < limit)) {
     Draft draft = {batch, batch->field_count, batch->text.len, 0, false};
-    bool comment =
-        dialect->comment_length > 0 && dialect_is_comment(dialect, bytes + start, bytes + len);
-    End end = comment ? NOT_ORDINARY : read_record(&walk, &draft, start);
-    if (end.used == 0 || end.length - start > dialect->max_record ||
+    End end = opens_oddly(dialect, bytes + start, bytes + len) ? NOT_ORDINARY
+                                                               : read_record(&walk, &draft, start);
+    if (end.used == 0 || may_be_open(dialect, &draft) || end.length - start > dialect->max_record ||
         draft.line_feeds > most_line_feeds) {
       batch->field_count = draft.field_mark;
       batch->text.len = draft.text_mark;

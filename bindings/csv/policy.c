@@ -31,6 +31,13 @@ static bool is_header(const Dialect *dialect, const Batch *batch, const Record *
   return false;
 }
 
+// The same where headers are data.
+static bool is_loaded_header(const Dialect *dialect, const Batch *batch, const Record *record) {
+  return dialect->repeated_header == HEADER_LOAD && dialect->names && record->error == RECORD_OK &&
+         dialect->names->count <= record->field_count &&
+         repeats(dialect->names, batch->fields + record->field_start, dialect->names->count);
+}
+
 // After the line end at `at`.
 static const char *after_line_end(const char *at, const char *limit) {
   const char *lf = at;
@@ -84,7 +91,11 @@ static bool pad(const Dialect *dialect, Batch *batch, Record *record) {
   return resize(batch, record, dialect->columns + (dialect->too_many == MANY_EXTRA));
 }
 
-static void cut(const Dialect *dialect, Record *record) {
+// Only what is empty is cut: of other fields nobody knows which one is too much.
+static void cut(const Dialect *dialect, const Batch *batch, Record *record) {
+  for (uint32_t i = dialect->columns; i < record->field_count; i++)
+    if (batch->fields[record->field_start + i].len > 0)
+      return;
   record->repairs |= 1U << REPAIR_CUT;
   record->field_count = dialect->columns;
   record->error = RECORD_OK;
@@ -116,15 +127,70 @@ static bool is_too_few(const Record *record) {
   return record->error == RECORD_TOO_FEW_FIELDS;
 }
 
+enum { MOST_NAMES = 64, LEAST_DASHES = 3 };
+
+static bool is_name(const HeaderLine *names, const Field *field) {
+  for (uint32_t i = 0; i < names->count && i < MOST_NAMES; i++)
+    if (same_text(&names->fields[i], field))
+      return true;
+  return false;
+}
+
+// Whether a record of another width is a header: no field is empty, and at least half of them are
+// names of the header. Looks at the first MOST_NAMES.
+static bool is_other_header(const Dialect *dialect, const Batch *batch, const Record *record) {
+  uint32_t count = record->field_count < MOST_NAMES ? record->field_count : MOST_NAMES, known = 0;
+  if (!dialect->names || record->field_count < 2)
+    return false;
+  for (uint32_t i = 0; i < count; i++) {
+    const Field *field = &batch->fields[record->field_start + i];
+    if (field->len == 0)
+      return false;
+    known += is_name(dialect->names, field);
+  }
+  return known * 2 >= count;
+}
+
+static bool is_dashes(const Field *field) {
+  uint32_t i = 0;
+  bool dash = field->len >= LEAST_DASHES && (*field->data == '-' || *field->data == '=');
+  while (dash && i < field->len && field->data[i] == *field->data)
+    i++;
+  return dash && i == field->len;
+}
+
+// The record right under the header that underlines it, as sqlcmd writes it.
+static bool underlines(const Dialect *dialect, const Batch *batch, const Record *record) {
+  if (record->offset != dialect->first_offset || dialect->columns < 2 ||
+      record->field_count < dialect->columns || dialect->repeated_header == HEADER_LOAD)
+    return false;
+  for (uint32_t i = 0; i < dialect->columns; i++)
+    if (!is_dashes(&batch->fields[record->field_start + i]))
+      return false;
+  return true;
+}
+
 // Whether the batch must end before the record; sets the error that it ends with.
 static bool stops(const Dialect *dialect, const Batch *batch, const char *bytes, size_t i) {
   Record *record = &batch->records[i];
   if (dialect->end_at_second_table && dialect->columns > 1 &&
-      is_after_blank(dialect, batch, bytes, i)) {
+      (is_after_blank(dialect, batch, bytes, i) || is_other_header(dialect, batch, record))) {
     record->error = RECORD_SECOND_TABLE;
     return true;
   }
   return is_too_few(record) ? dialect->too_few == FEW_STOP : dialect->too_many == MANY_STOP;
+}
+
+// The empty field after a delimiter at the end of the line; it stays as the NULL of _extra.
+static bool drop_trailing(const Dialect *dialect, const Batch *batch, Record *record) {
+  uint32_t columns = dialect->columns;
+  if (!dialect->trailing_delimiter || record->field_count != columns + 1 ||
+      !batch->fields[record->field_start + columns].null)
+    return false;
+  record->field_count -= dialect->too_many != MANY_EXTRA;
+  record->error = RECORD_OK;
+  record->repairs |= 1U << REPAIR_DELIMITER;
+  return true;
 }
 
 static bool mend(General *general, Batch *batch, Record *record) {
@@ -132,7 +198,7 @@ static bool mend(General *general, Batch *batch, Record *record) {
   if (is_too_few(record))
     return dialect->too_few != FEW_PAD || pad(dialect, batch, record);
   if (dialect->too_many == MANY_CUT)
-    cut(dialect, record);
+    cut(dialect, batch, record);
   return dialect->too_many != MANY_EXTRA || keep_extra(general, batch, record);
 }
 
@@ -143,8 +209,8 @@ static bool has_wrong_count(const Record *record) {
 static bool repairs(const Dialect *dialect) {
   return dialect->too_few == FEW_PAD || dialect->too_many == MANY_CUT ||
          dialect->too_many == MANY_EXTRA || dialect->repair_quotes ||
-         dialect->repeated_header == HEADER_SKIP || dialect->text.fallback ||
-         dialect->text.strip_nul;
+         dialect->repeated_header != HEADER_REJECT || dialect->text.fallback ||
+         dialect->text.strip_nul || dialect->blanks_after_quote || dialect->trailing_delimiter;
 }
 
 static void sum_repairs(Batch *batch) {
@@ -157,9 +223,9 @@ static void sum_repairs(Batch *batch) {
   }
 }
 
-static void mark_header(const Dialect *dialect, Record *record) {
+static void mark_header(const Dialect *dialect, Record *record, RecordError error) {
   bool skip = dialect->repeated_header == HEADER_SKIP;
-  record->error = skip ? RECORD_SKIPPED_HEADER : RECORD_REPEATED_HEADER;
+  record->error = skip ? RECORD_SKIPPED_HEADER : error;
   record->repairs = skip ? 1U << REPAIR_HEADER : 0;
 }
 
@@ -171,9 +237,19 @@ static bool apply(General *general, Batch *batch, const char *bytes, size_t i, b
   if (record->error != RECORD_OK && !wrong_count)
     return false;
   if (dialect->header_count > 0 && is_header(dialect, batch, record)) {
-    mark_header(dialect, record);
+    mark_header(dialect, record, RECORD_REPEATED_HEADER);
     return false;
   }
+  if (underlines(dialect, batch, record)) {
+    mark_header(dialect, record, RECORD_DASHES);
+    return false;
+  }
+  if (record->repairs & 1U << REPAIR_MARK && !is_loaded_header(dialect, batch, record)) {
+    record->error = RECORD_MARK;
+    return false;
+  }
+  if (wrong_count && !is_too_few(record) && drop_trailing(dialect, batch, record))
+    wrong_count = false;
   if (wrong_count && stops(dialect, batch, bytes, i))
     return true;
   if (wrong_count)

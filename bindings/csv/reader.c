@@ -215,11 +215,26 @@ static size_t reject(Reader *reader, const Attempt *attempt, RecordError error) 
   return attempt->first_used;
 }
 
+// A blank field: in the text format the empty string.
 static unsigned add_null(Reader *reader) {
   Field *field = add_field(reader);
   if (field)
-    *field = (Field){"", 0, true};
+    *field = (Field){"", 0, !reader->dialect.text_format};
   return field != NULL;
+}
+
+// Bytes that escapes have made need not be text.
+static void check_made_bytes(const Reader *reader, Record *record) {
+  bool known = reader->dialect.text.kind != ENCODING_FIELDS;
+  for (uint32_t i = 0; i < record->field_count && record->error <= RECORD_TOO_MANY_FIELDS; i++) {
+    const Field *field = &reader->batch->fields[record->field_start + i];
+    record->column = i + 1;
+    if (memchr(field->data, 0, field->len))
+      record->error = RECORD_NUL_BYTE;
+    else if (known ? !scan_is_utf8(field->data, field->len)
+                   : !scan_is_plain_ascii(field->data, field->len))
+      record->error = RECORD_INVALID_ENCODING;
+  }
 }
 
 static size_t accept(Reader *reader, const Attempt *attempt, size_t length, size_t used) {
@@ -239,23 +254,48 @@ static size_t accept(Reader *reader, const Attempt *attempt, size_t length, size
                      .field_start = (uint32_t)attempt->field_mark,
                      .field_count = fields,
                      .error = error};
+  if (!reader->plain && reader->general.blanks)
+    record->repairs |= 1U << REPAIR_BLANKS;
+  if (!reader->plain && reader->general.made_bytes)
+    check_made_bytes(reader, record);
   return used;
 }
 
-// A stray quote on the record's first line: that line with the quote as data, if it then has the
-// right number of fields.
-static size_t repair_or_reject(Reader *reader, const Attempt *attempt) {
+// The record's first line alone, with its quotes as data, if it then has the right number of
+// fields, which are put after those that are there. Returns the bytes used, 0 if it has not.
+static size_t repair(Reader *reader, const Attempt *attempt) {
   General *general = &reader->general;
-  give_up(reader, attempt);
-  bool repaired = reader->dialect.repair_quotes &&
-                  general_repair(general, reader->batch, attempt->start, attempt->first_length);
+  Attempt repaired = *attempt;
+  repaired.field_mark = reader->batch->field_count;
+  bool good = reader->dialect.repair_quotes &&
+              general_repair(general, reader->batch, attempt->start, attempt->first_length);
   reader->failed = reader->failed || general->failed;
-  if (!repaired)
-    return reject(reader, attempt, RECORD_STRAY_QUOTE);
-  size_t used = accept(reader, attempt, attempt->first_length, attempt->first_used);
+  if (!good)
+    return 0;
+  general->blanks = general->made_bytes = false;
+  accept(reader, &repaired, attempt->first_length, attempt->first_used);
   if (!reader->failed)
     reader->batch->records[reader->batch->record_count - 1].repairs |= 1U << REPAIR_QUOTE;
-  return used;
+  return attempt->first_used;
+}
+
+static bool is_quote_error(RecordError error) {
+  return error == RECORD_STRAY_QUOTE || error == RECORD_UNTERMINATED_QUOTE;
+}
+
+static size_t repair_or_reject(Reader *reader, const Attempt *attempt, RecordError error) {
+  give_up(reader, attempt);
+  size_t used = is_quote_error(error) ? repair(reader, attempt) : 0;
+  return used > 0 ? used : reject(reader, attempt, error);
+}
+
+// A record of several lines and another width may be one whose opening quote was never closed.
+static size_t accept_lines(Reader *reader, const Attempt *attempt, size_t length, size_t used) {
+  size_t fields = reader->batch->field_count - attempt->field_mark;
+  bool open = used > attempt->first_used && fields != reader->dialect.columns &&
+              memchr(attempt->start, reader->dialect.quote, attempt->first_length);
+  size_t first = open ? repair(reader, attempt) : 0;
+  return first > 0 ? first : accept(reader, attempt, length, used);
 }
 
 // Why a record that needs one more line has no end.
@@ -270,6 +310,8 @@ static bool is_too_long(const Reader *reader, uint32_t lines, size_t used) {
   uint32_t most = reader->dialect.max_record_lines;
   return used > reader->dialect.max_record || (most > 0 && lines > most);
 }
+
+static size_t read_with_blanks(Reader *reader, const Attempt *attempt, size_t left, bool final);
 
 // Reads the record that starts with `line`. Returns the bytes used, 0 when its end is not in sight.
 static size_t read_record(Reader *reader, PhysicalLine line, size_t left, bool final) {
@@ -287,30 +329,78 @@ static size_t read_record(Reader *reader, PhysicalLine line, size_t left, bool f
     size_t used = (size_t)(line.bytes - attempt.start) + line.used;
     size_t length = used - line.used + line.length;
     if (fed == FED_RECORD)
-      return accept(reader, &attempt, length, used);
-    if (fed == FED_ERROR && error == RECORD_STRAY_QUOTE && lines == 1)
-      return repair_or_reject(reader, &attempt);
+      return accept_lines(reader, &attempt, length, used);
+    if (fed == FED_ERROR && reader->plain && reader->dialect.blanks_after_quote &&
+        error == RECORD_STRAY_QUOTE)
+      return read_with_blanks(reader, &attempt, left, final);
     if (fed == FED_ERROR)
-      return reject(reader, &attempt, error);
+      return repair_or_reject(reader, &attempt, error);
     if (used == left && final)
-      return reject(reader, &attempt, no_end(reader));
+      return repair_or_reject(reader, &attempt, no_end(reader));
     line = dialect_line(&reader->dialect, attempt.start + used, left - used);
     if (!line.ended && !final) {
       give_up(reader, &attempt);
       return 0;
     }
     if (is_too_long(reader, lines + 1, used + line.length))
-      return reject(reader, &attempt, no_end(reader));
+      return repair_or_reject(reader, &attempt, no_end(reader));
   }
+}
+
+// What libcsv does not take: blanks after a closing quote.
+static size_t read_with_blanks(Reader *reader, const Attempt *attempt, size_t left, bool final) {
+  give_up(reader, attempt);
+  reader->plain = false;
+  PhysicalLine line = dialect_line(&reader->dialect, attempt->start, left);
+  size_t used = read_record(reader, line, left, final);
+  reader->plain = true;
+  return used;
 }
 
 // A blank line is nothing, or the NULL of a file with one column or of one that keeps them.
 static void take_blank(Reader *reader, const PhysicalLine *line) {
-  if (reader->dialect.columns != 1 && !reader->dialect.keep_blank_lines)
+  if (reader->dialect.columns != 1 && !reader->dialect.keep_blank_lines) {
+    reader->batch->lines.count[LINES_BLANK]++;
     return;
+  }
   Attempt attempt = {.start = line->bytes, .field_mark = reader->batch->field_count};
+  reader->general.blanks = reader->general.made_bytes = false;
   if (add_null(reader))
     accept(reader, &attempt, 0, line->used);
+}
+
+// A line that starts with a byte order mark: the record after it, which policies look at.
+static size_t read_marked(Reader *reader, PhysicalLine line, size_t left, bool final) {
+  Attempt attempt = {line.bytes, reader->batch->text.len, reader->batch->field_count, line.used,
+                     line.length};
+  if (line.length == MARK_LENGTH)
+    return reject(reader, &attempt, RECORD_MARK);
+  PhysicalLine rest = line;
+  rest.bytes += MARK_LENGTH;
+  rest.used -= MARK_LENGTH;
+  rest.length -= MARK_LENGTH;
+  size_t used = read_record(reader, rest, left - MARK_LENGTH, final);
+  if (used == 0 || reader->failed)
+    return used;
+  Record *record = &reader->batch->records[reader->batch->record_count - 1];
+  record->bytes -= MARK_LENGTH;
+  record->length += MARK_LENGTH;
+  record->repairs |= 1U << REPAIR_MARK;
+  return used + MARK_LENGTH;
+}
+
+// The line that ends data in the text format; before the end of the file it is a reject.
+static size_t read_end_marker(Reader *reader, const PhysicalLine *line, bool last) {
+  Attempt attempt = {line->bytes, reader->batch->text.len, reader->batch->field_count, line->used,
+                     line->length};
+  if (!last)
+    return reject(reader, &attempt, RECORD_END_MARKER);
+  reader->batch->lines.count[LINES_FOOTER]++;
+  return line->used;
+}
+
+static bool is_end_marker(const Dialect *dialect, const PhysicalLine *line) {
+  return dialect->text_format && line->length == 2 && memcmp(line->bytes, "\\.", 2) == 0;
 }
 
 // Reads one record, or skips a blank line or a comment. Returns the bytes used, 0 when the
@@ -318,13 +408,21 @@ static void take_blank(Reader *reader, const PhysicalLine *line) {
 static size_t read_line(Reader *reader, const char *bytes, size_t left, bool final,
                         Position *position) {
   Batch *batch = reader->batch;
-  PhysicalLine line = dialect_line(&reader->dialect, bytes, left);
+  const Dialect *dialect = &reader->dialect;
+  PhysicalLine line = dialect_line(dialect, bytes, left);
   if (!line.ended && !final)
     return 0;
   size_t before = batch->record_count, used = line.used;
+  const char *end = bytes + line.length;
   if (line.length == 0)
     take_blank(reader, &line);
-  else if (!dialect_is_comment(&reader->dialect, bytes, bytes + line.length))
+  else if (dialect_is_comment(dialect, bytes, end))
+    lines_add_comment(&batch->lines, position->line, bytes, line.length);
+  else if (is_end_marker(dialect, &line))
+    used = read_end_marker(reader, &line, final && used == left && dialect->footer == 0);
+  else if (dialect_is_mark(dialect, bytes, end))
+    used = read_marked(reader, line, left, final);
+  else
     used = read_record(reader, line, left, final);
   if (batch->record_count > before) {
     batch->records[before].offset = position->offset;
@@ -332,7 +430,7 @@ static size_t read_line(Reader *reader, const char *bytes, size_t left, bool fin
   }
   position->offset += used;
   position->line +=
-      used == line.used ? line.ended : scan_count(bytes, used, dialect_line_end(&reader->dialect));
+      used == line.used ? line.ended : scan_count(bytes, used, dialect_line_end(dialect));
   return used;
 }
 
@@ -343,12 +441,13 @@ static bool has_room(const Batch *batch, size_t limit) {
 // Leaves blank lines at the end, after the last record, to what comes after them: with a record
 // of another width they end the table.
 static size_t leave_blank_end(const Dialect *dialect, const char *bytes, size_t records,
-                              size_t used, Position *position) {
+                              size_t used, Position *position, uint64_t *blank) {
   uint64_t lines;
   size_t left =
       records + dialect_without_blank_end(dialect, bytes + records, used - records, &lines);
   position->line -= lines;
   position->offset -= used - left;
+  *blank -= lines;
   return left;
 }
 
@@ -373,21 +472,85 @@ static size_t tokenise(Reader *reader, const char *bytes, size_t len, bool final
     records = batch->record_count > count ? at : records;
   }
   if (dialect->end_at_second_table && !final)
-    at = leave_blank_end(dialect, bytes, records, at, position);
+    at = leave_blank_end(dialect, bytes, records, at, position, &batch->lines.count[LINES_BLANK]);
   return at;
+}
+
+// Blank lines and comments in bytes[at, end), which is between two records.
+static void count_gap(const Dialect *dialect, const char *at, const char *end, uint64_t line,
+                      Lines *lines) {
+  while (at < end) {
+    PhysicalLine next = dialect_line(dialect, at, (size_t)(end - at));
+    if (next.length == 0)
+      lines->count[LINES_BLANK]++;
+    else
+      lines_add_comment(lines, line, at, next.length);
+    at += next.used;
+    line++;
+  }
+}
+
+// The same for the whole batch, of which some were read after the record where a policy stopped.
+static void count_gaps(const Dialect *dialect, Batch *batch, const char *bytes, size_t used,
+                       Position start) {
+  const char *at = bytes;
+  uint64_t line = start.line;
+  char end = dialect_line_end(dialect);
+  batch->lines = (Lines){0};
+  for (size_t i = 0; i < batch->record_count; i++) {
+    const Record *record = &batch->records[i];
+    count_gap(dialect, at, record->bytes, line, &batch->lines);
+    at = record->bytes + record->length;
+    line = record->line + scan_count(record->bytes, record->length, end) + 1;
+    const char *stop = memchr(at, end, (size_t)(bytes + used - at));
+    at = stop ? stop + 1 : bytes + used;
+  }
+  count_gap(dialect, at, bytes + used, line, &batch->lines);
+}
+
+// What is neither blank nor a comment are the lines of records.
+static void count_records(const Dialect *dialect, Batch *batch, const char *bytes, size_t used,
+                          uint64_t line_ends) {
+  bool open = used > 0 && bytes[used - 1] != dialect_line_end(dialect);
+  batch->lines.count[LINES_RECORD] = line_ends + open - lines_total(&batch->lines);
+}
+
+// Some programs of DOS put a Ctrl-Z after the last line.
+static void find_control_z(const Dialect *dialect, Batch *batch, const char *end) {
+  Record *last = batch->record_count > 0 ? &batch->records[batch->record_count - 1] : NULL;
+  if (!last || last->length == 0 || last->error > RECORD_TOO_MANY_FIELDS || dialect->footer > 0 ||
+      last->bytes[last->length - 1] != 0x1a)
+    return;
+  const char *at = last->bytes + last->length;
+  while (at < end && *at == '\r')
+    at++;
+  if (at == end || (at + 1 == end && *at == '\n'))
+    last->error = RECORD_CONTROL_Z;
+}
+
+// Whether the first record is right under the header, where a policy looks at it.
+static bool is_under_header(const Dialect *dialect, const Batch *batch) {
+  return batch->record_count > 0 && batch->records[0].offset == dialect->first_offset;
 }
 
 size_t reader_read(Reader *reader, const char *bytes, size_t len, bool final, size_t limit,
                    Position *position, Batch *batch) {
   const Dialect *dialect = &reader->dialect;
+  Position start = *position;
   batch_clear(batch);
   reader->batch = batch;
   reader->general.failed = false;
   reader->failed = !buffer_reserve(&batch->text, len);
   size_t used = tokenise(reader, bytes, len, final, limit, position);
+  if (final)
+    find_control_z(dialect, batch, bytes + len);
+  batch->odd = batch->odd || is_under_header(dialect, batch);
   bool good = !reader->failed && decoder_run(reader->decoder, bytes, used, batch);
   if (good)
     used = policy_apply(&reader->general, batch, bytes, used, position, &good);
+  if (batch->stopped)
+    count_gaps(dialect, batch, bytes, used, start);
+  count_records(dialect, batch, bytes, used, position->line - start.line);
   if (good)
     decoder_run_extra(reader->decoder, &reader->general, batch);
   if (good)

@@ -239,7 +239,9 @@ SourceStatus source_next(Source *source, size_t target, Chunk *chunk, Error *err
   chunk->last = source->at_end && source_pending(source) == 0;
   chunk->final = chunk->final || chunk->last;
   source->position.offset += cut;
-  source->position.line += scan_count(chunk->bytes.data, cut, dialect_line_end(&source->dialect));
+  char end = dialect_line_end(&source->dialect);
+  source->position.line += scan_count(chunk->bytes.data, cut, end);
+  source->open_end = chunk->last && cut > 0 && chunk->bytes.data[cut - 1] != end;
   source->unfinished = 0;
   return SOURCE_CHUNK;
 }
@@ -258,6 +260,7 @@ size_t chunk_read(Reader *reader, const Chunk *chunk, size_t limit, Position *po
       return SIZE_MAX;
     batch->repairs[REPAIR_SECOND_TABLE] = lines;
   }
+  batch->lines.count[chunk->kind == CHUNK_FOOTER ? LINES_FOOTER : LINES_SECOND_TABLE] = lines;
   position->offset += len;
   position->line += lines;
   return len;
@@ -305,6 +308,7 @@ bool source_skip_to(Source *source, uint64_t offset, Error *error) {
     return error_set(error, "position", "'%s': a file in %s can only be read as a whole",
                      source->name, source->dialect.text.encoding);
   char last = dialect_line_end(&source->dialect);
+  uint64_t line = source->position.line;
   error_set(error, "position", "'%s' is shorter than %llu bytes", source->name,
             (unsigned long long)offset);
   while (source->position.offset < offset) {
@@ -313,6 +317,7 @@ bool source_skip_to(Source *source, uint64_t offset, Error *error) {
     if (drop(source, want, &last, error) == 0)
       return false;
   }
+  source->opening.count[LINES_EARLIER] += source->position.line - line;
   return source->position.offset == offset && starts_line(source, last, error);
 }
 
@@ -343,8 +348,10 @@ static bool may_go_on(Source *source, const Batch *batch, Position position, Err
 // of a wrong cut makes the next chunk longer; what it left because of the limit does not.
 SourceStatus source_read_some(Source *source, Reader *reader, size_t target, size_t limit,
                               Chunk *chunk, Batch *batch, Error *error) {
+  Lines lines = {0};
   for (;;) {
     batch_clear(batch);
+    batch->lines = lines;
     SourceStatus status = source_next(source, target, chunk, error);
     if (status != SOURCE_CHUNK)
       return status;
@@ -357,6 +364,8 @@ SourceStatus source_read_some(Source *source, Reader *reader, size_t target, siz
       return SOURCE_ERROR;
     }
     chunk->bytes.len = used;
+    lines_add(&lines, &batch->lines);
+    batch->lines = lines;
     if (!may_go_on(source, batch, position, error))
       return SOURCE_ERROR;
     if (batch->stopped)
@@ -421,6 +430,18 @@ uint64_t source_consumed(const Source *source) {
 uint64_t source_to_consume(const Source *source) {
   bool stream = source->dialect.text.kind == ENCODING_STREAM;
   return stream ? source->transcoded : source->totals.bytes;
+}
+
+Lines source_opening_lines(const Source *source) {
+  return source->opening;
+}
+
+uint64_t source_lines(const Source *source) {
+  return source->position.line - 1 + source->open_end;
+}
+
+bool source_header_mended(const Source *source) {
+  return source->header_mended;
 }
 
 SourceTotals source_totals(const Source *source) {

@@ -109,6 +109,14 @@ SourceTotals source_totals(const Source *source);
 uint64_t source_consumed(const Source *source);
 uint64_t source_to_consume(const Source *source);
 
+// The same of its lines: those that are no chunk's (header, preamble, comments and blank lines
+// before the first record, and what source_skip_to passed), and all that were handed out.
+Lines source_opening_lines(const Source *source);
+uint64_t source_lines(const Source *source);
+
+// Whether a quote in the header was taken as data.
+bool source_header_mended(const Source *source);
+
 // Bytes of the file itself read so far; from any thread.
 uint64_t source_input_bytes(const Source *source);
 

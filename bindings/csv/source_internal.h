@@ -33,6 +33,9 @@ struct Source {
   _Atomic uint64_t end_of_table; // offset from which on there are no records
   EVP_MD_CTX *digest;
   SourceTotals totals;
+  Lines opening;      // lines before the first record, and those skipped by source_skip_to
+  bool open_end;      // the last line that was handed out has no line end
+  bool header_mended; // a quote in the header was taken as data
 };
 
 // Fills `error`; false always.

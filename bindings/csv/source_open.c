@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "csv/general.h"
 #include "csv/sha256.h"
 #include "csv/source_internal.h"
 #include "csv/split.h"
@@ -97,6 +98,28 @@ static bool decide_encoding(Source *source, Error *error) {
   return source_pending(source) > 0 || error_set(error, "empty", "'%s' is empty", source->name);
 }
 
+// Whether one line alone ends in CR, and others in LF outside quotes: two kinds of line end.
+static bool ends_differ(const Dialect *dialect, const char *bytes, size_t len) {
+  bool quoted = false;
+  size_t crs = 0, lfs = 0;
+  for (size_t i = 0; i < len && crs < 2; i++) {
+    quoted ^= !dialect->unquoted && bytes[i] == dialect->quote;
+    lfs += !quoted && bytes[i] == '\n';
+    crs += !quoted && bytes[i] == '\r' && !(i + 1 < len && bytes[i + 1] == '\n');
+  }
+  return crs == 1 && lfs > 0;
+}
+
+static bool check_line_ends(const Source *source, size_t len, Error *error) {
+  if (source->dialect.line_end != LINE_CR ||
+      !ends_differ(&source->dialect, source->pending.data + source->start, len))
+    return true;
+  return error_set(error, "line_end",
+                   "%s:%llu: this line ends in CR alone, those after it in LF: make the line ends "
+                   "the same",
+                   source->name, (unsigned long long)source->position.line);
+}
+
 // How much is looked at depends on the bytes alone, and not on the pieces they came in.
 static bool find_line_end(Source *source, Error *error) {
   if (source->dialect.line_end == LINE_CR)
@@ -109,8 +132,9 @@ static bool find_line_end(Source *source, Error *error) {
     size_t count = source_pending(source), len = count < want ? count : want;
     bool follows = !source->at_end || count > len;
     if (split_find_line_end(&source->dialect, source->pending.data + source->start, len, follows,
-                            &source->dialect.line_end) ||
-        !follows || want > source->dialect.max_record)
+                            &source->dialect.line_end))
+      return check_line_ends(source, len, error);
+    if (!follows || want > source->dialect.max_record)
       return true;
   }
 }
@@ -149,6 +173,7 @@ static Dialect header_dialect(const Source *source) {
   dialect.columns = 0;
   dialect.keep_blank_lines = false;
   dialect.end_at_second_table = false;
+  dialect.first_offset = UINT64_MAX;
   return dialect;
 }
 
@@ -160,6 +185,8 @@ static bool name_columns(Source *source, size_t count, Error *error) {
   if (dialect->columns == 0)
     dialect->columns = (uint32_t)count;
   dialect->header = header->lines;
+  dialect->names = header->line_count ? &header->lines[header->line_count - 1] : NULL;
+  dialect->first_offset = header->line_count ? source->position.offset : UINT64_MAX;
   dialect->header_count =
       count > 1 && dialect->repeated_header != HEADER_LOAD ? header->line_count : 0;
   if (dialect->repair_names)
@@ -167,22 +194,120 @@ static bool name_columns(Source *source, size_t count, Error *error) {
   return dialect->any_header || dialect->headerless || header_check(header, source->name, error);
 }
 
+// The file's first record, which is no header, is read again: its part of `chunk` is put back.
+static bool put_back_record(Source *source, const Chunk *chunk, const Record *record,
+                            Error *error) {
+  const char *bytes = chunk->bytes.data;
+  size_t before = (size_t)(record->bytes - bytes);
+  if (!source_put_back(source, record->bytes, chunk->bytes.len - before))
+    return source_no_memory(source, error);
+  source->position = (Position){record->offset, record->line};
+  source->origin = chunk->origin + source_length_in_file(source, bytes, before);
+  return true;
+}
+
+// Logs of web servers name their columns in a line of its own, https://www.w3.org/TR/WD-logfile
+static const char directive[] = "#Fields:";
+
+static bool is_directive(const char *bytes, size_t len) {
+  size_t length = sizeof directive - 1;
+  return len >= length && memcmp(bytes, directive, length) == 0;
+}
+
+static bool check_directive(const Source *source, const Chunk *chunk, const Record *record,
+                            Error *error) {
+  const char *at = chunk->bytes.data;
+  bool found = is_directive(record->bytes, record->length);
+  while (!found && at < record->bytes) {
+    PhysicalLine line = dialect_line(&source->dialect, at, (size_t)(record->bytes - at));
+    found = is_directive(at, line.length);
+    at += line.used;
+  }
+  return !found ||
+         error_set(error, "header",
+                   "%s:%llu: the columns are named by a line '#Fields:', which is no header: give "
+                   "comment '#' and header = false (--comment '#' --no-header)",
+                   source->name, (unsigned long long)record->line);
+}
+
+// How many fields the record has that is next in what is pending; 0: it cannot be read. False: its
+// end is not in sight.
+static bool pending_width(const Source *source, Reader *reader, Batch *batch, uint32_t *width) {
+  Position position = source->position;
+  size_t used = reader_read(reader, source->pending.data + source->start, source_pending(source),
+                            source->at_end, 1, &position, batch);
+  bool found = used != SIZE_MAX && batch->record_count > 0;
+  *width = found && batch->records[0].error == RECORD_OK ? batch->records[0].field_count : 0;
+  return found;
+}
+
+// The same, reading on until it is in sight.
+static bool next_width(Source *source, uint32_t *width, Error *error) {
+  Dialect dialect = header_dialect(source);
+  Reader *reader = reader_new(&dialect);
+  Batch batch = {0};
+  bool good = reader;
+  while (good && !(source_pending(source) > 0 && pending_width(source, reader, &batch, width)) &&
+         !source->at_end && source_pending(source) <= source->dialect.max_record)
+    good = source_read_block(source, error);
+  bool memory = reader;
+  batch_free(&batch);
+  reader_free(reader);
+  return memory ? good : source_no_memory(source, error);
+}
+
+// Adds the header's line with its stray quotes as data, if it then has as many fields as the next
+// record. *mended says so.
+static bool mend_header(Source *source, const Record *record, bool *mended, Error *error) {
+  Dialect dialect = source->dialect;
+  Batch batch = {0};
+  *mended = false;
+  dialect.columns = 0;
+  if (!next_width(source, &dialect.columns, error))
+    return false;
+  General general = general_new(&dialect);
+  bool memory = buffer_reserve(&batch.text, record->length);
+  if (memory && general_repair(&general, &batch, record->bytes, record->length)) {
+    memory = header_add(&source->header, batch.fields, dialect.columns);
+    *mended = source->header_mended = true;
+  }
+  batch_free(&batch);
+  return (memory && !general.failed) || source_no_memory(source, error);
+}
+
+static bool is_quote_error(RecordError error) {
+  return error == RECORD_STRAY_QUOTE || error == RECORD_UNTERMINATED_QUOTE;
+}
+
+// Counts the lines up to the record in `batch`, and those of a header.
+static void count_opening(Source *source, const Batch *batch) {
+  Lines lines = batch->lines;
+  lines.count[LINES_HEADER] = source->dialect.headerless ? 0 : lines.count[LINES_RECORD];
+  lines.count[LINES_RECORD] = 0;
+  lines_add(&source->opening, &lines);
+}
+
 // Takes the record in `batch` as a line of the header; of a file without one it is put back.
 static bool take_header_line(Source *source, const Chunk *chunk, const Batch *batch, Error *error) {
   const Record *record = &batch->records[0];
   Header *header = &source->header;
-  if (!check_header(source, record, error))
-    return false;
+  bool mended = false;
+  count_opening(source, batch);
   if (header->line_count == 0)
     header->position = record->line;
-  if (!source->dialect.headerless)
-    return header_add(header, batch->fields + record->field_start, record->field_count) ||
-           source_no_memory(source, error);
-  if (!source_put_back(source, chunk->bytes.data, chunk->bytes.len))
-    return source_no_memory(source, error);
-  source->position = chunk->position;
-  source->origin = chunk->origin;
-  return true;
+  if (is_quote_error(record->error) && source->dialect.repair_quotes &&
+      !source->dialect.headerless && !mend_header(source, record, &mended, error))
+    return false;
+  if (mended)
+    return true;
+  if (!check_header(source, record, error))
+    return false;
+  if (source->dialect.headerless)
+    return put_back_record(source, chunk, record, error);
+  if (!check_directive(source, chunk, record, error))
+    return false;
+  return header_add(header, batch->fields + record->field_start, record->field_count) ||
+         source_no_memory(source, error);
 }
 
 static bool header_missing(const Source *source, uint32_t line, Error *error) {
@@ -195,6 +320,21 @@ static bool header_missing(const Source *source, uint32_t line, Error *error) {
                    (unsigned)line, (unsigned)source->dialect.header_lines);
 }
 
+// The columns that the header's last line, or the first record of a file without one, has fields
+// for.
+static size_t count_columns(const Source *source, const Batch *batch) {
+  const Header *header = &source->header;
+  HeaderLine line = {0};
+  if (!source->dialect.headerless)
+    line = header->lines[header->line_count - 1];
+  else if (batch->records[0].field_count > 0)
+    line =
+        (HeaderLine){batch->fields + batch->records[0].field_start, batch->records[0].field_count};
+  bool trailing =
+      source->dialect.trailing_delimiter && line.count > 1 && line.fields[line.count - 1].null;
+  return line.count - trailing;
+}
+
 static bool read_header_lines(Source *source, Reader *reader, Chunk *chunk, Batch *batch,
                               Error *error) {
   uint32_t lines = source->dialect.header_lines > 1 ? source->dialect.header_lines : 1;
@@ -205,13 +345,15 @@ static bool read_header_lines(Source *source, Reader *reader, Chunk *chunk, Batc
       return header_missing(source, i, error);
     if (status == SOURCE_ERROR || !take_header_line(source, chunk, batch, error))
       return false;
-    if (columns < batch->records[0].field_count)
-      columns = batch->records[0].field_count;
+    size_t count = count_columns(source, batch);
+    columns = columns < count ? count : columns;
   }
   return name_columns(source, columns, error);
 }
 
 static bool read_header(Source *source, Error *error) {
+  if (source->dialect.headerless && source->dialect.columns > 0)
+    return name_columns(source, source->dialect.columns, error);
   Dialect dialect = header_dialect(source);
   Reader *reader = reader_new(&dialect);
   if (!reader)
@@ -250,6 +392,11 @@ static bool skip_past(Source *source, char end) {
   return found;
 }
 
+// Whether there need be no record: all that a header would tell is known.
+static bool may_be_empty(const Source *source) {
+  return source->dialect.headerless && source->dialect.columns > 0;
+}
+
 static bool skip_lines(Source *source, Error *error) {
   if (source->dialect.skip == 0)
     return true;
@@ -259,6 +406,10 @@ static bool skip_lines(Source *source, Error *error) {
       return false;
   for (uint32_t i = 0; i < source->dialect.skip; i++) {
     while (!skip_past(source, end)) {
+      if (source->at_end && i + 1 == source->dialect.skip && may_be_empty(source)) {
+        source->open_end = true;
+        break;
+      }
       if (source->at_end)
         return error_set(error, "empty", "'%s' has no more than the %u lines that are skipped",
                          source->name, (unsigned)source->dialect.skip);
@@ -266,7 +417,8 @@ static bool skip_lines(Source *source, Error *error) {
         return false;
     }
   }
-  source->position.line += source->dialect.skip;
+  source->position.line += source->dialect.skip - source->open_end;
+  source->opening.count[LINES_PREAMBLE] = source->dialect.skip;
   return true;
 }
 

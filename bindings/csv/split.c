@@ -28,6 +28,8 @@ static bool opens_field(const Dialect *dialect, const char *bytes, const char *q
 }
 
 static bool closes_field(const Dialect *dialect, const char *quote, const char *end) {
+  while (dialect->blanks_after_quote && quote + 1 < end && quote[1] == ' ')
+    quote++;
   return quote + 1 == end || quote[1] == dialect->delimiter || quote[1] == '\r' || quote[1] == '\n';
 }
 

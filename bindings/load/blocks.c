@@ -16,6 +16,7 @@ static void add_counts(Counts *sum, const Counts *more) {
   sum->bytes += more->bytes;
   for (int kind = 0; kind < REPAIR_KINDS; kind++)
     sum->repairs[kind] += more->repairs[kind];
+  lines_add(&sum->lines, &more->lines);
 }
 
 static bool block_failed(const Block *block) {

@@ -50,7 +50,8 @@ static bool prepare(Engine *engine, Task *task, const FileTask *file) {
   task->cut = task->checked = task->encoded = 0;
   // What the source has read before the first record: byte order mark and header.
   task->start = source_consumed(file->source);
-  task->counts = (Counts){.bytes = task->start};
+  task->counts = (Counts){.bytes = task->start, .lines = source_opening_lines(file->source)};
+  task->counts.repairs[REPAIR_QUOTE] = source_header_mended(file->source);
   return has_ring(task, engine->block_count) &&
          copy_map(&task->raw_map, file->raw_map, file->raw_count) &&
          copy_map(&task->clean_map, file->clean_map, program ? program_column_count(program) : 0);
@@ -63,6 +64,8 @@ bool task_start(Engine *engine, const FileTask *file, Error *error) {
   pthread_mutex_lock(&engine->lock);
   engine->task_count++;
   engine->total.bytes += task->counts.bytes;
+  engine->total.repairs[REPAIR_QUOTE] += task->counts.repairs[REPAIR_QUOTE];
+  lines_add(&engine->total.lines, &task->counts.lines);
   pthread_cond_signal(&engine->splitter_turn);
   pthread_mutex_unlock(&engine->lock);
   return true;
@@ -75,6 +78,10 @@ static bool check_counts(const Task *task, Error *error) {
   if (counts->bytes != bytes)
     return error_set(error, "conservation", "%s: read %llu bytes but records hold %llu",
                      task->file.name, (unsigned long long)bytes, (unsigned long long)counts->bytes);
+  uint64_t lines = lines_total(&counts->lines), all = source_lines(task->file.source);
+  if (lines != all)
+    return error_set(error, "conservation", "%s: read %llu lines but %llu are accounted for",
+                     task->file.name, (unsigned long long)all, (unsigned long long)lines);
   if (counts->records != counts->loaded + counts->rejected + counts->filtered)
     return error_set(
         error, "conservation", "%s: %llu records but %llu loaded, %llu rejected, %llu filtered",

@@ -69,6 +69,7 @@ typedef struct Counts {
   uint64_t bytes;                 // consumed from the source
   uint64_t input_bytes;           // of the file itself, packed as it is: see source_in_file
   uint64_t repairs[REPAIR_KINDS]; // what was changed so that it could be read
+  Lines lines;                    // of the bytes
 } Counts;
 
 // One file to load. Maps are copied. `source` and `name` stay the caller's, but belong to the

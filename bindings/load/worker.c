@@ -93,6 +93,7 @@ static void tokenise(Worker *worker, Block *block) {
     block->consumed = 0;
   }
   block->counts = (Counts){.bytes = file_bytes(block)};
+  block->counts.lines = block->batch.lines;
   memcpy(block->counts.repairs, block->batch.repairs, sizeof block->counts.repairs);
   pthread_mutex_lock(&engine->lock);
   put_in_ring(engine, block);

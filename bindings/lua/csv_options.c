@@ -9,6 +9,7 @@
 enum {
   MAX_MAX_RECORD = 512 * 1024 * 1024,
   MAX_SKIP = 1000 * 1000,
+  MAX_COLUMNS = 1600,
   MAX_LINES = 1000 * 1000 * 1000,
 };
 
@@ -232,6 +233,27 @@ static void set_nul(Dialect *dialect, size_t value) {
   dialect->text.strip_nul = value;
 }
 
+static void set_columns(Dialect *dialect, size_t value) {
+  dialect->columns = (uint32_t)value;
+}
+
+static void set_blanks_after_quote(Dialect *dialect, size_t value) {
+  dialect->blanks_after_quote = value;
+}
+
+static void set_trailing_delimiter(Dialect *dialect, size_t value) {
+  dialect->trailing_delimiter = value;
+}
+
+static void set_format(Dialect *dialect, size_t value) {
+  dialect->text_format = value;
+  if (!value)
+    return;
+  dialect->delimiter = '\t';
+  dialect->unquoted = true;
+  dialect->escape = '\\';
+}
+
 // One switch for all who want everything in; options of their own win over it.
 static void set_tolerant(Dialect *dialect, size_t value) {
   if (!value)
@@ -239,6 +261,8 @@ static void set_tolerant(Dialect *dialect, size_t value) {
   dialect->too_few = FEW_PAD;
   dialect->too_many = MANY_EXTRA;
   dialect->repair_quotes = true;
+  dialect->blanks_after_quote = true;
+  dialect->trailing_delimiter = true;
   dialect->repair_names = true;
   dialect->repeated_header = HEADER_SKIP;
   dialect->text.fallback = true;
@@ -247,6 +271,12 @@ static void set_tolerant(Dialect *dialect, size_t value) {
 
 // In the order in which the help of the command line lists them.
 static const OptionRow rows[] = {
+    {.name = "format",
+     .kind = OPTION_CHOICE,
+     .set = set_format,
+     .choices = {"csv", "text"},
+     .first = true,
+     .help = "'text' is COPY's: tabs, backslashes, \\N (default: csv)."},
     {.name = "delimiter",
      .take = take_delimiter,
      .value = "TEXT",
@@ -321,11 +351,21 @@ static const OptionRow rows[] = {
      .set = set_stray_quote,
      .choices = {"reject", "repair"},
      .help = "A stray quote (default: reject)."},
+    {.name = "blanks_after_quote",
+     .kind = OPTION_CHOICE,
+     .set = set_blanks_after_quote,
+     .choices = {"reject", "skip"},
+     .help = "Blanks after a closing quote (default: reject)."},
+    {.name = "trailing_delimiter",
+     .kind = OPTION_CHOICE,
+     .set = set_trailing_delimiter,
+     .choices = {"field", "skip"},
+     .help = "A delimiter at the end of the line (default: a field follows)."},
     {.name = "second_table",
      .kind = OPTION_CHOICE,
      .set = set_second_table,
      .choices = {"reject", "stop"},
-     .help = "Another table below a blank line (default: reject its records)."},
+     .help = "Another table below this one (default: reject its records)."},
     {.name = "max_record",
      .kind = OPTION_COUNT,
      .set = set_max_record,
@@ -370,6 +410,12 @@ static const OptionRow rows[] = {
      .first = true,
      .help = "Accept everything: pad, extra, repair, skip. What was done is counted."},
     {.name = "any_header", .kind = OPTION_FLAG, .set = set_any_header},
+    {.name = "columns",
+     .kind = OPTION_COUNT,
+     .set = set_columns,
+     .least = 1,
+     .most = MAX_COLUMNS,
+     .unit = "columns"},
     {.name = "member", .take = take_member},
 };
 

@@ -14,10 +14,25 @@ static void push_repairs(lua_State *L, const Counts *counts) {
       set_count(L, repair_name((Repair)kind), counts->repairs[kind]);
 }
 
+// Only kinds that there are: { records = 10, header = 1 }, with the first comment and its line.
+static void push_lines(lua_State *L, const Lines *lines) {
+  lua_newtable(L);
+  for (int kind = 0; kind < LINE_KINDS; kind++)
+    if (lines->count[kind] > 0)
+      set_count(L, line_kind_name((LineKind)kind), lines->count[kind]);
+  if (lines->comment == 0)
+    return;
+  set_count(L, "comment_line", lines->comment);
+  lua_pushlstring(L, lines->comment_text, lines->comment_length);
+  lua_setfield(L, -2, "comment");
+}
+
 void load_push_counts(lua_State *L, const Counts *counts) {
   lua_createtable(L, 0, 9);
   push_repairs(L, counts);
   lua_setfield(L, -2, "repairs");
+  push_lines(L, &counts->lines);
+  lua_setfield(L, -2, "lines");
   set_count(L, "records", counts->records);
   set_count(L, "loaded", counts->loaded);
   set_count(L, "rejected", counts->rejected);
@@ -33,6 +48,9 @@ void load_push_file_counts(lua_State *L, const Counts *counts, const Source *sou
   lua_pushstring(L, totals.sha256);
   lua_setfield(L, -2, "sha256");
   set_count(L, "source_bytes", totals.bytes);
+  lua_getfield(L, -1, "lines");
+  set_count(L, "all", source_lines(source));
+  lua_pop(L, 1);
   set_count(L, "input_bytes", totals.input_bytes);
 }
 

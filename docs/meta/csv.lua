@@ -25,6 +25,10 @@
 --   the record after it                 before the line end
 --   record too long                     a line of more than `max_record` bytes. That line. (More than four times
 --                                       as much, and at least 16 MiB, is an error: that is no CSV.)
+--   a byte order mark inside the file   before a record that is no header. The record
+--   Ctrl-Z (0x1A)                       the last byte of the last record. The record
+--   dashes under the header             a record of them right under it. The record
+--   \. before the end of the file       in the text format. The line
 --   NUL byte                            PostgreSQL cannot store it. The record
 --   not valid in the encoding           the record, with the column and the bytes: "column 3: not valid utf-8: 0xE9 0x20"
 --
@@ -45,6 +49,7 @@ local csv = {}
 --- docs/CSV.md.
 ---@class pghost.csv.Options: pghost.Dialect
 ---@field member? string name of the file in a zip; a zip of a single file needs none
+---@field columns? integer fields that each record must have, from 1 to 1600; without a header nothing is read to find out
 ---@field any_header? boolean default false; true: names in the header may be empty or repeated (`record.name` is then the last)
 
 --- Opens a file and reads its header; "-" is standard input. Misuse (an unknown option) raises.
@@ -53,7 +58,7 @@ local csv = {}
 ---@param options? pghost.csv.Options
 ---@return pghost.Source|nil source
 ---@return string? message "'x.csv' is empty", "x.csv:1: columns 1 and 3 of the header are both named 'a'"
----@return string? code errno name, "empty", "header", "binary", "archive", "encoding", "usage" (an encoding that nobody knows), "too_long" or "interrupted"
+---@return string? code errno name, "empty", "header", "line_end" (of two kinds), "binary", "archive", "encoding", "usage" (an encoding that nobody knows), "too_long" or "interrupted"
 function csv.open(path, options) end
 
 --- Bytes in an encoding as UTF-8, for instance the original bytes of a reject.

@@ -62,8 +62,9 @@ local Load = {}
 ---@field records integer read: loaded + rejected + filtered
 ---@field loaded integer passed the rules
 ---@field rejected integer unreadable ones included
----@field unreadable integer rejects, and skipped repeated headers, that can be in neither table
----@field repairs table<string, integer> records repaired while reading, by kind: padded, cut, extra, quotes, header; second_table: lines not read
+---@field unreadable integer rejects, and repeated headers skipped, that can be in neither table
+---@field repairs table<string, integer> records repaired while reading, by kind: padded, cut, extra, quotes, header; second_table: lines not read; blanks, delimiters, marks: docs/CSV.md
+---@field lines table<string, integer|string> physical lines by kind, where there are any: records, header, preamble, comments, blank, footer, second_table, earlier; of a file `all`; comment and comment_line: the first comment
 ---@field filtered integer left out by a filter rule
 ---@field raw integer rows for the raw table: records - unreadable
 ---@field bytes integer consumed

@@ -55,7 +55,8 @@ static void put_record(Buffer *out, const Batch *batch, const Record *record) {
 static bool gaps_allowed; // the dialect passes over lines
 
 static bool passes_over(const Dialect *dialect) {
-  return dialect->comment_length > 0 || dialect->footer > 0 || dialect->end_at_second_table;
+  return dialect->comment_length > 0 || dialect->footer > 0 || dialect->end_at_second_table ||
+         dialect->text_format;
 }
 
 void check_record(const Text *text, const Record *record, size_t *covered, uint64_t *line) {
@@ -153,9 +154,11 @@ size_t read_through_source(Text text, const Dialect *dialect, size_t target, siz
   size_t start = (size_t)source->position.offset, covered = start;
   uint64_t line = 1;
   SourceStatus status;
+  Lines lines = source_opening_lines(source);
   while ((status = source_read(source, reader, target, &chunk, &batch, &error)) == SOURCE_CHUNK) {
     if (batch.record_count == 0)
       check_fail("a chunk without a record");
+    lines_add(&lines, &batch.lines);
     take_batch(&text, &batch, &covered, &line, out);
   }
   bool by_policy = dialect->too_few == FEW_STOP || dialect->too_many == MANY_STOP;
@@ -166,6 +169,9 @@ size_t read_through_source(Text text, const Dialect *dialect, size_t target, siz
     gaps_allowed = true;
   }
   check_tail(&text, covered);
+  lines_add(&lines, &batch.lines);
+  if (status == SOURCE_END && lines_total(&lines) != source_lines(source))
+    check_fail("not every line is accounted for");
   if (status == SOURCE_END &&
       (source_totals(source).bytes != text.len || !source_totals(source).sha256[0]))
     check_fail("the totals are not those of the whole file");

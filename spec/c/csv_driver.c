@@ -163,10 +163,13 @@ static void write_case(FILE *file, Text text, bool good, const Dialect *found,
   put_json(&json, text.bytes, text.len);
   fprintf(file,
           "{\"text\":%.*s,\"good\":%s,\"delimiter\":%d,\"quote\":%d,\"columns\":%u,\"cr\":%s,"
-          "\"max_record\":%zu}\n%.*s\n",
+          "\"crs\":%d,\"max_record\":%zu}\n%.*s\n",
           (int)json.len, json.data, good ? "true" : "false", found->delimiter, found->quote,
-          found->columns, found->line_end == LINE_CR ? "true" : "false", found->max_record,
-          (int)records->len, records->len ? records->data : "");
+          found->columns, found->line_end == LINE_CR ? "true" : "false",
+          found->line_end == LINE_CR   ? 0
+          : found->line_end == LINE_LF ? 1
+                                       : 2,
+          found->max_record, (int)records->len, records->len ? records->data : "");
   buffer_free(&json);
 }
 
@@ -256,6 +259,12 @@ static void set_comment(Dialect *dialect, const char *value) {
   memcpy(dialect->comment, value, dialect->comment_length);
 }
 
+static void set_text_format(Dialect *dialect) {
+  dialect->text_format = dialect->unquoted = true;
+  dialect->delimiter = '\t';
+  dialect->escape = '\\';
+}
+
 // The names of the Lua options; choices by a word.
 static void set_option(Dialect *dialect, const char *name, const char *value) {
   uint32_t number = (uint32_t)strtoul(value, NULL, 10);
@@ -290,6 +299,12 @@ static void set_option(Dialect *dialect, const char *name, const char *value) {
     dialect->too_many = *value == 'c' ? MANY_CUT : *value == 'e' ? MANY_EXTRA : MANY_STOP;
   else if (strcmp(name, "second_table") == 0)
     dialect->end_at_second_table = true;
+  else if (strcmp(name, "blanks_after_quote") == 0)
+    dialect->blanks_after_quote = strcmp(value, "skip") == 0;
+  else if (strcmp(name, "trailing_delimiter") == 0)
+    dialect->trailing_delimiter = strcmp(value, "skip") == 0;
+  else if (strcmp(name, "format") == 0)
+    set_text_format(dialect);
   else if (strcmp(name, "max_record") == 0)
     dialect->max_record = number;
   else if (strcmp(name, "max_record_lines") == 0)

@@ -30,6 +30,8 @@ static char *make_text(const Dialect *dialect, const FuzzInput *input, bool few_
   char *text = fuzz_copy(input->at, input->left);
   for (size_t i = 0; few_bytes && i < input->left; i++)
     text[i] = few[text[i] & 15];
+  for (size_t i = 0; i < input->left; i++) // what it is depends on whether the text ends here
+    text[i] = text[i] == 0x1a ? 'z' : text[i];
   return text;
 }
 
@@ -46,6 +48,10 @@ static Case make_case(FuzzInput *input) {
   made.dialect.columns = second & 7;
   if (max_record)
     made.dialect.max_record = max_record;
+  made.dialect.repair_quotes = third & 8;
+  made.dialect.blanks_after_quote = third & 16;
+  made.dialect.trailing_delimiter = third & 32;
+  made.dialect.first_offset = third & 64 ? 1000 : UINT64_MAX;
   made.limit = 1 + (second >> 3 & 7);
   made.first_by_libcsv = third & 1;
   made.second_by_libcsv = third & 2;
@@ -99,6 +105,9 @@ static void check_batch(const Case *the, const Batch *batch, Position end) {
   }
   check_tail(&the->text, covered);
   expect_position(end, (Position){origin.offset + the->text.len, line_of(the, the->text.len)});
+  bool open =
+      the->text.len > 0 && the->text.bytes[the->text.len - 1] != dialect_line_end(&the->dialect);
+  fuzz_check(lines_total(&batch->lines) == end.line - origin.line + open, "lines are not counted");
 }
 
 static void read_whole(const Case *the, Reader *const *readers) {
@@ -140,6 +149,7 @@ static void read_without_end(const Case *the, Reader *const *readers) {
 static void read_few_at_a_time(const Case *the, Reader *reader) {
   Position position = origin;
   size_t count = 0;
+  Lines lines = {0};
   for (size_t at = 0; at < the->text.len;) {
     size_t used = reader_read(reader, the->text.bytes + at, the->text.len - at, true, the->limit,
                               &position, &got);
@@ -147,8 +157,11 @@ static void read_few_at_a_time(const Case *the, Reader *reader) {
     fuzz_check(got.record_count <= the->limit, "more records than asked for");
     expect_records(&expected, count, &got);
     count += got.record_count;
+    lines_add(&lines, &got.lines);
     at += used;
   }
+  fuzz_check(memcmp(&lines.count, &expected.lines.count, sizeof lines.count) == 0,
+             "a few at a time have other lines");
   fuzz_check(count == expected.record_count, "a few at a time are not all");
 }
 

@@ -47,6 +47,17 @@ static void choose_more(Dialect *dialect, uint8_t syntax, uint8_t policies) {
   dialect->max_record_lines = policies & 32 ? 2 : 0;
 }
 
+static void choose_formats(Dialect *dialect, uint8_t kinds) {
+  dialect->blanks_after_quote = kinds & 2;
+  dialect->trailing_delimiter = kinds & 4;
+  if (kinds & 8) {
+    dialect->text_format = dialect->unquoted = true;
+    dialect->delimiter = '\t';
+    dialect->delimiter_length = 1;
+    dialect->escape = '\\';
+  }
+}
+
 static Case make_case(FuzzInput *input) {
   static const char delimiters[] = ",;\ta", quotes[] = "\"'";
   uint8_t choice = fuzz_byte(input), max_record = fuzz_byte(input), target = fuzz_byte(input);
@@ -60,9 +71,12 @@ static Case make_case(FuzzInput *input) {
   if (max_record)
     made.dialect.max_record = max_record;
   uint8_t syntax = fuzz_byte(input), policies = fuzz_byte(input);
-  made.plain = !(fuzz_byte(input) & 1);
+  uint8_t kinds = fuzz_byte(input);
+  made.plain = !(kinds & 1);
   if (!made.plain)
     choose_more(&made.dialect, syntax, policies);
+  if (!made.plain)
+    choose_formats(&made.dialect, kinds);
   made.target = (size_t)target + 1;
   made.step = (size_t)step + 1;
   made.text = (Text){fuzz_copy(input->at, input->left), input->left};
@@ -77,7 +91,8 @@ static void check_line_end(const Case *the, LineEnd found) {
     fuzz_check(found == LINE_CR, "the line end that was given is not kept");
   else if (!memchr(bytes, '\r', len))
     fuzz_check(found == LINE_LF, "CR line ends without a CR");
-  else if (!memchr(bytes, '\n', len) && !memchr(bytes, the->dialect.quote, len))
+  else if (!the->dialect.headerless && !memchr(bytes, '\n', len) &&
+           !memchr(bytes, the->dialect.quote, len))
     fuzz_check(found == LINE_CR, "LF line ends without a LF");
 }
 
@@ -100,6 +115,8 @@ static void check_names(const Source *source, const Batch *batch) {
 }
 
 static void check_header(const Case *the, const Source *source) {
+  if (the->dialect.headerless && the->dialect.columns > 0)
+    return; // nothing was read
   size_t mark = mark_length(&the->text);
   Dialect dialect = *source_dialect(source);
   dialect.columns = 0;

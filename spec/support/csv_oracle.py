@@ -28,6 +28,7 @@ class Rules:
         self.delimiter, self.quote = case["delimiter"], case["quote"]
         self.columns, self.max_record = case["columns"], case["max_record"]
         self.end = 13 if case["cr"] else 10
+        self.crs = case["crs"]  # how many CRs before a LF belong to the line end
         self.foreign = LF if case["cr"] else CR
 
     def line(self, at):
@@ -35,8 +36,10 @@ class Rules:
         stop = self.text.find(self.end, at)
         if stop < 0:
             return len(self.text), len(self.text)
-        crlf = self.end == 10 and stop > at and self.text[stop - 1] == 13
-        return stop - crlf, stop + 1
+        content = stop
+        while stop - content < self.crs and content > at and self.text[content - 1] == 13:
+            content -= 1
+        return content, stop + 1
 
     def peek(self, at):
         return self.text[at] if at < len(self.text) else None
@@ -46,7 +49,10 @@ class Rules:
         byte = self.peek(at)
         if byte not in (10, 13):
             return byte is None
-        if byte == self.end or (byte == 13 and self.peek(at + 1) == 10 and self.end == 10):
+        crs = at
+        while self.peek(crs) == 13:
+            crs += 1
+        if byte == self.end or (0 < crs - at <= self.crs and self.peek(crs) == 10):
             return True
         raise Broken(self.foreign)
 
@@ -117,7 +123,7 @@ class Rules:
                 yield [number, at, content_end - at, error, fields]
                 following = self.line(max(content_end, at))[1]
                 if content_end < len(self.text) and self.text[content_end] in (10, 13):
-                    following = content_end + (2 if self.text[content_end] == 13 and self.end == 10 else 1)
+                    following = self.text.index(self.end, content_end) + 1
             at = following
             number += self.text.count(self.end, start, at)
 

@@ -4,10 +4,12 @@
 local csv = require "pghost.native.csv"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
+local printable = require("pghost.input.printable").printable
 
 local M = {}
 
 ---@class pghost.Dialect
+---@field format? "csv"|"text" "text" is that of COPY: tabs, backslashes, \\N (default "csv")
 ---@field delimiter? string 1 to 8 bytes (default ",")
 ---@field quote? string one ASCII character (default '"'), "" for none
 ---@field escape? string one ASCII character; default: quotes are doubled
@@ -23,7 +25,9 @@ local M = {}
 ---@field too_few? "reject"|"pad"|"stop" fields (default "reject")
 ---@field too_many? "reject"|"cut"|"extra"|"stop" fields (default "reject")
 ---@field stray_quote? "reject"|"repair" default "reject"
----@field second_table? "reject"|"stop" a blank line and records of another width (default "reject")
+---@field blanks_after_quote? "reject"|"skip" between a closing quote and the delimiter (default "reject")
+---@field trailing_delimiter? "field"|"skip" one at the end of the line (default "field": an empty field follows)
+---@field second_table? "reject"|"stop" a blank line or a header, and records of another width (default "reject")
 ---@field max_record? integer bytes (default 16 MiB)
 ---@field max_record_lines? integer
 ---@field max_field? integer bytes
@@ -89,6 +93,9 @@ local words = {
   { "nul", "without their NUL bytes" },
   { "encoding", "with bytes in another encoding" },
   { "header", "skipped that repeat the header" },
+  { "blanks", "with blanks after a closing quote" },
+  { "delimiters", "with a trailing delimiter" },
+  { "marks", "without a byte order mark before them" },
 }
 
 --- What was repaired, in words: "3 records padded, 1 cut". Nil: nothing.
@@ -107,6 +114,35 @@ function M.describe(repairs)
     parts[#parts + 1] = log.counted(repairs.second_table, "line") .. " of a second table not read"
   end
   return #parts > 0 and table.concat(parts, ", ") or nil
+end
+
+local kinds = {
+  { "header", "header" },
+  { "preamble", "preamble" },
+  { "comments", "comment" },
+  { "blank", "blank" },
+  { "footer", "footer" },
+  { "second_table", "second table" },
+}
+
+--- The lines of a file that are not records, in words: "1 header line, 2 comment lines (first at line 4: '# old')".
+--- Nil where there are none but the header.
+---@param lines table<string, integer|string> of the counts of a load
+---@return string?
+function M.describe_lines(lines)
+  local parts, more = {}, false
+  for _, kind in ipairs(kinds) do
+    local count = lines[kind[1]]
+    if count then
+      parts[#parts + 1] = log.counted(count, kind[2] .. " line")
+      more = more or kind[1] ~= "header"
+    end
+    if count and kind[1] == "comments" then
+      parts[#parts] = ("%s (first at line %d: '%s')"):format(parts[#parts], lines.comment_line,
+        printable(lines.comment))
+    end
+  end
+  return more and "besides records: " .. table.concat(parts, ", ") or nil
 end
 
 --- Names that header_names = "repair" changed: "column 2 'a' is named a_2".

@@ -25,11 +25,11 @@ local function last_part(path)
   return path:match("[^/]+$") or path
 end
 
--- A member's name in messages and tables: whatever is in the zip, this is text on one line.
-local function printable(name)
-  name = name:gsub("[%c\127]", "?")
-  return utf8.len(name) and name or (name:gsub("[\128-\255]", "?"))
-end
+-- A name in messages and tables: whatever is in the zip or the folder, this is text on one line.
+local printable = require("pghost.input.printable").printable
+
+local packed_names = { gz = true, tgz = true, bz2 = true, xz = true, zst = true, zip = true, ["7z"] = true, rar = true,
+  tar = true }
 
 local function is_csv_name(name)
   local folded = name:lower()
@@ -41,30 +41,49 @@ local function is_clutter(name)
   return name:find("^__MACOSX/") or name:find("^%.") and not name:find("^%.%.?/") or last_part(name):find("^%.")
 end
 
--- The CSV members among the members of a zip, or its only file whatever that is called.
-local function choose_members(members)
-  local chosen, rest = {}, {}
-  for _, member in ipairs(members) do
-    if not is_clutter(member.name) then
-      rest[#rest + 1] = member
-      chosen[#chosen + 1] = is_csv_name(member.name) and member or nil
-    end
+-- Files in a zip that are packed themselves may be part of the data: nobody unpacks them unseen.
+local function refuse_packed(path, name)
+  local ending = name:lower():match("%.(%w+)$")
+  if ending and packed_names[ending] then
+    errors.raise(("'%s' in the zip '%s' is packed itself: unpack the zip and load the files"):format(printable(name),
+      printable(path)), "archive")
   end
-  return #rest == 1 and rest or chosen
 end
 
-local function add_members(found, path, members)
-  local chosen, seen = choose_members(members), {}
+-- The CSV members among the members of a zip, or its only file whatever that is called; and the names of the others.
+local function choose_members(path, members)
+  local chosen, rest, left = {}, {}, {}
+  for _, member in ipairs(members) do
+    if not is_clutter(member.name) then
+      refuse_packed(path, member.name)
+      rest[#rest + 1] = member
+      local list = is_csv_name(member.name) and chosen or left
+      list[#list + 1] = list == left and printable(member.name) or member
+    end
+  end
+  if #rest == 1 then
+    return rest, {}
+  end
+  return chosen, left
+end
+
+local function add_members(found, path, members, passed)
+  local chosen, left = choose_members(path, members)
+  local seen = {}
   if #chosen == 0 then
-    errors.raise(("no .csv, .tsv or .txt file in the zip '%s'"):format(path), "archive")
+    errors.raise(("no .csv, .tsv or .txt file in the zip '%s'"):format(printable(path)), "archive")
+  end
+  if #left > 0 then
+    passed[#passed + 1] = { path = printable(path), members = left }
   end
   for _, member in ipairs(chosen) do
     if seen[member.name] then
-      errors.raise(("two files named '%s' in the zip '%s'"):format(printable(member.name), path), "archive")
+      errors.raise(("two files named '%s' in the zip '%s'"):format(printable(member.name), printable(path)),
+        "archive")
     end
     seen[member.name] = true
-    found[#found + 1] = { path = path, name = last_part(path) .. "/" .. printable(member.name), size = member.size,
-      member = member.name }
+    found[#found + 1] = { path = path, name = printable(last_part(path)) .. "/" .. printable(member.name),
+      size = member.size, member = member.name }
   end
 end
 
@@ -77,7 +96,7 @@ local function read_once(path, mode)
 end
 
 -- Appends the file at `path`, or the files in it when it is a zip.
-local function describe(found, path)
+local function describe(found, path, passed)
   local mode, size = lfs.attributes(path, "mode"), lfs.attributes(path, "size")
   local is_file = path ~= "-" and mode == "file"
   local members, message, code
@@ -87,9 +106,9 @@ local function describe(found, path)
   if message then
     errors.raise(message, code)
   elseif members then
-    add_members(found, path, members)
+    add_members(found, path, members, passed)
   else
-    found[#found + 1] = { path = path, name = last_part(path), size = is_file and size or nil,
+    found[#found + 1] = { path = path, name = printable(last_part(path)), size = is_file and size or nil,
       read_once = read_once(path, mode) }
   end
 end
@@ -101,7 +120,7 @@ function M.once(file)
   if file.path == "-" then
     return "standard input can be read only once"
   end
-  return ("'%s' is a %s and can be read only once"):format(file.path, file.read_once)
+  return ("'%s' is a %s and can be read only once"):format(printable(file.path), file.read_once)
 end
 
 -- What tells a file from others however it is named, links too; nil for what is not a file.
@@ -116,14 +135,15 @@ end
 ---@param folder? string that relative paths are relative to
 ---@return pghost.File[]
 ---@return { path: string, same_as: string }[] again paths that lead to a file that another one has led to
+---@return { path: string, members: string[] }[] passed what zips hold besides files of data
 function M.resolve(spec, folder)
-  local found, seen, again = {}, {}, {}
+  local found, seen, again, passed = {}, {}, {}, {}
   for _, path in ipairs(type(spec) == "table" and spec or { spec }) do
     for _, match in ipairs(paths.expand(paths.join(folder, path))) do
       local id = identity(match)
       if not seen[id] then
         seen[id] = match
-        describe(found, match)
+        describe(found, match, passed)
       elseif seen[id] ~= match then
         again[#again + 1] = { path = match, same_as = seen[id] }
       end
@@ -141,7 +161,14 @@ function M.resolve(spec, folder)
     end
     return (a.member or "") < (b.member or "")
   end)
-  return found, again
+  return found, again, passed
+end
+
+--- What of a zip is not loaded, for the log.
+---@param one { path: string, members: string[] }
+---@return string
+function M.describe_passed(one)
+  return ("not loaded from the zip '%s': '%s'"):format(one.path, table.concat(one.members, "', '"))
 end
 
 return M

@@ -118,7 +118,8 @@ function M.check(run, plan, result)
       known = check_new(run, plan, one, seen[hash_read])
     end
     seen[hash_read] = seen[hash_read] or file
-    read[i] = { sha256 = hash_read, path = file.path, member = file.member, name = file.name, known = known }
+    read[i] = { sha256 = hash_read, path = file.path, member = file.member, name = file.name,
+      known = known }
   end
   if plan.since then -- what it does to missing keys is part of what the ledger knows of a load
     run.conn:query(missing_statement, run.id, plan.name, plan.missing)

@@ -4,6 +4,7 @@
 -- option `changed` says what becomes of it. To append, a content is news once. To merge and in history it is news
 -- unless it is the last thing that the table was told: after another file the table says something else by now.
 
+local printable = require("pghost.input.printable").printable
 local csv = require "pghost.native.csv"
 local entries = require "pghost.ledger.entries"
 local errors = require "pghost.lib.errors"
@@ -132,7 +133,7 @@ function M.is_known(run, request, file, sha256, other)
   if other then
     return other
   end
-  local read = { sha256 = sha256, path = file.path, member = file.member, name = file.name }
+  local read = { sha256 = sha256, path = printable(file.path), member = file.member, name = file.name }
   local by_hash = entries.read(run, request, { read })
   local entry = told(run, request, by_hash):has(read.sha256)
   return entry, by_hash[sha256]

@@ -30,10 +30,23 @@ local function sum(counts)
   return total
 end
 
+local kinds_of_line = { "records", "header", "preamble", "comments", "blank", "footer", "second_table", "earlier" }
+
+local function sum_lines(lines)
+  local total = 0
+  for _, kind in ipairs(kinds_of_line) do
+    total = total + (lines[kind] or 0)
+  end
+  return total
+end
+
 local function verify_file(problems, result, file)
   local id, counts, name = file.id, file.counts, file.file.name
   if file.file.size then
     problems:expect(name, "bytes", file.file.size, counts.input_bytes)
+  end
+  if counts.lines then
+    problems:expect(name, "lines", counts.lines.all, sum_lines(counts.lines))
   end
   problems:expect(name, "records", counts.records, counts.loaded + counts.rejected + counts.filtered)
   problems:expect(name, "rejects", counts.rejected, result.rejects.by_file[id] or 0)

@@ -88,6 +88,7 @@ function M.save(conn, files, state, duplicates)
       unreadable = counts.unreadable, loaded = counts.loaded - twice, rejected = counts.rejected,
       filtered = counts.filtered, duplicates = twice, input_size = counts.input_bytes,
       repairs = counts.repairs and next(counts.repairs) and counts.repairs or nil,
+      lines = counts.lines,
     }
   end
   if #list == 0 then
@@ -97,10 +98,10 @@ function M.save(conn, files, state, duplicates)
     UPDATE pghost.files AS f
     SET state = $1, size = n.size, sha256 = n.sha256, records = n.records, unreadable = n.unreadable,
       loaded = n.loaded, rejected = n.rejected, filtered = n.filtered, duplicates = n.duplicates,
-      repairs = n.repairs, input_size = n.input_size, finished_at = pg_catalog.clock_timestamp()
+      repairs = n.repairs, lines = n.lines, input_size = n.input_size, finished_at = pg_catalog.clock_timestamp()
     FROM pg_catalog.jsonb_to_recordset($2::pg_catalog.jsonb) AS n (file_id bigint, size bigint, sha256 text,
       records bigint, unreadable bigint, loaded bigint, rejected bigint, filtered bigint, duplicates bigint,
-      repairs jsonb, input_size bigint)
+      repairs jsonb, input_size bigint, lines jsonb)
     WHERE f.file_id = n.file_id]], state, cjson.encode(list))
 end
 

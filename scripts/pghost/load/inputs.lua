@@ -19,7 +19,10 @@ local M = {}
 ---@param say pghost.load.Say
 ---@return pghost.File[]
 function M.find(spec, folder, say)
-  local found, same = files.resolve(spec, folder)
+  local found, same, passed = files.resolve(spec, folder)
+  for _, one in ipairs(passed) do
+    say("warn", "files", files.describe_passed(one))
+  end
   for _, one in ipairs(same) do
     say("warn", "files", ("'%s' is the same file as '%s': it is read once"):format(one.path, one.same_as))
   end

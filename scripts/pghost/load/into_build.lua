@@ -193,6 +193,10 @@ function Target:finish(plan, result)
   accounts.prove(run, plan, result)
   file_records.settle(run, plan, result)
   for _, file in ipairs(result.files) do
+    local others = remarks.other_lines(file)
+    if others then
+      run.log:info("lines", plan.name, others, { file = file.file.name, lines = file.counts.lines })
+    end
     local text = remarks.repaired(file)
     if text then
       run.log:warn("repair", plan.name, text, { file = file.file.name, repairs = file.counts.repairs })

@@ -79,6 +79,10 @@ end
 function Target.work() end
 
 function Target:done(_, file)
+  local others = remarks.other_lines(file)
+  if others then
+    self.say("info", "lines", others)
+  end
   local text = remarks.repaired(file)
   if text then
     self.say("warn", "repair", text)

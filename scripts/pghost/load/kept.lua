@@ -20,7 +20,8 @@ local default_checkpoint = 64 * 1024 * 1024 -- bytes of files that are committed
 -- The rows of the files that count as loaded, by file; what else there is of the table.
 local function kept_files(run, plan)
   local by_place, all = {}, run.conn:query([[
-    SELECT file_id, path, member, state, size, input_size, sha256, repairs::text AS repairs, records, unreadable,
+    SELECT file_id, path, member, state, size, input_size, sha256, repairs::text AS repairs, lines::text AS lines,
+      records, unreadable,
       loaded, rejected, filtered, duplicates, kept_at IS NOT NULL AS kept, fingerprint
     FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND state <> 'skipped']], run.id, plan.name)
   for row in all:rows() do
@@ -129,6 +130,7 @@ local function counts_of(row, complete, targets)
   return { records = row.records, unreadable = row.unreadable, loaded = loaded, rejected = row.rejected,
     filtered = row.filtered, bytes = row.size, source_bytes = row.size, input_bytes = row.input_size,
     sha256 = row.sha256, repairs = row.repairs and cjson.decode(row.repairs) or {},
+    lines = row.lines and cjson.decode(row.lines) or nil,
     raw_rows = targets.raw and row.records - row.unreadable or 0, clean_rows = targets.clean and loaded or 0 }
 end
 

@@ -41,6 +41,14 @@ function M.rejects(run, name, kinds)
   end
 end
 
+--- Which lines of a file are no records, in a line with its name; nil: none but the header.
+---@param file pghost.FileResult
+---@return string?
+function M.other_lines(file)
+  local text = file.counts.lines and dialect.describe_lines(file.counts.lines)
+  return text and ("%s: %s"):format(file.file.name, text)
+end
+
 --- What was repaired in a file, in a line with its name; nil: nothing.
 ---@param file pghost.FileResult
 ---@return string?

@@ -3,6 +3,7 @@
 --
 -- Whatever does not fit stops here, before anything is loaded.
 
+local printable = require("pghost.input.printable").printable
 local column_types = require "pghost.load.column_types"
 local columns = require "pghost.catalog.columns"
 local dialects = require "pghost.input.dialect"
@@ -27,7 +28,7 @@ local function message_name(file)
   if file.path == "-" then
     return "standard input"
   end
-  return file.member and (file.path:match("^.*/") or "") .. file.name or file.path
+  return printable(file.path:match("^.*/") or "") .. file.name
 end
 
 -- The tolerant keep extra fields where there is a column for them.
@@ -181,6 +182,19 @@ local function frozen(batches)
   return all, made
 end
 
+-- Without a header: how many fields a record must have, where the table says so.
+local function columns_by_order(target, options, rules)
+  local headerless = options.header == false or options.header == 0
+  if not headerless or rules or not target.relation then
+    return nil
+  end
+  local count, extra = 0, too_many(target, options, rules) == "extra"
+  for _, column in ipairs(target.relation.columns) do
+    count = count + ((column.generated or extra and column.name == "_extra") and 0 or 1)
+  end
+  return count > 0 and count or nil
+end
+
 --- The plan of files into one table; one that is to be created is made.
 ---@param target pghost.load.IntoTable
 ---@param spec string|string[] files
@@ -188,7 +202,8 @@ end
 ---@param options pghost.load.TableOptions
 ---@return pghost.Plan
 function M.make(target, spec, rules, options)
-  local more = { any_header = true, too_many = too_many(target, options, rules) }
+  local more = { any_header = true, too_many = too_many(target, options, rules),
+    columns = columns_by_order(target, options, rules) }
   local files = expand(target, options, inputs.find(spec, nil, target.say), more)
   local columns_there = rules and rules:columns() or (target.relation and target.relation.columns) or {}
   look_at(target, files, options, more, known_header.goal(columns_there, target.relation == nil))
