@@ -139,22 +139,6 @@ describe("CSV as psql reads it", function()
     end)
   end)
 
-  it("may hold forms of values that psql's server reads and pghost refuses", function()
-    for _, value in ipairs { "timestamp infinity", "timestamp 2024-01-02", "timestamp 2024-01-02 03:04:05.1234567",
-      "interval 1.5 days", "inet 10/8", 'integer[] "[2:3]={1,2}"', "boolean on" } do
-      local kind, text = value:match "^(%S+) (.*)$"
-      pghost.write(folder .. "/f.csv", "id,v\n1," .. text .. "\n")
-      local columns = ("(id int, v %s)"):format(kind)
-      local _, problem, status = psql(("DROP TABLE IF EXISTS theirs, ours;\nCREATE TABLE theirs %s;\n"
-        .. "CREATE TABLE ours %s;\n\\copy theirs from '%s/f.csv' (FORMAT csv, HEADER)\n")
-        :format(columns, columns, folder))
-      assert.equal(0, status, problem)
-      local _, err, code = pghost.run { "--dsn", dsn, "load", folder .. "/f.csv", "--into", "ours" }
-      assert.equal(1, code, value)
-      assert.matches("f.csv:2: v: ", err, 1, true)
-    end
-  end)
-
   it("is as psql has it, once asked for", function()
     pghost.write(folder .. "/f.csv", "a,b\n1,2\na,b\n")
     assert.equal(by_psql("f.csv", "a,b"), (by_pghost("f.csv", "a,b", { "--repeated-header", "load" })))

@@ -23,7 +23,7 @@ static bool block_failed(const Block *block) {
   bool failed = false;
   for (int kind = 0; kind < STREAM_KINDS; kind++)
     failed = failed || block->out[kind].failed;
-  return failed;
+  return failed || block->marks.failed;
 }
 
 // The lock is held.
@@ -42,7 +42,7 @@ static void send_block(Engine *engine, Block *block) {
 }
 
 // Writes a block's rejects to their file, in memory of stdio for the most part. The lock is held.
-static bool write_rejects(Engine *engine, Block *block, Error *error) {
+bool block_write_rejects(Engine *engine, Block *block, Error *error) {
   const Buffer *out = &block->out[STREAM_REJECTS];
   if (!engine->options.reject_file || block->rows[STREAM_REJECTS] == 0)
     return true;
@@ -66,7 +66,7 @@ void block_encoded(Engine *engine, Block *block) {
   budget_add_rules(engine, block);
   task->encoded++;
   bool stops = block->counts.rejected > 0 || !engine->first_stop.set;
-  if (!write_rejects(engine, block, &error))
+  if (!block_write_rejects(engine, block, &error))
     engine_fail_locked(engine, &error);
   else if (stops && !budget_holds(engine, task, &error))
     stop_at(engine, block, &error);

@@ -1,5 +1,7 @@
 // The engine's life: its threads and memory, the caller's wait, the end.
 #include "load/engine.h"
+#include "load/careful.h"
+#include "load/odd.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -36,6 +38,7 @@ Engine *engine_new(const EngineOptions *options, Error *error) {
   }
   engine->options = *options;
   pthread_mutex_init(&engine->lock, NULL);
+  pthread_mutex_init(&engine->asker_lock, NULL);
   init_conditions(engine);
   return engine;
 }
@@ -50,14 +53,17 @@ static bool make_queues(Engine *engine, size_t blocks) {
 
 static bool make_blocks(Engine *engine) {
   size_t count = engine->options.workers * BLOCKS_PER_WORKER +
-                 engine->stream_count * BLOCKS_PER_STREAM + SPARE_BLOCKS;
+                 engine->stream_count * BLOCKS_PER_STREAM + SPARE_BLOCKS +
+                 (engine->options.careful ? CAREFUL_BLOCKS : 0);
   engine->blocks = calloc(count, sizeof(Block));
   if (!engine->blocks || !make_queues(engine, count))
     return false;
   engine->block_count = count;
   size_t rules = engine->options.rule_budget_count;
   engine->rule_rejects = calloc(rules + 1, sizeof *engine->rule_rejects);
-  bool ok = engine->rule_rejects != NULL;
+  size_t columns = engine->options.program ? program_column_count(engine->options.program) : 0;
+  engine->odd_columns = calloc(columns + 1, sizeof *engine->odd_columns);
+  bool ok = engine->rule_rejects && engine->odd_columns;
   for (size_t i = 0; ok && i < count; i++) {
     Block *block = &engine->blocks[i];
     block->rule_rejects = calloc(rules + 1, sizeof *block->rule_rejects);
@@ -263,6 +269,19 @@ void engine_rule_count(Engine *engine, size_t i, RuleCount *out) {
   }
 }
 
+bool engine_odd_values(const Engine *engine, size_t column, OddValues *out) {
+  const OddColumn *odd = engine->odd_columns ? &engine->odd_columns[column] : NULL;
+  if (!odd || odd->count == 0)
+    return false;
+  *out = (OddValues){odd->count, odd->file_id, odd->line, odd->text};
+  return true;
+}
+
+const int64_t *engine_refused(const Engine *engine, size_t *count) {
+  *count = engine->refused.len / sizeof(int64_t);
+  return (const int64_t *)(const void *)engine->refused.data;
+}
+
 static void free_queues(Engine *engine) {
   queue_free(&engine->idle);
   queue_free(&engine->cut);
@@ -274,6 +293,10 @@ static void free_queues(Engine *engine) {
 
 static void free_block(Block *block) {
   free(block->rule_rejects);
+  buffer_free(&block->marks);
+  buffer_free(&block->odd_cells);
+  buffer_free(&block->odd_texts);
+  buffer_free(&block->completed);
   buffer_free(&block->original);
   buffer_free(&block->chunk.bytes);
   batch_free(&block->batch);
@@ -293,6 +316,9 @@ static void free_memory(Engine *engine) {
   tasks_free(engine);
   free(engine->blocks);
   free(engine->rule_rejects);
+  free(engine->odd_columns);
+  buffer_free(&engine->refused);
+  asker_free(engine->options.asker);
 }
 
 static bool keeps_rejects(const Engine *engine) {
@@ -312,6 +338,7 @@ void engine_free(Engine *engine) {
   if (engine->options.reject_file)
     fclose(engine->options.reject_file);
   pthread_mutex_destroy(&engine->lock);
+  pthread_mutex_destroy(&engine->asker_lock);
   pthread_cond_destroy(&engine->splitter_turn);
   pthread_cond_destroy(&engine->worker_turn);
   pthread_cond_destroy(&engine->caller_turn);

@@ -59,6 +59,18 @@ bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error);
 // program_count_slots - 1.
 void engine_rule_count(Engine *engine, size_t i, RuleCount *out);
 
+// What the server alone knew of a column (odd.h), after engine_finish. False: nothing.
+typedef struct OddValues {
+  uint64_t count;
+  int64_t file_id, line; // of the first
+  const char *text;
+} OddValues;
+bool engine_odd_values(const Engine *engine, size_t column, OddValues *out);
+
+// File ids of the records that the server has refused after the rules; they are in the totals, and
+// not in the counts of their files.
+const int64_t *engine_refused(const Engine *engine, size_t *count);
+
 // Aborts what is unfinished, joins the threads, frees. After a failure with code "budget" the
 // rejects stream is ended well: what has been found is there to be looked at. Connections are idle
 // afterwards (their transaction failed where a COPY was aborted). NULL is fine.

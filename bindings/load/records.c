@@ -3,6 +3,7 @@
 #include "load/records.h"
 
 #include "load/budget.h"
+#include "load/odd.h"
 #include "load/row.h"
 
 static int64_t parse_digits(const Field *field) {
@@ -88,7 +89,14 @@ static void put_reject(const Engine *engine, Block *block, const Record *record,
                  column, rule, reject->reason);
 }
 
-static void put_clean(const Engine *engine, Block *block, const Origin *origin,
+static void mark_row(const Engine *engine, Block *block, size_t i, const Origin *origin) {
+  if (!engine->options.tell_lines)
+    return;
+  RowMark mark = {block->out[STREAM_CLEAN].len, origin->line, i};
+  buffer_put(&block->marks, (const char *)&mark, sizeof mark);
+}
+
+static void put_clean(Engine *engine, Block *block, size_t i, const Origin *origin,
                       const Scratch *scratch) {
   block->counts.loaded++;
   if (engine->kinds[STREAM_CLEAN] == 0)
@@ -96,14 +104,20 @@ static void put_clean(const Engine *engine, Block *block, const Origin *origin,
   block->rows[STREAM_CLEAN]++;
   const EngineOptions *options = &engine->options;
   Buffer *out = &block->out[STREAM_CLEAN];
-  if (options->clean_text)
+  size_t odd = scratch_odd_count(scratch);
+  if (odd > 0 && options->clean_text)
+    odd_note(engine, block, scratch, origin->line);
+  if (odd > 0 && !options->clean_text) {
+    buffer_put_u16(out, (uint16_t)program_column_count(options->program));
+    odd_put_row(block, options->program, scratch);
+  } else if (options->clean_text)
     row_put_clean_text(out, options->program, scratch, options->clean_position, origin);
   else
     row_put_clean(out, options->program, scratch, options->clean_position, origin);
+  mark_row(engine, block, i, origin);
 }
 
-void record_settle(const Engine *engine, Block *block, size_t i, Scratch *scratch,
-                   Verdict verdict) {
+void record_settle(Engine *engine, Block *block, size_t i, Scratch *scratch, Verdict verdict) {
   const Record *record = &block->batch.records[i];
   Origin origin = record_origin(block, record);
   block->counts.records++;
@@ -114,9 +128,26 @@ void record_settle(const Engine *engine, Block *block, size_t i, Scratch *scratc
                 block->task->raw_map, block->task->file.raw_count, &origin);
   }
   if (verdict == VERDICT_PASS)
-    put_clean(engine, block, &origin, scratch);
+    put_clean(engine, block, i, &origin, scratch);
   else if (verdict == VERDICT_REJECT)
     put_reject(engine, block, record, &origin, scratch);
   else
     block->counts.filtered++;
+}
+
+void record_refuse(const Engine *engine, Block *block, size_t i, const char *column,
+                   const char *rule, const char *reason) {
+  const Record *record = &block->batch.records[i];
+  Origin origin = {.file_id = block->file_id, .line = (int64_t)record->line, .has_offset = true};
+  FileSpan span = source_file_span(&block->dialect, &block->chunk, record, &block->original);
+  origin.offset = (int64_t)span.offset;
+  origin.bytes = span.bytes;
+  origin.length = (uint32_t)span.length;
+  block->counts.rejected++;
+  budget_count_rule(engine, block, rule);
+  if (engine->kinds[STREAM_REJECTS] == 0 && !engine->options.reject_file)
+    return;
+  block->rows[STREAM_REJECTS]++;
+  row_put_reject(&block->out[STREAM_REJECTS], engine->options.run_id, engine->options.table,
+                 &origin, column, rule, reason);
 }

@@ -55,6 +55,8 @@ static bool unread(Engine *engine, Task *task) {
 // The lock is held.
 static void hand_out(Engine *engine, Task *task, Block *block) {
   block->task = task;
+  block->dialect = *source_dialect(task->file.source);
+  block->file_id = task->file.file_id;
   block->sequence = task->cut++;
   task->split = block->chunk.last;
   queue_push(&engine->cut, block);
@@ -68,6 +70,9 @@ static void reset(const Engine *engine, Block *block) {
   }
   for (size_t i = 0; i < engine->options.rule_budget_count; i++)
     block->rule_rejects[i] = 0;
+  buffer_clear(&block->marks);
+  buffer_clear(&block->odd_cells);
+  buffer_clear(&block->odd_texts);
   block->counts = (Counts){0};
   block->next = 0;
 }

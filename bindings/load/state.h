@@ -39,11 +39,36 @@ typedef struct Task {
   Position leftover_position;
 } Task;
 
+// Where a clean row of a block ends, and which record it is.
+typedef struct RowMark {
+  size_t end;
+  int64_t line;
+  size_t record;
+} RowMark;
+
+// Which lines a block that was sent had, and how many rows went before it.
+typedef struct Place {
+  uint64_t first, count;
+  int64_t file_id;
+  int64_t *lines;
+  size_t room;
+} Place;
+
+enum { PLACES = 512 }; // more than the server can be behind
+
+struct OddColumn;
+
 struct Block {
   Task *task; // from the cut until the block is encoded, else NULL
   Chunk chunk;
   Batch batch;
   Buffer out[STREAM_KINDS];
+  Buffer marks;     // RowMark per clean row
+  Buffer odd_cells; // values that the server is asked for (odd.c), their texts, the rows with them
+  Buffer odd_texts;
+  Buffer completed;
+  Dialect dialect; // of its file, and which that is: the file may be done before the block
+  int64_t file_id;
   Buffer original; // bytes of a reject as in its file
   uint64_t rows[STREAM_KINDS];
   uint64_t sequence;
@@ -63,6 +88,9 @@ typedef struct Stream {
   bool started;
   bool open; // in COPY state
   uint64_t rows;
+  Place *places;   // a ring of PLACES, or NULL
+  uint64_t blocks; // sent, as those in the ring
+  uint64_t sent;   // rows
 } Stream;
 
 enum { MAX_STREAMS = STREAM_KINDS * MAX_WORKERS };
@@ -108,6 +136,9 @@ struct Engine {
   uint64_t task_serial;
   Scratch *caller_scratch;
   Counts total;
+  struct OddColumn *odd_columns; // per column of the program
+  pthread_mutex_t asker_lock;
+  Buffer refused;         // file ids (int64_t) of what the server has refused after the rules
   uint64_t start_bytes;   // task_start_bytes of the files that are done
   uint64_t *rule_rejects; // per rule with a budget
   uint64_t sent_rows[STREAM_KINDS];

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "load/careful.h"
+#include "load/places.h"
 #include "pg/copy.h"
 
 enum { LOOK_MS = 500 }; // how often a sender with nothing to send looks at its connection
@@ -11,7 +13,13 @@ static bool is_text(const Stream *stream) {
   return stream->kind == STREAM_CLEAN && stream->engine->options.clean_text;
 }
 
+static bool is_careful(const Stream *stream) {
+  return stream->kind == STREAM_CLEAN && stream->engine->options.careful;
+}
+
 bool stream_begin(Stream *stream, const char *copy, Error *error) {
+  if (is_careful(stream)) // a COPY is begun for each part
+    return true;
   if (!copy_begin(stream->conn, copy, error))
     return false;
   Buffer header = {0};
@@ -56,16 +64,45 @@ static void give_back(Engine *engine, Block *block) {
 }
 
 static bool send_block(Stream *stream, Block *block, Error *error) {
+  if (stream->kind == STREAM_CLEAN && stream->engine->options.tell_lines)
+    places_note(stream, block);
   const Buffer *out = &block->out[stream->kind];
   bool sent = copy_send(stream->conn, out->data, out->len, stop_of(stream), error);
   give_back(stream->engine, block);
   return sent;
 }
 
+// As many blocks as there are, up to those that can be kept.
+static bool send_carefully(Stream *stream, Error *error) {
+  Engine *engine = stream->engine;
+  Block *blocks[CAREFUL_BLOCKS];
+  bool idle = true, good = true;
+  while (good && idle) {
+    size_t count = 0;
+    Block *block = take(stream, &idle);
+    while (block) {
+      blocks[count++] = block;
+      pthread_mutex_lock(&engine->lock);
+      block = count < CAREFUL_BLOCKS ? queue_pop(&engine->outgoing[stream->kind]) : NULL;
+      pthread_mutex_unlock(&engine->lock);
+      idle = true;
+    }
+    good = count == 0 || careful_send(stream, blocks, count, error);
+    for (size_t i = 0; i < count; i++)
+      give_back(engine, blocks[i]);
+  }
+  return good;
+}
+
 void *sender_main(void *arg) {
   Stream *stream = arg;
   Error error;
   bool good = true, idle = false;
+  if (is_careful(stream)) {
+    if (!send_carefully(stream, &error))
+      engine_fail(stream->engine, &error);
+    return NULL;
+  }
   Block *block = take(stream, &idle);
   while (good && (block || idle)) {
     good = block ? send_block(stream, block, &error)
@@ -74,6 +111,7 @@ void *sender_main(void *arg) {
   }
   if (!good) {
     stream->open = false;
+    places_tell(stream, &error);
     engine_fail(stream->engine, &error);
   }
   return NULL;
@@ -90,15 +128,21 @@ static bool send_trailer(Stream *stream, Error *error) {
 }
 
 bool stream_end(Stream *stream, Error *error) {
+  if (is_careful(stream))
+    return true;
   bool ok = send_trailer(stream, error);
   stream->open = false;
-  return ok && copy_end(stream->conn, NULL, &stream->rows, error);
+  ok = ok && copy_end(stream->conn, NULL, &stream->rows, error);
+  if (!ok)
+    places_tell(stream, error);
+  return ok;
 }
 
 bool streams_check_rows(const Engine *engine, const uint64_t rows[STREAM_KINDS], Error *error) {
   static const char *const names[STREAM_KINDS] = {"raw", "clean", "rejects"};
   for (int kind = 0; kind < STREAM_KINDS; kind++)
-    if (rows[kind] != engine->sent_rows[kind])
+    if (rows[kind] != engine->sent_rows[kind] &&
+        !(kind == STREAM_CLEAN && engine->options.may_drop))
       return error_set(error, "conservation", "sent %llu %s rows but the server counted %llu",
                        (unsigned long long)engine->sent_rows[kind], names[kind],
                        (unsigned long long)rows[kind]);
@@ -107,6 +151,7 @@ bool streams_check_rows(const Engine *engine, const uint64_t rows[STREAM_KINDS],
 
 void stream_close(Stream *stream, bool keep_rejects) {
   Error error;
+  places_free(stream);
   if (stream->open && stream->kind == STREAM_REJECTS && keep_rejects)
     stream_end(stream, &error);
   else if (stream->open)

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "csv/source.h"
-#include "pg/conn.h"
+#include "pg/asker.h"
 #include "rules/program.h"
 
 typedef struct Engine Engine;
@@ -52,6 +52,12 @@ typedef struct EngineOptions {
   unsigned files;         // that are under way at once, from 1 to MAX_FILES
   int64_t run_id;         // for rejects
   const char *table;      // for rejects; borrowed
+  Asker *asker;           // NULL, or who knows what types do not; the engine frees it
+  bool careful;           // the clean stream goes in parts, each under a savepoint: what the server
+                          // refuses is a reject. One stream, rejects to a file
+  const char *copy;       // careful: the clean stream's statement; borrowed
+  bool may_drop;          // the server may store other rows than were sent
+  bool tell_lines;        // a failure of the clean stream tells file and line
   FILE *reject_file;    // NULL, or where the rows of the rejects stream go instead of a connection
                         // (no header, no trailer); the engine closes it
   RejectBudget rejects; // of all files together

@@ -4,6 +4,7 @@
 
 #include "csv/transcode.h"
 #include "load/blocks.h"
+#include "load/odd.h"
 #include "load/records.h"
 #include "load/stop.h"
 
@@ -102,9 +103,12 @@ static void tokenise(Worker *worker, Block *block) {
 
 static void encode(Worker *worker, Block *block) {
   Engine *engine = worker->engine;
+  Error error;
   for (size_t i = 0; i < block->batch.record_count; i++)
     record_settle(engine, block, i, worker->scratch,
                   record_judge(engine, block, i, worker->scratch));
+  if (!odd_settle(engine, block, &error))
+    engine_fail(engine, &error);
   block_encoded(engine, block);
 }
 

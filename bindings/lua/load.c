@@ -124,13 +124,33 @@ static bool add_streams(lua_State *L, LoadBox *box, int load, StreamKind kind, E
   return true;
 }
 
+// Who is asked for values that the program's types do not know: like the first connection of clean.
+static bool make_asker(lua_State *L, EngineOptions *options, Error *error) {
+  bool asks = false;
+  for (size_t i = 0; options->program && i < program_column_count(options->program); i++)
+    asks = asks || program_column_ask(options->program, i);
+  if (!asks || lua_getfield(L, 1, "clean") != LUA_TTABLE)
+    return true;
+  if (lua_getfield(L, -1, "conn") == LUA_TTABLE)
+    lua_geti(L, -1, 1);
+  ConnBox *conn = luaL_checkudata(L, -1, CONN_TYPE);
+  if (!conn->conn)
+    luaL_error(L, "connection is closed");
+  options->asker = asker_new(conn->conn);
+  return options->asker || error_set(error, "ENOMEM", "out of memory");
+}
+
 // Takes over the reject file, also when there is no memory for an engine.
 static bool make_engine(lua_State *L, LoadBox *box, EngineOptions *options, Error *error) {
-  if (!load_open_reject_file(L, options, error))
+  if (!make_asker(L, options, error) || !load_open_reject_file(L, options, error)) {
+    asker_free(options->asker);
     return false;
+  }
   box->engine = engine_new(options, error);
   if (!box->engine && options->reject_file)
     fclose(options->reject_file);
+  if (!box->engine)
+    asker_free(options->asker);
   return box->engine != NULL;
 }
 
@@ -331,6 +351,48 @@ static int load_file(lua_State *L) {
   return finish_file(L, box, lua_gettop(L));
 }
 
+// Sets refused = { [file id] = number of records } in the table on top.
+static void push_refused(lua_State *L, const Engine *engine) {
+  size_t count;
+  const int64_t *ids = engine_refused(engine, &count);
+  lua_newtable(L);
+  for (size_t i = 0; i < count; i++) {
+    lua_Integer before = lua_geti(L, -1, ids[i]) == LUA_TNIL ? 0 : lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    lua_pushinteger(L, before + 1);
+    lua_seti(L, -2, ids[i]);
+  }
+  lua_setfield(L, -2, "refused");
+}
+
+// load:odd() -> list of { column =, count =, file_id =, line =, text = }: what only the server
+// could read; after finish.
+static int load_odd(lua_State *L) {
+  LoadBox *box = check_load(L);
+  if (!box->finished)
+    return luaL_error(L, "load is not finished");
+  lua_newtable(L);
+  size_t columns = box->program ? program_column_count(box->program) : 0;
+  for (size_t i = 0; i < columns; i++) {
+    OddValues odd;
+    if (!engine_odd_values(box->engine, i, &odd))
+      continue;
+    lua_createtable(L, 0, 5);
+    lua_pushstring(L, program_column_name(box->program, i));
+    lua_setfield(L, -2, "column");
+    lua_pushinteger(L, (lua_Integer)odd.count);
+    lua_setfield(L, -2, "count");
+    lua_pushinteger(L, odd.file_id);
+    lua_setfield(L, -2, "file_id");
+    lua_pushinteger(L, odd.line);
+    lua_setfield(L, -2, "line");
+    lua_pushstring(L, odd.text);
+    lua_setfield(L, -2, "text");
+    lua_seti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  }
+  return 1;
+}
+
 // load:finish() -> totals | nil, message, code
 static int load_finish(lua_State *L) {
   Error error;
@@ -348,6 +410,7 @@ static int load_finish(lua_State *L) {
   engine_counts(box->engine, &total);
   load_push_counts(L, &total);
   load_set_rows(L, rows);
+  push_refused(L, box->engine);
   return 1;
 }
 
@@ -392,10 +455,9 @@ static int load_table_source(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"has_room", load_has_room}, {"start", load_start},
-    {"next", load_next},         {"file", load_file},
-    {"finish", load_finish},     {"abort", load_close},
-    {"cleaning", load_cleaning}, {NULL, NULL},
+    {"has_room", load_has_room}, {"start", load_start},   {"next", load_next},
+    {"file", load_file},         {"finish", load_finish}, {"abort", load_close},
+    {"cleaning", load_cleaning}, {"odd", load_odd},       {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {

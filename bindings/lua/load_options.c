@@ -83,7 +83,7 @@ static void read_program(lua_State *L, int references, EngineOptions *options) {
 }
 
 // The table on top: position, and the format, which must be text where the program needs it.
-static void read_clean(lua_State *L, EngineOptions *options) {
+static void read_clean(lua_State *L, int references, EngineOptions *options) {
   static const char *const formats[] = {"binary", "text"};
   int clean = lua_gettop(L);
   lua_getfield(L, clean, "position");
@@ -93,6 +93,16 @@ static void read_clean(lua_State *L, EngineOptions *options) {
   options->clean_text = format && strcmp(format, formats[1]) == 0;
   if (!format || (!options->clean_text && strcmp(format, formats[0]) != 0))
     luaL_error(L, "clean: format must be 'binary' or 'text'");
+  lua_getfield(L, clean, "careful");
+  options->careful = lua_toboolean(L, -1);
+  lua_getfield(L, clean, "tell_lines");
+  options->tell_lines = options->careful || lua_toboolean(L, -1);
+  lua_getfield(L, clean, "may_drop");
+  options->may_drop = lua_toboolean(L, -1);
+  lua_getfield(L, clean, "copy");
+  options->copy = lua_tostring(L, -1);
+  lua_setfield(L, references, "copy"); // keeps it
+  lua_pop(L, 3);
   if (options->program && program_needs_text(options->program) && !options->clean_text)
     luaL_error(L, "clean: a column's type can only be sent as text: format = 'text'");
   lua_pop(L, 2);
@@ -109,7 +119,7 @@ EngineOptions load_read_options(lua_State *L, int references) {
   options.workers = (unsigned)workers;
   options.files = options.workers + 1; // the next one is opened while the workers are busy
   if (lua_getfield(L, 1, "clean") == LUA_TTABLE)
-    read_clean(L, &options);
+    read_clean(L, references, &options);
   lua_pop(L, 2);
   return options;
 }

@@ -22,6 +22,18 @@ bool program_column_required(const Program *program, size_t column) {
   return program->columns[column].required;
 }
 
+const char *program_column_ask(const Program *program, size_t column) {
+  return program->columns[column].ask;
+}
+
+const Buffer *scratch_typed(const Scratch *scratch) {
+  return &scratch->typed;
+}
+
+size_t scratch_odd_count(const Scratch *scratch) {
+  return scratch->odd_count;
+}
+
 static const Field null_text = {.data = "", .null = true};
 
 static void store_null(Scratch *scratch, size_t column) {
@@ -123,6 +135,23 @@ static bool run_checks(const Program *program, const Column *column, size_t inde
   return true;
 }
 
+static bool has_sign(const Field *cell, const char *signs) {
+  for (uint32_t i = 0; signs && i < cell->len; i++)
+    if (cell->data[i] && strchr(signs, cell->data[i]))
+      return true;
+  return !signs;
+}
+
+// A value that the type does not know, and the server may: it is asked after the block.
+static bool keep_odd(const Column *column, Scratch *scratch, const Field *cell, Value *value) {
+  const TypeKind *kind = column->type.kind;
+  if (!column->ask || kind->complete || !has_sign(cell, kind->odd_signs))
+    return false;
+  *value = (Value){.odd = true, .bytes = cell->data, .len = cell->len};
+  scratch->odd_count++;
+  return true;
+}
+
 // Types and checks a cleaned cell. False: rejected.
 static bool store(const Program *program, Scratch *scratch, size_t index, const Field *cell) {
   const Column *column = &program->columns[index];
@@ -136,6 +165,8 @@ static bool store(const Program *program, Scratch *scratch, size_t index, const 
     follow_value(column, value, &scratch->texts[index]);
     return column->check_count == 0 || run_checks(program, column, index, scratch);
   }
+  if (keep_odd(column, scratch, cell, value))
+    return true;
   bool keep;
   if (survives(column, index, scratch, column->type_slot, false, &keep))
     return true;
@@ -184,7 +215,7 @@ Verdict program_run(const Program *program, Scratch *scratch, const Field *field
                     const uint32_t *map) {
   arena_reset(&scratch->arena);
   buffer_clear(&scratch->typed);
-  scratch->change_count = 0;
+  scratch->change_count = scratch->odd_count = 0;
   for (size_t i = 0; i < program->column_count; i++)
     if (!run_column(program, scratch, i, fields[map[i]]))
       return VERDICT_REJECT;

@@ -34,6 +34,17 @@ bool program_needs_text(const Program *program);
 // The same as program_encode in COPY's text format, tabs between the columns, without a newline.
 void program_encode_text(const Program *program, const Scratch *scratch, Buffer *out);
 
+// SQL that makes a value of the column out of a text `v`; NULL: a text that the type does not know
+// is refused. Where there is some, such a value passes as `odd`, and the caller asks the server.
+const char *program_column_ask(const Program *program, size_t column);
+
+// How many values of the record that just passed are odd. program_encode does not take them,
+// program_encode_text writes them as they are.
+size_t scratch_odd_count(const Scratch *scratch);
+
+// Where the values of the record at hand have their bytes.
+const Buffer *scratch_typed(const Scratch *scratch);
+
 size_t program_count_slots(const Program *program);
 
 // Stores a copy of `text` as the target's value, through the column's type, checks and on_fail.

@@ -136,6 +136,12 @@ bool program_add_column(Program *program, const Field *name, const Type *type, c
          error_set(error, "usage", "column '%s': bad format '%s': %s", copy, format, reason);
 }
 
+bool program_set_ask(Program *program, const char *expression, Error *error) {
+  char *copy = arena_copy(&program->memory, expression, strlen(expression));
+  last_column(program)->ask = copy;
+  return copy || no_memory(error);
+}
+
 static bool check_label(const Column *column, const Field *labels, size_t i, Error *error) {
   if (labels[i].len > MAX_LABEL)
     return column_error(column, error, "a label of an enum has at most 63 bytes:", &labels[i]);

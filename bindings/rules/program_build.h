@@ -21,6 +21,9 @@ bool program_add_column(Program *program, const Field *name, const Type *type, c
 bool program_set_labels(Program *program, const Field *labels, size_t count, Error *error);
 bool program_set_domain(Program *program, const char *name, Error *error);
 
+// SQL over a text `v` that has the server read what the column's type does not know.
+bool program_set_ask(Program *program, const char *expression, Error *error);
+
 // Operations and checks belong to the column added last. `values` are the kind's constants, in
 // their order; null: not given.
 bool program_add_operation(Program *program, const OperationKind *kind, const Field *values,

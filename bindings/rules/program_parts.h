@@ -11,6 +11,7 @@ typedef struct Column {
   const char *name;
   Type type;
   bool required;
+  const char *ask; // SQL for values that the type does not know; NULL: they are refused
   FailureAction action;
   uint32_t operation_start; // into Program.operations
   uint32_t operation_count;
@@ -77,6 +78,7 @@ struct Scratch {
   size_t change_count;
   size_t change_cap;
   Reject reject;
+  size_t odd_count; // odd values in the record at hand
 };
 
 // Notes a change of the record at hand.

@@ -82,6 +82,7 @@ enum { TYPE_NAME_SIZE = 320 };
 // place besides.
 typedef struct Value {
   bool null;
+  bool odd; // of a form that only the server knows: `bytes` is the text (program.h)
   int64_t integer;
   double real;
   const char *bytes;
@@ -135,13 +136,15 @@ struct TypeKind {
   ScalarForm scalar;
   TypeParameter parameter;
   bool is_number;
-  bool unordered;      // `compare` is not the server's order
-  bool is_moment;      // earlier and later, rather than less and greater
-  bool is_zoned;       // `write` brings it to UTC, also in an array
-  bool keeps_text;     // the value is part of the text it was parsed from
-  bool shortens_text;  // and may be shorter
-  bool rounds_seconds; // "time(3)" is a type that the server rounds, so not ours
-  bool zone_words;     // "time(3) with time zone" is such a name
+  bool unordered;        // `compare` is not the server's order
+  bool is_moment;        // earlier and later, rather than less and greater
+  bool is_zoned;         // `write` brings it to UTC, also in an array
+  bool keeps_text;       // the value is part of the text it was parsed from
+  bool shortens_text;    // and may be shorter
+  bool rounds_seconds;   // "time(3)" is a type that the server rounds, so not ours
+  bool zone_words;       // "time(3) with time zone" is such a name
+  bool complete;         // what is refused here, every server refuses: it need not be asked
+  const char *odd_signs; // or there is one of these in it; NULL: there need be none
 };
 
 // The kinds that other code names.
@@ -181,7 +184,7 @@ bool type_set_format(Type *type, const char *format, const char **reason);
 // Value.integer the offset in scratch.
 static inline bool type_parse(const Type *type, const char *text, size_t len, Buffer *scratch,
                               Value *value, const char **reason) {
-  value->null = false;
+  value->null = value->odd = false;
   return type->kind->parse(type, text, len, scratch, value, reason);
 }
 

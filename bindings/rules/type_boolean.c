@@ -32,6 +32,7 @@ static bool parse_boolean(const Type *type, const char *text, size_t len, Buffer
 }
 
 const TypeKind type_boolean = {
+    .odd_signs = "yYnNoOtTfF",
     .name = "boolean",
     .aliases = {"bool"},
     .oid = 16,

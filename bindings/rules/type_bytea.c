@@ -70,6 +70,7 @@ static bool parse_bytea(const Type *type, const char *text, size_t len, Buffer *
 }
 
 static const TypeKind bytea_type = {
+    .complete = true,
     .name = "bytea",
     .oid = 17,
     .parse = parse_bytea,

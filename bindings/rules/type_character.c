@@ -66,6 +66,7 @@ int compare_bytes(const Value *a, const Value *b, const Buffer *scratch) {
 }
 
 const TypeKind type_text = {
+    .complete = true,
     .name = "text",
     .oid = 25,
     .parse = parse_text,
@@ -75,6 +76,7 @@ const TypeKind type_text = {
 };
 
 static const TypeKind varchar_type = {
+    .complete = true,
     .name = "varchar",
     .aliases = {"character varying"},
     .oid = 1043,
@@ -87,6 +89,7 @@ static const TypeKind varchar_type = {
 };
 
 static const TypeKind char_type = {
+    .complete = true,
     .name = "char",
     .aliases = {"character"},
     .oid = 1042,
@@ -100,6 +103,7 @@ static const TypeKind char_type = {
 
 // Enums have an order each of their own: by `integer`, the label's place.
 const TypeKind type_enum = {
+    .complete = true,
     .parse = parse_enum,
     .compare = compare_integers,
     .family = "", // not even with itself
@@ -108,6 +112,7 @@ const TypeKind type_enum = {
 
 // The server alone knows what it means.
 const TypeKind type_other = {
+    .complete = true,
     .parse = parse_text,
     .compare = compare_bytes,
     .parameter = PARAMETER_OTHER,

@@ -142,6 +142,7 @@ static int compare_floats(const Value *a, const Value *b, const Buffer *scratch)
 }
 
 static const TypeKind smallint_type = {
+    .odd_signs = "_xXoObB",
     .name = "smallint",
     .aliases = {"int2"},
     .oid = 21,
@@ -157,6 +158,7 @@ static const TypeKind smallint_type = {
 };
 
 static const TypeKind integer_type = {
+    .odd_signs = "_xXoObB",
     .name = "integer",
     .aliases = {"int", "int4"},
     .oid = 23,
@@ -172,6 +174,7 @@ static const TypeKind integer_type = {
 };
 
 const TypeKind type_bigint = {
+    .odd_signs = "_xXoObB",
     .name = "bigint",
     .aliases = {"int8"},
     .oid = 20,
@@ -187,6 +190,7 @@ const TypeKind type_bigint = {
 };
 
 static const TypeKind real_type = {
+    .odd_signs = "_xX(nN",
     .name = "real",
     .aliases = {"float4"},
     .oid = 700,
@@ -202,6 +206,7 @@ static const TypeKind real_type = {
 };
 
 const TypeKind type_double = {
+    .odd_signs = "_xX(nN",
     .name = "double precision",
     .aliases = {"float8", "float"},
     .oid = 701,

@@ -310,6 +310,7 @@ static int compare_numerics(const Value *left, const Value *right, const Buffer 
 }
 
 const TypeKind type_numeric = {
+    .odd_signs = "_xXoObBeE",
     .name = "numeric",
     .aliases = {"decimal", "dec"},
     .oid = 1700,

@@ -33,6 +33,10 @@ void put_copy_text(const char *text, size_t len, Buffer *out) {
 
 void type_encode_text(const Type *type, const Value *value, const char *text, size_t len,
                       const Buffer *scratch, Buffer *out) {
+  if (value->odd) {
+    put_copy_text(text, len, out);
+    return;
+  }
   if (value->null)
     buffer_put(out, "\\N", 2);
   else if (type->kind->write)

@@ -29,6 +29,7 @@ static bool parse_uuid(const Type *type, const char *text, size_t len, Buffer *s
 }
 
 const TypeKind type_uuid = {
+    .complete = true,
     .name = "uuid",
     .oid = 2950,
     .parse = parse_uuid,

@@ -121,6 +121,17 @@ function Load:finish() end
 ---@return pghost.RuleCount[]
 function Load:cleaning() end
 
+---@class pghost.OddValues
+---@field column string
+---@field count integer
+---@field file_id integer of the first
+---@field line integer
+---@field text string the first, in quotes
+
+--- What only the server could read, by column; after finish.
+---@return pghost.OddValues[]
+function Load:odd() end
+
 --- Aborts an unfinished load and lets go of the connections. Twice is fine.
 function Load:abort() end
 

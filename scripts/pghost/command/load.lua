@@ -50,6 +50,8 @@ local function new_parser()
   parser:flag("--auto", "Detect delimiter, quote, encoding and so on for each file; options given here win.")
   parser:option("--null", "Read this text as NULL, like an unquoted empty field."):argname("TEXT"):target("null_text")
   parser:flag("--no-header", "The files have no header: columns are those of the table, in order."):target("no_header")
+  parser:flag("--allow-dropped", "Let triggers and rules of the table store other rows than those sent.")
+    :target("allow_dropped")
   parser:flag("--no-analyze", "Do not update the table's statistics."):target("no_analyze")
   parser:flag("-q --quiet", "Print errors only.")
   return parser
@@ -143,6 +145,7 @@ local good, result, first = pcall(by_itself.load, dialect.of(options, {
   rejects_table = options.rejects == "table",
   force = options.force,
   analyse = not options.no_analyze,
+  allow_dropped = options.allow_dropped,
   shown = shown_rejects,
   progress = (quiet or host.options.log_format == "json") and { enabled = false } or nil,
   say = function(level, _, text, fields)

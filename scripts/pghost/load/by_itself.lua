@@ -63,7 +63,7 @@ local M = {}
 
 -- The first rejects, as errors that print as one line.
 local function first_rejects(job, most)
-  local list = job.spool:first(most, (job.options.workers or 1) == 1)
+  local list = job.spool:first(most)
   for i, reject in ipairs(list) do
     local file = job.plan.files[reject.file_id]
     list[i] = errors.new { message = reject.reason, file = file.name, column = reject.column,

@@ -23,7 +23,7 @@ local function program_of(columns)
   local list = { name = "load", key = {}, row = {} }
   for i, column in ipairs(columns) do
     list[i] = { name = name_for_rules(column, taken), type = column.type, labels = column.labels,
-      format = column.format, operations = column.operations or {},
+      format = column.format, ask = column.ask, operations = column.operations or {},
       checks = column.required and { { check = "required" } } or {} }
   end
   return native.compile(list)
@@ -83,7 +83,8 @@ function M.program(columns, options)
     local reading = options.readings[column.name]
     local operations = null_of(options.null_text)
     list[i] = { name = column.name, type = name, labels = column.labels, required = column.required,
-      format = reading and reading.format,
+      format = reading and reading.format, ask = not column.labels and not (reading and reading.format) and column.ask
+        or nil,
       operations = reading and table.move(reading.operations, 1, #reading.operations, #operations + 1, operations)
         or operations }
   end

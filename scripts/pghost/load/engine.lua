@@ -13,6 +13,9 @@ local M = {}
 ---@field copy string
 ---@field position? boolean of a clean stream: the rows end with _file_id and _line
 ---@field as_text? boolean
+---@field careful? boolean what the server refuses of a clean stream is a reject
+---@field tell_lines? boolean a failure of the server tells file and line
+---@field may_drop? boolean the server may store fewer rows than are sent
 
 ---@class pghost.load.Streams
 ---@field program? pghost.Program
@@ -29,7 +32,8 @@ local function native_stream(stream)
   for i, conn in ipairs(stream.connections) do
     handles[i] = conn.native
   end
-  return { conn = handles, copy = stream.copy, position = stream.position, format = stream.as_text and "text" or nil }
+  return { conn = handles, copy = stream.copy, position = stream.position, format = stream.as_text and "text" or nil,
+    careful = stream.careful, tell_lines = stream.tell_lines, may_drop = stream.may_drop }
 end
 
 --- Begins the COPYs.
@@ -47,7 +51,16 @@ end
 
 -- A failure of the server names no file; one of the reader does. Which file it is of is only known
 -- where no other one is under way.
+-- A failure of the server that is of one record begins with its file and line.
+local function raise_placed(work, message, code)
+  local id, line, text = message:match("^\1(%d+):(%d+):%s?(.*)$")
+  if id then
+    errors.raise(text, code, { file = work.name_of and work.name_of(tonumber(id)) or nil, line = tonumber(line) })
+  end
+end
+
 local function raise(work, item, alone, message, code)
+  raise_placed(work, message, code)
   if code == "budget" and work.stopped then
     work.stopped(message)
   end
@@ -109,6 +122,7 @@ end
 ---@field open fun(file: table): pghost.Source, pghost.FileOptions may raise
 ---@field done? fun(file: table, counts: pghost.Counts)
 ---@field stopped? fun(message: string) raises: there are more rejects than the load may have
+---@field name_of? fun(file_id: integer): string
 ---@field failed fun(message: string, code: string) raises: the COPYs did not end well
 ---@field label? string of the progress bar
 ---@field progress? table options of the progress bar
@@ -130,8 +144,13 @@ function M.run(streams, work)
   end
   local totals, message, code = load:finish()
   if not totals then
+    raise_placed(work, message, code)
+    if code == "budget" and work.stopped then
+      work.stopped(message)
+    end
     work.failed(message, code)
   end
+  totals.odd = load:odd()
   return totals, load:cleaning()
 end
 

@@ -50,6 +50,9 @@ local function work_of(target, plan, batch, result)
       result:of(file).counts = counts
       target:done(plan, result:of(file))
     end,
+    name_of = function(id)
+      return plan.files[id] and plan.files[id].name
+    end,
     stopped = function(message)
       target:stopped(plan, result, message)
     end,
@@ -82,6 +85,9 @@ function M.run(target, sink, files, rules, options)
         #plan.batches == 1)
       local totals, cleaning = engine.run(streams, target:work(plan, batch) or work_of(target, plan, batch, result))
       result:add(totals)
+      if target.loaded then
+        target:loaded(plan, result, totals)
+      end
       result.cleaning = cleaning
       target:filled(plan, result)
     end)

@@ -21,6 +21,7 @@ local analyse_from = 10000
 ---@field null_text? string this text is NULL too
 ---@field max_rejects? pghost.Allowance nil: none
 ---@field analyse? boolean default true
+---@field allow_dropped? boolean triggers may store other rows than those sent
 
 ---@class pghost.load.IntoTable: pghost.load.Target
 ---@field conn pghost.Connection
@@ -47,6 +48,7 @@ end
 function Target:plan(files, rules, options)
   self.budget = budget.of_load(options.max_rejects)
   if not options.create then
+    relation.lock(self.conn, self.into)
     self.relation = relation.find(self.conn, self.into)
   end
   return table_plan.make(self, files, rules, options)
@@ -71,9 +73,12 @@ function Target.transaction(_, fn)
 end
 
 function Target:streams(plan, batch)
+  local careful = not self.relation.of_statement
+    and (self.relation.after_insert or plan.options.max_rejects and (self.relation.guarded or batch.as_text))
   return { program = batch.program, workers = plan.workers, clean = { connections = { self.conn },
-    as_text = batch.as_text, copy = tables.copy(self.relation.qualified, { names = batch.names,
-      as_text = batch.as_text, freeze = self.fresh }) } }
+    as_text = batch.as_text, careful = careful, tell_lines = true, may_drop = true,
+    copy = tables.copy(self.relation.qualified, { names = batch.names, as_text = batch.as_text,
+      freeze = self.fresh and not careful }) } }
 end
 
 function Target.work() end
@@ -86,6 +91,50 @@ function Target:done(_, file)
   local text = remarks.repaired(file)
   if text then
     self.say("warn", "repair", text)
+  end
+end
+
+-- Lines of a file of rejects are not what its records say.
+local function tell_odd(self, plan, totals)
+  for _, odd in ipairs(totals.odd) do
+    local file = plan.files[odd.file_id]
+    self.say("info", "types", ("%s:%d: %s: %s is read by the server%s"):format(file and file.name or "",
+      odd.line, odd.column, odd.text, odd.count > 1 and (", as are %s more"):format(log.count(odd.count - 1)) or ""))
+  end
+end
+
+local triggers_query = [[
+  SELECT pg_catalog.quote_ident(tgname) AS name FROM pg_catalog.pg_trigger
+  WHERE (tgrelid = $1::regclass OR tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1::regclass)))
+    AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype::integer & 4 = 4 ORDER BY tgname]]
+
+local function check_stored(self, options, totals)
+  local dropped = totals.loaded - totals.clean_rows
+  if dropped == 0 then
+    return
+  end
+  local text = ("%s sent %s not stored as sent"):format(log.counted(math.abs(dropped), "row"),
+    math.abs(dropped) == 1 and "was" or "were")
+  if options.allow_dropped then
+    self.say("warn", "load", text)
+    return
+  end
+  local actors = {}
+  for row in self.conn:query(triggers_query, self.relation.qualified):rows() do
+    actors[#actors + 1] = "trigger " .. row.name
+  end
+  errors.raise(("%s: %s: %s: change it, or load with --allow-dropped"):format(self.relation.qualified, text,
+    #actors > 0 and "the table has " .. table.concat(actors, ", ") or "the server counts other rows"), "account")
+end
+
+function Target:loaded(plan, result, totals)
+  tell_odd(self, plan, totals)
+  check_stored(self, plan.options, totals)
+  for i, file in ipairs(result.files) do
+    local refused = totals.refused[i]
+    if refused and file.counts then
+      file.counts.loaded, file.counts.rejected = file.counts.loaded - refused, file.counts.rejected + refused
+    end
   end
 end
 

@@ -12,6 +12,7 @@ local M = {}
 ---@field declared string type as the table has it: "booking_status"
 ---@field type string the same with domains replaced by what they are over: "character varying(20)"
 ---@field built_in boolean the type is one of the server's own
+---@field ask string SQL that has the server read a text `v` as COPY would
 ---@field labels? string[] of an enum
 ---@field generated boolean GENERATED ALWAYS AS (...) STORED: no file may give it
 ---@field required boolean NOT NULL, and no trigger replaces a null
@@ -24,6 +25,10 @@ local M = {}
 ---@field qualified string schema and name, quoted where SQL needs it: for statements and messages
 ---@field columns pghost.load.RelationColumn[] in the table's order
 ---@field can_analyse boolean a table, and ours
+---@field guarded boolean the server may refuse rows of the right types
+---@field after_insert boolean triggers look at rows, or foreign keys, at the end of a statement
+---@field of_statement boolean a trigger sees all rows of a COPY, or a foreign key is to the table itself: it cannot be
+--- done in parts
 
 ---@class pghost.load.Name a table as somebody named it
 ---@field schema? string
@@ -57,7 +62,22 @@ local relation_query = [[
       SELECT FROM pg_catalog.pg_trigger AS t
       WHERE (t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
         AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 7 = 7
-    ) AS before_insert
+    ) AS before_insert,
+    EXISTS (
+      SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE (t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
+        AND t.tgenabled <> 'D' AND t.tgtype::integer & 7 = 5
+    ) AS after_insert,
+    EXISTS (
+      SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE (t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
+        AND t.tgenabled <> 'D' AND t.tgtype::integer & 4 = 4
+        AND (t.tgtype::integer & 1 = 0 OR t.tgnewtable IS NOT NULL OR t.tgconstrrelid OPERATOR(pg_catalog.=) t.tgrelid)
+    ) AS of_statement,
+    c.relkind <> 'r' OR c.relispartition OR c.relchecks > 0 OR c.relhastriggers OR c.relhasindex OR EXISTS (
+      SELECT FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
+      WHERE a.attrelid = c.oid AND a.attnum > 0 AND (y.typtype = 'd' OR a.atttypmod >= 0)
+    ) OR pg_catalog.getdatabaseencoding() <> 'UTF8' AS guarded
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.oid = pg_catalog.to_regclass($1::text)::pg_catalog.oid]]
 
@@ -75,16 +95,33 @@ local columns_query = [[
   )
   SELECT a.attname AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS declared,
     pg_catalog.format_type(l.type, l.modifier) AS type, n.nspname = 'pg_catalog' AS built_in,
+    pg_catalog.quote_ident(pn.nspname) || '.' || pg_catalog.quote_ident(p.proname) AS input,
+    p.pronargs::integer AS input_arguments, l.modifier,
+    CASE WHEN t.typelem <> 0 THEN t.typelem ELSE t.oid END::bigint AS element,
+    t.typtype IN ('r', 'm', 'c', 'e') AS polymorphic,
+    pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) AS type_name,
     a.attgenerated <> '' AS generated, a.attnotnull AS not_null, l.has_default,
     (SELECT pg_catalog.json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum AS e
       WHERE e.enumtypid = t.oid)::text AS labels
   FROM last AS l JOIN pg_catalog.pg_attribute AS a ON a.attrelid = $1::bigint::oid AND a.attnum = l.number
     JOIN pg_catalog.pg_type AS t ON t.oid = l.type JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+    JOIN pg_catalog.pg_proc AS p ON p.oid = t.typinput JOIN pg_catalog.pg_namespace AS pn ON pn.oid = p.pronamespace
   ORDER BY a.attnum]]
 
 local loadable_kinds = { r = true, p = true, f = true, v = true }
 
 local kind_names = { m = "a materialized view", i = "an index", I = "an index", S = "a sequence", c = "a type" }
+
+-- SQL that reads a text `v` as COPY would: by the type's own input function, and not by a cast that somebody has made.
+-- Those of ranges and composite types cannot be called by themselves.
+local function ask_of(row)
+  if row.polymorphic then
+    return ("CAST(v AS %s)"):format(row.type_name)
+  elseif row.input_arguments == 1 then
+    return ("%s(pg_catalog.textout(v))"):format(row.input)
+  end
+  return ("%s(pg_catalog.textout(v), %d::pg_catalog.oid, %d)"):format(row.input, row.element, row.modifier)
+end
 
 local function read_columns(conn, relation)
   local columns = {}
@@ -95,6 +132,7 @@ local function read_columns(conn, relation)
       declared = row.declared,
       type = row.type,
       built_in = row.built_in,
+      ask = ask_of(row),
       labels = row.labels and cjson.decode(row.labels),
       generated = row.generated,
       required = required,
@@ -102,6 +140,21 @@ local function read_columns(conn, relation)
     }
   end
   return columns
+end
+
+--- Holds the definition of a table to the end of the transaction: its types are read after this. Who may only insert
+--- into some columns may not LOCK, but EXPLAIN takes the lock too, and runs nothing.
+---@param conn pghost.Connection in a transaction
+---@param into pghost.load.Name
+function M.lock(conn, into)
+  for _, sql in ipairs { "LOCK TABLE %s IN ROW EXCLUSIVE MODE", "EXPLAIN INSERT INTO %s DEFAULT VALUES" } do
+    local locked = pcall(conn.transaction, conn, function()
+      conn:query(sql:format(into.quoted))
+    end)
+    if locked then
+      return
+    end
+  end
 end
 
 --- Asks the catalog for a table, view, partitioned or foreign table; raises when there is none.
@@ -124,6 +177,9 @@ function M.find(conn, into)
     kind = relation.kind,
     qualified = relation.qualified,
     can_analyse = relation.can_analyse,
+    guarded = relation.guarded,
+    after_insert = relation.after_insert,
+    of_statement = relation.of_statement,
     columns = read_columns(conn, relation),
   }
 end

@@ -1,0 +1,91 @@
+// From COPY's "COPY t, line 12, column c", which counts rows that were sent, to lines of files.
+#include "load/places.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static Place *place_at(const Stream *stream, uint64_t i) {
+  return &stream->places[i % PLACES];
+}
+
+static bool make_room(Place *place, size_t rows) {
+  if (rows <= place->room)
+    return true;
+  int64_t *lines = realloc(place->lines, rows * sizeof *lines);
+  if (!lines)
+    return false;
+  place->lines = lines;
+  place->room = rows;
+  return true;
+}
+
+void places_note(Stream *stream, const Block *block) {
+  size_t rows = block->marks.len / sizeof(RowMark);
+  if (!stream->places)
+    stream->places = calloc(PLACES, sizeof *stream->places);
+  if (stream->places && make_room(place_at(stream, stream->blocks), rows)) {
+    Place *place = place_at(stream, stream->blocks++);
+    const RowMark *marks = (const RowMark *)(const void *)block->marks.data;
+    place->first = stream->sent;
+    place->count = rows;
+    place->file_id = block->file_id;
+    for (size_t i = 0; i < rows; i++)
+      place->lines[i] = marks[i].line;
+  }
+  stream->sent += rows;
+}
+
+void places_free(Stream *stream) {
+  for (size_t i = 0; stream->places && i < PLACES; i++)
+    free(stream->places[i].lines);
+  free(stream->places);
+  stream->places = NULL;
+}
+
+// The words after "COPY ": the server's language may be another, the order is the same.
+static const char *context_of(const Error *error) {
+  const char *last = NULL;
+  for (const char *at = strstr(error->message, "COPY "); at; at = strstr(at + 1, "COPY "))
+    if (at > error->message && (at[-1] == ' '))
+      last = at;
+  return last;
+}
+
+uint64_t places_row(const Error *error) {
+  const char *at = context_of(error);
+  at = at ? strstr(at, ", ") : NULL;
+  if (!at)
+    return 0;
+  at += strcspn(at, "0123456789\n");
+  return strtoull(at, NULL, 10);
+}
+
+bool places_column(const Error *error, char *out, size_t size) {
+  const char *at = context_of(error);
+  at = at ? strstr(at, ", column ") : NULL;
+  if (!at)
+    return false;
+  at += strlen(", column ");
+  int len = (int)strcspn(at, ":\n");
+  snprintf(out, size, "%.*s", len, at);
+  return len > 0;
+}
+
+void places_tell(const Stream *stream, Error *error) {
+  uint64_t row = places_row(error);
+  for (uint64_t i = 0; row > 0 && stream->places && i < PLACES && i < stream->blocks; i++) {
+    const Place *place = place_at(stream, i);
+    if (row - 1 < place->first || row - 1 >= place->first + place->count)
+      continue;
+    Error told = *error;
+    char column[80] = "";
+    bool named = places_column(error, column, sizeof column);
+    char *context = strstr(told.message, "\n  context: COPY ");
+    if (context)
+      *context = 0;
+    error_set(error, told.code, "\1%lld:%lld:%s%s %.900s", (long long)place->file_id,
+              (long long)place->lines[row - 1 - place->first], named ? " " : "",
+              named ? strcat(column, ":") : "", told.message);
+    return;
+  }
+}

@@ -1,0 +1,174 @@
+-- What the server refuses of rows that have the right types: told with file and line, and a reject where there may be
+-- some. The numbers of lines are those of the files as they are written here.
+
+local pghost = require "support.pghost"
+local server = require "support.server"
+
+local folder, dsn
+
+local function psql(sql)
+  return (pghost.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(pghost.quote(dsn)), sql))
+end
+
+local function load(words, more)
+  return pghost.run({ "--dsn", dsn, "load", "f.csv", "--into", "t", table.unpack(words or {}) },
+    more or { cd = folder })
+end
+
+local allow = { "--max-rejects", "9", "--rejects", "r.csv" }
+
+-- The third record of each, on line 7, is refused: there is a reject before it, and a record over two lines.
+local text = 'a,b\n1,10\nx,3\n\n2,"11"\n"2\n"\n'
+
+local kinds = {
+  check = { "a int, b int CHECK (b > 0)", "a,b\n1,1\n2,\"2\n\"\n3,-1\n4,4\n", 5, "violates check constraint" },
+  unique = { "a int PRIMARY KEY, b int", "a,b\n1,1\n2,\"2\n\"\n1,3\n4,4\n", 5, "duplicate key value" },
+  exclusion = { "a int, b int, EXCLUDE (a WITH =)", "a,b\n1,1\n2,\"2\n\"\n1,3\n4,4\n", 5, "exclusion constraint" },
+  domain = { "a int, b positive", "a,b\n1,1\n2,\"2\n\"\n3,-1\n4,4\n", 5, "value for domain positive violates" },
+  ["foreign key"] = { "a int, b int REFERENCES parent", "a,b\n1,1\n2,\"2\n\"\n3,99\n4,4\n", 5,
+    "foreign key constraint" },
+  partition = { "a int, b int", "a,b\n1,1\n2,\"2\n\"\n3,900\n4,4\n", 5, "no partition of relation",
+    " PARTITION BY RANGE (b); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (100)" },
+  trigger = { "a int, b int", "a,b\n1,1\n2,\"2\n\"\n3,13\n4,4\n", 5, "thirteen is no number",
+    "; CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse()" },
+  ["trigger after"] = { "a int, b int", "a,b\n1,1\n2,\"2\n\"\n3,13\n4,4\n", 5, "thirteen is no number",
+    "; CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse()" },
+  ["type of the server"] = { "a int, b money", "a,b\n1,1\n2,\"2\n\"\n3,x\n4,4\n", 5,
+    "invalid input syntax for type money" },
+}
+
+local setup = [[
+  CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE TABLE parent (b int PRIMARY KEY);
+  INSERT INTO parent SELECT generate_series(1, 50);
+  CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN IF NEW.b = 13 THEN RAISE 'thirteen is no number'; END IF; RETURN NEW; END $$;
+]]
+
+describe("what the server refuses", function()
+  before_each(function()
+    folder = pghost.folder()
+    dsn = server.get():database()
+    psql(setup)
+  end)
+
+  after_each(function()
+    pghost.remove(folder)
+  end)
+
+  for kind, case in pairs(kinds) do
+    it(("by %s is told with file and line, and is a reject where there may be some"):format(kind), function()
+      psql(("CREATE TABLE t (%s)%s;"):format(case[1], case[5] or ""))
+      pghost.write(folder .. "/f.csv", case[2])
+      local _, err, code = load()
+      assert.equal(1, code, err)
+      assert.matches(("f.csv:%d: "):format(case[3]), err, 1, true)
+      assert.matches(case[4], err, 1, true)
+      assert.equal("0\n", psql("SELECT count(*) FROM t;"))
+      _, err, code = load(allow)
+      assert.equal(0, code, err)
+      assert.matches(("rejected: f.csv:%d: "):format(case[3]), err, 1, true)
+      assert.matches(case[4], err, 1, true)
+      assert.equal("1,2,4\n", psql("SELECT string_agg(a::text, ',' ORDER BY a) FROM t;"))
+      local rejects <close> = assert(io.open(folder .. "/r.csv"))
+      assert.matches(case[4]:match("%a+ %a+"), rejects:read("a"), 1, true)
+    end)
+  end
+
+  it("after rejects, blank lines and over several lines counts lines of the file", function()
+    psql("CREATE TABLE t (a int PRIMARY KEY, b int);")
+    pghost.write(folder .. "/f.csv", text .. "2,5\n")
+    local _, err, code = load(allow)
+    assert.equal(0, code, err)
+    assert.matches("f.csv:3: a: not an integer 'x'", err, 1, true)
+    assert.matches("f.csv:8: duplicate key", err, 1, true)
+  end)
+
+  it("is found in the second of two files, and among many blocks", function()
+    psql("CREATE TABLE t (a int PRIMARY KEY, b text);")
+    for _, name in ipairs { "f", "g" } do
+      local lines = { "a,b" }
+      for i = 1, 30000 do
+        local a = name == "f" and i or 30000 + i
+        lines[#lines + 1] = ("%d,%s"):format(name == "g" and i % 10000 == 77 and 5 or a, ("x"):rep(30))
+      end
+      pghost.write(folder .. "/" .. name .. ".csv", table.concat(lines, "\n") .. "\n")
+    end
+    local words = { "--dsn", dsn, "load", "f.csv", "g.csv", "--into", "t" }
+    local _, err, code = pghost.run(words, { cd = folder })
+    assert.equal(1, code)
+    assert.matches("g.csv:78: duplicate key", err, 1, true)
+    table.move({ "--max-rejects", "3" }, 1, 2, #words + 1, words)
+    _, err, code = pghost.run(words, { cd = folder })
+    assert.equal(0, code, err)
+    for _, line in ipairs { 78, 10078, 20078 } do
+      assert.matches(("g.csv:%d: duplicate key"):format(line), err, 1, true)
+    end
+    assert.equal("59997\n", psql("SELECT count(*) FROM t;"))
+  end)
+
+  it("is no reject beyond what is allowed", function()
+    psql("CREATE TABLE t (a int PRIMARY KEY, b int);")
+    pghost.write(folder .. "/f.csv", "a,b\n1,1\n1,2\n1,3\n")
+    local _, err, code = load { "--max-rejects", "1" }
+    assert.equal(4, code, err)
+    assert.equal("0\n", psql("SELECT count(*) FROM t;"))
+  end)
+
+  it("at the commit has no line", function()
+    psql("CREATE TABLE t (a int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, b int);")
+    pghost.write(folder .. "/f.csv", "a,b\n1,1\n1,2\n")
+    local _, err, code = load(allow)
+    assert.equal(1, code, err)
+    assert.matches("duplicate key value", err, 1, true)
+    assert.equal("0\n", psql("SELECT count(*) FROM t;"))
+  end)
+
+  it("is not what a foreign key to the table itself allows", function()
+    psql("CREATE TABLE t (a int PRIMARY KEY, b int REFERENCES t);")
+    pghost.write(folder .. "/f.csv", "a,b\n1,2\n2,3\n3,\n")
+    local _, err, code = load(allow)
+    assert.equal(0, code, err)
+    assert.equal("3\n", psql("SELECT count(*) FROM t;"))
+  end)
+
+  it("is a character that the database cannot hold", function()
+    psql("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0;")
+    local latin = dsn:gsub("dbname=%S+", "dbname=latin")
+    if latin == dsn then
+      latin = dsn .. " dbname=latin"
+    end
+    pghost.shell(("psql -X -q -d %s"):format(pghost.quote(latin)), "CREATE TABLE t (a int, b text);")
+    pghost.write(folder .. "/f.csv", "a,b\n1,é\n2,日本\n3,z\n")
+    local _, err, code = pghost.run({ "--dsn", latin, "load", "f.csv", "--into", "t", table.unpack(allow) },
+      { cd = folder })
+    assert.equal(0, code, err)
+    assert.matches("f.csv:3: ", err, 1, true)
+    assert.matches("loaded 2 records", err, 1, true)
+  end)
+
+  it("is what a trigger drops without a word", function()
+    psql("CREATE TABLE t (a int, b int); CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS "
+      .. "$$ BEGIN IF NEW.b = 3 THEN RETURN NULL; END IF; RETURN NEW; END $$;"
+      .. "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION swallow();")
+    pghost.write(folder .. "/f.csv", "a,b\n1,1\n2,3\n")
+    local _, err, code = load()
+    assert.equal(1, code, err)
+    assert.matches("1 row sent was not stored as sent: the table has trigger x", err, 1, true)
+    assert.equal("0\n", psql("SELECT count(*) FROM t;"))
+    _, err, code = load { "--allow-dropped" }
+    assert.equal(0, code, err)
+    assert.equal("1\n", psql("SELECT count(*) FROM t;"))
+  end)
+
+  it("is no change of the table's types while its files come slowly", function()
+    psql("CREATE TABLE t (a bigint, b int);")
+    os.execute("mkfifo " .. folder .. "/f.csv")
+    os.execute(("(printf 'a,b\\n1,1\\n'; sleep 2; printf '2,2\\n') > %s/f.csv &"):format(folder))
+    os.execute(("(sleep 1; psql -X -q -d %s -c 'ALTER TABLE t ALTER a TYPE double precision') &")
+      :format(pghost.quote(dsn)))
+    local _, err, code = load()
+    assert.equal(0, code, err)
+    os.execute("sleep 1")
+    assert.equal("1,2\n", psql("SELECT string_agg(a::text, ',' ORDER BY a) FROM t;"))
+  end)
+end)
