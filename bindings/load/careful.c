@@ -8,7 +8,7 @@
 
 #include "load/blocks.h"
 #include "load/places.h"
-#include "load/records.h"
+#include "load/refusal.h"
 #include "pg/copy.h"
 
 typedef struct Part {

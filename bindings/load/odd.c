@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "load/records.h"
+#include "load/refusal.h"
 #include "pg/asker.h"
 
 // Where a value is missing in the rows of a block.

@@ -3,6 +3,7 @@
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
 local own_schema = require "pghost.catalog.own_schema"
+local qualified = require "pghost.modes.qualified"
 local relations = require "pghost.catalog.relations"
 
 local M = {}
@@ -54,7 +55,7 @@ function M.check_creation(conn, schema)
 end
 
 -- A BEFORE trigger of the table or of a partition may give the values that a file does not.
-local relation_query = [[
+local relation_query = qualified [[
   SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind,
     pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) AS qualified,
     c.relkind IN ('r', 'p') AND pg_catalog.pg_has_role(c.relowner, 'USAGE') AS can_analyse,
@@ -82,7 +83,7 @@ local relation_query = [[
   WHERE c.oid = pg_catalog.to_regclass($1::text)::pg_catalog.oid]]
 
 -- The last row of `base` for a column is what all its domains are over.
-local columns_query = [[
+local columns_query = qualified [[
   WITH RECURSIVE base (number, depth, type, modifier, has_default) AS (
     SELECT attnum, 0, atttypid, atttypmod, atthasdef OR attidentity <> '' FROM pg_catalog.pg_attribute
     WHERE attrelid = $1::bigint::oid AND attnum > 0 AND NOT attisdropped
