@@ -288,7 +288,7 @@ describe("pghost replay", function()
 
   it("puts nothing in the table that was waived meanwhile", function()
     replay_while(query "UPDATE pghost.rejects SET state = 'waived', note = 'sold out'")
-    must(1, "1 reject was waived or deleted during the replay: run it again", "replay", "1")
+    must(1, "1 reject was waived, corrected or deleted during the replay: run it again", "replay", "1")
     assert.equal("1|1.00", here:ask "SELECT * FROM item")
     assert.equal("3:waived:sold out", states())
   end)
