@@ -19,12 +19,20 @@ local Connection = {}
 Connection.__index = Connection
 Connection.__name = "pghost.Connection"
 
+-- Passes results of the native connection through; an error remembers the statement that its position is in.
+local function checked(statement, value, message, code)
+  if not value then
+    errors.raise(message, code, { statement = statement })
+  end
+  return value
+end
+
 --- Runs one statement. Parameters are bound, never spliced: $1, $2 ... in the text.
 ---@param sql string
 ---@param ... string|number|boolean|nil
 ---@return pghost.native.Result
 function Connection:query(sql, ...)
-  return (errors.check(self.native:query(sql, ...)))
+  return checked(sql, self.native:query(sql, ...))
 end
 
 --- Runs a COPY ... TO STDOUT into a file, which is whole in its place afterwards, or not there.
@@ -38,7 +46,7 @@ end
 --- Runs a script of several statements.
 ---@param script string
 function Connection:exec(script)
-  errors.check(self.native:exec(script))
+  checked(script, self.native:exec(script))
 end
 
 --- A query for `for row in`, whose rows come one by one in constant memory. The connection can do
@@ -49,10 +57,14 @@ end
 function Connection:stream(sql, ...)
   local iterate, stream, start_code = self.native:stream(sql, ...)
   if not iterate then
-    errors.raise(stream, start_code)
+    errors.raise(stream, start_code, { statement = sql })
   end
   local function next_row()
-    return (errors.check(stream:next()))
+    local row, message, code = stream:next()
+    if not row and message then
+      errors.raise(message, code, { statement = sql })
+    end
+    return row
   end
   return next_row, nil, nil, stream
 end

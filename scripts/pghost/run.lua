@@ -10,7 +10,9 @@ local build_schema = require "pghost.run.build_schema"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
 local definition = require "pghost.run.definitions"
+local ending = require "pghost.run.ending"
 local errors = require "pghost.lib.errors"
+local given_rules = require "pghost.run.given_rules"
 local history = require "pghost.run.history"
 local kept = require "pghost.load.kept"
 local log = require "pghost.lib.log"
@@ -23,6 +25,7 @@ local resume = require "pghost.run.resume"
 local sql = require "pghost.lib.sql"
 local stage = require "pghost.load.steps"
 local sys = require "pghost.native.sys"
+local totals = require "pghost.run.totals"
 
 -- What a run has, by subject. Nothing else can be set.
 local fields = {
@@ -37,7 +40,7 @@ local fields = {
   -- what it has built: tables that replace, changes of those that are added to; what of it is published
   tables = true, changes = true, published = true, adopted = true, met = true, watched = true,
   -- what it has counted
-  records = true, checks = true, warnings = true, failed_checks = true, rejected = true,
+  totals = true, checks = true, warnings = true, failed_checks = true, rejected = true,
   -- how it ends: the file that there is no second attempt for, published, over
   read_once = true, finished = true, closed = true,
 }
@@ -67,9 +70,9 @@ local fields = {
 ---@field adopted? table
 ---@field met table<string, true> tables that were loaded in this process
 ---@field watched pghost.ledger.Watched[] what the ledger was read as
----@field records integer
+---@field totals pghost.Totals
 ---@field checks integer
----@field warnings integer
+---@field warnings integer checks of severity warn that failed
 ---@field failed_checks string[]
 ---@field rejected table<string, { rejected: integer, records: integer, rules: table<string, integer> }> by table
 ---@field read_once? pghost.File there is no second attempt, since it can be read only once
@@ -90,7 +93,7 @@ function Run.new(name, settings, options)
     name = name, settings = settings, target = settings.schema, replay = options.replay, resumed = false,
     dsn = options.dsn, connections = {}, log = options.log, out = options.out, clock = sys.clock(),
     progress_options = quiet and { enabled = false } or nil, tables = {}, changes = {}, published = {}, met = {},
-    watched = {}, records = 0, checks = 0, warnings = 0, failed_checks = {}, rejected = {}, finished = false,
+    watched = {}, totals = totals.new(), checks = 0, warnings = 0, failed_checks = {}, rejected = {}, finished = false,
     closed = false,
   }, Run)
 end
@@ -209,8 +212,7 @@ function Run:step(kind, name, fn)
     end
     self.log:info(kind, name, text, facts)
   end
-  self.records = self.records + (kind ~= "clean" and counts and counts.records or 0)
-
+  self.totals:add(kind, name, counts)
 end
 
 --- Counts a check that was run.
@@ -231,6 +233,7 @@ end
 ---@param rules table from pghost.rules
 ---@param options? pghost.StageOptions
 function Run:load(name, files, rules, options)
+  given_rules.check("load", name, rules)
   local steps = self.replay or stage
   definition.remember_rules(self, name, rules)
   steps.load(self, name, files, rules, options)
@@ -242,7 +245,11 @@ end
 ---@param rules? table
 ---@param options? pghost.StageOptions
 function Run:stage(name, files, rules, options)
-  (self.replay or stage).stage(self, name, files, rules, options)
+  if rules ~= nil then
+    given_rules.check("stage", name, rules)
+  end
+  local steps = self.replay or stage
+  steps.stage(self, name, files, rules, options)
 end
 
 --- Runs rules over name_raw into name: the same result as load, without reading the files.
@@ -250,6 +257,7 @@ end
 ---@param rules table
 ---@param options? pghost.StageOptions
 function Run:clean(name, rules, options)
+  given_rules.check("clean", name, rules)
   local steps = self.replay or stage
   definition.remember_rules(self, name, rules)
   steps.clean(self, name, rules, options)
@@ -282,32 +290,12 @@ function Run:publish()
   publishing.finish(self)
   local unwritten = again.release_output(self)
   if unwritten then -- the host ends with that; what became of the tables is said here
-    self.log:warn("done", self.name, ("run %d %s, but its answers could not be written: %s"):format(self.id,
+    self.log:warn("output", self.name, ("run %d %s, but its answers could not be written: %s"):format(self.id,
       self.settings.dry_run and "is done" or "has published", unwritten))
   end
-  self.log:info("done", self.name, ("run %d: %s read, %s, %s"):format(self.id, log.counted(self.records, "record"),
-    log.counted(self.checks, "check"), log.counted(self.warnings, "warning")),
-    { run = self.id, records = self.records, checks = self.checks, warnings = self.warnings,
-      seconds = sys.clock() - self.clock })
-end
-
--- Discards what was built and says how the run ended.
-local function abandon(self, problem)
-  local state = problem == nil and "unpublished" or "failed"
-  if sys.interrupted() or (errors.is(problem) and problem.code == "interrupted") then
-    state = "interrupted"
+  if not self.settings.dry_run then
+    ending.say(self, "info", "published", ("run %d"):format(self.id))
   end
-  problem = problem ~= nil and not errors.is(problem) and errors.new { message = tostring(problem) } or problem
-  self.conn:transaction(function()
-    if not resume.stays(self, state) then
-      build_schema.remove_own(self)
-    end
-    history.finish(self.conn, self.id, state, problem)
-  end)
-  local published = #self.published > 0 and "published before that: " .. table.concat(self.published, ", ")
-    or "nothing published"
-  local say = self.settings.dry_run and state == "unpublished" and self.log.info or self.log.warn
-  say(self.log, "done", self.name, ("run %d %s, %s"):format(self.id, state, published), { run = self.id })
 end
 
 --- Ends the run. What was not published is discarded; a second call does nothing.
@@ -326,7 +314,7 @@ function Run:close(problem)
     one:close() -- first, so that they hold no lock on what is discarded
   end
   if self.id and not self.finished then
-    pcall(abandon, self, problem) -- what this cannot do any more, the next run does
+    pcall(ending.abandon, self, problem) -- what this cannot do any more, the next run does
   end
   if self.lock then
     self.lock:release()

@@ -63,15 +63,16 @@ local run_query <const> = [[
     extract(epoch FROM r.finished_at)::float8 AS finished_epoch,
     extract(epoch FROM coalesce(r.finished_at, clock_timestamp()) - r.started_at)::float8 AS seconds,
     coalesce(cardinality(r.published_tables), 0) AS published,
-    f.files, f.records, f.loaded, f.rejected, f.filtered, f.duplicates, f.bytes, c.checks, c.failed, c.warned,
+    f.files, f.records, f.loaded, f.corrected, f.rejected, f.waived, f.filtered, f.duplicates, f.bytes, c.checks, c.failed, c.warned,
     r.state = 'running' AND NOT EXISTS (
       SELECT FROM pg_stat_activity AS a
       WHERE a.pid = r.backend_pid AND (a.backend_start IS NULL OR a.backend_start <= r.started_at)
     ) AS gone
   FROM pghost.runs AS r
   CROSS JOIN LATERAL (
-    SELECT count(*) AS files, coalesce(sum(records), 0)::bigint AS records, coalesce(sum(loaded), 0)::bigint AS loaded,
-      coalesce(sum(rejected), 0)::bigint AS rejected, coalesce(sum(filtered), 0)::bigint AS filtered,
+    SELECT count(*) AS files, coalesce(sum(records), 0)::bigint AS records,
+      coalesce(sum(loaded + corrected), 0)::bigint AS loaded, coalesce(sum(corrected), 0)::bigint AS corrected,
+      coalesce(sum(rejected), 0)::bigint AS rejected, coalesce(sum(waived), 0)::bigint AS waived, coalesce(sum(filtered), 0)::bigint AS filtered,
       coalesce(sum(duplicates), 0)::bigint AS duplicates, coalesce(sum(size), 0)::bigint AS bytes
     FROM pghost.files WHERE run_id = r.run_id AND state <> 'skipped'
   ) AS f
@@ -89,12 +90,13 @@ local queries <const> = {
   tables = [[
     SELECT table_name AS name, min(mode) AS mode, count(*) AS files, coalesce(sum(size), 0)::bigint AS bytes,
       coalesce(sum(records), 0)::bigint AS records, coalesce(sum(unreadable), 0)::bigint AS unreadable,
-      coalesce(sum(loaded), 0)::bigint AS loaded, coalesce(sum(rejected), 0)::bigint AS rejected,
+      coalesce(sum(loaded + corrected), 0)::bigint AS loaded, coalesce(sum(corrected), 0)::bigint AS corrected,
+      coalesce(sum(rejected), 0)::bigint AS rejected, coalesce(sum(waived), 0)::bigint AS waived,
       coalesce(sum(filtered), 0)::bigint AS filtered, coalesce(sum(duplicates), 0)::bigint AS duplicates,
       bool_and(records IS NOT NULL) AS complete
     FROM pghost.files WHERE run_id = $1 AND state <> 'skipped' GROUP BY table_name ORDER BY min(file_id)]],
   files = ([[
-    SELECT table_name, name, state, size, records, loaded, rejected, filtered, duplicates, left(sha256, 12) AS sha256,
+    SELECT table_name, name, state, size, records, loaded + corrected AS loaded, rejected, waived, filtered, duplicates, left(sha256, 12) AS sha256,
       count(*) OVER () AS total
     FROM pghost.files WHERE run_id = $1 ORDER BY file_id LIMIT %d]]):format(most_files),
   checks = [[
