@@ -98,6 +98,18 @@ function Connection:write_early()
   self:query(early)
 end
 
+local stay <const> = [[
+  SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
+  WHERE name = 'idle_session_timeout' AND setting <> '0']]
+
+--- Has the server keep this connection, however long nothing is asked of it: others do the work of a long load. The
+--- role or the database may have a time for that (idle_session_timeout, from PostgreSQL 14).
+---@return pghost.Connection self
+function Connection:stay()
+  self:query(stay)
+  return self
+end
+
 --- What the server said since the last call (warnings, notices), at most 1,000 of them.
 ---@return { severity: string, message: string }[]
 ---@return integer dropped

@@ -6,22 +6,18 @@
 local again = require "pghost.run.retry"
 local analyse = require "pghost.run.analytics"
 local budget = require "pghost.load.budget"
-local build_schema = require "pghost.run.build_schema"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
 local definition = require "pghost.run.definitions"
 local ending = require "pghost.run.ending"
-local errors = require "pghost.lib.errors"
 local given_rules = require "pghost.run.given_rules"
 local history = require "pghost.run.history"
 local kept = require "pghost.load.kept"
-local log = require "pghost.lib.log"
 local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
 local record = require "pghost.lib.record"
 local relations = require "pghost.catalog.relations"
 local report = require "pghost.report"
-local resume = require "pghost.run.resume"
 local sql = require "pghost.lib.sql"
 local stage = require "pghost.load.steps"
 local sys = require "pghost.native.sys"
@@ -109,7 +105,7 @@ end
 ---@param purpose string
 ---@return pghost.Connection
 function Run:connection(purpose)
-  self.connections[purpose] = self.connections[purpose] or connection.open { dsn = self.dsn }
+  self.connections[purpose] = self.connections[purpose] or connection.open({ dsn = self.dsn }):stay()
   return self.connections[purpose]
 end
 
