@@ -33,7 +33,8 @@ local files = {
 
 local totals_query = [[
   SELECT sum(records) AS records, sum(loaded) AS loaded, sum(corrected) AS corrected, sum(rejected) AS rejected,
-    sum(waived) AS waived, sum(filtered) AS filtered, sum(duplicates) AS duplicates FROM pghost.files WHERE run_id = %d]]
+    sum(waived) AS waived, sum(filtered) AS filtered, sum(duplicates) AS duplicates
+  FROM pghost.files WHERE run_id = %d]]
 
 describe("the last line", function()
   local project

@@ -98,7 +98,8 @@ describe("an error in SQL has its line and a caret:", function()
   it("a query of a script", function()
     for _, method in ipairs { "query", "stream", "exec" } do
       assert.equal('pghost: relation "nowhere" does not exist\n  line 2: from nowhere\n               ^\n',
-        said("-e", ('local conn <close> = require("pghost.connection").open()\nconn:%s("select oid\\nfrom nowhere")')
+        said("-e", ('local conn <close> = require("pghost.connection").open()\n'
+          .. 'for _ in conn:%s("select oid\\nfrom nowhere") do end')
           :format(method)))
     end
   end)

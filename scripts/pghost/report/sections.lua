@@ -17,7 +17,8 @@ local function balance_row(one)
     html.count(one.rejected), html.count(one.waived), html.count(one.duplicates), html.count(one.filtered))
   local untold = one.records - one.loaded - one.rejected - one.waived - one.duplicates - one.filtered
   return { one.name, one.files, one.records, chart.stacked({ { one.loaded / whole, "good" },
-    { (one.filtered + one.waived) / whole, "quiet" }, { one.duplicates / whole, "warn" }, { one.rejected / whole, "bad" } }, label),
+    { (one.filtered + one.waived) / whole, "quiet" }, { one.duplicates / whole, "warn" }, { one.rejected / whole,
+      "bad" } }, label),
     one.loaded, one.rejected, one.waived, one.duplicates, one.filtered,
     not one.complete and '<span class="tag bad">not finished</span>'
       or untold == 0 and '<span class="tag good">adds up</span>'
