@@ -58,7 +58,8 @@ describe("pghost rejects", function()
     run_pipeline()
     must_fail(1, "no table 'nope' in run 1: it has item", "--table", "nope")
     must_fail(1, "no table 'nope' in run 1: it has item", "1", "--table", "nope", "--csv", "-")
-    must_fail(1, "no rule 'nope' in run 1: it has encoding, fields, key, quote, type", "--table", "item", "--rule", "nope")
+    must_fail(1,
+      "no rule 'nope' in run 1: it has encoding, fields, key, quote, type", "--table", "item", "--rule", "nope")
   end)
 
   it("are counted per file and rule in one query", function()

@@ -56,6 +56,7 @@ end
 
 function Target:begin(plan)
   local options = plan.options
+  relation.check_at_once(self.conn, self.relation)
   if options.truncate then
     self.conn:query("TRUNCATE " .. self.relation.qualified)
     self.say("info", "load", ("emptied %s, in the same transaction"):format(self.relation.qualified))
