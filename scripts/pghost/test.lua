@@ -190,7 +190,12 @@ local function read(query, names)
 end
 
 local function check_columns(query, names)
-  local there = database.connection():query(("SELECT * FROM (%s\n) AS found LIMIT 0"):format(query)):columns()
+  local conn = database.connection()
+  local done, result = pcall(conn.query, conn, ("SELECT * FROM (%s\n) AS found LIMIT 0"):format(query))
+  if not done then
+    fail("%s", tostring(result))
+  end
+  local there = result:columns()
   local known = {}
   for _, name in ipairs(there) do
     known[name] = true

@@ -43,7 +43,8 @@ local function specs_of(options, script)
     errors.raise(script and ("no folder 'spec' in the project '%s': name the specs"):format(find_project.folder(script))
       or "no project here (a folder with pipeline.lua): name the specs, or --script FILE", "usage")
   end
-  return { folder }
+  local here = lfs.currentdir() .. "/"
+  return { folder:sub(1, #here) == here and folder:sub(#here + 1) or folder }
 end
 
 local options = parse { ... }

@@ -100,7 +100,7 @@ local function with_start(out, outcome, settings, folder, fn)
   pipeline.start = function(name, config, options)
     local more = { arguments = arguments_of(settings, folder), out = out.output,
       log = { out = out.log, quiet = false, format = "text" } }
-    for key, value in pairs(options or {}) do
+    for key, value in pairs(type(options) == "table" and options or {}) do -- `require` gives the path as a second value
       more[key] = value
     end
     outcome.started = start(name, config, more)
