@@ -123,7 +123,8 @@ end
 local with_arguments = { psql = true, log = true }
 
 local function takes(name, option, more)
-  return with_arguments[name] or not more and (option == nil or option == "-f" and (name == "stop" or name == "restart"))
+  local may_force = name == "stop" or name == "restart"
+  return with_arguments[name] or not more and (option == nil or option == "-f" and may_force)
 end
 
 local function unknown(name)

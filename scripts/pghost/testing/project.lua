@@ -22,7 +22,8 @@ end
 
 ---@return string
 function M.script()
-  return script or errors.raise("no pipeline.lua here: start `pghost test` in a project, or give --script FILE", "usage")
+  return script
+    or errors.raise("no pipeline.lua here: start `pghost test` in a project, or give --script FILE", "usage")
 end
 
 -- Inline text may be indented as the spec around it is.
@@ -68,7 +69,7 @@ function Text:write(...)
   return self
 end
 
-function Text:flush() end
+function Text.flush() end
 
 local function new_text()
   return setmetatable({}, Text)
@@ -98,7 +99,7 @@ local function with_start(out, outcome, settings, folder, fn)
     pipeline.start = start
   end })
   pipeline.start = function(name, config, options)
-    local more = { arguments = arguments_of(settings, folder), out = out.output,
+    local more = { arguments = arguments_of(settings, folder), out = out.output, hooks = false,
       log = { out = out.log, quiet = false, format = "text" } }
     for key, value in pairs(type(options) == "table" and options or {}) do -- `require` gives the path as a second value
       more[key] = value
