@@ -8,7 +8,7 @@
 
 #include "load/blocks.h"
 #include "load/places.h"
-#include "load/refusal.h"
+#include "load/rejects.h"
 #include "pg/copy.h"
 
 typedef struct Part {
@@ -137,6 +137,7 @@ static bool refuse_row(const Part *part, size_t row, const Error *cause, Error *
   put_reason(cause, reason, sizeof reason);
   bool named = places_column(cause, column, sizeof column);
   buffer_clear(&block->out[STREAM_REJECTS]);
+  buffer_clear(&block->reject_marks);
   record_refuse(engine, block, marks[row].record, named ? column : NULL, rule_of(cause), reason);
   pthread_mutex_lock(&engine->lock);
   bool good = block_write_rejects(engine, block, error);

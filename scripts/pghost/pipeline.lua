@@ -89,6 +89,9 @@ function M.start(name, config, options)
   if not given.data then
     settings.data = project.path(settings.data)
   end
+  if not given.report and settings.report ~= "" then
+    settings.report = project.path(settings.report)
+  end
   local replaying = replay.take(name, settings, given)
   local run = Run.new(name, settings, { dsn = options.dsn, log = log.new(options.log), replay = replaying,
     out = options.out or again.output(settings), hooks = options.hooks })

@@ -9,6 +9,7 @@ local budget = require "pghost.load.budget"
 local build_schema = require "pghost.run.build_schema"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
+local definition = require "pghost.run.definitions"
 local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
 local hooks = require "pghost.run.hooks"
@@ -18,6 +19,7 @@ local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
 local record = require "pghost.lib.record"
 local relations = require "pghost.catalog.relations"
+local report = require "pghost.report"
 local resume = require "pghost.run.resume"
 local sql = require "pghost.lib.sql"
 local stage = require "pghost.load.steps"
@@ -231,7 +233,9 @@ end
 ---@param rules table from pghost.rules
 ---@param options? pghost.StageOptions
 function Run:load(name, files, rules, options)
-  (self.replay or stage).load(self, name, files, rules, options)
+  local steps = self.replay or stage
+  definition.remember_rules(self, name, rules)
+  steps.load(self, name, files, rules, options)
 end
 
 --- Files into name_raw alone; with rules their columns come first and must all be there.
@@ -248,7 +252,9 @@ end
 ---@param rules table
 ---@param options? pghost.StageOptions
 function Run:clean(name, rules, options)
-  (self.replay or stage).clean(self, name, rules, options)
+  local steps = self.replay or stage
+  definition.remember_rules(self, name, rules)
+  steps.clean(self, name, rules, options)
 end
 
 --- Runs checks; raises code "check" (exit code 4) after all of them when one of severity error failed.
@@ -323,6 +329,9 @@ local function end_session(self, problem)
   end
   if self.lock then
     self.lock:release()
+  end
+  if self.id then
+    report.after(self)
   end
   self.conn:close()
 end

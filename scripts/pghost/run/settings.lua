@@ -107,6 +107,8 @@ M.list = {
     help = "threads that read and check, and connections for each table (default: by size and processors)" },
   { name = "dry_run", kind = "flag", default = false, is = is_boolean, expected = "true or false",
     help = "do everything but publish, and say what would change" },
+  { name = "report", kind = "text", default = "", is = is_text, expected = "the path of a file",
+    help = "write the report of the run into this file when it ends, such as report.html" },
   { name = "wait", kind = "duration", default = false, is = waiting.seconds,
     expected = "a duration such as 30s, 10m or 2h, true or false",
     help = "wait for a run that is in progress, at most this long (30s, 10m, 2h; without TIME: for ever)" },
