@@ -1,10 +1,9 @@
 -- The project that specs are of: its folder, and its script run over files of a spec.
 
 local errors = require "pghost.lib.errors"
-local host = require "pghost.native.host"
 local lfs = require "lfs"
-local paths = require "pghost.lib.paths"
 local pipeline = require "pghost.pipeline"
+local run_script = require "pghost.run.script"
 local shell = require "pghost.lib.shell"
 
 local M = {}
@@ -14,10 +13,7 @@ local script -- path of the project's script
 --- Says which project it is: modules are found in its folder from then on, first.
 ---@param path string of its script
 function M.use(path)
-  script = paths.absolute(path)
-  local folder = script:match "^(.*)/"
-  package.path = ("%s/?.lua;%s/?/init.lua;%s"):format(folder, folder, package.path)
-  host.script = script -- what relative paths of the project are relative to
+  script = run_script.use(path)
 end
 
 ---@return string
@@ -84,7 +80,7 @@ end
 
 -- The options of the command line that stand for settings of a spec.
 local function arguments_of(settings, folder)
-  local list = { "--data", folder }
+  local list = { "--data", folder, "--report", "" }
   for name, value in pairs(settings or {}) do
     list[#list + 1] = "--" .. name:gsub("_", "-")
     list[#list + 1] = value == true and "yes" or value == false and "no" or tostring(value)
