@@ -81,6 +81,13 @@ local Run = { __name = "pghost.Run" }
 Run.__index = Run
 Run.__newindex = record.only("run", setmetatable(fields, Run)) -- or a method
 
+--- Whether a run has a field or a method of that name.
+---@param name any
+---@return boolean
+function Run.declares(name)
+  return fields[name] ~= nil
+end
+
 --- A run that has not begun.
 ---@param name string
 ---@param settings table

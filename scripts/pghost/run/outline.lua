@@ -6,6 +6,7 @@ local command_line = require "pghost.run.command_line"
 local errors = require "pghost.lib.errors"
 local pipeline = require "pghost.pipeline"
 local project = require "pghost.run.project"
+local Run = require "pghost.run"
 local script = require "pghost.run.script"
 
 local M = {}
@@ -75,8 +76,11 @@ function Notes.__index(self, key)
     return known[key]
   end
   local where = debug.getinfo(2, "Sl")
-  self.outline.asked = { file = where.source:match "^@(.*)" or where.short_src, line = where.currentline,
-    what = tostring(key) }
+  local file = where.source:match "^@(.*)" or where.short_src
+  if not Run.declares(key) then
+    return self.unknown(tostring(key), file, where.currentline)
+  end
+  self.outline.asked = { file = file, line = where.currentline, what = tostring(key) }
   error(unfollowed, 0)
 end
 
@@ -88,26 +92,42 @@ end })
 
 -- Running it --------------------------------------------------------------------------------------------
 
-local function start_noting(outline)
+local function raise_unknown(key, file, line)
+  error(("%s:%d: a run has no '%s'"):format(file, line, key), 0)
+end
+
+---@class pghost.outline.Hooks for who wants to go on after mistakes
+---@field settings? fun(name: string, config: any, place: { file: string, line: integer }): table, table
+---@field unknown? fun(key: string, file: string, line: integer): any what a run does not have
+
+local function start_noting(outline, hooks)
   return function(name, config, options)
     options = type(options) == "table" and options or {}
     outline.name = name
-    local settings, given = command_line.settings(name, config, options.arguments or _G.arg or {})
+    local settings, given
+    if hooks.settings then
+      local where = debug.getinfo(2, "Sl")
+      settings, given = hooks.settings(name, config, { file = where.source:match "^@(.*)" or where.short_src,
+        line = where.currentline })
+    else
+      settings, given = command_line.settings(name, config, options.arguments or _G.arg or {})
+    end
     if not given.data then
       settings.data = project.path(settings.data)
     end
     outline.settings = settings
-    return setmetatable({ outline = outline, log = silent }, Notes)
+    return setmetatable({ outline = outline, log = silent, unknown = hooks.unknown or raise_unknown }, Notes)
   end
 end
 
 --- Runs a script, and says what it would have done.
 ---@param path string
 ---@param arguments? string[] its command line
+---@param hooks? pghost.outline.Hooks
 ---@return pghost.Outline `problem` says what ended it early
-function M.of(path, arguments)
+function M.of(path, arguments, hooks)
   local outline, start = { steps = {} }, pipeline.start
-  pipeline.start = start_noting(outline)
+  pipeline.start = start_noting(outline, hooks or {})
   local done, problem = pcall(script.run, path, arguments or {})
   pipeline.start = start
   if not done and problem ~= unfollowed then
