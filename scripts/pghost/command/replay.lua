@@ -18,6 +18,7 @@ local function parse(arguments)
   parser:argument("arguments", "Settings for the script, after --. Those of the run are used unless given here.")
     :args("*")
   parser:option("--table", "Only the rejects of this table."):argname("NAME")
+  parser:epilog("Example: pghost replay 12 -- --max-rejects 2%")
   local options = command_arguments.parse(parser, arguments, "pghost replay")
   if options.script and lfs.attributes(options.script, "mode") ~= "file" then
     errors.raise(("no script '%s': name it, pghost replay %d SCRIPT"):format(options.script, options.run), "usage")

@@ -1,15 +1,21 @@
 -- pghost server start|stop|status|env: the private server by hand.
 
+local argparse = require "argparse"
+local command_arguments = require "pghost.lib.arguments"
 local errors = require "pghost.lib.errors"
-local nearest = require "pghost.lib.nearest"
 local server = require "pghost.native.server"
 
-local usage = [[
-usage: pghost server start         start it, and keep it running until `pghost server stop`
-       pghost server stop [-f]     stop it, once no pghost uses it any more (-f: now)
-       pghost server status        tell whether and where it runs; exit code 3 when it does not
-       pghost server env           lines for the shell: eval "$(pghost server env)"; psql
-]]
+local function new_parser()
+  local parser = argparse("pghost server", "Starts, stops and shows the private server: the PostgreSQL that is yours "
+    .. "alone, used where no database is configured.")
+  parser:command("start", "Start it, and keep it running until `pghost server stop`.")
+  parser:command("stop", "Stop it, once no pghost uses it any more."):flag("-f --force", "Now.")
+  parser:command("status", "Tell whether and where it runs; exit code 3 when it does not.")
+  parser:command("env", "Print lines for the shell.")
+  parser:command_target("command")
+  parser:epilog('Example: eval "$(pghost server env)"; psql')
+  return parser
+end
 
 local commands = {}
 
@@ -19,8 +25,8 @@ function commands.start()
   print(("running in '%s' until `pghost server stop`"):format(status.folder))
 end
 
-function commands.stop(option)
-  local result = errors.check(server.stop(option == "-f"))
+function commands.stop(options)
+  local result = errors.check(server.stop(options.force or false))
   if result == "in use" then
     print("in use: it stops with the last pghost that uses it (-f: now)")
   else
@@ -58,28 +64,5 @@ function commands.env()
   end
 end
 
-local function is_option_of(name, option)
-  return option == nil or (name == "stop" and option == "-f")
-end
-
-local function unknown(name)
-  local names = {}
-  for known in pairs(commands) do
-    names[#names + 1] = known
-  end
-  errors.raise(("unknown command 'server %s'%s (see pghost server --help)"):format(name, nearest.hint(name, names)),
-    "usage")
-end
-
-local name, option, more = ...
-if name == "-h" or name == "--help" then
-  io.write(usage)
-  return 0
-end
-if name and not commands[name] then
-  unknown(name)
-elseif not commands[name] or not is_option_of(name, option) or more then
-  io.stderr:write(usage)
-  return 2
-end
-return commands[name](option)
+local options = command_arguments.parse(new_parser(), { ... }, "pghost server")
+return commands[options.command](options)
