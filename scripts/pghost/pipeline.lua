@@ -29,6 +29,7 @@ local M = {}
 ---@field arguments? string[] in the place of the script's command line
 ---@field dsn? string in the place of the usual order
 ---@field log? table options of pghost.log
+---@field hooks? boolean false: on_success and its like are not called
 ---@field out? file* where answers are printed; standard output unless given
 
 -- One run of a pipeline and target at a time.
@@ -93,7 +94,7 @@ function M.start(name, config, options)
   end
   local replaying = replay.take(name, settings, given)
   local run = Run.new(name, settings, { dsn = options.dsn, log = log.new(options.log), replay = replaying,
-    out = options.out or again.output(settings) })
+    out = options.out or again.output(settings), hooks = options.hooks })
   local _ <close> = setmetatable({}, { __close = function(_, problem)
     if problem ~= nil then
       run:close(problem)

@@ -10,8 +10,10 @@ local check = require "pghost.check"
 local connection = require "pghost.connection"
 local definition = require "pghost.run.definitions"
 local ending = require "pghost.run.ending"
+local errors = require "pghost.lib.errors"
 local given_rules = require "pghost.run.given_rules"
 local history = require "pghost.run.history"
+local hooks = require "pghost.run.hooks"
 local kept = require "pghost.load.kept"
 local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
@@ -38,7 +40,7 @@ local fields = {
   -- what it has counted
   totals = true, checks = true, warnings = true, failed_checks = true, rejected = true,
   -- how it ends: the file that there is no second attempt for, published, over
-  read_once = true, finished = true, closed = true,
+  read_once = true, finished = true, closed = true, hooks = true,
 }
 
 ---@class pghost.Run
@@ -74,14 +76,22 @@ local fields = {
 ---@field read_once? pghost.File there is no second attempt, since it can be read only once
 ---@field finished boolean its last transaction is committed
 ---@field closed boolean
+---@field hooks? boolean false: those of the config are not called
 local Run = { __name = "pghost.Run" }
 Run.__index = Run
 Run.__newindex = record.only("run", setmetatable(fields, Run)) -- or a method
 
+--- Whether a run has a field or a method of that name.
+---@param name any
+---@return boolean
+function Run.declares(name)
+  return fields[name] ~= nil
+end
+
 --- A run that has not begun.
 ---@param name string
 ---@param settings table
----@param options { dsn?: string, log: pghost.Log, out: file*, replay?: pghost.Replay }
+---@param options { dsn?: string, log: pghost.Log, out: file*, replay?: pghost.Replay, hooks?: boolean }
 ---@return pghost.Run
 function Run.new(name, settings, options)
   local quiet = options.log.quiet or options.log.format == "json"
@@ -90,7 +100,7 @@ function Run.new(name, settings, options)
     dsn = options.dsn, connections = {}, log = options.log, out = options.out, clock = sys.clock(),
     progress_options = quiet and { enabled = false } or nil, tables = {}, changes = {}, published = {}, met = {},
     watched = {}, totals = totals.new(), checks = 0, warnings = 0, failed_checks = {}, rejected = {}, finished = false,
-    closed = false,
+    closed = false, hooks = options.hooks,
   }, Run)
 end
 
@@ -291,18 +301,13 @@ function Run:publish()
   end
   if not self.settings.dry_run then
     ending.say(self, "info", "published", ("run %d"):format(self.id))
+    self.lock:release() -- the next run need not wait for a hook
+    hooks.succeeded(self)
   end
 end
 
---- Ends the run. What was not published is discarded; a second call does nothing.
----@param problem? any the error that ends it
-function Run:close(problem)
-  if self.closed then
-    return
-  end
-  self.closed = true
-  again.mark(self, problem)
-  again.release_output(self, problem)
+-- Gives back what the run has of the server, after the history is told.
+local function end_session(self, problem)
   if not self.conn then
     return
   end
@@ -319,6 +324,21 @@ function Run:close(problem)
     report.after(self)
   end
   self.conn:close()
+end
+
+--- Ends the run. What was not published is discarded; a second call does nothing.
+---@param problem? any the error that ends it
+function Run:close(problem)
+  if self.closed then
+    return
+  end
+  self.closed = true
+  again.mark(self, problem)
+  again.release_output(self, problem)
+  end_session(self, problem)
+  if problem ~= nil and not self.finished and not (errors.is(problem) and problem.retry) then
+    hooks.failed(self, problem)
+  end
 end
 
 Run.__close = Run.close

@@ -1,15 +1,29 @@
--- pghost server start|stop|status|env: the private server by hand.
+-- pghost server start|stop|restart|status|env|psql|log: the private server by hand.
 
+local argparse = require "argparse"
+local command_arguments = require "pghost.lib.arguments"
 local errors = require "pghost.lib.errors"
-local nearest = require "pghost.lib.nearest"
+local lfs = require "lfs"
 local server = require "pghost.native.server"
+local shell = require "pghost.lib.shell"
 
-local usage = [[
-usage: pghost server start         start it, and keep it running until `pghost server stop`
-       pghost server stop [-f]     stop it, once no pghost uses it any more (-f: now)
-       pghost server status        tell whether and where it runs; exit code 3 when it does not
-       pghost server env           lines for the shell: eval "$(pghost server env)"; psql
-]]
+local function new_parser()
+  local parser = argparse("pghost server", "Starts, stops and shows the private server: the PostgreSQL that is yours "
+    .. "alone, used where no database is configured.")
+  parser:command("start", "Start it, and keep it running until `pghost server stop`.")
+  parser:command("stop", "Stop it, once no pghost uses it any more."):flag("-f --force", "Now.")
+  parser:command("restart", "Stop and start it."):flag("-f --force", "Even if it is in use.")
+  parser:command("status", "Tell whether and where it runs; exit code 3 when it does not.")
+  parser:command("env", "Print lines for the shell.")
+  parser:command("psql", "Run psql in it."):argument("arguments", "Any of psql's."):args("*")
+  local log = parser:command("log", "Print the last lines of its log.")
+  log:option("-n --lines", "How many."):argname("N"):convert(command_arguments.whole(1)):default "50"
+  log:flag("-f --follow", "And what comes.")
+  parser:command_target("command")
+  parser:epilog([[Examples: eval "$(pghost server env)"; psql
+          pghost server psql -c '\dt']])
+  return parser
+end
 
 local commands = {}
 
@@ -19,13 +33,50 @@ function commands.start()
   print(("running in '%s' until `pghost server stop`"):format(status.folder))
 end
 
-function commands.stop(option)
-  local result = errors.check(server.stop(option == "-f"))
+function commands.stop(options)
+  local result = errors.check(server.stop(options.force or false))
   if result == "in use" then
     print("in use: it stops with the last pghost that uses it (-f: now)")
   else
     print(result)
   end
+end
+
+function commands.restart(options)
+  local kept = errors.check(server.status()).kept
+  if errors.check(server.stop(options.force or false)) == "in use" then
+    if kept then
+      errors.check(server.start()) -- as it was
+    end
+    errors.raise("the private server is in use: restart it when nobody uses it, or now with `pghost server restart -f`",
+      "usage", { exit = 1 })
+  end
+  commands.start()
+end
+
+-- What would lead psql elsewhere, or into trouble.
+local unset = "env -u PGSERVICE -u PGSERVICEFILE -u PGHOSTADDR -u PGSSLMODE -u PGOPTIONS -u PGPASSWORD"
+
+function commands.psql(options)
+  errors.check(server.ensure())
+  local variables, words = errors.check(server.env()), { unset }
+  for _, name in ipairs { "PGHOST", "PGPORT", "PGDATABASE", "PGUSER" } do
+    words[#words + 1] = name .. "=" .. shell.quote(variables[name])
+  end
+  words[#words + 1] = "psql"
+  local code = shell.run(table.concat(words, " "), table.unpack(options.arguments))
+  if code == 127 then
+    errors.raise("psql is not installed: it comes with the package postgresql-client", "ENOENT")
+  end
+  return code
+end
+
+function commands.log(options)
+  local path = errors.check(server.status()).log
+  if lfs.attributes(path, "mode") ~= "file" then
+    errors.raise("the private server has no log yet: it was never started", "ENOENT")
+  end
+  return shell.run("tail", "-n", tostring(options.lines), options.follow and "-F" or "--", path)
 end
 
 local function size(bytes)
@@ -51,35 +102,17 @@ end
 function commands.env()
   local variables = errors.check(server.env())
   for _, name in ipairs { "PGHOST", "PGPORT", "PGDATABASE", "PGUSER" } do
-    print(("export %s='%s'"):format(name, (variables[name]:gsub("'", "'\\''"))))
+    print(("export %s=%s"):format(name, shell.quote(variables[name])))
   end
   if errors.check(server.status()).state ~= "running" then
     io.stderr:write("pghost: the private server is not running: pghost server start\n")
   end
 end
 
-local function is_option_of(name, option)
-  return option == nil or (name == "stop" and option == "-f")
+-- What follows `psql` is psql's own.
+local words = { ... }
+if words[1] == "psql" and words[2] ~= "-h" and words[2] ~= "--help" then
+  table.insert(words, 2, "--")
 end
-
-local function unknown(name)
-  local names = {}
-  for known in pairs(commands) do
-    names[#names + 1] = known
-  end
-  errors.raise(("unknown command 'server %s'%s (see pghost server --help)"):format(name, nearest.hint(name, names)),
-    "usage")
-end
-
-local name, option, more = ...
-if name == "-h" or name == "--help" then
-  io.write(usage)
-  return 0
-end
-if name and not commands[name] then
-  unknown(name)
-elseif not commands[name] or not is_option_of(name, option) or more then
-  io.stderr:write(usage)
-  return 2
-end
-return commands[name](option)
+local options = command_arguments.parse(new_parser(), words, "pghost server")
+return commands[options.command](options)

@@ -2,12 +2,11 @@
 
 local errors = require "pghost.lib.errors"
 local fixes_of = require "pghost.rejects.fixes"
-local host = require "pghost.native.host"
 local lfs = require "lfs"
 local log = require "pghost.lib.log"
-local paths = require "pghost.lib.paths"
 local recorded = require "pghost.run.recorded"
 local replay = require "pghost.rejects.replay.loads"
+local run_script = require "pghost.run.script"
 local sql = require "pghost.lib.sql"
 local terminal_text = require "pghost.lib.terminal"
 
@@ -48,21 +47,6 @@ local function find_script(run, given)
   return path
 end
 
--- As the host does for a script: its folder comes first, `arg` is its command line.
-local function run_script(path, arguments)
-  local folder = paths.absolute(path):match("^(.*)/[^/]*$")
-  package.path = ("%s/?.lua;%s/?/init.lua;%s"):format(folder, folder, package.path)
-  host.script = path
-  local line = { [0] = path }
-  table.move(arguments, 1, #arguments, 1, line)
-  _G.arg = line
-  local chunk, message = loadfile(path)
-  if not chunk then
-    errors.raise(message, "usage")
-  end
-  chunk(table.unpack(arguments))
-end
-
 local function say(format, ...)
   io.stderr:write(terminal_text.harmless(format:format(...)), "\n")
 end
@@ -99,7 +83,7 @@ function M.all(options)
     return 0
   end
   replay.prepare(run, options.table)
-  run_script(find_script(run, options.script), options.arguments)
+  run_script.run(find_script(run, options.script), options.arguments)
 end
 
 local states_query = [[
@@ -152,7 +136,7 @@ function M.fixed(options, path)
     say("%s: no record of an open reject of run %d: nothing to do", path, run.run_id)
   else
     replay.prepare(run, options.table, reading.fixes)
-    run_script(script, options.arguments)
+    run_script.run(script, options.arguments)
     tell(run, path, reading)
   end
   return failed and 1 or 0
