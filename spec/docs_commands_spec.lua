@@ -1,5 +1,5 @@
--- Every command of README.md and docs/*.md is executed, in a project prepared for its page, and must end with 0; what is
--- not executed has its reason here. Options that the text names belong to their command. The tutorial has its own spec,
+-- Every command of README.md and docs/*.md is executed, in a project prepared for its page, and must end with 0; what
+-- is not executed has its reason here. Options that the text names belong to their command. The tutorial has its own spec,
 -- which compares what is printed.
 
 local pghost = require "support.pghost"
@@ -14,8 +14,8 @@ local reasons = {
 
 -- What stands for something in a command.
 local stands_for = {
-  ["README.md"] = { FILE = "~/csv/more.csv", ["build/pghost init %-%-add"] = "cd ~/sales && ~/build/pghost init --add" },
-  ["docs/INIT.md"] = { DIR = "csv", FOLDER = "other", FILE = "~/csv/more.csv", ["a.csv b.csv"] = "csv/a.csv csv/b.csv" },
+  ["README.md"] = { FILE = "~/more.csv", ["build/pghost init %-%-add"] = "cd ~/sales && ~/build/pghost init --add" },
+  ["docs/INIT.md"] = { DIR = "csv", FOLDER = "other", FILE = "~/more.csv", ["a.csv b.csv"] = "csv/a.csv csv/b.csv" },
   ["docs/PIPELINE.md"] = { DIR = "data", ["%[OPTION%.%.%.%]"] = "" },
   ["docs/REPORT.md"] = { ["/var/lib/node_exporter/"] = "" },
 }
@@ -30,8 +30,12 @@ end
 -- What is done before a command, by its page and a pattern of it.
 local before = {
   ["docs/LOAD.md"] = { ["load bad%.csv"] = correct },
-  ["docs/INIT.md"] = { ["init a%.csv"] = function()
-    return "mkdir third && mv csv third/ && cd third"
+  ["docs/INIT.md"] = { ["init DIR   "] = function()
+    return "mkdir first && cd first && cp -r ../csv ."
+  end, ["init a%.csv"] = function()
+    return "mkdir second && cd second && cp -r ../csv ."
+  end, ["%-%-add"] = function()
+    return "cd first"
   end },
 }
 
@@ -71,10 +75,9 @@ end
 
 -- Run 12 of the sample, files of several kinds, tables to load into.
 local function prepared()
-  local project = projects.new()
-  pghost.shell(("cd %s && cp -r scripts sql data .env.example %s/ && rm -r %s/scripts/pghost && ln -s %s %s/build"):format(
-    pghost.quote(pghost.root), project.folder, project.folder, pghost.quote(pghost.path:match("^(.*)/")),
-    project.folder))
+  local project = projects.new { ["question.sql"] = "SELECT count(*) FROM booking WHERE created_at < :as_of" }
+  pghost.shell(("cd %s && cp -r scripts sql data .env.example %s/ && cd %s && rm -r scripts/pghost && ln -s %s build")
+    :format(pghost.quote(pghost.root), project.folder, project.folder, pghost.quote(pghost.path:match("^(.*)/"))))
   project:pghost("-e", 'require("pghost.run.schema").migrate(require("pghost.connection").open())')
   project.conn:exec("ALTER TABLE pghost.runs ALTER run_id RESTART WITH 12")
   local err, code = project:run("scripts/pipeline.lua")
@@ -98,9 +101,10 @@ describe("commands of the documentation", function()
   local executed = 0
 
   for _, page in ipairs(pages()) do
-    for number, block in ipairs(page ~= "docs/TUTORIAL.md" and blocks_of(pghost.read(pghost.root .. "/" .. page)) or {}) do
+    local blocks = page ~= "docs/TUTORIAL.md" and blocks_of(pghost.read(pghost.root .. "/" .. page)) or {}
+    for number, block in ipairs(blocks) do
       it(("in block %d of %s work"):format(number, page), function()
-        local project, folder = prepared(), nil
+        local project = prepared()
         if page == "docs/LOAD.md" then
           project.conn:exec("DROP TABLE booking CASCADE; CREATE SCHEMA desk;" .. bookings:format "booking" .. ";"
             .. bookings:format "desk.booking")
@@ -116,13 +120,11 @@ describe("commands of the documentation", function()
               first[#first + 1] = command:find(pattern) and fn(project) or nil
             end
             if text:find("init %-%-add") then
-              project:write("csv/more.csv", "id,name\n1,a\n2,b\n")
+              project:write("more.csv", "id,name\n1,a\n2,b\n")
             end
-            folder = folder or project.folder
             local out, err, code = pghost.shell(
-              ("export HOME=%s DATABASE_URL=%s PATH=%s/build:$PATH\ncd %s || exit 9\n%s\n%s\npwd >%s/place"):format(
-                project.folder, pghost.quote(project.dsn), project.folder, folder, first[1] or "", text .. " || exit",
-                project.folder))
+              ("export HOME=%s DATABASE_URL=%s PATH=%s/build:$PATH\ncd ~\n%s\n%s"):format(
+                project.folder, pghost.quote(project.dsn), project.folder, first[1] or "", text))
             assert.equal(0, code, ("%s\n%s%s"):format(text, out, err))
             executed = executed + 1
           end

@@ -27,7 +27,7 @@ local function new_parser()
   end
   parser:mutex(table.unpack(formats))
   parser:option("--null", "What NULL looks like."):argname("TEXT")
-  parser:epilog("Example: pghost query -f sql/analytics/monthly_headcount.sql -p as_of=2024-06-30 --csv > answer.csv")
+  parser:epilog("Example: pghost query -f question.sql -p as_of=2024-06-30 --csv > answer.csv")
   return parser
 end
 
