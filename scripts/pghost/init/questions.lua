@@ -1,10 +1,10 @@
 -- Questions that any data answers: how much there is of each kind, by month, and by what is referred to.
 
-local keys = require "pghost.init.keys"
+local keys = require "pghost.init.found_keys"
 local lua_text = require "pghost.init.lua_text"
 local names = require "pghost.catalog.names"
 local quote = require("pghost.init.identifiers").shown
-local tables = require "pghost.init.tables"
+local tables = require "pghost.init.found_tables"
 
 local M = {}
 
