@@ -19,7 +19,6 @@ local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
 local record = require "pghost.lib.record"
 local relations = require "pghost.catalog.relations"
-local report = require "pghost.report"
 local resume = require "pghost.run.resume"
 local sql = require "pghost.lib.sql"
 local stage = require "pghost.load.steps"
@@ -338,7 +337,9 @@ local function end_session(self, problem)
     self.lock:release()
   end
   if self.id then
-    report.after(self)
+    if self.settings.report ~= "" then
+      require("pghost.report").after(self) -- 18 modules, which a run without a report need not read
+    end
   end
   self.conn:close()
 end

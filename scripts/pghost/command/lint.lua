@@ -5,7 +5,7 @@ local cjson = require "cjson"
 local command_arguments = require "pghost.lib.arguments"
 local lint = require "pghost.lint"
 local log = require "pghost.lib.log"
-local script = require "pghost.run.script"
+local script = require "pghost.run.script_runner"
 local terminal_text = require "pghost.lib.terminal"
 
 local function parse(arguments)

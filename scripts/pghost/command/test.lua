@@ -5,7 +5,7 @@ local command_arguments = require "pghost.lib.arguments"
 local errors = require "pghost.lib.errors"
 local find_project = require "pghost.run.project"
 local lfs = require "lfs"
-local project = require "pghost.testing.project"
+local project = require "pghost.testing.project_runs"
 local runner = require "pghost.testing.runner"
 
 local function parse(arguments)

@@ -5,17 +5,17 @@
 
 local broken = require "pghost.lint.broken"
 local connection = require "pghost.connection"
-local findings_of = require "pghost.lint.findings"
+local findings_of = require "pghost.lint.mistakes"
 local lenient = require "pghost.lint.lenient"
-local loads_of = require "pghost.lint.loads"
+local loads_of = require "pghost.lint.load_calls"
 local nearest = require "pghost.lib.nearest"
 local outlines = require "pghost.run.outline"
 local project = require "pghost.run.project"
 local rules_module = require "pghost.rules"
-local run_script = require "pghost.run.script"
-local settings = require "pghost.lint.settings"
-local sources = require "pghost.lint.sources"
-local statements = require "pghost.lint.statements"
+local run_script = require "pghost.run.script_runner"
+local settings = require "pghost.lint.config"
+local sources = require "pghost.lint.lua_files"
+local statements = require "pghost.lint.planned_sql"
 
 local M = {}
 

@@ -2,7 +2,7 @@
 -- on. What is made remembers where.
 
 local broken = require "pghost.lint.broken"
-local findings_of = require "pghost.lint.findings"
+local findings_of = require "pghost.lint.mistakes"
 local lenient_table = require "pghost.lint.lenient_table"
 local nearest = require "pghost.lib.nearest"
 

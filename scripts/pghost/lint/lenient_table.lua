@@ -1,7 +1,7 @@
 -- r.table as lint has it: every column, row rule and option by itself, so that all mistakes of one table are found.
 
 local broken = require "pghost.lint.broken"
-local findings_of = require "pghost.lint.findings"
+local findings_of = require "pghost.lint.mistakes"
 local rules = require "pghost.rules"
 
 ---@class pghost.lint.TableContext

@@ -4,7 +4,7 @@
 -- profile says which. Runs within history.reading; a table that is not pghost's own is not touched.
 
 local cjson = require "cjson"
-local history = require "pghost.report.history"
+local history = require "pghost.report.recorded_run"
 
 local M = {}
 

@@ -1,6 +1,7 @@
 -- Rules as text for people: one line a column, aligned, then the row rules.
 
 local column_names = require "pghost.catalog.names"
+local lists = require "pghost.lib.lists"
 local native = require "pghost.native.rules"
 
 local function quote(value)
@@ -8,11 +9,7 @@ local function quote(value)
 end
 
 local function quote_all(values)
-  local quoted = {}
-  for i, value in ipairs(values) do
-    quoted[i] = quote(value)
-  end
-  return table.concat(quoted, ", ")
+  return table.concat(lists.map(values, quote), ", ")
 end
 
 -- Where it is not all constants in their order.
