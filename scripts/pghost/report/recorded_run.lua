@@ -65,7 +65,8 @@ local run_query <const> = [[
     extract(epoch FROM r.finished_at)::float8 AS finished_epoch,
     extract(epoch FROM coalesce(r.finished_at, pg_catalog.clock_timestamp()) - r.started_at)::float8 AS seconds,
     coalesce(pg_catalog.cardinality(r.published_tables), 0) AS published,
-    f.files, f.records, f.loaded, f.rejected, f.filtered, f.duplicates, f.bytes, c.checks, c.failed, c.warned,
+    f.files, f.records, f.loaded, f.corrected, f.rejected, f.waived, f.filtered, f.duplicates, f.bytes, c.checks,
+    c.failed, c.warned,
     r.state = 'running' AND NOT EXISTS (
       SELECT FROM pg_stat_activity AS a
       WHERE a.pid = r.backend_pid AND (a.backend_start IS NULL OR a.backend_start <= r.started_at)
@@ -73,8 +74,10 @@ local run_query <const> = [[
   FROM pghost.runs AS r
   CROSS JOIN LATERAL (
     SELECT pg_catalog.count(*) AS files, coalesce(pg_catalog.sum(records), 0)::bigint AS records,
-      coalesce(pg_catalog.sum(loaded), 0)::bigint AS loaded,
+      coalesce(pg_catalog.sum(loaded + corrected), 0)::bigint AS loaded,
+      coalesce(pg_catalog.sum(corrected), 0)::bigint AS corrected,
       coalesce(pg_catalog.sum(rejected), 0)::bigint AS rejected,
+      coalesce(pg_catalog.sum(waived), 0)::bigint AS waived,
       coalesce(pg_catalog.sum(filtered), 0)::bigint AS filtered,
       coalesce(pg_catalog.sum(duplicates), 0)::bigint AS duplicates, coalesce(pg_catalog.sum(size), 0)::bigint AS bytes
     FROM pghost.files WHERE run_id = r.run_id AND state <> 'skipped'
@@ -96,15 +99,17 @@ local queries <const> = {
       coalesce(pg_catalog.sum(size), 0)::bigint AS bytes,
       coalesce(pg_catalog.sum(records), 0)::bigint AS records,
       coalesce(pg_catalog.sum(unreadable), 0)::bigint AS unreadable,
-      coalesce(pg_catalog.sum(loaded), 0)::bigint AS loaded, coalesce(pg_catalog.sum(rejected), 0)::bigint AS rejected,
+      coalesce(pg_catalog.sum(loaded + corrected), 0)::bigint AS loaded,
+      coalesce(pg_catalog.sum(corrected), 0)::bigint AS corrected,
+      coalesce(pg_catalog.sum(rejected), 0)::bigint AS rejected,
+      coalesce(pg_catalog.sum(waived), 0)::bigint AS waived,
       coalesce(pg_catalog.sum(filtered), 0)::bigint AS filtered,
       coalesce(pg_catalog.sum(duplicates), 0)::bigint AS duplicates,
       pg_catalog.bool_and(records IS NOT NULL) AS complete
     FROM pghost.files WHERE run_id = $1 AND state <> 'skipped' GROUP BY table_name ORDER BY pg_catalog.min(file_id)]],
   files = ([[
-    SELECT table_name, name, state, size, records, loaded, rejected, filtered, duplicates,
-      pg_catalog.left(sha256, 12) AS sha256,
-      pg_catalog.count(*) OVER () AS total
+    SELECT table_name, name, state, size, records, loaded + corrected AS loaded, rejected, waived, filtered,
+      duplicates, pg_catalog.left(sha256, 12) AS sha256, pg_catalog.count(*) OVER () AS total
     FROM pghost.files WHERE run_id = $1 ORDER BY file_id LIMIT %d]]):format(most_files),
   checks = [[
     SELECT name, severity, passed, violations, samples::text AS samples, seconds
