@@ -266,3 +266,18 @@ describe("pghost test", function()
     assert.matches("Example: pghost test ", out, 1, true)
   end)
 end)
+
+describe("docs/TESTING_RULES.md", function()
+  it("has specs that pass over the sample's project", function()
+    pghost.shell(("cp -r %s/scripts/*.lua %s/scripts/rules %s && mkdir %s/sql/analytics && cp %s/sql/analytics/* "
+      .. "%s/sql/analytics"):format(pghost.root, pghost.root, project.folder, project.folder, pghost.root, project.folder))
+    local count = 0
+    for block in pghost.read(pghost.root .. "/docs/TESTING_RULES.md"):gmatch "```lua\n(.-)```" do
+      count = count + 1
+      project:write(("spec/%d_spec.lua"):format(count), block)
+    end
+    local out, err, code = project:pghost("test")
+    assert.same({ "", 0, 3 }, { err, code, count }, out)
+    assert.matches("^%+%+%+%+\n4 successes / 0 failures / 0 errors", out)
+  end)
+end)
