@@ -35,8 +35,8 @@ run:check { check.holds("things", "id < 100", { severity = "warn" }), check.not_
 run:publish()
 ]]
 
--- Each item by hand: id trim, bigint, required; kind trim, lower, trim 2, one_of; n null_if, integer, range; cap integer;
--- day, stop date; m matches (two that are one); six row rules; the key; two checks of tables.
+-- Each item by hand: id trim, bigint, required; kind trim, lower, trim 2, one_of; n null_if, integer, range; cap
+-- integer; day, stop date; m matches (two that are one); six row rules; the key; two checks of tables.
 local all = 3 + 4 + 3 + 1 + 2 + 1 + 6 + 1 + 2
 
 local project
@@ -91,8 +91,8 @@ describe("coverage", function()
         end
         return rows
       end)())
-    assert.equal(("coverage over the project's files: %d of %d rules, operations and checks fired"):format(all - 11, all),
-      last)
+    assert.equal(("coverage over the project's files: %d of %d rules, operations and checks fired"):format(all - 11,
+      all), last)
     assert.equal("0", project:ask "select count(*) from pg_namespace where nspname in ('shop', 'pghost')")
   end)
 

@@ -58,13 +58,15 @@ describe("a spec of rules", function()
     project:write("spec/x_spec.lua", [[
       local test = require "pghost.test"
       it("reads what it must", function()
-        test.passes(require "rules.item", { id = " 7 ", day = "29/02/2024" }, { id = 7, day = "2024-02-29", price = test.null })
+        test.passes(require "rules.item", { id = " 7 ", day = "29/02/2024" },
+          { id = 7, day = "2024-02-29", price = test.null })
         test.refuses(require "rules.item", { id = "7", day = "31/02/2024" }, "not a date '31/02/2024'")
         test.refuses(require "rules.item", { day = "29/02/2024" }, { column = "id", rule = "required" })
         local day = require("pghost.rules").date { format = "DD/MM/YYYY" }
         assert.equal("2024-02-29", day:try "29/02/2024")
         local value, failure = day:try "31/02/2024"
-        assert.same({ nil, "type", "not a date '31/02/2024', expected DD/MM/YYYY" }, { value, failure.rule, tostring(failure) })
+        assert.same({ nil, "type", "not a date '31/02/2024', expected DD/MM/YYYY" },
+          { value, failure.rule, tostring(failure) })
         assert.same({}, { day:try(nil) })
       end)]])
     local out, err, code = pghost.run({ "--dsn", "host=/nowhere", "test" }, { cd = project.folder .. "/sql" })
@@ -75,7 +77,8 @@ describe("a spec of rules", function()
   it("says what came out otherwise, as a table, at the line of the spec", function()
     local out, code = run [[
       it("differs", function()
-        test.values(r.numeric(6, 2):range(0, nil), { ["1.50"] = "1.50", ["-1"] = test.refused_by "type", x = 7, ["2"] = test.refused })
+        local cases = { ["1.50"] = "1.50", ["-1"] = test.refused_by "type", x = 7, ["2"] = test.refused }
+        test.values(r.numeric(6, 2):range(0, nil), cases)
       end)
       it("has other values", function()
         test.passes(require "rules.item", { id = "7", price = "1.5" }, { id = 8, price = "1.5", prize = 1 })
@@ -90,14 +93,14 @@ describe("a spec of rules", function()
         test.refuses(require "rules.item", { id = "x" }, { rule = "required" })
       end)]]
     assert.equal(1, code)
-    assert.matches("spec/x_spec.lua:4: 3 of 4 values came out otherwise\n text | expected        | is\n", out, 1, true)
+    assert.matches("spec/x_spec.lua:5: 3 of 4 values came out otherwise\n text | expected        | is\n", out, 1, true)
     assert.matches("\n '-1' | refused by type | refused by range: ", out, 1, true)
     assert.matches("\n '2'  | refused         | '2'\n", out, 1, true)
-    assert.matches("spec/x_spec.lua:7: item: other values than expected\n column | expected | is\n", out, 1, true)
+    assert.matches("spec/x_spec.lua:8: item: other values than expected\n column | expected | is\n", out, 1, true)
     assert.matches("\n id     | 8        | 7\n prize  | 1        | no such column\n", out, 1, true)
-    assert.matches("spec/x_spec.lua:10: item: refused: id: not a bigint 'x' (rule 'type')\n", out, 1, true)
-    assert.matches("spec/x_spec.lua:13: item: the record passes\n", out, 1, true)
-    assert.matches("spec/x_spec.lua:16: item: refused, but with rule 'type' and not 'required': id: ", out, 1, true)
+    assert.matches("spec/x_spec.lua:11: item: refused: id: not a bigint 'x' (rule 'type')\n", out, 1, true)
+    assert.matches("spec/x_spec.lua:14: item: the record passes\n", out, 1, true)
+    assert.matches("spec/x_spec.lua:17: item: refused, but with rule 'type' and not 'required': id: ", out, 1, true)
   end)
 end)
 
@@ -131,7 +134,7 @@ describe("a spec of a pipeline", function()
   it("shows rows that differ, in a table", function()
     local out, code = run [[
       it("differs", function()
-        test.pipeline({ ["item.csv"] = "id,day,price\n1,,2\n2,,3\n3,,4\n" }, { settings = { schema = "other", least = 4 } })
+        test.pipeline({ ["item.csv"] = "id,day,price\n1,,2\n2,,3\n3,,4\n" }, { settings = { schema = "other" } })
         test.table("other.item", "id | price\n1 | 2.00\n2 | 9.00\n3|4.00\n4|<null>")
       end)
       it("is in another order", function()
@@ -141,13 +144,14 @@ describe("a spec of a pipeline", function()
         test.table("other.item", "id | prize\n1 | 2")
       end)]]
     assert.equal(1, code)
-    assert.matches("spec/x_spec.lua:5: other.item: not as expected\n         | id | price\n---------+----+--------\n", out,
-      1, true)
+    assert.matches("spec/x_spec.lua:5: other.item: not as expected\n         | id | price\n---------+----+--------\n",
+      out, 1, true)
     for _, line in ipairs { " extra   | 2  | 3.00", " missing | 2  | 9.00", " missing | 4  | <null>",
       "         | 1  | 2.00" } do
       assert.matches("\n" .. line .. "\n", out, 1, true)
     end
-    assert.matches("spec/x_spec.lua:8: the answer: not as expected\n         | a\n---------+---\n missing | 2\n extra   | 1\n"
+    assert.matches("spec/x_spec.lua:8: the answer: not as expected\n         | a\n---------+---\n missing | 2\n"
+      .. " extra   | 1\n"
       .. " missing | 1\n extra   | 2\n", out, 1, true)
     assert.matches("spec/x_spec.lua:11: no column 'prize': did you mean 'price'? (has: id, day, price)", out, 1, true)
   end)
@@ -269,8 +273,8 @@ end)
 
 describe("docs/TESTING_RULES.md", function()
   it("has specs that pass over the sample's project", function()
-    pghost.shell(("cp -r %s/scripts/*.lua %s/scripts/rules %s && mkdir %s/sql/analytics && cp %s/sql/analytics/* "
-      .. "%s/sql/analytics"):format(pghost.root, pghost.root, project.folder, project.folder, pghost.root, project.folder))
+    pghost.shell(("cd %s && cp -r %s/scripts/*.lua %s/scripts/rules . && cp -r %s/sql/analytics sql/"):format(
+      project.folder, pghost.root, pghost.root, pghost.root))
     local count = 0
     for block in pghost.read(pghost.root .. "/docs/TESTING_RULES.md"):gmatch "```lua\n(.-)```" do
       count = count + 1

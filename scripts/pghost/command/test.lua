@@ -22,7 +22,8 @@ local function parse(arguments)
   parser:flag("--coverage", "After the specs: the rules, cleaning operations and checks that never fired in them.")
   parser:option("--over", "With --coverage, instead of running specs: 'files', the project's own, or a recorded run.")
     :argname("files|RUN"):convert(function(text)
-      return text == "files" and text or recorded.number(text), "'files' or the number of a run expected, got '" .. text .. "'"
+      return text == "files" and text or recorded.number(text),
+        ("'files' or the number of a run expected, got '%s'"):format(text)
     end)
   parser:epilog("Example: pghost test spec/booking_spec.lua --filter '31/02'")
   local options = command_arguments.parse(parser, arguments, "pghost test")

@@ -1,7 +1,7 @@
 -- pghost lint: all that is wrong with a project, without loading anything.
 --
--- The script is run with a run that takes notes (run/outline.lua) and with lenient modules (lenient.lua), so that it goes
--- on after mistakes. Then each of its steps is held against the files and the database.
+-- The script is run with a run that takes notes (run/outline.lua) and with lenient modules (lenient.lua), so that it
+-- goes on after mistakes. Then each of its steps is held against the files and the database.
 
 local broken = require "pghost.lint.broken"
 local connection = require "pghost.connection"
@@ -40,7 +40,8 @@ local function tell_end(findings, outline, path)
     findings:add(path, nil, "the script starts no pipeline (pipeline.start)")
   elseif outline.asked then
     findings:add(outline.asked.file, outline.asked.line,
-      ("the script asks the database here (run.%s): what comes after is not looked at"):format(outline.asked.what), "warn")
+      ("the script asks the database here (run.%s): what comes after is not looked at"):format(outline.asked.what),
+      "warn")
   end
 end
 

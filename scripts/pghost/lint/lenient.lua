@@ -80,7 +80,8 @@ local function soften_columns(findings, places, column)
     elseif rawget(Column, key) ~= nil then
       return type(Column[key]) == "function" and method(key) or Column[key]
     end
-    note(findings, caller() or sources.current(), ("a column's rules have no '%s'%s"):format(key, nearest.hint(key, methods)))
+    note(findings, caller() or sources.current(),
+      ("a column's rules have no '%s'%s"):format(key, nearest.hint(key, methods)))
     return function(self)
       return self
     end
@@ -105,7 +106,8 @@ local function soften_module(findings, places, name, real, own)
     elseif value ~= nil then
       return value
     end
-    note(findings, caller() or sources.current(), ("%s has no '%s'%s"):format(name, tostring(key), nearest.hint(tostring(key), names)))
+    note(findings, caller() or sources.current(),
+      ("%s has no '%s'%s"):format(name, tostring(key), nearest.hint(tostring(key), names)))
     return broken.value
   end })
 end

@@ -222,8 +222,8 @@ local function check_answer(session, path)
     local text, places = statement:describe(session.run:parameters())
     local qualified = relations.quoted(session.run.build, name)
     conn:query("DROP TABLE IF EXISTS " .. qualified)
-    statement:send(conn, ("CREATE TEMPORARY TABLE %s ON COMMIT DROP AS %s WITH NO DATA"):format(quote(name), text), text,
-      places)
+    statement:send(conn, ("CREATE TEMPORARY TABLE %s ON COMMIT DROP AS %s WITH NO DATA"):format(quote(name), text),
+      text, places)
     session.known[name] = {}
   end)
   if not done then

@@ -1,7 +1,7 @@
 -- Which rules, cleaning operations and checks of a project have done something, and which never did.
 --
--- An operation fires when it changes a cell, a type or a check when it refuses a value (whatever on_fail makes of that), a
--- row rule when it refuses, sets or leaves out, a check of tables when it finds a violation.
+-- An operation fires when it changes a cell, a type or a check when it refuses a value (whatever on_fail does),
+-- a row rule when it refuses, sets or leaves out, a check of tables when it finds a violation.
 
 local print_result = require "pghost.lib.print"
 local words = require "pghost.rules.words"
