@@ -32,11 +32,6 @@ typedef struct Job {
   int exit_code;
 } Job;
 
-static void print_version(void) {
-  puts("pghost " PGHOST_VERSION " (Lua " LUA_VERSION_MAJOR "." LUA_VERSION_MINOR
-       "." LUA_VERSION_RELEASE ")");
-}
-
 static bool ends_in_lua(const char *word) {
   size_t length = strlen(word);
   return length > 4 && strcmp(word + length - 4, ".lua") == 0;
@@ -108,12 +103,14 @@ static int run_word(lua_State *L, const char *word) {
   if (run_is_data(word))
     return run_data(word);
   if (!is_script(word))
-    return run_command(L, word);
+    return run_command(L, word, true);
   return run_script(L, strcmp(word, "-") == 0 ? NULL : word);
 }
 
 static int run_job(lua_State *L, const Job *job) {
   const Options *options = job->options;
+  if (options->help || options->version)
+    return run_command(L, options->help ? "help" : "version", false);
   bool terminal = isatty(STDIN_FILENO);
   bool nothing = options->script == 0 && options->chunk_count == 0;
   int code = run_chunks(L, options);
@@ -198,14 +195,6 @@ static int start(int argc, char **argv, const Options *options) {
   if (options->problem[0]) {
     run_complain(options->problem);
     return 2;
-  }
-  if (options->help) {
-    fputs(options_help, stdout);
-    return run_flush(false);
-  }
-  if (options->version) {
-    print_version();
-    return run_flush(false);
   }
   Job job = {.argc = argc, .argv = copy_words(argc, argv), .options = options};
   if (!job.argv) {

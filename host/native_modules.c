@@ -49,17 +49,39 @@ static void set_string(lua_State *L, const char *name, const char *value) {
   lua_setfield(L, -2, name);
 }
 
+// The options of the command line as a list: { short, long, value, help, late }.
+static void push_option_texts(lua_State *L) {
+  const OptionText *texts[OPTIONS_MOST];
+  size_t count = options_texts(texts);
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_createtable(L, 0, 5);
+    set_string(L, "short", texts[i]->short_name);
+    set_string(L, "long", texts[i]->long_name);
+    set_string(L, "value", texts[i]->value);
+    set_string(L, "help", texts[i]->help);
+    lua_pushboolean(L, texts[i]->late);
+    lua_setfield(L, -2, "late");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
 // Upvalues: the options (light userdata), the script's path or nil.
 static int open_host(lua_State *L) {
   const Options *options = lua_touserdata(L, lua_upvalueindex(1));
   lua_createtable(L, 0, 3);
   set_string(L, "version", PGHOST_VERSION);
+  set_string(L, "lua_version", LUA_VERSION_MAJOR "." LUA_VERSION_MINOR "." LUA_VERSION_RELEASE);
+  set_string(L, "root", library_root());
+  push_option_texts(L);
+  lua_setfield(L, -2, "option_texts");
   retry_push(L);
   lua_pushvalue(L, lua_upvalueindex(2));
   lua_setfield(L, -2, "script");
   lua_createtable(L, 0, 3);
   set_string(L, "dsn", options->dsn);
   set_string(L, "log_format", options->log_format);
+  set_string(L, "color", options->color);
   lua_pushboolean(L, options->quiet);
   lua_setfield(L, -2, "quiet");
   lua_setfield(L, -2, "options");

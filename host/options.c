@@ -8,42 +8,9 @@
 
 #include "base/nearest.h"
 
-const char options_help[] =
-    "usage: pghost [options] SCRIPT [ARG...]    run a script\n"
-    "       pghost [options] COMMAND [ARG...]   run a command: pghost server status\n"
-    "       pghost [options]                    REPL on a terminal, else a script from stdin\n"
-    "options:\n"
-    "  -e CHUNK           run CHUNK; may be given more than once\n"
-    "  -i                 REPL after the script\n"
-    "  -                  script from stdin\n"
-    "  --dsn DSN          the database: a conninfo string or URL (see also DATABASE_URL)\n"
-    "  --log-format KIND  text or json\n"
-    "  -q, --quiet        no progress and no log, only warnings and errors\n"
-    "                     (--dsn, --log-format and -q may also stand after a COMMAND)\n"
-    "  -v, --version      versions of pghost and Lua\n"
-    "  -h, --help         this text\n"
-    "exit codes: 0 done, 1 script or data error, 2 usage, 3 database unreachable or lost,\n"
-    "            4 a check or an error budget failed, 130/143 interrupted\n";
-
 static void complain(Options *options, const char *format, const char *word) {
   if (options->problem[0] == 0)
     snprintf(options->problem, sizeof options->problem, format, word);
-}
-
-// The value of an option: after '=', or the next word. NULL and a problem when there is none.
-static char *value_of(Options *options, int argc, char **argv, int *at, size_t name_length) {
-  char *word = argv[*at];
-  if (word[name_length] == '=')
-    return word + name_length + 1;
-  if (*at + 1 < argc)
-    return argv[++*at];
-  complain(options, "option '%s' needs a value", word);
-  return NULL;
-}
-
-static bool is_option(const char *word, const char *name) {
-  size_t length = strlen(name);
-  return strncmp(word, name, length) == 0 && (word[length] == 0 || word[length] == '=');
 }
 
 static void hide(char *text) {
@@ -51,33 +18,114 @@ static void hide(char *text) {
 }
 
 static void take_dsn(Options *options, char *value) {
-  if (!value)
-    return;
   free(options->dsn);
   options->dsn = strdup(value);
   hide(value);
 }
 
-static void take_log_format(Options *options, const char *value) {
-  if (!value)
-    return;
+static void take_log_format(Options *options, char *value) {
   options->log_format = value;
   if (strcmp(value, "text") != 0 && strcmp(value, "json") != 0)
     complain(options, "log format must be text or json, not '%s'", value);
 }
 
-static void take_chunk(Options *options, char *attached, int argc, char **argv, int *at) {
-  if (*attached)
-    options->chunks[options->chunk_count++] = attached;
-  else if (*at + 1 < argc)
-    options->chunks[options->chunk_count++] = argv[++*at];
-  else
-    complain(options, "option '%s' needs a value", "-e");
+static void take_color(Options *options, char *value) {
+  options->color = value;
+  if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 && strcmp(value, "never") != 0)
+    complain(options, "color must be auto, always or never, not '%s'", value);
+}
+
+static void take_chunk(Options *options, char *value) {
+  options->chunks[options->chunk_count++] = value;
+}
+
+static void take_interactive(Options *options, char *value) {
+  (void)value;
+  options->interactive = true;
+}
+
+static void take_quiet(Options *options, char *value) {
+  (void)value;
+  options->quiet = true;
+}
+
+static void take_version(Options *options, char *value) {
+  (void)value;
+  options->version = true;
+}
+
+static void take_help(Options *options, char *value) {
+  (void)value;
+  options->help = true;
+}
+
+typedef struct OptionRow {
+  OptionText text;
+  void (*take)(Options *options, char *value); // value: NULL where text.value is
+} OptionRow;
+
+static const OptionRow rows[] = {
+    {{"-e", NULL, "CHUNK", "Run the Lua CHUNK; may be given more than once.", false}, take_chunk},
+    {{"-i", NULL, NULL, "The prompt after the script.", false}, take_interactive},
+    {{NULL, "--dsn", "DSN", "The database: a conninfo string or URL.", true}, take_dsn},
+    {{NULL, "--log-format", "text|json", "How the log is written to standard error.", true},
+     take_log_format},
+    {{NULL, "--color", "auto|always|never", "Colors; auto: on a terminal, unless NO_COLOR is set.",
+      true},
+     take_color},
+    {{"-q", "--quiet", NULL, "No progress and no log, only warnings and errors.", true},
+     take_quiet},
+    {{"-v", "--version", NULL, "Versions of pghost, Lua, the libraries and the server.", false},
+     take_version},
+    {{"-h", "--help", NULL, "This text.", false}, take_help},
+};
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
+size_t options_texts(const OptionText *texts[OPTIONS_MOST]) {
+  _Static_assert((size_t)ROWS <= (size_t)OPTIONS_MOST, "more options than OPTIONS_MOST");
+  for (size_t i = 0; i < ROWS; i++)
+    texts[i] = &rows[i].text;
+  return ROWS;
+}
+
+static bool is_long(const char *word, const char *name) {
+  size_t length = name ? strlen(name) : 0;
+  return name && strncmp(word, name, length) == 0 && (word[length] == 0 || word[length] == '=');
+}
+
+// "-e CHUNK" may be one word, as "-eCHUNK".
+static bool is_short(const char *word, const OptionText *text) {
+  const char *name = text->short_name;
+  return name && strncmp(word, name, 2) == 0 && (word[2] == 0 || text->value);
+}
+
+static const OptionRow *find_row(const char *word) {
+  for (size_t i = 0; i < ROWS; i++)
+    if (is_long(word, rows[i].text.long_name) || is_short(word, &rows[i].text))
+      return &rows[i];
+  return NULL;
+}
+
+// The value of an option: within its word, or the next word. NULL and a problem when there is none.
+static char *value_of(Options *options, const OptionText *text, int argc, char **argv, int *at) {
+  bool is_long_name = is_long(argv[*at], text->long_name);
+  char *within = argv[*at] + (is_long_name ? strlen(text->long_name) : 2);
+  if (*within)
+    return within + (is_long_name ? 1 : 0);
+  if (*at + 1 < argc)
+    return argv[++*at];
+  complain(options, "option '%s' needs a value", argv[*at]);
+  return NULL;
 }
 
 static void complain_unknown(Options *options, const char *word) {
-  static const char *const known[] = {"--dsn", "--log-format", "--quiet", "--version", "--help"};
-  const char *meant = nearest_word(word, known, sizeof known / sizeof *known);
+  const char *names[ROWS];
+  size_t count = 0;
+  for (size_t i = 0; i < ROWS; i++)
+    if (rows[i].text.long_name)
+      names[count++] = rows[i].text.long_name;
+  const char *meant = nearest_word(word, names, count);
   char hint[64] = "";
   if (meant)
     snprintf(hint, sizeof hint, ": did you mean '%s'?", meant);
@@ -87,28 +135,23 @@ static void complain_unknown(Options *options, const char *word) {
 }
 
 static void parse_option(Options *options, int argc, char **argv, int *at) {
-  char *word = argv[*at];
-  if (is_option(word, "--dsn"))
-    take_dsn(options, value_of(options, argc, argv, at, strlen("--dsn")));
-  else if (is_option(word, "--log-format"))
-    take_log_format(options, value_of(options, argc, argv, at, strlen("--log-format")));
-  else if (strcmp(word, "-q") == 0 || strcmp(word, "--quiet") == 0)
-    options->quiet = true;
-  else if (strcmp(word, "-i") == 0)
-    options->interactive = true;
-  else if (strcmp(word, "-v") == 0 || strcmp(word, "--version") == 0)
-    options->version = true;
-  else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0)
-    options->help = true;
-  else if (strncmp(word, "-e", 2) == 0)
-    take_chunk(options, word + 2, argc, argv, at);
-  else
-    complain_unknown(options, word);
+  const OptionRow *row = find_row(argv[*at]);
+  if (!row) {
+    complain_unknown(options, argv[*at]);
+  } else if (row->text.value) {
+    char *value = value_of(options, &row->text, argc, argv, at);
+    if (value)
+      row->take(options, value);
+  } else if (strchr(argv[*at], '=')) {
+    complain(options, "option '%s' takes no value", row->text.long_name);
+  } else {
+    row->take(options, NULL);
+  }
 }
 
 static bool is_late(const char *word) {
-  return strcmp(word, "-q") == 0 || strcmp(word, "--quiet") == 0 || is_option(word, "--dsn") ||
-         is_option(word, "--log-format");
+  const OptionRow *row = find_row(word);
+  return row && row->text.late;
 }
 
 void options_take_late(Options *options, int *argc, char **argv) {
@@ -150,7 +193,7 @@ void options_hide_secrets(const Options *options, int argc, char **argv) {
 }
 
 void options_parse(Options *options, int argc, char **argv) {
-  *options = (Options){.log_format = "text"};
+  *options = (Options){.log_format = "text", .color = "auto"};
   options->chunks = calloc((size_t)argc + 1, sizeof *options->chunks);
   if (!options->chunks) {
     complain(options, "not enough memory%s", "");

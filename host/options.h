@@ -3,10 +3,12 @@
 #define PGHOST_HOST_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef struct Options {
   char *dsn;              // NULL: not given; a copy, for argv is scrubbed of it
   const char *log_format; // "text" or "json"
+  const char *color;      // "auto", "always" or "never"
   bool quiet;
   bool interactive;
   bool help;
@@ -21,7 +23,7 @@ typedef struct Options {
 // in argv itself, so that a password in it does not stay visible in `ps`.
 void options_parse(Options *options, int argc, char **argv);
 
-// Takes what belongs to pghost (-q, --quiet, --dsn, --log-format) out of the words after a
+// Takes what belongs to pghost (an option that is `late`) out of the words after a
 // subcommand, up to "--". The rest stays, in its order; *argc is what is left.
 void options_take_late(Options *options, int *argc, char **argv);
 
@@ -31,6 +33,16 @@ void options_hide_secrets(const Options *options, int argc, char **argv);
 
 void options_free(Options *options);
 
-extern const char options_help[];
+// An option, for help and completion. `value`: what its value is called, NULL for a flag; "a|b" are
+// all that it can be. `late`: may also be given after a subcommand.
+typedef struct OptionText {
+  const char *short_name, *long_name, *value, *help;
+  bool late;
+} OptionText;
+
+enum { OPTIONS_MOST = 16 };
+
+// All options in the order in which they are shown; returns how many.
+size_t options_texts(const OptionText *texts[OPTIONS_MOST]);
 
 #endif

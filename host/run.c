@@ -16,6 +16,7 @@
 #include "base/nearest.h"
 #include "escaped.h"
 #include "library.h"
+#include "near_file.h"
 #include "retry.h"
 #include "signals.h"
 
@@ -166,6 +167,16 @@ static int push_arguments(lua_State *L) {
   return count;
 }
 
+// With the script that may be meant by `path`, if it is not NULL.
+static void complain_with_hint(const char *message, const char *path) {
+  char found[512], text[2048];
+  if (path && near_file(path, found, sizeof found))
+    snprintf(text, sizeof text, "%s: did you mean '%s'?", message, found);
+  else
+    snprintf(text, sizeof text, "%s", message);
+  run_complain(text);
+}
+
 // A script that cannot be opened is a usage error; false after saying so.
 static bool can_open(const char *path) {
   Error error;
@@ -178,7 +189,7 @@ static bool can_open(const char *path) {
   if (file && !is_folder)
     return true;
   error_set_errno(&error, is_folder ? EISDIR : number, "could not open script '%.800s'", path);
-  run_complain(error.message);
+  complain_with_hint(error.message, !is_folder && number == ENOENT ? path : NULL);
   return false;
 }
 
@@ -253,15 +264,22 @@ static int unknown_command(lua_State *L, const char *name) {
     lua_pushfstring(L, "no script '%s'", name);
   else
     push_commands(L, name);
-  run_complain(lua_tostring(L, -1));
+  complain_with_hint(lua_tostring(L, -1), strchr(name, '/') && !is_folder(name) ? name : NULL);
   lua_pop(L, 1);
   return EXIT_USAGE;
+}
+
+static bool is_sql(const char *name) {
+  static const char *const endings[] = {".sql", NULL};
+  return ends_in_one_of(name, strlen(name), endings);
 }
 
 bool run_is_data(const char *name) {
   static const char *const packed[] = {".gz", ".zst", ".xz", ".bz2", NULL};
   static const char *const data[] = {".csv", ".tsv", ".tab", ".psv", ".zip", NULL};
   size_t length = strlen(name);
+  if (is_sql(name))
+    return true;
   if (ends_in_one_of(name, length, packed))
     length -= strlen(strrchr(name, '.'));
   return ends_in_one_of(name, length, data);
@@ -269,22 +287,27 @@ bool run_is_data(const char *name) {
 
 int run_data(const char *name) {
   char message[1024];
-  snprintf(message, sizeof message,
-           "'%.300s' is not a script or a command: to see what is in it, `pghost sniff %.300s`; "
-           "to load it, `pghost load %.300s --into TABLE`",
-           name, name, name);
+  if (is_sql(name))
+    snprintf(message, sizeof message,
+             "'%.300s' is not a script or a command: to run its SQL, `pghost query -f %.300s`",
+             name, name);
+  else
+    snprintf(message, sizeof message,
+             "'%.300s' is not a script or a command: to see what is in it, `pghost sniff %.300s`; "
+             "to load it, `pghost load %.300s --into TABLE`",
+             name, name, name);
   run_complain(message);
   return EXIT_USAGE;
 }
 
-int run_command(lua_State *L, const char *name) {
+int run_command(lua_State *L, const char *name, bool with_arguments) {
   if (!library_push_command(L, name))
     return unknown_command(L, name);
   int bad = luaL_loadfile(L, lua_tostring(L, -1)); // path, chunk or message
   lua_remove(L, -2);
   if (bad)
     return report(L, LUA_ERRSYNTAX);
-  int code = run_call(L, push_arguments(L), 1);
+  int code = run_call(L, with_arguments ? push_arguments(L) : 0, 1);
   if (code != 0)
     return code;
   if (lua_isinteger(L, -1))

@@ -12,14 +12,14 @@ int run_chunk(lua_State *L, const char *text); // of -e
 // A script file (NULL: stdin), with the words of the table `arg` from 1 on as its arguments.
 int run_script(lua_State *L, const char *path);
 
-// Is the word the name of a data file, by its ending? And what to do with one, instead of running
-// it.
+// Is the word the name of a file of data or SQL, by its ending? And what to do with one, instead of
+// running it.
 bool run_is_data(const char *name);
 int run_data(const char *name);
 
 // A subcommand of the library; unknown ones are a usage error. An integer that its file returns
-// is the exit code.
-int run_command(lua_State *L, const char *name);
+// is the exit code. It gets the words of the table `arg` from 1 on, or none.
+int run_command(lua_State *L, const char *name, bool with_arguments);
 
 // Calls the function below `arguments` values, keeping `results` (or LUA_MULTRET) of them. On
 // failure reports on stderr, leaves nothing on the stack and returns the exit code.

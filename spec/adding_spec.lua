@@ -101,7 +101,7 @@ describe("what is added as CONTRIBUTING.md says", function()
       for _, record in csv.open_string("a\tb\n1\t2\n", { tab = true }):records() do
         print(record.a .. " " .. record.b)
       end]]))
-    local help = server.shell(("cd %s && build/pghost load --help"):format(folder))
+    local help = server.shell(("cd %s && build/pghost help dialect"):format(folder))
     assert.matches("%-%-tab%s+Tabs between fields%.", help)
   end)
 end)

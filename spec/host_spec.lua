@@ -41,10 +41,9 @@ describe("the host", function()
     end)
 
     it("prints versions and help", function()
-      assert.truthy((run { "-v" }):find("^pghost %d+%.%d+%.%d+ %(Lua 5%.4%.%d+%)\n$"))
-      assert.equal((run { "--version" }), (run { "-v" }))
+      assert.truthy((run { "-v" }):find("^pghost %d+%.%d+%.%d+\nLua 5%.4%.%d+\n"))
       local out, err, code = run { "--help" }
-      assert.truthy(out:find("usage: pghost [options] SCRIPT", 1, true))
+      assert.truthy(out:find("Usage: pghost [options] SCRIPT", 1, true))
       assert.same({ "", 0 }, { err, code })
     end)
 

@@ -2,9 +2,11 @@
 //
 // Functions only, no userdata. Not a place for file or process handling: use lfs and penlight.
 #define _GNU_SOURCE // struct winsize, O_TMPFILE, mkostemp
+#include <csv.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <libpq-fe.h>
 #include <limits.h>
 #include <lua.h>
 #include <pwd.h>
@@ -128,6 +130,17 @@ static int sys_temporary_file(lua_State *L) {
   return 2;
 }
 
+// sys.versions() -> table: the libraries behind this binary, as "15.10".
+static int sys_versions(lua_State *L) {
+  int pq = PQlibVersion();
+  lua_createtable(L, 0, 2);
+  lua_pushfstring(L, "%d.%d", pq / 10000, pq % 10000);
+  lua_setfield(L, -2, "libpq");
+  lua_pushfstring(L, "%d.%d.%d", CSV_MAJOR, CSV_MINOR, CSV_RELEASE);
+  lua_setfield(L, -2, "libcsv");
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"clock", sys_clock},
     {"sleep", sys_sleep},
@@ -138,6 +151,7 @@ static const luaL_Reg functions[] = {
     {"user", sys_user},
     {"interrupted", sys_interrupted},
     {"temporary_file", sys_temporary_file},
+    {"versions", sys_versions},
     {NULL, NULL},
 };
 

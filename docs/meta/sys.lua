@@ -37,6 +37,10 @@ function sys.user() end
 ---@return string? code errno name
 function sys.temporary_file() end
 
+--- The libraries behind this binary, as "15.10".
+---@return { libpq: string, libcsv: string }
+function sys.versions() end
+
 --- The number of the signal that asked us to stop, if any.
 ---@return integer?
 function sys.interrupted() end

@@ -179,11 +179,8 @@ function M.lead(fn, name)
   leader, leader_name = fn, name
 end
 
--- The first of the places in order that names a database, and its name.
-local function find(dsn)
-  if leader and not given(dsn) then
-    return leader(), leader_name
-  end
+-- The first of the places in order that names a database, and its name; nil: none does.
+local function find_configured(dsn)
   local places = {
     { "the script", given(dsn) },
     { "--dsn", from_host() },
@@ -196,10 +193,29 @@ local function find(dsn)
     end
   end
   local conninfo = from_dotenv()
+  return conninfo, conninfo and ".env"
+end
+
+local function find(dsn)
+  if leader and not given(dsn) then
+    return leader(), leader_name
+  end
+  local conninfo, origin = find_configured(dsn)
   if conninfo then
-    return conninfo, ".env"
+    return conninfo, origin
   end
   return from_private_server(), "the private server"
+end
+
+-- Where the private server is the one to ask: what it is without starting it; nil while it runs.
+local function stopped_private_server()
+  local status = require("pghost.native.server").status()
+  if not status or status.state == "absent" then
+    return "none (no database is configured, and the private server has not been created)"
+  elseif status.state ~= "running" then
+    return ("PostgreSQL %s (the private server, which is not running)"):format(
+      status.version or "of an unknown version")
+  end
 end
 
 --- Connects. In this order: options.dsn, `--dsn`, DATABASE_URL, libpq's own environment (PGHOST,
@@ -218,6 +234,21 @@ function M.open(options)
     errors.raise(("%s (the connection is set by %s%s)"):format(message, origin, hint), code, { exit = 3 })
   end
   return setmetatable({ native = conn, description = conn:description(), origin = origin }, Connection)
+end
+
+--- The version of the server that M.open would connect to, for people; starts no server and raises nothing.
+---@return string "PostgreSQL 15.12 (DATABASE_URL)", or why there is none
+function M.server_version()
+  local stopped = not find_configured() and stopped_private_server()
+  if stopped then
+    return stopped
+  end
+  local good, result = pcall(function()
+    local conn <close> = M.open()
+    local row = conn:query("SELECT pg_catalog.current_setting('server_version') AS version")[1]
+    return ("PostgreSQL %s (%s)"):format(row.version, conn.origin)
+  end)
+  return good and result or ("not reachable: %s"):format(tostring(result))
 end
 
 --- Runs fn() inside a transaction of each connection and commits them side by side. An error of it

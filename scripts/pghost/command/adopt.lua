@@ -2,8 +2,8 @@
 
 local adoption = require "pghost.publish.adoption"
 local argparse = require "argparse"
+local command_arguments = require "pghost.lib.arguments"
 local connection = require "pghost.connection"
-local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local schema = require "pghost.run.schema"
 
@@ -12,11 +12,8 @@ local function parse(arguments)
     "Lets pghost replace tables that it has not published: the next run of a pipeline with a table of that name drops "
     .. "it with its data. What depends on it (views, grants, indexes, ...) is kept.")
   parser:argument("table", "SCHEMA.TABLE, or TABLE in the schema public."):args("+")
-  local good, options = parser:pparse(arguments)
-  if not good then
-    errors.raise(("%s (see pghost adopt --help)"):format(options), "usage")
-  end
-  return options.table
+  parser:epilog("Example: pghost adopt public.customer")
+  return command_arguments.parse(parser, arguments, "pghost adopt").table
 end
 
 local names = parse { ... }

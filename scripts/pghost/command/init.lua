@@ -18,14 +18,14 @@ local write = require "pghost.init.write"
 
 local function new_parser()
   local parser = argparse("pghost init",
-    "Looks at CSV files and writes a project that loads them, checks them and answers questions: pipeline.lua, rules, "
-    .. "checks, SQL, a spec. Overwrites nothing, and needs no database.")
+    "Writes a project that loads CSV files: pipeline.lua, rules, checks, SQL that answers questions, a spec. "
+    .. "Overwrites nothing, and needs no database.")
   parser:argument("input", "Folder with CSV files, or files."):args("*"):target("inputs"):argname("DIR")
   parser:option("--into", "Folder for the project (default: the current one)."):argname("FOLDER")
   parser:option("--add", "Adds a table of this file to the project that the current folder is in."):argname("FILE")
   dialect_arguments.add(parser)
   parser:flag("--no-header", "The files have no header."):target("no_header")
-  parser:epilog("What is not given is found for each file. Example: pghost init data --into sales")
+  parser:epilog("What is not given is detected for each file.\n\nExample: pghost init data --into sales")
   return parser
 end
 

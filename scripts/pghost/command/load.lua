@@ -54,6 +54,7 @@ local function new_parser()
     :target("allow_dropped")
   parser:flag("--no-analyze", "Do not update the table's statistics."):target("no_analyze")
   parser:flag("-q --quiet", "Print errors only.")
+  parser:epilog("Example: pghost load orders.csv --into orders --max-rejects 1% --rejects bad.csv")
   return parser
 end
 

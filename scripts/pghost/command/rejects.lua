@@ -33,6 +33,7 @@ local function new_parser()
     .. "by the next run that reads them.")
   parser:option("--waive", "Waive the open ones: the table is complete without them. REASON is recorded.")
     :args("?"):argname("REASON")
+  parser:epilog("Example: pghost rejects 12 --table booking --csv booking_rejects.csv")
   return parser
 end
 

@@ -15,6 +15,7 @@ local function parse(arguments)
     :args("*")
   parser:option("--table", "Only the rejects of this table."):argname("NAME")
   parser:option("--with", "A corrected rejects file: only its records, as corrected (pghost fix)."):argname("FILE")
+  parser:epilog("Example: pghost replay 12 -- --max-rejects 2%")
   return command_arguments.parse(parser, arguments, "pghost replay")
 end
 

@@ -17,6 +17,7 @@ local function parse(arguments)
   parser:option("--limit", "At most this many, newest first."):argname("N")
     :convert(command_arguments.whole(1)):default("20")
   parser:flag("--json", "One JSON object per line.")
+  parser:epilog("Example: pghost runs --pipeline bookings --limit 5")
   return command_arguments.parse(parser, arguments, "pghost runs")
 end
 

@@ -1,22 +1,29 @@
 -- pghost server start|stop|restart|status|env|psql|log: the private server by hand.
 
+local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
-local nearest = require "pghost.lib.nearest"
 local server = require "pghost.native.server"
 local shell = require "pghost.lib.shell"
 
-local usage = [[
-usage: pghost server start         start it, and keep it running until `pghost server stop`
-       pghost server stop [-f]     stop it, once no pghost uses it any more (-f: now)
-       pghost server restart [-f]  stop and start it (-f: even if it is in use)
-       pghost server status        tell whether and where it runs; exit code 3 when it does not
-       pghost server env           lines for the shell: eval "$(pghost server env)"; psql
-       pghost server psql [ARG...] psql in it, with any of psql's arguments
-       pghost server log [-n N] [-f]  the last N lines of its log (50); -f: and what comes
-Example: pghost server psql -c '\dt'
-]]
+local function new_parser()
+  local parser = argparse("pghost server", "Starts, stops and shows the private server: the PostgreSQL that is yours "
+    .. "alone, used where no database is configured.")
+  parser:command("start", "Start it, and keep it running until `pghost server stop`.")
+  parser:command("stop", "Stop it, once no pghost uses it any more."):flag("-f --force", "Now.")
+  parser:command("restart", "Stop and start it."):flag("-f --force", "Even if it is in use.")
+  parser:command("status", "Tell whether and where it runs; exit code 3 when it does not.")
+  parser:command("env", "Print lines for the shell.")
+  parser:command("psql", "Run psql in it."):argument("arguments", "Any of psql's."):args("*")
+  local log = parser:command("log", "Print the last lines of its log.")
+  log:option("-n --lines", "How many."):argname("N"):convert(command_arguments.whole(1)):default "50"
+  log:flag("-f --follow", "And what comes.")
+  parser:command_target("command")
+  parser:epilog([[Examples: eval "$(pghost server env)"; psql
+          pghost server psql -c '\dt']])
+  return parser
+end
 
 local commands = {}
 
@@ -26,8 +33,8 @@ function commands.start()
   print(("running in '%s' until `pghost server stop`"):format(status.folder))
 end
 
-function commands.stop(option)
-  local result = errors.check(server.stop(option == "-f"))
+function commands.stop(options)
+  local result = errors.check(server.stop(options.force or false))
   if result == "in use" then
     print("in use: it stops with the last pghost that uses it (-f: now)")
   else
@@ -35,9 +42,9 @@ function commands.stop(option)
   end
 end
 
-function commands.restart(option)
+function commands.restart(options)
   local kept = errors.check(server.status()).kept
-  if errors.check(server.stop(option == "-f")) == "in use" then
+  if errors.check(server.stop(options.force or false)) == "in use" then
     if kept then
       errors.check(server.start()) -- as it was
     end
@@ -50,44 +57,26 @@ end
 -- What would lead psql elsewhere, or into trouble.
 local unset = "env -u PGSERVICE -u PGSERVICEFILE -u PGHOSTADDR -u PGSSLMODE -u PGOPTIONS -u PGPASSWORD"
 
-function commands.psql(...)
+function commands.psql(options)
   errors.check(server.ensure())
   local variables, words = errors.check(server.env()), { unset }
   for _, name in ipairs { "PGHOST", "PGPORT", "PGDATABASE", "PGUSER" } do
     words[#words + 1] = name .. "=" .. shell.quote(variables[name])
   end
   words[#words + 1] = "psql"
-  local code = shell.run(table.concat(words, " "), ...)
+  local code = shell.run(table.concat(words, " "), table.unpack(options.arguments))
   if code == 127 then
     errors.raise("psql is not installed: it comes with the package postgresql-client", "ENOENT")
   end
   return code
 end
 
-local function log_options(...)
-  local lines, follow, words = 50, false, { ... }
-  local at = 1
-  while words[at] do
-    if words[at] == "-f" then
-      follow = true
-    elseif words[at] == "-n" and words[at + 1] then
-      local count, problem = command_arguments.whole(1)(words[at + 1])
-      lines, at = count or errors.raise("-n: " .. problem, "usage"), at + 1
-    else
-      errors.raise(("unknown argument '%s' (see pghost server --help)"):format(words[at]), "usage")
-    end
-    at = at + 1
-  end
-  return lines, follow
-end
-
-function commands.log(...)
-  local lines, follow = log_options(...)
+function commands.log(options)
   local path = errors.check(server.status()).log
   if lfs.attributes(path, "mode") ~= "file" then
     errors.raise("the private server has no log yet: it was never started", "ENOENT")
   end
-  return shell.run("tail", "-n", tostring(lines), table.unpack { follow and "-F" or "--", path })
+  return shell.run("tail", "-n", tostring(options.lines), options.follow and "-F" or "--", path)
 end
 
 local function size(bytes)
@@ -120,31 +109,10 @@ function commands.env()
   end
 end
 
-local with_arguments = { psql = true, log = true }
-
-local function takes(name, option, more)
-  local may_force = name == "stop" or name == "restart"
-  return with_arguments[name] or not more and (option == nil or option == "-f" and may_force)
+-- What follows `psql` is psql's own.
+local words = { ... }
+if words[1] == "psql" and words[2] ~= "-h" and words[2] ~= "--help" then
+  table.insert(words, 2, "--")
 end
-
-local function unknown(name)
-  local names = {}
-  for known in pairs(commands) do
-    names[#names + 1] = known
-  end
-  errors.raise(("unknown command 'server %s'%s (see pghost server --help)"):format(name, nearest.hint(name, names)),
-    "usage")
-end
-
-local name, option, more = ...
-if name == "-h" or name == "--help" then
-  io.write(usage)
-  return 0
-end
-if name and not commands[name] then
-  unknown(name)
-elseif not commands[name] or not takes(name, option, more) then
-  io.stderr:write(usage)
-  return 2
-end
-return commands[name](select(2, ...))
+local options = command_arguments.parse(new_parser(), words, "pghost server")
+return commands[options.command](options)

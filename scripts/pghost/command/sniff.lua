@@ -26,8 +26,8 @@ end
 
 local function new_parser()
   local parser = argparse("pghost sniff",
-    "Detects encoding, delimiter, quotes, header and column types of CSV files, each with a confidence and the reason."
-    .. " Loads nothing.")
+    "Detects what is in CSV files: encoding, delimiter, quotes, header and column types, each with a confidence and "
+    .. "the reason. Loads nothing.")
   parser:argument("file", "Path, glob, folder (its .csv files) or - for standard input."):args("+"):target("files")
   parser:flag("--json", "One JSON object per file and line; empty lists are left out.")
   parser:flag("--lua", "A rules file to start from, which loads the file as it is.")
@@ -35,6 +35,7 @@ local function new_parser()
     :argname("BYTES|all"):convert(bytes)
   parser:option("--encoding", "Encoding of the files, if known."):argname("NAME")
   parser:option("--name", "With --lua: name of the table (default: that of the file)."):argname("TABLE")
+  parser:epilog("Example: pghost sniff orders.csv --lua > rules/orders.lua")
   return parser
 end
 

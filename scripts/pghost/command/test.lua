@@ -12,7 +12,7 @@ local runner = require "pghost.testing.runner"
 
 local function parse(arguments)
   local parser = argparse("pghost test",
-    "Runs specs of rules and pipelines (busted), each file with a throw-away database of the private server, or of "
+    "Runs specs of rules and pipelines. Each spec file (busted) gets a throw-away database on the private server, or on "
     .. "the server that --dsn names. Exit code 1 if a test fails.")
   parser:argument("specs", "Spec files or folders (default: the project's spec/)."):args("*")
   parser:option("--script", "The pipeline's script (default: the project's pipeline.lua)."):argname("FILE")
@@ -61,6 +61,9 @@ end
 
 local options = parse { ... }
 local script = script_of(options)
+if not options.over then
+  runner.prepare()
+end
 if script then
   project.use(script)
 end

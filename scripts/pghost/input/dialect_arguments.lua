@@ -11,15 +11,17 @@ local function named_text(text)
   return names_of_text[text] or text
 end
 
---- Adds all of them to a parser.
+--- Adds all of them to a parser, whose --help names them alone: `pghost help dialect` explains them.
 ---@param parser table of argparse
 function M.add(parser)
+  parser.compact = { title = "Options of the dialect", topic = "dialect" }
   for _, option in ipairs(dialect.options) do
     local name = "--" .. option.name:gsub("_", "-")
     if option.kind == "flag" then
-      parser:flag(name, option.help):target(option.name)
+      parser.compact[#parser.compact + 1] = parser:flag(name, option.help):target(option.name):hidden(true)
     else
-      local added = parser:option(name, option.help):target(option.name):argname(option.value or "WHAT")
+      local added = parser:option(name, option.help):target(option.name):argname(option.value or "WHAT"):hidden(true)
+      parser.compact[#parser.compact + 1] = added
       if option.choices then
         added:choices(option.choices):argname(table.concat(option.choices, "|"))
       else

@@ -1,17 +1,28 @@
 -- Command lines read by argparse, with one line of message for what is wrong with them.
 
 local errors = require "pghost.lib.errors"
+local help_layout = require "pghost.lib.help_layout"
+local host = require "pghost.native.host"
 local nearest = require "pghost.lib.nearest"
 
 local M = {}
 
--- All names of a parser's options, and which of them want a value.
-local function option_names(parser)
-  local names, with_value = {}, {}
+local function add_options(parser, names, with_value)
   for _, option in ipairs(parser._options) do
     for _, alias in ipairs(option._aliases) do
       names[#names + 1] = alias
       with_value[alias] = option._minargs ~= 0
+    end
+  end
+end
+
+-- All names of a parser's options, those of its command among the words, and which of them want a value.
+local function option_names(parser, words)
+  local names, with_value = {}, {}
+  add_options(parser, names, with_value)
+  for _, command in ipairs(parser._commands) do
+    if command._name == words[1] then
+      add_options(command, names, with_value)
     end
   end
   return names, with_value
@@ -42,11 +53,57 @@ local function long(names)
   return found
 end
 
+-- What may be meant by an unknown option: one of the command's, else one that the host takes after any command.
+local function option_hint(unknown, names)
+  local hint = nearest.hint(unknown, long(names))
+  if hint ~= "" then
+    return hint
+  end
+  local late = {}
+  for _, text in ipairs(host.option_texts) do
+    late[#late + 1] = text.late and text.long or nil
+  end
+  return nearest.hint(unknown, late)
+end
+
+local function command_names(parser)
+  local names = {}
+  for _, command in ipairs(parser._commands) do
+    names[#names + 1] = command._name
+  end
+  return names
+end
+
 -- argparse puts what may be meant on a line of its own.
-local function message_of(problem, names)
+local function message_of(problem, names, parser, command)
   local text = tostring(problem):gsub("\n.*", "")
   local unknown = text:match("^unknown option '(.*)'$")
-  return text .. (unknown and nearest.hint(unknown, long(names)) or "")
+  local word = text:match("^unknown command '(.*)'$")
+  if word then
+    local prefix = command:gsub("^pghost ", "")
+    return ("unknown command '%s %s'%s"):format(prefix, word, nearest.hint(word, command_names(parser)))
+  end
+  return text .. (unknown and option_hint(unknown, names) or "")
+end
+
+local watcher -- takes the parser instead of it being used
+
+--- The parser of a command whose file is loaded as `chunk`, without running the command: up to its M.parse.
+---@param chunk function
+---@return table? parser of argparse; nil: the chunk ended before it parsed anything
+function M.parser_of(chunk)
+  local found
+  watcher = function(parser)
+    found = parser
+    error(watcher, 0)
+  end
+  local good, problem = pcall(chunk)
+  local stopped = problem == watcher
+  watcher = nil
+  if not good and not stopped then
+    error(problem, 0)
+  end
+  return found
 end
 
 --- Reads the words, or raises an error object of code "usage".
@@ -55,10 +112,14 @@ end
 ---@param command string the message names its --help: "pghost load"
 ---@return table options
 function M.parse(parser, words, command)
-  local names, with_value = option_names(parser)
+  help_layout.apply(parser)
+  if watcher then
+    watcher(parser)
+  end
+  local names, with_value = option_names(parser, words)
   local good, result = parser:pparse(join_numbers(words, with_value))
   if not good then
-    errors.raise(("%s (see %s --help)"):format(message_of(result, names), command), "usage")
+    errors.raise(("%s (see %s --help)"):format(message_of(result, names, parser, command), command), "usage")
   end
   return result
 end

@@ -1,12 +1,15 @@
 -- The log of a run, on stderr: one line an event, as text for people or as JSON for machines.
 --
--- A line cannot be forged by a value. Text has no colour and counts have thousands separators; JSON has
--- plain numbers. Not for results, which go to stdout, and not for progress (progress.lua).
+-- A line cannot be forged by a value. In text, counts have thousands separators, and warnings and errors a color on
+-- a terminal; JSON has plain numbers. Not for results, which go to stdout, and not for progress (progress.lua).
 
 local cjson = require "cjson"
+local color = require "pghost.lib.color"
 local terminal_text = require "pghost.lib.terminal"
 
 local M = {}
+
+local paints = { warn = color.yellow, error = color.red }
 
 ---@class pghost.Log
 ---@field format "text"|"json"
@@ -90,8 +93,10 @@ function Log:event(level, kind, name, text, fields)
   else
     local seconds = fields and fields.seconds
     local mark = level == "info" and "" or level .. ": "
-    self.out:write(terminal_text.harmless(("%-8s %-20s %s%s%s"):format(kind, name, mark, text,
-      seconds and "  (" .. M.duration(seconds) .. ")" or "")), "\n")
+    local line = terminal_text.harmless(("%-8s %-20s %s%s%s"):format(kind, name, mark, text,
+      seconds and "  (" .. M.duration(seconds) .. ")" or ""))
+    local paint = self.out == io.stderr and paints[level]
+    self.out:write(paint and paint(line, 2) or line, "\n")
   end
   self.out:flush()
 end

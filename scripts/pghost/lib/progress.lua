@@ -1,8 +1,9 @@
 -- One status line that shows how far a load is, on a terminal; nothing anywhere else.
 --
 -- The line is redrawn in place at most ten times a second and wiped when done, so that the log
--- above and below it stays clean. NO_COLOR set, --quiet or JSON logs: no line.
+-- above and below it stays clean. NO_COLOR set, --color=never, --quiet or JSON logs: no line.
 
+local color = require "pghost.lib.color"
 local log = require "pghost.lib.log"
 local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
@@ -23,8 +24,7 @@ function M.new(label, total_bytes, options)
   options = options or {}
   local enabled = options.enabled
   if enabled == nil then
-    local no_color = os.getenv("NO_COLOR")
-    enabled = sys.is_tty(2) and (no_color == nil or no_color == "")
+    enabled = sys.is_tty(2) and color.enabled(2)
   end
   local clock = options.clock or sys.clock
   return setmetatable({

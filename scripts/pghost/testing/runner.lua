@@ -10,9 +10,17 @@ local M = {}
 ---@field file_end? fun(name: string) before its database is dropped
 ---@field suite_end? fun() after the last file
 
-local function check_installed()
+-- What busted stands on, so that no module of a project can be taken for it later.
+local below <const> = { "busted.core", "busted", "luassert", "say", "mediator", "term", "cliargs", "pl.path", "pl.dir",
+  "pl.tablex", "pl.pretty", "pl.stringx", "busted.execute", "busted.block" }
+
+--- Loads busted; to be called before a project's folder is searched for modules.
+function M.prepare()
   if not pcall(require, "busted.runner") then
     errors.raise("busted is not installed: `pghost test` runs it (Debian's package lua-busted)", "ENOENT")
+  end
+  for _, name in ipairs(below) do
+    pcall(require, name) -- what this version of busted does not have, it does not need
   end
 end
 
@@ -65,7 +73,7 @@ end
 ---@param options { filter?: string, output?: string, list?: boolean }
 ---@param told? pghost.testing.Watcher
 function M.run(files, options, told)
-  check_installed()
+  M.prepare()
   drop_at_exit()
   connection.lead(database.dsn, "pghost test")
   watcher = told or watcher
