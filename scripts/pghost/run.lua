@@ -298,7 +298,7 @@ function Run:publish()
     log.counted(self.checks, "check"), log.counted(self.warnings, "warning")),
     { run = self.id, records = self.records, checks = self.checks, warnings = self.warnings,
       seconds = sys.clock() - self.clock })
-  if not self.settings.dry_run then
+  if self.settings.on_success and not self.settings.dry_run then
     self.lock:release() -- the next run need not wait for a hook
     hooks.succeeded(self)
   end

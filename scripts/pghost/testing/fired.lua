@@ -4,14 +4,23 @@ local M = {}
 
 ---@class pghost.testing.Fired
 ---@field counts table<string, table<string, integer>> by table, then "column\0rule" ("" for no column)
----@field compared table<string, table<string, integer>> reasons of `compare` by table, shortened to the two columns
+---@field compared table<string, table<string, integer>> rejects of `compare` by table, then "left\0right"
+---@field pairs table<string, { left: string, right: string }[]> comparisons by table
 ---@field checks table<string, integer> violations of checks of tables by name
 local Fired = {}
 Fired.__index = Fired
 
+---@param tables pghost.Rules[] whose comparisons are to be told from each other
 ---@return pghost.testing.Fired
-function M.new()
-  return setmetatable({ counts = {}, compared = {}, checks = {} }, Fired)
+function M.new(tables)
+  local pairs_of = {}
+  for _, rules in ipairs(tables) do
+    pairs_of[rules.name] = {}
+    for _, rule in ipairs(rules.row) do
+      table.insert(pairs_of[rules.name], rule.rule == "compare" and { left = rule.left, right = rule.right } or nil)
+    end
+  end
+  return setmetatable({ counts = {}, compared = {}, checks = {}, pairs = pairs_of }, Fired)
 end
 
 local function add(map, table_name, key, count)
@@ -24,14 +33,31 @@ function Fired:add(table_name, column, rule, count)
   add(self.counts, table_name, (column or "") .. "\0" .. rule, count)
 end
 
--- "start 'x' is after stop 'y'": which columns, whatever the values.
-local function columns_of(reason)
-  return reason:match "^(.-) '", reason:match ".* ([^ ']+) '[^']*'$"
+-- Where the second column begins in "start 'x' is after stop 'y'"; nil: it is about other columns.
+local function place_of(reason, pair)
+  if reason:sub(1, #pair.left + 2) ~= pair.left .. " '" then
+    return nil
+  end
+  local last, from = nil, #pair.left
+  while from do
+    from = reason:find((" %s '"):format(pair.right), from + 1, true)
+    last = from or last
+  end
+  return last
 end
 
+--- Counts a reject of one of the comparisons of a table, by its reason.
 function Fired:add_compare(table_name, reason, count)
-  local left, right = columns_of(reason)
-  add(self.compared, table_name, (left or "") .. "\0" .. (right or ""), count)
+  local found, place
+  for _, pair in ipairs(self.pairs[table_name] or {}) do
+    local at = place_of(reason, pair)
+    if at and (not place or at > place) then -- what stands before it may be in the value
+      found, place = pair, at
+    end
+  end
+  if found then
+    add(self.compared, table_name, found.left .. "\0" .. found.right, count)
+  end
 end
 
 --- Counts what rules made of one record.

@@ -54,7 +54,7 @@ end
 ---@param subject pghost.testing.Subject
 ---@return pghost.testing.Watcher
 function M.of_specs(subject)
-  local fired = fired_of.new()
+  local fired = fired_of.new(subject.tables)
   watched.set(function(...)
     fired:add_try(...)
   end)
@@ -75,7 +75,7 @@ end
 function M.of_sample(subject)
   local _ <close> = setmetatable({}, { __close = database.drop })
   connection.lead(database.dsn, "pghost test")
-  local outcome, fired = project.run(nil, nil, project.chunk()), fired_of.new()
+  local outcome, fired = project.run(nil, nil, project.chunk()), fired_of.new(subject.tables)
   if not outcome.run then
     error(outcome.problem, 0)
   elseif outcome.problem then
@@ -90,7 +90,7 @@ end
 ---@param run_id integer
 function M.of_run(subject, run_id)
   local conn <close>, present = recorded.open()
-  local run, fired = recorded.find(conn, present, run_id), fired_of.new()
+  local run, fired = recorded.find(conn, present, run_id), fired_of.new(subject.tables)
   if run.pipeline ~= subject.pipeline then
     errors.raise(("run %d is one of pipeline '%s', and this script starts '%s'"):format(run_id, run.pipeline,
       subject.pipeline), "usage", { exit = 1 })
