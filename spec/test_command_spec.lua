@@ -250,6 +250,21 @@ describe("pghost test", function()
     assert.equal("0", databases())
   end)
 
+  it("takes no module and no configuration from where it is started", function()
+    lfs.mkdir(project.folder .. "/src")
+    project:write(".busted", 'error "configured"')
+    for _, name in ipairs { "say", "luassert", "src/say", "src/term", "src/mine", "busted", "pl" } do
+      project:write(name .. ".lua", 'error "taken"')
+    end
+    local out, code = run [[
+      it("has what busted brings, and the project's own modules", function()
+        assert.has_error(function() require "mine" end)
+        assert.is_table(require "config")
+        assert.same({ 1 }, { 1 })
+      end)]]
+    assert.equal(0, code, out)
+  end)
+
   it("ends with 1 for 256 failures, too", function()
     local out, code = run 'for i = 1, 256 do it("fails " .. i, function() assert.equal(1, 2) end) end'
     assert.equal(1, code)
@@ -264,6 +279,8 @@ describe("pghost test", function()
     assert.equal("pghost: no spec 'spec/b_spec.lua'\n", err)
     _, err = project:pghost("test", "--filtre", "x")
     assert.matches("unknown option '--filtre': did you mean '--filter'? (see pghost test --help)", err, 1, true)
+    _, err = project:pghost("test", "--output", "nonsense")
+    assert.matches("^pghost: [^\n]*'%-%-output' must be one of 'plainTerminal'", err)
     _, err = pghost.run({ "test" }, { cd = "/" })
     assert.equal("pghost: no project here (a folder with pipeline.lua): name the specs, or --script FILE\n", err)
     out = project:pghost("test", "--help")

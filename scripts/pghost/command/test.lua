@@ -17,7 +17,8 @@ local function parse(arguments)
   parser:argument("specs", "Spec files or folders (default: the project's spec/)."):args("*")
   parser:option("--script", "The pipeline's script (default: the project's pipeline.lua)."):argname("FILE")
   parser:option("--filter", "Only tests whose name has this Lua pattern."):argname("PATTERN")
-  parser:option("--output", "busted's output: plainTerminal, utfTerminal, TAP, json, junit."):argname("NAME")
+  parser:option("--output", "How busted writes the outcome."):argname("NAME"):choices { "plainTerminal", "utfTerminal",
+    "TAP", "json", "junit", "gtest" }
   parser:flag("--list", "Names the tests, and runs none.")
   parser:flag("--coverage", "After the specs: the rules, cleaning operations and checks that never fired in them.")
   parser:option("--over", "With --coverage, instead of running specs: 'files', the project's own, or a recorded run.")

@@ -3,6 +3,7 @@
 local database = require "pghost.testing.database"
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
+local host = require "pghost.native.host"
 
 local M = {}
 
@@ -25,7 +26,8 @@ function M.prepare()
 end
 
 local function arguments_of(options, files)
-  local words = { "--pattern=_spec%.lua$", "--helper=pghost.testing.helper" }
+  local words = { "--pattern=_spec%.lua$", "--helper=pghost.testing.helper",
+    "--config-file=" .. package.searchpath("pghost.testing.busted_config", host.root .. "/scripts/?.lua") }
   for _, name in ipairs { "filter", "output" } do
     if options[name] then
       words[#words + 1] = ("--%s=%s"):format(name, options[name])
