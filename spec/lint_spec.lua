@@ -163,7 +163,19 @@ return r.table("item", {
     local out, err, code = pghost.run({ "--dsn", "host=/nowhere", "lint" }, { cd = project.folder })
     assert.equal(3, code)
     assert.matches("^checks.lua:1: [^\n]*\n1 mistake, 0 warnings\n$", out)
-    assert.matches("could not connect .-; SQL and checks were not looked at %(%-%-offline: that is meant%)\n$", err)
+    assert.matches("could not connect .-; SQL and checks were not all looked at %(%-%-offline: that is meant%)\n$", err)
+  end)
+
+  it("names what it found where the role may not have temporary tables", function()
+    write_good_project { ["rules/item.lua"] = 'return require("pghost.rules").tabel("item", {})' }
+    project.conn:exec [[
+      DO 'BEGIN CREATE ROLE linter LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END'; DO $$BEGIN
+      EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END$$]]
+    local out, err, code = pghost.run({ "--dsn", (project.dsn:gsub("user=postgres", "user=linter")), "lint" },
+      { cd = project.folder })
+    assert.equal(1, code)
+    assert.equal("rules/item.lua:1: pghost.rules has no 'tabel': did you mean 'table'?\n1 mistake, 0 warnings\n", out)
+    assert.matches("permission denied to create temporary tables .-; SQL and checks were not all looked at", err)
   end)
 
   it("gives JSON", function()

@@ -194,6 +194,12 @@ describe("a spec of a pipeline", function()
         test.table("item", "id | price\n1 | 2.00")
         assert.equal(1, outcome.run)
         assert.equal(1, test.connection():query("SELECT count(*) AS n FROM item_raw")[1].n)
+      end)
+      it("takes settings of each kind", function()
+        local outcome = test.pipeline({ ["item.csv"] = "id,day,price\n1,,20\n" },
+          { settings = { dry_run = true, adopt = false, lock_wait = 1.5, retries = 0, least = 1, schema = "dry" } })
+        assert.matches("would", outcome.log)
+        test.query("SELECT to_regclass('dry.item') AS item", "item\n<null>")
       end)]]
     assert.equal(0, code, out)
   end)

@@ -64,7 +64,7 @@ end
 ---@param path string of its script
 ---@param options { offline?: boolean } the database is not asked
 ---@return pghost.lint.Findings
----@return pghost.Error? unreachable the database, so that SQL and checks were not looked at
+---@return any problem why SQL and checks were not all looked at: no database, or no right to temporary tables
 function M.project(path, options)
   local findings = findings_of.new()
   local script = run_script.use(path)
@@ -87,10 +87,11 @@ function M.project(path, options)
     return findings, conn
   end
   local _ <close> = conn
-  statements.session(conn, outline, { findings = findings, places = places, incomplete = incomplete }, function(session)
+  local context = { findings = findings, places = places, incomplete = incomplete }
+  local done, problem = pcall(statements.session, conn, outline, context, function(session)
     check_steps(session, outline, loads)
   end)
-  return findings
+  return findings, not done and problem or nil
 end
 
 return M
