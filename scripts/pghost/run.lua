@@ -300,6 +300,8 @@ function Run:publish()
   end
   if not self.settings.dry_run then
     ending.say(self, "info", "published", ("run %d"):format(self.id))
+  end
+  if self.settings.on_success and not self.settings.dry_run then
     self.lock:release() -- the next run need not wait for a hook
     hooks.succeeded(self)
   end
