@@ -1,5 +1,5 @@
--- What cmake --install and cpack make: which files, what they depend on, how they are hardened, and that the same sources
--- give the same bytes in any folder. .ci/clean_root installs the package in a Debian of its own.
+-- What cmake --install and cpack make: which files, what they depend on, how they are hardened, and that the same
+-- sources give the same bytes in any folder. .ci/clean_root installs the package in a Debian of its own.
 
 local pghost = require "support.pghost"
 

@@ -192,6 +192,57 @@ local function suite(title, as)
       assert.equal("pghost: the private server is not running: pghost server start\n", select(2, run "server env"))
     end)
 
+    it("lets its owner into every database, also where an older pghost has made it", function()
+      use "create database another"
+      wait_for "stopped"
+      local rules = home .. "/server/data/pg_hba.conf"
+      local new = pghost.read(rules)
+      assert.matches("\nlocal all pghost peer map=pghost\n$", new)
+      local function write(text)
+        pghost.shell(("chown --reference=%s/server/data/PG_VERSION %s; cat >%s"):format(home, rules, rules), text)
+      end
+      write((new:gsub("local all", "local pghost")))
+      assert.same({ "another\n", "", 0 }, { run "server psql -X -A -t -d another -c 'select current_database()'" })
+      assert.equal(new, pghost.read(rules))
+      wait_for "stopped"
+      write(new .. "# mine\n")
+      use()
+      assert.equal(new .. "# mine\n", pghost.read(rules))
+      write(new)
+      use "drop database another"
+    end)
+
+    it("has psql, its log, and is restarted by hand", function()
+      local out, err, code = run "server psql -X -A -t -c \"select current_user\" -c \"select 'it''s'\""
+      assert.same({ "pghost\nit's\n", "", 0 }, { out, err, code })
+      out, err, code = run("server psql -X -A -t -c 'select current_user'", "PGHOST=/nowhere PGUSER=x")
+      assert.same({ "pghost\n", "", 0 }, { out, err, code })
+      run "server start"
+      local before = run "server psql -X -A -t -c 'select pg_postmaster_start_time()'"
+      out, err, code = run "server restart"
+      assert.same({ ("running in '%s/server' until `pghost server stop`\n"):format(home), "", 0 }, { out, err, code })
+      assert.not_equal(before, (run "server psql -X -A -t -c 'select pg_postmaster_start_time()'"))
+      assert.equal(1, (select(3, run "server psql -X -c nonsense")))
+      out, err, code = run "server log -n 1000"
+      assert.same({ "", 0 }, { err, code })
+      assert.matches("syntax error at or near \"nonsense\"", out)
+      assert.equal(2, select(2, (run "server log -n 2"):gsub("\n", "")))
+      assert.equal("pghost: whole number from 1 expected, got '0' (see pghost server --help)\n", select(2, run "server log -n 0"))
+      assert.equal("pghost: unknown option '-x' (see pghost server --help)\n", select(2, run "server log -x"))
+      run "server stop"
+    end)
+
+    it("is not restarted by hand under those who use it, unless forced", function()
+      run "server start"
+      shell(("%s %s/use.lua 'select 1' 30 >/dev/null 2>&1 & echo $! > %s/pid; sleep 0.5"):format(binary, folder, home))
+      assert.same({ "pghost: the private server is in use: restart it when nobody uses it, or now with "
+        .. "`pghost server restart -f`\n", 1 }, { select(2, run "server restart") })
+      assert.equal("running, kept until `pghost server stop`", state())
+      assert.equal(0, (select(3, run "server restart -f")))
+      shell(("kill $(cat %s/pid)"):format(home))
+      run "server stop"
+    end)
+
     it("is not stopped by hand under those who use it, unless forced", function()
       run "server start"
       shell(("%s %s/use.lua 'select 1' 30 >/dev/null 2>&1 & echo $! > %s/pid; sleep 0.5"):format(binary, folder, home))

@@ -8,6 +8,7 @@ local projects = require "support.project"
 
 local function mask(line)
   line = line:gsub("of database '.-' on .*$", "of database"):gsub("%d+%.%d%d s", "N s")
+  line = line:gsub("%d+%.%d+ seconds", "N seconds")
   line = line:gsub("run %d+", "run N"):gsub("%d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d UTC", "TIME")
   return (line:gsub("%s+$", ""))
 end

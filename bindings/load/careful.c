@@ -8,7 +8,7 @@
 
 #include "load/blocks.h"
 #include "load/places.h"
-#include "load/refusal.h"
+#include "load/rejects.h"
 #include "pg/copy.h"
 
 typedef struct Part {
@@ -72,13 +72,6 @@ static bool copy_rows(const Part *part, size_t from, size_t to, Error *error) {
   return conn_exec(stream->conn, "release savepoint pghost_rows", error);
 }
 
-// What is a matter of a row: its data, a constraint, what a trigger raises.
-static bool is_of_row(const Error *error) {
-  static const char classes[] = "22 23 P0 38 39 44";
-  char wanted[3] = {error->code[0], error->code[1], 0};
-  return strlen(error->code) == 5 && strstr(classes, wanted);
-}
-
 static const char *rule_of(const Error *error) {
   static const struct {
     const char *code, *rule;
@@ -137,6 +130,7 @@ static bool refuse_row(const Part *part, size_t row, const Error *cause, Error *
   put_reason(cause, reason, sizeof reason);
   bool named = places_column(cause, column, sizeof column);
   buffer_clear(&block->out[STREAM_REJECTS]);
+  buffer_clear(&block->reject_marks);
   record_refuse(engine, block, marks[row].record, named ? column : NULL, rule_of(cause), reason);
   pthread_mutex_lock(&engine->lock);
   bool good = block_write_rejects(engine, block, error);
@@ -154,7 +148,7 @@ static bool send_range(const Part *part, size_t from, size_t to, Error *error) {
     if (copy_rows(part, from, to, error))
       return true;
     Error cause = *error;
-    if (!is_of_row(&cause) ||
+    if (!places_of_row(&cause) ||
         !conn_exec(part->stream->conn, "rollback to savepoint pghost_rows", error))
       return false;
     uint64_t row = places_row(&cause);

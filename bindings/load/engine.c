@@ -294,6 +294,7 @@ static void free_queues(Engine *engine) {
 static void free_block(Block *block) {
   free(block->rule_rejects);
   buffer_free(&block->marks);
+  buffer_free(&block->reject_marks);
   buffer_free(&block->odd_cells);
   buffer_free(&block->odd_texts);
   buffer_free(&block->completed);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "load/refusal.h"
+#include "load/rejects.h"
 #include "pg/asker.h"
 
 // Where a value is missing in the rows of a block.
@@ -232,6 +232,7 @@ bool odd_settle(Engine *engine, Block *block, Error *error) {
   if (good) {
     note_all(engine, block, answers);
     complete(engine, block, answers, &bytes);
+    rejects_order(block);
   }
   free(answers);
   buffer_free(&bytes);

@@ -60,6 +60,12 @@ uint64_t places_row(const Error *error) {
   return strtoull(at, NULL, 10);
 }
 
+bool places_of_row(const Error *error) {
+  static const char classes[] = "22 23 P0 38 39 44";
+  char wanted[3] = {error->code[0], error->code[1], 0};
+  return strlen(error->code) == 5 && strstr(classes, wanted);
+}
+
 bool places_column(const Error *error, char *out, size_t size) {
   const char *at = context_of(error);
   at = at ? strstr(at, ", column ") : NULL;
@@ -72,7 +78,7 @@ bool places_column(const Error *error, char *out, size_t size) {
 }
 
 void places_tell(const Stream *stream, Error *error) {
-  uint64_t row = places_row(error);
+  uint64_t row = places_of_row(error) ? places_row(error) : 0;
   for (uint64_t i = 0; row > 0 && stream->places && i < PLACES && i < stream->blocks; i++) {
     const Place *place = place_at(stream, i);
     if (row - 1 < place->first || row - 1 >= place->first + place->count)

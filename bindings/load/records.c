@@ -2,9 +2,8 @@
 // stream.
 #include "load/records.h"
 
-#include "load/budget.h"
 #include "load/odd.h"
-#include "load/row.h"
+#include "load/rejects.h"
 
 static int64_t parse_digits(const Field *field) {
   int64_t value = 0;
@@ -48,14 +47,6 @@ Verdict record_judge(const Engine *engine, Block *block, size_t i, Scratch *scra
                      block->task->clean_map);
 }
 
-static void put_unreadable(const Engine *engine, Block *block, const Record *record,
-                           const Origin *origin, const char *rule) {
-  char reason[256];
-  record_error_text(record, source_dialect(block->task->file.source), reason, sizeof reason);
-  row_put_reject(&block->out[STREAM_REJECTS], engine->options.run_id, engine->options.table, origin,
-                 NULL, rule, reason);
-}
-
 // Offset, length and bytes of a reject as the file has them.
 static void locate(Block *block, const Record *record, Origin *origin) {
   if (!origin->has_offset)
@@ -67,26 +58,27 @@ static void locate(Block *block, const Record *record, Origin *origin) {
   origin->length = (uint32_t)span.length;
 }
 
-static void put_reject(const Engine *engine, Block *block, const Record *record, Origin *origin,
-                       const Scratch *scratch) {
-  bool unreadable = record->error != RECORD_OK;
-  const char *rule = unreadable ? record_error_rule(record->error) : scratch_reject(scratch)->rule;
-  block->counts.rejected++;
-  budget_count_rule(engine, block, rule);
-  if (engine->kinds[STREAM_REJECTS] == 0 && !engine->options.reject_file)
+static void put_unreadable(const Engine *engine, Block *block, size_t i, Origin *origin) {
+  const Record *record = &block->batch.records[i];
+  const char *rule = record_error_rule(record->error);
+  char reason[256];
+  if (!reject_count(engine, block, rule))
     return;
-  block->rows[STREAM_REJECTS]++;
   locate(block, record, origin);
-  if (unreadable) {
-    put_unreadable(engine, block, record, origin, rule);
-    return;
-  }
+  record_error_text(record, source_dialect(block->task->file.source), reason, sizeof reason);
+  reject_put(engine, block, i, origin, NULL, rule, reason);
+}
+
+static void put_reject(const Engine *engine, Block *block, size_t i, Origin *origin,
+                       const Scratch *scratch) {
   const Reject *reject = scratch_reject(scratch);
+  if (!reject_count(engine, block, reject->rule))
+    return;
+  locate(block, &block->batch.records[i], origin);
   const char *column = reject->column < 0
                            ? NULL
                            : program_column_name(engine->options.program, (size_t)reject->column);
-  row_put_reject(&block->out[STREAM_REJECTS], engine->options.run_id, engine->options.table, origin,
-                 column, rule, reject->reason);
+  reject_put(engine, block, i, origin, column, reject->rule, reject->reason);
 }
 
 static void mark_row(const Engine *engine, Block *block, size_t i, const Origin *origin) {
@@ -129,8 +121,10 @@ void record_settle(Engine *engine, Block *block, size_t i, Scratch *scratch, Ver
   }
   if (verdict == VERDICT_PASS)
     put_clean(engine, block, i, &origin, scratch);
+  else if (verdict == VERDICT_REJECT && record->error != RECORD_OK)
+    put_unreadable(engine, block, i, &origin);
   else if (verdict == VERDICT_REJECT)
-    put_reject(engine, block, record, &origin, scratch);
+    put_reject(engine, block, i, &origin, scratch);
   else
     block->counts.filtered++;
 }

@@ -71,6 +71,7 @@ static void reset(const Engine *engine, Block *block) {
   for (size_t i = 0; i < engine->options.rule_budget_count; i++)
     block->rule_rejects[i] = 0;
   buffer_clear(&block->marks);
+  buffer_clear(&block->reject_marks);
   buffer_clear(&block->odd_cells);
   buffer_clear(&block->odd_texts);
   block->counts = (Counts){0};

@@ -39,7 +39,7 @@ typedef struct Task {
   Position leftover_position;
 } Task;
 
-// Where a clean row of a block ends, and which record it is.
+// Where a row of a block ends, and which record it is.
 typedef struct RowMark {
   size_t end;
   int64_t line;
@@ -63,7 +63,8 @@ struct Block {
   Chunk chunk;
   Batch batch;
   Buffer out[STREAM_KINDS];
-  Buffer marks;     // RowMark per clean row
+  Buffer marks;        // RowMark per clean row
+  Buffer reject_marks; // the same per row of the rejects
   Buffer odd_cells; // values that the server is asked for (odd.c), their texts, the rows with them
   Buffer odd_texts;
   Buffer completed;

@@ -3,7 +3,9 @@
 // rules_compile.c reads the rule table. Running programs over batches is the load's business.
 #include <lauxlib.h>
 #include <lua.h>
+#include <string.h>
 
+#include "base/buffer.h"
 #include "lua/boxes.h"
 #include "lua/native.h"
 #include "lua/rules_compile.h"
@@ -65,11 +67,42 @@ static int push_reject(lua_State *L, const char *column, const char *rule, const
   return 2;
 }
 
-static void push_record(lua_State *L, const Program *program, const Scratch *scratch) {
+// Trailing zeros of the fraction off, as the server shows a time. Returns the length.
+static size_t strip_fraction(char *text, size_t len) {
+  char *dot = memchr(text, '.', len);
+  if (!dot)
+    return len;
+  size_t at = (size_t)(dot - text), end = at + 1, kept;
+  while (end < len && text[end] >= '0' && text[end] <= '9')
+    end++;
+  for (kept = end; kept > at && (text[kept - 1] == '0' || kept - 1 == at); kept--)
+    ;
+  memmove(text + kept, text + end, len - end);
+  return len - (end - kept);
+}
+
+// A date or time as it is stored, whatever format it was read by.
+static void push_moment(lua_State *L, const Program *program, const Scratch *scratch,
+                        size_t column) {
+  const Field *text = scratch_text(scratch, column);
+  Buffer out = {0}, none = {0}; // moments have no bytes of their own
+  type_encode_text(program_column_type(program, column), scratch_value(scratch, column), text->data,
+                   text->len, &none, &out);
+  char iso[64]; // a copy: pushing may raise
+  size_t len = out.len < sizeof iso ? out.len : sizeof iso;
+  memcpy(iso, out.data ? out.data : "", len);
+  buffer_free(&out);
+  lua_pushlstring(L, iso, strip_fraction(iso, len));
+}
+
+static void push_record(lua_State *L, const Program *program, const Scratch *scratch, bool iso) {
   size_t count = program_column_count(program);
   lua_createtable(L, (int)count, 1);
   for (size_t i = 0; i < count; i++) {
-    rules_push_value(L, program, scratch, i);
+    if (iso && program_column_type(program, i)->kind->is_moment && !scratch_value(scratch, i)->null)
+      push_moment(L, program, scratch, i);
+    else
+      rules_push_value(L, program, scratch, i);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   lua_pushinteger(L, (lua_Integer)count);
@@ -157,10 +190,11 @@ static void push_changes(lua_State *L, const Program *program, const Scratch *sc
   }
 }
 
-// program:try(values) -> {values..., n=}, changes | nil, {column=, rule=, reason=}
+// program:try(values, iso?) -> {values..., n=}, changes | nil, {column=, rule=, reason=}
 static int program_try(lua_State *L) {
   const Program *program = check_program(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
+  bool iso = lua_toboolean(L, 3);
   TryInput input = new_input(L, program_column_count(program));
   read_input(L, program, &input);
   int bad = find_unstorable(program, &input);
@@ -172,7 +206,7 @@ static int program_try(lua_State *L) {
   if (verdict == VERDICT_PASS && lua_rules_present(L, 1))
     verdict = lua_rules_run(L, 1, scratch);
   if (verdict == VERDICT_PASS) {
-    push_record(L, program, scratch);
+    push_record(L, program, scratch, iso);
     push_changes(L, program, scratch);
     return 2;
   }

@@ -94,8 +94,9 @@ function Record:copy() end
 --- Otherwise it tells the first rule that was broken ("type", "required", "one_of", "range",
 --- "length", "matches", "compare", "check", "lua", "filter", "encoding", "memory").
 ---@param values (string|number|boolean|nil)[]
+---@param iso? boolean dates and times as they are stored, in ISO 8601 (a timestamptz in UTC), and not the cleaned text
 ---@return any[]? record
 ---@return pghost.native.Change[]|pghost.native.Failure detail
-function Program:try(values) end
+function Program:try(values, iso) end
 
 return M

@@ -38,8 +38,11 @@ static const char settings[] =
     "log_timezone = 'UTC'\n"
     "log_min_error_statement = panic\n"; // statements hold the user's data
 
+// Any database: `pghost test` makes some that it drops.
 static const char access_rules[] = "# pghost: the owner alone, and as nobody else\n"
-                                   "local pghost pghost peer map=pghost\n";
+                                   "local all pghost peer map=pghost\n";
+static const char first_access_rules[] = "# pghost: the owner alone, and as nobody else\n"
+                                         "local pghost pghost peer map=pghost\n";
 
 bool cluster_exists(const ServerPlace *place) {
   struct stat facts;
@@ -234,12 +237,26 @@ static bool redirect_to_log(void) {
          dup2(out, STDERR_FILENO) >= 0;
 }
 
+// Clusters that were made when there was one database; what a user has written stays. In data/.
+static bool renew_access_rules(void) {
+  char text[sizeof first_access_rules] = "";
+  int fd = open("pg_hba.conf", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  ssize_t got = fd >= 0 ? read(fd, text, sizeof text) : -1;
+  if (fd >= 0)
+    close(fd);
+  if (got != (ssize_t)sizeof text - 1 || memcmp(text, first_access_rules, sizeof text - 1) != 0)
+    return true;
+  return write_file(".", "pg_hba.conf.new", O_TRUNC, access_rules) &&
+         rename("pg_hba.conf.new", "pg_hba.conf") == 0;
+}
+
 // In a child: leaves the terminal and becomes the server. `alive` stays open as long as it runs.
 static void become_server(const ServerPlace *place, const char *const *argv, int alive) {
   setsid();
   if (fork() != 0)
     _exit(0);
-  if (child_become_owner(&place->owner) && chdir(place->data) == 0 && redirect_to_log()) {
+  if (child_become_owner(&place->owner) && chdir(place->data) == 0 && redirect_to_log() &&
+      renew_access_rules()) {
     child_close_all_but(alive, -1);
     fcntl(alive, F_SETFD, 0);
     child_exec(argv);

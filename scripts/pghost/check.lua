@@ -177,10 +177,12 @@ function M.record(run, check, count, samples, seconds)
   local hold = function(text)
     return recordable.text(run.conn, text)
   end
-  run.conn:query([[
-    INSERT INTO pghost.checks (run_id, name, severity, passed, violations, samples, seconds)
-    VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7)]], run.id, hold(check.name), check.severity, count == 0, count,
-    count > 0 and "[" .. table.concat(samples, ",") .. "]" or nil, seconds)
+  if run.id then -- `pghost check` is no run
+    run.conn:query([[
+      INSERT INTO pghost.checks (run_id, name, severity, passed, violations, samples, seconds)
+      VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7)]], run.id, hold(check.name), check.severity, count == 0, count,
+      count > 0 and "[" .. table.concat(samples, ",") .. "]" or nil, seconds)
+  end
   log_outcome(run, check, count, samples, seconds)
   run:count_check(check, count)
 end

@@ -170,8 +170,20 @@ local function from_private_server()
   return conninfo
 end
 
+local leader, leader_name -- see M.lead
+
+--- From now on, connections for which no database is named lead to where `fn` says, whatever the environment says.
+---@param fn fun(): string conninfo
+---@param name string who says so, for messages
+function M.lead(fn, name)
+  leader, leader_name = fn, name
+end
+
 -- The first of the places in order that names a database, and its name; nil: none does.
 local function find_configured(dsn)
+  if leader and not given(dsn) then
+    return leader(), leader_name
+  end
   local places = {
     { "the script", given(dsn) },
     { "--dsn", from_host() },

@@ -29,6 +29,7 @@ local M = {}
 ---@field arguments? string[] in the place of the script's command line
 ---@field dsn? string in the place of the usual order
 ---@field log? table options of pghost.log
+---@field hooks? boolean false: on_success and its like are not called
 ---@field out? file* where answers are printed; standard output unless given
 
 -- One run of a pipeline and target at a time.
@@ -88,9 +89,12 @@ function M.start(name, config, options)
   if not given.data then
     settings.data = project.path(settings.data)
   end
+  if not given.report and settings.report ~= "" then
+    settings.report = project.path(settings.report)
+  end
   local replaying = replay.take(name, settings, given)
   local run = Run.new(name, settings, { dsn = options.dsn, log = log.new(options.log), replay = replaying,
-    out = options.out or again.output(settings) })
+    out = options.out or again.output(settings), hooks = options.hooks })
   local _ <close> = setmetatable({}, { __close = function(_, problem)
     if problem ~= nil then
       run:close(problem)

@@ -22,6 +22,7 @@ local describe = require "pghost.rules.describe"
 local native = require "pghost.native.rules"
 local row_rules = require "pghost.rules.rows"
 local types = require "pghost.rules.types"
+local watched = require "pghost.rules.watched"
 
 local misuse = arguments.misuse
 
@@ -108,10 +109,11 @@ end
 
 --- Runs one record, given by column names, without a database. What is not given is null.
 ---@param values table<string, string|number|boolean>
+---@param iso? boolean dates and times as they are stored, in ISO 8601, and not as the cleaned text
 ---@return table<string, any>? record typed values by column name, nil if it does not pass
 ---@return table detail why not, { column?, rule, reason }, or a list of what cleaning changed,
 --- { column, rule, before?, after? }
-function Rules:try(values)
+function Rules:try(values, iso)
   local list, known = {}, {}
   for i, column in ipairs(self) do
     list[i], known[column.name] = values[column.name], true
@@ -121,7 +123,8 @@ function Rules:try(values)
       misuse(2, "rules '%s': try: unknown column '%s'", self.name, name)
     end
   end
-  local result, detail = self:program():try(list)
+  local result, detail = self:program():try(list, iso)
+  watched.tell(self, result, detail)
   if not result then
     return nil, detail
   end

@@ -9,14 +9,17 @@ local budget = require "pghost.load.budget"
 local build_schema = require "pghost.run.build_schema"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
+local definition = require "pghost.run.definitions"
 local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
+local hooks = require "pghost.run.hooks"
 local kept = require "pghost.load.kept"
 local log = require "pghost.lib.log"
 local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
 local record = require "pghost.lib.record"
 local relations = require "pghost.catalog.relations"
+local report = require "pghost.report"
 local resume = require "pghost.run.resume"
 local sql = require "pghost.lib.sql"
 local stage = require "pghost.load.steps"
@@ -37,7 +40,7 @@ local fields = {
   -- what it has counted
   records = true, checks = true, warnings = true, failed_checks = true, rejected = true,
   -- how it ends: the file that there is no second attempt for, published, over
-  read_once = true, finished = true, closed = true,
+  read_once = true, finished = true, closed = true, hooks = true,
 }
 
 ---@class pghost.Run
@@ -73,14 +76,22 @@ local fields = {
 ---@field read_once? pghost.File there is no second attempt, since it can be read only once
 ---@field finished boolean its last transaction is committed
 ---@field closed boolean
+---@field hooks? boolean false: those of the config are not called
 local Run = { __name = "pghost.Run" }
 Run.__index = Run
 Run.__newindex = record.only("run", setmetatable(fields, Run)) -- or a method
 
+--- Whether a run has a field or a method of that name.
+---@param name any
+---@return boolean
+function Run.declares(name)
+  return fields[name] ~= nil
+end
+
 --- A run that has not begun.
 ---@param name string
 ---@param settings table
----@param options { dsn?: string, log: pghost.Log, out: file*, replay?: pghost.Replay }
+---@param options { dsn?: string, log: pghost.Log, out: file*, replay?: pghost.Replay, hooks?: boolean }
 ---@return pghost.Run
 function Run.new(name, settings, options)
   local quiet = options.log.quiet or options.log.format == "json"
@@ -89,7 +100,7 @@ function Run.new(name, settings, options)
     dsn = options.dsn, connections = {}, log = options.log, out = options.out, clock = sys.clock(),
     progress_options = quiet and { enabled = false } or nil, tables = {}, changes = {}, published = {}, met = {},
     watched = {}, records = 0, checks = 0, warnings = 0, failed_checks = {}, rejected = {}, finished = false,
-    closed = false,
+    closed = false, hooks = options.hooks,
   }, Run)
 end
 
@@ -229,7 +240,9 @@ end
 ---@param rules table from pghost.rules
 ---@param options? pghost.StageOptions
 function Run:load(name, files, rules, options)
-  (self.replay or stage).load(self, name, files, rules, options)
+  local steps = self.replay or stage
+  definition.remember_rules(self, name, rules)
+  steps.load(self, name, files, rules, options)
 end
 
 --- Files into name_raw alone; with rules their columns come first and must all be there.
@@ -246,7 +259,9 @@ end
 ---@param rules table
 ---@param options? pghost.StageOptions
 function Run:clean(name, rules, options)
-  (self.replay or stage).clean(self, name, rules, options)
+  local steps = self.replay or stage
+  definition.remember_rules(self, name, rules)
+  steps.clean(self, name, rules, options)
 end
 
 --- Runs checks; raises code "check" (exit code 4) after all of them when one of severity error failed.
@@ -283,6 +298,10 @@ function Run:publish()
     log.counted(self.checks, "check"), log.counted(self.warnings, "warning")),
     { run = self.id, records = self.records, checks = self.checks, warnings = self.warnings,
       seconds = sys.clock() - self.clock })
+  if not self.settings.dry_run then
+    self.lock:release() -- the next run need not wait for a hook
+    hooks.succeeded(self)
+  end
 end
 
 -- Discards what was built and says how the run ended.
@@ -304,15 +323,8 @@ local function abandon(self, problem)
   say(self.log, "done", self.name, ("run %d %s, %s"):format(self.id, state, published), { run = self.id })
 end
 
---- Ends the run. What was not published is discarded; a second call does nothing.
----@param problem? any the error that ends it
-function Run:close(problem)
-  if self.closed then
-    return
-  end
-  self.closed = true
-  again.mark(self, problem)
-  again.release_output(self, problem)
+-- Gives back what the run has of the server, after the history is told.
+local function end_session(self, problem)
   if not self.conn then
     return
   end
@@ -325,7 +337,25 @@ function Run:close(problem)
   if self.lock then
     self.lock:release()
   end
+  if self.id then
+    report.after(self)
+  end
   self.conn:close()
+end
+
+--- Ends the run. What was not published is discarded; a second call does nothing.
+---@param problem? any the error that ends it
+function Run:close(problem)
+  if self.closed then
+    return
+  end
+  self.closed = true
+  again.mark(self, problem)
+  again.release_output(self, problem)
+  end_session(self, problem)
+  if problem ~= nil and not self.finished and not (errors.is(problem) and problem.retry) then
+    hooks.failed(self, problem)
+  end
 end
 
 Run.__close = Run.close

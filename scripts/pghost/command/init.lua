@@ -11,6 +11,7 @@ local lfs = require "lfs"
 local log = require "pghost.lib.log"
 local paths = require "pghost.lib.paths"
 local project = require "pghost.init.project"
+local shell = require "pghost.lib.shell"
 local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
 local write = require "pghost.init.write"
@@ -83,7 +84,7 @@ local function tell_rest(refused)
 end
 
 local function shell_word(text)
-  return text:find("^[%w_./-]+$") and text or "'" .. text:gsub("'", "'\\''") .. "'"
+  return text:find("^[%w_./-]+$") and text or shell.quote(text)
 end
 
 local function tell_tables(list)

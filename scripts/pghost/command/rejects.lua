@@ -3,6 +3,7 @@
 local argparse = require "argparse"
 local cjson = require "cjson"
 local command_arguments = require "pghost.lib.arguments"
+local corrections = require "pghost.rejects.corrections"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local print_ = require "pghost.lib.print"
@@ -18,14 +19,18 @@ local function new_parser()
   parser:option("--table", "Only those meant for this table."):argname("NAME")
   parser:option("--file", "Only those of this file."):argname("NAME")
   parser:option("--rule", "Only those that broke this rule: type, required, fields, quote, key, ..."):argname("NAME")
-  parser:option("--state", "open (default), replayed, waived or all.")
-    :argname("STATE"):choices { "open", "replayed", "waived", "all" }
+  parser:option("--state", "open (default), replayed, corrected, waived or all.")
+    :argname("STATE"):choices { "open", "replayed", "corrected", "waived", "all" }
+  parser:flag("--corrected", "Those loaded as corrected: --state corrected.")
+  parser:flag("--waived", "Those waived: --state waived.")
   parser:option("--limit", "At most this many (default: 10 in the list, otherwise all).")
     :argname("N"):convert(command_arguments.whole(0))
   parser:option("--csv", "Write the records to a file to correct, also in a spreadsheet, and load again; - is stdout.")
     :argname("FILE")
   parser:flag("--force", "With --csv: overwrite an existing file, and any corrections in it.")
   parser:flag("--json", "One JSON object per line.")
+  parser:flag("--revert", "Take corrections and waivers back: waived ones are open again, corrected ones are rejected "
+    .. "by the next run that reads them.")
   parser:option("--waive", "Waive the open ones: the table is complete without them. REASON is recorded.")
     :args("?"):argname("REASON")
   parser:epilog("Example: pghost rejects 12 --table booking --csv booking_rejects.csv")
@@ -42,13 +47,21 @@ local function parse(arguments)
     raise_usage("--force needs --csv")
   elseif options.csv and options.json then
     raise_usage("--csv cannot be combined with --json")
+  elseif (options.corrected and 1 or 0) + (options.waived and 1 or 0) + (options.state and 1 or 0) > 1 then
+    raise_usage("--corrected, --waived and --state cannot be combined")
+  elseif options.revert and (options.waive or options.csv or options.json or options.limit) then
+    raise_usage("--revert cannot be combined with --waive, --csv, --json and --limit")
+  elseif options.revert and not options.run then
+    raise_usage("--revert needs the number of the run")
   elseif options.waive and (options.csv or options.json or options.limit) then
     raise_usage("--waive cannot be combined with --csv, --json or --limit")
   elseif options.waive and not options.run then
     raise_usage("--waive needs the number of the run")
-  elseif options.waive and (options.state or "open") ~= "open" then
+  elseif options.waive and ((options.state or "open") ~= "open" or options.corrected or options.waived) then
     raise_usage("only open rejects can be waived")
   end
+  options.state = options.corrected and "corrected" or options.waived and "waived" or options.state
+    or options.revert and "all" or nil
   return options
 end
 
@@ -143,8 +156,15 @@ if not run then
   say("no runs yet: no pipeline has run in this database")
 elseif options.waive then
   local reason = type(options.waive) == "table" and options.waive[1] or options.waive
-  local count = reject_list.waive(conn, filter, type(reason) == "string" and reason or nil)
+  local count = corrections.waive(conn, filter, type(reason) == "string" and reason or nil)
   print(("%s of run %d waived"):format(log.counted(count, "reject"), run.run_id))
+elseif options.revert then
+  local waived, corrected = corrections.revert(conn, filter)
+  print(("run %d: %s open again, %s reverted"):format(run.run_id, log.counted(waived, "waived reject"),
+    log.counted(corrected, "correction")))
+  if corrected > 0 then
+    say("the corrected records stay in the table until a run reads their files anew, which then rejects them")
+  end
 elseif options.csv then
   write_csv(conn, filter, options)
 elseif options.json then

@@ -1,19 +1,27 @@
--- pghost server start|stop|status|env: the private server by hand.
+-- pghost server start|stop|restart|status|env|psql|log: the private server by hand.
 
 local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
 local errors = require "pghost.lib.errors"
+local lfs = require "lfs"
 local server = require "pghost.native.server"
+local shell = require "pghost.lib.shell"
 
 local function new_parser()
   local parser = argparse("pghost server", "Starts, stops and shows the private server: the PostgreSQL that is yours "
     .. "alone, used where no database is configured.")
   parser:command("start", "Start it, and keep it running until `pghost server stop`.")
   parser:command("stop", "Stop it, once no pghost uses it any more."):flag("-f --force", "Now.")
+  parser:command("restart", "Stop and start it."):flag("-f --force", "Even if it is in use.")
   parser:command("status", "Tell whether and where it runs; exit code 3 when it does not.")
-  parser:command("env", "Print lines for the shell.")
+  parser:command("env", 'Print lines for the shell: eval "$(pghost server env)"; psql')
+  parser:command("psql", "psql in it, with any of psql's arguments."):handle_options(false):add_help(false)
+    :argument("words"):args("*"):argname("ARG")
+  local log = parser:command("log", "The last lines of its log.")
+  log:option("-n --lines", "How many (default: 50)."):argname("N"):convert(command_arguments.whole(1)):default("50")
+  log:flag("-f --follow", "And what comes.")
   parser:command_target("command")
-  parser:epilog('Example: eval "$(pghost server env)"; psql')
+  parser:epilog("Example: pghost server psql -c '\\dt'")
   return parser
 end
 
@@ -32,6 +40,43 @@ function commands.stop(options)
   else
     print(result)
   end
+end
+
+function commands.restart(options)
+  local kept = errors.check(server.status()).kept
+  if errors.check(server.stop(options.force or false)) == "in use" then
+    if kept then
+      errors.check(server.start()) -- as it was
+    end
+    errors.raise("the private server is in use: restart it when nobody uses it, or now with `pghost server restart -f`",
+      "usage", { exit = 1 })
+  end
+  commands.start()
+end
+
+-- What would lead psql elsewhere, or into trouble.
+local unset = "env -u PGSERVICE -u PGSERVICEFILE -u PGHOSTADDR -u PGSSLMODE -u PGOPTIONS -u PGPASSWORD"
+
+function commands.psql(options)
+  errors.check(server.ensure())
+  local variables, words = errors.check(server.env()), { unset }
+  for _, name in ipairs { "PGHOST", "PGPORT", "PGDATABASE", "PGUSER" } do
+    words[#words + 1] = name .. "=" .. shell.quote(variables[name])
+  end
+  words[#words + 1] = "psql"
+  local code = shell.run(table.concat(words, " "), table.unpack(options.words))
+  if code == 127 then
+    errors.raise("psql is not installed: it comes with the package postgresql-client", "ENOENT")
+  end
+  return code
+end
+
+function commands.log(options)
+  local path = errors.check(server.status()).log
+  if lfs.attributes(path, "mode") ~= "file" then
+    errors.raise("the private server has no log yet: it was never started", "ENOENT")
+  end
+  return shell.run("tail", "-n", tostring(options.lines), table.unpack { options.follow and "-F" or "--", path })
 end
 
 local function size(bytes)
@@ -57,7 +102,7 @@ end
 function commands.env()
   local variables = errors.check(server.env())
   for _, name in ipairs { "PGHOST", "PGPORT", "PGDATABASE", "PGUSER" } do
-    print(("export %s='%s'"):format(name, (variables[name]:gsub("'", "'\\''"))))
+    print(("export %s=%s"):format(name, shell.quote(variables[name])))
   end
   if errors.check(server.status()).state ~= "running" then
     io.stderr:write("pghost: the private server is not running: pghost server start\n")

@@ -63,7 +63,7 @@ local readme = [[
 ```sh
 pghost pipeline.lua          # reads the files, checks, answers, publishes the tables into the schema %s
 pghost rejects               # the records that did not pass, and why
-pghost spec/rules_spec.lua   # the rules against single records, without a database
+pghost test                  # the rules against single records; spec/ has them
 pghost query "select * from %s"
 pghost init --add FILE       # one more file
 ```

@@ -1,4 +1,4 @@
--- The accounts of a load: records = loaded + rejected + filtered + duplicates, for each file and
+-- The accounts of a load: records = loaded + corrected + rejected + waived + filtered + duplicates, for each file and
 -- for the table. What we read is held against what the server counted: the rows of each COPY, the
 -- rejects, the rows left where it removed duplicates. What does not add up fails the run.
 
@@ -49,10 +49,12 @@ local function verify_file(problems, result, file)
     problems:expect(name, "lines", counts.lines.all, sum_lines(counts.lines))
   end
   problems:expect(name, "records", counts.records, counts.loaded + counts.rejected + counts.filtered)
-  problems:expect(name, "rejects", counts.rejected, result.rejects.by_file[id] or 0)
+  problems:expect(name, "rejects", counts.rejected,
+    (result.rejects.by_file[id] or 0) + (result.rejects.settled.rejects.by_file[id] or 0))
   if result.left_by_file then
     local duplicates = result.duplicates_by_file[id] or 0
-    problems:expect(name, "duplicates", duplicates, result.rejects.duplicates[id] or 0)
+    problems:expect(name, "duplicates", duplicates,
+      (result.rejects.duplicates[id] or 0) + (result.rejects.settled.duplicates.by_file[id] or 0))
     problems:expect(name, "rows in the clean table", counts.loaded - duplicates, result.left_by_file[id] or 0)
   end
 end
@@ -74,6 +76,10 @@ local function verify(plan, result)
   end
   if result.left_by_file then
     expect("rows in the clean table", totals.loaded - result.duplicates, sum(result.left_by_file))
+  end
+  if result.corrected then
+    expect("corrected rows in the clean table", result.rejects.corrected.total - result.corrected_away,
+      result.corrected)
   end
   for _, file in ipairs(result.files) do
     verify_file(problems, result, file)
@@ -113,13 +119,16 @@ end
 ---@param result pghost.Result
 ---@return table
 function M.counts(plan, result)
-  local totals = result.totals
+  local totals, rejects = result.totals, result.rejects
+  local settled = rejects and rejects.settled
   return {
     records = totals.records,
     loaded = totals.loaded - result.duplicates,
-    rejected = totals.rejected,
+    corrected = rejects and rejects.corrected.total or 0,
+    rejected = totals.rejected - (settled and settled.rejects.total or 0),
+    waived = rejects and rejects.waived.total or 0,
     filtered = totals.filtered,
-    duplicates = result.duplicates,
+    duplicates = result.duplicates - (settled and settled.duplicates.total or 0),
     bytes = totals.bytes,
     files = #plan.files,
   }

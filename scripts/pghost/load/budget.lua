@@ -6,6 +6,7 @@
 -- the accounts, but have a rule of their own, `key`.
 
 local budget_options = require "pghost.load.budget_options"
+local corrections = require "pghost.rejects.corrections"
 local engine = require "pghost.load.engine"
 local errors = require "pghost.lib.errors"
 local lists = require "pghost.lib.lists"
@@ -21,9 +22,10 @@ local M = {}
 ---@field per_file pghost.Allowance
 ---@field rules table<string, pghost.Allowance>
 ---@field run pghost.Allowance of all tables together
+---@field forgiving boolean there are corrections or waivers for the table
 ---@field used { table: integer, run: integer, rules: table<string, integer> } by earlier steps of the run
 
-local function of_run(run)
+local function allowed_of_run(run)
   return budget_options.read(run.settings.max_rejects, "max_rejects")
 end
 
@@ -44,8 +46,9 @@ end
 function M.of_table(run, name, options)
   local budget, before = budget_options.of(options), run.rejected[name] or { rejected = 0, rules = {} }
   budget_options.check_on_error(options.on_error)
-  budget.run = of_run(run)
+  budget.run = allowed_of_run(run)
   budget.stop = (options.on_error or run.settings.on_error) == "stop"
+  budget.forgiving = corrections.in_force(run.conn, run.target, name) > 0
   budget.used = { table = before.rejected, run = rejected_before(run), rules = before.rules }
   return budget
 end
@@ -54,7 +57,7 @@ end
 ---@param allowed? pghost.Allowance nil: none, the first reject ends the load
 ---@return pghost.load.Budget
 function M.of_load(allowed)
-  return { stop = not allowed, table = allowed or {}, per_file = {}, rules = {}, run = {},
+  return { stop = not allowed, table = allowed or {}, per_file = {}, rules = {}, run = {}, forgiving = false,
     used = { table = 0, run = 0, rules = {} } }
 end
 
@@ -65,7 +68,11 @@ function M.unlimited()
 end
 
 -- An allowance as the engine takes it, less what has been used of it.
-local function for_engine(allowed, used)
+-- Where rejects may turn out to be corrected or waived, which do not count, what is over is known at the end only.
+local function for_engine(allowed, used, forgiving)
+  if forgiving then
+    return {}
+  end
   return { limit = allowed.count and math.max(0, allowed.count - used),
     share = allowed.percent and allowed.percent / 100 }
 end
@@ -88,12 +95,13 @@ end
 ---@param alone boolean there is no other COPY
 ---@return pghost.RejectsOptions rejects
 function M.enforce(budget, rejects, files, used, alone)
-  local of_table = for_engine(budget.table, budget.used.table + used)
-  rejects.limit = least(budget.stop and 0 or nil, of_table.limit, for_engine(budget.run, budget.used.run + used).limit)
+  local of_table = for_engine(budget.table, budget.used.table + used, budget.forgiving)
+  local of_run = for_engine(budget.run, budget.used.run + used, budget.forgiving)
+  rejects.limit = least(budget.stop and not budget.forgiving and 0 or nil, of_table.limit, of_run.limit)
   rejects.share = alone and of_table.share or nil
   rejects.rules = {}
   for rule, allowed in pairs(budget.rules) do
-    rejects.rules[rule] = for_engine(allowed, budget.used.rules[rule] or 0)
+    rejects.rules[rule] = for_engine(allowed, budget.used.rules[rule] or 0, budget.forgiving)
   end
   rejects.expected_bytes = type(files) == "table" and engine.size(files) or nil
   return rejects
@@ -103,7 +111,7 @@ end
 ---@param budget pghost.load.Budget
 ---@return pghost.RejectBudget
 function M.of_file(budget)
-  return for_engine(budget.per_file, 0)
+  return for_engine(budget.per_file, 0, budget.forgiving)
 end
 
 -- What is over -----------------------------------------------------------------------------------------
@@ -165,11 +173,21 @@ local function check_run(run, with_share)
   for _, counts in pairs(run.rejected) do
     rejected, records = rejected + counts.rejected, records + counts.records
   end
-  local most = of_run(run)
+  local most = allowed_of_run(run)
   local allowed = excess({ count = most.count, percent = with_share and most.percent or nil }, rejected, records)
   if allowed then
     raise_over(run, "all tables", rejected, records, "max_rejects", allowed)
   end
+end
+
+-- The first reject as an error that prints its position first.
+local function raise_first(run, name)
+  local first = run.conn:query([[
+    SELECT r.reason, r.column_name, r.line, f.name AS file
+    FROM pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
+    WHERE r.run_id = $1 AND r.table_name = $2 AND r.state = 'open' ORDER BY r.file_id, r.line LIMIT 1]],
+    run.id, name)[1]
+  errors.raise(first.reason, "data", { file = first.file or name, line = first.line, column = first.column_name })
 end
 
 --- Looks at everything a table may be over, now that it is done; raises code "budget".
@@ -181,6 +199,9 @@ function M.check(run, plan, budget, result)
   local rejects = result.rejects
   local records, total, names = records_by_file(run, plan, result)
   run.rejected[plan.name] = { rejected = rejects.total, records = total, rules = rejects.by_rule }
+  if budget.stop and budget.forgiving and rejects.total > 0 then
+    raise_first(run, plan.name)
+  end
   local allowed = excess(budget.table, rejects.total, total)
   if allowed then
     raise_over(run, ("table '%s'"):format(plan.name), rejects.total, total, "its budget", allowed)
@@ -194,16 +215,6 @@ end
 ---@param run pghost.Run
 function M.check_all(run)
   check_run(run, true)
-end
-
--- The first reject as an error that prints its position first.
-local function raise_first(run, name)
-  local first = run.conn:query([[
-    SELECT r.reason, r.column_name, r.line, f.name AS file
-    FROM pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
-    WHERE r.run_id = $1 AND r.table_name = $2 ORDER BY r.file_id, r.line LIMIT 1]],
-    run.id, name)[1]
-  errors.raise(first.reason, "data", { file = first.file or name, line = first.line, column = first.column_name })
 end
 
 -- The first allowance of a number that is exceeded: of what, how many there are, whose it is, the number.

@@ -20,6 +20,7 @@ local sinks = require "pghost.load.sinks"
 local spooled = require "pghost.load.spooled_rejects"
 local spools = require "pghost.load.spool"
 local sys = require "pghost.native.sys"
+local taken_in = require "pghost.rejects.taken_in"
 
 local M = {}
 
@@ -88,6 +89,7 @@ local function load_all(job)
   local options = job.options
   job.started = job.conn:query("SELECT pg_catalog.clock_timestamp()::pg_catalog.text AS now")[1].now
   job.result, job.plan = load.run(job.target, sinks.spool(job.spool), options.files, options.rules, options)
+  taken_in.mark(job)
   return keep_rejects(job)
 end
 

@@ -79,14 +79,20 @@ end
 ---@param files pghost.FileResult[]
 ---@param state "loaded"|"staged"
 ---@param duplicates table<integer, integer> by file id
-function M.save(conn, files, state, duplicates)
+---@param rejects? pghost.rejects.Counts
+function M.save(conn, files, state, duplicates, rejects)
+  local function settled(kind, file)
+    return rejects and rejects.settled[kind].by_file[file.id] or 0
+  end
   local list = {}
   for i, file in ipairs(files) do
     local counts, twice = file.counts, duplicates[file.id] or 0
     list[i] = {
       file_id = file.id, size = counts.source_bytes, sha256 = counts.sha256, records = counts.records,
-      unreadable = counts.unreadable, loaded = counts.loaded - twice, rejected = counts.rejected,
-      filtered = counts.filtered, duplicates = twice, input_size = counts.input_bytes,
+      unreadable = counts.unreadable, loaded = counts.loaded - twice, filtered = counts.filtered,
+      rejected = counts.rejected - settled("rejects", file), duplicates = twice - settled("duplicates", file),
+      corrected = rejects and rejects.corrected.by_file[file.id] or 0,
+      waived = rejects and rejects.waived.by_file[file.id] or 0, input_size = counts.input_bytes,
       repairs = counts.repairs and next(counts.repairs) and counts.repairs or nil,
       lines = counts.lines,
     }
@@ -98,26 +104,47 @@ function M.save(conn, files, state, duplicates)
     UPDATE pghost.files AS f
     SET state = $1, size = n.size, sha256 = n.sha256, records = n.records, unreadable = n.unreadable,
       loaded = n.loaded, rejected = n.rejected, filtered = n.filtered, duplicates = n.duplicates,
-      repairs = n.repairs, lines = n.lines, input_size = n.input_size, finished_at = pg_catalog.clock_timestamp()
+      corrected = n.corrected, waived = n.waived, repairs = n.repairs, lines = n.lines, input_size = n.input_size,
+      finished_at = pg_catalog.clock_timestamp()
     FROM pg_catalog.jsonb_to_recordset($2::pg_catalog.jsonb) AS n (file_id bigint, size bigint, sha256 text,
       records bigint, unreadable bigint, loaded bigint, rejected bigint, filtered bigint, duplicates bigint,
-      repairs jsonb, input_size bigint, lines jsonb)
+      corrected bigint, waived bigint, repairs jsonb, input_size bigint, lines jsonb)
     WHERE f.file_id = n.file_id]], state, cjson.encode(list))
+end
+
+--- Records what files are, before their accounts are known: by that corrections are found.
+---@param conn pghost.Connection
+---@param files pghost.FileResult[]
+function M.identify(conn, files)
+  local list = {}
+  for i, file in ipairs(files) do
+    list[i] = { file_id = file.id, size = file.counts.source_bytes, sha256 = file.counts.sha256,
+      input_size = file.counts.input_bytes }
+  end
+  if #list > 0 then
+    conn:query([[
+      UPDATE pghost.files AS f SET size = n.size, sha256 = n.sha256, input_size = n.input_size
+      FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS n (file_id bigint, size bigint, sha256 text,
+        input_size bigint)
+      WHERE f.file_id = n.file_id]], cjson.encode(list))
+  end
 end
 
 -- After a clean from the raw table: the files of this run get the accounts that a load gives them.
 local function save_files_of_raw(run, result)
   for id, staged in pairs(result.raw_by_file) do
-    local duplicates, rejected = result.rejects.duplicates[id] or 0, result.rejects.by_file[id] or 0
+    local rejects = result.rejects
+    local duplicates, rejected = rejects.duplicates[id] or 0, rejects.by_file[id] or 0
+    local corrected, waived = rejects.corrected.by_file[id] or 0, rejects.waived.by_file[id] or 0
     local left = result.left_by_file and (result.left_by_file[id] or 0)
     if not left and result.totals.filtered == 0 then
-      left = staged - rejected
+      left = staged - rejected - (rejects.settled.rejects.by_file[id] or 0)
     end
     run.conn:query([[
       UPDATE pghost.files SET state = 'loaded', loaded = $3, duplicates = $4, rejected = $5,
-        filtered = records - $3 - $4 - $5, finished_at = pg_catalog.clock_timestamp()
-      WHERE file_id = $1 AND run_id = $2]],
-      id, run.id, left, duplicates, rejected)
+        corrected = $6, waived = $7, filtered = records - $3 - $4 - $5 - $6 - $7,
+        finished_at = pg_catalog.clock_timestamp()
+      WHERE file_id = $1 AND run_id = $2]], id, run.id, left, duplicates, rejected, corrected, waived)
   end
 end
 
@@ -148,7 +175,7 @@ function M.settle(run, plan, result)
     if plan.raw_source then
       save_files_of_raw(run, result)
     else
-      M.save(conn, result.files, state_of(plan), result.duplicates_by_file or {})
+      M.save(conn, result.files, state_of(plan), result.duplicates_by_file or {}, result.rejects)
     end
   end)
 end

@@ -14,6 +14,7 @@ local ledger = require "pghost.ledger"
 local modes = require "pghost.modes"
 local originals = require "pghost.rejects.originals"
 local raw_table = require "pghost.load.raw_table"
+local reapply = require "pghost.rejects.reapply"
 local remarks = require "pghost.load.remarks"
 local tables = require "pghost.load.tables"
 
@@ -189,6 +190,7 @@ function Target:finish(plan, result)
   if plan.targets.raw and plan.first and not plan.complete then
     analyse_raw(run, plan)
   end
+  reapply.run(run, plan, result)
   run:add_built(modes.built(run, plan))
   accounts.prove(run, plan, result)
   file_records.settle(run, plan, result)

@@ -21,9 +21,13 @@ local default_checkpoint = 64 * 1024 * 1024 -- bytes of files that are committed
 local function kept_files(run, plan)
   local by_place, all = {}, run.conn:query([[
     SELECT file_id, path, member, state, size, input_size, sha256, repairs::text AS repairs, lines::text AS lines,
-      records, unreadable,
-      loaded, rejected, filtered, duplicates, kept_at IS NOT NULL AS kept, fingerprint
-    FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND state <> 'skipped']], run.id, plan.name)
+      records, unreadable, loaded, rejected, filtered, duplicates, kept_at IS NOT NULL AS kept, fingerprint,
+      corrected + waived AS settled,
+      CASE WHEN corrected + waived > 0 THEN (
+        SELECT pg_catalog.count(*) FROM pghost.rejects AS r
+        WHERE r.run_id = $1 AND r.table_name = $2 AND r.file_id = f.file_id AND r.rule = 'key'
+          AND r.state IN ('corrected', 'waived')) ELSE 0 END AS settled_duplicates
+    FROM pghost.files AS f WHERE run_id = $1 AND table_name = $2 AND state <> 'skipped']], run.id, plan.name)
   for row in all:rows() do
     local where = entries.place(run.conn, row)
     by_place[where] = row.kept and row or by_place[where]
@@ -126,8 +130,9 @@ local function unchanged(plan, kept, fingerprint_now)
 end
 
 local function counts_of(row, complete, targets)
-  local loaded = row.loaded + (complete and row.duplicates or 0)
-  return { records = row.records, unreadable = row.unreadable, loaded = loaded, rejected = row.rejected,
+  local loaded = row.loaded + (complete and row.duplicates + row.settled_duplicates or 0)
+  return { records = row.records, unreadable = row.unreadable, loaded = loaded,
+    rejected = row.rejected + row.settled - row.settled_duplicates,
     filtered = row.filtered, bytes = row.size, source_bytes = row.size, input_bytes = row.input_size,
     sha256 = row.sha256, repairs = row.repairs and cjson.decode(row.repairs) or {},
     lines = row.lines and cjson.decode(row.lines) or nil,
@@ -141,7 +146,8 @@ local function files_of(draft, kept, complete)
     local row = kept[file]
     if row then
       count = count + 1
-      files[i] = { id = row.file_id, counts = counts_of(row, complete, draft.targets), duplicates = row.duplicates }
+      files[i] = { id = row.file_id, counts = counts_of(row, complete, draft.targets),
+        duplicates = row.duplicates + row.settled_duplicates }
     end
   end
   return files, count

@@ -9,19 +9,36 @@ local M = {}
 ---@field records integer
 ---@field first integer reject_id of an example
 
+---@class pghost.rejects.Settled those that were decided on before, by file
+---@field total integer
+---@field by_file table<integer, integer>
+
 ---@class pghost.rejects.Counts duplicates of a key are not among the rejects: they have counts of their own
 ---@field total integer
 ---@field by_file table<integer, integer>
 ---@field by_rule table<string, integer> also `key`
 ---@field duplicates table<integer, integer> by file
+---@field corrected pghost.rejects.Settled neither these nor the waived ones are among the others
+---@field waived pghost.rejects.Settled
+---@field settled { rejects: pghost.rejects.Settled, duplicates: pghost.rejects.Settled } both, by what they were
 ---@field kinds pghost.rejects.Kind[] the most frequent first
 
 local query = [[
-  SELECT coalesce(file_id, 0) AS file_id, column_name, rule, pg_catalog.count(*) AS records,
+  SELECT coalesce(file_id, 0) AS file_id, column_name, rule, state, pg_catalog.count(*) AS records,
     pg_catalog.min(reject_id) AS first
-  FROM pghost.rejects WHERE run_id = $1 AND table_name = $2 GROUP BY 1, 2, 3]]
+  FROM pghost.rejects WHERE run_id = $1 AND table_name = $2 GROUP BY 1, 2, 3, 4]]
+
+local function settle(settled, row)
+  settled.total = settled.total + row.records
+  settled.by_file[row.file_id] = (settled.by_file[row.file_id] or 0) + row.records
+end
 
 local function add(counts, by_kind, row)
+  if row.state == "corrected" or row.state == "waived" then
+    settle(counts[row.state], row)
+    settle(counts.settled[row.rule == "key" and "duplicates" or "rejects"], row)
+    return
+  end
   counts.by_rule[row.rule] = (counts.by_rule[row.rule] or 0) + row.records
   if row.rule == "key" then
     counts.duplicates[row.file_id] = (counts.duplicates[row.file_id] or 0) + row.records
@@ -47,11 +64,16 @@ local function before(a, b)
   return a.rule < b.rule
 end
 
+local function nothing()
+  return { total = 0, by_file = {} }
+end
+
 ---@param run pghost.Run
 ---@param name string of the table that the records were meant for
 ---@return pghost.rejects.Counts
 function M.read(run, name)
-  local counts, by_kind = { total = 0, by_file = {}, by_rule = {}, duplicates = {}, kinds = {} }, {}
+  local counts, by_kind = { total = 0, by_file = {}, by_rule = {}, duplicates = {}, kinds = {}, corrected = nothing(),
+    waived = nothing(), settled = { rejects = nothing(), duplicates = nothing() } }, {}
   for row in run.conn:query(query, run.id, name):rows() do
     add(counts, by_kind, row)
   end

@@ -18,11 +18,14 @@ local M = {}
 ---@field duplicates_by_file? table<integer, integer> by file id
 ---@field left_by_file? table<integer, integer> records that the key has left, by file id
 ---@field raw_by_file? table<integer, integer> records of the raw table that was cleaned, by file id
+---@field corrected? integer rows of records that were corrected before
+---@field corrected_away? integer records that a rule leaves out now that they are corrected
 ---@field rejects? pghost.rejects.Counts as the server has them
 local Result = {}
 
 local fields = { files = true, totals = true, cleaning = true, duplicates = true, duplicates_by_file = true,
-  left_by_file = true, rejects = true, raw_by_file = true, frozen = true, by_file = true }
+  left_by_file = true, rejects = true, raw_by_file = true, corrected = true, corrected_away = true, frozen = true,
+  by_file = true }
 
 local metatable = { __index = Result, __newindex = record.only("result", fields) }
 

@@ -17,7 +17,7 @@ local M = {}
 
 local function summary(plan, counts)
   local parts = {}
-  for _, word in ipairs { "loaded", "rejected", "filtered", "duplicates" } do
+  for _, word in ipairs { "loaded", "corrected", "rejected", "waived", "filtered", "duplicates" } do
     if word == "loaded" or (counts[word] or 0) > 0 then
       parts[#parts + 1] = ("%s %s"):format(log.count(counts[word]),
         counts[word] == 1 and word == "duplicates" and "duplicate" or word)

@@ -62,7 +62,8 @@ local function create_rejected(run, plan, rejected)
   conn:query(("CREATE TABLE %s (file_id pg_catalog.int8, line pg_catalog.int8)"):format(rejected))
   local affected = conn:query(qualified([[
     INSERT INTO %s (file_id, line)
-    SELECT DISTINCT file_id, line FROM pghost.rejects WHERE run_id = $1 AND table_name = $2 AND rule <> 'key']])
+    SELECT DISTINCT file_id, line FROM pghost.rejects WHERE run_id = $1 AND table_name = $2 AND rule <> 'key'
+      AND state <> 'corrected']])
     :format(rejected), run.id, plan.name).affected
   conn:query("ANALYZE " .. rejected)
   return affected
@@ -78,6 +79,7 @@ local function check_readable(run, plan, raw, rejected)
   local row = run.conn:query(qualified([[
     SELECT r.file_id, r.line, j.reason FROM %s AS r
     JOIN pghost.rejects AS j ON j.run_id = $1 AND j.table_name = $2 AND j.file_id = r.file_id AND j.line = r.line
+      AND j.state <> 'corrected'
     WHERE NOT EXISTS (SELECT 1 FROM (SELECT _file_id, _line FROM %s OFFSET 0) AS t
       WHERE t._file_id = r.file_id AND t._line = r.line)
     ORDER BY r.file_id, r.line LIMIT 1]]):format(rejected, raw), run.id, plan.name)[1]

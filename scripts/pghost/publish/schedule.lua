@@ -16,6 +16,7 @@ local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local concurrent = require "pghost.ledger.concurrent"
 local modes = require "pghost.modes"
+local notice = require "pghost.publish.notice"
 local publish = require "pghost.publish.swap"
 
 local M = {}
@@ -62,6 +63,7 @@ local function exchange(run, options, is_last)
     end
     options.changed = make_visible(run, options)
     history.add_published(conn, run.id, names_of(options))
+    notice.send(run, names_of(options))
     ledger.publish(conn, run.id, not is_last and names_of(options) or nil)
     if is_last then
       if run.replay then

@@ -11,10 +11,10 @@ local M = {}
 ---@field table? string
 ---@field file? string name, or path, also its end: "data/a.csv"
 ---@field rule? string
----@field state? "open"|"replayed"|"waived"|"all" default "open"
+---@field state? "open"|"replayed"|"corrected"|"waived"|"all" default "open"
 
 -- The rejects of a filter, with the parameters $1 to $5.
-local chosen = [[
+M.chosen = [[
   pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
   WHERE r.run_id = $1 AND ($2::text IS NULL OR r.table_name = $2)
     AND ($3::text IS NULL OR f.name = $3::text OR f.path = $3::text
@@ -31,7 +31,7 @@ end
 ---@return string sql
 ---@return string|integer|nil ... five parameters to bind
 function M.query(filter, select, order)
-  return ("SELECT %s FROM %s %s"):format(select, chosen, order or ""), parameters(filter)
+  return ("SELECT %s FROM %s %s"):format(select, M.chosen, order or ""), parameters(filter)
 end
 
 --- Kinds of rejects with how many there are of each, the most frequent first.
@@ -88,18 +88,6 @@ end
 function M.line(reject)
   return ("%s:%s: %s%s"):format(reject.file or "?", reject.line and tostring(reject.line) or "?",
     reject.column_name and reject.column_name .. ": " or "", reject.reason)
-end
-
---- Marks the chosen open rejects as waived.
----@param conn pghost.Connection
----@param filter pghost.rejects.Filter
----@param reason? string
----@return integer waived
-function M.waive(conn, filter, reason)
-  return conn:query(([[
-    UPDATE pghost.rejects SET state = 'waived', note = coalesce($6, note)
-    WHERE state = 'open' AND reject_id IN (SELECT r.reject_id FROM %s)]]):format(chosen),
-    filter.run_id, filter.table, filter.file, filter.rule, "open", reason).affected
 end
 
 return M

@@ -21,6 +21,7 @@ local M = {}
 ---@field columns string[] names of that file's columns
 ---@field headerless boolean
 ---@field fields? (string|nil)[] one for each column; nil: they could not be told, and nobody has filled them in
+---@field cells (string|nil)[] the fields as they stand in the rejects file
 ---@field original? string bytes of such a record
 
 -- Which position is what: the last of a name is ours, others are columns of the files.
@@ -116,7 +117,9 @@ function Reader:record(values, line)
     return place and rejects_file.restored(values[place]) or nil
   end
   local columns, fields, filled = self:columns_of(cell(rejects_file.which_columns), line), {}, false
+  local cells = {}
   for i, place in ipairs(columns.places) do
+    cells[i] = values[place]
     fields[i] = rejects_file.restored(values[place])
     filled = filled or (fields[i] ~= nil and fields[i] ~= "")
   end
@@ -125,7 +128,8 @@ function Reader:record(values, line)
     original = nil
   end
   return { at = line, reject = cell "_reject", file = cell "_file" or "", line = math.tointeger(tonumber(cell "_line")),
-    columns = columns.names, headerless = columns.headerless, fields = not original and fields or nil,
+    columns = columns.names, headerless = columns.headerless, cells = cells,
+    fields = not original and fields or nil,
     original = original and fields_of.bytes(original) or nil }
 end
 

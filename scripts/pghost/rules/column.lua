@@ -205,6 +205,37 @@ function Column:on_fail(action, value)
   return copy
 end
 
+-- Trying ---------------------------------------------------------------------------------------------
+
+local programs = setmetatable({}, { __mode = "k" })
+
+local Failure = {
+  __tostring = function(failure)
+    return failure.reason
+  end,
+}
+
+--- What becomes of one text, as the field of a file: `r.date():try("2024-02-29")`. No database is needed.
+---@param text? string|number|boolean nil is null
+---@return any value typed; dates and times in ISO 8601; nil for null, and for what is refused
+---@return { rule: string, reason: string }? failure it is refused; tostring gives the reason
+function Column:try(text)
+  local program = programs[self]
+  if not program then
+    local plain = { name = "value" }
+    for key, value in pairs(self) do
+      plain[key] = value
+    end
+    program = native.compile { name = "try", plain, key = {}, row = {} }
+    programs[self] = program
+  end
+  local record, detail = program:try({ text }, true)
+  if record then
+    return record[1], nil
+  end
+  return nil, setmetatable({ rule = detail.rule, reason = detail.reason }, Failure)
+end
+
 --- A copy with one field set.
 ---@return pghost.Column
 function M.with_field(column, field, value)

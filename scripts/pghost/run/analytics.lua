@@ -6,6 +6,7 @@
 
 local adoption = require "pghost.publish.adoption"
 local columns = require "pghost.catalog.columns"
+local definition = require "pghost.run.definitions"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local paths = require "pghost.lib.paths"
@@ -23,14 +24,15 @@ local most_printed = 100 -- rows of an answer that are printed
 -- Types without an order of their own; sorted by their text.
 local unordered = { json = true, xml = true, point = true, line = true, polygon = true, path = true, box = true }
 
--- Asks the server for the query's columns through a view that lives within a transaction.
+-- Asks the server for the query's columns, and what it reads, through a view that lives within a transaction.
 local function describe(conn, run, name, statement)
   local view = run:qualified(name)
   local text, places = statement:describe(run:parameters())
   statement:send(conn, ("CREATE VIEW %s AS %s"):format(view, text), text, places)
   local list = columns.read(conn, view)
+  local reads = definition.reads(conn, view)
   conn:query("DROP VIEW " .. view)
-  return list
+  return list, reads
 end
 
 local function order_by(list)
@@ -76,14 +78,15 @@ local function answer(run, path)
   local name = path:match("([^/]*)%.sql$")
   local started = sys.clock()
   local statement = sql.read(path)
-  local list, rows
+  local list, rows, reads
   adoption.check(run, { name })
   run:transaction(function(conn)
-    list = describe(conn, run, name, statement)
+    list, reads = describe(conn, run, name, statement)
     create(conn, run, name, list)
     rows = insert(conn, run, name, statement, list)
   end)
   run.conn:query("ANALYZE " .. run:qualified(name))
+  definition.remember_answer(run, name, path, reads)
   run:built(name)
   run.log:info("answer", name, log.counted(rows, "row"), { rows = rows, seconds = sys.clock() - started })
   print_answer(run, name, list, statement, rows)

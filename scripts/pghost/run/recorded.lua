@@ -12,11 +12,11 @@ local M = {}
 -- no right to write to it.
 local function look(conn)
   local row = conn:query([[
-    SELECT pg_catalog.count(*) AS columns, pg_catalog.count(*) FILTER (WHERE a.attname = 'replay_of') AS newest
+    SELECT pg_catalog.count(*) FILTER (WHERE c.relname = 'runs') AS runs,
+      pg_catalog.count(*) FILTER (WHERE c.relname = 'corrections') AS newest
     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-      JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
-    WHERE n.nspname = 'pghost' AND c.relname = 'runs']])[1]
-  return row.columns > 0, row.newest > 0
+    WHERE n.nspname = 'pghost' AND c.relname IN ('runs', 'corrections')]])[1]
+  return row.runs > 0, row.newest > 0
 end
 
 --- A connection to the database with the history.

@@ -46,6 +46,14 @@ local function is_schema(value)
   return is_text(value) and value ~= "" and value ~= own_schema.name
 end
 
+local function is_function(value)
+  return type(value) == "function"
+end
+
+local function is_channel(value)
+  return is_text(value) and #value <= 63 and not value:find("\0", 1, true)
+end
+
 local function is_one_of(...)
   local values = { ... }
   return function(value)
@@ -99,14 +107,22 @@ M.list = {
     help = "threads that read and check, and connections for each table (default: by size and processors)" },
   { name = "dry_run", kind = "flag", default = false, is = is_boolean, expected = "true or false",
     help = "do everything but publish, and say what would change" },
+  { name = "report", kind = "text", default = "", is = is_text, expected = "the path of a file",
+    help = "write the report of the run into this file when it ends, such as report.html" },
   { name = "wait", kind = "duration", default = false, is = waiting.seconds,
     expected = "a duration such as 30s, 10m or 2h, true or false",
     help = "wait for a run that is in progress, at most this long (30s, 10m, 2h; without TIME: for ever)" },
   { name = "table_created", kind = "function", expected = "a function",
-    is = is_nil_or(function(value)
-      return type(value) == "function"
-    end),
+    is = is_nil_or(is_function),
     help = "called with connection, schema and name after a table is created, before it is filled" },
+  { name = "on_success", kind = "function", expected = "a function", is = is_nil_or(is_function),
+    help = "called with the outcome of a run that has published" },
+  { name = "on_failure", kind = "function", expected = "a function", is = is_nil_or(is_function),
+    help = "called with the outcome of a run that has failed or was interrupted" },
+  { name = "on_reject_budget", kind = "function", expected = "a function", is = is_nil_or(is_function),
+    help = "called before on_failure where there were too many rejects" },
+  { name = "notify", kind = "text", default = "", is = is_channel, expected = "a channel of up to 63 bytes",
+    help = "channel that is notified in the transaction that publishes, '' for none" },
   { name = "parameters", kind = "table", expected = "a table",
     is = is_nil_or(function(value)
       return type(value) == "table"

@@ -50,7 +50,8 @@ local part_queries = {
       (counts OPERATOR(pg_catalog.->>) 'duplicates')::bigint AS duplicates, error
     FROM pghost.steps WHERE run_id = $1 ORDER BY step_id]] },
   { "files", [[
-    SELECT table_name AS table, name AS file, state, size, records, loaded, rejected, filtered, duplicates,
+    SELECT table_name AS table, name AS file, state, size, records, loaded, corrected, rejected, waived,
+      filtered, duplicates,
       pg_catalog.left(sha256, 12) AS sha256
     FROM pghost.files WHERE run_id = $1 ORDER BY file_id]] },
   { "rejects", [[

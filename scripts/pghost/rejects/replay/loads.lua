@@ -8,6 +8,7 @@
 
 local accounts = require "pghost.load.accounts"
 local cjson = require "cjson"
+local corrections = require "pghost.rejects.corrections"
 local errors = require "pghost.lib.errors"
 local into_staging = require "pghost.rejects.replay.into_staging"
 local load = require "pghost.load"
@@ -23,6 +24,7 @@ local M = {}
 -- What Run calls in the place of load/steps.lua.
 ---@class pghost.Replay
 ---@field of table the run that is replayed, from recorded.find
+---@field fixes? table<integer, pghost.rejects.Fix> by reject_id: these rejects alone, as they are corrected
 ---@field only? string the one table that is replayed
 ---@field staged table<string, table> options of run:stage, for the run:clean that follows
 ---@field copied { name: string, hash: string }[] published tables that were taken over, see snapshot.lua
@@ -36,8 +38,10 @@ local current -- what the next pipeline of this process is to replay
 --- Makes the next pipeline of this process a replay.
 ---@param run table from recorded.find
 ---@param only? string
-function M.prepare(run, only)
-  current = setmetatable({ of = run, only = only, staged = {}, copied = {}, added = {}, plans = {} }, Replay)
+---@param fixes? table<integer, pghost.rejects.Fix>
+function M.prepare(run, only, fixes)
+  current = setmetatable({ of = run, only = only, fixes = fixes, staged = {}, copied = {}, added = {}, plans = {} },
+    Replay)
 end
 
 --- The replay that the pipeline `name` is to be; nil: it is an ordinary run. Takes over from the
@@ -88,9 +92,10 @@ local function replay_table(run, name, rules, options, targets)
 end
 
 local function is_wanted(run, name)
-  local open = run.conn:query([[
+  local fixes = run.replay.fixes
+  local open = fixes and corrections.touch(fixes, name) or not fixes and run.conn:query([[
     SELECT EXISTS (
-      SELECT FROM pghost.rejects WHERE run_id = $1 AND table_name = $2 AND state = 'open'
+      SELECT 1 FROM pghost.rejects WHERE run_id = $1 AND table_name = $2 AND state = 'open'
     ) AS present]], run.replay.of.run_id, name)[1].present
   return open and (run.replay.only == nil or run.replay.only == name)
 end

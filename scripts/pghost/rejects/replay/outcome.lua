@@ -2,6 +2,7 @@
 -- into the history by the transaction that publishes.
 
 local columns = require "pghost.catalog.columns"
+local corrections = require "pghost.rejects.corrections"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local relations = require "pghost.catalog.relations"
@@ -30,9 +31,19 @@ local function note_rejected(run)
     :format(staging.name(run, "outcome"), staging.from(run, "rejects")), tostring(run.id)).affected
 end
 
--- Of the records whose key is in the table, or came before among those replayed, none is taken.
-local function note_duplicates(run, plan, published)
-  local same = columns.same_key(columns.key(run.conn, published, plan.key), "t", "s")
+-- Whether a record's key is in a table.
+local function is_in(run, plan, one)
+  return ("EXISTS (SELECT 1 FROM %s AS t WHERE %s%s)"):format(one.name,
+    columns.same_key(columns.key(run.conn, one.name, plan.key), "t", "s"),
+    one.with_validity and " AND t._valid_to IS NULL" or "")
+end
+
+-- Of the records whose key is in one of the tables, or came before among those replayed, none is taken.
+local function note_duplicates(run, plan, tables)
+  local present = {}
+  for i, one in ipairs(tables) do
+    present[i] = is_in(run, plan, one)
+  end
   local key = relations.list(plan.key, "s.%s")
   local count = run.conn:query(([[
     INSERT INTO %s
@@ -42,11 +53,11 @@ local function note_duplicates(run, plan, published)
     FROM (
       SELECT m.reject_id, pg_catalog.concat_ws(', ', %s) AS key_text,
         pg_catalog.row_number() OVER (PARTITION BY %s ORDER BY m.file_id, m.line) AS place,
-        EXISTS (SELECT 1 FROM %s AS t WHERE %s%s) AS present
+        (%s) AS present
       FROM %s
     ) AS ranked
-    WHERE present OR place > 1]]):format(staging.name(run, "outcome"), longest_value, key, key, published,
-      same, plan.mode == "history" and " AND t._valid_to IS NULL" or "", staging.from(run, "clean")),
+    WHERE present OR place > 1]]):format(staging.name(run, "outcome"), longest_value, key, key,
+      table.concat(present, " OR "), staging.from(run, "clean")),
     tostring(run.id), table.concat(plan.key, ", ")).affected
   run.conn:query(([[
     DELETE FROM %s AS s USING %s AS m, %s AS o
@@ -57,12 +68,12 @@ end
 
 -- What passed, and what neither passed nor was refused: a filter, or the reader, leaves it out now.
 local function note_rest(run, kind)
-  local loaded = run.conn:query(("INSERT INTO %s SELECT m.reject_id, 'replayed', NULL FROM %s")
+  local loaded = run.conn:query(("INSERT INTO %s SELECT m.reject_id, m.becomes, NULL FROM %s")
     :format(staging.name(run, "outcome"), staging.from(run, kind))).affected
   local noted = staging.name(run, "outcome")
   local filtered = run.conn:query(([[
     INSERT INTO %s
-    SELECT m.reject_id, 'replayed', pg_catalog.concat('left out in run ', $1::pg_catalog.text) FROM %s AS m
+    SELECT m.reject_id, m.becomes, pg_catalog.concat('left out in run ', $1::pg_catalog.text) FROM %s AS m
     WHERE NOT EXISTS (SELECT 1 FROM %s AS o WHERE o.reject_id = m.reject_id)]])
     :format(noted, staging.name(run, "map"), noted), tostring(run.id)).affected
   return loaded, filtered
@@ -71,15 +82,15 @@ end
 --- Notes what became of the records of a table; those that have a key already are taken out of what passed.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
----@param published? string quoted name of the clean table
+---@param tables { name: string, with_validity?: boolean }[] quoted names of tables whose keys are taken
 ---@return { records: integer, loaded: integer, rejected: integer, filtered: integer }
-function M.note(run, plan, published)
+function M.note(run, plan, tables)
   local main = plan.targets.clean and "clean" or "raw"
   check_mapped(run, main, "_file_id", "_line")
   check_mapped(run, "rejects", "file_id", "line")
   local rejected = note_rejected(run)
   if plan.key then
-    rejected = rejected + note_duplicates(run, plan, published)
+    rejected = rejected + note_duplicates(run, plan, tables)
   end
   local loaded, filtered = note_rest(run, main)
   return { records = loaded + rejected + filtered, loaded = loaded, rejected = rejected, filtered = filtered }
@@ -93,15 +104,19 @@ function M.record(run)
   local noted = staging.name(run, "outcome")
   run.conn:query(([[
     UPDATE pghost.rejects AS r
-    SET state = o.state, note = o.note, replayed_by = CASE WHEN o.state = 'replayed' THEN $1::pg_catalog.int8 END
+    SET state = o.state, note = o.note,
+      replayed_by = CASE WHEN o.state OPERATOR(pg_catalog.<>) 'open' THEN $1::pg_catalog.int8 END
     FROM %s AS o WHERE r.reject_id = o.reject_id AND r.state = 'open']]):format(noted), run.id)
   local lost = run.conn:query(([[
     SELECT pg_catalog.count(*) AS records FROM %s AS o LEFT JOIN pghost.rejects AS r USING (reject_id)
-    WHERE o.state = 'replayed' AND r.replayed_by IS DISTINCT FROM $1::pg_catalog.int8]])
+    WHERE o.state OPERATOR(pg_catalog.<>) 'open' AND r.replayed_by IS DISTINCT FROM $1::pg_catalog.int8]])
     :format(noted), run.id)[1].records
   if lost > 0 then
-    errors.raise(("%s waived or deleted during the replay: run it again"):format(log.counted(lost, "reject was",
-      "rejects were")), "changed")
+    errors.raise(("%s waived, corrected or deleted during the replay: run it again"):format(log.counted(lost,
+      "reject was", "rejects were")), "changed")
+  end
+  if run.replay.fixes then
+    corrections.keep(run, run.replay.fixes, noted)
   end
 end
 

@@ -56,8 +56,7 @@ function M.create(run, plan)
     conn:query(("CREATE TABLE %s (%s)"):format(staging.name(run, kind), definitions))
   end
   staging.create_outcome(run)
-  create("map", [[reject_id bigint, file_id bigint, line bigint, in_source bigint, in_line bigint,
-    PRIMARY KEY (in_source, in_line)]])
+  create("map", staging.map_columns)
   create("rejects", tables.reject_columns)
   if plan.targets.raw then
     create("raw", tables.raw(plan.raw_columns))
@@ -108,17 +107,19 @@ local function raw_definitions(run, plan)
   return tables.raw(plan.raw_columns, tables.loaded_at(run.conn, run.started))
 end
 
--- Records that could not be read before and are loaded now.
-local function newly_readable(run, published)
+-- Records that could not be read before and are loaded now. A raw table that has a clean one beside it says what the
+-- files say, so no correction.
+local function newly_readable(run, plan, published)
   return ([[
-    FROM %s JOIN %s AS o ON o.reject_id = m.reject_id AND o.state = 'replayed' AND o.note IS NULL
+    FROM %s JOIN %s AS o ON o.reject_id = m.reject_id AND o.state IN (%s) AND o.note IS NULL
     WHERE NOT EXISTS (SELECT 1 FROM %s AS t WHERE t._file_id = m.file_id AND t._line = m.line)]])
-    :format(staging.from(run, "raw"), staging.name(run, "outcome"), published.raw)
+    :format(staging.from(run, "raw"), staging.name(run, "outcome"),
+      plan.targets.clean and "'replayed'" or "'replayed', 'corrected'", published.raw)
 end
 
 local function build_raw(run, plan, published)
   local conn, name = run.conn, plan.name .. "_raw"
-  local new = newly_readable(run, published)
+  local new = newly_readable(run, plan, published)
   if conn:query("SELECT pg_catalog.count(*) AS records " .. new)[1].records == 0 then
     return
   end
@@ -147,7 +148,8 @@ local function build_additions(run, plan, published)
     local list = relations.list(plan.raw_columns)
     run:create_table(conn, plan.raw_table, raw_definitions(run, plan), plan.options.unlogged)
     conn:query(("INSERT INTO %s (%s, _file_id, _line) SELECT %s, m.file_id, m.line %s"):format(
-      run:qualified(plan.raw_table), list, relations.list(plan.raw_columns, "s.%s"), newly_readable(run, published)))
+      run:qualified(plan.raw_table), list, relations.list(plan.raw_columns, "s.%s"),
+      newly_readable(run, plan, published)))
   end
   run:add_built(modes.built(run, plan))
 end
@@ -177,8 +179,9 @@ end
 ---@return { records: integer, loaded: integer, rejected: integer, filtered: integer }
 function M.build(run, plan, published)
   local counts
+  staging.analyse(run, { "map", "rejects", plan.targets.clean and "clean" or "raw" })
   run.conn:transaction(function()
-    counts = outcome.note(run, plan, published.clean)
+    counts = outcome.note(run, plan, { { name = published.clean, with_validity = plan.mode == "history" } })
     if counts.loaded > 0 then
       build(run, plan, published)
     end

@@ -1,4 +1,5 @@
--- The original bytes of open rejects as CSV sources, below the header of their files.
+-- The original bytes of open rejects as CSV sources, below the header of their files; of corrected ones what they were
+-- corrected to.
 --
 -- Records of one file go together, as long as each is sure to end where it ends. One with an odd
 -- number of quotes might swallow those after it, so it becomes a source of its own. Which line of
@@ -20,12 +21,15 @@ local batch_size = 1000
 local policies = { "invalid", "nul", "comment", "too_few", "too_many", "stray_quote", "max_record",
   "max_record_lines", "max_field", "repeated_header", "tolerant" }
 
+-- A field of a correction is no comment, whatever it begins with.
+local policies_of_fields = { max_record = true, max_record_lines = true, max_field = true }
+
 local function source_options(plan, dialect)
   local options = { delimiter = dialect.delimiter, quote = dialect.quote, escape = dialect.escape,
     skip_blanks = dialect.skip_blanks, blank_lines = dialect.blank_lines, line_end = dialect.line_end or "lf",
     encoding = dialect.encoding }
   for _, name in ipairs(policies) do
-    if plan.options[name] ~= "stop" then
+    if plan.options[name] ~= "stop" and (not dialect.corrected or policies_of_fields[name]) then
       options[name] = plan.options[name]
     end
   end
@@ -54,6 +58,16 @@ local function describe(row)
   return { id = row.file_id, name = row.name, dialect = dialect, columns = header, line_end = line_end,
     first_line = read_as.encode(nil, first_line, dialect.encoding), stop = read_as.encode(nil, line_end,
     dialect.encoding) }
+end
+
+-- The same file, for records whose fields are given: standard CSV.
+local function as_standard(file, columns)
+  local names = {}
+  for i = 1, #columns do
+    names[i] = "c" .. i
+  end
+  return { id = file.id, name = file.name, columns = columns, line_end = "\n", stop = "\n",
+    dialect = { corrected = true, blank_lines = "keep" }, first_line = read_as.line(names, #names, {}) .. "\n" }
 end
 
 -- Sources in the making, and the table that says which reject stands where.
@@ -91,17 +105,18 @@ function Writer:flush()
     self.run.conn:query(([[
       INSERT INTO %s SELECT * FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]),
         pg_catalog.unnest($2::pg_catalog.int8[]), pg_catalog.unnest($3::pg_catalog.int8[]),
-        pg_catalog.unnest($4::pg_catalog.int8[]), pg_catalog.unnest($5::pg_catalog.int8[]))]])
+        pg_catalog.unnest($4::pg_catalog.int8[]), pg_catalog.unnest($5::pg_catalog.int8[]),
+        pg_catalog.unnest($6::pg_catalog.text[]))]])
       :format(self.run:qualified "pghost_replay_map"),
       sql.array(self.map[1]), sql.array(self.map[2]), sql.array(self.map[3]), sql.array(self.map[4]),
-      sql.array(self.map[5]))
+      sql.array(self.map[5]), sql.array(self.map[6]))
   end
-  self.map = { {}, {}, {}, {}, {} }
+  self.map = { {}, {}, {}, {}, {}, {} }
 end
 
 function Writer:note(row)
   local at = #self.map[1] + 1
-  for i, value in ipairs { row.reject_id, row.file_id, row.line, self.number, self.line } do
+  for i, value in ipairs { row.reject_id, row.file_id, row.line, self.number, self.line, row.becomes } do
     self.map[i][at] = value
   end
   if at == batch_size then
@@ -112,9 +127,9 @@ end
 function Writer:put(row, file)
   self:note(row)
   local pieces = self.pieces
-  pieces[#pieces + 1], pieces[#pieces + 2] = row.original, file.stop
-  self.size, self.records = self.size + #row.original, self.records + 1
-  self.line = self.line + 1 + select(2, row.original:gsub(file.line_end, ""))
+  pieces[#pieces + 1], pieces[#pieces + 2] = row.bytes, file.stop
+  self.size, self.records = self.size + #row.bytes, self.records + 1
+  self.line = self.line + 1 + select(2, row.bytes:gsub(file.line_end, ""))
 end
 
 -- Whether a record ends at its own end whatever comes after it. In UTF-16 nobody looks.
@@ -131,7 +146,7 @@ local function is_closed(text, file)
 end
 
 function Writer:add(row, file)
-  local alone = not is_closed(row.original, file)
+  local alone = not is_closed(row.bytes, file)
   if alone or self.file ~= file or self.size >= largest then
     self:finish()
     self:begin(file)
@@ -151,33 +166,77 @@ end
 ---@class pghost.replay.Reading
 ---@field without integer rejects whose bytes are not known
 
-local function read(run, plan, reading)
-  local writer = setmetatable({ run = run, plan = plan, number = 0, map = { {}, {}, {}, {}, {} } }, Writer)
-  local file
-  for row in run:connection("reader"):stream(open_rejects, run.replay.of.run_id, plan.name) do
-    if row.original == nil then
+-- What is read of a reject, and as what: its own bytes, or those of a correction.
+local function choose(row, file, correction)
+  row.bytes, row.becomes = row.original, "replayed"
+  if correction and correction.fields then
+    row.bytes = read_as.line(correction.fields, #correction.columns, {})
+    row.becomes, file = "corrected", as_standard(file, correction.columns)
+  elseif correction and correction.bytes then
+    row.bytes, row.becomes = correction.bytes, "corrected"
+  end
+  return file
+end
+
+local function read(run, plan, rows, correction_of, reading)
+  local writer = setmetatable({ run = run, plan = plan, number = 0, map = { {}, {}, {}, {}, {}, {} } }, Writer)
+  local file, standard
+  for row in rows do
+    local correction = correction_of(row)
+    if row.original == nil and correction then
       reading.without = reading.without + 1
-    else
+    elseif correction then
       if not file or file.id ~= row.file_id then
-        file = describe(row)
+        file, standard = describe(row), nil
       end
-      writer:add(row, file)
+      local chosen = choose(row, file, correction)
+      if chosen ~= file then -- all of one header go into one source
+        local same = standard and table.concat(standard.columns, "\0") == table.concat(chosen.columns, "\0")
+        standard = same and standard or chosen
+        chosen = standard
+      end
+      writer:add(row, chosen)
     end
   end
   writer:finish()
   writer:flush()
 end
 
---- The sources, one after the other. Lines of a source are those of the table pghost_replay_map.
+---@class pghost.replay.Correction neither fields nor bytes: the record is read as it was
+---@field columns? string[]
+---@field fields? (string|nil)[] one for each column
+---@field bytes? string in the dialect of the file
+
+--- Sources of these rejects, one after the other. Lines of a source are those of the table pghost_replay_map.
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@param rows fun(): table? rejects with the columns of the query above, in the order of their files
+---@param correction_of fun(row: table): pghost.replay.Correction? nil: it is left alone
+---@return fun(): pghost.replay.Source?
+---@return pghost.replay.Reading reading complete when there is no further source
+function M.of(run, plan, rows, correction_of)
+  local reading = { without = 0 }
+  return coroutine.wrap(function()
+    read(run, plan, rows, correction_of, reading)
+  end), reading
+end
+
+local as_it_was = {}
+
+--- Those of a replay: all open rejects as they were, or those that are given with their corrections.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
 ---@return fun(): pghost.replay.Source?
----@return pghost.replay.Reading reading complete when there is no further source
+---@return pghost.replay.Reading
 function M.each(run, plan)
-  local reading = { without = 0 }
-  return coroutine.wrap(function()
-    read(run, plan, reading)
-  end), reading
+  local fixes = run.replay.fixes
+  return M.of(run, plan, run:connection("reader"):stream(open_rejects, run.replay.of.run_id, plan.name),
+    function(row)
+      if fixes then
+        return fixes[row.reject_id]
+      end
+      return as_it_was
+    end)
 end
 
 return M

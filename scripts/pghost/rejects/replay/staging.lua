@@ -4,7 +4,7 @@
 local M = {}
 
 ---@param run pghost.Run
----@param kind "map"|"raw"|"clean"|"rejects"|"outcome"
+---@param kind "map"|"raw"|"clean"|"rejects"|"outcome"|"open"
 ---@return string qualified name
 function M.name(run, kind)
   return run:qualified("pghost_replay_" .. kind)
@@ -21,6 +21,18 @@ function M.from(run, kind)
     return joined:format(M.name(run, kind), M.name(run, "map"), "file_id", "line")
   end
   return joined:format(M.name(run, kind), M.name(run, "map"), "_file_id", "_line")
+end
+
+M.map_columns = [[reject_id bigint, file_id bigint, line bigint, in_source bigint, in_line bigint, becomes text,
+  PRIMARY KEY (in_source, in_line)]]
+
+--- Tells the planner how large they are: else it takes one row, and joins each with each.
+---@param run pghost.Run
+---@param kinds string[]
+function M.analyse(run, kinds)
+  for _, kind in ipairs(kinds) do
+    run.conn:query("ANALYZE " .. M.name(run, kind))
+  end
 end
 
 --- Creates `outcome`, which all tables of a run share.

@@ -1,0 +1,25 @@
+-- Other programs, run through the shell with words that are quoted.
+
+local M = {}
+
+--- A word that the shell takes as it is.
+---@param word string
+---@return string
+function M.quote(word)
+  return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+--- Runs a program in the place of this one: with its input, output and terminal.
+---@param command string as the shell reads it
+---@param ... string words after it
+---@return integer code its exit code, 128 and more for a signal; 127: it is not installed
+function M.run(command, ...)
+  local parts = { command }
+  for i = 1, select("#", ...) do
+    parts[#parts + 1] = M.quote((select(i, ...)))
+  end
+  local _, kind, number = os.execute(table.concat(parts, " "))
+  return kind == "exit" and number or 128 + number
+end
+
+return M

@@ -1,0 +1,95 @@
+-- pghost lint: all that is wrong with a project, without loading anything.
+--
+-- The script is run with a run that takes notes (run/outline.lua) and with lenient modules (lenient.lua), so that it goes
+-- on after mistakes. Then each of its steps is held against the files and the database.
+
+local broken = require "pghost.lint.broken"
+local connection = require "pghost.connection"
+local findings_of = require "pghost.lint.findings"
+local lenient = require "pghost.lint.lenient"
+local loads_of = require "pghost.lint.loads"
+local nearest = require "pghost.lib.nearest"
+local outlines = require "pghost.run.outline"
+local project = require "pghost.run.project"
+local rules_module = require "pghost.rules"
+local run_script = require "pghost.run.script"
+local settings = require "pghost.lint.settings"
+local sources = require "pghost.lint.sources"
+local statements = require "pghost.lint.statements"
+
+local M = {}
+
+local methods <const> = { "load", "stage", "clean", "check", "analyse", "publish", "query", "transaction", "close" }
+
+local function hooks_of(findings, folder)
+  return {
+    settings = function(name, config, place)
+      return settings.of(findings, folder, place, name, config)
+    end,
+    unknown = function(key, file, line)
+      findings:add(file, line, ("a run has no '%s'%s"):format(key, nearest.hint(key, methods)))
+      return function() end
+    end,
+  }
+end
+
+local function tell_end(findings, outline, path)
+  if outline.problem ~= nil then
+    findings:add_problem(outline.problem, path)
+  elseif not outline.name then
+    findings:add(path, nil, "the script starts no pipeline (pipeline.start)")
+  elseif outline.asked then
+    findings:add(outline.asked.file, outline.asked.line,
+      ("the script asks the database here (run.%s): what comes after is not looked at"):format(outline.asked.what), "warn")
+  end
+end
+
+-- In the order of the script, since a step sees the tables of those before it.
+local function check_steps(session, outline, loads)
+  for _, step in ipairs(outline.steps) do
+    if loads[step] then
+      statements.make_tables(session, loads[step])
+    elseif step.kind == "check" and type(step.list) == "table" then
+      statements.check_checks(session, step, (broken.without(step.list)))
+    elseif step.kind == "check" then
+      session.findings:add(step.file, step.line, "run:check: list of checks expected, got " .. type(step.list))
+    elseif step.kind == "analyse" then
+      statements.check_answers(session, step)
+    end
+  end
+end
+
+--- Looks at a project.
+---@param path string of its script
+---@param options { offline?: boolean } the database is not asked
+---@return pghost.lint.Findings
+---@return pghost.Error? unreachable the database, so that SQL and checks were not looked at
+function M.project(path, options)
+  local findings = findings_of.new()
+  local script = run_script.use(path)
+  local folder = project.folder(script)
+  local places, incomplete = lenient.install(findings)
+  sources.check_syntax(findings, folder)
+  sources.soften_require(findings)
+  local outline = outlines.of(path, {}, hooks_of(findings, folder))
+  tell_end(findings, outline, path)
+  sources.load_rules(findings, folder, rules_module.is)
+  if not outline.settings then
+    return findings
+  end
+  local loads = loads_of.check(findings, places, outlines.steps(outline, "load", "stage", "clean"), outline.settings)
+  if options.offline then
+    return findings
+  end
+  local open, conn = pcall(connection.open)
+  if not open then
+    return findings, conn
+  end
+  local _ <close> = conn
+  statements.session(conn, outline, { findings = findings, places = places, incomplete = incomplete }, function(session)
+    check_steps(session, outline, loads)
+  end)
+  return findings
+end
+
+return M

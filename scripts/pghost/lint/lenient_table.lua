@@ -1,0 +1,117 @@
+-- r.table as lint has it: every column, row rule and option by itself, so that all mistakes of one table are found.
+
+local broken = require "pghost.lint.broken"
+local findings_of = require "pghost.lint.findings"
+local rules = require "pghost.rules"
+
+---@class pghost.lint.TableContext
+---@field findings pghost.lint.Findings
+---@field places table
+---@field incomplete table
+---@field place { file: string, line: integer } of the call
+
+local function note(context, place, problem)
+  local _, _, message = findings_of.place_of(problem)
+  context.findings:add(place.file, place.line, message)
+end
+
+local function place_of(context, value)
+  return type(value) == "table" and context.places[value] or context.place
+end
+
+-- A column that is wrong is text from then on, so that what refers to it is not wrong as well.
+local function check_columns(context, name, columns)
+  local good, complete = {}, true
+  for i, entry in ipairs(columns) do
+    local column = type(entry) == "table" and entry[2] or nil
+    if broken.is(entry) or broken.is(column) then
+      complete = false
+    else
+      local fine, problem = pcall(rules.table, name, { entry })
+      if not fine then
+        note(context, place_of(context, column), (tostring(problem):gsub("column 1:", ("column %d:"):format(i))))
+        complete = false
+      else
+        good[#good + 1] = entry
+      end
+    end
+    if #good < i and type(entry) == "table" and type(entry[1]) == "string" then
+      table.insert(good, { entry[1], rules.text() })
+    end
+  end
+  return good, complete
+end
+
+local function try_option(context, name, columns, place, options)
+  local fine, problem = pcall(rules.table, name, columns, options)
+  if not fine then
+    note(context, place, problem)
+  end
+  return fine
+end
+
+-- The options of a table that are fine.
+local function check_options(context, name, columns, given)
+  if given ~= nil and type(given) ~= "table" then
+    try_option(context, name, columns, context.place, given)
+    return nil, false
+  end
+  local good, complete = {}, true
+  for key, value in pairs(given or {}) do
+    if key == "row" and type(value) == "table" then
+      good.row = {}
+      for _, rule in ipairs(value) do
+        local fine = not broken.is(rule)
+          and try_option(context, name, columns, place_of(context, rule), { row = { rule } })
+        if fine then
+          table.insert(good.row, rule)
+        end
+        complete = complete and fine
+      end
+    elseif try_option(context, name, columns, context.place, { [key] = value }) then
+      good[key] = value
+    else
+      complete = false
+    end
+  end
+  return good, complete
+end
+
+local function remember(context, result, columns)
+  context.places[result] = context.place
+  for i, column in ipairs(result) do
+    context.places[column] = place_of(context, columns[i] and columns[i][2])
+  end
+  return result
+end
+
+--- As pghost.rules.table; a table with mistakes comes without what is wrong.
+---@param context pghost.lint.TableContext
+return function(context, name, columns, options)
+  local fine, result = pcall(rules.table, name, columns, options)
+  if fine then
+    return remember(context, result, columns)
+  elseif broken.is(name) or broken.is(columns) then
+    return broken.value
+  elseif type(name) ~= "string" or type(columns) ~= "table" then
+    note(context, context.place, result)
+    return broken.value
+  end
+  local before = #context.findings.list
+  local good, all_columns = check_columns(context, name, columns)
+  local whole, problem = pcall(rules.table, name, good)
+  if not whole then -- as two columns of one name
+    note(context, context.place, problem)
+    return broken.value
+  end
+  local options_left, all_options = check_options(context, name, good, options)
+  whole, problem = pcall(rules.table, name, good, options_left)
+  if not whole or (#context.findings.list == before and all_columns and all_options) then
+    note(context, context.place, whole and result or problem)
+  end
+  if not whole then
+    return broken.value
+  end
+  context.incomplete[problem] = true
+  return remember(context, problem, good)
+end

@@ -1,0 +1,173 @@
+-- A corrected rejects file against the rejects that it was written from: what was changed in which.
+--
+-- A record that nobody touched is read from its own bytes again; in one that somebody corrected, every cell that still
+-- is as it was written is what it was in the file.
+
+local cjson = require "cjson"
+local errors = require "pghost.lib.errors"
+local fields_of = require "pghost.rejects.fields"
+local recorded_dialect = require "pghost.input.recorded_dialect"
+local rejects_file = require "pghost.rejects.file"
+local rejects_reader = require "pghost.rejects.reader"
+local sql = require "pghost.lib.sql"
+
+local M = {}
+
+local batch_size = 1000
+
+local query = [[
+  SELECT r.reject_id, r.table_name, r.file_id, r.line, r.original, r.state, r.replayed_by, f.name,
+    pg_catalog.array_to_json(f.header)::text AS header, f.read_as::text AS dialect
+  FROM pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
+  WHERE r.run_id = $1 AND r.reject_id = ANY ($2::pg_catalog.int8[])]]
+
+local function find(conn, run_id, records)
+  local ids, found = {}, {}
+  for _, record in ipairs(records) do
+    ids[#ids + 1] = math.tointeger(tonumber(record.reject))
+  end
+  for row in conn:query(query, run_id, sql.array(ids)):rows() do
+    found[row.reject_id] = row
+  end
+  return found
+end
+
+local function source_of(sources, row)
+  if not sources[row.file_id] then
+    if not row.header then
+      errors.raise(("the header of '%s' was not recorded: run the pipeline again"):format(row.name or "?"), "usage",
+        { exit = 1 })
+    end
+    sources[row.file_id] = fields_of.source(row.name, cjson.decode(row.header), recorded_dialect.read(row.dialect))
+  end
+  return sources[row.file_id]
+end
+
+-- Where each column of the file stands among those of the record: spreadsheets move columns.
+local function places(record, header)
+  local at, seen, list = {}, {}, {}
+  for i, name in ipairs(record.columns) do
+    seen[name] = (seen[name] or 0) + 1
+    at[seen[name] .. name] = i
+  end
+  seen = {}
+  for i, name in ipairs(header) do
+    seen[name] = (seen[name] or 0) + 1
+    list[i] = record.headerless and i or at[seen[name] .. name]
+    if not list[i] then
+      return nil, name
+    end
+  end
+  return list
+end
+
+-- What a cell stands for. An apostrophe is taken away only where one was put.
+local function value_of(cell, old)
+  local written, changed = rejects_file.inert(old)
+  if cell == written then
+    return old, false
+  elseif changed then
+    return rejects_file.restored(cell), true
+  end
+  return cell, true
+end
+
+local function from_fields(fix, record, source, old)
+  local where, missing = places(record, source.header)
+  if not where then
+    return nil, ("column '%s' of '%s' is missing"):format(missing, source.name)
+  end
+  local fields, touched = {}, old == nil
+  for i in ipairs(source.header) do
+    local changed
+    fields[i], changed = value_of(record.cells[where[i]], old and old[i])
+    touched = touched or changed
+  end
+  if touched then
+    fix.columns, fix.fields = source.header, fields
+  end
+  return fix
+end
+
+local function from_bytes(conn, fix, record, row, source)
+  if record.original == fields_of.bytes(fields_of.text(source, row.original)) then
+    return fix
+  end
+  local bytes = recorded_dialect.encode(conn, record.original, source.encoding)
+  local fields = fields_of.split(source, bytes)
+  fix.columns, fix.fields, fix.bytes = fields and source.header, fields, not fields and bytes or nil
+  return fix
+end
+
+-- Why a record cannot be taken in, and whether that is because it was before; nil: it can be.
+local function refusal(record, row, run_id, taken)
+  if not row then
+    return ("no reject '%s' in run %d"):format(record.reject or "", run_id)
+  elseif row.line ~= record.line or row.name ~= record.file then
+    return ("reject %d is of %s:%s, not of %s:%s"):format(row.reject_id, row.name or "?", row.line or "?", record.file,
+      record.line or "?")
+  elseif taken[row.reject_id] then
+    return ("reject %d stands at line %d already"):format(row.reject_id, taken[row.reject_id].at)
+  elseif row.state ~= "open" then
+    return ("reject %d is %s already%s"):format(row.reject_id, row.state,
+      row.replayed_by and " by run " .. row.replayed_by or ""), true
+  elseif row.original == nil then
+    return ("the original bytes of reject %d are not known"):format(row.reject_id)
+  end
+end
+
+local function take(conn, reading, record, row)
+  local problem, before = refusal(record, row, reading.run_id, reading.fixes)
+  if not problem then
+    local source = source_of(reading.sources, row)
+    local fix = { reject_id = row.reject_id, table = row.table_name, at = record.at }
+    if record.original then
+      from_bytes(conn, fix, record, row, source)
+    else
+      fix, problem = from_fields(fix, record, source, fields_of.split(source, row.original))
+    end
+    reading.fixes[row.reject_id] = fix
+  end
+  if problem then
+    reading.refused[#reading.refused + 1] = { at = record.at, reason = problem, taken = before }
+  end
+end
+
+---@class pghost.rejects.Fixes
+---@field fixes table<integer, pghost.rejects.Fix> by reject_id
+---@field count integer of these
+---@field refused { at: integer, reason: string, taken?: boolean }[] records that are not taken in
+
+--- Reads a corrected rejects file.
+---@param conn pghost.Connection
+---@param run_id integer whose rejects they are
+---@param path string
+---@return pghost.rejects.Fixes
+function M.read(conn, run_id, path)
+  local reader <close> = rejects_reader.open(path)
+  if not reader then
+    errors.raise(("'%s' is no rejects file: `pghost rejects %d --csv FILE` writes one"):format(path, run_id), "usage",
+      { exit = 1 })
+  end
+  local reading, batch = { run_id = run_id, fixes = {}, refused = {}, sources = {}, count = 0 }, {}
+  local function flush()
+    local found = find(conn, run_id, batch)
+    for _, record in ipairs(batch) do
+      take(conn, reading, record, found[math.tointeger(tonumber(record.reject)) or 0])
+    end
+    batch = {}
+  end
+  for record in reader:records() do
+    batch[#batch + 1] = record
+    if #batch == batch_size then
+      flush()
+    end
+  end
+  flush()
+  for _ in pairs(reading.fixes) do
+    reading.count = reading.count + 1
+  end
+  return reading
+end
+
+return M

@@ -1,0 +1,192 @@
+-- What was decided on rejects before, done once more: when the records of a run's table are in, those of its rejects
+-- that somebody waived or corrected are looked up, and the corrected ones go through the same rules and engine into
+-- the table. The cost grows with the rejects; a table without corrections costs one look.
+
+local budget = require "pghost.load.budget"
+local cjson = require "cjson"
+local columns = require "pghost.catalog.columns"
+local corrections = require "pghost.rejects.corrections"
+local engine = require "pghost.load.engine"
+local errors = require "pghost.lib.errors"
+local file_records = require "pghost.load.file_records"
+local header = require "pghost.load.header"
+local log = require "pghost.lib.log"
+local originals = require "pghost.rejects.originals"
+local outcome = require "pghost.rejects.replay.outcome"
+local relations = require "pghost.catalog.relations"
+local sinks = require "pghost.load.sinks"
+local sources = require "pghost.rejects.replay.sources"
+local staging = require "pghost.rejects.replay.staging"
+local tables = require "pghost.load.tables"
+
+local M = {}
+
+-- The rejects of this run by what corrections are kept by, in a table that the planner knows the size of: in
+-- pghost.rejects it takes those of this run for one, and would look at each for each correction.
+local function collect(run, plan)
+  run.conn:query(("CREATE TABLE %s (reject_id pg_catalog.int8, sha256 pg_catalog.text, line pg_catalog.int8, "
+    .. "original pg_catalog.bytea)"):format(staging.name(run, "open")))
+  run.conn:query(([[
+    INSERT INTO %s SELECT r.reject_id, f.sha256, r.line, pg_catalog.sha256(r.original)
+    FROM pghost.rejects AS r JOIN pghost.files AS f ON f.file_id = r.file_id
+    WHERE r.run_id = $1 AND r.table_name = $2 AND r.state = 'open']]):format(staging.name(run, "open")), run.id,
+    plan.name)
+  staging.analyse(run, { "open" })
+end
+
+-- Open rejects with what was decided on them; $1 to $3 are table, schema and kind.
+local function known(run, more)
+  return ([[
+    FROM %s AS k JOIN pghost.corrections AS c ON c.file_sha256 = k.sha256 AND c.line = k.line
+      AND c.original_sha256 = k.original %s
+    WHERE c.table_name = $1 AND c.target_schema = $2 AND c.kind = $3 AND c.reverted_at IS NULL]]):format(
+    staging.name(run, "open"), more or "")
+end
+
+local function waive(run, plan)
+  local count = run.conn:query(([[
+    UPDATE pghost.rejects AS j SET state = 'waived', note = n.note
+    FROM (SELECT k.reject_id, c.note %s) AS n WHERE j.reject_id = n.reject_id]]):format(known(run)), plan.name,
+    run.target, "waived").affected
+  if count > 0 then
+    run.log:info("waived", plan.name, ("%s waived before"):format(log.counted(count, "reject")), { waived = count })
+  end
+end
+
+local function with_nulls_as_nil(list)
+  for i, value in ipairs(list or {}) do
+    if value == cjson.null then
+      list[i] = nil
+    end
+  end
+  return list
+end
+
+local function decode(row)
+  local names = row.columns and cjson.decode(row.columns)
+  return { columns = names, bytes = row.bytes, fields = row.fields and with_nulls_as_nil(cjson.decode(row.fields)) }
+end
+
+local function corrected(run, plan)
+  return run:connection("reader"):stream(([[
+    SELECT r.reject_id, r.file_id, r.line, r.original, f.name, pg_catalog.array_to_json(f.header)::text AS header,
+      f.read_as::text AS dialect, c.columns::text AS columns, c.fields::text AS fields, c.bytes %s
+    ORDER BY r.file_id, r.line, r.reject_id]]):format(known(run,
+    "JOIN pghost.rejects AS r ON r.reject_id = k.reject_id JOIN pghost.files AS f ON f.file_id = r.file_id")),
+    plan.name, run.target, "corrected")
+end
+
+local function create(run, plan)
+  local made = { map = staging.map_columns, rejects = tables.reject_columns,
+    clean = tables.clean(plan.clean_columns, true) }
+  for kind, definitions in pairs(made) do
+    run.conn:query(("CREATE TABLE %s (%s)"):format(staging.name(run, kind), definitions))
+  end
+  staging.create_outcome(run)
+end
+
+local function load_corrected(run, plan)
+  local sink = sinks.into_table(run, plan.name, tables.copy(staging.name(run, "rejects"), {}))
+  local names, as_text = columns.names(plan.clean_columns), plan.program:needs_text()
+  local streams = { program = plan.program, workers = 1, clean = { connections = { run:connection "clean1" },
+    as_text = as_text, position = true, copy = tables.copy(staging.name(run, "clean"),
+      { names = names, position = true, as_text = as_text }) } }
+  streams.rejects = budget.enforce(budget.unlimited(), sink.stream(), {}, 0, true)
+  local next_source = sources.of(run, plan, corrected(run, plan), decode)
+  return select(2, engine.run(streams, { files = next_source, failed = errors.raise, open = function(one)
+    return one.source, { file_id = one.number, clean_map = header.match(plan.name, one.header, plan.clean_columns) }
+  end }))
+end
+
+-- Tables whose keys a corrected record must not have: what is built and, where records are only added, what is there.
+local function taken(run, plan)
+  local list = { { name = run:qualified(plan.clean_table) } }
+  if plan.mode == "append" and not plan.first then
+    list[2] = { name = relations.quote(run.target) .. "." .. relations.quote(plan.name) }
+  end
+  return list
+end
+
+local function insert(run, conn, plan)
+  local list = relations.list(columns.names(plan.clean_columns))
+  local count = conn:query(([[
+    INSERT INTO %s (%s) SELECT %s FROM %s AS s
+    WHERE EXISTS (SELECT 1 FROM %s AS m JOIN %s AS o ON o.reject_id = m.reject_id
+      WHERE m.in_source = s._file_id AND m.in_line = s._line AND o.state = 'corrected')]]):format(
+    run:qualified(plan.clean_table), list, list, staging.name(run, "clean"), staging.name(run, "map"),
+    staging.name(run, "outcome"))).affected
+  conn:query(([[
+    UPDATE pghost.rejects AS r SET state = o.state, note = CASE WHEN o.state = 'open'
+      THEN pg_catalog.concat('its correction does not pass ', o.note) ELSE o.note END,
+      replayed_by = CASE WHEN o.state = 'corrected' THEN $1::pg_catalog.int8 END
+    FROM %s AS o WHERE r.reject_id = o.reject_id AND r.state = 'open']]):format(staging.name(run, "outcome")), run.id)
+  for _, kind in ipairs { "map", "rejects", "clean", "outcome" } do
+    conn:query("DROP TABLE " .. staging.name(run, kind))
+  end
+  return count
+end
+
+local function tell(run, plan, counts)
+  if counts.records > 0 then
+    run.log:info("corrected", plan.name, ("%s corrected before: %s loaded"):format(log.counted(counts.records,
+      "reject"), log.count(counts.loaded + counts.filtered)), { corrected = counts.loaded + counts.filtered })
+  end
+  if counts.rejected > 0 then
+    run.log:warn("corrected", plan.name, ("%s rejected although corrected before: see the notes of `pghost rejects %d`")
+      :format(log.counted(counts.rejected, "record"), run.id), { rejected = counts.rejected })
+  end
+end
+
+local function correct(run, plan, result)
+  create(run, plan)
+  file_records.save_cleaning(run, plan.name, load_corrected(run, plan))
+  local counts
+  staging.analyse(run, { "map", "rejects", "clean" })
+  run:transaction(function(conn)
+    counts = outcome.note(run, plan, taken(run, plan))
+    result.corrected = insert(run, conn, plan)
+    result.corrected_away = counts.filtered
+  end)
+  tell(run, plan, counts)
+end
+
+-- Corrections of records that this run has read and not rejected.
+local function tell_unneeded(run, plan)
+  local read = [[pghost.corrections AS c JOIN pghost.files AS f ON f.sha256 = c.file_sha256
+    WHERE f.run_id = $1 AND f.table_name = $2 AND f.state <> 'skipped' AND c.target_schema = $3 AND c.table_name = $2
+      AND c.kind = 'corrected' AND c.reverted_at IS NULL]]
+  local count = run.conn:query(([[
+    SELECT (SELECT pg_catalog.count(*) FROM %s) - (SELECT pg_catalog.count(*) FROM %s AS k
+      JOIN pghost.corrections AS c ON c.file_sha256 = k.sha256 AND c.line = k.line
+      WHERE c.target_schema = $3 AND c.table_name = $2 AND c.kind = 'corrected' AND c.reverted_at IS NULL) AS records]])
+    :format(read, staging.name(run, "open")), run.id, plan.name, run.target)[1].records
+  if count > 0 then
+    run.log:info("corrected", plan.name, ("%s not applied: the record passes as it is"):format(
+      log.counted(count, "correction")), { unneeded = count })
+  end
+end
+
+--- Waives and corrects what was waived and corrected before. After the key is made, before the accounts.
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@param result pghost.Result
+function M.run(run, plan, result)
+  if plan.complete or corrections.in_force(run.conn, run.target, plan.name) == 0 then
+    return
+  end
+  file_records.identify(run.conn, result.files)
+  originals.fill(run, plan.name, plan.options)
+  collect(run, plan)
+  waive(run, plan)
+  if plan.targets.clean then -- after run:stage run:clean corrects
+    local found = run.conn:query("SELECT pg_catalog.count(*) AS records" .. known(run), plan.name, run.target,
+      "corrected")[1].records
+    if found > 0 then
+      correct(run, plan, result)
+    end
+    tell_unneeded(run, plan)
+  end
+  run.conn:query("DROP TABLE " .. staging.name(run, "open"))
+end
+
+return M

@@ -1,0 +1,145 @@
+-- Setting a replay going: of all open rejects of a run, or of those of a corrected rejects file.
+
+local errors = require "pghost.lib.errors"
+local fixes_of = require "pghost.rejects.fixes"
+local lfs = require "lfs"
+local log = require "pghost.lib.log"
+local recorded = require "pghost.run.recorded"
+local replay = require "pghost.rejects.replay.loads"
+local run_script = require "pghost.run.script"
+local sql = require "pghost.lib.sql"
+local terminal_text = require "pghost.lib.terminal"
+
+local M = {}
+
+local function raise(format, ...)
+  errors.raise(format:format(...), "usage", { exit = 1 })
+end
+
+local function check_run(run)
+  local id = run.run_id
+  if run.replay_of then
+    raise("run %d is a replay of run %d: replay that one", id, run.replay_of)
+  elseif run.state == "running" then
+    raise("run %d is still running", id)
+  elseif run.state ~= "published" then
+    raise("run %d published nothing (%s), so there is nothing to add to: run the pipeline again", id, run.state)
+  end
+end
+
+local function count_open(conn, run, only)
+  return conn:query([[
+    SELECT pg_catalog.count(*) AS records FROM pghost.rejects
+    WHERE run_id = $1 AND state = 'open' AND ($2::text IS NULL OR table_name = $2)]], run.run_id, only)[1].records
+end
+
+local function find_script(run, given)
+  local path = given or run.script
+  if not path and run.pipeline == "load" then
+    raise("run %d was a pghost load: write its rejects with `pghost rejects %d --csv FILE`, correct them, and "
+      .. "pghost load FILE --into TABLE",
+      run.run_id, run.run_id)
+  elseif not path then
+    raise("the script of run %d is not known: name it, pghost replay %d SCRIPT", run.run_id, run.run_id)
+  elseif lfs.attributes(path, "mode") ~= "file" then
+    errors.raise(("no script '%s': name it, pghost replay %d SCRIPT"):format(path, run.run_id), "usage")
+  end
+  return path
+end
+
+local function say(format, ...)
+  io.stderr:write(terminal_text.harmless(format:format(...)), "\n")
+end
+
+---@class pghost.replay.Call
+---@field run integer
+---@field script? string default: the one that the run was
+---@field arguments string[] of the script
+---@field table? string only the rejects of this table
+
+--- Raises when a script that was named is not there.
+---@param options pghost.replay.Call
+---@param command string for the message
+function M.check_script(options, command)
+  if options.script and lfs.attributes(options.script, "mode") ~= "file" then
+    errors.raise(("no script '%s': name it, %s SCRIPT"):format(options.script, command), "usage")
+  end
+end
+
+--- Replays the open rejects of a run.
+---@param options pghost.replay.Call
+---@return integer? exit_code
+function M.all(options)
+  local run, open
+  do
+    local conn <close>, present = recorded.open()
+    run = recorded.find(conn, present, options.run)
+    check_run(run)
+    open = count_open(conn, run, options.table)
+  end
+  if open == 0 then
+    say("no open reject of run %d%s: nothing to replay", run.run_id,
+      options.table and (" for table '%s'"):format(options.table) or "")
+    return 0
+  end
+  replay.prepare(run, options.table)
+  run_script.run(find_script(run, options.script), options.arguments)
+end
+
+local states_query = [[
+  SELECT r.reject_id, r.state, r.note FROM pghost.rejects AS r
+  WHERE r.run_id = $1 AND r.reject_id = ANY ($2::pg_catalog.int8[])]]
+
+-- What became of the records: those that are still wrong one by one.
+local function tell(run, path, reading)
+  local conn <close> = recorded.open()
+  local ids, counts, open = {}, { open = 0, corrected = 0, replayed = 0, waived = 0 }, {}
+  for id in pairs(reading.fixes) do
+    ids[#ids + 1] = id
+  end
+  for row in conn:query(states_query, run.run_id, sql.array(ids)):rows() do
+    counts[row.state] = counts[row.state] + 1
+    if row.state == "open" then
+      open[#open + 1] = { at = reading.fixes[row.reject_id].at, note = row.note }
+    end
+  end
+  table.sort(open, function(a, b)
+    return a.at < b.at
+  end)
+  for _, one in ipairs(open) do
+    say("%s:%d: %s", path, one.at, one.note or "not taken in")
+  end
+  say("%s: %s corrected, %s passed as they were, %s still open", path, log.count(counts.corrected),
+    log.count(counts.replayed), log.count(counts.open))
+end
+
+--- Takes a corrected rejects file in. The exit code is 1 where it has records that are none of the run's rejects; what
+--- was taken in before is told, but is no failure.
+---@param options pghost.replay.Call
+---@param path string
+---@return integer exit_code
+function M.fixed(options, path)
+  local run, reading, script
+  do
+    local conn <close>, present = recorded.open()
+    run = recorded.find(conn, present, options.run)
+    check_run(run)
+    script = find_script(run, options.script)
+    reading = fixes_of.read(conn, run.run_id, path)
+  end
+  local failed = false
+  for _, refused in ipairs(reading.refused) do
+    say("%s:%d: %s: not loaded", path, refused.at, refused.reason)
+    failed = failed or not refused.taken
+  end
+  if reading.count == 0 then
+    say("%s: no record of an open reject of run %d: nothing to do", path, run.run_id)
+  else
+    replay.prepare(run, options.table, reading.fixes)
+    run_script.run(script, options.arguments)
+    tell(run, path, reading)
+  end
+  return failed and 1 or 0
+end
+
+return M

@@ -1,0 +1,76 @@
+-- The report of a run: one page that opens from disk, and the same for machines.
+--
+--   local report = require "pghost.report"
+--   report.write(conn, run_id, "report.html")
+--
+-- Made from what the schema `pghost` recorded and from the published tables; docs/REPORT.md.
+
+local errors = require "pghost.lib.errors"
+local file = require "pghost.report.file"
+local junit = require "pghost.report.junit"
+local markdown = require "pghost.report.markdown"
+local metrics = require "pghost.report.metrics"
+local page = require "pghost.report.page"
+local sys = require "pghost.native.sys"
+
+local M = {}
+
+--- All that is known of a run. Raises when there is none of that number.
+---@param conn pghost.Connection
+---@param run_id integer
+---@return pghost.report.Run
+function M.collect(conn, run_id)
+  local run = page.collect(conn, run_id)
+  if not run then
+    errors.raise(("no run %d in this database: `pghost runs` lists them"):format(run_id), "usage", { exit = 1 })
+  end
+  return run
+end
+
+local formats = {
+  html = page.run,
+  markdown = function(_, run)
+    return markdown.of(run)
+  end,
+  junit = function(_, run)
+    return junit.of(run)
+  end,
+  metrics = function(_, run)
+    return metrics.of(run)
+  end,
+}
+
+--- A run in one of the formats.
+---@param conn pghost.Connection
+---@param run pghost.report.Run
+---@param format "html"|"markdown"|"junit"|"metrics"
+---@param path string "-" for standard output
+function M.save(conn, run, format, path)
+  file.write(path, formats[format](conn, run))
+end
+
+--- The page of a run, as a file.
+---@param conn pghost.Connection
+---@param run_id integer
+---@param path string
+function M.write(conn, run_id, path)
+  M.save(conn, M.collect(conn, run_id), "html", path)
+end
+
+--- Writes what the setting `report` names, when a run has ended. Never changes how it ended: what goes
+--- wrong is a warning.
+---@param run pghost.Run
+function M.after(run)
+  local path = run.settings.report
+  if not path or path == "" or sys.interrupted() then
+    return
+  end
+  local done, problem = pcall(M.write, run.conn, run.id, path)
+  if done then
+    run.log:info("report", run.name, "run " .. run.id .. " in " .. path)
+  else
+    run.log:warn("report", run.name, "not written: " .. tostring(problem))
+  end
+end
+
+return M

@@ -1,0 +1,136 @@
+-- The way of the records as a picture: files -> raw tables -> clean tables -> answers, with counts on it.
+--
+-- An answer's edges are what the server resolved its SQL to (run/definitions.lua). Plain SVG.
+
+local html = require "pghost.report.html"
+
+local M = {}
+
+local node_width <const>, node_height <const>, gap <const>, step <const> = 190, 46, 18, 270
+local most_nodes <const> = 25 -- in one layer
+
+local function node(layer, name, text, link)
+  return { layer = layer, name = name, text = text, link = link }
+end
+
+local function files_node(run, one)
+  local name
+  for _, file in ipairs(run.files) do
+    name = file.table_name == one.name and one.files == 1 and file.name or name
+  end
+  return node(1, name or ("%s files"):format(html.count(one.files)),
+    one.complete and ("%s records · %s"):format(html.count(one.records), html.bytes(one.bytes))
+      or "not read to the end")
+end
+
+-- Layers of nodes by key, and edges between keys.
+local function graph_of(run)
+  local layers, edges, by_name = { {}, {}, {}, {} }, {}, {}
+  local function put(one)
+    table.insert(layers[one.layer], one)
+    return one
+  end
+  for i = 1, math.min(#run.tables, most_nodes) do
+    local one = run.tables[i]
+    local left_out = one.rejected + one.duplicates + one.filtered
+    local file, raw = put(files_node(run, one)), put(node(2, one.name .. "_raw",
+      ("%s rows as text"):format(html.count(one.records - one.unreadable))))
+    local clean = put(node(3, one.name, ("%s rows%s"):format(html.count(one.loaded),
+      one.mode ~= "replace" and " · " .. one.mode or ""), "#table-" .. html.id(one.name)))
+    edges[#edges + 1] = { file, raw, one.unreadable > 0 and "−" .. html.count(one.unreadable) or nil }
+    edges[#edges + 1] = { raw, clean, left_out > one.unreadable and "−" .. html.count(left_out - one.unreadable)
+      or nil }
+    by_name[one.name], by_name[one.name .. "_raw"] = clean, raw
+  end
+  for i = 1, math.min(#run.answers, most_nodes) do
+    local one = run.answers[i]
+    local answer = put(node(4, one.name, one.total and ("%s rows"):format(html.count(one.total)) or "answer",
+      "#answer-" .. html.id(one.name)))
+    for _, read in ipairs(one.reads) do
+      local from = by_name[read.table]
+      if not from then
+        from = put(node(3, read.table, "published before"))
+        by_name[read.table] = from
+      end
+      edges[#edges + 1] = { from, answer, title = table.concat(read.columns, ", ") }
+    end
+    by_name[one.name] = by_name[one.name] or answer
+  end
+  return layers, edges
+end
+
+local function place(layers)
+  local tallest = 1
+  for _, layer in ipairs(layers) do
+    tallest = math.max(tallest, #layer)
+  end
+  local height = tallest * (node_height + gap) - gap
+  for i, layer in ipairs(layers) do
+    local own = #layer * (node_height + gap) - gap
+    for k, one in ipairs(layer) do
+      one.x, one.y = (i - 1) * step, 30 + (height - own) / 2 + (k - 1) * (node_height + gap)
+    end
+  end
+  return height + 34
+end
+
+local function fit(name)
+  local shown = html.text(name)
+  return (utf8.len(name) or 99) > 24 and html.text(name, 22):gsub("… .*$", "…") or shown
+end
+
+local function draw_node(one)
+  local body = ('<rect x="%d" y="%g" width="%d" height="%d" rx="6"/><text class="name" x="%d" y="%g">%s</text>'
+    .. '<text class="more" x="%d" y="%g">%s</text>'):format(one.x, one.y, node_width, node_height, one.x + 12,
+    one.y + 19, fit(one.name), one.x + 12, one.y + 36, html.text(one.text))
+  return one.link and html.el("a", { href = one.link }, body) or "<g>" .. body .. "</g>"
+end
+
+local function draw_edge(edge)
+  local from, to, label = edge[1], edge[2], edge[3]
+  if from.layer >= to.layer then
+    return ""
+  end
+  local x1, y1, x2, y2 = from.x + node_width, from.y + node_height / 2, to.x, to.y + node_height / 2
+  local middle = (x1 + x2) / 2
+  local path = ('<path class="edge" d="M%d %gC%g %g %g %g %d %g">%s</path>'):format(x1, y1, middle, y1, middle, y2, x2,
+    y2,
+    edge.title and "<title>" .. html.text(edge.title) .. "</title>" or "")
+  return label and path .. ('<text class="left-out" x="%g" y="%g" text-anchor="middle">%s</text>'):format(middle,
+    y1 - 7, label) or path
+end
+
+local titles <const> = { "Files", "Raw tables", "Clean tables", "Answers" }
+
+--- The picture; "" where there is nothing to show.
+---@param run pghost.report.Run
+---@return string
+function M.picture(run)
+  if #run.tables == 0 and #run.answers == 0 then
+    return ""
+  end
+  local layers, edges = graph_of(run)
+  local height, parts, last = place(layers), {}, 0
+  for i, layer in ipairs(layers) do
+    if #layer > 0 then
+      parts[#parts + 1] = ('<text class="layer" x="%d" y="14">%s</text>'):format((i - 1) * step, titles[i])
+      last = i
+    end
+  end
+  for _, edge in ipairs(edges) do
+    parts[#parts + 1] = draw_edge(edge)
+  end
+  for _, layer in ipairs(layers) do
+    for _, one in ipairs(layer) do
+      parts[#parts + 1] = draw_node(one)
+    end
+  end
+  local hidden = math.max(#run.tables - most_nodes, 0) + math.max(#run.answers - most_nodes, 0)
+  local label = "Files, raw tables, clean tables and answers, and what each is made from"
+  return html.el("div", { class = "scroll", tabindex = "0", role = "region", ["aria-label"] = label },
+    html.el("svg", { class = "flow", viewBox = ("-1 0 %d %d"):format((last - 1) * step + node_width + 2, height // 1),
+      role = "group", ["aria-label"] = label }, table.concat(parts)))
+    .. (hidden > 0 and ('<p class="note">%d more are not drawn.</p>'):format(hidden) or "")
+end
+
+return M

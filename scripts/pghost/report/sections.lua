@@ -1,0 +1,197 @@
+-- The parts of a run's page that come from its history: flow, checks, durations, trend.
+
+local chart = require "pghost.report.chart"
+local cjson = require "cjson"
+local flow = require "pghost.report.flow"
+local html = require "pghost.report.html"
+local log = require "pghost.lib.log"
+local outcome = require "pghost.report.outcome"
+
+local M = {}
+
+local most_open <const> = 15 -- rows that are shown without being asked for
+
+local function balance_row(one)
+  local whole = math.max(one.records, 1)
+  local label = ("%s loaded, %s rejected, %s duplicates, %s filtered"):format(html.count(one.loaded),
+    html.count(one.rejected), html.count(one.duplicates), html.count(one.filtered))
+  local adds_up = one.loaded + one.rejected + one.duplicates + one.filtered == one.records
+  return { one.name, one.files, one.records, chart.stacked({ { one.loaded / whole, "good" },
+    { one.filtered / whole, "quiet" }, { one.duplicates / whole, "warn" }, { one.rejected / whole, "bad" } }, label),
+    one.loaded, one.rejected, one.duplicates, one.filtered,
+    not one.complete and '<span class="tag bad">not finished</span>'
+      or adds_up and '<span class="tag good">adds up</span>'
+      or ('<span class="tag warn">%s not told of</span>'):format(html.count(one.records - one.loaded - one.rejected
+        - one.duplicates - one.filtered)) }
+end
+
+--- Files to answers, and where each record went.
+function M.flow(run)
+  local rows = {}
+  for i, one in ipairs(run.tables) do
+    rows[i] = balance_row(one)
+  end
+  local files = {}
+  for i, file in ipairs(run.files) do
+    files[i] = { file.name, file.table_name, file.state, file.size and html.bytes(file.size), file.records, file.loaded,
+      file.rejected, file.duplicates, file.filtered, file.sha256 }
+  end
+  local total = run.files[1] and run.files[1].total or 0
+  return html.section("flow", "From files to answers", flow.picture(run),
+    #rows == 0 and '<p class="note">No file was read.</p>' or html.table("Where each record went", {
+      "Table", "Files:number", "Records:number",
+      "Share:html", "Loaded:number", "Rejected:number",
+      "Duplicates:number", "Filtered:number", "Balance:html",
+    }, rows),
+    #files == 0 and "" or html.details(log.counted(total, "file")
+      .. (total > #files and (", the first %d"):format(#files) or ""), html.table("Files", {
+      "File", "Table", "State", "Size:number",
+      "Records:number", "Loaded:number", "Rejected:number",
+      "Duplicates:number", "Filtered:number", "SHA-256:code",
+    }, files, { sortable = true })))
+end
+
+-- How a check went in the last runs: low and grey where it passed, as tall as its violations where not.
+local function history_bars(check, slots)
+  local most, heights, classes, failed, ran = 1, {}, {}, 0, 0
+  for i = 1, slots do
+    most = math.max(most, check.history[i] and check.history[i].violations or 0)
+  end
+  for i = 1, slots do
+    local one = check.history[i]
+    if one then
+      ran = ran + 1
+      heights[i] = one.passed and 0.12 or 0.25 + 0.75 * math.log(1 + one.violations) / math.log(1 + most)
+      classes[i] = one.passed and "good" or one.severity == "error" and "bad" or "warn"
+      failed = failed + (one.passed and 0 or 1)
+    end
+  end
+  return chart.columns(heights, { slots = math.max(slots, 10), classes = classes, width = 100,
+    label = ("failed in %d of the last %s"):format(failed, log.counted(ran, "run")) })
+end
+
+local function samples_of(check)
+  if not check.samples then
+    return ""
+  end
+  local texts, list = {}, cjson.decode(check.samples)
+  for i, one in ipairs(type(list) == "table" and list or {}) do
+    texts[i] = "<code>" .. html.text(type(one) == "table" and cjson.encode(one) or one, 160) .. "</code>"
+  end
+  return table.concat(texts, "<br>")
+end
+
+local function check_table(title, list, slots, samples)
+  local rows = {}
+  for i, check in ipairs(list) do
+    local state = check.passed and "good" or check.severity == "error" and "bad" or "warn"
+    rows[i] = { check.name, ('<span class="tag %s">%s</span>'):format(state, check.passed and "passed"
+      or check.severity == "error" and "failed" or "warning"), check.violations, history_bars(check, slots),
+      samples and samples_of(check) or nil }
+  end
+  return html.table(title, { "Check", "Outcome:html",
+    "Violations:number", { title = slots == 1 and "This run" or ("Last %d runs"):format(slots),
+    kind = "html" }, samples and "Samples:wide" or nil }, rows)
+end
+
+--- Checks, those that failed first.
+function M.checks(run)
+  local failed, passed = {}, {}
+  for _, check in ipairs(run.checks) do
+    local list = check.passed and passed or failed
+    list[#list + 1] = check
+  end
+  table.sort(failed, function(a, b)
+    if a.severity ~= b.severity then
+      return a.severity == "error"
+    end
+    return a.violations > b.violations or (a.violations == b.violations and a.name < b.name)
+  end)
+  local slots = #run.trend
+  local parts = {}
+  if #failed > 0 then
+    parts[1] = check_table("Checks that failed", failed, slots, true)
+  end
+  if #passed > 0 then
+    local all = check_table("Checks that passed", passed, slots)
+    parts[#parts + 1] = #passed <= most_open and all or html.details(("%s passed"):format(log.counted(#passed,
+      "check")), all)
+  end
+  return html.section("checks", ("Checks: %d of %d passed"):format(#passed, #run.checks),
+    #run.checks == 0 and '<p class="note">No check has run.</p>' or table.concat(parts))
+end
+
+--- How long each step took.
+function M.steps(run)
+  local items = {}
+  for i, step in ipairs(run.steps) do
+    items[i] = { name = step.kind .. " " .. step.name, value = step.seconds or 0,
+      class = step.state == "failed" and "bad" or nil,
+      text = step.state == "done" and log.duration(step.seconds or 0) or step.state == "failed" and "failed"
+        or "not finished" }
+    if step.records and step.seconds and step.seconds > 0 then
+      items[i].text = ("%s · %s records/s"):format(items[i].text, html.count(step.records // step.seconds | 0))
+    end
+  end
+  return html.section("steps", "Duration: " .. log.duration(math.max(run.seconds, 0)), chart.bars(items))
+end
+
+-- One number of the last runs, as columns.
+local function small_chart(run, title, value, text)
+  local most, heights, classes = 0, {}, {}
+  for _, one in ipairs(run.trend) do
+    most = math.max(most, value(one))
+  end
+  for i, one in ipairs(run.trend) do
+    heights[i] = most > 0 and value(one) / most or 0
+    classes[i] = i == #run.trend and "mark" or "quiet"
+  end
+  local now = text(value(run.trend[#run.trend]))
+  return ('<li><span>%s</span><strong>%s</strong>%s</li>'):format(title, html.text(now), chart.columns(heights,
+    { classes = classes,
+    slots = math.max(#heights, 10), width = 200, label = ("%s of the last %d runs, now %s"):format(title, #heights,
+      now) }))
+end
+
+local function trend_charts(run)
+  if #run.trend < 2 then
+    return ""
+  end
+  return '<ul class="trend">' .. table.concat {
+    small_chart(run, "Records in", function(one)
+      return one.records
+    end, html.count),
+    small_chart(run, "Share left out", function(one)
+      return one.records > 0 and (one.rejected + one.duplicates) / one.records or 0
+    end, function(share)
+      return html.share(share, 1)
+    end),
+    small_chart(run, "Checks failed", function(one)
+      return one.failed + one.warned
+    end, html.count),
+    small_chart(run, "Took", function(one)
+      return math.max(one.seconds, 0)
+    end, log.duration),
+  } .. "</ul>"
+end
+
+--- The last runs of the same pipeline.
+function M.trend(run)
+  local rows = {}
+  for i = #run.trend, 1, -1 do
+    local one = run.trend[i]
+    local word, level = outcome.state(one)
+    local out = one.rejected + one.duplicates
+    rows[#rows + 1] = { ("%d"):format(one.run_id), one.at, ('<span class="tag %s">%s</span>'):format(level, word),
+      one.records, one.loaded, out, html.share(out, one.records), one.failed + one.warned,
+        log.duration(math.max(one.seconds, 0)) }
+  end
+  return html.section("trend", #rows == 1 and "Runs: this is the first" or ("The last %d runs"):format(#rows),
+    trend_charts(run), html.table("The last runs of this pipeline", { "Run", "Started",
+      "Outcome:html",
+      "Records:number", "Loaded:number", "Left out:number",
+      "Share:number", "Checks failed:number", "Took:number" },
+      rows))
+end
+
+return M
