@@ -83,7 +83,7 @@ static const OptionRow rows[] = {
 enum { ROWS = sizeof rows / sizeof *rows };
 
 size_t options_texts(const OptionText *texts[OPTIONS_MOST]) {
-  _Static_assert((int)ROWS <= (int)OPTIONS_MOST, "more options than OPTIONS_MOST");
+  _Static_assert((size_t)ROWS <= (size_t)OPTIONS_MOST, "more options than OPTIONS_MOST");
   for (size_t i = 0; i < ROWS; i++)
     texts[i] = &rows[i].text;
   return ROWS;

@@ -208,9 +208,6 @@ end
 
 -- The first of the places in order that names a database, and its name; nil: none does.
 local function find_configured(dsn)
-  if leader and not given(dsn) then
-    return leader(), leader_name
-  end
   local places = {
     { "the script", given(dsn) },
     { "--dsn", from_host() },
@@ -227,6 +224,9 @@ local function find_configured(dsn)
 end
 
 local function find(dsn)
+  if leader and not given(dsn) then
+    return leader(), leader_name
+  end
   local conninfo, origin = find_configured(dsn)
   if conninfo then
     return conninfo, origin

@@ -10,8 +10,8 @@ local terminal_text = require "pghost.lib.terminal"
 
 local function parse(arguments)
   local parser = argparse("pghost lint",
-    "Names all mistakes of a project: holds its config, rules, checks and SQL against the headers of its files and the "
-    .. "database. Nothing is loaded, nothing in the database changes. Exit code 1 if there is a mistake.")
+    "Finds the mistakes of a project without loading. Config, rules, checks and SQL are compared with the headers of "
+    .. "the files and with the database, in which nothing changes. Exit code 1 if there is a mistake.")
   parser:argument("script", "The pipeline's script (default: the project's pipeline.lua)."):args("?")
   parser:flag("--offline", "Without the database: SQL and checks are not looked at.")
   parser:flag("--strict", "Warnings, too, end with exit code 1.")

@@ -15,10 +15,9 @@ local function new_parser()
   parser:command("restart", "Stop and start it."):flag("-f --force", "Even if it is in use.")
   parser:command("status", "Tell whether and where it runs; exit code 3 when it does not.")
   parser:command("env", 'Print lines for the shell: eval "$(pghost server env)"; psql')
-  parser:command("psql", "psql in it, with any of psql's arguments."):handle_options(false):add_help(false)
-    :argument("words"):args("*"):argname("ARG")
-  local log = parser:command("log", "The last lines of its log.")
-  log:option("-n --lines", "How many (default: 50)."):argname("N"):convert(command_arguments.whole(1)):default("50")
+  parser:command("psql", "Run psql in it."):argument("arguments", "Any of psql's."):args("*")
+  local log = parser:command("log", "Print the last lines of its log.")
+  log:option("-n --lines", "How many."):argname("N"):convert(command_arguments.whole(1)):default "50"
   log:flag("-f --follow", "And what comes.")
   parser:command_target("command")
   parser:epilog("Example: pghost server psql -c '\\dt'")
@@ -64,7 +63,7 @@ function commands.psql(options)
     words[#words + 1] = name .. "=" .. shell.quote(variables[name])
   end
   words[#words + 1] = "psql"
-  local code = shell.run(table.concat(words, " "), table.unpack(options.words))
+  local code = shell.run(table.concat(words, " "), table.unpack(options.arguments))
   if code == 127 then
     errors.raise("psql is not installed: it comes with the package postgresql-client", "ENOENT")
   end
@@ -76,7 +75,7 @@ function commands.log(options)
   if lfs.attributes(path, "mode") ~= "file" then
     errors.raise("the private server has no log yet: it was never started", "ENOENT")
   end
-  return shell.run("tail", "-n", tostring(options.lines), table.unpack { options.follow and "-F" or "--", path })
+  return shell.run("tail", "-n", tostring(options.lines), options.follow and "-F" or "--", path)
 end
 
 local function size(bytes)
@@ -109,5 +108,10 @@ function commands.env()
   end
 end
 
-local options = command_arguments.parse(new_parser(), { ... }, "pghost server")
+-- What follows `psql` is psql's own.
+local words = { ... }
+if words[1] == "psql" and words[2] ~= "-h" and words[2] ~= "--help" then
+  table.insert(words, 2, "--")
+end
+local options = command_arguments.parse(new_parser(), words, "pghost server")
 return commands[options.command](options)

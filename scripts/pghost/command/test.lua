@@ -10,8 +10,8 @@ local runner = require "pghost.testing.runner"
 
 local function parse(arguments)
   local parser = argparse("pghost test",
-    "Runs specs of rules and pipelines. They are busted's, each file with a throw-away database of the private server, "
-    .. "or of the server that --dsn names. Exit code 1 if a test fails.")
+    "Runs specs of rules and pipelines. Each spec file (busted) gets a throw-away database on the private server, or on "
+    .. "the server that --dsn names. Exit code 1 if a test fails.")
   parser:argument("specs", "Spec files or folders (default: the project's spec/)."):args("*")
   parser:option("--script", "The pipeline's script (default: the project's pipeline.lua)."):argname("FILE")
   parser:option("--filter", "Only tests whose name has this Lua pattern."):argname("PATTERN")
