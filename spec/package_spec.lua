@@ -24,7 +24,8 @@ describe("what is installed", function()
   local function build(name)
     local place = ("%s/%s"):format(folder, name)
     must(("mkdir -p %s && cd %s && git ls-files -z --cached --others --exclude-standard | xargs -0 -I{} sh -c "
-      .. "'test -e \"$1\" && printf \"%%s\\0\" \"$1\"' _ {} | tar c --null -T - --exclude=spec/fuzz/corpus | tar x -C %s")
+      .. "'test -e \"$1\" && printf \"%%s\\0\" \"$1\"' _ {} | tar c --null -T - --exclude=spec/fuzz/corpus | "
+      .. "tar x -C %s")
       :format(place, pghost.root, place))
     must(("cd %s && cmake --preset release && cmake --build --preset release --target pghost pghost_native manual")
       :format(place))
@@ -45,7 +46,8 @@ describe("what is installed", function()
     must(("DESTDIR=%s/stage cmake --install %s --prefix /opt/pghost"):format(folder, made))
     local files = set_of_lines(must(("cd %s/stage && find . -type f"):format(folder)))
     for _, name in ipairs { "bin/pghost", "lib/pghost/pghost_native.so", "share/man/man1/pghost.1",
-      "share/man/man1/pghost-load.1", "share/bash-completion/completions/pghost", "share/zsh/vendor-completions/_pghost",
+      "share/man/man1/pghost-load.1", "share/bash-completion/completions/pghost",
+      "share/zsh/vendor-completions/_pghost",
       "share/fish/vendor_completions.d/pghost.fish", "share/doc/pghost/copyright", "share/pghost/docs/TUTORIAL.md",
       "share/pghost/scripts/pghost/pipeline.lua", "share/pghost/sql/metadata/001_runs.sql" } do
       assert.is_true(files["./opt/pghost/" .. name], name)
@@ -120,8 +122,8 @@ describe("what is installed", function()
   end)
 
   it("comes with a tarball of the sources that builds", function()
-    must(("cd %s && cpack --config CPackSourceConfig.cmake && mkdir %s/unpacked && tar xzf pghost-*.tar.gz -C %s/unpacked")
-      :format(made, folder, folder))
+    must(("cd %s && cpack --config CPackSourceConfig.cmake && mkdir %s/unpacked && "
+      .. "tar xzf pghost-*.tar.gz -C %s/unpacked"):format(made, folder, folder))
     local place = must(("ls -d %s/unpacked/pghost-*"):format(folder)):gsub("\n", "")
     local packed = set_of_lines(must(("cd %s && find . -type f"):format(place)))
     for name in pairs(packed) do
