@@ -1,5 +1,5 @@
--- Every command of README.md and docs/*.md is executed, in a project prepared for its page, and must end with 0; what
--- is not executed has its reason here. Options that the text names belong to their command. The tutorial has its own spec,
+-- Every command of README.md and docs/ is executed, in a project prepared for its page, and must end with 0; what is
+-- not executed has its reason here. Options that the text names belong to their command. The tutorial has its own spec,
 -- which compares what is printed.
 
 local pghost = require "support.pghost"
@@ -65,7 +65,7 @@ local function reason_for(command)
 end
 
 local function pages()
-  local list, pipe = {}, io.popen(("cd %s && ls README.md docs/*.md"):format(pghost.quote(pghost.root)))
+  local list, pipe = {}, io.popen(("cd %s && ls README.md docs/*.md docs/*/*.md"):format(pghost.quote(pghost.root)))
   for name in pipe:lines() do
     list[#list + 1] = name
   end

@@ -4,6 +4,7 @@ local argparse = require "argparse"
 local cjson = require "cjson"
 local command_arguments = require "pghost.lib.arguments"
 local json = require "pghost.lib.json"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local print_ = require "pghost.lib.print"
 local recorded = require "pghost.run.recorded"
@@ -33,11 +34,9 @@ end
 
 -- `"name":[{...},...]`; an empty table has no way to say that it is a list.
 local function json_member(name, rows)
-  local out = {}
-  for i, row in ipairs(rows) do
-    out[i] = object(row, rows.columns)
-  end
-  return ("%s:[%s]"):format(json.encode(name), table.concat(out, ","))
+  return ("%s:[%s]"):format(json.encode(name), table.concat(lists.map(rows, function(row)
+    return object(row, rows.columns)
+  end), ","))
 end
 
 local list_columns = { "run", "pipeline", "schema", "state", "started", "duration", "files", "records", "loaded",
@@ -55,11 +54,7 @@ local function list_row(run)
 end
 
 local function print_list(runs)
-  local rows = {}
-  for i, run in ipairs(runs) do
-    rows[i] = list_row(run)
-  end
-  io.write(print_.format(list_columns, rows, { types = list_types, width = sys.columns(1) }))
+  io.write(print_.format(list_columns, lists.map(runs, list_row), { types = list_types, width = sys.columns(1) }))
   for _, run in ipairs(runs) do
     if run.state == "killed" or run.gone then
       print(("run %d: %s"):format(run.run_id, run_report.state_text(run)))

@@ -4,6 +4,7 @@
 -- Whatever is missing stops here, before anything is loaded.
 
 local adoption = require "pghost.publish.adoption"
+local columns = require "pghost.catalog.columns"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local header = require "pghost.load.header"
@@ -72,17 +73,6 @@ local function report_rest(draft, file, rest, say)
   end
 end
 
---- The names of described columns.
----@param columns { name: string }[]
----@return string[]
-function M.names(columns)
-  local list = {}
-  for i, column in ipairs(columns) do
-    list[i] = column.name
-  end
-  return list
-end
-
 -- Looks at every header, and finds each column's place in each file.
 local function read_headers(run, draft, say)
   local wanted, rests = draft.clean_columns or {}, {}
@@ -95,7 +85,7 @@ local function read_headers(run, draft, say)
     rests[i] = header.rest(file.name, file.header, wanted, rest)
     report_rest(draft, file, rests[i], say)
   end
-  draft.raw_columns = header.union(M.names(wanted), rests)
+  draft.raw_columns = header.union(columns.names(wanted), rests)
   if draft.targets.raw then
     header.check_width(draft.name .. "_raw", #draft.raw_columns, own_columns, draft.files)
   end

@@ -4,7 +4,7 @@
 -- header of the SQL file decides otherwise: `-- chart: line month unique_users`, `-- chart: none`.
 
 local cjson = require "cjson"
-local history = require "pghost.report.history"
+local history = require "pghost.report.recorded_run"
 local nearest = require "pghost.lib.nearest"
 local profile = require "pghost.report.profile"
 

@@ -2,7 +2,7 @@
 
 local html = require "pghost.report.html"
 local log = require "pghost.lib.log"
-local outcome = require "pghost.report.outcome"
+local outcome = require "pghost.report.headline"
 local terminal = require "pghost.lib.terminal"
 
 local M = {}

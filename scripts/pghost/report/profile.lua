@@ -4,7 +4,7 @@
 -- profile says which. Runs within history.reading; a table that is not pghost's own is not touched.
 
 local cjson = require "cjson"
-local history = require "pghost.report.history"
+local history = require "pghost.report.recorded_run"
 local trust = require "pghost.catalog.trust"
 
 local M = {}
@@ -23,8 +23,8 @@ local buckets <const> = 24
 
 -- The table under this name, if it is one that pghost has published and nobody has exchanged.
 local find <const> = [[
-  SELECT c.oid::bigint AS oid, c.reltuples::float8 AS estimated, pg_catalog.obj_description(c.oid,
-    'pg_class') AS comment
+  SELECT c.oid::bigint AS oid, c.reltuples::float8 AS estimated,
+    pg_catalog.obj_description(c.oid, 'pg_class') AS comment
   FROM pghost.published AS p
   JOIN pg_class AS c ON c.oid = p.relation
   JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = p.schema_name AND c.relname = p.table_name
@@ -46,25 +46,24 @@ local shapes <const> = {
   text = [[
     SELECT pg_catalog.json_build_object('nulls', (SELECT pg_catalog.count(*) - pg_catalog.count(%c) FROM s),
       'distinct', (SELECT pg_catalog.count(*) FROM g), 'low', (SELECT pg_catalog.min(pg_catalog.length(v)) FROM g),
-        'high',
-        (SELECT pg_catalog.max(pg_catalog.length(v)) FROM g),
-      'top', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(pg_catalog.left(v, 100), n)) FROM (SELECT v,
-        n FROM g ORDER BY n DESC,
+      'high', (SELECT pg_catalog.max(pg_catalog.length(v)) FROM g),
+      'top', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(pg_catalog.left(v, 100), n))
+        FROM (SELECT v, n FROM g ORDER BY n DESC,
         v LIMIT 5) AS t))
     FROM (SELECT) AS one]],
   scale = [[
     SELECT pg_catalog.json_build_object('nulls', b.nulls, 'distinct', b.kinds, 'low', b.low::text, 'high', b.high::text,
       'mean', %m, 'histogram', (
         SELECT pg_catalog.json_agg(coalesce(h.n, 0) ORDER BY i) FROM pg_catalog.generate_series(1, %b) AS i LEFT JOIN (
-          SELECT least(pg_catalog.width_bucket(%x, b.low_x, b.high_x, %b), %b) AS bucket,
-            pg_catalog.count(*) AS n FROM s
+          SELECT least(pg_catalog.width_bucket(%x, b.low_x, b.high_x, %b), %b) AS bucket, pg_catalog.count(*) AS n
+          FROM s
           WHERE %c IS NOT NULL AND b.high_x > b.low_x AND %x BETWEEN b.low_x AND b.high_x GROUP BY 1
         ) AS h ON h.bucket = i))
     FROM (
       SELECT pg_catalog.count(*) - pg_catalog.count(%c) AS nulls, pg_catalog.count(DISTINCT %c) AS kinds,
         pg_catalog.min(%c) AS low, pg_catalog.max(%c) AS high,
         pg_catalog.avg(%x) FILTER (WHERE %f) AS mean, pg_catalog.min(%x) FILTER (WHERE %f) AS low_x,
-          pg_catalog.max(%x) FILTER (WHERE %f) AS high_x
+        pg_catalog.max(%x) FILTER (WHERE %f) AS high_x
       FROM s
     ) AS b]],
 }
@@ -86,7 +85,8 @@ local function query_of(conn, column)
       f = ("%s NOT IN ('Infinity', '-Infinity', 'NaN')"):format(x) })
   end
   return ("WITH g AS (SELECT %s::text AS v, pg_catalog.count(*) AS n FROM s WHERE %s IS NOT NULL GROUP BY 1) ")
-    :format(name, name) .. fill(shapes.text, { c = name })
+    :format(name, name)
+    .. fill(shapes.text, { c = name })
 end
 
 local function source(conn, schema, name, list, estimated)

@@ -5,7 +5,7 @@ local cjson = require "cjson"
 local flow = require "pghost.report.flow"
 local html = require "pghost.report.html"
 local log = require "pghost.lib.log"
-local outcome = require "pghost.report.outcome"
+local outcome = require "pghost.report.headline"
 
 local M = {}
 

@@ -3,14 +3,14 @@
 
 local answers = require "pghost.report.answers"
 local errors = require "pghost.lib.errors"
-local file = require "pghost.report.file"
-local history = require "pghost.report.history"
+local atomic_file = require "pghost.lib.atomic_file"
+local history = require "pghost.report.recorded_run"
 local html = require "pghost.report.html"
 local lfs = require "lfs"
 local log = require "pghost.lib.log"
-local outcome = require "pghost.report.outcome"
+local outcome = require "pghost.report.headline"
 local page = require "pghost.report.page"
-local tables = require "pghost.report.tables"
+local tables = require "pghost.report.table_sections"
 
 local M = {}
 
@@ -188,7 +188,7 @@ function M.write(conn, folder, pipeline)
   make_folder(folder)
   local pages = 0
   local function put(name, text)
-    file.write(folder:gsub("/+$", "") .. "/" .. name, text)
+    atomic_file.write(folder:gsub("/+$", "") .. "/" .. name, "the report", text)
     pages = pages + 1
   end
   history.reading(conn, function()
