@@ -53,7 +53,7 @@ local function table_name(path)
   return names.identifiers({ base })[1]:sub(1, 59)
 end
 
--- cjson writes an empty list as an object, so those are left out; bytes that are no UTF-8 would make
+-- cjson writes an empty list as an object, so those are left out; bytes that are not UTF-8 would make
 -- no JSON.
 local function for_json(value)
   if type(value) == "table" then
