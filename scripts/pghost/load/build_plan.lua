@@ -19,6 +19,7 @@ local plans = require "pghost.load.plan"
 local raw_table = require "pghost.load.raw_table"
 local relations = require "pghost.catalog.relations"
 local rules_compiler = require "pghost.native.rules"
+local stored_encoding = require "pghost.catalog.stored_encoding"
 local workers = require "pghost.load.workers"
 
 local M = {}
@@ -75,7 +76,7 @@ end
 -- Looks at every header, and finds each column's place in each file.
 local function read_headers(run, draft, say)
   local wanted, rests = draft.clean_columns or {}, {}
-  local more = { any_header = names.by_position(wanted) or nil }
+  local more = { any_header = names.by_position(wanted) or nil, stored = stored_encoding.of(run.conn) }
   for i, file in ipairs(draft.files) do
     inputs.look(file, draft.options, more, say, known_header.goal(wanted, true))
     run.read_once = run.read_once or (file.read_once and file)

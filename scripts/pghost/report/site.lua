@@ -34,7 +34,7 @@ local function samples(conn, run, profile)
   local columns, names = {}, {}
   for i, column in ipairs(profile.columns) do
     columns[i] = { title = column.name, kind = column.kind == "number" and "number" or "text" }
-    names[i] = ("left(%s::text, 200)"):format(conn:quote_identifier(column.name))
+    names[i] = ("pg_catalog.left(%s::text, 200)"):format(conn:quote_identifier(column.name))
   end
   local rows = {}
   for row in conn:query(("SELECT %s FROM %s.%s LIMIT %d"):format(table.concat(names, ", "),
@@ -170,7 +170,7 @@ local function wanted(conn, runs)
   for i, run in ipairs(runs) do
     list[i], seen[run.run_id] = run.run_id, true
   end
-  for row in conn:query([[SELECT max(run_id) AS run_id FROM pghost.runs WHERE state = 'published'
+  for row in conn:query([[SELECT pg_catalog.max(run_id) AS run_id FROM pghost.runs WHERE state = 'published'
       GROUP BY pipeline, target_schema ORDER BY 1 DESC]]):rows() do
     if not seen[row.run_id] then
       list[#list + 1] = row.run_id
