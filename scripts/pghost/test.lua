@@ -11,6 +11,7 @@
 local column_rules = require "pghost.rules.column"
 local columns = require "pghost.testing.expected"
 local database = require "pghost.testing.database"
+local known_keys = require "pghost.lib.known_keys"
 local nearest = require "pghost.lib.nearest"
 local project = require "pghost.testing.project_runs"
 local relations = require "pghost.catalog.relations"
@@ -133,12 +134,14 @@ end
 ---@class pghost.test.PipelineOptions
 ---@field settings? table<string, string|number|boolean> settings and parameters, over those of config.lua
 ---@field fails? string the code of the error it must end with: "check", "budget", "data", an SQLSTATE, ...
+local pipeline_options = { settings = true, fails = true }
 
 --- Runs the project's pipeline over these files alone, into the throw-away database.
 ---@param files table<string, string> texts of the files by name; indented as a whole, the indent is left out
 ---@param options? pghost.test.PipelineOptions
 ---@return pghost.testing.Outcome
 function M.pipeline(files, options)
+  known_keys.check(options, pipeline_options, "test.pipeline")
   options = options or {}
   database.dsn()
   return ended(project.run(files, options.settings, project.chunk()), options.fails)
@@ -150,6 +153,7 @@ end
 ---@param options? pghost.test.PipelineOptions
 ---@return pghost.testing.Outcome
 function M.run(files, fn, options)
+  known_keys.check(options, pipeline_options, "test.run")
   options = options or {}
   database.dsn()
   local pipeline = require "pghost.pipeline"
