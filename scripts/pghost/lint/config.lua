@@ -4,20 +4,9 @@ local broken = require "pghost.lint.broken"
 local command_line = require "pghost.run.command_line"
 local lists = require "pghost.lib.lists"
 local settings_of = require "pghost.run.settings"
+local sources = require "pghost.lint.sources"
 
 local M = {}
-
--- The line of a file that sets a name: `max_rejects = ...`. nil: none does.
-local function line_of(path, name)
-  local file <close> = io.open(path, "r")
-  local number = 0
-  for text in file and file:lines() or function() end do
-    number = number + 1
-    if text:find(("%%f[%%w_]%s%%f[^%%w_]%%]?\"?%%]?%%s*="):format(name)) and not text:find "^%s*%-%-" then
-      return number
-    end
-  end
-end
 
 ---@param findings pghost.lint.Findings
 ---@param folder string of the project
@@ -26,11 +15,11 @@ end
 local function sayer(findings, folder, place)
   local config = folder .. "/config.lua"
   return function(name, problem)
-    local line = line_of(config, tostring(name))
+    local line = sources.line_of(config, tostring(name))
     if line then
       findings:add(config, line, tostring(problem))
     else
-      findings:add(place.file, line_of(place.file, tostring(name)) or place.line, tostring(problem))
+      findings:add(place.file, sources.line_of(place.file, tostring(name)) or place.line, tostring(problem))
     end
   end
 end

@@ -6,6 +6,45 @@ local paths = require "pghost.lib.paths"
 
 local M = {}
 
+local loading = {} -- files of modules that are being loaded, the last one last
+
+--- The file that is being loaded, where a call's own line is not known.
+---@return { file: string, line?: integer }
+function M.current()
+  return { file = loading[#loading] or "?" }
+end
+
+--- The line of a file that gives a name a value, as `key = ...`; nil: none does.
+---@param path string
+---@param name string
+---@return integer?
+function M.line_of(path, name)
+  local file <close> = io.open(path, "r")
+  local number, quoted = 0, name:gsub("%W", "%%%0")
+  for text in file and file:lines() or function() end do
+    number = number + 1
+    if not text:find "^%s*%-%-" and (text:find(("%%f[%%w_]%s%%s*="):format(quoted))
+      or text:find(('%%["%s"%%]%%s*='):format(quoted))) then
+      return number
+    end
+  end
+end
+
+--- The first line of a file with a text in it; nil: none.
+---@param path string
+---@param text string
+---@return integer?
+function M.line_with(path, text)
+  local file <close> = io.open(path, "r")
+  local number = 0
+  for line in file and file:lines() or function() end do
+    number = number + 1
+    if line:find(text, 1, true) then
+      return number
+    end
+  end
+end
+
 -- The Lua files of a folder; none where there is no such folder.
 local function files_of(folder)
   return lfs.attributes(folder, "mode") == "directory" and paths.list(folder, "lua") or {}
@@ -47,7 +86,10 @@ function M.soften_require(findings)
       return broken.value
     end
     local file, line = caller()
+    local own = type(name) == "string" and not name:find "^pghost%." and package.searchpath(name, package.path)
+    loading[#loading + 1] = own or file
     local done, result, path = pcall(real, name)
+    loading[#loading] = nil
     if done then
       return result, path
     elseif type(name) ~= "string" or name:find "^pghost%." and not tostring(result):find("not found", 1, true) then

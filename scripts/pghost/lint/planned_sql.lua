@@ -9,6 +9,7 @@ local paths = require "pghost.lib.paths"
 local project = require "pghost.run.project"
 local relations = require "pghost.catalog.relations"
 local Run = require "pghost.run"
+local sources = require "pghost.lint.sources"
 local sql = require "pghost.lib.sql"
 
 local M = {}
@@ -18,7 +19,8 @@ local M = {}
 ---@field places table
 ---@field run pghost.Run over the temporary schema and the target
 ---@field known table<string, string[]> columns by table
----@field incomplete boolean some rules were wrong: what refers to their columns may be right
+---@field absent table<string, true> tables that could not be made: what refers to them may be right
+---@field incomplete boolean some rules were wrong: their columns are text
 
 local quote = relations.quote
 
@@ -95,11 +97,15 @@ local own_columns <const> = { "_file_id pg_catalog.int8", "_line pg_catalog.int8
 ---@param session pghost.lint.Session
 ---@param load pghost.lint.Load
 function M.make_tables(session, load)
-  if load.step.kind ~= "stage" and load.rules then
+  if load.step.kind ~= "stage" and not load.rules then
+    session.absent[load.name] = true
+  elseif load.step.kind ~= "stage" then
     local definitions, names = definitions_of(session, load)
     create(session, load.name, definitions, names, load.step)
   end
-  if load.step.kind ~= "clean" then
+  if #load.raw_columns == 0 then
+    session.absent[load.name .. "_raw"] = true
+  elseif load.step.kind ~= "clean" then
     local list = {}
     for i, name in ipairs(load.raw_columns) do
       list[i] = quote(name) .. " pg_catalog.text"
@@ -148,36 +154,29 @@ local function hinted(session, problem)
 end
 
 -- Mistakes of rules make types text, so that operators may be missing.
-local follows = { ["42883"] = true, ["42804"] = true, ["42846"] = true, ["42P01"] = true }
+local follows = { ["42883"] = true, ["42804"] = true, ["42846"] = true }
+
+local function is_consequence(session, problem)
+  local relation = problem.message:match '^[^\n]-relation "(.-)" does not exist'
+  return session.incomplete and follows[problem.code] or relation and session.absent[relation]
+end
 
 local function tell(session, problem, place)
   if not errors.is(problem) then
     session.findings:add_problem(problem, place.file, place.line)
   elseif problem.exit == 3 then
     error(problem, 0)
-  elseif not (session.incomplete and follows[problem.code]) then
+  elseif not is_consequence(session, problem) then
     session.findings:add(place.file, place.line, (place.what or "") .. hinted(session, problem))
   end
 end
 
 -- Checks -------------------------------------------------------------------------------------------------
 
--- The line of the project's checks that has the name of a check that is written as a plain table.
-local function line_with(path, text)
-  local file <close> = io.open(path, "r")
-  local number = 0
-  for line in file and file:lines() or function() end do
-    number = number + 1
-    if line:find(text, 1, true) then
-      return number
-    end
-  end
-end
-
 local function place_of_check(session, one, step)
   local place = session.places[one]
   local path = project.path "checks.lua"
-  local line = not place and type(one) == "table" and type(one.name) == "string" and line_with(path, one.name)
+  local line = not place and type(one) == "table" and type(one.name) == "string" and sources.line_with(path, one.name)
   place = place or line and { file = path, line = line } or step
   return { file = place.file, line = place.line,
     what = type(one) == "table" and type(one.name) == "string" and ("check '%s': "):format(one.name) or "" }
@@ -207,7 +206,7 @@ end
 
 local function line_of_parameter(path, problem)
   local name = problem.message:match "^no parameter '(:[%w_]+)'"
-  return name and line_with(path, name)
+  return name and sources.line_with(path, name)
 end
 
 -- A file's answer is a table for those after it.
@@ -215,6 +214,7 @@ local function check_answer(session, path)
   local name = path:match "([^/]*)%.sql$"
   local read, statement = pcall(sql.read, path)
   if not read then
+    session.absent[name] = true
     session.findings:add_problem(statement, path)
     return
   end
@@ -222,11 +222,12 @@ local function check_answer(session, path)
     local text, places = statement:describe(session.run:parameters())
     local qualified = relations.quoted(session.run.build, name)
     conn:query("DROP TABLE IF EXISTS " .. qualified)
-    statement:send(conn, ("CREATE TEMPORARY TABLE %s ON COMMIT DROP AS %s WITH NO DATA"):format(quote(name), text), text,
-      places)
+    statement:send(conn, ("CREATE TEMPORARY TABLE %s ON COMMIT DROP AS %s WITH NO DATA"):format(quote(name), text),
+      text, places)
     session.known[name] = {}
   end)
   if not done then
+    session.absent[name] = true
     local known = errors.is(problem)
     tell(session, problem, { file = path, line = known and (problem.line or line_of_parameter(path, problem)) or nil })
   end
@@ -262,7 +263,7 @@ local over = {} -- ends the transaction
 function M.session(conn, outline, context, fn)
   local done, problem = pcall(conn.transaction, conn, function()
     fn { findings = context.findings, places = context.places, lacks = context.incomplete,
-      run = new_run(conn, outline), known = {}, incomplete = false }
+      run = new_run(conn, outline), known = {}, absent = {}, incomplete = false }
     error(over, 0)
   end)
   if not done and problem ~= over then

@@ -65,7 +65,8 @@ end
 function Outcome:text()
   local head = self.run and ("%s: run %d"):format(self.pipeline, self.run) or self.pipeline .. ":"
   if self.state == "published" then
-    return ("%s published %d tables, %d records read, %d rejected"):format(head, #self.tables, self.records, self.rejected)
+    return ("%s published %d tables, %d records read, %d rejected"):format(head, #self.tables, self.records,
+      self.rejected)
   end
   return ("%s %s: %s"):format(head, self.state, self.error or "")
 end

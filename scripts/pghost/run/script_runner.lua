@@ -42,13 +42,14 @@ function M.find(given)
   end
   local folder = not given and project.find()
   if not given and not folder then
-    errors.raise("no project here: start this in a folder with pipeline.lua (or below one), or name the script", "usage")
+    errors.raise("no project here: start this in a folder with pipeline.lua (or below one), or name the script",
+      "usage")
   end
   if given then
     return given
   end
-  local here = lfs.currentdir() .. "/"
-  return (folder .. "/"):sub(1, #here) == here and (folder .. "/pipeline.lua"):sub(#here + 1) or folder .. "/pipeline.lua"
+  local here, path = lfs.currentdir() .. "/", folder .. "/pipeline.lua"
+  return path:sub(1, #here) == here and path:sub(#here + 1) or path
 end
 
 return M

@@ -4,6 +4,7 @@ local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
 local pipeline = require "pghost.pipeline"
 local run_script = require "pghost.run.script_runner"
+local settings_of = require "pghost.run.settings"
 local shell = require "pghost.lib.shell"
 
 local M = {}
@@ -78,12 +79,22 @@ end
 ---@field problem? pghost.Error what ended it
 ---@field started? pghost.Run the run itself, over
 
+local flags = {} -- settings that are options without a value
+for _, setting in ipairs(settings_of.list) do
+  flags[setting.name] = setting.kind == "flag"
+end
+
 -- The options of the command line that stand for settings of a spec.
 local function arguments_of(settings, folder)
-  local list = { "--data", folder, "--report", "" }
+  local list = { "--report", "", folder and "--data", folder }
   for name, value in pairs(settings or {}) do
-    list[#list + 1] = "--" .. name:gsub("_", "-")
-    list[#list + 1] = value == true and "yes" or value == false and "no" or tostring(value)
+    local option = "--" .. name:gsub("_", "-")
+    if not flags[name] then
+      list[#list + 1] = option
+      list[#list + 1] = value == true and "yes" or value == false and "no" or tostring(value)
+    elseif value then
+      list[#list + 1] = option
+    end
   end
   return list
 end
@@ -108,14 +119,14 @@ local function with_start(out, outcome, settings, folder, fn)
 end
 
 --- Runs something that starts a pipeline over files.
----@param files table<string, string>
+---@param files? table<string, string> nil: the project's own
 ---@param settings? table<string, string|number|boolean>
 ---@param fn fun()
 ---@return pghost.testing.Outcome
 function M.run(files, settings, fn)
-  local folder <close> = M.folder(files)
+  local folder <close> = files and M.folder(files) or nil
   local out, outcome = { log = new_text(), output = new_text() }, {}
-  local done, problem = with_start(out, outcome, settings, folder.path, fn)
+  local done, problem = with_start(out, outcome, settings, folder and folder.path, fn)
   outcome.problem = not done and (errors.is(problem) and problem or errors.new { message = tostring(problem) }) or nil
   outcome.log, outcome.output = table.concat(out.log), table.concat(out.output)
   return outcome
