@@ -122,7 +122,7 @@ describe("what is added as CONTRIBUTING.md says", function()
     assert.matches("spring", pghost [[query "SELECT config->>'season' AS season FROM pghost.runs"]])
     assert.matches("config: unknown setting 'seson': did you mean 'season'",
       run(folder, 'print(select(2, pcall(require("pghost.pipeline").start, "t", { seson = "spring" })))'))
-    assert.matches("pghost scripts/pipeline.lua: unknown option '%-%-seaso': did you mean '%-%-season'",
+    assert.matches("unknown option '%-%-seaso': did you mean '%-%-season'",
       pghost "scripts/pipeline.lua --seaso x")
     assert.matches("%-%-season SEASON", pghost "scripts/pipeline.lua --help")
     assert.matches("\n +count +Counts the rows of a table", pghost "--help")

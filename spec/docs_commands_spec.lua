@@ -1,6 +1,6 @@
 -- Every command of README.md and docs/*.md is executed, in a project prepared for its page, and must end with 0; what
--- is not executed has its reason here. Options that the text names belong to their command. The tutorial has its own spec,
--- which compares what is printed.
+-- is not executed has its reason here. Options that the text names belong to their command. The tutorial has its own
+-- spec, which compares what is printed.
 
 local pghost = require "support.pghost"
 local projects = require "support.project"

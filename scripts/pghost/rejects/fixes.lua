@@ -146,8 +146,8 @@ end
 function M.read(conn, run_id, path)
   local reader <close> = rejects_reader.open(path)
   if not reader then
-    errors.raise(("'%s' is not a rejects file: `pghost rejects %d --csv FILE` writes one"):format(path, run_id), "usage",
-      { exit = 1 })
+    errors.raise(("'%s' is not a rejects file: `pghost rejects %d --csv FILE` writes one"):format(path, run_id),
+      "usage", { exit = 1 })
   end
   local reading, batch = { run_id = run_id, fixes = {}, refused = {}, sources = {}, count = 0 }, {}
   local function flush()
