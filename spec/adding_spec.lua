@@ -124,7 +124,7 @@ describe("what is added as CONTRIBUTING.md says", function()
       run(folder, 'print(select(2, pcall(require("pghost.pipeline").start, "t", { seson = "spring" })))'))
     assert.matches("unknown option '%-%-seaso': did you mean '%-%-season'",
       pghost "scripts/pipeline.lua --seaso x")
-    assert.matches("%-%-season SEASON", pghost "scripts/pipeline.lua --help")
+    assert.matches("%-%-season <TEXT> +season that the run is for", pghost "scripts/pipeline.lua --help")
     assert.matches("\n +count +Counts the rows of a table", pghost "--help")
     assert.matches("Usage: pghost count", pghost "count --help")
   end)
