@@ -8,7 +8,7 @@ local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local outlines = require "pghost.run.outline"
 local print_ = require "pghost.lib.print"
-local script = require "pghost.run.script"
+local script = require "pghost.run.script_runner"
 local terminal_text = require "pghost.lib.terminal"
 
 local function parse(arguments)

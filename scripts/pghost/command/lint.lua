@@ -6,7 +6,7 @@ local command_arguments = require "pghost.lib.arguments"
 local errors = require "pghost.lib.errors"
 local lint = require "pghost.lint"
 local log = require "pghost.lib.log"
-local script = require "pghost.run.script"
+local script = require "pghost.run.script_runner"
 local terminal_text = require "pghost.lib.terminal"
 
 local function parse(arguments)

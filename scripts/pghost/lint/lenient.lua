@@ -2,10 +2,10 @@
 -- on. What is made remembers where.
 
 local broken = require "pghost.lint.broken"
-local findings_of = require "pghost.lint.findings"
+local findings_of = require "pghost.lint.mistakes"
 local lenient_table = require "pghost.lint.lenient_table"
 local nearest = require "pghost.lib.nearest"
-local sources = require "pghost.lint.sources"
+local sources = require "pghost.lint.project_modules"
 
 local M = {}
 

@@ -6,7 +6,7 @@ local lfs = require "lfs"
 local log = require "pghost.lib.log"
 local recorded = require "pghost.run.recorded"
 local replay = require "pghost.rejects.replay.loads"
-local run_script = require "pghost.run.script"
+local run_script = require "pghost.run.script_runner"
 local sql = require "pghost.lib.sql"
 local terminal_text = require "pghost.lib.terminal"
 

@@ -3,7 +3,7 @@
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
 local pipeline = require "pghost.pipeline"
-local run_script = require "pghost.run.script"
+local run_script = require "pghost.run.script_runner"
 local settings_of = require "pghost.run.settings"
 local shell = require "pghost.lib.shell"
 
