@@ -6,7 +6,7 @@ local errors = require "pghost.lib.errors"
 local find_project = require "pghost.run.project"
 local lfs = require "lfs"
 local measure = require "pghost.testing.measure"
-local project = require "pghost.testing.tested_project"
+local project = require "pghost.testing.project_runs"
 local recorded = require "pghost.run.recorded"
 local runner = require "pghost.testing.runner"
 

@@ -6,7 +6,7 @@ local nearest = require "pghost.lib.nearest"
 local paths = require "pghost.lib.paths"
 local project = require "pghost.run.project"
 local relations = require "pghost.catalog.relations"
-local sources = require "pghost.lint.project_modules"
+local sources = require "pghost.lint.lua_files"
 local sql = require "pghost.lib.sql"
 local workspace = require "pghost.lint.workspace"
 
