@@ -1,6 +1,6 @@
 -- The text of spec/rules_spec.lua: a record of each table, held against its rules, without a database.
 
-local lua_text = require "pghost.init.lua_text"
+local lua_text = require "pghost.lib.lua_text"
 
 local M = {}
 

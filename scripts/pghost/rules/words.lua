@@ -1,5 +1,6 @@
 -- Operations and checks as words: "null_if('', 'NULL', any case)", "range(0..)".
 
+local lists = require "pghost.lib.lists"
 local native = require "pghost.native.rules"
 
 local M = {}
@@ -11,11 +12,7 @@ end
 
 --- A list of them.
 function M.quote_all(values)
-  local quoted = {}
-  for i, value in ipairs(values) do
-    quoted[i] = M.quote(value)
-  end
-  return table.concat(quoted, ", ")
+  return table.concat(lists.map(values, M.quote), ", ")
 end
 
 -- Where it is not all constants in their order.

@@ -1,5 +1,6 @@
 -- What columns and records become, held against what a spec expects, and how they differ as a table.
 
+local lists = require "pghost.lib.lists"
 local print_result = require "pghost.lib.print"
 
 local M = {}
@@ -41,17 +42,6 @@ local function found_text(value, failure)
   return failure and ("refused by %s: %s"):format(failure.rule, failure.reason) or shown(value)
 end
 
-local function sorted_keys(map)
-  local keys = {}
-  for key in pairs(map) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys, function(a, b)
-    return tostring(a) < tostring(b)
-  end)
-  return keys
-end
-
 local function as_text(columns, rows)
   return (print_result.format(columns, rows, {}):gsub("%(%d+ rows?%)\n$", ""))
 end
@@ -61,7 +51,7 @@ end
 ---@param cases table<string, any>
 ---@return string?
 function M.wrong(column, cases)
-  local rows, keys = {}, sorted_keys(cases)
+  local rows, keys = {}, lists.sorted_keys(cases, true)
   for _, text in ipairs(keys) do
     local value, failure = column:try(text)
     if not is(cases[text], value, failure) then
@@ -86,7 +76,7 @@ function M.differing(rules, record, expected)
       rows[#rows + 1] = { name, shown(expected[name]), shown(record[name]) }
     end
   end
-  for _, name in ipairs(sorted_keys(expected)) do
+  for _, name in ipairs(lists.sorted_keys(expected, true)) do
     if not known[name] then
       rows[#rows + 1] = { name, shown(expected[name]), "no such column" }
     end

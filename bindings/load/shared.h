@@ -6,8 +6,8 @@
 //
 //   idle -> (splitter) -> cut -> (worker: tokenise) -> ring, in order of sequence -> checked
 //        -> (worker, or the caller for Lua rules: rules, encode) -> each stream's queue -> idle
-#ifndef PGHOST_LOAD_STATE_H
-#define PGHOST_LOAD_STATE_H
+#ifndef PGHOST_LOAD_SHARED_H
+#define PGHOST_LOAD_SHARED_H
 
 #include <pthread.h>
 #include <stdatomic.h>

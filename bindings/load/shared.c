@@ -1,5 +1,5 @@
 // What every file of the load engine needs: failing, waiting, recycling.
-#include "load/state.h"
+#include "load/shared.h"
 
 #include <string.h>
 

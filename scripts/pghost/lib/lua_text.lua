@@ -1,6 +1,7 @@
 -- Text of Lua and SQL files that are written for a user: literals and comments that no name of a file or a column, and
 -- no value, can break out of.
 
+local lists = require "pghost.lib.lists"
 local terminal_text = require "pghost.lib.terminal"
 
 local M = {}
@@ -15,7 +16,7 @@ end
 ---@param text string
 ---@return string
 function M.quoted(text)
-  local made = text:gsub('[\\"]', "\\%0"):gsub("\n", "\\n"):gsub("\t", "\\t"):gsub("[%c\127]", escaped)
+  local made = text:gsub('[\\"]', "\\%0"):gsub("\n", "\\n"):gsub("\t", "\\t"):gsub("\r", "\\r"):gsub("[%c\127]", escaped)
   return '"' .. (utf8.len(made) and made or made:gsub("[\128-\255]", escaped)) .. '"'
 end
 
@@ -23,10 +24,7 @@ end
 ---@param list string[]
 ---@return string
 function M.one_or_list(list)
-  local parts = {}
-  for i, text in ipairs(list) do
-    parts[i] = M.quoted(text)
-  end
+  local parts = lists.map(list, M.quoted)
   return #parts == 1 and parts[1] or ("{ %s }"):format(table.concat(parts, ", "))
 end
 

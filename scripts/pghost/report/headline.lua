@@ -18,13 +18,16 @@ local function balance(run)
   end
   local out = run.rejected + run.duplicates
   local tables = log.counted(#run.tables, "table")
-  if out == 0 and run.filtered == 0 then
+  if out == 0 and run.filtered == 0 and run.waived == 0 then
     return ("all %s %s in %s"):format(log.counted(run.records, "record"), run.records == 1 and "is" or "are", tables)
   end
   local parts = { ("%s of %s are in %s"):format(log.count(run.loaded), log.counted(run.records, "record"), tables) }
   if out > 0 then
     parts[#parts + 1] = ("%s (%s) %s left out, each with its reason"):format(log.count(out),
       html.share(out, run.records), out == 1 and "was" or "were")
+  end
+  if run.waived > 0 then
+    parts[#parts + 1] = ("%s %s waived"):format(log.count(run.waived), run.waived == 1 and "was" or "were")
   end
   if run.filtered > 0 then
     parts[#parts + 1] = ("%s %s filtered on purpose"):format(log.count(run.filtered), run.filtered == 1 and "was"

@@ -1,7 +1,7 @@
 // Encoding rows for COPY, the clean ones in text where the server alone can read them, and all
 // others in the binary format: a field count (int16), then per field its length (int32,
 // -1 for NULL) and bytes. Source: PostgreSQL manual, COPY, "Binary Format".
-#include "load/row.h"
+#include "load/stream_rows.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // Rows of the three COPY streams.
-#ifndef PGHOST_LOAD_ROW_H
-#define PGHOST_LOAD_ROW_H
+#ifndef PGHOST_LOAD_STREAM_ROWS_H
+#define PGHOST_LOAD_STREAM_ROWS_H
 
 #include "load/types.h"
 

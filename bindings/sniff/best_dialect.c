@@ -1,5 +1,5 @@
 // Which dialect a sample of a file is in.
-#include "sniff/dialect.h"
+#include "sniff/best_dialect.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -144,13 +144,6 @@ local function wanted_name(group, folder)
   return (#prefix >= least_prefix or alike and prefix ~= "") and prefix or folder
 end
 
-local function cut(name, length)
-  while #name > length do
-    name = name:sub(1, (utf8.offset(name, -1) or #name) - 1)
-  end
-  return name
-end
-
 --- A name for a table that is not taken, nor its raw table's. Names of catalogs would hide behind those.
 ---@param wanted string
 ---@param taken table<string, boolean> the names are added
@@ -162,10 +155,10 @@ function M.name(wanted, taken)
   elseif base:find("^pg_") then
     base = "t_" .. base
   end
-  local name, number = cut(base, longest), 1
+  local name, number = names.cut(base, longest), 1
   while taken[name] or taken[name .. "_raw"] do
     number = number + 1
-    name = cut(base, longest - #tostring(number) - 1) .. "_" .. number
+    name = names.cut(base, longest - #tostring(number) - 1) .. "_" .. number
   end
   taken[name], taken[name .. "_raw"] = true, true
   return name

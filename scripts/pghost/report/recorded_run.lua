@@ -57,45 +57,59 @@ end
 local run_query <const> = [[
   SELECT r.run_id, r.pipeline, r.target_schema, r.state, r.error, r.error_code, r.script, r.version,
     r.host_user, r.host_name, r.database_user, r.replay_of, r.retry_of, r.attempt,
-    to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS TZ') AS started, to_char(r.started_at, 'YYYY-MM-DD HH24:MI') AS at,
-    to_char(r.as_of, 'YYYY-MM-DD HH24:MI:SS') AS as_of, coalesce((r.config->>'dry_run')::boolean, false) AS dry_run,
+    pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS TZ') AS started,
+    pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI') AS at,
+    pg_catalog.to_char(r.as_of, 'YYYY-MM-DD HH24:MI:SS') AS as_of,
+    coalesce((r.config OPERATOR(pg_catalog.->>) 'dry_run')::boolean, false) AS dry_run,
     extract(epoch FROM r.started_at)::float8 AS started_epoch,
     extract(epoch FROM r.finished_at)::float8 AS finished_epoch,
-    extract(epoch FROM coalesce(r.finished_at, clock_timestamp()) - r.started_at)::float8 AS seconds,
-    coalesce(cardinality(r.published_tables), 0) AS published,
-    f.files, f.records, f.loaded, f.rejected, f.filtered, f.duplicates, f.bytes, c.checks, c.failed, c.warned,
+    extract(epoch FROM coalesce(r.finished_at, pg_catalog.clock_timestamp()) - r.started_at)::float8 AS seconds,
+    coalesce(pg_catalog.cardinality(r.published_tables), 0) AS published,
+    f.files, f.records, f.loaded, f.corrected, f.rejected, f.waived, f.filtered, f.duplicates, f.bytes, c.checks,
+    c.failed, c.warned,
     r.state = 'running' AND NOT EXISTS (
       SELECT FROM pg_stat_activity AS a
       WHERE a.pid = r.backend_pid AND (a.backend_start IS NULL OR a.backend_start <= r.started_at)
     ) AS gone
   FROM pghost.runs AS r
   CROSS JOIN LATERAL (
-    SELECT count(*) AS files, coalesce(sum(records), 0)::bigint AS records, coalesce(sum(loaded), 0)::bigint AS loaded,
-      coalesce(sum(rejected), 0)::bigint AS rejected, coalesce(sum(filtered), 0)::bigint AS filtered,
-      coalesce(sum(duplicates), 0)::bigint AS duplicates, coalesce(sum(size), 0)::bigint AS bytes
+    SELECT pg_catalog.count(*) AS files, coalesce(pg_catalog.sum(records), 0)::bigint AS records,
+      coalesce(pg_catalog.sum(loaded + corrected), 0)::bigint AS loaded,
+      coalesce(pg_catalog.sum(corrected), 0)::bigint AS corrected,
+      coalesce(pg_catalog.sum(rejected), 0)::bigint AS rejected,
+      coalesce(pg_catalog.sum(waived), 0)::bigint AS waived,
+      coalesce(pg_catalog.sum(filtered), 0)::bigint AS filtered,
+      coalesce(pg_catalog.sum(duplicates), 0)::bigint AS duplicates, coalesce(pg_catalog.sum(size), 0)::bigint AS bytes
     FROM pghost.files WHERE run_id = r.run_id AND state <> 'skipped'
   ) AS f
   CROSS JOIN LATERAL (
-    SELECT count(*) AS checks, count(*) FILTER (WHERE NOT passed AND severity = 'error') AS failed,
-      count(*) FILTER (WHERE NOT passed AND severity = 'warn') AS warned
+    SELECT pg_catalog.count(*) AS checks,
+      pg_catalog.count(*) FILTER (WHERE NOT passed AND severity = 'error') AS failed,
+      pg_catalog.count(*) FILTER (WHERE NOT passed AND severity = 'warn') AS warned
     FROM pghost.checks WHERE run_id = r.run_id
   ) AS c
   WHERE %s ORDER BY r.run_id DESC LIMIT $2::bigint]]
 
 local queries <const> = {
   steps = [[
-    SELECT kind, name, state, seconds, (counts->>'records')::bigint AS records, error
+    SELECT kind, name, state, seconds, (counts OPERATOR(pg_catalog.->>) 'records')::bigint AS records, error
     FROM pghost.steps WHERE run_id = $1 ORDER BY step_id]],
   tables = [[
-    SELECT table_name AS name, min(mode) AS mode, count(*) AS files, coalesce(sum(size), 0)::bigint AS bytes,
-      coalesce(sum(records), 0)::bigint AS records, coalesce(sum(unreadable), 0)::bigint AS unreadable,
-      coalesce(sum(loaded), 0)::bigint AS loaded, coalesce(sum(rejected), 0)::bigint AS rejected,
-      coalesce(sum(filtered), 0)::bigint AS filtered, coalesce(sum(duplicates), 0)::bigint AS duplicates,
-      bool_and(records IS NOT NULL) AS complete
-    FROM pghost.files WHERE run_id = $1 AND state <> 'skipped' GROUP BY table_name ORDER BY min(file_id)]],
+    SELECT table_name AS name, pg_catalog.min(mode) AS mode, pg_catalog.count(*) AS files,
+      coalesce(pg_catalog.sum(size), 0)::bigint AS bytes,
+      coalesce(pg_catalog.sum(records), 0)::bigint AS records,
+      coalesce(pg_catalog.sum(unreadable), 0)::bigint AS unreadable,
+      coalesce(pg_catalog.sum(loaded + corrected), 0)::bigint AS loaded,
+      coalesce(pg_catalog.sum(corrected), 0)::bigint AS corrected,
+      coalesce(pg_catalog.sum(rejected), 0)::bigint AS rejected,
+      coalesce(pg_catalog.sum(waived), 0)::bigint AS waived,
+      coalesce(pg_catalog.sum(filtered), 0)::bigint AS filtered,
+      coalesce(pg_catalog.sum(duplicates), 0)::bigint AS duplicates,
+      pg_catalog.bool_and(records IS NOT NULL) AS complete
+    FROM pghost.files WHERE run_id = $1 AND state <> 'skipped' GROUP BY table_name ORDER BY pg_catalog.min(file_id)]],
   files = ([[
-    SELECT table_name, name, state, size, records, loaded, rejected, filtered, duplicates, left(sha256, 12) AS sha256,
-      count(*) OVER () AS total
+    SELECT table_name, name, state, size, records, loaded + corrected AS loaded, rejected, waived, filtered,
+      duplicates, pg_catalog.left(sha256, 12) AS sha256, pg_catalog.count(*) OVER () AS total
     FROM pghost.files WHERE run_id = $1 ORDER BY file_id LIMIT %d]]):format(most_files),
   checks = [[
     SELECT name, severity, passed, violations, samples::text AS samples, seconds
@@ -104,15 +118,16 @@ local queries <const> = {
     SELECT table_name, column_name, rule, cells, samples::text AS samples
     FROM pghost.cleaning WHERE run_id = $1 ORDER BY table_name, cells DESC, column_name, rule]],
   rejects = ([[
-    SELECT table_name, column_name, rule, count(*) AS records, count(*) FILTER (WHERE state <> 'open') AS settled,
-      count(*) OVER () AS groups, sum(count(*)) OVER ()::bigint AS total
+    SELECT table_name, column_name, rule, pg_catalog.count(*) AS records,
+      pg_catalog.count(*) FILTER (WHERE state <> 'open') AS settled,
+      pg_catalog.count(*) OVER () AS groups, pg_catalog.sum(pg_catalog.count(*)) OVER ()::bigint AS total
     FROM pghost.rejects WHERE run_id = $1 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT %d]]):format(most_groups),
   samples = ([[
-    SELECT s.table_name, s.column_name, s.rule, r.line, left(r.reason, 300) AS reason, f.name AS file,
-      substring(r.original FROM 1 FOR %d) AS original, octet_length(r.original) AS bytes
+    SELECT s.table_name, s.column_name, s.rule, r.line, pg_catalog.left(r.reason, 300) AS reason, f.name AS file,
+      substring(r.original FROM 1 FOR %d) AS original, pg_catalog.octet_length(r.original) AS bytes
     FROM (
       SELECT reject_id, table_name, column_name, rule,
-        row_number() OVER (PARTITION BY table_name, column_name, rule ORDER BY reject_id) AS place
+        pg_catalog.row_number() OVER (PARTITION BY table_name, column_name, rule ORDER BY reject_id) AS place
       FROM pghost.rejects WHERE run_id = $1
     ) AS s
     JOIN pghost.rejects AS r ON r.reject_id = s.reject_id
@@ -159,7 +174,7 @@ end
 
 -- Histories that this version has not migrated yet do not have the table.
 local function definitions_of(conn, run_id)
-  if not conn:query("SELECT to_regclass('pghost.definitions') IS NOT NULL AS present")[1].present then
+  if not conn:query("SELECT pg_catalog.to_regclass('pghost.definitions') IS NOT NULL AS present")[1].present then
     return {}
   end
   return M.plain(conn:query([[

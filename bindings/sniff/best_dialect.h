@@ -16,8 +16,8 @@
 //
 // and half of it where the table has no first record of its width. One column is the best reading
 // only of lone values, or of a file that no usual delimiter parts in most of its lines.
-#ifndef PGHOST_SNIFF_DIALECT_H
-#define PGHOST_SNIFF_DIALECT_H
+#ifndef PGHOST_SNIFF_BEST_DIALECT_H
+#define PGHOST_SNIFF_BEST_DIALECT_H
 
 #include "sniff/tokens.h"
 

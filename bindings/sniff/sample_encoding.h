@@ -1,8 +1,8 @@
 // The encoding of a file's bytes, and decoding them to UTF-8 for a look.
 //
 // Loads decode by themselves; here what cannot be decoded is replaced and counted.
-#ifndef PGHOST_SNIFF_ENCODING_H
-#define PGHOST_SNIFF_ENCODING_H
+#ifndef PGHOST_SNIFF_SAMPLE_ENCODING_H
+#define PGHOST_SNIFF_SAMPLE_ENCODING_H
 
 #include <iconv.h>
 

@@ -1,6 +1,6 @@
 // The encoding of a file's bytes.
 #define _GNU_SOURCE // memmem
-#include "sniff/encoding.h"
+#include "sniff/sample_encoding.h"
 
 #include <ctype.h>
 #include <errno.h>

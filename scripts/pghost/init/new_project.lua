@@ -1,8 +1,8 @@
 -- A project made of CSV files: what is found about them, and the files that are written of it.
 
 local errors = require "pghost.lib.errors"
-local init_files = require "pghost.init.files"
-local keys = require "pghost.init.keys"
+local init_files = require "pghost.init.csv_files"
+local keys = require "pghost.init.found_keys"
 local lfs = require "lfs"
 local names = require "pghost.catalog.names"
 local other_files = require "pghost.init.other_files"
@@ -12,7 +12,7 @@ local questions = require "pghost.init.questions"
 local references = require "pghost.init.references"
 local rules_file = require "pghost.init.rules_file"
 local spec_file = require "pghost.init.spec_file"
-local tables = require "pghost.init.tables"
+local tables = require "pghost.init.found_tables"
 local values = require "pghost.init.values"
 
 local M = {}
