@@ -74,6 +74,15 @@ local function lint(...)
   return out, code
 end
 
+-- The lines of the list as patterns; `...` in them is anything.
+local function expected()
+  local list = {}
+  for line in pghost.read(fixtures .. "expected.txt"):gmatch "[^\n]+" do
+    list[#list + 1] = "^" .. line:gsub("%W", "%%%0"):gsub("%%%.%%%.%%%.", ".*") .. "$"
+  end
+  return list
+end
+
 local function state()
   return project:ask [[select (select count(*) from pg_class),
     (select count(*) from pg_namespace where nspname !~ '^pg_t'), (select count(*) from pg_attribute)]]
@@ -86,14 +95,14 @@ describe("pghost lint", function()
     local before = state()
     local out, code = lint()
     assert.equal(1, code)
-    local wanted, got = {}, {}
-    for line in pghost.read(fixtures .. "expected.txt"):gmatch "[^\n]+" do
-      wanted[#wanted + 1] = line
-    end
+    local got = {}
     for line in out:gmatch "[^\n]+" do
       got[#got + 1] = line
     end
-    assert.same(wanted, got)
+    for i, wanted in ipairs(expected()) do
+      assert.matches(wanted, got[i] or "no line", nil, nil, out)
+    end
+    assert.equal(#expected(), #got)
     assert.equal(before, state())
   end)
 
@@ -113,7 +122,7 @@ describe("pghost lint", function()
   it("does not care about the data, and knows what is published", function()
     write_good_project { ["checks.lua"] = 'local check = require "pghost.check"\n'
       .. 'return { check.references("item.id", "other.id"), check.holds("item", "id < 5") }\n' }
-    assert.matches('^checks.lua:2: check \'item.id references other\': relation "other" does not exist\n', (lint()))
+    assert.matches("^checks.lua:2: check 'item.id references other': [^\n]*other", (lint()))
     project.conn:exec "CREATE SCHEMA shop; CREATE TABLE shop.other (id bigint)"
     assert.same({ "0 mistakes, 0 warnings\n", 0 }, { lint() })
   end)
