@@ -43,6 +43,9 @@ local function make(name, text, options)
 end
 
 --- Every value of a column is in another table: references("booking.user_id", "users.rn").
+--- Example: check.references("booking.user_id", "users.rn", { severity = "warn" })
+--- Errors: a name without its table, or an unknown option, raises at the caller's line; a table or column that there
+--- is not is an error of the server when the check is run.
 ---@param column string
 ---@param referenced string
 ---@param options? pghost.CheckOptions
@@ -61,6 +64,9 @@ function M.references(column, referenced, options)
 end
 
 --- No two rows of a table have the same values: unique("users.rn"), unique("users", {"a", "b"}).
+--- Example: check.unique("users", { "email", "company" })
+--- Errors: a name without its table, or an unknown option, raises at the caller's line; a table or column that there
+--- is not is an error of the server when the check is run.
 ---@param table_or_column string
 ---@param names? string[]
 ---@param options? pghost.CheckOptions
@@ -82,6 +88,9 @@ function M.unique(table_or_column, names, options)
 end
 
 --- A column is never null.
+--- Example: check.not_null("users.email")
+--- Errors: a name without its table, or an unknown option, raises at the caller's line; a table or column that there
+--- is not is an error of the server when the check is run.
 ---@param column string "table.column"
 ---@param options? pghost.CheckOptions
 ---@return pghost.Check
@@ -92,6 +101,9 @@ function M.not_null(column, options)
 end
 
 --- A table has at least one row.
+--- Example: check.not_empty("users")
+--- Errors: a name without its table, or an unknown option, raises at the caller's line; a table or column that there
+--- is not is an error of the server when the check is run.
 ---@param table_name string
 ---@param options? pghost.CheckOptions
 ---@return pghost.Check
@@ -101,6 +113,9 @@ function M.not_empty(table_name, options)
 end
 
 --- A table has between `least` and `most` rows (nil: no limit).
+--- Example: check.row_count("users", 1000, 2000)
+--- Errors: a name without its table, or an unknown option, raises at the caller's line; a table or column that there
+--- is not is an error of the server when the check is run.
 ---@param table_name string
 ---@param least? integer
 ---@param most? integer
@@ -124,6 +139,9 @@ function M.row_count(table_name, least, most, options)
 end
 
 --- A condition holds (or is unknown) for every row: holds("booking", "booking_id > 0").
+--- Example: check.holds("booking", "starts <= ends")
+--- Errors: a name without its table, or an unknown option, raises at the caller's line; a table or column that there
+--- is not is an error of the server when the check is run.
 ---@param table_name string
 ---@param condition string SQL
 ---@param options? pghost.CheckOptions
@@ -173,6 +191,7 @@ end
 ---@param count integer violations
 ---@param samples string[] JSON texts
 ---@param seconds number
+---@package
 function M.record(run, check, count, samples, seconds)
   local hold = function(text)
     return recordable.text(run.conn, text)
@@ -190,6 +209,7 @@ end
 --- Runs one check and records it.
 ---@param run pghost.Run
 ---@param check pghost.Check
+---@package
 function M.evaluate(run, check)
   known_keys.check(check, { name = true, severity = true, sql = true }, ("check '%s'"):format(tostring(check.name)))
   local severity = check.severity or "error"
@@ -204,6 +224,7 @@ end
 
 --- Raises code "check" when a check of severity error has failed in this run.
 ---@param run pghost.Run
+---@package
 function M.raise_failed(run)
   if #run.failed_checks > 0 then
     errors.raise(("%s failed, nothing is published: %s"):format(log.counted(#run.failed_checks, "check"),
@@ -214,6 +235,7 @@ end
 --- Runs all checks of a list, then raises if one of severity error failed, now or before.
 ---@param run pghost.Run
 ---@param list pghost.Check[]
+---@package
 function M.run(run, list)
   for _, check in ipairs(list) do
     M.evaluate(run, check)

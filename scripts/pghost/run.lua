@@ -43,6 +43,7 @@ local fields = {
 }
 
 ---@class pghost.Run
+--- Errors: those of the server; nothing is published then.
 ---@field id integer
 ---@field name string of the pipeline
 ---@field settings table the config, with what the command line says put over it
@@ -83,6 +84,7 @@ Run.__newindex = record.only("run", setmetatable(fields, Run)) -- or a method
 --- Whether a run has a field or a method of that name.
 ---@param name any
 ---@return boolean
+---@package
 function Run.declares(name)
   return fields[name] ~= nil
 end
@@ -92,6 +94,7 @@ end
 ---@param settings table
 ---@param options { dsn?: string, log: pghost.Log, out: file*, replay?: pghost.Replay, hooks?: boolean }
 ---@return pghost.Run
+---@package
 function Run.new(name, settings, options)
   local quiet = options.log.quiet or options.log.format == "json"
   return setmetatable({
@@ -105,6 +108,7 @@ end
 
 --- Gives a run what the history knows it by.
 ---@param row { id: integer, started: string, as_of: string, build: string }
+---@package
 function Run:identify(row)
   self.id, self.started, self.as_of, self.build = row.id, row.started, row.as_of, row.build
 end
@@ -113,12 +117,14 @@ end
 --- on first use and kept until the run ends.
 ---@param purpose string
 ---@return pghost.Connection
+---@package
 function Run:connection(purpose)
   self.connections[purpose] = self.connections[purpose] or connection.open({ dsn = self.dsn }):stay()
   return self.connections[purpose]
 end
 
 --- The quoted name of a table in the build schema.
+--- Example: conn:query("SELECT count(*) FROM " .. run:qualified("users"))
 ---@param name string
 ---@return string
 function Run:qualified(name)
@@ -126,6 +132,7 @@ function Run:qualified(name)
 end
 
 --- The quoted name of a table of this run, else of the published one; nil when there is neither.
+--- Example: local name = run:find_table("users")
 ---@param name string
 ---@return string?
 function Run:find_table(name)
@@ -143,6 +150,7 @@ end
 ---@param name string
 ---@param definitions string SQL, columns and constraints
 ---@param unlogged? boolean
+---@package
 function Run:create_table(conn, name, definitions, unlogged)
   conn:query(("CREATE %sTABLE %s (%s)"):format(unlogged and "UNLOGGED " or "", self:qualified(name), definitions))
   if self.settings.table_created then
@@ -151,12 +159,14 @@ function Run:create_table(conn, name, definitions, unlogged)
 end
 
 --- Remembers that a table is ready to be published.
+---@package
 function Run:built(name)
   self.tables[#self.tables + 1] = name
 end
 
 --- Remembers what a load has made ready to be published.
 ---@param made pghost.modes.Built
+---@package
 function Run:add_built(made)
   table.move(made.tables, 1, #made.tables, #self.tables + 1, self.tables)
   table.move(made.changes, 1, #made.changes, #self.changes + 1, self.changes)
@@ -165,6 +175,9 @@ end
 --- Runs fn(conn) in a transaction of the control connection that sees the build schema first, then
 --- the target: SQL is written with plain table names. One that the server aborts (deadlock) is
 --- retried: fn is called again.
+--- Example: run:transaction(function(conn) conn:query("UPDATE users SET city = initcap(city)") end)
+--- Errors: those of fn, with the transaction rolled back.
+---@param fn fun(conn: pghost.Connection)
 function Run:transaction(fn)
   return again.transaction(self, function()
     self.conn:query("SELECT pg_catalog.set_config('search_path', $1, true)",
@@ -174,6 +187,7 @@ function Run:transaction(fn)
 end
 
 --- The named parameters of the run's SQL: as_of, run_started and the simple ones of the setting `parameters`.
+--- Example: local moment = run:parameters().as_of
 ---@return table<string, pghost.sql.Parameter>
 function Run:parameters()
   local parameters = {}
@@ -189,6 +203,8 @@ function Run:parameters()
 end
 
 --- Runs one statement with named parameters over the run's tables.
+--- Example: local rows = run:query("SELECT count(*) AS n FROM users WHERE created_at < :as_of")
+--- Errors: a parameter that there is not, and what the server refuses, with the position in the SQL.
 ---@param text string
 ---@return pghost.Result
 function Run:query(text)
@@ -199,6 +215,7 @@ function Run:query(text)
 end
 
 --- Runs fn as a recorded and logged step; it returns its counts and a text for the log (nil: no line).
+---@package
 function Run:step(kind, name, fn)
   local started = sys.clock()
   local id = history.begin_step(self.conn, self.id, kind, name)
@@ -221,6 +238,7 @@ function Run:step(kind, name, fn)
 end
 
 --- Counts a check that was run.
+---@package
 function Run:count_check(one, violations)
   self.checks = self.checks + 1
   if violations == 0 then
@@ -233,10 +251,13 @@ function Run:count_check(one, violations)
 end
 
 --- Files into name_raw (verbatim) and name (typed, cleaned, checked), in one pass.
+--- Example: run:load("users", "users*.csv", require "rules.users", { delimiter = ";" })
+--- Errors: files that are missing, not clear, or whose header does not fit; code "budget" (exit code 4) for too many
+--- rejects.
 ---@param name string
 ---@param files string|string[] path, glob, folder or "-"; relative ones are below the setting `data`
 ---@param rules table from pghost.rules
----@param options? pghost.StageOptions
+---@param options? pghost.LoadOptions
 function Run:load(name, files, rules, options)
   given_rules.check("load", name, rules)
   local steps = self.replay or stage
@@ -245,10 +266,12 @@ function Run:load(name, files, rules, options)
 end
 
 --- Files into name_raw alone; with rules their columns come first and must all be there.
+--- Example: run:stage("users", "users.csv")
+--- Errors: as for run:load.
 ---@param name string
 ---@param files string|string[]
 ---@param rules? table
----@param options? pghost.StageOptions
+---@param options? pghost.LoadOptions
 function Run:stage(name, files, rules, options)
   if rules ~= nil then
     given_rules.check("stage", name, rules)
@@ -258,9 +281,11 @@ function Run:stage(name, files, rules, options)
 end
 
 --- Runs rules over name_raw into name: the same result as load, without reading the files.
+--- Example: run:clean("users", require "rules.users")
+--- Errors: no raw table of that name in this run or published; code "budget" (exit code 4) for too many rejects.
 ---@param name string
 ---@param rules table
----@param options? pghost.StageOptions
+---@param options? pghost.LoadOptions
 function Run:clean(name, rules, options)
   given_rules.check("clean", name, rules)
   local steps = self.replay or stage
@@ -269,6 +294,9 @@ function Run:clean(name, rules, options)
 end
 
 --- Runs checks; raises code "check" (exit code 4) after all of them when one of severity error failed.
+--- Example: run:check(require "checks")
+--- Errors: code "check" (exit code 4) where one of severity error failed; what the server refuses, with the name of
+--- the check.
 ---@param list pghost.Check[]
 function Run:check(list)
   self:step("check", self.target, function()
@@ -279,6 +307,8 @@ function Run:check(list)
 end
 
 --- Runs every .sql file of a folder; each answer becomes a table named after its file.
+--- Example: run:analyse("sql/analytics")
+--- Errors: a folder without SQL; what the server refuses, with file and line.
 ---@param folder string relative ones are below the project's folder
 function Run:analyse(folder)
   self:step("analyse", self.target, function()
@@ -289,6 +319,9 @@ end
 
 --- Makes every table of the run visible in the target schema, in one transaction; with the setting
 --- `publish = "per_table"` one after the other; with `dry_run` not at all, and says what would change.
+--- Example: run:publish()
+--- Errors: tables that pghost has not published (setting adopt), locks that are not to be had in time (lock_wait);
+--- nothing has changed then.
 function Run:publish()
   check.raise_failed(self)
   budget.check_all(self)
@@ -330,6 +363,7 @@ local function end_session(self, problem)
 end
 
 --- Ends the run. What was not published is discarded; a second call does nothing.
+--- Example: run:close()
 ---@param problem? any the error that ends it
 function Run:close(problem)
   if self.closed then
