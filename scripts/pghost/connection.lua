@@ -20,13 +20,21 @@ local Connection = {}
 Connection.__index = Connection
 Connection.__name = "pghost.Connection"
 
+-- Passes results of the native connection through; an error remembers the statement that its position is in.
+local function checked(statement, value, message, code)
+  if not value then
+    errors.raise(message, code, { statement = statement })
+  end
+  return value
+end
+
 --- Runs one statement. Parameters are bound, never spliced: $1, $2 ... in the text.
 --- Example: local rows = conn:query("SELECT * FROM users WHERE status = $1", "active")
 ---@param sql string
 ---@param ... string|number|boolean|nil
 ---@return pghost.native.Result
 function Connection:query(sql, ...)
-  return (errors.check(self.native:query(sql, ...)))
+  return checked(sql, self.native:query(sql, ...))
 end
 
 --- Runs a COPY ... TO STDOUT into a file, which is whole in its place afterwards, or not there.
@@ -43,7 +51,7 @@ end
 --- Example: conn:exec("CREATE TABLE a (n int); CREATE INDEX ON a (n)")
 ---@param script string
 function Connection:exec(script)
-  errors.check(self.native:exec(script))
+  checked(script, self.native:exec(script))
 end
 
 --- A query for `for row in`, whose rows come one by one in constant memory. The connection can do
@@ -55,10 +63,14 @@ end
 function Connection:stream(sql, ...)
   local iterate, stream, start_code = self.native:stream(sql, ...)
   if not iterate then
-    errors.raise(stream, start_code)
+    errors.raise(stream, start_code, { statement = sql })
   end
   local function next_row()
-    return (errors.check(stream:next()))
+    local row, message, code = stream:next()
+    if not row and message then
+      errors.raise(message, code, { statement = sql })
+    end
+    return row
   end
   return next_row, nil, nil, stream
 end
@@ -93,6 +105,18 @@ local early <const> = [[
 ---@package
 function Connection:write_early()
   self:query(early)
+end
+
+local stay <const> = [[
+  SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
+  WHERE name = 'idle_session_timeout' AND setting <> '0']]
+
+--- Has the server keep this connection, however long nothing is asked of it: others do the work of a long load. The
+--- role or the database may have a time for that (idle_session_timeout, from PostgreSQL 14).
+---@return pghost.Connection self
+function Connection:stay()
+  self:query(stay)
+  return self
 end
 
 --- What the server said since the last call (warnings, notices), at most 1,000 of them.

@@ -19,6 +19,7 @@
 local arguments = require "pghost.rules.argument_checks"
 local column_rules = require "pghost.rules.column"
 local describe = require "pghost.rules.describe"
+local lists = require "pghost.lib.lists"
 local native = require "pghost.native.rules"
 local row_rules = require "pghost.rules.rows"
 local types = require "pghost.rules.types"
@@ -222,12 +223,7 @@ local function add_columns(rules, columns)
 end
 
 local function find_column(rules, name)
-  for _, column in ipairs(rules) do
-    if column.name == name then
-      return column
-    end
-  end
-  misuse(4, "rules '%s': key: unknown column '%s'", rules.name, name)
+  return lists.named(rules, name) or misuse(4, "rules '%s': key: unknown column '%s'", rules.name, name)
 end
 
 local function require_key(rules)

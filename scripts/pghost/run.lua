@@ -6,24 +6,23 @@
 local again = require "pghost.run.retry"
 local analyse = require "pghost.run.analytics"
 local budget = require "pghost.load.budget"
-local build_schema = require "pghost.run.build_schema"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
 local definition = require "pghost.run.definitions"
+local ending = require "pghost.run.ending"
 local errors = require "pghost.lib.errors"
+local given_rules = require "pghost.run.given_rules"
 local history = require "pghost.run.history"
 local hooks = require "pghost.run.hooks"
 local kept = require "pghost.load.kept"
-local log = require "pghost.lib.log"
 local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
 local record = require "pghost.lib.record"
 local relations = require "pghost.catalog.relations"
-local report = require "pghost.report"
-local resume = require "pghost.run.resume"
 local sql = require "pghost.lib.sql"
 local stage = require "pghost.load.steps"
 local sys = require "pghost.native.sys"
+local totals = require "pghost.run.totals"
 
 -- What a run has, by subject. Nothing else can be set.
 local fields = {
@@ -38,7 +37,7 @@ local fields = {
   -- what it has built: tables that replace, changes of those that are added to; what of it is published
   tables = true, changes = true, published = true, adopted = true, met = true, watched = true,
   -- what it has counted
-  records = true, checks = true, warnings = true, failed_checks = true, rejected = true,
+  totals = true, checks = true, warnings = true, failed_checks = true, rejected = true,
   -- how it ends: the file that there is no second attempt for, published, over
   read_once = true, finished = true, closed = true, hooks = true,
 }
@@ -69,9 +68,9 @@ local fields = {
 ---@field adopted? table
 ---@field met table<string, true> tables that were loaded in this process
 ---@field watched pghost.ledger.Watched[] what the ledger was read as
----@field records integer
+---@field totals pghost.Totals
 ---@field checks integer
----@field warnings integer
+---@field warnings integer checks of severity warn that failed
 ---@field failed_checks string[]
 ---@field rejected table<string, { rejected: integer, records: integer, rules: table<string, integer> }> by table
 ---@field read_once? pghost.File there is no second attempt, since it can be read only once
@@ -102,7 +101,7 @@ function Run.new(name, settings, options)
     name = name, settings = settings, target = settings.schema, replay = options.replay, resumed = false,
     dsn = options.dsn, connections = {}, log = options.log, out = options.out, clock = sys.clock(),
     progress_options = quiet and { enabled = false } or nil, tables = {}, changes = {}, published = {}, met = {},
-    watched = {}, records = 0, checks = 0, warnings = 0, failed_checks = {}, rejected = {}, finished = false,
+    watched = {}, totals = totals.new(), checks = 0, warnings = 0, failed_checks = {}, rejected = {}, finished = false,
     closed = false, hooks = options.hooks,
   }, Run)
 end
@@ -120,7 +119,7 @@ end
 ---@return pghost.Connection
 ---@package
 function Run:connection(purpose)
-  self.connections[purpose] = self.connections[purpose] or connection.open { dsn = self.dsn }
+  self.connections[purpose] = self.connections[purpose] or connection.open({ dsn = self.dsn }):stay()
   return self.connections[purpose]
 end
 
@@ -235,8 +234,7 @@ function Run:step(kind, name, fn)
     end
     self.log:info(kind, name, text, facts)
   end
-  self.records = self.records + (kind ~= "clean" and counts and counts.records or 0)
-
+  self.totals:add(kind, name, counts)
 end
 
 --- Counts a check that was run.
@@ -261,6 +259,7 @@ end
 ---@param rules table from pghost.rules
 ---@param options? pghost.LoadOptions
 function Run:load(name, files, rules, options)
+  given_rules.check("load", name, rules)
   local steps = self.replay or stage
   definition.remember_rules(self, name, rules)
   steps.load(self, name, files, rules, options)
@@ -274,7 +273,11 @@ end
 ---@param rules? table
 ---@param options? pghost.LoadOptions
 function Run:stage(name, files, rules, options)
-  (self.replay or stage).stage(self, name, files, rules, options)
+  if rules ~= nil then
+    given_rules.check("stage", name, rules)
+  end
+  local steps = self.replay or stage
+  steps.stage(self, name, files, rules, options)
 end
 
 --- Runs rules over name_raw into name: the same result as load, without reading the files.
@@ -284,6 +287,7 @@ end
 ---@param rules table
 ---@param options? pghost.LoadOptions
 function Run:clean(name, rules, options)
+  given_rules.check("clean", name, rules)
   local steps = self.replay or stage
   definition.remember_rules(self, name, rules)
   steps.clean(self, name, rules, options)
@@ -324,36 +328,16 @@ function Run:publish()
   publishing.finish(self)
   local unwritten = again.release_output(self)
   if unwritten then -- the host ends with that; what became of the tables is said here
-    self.log:warn("done", self.name, ("run %d %s, but its answers could not be written: %s"):format(self.id,
+    self.log:warn("output", self.name, ("run %d %s, but its answers could not be written: %s"):format(self.id,
       self.settings.dry_run and "is done" or "has published", unwritten))
   end
-  self.log:info("done", self.name, ("run %d: %s read, %s, %s"):format(self.id, log.counted(self.records, "record"),
-    log.counted(self.checks, "check"), log.counted(self.warnings, "warning")),
-    { run = self.id, records = self.records, checks = self.checks, warnings = self.warnings,
-      seconds = sys.clock() - self.clock })
   if not self.settings.dry_run then
+    ending.say(self, "info", "published", ("run %d"):format(self.id))
+  end
+  if self.settings.on_success and not self.settings.dry_run then
     self.lock:release() -- the next run need not wait for a hook
     hooks.succeeded(self)
   end
-end
-
--- Discards what was built and says how the run ended.
-local function abandon(self, problem)
-  local state = problem == nil and "unpublished" or "failed"
-  if sys.interrupted() or (errors.is(problem) and problem.code == "interrupted") then
-    state = "interrupted"
-  end
-  problem = problem ~= nil and not errors.is(problem) and errors.new { message = tostring(problem) } or problem
-  self.conn:transaction(function()
-    if not resume.stays(self, state) then
-      build_schema.remove_own(self)
-    end
-    history.finish(self.conn, self.id, state, problem)
-  end)
-  local published = #self.published > 0 and "published before that: " .. table.concat(self.published, ", ")
-    or "nothing published"
-  local say = self.settings.dry_run and state == "unpublished" and self.log.info or self.log.warn
-  say(self.log, "done", self.name, ("run %d %s, %s"):format(self.id, state, published), { run = self.id })
 end
 
 -- Gives back what the run has of the server, after the history is told.
@@ -365,13 +349,15 @@ local function end_session(self, problem)
     one:close() -- first, so that they hold no lock on what is discarded
   end
   if self.id and not self.finished then
-    pcall(abandon, self, problem) -- what this cannot do any more, the next run does
+    pcall(ending.abandon, self, problem) -- what this cannot do any more, the next run does
   end
   if self.lock then
     self.lock:release()
   end
   if self.id then
-    report.after(self)
+    if self.settings.report ~= "" then
+      require("pghost.report").after(self) -- 18 modules, which a run without a report need not read
+    end
   end
   self.conn:close()
 end

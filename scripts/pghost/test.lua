@@ -9,13 +9,13 @@
 -- use the throw-away database of the spec file.
 
 local column_rules = require "pghost.rules.column"
-local columns = require "pghost.testing.columns"
+local columns = require "pghost.testing.expected"
 local database = require "pghost.testing.database"
 local nearest = require "pghost.lib.nearest"
-local project = require "pghost.testing.project"
+local project = require "pghost.testing.project_runs"
 local relations = require "pghost.catalog.relations"
 local rules_module = require "pghost.rules"
-local tables = require "pghost.testing.tables"
+local tables = require "pghost.testing.text_tables"
 
 local M = {}
 

@@ -2,7 +2,6 @@
 
 local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
-local errors = require "pghost.lib.errors"
 local recorded = require "pghost.run.recorded"
 local start = require "pghost.rejects.replay.start"
 
@@ -10,7 +9,8 @@ local function parse(arguments)
   local parser = argparse("pghost replay",
     "Runs the rejected records of a run through the rules as they are now. What passes is published with what was "
     .. "published before, after the pipeline's own checks. The rest stays open.")
-  parser:argument("run", "Number of the run (default: the last one)."):args("?"):convert(recorded.number)
+  parser:argument("run", "Number of the run, see pghost runs (default: the last one)."):args("?")
+    :convert(recorded.number)
   parser:argument("script", "The pipeline's script (default: that of the run)."):args("?")
   parser:argument("arguments", "Settings for the script, after --. Those of the run are used unless given here.")
     :args("*")
@@ -20,17 +20,8 @@ local function parse(arguments)
   return command_arguments.parse(parser, arguments, "pghost replay")
 end
 
--- The last run that is not a replay itself.
-local function last_run()
-  local conn <close>, present = recorded.open()
-  local run = recorded.last(conn, present)
-  return run and run.run_id
-    or errors.raise("no run in this database: there is nothing to replay", "usage", { exit = 1 })
-end
-
 local options = parse { ... }
-options.run = options.run or last_run()
-start.check_script(options, ("pghost replay %d"):format(options.run))
+start.check_script(options, "pghost replay " .. (options.run or "RUN"))
 if options.with then
   return start.fixed(options, options.with)
 end
