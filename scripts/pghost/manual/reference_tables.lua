@@ -2,10 +2,10 @@
 
 local commands = require "pghost.manual.commands"
 local dialect = require "pghost.input.dialect"
-local help = require "pghost.manual.help"
+local help = require "pghost.manual.overview"
 local host = require "pghost.native.host"
 local lfs = require "lfs"
-local markdown = require "pghost.manual.markdown"
+local markdown = require "pghost.manual.markdown_tables"
 local settings = require "pghost.run.settings"
 local texts = require "pghost.manual.texts"
 
