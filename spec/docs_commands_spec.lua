@@ -1,6 +1,6 @@
 -- Every command of README.md and docs/*.md is executed, in a project prepared for its page, and must end with 0; what
--- is not executed has its reason here. Options that the text names belong to their command. The tutorial has its own spec,
--- which compares what is printed.
+-- is not executed has its reason here. Options that the text names belong to their command. The tutorial has its own
+-- spec, which compares what is printed.
 
 local pghost = require "support.pghost"
 local projects = require "support.project"
@@ -10,6 +10,9 @@ local reasons = {
   ["./bootstrap "] = "installs packages; the suite itself is run by it",
   ["docker-compose "] = "needs Docker; docker_spec.lua looks at its files",
   ["bench/run"] = "takes most of an hour",
+  ["apt-get "] = "changes the machine; .ci/clean_root does it in a root of its own",
+  ["cmake "] = "package_spec.lua builds and installs",
+  ["(cd build && cpack)"] = "package_spec.lua makes the package",
 }
 
 -- What stands for something in a command.
