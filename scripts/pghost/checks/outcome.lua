@@ -69,7 +69,8 @@ local function describe(check, outcome)
     return outcome.vacuous and ("%s, but proves nothing: %s"):format(text, outcome.vacuous) or text
   end
   local owner = check.owner and (" (owner: %s)"):format(check.owner) or ""
-  return ("%s%s: %s"):format(log.counted(outcome.violations, "violation"), owner, table.concat(outcome.samples, ", "))
+  local samples = #outcome.samples > 0 and ": " .. table.concat(outcome.samples, ", ") or ""
+  return log.counted(outcome.violations, "violation") .. owner .. samples
 end
 
 local function severity_of(check, outcome)

@@ -69,7 +69,7 @@ local function reconcile(c, check)
     "pg_catalog.abs(pg_catalog.max(l) OPERATOR(pg_catalog.-) pg_catalog.max(r))", "<=",
     expressions.literal(check.tolerance)) or compare("pg_catalog.max(l)", "=", "pg_catalog.max(r)")
   return ([[SELECT %spg_catalog.max(l) AS %s, pg_catalog.max(r) AS %s FROM (
-    SELECT %s(%s) AS l, NULL AS r FROM %s AS t%s UNION ALL SELECT %sNULL, (%s) FROM %s AS t%s) AS both%s
+    SELECT %s(%s) AS l, NULL AS r FROM %s AS t%s UNION ALL SELECT %sNULL, (%s) FROM %s AS t%s) AS sides%s
     HAVING NOT coalesce(%s, pg_catalog.max(l) IS NULL AND pg_catalog.max(r) IS NULL)]]):format(by,
     quote(check.table .. ": " .. check.expression), quote(check.other .. ": " .. check.other_expression .. " "), by,
     check.expression, c.source(check.table), group, by, check.other_expression, c.relation(check.other), group, group,
