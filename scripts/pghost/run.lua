@@ -11,6 +11,7 @@ local check = require "pghost.check"
 local connection = require "pghost.connection"
 local definition = require "pghost.run.definitions"
 local errors = require "pghost.lib.errors"
+local expectations = require "pghost.checks.expectations"
 local history = require "pghost.run.history"
 local hooks = require "pghost.run.hooks"
 local kept = require "pghost.load.kept"
@@ -39,6 +40,8 @@ local fields = {
   tables = true, changes = true, published = true, adopted = true, met = true, watched = true,
   -- what it has counted
   records = true, checks = true, warnings = true, failed_checks = true, rejected = true,
+  -- checks that it was told of before it loads, and whether they have run
+  expected = true, checked = true,
   -- how it ends: the file that there is no second attempt for, published, over
   read_once = true, finished = true, closed = true, hooks = true,
 }
@@ -72,6 +75,8 @@ local fields = {
 ---@field checks integer
 ---@field warnings integer
 ---@field failed_checks string[]
+---@field expected? pghost.Check[] from run:expect
+---@field checked? boolean they have run
 ---@field rejected table<string, { rejected: integer, records: integer, rules: table<string, integer> }> by table
 ---@field read_once? pghost.File there is no second attempt, since it can be read only once
 ---@field finished boolean its last transaction is committed
@@ -264,9 +269,22 @@ function Run:clean(name, rules, options)
   steps.clean(self, name, rules, options)
 end
 
---- Runs checks; raises code "check" (exit code 4) after all of them when one of severity error failed.
+--- Tells the run of its checks before it loads: a column that is not there, and a contract that is broken
+--- (check.columns), then end the run before a record is read. They run at run:check(), at the latest before publishing.
 ---@param list pghost.Check[]
+function Run:expect(list)
+  self.expected = expectations.of(list)
+end
+
+--- Runs checks; raises code "check" (exit code 4) after all of them when one of severity error failed.
+---@param list? pghost.Check[] default: those of run:expect
 function Run:check(list)
+  if list == nil then
+    list, self.checked = self.expected, true
+  end
+  if type(list) ~= "table" then
+    errors.raise("run:check: list of checks expected, got " .. type(list), "usage", { exit = 1 })
+  end
   self:step("check", self.target, function()
     check.run(self, list)
     return { checks = self.checks, warnings = self.warnings }
@@ -286,6 +304,9 @@ end
 --- Makes every table of the run visible in the target schema, in one transaction; with the setting
 --- `publish = "per_table"` one after the other; with `dry_run` not at all, and says what would change.
 function Run:publish()
+  if self.expected and not self.checked then
+    self:check()
+  end
   check.raise_failed(self)
   budget.check_all(self)
   publishing.finish(self)

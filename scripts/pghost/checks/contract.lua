@@ -12,6 +12,10 @@ local M = {}
 
 local default <const> = { new = "warn", missing = "stop", retyped = "stop" }
 
+-- Columns that pghost adds are not part of a contract.
+local own <const> = { _file_id = true, _line = true, _loaded_at = true, _valid_from = true, _valid_to = true,
+  _deleted_at = true }
+
 -- A type's name as the server writes it, with the modifier as it was given; nil: there is no such type.
 local function canonical(conn, name)
   local base, modifier = name:gsub("%s*%([^)]*%)", ""), name:match "%([^)]*%)" or ""
@@ -79,13 +83,25 @@ function M.judge(check, differences)
   return kept, worst
 end
 
+--- Differences for people: "column 'a' is missing, column 'b' is text instead of bigint".
+---@param differences pghost.checks.Difference[]
+---@return string
+function M.describe(differences)
+  local parts = {}
+  for i, one in ipairs(differences) do
+    parts[i] = one.change == "retyped" and ("column '%s' is %s instead of %s"):format(one.column, one.found, one.expected)
+      or ("column '%s' is %s"):format(one.column, one.change)
+  end
+  return table.concat(parts, ", ")
+end
+
 --- What a table has that its contract does not say, or the other way round.
 ---@param c pghost.checks.Context
 ---@param check pghost.Check
 ---@return pghost.checks.Difference[]
 ---@return "warn"|"error"|nil severity
 function M.compare(c, check)
-  local own, found = { _file_id = true, _line = true, _loaded_at = true }, {}
+  local found = {}
   for _, column in ipairs((columns.read(c.conn, c.relation(check.table)))) do
     found[#found + 1] = not own[column.name] and column or nil
   end

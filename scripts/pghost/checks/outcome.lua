@@ -48,8 +48,8 @@ end
 ---@param c pghost.checks.Context
 ---@return string?
 function M.vacuous(kind, check, found, c)
-  if kind.needs_run and not c.run.id then
-    return "there is no run whose files it could look at"
+  if kind.needs_run and not found.total then
+    return "no file of the table was read in this run"
   elseif found.total == 0 and not kind.of_empty_tables then
     return check.where and "no row meets its where" or "the table is empty"
   elseif found.seen == 0 and not kind.of_empty_tables then

@@ -102,8 +102,9 @@ function M.run(kind, c, check)
     return { violations = violations, samples = samples, severity = severity }
   elseif kind.amount then
     local row = c.conn:query(kind.amount(c, check))[1]
-    return { violations = row.violations, total = row.total,
-      samples = row.violations > 0 and M.samples(kind, c, check) or {} }
+    local violations = row.violations or 0
+    return { violations = violations, total = row.total,
+      samples = violations > 0 and M.samples(kind, c, check) or {} }
   end
   local violations, samples = look(c, check, kind.rows(c, check), check.samples)
   return { violations = violations, samples = samples }

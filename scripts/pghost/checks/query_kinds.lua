@@ -48,7 +48,7 @@ end
 
 local function source_counts(c, check)
   return ([[SELECT t.n AS "table", o.n AS source FROM (SELECT pg_catalog.count(*) AS n FROM %s AS t) AS t,
-    (SELECT coalesce(pg_catalog.sum(records), 0)::pg_catalog.int8 AS n FROM pghost.files
+    (SELECT pg_catalog.sum(records)::pg_catalog.int8 AS n FROM pghost.files
      WHERE run_id = %d AND table_name = %s AND state <> 'skipped') AS o]]):format(c.source(check.table), c.run.id or 0,
     expressions.literal(check.table) .. "::pg_catalog.text")
 end

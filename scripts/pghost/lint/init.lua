@@ -19,7 +19,7 @@ local statements = require "pghost.lint.statements"
 
 local M = {}
 
-local methods <const> = { "load", "stage", "clean", "check", "analyse", "publish", "query", "transaction", "close" }
+local methods <const> = { "load", "stage", "clean", "expect", "check", "analyse", "publish", "query", "transaction", "close" }
 
 local function hooks_of(findings, folder)
   return {
