@@ -24,18 +24,12 @@ local function canonical(conn, name)
   return row.name and row.name .. modifier:gsub("%s", "") or nil
 end
 
--- "timestamp(3) without time zone" as "timestamp without time zone(3)", which is how `canonical` has it.
-local function with_modifier_last(name)
-  local modifier = name:match "%([^)]*%)" or ""
-  return (name:gsub("%s*%([^)]*%)", "")) .. modifier
-end
-
 local function is_same_type(conn, expected, found)
   if not expected then
     return true
   end
   local wanted = canonical(conn, expected) or expected
-  local has = with_modifier_last(found)
+  local has = canonical(conn, found) or found
   return wanted == has or (not wanted:find "%(" and has:gsub("%([^)]*%)$", "") == wanted and wanted ~= "character")
 end
 

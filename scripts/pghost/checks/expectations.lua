@@ -4,9 +4,9 @@
 local contract = require "pghost.checks.contract"
 local definition = require "pghost.checks.definition"
 local errors = require "pghost.lib.errors"
+local json = require "pghost.checks.json"
 local nearest = require "pghost.lib.nearest"
 local outcome = require "pghost.checks.outcome"
-local cjson = require "cjson"
 
 local M = {}
 
@@ -46,7 +46,7 @@ local function hold_contract(run, check, columns)
   end
   local samples = {}
   for i, one in ipairs(differences) do
-    samples[i] = cjson.encode(one)
+    samples[i] = json(one)
   end
   outcome.keep(run, check, { state = "error", violations = #differences, samples = samples, seconds = 0 })
   errors.raise(("check '%s' failed before anything was loaded: %s"):format(check.name,

@@ -1,8 +1,8 @@
 -- Checks that need a statement of their own, samples of what breaks a check, and all of it as SQL.
 
-local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
 local expressions = require "pghost.checks.expressions"
+local json = require "pghost.checks.json"
 local relations = require "pghost.catalog.relations"
 local sql = require "pghost.lib.sql"
 
@@ -83,7 +83,7 @@ local function said(check, result)
   end
   local samples = {}
   for i = 1, math.min(#result, check.samples) do
-    samples[i] = cjson.encode(result[i])
+    samples[i] = json(result[i])
   end
   return #result, samples
 end
