@@ -19,3 +19,8 @@ if(PGHOST_MANUAL)
   install(DIRECTORY ${MANUAL}/bash-completion ${MANUAL}/zsh ${MANUAL}/fish
     DESTINATION ${CMAKE_INSTALL_DATADIR})
 endif()
+
+# docs/reference is in git, so that it can be read there; spec/reference_spec.lua fails when it is stale.
+add_custom_target(reference
+  COMMAND pghost ${PROJECT_SOURCE_DIR}/cmake/reference.lua ${PROJECT_SOURCE_DIR}/docs/reference
+  DEPENDS pghost pghost_native VERBATIM)

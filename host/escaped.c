@@ -58,3 +58,26 @@ void escaped_write(FILE *file, const char *text, bool lines) {
     at += length ? length : 1;
   }
 }
+
+static void put_json_escape(FILE *file, uint32_t code) {
+  if (code == '"' || code == '\\')
+    fprintf(file, "\\%c", (int)code);
+  else if (code == '\n')
+    fputs("\\n", file);
+  else
+    fprintf(file, "\\u%04x", (unsigned)code); // none of those is beyond the first plane
+}
+
+void escaped_write_json(FILE *file, const char *text) {
+  fputc('"', file);
+  for (const unsigned char *at = (const unsigned char *)text; *at;) {
+    uint32_t code = 0xfffd;
+    size_t length = decode(at, &code);
+    if (length == 0 || code == '"' || code == '\\' || is_order(code) || turns_text(code))
+      put_json_escape(file, length ? code : 0xfffd);
+    else
+      fwrite(at, 1, length, file);
+    at += length ? length : 1;
+  }
+  fputc('"', file);
+}

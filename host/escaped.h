@@ -10,4 +10,8 @@
 // for what it prints (scripts/pghost/lib/terminal.lua), with more kinds of invisible characters.
 void escaped_write(FILE *file, const char *text, bool lines);
 
+// Writes UTF-8 text as a string of JSON, quotes included; the same characters are escapes of JSON,
+// and bytes that are no UTF-8 become U+FFFD.
+void escaped_write_json(FILE *file, const char *text);
+
 #endif

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "complaint.h"
 #include "library.h"
 #include "module_search.h"
 #include "native_modules.h"
@@ -135,7 +136,7 @@ static int protected_main(lua_State *L) {
 // The exit code of an interrupted process; SIGPIPE leaves without a word.
 static int interrupted_exit(int number) {
   if (number != SIGPIPE)
-    run_complain("interrupted");
+    complaint_write("interrupted");
   return 128 + number;
 }
 
@@ -149,15 +150,16 @@ static bool is_repeatable(const Job *job) {
 static int run_once(Job *job) {
   lua_State *L = luaL_newstate();
   if (!L) {
-    run_complain("not enough memory");
+    complaint_write("not enough memory");
     return 1;
   }
   lua_pushcfunction(L, protected_main);
   lua_pushlightuserdata(L, job);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
-    run_complain(lua_tostring(L, -1));
+    complaint_write(lua_tostring(L, -1));
     job->exit_code = 1;
   }
+  complaint_follow(L);
   signals_detach();
   lua_close(L);
   int code = job->exit_code;
@@ -193,12 +195,12 @@ static char **copy_words(int argc, char **argv) {
 
 static int start(int argc, char **argv, const Options *options) {
   if (options->problem[0]) {
-    run_complain(options->problem);
+    complaint_write(options->problem);
     return 2;
   }
   Job job = {.argc = argc, .argv = copy_words(argc, argv), .options = options};
   if (!job.argv) {
-    run_complain("not enough memory");
+    complaint_write("not enough memory");
     return 1;
   }
   options_hide_secrets(options, argc, argv);
@@ -223,6 +225,7 @@ int main(int argc, char **argv) {
   title_init(argc, argv);
   Options options;
   parse(&options, &argc, argv);
+  complaint_use_json(options.log_format && strcmp(options.log_format, "json") == 0);
   int code = start(argc, argv, &options);
   options_free(&options);
   return code;

@@ -7,13 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "complaint.h"
 #include "library.h"
-#include "run.h"
 
 #define OWN_PREFIX "pghost."
 
 // What the library requires beside its own modules; a spec holds this against its sources.
-static const char *const packages[] = {"argparse", "cjson", "lfs"};
+static const char *const packages[] = {"argparse", "cjson",       "lfs",
+                                       "busted",   "busted.core", "busted.runner"};
 
 static bool is_package(const char *name) {
   for (size_t i = 0; i < sizeof packages / sizeof *packages; i++)
@@ -113,7 +114,7 @@ static void push_templates(lua_State *L, const char *folder, const char *what) {
   } else if (strpbrk(folder, ";?")) {
     lua_pushfstring(L, "warning: modules in %s '%s' are not found: ';' or '?' is in its name", what,
                     folder);
-    run_complain(lua_tostring(L, -1));
+    complaint_write(lua_tostring(L, -1));
     lua_pop(L, 1);
     lua_pushliteral(L, "");
   } else {

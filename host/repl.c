@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
+#include "complaint.h"
 #include "line_editor.h"
 #include "run.h"
 #include "signals.h"
@@ -138,7 +139,7 @@ static void forget_interruption(lua_State *L) {
   if (interrupt_signal != SIGINT)
     return;
   signals_clear(L);
-  run_complain("interrupted");
+  complaint_write("interrupted");
 }
 
 // Runs the function on top of the stack and prints its results. Pops it.
@@ -172,7 +173,7 @@ static int loop(lua_State *L, LineReader *reader) {
       if (status == LUA_OK)
         run_and_print(L);
       else
-        run_complain(lua_tostring(L, -1));
+        complaint_write(lua_tostring(L, -1));
     }
     lua_settop(L, top);
     if (result == LINE_END)
@@ -193,7 +194,7 @@ static int loop_protected(lua_State *L) {
 int repl_run(lua_State *L, bool quiet) {
   LineReader *reader = line_open(L);
   if (!reader) {
-    run_complain("not enough memory");
+    complaint_write("not enough memory");
     return 1;
   }
   if (!quiet && isatty(STDIN_FILENO))

@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
-#include "escaped.h"
+#include "complaint.h"
 #include "library.h"
 #include "near_file.h"
 #include "retry.h"
@@ -23,18 +23,6 @@
 enum { EXIT_ERROR = 1, EXIT_USAGE = 2 };
 
 #define TRACEBACK "pghost.traceback"
-
-static void complain(const char *message, bool lines) {
-  fflush(stdout);
-  fputs("pghost: ", stderr);
-  escaped_write(stderr, message, lines);
-  fputc('\n', stderr);
-  fflush(stderr);
-}
-
-void run_complain(const char *message) {
-  complain(message, false);
-}
 
 // errno of an earlier call, if it can only be that of a write.
 static int write_errno(int number) {
@@ -62,7 +50,7 @@ int run_flush(bool succeeded) {
   char message[sizeof error.message + 32];
   snprintf(message, sizeof message, "%s%s", error.message,
            succeeded ? " (all else succeeded)" : "");
-  run_complain(message);
+  complaint_write(message);
   return EXIT_ERROR;
 }
 
@@ -128,13 +116,14 @@ static int report(lua_State *L, int status) {
     lua_pop(L, 1);
     return code;
   }
+  complaint_follow(L);
   lua_pushcfunction(L, explain);
-  lua_insert(L, -2);
+  lua_pushvalue(L, -2);
   lua_pushinteger(L, status);
   lua_pcall(L, 2, 1, 0); // if that fails, too: that error
   const char *text = lua_tostring(L, -1);
-  complain(text ? text : "(error without a message)", true); // a traceback has lines
-  lua_pop(L, 1);
+  complaint_write_error(L, -2, text ? text : "(error without a message)");
+  lua_pop(L, 2);
   return code;
 }
 
@@ -174,7 +163,7 @@ static void complain_with_hint(const char *message, const char *path) {
     snprintf(text, sizeof text, "%s: did you mean '%s'?", message, found);
   else
     snprintf(text, sizeof text, "%s", message);
-  run_complain(text);
+  complaint_write(text);
 }
 
 // A script that cannot be opened is a usage error; false after saying so.
@@ -296,7 +285,7 @@ int run_data(const char *name) {
              "'%.300s' is not a script or a command: to see what is in it, `pghost sniff %.300s`; "
              "to load it, `pghost load %.300s --into TABLE`",
              name, name, name);
-  run_complain(message);
+  complaint_write(message);
   return EXIT_USAGE;
 }
 

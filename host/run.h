@@ -25,10 +25,6 @@ int run_command(lua_State *L, const char *name, bool with_arguments);
 // failure reports on stderr, leaves nothing on the stack and returns the exit code.
 int run_call(lua_State *L, int arguments, int results);
 
-// Prints "pghost: message" on stderr as one line, whatever is in it, after what is in stdout's
-// buffer.
-void run_complain(const char *message);
-
 // Empties stdout's buffer. Exit code 1 and a message when what was printed could not be written;
 // `succeeded`: and nothing else went wrong, which it says.
 int run_flush(bool succeeded);

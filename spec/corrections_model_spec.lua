@@ -1,6 +1,7 @@
 -- Random sequences of loading, fixing, waiving, reverting and renaming, in each mode, against a model of what the table
 -- and the accounts must be then.
 
+local lists = require "pghost.lib.lists"
 local project = require "support.project"
 
 local seeds, steps = tonumber(os.getenv "PGHOST_SPEC_SEQUENCES") or 2, 9
@@ -148,11 +149,7 @@ function Model:rename()
 end
 
 local function sorted_rows(map)
-  local list = {}
-  for id in pairs(map) do
-    list[#list + 1] = id
-  end
-  table.sort(list)
+  local list = lists.sorted_keys(map)
   for i, id in ipairs(list) do
     list[i] = id .. "|" .. map[id]
   end

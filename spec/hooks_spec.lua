@@ -1,4 +1,4 @@
--- on_success, on_failure, on_reject_budget and notify: told of the outcome, and never part of it; docs/HOOKS.md's examples.
+-- on_success, on_failure, on_reject_budget and notify: told of the outcome, never part of it; docs/HOOKS.md's examples.
 
 local cjson = require "cjson"
 local lfs = require "lfs"
@@ -35,7 +35,8 @@ return { data = ".", schema = "shop", retries = 0, parameters = { show = true, l
 local project
 
 before_each(function()
-  project = projects.new { ["pipeline.lua"] = pipeline, ["item.csv"] = "id\n1\nx\n60\n", ["config.lua"] = config:format("", "") }
+  project = projects.new { ["pipeline.lua"] = pipeline, ["item.csv"] = "id\n1\nx\n60\n",
+    ["config.lua"] = config:format("", "") }
 end)
 
 after_each(function()
@@ -71,7 +72,8 @@ describe("a hook", function()
     assert.same({ "on_success", { pipeline = "items", schema = "shop", state = "published", run = 1, records = 3,
       rejected = 1, rejects = { item = { records = 3, rejected = 1, rules = { type = 1 } } },
       tables = { "item", "item_raw" }, checks = 4, warnings = 1, failed_checks = {}, exit = 0 } }, { name, outcome })
-    assert.matches('^{"pipeline":"items","schema":"shop","state":"published","run":1,"started":"[^"]*","seconds":[%d.e-]+,'
+    assert.matches('^{"pipeline":"items","schema":"shop","state":"published","run":1,"started":"[^"]*",'
+      .. '"seconds":[%d.e-]+,'
       .. '"records":3,"rejected":1,"rejects":{"item":{"records":3,"rejected":1,"rules":{"type":1}}},'
       .. '"tables":%["item","item_raw"%],"checks":4,"warnings":1,"failed_checks":%[%],"exit":0}$', text)
   end)
@@ -81,8 +83,8 @@ describe("a hook", function()
     local code, err = run()
     assert.same({ 4, 1 }, { code, #told() })
     local name, outcome = table.unpack(told()[1])
-    assert.same({ "on_failure", "failed", "check", 4, { "item: id < 100" }, {}, 1 }, { name, outcome.state, outcome.code,
-      outcome.exit, outcome.failed_checks, outcome.tables, outcome.run })
+    assert.same({ "on_failure", "failed", "check", 4, { "item: id < 100" }, {}, 1 }, { name, outcome.state,
+      outcome.code, outcome.exit, outcome.failed_checks, outcome.tables, outcome.run })
     assert.matches("hook     on_failure           done  (", err, 1, true)
     assert.equal("failed", project:ask "select state from pghost.runs")
   end)
@@ -131,7 +133,9 @@ run:check]], 1)))
       local conn <close> = require("pghost.connection").open()
       assert(conn:query("SELECT count(*) AS n FROM shop.item")[1].n == 2)
       if outcome.run == 1 then
-        assert(os.execute(("%s --dsn '%s' pipeline.lua --force yes 2>/dev/null"):format(os.getenv "PGHOST_PATH", os.getenv "DSN")))
+        local command = ("%s --dsn '%s' pipeline.lua --force yes 2>/dev/null"):format(os.getenv "PGHOST_PATH",
+          os.getenv "DSN")
+        assert(os.execute(command))
       end]], ""))
     local _, err, code = pghost.run({ "--dsn", project.dsn, "pipeline.lua" }, { cd = project.folder,
       env = ("PGHOST_PATH=%s DSN=%s"):format(pghost.path, pghost.quote(project.dsn)) })
@@ -208,8 +212,8 @@ __import__("os").rename("port.new", "port")
 server.handle_request()
 server.handle_request()
 ]])
-    pghost.shell(("cd %s && { timeout 60 python3 server.py >/dev/null 2>&1 </dev/null & } ; until [ -s port ]; do sleep 0.05; done")
-      :format(project.folder))
+    pghost.shell(("cd %s && { timeout 60 python3 server.py >/dev/null 2>&1 </dev/null & }; "
+      .. "until [ -s port ]; do sleep 0.05; done"):format(project.folder))
     local function post(path)
       return select(2, pghost.run({ "--dsn", project.dsn, "pipeline.lua", "--force", "yes" }, { cd = project.folder,
         env = ("WEBHOOK_URL=http://127.0.0.1:%s/%s"):format(project:read "port", path) }))
@@ -224,8 +228,8 @@ server.handle_request()
     use_example(3)
     lfs.mkdir(project.folder .. "/bin")
     pghost.shell(("chmod +x %s"):format(project:write("bin/sendmail", '#!/bin/sh\n{ echo "$@"; cat; } >mail\n')))
-    local _, err, code = pghost.run({ "--dsn", project.dsn, "pipeline.lua", "--max-rejects", "0" }, { cd = project.folder,
-      env = ("PATH=%s/bin:$PATH"):format(project.folder) })
+    local _, err, code = pghost.run({ "--dsn", project.dsn, "pipeline.lua", "--max-rejects", "0" }, {
+      cd = project.folder, env = ("PATH=%s/bin:$PATH"):format(project.folder) })
     assert.equal(4, code)
     assert.matches("on_reject_budget     done", err)
     assert.matches("^%-t\nTo: data@example.org\nSubject: items: too many rejects\n\nitems: run 1 failed: ",

@@ -1,4 +1,4 @@
--- Which C file includes which: no circles, and no layer that knows one above it.
+-- Which C file includes which: no circles, and no layer that knows one above it. No two modules of one name.
 
 local root = arg[0]:gsub("[^/]*$", "") .. "../"
 
@@ -131,5 +131,26 @@ describe("the C sources", function()
       end
     end
     assert.same({}, wrong)
+  end)
+end)
+
+-- Where a name says what a file is for and its folder what of: a command has the name that its user types, the Lua-facing
+-- file that of the C one below it, a room its own.
+local function may_share(path)
+  return path:find("^scripts/pghost/command/") or path:find("/init%.lua$") or path:find("^bindings/lua/")
+end
+
+describe("a module's name", function()
+  it("is that of no other one in another room", function()
+    local seen, twice, count = {}, {}, 0
+    for _, path in ipairs(lines(("cd %s && find scripts/pghost bindings host -name '*.lua' -o -name '*.c'"):format(root))) do
+      local name = path:match("[^/]*$")
+      if not may_share(path) then
+        twice[#twice + 1] = seen[name] and seen[name] .. ", " .. path
+        seen[name], count = path, count + 1
+      end
+    end
+    assert.is_true(count > 300)
+    assert.same({}, twice)
   end)
 end)

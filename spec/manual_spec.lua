@@ -23,7 +23,8 @@ describe("the manual", function()
 
   it("is the same whenever it is written", function()
     local _, err, code = pghost.shell(("%s %s/cmake/manual.lua %s/again && cd %s && "
-      .. "for f in man bash-completion zsh fish; do diff -r $f again/$f; done"):format(pghost.path, pghost.root, folder, folder))
+      .. "for f in man bash-completion zsh fish; do diff -r $f again/$f; done")
+      :format(pghost.path, pghost.root, folder, folder))
     assert.same({ "", 0 }, { err, code })
   end)
 

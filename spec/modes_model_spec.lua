@@ -6,6 +6,7 @@
 --
 -- PGHOST_SPEC_SEQUENCES: how many of each kind; PGHOST_SPEC_SEED: of the first.
 
+local lists = require "pghost.lib.lists"
 local modes = require "support.modes"
 
 local sequences = tonumber(os.getenv "PGHOST_SPEC_SEQUENCES") or 2
@@ -34,14 +35,7 @@ local function random_content()
   return { text = table.concat(lines, "\n") .. "\n", records = records }
 end
 
-local function names_of(files)
-  local names = {}
-  for name in pairs(files) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
+local names_of = lists.sorted_keys
 
 -- Something happens to the files of a folder; `past` are contents that there were.
 local function happen(files, past)

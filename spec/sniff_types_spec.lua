@@ -2,6 +2,7 @@
 -- stays text, or what is lost is said. The server decides: it has the same file as text beside it.
 
 local csv = require "pghost.sniff"
+local lists = require "pghost.lib.lists"
 local pghost = require "support.pghost"
 local server = require "support.server"
 local shown = require "support.shown"
@@ -134,11 +135,9 @@ local function random_table(rows, columns)
 end
 
 local function text_of(lines, delimiter)
-  local out = {}
-  for i, line in ipairs(lines) do
-    out[i] = table.concat(line, delimiter)
-  end
-  return table.concat(out, "\n") .. "\n"
+  return table.concat(lists.map(lines, function(line)
+    return table.concat(line, delimiter)
+  end), "\n") .. "\n"
 end
 
 -- SQL that is true where `t.c`, of the type found, gives back what `p.c` has: a text in which %s is the column.

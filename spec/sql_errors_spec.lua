@@ -68,9 +68,9 @@ WHERE :as_of > '2000-01-01'
     assert.equal("nmae", shown:sub(#caret, #caret + 3))
   end)
 
-  it("outside of them has no trace of the server's position", function()
+  it("outside of them points into the statement", function()
     local message = fail_with 'run.conn:query("SELECT nope")'
-    assert.equal("column \"nope\" does not exist\n", message)
+    assert.equal("column \"nope\" does not exist\n  SELECT nope\n         ^\n", message)
   end)
 end)
 

@@ -58,13 +58,15 @@ describe("a spec of rules", function()
     project:write("spec/x_spec.lua", [[
       local test = require "pghost.test"
       it("reads what it must", function()
-        test.passes(require "rules.item", { id = " 7 ", day = "29/02/2024" }, { id = 7, day = "2024-02-29", price = test.null })
+        test.passes(require "rules.item", { id = " 7 ", day = "29/02/2024" },
+          { id = 7, day = "2024-02-29", price = test.null })
         test.refuses(require "rules.item", { id = "7", day = "31/02/2024" }, "not a date '31/02/2024'")
         test.refuses(require "rules.item", { day = "29/02/2024" }, { column = "id", rule = "required" })
         local day = require("pghost.rules").date { format = "DD/MM/YYYY" }
         assert.equal("2024-02-29", day:try "29/02/2024")
         local value, failure = day:try "31/02/2024"
-        assert.same({ nil, "type", "not a date '31/02/2024', expected DD/MM/YYYY" }, { value, failure.rule, tostring(failure) })
+        assert.same({ nil, "type", "not a date '31/02/2024', expected DD/MM/YYYY" },
+          { value, failure.rule, tostring(failure) })
         assert.same({}, { day:try(nil) })
       end)]])
     local out, err, code = pghost.run({ "--dsn", "host=/nowhere", "test" }, { cd = project.folder .. "/sql" })
@@ -75,7 +77,8 @@ describe("a spec of rules", function()
   it("says what came out otherwise, as a table, at the line of the spec", function()
     local out, code = run [[
       it("differs", function()
-        test.values(r.numeric(6, 2):range(0, nil), { ["1.50"] = "1.50", ["-1"] = test.refused_by "type", x = 7, ["2"] = test.refused })
+        local cases = { ["1.50"] = "1.50", ["-1"] = test.refused_by "type", x = 7, ["2"] = test.refused }
+        test.values(r.numeric(6, 2):range(0, nil), cases)
       end)
       it("has other values", function()
         test.passes(require "rules.item", { id = "7", price = "1.5" }, { id = 8, price = "1.5", prize = 1 })
@@ -90,14 +93,14 @@ describe("a spec of rules", function()
         test.refuses(require "rules.item", { id = "x" }, { rule = "required" })
       end)]]
     assert.equal(1, code)
-    assert.matches("spec/x_spec.lua:4: 3 of 4 values came out otherwise\n text | expected        | is\n", out, 1, true)
+    assert.matches("spec/x_spec.lua:5: 3 of 4 values came out otherwise\n text | expected        | is\n", out, 1, true)
     assert.matches("\n '-1' | refused by type | refused by range: ", out, 1, true)
     assert.matches("\n '2'  | refused         | '2'\n", out, 1, true)
-    assert.matches("spec/x_spec.lua:7: item: other values than expected\n column | expected | is\n", out, 1, true)
+    assert.matches("spec/x_spec.lua:8: item: other values than expected\n column | expected | is\n", out, 1, true)
     assert.matches("\n id     | 8        | 7\n prize  | 1        | no such column\n", out, 1, true)
-    assert.matches("spec/x_spec.lua:10: item: refused: id: not a bigint 'x' (rule 'type')\n", out, 1, true)
-    assert.matches("spec/x_spec.lua:13: item: the record passes\n", out, 1, true)
-    assert.matches("spec/x_spec.lua:16: item: refused, but with rule 'type' and not 'required': id: ", out, 1, true)
+    assert.matches("spec/x_spec.lua:11: item: refused: id: not a bigint 'x' (rule 'type')\n", out, 1, true)
+    assert.matches("spec/x_spec.lua:14: item: the record passes\n", out, 1, true)
+    assert.matches("spec/x_spec.lua:17: item: refused, but with rule 'type' and not 'required': id: ", out, 1, true)
   end)
 end)
 
@@ -131,7 +134,7 @@ describe("a spec of a pipeline", function()
   it("shows rows that differ, in a table", function()
     local out, code = run [[
       it("differs", function()
-        test.pipeline({ ["item.csv"] = "id,day,price\n1,,2\n2,,3\n3,,4\n" }, { settings = { schema = "other", least = 4 } })
+        test.pipeline({ ["item.csv"] = "id,day,price\n1,,2\n2,,3\n3,,4\n" }, { settings = { schema = "other" } })
         test.table("other.item", "id | price\n1 | 2.00\n2 | 9.00\n3|4.00\n4|<null>")
       end)
       it("is in another order", function()
@@ -141,13 +144,14 @@ describe("a spec of a pipeline", function()
         test.table("other.item", "id | prize\n1 | 2")
       end)]]
     assert.equal(1, code)
-    assert.matches("spec/x_spec.lua:5: other.item: not as expected\n         | id | price\n---------+----+--------\n", out,
-      1, true)
+    assert.matches("spec/x_spec.lua:5: other.item: not as expected\n         | id | price\n---------+----+--------\n",
+      out, 1, true)
     for _, line in ipairs { " extra   | 2  | 3.00", " missing | 2  | 9.00", " missing | 4  | <null>",
       "         | 1  | 2.00" } do
       assert.matches("\n" .. line .. "\n", out, 1, true)
     end
-    assert.matches("spec/x_spec.lua:8: the answer: not as expected\n         | a\n---------+---\n missing | 2\n extra   | 1\n"
+    assert.matches("spec/x_spec.lua:8: the answer: not as expected\n         | a\n---------+---\n missing | 2\n"
+      .. " extra   | 1\n"
       .. " missing | 1\n extra   | 2\n", out, 1, true)
     assert.matches("spec/x_spec.lua:11: no column 'prize': did you mean 'price'? (has: id, day, price)", out, 1, true)
   end)
@@ -190,6 +194,12 @@ describe("a spec of a pipeline", function()
         test.table("item", "id | price\n1 | 2.00")
         assert.equal(1, outcome.run)
         assert.equal(1, test.connection():query("SELECT count(*) AS n FROM item_raw")[1].n)
+      end)
+      it("takes settings of each kind", function()
+        local outcome = test.pipeline({ ["item.csv"] = "id,day,price\n1,,20\n" },
+          { settings = { dry_run = true, adopt = false, lock_wait = 1.5, retries = 0, least = 1, schema = "dry" } })
+        assert.matches("would", outcome.log)
+        test.query("SELECT to_regclass('dry.item') AS item", "item\n<null>")
       end)]]
     assert.equal(0, code, out)
   end)
@@ -246,6 +256,21 @@ describe("pghost test", function()
     assert.equal("0", databases())
   end)
 
+  it("takes no module and no configuration from where it is started", function()
+    lfs.mkdir(project.folder .. "/src")
+    project:write(".busted", 'error "configured"')
+    for _, name in ipairs { "say", "luassert", "src/say", "src/term", "src/mine", "busted", "pl" } do
+      project:write(name .. ".lua", 'error "taken"')
+    end
+    local out, code = run [[
+      it("has what busted brings, and the project's own modules", function()
+        assert.has_error(function() require "mine" end)
+        assert.is_table(require "config")
+        assert.same({ 1 }, { 1 })
+      end)]]
+    assert.equal(0, code, out)
+  end)
+
   it("ends with 1 for 256 failures, too", function()
     local out, code = run 'for i = 1, 256 do it("fails " .. i, function() assert.equal(1, 2) end) end'
     assert.equal(1, code)
@@ -260,9 +285,26 @@ describe("pghost test", function()
     assert.equal("pghost: no spec 'spec/b_spec.lua'\n", err)
     _, err = project:pghost("test", "--filtre", "x")
     assert.matches("unknown option '--filtre': did you mean '--filter'? (see pghost test --help)", err, 1, true)
+    _, err = project:pghost("test", "--output", "nonsense")
+    assert.matches("^pghost: [^\n]*'%-%-output' must be one of 'plainTerminal'", err)
     _, err = pghost.run({ "test" }, { cd = "/" })
     assert.equal("pghost: no project here (a folder with pipeline.lua): name the specs, or --script FILE\n", err)
     out = project:pghost("test", "--help")
     assert.matches("Example: pghost test ", out, 1, true)
+  end)
+end)
+
+describe("docs/TESTING_RULES.md", function()
+  it("has specs that pass over the sample's project", function()
+    pghost.shell(("cd %s && cp -r %s/scripts/*.lua %s/scripts/rules . && cp -r %s/sql/analytics sql/"):format(
+      project.folder, pghost.root, pghost.root, pghost.root))
+    local count = 0
+    for block in pghost.read(pghost.root .. "/docs/TESTING_RULES.md"):gmatch "```lua\n(.-)```" do
+      count = count + 1
+      project:write(("spec/%d_spec.lua"):format(count), block)
+    end
+    local out, err, code = project:pghost("test")
+    assert.same({ "", 0, 3 }, { err, code, count }, out)
+    assert.matches("^%+%+%+%+\n4 successes / 0 failures / 0 errors", out)
   end)
 end)

@@ -1,15 +1,8 @@
 -- Writes manifest.json: what went into the files. JSON by hand, so that the order is the same always.
 
-local M = {}
+local lists = require "pghost.lib.lists"
 
-local function sorted_keys(map)
-  local keys = {}
-  for key in pairs(map) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
-  return keys
-end
+local M = {}
 
 local encode
 
@@ -23,7 +16,7 @@ end
 
 local function encode_map(map, indent)
   local parts = {}
-  for i, key in ipairs(sorted_keys(map)) do
+  for i, key in ipairs(lists.sorted_keys(map)) do
     parts[i] = ('%s  "%s": %s'):format(indent, key, encode(map[key], indent .. "  "))
   end
   return #parts == 0 and "{}" or "{\n" .. table.concat(parts, ",\n") .. "\n" .. indent .. "}"

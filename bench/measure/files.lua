@@ -1,6 +1,7 @@
 -- The input files of the measures, made once and kept in the cache folder.
 
 local clock = require "measure.clock"
+local lists = require "pghost.lib.lists"
 
 local M = {}
 
@@ -49,11 +50,9 @@ local function columns(count)
 end
 
 local function header(list)
-  local names = {}
-  for i, column in ipairs(list) do
-    names[i] = column[1]
-  end
-  return table.concat(names, ",") .. "\n"
+  return table.concat(lists.map(list, function(column)
+    return column[1]
+  end), ",") .. "\n"
 end
 
 -- `lines` lines of `line(i)` in a file with a header.

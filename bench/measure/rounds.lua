@@ -6,6 +6,7 @@
 -- Turns keep a slow minute of the machine from falling on one work alone.
 
 local clock = require "measure.clock"
+local lists = require "pghost.lib.lists"
 
 local M = {}
 
@@ -64,18 +65,10 @@ function M.run(works, rounds, server)
   end
 end
 
-local function find(works, name)
-  for _, work in ipairs(works) do
-    if work.name == name then
-      return work
-    end
-  end
-end
-
 local function ratios(works, work)
   local parts = {}
   for _, name in ipairs(work.per or {}) do
-    local other = find(works, name)
+    local other = lists.named(works, name)
     if other and other.wall and other.wall > 0 then
       parts[#parts + 1] = ("%.2f of %s"):format(work.wall / other.wall, name)
     end

@@ -35,6 +35,7 @@ static const char *const error_texts[] = {
     [RECORD_CARRIAGE_RETURN] = "carriage return outside quotes",
     [RECORD_NUL_BYTE] = "NUL byte",
     [RECORD_INVALID_ENCODING] = "not valid in the encoding",
+    [RECORD_NOT_STORED] = "a character that the database does not have",
     [RECORD_TOO_LONG] = "record too long",
     [RECORD_LINE_FEED] = "line feed outside quotes",
     [RECORD_FIELD_TOO_LONG] = "field too long",
@@ -57,6 +58,7 @@ static const char *const error_rules[] = {
     [RECORD_CARRIAGE_RETURN] = "line_end",
     [RECORD_NUL_BYTE] = "nul",
     [RECORD_INVALID_ENCODING] = "encoding",
+    [RECORD_NOT_STORED] = "encoding",
     [RECORD_TOO_LONG] = "length",
     [RECORD_LINE_FEED] = "line_end",
     [RECORD_FIELD_TOO_LONG] = "size",
@@ -88,6 +90,16 @@ static void encoding_text(const Record *record, const char *encoding, char *out,
   snprintf(out, size, "column %u: not valid %s:%s", record->column, encoding, bytes);
 }
 
+// The fault is one character in UTF-8.
+static void not_stored_text(const Record *record, const char *encoding, char *out, size_t size) {
+  const uint8_t *bytes = record->fault.bytes;
+  uint32_t code = bytes[0] & (0xffu >> (record->fault.len + 1));
+  for (size_t i = 1; i < record->fault.len; i++)
+    code = code << 6 | (bytes[i] & 0x3fu);
+  snprintf(out, size, "column %u: the database is in %s, which does not have U+%04X",
+           record->column, encoding, (unsigned)code);
+}
+
 void record_error_text(const Record *record, const Dialect *dialect, char *out, size_t size) {
   const char *text = error_texts[record->error];
   if (record->error == RECORD_TOO_FEW_FIELDS || record->error == RECORD_TOO_MANY_FIELDS)
@@ -96,6 +108,8 @@ void record_error_text(const Record *record, const Dialect *dialect, char *out, 
     snprintf(out, size, "%s: %u bytes", text, record->length);
   else if (record->error == RECORD_INVALID_ENCODING && record->column > 0)
     encoding_text(record, dialect->text.encoding, out, size);
+  else if (record->error == RECORD_NOT_STORED)
+    not_stored_text(record, dialect->text.stored, out, size);
   else if (record->error == RECORD_FIELD_TOO_LONG)
     snprintf(out, size, "%s: column %u", text, record->column);
   else

@@ -41,6 +41,7 @@ typedef enum RecordError {
   RECORD_CONTROL_Z,        // Ctrl-Z at the end of the file
   RECORD_END_MARKER,       // \. of the text format, and more after it
   RECORD_DASHES,           // dashes under the header
+  RECORD_NOT_STORED,       // a character that the database's encoding does not have
 } RecordError;
 
 // The first bytes of a record that are not text, as they are in the file.

@@ -29,7 +29,8 @@ struct Decoder {
   Entry table[BYTES];    // of the encoding
   Entry fallback[BYTES]; // of windows-1252
   iconv_t converter;
-  bool clean; // the batch at hand: its bytes are text as they are
+  iconv_t stored; // from UTF-8 into what the database is in; only where that is not UTF-8
+  bool clean;     // the batch at hand: its bytes are text as they are
 };
 
 // What happens to the record at hand.
@@ -84,7 +85,9 @@ Decoder *decoder_new(const TextOptions *options, char quote) {
     return NULL;
   decoder->options = *options;
   decoder->quote = quote;
-  decoder->converter = (iconv_t)-1;
+  decoder->converter = decoder->stored = (iconv_t)-1;
+  if (*options->stored) // unknown to iconv: the server will say what it does not have
+    decoder->stored = iconv_open(options->stored, "UTF-8");
   if ((options->kind != ENCODING_FIELDS || open_converter(decoder)) &&
       (!options->fallback || fill_fallback(decoder)))
     return decoder;
@@ -95,6 +98,8 @@ Decoder *decoder_new(const TextOptions *options, char quote) {
 void decoder_free(Decoder *decoder) {
   if (decoder && decoder->converter != (iconv_t)-1)
     iconv_close(decoder->converter);
+  if (decoder && decoder->stored != (iconv_t)-1)
+    iconv_close(decoder->stored);
   free(decoder);
 }
 
@@ -206,6 +211,35 @@ static bool convert(const Decoder *decoder, Work *work, Field *field) {
          fall_back(decoder, work, field, valid);
 }
 
+// How much of a text in UTF-8 the database has characters for.
+static size_t stored_length(const Decoder *decoder, const Field *field) {
+  char *in = (char *)(uintptr_t)field->data;
+  size_t left = field->len;
+  iconv(decoder->stored, NULL, NULL, NULL, NULL);
+  while (left > 0) {
+    char scratch[BYTES], *out = scratch;
+    size_t room = sizeof scratch;
+    if (iconv(decoder->stored, &in, &left, &out, &room) == (size_t)-1 && errno != E2BIG)
+      break;
+  }
+  return field->len - left;
+}
+
+// False: the field has a character that the database cannot store.
+static bool is_storable(const Decoder *decoder, Work *work, const Field *field) {
+  if (decoder->stored == (iconv_t)-1 || scan_is_plain_ascii(field->data, field->len))
+    return true;
+  size_t at = stored_length(decoder, field);
+  if (at == field->len)
+    return true;
+  size_t len = 1;
+  while (len < FAULT_BYTES && at + len < field->len && (field->data[at + len] & 0xc0) == 0x80)
+    len++;
+  work->fault.len = (uint8_t)len;
+  memcpy(work->fault.bytes, field->data + at, len);
+  return false;
+}
+
 // Whether the field stood in quotes: an empty one without is NULL.
 static bool was_quoted(const Decoder *decoder, const Record *record, const Field *field) {
   bool view = field->data >= record->bytes && field->data <= record->bytes + record->length;
@@ -224,11 +258,14 @@ static void strip_nul(const Decoder *decoder, Work *work, const Record *record, 
   work->repairs |= 1U << REPAIR_NUL;
 }
 
-// False: the field is not valid.
-static bool make_text(const Decoder *decoder, Work *work, const Record *record, Field *field) {
+// Why the field is not text that can be stored; RECORD_OK: it is.
+static RecordError make_text(const Decoder *decoder, Work *work, const Record *record,
+                             Field *field) {
   if (field->len > 0 && memchr(field->data, 0, field->len))
     strip_nul(decoder, work, record, field);
-  return convert(decoder, work, field);
+  if (!convert(decoder, work, field))
+    return RECORD_INVALID_ENCODING;
+  return is_storable(decoder, work, field) ? RECORD_OK : RECORD_NOT_STORED;
 }
 
 // Refuses what PostgreSQL cannot store as text.
@@ -243,9 +280,11 @@ static void check_record(const Decoder *decoder, Work *work, Record *record) {
   }
   work->repairs = 0;
   for (uint32_t i = 0; i < record->field_count; i++) {
-    if (make_text(decoder, work, record, &work->batch->fields[record->field_start + i]))
+    RecordError error =
+        make_text(decoder, work, record, &work->batch->fields[record->field_start + i]);
+    if (error == RECORD_OK)
       continue;
-    record->error = RECORD_INVALID_ENCODING;
+    record->error = error;
     record->column = i + 1;
     record->fault = work->fault;
     return;
@@ -257,8 +296,8 @@ static void check_record(const Decoder *decoder, Work *work, Record *record) {
 static bool is_clean(const Decoder *decoder, const char *bytes, size_t len) {
   if (scan_is_plain_ascii(bytes, len))
     return decoder->options.exact_ascii;
-  return decoder->options.kind != ENCODING_FIELDS && !memchr(bytes, 0, len) &&
-         scan_is_utf8(bytes, len);
+  return decoder->options.kind != ENCODING_FIELDS && decoder->stored == (iconv_t)-1 &&
+         !memchr(bytes, 0, len) && scan_is_utf8(bytes, len);
 }
 
 bool decoder_run(Decoder *decoder, const char *bytes, size_t len, Batch *batch) {
@@ -302,14 +341,15 @@ static void run_extra(const Decoder *decoder, General *general, Work *work, Reco
   work->repairs = 0;
   if (memchr(extra->data, 0, extra->len))
     strip_nul(decoder, work, record, extra);
-  if (convert_valid(decoder, &work->batch->decoded, extra, &valid))
-    return;
-  uint32_t wrong = convert_each(decoder, general, work, extra);
+  uint32_t wrong = 0;
+  if (!convert_valid(decoder, &work->batch->decoded, extra, &valid))
+    wrong = convert_each(decoder, general, work, extra);
   record->repairs |= work->repairs;
-  if (wrong == 0)
+  bool storable = wrong > 0 || is_storable(decoder, work, extra);
+  if (wrong == 0 && storable)
     return;
-  record->error = RECORD_INVALID_ENCODING;
-  record->column = columns + wrong;
+  record->error = storable ? RECORD_INVALID_ENCODING : RECORD_NOT_STORED;
+  record->column = columns + (wrong ? wrong : 1);
   record->fault = work->fault;
 }
 

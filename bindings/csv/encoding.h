@@ -29,6 +29,8 @@ typedef struct TextOptions {
   bool exact_ascii;             // set then, too: every byte below 0x80 means what it does in ASCII
   bool fallback;                // fields that are not valid are taken for windows-1252
   bool strip_nul;               // NUL bytes are removed, not a reason to reject
+  char
+      stored[ENCODING_NAME]; // what the text goes into, as iconv knows it; "": holds all of Unicode
 } TextOptions;
 
 // Changes a name that iconv does not know into the one it has for it, as far as the parts are the

@@ -2,7 +2,7 @@
 #ifndef PGHOST_LOAD_BLOCKS_H
 #define PGHOST_LOAD_BLOCKS_H
 
-#include "load/state.h"
+#include "load/shared.h"
 
 // Gives a block that is through with rules to the streams. Takes the lock.
 void block_encoded(Engine *engine, Block *block);

@@ -3,7 +3,7 @@
 #ifndef PGHOST_LOAD_BUDGET_H
 #define PGHOST_LOAD_BUDGET_H
 
-#include "load/state.h"
+#include "load/shared.h"
 
 // Counts a reject of the block under its rule, if that has a budget.
 void budget_count_rule(const Engine *engine, Block *block, const char *rule);

@@ -2,7 +2,7 @@
 #ifndef PGHOST_LOAD_CAREFUL_H
 #define PGHOST_LOAD_CAREFUL_H
 
-#include "load/state.h"
+#include "load/shared.h"
 
 enum { CAREFUL_BLOCKS = 16 }; // that are kept until the server has taken them
 

@@ -3,7 +3,7 @@
 #ifndef PGHOST_LOAD_ODD_H
 #define PGHOST_LOAD_ODD_H
 
-#include "load/state.h"
+#include "load/shared.h"
 
 enum { ODD_SAMPLE = 200 };
 

@@ -2,7 +2,7 @@
 #ifndef PGHOST_LOAD_PLACES_H
 #define PGHOST_LOAD_PLACES_H
 
-#include "load/state.h"
+#include "load/shared.h"
 
 // Notes the rows of a block that is about to be sent. Memory is bounded: only the last blocks are
 // known, which is more than what lies between us and the server.

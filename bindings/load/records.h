@@ -2,7 +2,7 @@
 #ifndef PGHOST_LOAD_RECORDS_H
 #define PGHOST_LOAD_RECORDS_H
 
-#include "load/state.h"
+#include "load/shared.h"
 
 // Runs the program over record `i` of the block.
 Verdict record_judge(const Engine *engine, Block *block, size_t i, Scratch *scratch);

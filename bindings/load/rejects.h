@@ -2,8 +2,8 @@
 #ifndef PGHOST_LOAD_REJECTS_H
 #define PGHOST_LOAD_REJECTS_H
 
-#include "load/row.h"
-#include "load/state.h"
+#include "load/shared.h"
+#include "load/stream_rows.h"
 
 // Counts a reject. False: nobody wants its row.
 bool reject_count(const Engine *engine, Block *block, const char *rule);

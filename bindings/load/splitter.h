@@ -2,7 +2,7 @@
 #ifndef PGHOST_LOAD_SPLITTER_H
 #define PGHOST_LOAD_SPLITTER_H
 
-#include "load/state.h"
+#include "load/shared.h"
 
 void *splitter_main(void *engine);
 

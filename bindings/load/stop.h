@@ -7,7 +7,7 @@
 #ifndef PGHOST_LOAD_STOP_H
 #define PGHOST_LOAD_STOP_H
 
-#include "load/state.h"
+#include "load/shared.h"
 
 // Ends the load with this block, unless it is to end before it.
 void stop_at(Engine *engine, const Block *block, const Error *error);

@@ -2,7 +2,7 @@
 #ifndef PGHOST_LOAD_STREAMS_H
 #define PGHOST_LOAD_STREAMS_H
 
-#include "load/state.h"
+#include "load/shared.h"
 
 // Begins the COPY. False: its connection is idle.
 bool stream_begin(Stream *stream, const char *copy, Error *error);

@@ -2,7 +2,7 @@
 #ifndef PGHOST_LOAD_TASKS_H
 #define PGHOST_LOAD_TASKS_H
 
-#include "load/state.h"
+#include "load/shared.h"
 
 // Bytes of the file, or of all files, that have become records, as they lie on the disk. The lock
 // is held.

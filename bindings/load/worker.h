@@ -2,7 +2,7 @@
 #ifndef PGHOST_LOAD_WORKER_H
 #define PGHOST_LOAD_WORKER_H
 
-#include "load/state.h"
+#include "load/shared.h"
 
 void *worker_main(void *worker);
 

@@ -142,7 +142,7 @@ static bool make_asker(lua_State *L, EngineOptions *options, Error *error) {
 
 // Takes over the reject file, also when there is no memory for an engine.
 static bool make_engine(lua_State *L, LoadBox *box, EngineOptions *options, Error *error) {
-  if (!make_asker(L, options, error) || !load_open_reject_file(L, options, error)) {
+  if (!make_asker(L, options, error) || !load_open_reject_file(L, 1, options, error)) {
     asker_free(options->asker);
     return false;
   }
@@ -171,7 +171,7 @@ static int load_open(lua_State *L) {
   lua_settop(L, 1);
   LoadBox *box = new_load(L);
   lua_getiuservalue(L, 2, REFERENCES);
-  EngineOptions options = load_read_options(L, 3);
+  EngineOptions options = load_read_options(L, 1, 3);
   box->program = options.program;
   bool ok = make_engine(L, box, &options, &error);
   lua_settop(L, 2);
@@ -269,7 +269,7 @@ static bool start_file(lua_State *L, LoadBox *box, Error *error) {
   luaL_argcheck(L, !source->cursor, 2, "some records of the source have been read already");
   if (!engine_has_room(box->engine))
     luaL_error(L, "no room for a further file: see load:has_room()");
-  FileTask task = load_read_task(L, source->source, box->program);
+  FileTask task = load_read_task(L, 3, source->source, box->program);
   keep_source(L, source);
   if (!engine_start_file(box->engine, &task, error)) {
     close_load(box);

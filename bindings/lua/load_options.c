@@ -52,9 +52,9 @@ static void read_rule_budgets(lua_State *L, int references, int rejects, EngineO
   luaL_ref(L, references); // the table of names
 }
 
-static void read_reject_options(lua_State *L, int references, EngineOptions *options) {
+static void read_reject_options(lua_State *L, int table, int references, EngineOptions *options) {
   options->rejects = (RejectBudget){UINT64_MAX, 1};
-  if (lua_getfield(L, 1, "rejects") == LUA_TTABLE) {
+  if (lua_getfield(L, table, "rejects") == LUA_TTABLE) {
     int rejects = lua_gettop(L);
     options->rejects = read_budget(L, rejects);
     options->expected_bytes = read_size(L, rejects, "expected_bytes", 0);
@@ -69,8 +69,8 @@ static void read_reject_options(lua_State *L, int references, EngineOptions *opt
   lua_pop(L, 1);
 }
 
-static void read_program(lua_State *L, int references, EngineOptions *options) {
-  if (lua_getfield(L, 1, "program") == LUA_TNIL) {
+static void read_program(lua_State *L, int table, int references, EngineOptions *options) {
+  if (lua_getfield(L, table, "program") == LUA_TNIL) {
     lua_pop(L, 1);
     return;
   }
@@ -82,51 +82,60 @@ static void read_program(lua_State *L, int references, EngineOptions *options) {
   lua_setfield(L, references, "program");
 }
 
-// The table on top: position, and the format, which must be text where the program needs it.
-static void read_clean(lua_State *L, int references, EngineOptions *options) {
+// Whether a field of the table at `table` is true.
+static bool read_flag(lua_State *L, int table, const char *name) {
+  lua_getfield(L, table, name);
+  bool flag = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return flag;
+}
+
+// Whether the rows of the table at `clean` go as text.
+static bool read_format(lua_State *L, int clean) {
   static const char *const formats[] = {"binary", "text"};
-  int clean = lua_gettop(L);
-  lua_getfield(L, clean, "position");
-  options->clean_position = lua_toboolean(L, -1);
   const char *format =
       lua_getfield(L, clean, "format") == LUA_TNIL ? formats[0] : lua_tostring(L, -1);
-  options->clean_text = format && strcmp(format, formats[1]) == 0;
-  if (!format || (!options->clean_text && strcmp(format, formats[0]) != 0))
+  bool is_text = format && strcmp(format, formats[1]) == 0;
+  if (!format || (!is_text && strcmp(format, formats[0]) != 0))
     luaL_error(L, "clean: format must be 'binary' or 'text'");
-  lua_getfield(L, clean, "careful");
-  options->careful = lua_toboolean(L, -1);
-  lua_getfield(L, clean, "tell_lines");
-  options->tell_lines = options->careful || lua_toboolean(L, -1);
-  lua_getfield(L, clean, "may_drop");
-  options->may_drop = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return is_text;
+}
+
+// The format must be text where the program needs it.
+static void read_clean(lua_State *L, int clean, int references, EngineOptions *options) {
+  options->clean_position = read_flag(L, clean, "position");
+  options->clean_text = read_format(L, clean);
+  options->careful = read_flag(L, clean, "careful");
+  options->tell_lines = options->careful || read_flag(L, clean, "tell_lines");
+  options->may_drop = read_flag(L, clean, "may_drop");
   lua_getfield(L, clean, "copy");
   options->copy = lua_tostring(L, -1);
   lua_setfield(L, references, "copy"); // keeps it
-  lua_pop(L, 3);
   if (options->program && program_needs_text(options->program) && !options->clean_text)
     luaL_error(L, "clean: a column's type can only be sent as text: format = 'text'");
-  lua_pop(L, 2);
 }
 
-EngineOptions load_read_options(lua_State *L, int references) {
+EngineOptions load_read_options(lua_State *L, int table, int references) {
   EngineOptions options = {0};
-  read_program(L, references, &options);
-  read_reject_options(L, references, &options);
-  lua_getfield(L, 1, "workers");
+  int top = lua_gettop(L);
+  read_program(L, table, references, &options);
+  read_reject_options(L, table, references, &options);
+  lua_getfield(L, table, "workers");
   lua_Integer workers = luaL_optinteger(L, -1, 1);
   if (workers < 1 || workers > MAX_WORKERS)
     luaL_error(L, "workers must be from 1 to %d: %I", (int)MAX_WORKERS, workers);
   options.workers = (unsigned)workers;
   options.files = options.workers + 1; // the next one is opened while the workers are busy
-  if (lua_getfield(L, 1, "clean") == LUA_TTABLE)
-    read_clean(L, references, &options);
-  lua_pop(L, 2);
+  if (lua_getfield(L, table, "clean") == LUA_TTABLE)
+    read_clean(L, lua_gettop(L), references, &options);
+  lua_settop(L, top);
   return options;
 }
 
-bool load_open_reject_file(lua_State *L, EngineOptions *options, Error *error) {
+bool load_open_reject_file(lua_State *L, int table, EngineOptions *options, Error *error) {
   const char *path = NULL;
-  if (lua_getfield(L, 1, "rejects") == LUA_TTABLE && lua_getfield(L, -1, "path") == LUA_TSTRING)
+  if (lua_getfield(L, table, "rejects") == LUA_TTABLE && lua_getfield(L, -1, "path") == LUA_TSTRING)
     path = lua_tostring(L, -1);
   options->reject_file = path ? fopen(path, "ab") : NULL;
   if (path && !options->reject_file)
@@ -136,11 +145,12 @@ bool load_open_reject_file(lua_State *L, EngineOptions *options, Error *error) {
 
 // Files -------------------------------------------------------------------------------------------
 
-// The column map at field `name` of the table at 3, as a userdata block left on the stack: source
-// columns from 1, or 0 (false, nothing) where the file has none.
-static const uint32_t *read_map(lua_State *L, const char *name, size_t columns, size_t *count) {
+// The column map at field `name` of the table at `table`, as a userdata block left on the stack:
+// source columns from 1, or 0 (false, nothing) where the file has none.
+static const uint32_t *read_map(lua_State *L, int table, const char *name, size_t columns,
+                                size_t *count) {
   int list = lua_gettop(L) + 1;
-  *count = lua_getfield(L, 3, name) == LUA_TTABLE ? (size_t)luaL_len(L, list) : 0;
+  *count = lua_getfield(L, table, name) == LUA_TTABLE ? (size_t)luaL_len(L, list) : 0;
   uint32_t *map = lua_newuserdatauv(L, (*count + 1) * sizeof *map, 0);
   for (size_t i = 0; i < *count; i++) {
     lua_geti(L, list, (lua_Integer)i + 1);
@@ -153,20 +163,19 @@ static const uint32_t *read_map(lua_State *L, const char *name, size_t columns, 
   return map;
 }
 
-FileTask load_read_task(lua_State *L, Source *source, const Program *program) {
+FileTask load_read_task(lua_State *L, int table, Source *source, const Program *program) {
   size_t columns = source_column_count(source), count;
   FileTask task = {.source = source, .rejects = {UINT64_MAX, 1}};
-  lua_getfield(L, 3, "name");
+  lua_getfield(L, table, "name");
   task.name = luaL_optstring(L, -1, "source");
-  lua_getfield(L, 3, "file_id");
+  lua_getfield(L, table, "file_id");
   task.file_id = luaL_optinteger(L, -1, 0);
-  lua_getfield(L, 3, "table_source");
-  task.table_source = lua_toboolean(L, -1);
-  if (lua_getfield(L, 3, "rejects") == LUA_TTABLE)
+  task.table_source = read_flag(L, table, "table_source");
+  if (lua_getfield(L, table, "rejects") == LUA_TTABLE)
     task.rejects = read_budget(L, lua_gettop(L));
-  task.expected_bytes = read_size(L, 3, "expected_bytes", 0);
-  task.raw_map = read_map(L, "raw_map", columns, &task.raw_count);
-  task.clean_map = read_map(L, "clean_map", columns, &count);
+  task.expected_bytes = read_size(L, table, "expected_bytes", 0);
+  task.raw_map = read_map(L, table, "raw_map", columns, &task.raw_count);
+  task.clean_map = read_map(L, table, "clean_map", columns, &count);
   size_t expected = program ? program_column_count(program) : 0;
   if (count != expected)
     luaL_error(L, "clean_map: %d columns expected", (int)expected);

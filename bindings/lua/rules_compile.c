@@ -290,8 +290,9 @@ static void add_column(Compiler *compiler, int index) {
   Type type;
   Error error;
   size_t len;
-  static const char *const keys[] = {"name",       "type",   "format",  "labels", "domain",
-                                     "operations", "checks", "failure", "from",   "ask", NULL};
+  static const char *const keys[] = {"name",   "type",       "format", "labels",
+                                     "domain", "operations", "checks", "failure",
+                                     "from",   "ask",        NULL};
   compiler->column = NULL;
   get_string(compiler, index, "name");
   compiler->column = lua_tolstring(L, -1, &len);
@@ -305,8 +306,8 @@ static void add_column(Compiler *compiler, int index) {
   Field name = {.data = compiler->column, .len = (uint32_t)len};
   check(compiler, program_add_column(compiler->program, &name, &type, format, &error), &error);
   if (lua_getfield(L, index, "ask") != LUA_TNIL)
-    check(compiler,
-          program_set_ask(compiler->program, get_string(compiler, index, "ask"), &error), &error);
+    check(compiler, program_set_ask(compiler->program, get_string(compiler, index, "ask"), &error),
+          &error);
   set_labels(compiler, index);
   set_domain(compiler, index);
   each_entry(compiler, index, "operations", add_operation);

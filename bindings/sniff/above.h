@@ -2,7 +2,7 @@
 #ifndef PGHOST_SNIFF_ABOVE_H
 #define PGHOST_SNIFF_ABOVE_H
 
-#include "sniff/dialect.h"
+#include "sniff/best_dialect.h"
 
 // What a line right above a table without a header could be.
 typedef enum SniffAbove { SNIFF_ABOVE_NONE, SNIFF_ABOVE_NAMES, SNIFF_ABOVE_DATA } SniffAbove;

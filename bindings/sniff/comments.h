@@ -2,7 +2,7 @@
 #ifndef PGHOST_SNIFF_COMMENTS_H
 #define PGHOST_SNIFF_COMMENTS_H
 
-#include "sniff/dialect.h"
+#include "sniff/best_dialect.h"
 
 typedef struct SniffComments {
   size_t lines;     // in the sample

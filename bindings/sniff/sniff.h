@@ -7,7 +7,7 @@
 
 #include "csv/source.h"
 #include "sniff/columns.h"
-#include "sniff/encoding.h"
+#include "sniff/sample_encoding.h"
 #include "sniff/structure.h"
 
 typedef struct SniffOptions {

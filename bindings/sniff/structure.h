@@ -3,8 +3,8 @@
 #define PGHOST_SNIFF_STRUCTURE_H
 
 #include "sniff/above.h"
+#include "sniff/best_dialect.h"
 #include "sniff/comments.h"
-#include "sniff/dialect.h"
 
 enum { SNIFF_MAX_HEADER = 4 };
 

@@ -3,7 +3,7 @@
 #ifndef PGHOST_SNIFF_SURPRISE_H
 #define PGHOST_SNIFF_SURPRISE_H
 
-#include "sniff/dialect.h"
+#include "sniff/best_dialect.h"
 
 // By how many bits the first record would be more surprising, as one of the records, than the most
 // surprising of the others. Of each of its cells two things count: the signs it is made of (small

@@ -12,6 +12,7 @@ local native = require "pghost.native.conn"
 local M = {}
 
 ---@class pghost.Connection
+--- Errors: those of the server with SQLSTATE as code and the position; a lost connection has exit code 3.
 ---@field native pghost.native.Connection for those who pass the connection to another native module
 ---@field description string where it leads, without a password
 ---@field origin string who named the database: "--dsn", "DATABASE_URL", ...
@@ -19,15 +20,26 @@ local Connection = {}
 Connection.__index = Connection
 Connection.__name = "pghost.Connection"
 
+-- Passes results of the native connection through; an error remembers the statement that its position is in.
+local function checked(statement, value, message, code)
+  if not value then
+    errors.raise(message, code, { statement = statement })
+  end
+  return value
+end
+
 --- Runs one statement. Parameters are bound, never spliced: $1, $2 ... in the text.
+--- Example: local rows = conn:query("SELECT * FROM users WHERE status = $1", "active")
 ---@param sql string
 ---@param ... string|number|boolean|nil
 ---@return pghost.native.Result
 function Connection:query(sql, ...)
-  return (errors.check(self.native:query(sql, ...)))
+  return checked(sql, self.native:query(sql, ...))
 end
 
 --- Runs a COPY ... TO STDOUT into a file, which is whole in its place afterwards, or not there.
+--- Example: conn:copy_to("COPY users TO STDOUT (FORMAT csv)", "users.csv.gz")
+--- Errors: what the server refuses, and what the file system does (errno name); the file is not there then.
 ---@param copy string
 ---@param path? string nil: standard output; packed as it ends: .gz, .zst, .xz, .bz2
 ---@return integer bytes before packing
@@ -36,23 +48,29 @@ function Connection:copy_to(copy, path)
 end
 
 --- Runs a script of several statements.
+--- Example: conn:exec("CREATE TABLE a (n int); CREATE INDEX ON a (n)")
 ---@param script string
 function Connection:exec(script)
-  errors.check(self.native:exec(script))
+  checked(script, self.native:exec(script))
 end
 
 --- A query for `for row in`, whose rows come one by one in constant memory. The connection can do
 --- nothing else until the loop ends.
+--- Example: for row in conn:stream("SELECT * FROM users") do print(row.name) end
 ---@param sql string
 ---@param ... string|number|boolean|nil
 ---@return fun(): pghost.native.Row?
 function Connection:stream(sql, ...)
   local iterate, stream, start_code = self.native:stream(sql, ...)
   if not iterate then
-    errors.raise(stream, start_code)
+    errors.raise(stream, start_code, { statement = sql })
   end
   local function next_row()
-    return (errors.check(stream:next()))
+    local row, message, code = stream:next()
+    if not row and message then
+      errors.raise(message, code, { statement = sql })
+    end
+    return row
   end
   return next_row, nil, nil, stream
 end
@@ -66,6 +84,8 @@ end
 
 --- Runs `fn(connection)` in a transaction, inside of another one in a savepoint. An error of it
 --- rolls back and is raised again as it was. It cannot yield to a coroutine outside.
+--- Example: conn:transaction(function(c) c:query("DELETE FROM users WHERE id = $1", 7) end)
+--- Errors: those of fn, after the rollback; what the server says to the COMMIT.
 ---@generic T
 ---@param fn fun(connection: pghost.Connection): T...
 ---@return T... what fn returned
@@ -82,11 +102,25 @@ local early <const> = [[
 --- For the rest of this transaction, which fills a table that is new in it: the server has pages
 --- written to disk while they come. With wal_level = minimal it writes no WAL for such a table but
 --- syncs it at the commit, and would begin with the writing only there. Nothing but time depends on it.
+---@package
 function Connection:write_early()
   self:query(early)
 end
 
+local stay <const> = [[
+  SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
+  WHERE name = 'idle_session_timeout' AND setting <> '0']]
+
+--- Has the server keep this connection, however long nothing is asked of it: others do the work of a long load. The
+--- role or the database may have a time for that (idle_session_timeout, from PostgreSQL 14).
+---@return pghost.Connection self
+function Connection:stay()
+  self:query(stay)
+  return self
+end
+
 --- What the server said since the last call (warnings, notices), at most 1,000 of them.
+--- Example: for _, notice in ipairs(conn:notices()) do print(notice.severity, notice.message) end
 ---@return { severity: string, message: string }[]
 ---@return integer dropped
 function Connection:notices()
@@ -94,32 +128,48 @@ function Connection:notices()
 end
 
 --- Asks the server to stop what this connection is doing.
+--- Example: conn:cancel()
 function Connection:cancel()
   self.native:cancel()
 end
 
+--- A name for SQL, in double quotes.
+--- Example: conn:quote_identifier("Mixed Case")
+--- Errors: a name with a NUL byte, or that is not valid in the encoding of the connection.
 ---@param name string
 ---@return string
 function Connection:quote_identifier(name)
   return self.native:quote_identifier(name)
 end
 
+--- A text for SQL, in single quotes.
+--- Example: conn:quote_literal("O'Hara")
+--- Errors: a text with a NUL byte, or that is not valid in the encoding of the connection.
 ---@param text string
 ---@return string
 function Connection:quote_literal(text)
   return self.native:quote_literal(text)
 end
 
+--- Number of the server's process.
+--- Example: print(conn:pid())
+--- Errors: none.
 ---@return integer process id of the server's backend
 function Connection:pid()
   return self.native:pid()
 end
 
+--- What the connection is doing.
+--- Example: assert(conn:status() == "idle")
+--- Errors: none.
 ---@return "idle"|"transaction"|"failed"|"active"|"lost"|"closed"
 function Connection:status()
   return self.native:status()
 end
 
+--- Ends the connection; an open transaction is rolled back.
+--- Example: conn:close()
+--- Errors: none; a second call does nothing.
 function Connection:close()
   self.native:close()
 end
@@ -175,6 +225,7 @@ local leader, leader_name -- see M.lead
 --- From now on, connections for which no database is named lead to where `fn` says, whatever the environment says.
 ---@param fn fun(): string conninfo
 ---@param name string who says so, for messages
+---@package
 function M.lead(fn, name)
   leader, leader_name = fn, name
 end
@@ -220,6 +271,8 @@ end
 
 --- Connects. In this order: options.dsn, `--dsn`, DATABASE_URL, libpq's own environment (PGHOST,
 --- PGSERVICE ...), a .env file in the current folder, the private server.
+--- Example: local conn <close> = connection.open()
+--- Errors: exit code 3 where the database cannot be reached, with who named it and without a password.
 ---@param options? { dsn?: string } conninfo string or postgresql:// URL
 ---@return pghost.Connection raises an error object with exit code 3 when it cannot
 function M.open(options)
@@ -238,6 +291,7 @@ end
 
 --- The version of the server that M.open would connect to, for people; starts no server and raises nothing.
 ---@return string "PostgreSQL 15.12 (DATABASE_URL)", or why there is none
+---@package
 function M.server_version()
   local stopped = not find_configured() and stopped_private_server()
   if stopped then
@@ -255,6 +309,7 @@ end
 --- rolls all back. No two-phase commit: when one commit fails others may have been done.
 ---@param connections pghost.Connection[]
 ---@param fn function
+---@package
 function M.transaction_of_all(connections, fn)
   local natives = {}
   local _ <close> = setmetatable({}, { __close = function()

@@ -79,6 +79,9 @@ end
 
 --- Starts a run. Reads the script's command line (every simple setting of the config is an option),
 --- connects, takes the lock of this pipeline and target schema, and makes the build schema.
+--- Example: local run <close> = pipeline.start("bookings", require "config")
+--- Errors: an unknown setting or option ends the script with exit code 2, a database that cannot be reached with 3;
+--- code "locked" where a run of the same name and target is in progress.
 ---@param name string of the pipeline: runs of the same name and target exclude each other
 ---@param config table settings; the list of them is run/settings.lua
 ---@param options? pghost.StartOptions

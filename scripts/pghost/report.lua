@@ -6,7 +6,7 @@
 -- Made from what the schema `pghost` recorded and from the published tables; docs/REPORT.md.
 
 local errors = require "pghost.lib.errors"
-local file = require "pghost.report.file"
+local atomic_file = require "pghost.lib.atomic_file"
 local junit = require "pghost.report.junit"
 local markdown = require "pghost.report.markdown"
 local metrics = require "pghost.report.metrics"
@@ -46,7 +46,7 @@ local formats = {
 ---@param format "html"|"markdown"|"junit"|"metrics"
 ---@param path string "-" for standard output
 function M.save(conn, run, format, path)
-  file.write(path, formats[format](conn, run))
+  atomic_file.write(path, "the report", formats[format](conn, run))
 end
 
 --- The page of a run, as a file.
@@ -61,10 +61,10 @@ end
 --- wrong is a warning.
 ---@param run pghost.Run
 function M.after(run)
-  local path = run.settings.report
-  if not path or path == "" or sys.interrupted() then
+  if sys.interrupted() then
     return
   end
+  local path = run.settings.report
   local done, problem = pcall(M.write, run.conn, run.id, path)
   if done then
     run.log:info("report", run.name, "run " .. run.id .. " in " .. path)

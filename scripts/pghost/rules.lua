@@ -19,6 +19,7 @@
 local arguments = require "pghost.rules.argument_checks"
 local column_rules = require "pghost.rules.column"
 local describe = require "pghost.rules.describe"
+local lists = require "pghost.lib.lists"
 local native = require "pghost.native.rules"
 local row_rules = require "pghost.rules.rows"
 local types = require "pghost.rules.types"
@@ -27,33 +28,66 @@ local watched = require "pghost.rules.watched"
 local misuse = arguments.misuse
 
 ---@class pghost.RulesModule
----@field text fun(): pghost.Column
+--- Errors: a text that is not of the type, rule "type", rejects the record (see on_fail); a wrong argument raises at
+--- the caller's line.
+---@field text fun(): pghost.Column text, as long as the server takes
+--- Example: r.text():trim()
 ---@field varchar fun(length?: integer): pghost.Column characters; none: no limit
----@field smallint fun(): pghost.Column
----@field integer fun(): pghost.Column
----@field bigint fun(): pghost.Column
+--- Example: r.varchar(20)
+---@field smallint fun(): pghost.Column a whole number of 16 bits
+--- Example: r.smallint()
+---@field integer fun(): pghost.Column a whole number of 32 bits
+--- Example: r.integer():range(0, 150)
+---@field bigint fun(): pghost.Column a whole number of 64 bits
+--- Example: r.bigint():required()
 ---@field numeric fun(precision?: integer, scale?: integer): pghost.Column digits in all, and after the point
----@field real fun(): pghost.Column
----@field double fun(): pghost.Column
----@field boolean fun(): pghost.Column
+--- Example: r.numeric(10, 2)
+---@field real fun(): pghost.Column a floating-point number of 32 bits
+--- Example: r.real()
+---@field double fun(): pghost.Column a floating-point number of 64 bits
+--- Example: r.double()
+---@field boolean fun(): pghost.Column t, true, yes, 1 and f, false, no, 0 in any case
+--- Example: r.boolean():unquote()
 ---@field date fun(options?: { format?: string }): pghost.Column ISO 8601, or words as to_timestamp has them
----@field time fun(options?: { format?: string }): pghost.Column
----@field timestamp fun(options?: { format?: string }): pghost.Column
----@field timestamptz fun(options?: { format?: string }): pghost.Column
----@field uuid fun(): pghost.Column
----@field json fun(): pghost.Column
----@field jsonb fun(): pghost.Column
+--- Example: r.date({ format = "DD/MM/YYYY" })
+---@field time fun(options?: { format?: string }): pghost.Column time of day; ISO 8601, or as the format says
+--- Example: r.time()
+---@field timestamp fun(options?: { format?: string }): pghost.Column date and time without a zone; ISO 8601, or as
+--- the format says
+--- Example: r.timestamp({ format = "DD.MM.YYYY HH24:MI" })
+---@field timestamptz fun(options?: { format?: string }): pghost.Column date and time; UTC where the text has no zone
+--- Example: r.timestamptz()
+---@field uuid fun(): pghost.Column with or without hyphens and braces
+--- Example: r.uuid()
+---@field json fun(): pghost.Column text that is JSON, kept as it is written
+--- Example: r.json()
+---@field jsonb fun(): pghost.Column JSON as the server stores it
+--- Example: r.jsonb()
 ---@field timetz fun(): pghost.Column time with time zone
+--- Example: r.timetz()
 ---@field interval fun(): pghost.Column ISO 8601 ("P1DT2H") or numbers with units ("1 day 02:00:00")
----@field inet fun(): pghost.Column
----@field cidr fun(): pghost.Column
----@field macaddr fun(): pghost.Column
+--- Example: r.interval()
+---@field inet fun(): pghost.Column an address, with or without a netmask
+--- Example: r.inet()
+---@field cidr fun(): pghost.Column a network
+--- Example: r.cidr()
+---@field macaddr fun(): pghost.Column six bytes
+--- Example: r.macaddr()
 ---@field bytea fun(): pghost.Column "\\x" and hexadecimal digits, or escaped
----@field char fun(length?: integer): pghost.Column
----@field array fun(element: string|pghost.Column): pghost.Column
----@field enum fun(name: string|string[], labels?: string[]): pghost.Column
----@field domain fun(name: string, base: pghost.Column): pghost.Column
+--- Example: r.bytea()
+---@field char fun(length?: integer): pghost.Column padded with blanks to `length` characters (default: 1)
+--- Example: r.char(2)
+---@field array fun(element: string|pghost.Column): pghost.Column of any number of dimensions, as PostgreSQL writes
+--- one: {1,2,NULL}
+--- Example: r.array(r.integer())
+---@field enum fun(name: string|string[], labels?: string[]): pghost.Column one of these labels, byte by byte; with a
+--- name it is of that type of the server, which must exist
+--- Example: r.enum({ "left", "held" })
+---@field domain fun(name: string, base: pghost.Column): pghost.Column a domain of the server over a type; its own
+--- checks are the server's
+--- Example: r.domain("email", r.text())
 ---@field type fun(name: string): pghost.Column any other type of the server
+--- Example: r.type("point")
 ---@field value pghost.RuleValues functions for rules written in Lua
 local M = {}
 
@@ -64,11 +98,17 @@ for _, functions in ipairs { types, row_rules } do
 end
 
 ---@class pghost.RuleValues one value at a time; each gives nil for nil
+--- Errors: a value of another type than text (boolean: or a boolean) raises.
 ---@field trim fun(text?: string): string? white space off both ends
+--- Example: r.value.trim(" a ")
 ---@field unquote fun(text?: string): string? one pair of double quotes off
+--- Example: r.value.unquote("\"a\"")
 ---@field null_if fun(value: any, ...): any nil where the value is one of those after it
+--- Example: r.value.null_if("NULL", "NULL", "")
 ---@field boolean fun(text?: string|boolean): boolean? as a boolean column reads it, nil where it is none
+--- Example: r.value.boolean("yes")
 ---@field date fun(text?: string, format?: string): string? "YYYY-MM-DD", nil where it is none
+--- Example: r.value.date("31.12.2024", "DD.MM.YYYY")
 M.value = {
   trim = native.trim,
   unquote = native.unquote,
@@ -80,6 +120,7 @@ M.value = {
 -- Tables ---------------------------------------------------------------------------------------
 
 ---@class pghost.Rules the rules of one table: the columns as a list of plain tables, `name`, `key`, `row`
+--- Errors: none.
 ---@field name string
 ---@field key string[] names of the key columns, may be empty
 ---@field row table[] row rules in order
@@ -91,23 +132,29 @@ local programs = setmetatable({}, { __mode = "k" })
 
 --- The compiled program; the same at each call. The rules must not be changed any more.
 ---@return pghost.native.Program
+---@package
 function Rules:program()
   programs[self] = programs[self] or native.compile(self)
   return programs[self]
 end
 
+--- The columns in their order, with what they are stored as.
+--- Example: local columns = rules:columns()
 ---@return { name: string, type: string, required: boolean }[]
 function Rules:columns()
   return self:program():columns()
 end
 
 --- Several lines: each column with its type, operations and checks, then the row rules.
+--- Example: print(rules:describe())
 ---@return string
 function Rules:describe()
   return describe(self)
 end
 
 --- Runs one record, given by column names, without a database. What is not given is null.
+--- Example: local record, why = rules:try({ booking_id = "1", status = "left" })
+--- Errors: a column that the rules do not have raises.
 ---@param values table<string, string|number|boolean>
 ---@param iso? boolean dates and times as they are stored, in ISO 8601, and not as the cleaned text
 ---@return table<string, any>? record typed values by column name, nil if it does not pass
@@ -176,12 +223,7 @@ local function add_columns(rules, columns)
 end
 
 local function find_column(rules, name)
-  for _, column in ipairs(rules) do
-    if column.name == name then
-      return column
-    end
-  end
-  misuse(4, "rules '%s': key: unknown column '%s'", rules.name, name)
+  return lists.named(rules, name) or misuse(4, "rules '%s': key: unknown column '%s'", rules.name, name)
 end
 
 local function require_key(rules)
@@ -195,6 +237,8 @@ local function require_key(rules)
 end
 
 --- The rules of a table. Raises, at the caller's line, whatever does not make sense in them.
+--- Example: r.table("users", { { "id", r.bigint() }, { "town", r.text(), from = "Town" } }, { key = "id" })
+--- Errors: whatever does not make sense in the rules raises at the caller's line.
 ---@param name string of the clean table
 ---@param columns table[] { "name", column, from = what it is called in files }, in the table's order; `from` is a name
 --- of the header, a position in it from 1, or a list of them, of which the first that is there is taken; without it
@@ -221,7 +265,11 @@ function M.table(name, columns, options)
   return setmetatable(rules, Rules)
 end
 
----@return boolean # whether the value is a table of rules
+--- Whether a value is a table of rules.
+--- Example: r.is(r.table("users", { { "id", r.bigint() } }))
+--- Errors: whatever does not make sense in the rules raises at the caller's line.
+---@param value any
+---@return boolean
 function M.is(value)
   return getmetatable(value) == Rules
 end

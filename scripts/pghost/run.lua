@@ -6,25 +6,24 @@
 local again = require "pghost.run.retry"
 local analyse = require "pghost.run.analytics"
 local budget = require "pghost.load.budget"
-local build_schema = require "pghost.run.build_schema"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
 local definition = require "pghost.run.definitions"
+local ending = require "pghost.run.ending"
 local errors = require "pghost.lib.errors"
 local expectations = require "pghost.checks.expectations"
+local given_rules = require "pghost.run.given_rules"
 local history = require "pghost.run.history"
 local hooks = require "pghost.run.hooks"
 local kept = require "pghost.load.kept"
-local log = require "pghost.lib.log"
 local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
 local record = require "pghost.lib.record"
 local relations = require "pghost.catalog.relations"
-local report = require "pghost.report"
-local resume = require "pghost.run.resume"
 local sql = require "pghost.lib.sql"
 local stage = require "pghost.load.steps"
 local sys = require "pghost.native.sys"
+local totals = require "pghost.run.totals"
 
 -- What a run has, by subject. Nothing else can be set.
 local fields = {
@@ -39,7 +38,7 @@ local fields = {
   -- what it has built: tables that replace, changes of those that are added to; what of it is published
   tables = true, changes = true, published = true, adopted = true, met = true, watched = true,
   -- what it has counted
-  records = true, checks = true, warnings = true, failed_checks = true, rejected = true,
+  totals = true, checks = true, warnings = true, failed_checks = true, rejected = true,
   -- checks that it was told of before it loads, and whether they have run
   expected = true, checked = true,
   -- how it ends: the file that there is no second attempt for, published, over
@@ -47,6 +46,7 @@ local fields = {
 }
 
 ---@class pghost.Run
+--- Errors: those of the server; nothing is published then.
 ---@field id integer
 ---@field name string of the pipeline
 ---@field settings table the config, with what the command line says put over it
@@ -71,9 +71,9 @@ local fields = {
 ---@field adopted? table
 ---@field met table<string, true> tables that were loaded in this process
 ---@field watched pghost.ledger.Watched[] what the ledger was read as
----@field records integer
+---@field totals pghost.Totals
 ---@field checks integer
----@field warnings integer
+---@field warnings integer checks of severity warn that failed
 ---@field failed_checks string[]
 ---@field expected? pghost.Check[] from run:expect
 ---@field checked? boolean they have run
@@ -89,6 +89,7 @@ Run.__newindex = record.only("run", setmetatable(fields, Run)) -- or a method
 --- Whether a run has a field or a method of that name.
 ---@param name any
 ---@return boolean
+---@package
 function Run.declares(name)
   return fields[name] ~= nil
 end
@@ -98,19 +99,21 @@ end
 ---@param settings table
 ---@param options { dsn?: string, log: pghost.Log, out: file*, replay?: pghost.Replay, hooks?: boolean }
 ---@return pghost.Run
+---@package
 function Run.new(name, settings, options)
   local quiet = options.log.quiet or options.log.format == "json"
   return setmetatable({
     name = name, settings = settings, target = settings.schema, replay = options.replay, resumed = false,
     dsn = options.dsn, connections = {}, log = options.log, out = options.out, clock = sys.clock(),
     progress_options = quiet and { enabled = false } or nil, tables = {}, changes = {}, published = {}, met = {},
-    watched = {}, records = 0, checks = 0, warnings = 0, failed_checks = {}, rejected = {}, finished = false,
+    watched = {}, totals = totals.new(), checks = 0, warnings = 0, failed_checks = {}, rejected = {}, finished = false,
     closed = false, hooks = options.hooks,
   }, Run)
 end
 
 --- Gives a run what the history knows it by.
 ---@param row { id: integer, started: string, as_of: string, build: string }
+---@package
 function Run:identify(row)
   self.id, self.started, self.as_of, self.build = row.id, row.started, row.as_of, row.build
 end
@@ -119,12 +122,14 @@ end
 --- on first use and kept until the run ends.
 ---@param purpose string
 ---@return pghost.Connection
+---@package
 function Run:connection(purpose)
-  self.connections[purpose] = self.connections[purpose] or connection.open { dsn = self.dsn }
+  self.connections[purpose] = self.connections[purpose] or connection.open({ dsn = self.dsn }):stay()
   return self.connections[purpose]
 end
 
 --- The quoted name of a table in the build schema.
+--- Example: conn:query("SELECT count(*) FROM " .. run:qualified("users"))
 ---@param name string
 ---@return string
 function Run:qualified(name)
@@ -132,6 +137,7 @@ function Run:qualified(name)
 end
 
 --- The quoted name of a table of this run, else of the published one; nil when there is neither.
+--- Example: local name = run:find_table("users")
 ---@param name string
 ---@return string?
 function Run:find_table(name)
@@ -149,6 +155,7 @@ end
 ---@param name string
 ---@param definitions string SQL, columns and constraints
 ---@param unlogged? boolean
+---@package
 function Run:create_table(conn, name, definitions, unlogged)
   conn:query(("CREATE %sTABLE %s (%s)"):format(unlogged and "UNLOGGED " or "", self:qualified(name), definitions))
   if self.settings.table_created then
@@ -157,12 +164,14 @@ function Run:create_table(conn, name, definitions, unlogged)
 end
 
 --- Remembers that a table is ready to be published.
+---@package
 function Run:built(name)
   self.tables[#self.tables + 1] = name
 end
 
 --- Remembers what a load has made ready to be published.
 ---@param made pghost.modes.Built
+---@package
 function Run:add_built(made)
   table.move(made.tables, 1, #made.tables, #self.tables + 1, self.tables)
   table.move(made.changes, 1, #made.changes, #self.changes + 1, self.changes)
@@ -171,6 +180,9 @@ end
 --- Runs fn(conn) in a transaction of the control connection that sees the build schema first, then
 --- the target: SQL is written with plain table names. One that the server aborts (deadlock) is
 --- retried: fn is called again.
+--- Example: run:transaction(function(conn) conn:query("UPDATE users SET city = initcap(city)") end)
+--- Errors: those of fn, with the transaction rolled back.
+---@param fn fun(conn: pghost.Connection)
 function Run:transaction(fn)
   return again.transaction(self, function()
     self.conn:query("SELECT pg_catalog.set_config('search_path', $1, true)",
@@ -180,6 +192,7 @@ function Run:transaction(fn)
 end
 
 --- The named parameters of the run's SQL: as_of, run_started and the simple ones of the setting `parameters`.
+--- Example: local moment = run:parameters().as_of
 ---@return table<string, pghost.sql.Parameter>
 function Run:parameters()
   local parameters = {}
@@ -195,6 +208,8 @@ function Run:parameters()
 end
 
 --- Runs one statement with named parameters over the run's tables.
+--- Example: local rows = run:query("SELECT count(*) AS n FROM users WHERE created_at < :as_of")
+--- Errors: a parameter that there is not, and what the server refuses, with the position in the SQL.
 ---@param text string
 ---@return pghost.Result
 function Run:query(text)
@@ -205,6 +220,7 @@ function Run:query(text)
 end
 
 --- Runs fn as a recorded and logged step; it returns its counts and a text for the log (nil: no line).
+---@package
 function Run:step(kind, name, fn)
   local started = sys.clock()
   local id = history.begin_step(self.conn, self.id, kind, name)
@@ -223,11 +239,11 @@ function Run:step(kind, name, fn)
     end
     self.log:info(kind, name, text, facts)
   end
-  self.records = self.records + (kind ~= "clean" and counts and counts.records or 0)
-
+  self.totals:add(kind, name, counts)
 end
 
 --- Counts a check that was run.
+---@package
 function Run:count_check(one, violations)
   self.checks = self.checks + 1
   if violations == 0 then
@@ -240,43 +256,62 @@ function Run:count_check(one, violations)
 end
 
 --- Files into name_raw (verbatim) and name (typed, cleaned, checked), in one pass.
+--- Example: run:load("users", "users*.csv", require "rules.users", { delimiter = ";" })
+--- Errors: files that are missing, not clear, or whose header does not fit; code "budget" (exit code 4) for too many
+--- rejects.
 ---@param name string
 ---@param files string|string[] path, glob, folder or "-"; relative ones are below the setting `data`
 ---@param rules table from pghost.rules
----@param options? pghost.StageOptions
+---@param options? pghost.LoadOptions
 function Run:load(name, files, rules, options)
+  given_rules.check("load", name, rules)
   local steps = self.replay or stage
   definition.remember_rules(self, name, rules)
   steps.load(self, name, files, rules, options)
 end
 
 --- Files into name_raw alone; with rules their columns come first and must all be there.
+--- Example: run:stage("users", "users.csv")
+--- Errors: as for run:load.
 ---@param name string
 ---@param files string|string[]
 ---@param rules? table
----@param options? pghost.StageOptions
+---@param options? pghost.LoadOptions
 function Run:stage(name, files, rules, options)
-  (self.replay or stage).stage(self, name, files, rules, options)
+  if rules ~= nil then
+    given_rules.check("stage", name, rules)
+  end
+  local steps = self.replay or stage
+  steps.stage(self, name, files, rules, options)
 end
 
 --- Runs rules over name_raw into name: the same result as load, without reading the files.
+--- Example: run:clean("users", require "rules.users")
+--- Errors: no raw table of that name in this run or published; code "budget" (exit code 4) for too many rejects.
 ---@param name string
 ---@param rules table
----@param options? pghost.StageOptions
+---@param options? pghost.LoadOptions
 function Run:clean(name, rules, options)
+  given_rules.check("clean", name, rules)
   local steps = self.replay or stage
   definition.remember_rules(self, name, rules)
   steps.clean(self, name, rules, options)
 end
 
---- Tells the run of its checks before it loads: a column that is not there, and a contract that is broken
---- (check.columns), then end the run before a record is read. They run at run:check(), at the latest before publishing.
+--- Tells the run of its checks before it loads: a column that is not there, and a broken contract (check.columns), then
+--- end the run before a record is read. They run at run:check(), at the latest before publishing.
+--- Example: run:expect(require "checks")
+--- Errors: a column that a load does not give, with the nearest name; code "check" (exit code 4) where a contract is to
+--- stop.
 ---@param list pghost.Check[]
 function Run:expect(list)
   self.expected = expectations.of(list)
 end
 
 --- Runs checks; raises code "check" (exit code 4) after all of them when one of severity error failed.
+--- Example: run:check(require "checks")
+--- Errors: code "check" (exit code 4) where one of severity error failed; a table or column that is not there, with the
+--- nearest name; what the server refuses, with the name of the check.
 ---@param list? pghost.Check[] default: those of run:expect
 function Run:check(list)
   if list == nil then
@@ -293,6 +328,8 @@ function Run:check(list)
 end
 
 --- Runs every .sql file of a folder; each answer becomes a table named after its file.
+--- Example: run:analyse("sql/analytics")
+--- Errors: a folder without SQL; what the server refuses, with file and line.
 ---@param folder string relative ones are below the project's folder
 function Run:analyse(folder)
   self:step("analyse", self.target, function()
@@ -303,6 +340,9 @@ end
 
 --- Makes every table of the run visible in the target schema, in one transaction; with the setting
 --- `publish = "per_table"` one after the other; with `dry_run` not at all, and says what would change.
+--- Example: run:publish()
+--- Errors: tables that pghost has not published (setting adopt), locks that are not to be had in time (lock_wait);
+--- nothing has changed then.
 function Run:publish()
   if self.expected and not self.checked then
     self:check()
@@ -312,36 +352,16 @@ function Run:publish()
   publishing.finish(self)
   local unwritten = again.release_output(self)
   if unwritten then -- the host ends with that; what became of the tables is said here
-    self.log:warn("done", self.name, ("run %d %s, but its answers could not be written: %s"):format(self.id,
+    self.log:warn("output", self.name, ("run %d %s, but its answers could not be written: %s"):format(self.id,
       self.settings.dry_run and "is done" or "has published", unwritten))
   end
-  self.log:info("done", self.name, ("run %d: %s read, %s, %s"):format(self.id, log.counted(self.records, "record"),
-    log.counted(self.checks, "check"), log.counted(self.warnings, "warning")),
-    { run = self.id, records = self.records, checks = self.checks, warnings = self.warnings,
-      seconds = sys.clock() - self.clock })
   if not self.settings.dry_run then
+    ending.say(self, "info", "published", ("run %d"):format(self.id))
+  end
+  if self.settings.on_success and not self.settings.dry_run then
     self.lock:release() -- the next run need not wait for a hook
     hooks.succeeded(self)
   end
-end
-
--- Discards what was built and says how the run ended.
-local function abandon(self, problem)
-  local state = problem == nil and "unpublished" or "failed"
-  if sys.interrupted() or (errors.is(problem) and problem.code == "interrupted") then
-    state = "interrupted"
-  end
-  problem = problem ~= nil and not errors.is(problem) and errors.new { message = tostring(problem) } or problem
-  self.conn:transaction(function()
-    if not resume.stays(self, state) then
-      build_schema.remove_own(self)
-    end
-    history.finish(self.conn, self.id, state, problem)
-  end)
-  local published = #self.published > 0 and "published before that: " .. table.concat(self.published, ", ")
-    or "nothing published"
-  local say = self.settings.dry_run and state == "unpublished" and self.log.info or self.log.warn
-  say(self.log, "done", self.name, ("run %d %s, %s"):format(self.id, state, published), { run = self.id })
 end
 
 -- Gives back what the run has of the server, after the history is told.
@@ -353,18 +373,21 @@ local function end_session(self, problem)
     one:close() -- first, so that they hold no lock on what is discarded
   end
   if self.id and not self.finished then
-    pcall(abandon, self, problem) -- what this cannot do any more, the next run does
+    pcall(ending.abandon, self, problem) -- what this cannot do any more, the next run does
   end
   if self.lock then
     self.lock:release()
   end
   if self.id then
-    report.after(self)
+    if self.settings.report ~= "" then
+      require("pghost.report").after(self) -- 18 modules, which a run without a report need not read
+    end
   end
   self.conn:close()
 end
 
 --- Ends the run. What was not published is discarded; a second call does nothing.
+--- Example: run:close()
 ---@param problem? any the error that ends it
 function Run:close(problem)
   if self.closed then

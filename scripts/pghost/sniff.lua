@@ -123,6 +123,8 @@ local function check(file, facts, message, code)
 end
 
 --- Looks at a file; raises what cannot be read, is empty, or is not text.
+--- Example: local result = sniff.sniff("orders.csv", { sample = 1000000 })
+--- Errors: a file that cannot be read, is empty, or is not text.
 ---@param path string "-" is standard input, which is used up by it
 ---@param options? pghost.sniff.Options
 ---@return pghost.sniff.Result
@@ -134,6 +136,8 @@ function M.sniff(path, options)
 end
 
 --- The same for bytes in memory.
+--- Example: local result = sniff.sniff_string("a;b\n1;2\n")
+--- Errors: bytes that are empty or not text.
 ---@param bytes string
 ---@param options? pghost.sniff.Options
 ---@return pghost.sniff.Result
@@ -144,6 +148,8 @@ function M.sniff_string(bytes, options)
 end
 
 --- For people: what was found, the columns as an aligned table, and what is in doubt.
+--- Example: print(sniff.text(sniff.sniff("orders.csv"), 80))
+--- Errors: none.
 ---@param result pghost.sniff.Result
 ---@param width? integer of the terminal; nil: nothing is cut
 ---@return string
@@ -152,6 +158,8 @@ function M.text(result, width)
 end
 
 --- The text of a rules file that loads the file: `return r.table(name, {...})`, and the options in a comment.
+--- Example: print(sniff.rules(sniff.sniff("orders.csv"), "orders"))
+--- Errors: none.
 ---@param result pghost.sniff.Result
 ---@param name string of the table
 ---@return string

@@ -9,13 +9,13 @@
 -- use the throw-away database of the spec file.
 
 local column_rules = require "pghost.rules.column"
-local columns = require "pghost.testing.columns"
+local columns = require "pghost.testing.expected"
 local database = require "pghost.testing.database"
 local nearest = require "pghost.lib.nearest"
-local project = require "pghost.testing.project"
+local project = require "pghost.testing.project_runs"
 local relations = require "pghost.catalog.relations"
 local rules_module = require "pghost.rules"
-local tables = require "pghost.testing.tables"
+local tables = require "pghost.testing.text_tables"
 
 local M = {}
 
@@ -45,6 +45,9 @@ end
 --- In the place of a value: that it is refused. test.refused_by "range" says by which rule.
 M.refused = columns.refused
 
+--- In the place of a value: that it is refused, and by which rule.
+--- Example: test.values(r.integer():range(0, 9), { ["10"] = test.refused_by "range" })
+--- Errors: none.
 ---@param rule string "type", "required", "range", ...
 ---@return table
 function M.refused_by(rule)
@@ -55,6 +58,8 @@ end
 M.null = columns.null
 
 --- Each text becomes the value beside it, is NULL (test.null), or is refused (test.refused, test.refused_by(rule)).
+--- Example: test.values(r.date(), { ["2024-02-29"] = "2024-02-29", ["2023-02-29"] = test.refused })
+--- Errors: the spec fails at the caller's line, with what was expected and what there is.
 ---@param column pghost.Column
 ---@param cases table<string, any>
 function M.values(column, cases)
@@ -78,6 +83,8 @@ local function failure_text(failure)
 end
 
 --- A record passes the rules, and then has these values; columns that `expected` does not name may be anything.
+--- Example: test.passes(require "rules.users", { id = "1", name = " Ada " }, { name = "Ada" })
+--- Errors: the spec fails at the caller's line, with what was expected and what there is.
 ---@param rules pghost.Rules
 ---@param record table<string, string|number|boolean>
 ---@param expected? table<string, any> test.null for NULL
@@ -94,6 +101,8 @@ function M.passes(rules, record, expected)
 end
 
 --- The rules refuse a record, and for this: a part of the reason, or any of { column =, rule =, reason = }.
+--- Example: test.refuses(require "rules.users", { id = "x" }, { column = "id", rule = "type" })
+--- Errors: the spec fails at the caller's line, with what was expected and what there is.
 ---@param rules pghost.Rules
 ---@param record table<string, string|number|boolean>
 ---@param why? string|{ column?: string, rule?: string, reason?: string }
@@ -135,6 +144,8 @@ end
 ---@field fails? string the code of the error it must end with: "check", "budget", "data", an SQLSTATE, ...
 
 --- Runs the project's pipeline over these files alone, into the throw-away database.
+--- Example: test.pipeline({ ["users.csv"] = "id,name\n1,Ada\n" }, { settings = { max_rejects = "0" } })
+--- Errors: an error of the pipeline fails the spec, unless `fails` names its code.
 ---@param files table<string, string> texts of the files by name; indented as a whole, the indent is left out
 ---@param options? pghost.test.PipelineOptions
 ---@return pghost.testing.Outcome
@@ -145,6 +156,8 @@ function M.pipeline(files, options)
 end
 
 --- The same for a pipeline of the spec's own: fn gets the run; what it has built is published afterwards.
+--- Example: test.run({ ["users.csv"] = "id\n1\n" }, function(run) run:load("users", "users.csv", rules) end)
+--- Errors: an error of fn fails the spec, unless `fails` names its code.
 ---@param files table<string, string>
 ---@param fn fun(run: pghost.Run)
 ---@param options? pghost.test.PipelineOptions
@@ -164,6 +177,8 @@ function M.run(files, fn, options)
 end
 
 --- A connection to the throw-away database of this spec file.
+--- Example: local conn = test.connection()
+--- Errors: the spec fails where there is no server for the throw-away database.
 ---@return pghost.Connection
 function M.connection()
   return database.connection()
@@ -217,6 +232,8 @@ local function compare(what, query, text, ordered)
 end
 
 --- A table or view has these rows, in any order; columns that are not named may be anything.
+--- Example: test.table("users", "id | name\n1 | Ada")
+--- Errors: the spec fails at the caller's line, with what was expected and what there is.
 ---@param name string as in SQL: "users", "public.users"
 ---@param expected string
 function M.table(name, expected)
@@ -224,6 +241,8 @@ function M.table(name, expected)
 end
 
 --- A query gives these rows; in this order if it says ORDER BY.
+--- Example: test.query("SELECT count(*) AS n FROM users", "n\n1")
+--- Errors: the spec fails at the caller's line, with what was expected and what there is.
 ---@param query string
 ---@param expected string
 function M.query(query, expected)
@@ -231,6 +250,8 @@ function M.query(query, expected)
 end
 
 --- The rejects of the last run of the spec file: table_name, file, line, column_name, rule, reason.
+--- Example: test.rejects("")
+--- Errors: the spec fails at the caller's line, with what was expected and what there is.
 ---@param expected string "" for none
 function M.rejects(expected)
   compare("the rejects", [[

@@ -1,6 +1,7 @@
 -- Columns of a table as the catalog has them: names and types, and how two values of a key compare.
 
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local relations = require "pghost.catalog.relations"
 
 local M = {}
@@ -59,11 +60,9 @@ end
 ---@param list { name: string }[]
 ---@return string[]
 function M.names(list)
-  local names = {}
-  for i, column in ipairs(list) do
-    names[i] = column.name
-  end
-  return names
+  return lists.map(list, function(column)
+    return column.name
+  end)
 end
 
 --- Their quoted names, for SQL.

@@ -22,8 +22,11 @@ function M.fold(name)
   return name:match("^%s*(.-)%s*$"):lower()
 end
 
--- At most `length` bytes, no character cut in two.
-local function cut(name, length)
+--- At most `length` bytes, no character cut in two.
+---@param name string
+---@param length integer
+---@return string
+function M.cut(name, length)
   while #name > length do
     name = name:sub(1, (utf8.offset(name, -1) or #name) - 1)
   end
@@ -63,11 +66,11 @@ function M.identifiers(header, taken, positions)
   end
   for i, written in ipairs(header) do
     local base = identifier(M.fold(written), positions and positions[i] or i)
-    local name, number = cut(base, relations.longest_name), 1
+    local name, number = M.cut(base, relations.longest_name), 1
     while taken[name] do
       number = number + 1
       local suffix = "_" .. number
-      name = cut(base, relations.longest_name - #suffix) .. suffix
+      name = M.cut(base, relations.longest_name - #suffix) .. suffix
     end
     names[i], taken[name] = name, true
   end

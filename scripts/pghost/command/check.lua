@@ -8,13 +8,13 @@ local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local outlines = require "pghost.run.outline"
 local print_ = require "pghost.lib.print"
-local script = require "pghost.run.script"
+local script = require "pghost.run.script_runner"
 local terminal_text = require "pghost.lib.terminal"
 
 local function parse(arguments)
   local parser = argparse("pghost check",
-    "Runs the checks of a project against the tables that are published. Nothing is loaded or recorded. Exit code 4 if a "
-    .. "check of severity error fails, 1 if one cannot be run.")
+    "Runs the checks of a project against the tables that are published. Nothing is loaded or recorded. Exit code 4 "
+    .. "if a check of severity error fails, 1 if one cannot be run.")
   parser:argument("script", "The pipeline's script (default: the project's pipeline.lua)."):args("?")
   parser:argument("arguments", "Settings for the script, after --: pghost check -- --schema other"):args("*")
   parser:flag("--json", "One JSON object per line.")

@@ -16,6 +16,7 @@ local function parse(arguments)
   parser:argument("arguments", "Settings for the script, after --; those of the run need not be given again.")
     :args("*")
   parser:option("--table", "Only the rejects of this table."):argname("NAME")
+  parser:epilog("Example: pghost fix 12 booking_rejects.csv")
   return command_arguments.parse(parser, arguments, "pghost fix")
 end
 

@@ -5,7 +5,7 @@ local command_arguments = require "pghost.lib.arguments"
 local commands = require "pghost.manual.commands"
 local dialect_arguments = require "pghost.input.dialect_arguments"
 local errors = require "pghost.lib.errors"
-local help = require "pghost.manual.help"
+local help = require "pghost.manual.overview"
 local help_layout = require "pghost.lib.help_layout"
 local nearest = require "pghost.lib.nearest"
 

@@ -3,9 +3,10 @@
 local argparse = require "argparse"
 local cjson = require "cjson"
 local command_arguments = require "pghost.lib.arguments"
+local errors = require "pghost.lib.errors"
 local lint = require "pghost.lint"
 local log = require "pghost.lib.log"
-local script = require "pghost.run.script"
+local script = require "pghost.run.script_runner"
 local terminal_text = require "pghost.lib.terminal"
 
 local function parse(arguments)
@@ -32,7 +33,7 @@ local function text_line(finding)
 end
 
 local options = parse { ... }
-local findings, unreachable = lint.project(script.find(options.script), { offline = options.offline })
+local findings, problem = lint.project(script.find(options.script), { offline = options.offline })
 for _, finding in ipairs(findings:sorted()) do
   print(options.json and json_line(finding) or text_line(finding))
 end
@@ -40,8 +41,12 @@ local mistakes, warnings = findings:count "error", findings:count "warn"
 if not options.json then
   print(("%s, %s"):format(log.counted(mistakes, "mistake"), log.counted(warnings, "warning")))
 end
-if unreachable then
-  unreachable.message = unreachable.message .. "; SQL and checks were not looked at (--offline: that is meant)"
-  error(unreachable, 0)
+if problem ~= nil then
+  if errors.is(problem) then
+    problem.message = problem.message:gsub("^[^\n]*", function(line)
+      return line .. "; SQL and checks were not all looked at (--offline: that is meant)"
+    end)
+  end
+  error(problem, 0)
 end
 return (mistakes > 0 or options.strict and warnings > 0) and 1 or 0

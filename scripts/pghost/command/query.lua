@@ -27,7 +27,7 @@ local function new_parser()
   end
   parser:mutex(table.unpack(formats))
   parser:option("--null", "What NULL looks like."):argname("TEXT")
-  parser:epilog("Example: pghost query -f sql/analytics/monthly_headcount.sql -p as_of=2024-06-30 --csv > answer.csv")
+  parser:epilog("Example: pghost query -f question.sql -p as_of=2024-06-30 --csv > answer.csv")
   return parser
 end
 
@@ -62,12 +62,26 @@ local function write_affected(format, stream)
   end
 end
 
+-- A stream whose first row is read. An error of the server's gets its place in the text as it was written.
+local function begin(conn, statement, options)
+  local text, values, places = statement:bind(options.parameters)
+  local stream
+  local done, next_row, row = pcall(function()
+    local rows, _, _, opened = conn:stream(text, table.unpack(values, 1, values.n))
+    stream = opened
+    return rows, rows()
+  end)
+  if not done then
+    statement:locate(next_row, text, text, places)
+    error(next_row, 0)
+  end
+  return next_row, row, stream
+end
+
 local function run(conn, statement, options)
-  local text, values = statement:bind(options.parameters)
   local format = format_of(options)
-  local next_row, _, _, stream = conn:stream(text, table.unpack(values, 1, values.n))
+  local next_row, row, stream = begin(conn, statement, options)
   local _ <close> = stream
-  local row = next_row()
   local columns = stream:columns() or {}
   if #columns == 0 then
     write_affected(format, stream)
@@ -85,12 +99,12 @@ end
 local options = command_arguments.parse(new_parser(), { ... }, "pghost query")
 options.parameters = parameters.table_of(options.param)
 local text, name = text_of(options)
-local statements = sql.split(text, name)
+local statements, lines = sql.split(text, name)
 if #statements == 0 then
   errors.raise("no SQL in " .. (name or "the argument"), "usage")
 end
 for i, statement in ipairs(statements) do
-  statements[i] = sql.parse(statement, name)
+  statements[i] = sql.parse(statement, name, lines[i])
   statements[i]:bind(options.parameters) -- all are known before the first runs
 end
 local conn <close> = connection.open()

@@ -5,6 +5,7 @@ local cjson = require "cjson"
 local command_arguments = require "pghost.lib.arguments"
 local corrections = require "pghost.rejects.corrections"
 local errors = require "pghost.lib.errors"
+local json = require "pghost.lib.json"
 local log = require "pghost.lib.log"
 local print_ = require "pghost.lib.print"
 local recorded = require "pghost.run.recorded"
@@ -96,28 +97,25 @@ end
 -- For machines -------------------------------------------------------------------------------------
 
 local json_names = { "reject_id", "table_name", "file", "line", "byte_offset", "byte_length", "column_name", "rule",
-  "reason", "state", "replayed_by", "note" }
+  "reason", "state", "replayed_by", "note", "original", "original_hex" }
 
 local function json_object(reject)
   local out = {}
   for _, name in ipairs(json_names) do
     out[name] = reject[name] == nil and cjson.null or reject[name]
   end
-  if reject.original == nil then
-    out.original = cjson.null
-  elseif utf8.len(reject.original) then
-    out.original = reject.original
-  else
-    out.original_hex = reject.original:gsub(".", function(char)
+  out.original_hex = nil
+  if reject.original and not utf8.len(reject.original) then
+    out.original, out.original_hex = nil, (reject.original:gsub(".", function(char)
       return ("%02x"):format(char:byte())
-    end)
+    end))
   end
-  return out
+  return json.object(json_names, out)
 end
 
 local function write_json(conn, filter, limit)
   for reject in reject_list.each(conn, filter, limit) do
-    print(cjson.encode(json_object(reject)))
+    print(json_object(reject))
   end
 end
 
@@ -142,8 +140,11 @@ local function run_filter(conn, present, options)
   local run = options.run and recorded.find(conn, present, options.run) or recorded.last(conn, present)
   if not run then
     return nil
-  elseif options.table then
-    reject_list.check_table(conn, run.run_id, options.table)
+  end
+  for _, kind in ipairs { "table", "file", "rule" } do
+    if options[kind] then
+      reject_list.check_name(conn, run.run_id, kind, options[kind])
+    end
   end
   return run, { run_id = run.run_id, table = options.table, file = options.file, rule = options.rule,
     state = options.state or "open" }

@@ -1,4 +1,4 @@
--- pghost replay RUN [SCRIPT]: runs the rejects of a run again, through the rules as they are now.
+-- pghost replay [RUN] [SCRIPT]: runs the rejects of a run again, through the rules as they are now.
 
 local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
@@ -9,7 +9,8 @@ local function parse(arguments)
   local parser = argparse("pghost replay",
     "Runs the rejected records of a run through the rules as they are now. What passes is published with what was "
     .. "published before, after the pipeline's own checks. The rest stays open.")
-  parser:argument("run", "Number of the run, see pghost runs."):convert(recorded.number)
+  parser:argument("run", "Number of the run, see pghost runs (default: the last one)."):args("?")
+    :convert(recorded.number)
   parser:argument("script", "The pipeline's script (default: that of the run)."):args("?")
   parser:argument("arguments", "Settings for the script, after --. Those of the run are used unless given here.")
     :args("*")
@@ -20,7 +21,7 @@ local function parse(arguments)
 end
 
 local options = parse { ... }
-start.check_script(options, ("pghost replay %d"):format(options.run))
+start.check_script(options, "pghost replay " .. (options.run or "RUN"))
 if options.with then
   return start.fixed(options, options.with)
 end

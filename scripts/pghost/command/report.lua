@@ -3,7 +3,7 @@
 local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
 local errors = require "pghost.lib.errors"
-local history = require "pghost.report.history"
+local history = require "pghost.report.recorded_run"
 local recorded = require "pghost.run.recorded"
 local report = require "pghost.report"
 local site = require "pghost.report.site"

@@ -3,6 +3,8 @@
 local argparse = require "argparse"
 local cjson = require "cjson"
 local command_arguments = require "pghost.lib.arguments"
+local json = require "pghost.lib.json"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local print_ = require "pghost.lib.print"
 local recorded = require "pghost.run.recorded"
@@ -21,22 +23,20 @@ local function parse(arguments)
   return command_arguments.parse(parser, arguments, "pghost runs")
 end
 
--- A row by name as a table for JSON; NULL is null.
+-- A row as JSON, its columns in their order; NULL is null.
 local function object(row, columns)
   local out = {}
   for i, name in ipairs(columns) do
     out[name] = row[i] == nil and cjson.null or row[i]
   end
-  return out
+  return json.object(columns, out)
 end
 
 -- `"name":[{...},...]`; an empty table has no way to say that it is a list.
 local function json_member(name, rows)
-  local out = {}
-  for i, row in ipairs(rows) do
-    out[i] = cjson.encode(object(row, rows.columns))
-  end
-  return ("%s:[%s]"):format(cjson.encode(name), table.concat(out, ","))
+  return ("%s:[%s]"):format(json.encode(name), table.concat(lists.map(rows, function(row)
+    return object(row, rows.columns)
+  end), ","))
 end
 
 local list_columns = { "run", "pipeline", "schema", "state", "started", "duration", "files", "records", "loaded",
@@ -50,15 +50,11 @@ local function list_row(run)
     state = ("%s, replay of %d"):format(state, run.replay_of)
   end
   return { run.run_id, run.pipeline, run.schema, state, run.started, log.duration(run.seconds), log.count(run.files),
-    log.count(run.records), log.count(run.loaded), log.count(run.rejected + run.duplicates) }
+    log.count(run.records), log.count(run.loaded + run.corrected), log.count(run.rejected + run.duplicates) }
 end
 
 local function print_list(runs)
-  local rows = {}
-  for i, run in ipairs(runs) do
-    rows[i] = list_row(run)
-  end
-  io.write(print_.format(list_columns, rows, { types = list_types, width = sys.columns(1) }))
+  io.write(print_.format(list_columns, lists.map(runs, list_row), { types = list_types, width = sys.columns(1) }))
   for _, run in ipairs(runs) do
     if run.state == "killed" or run.gone then
       print(("run %d: %s"):format(run.run_id, run_report.state_text(run)))
@@ -124,7 +120,7 @@ local function show_list(conn, options)
   local runs = run_report.list(conn, options)
   if options.json then
     for _, run in ipairs(runs) do
-      print(cjson.encode(object(run, runs.columns)))
+      print(object(run, runs.columns))
     end
   else
     print_list(runs)
@@ -141,7 +137,7 @@ local function show_one(conn, options)
     end
     return
   end
-  local members = { (cjson.encode(object(run, runs.columns)):sub(2, -2)) }
+  local members = { object(run, runs.columns):sub(2, -2) }
   for _, part in ipairs(parts) do
     members[#members + 1] = json_member(part[1], part[2])
   end

@@ -14,14 +14,14 @@ local function new_parser()
   parser:command("stop", "Stop it, once no pghost uses it any more."):flag("-f --force", "Now.")
   parser:command("restart", "Stop and start it."):flag("-f --force", "Even if it is in use.")
   parser:command("status", "Tell whether and where it runs; exit code 3 when it does not.")
-  parser:command("env", "Print lines for the shell.")
-  parser:command("psql", "Run psql in it."):argument("arguments", "Any of psql's."):args("*")
+  parser:command("env", 'Print lines for the shell: eval "$(pghost server env)"; psql')
+  parser:command("psql", "Run psql in it, with any of psql's arguments."):handle_options(false):add_help(false)
+    :argument("arguments"):args("*")
   local log = parser:command("log", "Print the last lines of its log.")
   log:option("-n --lines", "How many."):argname("N"):convert(command_arguments.whole(1)):default "50"
   log:flag("-f --follow", "And what comes.")
   parser:command_target("command")
-  parser:epilog([[Examples: eval "$(pghost server env)"; psql
-          pghost server psql -c '\dt']])
+  parser:epilog("Example: pghost server psql -c '\\dt'")
   return parser
 end
 
@@ -109,10 +109,5 @@ function commands.env()
   end
 end
 
--- What follows `psql` is psql's own.
-local words = { ... }
-if words[1] == "psql" and words[2] ~= "-h" and words[2] ~= "--help" then
-  table.insert(words, 2, "--")
-end
-local options = command_arguments.parse(new_parser(), words, "pghost server")
+local options = command_arguments.parse(new_parser(), { ... }, "pghost server")
 return commands[options.command](options)

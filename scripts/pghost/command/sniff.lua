@@ -1,11 +1,11 @@
 -- pghost sniff: what a CSV file is, for people, as JSON, or as a rules file to begin with.
 
 local argparse = require "argparse"
-local cjson = require "cjson"
 local command_arguments = require "pghost.lib.arguments"
 local csv = require "pghost.sniff"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
+local json = require "pghost.lib.json"
 local names = require "pghost.catalog.names"
 local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
@@ -53,7 +53,7 @@ local function table_name(path)
   return names.identifiers({ base })[1]:sub(1, 59)
 end
 
--- cjson writes an empty list as an object, so those are left out; bytes that are no UTF-8 would make
+-- An empty list has no way to say that it is one, so those are left out; bytes that are no UTF-8 would make
 -- no JSON.
 local function for_json(value)
   if type(value) == "table" then
@@ -68,10 +68,10 @@ local function for_json(value)
   return value
 end
 
-local function json(result)
+local function json_line(result)
   local copy = for_json(result)
   copy.options = copy.options or {}
-  return cjson.encode(copy) .. "\n"
+  return json.encode(copy) .. "\n"
 end
 
 local options = parse { ... }
@@ -82,7 +82,7 @@ end
 for i, file in ipairs(found) do
   local result = csv.sniff(file.path, { sample = options.sample, encoding = options.encoding })
   if options.json then
-    io.stdout:write(json(result))
+    io.stdout:write(json_line(result))
   elseif options.lua then
     io.stdout:write(csv.rules(result, options.name or table_name(file.path)))
   else

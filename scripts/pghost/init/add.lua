@@ -2,15 +2,15 @@
 
 local errors = require "pghost.lib.errors"
 local files = require "pghost.lib.atomic_file"
-local init_files = require "pghost.init.files"
+local init_files = require "pghost.init.csv_files"
 local lfs = require "lfs"
-local lua_text = require "pghost.init.lua_text"
+local lua_text = require "pghost.lib.lua_text"
 local paths = require "pghost.lib.paths"
 local pipeline_file = require "pghost.init.pipeline_file"
-local project = require "pghost.init.project"
+local project = require "pghost.init.new_project"
 local projects = require "pghost.run.project"
 local rules_file = require "pghost.init.rules_file"
-local tables = require "pghost.init.tables"
+local tables = require "pghost.init.found_tables"
 local write = require "pghost.init.write"
 
 local M = {}

@@ -1,6 +1,7 @@
 -- One column over the files of a table: the type that all of them have, and the text of the rule that reads it.
 
-local lua_text = require "pghost.init.lua_text"
+local proposals = require "pghost.sniff.proposals"
+local rules_text = require "pghost.sniff.rules_text"
 
 local M = {}
 
@@ -21,23 +22,17 @@ local M = {}
 
 local sure = 0.5 -- confidence of a type
 
-local constructors = { ["double precision"] = "double" }
-
 local wider = {
   bigint = { numeric = "numeric", ["double precision"] = "double precision" },
   numeric = { bigint = "numeric", ["double precision"] = "double precision" },
   ["double precision"] = { bigint = "double precision", numeric = "double precision" },
 }
 
--- As in sniff/proposals.lua: words that no text means.
-local sure_words = { NULL = true, null = true, Null = true, ["N/A"] = true, ["n/a"] = true, ["#N/A"] = true,
-  ["\\N"] = true, ["(null)"] = true, ["<null>"] = true, ["#NULL!"] = true }
-
 local function union(columns, is_text)
   local seen, list = {}, {}
   for _, column in ipairs(columns) do
     for _, word in ipairs(column.nulls) do
-      if not seen[word] and (not is_text or sure_words[word]) then
+      if not seen[word] and (not is_text or proposals.sure_null_words[word]) then
         seen[word] = true
         list[#list + 1] = word
       end
@@ -45,31 +40,6 @@ local function union(columns, is_text)
   end
   table.sort(list)
   return list
-end
-
-local function rule_of(column)
-  local parts = { ("r.%s(%s)"):format(constructors[column.type] or column.type,
-    column.format and ("{ format = %s }"):format(lua_text.quoted(column.format)) or "") }
-  if column.padded then
-    parts[#parts + 1] = ":trim()"
-  end
-  if column.quoted then
-    parts[#parts + 1] = ":unquote():trim()"
-  end
-  if #column.nulls > 0 then
-    local words = {}
-    for i, word in ipairs(column.nulls) do
-      words[i] = lua_text.quoted(word)
-    end
-    parts[#parts + 1] = (":null_if(%s)"):format(table.concat(words, ", "))
-  end
-  if column.decimal then
-    parts[#parts + 1] = column.decimal == "," and ':decimal(",", ".")' or ':decimal(".", ",")'
-  end
-  if column.required then
-    parts[#parts + 1] = ":required()"
-  end
-  return table.concat(parts)
 end
 
 -- The type of both; nil: they have none in common but text.
@@ -188,7 +158,7 @@ local function other_rule(made, other, columns, quoted)
   if (quoted or made.padded) and nulls[1] ~= "" then -- what is left of blanks and quotes
     table.insert(nulls, 1, "")
   end
-  return rule_of { type = other.type, format = other.format, decimal = other.decimal, padded = made.padded,
+  return rules_text.rule { type = other.type, format = other.format, decimal = other.decimal, padded = made.padded,
     quoted = quoted, required = made.required, nulls = nulls }
 end
 
@@ -207,7 +177,7 @@ function M.column(columns, quoted)
   for _, column in ipairs(columns) do
     made.max_length = math.max(made.max_length, column.max_length)
   end
-  made.rule, made.doubt, made.other = rule_of(made), doubt, other_rule(made, other, columns, quoted)
+  made.rule, made.doubt, made.other = rules_text.rule(made), doubt, other_rule(made, other, columns, quoted)
   return made
 end
 

@@ -1,7 +1,8 @@
 -- The texts of pipeline.lua, config.lua and checks.lua.
 
-local lua_text = require "pghost.init.lua_text"
+local lua_text = require "pghost.lib.lua_text"
 local paths = require "pghost.lib.paths"
+local rules_text = require "pghost.sniff.rules_text"
 
 local M = {}
 
@@ -45,19 +46,6 @@ local function files_of(one, folder)
   return glob and quoted(glob) or lua_text.one_or_list(list)
 end
 
-local function options_text(options)
-  local list, parts = {}, {}
-  for name in pairs(options) do
-    list[#list + 1] = name
-  end
-  table.sort(list)
-  for i, name in ipairs(list) do
-    local value = options[name]
-    parts[i] = ("%s = %s"):format(name, type(value) == "string" and quoted(value) or tostring(value))
-  end
-  return ("{ %s }"):format(table.concat(parts, ", "))
-end
-
 local defaults = { delimiter = ",", quote = '"', encoding = "utf-8" }
 
 local function options_of(one)
@@ -70,7 +58,7 @@ local function options_of(one)
   if next(options) == nil then
     return ""
   end
-  return ", " .. options_text(options)
+  return ", " .. rules_text.options(options)
 end
 
 --- The line, and what is not sure of it above, that loads a table.

@@ -1,10 +1,11 @@
 -- Questions that any data answers: how much there is of each kind, by month, and by what is referred to.
 
-local keys = require "pghost.init.keys"
-local lua_text = require "pghost.init.lua_text"
+local keys = require "pghost.init.found_keys"
+local lists = require "pghost.lib.lists"
+local lua_text = require "pghost.lib.lua_text"
 local names = require "pghost.catalog.names"
 local quote = require("pghost.init.identifiers").shown
-local tables = require "pghost.init.tables"
+local tables = require "pghost.init.found_tables"
 
 local M = {}
 
@@ -177,19 +178,11 @@ local function largest(list, find)
   end
 end
 
-local function named(list, name)
-  for _, one in ipairs(list) do
-    if one.name == name then
-      return one
-    end
-  end
-end
-
 -- Of the references the one whose table has the most records.
 local function main_reference(list, references)
   local best
   for _, reference in ipairs(references) do
-    if not best or named(list, reference.child).records > named(list, best.child).records then
+    if not best or lists.named(list, reference.child).records > lists.named(list, best.child).records then
       best = reference
     end
   end
@@ -205,7 +198,7 @@ function M.of(list, references, taken)
   local made = { overview(list) }
   local reference = main_reference(list, references)
   if reference then
-    made[#made + 1] = by_reference(reference, named(list, reference.parent))
+    made[#made + 1] = by_reference(reference, lists.named(list, reference.parent))
   end
   for _, kind in ipairs { { kind_of, by_kind }, { moment_of, by_moment } } do
     local one, column = largest(list, kind[1])

@@ -1,6 +1,6 @@
 -- References, found by looking: the values of a column are keys of another table, and its name says so.
 
-local keys = require "pghost.init.keys"
+local keys = require "pghost.init.found_keys"
 local log = require "pghost.lib.log"
 
 local M = {}

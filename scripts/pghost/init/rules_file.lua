@@ -1,28 +1,18 @@
 -- The text of rules/NAME.lua, with what was not sure beside each column.
 
-local lua_text = require "pghost.init.lua_text"
-local terminal_text = require "pghost.lib.terminal"
+local lua_text = require "pghost.lib.lua_text"
+local rules_text = require "pghost.sniff.rules_text"
 
 local M = {}
 
 local quoted = lua_text.quoted
-local shown_examples = 50
 
 local function examples(column)
-  local list = {}
-  for i, example in ipairs(column.examples) do
-    list[i] = terminal_text.harmless(example)
-  end
-  local text = terminal_text.cut(table.concat(list, ", "):gsub("%s+", " "), shown_examples)
+  local text = rules_text.examples(column)
   return text ~= "" and " -- " .. text or ""
 end
 
-local function source(column)
-  if column.from == nil then
-    return ""
-  end
-  return (", from = %s"):format(math.type(column.from) == "integer" and column.from or quoted(column.from))
-end
+local source = rules_text.source
 
 local function add_column(out, column)
   if column.doubt then

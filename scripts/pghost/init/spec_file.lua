@@ -1,6 +1,6 @@
 -- The text of spec/rules_spec.lua: a record of each table, held against its rules, without a database.
 
-local lua_text = require "pghost.init.lua_text"
+local lua_text = require "pghost.lib.lua_text"
 
 local M = {}
 
@@ -45,8 +45,8 @@ end
 function M.text(project)
   local out = {
     "-- What the rules make of single records: `pghost test`. They need no database.",
-    "-- The records are from your files. Add those that a rule must take, or must refuse; `test.values` holds one column",
-    "-- against many texts, `test.pipeline` runs pipeline.lua over small files.",
+    "-- The records are from your files. Add those that a rule must take, or must refuse; `test.values` holds one",
+    "-- column against many texts, `test.pipeline` runs pipeline.lua over small files.",
     "-- luacheck: std lua54+busted",
     "",
     'local test = require "pghost.test"',

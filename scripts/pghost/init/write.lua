@@ -2,18 +2,10 @@
 
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
+local lists = require "pghost.lib.lists"
 local paths = require "pghost.lib.paths"
 
 local M = {}
-
-local function sorted(texts)
-  local list = {}
-  for name in pairs(texts) do
-    list[#list + 1] = name
-  end
-  table.sort(list)
-  return list
-end
 
 local function is_there(path)
   return lfs.symlinkattributes(path, "mode") ~= nil
@@ -23,7 +15,7 @@ end
 ---@param folder string
 ---@param texts table<string, string>
 function M.check(folder, texts)
-  for _, name in ipairs(sorted(texts)) do
+  for _, name in ipairs(lists.sorted_keys(texts)) do
     local path = paths.join(folder, name)
     if is_there(path) then
       errors.raise(("'%s' is there already, and nothing is overwritten: give --into another folder%s"):format(path,
@@ -72,7 +64,7 @@ end
 ---@return string[] names in order
 function M.all(folder, texts)
   M.check(folder, texts)
-  local files, folders, list = {}, {}, sorted(texts)
+  local files, folders, list = {}, {}, lists.sorted_keys(texts)
   local good, problem = pcall(function()
     make_folder(folder, folders)
     for _, name in ipairs(list) do

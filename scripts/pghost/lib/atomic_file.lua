@@ -96,4 +96,15 @@ end
 
 Written.__close = Written.close
 
+--- Writes a text, whole or not at all.
+---@param path string "-" is standard output
+---@param what string for messages: "the report"
+---@param text string
+function M.write(path, what, text)
+  local file <close> = M.begin(path, what)
+  file:write(text)
+  file:finish()
+  file:keep()
+end
+
 return M

@@ -1,9 +1,10 @@
 -- Error objects: what the Lua library raises and the host prints.
 --
 -- Bindings return `nil, message, code`; the library turns that into one of these. An error object
--- prints as one line, position first, and below it what the server adds (detail, hint); nothing in it
--- is an order to a terminal.
+-- prints as one line, position first, and below it what the server adds (the place in the statement, detail, hint);
+-- nothing in it is an order to a terminal.
 
+local pointer = require "pghost.lib.pointer"
 local terminal_text = require "pghost.lib.terminal"
 
 local M = {}
@@ -16,6 +17,7 @@ local M = {}
 ---@field line? integer physical line, from 1
 ---@field column? string
 ---@field position? integer of an error of the server: the character of the statement it is about, from 1
+---@field statement? string what was sent to the server, where the message does not show the place in it
 local Error = {}
 Error.__index = Error
 Error.__name = "pghost.Error"
@@ -41,7 +43,9 @@ function Error:__tostring()
   if self.column then
     at[#at + 1] = self.column .. ": "
   end
-  return printable(table.concat(at) .. self.message)
+  local message = self.position and self.statement and pointer.add(self.message, self.statement, self.position)
+    or self.message
+  return printable(table.concat(at) .. message)
 end
 
 local exit_codes = { usage = 2, check = 4, budget = 4 }

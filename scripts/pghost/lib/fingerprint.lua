@@ -2,20 +2,14 @@
 -- built holds as long as its rules and options are these.
 
 local csv = require "pghost.native.csv"
+local lists = require "pghost.lib.lists"
 
 local M = {}
 
 local serialise
 
 local function serialise_table(value, out, seen)
-  local keys = {}
-  for key in pairs(value) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys, function(a, b)
-    return tostring(a) < tostring(b)
-  end)
-  for _, key in ipairs(keys) do
+  for _, key in ipairs(lists.sorted_keys(value, true)) do
     out[#out + 1] = tostring(key) .. "="
     serialise(value[key], out, seen)
   end

@@ -26,16 +26,32 @@ function M.map(list, fn)
   return out
 end
 
---- The keys of a table, in order.
+--- The keys of a table, in order; those of several types in the order of their texts.
 ---@param map table
+---@param mixed? boolean
 ---@return any[]
-function M.sorted_keys(map)
+function M.sorted_keys(map, mixed)
   local keys = {}
   for key in pairs(map) do
     keys[#keys + 1] = key
   end
-  table.sort(keys)
+  table.sort(keys, mixed and function(a, b)
+    return tostring(a) < tostring(b)
+  end or nil)
   return keys
+end
+
+--- The first of a list that has this name.
+---@generic T
+---@param list T[]
+---@param name string
+---@return T?
+function M.named(list, name)
+  for _, one in ipairs(list) do
+    if one.name == name then
+      return one
+    end
+  end
 end
 
 return M

@@ -1,10 +1,12 @@
 -- The log of a run, on stderr: one line an event, as text for people or as JSON for machines.
 --
 -- A line cannot be forged by a value. In text, counts have thousands separators, and warnings and errors a color on
--- a terminal; JSON has plain numbers. Not for results, which go to stdout, and not for progress (progress.lua).
+-- a terminal; JSON has plain numbers, and its keys in one order. Not for results, which go to stdout, and not for
+-- progress (progress.lua).
 
-local cjson = require "cjson"
 local color = require "pghost.lib.color"
+local json = require "pghost.lib.json"
+local lists = require "pghost.lib.lists"
 local terminal_text = require "pghost.lib.terminal"
 
 local M = {}
@@ -14,6 +16,7 @@ local paints = { warn = color.yellow, error = color.red }
 ---@class pghost.Log
 ---@field format "text"|"json"
 ---@field quiet boolean leaves out all but warnings and errors
+---@field warnings integer lines of level "warn" so far
 local Log = {}
 Log.__index = Log
 
@@ -68,7 +71,26 @@ function M.new(options)
     format = options.format or host.log_format or "text",
     quiet = quiet,
     out = options.out or io.stderr,
+    warnings = 0,
   }, Log)
+end
+
+local first_names = { "time", "level", "event", "name", "message" }
+
+-- Nobody asks for more than a thousandth, of a second or of a share.
+local function short(value)
+  return math.type(value) == "float" and (tonumber(("%.3f"):format(value))) or value
+end
+
+local function json_line(object, fields)
+  local more, names = {}, { table.unpack(first_names) }
+  for key, value in pairs(fields or {}) do
+    more[key] = object[key] == nil and short(value) or nil
+  end
+  for _, key in ipairs(lists.sorted_keys(more)) do
+    names[#names + 1], object[key] = key, more[key]
+  end
+  return json.object(names, object)
 end
 
 --- Writes one event. `kind` is what happened ("load", "check", ...), `name` what to, `text` how it
@@ -79,17 +101,13 @@ end
 ---@param text string
 ---@param fields? table
 function Log:event(level, kind, name, text, fields)
+  self.warnings = self.warnings + (level == "warn" and 1 or 0)
   if self.quiet and level == "info" then
     return
   end
   if self.format == "json" then
-    local object = {}
-    for key, value in pairs(fields or {}) do
-      object[key] = value
-    end
-    object.time, object.level = os.date("!%Y-%m-%dT%H:%M:%SZ"), level
-    object.event, object.name, object.message = kind, name, text
-    self.out:write(terminal_text.harmless_json(cjson.encode(object)), "\n")
+    self.out:write(terminal_text.harmless_json(json_line({ time = os.date("!%Y-%m-%dT%H:%M:%SZ"), level = level,
+      event = kind, name = name, message = text }, fields)), "\n")
   else
     local seconds = fields and fields.seconds
     local mark = level == "info" and "" or level .. ": "

@@ -4,6 +4,7 @@
 -- and `::` casts alone. Nothing is ever spliced in but the parameter's number and type.
 
 local errors = require "pghost.lib.errors"
+local pointer = require "pghost.lib.pointer"
 
 local M = {}
 
@@ -11,6 +12,7 @@ local M = {}
 ---@field name string where the text is from, for messages
 ---@field parts (string | { parameter: string })[]
 ---@field text string as it was given
+---@field line integer of its source that it begins in, from 1
 ---@field places integer[] where in it each part begins
 ---@field ordered boolean has an ORDER BY of its own outside of parentheses
 local Statement = {}
@@ -108,8 +110,9 @@ end
 --- Parses one statement; a closing semicolon is left out.
 ---@param text string
 ---@param name? string where it is from, for messages
+---@param line? integer of that source that it begins in; default 1
 ---@return pghost.sql.Statement
-function M.parse(text, name)
+function M.parse(text, name, line)
   local parts, places, depth, ended, ordered, previous = {}, {}, 0, false, false, nil
   scan(text, name, function(kind, piece, at)
     local blank = kind == "comment" or (kind == "space" and not piece:find("%S"))
@@ -132,26 +135,35 @@ function M.parse(text, name)
       parts[#parts + 1] = kind == "comment" and " " or piece
     end
   end)
-  return setmetatable({ name = name, text = text, parts = parts, places = places, ordered = ordered }, Statement)
+  return setmetatable({ name = name, text = text, line = line or 1, parts = parts, places = places, ordered = ordered },
+    Statement)
 end
 
 --- Takes a script apart, at the semicolons between its statements.
 ---@param text string
 ---@param name? string where it is from, for messages
 ---@return string[] statements those of white space and comments alone are left out
+---@return integer[] lines that they begin in
 function M.split(text, name)
-  local list, current, has_words = {}, {}, false
+  local list, lines, current, has_words, line = {}, {}, {}, false, 1
+  local function take()
+    local statement = table.concat(current)
+    if has_words then
+      list[#list + 1], lines[#lines + 1] = statement, line
+    end
+    line = line + select(2, statement:gsub("\n", ""))
+    current, has_words = {}, false
+  end
   scan(text, name, function(kind, piece)
-    if kind ~= "end" then
-      current[#current + 1] = piece
-      has_words = has_words or not (kind == "comment" or (kind == "space" and not piece:find("%S")))
+    if kind == "end" then
+      take()
       return
     end
-    list[#list + 1] = has_words and table.concat(current) or nil
-    current, has_words = {}, false
+    current[#current + 1] = piece
+    has_words = has_words or not (kind == "comment" or (kind == "space" and not piece:find("%S")))
   end)
-  list[#list + 1] = has_words and table.concat(current) or nil
-  return list
+  take()
+  return list, lines
 end
 
 --- The text of a file.
@@ -254,20 +266,6 @@ function Statement:describe(parameters)
   return text, places
 end
 
-local widest = 100 -- bytes of a line that are shown
-
--- The line of a text with the byte at `at`, below it a caret, and the line's number.
-local function pointed_at(text, at)
-  local _, breaks = text:sub(1, at - 1):gsub("\n", "")
-  local first = at - #text:sub(1, at - 1):match("[^\n]*$")
-  local line = text:sub(first):match("^[^\r\n]*"):gsub("\t", " ")
-  local from = math.max(1, at - first - widest // 2)
-  from = utf8.len(line) and utf8.offset(line, 0, math.min(from, #line + 1)) or from
-  local shown = line:sub(from, from + widest - 1)
-  local before = line:sub(from, at - first)
-  return ("%s\n  %s^"):format(shown, (" "):rep(utf8.len(before) or #before)), breaks + 1
-end
-
 --- Gives an error of the server its place in the text as it was written: its file (or name) and line, and
 --- below the message that line and a caret. Without a position in it the error gets the file alone.
 ---@param problem any only error objects of the server's are changed
@@ -278,7 +276,7 @@ function Statement:locate(problem, sent, text, places)
   if not errors.is(problem) or problem.file then
     return
   end
-  problem.file = self.name
+  problem.file, problem.statement = self.name, nil
   local start = sent:find(text, 1, true)
   local byte = problem.position and start and utf8.len(sent) and utf8.offset(sent, problem.position)
   local at = byte and byte - start + 1
@@ -290,8 +288,8 @@ function Statement:locate(problem, sent, text, places)
     part = part + 1
   end
   local inside = type(self.parts[part]) == "string" and at - places[part] or 0
-  local caret, line = pointed_at(self.text, self.places[part] + inside)
-  problem.line = line
+  local caret, line = pointer.at(self.text, self.places[part] + inside, not self.name)
+  problem.line = line + self.line - 1
   local first, rest = problem.message:match("^([^\n]*)(.*)$")
   problem.message = ("%s\n  %s%s"):format(first, caret, rest)
 end

@@ -1,21 +1,21 @@
 -- pghost lint: all that is wrong with a project, without loading anything.
 --
--- The script is run with a run that takes notes (run/outline.lua) and with lenient modules (lenient.lua), so that it goes
--- on after mistakes. Then each of its steps is held against the files and the database.
+-- The script is run with a run that takes notes (run/outline.lua) and with lenient modules (lenient.lua), so that it
+-- goes on after mistakes. Then each of its steps is held against the files and the database.
 
 local broken = require "pghost.lint.broken"
 local connection = require "pghost.connection"
-local findings_of = require "pghost.lint.findings"
+local findings_of = require "pghost.lint.mistakes"
 local lenient = require "pghost.lint.lenient"
-local loads_of = require "pghost.lint.loads"
+local loads_of = require "pghost.lint.load_calls"
 local nearest = require "pghost.lib.nearest"
 local outlines = require "pghost.run.outline"
 local project = require "pghost.run.project"
 local rules_module = require "pghost.rules"
-local run_script = require "pghost.run.script"
-local settings = require "pghost.lint.settings"
-local sources = require "pghost.lint.sources"
-local statements = require "pghost.lint.statements"
+local run_script = require "pghost.run.script_runner"
+local settings = require "pghost.lint.config"
+local sources = require "pghost.lint.lua_files"
+local statements = require "pghost.lint.planned_sql"
 
 local M = {}
 
@@ -40,7 +40,8 @@ local function tell_end(findings, outline, path)
     findings:add(path, nil, "the script starts no pipeline (pipeline.start)")
   elseif outline.asked then
     findings:add(outline.asked.file, outline.asked.line,
-      ("the script asks the database here (run.%s): what comes after is not looked at"):format(outline.asked.what), "warn")
+      ("the script asks the database here (run.%s): what comes after is not looked at"):format(outline.asked.what),
+      "warn")
   end
 end
 
@@ -63,7 +64,7 @@ end
 ---@param path string of its script
 ---@param options { offline?: boolean } the database is not asked
 ---@return pghost.lint.Findings
----@return pghost.Error? unreachable the database, so that SQL and checks were not looked at
+---@return any problem why SQL and checks were not all looked at: no database, or no right to temporary tables
 function M.project(path, options)
   local findings = findings_of.new()
   local script = run_script.use(path)
@@ -86,10 +87,11 @@ function M.project(path, options)
     return findings, conn
   end
   local _ <close> = conn
-  statements.session(conn, outline, { findings = findings, places = places, incomplete = incomplete }, function(session)
+  local context = { findings = findings, places = places, incomplete = incomplete }
+  local done, problem = pcall(statements.session, conn, outline, context, function(session)
     check_steps(session, outline, loads)
   end)
-  return findings
+  return findings, not done and problem or nil
 end
 
 return M

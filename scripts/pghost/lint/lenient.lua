@@ -2,19 +2,24 @@
 -- on. What is made remembers where.
 
 local broken = require "pghost.lint.broken"
-local findings_of = require "pghost.lint.findings"
+local findings_of = require "pghost.lint.mistakes"
 local lenient_table = require "pghost.lint.lenient_table"
 local nearest = require "pghost.lib.nearest"
+local sources = require "pghost.lint.sources"
 
 local M = {}
 
 ---@class pghost.lint.Places where things were made
 ---@field of table<any, { file: string, line: integer }>
 
--- The line that called the function that asks, and its file.
-local function caller(level)
-  local where = debug.getinfo(level + 1, "Sl") or {}
-  return { file = (where.source or ""):match "^@(.*)" or where.short_src or "?", line = where.currentline }
+-- The line that called the function that asks, and its file. nil where that is lost, as with `return r.table(...)`.
+local function caller()
+  if debug.getinfo(2, "t").istailcall then
+    return nil
+  end
+  local where = debug.getinfo(3, "Sl") or {}
+  local file = (where.source or ""):match "^@(.*)"
+  return file and where.currentline > 0 and { file = file, line = where.currentline } or nil
 end
 
 local function names_of(object)
@@ -34,6 +39,7 @@ end
 
 -- Calls fn; an error is noted at `place`, and `instead` comes in the place of its result.
 local function attempt(findings, places, place, instead, fn, ...)
+  place = place or sources.current()
   for i = 1, select("#", ...) do
     if broken.is((select(i, ...))) then
       return broken.value
@@ -59,8 +65,9 @@ local function soften_columns(findings, places, column)
   local methods = names_of(Column)
   local function method(name)
     return function(self, ...)
-      local place = places[self] or caller(2)
-      local result = attempt(findings, places, caller(2), self, Column[name], self, ...)
+      local here = caller()
+      local place = places[self] or here
+      local result = attempt(findings, places, here or place, self, Column[name], self, ...)
       if type(result) == "table" and not broken.is(result) then
         places[result] = place
       end
@@ -73,7 +80,8 @@ local function soften_columns(findings, places, column)
     elseif rawget(Column, key) ~= nil then
       return type(Column[key]) == "function" and method(key) or Column[key]
     end
-    note(findings, caller(2), ("a column's rules have no '%s'%s"):format(key, nearest.hint(key, methods)))
+    note(findings, caller() or sources.current(),
+      ("a column's rules have no '%s'%s"):format(key, nearest.hint(key, methods)))
     return function(self)
       return self
     end
@@ -87,16 +95,19 @@ local function soften_module(findings, places, name, real, own)
     local value = real[key]
     if own[key] then
       return function(...)
-        return own[key](caller(2), ...)
+        local place = caller()
+        return own[key](place, ...)
       end
     elseif type(value) == "function" and key ~= "is" then
       return function(...)
-        return attempt(findings, places, caller(2), broken.value, value, ...)
+        local place = caller()
+        return attempt(findings, places, place, broken.value, value, ...)
       end
     elseif value ~= nil then
       return value
     end
-    note(findings, caller(2), ("%s has no '%s'%s"):format(name, tostring(key), nearest.hint(tostring(key), names)))
+    note(findings, caller() or sources.current(),
+      ("%s has no '%s'%s"):format(name, tostring(key), nearest.hint(tostring(key), names)))
     return broken.value
   end })
 end

@@ -1,14 +1,15 @@
 -- r.table as lint has it: every column, row rule and option by itself, so that all mistakes of one table are found.
 
 local broken = require "pghost.lint.broken"
-local findings_of = require "pghost.lint.findings"
+local findings_of = require "pghost.lint.mistakes"
 local rules = require "pghost.rules"
+local sources = require "pghost.lint.sources"
 
 ---@class pghost.lint.TableContext
 ---@field findings pghost.lint.Findings
 ---@field places table
 ---@field incomplete table
----@field place { file: string, line: integer } of the call
+---@field place? { file: string, line?: integer } of the call; nil: not known
 
 local function note(context, place, problem)
   local _, _, message = findings_of.place_of(problem)
@@ -50,6 +51,11 @@ local function try_option(context, name, columns, place, options)
   return fine
 end
 
+local function place_of_option(context, key)
+  local file = context.place.file
+  return { file = file, line = sources.line_of(file, tostring(key)) or context.place.line }
+end
+
 -- The options of a table that are fine.
 local function check_options(context, name, columns, given)
   if given ~= nil and type(given) ~= "table" then
@@ -68,7 +74,7 @@ local function check_options(context, name, columns, given)
         end
         complete = complete and fine
       end
-    elseif try_option(context, name, columns, context.place, { [key] = value }) then
+    elseif try_option(context, name, columns, place_of_option(context, key), { [key] = value }) then
       good[key] = value
     else
       complete = false
@@ -85,9 +91,16 @@ local function remember(context, result, columns)
   return result
 end
 
+-- Of `return r.table(...)`, whose line Lua has forgotten.
+local function place_of_call()
+  local place = sources.current()
+  return { file = place.file, line = sources.line_with(place.file, ".table(") }
+end
+
 --- As pghost.rules.table; a table with mistakes comes without what is wrong.
 ---@param context pghost.lint.TableContext
 return function(context, name, columns, options)
+  context.place = context.place or place_of_call()
   local fine, result = pcall(rules.table, name, columns, options)
   if fine then
     return remember(context, result, columns)

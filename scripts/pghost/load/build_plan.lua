@@ -4,6 +4,7 @@
 -- Whatever is missing stops here, before anything is loaded.
 
 local adoption = require "pghost.publish.adoption"
+local columns = require "pghost.catalog.columns"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local header = require "pghost.load.header"
@@ -18,6 +19,7 @@ local plans = require "pghost.load.plan"
 local raw_table = require "pghost.load.raw_table"
 local relations = require "pghost.catalog.relations"
 local rules_compiler = require "pghost.native.rules"
+local stored_encoding = require "pghost.catalog.stored_encoding"
 local workers = require "pghost.load.workers"
 
 local M = {}
@@ -71,21 +73,10 @@ local function report_rest(draft, file, rest, say)
   end
 end
 
---- The names of described columns.
----@param columns { name: string }[]
----@return string[]
-function M.names(columns)
-  local list = {}
-  for i, column in ipairs(columns) do
-    list[i] = column.name
-  end
-  return list
-end
-
 -- Looks at every header, and finds each column's place in each file.
 local function read_headers(run, draft, say)
   local wanted, rests = draft.clean_columns or {}, {}
-  local more = { any_header = names.by_position(wanted) or nil }
+  local more = { any_header = names.by_position(wanted) or nil, stored = stored_encoding.of(run.conn) }
   for i, file in ipairs(draft.files) do
     inputs.look(file, draft.options, more, say, known_header.goal(wanted, true))
     run.read_once = run.read_once or (file.read_once and file)
@@ -94,7 +85,7 @@ local function read_headers(run, draft, say)
     rests[i] = header.rest(file.name, file.header, wanted, rest)
     report_rest(draft, file, rests[i], say)
   end
-  draft.raw_columns = header.union(M.names(wanted), rests)
+  draft.raw_columns = header.union(columns.names(wanted), rests)
   if draft.targets.raw then
     header.check_width(draft.name .. "_raw", #draft.raw_columns, own_columns, draft.files)
   end

@@ -6,6 +6,7 @@
 local accounts = require "pghost.load.accounts"
 local budget = require "pghost.load.budget"
 local build_plan = require "pghost.load.build_plan"
+local columns_of = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
 local file_records = require "pghost.load.file_records"
@@ -115,7 +116,7 @@ function Target:streams(plan, batch)
     raw.position = nil -- a raw stream always has it
   end
   return { program = batch.program, workers = plan.workers, raw = raw,
-    clean = stream("clean", plan.clean_table, plan.clean_columns and build_plan.names(plan.clean_columns),
+    clean = stream("clean", plan.clean_table, plan.clean_columns and columns_of.names(plan.clean_columns),
       plan.position, text) }
 end
 

@@ -56,6 +56,7 @@ end
 
 function Target:begin(plan)
   local options = plan.options
+  relation.check_at_once(self.conn, self.relation)
   if options.truncate then
     self.conn:query("TRUNCATE " .. self.relation.qualified)
     self.say("info", "load", ("emptied %s, in the same transaction"):format(self.relation.qualified))
@@ -105,7 +106,7 @@ end
 
 local triggers_query = [[
   SELECT pg_catalog.quote_ident(tgname) AS name FROM pg_catalog.pg_trigger
-  WHERE (tgrelid = $1::regclass OR tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1::regclass)))
+  WHERE (tgrelid = $1::regclass::oid OR tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1::regclass)))
     AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype::integer & 4 = 4 ORDER BY tgname]]
 
 local function check_stored(self, options, totals)

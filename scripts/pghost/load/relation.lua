@@ -158,6 +158,29 @@ function M.lock(conn, into)
   end
 end
 
+-- A key that refers to the table itself may need records that come later: that one is left to the COMMIT, and so are
+-- constraint triggers, which are somebody's code.
+local deferred_query = [[
+  SELECT DISTINCT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.conname) AS qualified
+  FROM pg_catalog.pg_constraint AS o JOIN pg_catalog.pg_namespace AS n ON n.oid = o.connamespace
+  WHERE o.condeferred AND o.contype IN ('f', 'u', 'p', 'x') AND o.confrelid <> o.conrelid
+    AND (o.conrelid = pg_catalog.to_regclass($1::text)::pg_catalog.oid OR o.conrelid IN (
+      SELECT relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass($1::text))))
+  ORDER BY 1]]
+
+--- Has deferred constraints of a table checked with each record, so that their errors are told by file and line.
+---@param conn pghost.Connection in a transaction
+---@param relation pghost.load.Relation
+function M.check_at_once(conn, relation)
+  local names = {}
+  for row in conn:query(deferred_query, relation.qualified):rows() do
+    names[#names + 1] = row.qualified
+  end
+  if #names > 0 then
+    conn:query(("SET CONSTRAINTS %s IMMEDIATE"):format(table.concat(names, ", ")))
+  end
+end
+
 --- Asks the catalog for a table, view, partitioned or foreign table; raises when there is none.
 ---@param conn pghost.Connection
 ---@param into pghost.load.Name

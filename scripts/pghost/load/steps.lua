@@ -13,19 +13,13 @@ local load_options = require "pghost.load.options"
 local log = require "pghost.lib.log"
 local remarks = require "pghost.load.remarks"
 local sinks = require "pghost.load.sinks"
+local totals = require "pghost.run.totals"
 
 local M = {}
 
 local function summary(plan, counts)
-  local parts = {}
-  for _, word in ipairs { "loaded", "corrected", "rejected", "waived", "filtered", "duplicates" } do
-    if word == "loaded" or (counts[word] or 0) > 0 then
-      parts[#parts + 1] = ("%s %s"):format(log.count(counts[word]),
-        counts[word] == 1 and word == "duplicates" and "duplicate" or word)
-    end
-  end
   local from = #plan.files > 0 and " in " .. log.counted(#plan.files, "file") or ""
-  return ("%s%s: %s"):format(log.counted(counts.records, "record"), from, table.concat(parts, ", "))
+  return ("%s%s: %s"):format(log.counted(counts.records, "record"), from, totals.text(counts))
 end
 
 local function told(plan, result)

@@ -1,7 +1,7 @@
 -- The man pages pghost(1) and pghost-COMMAND(1) as roff, from the parsers, the host's options and texts.lua.
 
 local commands = require "pghost.manual.commands"
-local help = require "pghost.manual.help"
+local help = require "pghost.manual.overview"
 local host = require "pghost.native.host"
 local texts = require "pghost.manual.texts"
 

@@ -12,8 +12,8 @@ M.usages = {
 
 M.description = {
   "pghost reads CSV files, cleans and checks every field by rules, and sends what passes to PostgreSQL. A script, "
-    .. "such as the pipeline.lua of a project, is Lua with the library of pghost; pghost init writes one for a folder of "
-    .. "CSV files.",
+    .. "such as the pipeline.lua of a project, is Lua with the library of pghost; pghost init writes one for a folder "
+    .. "of CSV files.",
   "A first argument that ends in .lua, or names a file and not a command, is a script; ./load is a script, load is the "
     .. "command. A script may begin with #!/usr/bin/env pghost and be executable.",
   "Results go to standard output; log, progress and errors to standard error.",

@@ -30,7 +30,7 @@ end
 
 ---@class pghost.modes.Request what modes.choose decides from
 ---@field name string of the clean table
----@field options pghost.StageOptions
+---@field options pghost.LoadOptions
 ---@field targets { raw?: boolean, clean?: boolean }
 ---@field key? string[]
 

@@ -4,6 +4,7 @@
 -- changed is another question: '1 mon' equals '30 days', 1.0 equals 1.00, -0 equals 0, and under a collation that
 -- is not deterministic 'a' equals 'A'. What counts there is what is stored, so rows are compared by their image.
 
+local lists = require "pghost.lib.lists"
 local relations = require "pghost.catalog.relations"
 
 local M = {}
@@ -26,11 +27,9 @@ function M.changeable(change)
 end
 
 local function row_of(list, alias)
-  local out = {}
-  for i, column in ipairs(list) do
-    out[i] = alias .. "." .. relations.quote(column.name)
-  end
-  return "ROW(" .. table.concat(out, ", ") .. ")"
+  return "ROW(" .. table.concat(lists.map(list, function(column)
+    return alias .. "." .. relations.quote(column.name)
+  end), ", ") .. ")"
 end
 
 --- Whether rows of one key hold something else; nil when there is nothing that could differ. NULL is like NULL.

@@ -2,7 +2,7 @@
 
 local as_built = require "pghost.publish.as_built"
 local authority = require "pghost.publish.authority"
-local columns = require "pghost.publish.definitions"
+local columns = require "pghost.publish.attributes"
 local dependents = require "pghost.publish.dependents"
 local foreign_keys = require "pghost.publish.foreign_keys"
 local indexes = require "pghost.publish.indexes"

@@ -4,7 +4,7 @@
 -- locked (a materialized view with its data), and only moved in the short transaction. What cannot
 -- (its name is taken there, it uses a function that has to be recreated, ...) is made then.
 
-local columns = require "pghost.publish.definitions"
+local columns = require "pghost.publish.attributes"
 local behaviour = require "pghost.publish.behaviour"
 local errors = require "pghost.lib.errors"
 local indexes = require "pghost.publish.indexes"

@@ -73,8 +73,10 @@ function M.keep(run, fixes, noted)
       batch = {}
     end
   end
-  for _, fix in pairs(fixes) do
-    if fix.fields or fix.bytes then
+  -- Those alone: what stays open may have characters that the database cannot hold.
+  for row in run.conn:query(("SELECT reject_id FROM %s WHERE state = 'corrected'"):format(noted)):rows() do
+    local fix = fixes[row.reject_id]
+    if fix and (fix.fields or fix.bytes) then
       batch[#batch + 1] = as_json(fix)
     end
     if #batch >= batch_size then

@@ -50,24 +50,44 @@ function M.summary(conn, filter)
   return rows, total
 end
 
---- Raises when nothing of this run was meant for a table: names those that it has to do with.
----@param conn pghost.Connection
----@param run_id integer
----@param name string
-function M.check_table(conn, run_id, name)
-  local names = {}
-  for row in conn:query([[
-    SELECT table_name FROM pghost.files WHERE run_id = $1 OR run_id = (
+local known_queries = {
+  table = [[
+    SELECT table_name AS name FROM pghost.files WHERE run_id = $1 OR run_id = (
       SELECT replay_of FROM pghost.runs WHERE run_id = $1)
     UNION SELECT table_name FROM pghost.rejects WHERE run_id = $1
-    ORDER BY table_name]], run_id):rows() do
-    if row.table_name == name then
+    ORDER BY 1]],
+  file = [[
+    SELECT DISTINCT f.name, f.path FROM pghost.files AS f WHERE f.run_id = $1 OR f.run_id = (
+      SELECT replay_of FROM pghost.runs WHERE run_id = $1)
+    ORDER BY 1, 2]],
+  rule = "SELECT DISTINCT rule AS name FROM pghost.rejects WHERE run_id = $1 ORDER BY 1",
+}
+
+local nothing = { table = "it has read no files", file = "it has read no files", rule = "it has no rejects" }
+
+local most_named = 12
+
+local function is_called(text, wanted)
+  return text == wanted or text ~= nil and text:sub(-#wanted - 1) == "/" .. wanted
+end
+
+--- Raises when a run has nothing to do with a table, file or rule of that name: names those that it has to do with.
+---@param conn pghost.Connection
+---@param run_id integer
+---@param kind "table"|"file"|"rule"
+---@param name string
+function M.check_name(conn, run_id, kind, name)
+  local names = {}
+  for row in conn:query(known_queries[kind], run_id):rows() do
+    if row.name == name or kind == "file" and (is_called(row.name, name) or is_called(row.path, name)) then
       return
     end
-    names[#names + 1] = row.table_name
+    names[#names + 1] = row.name
   end
-  local has = #names > 0 and "it has " .. table.concat(names, ", ") or "it has read no files"
-  errors.raise(("no table '%s' in run %d: %s"):format(name, run_id, has), "usage", { exit = 1 })
+  local more = #names > most_named and (" and %d more"):format(#names - most_named) or ""
+  local has = #names > 0 and ("it has %s%s"):format(table.concat(names, ", ", 1, math.min(#names, most_named)), more)
+    or nothing[kind]
+  errors.raise(("no %s '%s' in run %d: %s"):format(kind, name, run_id, has), "usage", { exit = 1 })
 end
 
 --- The chosen rejects in the order of their files and lines, one by one in constant memory.

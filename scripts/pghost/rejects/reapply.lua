@@ -129,7 +129,7 @@ end
 local function tell(run, plan, counts)
   if counts.records > 0 then
     run.log:info("corrected", plan.name, ("%s corrected before: %s loaded"):format(log.counted(counts.records,
-      "reject"), log.count(counts.loaded + counts.filtered)), { corrected = counts.loaded + counts.filtered })
+      "reject"), log.count(counts.corrected + counts.filtered)), { corrected = counts.corrected + counts.filtered })
   end
   if counts.rejected > 0 then
     run.log:warn("corrected", plan.name, ("%s rejected although corrected before: see the notes of `pghost rejects %d`")

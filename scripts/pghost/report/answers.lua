@@ -4,7 +4,7 @@
 -- header of the SQL file decides otherwise: `-- chart: line month unique_users`, `-- chart: none`.
 
 local cjson = require "cjson"
-local history = require "pghost.report.history"
+local history = require "pghost.report.recorded_run"
 local nearest = require "pghost.lib.nearest"
 local profile = require "pghost.report.profile"
 
@@ -104,7 +104,7 @@ end
 local function read_rows(conn, schema, answer)
   local names = {}
   for i, column in ipairs(answer.columns) do
-    names[i] = ("left(%s::text, 1000)"):format(conn:quote_identifier(column.name))
+    names[i] = ("pg_catalog.left(%s::text, 1000)"):format(conn:quote_identifier(column.name))
   end
   local from = ("FROM %s.%s"):format(conn:quote_identifier(schema), conn:quote_identifier(answer.name))
   local rows, count = {}, #names
@@ -112,7 +112,7 @@ local function read_rows(conn, schema, answer)
     rows[#rows + 1] = table.move(row, 1, count, 1, {})
   end
   answer.rows = rows
-  answer.total = #rows < most_rows and #rows or conn:query("SELECT count(*) AS n " .. from)[1].n
+  answer.total = #rows < most_rows and #rows or conn:query("SELECT pg_catalog.count(*) AS n " .. from)[1].n
 end
 
 --- The answer of a definition; rows and chart only when the published table is that of the run.

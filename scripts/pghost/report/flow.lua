@@ -32,7 +32,7 @@ local function graph_of(run)
   end
   for i = 1, math.min(#run.tables, most_nodes) do
     local one = run.tables[i]
-    local left_out = one.rejected + one.duplicates + one.filtered
+    local left_out = one.rejected + one.waived + one.duplicates + one.filtered
     local file, raw = put(files_node(run, one)), put(node(2, one.name .. "_raw",
       ("%s rows as text"):format(html.count(one.records - one.unreadable))))
     local clean = put(node(3, one.name, ("%s rows%s"):format(html.count(one.loaded),

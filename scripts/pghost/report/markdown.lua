@@ -2,7 +2,7 @@
 
 local html = require "pghost.report.html"
 local log = require "pghost.lib.log"
-local outcome = require "pghost.report.outcome"
+local outcome = require "pghost.report.headline"
 local terminal = require "pghost.lib.terminal"
 
 local M = {}
@@ -35,10 +35,10 @@ local function flow(run)
   for i = 1, math.min(#run.tables, 30) do
     local one = run.tables[i]
     rows[i] = { plain(one.name), html.count(one.files), html.count(one.records), html.count(one.loaded),
-      html.count(one.rejected), html.count(one.duplicates), html.count(one.filtered) }
+      html.count(one.rejected), html.count(one.waived), html.count(one.duplicates), html.count(one.filtered) }
   end
-  return #rows > 0 and table_of({ "table", "files>", "records>", "loaded>", "rejected>", "duplicates>", "filtered>" },
-    rows)
+  return #rows > 0 and table_of({ "table", "files>", "records>", "loaded>", "rejected>", "waived>", "duplicates>",
+    "filtered>" }, rows)
 end
 
 local function checks(run)

@@ -40,8 +40,9 @@ end
 local function records(run)
   local samples = {}
   for _, one in ipairs(run.tables) do
-    for _, word in ipairs { "loaded", "rejected", "duplicates", "filtered" } do
-      samples[#samples + 1] = { with(run, { "table", one.name }, { "outcome", word }), one[word] }
+    for _, word in ipairs { "loaded", "corrected", "rejected", "waived", "duplicates", "filtered" } do
+      local count = word == "loaded" and one.loaded - one.corrected or one[word]
+      samples[#samples + 1] = { with(run, { "table", one.name }, { "outcome", word }), count }
     end
   end
   return samples

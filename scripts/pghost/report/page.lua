@@ -4,10 +4,10 @@ local answers = require "pghost.report.answers"
 local html = require "pghost.report.html"
 local left_out = require "pghost.report.left_out"
 local log = require "pghost.lib.log"
-local outcome = require "pghost.report.outcome"
+local outcome = require "pghost.report.headline"
 local sections = require "pghost.report.sections"
 local style = require "pghost.report.style"
-local tables = require "pghost.report.tables"
+local tables = require "pghost.report.table_sections"
 
 local M = {}
 

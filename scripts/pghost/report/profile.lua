@@ -4,7 +4,7 @@
 -- profile says which. Runs within history.reading; a table that is not pghost's own is not touched.
 
 local cjson = require "cjson"
-local history = require "pghost.report.history"
+local history = require "pghost.report.recorded_run"
 
 local M = {}
 
@@ -22,15 +22,16 @@ local buckets <const> = 24
 
 -- The table under this name, if it is one that pghost has published and nobody has exchanged.
 local find <const> = [[
-  SELECT c.oid::bigint AS oid, c.reltuples::float8 AS estimated, obj_description(c.oid, 'pg_class') AS comment
+  SELECT c.oid::bigint AS oid, c.reltuples::float8 AS estimated,
+    pg_catalog.obj_description(c.oid, 'pg_class') AS comment
   FROM pghost.published AS p
   JOIN pg_class AS c ON c.oid = p.relation
   JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = p.schema_name AND c.relname = p.table_name
   WHERE p.schema_name = $1 AND p.table_name = $2 AND c.relkind IN ('r', 'p')
-    AND pg_has_role(c.relowner, 'MEMBER')]]
+    AND pg_catalog.pg_has_role(c.relowner, 'MEMBER')]]
 
 local list_columns <const> = [[
-  SELECT a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null,
+  SELECT a.attname::text AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null,
     CASE WHEN t.typnamespace <> 'pg_catalog'::regnamespace THEN 'other'
       WHEN t.typname IN ('int2', 'int4', 'int8', 'float4', 'float8', 'numeric') THEN 'number'
       WHEN t.typname IN ('date', 'timestamp', 'timestamptz') THEN 'time'
@@ -42,22 +43,26 @@ local list_columns <const> = [[
 -- Shapes of one column over the rows `s`; %q stands for its quoted name, %b for the number of buckets.
 local shapes <const> = {
   text = [[
-    SELECT json_build_object('nulls', (SELECT count(*) - count(%c) FROM s),
-      'distinct', (SELECT count(*) FROM g), 'low', (SELECT min(length(v)) FROM g), 'high',
-        (SELECT max(length(v)) FROM g),
-      'top', (SELECT json_agg(json_build_array(left(v, 100), n)) FROM (SELECT v, n FROM g ORDER BY n DESC,
+    SELECT pg_catalog.json_build_object('nulls', (SELECT pg_catalog.count(*) - pg_catalog.count(%c) FROM s),
+      'distinct', (SELECT pg_catalog.count(*) FROM g), 'low', (SELECT pg_catalog.min(pg_catalog.length(v)) FROM g),
+      'high', (SELECT pg_catalog.max(pg_catalog.length(v)) FROM g),
+      'top', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(pg_catalog.left(v, 100), n))
+        FROM (SELECT v, n FROM g ORDER BY n DESC,
         v LIMIT 5) AS t))
     FROM (SELECT) AS one]],
   scale = [[
-    SELECT json_build_object('nulls', b.nulls, 'distinct', b.kinds, 'low', b.low::text, 'high', b.high::text,
+    SELECT pg_catalog.json_build_object('nulls', b.nulls, 'distinct', b.kinds, 'low', b.low::text, 'high', b.high::text,
       'mean', %m, 'histogram', (
-        SELECT json_agg(coalesce(h.n, 0) ORDER BY i) FROM generate_series(1, %b) AS i LEFT JOIN (
-          SELECT least(width_bucket(%x, b.low_x, b.high_x, %b), %b) AS bucket, count(*) AS n FROM s
+        SELECT pg_catalog.json_agg(coalesce(h.n, 0) ORDER BY i) FROM pg_catalog.generate_series(1, %b) AS i LEFT JOIN (
+          SELECT least(pg_catalog.width_bucket(%x, b.low_x, b.high_x, %b), %b) AS bucket, pg_catalog.count(*) AS n
+          FROM s
           WHERE %c IS NOT NULL AND b.high_x > b.low_x AND %x BETWEEN b.low_x AND b.high_x GROUP BY 1
         ) AS h ON h.bucket = i))
     FROM (
-      SELECT count(*) - count(%c) AS nulls, count(DISTINCT %c) AS kinds, min(%c) AS low, max(%c) AS high,
-        avg(%x) FILTER (WHERE %f) AS mean, min(%x) FILTER (WHERE %f) AS low_x, max(%x) FILTER (WHERE %f) AS high_x
+      SELECT pg_catalog.count(*) - pg_catalog.count(%c) AS nulls, pg_catalog.count(DISTINCT %c) AS kinds,
+        pg_catalog.min(%c) AS low, pg_catalog.max(%c) AS high,
+        pg_catalog.avg(%x) FILTER (WHERE %f) AS mean, pg_catalog.min(%x) FILTER (WHERE %f) AS low_x,
+        pg_catalog.max(%x) FILTER (WHERE %f) AS high_x
       FROM s
     ) AS b]],
 }
@@ -75,10 +80,11 @@ local function query_of(conn, column)
         name)
       or name .. "::float8"
     return fill(shapes.scale, { c = name, x = x, b = tostring(buckets),
-      m = column.kind == "number" and "to_char(b.mean, 'FM999999999999990.0')" or "NULL",
+      m = column.kind == "number" and "pg_catalog.to_char(b.mean, 'FM999999999999990.0')" or "NULL",
       f = ("%s NOT IN ('Infinity', '-Infinity', 'NaN')"):format(x) })
   end
-  return ("WITH g AS (SELECT %s::text AS v, count(*) AS n FROM s WHERE %s IS NOT NULL GROUP BY 1) "):format(name, name)
+  return ("WITH g AS (SELECT %s::text AS v, pg_catalog.count(*) AS n FROM s WHERE %s IS NOT NULL GROUP BY 1) ")
+    :format(name, name)
     .. fill(shapes.text, { c = name })
 end
 
@@ -108,7 +114,7 @@ end
 -- The texts of several scalar queries over the rows of `from`, which are read once.
 local function ask(conn, from, texts)
   return conn:transaction(function()
-    return conn:query(("WITH s AS MATERIALIZED (%s) SELECT unnest(ARRAY[%s]) AS one"):format(from,
+    return conn:query(("WITH s AS MATERIALIZED (%s) SELECT pg_catalog.unnest(ARRAY[%s]) AS one"):format(from,
       table.concat(texts, ",\n")))
   end)
 end
@@ -116,7 +122,7 @@ end
 -- A value that no double can hold fails the whole query: then each column is asked for by itself.
 local function numbers(conn, schema, name, list, estimated)
   local from, limit, sampled = source(conn, schema, name, list, estimated)
-  local count <const> = "(SELECT count(*)::text FROM s)"
+  local count <const> = "(SELECT pg_catalog.count(*)::text FROM s)"
   local texts = { count }
   for i, column in ipairs(list) do
     texts[i + 1] = ("(%s)::text"):format(query_of(conn, column))

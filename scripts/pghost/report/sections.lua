@@ -5,7 +5,7 @@ local cjson = require "cjson"
 local flow = require "pghost.report.flow"
 local html = require "pghost.report.html"
 local log = require "pghost.lib.log"
-local outcome = require "pghost.report.outcome"
+local outcome = require "pghost.report.headline"
 
 local M = {}
 
@@ -13,16 +13,16 @@ local most_open <const> = 15 -- rows that are shown without being asked for
 
 local function balance_row(one)
   local whole = math.max(one.records, 1)
-  local label = ("%s loaded, %s rejected, %s duplicates, %s filtered"):format(html.count(one.loaded),
-    html.count(one.rejected), html.count(one.duplicates), html.count(one.filtered))
-  local adds_up = one.loaded + one.rejected + one.duplicates + one.filtered == one.records
+  local label = ("%s loaded, %s rejected, %s waived, %s duplicates, %s filtered"):format(html.count(one.loaded),
+    html.count(one.rejected), html.count(one.waived), html.count(one.duplicates), html.count(one.filtered))
+  local untold = one.records - one.loaded - one.rejected - one.waived - one.duplicates - one.filtered
   return { one.name, one.files, one.records, chart.stacked({ { one.loaded / whole, "good" },
-    { one.filtered / whole, "quiet" }, { one.duplicates / whole, "warn" }, { one.rejected / whole, "bad" } }, label),
-    one.loaded, one.rejected, one.duplicates, one.filtered,
+    { (one.filtered + one.waived) / whole, "quiet" }, { one.duplicates / whole, "warn" }, { one.rejected / whole,
+      "bad" } }, label),
+    one.loaded, one.rejected, one.waived, one.duplicates, one.filtered,
     not one.complete and '<span class="tag bad">not finished</span>'
-      or adds_up and '<span class="tag good">adds up</span>'
-      or ('<span class="tag warn">%s not told of</span>'):format(html.count(one.records - one.loaded - one.rejected
-        - one.duplicates - one.filtered)) }
+      or untold == 0 and '<span class="tag good">adds up</span>'
+      or ('<span class="tag warn">%s not told of</span>'):format(html.count(untold)) }
 end
 
 --- Files to answers, and where each record went.
@@ -34,19 +34,19 @@ function M.flow(run)
   local files = {}
   for i, file in ipairs(run.files) do
     files[i] = { file.name, file.table_name, file.state, file.size and html.bytes(file.size), file.records, file.loaded,
-      file.rejected, file.duplicates, file.filtered, file.sha256 }
+      file.rejected, file.waived, file.duplicates, file.filtered, file.sha256 }
   end
   local total = run.files[1] and run.files[1].total or 0
   return html.section("flow", "From files to answers", flow.picture(run),
     #rows == 0 and '<p class="note">No file was read.</p>' or html.table("Where each record went", {
       "Table", "Files:number", "Records:number",
-      "Share:html", "Loaded:number", "Rejected:number",
+      "Share:html", "Loaded:number", "Rejected:number", "Waived:number",
       "Duplicates:number", "Filtered:number", "Balance:html",
     }, rows),
     #files == 0 and "" or html.details(log.counted(total, "file")
       .. (total > #files and (", the first %d"):format(#files) or ""), html.table("Files", {
       "File", "Table", "State", "Size:number",
-      "Records:number", "Loaded:number", "Rejected:number",
+      "Records:number", "Loaded:number", "Rejected:number", "Waived:number",
       "Duplicates:number", "Filtered:number", "SHA-256:code",
     }, files, { sortable = true })))
 end

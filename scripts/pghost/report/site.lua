@@ -3,14 +3,14 @@
 
 local answers = require "pghost.report.answers"
 local errors = require "pghost.lib.errors"
-local file = require "pghost.report.file"
-local history = require "pghost.report.history"
+local atomic_file = require "pghost.lib.atomic_file"
+local history = require "pghost.report.recorded_run"
 local html = require "pghost.report.html"
 local lfs = require "lfs"
 local log = require "pghost.lib.log"
-local outcome = require "pghost.report.outcome"
+local outcome = require "pghost.report.headline"
 local page = require "pghost.report.page"
-local tables = require "pghost.report.tables"
+local tables = require "pghost.report.table_sections"
 
 local M = {}
 
@@ -34,7 +34,7 @@ local function samples(conn, run, profile)
   local columns, names = {}, {}
   for i, column in ipairs(profile.columns) do
     columns[i] = { title = column.name, kind = column.kind == "number" and "number" or "text" }
-    names[i] = ("left(%s::text, 200)"):format(conn:quote_identifier(column.name))
+    names[i] = ("pg_catalog.left(%s::text, 200)"):format(conn:quote_identifier(column.name))
   end
   local rows = {}
   for row in conn:query(("SELECT %s FROM %s.%s LIMIT %d"):format(table.concat(names, ", "),
@@ -170,7 +170,7 @@ local function wanted(conn, runs)
   for i, run in ipairs(runs) do
     list[i], seen[run.run_id] = run.run_id, true
   end
-  for row in conn:query([[SELECT max(run_id) AS run_id FROM pghost.runs WHERE state = 'published'
+  for row in conn:query([[SELECT pg_catalog.max(run_id) AS run_id FROM pghost.runs WHERE state = 'published'
       GROUP BY pipeline, target_schema ORDER BY 1 DESC]]):rows() do
     if not seen[row.run_id] then
       list[#list + 1] = row.run_id
@@ -188,7 +188,7 @@ function M.write(conn, folder, pipeline)
   make_folder(folder)
   local pages = 0
   local function put(name, text)
-    file.write(folder:gsub("/+$", "") .. "/" .. name, text)
+    atomic_file.write(folder:gsub("/+$", "") .. "/" .. name, "the report", text)
     pages = pages + 1
   end
   history.reading(conn, function()

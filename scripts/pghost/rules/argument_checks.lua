@@ -1,5 +1,6 @@
 -- Checks of arguments for the rules modules. Each raises, `level` calls up, at the line of the user.
 
+local lists = require "pghost.lib.lists"
 local nearest = require "pghost.lib.nearest"
 
 local M = {}
@@ -56,23 +57,13 @@ function M.whole(value, least, what)
   return value
 end
 
---- The keys of a set, in order.
-function M.names(known)
-  local names = {}
-  for name in pairs(known) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
-
 function M.options(options, known, what)
   if options ~= nil and type(options) ~= "table" then
     M.misuse(3, "%s: table of options expected, got '%s'", what, options)
   end
   for key in pairs(options or {}) do
     if not known[key] then
-      M.misuse(3, "%s: unknown option '%s'%s", what, key, nearest.hint(tostring(key), M.names(known)))
+      M.misuse(3, "%s: unknown option '%s'%s", what, key, nearest.hint(tostring(key), lists.sorted_keys(known)))
     end
   end
   return options or {}

@@ -8,6 +8,8 @@ local misuse = arguments.misuse
 local M = {}
 
 ---@class pghost.Column
+--- Errors: a value that breaks a check rejects the record under the name of the check (see on_fail); a wrong argument
+--- raises at the caller's line.
 ---@field type string SQL name of the type: "numeric(10,2)"; of a domain, of what is beneath it
 ---@field labels? string[] of an enum
 ---@field domain? string SQL name
@@ -15,12 +17,18 @@ local M = {}
 ---@field operations table[] { op = "trim" }, { op = "null_if", values = {...}, ignore_case = true }, ...
 ---@field checks table[] { check = "required" }, { check = "range", min = 1 }, ...
 ---@field trim fun(self: pghost.Column): pghost.Column white space (ASCII) off both ends
+--- Example: r.text():trim()
 ---@field unquote fun(self: pghost.Column): pghost.Column one pair of double quotes around the value off
+--- Example: r.text():unquote()
 ---@field lower fun(self: pghost.Column): pghost.Column character by character by the tables of glibc's C.UTF-8
+--- Example: r.text():lower()
 ---@field upper fun(self: pghost.Column): pghost.Column as lower
+--- Example: r.text():upper()
 ---@field default fun(self: pghost.Column, value: string|number|boolean): pghost.Column for null; goes through the
 --- operations after it, the type and the checks
+--- Example: r.integer():default(0)
 ---@field one_of fun(self: pghost.Column, ...): pghost.Column values, or a list of them, compared as the type's
+--- Example: r.text():one_of("left", "held")
 ---@field failure? { action: "reject"|"null"|"default"|"warn", value?: any }
 local Column = {}
 Column.__index = Column
@@ -92,6 +100,10 @@ end
 
 --- Null where the text is one of the values: `null_if("NULL", "")`, or as a list with options,
 --- `null_if({ "NULL", "" }, { ignore_case = true })` (case of ASCII letters).
+--- Example: r.text():null_if({ "NULL", "n/a" }, { ignore_case = true })
+---@param values any a text, or a list of them
+---@param options? any { ignore_case: boolean } after a list, else a further text
+---@param ... any further texts
 ---@return pghost.Column
 function Column:null_if(values, options, ...)
   if type(values) ~= "table" then
@@ -103,6 +115,7 @@ function Column:null_if(values, options, ...)
 end
 
 --- Every occurrence of a text by another; no pattern.
+--- Example: r.text():replace("--", "-")
 ---@param from string
 ---@param to string
 ---@return pghost.Column
@@ -125,6 +138,7 @@ end
 --- A number written with another mark before its decimals than a point, and perhaps with one between
 --- thousands: `decimal(",", ".")` takes 1.234,5 and 1234,5. What is not such a number is refused, also
 --- 12.34,5: thousands stand in groups of three, or nowhere.
+--- Example: r.numeric(10, 2):decimal(",", ".")
 ---@param mark string one character, usually ","
 ---@param thousands? string one character: ".", ",", "'", " "; nil: there are none
 ---@return pghost.Column
@@ -142,12 +156,16 @@ end
 -- Checks: of the typed value; null passes all but required -------------------------------------
 
 --- Null is refused (after the operations).
+--- Example: r.bigint():required()
 ---@return pghost.Column
 function Column:required()
   return M.is_required(self) and self or with(self, "checks", { check = "required" })
 end
 
 --- From `min` to `max`, both included, as values of the type (text by bytes); nil is open.
+--- Example: r.date():range("2000-01-01", nil)
+---@param min? string|number
+---@param max? string|number
 ---@return pghost.Column
 function Column:range(min, max)
   if min == nil and max == nil then
@@ -159,6 +177,7 @@ function Column:range(min, max)
 end
 
 --- Characters of the cleaned text; nil is open.
+--- Example: r.text():length(1, 80)
 ---@param min? integer
 ---@param max? integer
 ---@return pghost.Column
@@ -173,6 +192,7 @@ end
 
 --- The PCRE2 pattern is found in the cleaned text: anchor it with ^ and $ to match all of it. \d, \w
 --- and \s mean ASCII; . is one character.
+--- Example: r.text():matches("^[A-Z]{2}\\d+$")
 ---@param pattern string
 ---@return pghost.Column
 function Column:matches(pattern)
@@ -190,6 +210,7 @@ local actions = { reject = true, null = true, default = true, warn = true }
 ---  "default" `value` is stored, also for a required value that is missing; no check looks at it
 ---  "warn"    counted: a value that breaks a check is kept, one that breaks its type becomes null
 --- With "warn" a required column still rejects what is missing or would have to become null.
+--- Example: r.integer():range(0, 150):on_fail("null")
 ---@param action "reject"|"null"|"default"|"warn"
 ---@param value? string|number|boolean for "default"
 ---@return pghost.Column
@@ -216,6 +237,7 @@ local Failure = {
 }
 
 --- What becomes of one text, as the field of a file: `r.date():try("2024-02-29")`. No database is needed.
+--- Example: r.date():try("2024-02-29")
 ---@param text? string|number|boolean nil is null
 ---@return any value typed; dates and times in ISO 8601; nil for null, and for what is refused
 ---@return { rule: string, reason: string }? failure it is refused; tostring gives the reason

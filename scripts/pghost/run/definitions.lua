@@ -1,7 +1,7 @@
 -- What made each table of a run, kept for the report and the catalogue: rules in words, SQL, lineage.
 --
 -- The lineage of an answer is what the server says a view of its SQL depends on, so it is right
--- whatever the SQL looks like. Not for reading it back: report/history.lua.
+-- whatever the SQL looks like. Not for reading it back: report/recorded_run.lua.
 
 local cjson = require "cjson"
 local describe = require "pghost.rules.describe"

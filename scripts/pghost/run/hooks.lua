@@ -65,7 +65,8 @@ end
 function Outcome:text()
   local head = self.run and ("%s: run %d"):format(self.pipeline, self.run) or self.pipeline .. ":"
   if self.state == "published" then
-    return ("%s published %d tables, %d records read, %d rejected"):format(head, #self.tables, self.records, self.rejected)
+    return ("%s published %d tables, %d records read, %d rejected"):format(head, #self.tables, self.records,
+      self.rejected)
   end
   return ("%s %s: %s"):format(head, self.state, self.error or "")
 end
@@ -87,7 +88,7 @@ local function outcome_of(run, problem)
     pipeline = run.name, schema = run.target, run = run.id, started = run.started,
     replay_of = run.replay and run.replay.of.run_id or nil,
     state = problem == nil and "published" or interrupted and "interrupted" or "failed",
-    seconds = sys.clock() - run.clock, records = run.records, rejected = sum, rejects = rejects,
+    seconds = sys.clock() - run.clock, records = run.totals.records, rejected = sum, rejects = rejects,
     tables = table.move(run.published, 1, #run.published, 1, {}), checks = run.checks, warnings = run.warnings,
     failed_checks = table.move(run.failed_checks, 1, #run.failed_checks, 1, {}),
     error = problem ~= nil and tostring(problem):match "^[^\n]*" or nil, code = known and problem.code or nil,

@@ -7,7 +7,7 @@ local errors = require "pghost.lib.errors"
 local pipeline = require "pghost.pipeline"
 local project = require "pghost.run.project"
 local Run = require "pghost.run"
-local script = require "pghost.run.script"
+local script = require "pghost.run.script_runner"
 
 local M = {}
 

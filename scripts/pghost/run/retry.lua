@@ -154,7 +154,9 @@ end
 function M.connect(run, lost)
   local deadline = sys.clock() + (run.settings.retries > 0 and M.connect_patience or 0)
   for n = 1, math.huge do
-    local open, result = pcall(connection.open, { dsn = run.dsn })
+    local open, result = pcall(function()
+      return connection.open({ dsn = run.dsn }):stay()
+    end)
     if open then
       return result
     elseif sys.clock() >= deadline or not (is_coming_up(result)

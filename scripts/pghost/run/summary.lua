@@ -12,8 +12,9 @@ local list_query = [[
     pg_catalog.round(extract(epoch FROM coalesce(r.finished_at, pg_catalog.clock_timestamp()) - r.started_at), 3)
       ::float8 AS seconds,
     coalesce(f.files, 0) AS files, coalesce(f.records, s.records, 0) AS records,
-    coalesce(f.loaded, s.loaded, 0) AS loaded,
-    coalesce(f.rejected, s.rejected, 0) AS rejected, coalesce(f.duplicates, 0) AS duplicates,
+    coalesce(f.loaded, s.loaded, 0) AS loaded, coalesce(f.corrected, s.corrected, 0) AS corrected,
+    coalesce(f.rejected, s.rejected, 0) AS rejected, coalesce(f.waived, 0) AS waived,
+    coalesce(f.duplicates, 0) AS duplicates,
     CASE WHEN r.state = 'killed' THEN (
       SELECT pg_catalog.min(n.run_id) FROM pghost.runs AS n
       WHERE n.pipeline = r.pipeline AND n.target_schema = r.target_schema AND n.run_id > r.run_id
@@ -27,13 +28,15 @@ local list_query = [[
   FROM pghost.runs AS r
   LEFT JOIN LATERAL (
     SELECT pg_catalog.count(*) AS files, pg_catalog.sum(records)::bigint AS records,
-      pg_catalog.sum(loaded)::bigint AS loaded, pg_catalog.sum(rejected)::bigint AS rejected,
+      pg_catalog.sum(loaded)::bigint AS loaded, pg_catalog.sum(corrected)::bigint AS corrected,
+      pg_catalog.sum(rejected)::bigint AS rejected, pg_catalog.sum(waived)::bigint AS waived,
       pg_catalog.sum(duplicates)::bigint AS duplicates
     FROM pghost.files WHERE run_id = r.run_id HAVING pg_catalog.count(*) > 0
   ) AS f ON true
   LEFT JOIN LATERAL (
     SELECT pg_catalog.sum((counts OPERATOR(pg_catalog.->>) 'records')::bigint)::bigint AS records,
       pg_catalog.sum((counts OPERATOR(pg_catalog.->>) 'loaded')::bigint)::bigint AS loaded,
+      pg_catalog.sum((counts OPERATOR(pg_catalog.->>) 'corrected')::bigint)::bigint AS corrected,
       pg_catalog.sum((counts OPERATOR(pg_catalog.->>) 'rejected')::bigint)::bigint AS rejected
     FROM pghost.steps WHERE run_id = r.run_id AND kind = 'replay'
   ) AS s ON true
@@ -46,7 +49,9 @@ local part_queries = {
     SELECT kind AS step, name, state, pg_catalog.round(seconds::numeric, 3)::float8 AS seconds,
       (counts OPERATOR(pg_catalog.->>) 'records')::bigint AS records,
       (counts OPERATOR(pg_catalog.->>) 'loaded')::bigint AS loaded,
+      (counts OPERATOR(pg_catalog.->>) 'corrected')::bigint AS corrected,
       (counts OPERATOR(pg_catalog.->>) 'rejected')::bigint AS rejected,
+      (counts OPERATOR(pg_catalog.->>) 'waived')::bigint AS waived,
       (counts OPERATOR(pg_catalog.->>) 'duplicates')::bigint AS duplicates, error
     FROM pghost.steps WHERE run_id = $1 ORDER BY step_id]] },
   { "files", [[

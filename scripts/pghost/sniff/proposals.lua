@@ -3,16 +3,14 @@
 local choices = require "pghost.sniff.choices"
 local log = require "pghost.lib.log"
 local numbers = require "pghost.sniff.numbers"
+local rules_text = require "pghost.sniff.rules_text"
 
 local alternative, kept_as_text, proposal = choices.alternative, choices.kept_as_text, choices.proposal
 
 local M = {}
 
--- As rules and SQL name them, and the constructor of pghost.rules.
-local constructors = { ["double precision"] = "double" }
-
 -- Words that no text means; the others ("NA", "none", "-") could be data in a column of text.
-local sure_null_words = {
+M.sure_null_words = {
   NULL = true, null = true, Null = true, ["N/A"] = true, ["n/a"] = true, ["#N/A"] = true, ["\\N"] = true,
   ["(null)"] = true, ["<null>"] = true, ["#NULL!"] = true,
 }
@@ -138,7 +136,7 @@ end
 local function null_words(facts, is_text)
   local list = {}
   for word in pairs(facts.null_words) do
-    if not is_text or sure_null_words[word] then
+    if not is_text or M.sure_null_words[word] then
       list[#list + 1] = word
     end
   end
@@ -147,34 +145,6 @@ local function null_words(facts, is_text)
     table.insert(list, 1, "") -- what trimming leaves of blanks
   end
   return list
-end
-
-local function quoted(text)
-  return (("%q"):format(text):gsub("\\\n", "\\n"))
-end
-
-local function rule_of(column)
-  local parts = { ("r.%s(%s)"):format(constructors[column.type] or column.type,
-    column.format and ("{ format = %s }"):format(quoted(column.format)) or "") }
-  if column.padded then
-    parts[#parts + 1] = ":trim()"
-  end
-  if #column.nulls > 0 then
-    local words = {}
-    for i, word in ipairs(column.nulls) do
-      words[i] = quoted(word)
-    end
-    parts[#parts + 1] = (":null_if(%s)"):format(table.concat(words, ", "))
-  end
-  if column.decimal == "," then
-    parts[#parts + 1] = ':decimal(",", ".")'
-  elseif column.decimal == "." then
-    parts[#parts + 1] = ':decimal(".", ",")'
-  end
-  if column.required then
-    parts[#parts + 1] = ":required()"
-  end
-  return table.concat(parts)
 end
 
 local function texts(examples)
@@ -210,7 +180,7 @@ function M.propose(facts, options)
   column.nulls = null_words(facts, is_text)
   column.required = facts.values > 0 and facts.empty == 0 and #column.nulls == 0
   column.confidence = confidence_of(column, made, facts)
-  column.rule = rule_of(column)
+  column.rule = rules_text.rule(column)
   return column
 end
 

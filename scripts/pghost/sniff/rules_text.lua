@@ -1,37 +1,56 @@
 -- The text of a rules file for a file that was sniffed: to begin with, and to be changed by hand.
 
+local lists = require "pghost.lib.lists"
+local lua_text = require "pghost.lib.lua_text"
 local terminal_text = require "pghost.lib.terminal"
 
 local M = {}
 
 local shown_examples = 60 -- width of the examples after a rule
 
-local function quoted(value)
-  return (("%q"):format(value):gsub("\\\n", "\\n"):gsub("\t", "\\t"):gsub("\r", "\\r"))
-end
+local quoted = lua_text.quoted
+
+local constructors = { ["double precision"] = "double" }
 
 --- Options as a Lua table in one line, keys in order.
 ---@param options table<string, string|integer|boolean>
 ---@return string
 function M.options(options)
-  local keys, parts = {}, {}
-  for key in pairs(options) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
-  for i, key in ipairs(keys) do
+  local parts = lists.map(lists.sorted_keys(options), function(key)
     local value = options[key]
-    parts[i] = ("%s = %s"):format(key, type(value) == "string" and quoted(value) or tostring(value))
-  end
+    return ("%s = %s"):format(key, type(value) == "string" and quoted(value) or tostring(value))
+  end)
   return #parts == 0 and "{}" or ("{ %s }"):format(table.concat(parts, ", "))
 end
 
-local function remark(column)
-  local examples = {}
-  for i, example in ipairs(column.examples) do
-    examples[i] = terminal_text.harmless(example)
+--- The call that makes a column's rule: `r.bigint():trim():required()`.
+---@param column { type: string, format?: string, padded?: boolean, quoted?: boolean, nulls: string[], decimal?: string, required?: boolean }
+---@return string
+function M.rule(column)
+  local parts = { ("r.%s(%s)"):format(constructors[column.type] or column.type,
+    column.format and ("{ format = %s }"):format(quoted(column.format)) or "") }
+  local function add(wanted, text)
+    parts[#parts + 1] = wanted and text or nil
   end
-  local text = terminal_text.cut(table.concat(examples, ", "), shown_examples)
+  add(column.padded, ":trim()")
+  add(column.quoted, ":unquote():trim()")
+  add(#column.nulls > 0, (":null_if(%s)"):format(table.concat(lists.map(column.nulls, quoted), ", ")))
+  add(column.decimal == ",", ':decimal(",", ".")')
+  add(column.decimal == ".", ':decimal(".", ",")')
+  add(column.required, ":required()")
+  return table.concat(parts)
+end
+
+--- Examples of a column's values in one short line.
+---@param column { examples: string[] }
+---@return string
+function M.examples(column)
+  local text = table.concat(lists.map(column.examples, terminal_text.harmless), ", "):gsub("%s+", " ")
+  return terminal_text.cut(text, shown_examples)
+end
+
+local function remark(column)
+  local text = M.examples(column)
   if column.ambiguous or #column.alternatives > 0 then
     local other = column.alternatives[1]
     text = ("%s; or %s%s: %s"):format(text, other.type, other.format and " " .. other.format or "",
@@ -40,7 +59,10 @@ local function remark(column)
   return text == "" and "" or " -- " .. text
 end
 
-local function source(column)
+--- Where a column comes from, if that is not its name: `, from = "e-mail"`.
+---@param column { from?: string|integer }
+---@return string
+function M.source(column)
   if column.from == nil then
     return ""
   end
@@ -64,7 +86,7 @@ function M.format(result, name)
   lines[#lines + 1] = ""
   lines[#lines + 1] = ("return r.table(%s, {"):format(quoted(name))
   for _, column in ipairs(result.columns) do
-    lines[#lines + 1] = ("  { %s, %s%s },%s"):format(quoted(column.name), column.rule, source(column), remark(column))
+    lines[#lines + 1] = ("  { %s, %s%s },%s"):format(quoted(column.name), column.rule, M.source(column), remark(column))
   end
   lines[#lines + 1] = "})"
   return table.concat(lines, "\n") .. "\n"

@@ -3,6 +3,7 @@
 local database = require "pghost.testing.database"
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
+local host = require "pghost.native.host"
 
 local M = {}
 
@@ -10,14 +11,23 @@ local M = {}
 ---@field file_end? fun(name: string) before its database is dropped
 ---@field suite_end? fun() after the last file
 
-local function check_installed()
+-- What busted stands on, so that no module of a project can be taken for it later.
+local below <const> = { "busted.core", "busted", "luassert", "say", "mediator", "term", "cliargs", "pl.path", "pl.dir",
+  "pl.tablex", "pl.pretty", "pl.stringx", "busted.execute", "busted.block" }
+
+--- Loads busted; to be called before a project's folder is searched for modules.
+function M.prepare()
   if not pcall(require, "busted.runner") then
     errors.raise("busted is not installed: `pghost test` runs it (Debian's package lua-busted)", "ENOENT")
+  end
+  for _, name in ipairs(below) do
+    pcall(require, name) -- what this version of busted does not have, it does not need
   end
 end
 
 local function arguments_of(options, files)
-  local words = { "--pattern=_spec%.lua$", "--helper=pghost.testing.helper" }
+  local words = { "--pattern=_spec%.lua$", "--helper=pghost.testing.helper",
+    "--config-file=" .. package.searchpath("pghost.testing.busted_config", host.root .. "/scripts/?.lua") }
   for _, name in ipairs { "filter", "output" } do
     if options[name] then
       words[#words + 1] = ("--%s=%s"):format(name, options[name])
@@ -65,7 +75,7 @@ end
 ---@param options { filter?: string, output?: string, list?: boolean }
 ---@param told? pghost.testing.Watcher
 function M.run(files, options, told)
-  check_installed()
+  M.prepare()
   drop_at_exit()
   connection.lead(database.dsn, "pghost test")
   watcher = told or watcher

@@ -3,6 +3,7 @@
 
 local budget = require "pghost.load.budget"
 local build_plan = require "pghost.load.build_plan"
+local columns_of = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local file_records = require "pghost.load.file_records"
 local header = require "pghost.load.header"
@@ -86,7 +87,7 @@ function Target:streams(plan, batch)
   end
   local clean
   if plan.targets.clean then
-    clean = stream("clean", "clean1", build_plan.names(plan.clean_columns), batch.program:needs_text())
+    clean = stream("clean", "clean1", columns_of.names(plan.clean_columns), batch.program:needs_text())
     clean.position = true
   end
   return { program = batch.program, workers = 1, clean = clean,

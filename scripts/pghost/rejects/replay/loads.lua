@@ -70,8 +70,9 @@ end
 -- One table --------------------------------------------------------------------------------------------
 
 local function summary(counts)
-  local text = ("%s again: %s loaded, %s still rejected"):format(log.counted(counts.records, "reject"),
-    log.count(counts.loaded), log.count(counts.rejected))
+  local corrected = counts.corrected > 0 and (", %s corrected"):format(log.count(counts.corrected)) or ""
+  local text = ("%s again: %s loaded%s, %s still rejected"):format(log.counted(counts.records, "reject"),
+    log.count(counts.loaded), corrected, log.count(counts.rejected))
   if counts.filtered > 0 then
     text = ("%s, %s left out"):format(text, log.count(counts.filtered))
   end

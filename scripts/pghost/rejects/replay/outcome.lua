@@ -68,22 +68,25 @@ end
 
 -- What passed, and what neither passed nor was refused: a filter, or the reader, leaves it out now.
 local function note_rest(run, kind)
-  local loaded = run.conn:query(("INSERT INTO %s SELECT m.reject_id, m.becomes, NULL FROM %s")
-    :format(staging.name(run, "outcome"), staging.from(run, kind))).affected
+  local function take(condition)
+    return run.conn:query(("INSERT INTO %s SELECT m.reject_id, m.becomes, NULL FROM %s WHERE m.becomes %s 'corrected'")
+      :format(staging.name(run, "outcome"), staging.from(run, kind), condition)).affected
+  end
+  local loaded, corrected = take("<>"), take("=")
   local noted = staging.name(run, "outcome")
   local filtered = run.conn:query(([[
     INSERT INTO %s
     SELECT m.reject_id, m.becomes, pg_catalog.concat('left out in run ', $1::pg_catalog.text) FROM %s AS m
     WHERE NOT EXISTS (SELECT 1 FROM %s AS o WHERE o.reject_id = m.reject_id)]])
     :format(noted, staging.name(run, "map"), noted), tostring(run.id)).affected
-  return loaded, filtered
+  return loaded, corrected, filtered
 end
 
 --- Notes what became of the records of a table; those that have a key already are taken out of what passed.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
 ---@param tables { name: string, with_validity?: boolean }[] quoted names of tables whose keys are taken
----@return { records: integer, loaded: integer, rejected: integer, filtered: integer }
+---@return { records: integer, loaded: integer, corrected: integer, rejected: integer, filtered: integer }
 function M.note(run, plan, tables)
   local main = plan.targets.clean and "clean" or "raw"
   check_mapped(run, main, "_file_id", "_line")
@@ -92,8 +95,9 @@ function M.note(run, plan, tables)
   if plan.key then
     rejected = rejected + note_duplicates(run, plan, tables)
   end
-  local loaded, filtered = note_rest(run, main)
-  return { records = loaded + rejected + filtered, loaded = loaded, rejected = rejected, filtered = filtered }
+  local loaded, corrected, filtered = note_rest(run, main)
+  return { records = loaded + corrected + rejected + filtered, loaded = loaded, corrected = corrected,
+    rejected = rejected, filtered = filtered }
 end
 
 --- Writes the outcome into the history; in the transaction that publishes. Raises where a reject that

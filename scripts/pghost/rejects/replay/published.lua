@@ -182,7 +182,7 @@ function M.build(run, plan, published)
   staging.analyse(run, { "map", "rejects", plan.targets.clean and "clean" or "raw" })
   run.conn:transaction(function()
     counts = outcome.note(run, plan, { { name = published.clean, with_validity = plan.mode == "history" } })
-    if counts.loaded > 0 then
+    if counts.loaded + counts.corrected > 0 then
       build(run, plan, published)
     end
     drop(run, plan)

@@ -9,6 +9,7 @@ local csv = require "pghost.native.csv"
 local read_as = require "pghost.input.recorded_dialect"
 local errors = require "pghost.lib.errors"
 local sql = require "pghost.lib.sql"
+local stored_encoding = require "pghost.catalog.stored_encoding"
 local cjson = require "cjson"
 
 local M = {}
@@ -94,6 +95,7 @@ function Writer:finish()
   if self.file and self.records > 0 then
     local file = self.file
     local options = source_options(self.plan, file.dialect)
+    options.stored = stored_encoding.of(self.run.conn)
     local source = errors.check(csv.open_string(table.concat(self.pieces), options))
     coroutine.yield { name = file.name or "?", source = source, number = self.number, header = names_of(source, file) }
   end

@@ -6,7 +6,7 @@ local lfs = require "lfs"
 local log = require "pghost.lib.log"
 local recorded = require "pghost.run.recorded"
 local replay = require "pghost.rejects.replay.loads"
-local run_script = require "pghost.run.script"
+local run_script = require "pghost.run.script_runner"
 local sql = require "pghost.lib.sql"
 local terminal_text = require "pghost.lib.terminal"
 
@@ -27,6 +27,15 @@ local function check_run(run)
   end
 end
 
+local function find_run(conn, present, run_id)
+  local run = run_id and recorded.find(conn, present, run_id) or recorded.last(conn, present)
+  if not run then
+    raise("no runs yet: no pipeline has run in this database")
+  end
+  check_run(run)
+  return run
+end
+
 local function count_open(conn, run, only)
   return conn:query([[
     SELECT pg_catalog.count(*) AS records FROM pghost.rejects
@@ -36,9 +45,8 @@ end
 local function find_script(run, given)
   local path = given or run.script
   if not path and run.pipeline == "load" then
-    raise("run %d was a pghost load: write its rejects with `pghost rejects %d --csv FILE`, correct them, and "
-      .. "pghost load FILE --into TABLE",
-      run.run_id, run.run_id)
+    raise("run %d was a pghost load: write its rejects with `pghost rejects %d --csv FILE`, correct them, and take them "
+      .. "in with `pghost load FILE --into TABLE` and the options of that load", run.run_id, run.run_id)
   elseif not path then
     raise("the script of run %d is not known: name it, pghost replay %d SCRIPT", run.run_id, run.run_id)
   elseif lfs.attributes(path, "mode") ~= "file" then
@@ -52,7 +60,7 @@ local function say(format, ...)
 end
 
 ---@class pghost.replay.Call
----@field run integer
+---@field run? integer default: the last one
 ---@field script? string default: the one that the run was
 ---@field arguments string[] of the script
 ---@field table? string only the rejects of this table
@@ -73,8 +81,7 @@ function M.all(options)
   local run, open
   do
     local conn <close>, present = recorded.open()
-    run = recorded.find(conn, present, options.run)
-    check_run(run)
+    run = find_run(conn, present, options.run)
     open = count_open(conn, run, options.table)
   end
   if open == 0 then
@@ -122,8 +129,7 @@ function M.fixed(options, path)
   local run, reading, script
   do
     local conn <close>, present = recorded.open()
-    run = recorded.find(conn, present, options.run)
-    check_run(run)
+    run = find_run(conn, present, options.run)
     script = find_script(run, options.script)
     reading = fixes_of.read(conn, run.run_id, path)
   end

@@ -1,0 +1,301 @@
+// The encoding of a file's bytes.
+#define _GNU_SOURCE // memmem
+#include "sniff/sample_encoding.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "csv/encoding.h"
+#include "sniff/legacy.h"
+
+enum {
+  MOSTLY = 4, // characters that are valid UTF-8 to a place that is not: the place is a fault
+  MIXED = 8,  // the same the other way round: text in two encodings
+  FEW = 20,   // bytes beyond ASCII, which could be of many encodings
+  CLEAR = 2,  // margins of the language over other encodings
+  USUAL = 6,  // how strange letters are on average, as a natural logarithm
+  STRANGE = 7,
+  MOST_STRANGE = 9, // beyond it is not text in any language that is known
+};
+
+typedef struct Mark {
+  const char *bytes;
+  size_t len;
+  const char *name;
+} Mark;
+
+// UTF-32 before UTF-16, whose mark it begins with.
+static const Mark marks[] = {
+    {"\xef\xbb\xbf", 3, "utf-8"}, {"\xff\xfe\0\0", 4, "utf-32le"}, {"\0\0\xfe\xff", 4, "utf-32be"},
+    {"\xff\xfe", 2, "utf-16le"},  {"\xfe\xff", 2, "utf-16be"},
+};
+
+// Length of the UTF-8 character at `at`, 0 when it is none. Table 3-7 of the Unicode standard.
+static size_t character(const unsigned char *at, size_t left) {
+  unsigned char c = at[0];
+  if (c < 0x80)
+    return 1;
+  size_t len = c >= 0xc2 && c <= 0xdf   ? 2
+               : c >= 0xe0 && c <= 0xef ? 3
+               : c >= 0xf0 && c <= 0xf4 ? 4
+                                        : 0;
+  if (len == 0 || left < len)
+    return 0;
+  unsigned char low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+  unsigned char high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+  if (at[1] < low || at[1] > high)
+    return 0;
+  for (size_t i = 2; i < len; i++)
+    if ((at[i] & 0xc0) != 0x80)
+      return 0;
+  return len;
+}
+
+size_t sniff_utf8_valid(const char *bytes, size_t len) {
+  size_t at = 0;
+  while (at < len) {
+#ifdef __SSE2__
+    while (len - at >= 16 &&
+           !_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)(bytes + at))))
+      at += 16;
+    if (at == len)
+      break;
+#endif
+    size_t step = character((const unsigned char *)bytes + at, len - at);
+    if (step == 0)
+      return at;
+    at += step;
+  }
+  return len;
+}
+
+static void set_name(SniffEncoding *encoding, const char *name) {
+  size_t i = 0;
+  for (; name[i] && i + 1 < sizeof encoding->name; i++)
+    encoding->name[i] = (char)tolower((unsigned char)name[i]);
+  encoding->name[i] = 0;
+}
+
+static bool by_mark(const char *bytes, size_t len, SniffEncoding *encoding) {
+  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+    const Mark *mark = &marks[i];
+    if (len >= mark->len && memcmp(bytes, mark->bytes, mark->len) == 0) {
+      set_name(encoding, mark->name);
+      encoding->how = "mark";
+      encoding->mark = mark->len;
+      encoding->confidence = 1;
+      return true;
+    }
+  }
+  return false;
+}
+
+// Latin text in UTF-16 has a zero in nearly every second place.
+static bool by_zeros(const char *bytes, size_t len, SniffEncoding *encoding) {
+  size_t zeros[2] = {0, 0};
+  for (size_t i = 0; i < len; i++)
+    zeros[i % 2] += bytes[i] == 0;
+  for (size_t odd = 0; odd < 2; odd++)
+    if (len >= 4 && zeros[odd] * 4 > len && zeros[1 - odd] * 20 < len) {
+      set_name(encoding, odd ? "utf-16le" : "utf-16be");
+      encoding->how = "zeros";
+      encoding->confidence = 0.95;
+      return true;
+    }
+  return false;
+}
+
+// What is in UTF-16 and not Latin: zeros at every other place only, and no text has any.
+static bool by_sparse_zeros(const char *bytes, size_t len, SniffEncoding *encoding) {
+  size_t zeros[2] = {0, 0};
+  for (size_t i = 0; i < len; i++)
+    zeros[i % 2] += bytes[i] == 0;
+  for (size_t odd = 0; odd < 2; odd++)
+    if (len >= 16 && zeros[odd] * 50 > len && zeros[1 - odd] == 0) {
+      set_name(encoding, odd ? "utf-16le" : "utf-16be");
+      encoding->how = "zeros";
+      encoding->confidence = 0.85;
+      return true;
+    }
+  return false;
+}
+
+// ISO 2022 has ASCII bytes alone, and says by escapes what they mean.
+static bool by_escapes(const char *bytes, size_t len, SniffEncoding *encoding) {
+  static const char *const escapes[][2] = {
+      {"\x1b$B", "iso-2022-jp"}, {"\x1b$@", "iso-2022-jp"}, {"\x1b$)C", "iso-2022-kr"}};
+  if (!memchr(bytes, 0x1b, len))
+    return false;
+  for (size_t i = 0; i < sizeof escapes / sizeof *escapes; i++)
+    if (memmem(bytes, len, escapes[i][0], strlen(escapes[i][0]))) {
+      set_name(encoding, escapes[i][1]);
+      encoding->how = "escapes";
+      encoding->confidence = 0.9;
+      return true;
+    }
+  return false;
+}
+
+// Characters of several bytes that are valid UTF-8, and places that are not.
+static void count_utf8(const char *bytes, size_t len, bool whole, size_t *good, size_t *bad) {
+  *good = *bad = 0;
+  for (size_t at = 0; at < len;) {
+    size_t step = character((const unsigned char *)bytes + at, len - at);
+    if (step > 1)
+      ++*good;
+    if (step == 0 && (whole || len - at >= 4))
+      ++*bad;
+    at += step ? step : 1;
+  }
+}
+
+// Text in another encoding is by accident valid UTF-8 here and there, but never for the most part.
+static bool by_most(const char *bytes, size_t len, bool whole, SniffEncoding *encoding) {
+  size_t good, bad;
+  count_utf8(bytes, len, whole, &good, &bad);
+  if (bad > 0 && good < MOSTLY * bad)
+    return false;
+  encoding->how = bad > 0 ? "mostly" : "valid";
+  encoding->invalid = bad;
+  encoding->confidence = bad > 0 ? 0.85 : encoding->non_ascii >= 8 ? 0.99 : 0.95;
+  return true;
+}
+
+// Text in two encodings: of what is beyond ASCII and stands together, more is valid UTF-8 than can
+// be by accident.
+static bool is_mixed(const char *bytes, size_t len) {
+  size_t good = 0, bad = 0;
+  for (size_t at = 0; at < len; at++) {
+    size_t start = at;
+    while (at < len && (unsigned char)bytes[at] >= 0x80)
+      at++;
+    if (at > start)
+      ++*(sniff_utf8_valid(bytes + start, at - start) == at - start ? &good : &bad);
+  }
+  return good * MIXED > bad;
+}
+
+// A few bytes of something else can look like text of some language, though like strange one.
+static bool is_sure(const SniffLegacy *found, size_t non_ascii) {
+  double most = non_ascii >= FEW ? MOST_STRANGE : found->margin >= CLEAR ? STRANGE : USUAL;
+  return found->margin >= 1 && found->strangeness <= most;
+}
+
+static void by_language(const char *bytes, size_t len, bool whole, SniffEncoding *encoding) {
+  SniffLegacy found;
+  sniff_legacy(bytes, len, whole, &found);
+  bool mixed = is_mixed(bytes, len);
+  set_name(encoding, found.name ? found.name : "windows-1252");
+  encoding->rival = mixed ? "utf-8" : found.rival ? found.rival : "";
+  encoding->language = found.language ? found.language : "";
+  encoding->margin = found.margin;
+  encoding->strangeness = found.strangeness;
+  bool sure = !mixed && found.name && is_sure(&found, encoding->non_ascii);
+  encoding->how = sure ? "language" : "unsure";
+  encoding->confidence = !sure ? 0.3 : found.margin >= 4 ? 0.9 : 0.8;
+}
+
+static size_t count_non_ascii(const char *bytes, size_t len) {
+  size_t count = 0;
+  for (size_t i = 0; i < len; i++)
+    count += (unsigned char)bytes[i] >> 7;
+  return count;
+}
+
+SniffEncoding sniff_encoding(const char *bytes, size_t len, bool whole) {
+  SniffEncoding encoding = {
+      .name = "utf-8", .how = "ascii", .confidence = 0.9, .rival = "", .language = ""};
+  encoding.non_ascii = count_non_ascii(bytes, len);
+  if (by_mark(bytes, len, &encoding) || by_zeros(bytes, len, &encoding) ||
+      by_sparse_zeros(bytes, len, &encoding))
+    return encoding;
+  if (encoding.non_ascii == 0) {
+    encoding.confidence = whole ? 1 : 0.95;
+    by_escapes(bytes, len, &encoding);
+    return encoding;
+  }
+  if (!by_most(bytes, len, whole, &encoding))
+    by_language(bytes, len, whole, &encoding);
+  return encoding;
+}
+
+SniffEncoding sniff_encoding_given(const char *name, const char *bytes, size_t len) {
+  SniffEncoding found = {.how = "given", .confidence = 1, .rival = "", .language = ""};
+  SniffEncoding marked = {.how = "given"};
+  char common[ENCODING_NAME];
+  snprintf(common, sizeof common, "%s", name);
+  encoding_common_name(common);
+  set_name(&found, common);
+  found.non_ascii = count_non_ascii(bytes, len);
+  if (by_mark(bytes, len, &marked) && strncmp(marked.name, found.name, strlen(found.name)) == 0) {
+    found.mark = marked.mark;
+    set_name(&found, marked.name);
+  }
+  return found;
+}
+
+bool sniff_decoder_open(SniffDecoder *decoder, const SniffEncoding *encoding, Error *error) {
+  *decoder = (SniffDecoder){0};
+  if (strcmp(encoding->name, "utf-8") == 0)
+    return true;
+  decoder->handle = iconv_open("UTF-8", encoding->name);
+  if (decoder->handle == (iconv_t)-1)
+    return error_set(error, "EINVAL", "unknown encoding '%s'", encoding->name);
+  decoder->open = true;
+  return true;
+}
+
+void sniff_decoder_close(SniffDecoder *decoder) {
+  if (decoder->open)
+    iconv_close(decoder->handle);
+  *decoder = (SniffDecoder){0};
+}
+
+// Decodes what it can; returns the bytes that are left as an incomplete character.
+static size_t decode(SniffDecoder *decoder, const char *bytes, size_t len, bool final,
+                     Buffer *out) {
+  char *from = (char *)(uintptr_t)bytes; // iconv does not write to it
+  while (len > 0) {
+    if (!buffer_reserve(out, 4 * len + 16))
+      return 0;
+    char *to = out->data + out->len;
+    size_t room = out->cap - out->len;
+    size_t result = iconv(decoder->handle, &from, &len, &to, &room);
+    out->len = (size_t)(to - out->data);
+    if (result != (size_t)-1 || (errno == EINVAL && !final && len < sizeof decoder->left))
+      return len;
+    if (errno == E2BIG)
+      continue;
+    buffer_put(out, "\xef\xbf\xbd", 3);
+    decoder->invalid++;
+    from++;
+    len--;
+  }
+  return 0;
+}
+
+void sniff_decode(SniffDecoder *decoder, const char *bytes, size_t len, bool final, Buffer *out) {
+  if (!decoder->open) {
+    buffer_put(out, bytes, len);
+    return;
+  }
+  while (decoder->left_len > 0 && len > 0 && decoder->left_len < sizeof decoder->left) {
+    decoder->left[decoder->left_len++] = *bytes++; // byte by byte until the character is complete
+    len--;
+    decoder->left_len = decode(decoder, decoder->left, decoder->left_len, final && len == 0, out);
+  }
+  size_t rest = decode(decoder, bytes, len, final, out);
+  if (rest > 0) {
+    memcpy(decoder->left, bytes + len - rest, rest);
+    decoder->left_len = rest;
+  } else if (final && decoder->left_len > 0) {
+    decode(decoder, decoder->left, decoder->left_len, true, out);
+    decoder->left_len = 0;
+  }
+}
