@@ -11,6 +11,7 @@ local kinds = require "pghost.checks.kinds"
 local log = require "pghost.lib.log"
 local outcome = require "pghost.checks.outcome"
 
+-- luacheck: ignore 631 (a type on one line)
 ---@class pghost.CheckModule
 --- Errors: a mistake in the arguments, an unknown option, and a threshold that is none raise at the line that writes
 --- the check; a table or column that is not there is told, with the nearest name, before any check runs.

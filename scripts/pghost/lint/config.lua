@@ -4,7 +4,7 @@ local broken = require "pghost.lint.broken"
 local command_line = require "pghost.run.command_line"
 local lists = require "pghost.lib.lists"
 local settings_of = require "pghost.run.settings"
-local sources = require "pghost.lint.sources"
+local sources = require "pghost.lint.lua_files"
 
 local M = {}
 

@@ -3,7 +3,7 @@
 local broken = require "pghost.lint.broken"
 local findings_of = require "pghost.lint.mistakes"
 local rules = require "pghost.rules"
-local sources = require "pghost.lint.sources"
+local sources = require "pghost.lint.lua_files"
 
 ---@class pghost.lint.TableContext
 ---@field findings pghost.lint.Findings

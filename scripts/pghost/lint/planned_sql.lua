@@ -9,7 +9,7 @@ local paths = require "pghost.lib.paths"
 local project = require "pghost.run.project"
 local relations = require "pghost.catalog.relations"
 local Run = require "pghost.run"
-local sources = require "pghost.lint.sources"
+local sources = require "pghost.lint.lua_files"
 local sql = require "pghost.lib.sql"
 
 local M = {}

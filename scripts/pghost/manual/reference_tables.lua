@@ -2,7 +2,7 @@
 
 local commands = require "pghost.manual.commands"
 local dialect = require "pghost.input.dialect"
-local help = require "pghost.manual.help"
+local help = require "pghost.manual.overview"
 local host = require "pghost.native.host"
 local lfs = require "lfs"
 local markdown = require "pghost.manual.markdown"
