@@ -81,7 +81,7 @@ describe("what is added as CONTRIBUTING.md says", function()
 
   it("is one file each", function()
     assert.same({ "bindings/rules/type_number.c", "bindings/rules/rule_checks.c", "bindings/rules/rule_ops.c",
-      "bindings/lua/csv_options.c" }, files)
+      "bindings/lua/csv_options.c", "scripts/pghost/checks/column_kinds.lua" }, files)
   end)
 
   it("is a type, a check and an operation", function()
@@ -93,6 +93,17 @@ describe("what is added as CONTRIBUTING.md says", function()
         print(select(2, rules:try { x = "5000000000" }).reason)
         print(select(2, r.table("t", { { "x", r.text():ascii() } }):try { x = "ä" }).reason)
         print((rules:describe():match("\n([^\n]*)$"):gsub("   *", "  ")))]]))
+  end)
+
+  it("is a kind of check of tables", function()
+    assert.equal("t.x is even\tholds\nt.x is even within 1%\n"
+      .. "check.even 't.x': unknown option 'wher': did you mean 'where'?",
+      (run(folder, [[
+        local check = require "pghost.check"
+        print(check.even("t.x").name .. "\t" .. check.holds("t", "true").kind)
+        print(check.even("t.x", { name = "t.x is even within 1%", error_if = "> 1%" }).name)
+        local _, problem = pcall(check.even, "t.x", { wher = "true" })
+        print(problem.message)]]):gsub("chunk.lua:%d+: ", "")))
   end)
 
   it("is an option of the dialect, on the command line too", function()

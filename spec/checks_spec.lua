@@ -54,7 +54,8 @@ local cases = {
   { "holds", { "item", "age > 10 OR ok -- a comment" }, "SELECT count(*) FROM item WHERE NOT (age > 10 OR ok)" },
   { "holds", { "item", "id < :top" }, "SELECT count(*) FROM item WHERE id >= 100" },
   { "references", { "item.parent_id", "parent.id" },
-    "SELECT count(*) FROM item LEFT JOIN parent ON parent.id = parent_id WHERE parent_id IS NOT NULL AND parent.id IS NULL" },
+    [[SELECT count(*) FROM item LEFT JOIN parent ON parent.id = parent_id
+      WHERE parent_id IS NOT NULL AND parent.id IS NULL]] },
   { "references", { "item.parent_id", "parent.id", { where = "ok" } }, [[SELECT count(*) FROM item
     LEFT JOIN parent ON parent.id = parent_id WHERE ok AND parent_id IS NOT NULL AND parent.id IS NULL]] },
   { "unique", { "item", { "age", "ok" } },
@@ -75,12 +76,14 @@ local cases = {
   { "distinct_count", { "item.mood", 4 }, "SELECT (count(DISTINCT mood) < 4)::int FROM item" },
   { "quantile", { "item.age", 0.9, nil, 5 },
     "SELECT (percentile_cont(0.9) WITHIN GROUP (ORDER BY age) > 5)::int FROM item" },
-  { "freshness", { "item.day", "1 day" }, "SELECT (max(day) < timestamp '2024-06-02' - interval '1 day')::int FROM item" },
+  { "freshness", { "item.day", "1 day" },
+    "SELECT (max(day) < timestamp '2024-06-02' - interval '1 day')::int FROM item" },
   { "same_row_count", { "item", "parent" },
     "SELECT abs((SELECT count(*) FROM item) - (SELECT count(*) FROM parent))" },
   { "reconcile", { "item", "sum(price)", "other", "sum(price)", { by = "mood" } }, [[SELECT count(*) FROM
     (SELECT mood, sum(price) AS p FROM item GROUP BY mood) AS a
-    FULL JOIN (SELECT mood, sum(price) AS p FROM other GROUP BY mood) AS b USING (mood) WHERE a.p IS DISTINCT FROM b.p]] },
+    FULL JOIN (SELECT mood, sum(price) AS p FROM other GROUP BY mood) AS b USING (mood)
+    WHERE a.p IS DISTINCT FROM b.p]] },
   { "reconcile", { "item", "count(*)", "parent", "count(*)" }, "SELECT 1" },
   { "same_rows", { "item", "other", { "id", "age" } }, "SELECT 2" },
   { "monotonic", { "item.price", "id" }, [[SELECT count(*) FROM item AS a JOIN item AS b ON b.id = a.id + 1

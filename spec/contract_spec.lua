@@ -51,7 +51,8 @@ describe("checks that a run expects", function()
   it("name columns that the load gives, or nothing is read", function()
     local err, code = run 'check.not_null("item.nmae")'
     assert.equal(1, code)
-    assert.matches("check 'item.nmae is never null': no column 'nmae' in table 'item': did you mean 'name'?", err, 1, true)
+    assert.matches("check 'item.nmae is never null': no column 'nmae' in table 'item': did you mean 'name'?", err, 1,
+      true)
     assert.equal("0", files_read())
     err, code = run 'check.not_null("item_raw.extr")'
     assert.equal(1, code)
@@ -91,9 +92,10 @@ describe("the contract of a table", function()
   end)
 
   it("warns, or lets it evolve", function()
-    local err, code = run 'check.columns("item_raw", { "id", "name" }), check.columns("item", { "id" }, { new = "evolve" })'
+    local err, code = run [[check.columns("item_raw", { "id", "name" }),
+      check.columns("item", { "id" }, { new = "evolve" })]]
     assert.equal(0, code, err)
-    assert.matches('warn: 1 violation: {"change": "new", "column": "extra", "found": "text"}', err:gsub("%s+", " "), 1, true)
+    assert.matches('warn: 1 violation: {"change":"new","column":"extra","found":"text"}', err:gsub("%s+", " "), 1, true)
     assert.equal("f|warn\nt|error", project:ask [[SELECT passed, severity FROM pghost.checks WHERE kind = 'columns'
       ORDER BY check_id]])
   end)

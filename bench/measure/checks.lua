@@ -10,7 +10,8 @@ local columns <const> = 10
 local function create(options)
   local list = {}
   for i = 1, columns do
-    list[i] = i % 2 == 1 and ("(i * %d) %% 100000 AS n%d"):format(i, i) or ("'text ' || i %% %d AS t%d"):format(i * 100, i)
+    list[i] = i % 2 == 1 and ("(i * %d) %% 100000 AS n%d"):format(i, i)
+      or ("'text ' || i %% %d AS t%d"):format(i * 100, i)
   end
   options.server:psql(("drop table if exists bench_checks;\ncreate table bench_checks as select %s from "
     .. "generate_series(1::bigint, %d) as i;\nvacuum analyze bench_checks;"):format(table.concat(list, ", "),

@@ -1,15 +1,15 @@
 -- Checks: assertions on tables that hold before anything is published. docs/CHECKS.md describes each.
 --
 -- A check is data. check.NAME(subject, ..., options) makes one for each kind of pghost.checks.kinds; one that is
--- written as a plain table is { name =, severity = "warn"|"error", sql = }, a SELECT that returns what violates it, with
--- plain table names and named parameters (:as_of). Every check is recorded, the passed ones too.
+-- written as a plain table is { name =, severity = "warn"|"error", sql = }: a SELECT that returns what violates it,
+-- with plain table names and named parameters (:as_of). Every check is recorded, the passed ones too.
 
 local definition = require "pghost.checks.definition"
 local errors = require "pghost.lib.errors"
 local evaluation = require "pghost.checks.evaluation"
 local kinds = require "pghost.checks.kinds"
 local log = require "pghost.lib.log"
-local outcome = require "pghost.checks.outcome"
+local verdict = require "pghost.checks.verdict"
 
 -- luacheck: ignore 631 (a type on one line)
 ---@class pghost.CheckModule
@@ -128,7 +128,7 @@ end
 ---@param samples string[] JSON texts
 ---@param seconds number
 function M.record(run, check, count, samples, seconds)
-  outcome.keep(run, check, { violations = count, samples = samples, seconds = seconds,
+  verdict.keep(run, check, { violations = count, samples = samples, seconds = seconds,
     state = count == 0 and "passed" or check.severity })
 end
 

@@ -83,8 +83,8 @@ end
 function M.describe(differences)
   local parts = {}
   for i, one in ipairs(differences) do
-    parts[i] = one.change == "retyped" and ("column '%s' is %s instead of %s"):format(one.column, one.found, one.expected)
-      or ("column '%s' is %s"):format(one.column, one.change)
+    local what = one.change == "retyped" and ("%s instead of %s"):format(one.found, one.expected) or one.change
+    parts[i] = ("column '%s' is %s"):format(one.column, what)
   end
   return table.concat(parts, ", ")
 end

@@ -1,10 +1,10 @@
 -- A check as it is written: read from the arguments of its constructor, or from a plain table { name =, sql = }.
 
-local arguments = require "pghost.checks.arguments"
+local arguments = require "pghost.checks.argument_types"
 local errors = require "pghost.lib.errors"
 local kinds = require "pghost.checks.kinds"
 local known_keys = require "pghost.lib.known_keys"
-local mistake = require "pghost.checks.mistake"
+local misuse = require "pghost.checks.misuse"
 local thresholds = require "pghost.checks.thresholds"
 
 local M = {}
@@ -48,7 +48,7 @@ local function read_subject(check, kind, subject, rest, where)
       rest.n = rest.n - 1
     end
   elseif type(subject) ~= "string" or subject == "" then
-    mistake.raise("%s: name of a %s expected, got '%s'", where, kind.subject == "name" and "check" or "table",
+    misuse.raise("%s: name of a %s expected, got '%s'", where, kind.subject == "name" and "check" or "table",
       tostring(subject))
   elseif kind.subject ~= "name" then
     check.table = subject
@@ -94,7 +94,7 @@ local function read_parameters(check, kind, rest, where)
   end
   local options = rest[#(kind.parameters or {}) + 1]
   if rest.n > #(kind.parameters or {}) + 1 then
-    mistake.raise("%s: takes %d arguments and options, got %d", where, #(kind.parameters or {}) + 1, rest.n + 1)
+    misuse.raise("%s: takes %d arguments and options, got %d", where, #(kind.parameters or {}) + 1, rest.n + 1)
   end
   return options
 end
@@ -105,7 +105,7 @@ local function check_severity(check, where)
     errors.raise(("%s: severity must be 'warn' or 'error', not '%s'"):format(where, tostring(severity)), "usage",
       { exit = 1 })
   elseif severity ~= nil and (check.warn_if or check.error_if) then
-    mistake.raise("%s: severity cannot be combined with warn_if or error_if, which say it themselves", where)
+    misuse.raise("%s: severity cannot be combined with warn_if or error_if, which say it themselves", where)
   end
 end
 
@@ -158,11 +158,11 @@ local function check_bounds(check, kind, where)
     takes_limits = takes_limits or parameter[1] == "least"
   end
   if takes_limits and least == nil and most == nil and not (kind.bounded and check.given_limits) then
-    mistake.raise("%s: %s needs a lower or an upper limit", where, kind.name)
+    misuse.raise("%s: %s needs a lower or an upper limit", where, kind.name)
   elseif type(least) == "number" and type(most) == "number" and least > most then
-    mistake.raise("%s: nothing is between %s and %s", where, least, most)
+    misuse.raise("%s: nothing is between %s and %s", where, least, most)
   elseif kind.subject == "name" and check.where then
-    mistake.raise("%s: where is for checks of a table: write it into the check itself", where)
+    misuse.raise("%s: where is for checks of a table: write it into the check itself", where)
   end
 end
 

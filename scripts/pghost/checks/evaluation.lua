@@ -4,7 +4,7 @@ local catalogs = require "pghost.checks.catalog"
 local definition = require "pghost.checks.definition"
 local errors = require "pghost.lib.errors"
 local kinds = require "pghost.checks.kinds"
-local outcome = require "pghost.checks.outcome"
+local verdict = require "pghost.checks.verdict"
 local own_scan = require "pghost.checks.own_scan"
 local scans = require "pghost.checks.scan"
 local sys = require "pghost.native.sys"
@@ -119,7 +119,7 @@ local function complete(run, job)
       found.samples = own_scan.samples(kind, job.c, job.check)
     end)
   end
-  found.state = outcome.judge(kind, job.check, found)
+  found.state = verdict.judge(kind, job.check, found)
   if kind.measure then
     found.violations = found.state == "passed" and 0 or 1
     found.samples = found.violations > 0 and sample_of_measure(job) or {}
@@ -130,17 +130,17 @@ end
 local function keep(run, job)
   local kind, check, found = job.kind, job.check, job.found
   local query = found.violations > 0 and own_scan.query(kind, job.c, check) or nil
-  local id = outcome.keep(run, check, { state = found.state, violations = found.violations, samples = found.samples or {},
-    seconds = job.seconds, total = found.total, value = found.value,
-    vacuous = found.state == "passed" and outcome.vacuous(kind, check, found, job.c) or nil,
+  local id = verdict.keep(run, check, { state = found.state, violations = found.violations,
+    samples = found.samples or {}, seconds = job.seconds, total = found.total, value = found.value,
+    vacuous = found.state == "passed" and verdict.vacuous(kind, check, found, job.c) or nil,
     query = own_scan.readable(run, query) })
   if id and check.store and query then
     own_scan.store(run, id, query)
   end
 end
 
---- Runs and records checks. What a check names is looked up before the first one runs; one that the server cannot run does
---- not keep the others from it, and is raised after them.
+--- Runs and records checks. What a check names is looked up before the first one runs; one that the server cannot run
+--- does not keep the others from it, and is raised after them.
 ---@param run pghost.Run
 ---@param list (pghost.Check|table)[]
 function M.run(run, list)

@@ -4,9 +4,9 @@
 local contract = require "pghost.checks.contract"
 local definition = require "pghost.checks.definition"
 local errors = require "pghost.lib.errors"
-local json = require "pghost.checks.json"
+local json = require "pghost.lib.json"
 local nearest = require "pghost.lib.nearest"
-local outcome = require "pghost.checks.outcome"
+local verdict = require "pghost.checks.verdict"
 
 local M = {}
 
@@ -46,9 +46,9 @@ local function hold_contract(run, check, columns)
   end
   local samples = {}
   for i, one in ipairs(differences) do
-    samples[i] = json(one)
+    samples[i] = json.encode(one)
   end
-  outcome.keep(run, check, { state = "error", violations = #differences, samples = samples, seconds = 0 })
+  verdict.keep(run, check, { state = "error", violations = #differences, samples = samples, seconds = 0 })
   errors.raise(("check '%s' failed before anything was loaded: %s"):format(check.name,
     contract.describe(differences)), "check")
 end

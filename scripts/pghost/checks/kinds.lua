@@ -5,8 +5,8 @@ local M = { list = {}, by_name = {} }
 ---@class pghost.checks.Kind
 ---@field name string of the constructor: check.NAME(subject, parameters ..., options)
 ---@field subject "column"|"columns"|"table"|"name" what the first argument is; "columns": ("t.c") or ("t", {"a", "b"})
----@field parameters? string[][] name and type (arguments.lua) of each further argument
----@field options? table<string, string> options of its own: their types (arguments.lua)
+---@field parameters? string[][] name and type (argument_types.lua) of each further argument
+---@field options? table<string, string> options of its own: their types (argument_types.lua)
 ---@field title fun(check: pghost.Check): string its name unless the options say otherwise
 ---@field violates? fun(c: pghost.checks.Context, check: pghost.Check): string condition on a row that breaks it
 ---@field measure? fun(c: pghost.checks.Context, check: pghost.Check): string one aggregate
@@ -15,7 +15,7 @@ local M = { list = {}, by_name = {} }
 ---@field bounded? boolean it needs `least`, `most` or thresholds
 ---@field rows? fun(c: pghost.checks.Context, check: pghost.Check): string SELECT of what breaks it
 ---@field amount? fun(c: pghost.checks.Context, check: pghost.Check): string SELECT violations, total
----@field call? fun(c: pghost.checks.Context, check: pghost.Check): any see outcome.lua
+---@field call? fun(c: pghost.checks.Context, check: pghost.Check): any see own_scan.lua
 ---@field error_if? fun(check: pghost.Check): string its threshold unless the options say otherwise
 ---@field about_nulls? boolean an always-null column does not make it vacuous
 ---@field of_empty_tables? boolean neither does an empty table

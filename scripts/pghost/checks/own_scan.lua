@@ -2,7 +2,7 @@
 
 local errors = require "pghost.lib.errors"
 local expressions = require "pghost.checks.expressions"
-local json = require "pghost.checks.json"
+local json = require "pghost.lib.json"
 local relations = require "pghost.catalog.relations"
 local sql = require "pghost.lib.sql"
 
@@ -29,9 +29,9 @@ function M.try_condition(c, check)
     if condition then
       local statement = sql.parse(condition, "check '" .. check.name .. "'")
       local text, values, places = statement:bind(c.run:parameters())
+      local whole = ("SELECT 1 FROM %s AS t WHERE (%s\n) LIMIT 0"):format(c.relation(check.table), text)
       c.run:transaction(function()
-        statement:send(c.conn, ("SELECT 1 FROM %s AS t WHERE (%s\n) LIMIT 0"):format(c.relation(check.table), text), text,
-          places, values)
+        statement:send(c.conn, whole, text, places, values)
       end)
     end
   end
@@ -83,7 +83,7 @@ local function said(check, result)
   end
   local samples = {}
   for i = 1, math.min(#result, check.samples) do
-    samples[i] = json(result[i])
+    samples[i] = json.encode(result[i])
   end
   return #result, samples
 end

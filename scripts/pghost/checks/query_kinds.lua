@@ -152,7 +152,9 @@ return {
   {
     name = "same_rows", subject = "table", parameters = { { "other", "table" }, { "columns", "columns" } },
     of_empty_tables = true,
-    title = function(check) return ("%s and %s have the same %s"):format(check.table, check.other, list(check.columns)) end,
+    title = function(check)
+      return ("%s and %s have the same %s"):format(check.table, check.other, list(check.columns))
+    end,
     rows = same_rows,
   },
   {

@@ -1,6 +1,6 @@
 -- Thresholds of checks: "> 10" rows, ">= 1%" of the rows looked at, or of a measured value.
 
-local mistake = require "pghost.checks.mistake"
+local misuse = require "pghost.checks.misuse"
 
 local M = {}
 
@@ -28,11 +28,11 @@ function M.parse(text, where, percents)
   local operator, digits, percent = tostring(text):match "^%s*([<>=!]+)%s*(%-?%d[%d.eE+-]*)%s*(%%?)%s*$"
   local number = tonumber(digits)
   if type(text) ~= "string" or not operators[operator] or not number then
-    mistake.raise([[%s: '%s' is not a threshold: write "> 10" or "> 1%%" (>, >=, <, <=, =, !=)]], where, tostring(text))
+    misuse.raise([[%s: '%s' is not a threshold: write "> 10" or "> 1%%" (>, >=, <, <=, =, !=)]], where, tostring(text))
   elseif percent == "%" and not percents then
-    mistake.raise("%s: '%s' is a share of rows, but this check measures a value: write a number without %%", where, text)
+    misuse.raise("%s: '%s' is a share of rows, but this check measures a value: write a number without %%", where, text)
   elseif percent == "%" and (number < 0 or number > 100) then
-    mistake.raise("%s: '%s' is not a share between 0%% and 100%%", where, text)
+    misuse.raise("%s: '%s' is not a share between 0%% and 100%%", where, text)
   end
   return { operator = operator, number = number, percent = percent == "%", text = text }
 end

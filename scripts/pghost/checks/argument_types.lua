@@ -1,6 +1,6 @@
 -- Types of the arguments of checks: what is taken, and what it becomes.
 
-local mistake = require "pghost.checks.mistake"
+local misuse = require "pghost.checks.misuse"
 local lists = require "pghost.lib.lists"
 
 local M = {}
@@ -19,14 +19,14 @@ function M.split(text, where)
     table_name, name = text:match("^(.-)%.([^.]+)$")
   end
   if not table_name or table_name == "" then
-    mistake.raise("%s: column 'table.column' expected, got '%s'", where, tostring(text))
+    misuse.raise("%s: column 'table.column' expected, got '%s'", where, tostring(text))
   end
   return table_name, name
 end
 
 local function expect(value, kind, where)
   if type(value) ~= kind then
-    mistake.raise("%s: %s expected, got %s", where, kind, value == nil and "nothing" or type(value))
+    misuse.raise("%s: %s expected, got %s", where, kind, value == nil and "nothing" or type(value))
   end
   return value
 end
@@ -38,7 +38,7 @@ end
 local function names(value, where)
   value = type(value) == "string" and { value } or value
   if type(value) ~= "table" or #value == 0 then
-    mistake.raise("%s: column, or list of columns, expected", where)
+    misuse.raise("%s: column, or list of columns, expected", where)
   end
   for _, name in ipairs(value) do
     expect(name, "string", where)
@@ -48,12 +48,12 @@ end
 
 local function values(value, where)
   if type(value) ~= "table" or #value == 0 then
-    mistake.raise("%s: list of values expected", where)
+    misuse.raise("%s: list of values expected", where)
   end
   local kind = type(value[1])
   for i, one in ipairs(value) do
     if type(one) ~= kind or not (kind == "string" or kind == "boolean" or is_number(one)) then
-      mistake.raise("%s: value %d: texts, numbers or booleans expected, all of one type", where, i)
+      misuse.raise("%s: value %d: texts, numbers or booleans expected, all of one type", where, i)
     end
   end
   return table.move(value, 1, #value, 1, {})
@@ -79,47 +79,47 @@ M.types = {
   end,
   bound = function(value, where)
     if value ~= nil and type(value) ~= "string" and not is_number(value) then
-      mistake.raise("%s: number, or text such as '2024-01-31', expected, got %s", where, type(value))
+      misuse.raise("%s: number, or text such as '2024-01-31', expected, got %s", where, type(value))
     end
     return value
   end,
   count = function(value, where)
     local whole = value == nil or math.tointeger(value)
     if not whole or (value and whole < 0) then
-      mistake.raise("%s: whole number expected, got '%s'", where, tostring(value))
+      misuse.raise("%s: whole number expected, got '%s'", where, tostring(value))
     end
     return value and whole
   end,
   number = function(value, where)
     if not is_number(value) then
-      mistake.raise("%s: number expected, got '%s'", where, tostring(value))
+      misuse.raise("%s: number expected, got '%s'", where, tostring(value))
     end
     return value
   end,
   fraction = function(value, where)
     if not is_number(value) or value < 0 or value > 1 then
-      mistake.raise("%s: number between 0 and 1 expected, got '%s'", where, tostring(value))
+      misuse.raise("%s: number between 0 and 1 expected, got '%s'", where, tostring(value))
     end
     return value
   end,
   share = function(value, where)
     local number = type(value) == "string" and tonumber(value:match "^%s*([%d.]+)%s*%%%s*$")
     if not number or number > 100 then
-      mistake.raise("%s: share such as '5%%' expected, got '%s'", where, tostring(value))
+      misuse.raise("%s: share such as '5%%' expected, got '%s'", where, tostring(value))
     end
     return value
   end,
   operator = function(value, where)
-    mistake.unless_one_of(value, operators, where .. ": unknown operator")
+    misuse.unless_one_of(value, operators, where .. ": unknown operator")
     return value
   end,
   change = function(value, where)
-    mistake.unless_one_of(value, changes, where .. ": unknown reaction")
+    misuse.unless_one_of(value, changes, where .. ": unknown reaction")
     return value
   end,
   columns_and_types = function(value, where)
     if type(value) ~= "table" or next(value) == nil then
-      mistake.raise("%s: columns expected: { id = \"bigint\", name = \"text\" } or { \"id\", \"name\" }", where)
+      misuse.raise("%s: columns expected: { id = \"bigint\", name = \"text\" } or { \"id\", \"name\" }", where)
     end
     for _, name in ipairs(value) do
       expect(name, "string", where)
