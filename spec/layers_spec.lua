@@ -134,8 +134,8 @@ describe("the C sources", function()
   end)
 end)
 
--- Where a name says what a file is for and its folder what of: a command has the name that its user types, the Lua-facing
--- file that of the C one below it, a room its own.
+-- Where a name says what a file is for and its folder what of: a command has the name that its user types, the
+-- Lua-facing file that of the C one below it, a room its own.
 local function may_share(path)
   return path:find("^scripts/pghost/command/") or path:find("/init%.lua$") or path:find("^bindings/lua/")
 end
@@ -143,7 +143,8 @@ end
 describe("a module's name", function()
   it("is that of no other one in another room", function()
     local seen, twice, count = {}, {}, 0
-    for _, path in ipairs(lines(("cd %s && find scripts/pghost bindings host -name '*.lua' -o -name '*.c'"):format(root))) do
+    local all = lines(("cd %s && find scripts/pghost bindings host -name '*.lua' -o -name '*.c'"):format(root))
+    for _, path in ipairs(all) do
       local name = path:match("[^/]*$")
       if not may_share(path) then
         twice[#twice + 1] = seen[name] and seen[name] .. ", " .. path
