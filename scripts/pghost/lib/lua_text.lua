@@ -17,7 +17,7 @@ end
 ---@return string
 function M.quoted(text)
   local made = text:gsub('[\\"]', "\\%0"):gsub("\n", "\\n"):gsub("\t", "\\t"):gsub("\r", "\\r")
-    :gsub("[%c\127]", escaped)
+  made = made:gsub("[%c\127]", escaped)
   return '"' .. (utf8.len(made) and made or made:gsub("[\128-\255]", escaped)) .. '"'
 end
 
