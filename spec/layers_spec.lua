@@ -160,8 +160,8 @@ describe("a module's name", function()
 
   it("is that of no other one in another room", function()
     local seen, twice, count = {}, {}, 0
-    local find = "cd %s && find scripts/pghost bindings host -name '*.lua' -o -name '*.c'"
-    for _, path in ipairs(lines(find:format(root))) do
+    local all = lines(("cd %s && find scripts/pghost bindings host -name '*.lua' -o -name '*.c'"):format(root))
+    for _, path in ipairs(all) do
       local name = path:match("[^/]*$")
       if not may_share(path) then
         twice[#twice + 1] = seen[name] and seen[name] .. ", " .. path
