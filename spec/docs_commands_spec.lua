@@ -10,6 +10,9 @@ local reasons = {
   ["./bootstrap "] = "installs packages; the suite itself is run by it",
   ["docker-compose "] = "needs Docker; docker_spec.lua looks at its files",
   ["bench/run"] = "takes most of an hour",
+  ["apt-get "] = "changes the machine; .ci/clean_root does it in a root of its own",
+  ["cmake "] = "package_spec.lua builds and installs",
+  ["(cd build && cpack)"] = "package_spec.lua makes the package",
 }
 
 -- What stands for something in a command.

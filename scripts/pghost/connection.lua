@@ -114,6 +114,7 @@ local stay <const> = [[
 
 --- Has the server keep this connection, however long nothing is asked of it: others do the work of a long load. The
 --- role or the database may have a time for that (idle_session_timeout, from PostgreSQL 14).
+--- Example: local conn <close> = connection.open():stay()
 ---@return pghost.Connection self
 ---@package
 function Connection:stay()
