@@ -5,7 +5,7 @@ local dialect = require "pghost.input.dialect"
 local overview = require "pghost.manual.overview"
 local host = require "pghost.native.host"
 local lfs = require "lfs"
-local markdown = require "pghost.manual.markdown"
+local markdown = require "pghost.manual.reference_markdown"
 local settings = require "pghost.run.settings"
 local texts = require "pghost.manual.texts"
 
