@@ -20,6 +20,7 @@ local stands_for = {
   ["README.md"] = { FILE = "~/more.csv", ["build/pghost init %-%-add"] = "cd ~/sales && ~/build/pghost init --add" },
   ["docs/INIT.md"] = { DIR = "csv", FOLDER = "other", FILE = "~/more.csv", ["a.csv b.csv"] = "csv/a.csv csv/b.csv" },
   ["docs/PIPELINE.md"] = { DIR = "data", ["%[OPTION%.%.%.%]"] = "" },
+  ["docs/reference/commands.md"] = { ["pipeline%.lua"] = "scripts/pipeline.lua" },
   ["docs/REPORT.md"] = { ["/var/lib/node_exporter/"] = "" },
 }
 
@@ -33,6 +34,24 @@ end
 -- What is done before a command, by its page and a pattern of it.
 local before = {
   ["docs/LOAD.md"] = { ["load bad%.csv"] = correct },
+  ["docs/reference/commands.md"] = {
+    ["adopt public"] = function(project)
+      project.conn:exec "CREATE TABLE customer (id bigint)"
+    end,
+    ["fix 12"] = function()
+      return "pghost rejects 12 --csv booking_rejects.csv"
+    end,
+    ["load orders"] = function(project)
+      project.conn:exec "CREATE TABLE orders (id bigint, city text, ordered date)"
+    end,
+    ["> rules/"] = function()
+      return "mkdir rules"
+    end,
+    ["test spec/"] = function(project)
+      os.execute("mkdir " .. project.folder .. "/spec")
+      project:write("spec/booking_spec.lua", 'it("31/02", function() end)\n')
+    end,
+  },
   ["docs/INIT.md"] = { ["init DIR   "] = function()
     return "mkdir first && cd first && cp -r ../csv ."
   end, ["init a%.csv"] = function()

@@ -20,6 +20,6 @@ local function parse(arguments)
   return command_arguments.parse(parser, arguments, "pghost fix")
 end
 
-local options = parse { ... }
+local options = start.script_or_settings(parse { ... })
 start.check_script(options, ("pghost fix %d %s"):format(options.run, options.file))
 return start.fixed(options, options.file)

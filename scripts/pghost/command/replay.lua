@@ -20,7 +20,7 @@ local function parse(arguments)
   return command_arguments.parse(parser, arguments, "pghost replay")
 end
 
-local options = parse { ... }
+local options = start.script_or_settings(parse { ... })
 start.check_script(options, "pghost replay " .. (options.run or "RUN"))
 if options.with then
   return start.fixed(options, options.with)

@@ -65,6 +65,17 @@ end
 ---@field arguments string[] of the script
 ---@field table? string only the rejects of this table
 
+--- The words after -- are settings also where no script stands before it.
+---@param options pghost.replay.Call
+---@return pghost.replay.Call options the same
+function M.script_or_settings(options)
+  if options.script and options.script:find("^%-") then
+    table.insert(options.arguments, 1, options.script)
+    options.script = nil
+  end
+  return options
+end
+
 --- Raises when a script that was named is not there.
 ---@param options pghost.replay.Call
 ---@param command string for the message
