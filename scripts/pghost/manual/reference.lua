@@ -3,7 +3,7 @@
 
 local annotations = require "pghost.manual.annotations"
 local host = require "pghost.native.host"
-local markdown = require "pghost.manual.markdown"
+local markdown = require "pghost.manual.reference_markdown"
 local tables = require "pghost.manual.reference_tables"
 
 local M = {}
