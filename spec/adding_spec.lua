@@ -86,8 +86,8 @@ describe("what is added as CONTRIBUTING.md says", function()
 
   it("is one file each, and a line of the user's for a check of tables", function()
     assert.same({ "bindings/rules/type_number.c", "bindings/rules/rule_checks.c", "bindings/rules/rule_ops.c",
-      "bindings/lua/csv_options.c", "scripts/pghost/check.lua", "scripts/checks.lua", "scripts/pghost/run/settings.lua",
-      "scripts/pghost/command/count.lua" }, files)
+      "bindings/lua/csv_options.c", "scripts/pghost/checks/column_kinds.lua", "scripts/checks.lua",
+      "scripts/pghost/run/settings.lua", "scripts/pghost/command/count.lua" }, files)
   end)
 
   it("is a type, a check and an operation", function()
@@ -99,6 +99,17 @@ describe("what is added as CONTRIBUTING.md says", function()
         print(select(2, rules:try { x = "5000000000" }).reason)
         print(select(2, r.table("t", { { "x", r.text():ascii() } }):try { x = "ä" }).reason)
         print((rules:describe():match("\n([^\n]*)$"):gsub("   *", "  ")))]]))
+  end)
+
+  it("is a kind of check of tables", function()
+    assert.equal("t.x is positive\tholds\nt.x is positive within 1%\n"
+      .. "check.positive 't.x': unknown option 'wher': did you mean 'where'?",
+      (run(folder, [[
+        local check = require "pghost.check"
+        print(check.positive("t.x").name .. "\t" .. check.holds("t", "true").kind)
+        print(check.positive("t.x", { name = "t.x is positive within 1%", error_if = "> 1%" }).name)
+        local _, problem = pcall(check.positive, "t.x", { wher = "true" })
+        print(problem.message)]]):gsub("chunk.lua:%d+: ", "")))
   end)
 
   it("is an option of the dialect, on the command line too", function()

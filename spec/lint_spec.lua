@@ -122,7 +122,7 @@ describe("pghost lint", function()
   it("does not care about the data, and knows what is published", function()
     write_good_project { ["checks.lua"] = 'local check = require "pghost.check"\n'
       .. 'return { check.references("item.id", "other.id"), check.holds("item", "id < 5") }\n' }
-    assert.matches("^checks.lua:2: check 'item.id references other': [^\n]*other", (lint()))
+    assert.matches('^checks.lua:2: check \'item.id references other\': no table \'other\'\n', (lint()))
     project.conn:exec "CREATE SCHEMA shop; CREATE TABLE shop.other (id bigint)"
     assert.same({ "0 mistakes, 0 warnings\n", 0 }, { lint() })
   end)

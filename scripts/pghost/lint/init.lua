@@ -20,7 +20,7 @@ local workspace = require "pghost.lint.workspace"
 
 local M = {}
 
-local methods <const> = { "load", "stage", "clean", "check", "analyse", "publish", "query", "transaction", "close" }
+local methods <const> = { "load", "stage", "clean", "expect", "check", "analyse", "publish", "query", "transaction", "close" }
 
 local function hooks_of(findings, folder)
   local hooks
