@@ -172,6 +172,20 @@ line two"
     assert.equal(0, code, err)
   end)
 
+  it("takes no record as the header that is given", function()
+    for _, text in ipairs { "id;name;qty\n1,5,5\n2,7,6\n3,6,7\n4,6,7\n", "May\n1,5,5\n2,7,6\n3,6,7\n4,6,7\n" } do
+      pghost.write(folder .. "/a.csv", text)
+      local err, code = load { "a.csv", "--auto", "--header", "1", "--into", "public.t", "--create" }
+      assert.equal(1, code, err)
+      assert.truthy(err:find("a.csv: the header is not clear: it is given, but below the 1 line found above the table "
+        .. "only records are seen; give skip, the number of lines above the header (--skip 0 if it is line 1)\n", 1,
+        true), err)
+    end
+    local err, code = load { "a.csv", "--auto", "--skip", "1", "--header", "1", "--into", "public.t", "--create" }
+    assert.equal(0, code, err)
+    assert.equal(3, db:query("SELECT count(*) AS n FROM public.t")[1].n)
+  end)
+
   it("finds the rest for the delimiter and the quote that are given", function()
     pghost.write(folder .. "/a.csv", "a,b,c,d\n1,2,3\n4,5,6\n7,8,9,x\n5,6,7\n")
     local err, code = load { "a.csv", "--auto", "--delimiter", "comma", "--too-few", "pad", "--into", "public.t",

@@ -81,11 +81,20 @@ local function refuse(file, found, options)
     { file = file.name })
 end
 
+-- A header is given and none is found: below the lines above the table it would be the first record.
+local function check_given_header(file, found, options, skip)
+  if options.header and skip > 0 and not options.skip and found.dialect.header.value == 0 then
+    errors.raise(("the header is not clear: it is given, but below the %s found above the table only records are seen;"
+      .. " give skip, the number of lines above the header (--skip 0 if it is line 1)"):format(
+      skip == 1 and "1 line" or skip .. " lines"), "data", { file = file.name })
+  end
+end
+
 -- What is given leads elsewhere than what is found, so what is found of the header says nothing.
 local function check_given(file, found, options)
   local delimiter, skip = found.dialect.delimiter.value, found.dialect.skip and found.dialect.skip.value or 0
   if is_given(options, "header") then
-    return
+    check_given_header(file, found, options, skip)
   elseif options.delimiter and delimiter ~= "" and delimiter ~= options.delimiter then
     errors.raise(("the header is not clear: with delimiter %s the records have no width of their own; give header = 1"
       .. " or header = false (--header 1, --no-header)"):format(dialect.shown(options.delimiter)), "data",
