@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <uchardet/uchardet.h>
 
 #include "csv/scan.h"
 
@@ -216,73 +215,4 @@ size_t encoding_of_mark(const char *bytes, size_t len, const char **name) {
     }
   }
   return 0;
-}
-
-// Guessing
-
-// Bytes of the last character of a sample, when it is cut in the middle of one.
-static size_t cut_tail(const char *bytes, size_t len) {
-  for (size_t back = 1; back <= 3 && back <= len; back++) {
-    unsigned char byte = (unsigned char)bytes[len - back];
-    if (byte >= 0xc0)
-      return back;
-    if (byte < 0x80)
-      break;
-  }
-  return 0;
-}
-
-// UTF-16 without a byte order mark: nearly every second byte of text with ASCII in it is NUL.
-static const char *guess_utf16(const char *bytes, size_t len) {
-  size_t nul[2] = {0, 0};
-  for (size_t i = 0; i < len; i++)
-    nul[i & 1] += bytes[i] == 0;
-  size_t most = len / 4;
-  if (nul[1] > most && nul[0] * 8 < nul[1])
-    return "utf-16le";
-  return nul[0] > most && nul[1] * 8 < nul[0] ? "utf-16be" : NULL;
-}
-
-// What uchardet proposes, if iconv knows it; "" when it has no idea.
-static void ask_uchardet(const char *bytes, size_t len, char name[ENCODING_NAME]) {
-  uchardet_t detector = uchardet_new();
-  name[0] = 0;
-  if (!detector)
-    return;
-  if (uchardet_handle_data(detector, bytes, len) == 0) {
-    uchardet_data_end(detector);
-    snprintf(name, ENCODING_NAME, "%s", uchardet_get_charset(detector));
-  }
-  uchardet_delete(detector);
-  if (!is_known(name))
-    name[0] = 0;
-}
-
-static void lower(char *name) {
-  for (; *name; name++)
-    if (*name >= 'A' && *name <= 'Z')
-      *name = (char)(*name + 'a' - 'A');
-}
-
-void encoding_guess(const char *bytes, size_t len, bool whole, char name[ENCODING_NAME],
-                    char note[ENCODING_NOTE]) {
-  const char *utf16 = guess_utf16(bytes, len);
-  size_t sure = whole ? len : len - cut_tail(bytes, len);
-  const char *where = whole ? "the whole file" : "the first 256 KiB";
-  if (!utf16 && scan_is_utf8(bytes, sure)) {
-    snprintf(name, ENCODING_NAME, "utf-8");
-    snprintf(note, ENCODING_NOTE, "%s is valid UTF-8", where);
-    return;
-  }
-  if (utf16)
-    snprintf(name, ENCODING_NAME, "%s", utf16);
-  else
-    ask_uchardet(bytes, len, name);
-  lower(name);
-  // As the web has it: what calls itself ISO 8859-1 is mostly Windows' larger set, which has the
-  // same characters at the same places.
-  bool known = name[0] != 0;
-  if (!known || strcmp(name, "iso-8859-1") == 0 || strcmp(name, "ascii") == 0)
-    snprintf(name, ENCODING_NAME, "windows-1252");
-  snprintf(note, ENCODING_NOTE, known ? "a guess from %s" : "%s looks like no other", where);
 }

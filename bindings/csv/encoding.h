@@ -50,9 +50,4 @@ bool encoding_takes_fallback(const char *name);
 // encoding that it stands for.
 size_t encoding_of_mark(const char *bytes, size_t len, const char **name);
 
-// A proposal for the encoding of a sample, `whole` if nothing follows it. `note` (ENCODING_NOTE
-// bytes) says what it is based on: "a guess from the first 256 KiB".
-void encoding_guess(const char *bytes, size_t len, bool whole, char name[ENCODING_NAME],
-                    char note[ENCODING_NOTE]);
-
 #endif

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "csv/general.h"
+#include "csv/sample_encoding.h"
 #include "csv/sha256.h"
 #include "csv/source_internal.h"
 #include "csv/split.h"
@@ -15,7 +16,6 @@
 enum {
   MOST_MARK = 4, // bytes of a byte order mark
   MOST_SPECIAL = 16,
-  SAMPLE = 256 * 1024, // that a guess at the encoding looks at
 };
 
 // Fills pending until it has `want` bytes, or all there are.
@@ -27,11 +27,35 @@ static bool read_ahead(Source *source, size_t want, Error *error) {
   return true;
 }
 
+static void note_guess(char note[ENCODING_NOTE], const SampleEncoding *found, bool whole) {
+  const char *where = whole ? "the whole file" : "the first 256 KiB";
+  if (strcmp(found->how, "ascii") == 0 || strcmp(found->how, "valid") == 0)
+    snprintf(note, ENCODING_NOTE, "%s is valid UTF-8", where);
+  else if (strcmp(found->how, "mostly") == 0)
+    snprintf(note, ENCODING_NOTE, "%s is UTF-8 but for %zu place%s", where, found->invalid,
+             found->invalid == 1 ? "" : "s");
+  else
+    snprintf(note, ENCODING_NOTE, "a guess from %s", where);
+}
+
+// From the first bytes, as sniffing does; not sure is a refusal.
+static bool guess_encoding(Source *source, const char *bytes, size_t count, Error *error) {
+  bool whole = count <= SAMPLE_ENCODING_BYTES;
+  SampleEncoding found = sample_encoding(bytes, whole ? count : SAMPLE_ENCODING_BYTES, whole);
+  if (strcmp(found.how, "unsure") == 0)
+    return error_set(error, "encoding",
+                     "could not read '%s': its encoding is not clear, it could be %s%s%s: give it",
+                     source->name, found.name, *found.rival ? " or " : "", found.rival);
+  snprintf(source->dialect.text.encoding, ENCODING_NAME, "%s", found.name);
+  note_guess(source->encoding_note, &found, whole);
+  return true;
+}
+
 // The encoding that was asked for, or what the file is found to be in. Skips its byte order mark.
 static bool choose_encoding(Source *source, Error *error) {
   TextOptions *text = &source->dialect.text;
   bool guess = strcasecmp(text->encoding, "auto") == 0;
-  if (!read_ahead(source, guess ? SAMPLE + 1 : MOST_MARK, error))
+  if (!read_ahead(source, guess ? SAMPLE_ENCODING_BYTES + 1 : MOST_MARK, error))
     return false;
   const char *bytes = source->pending.data + source->start, *name;
   size_t count = source_pending(source), mark = encoding_of_mark(bytes, count, &name);
@@ -41,11 +65,9 @@ static bool choose_encoding(Source *source, Error *error) {
     snprintf(text->encoding, ENCODING_NAME, "%s", name);
     source->start += mark;
     source->origin = mark;
-  } else if (guess) {
-    size_t len = count < SAMPLE ? count : SAMPLE;
-    encoding_guess(bytes, len, count <= SAMPLE, text->encoding, source->encoding_note);
+    return true;
   }
-  return true;
+  return !guess || guess_encoding(source, bytes, count, error);
 }
 
 // What is in pending was read before it was known that it must be transcoded.

@@ -57,7 +57,7 @@ static void set_count(lua_State *L, const char *name, const SniffCount *count) {
   lua_setfield(L, -2, name);
 }
 
-static void push_encoding(lua_State *L, const SniffEncoding *encoding) {
+static void push_encoding(lua_State *L, const SampleEncoding *encoding) {
   lua_createtable(L, 0, 10);
   set_text(L, "name", encoding->name);
   set_text(L, "how", encoding->how);

@@ -209,12 +209,12 @@ static bool ask_range(const Question *question, size_t from, size_t to, Error *e
     return error_set(error, "protocol", "the server answers for other values than it was asked");
   if (is_fatal(error->code))
     return false;
-  Error ignored;
+  Error refusal = *error;
   question->asker->ready = false;
-  if (!conn_exec(question->asker->conn, "rollback", &ignored))
-    return false;
+  if (!conn_exec(question->asker->conn, "rollback", error))
+    return false; // that is why, and not the value
   if (to - from == 1) {
-    keep_refusal(question, from, error);
+    keep_refusal(question, from, &refusal);
     return true;
   }
   size_t middle = from + (to - from) / 2;

@@ -22,7 +22,7 @@ typedef struct Pass {
   const SniffOptions *options;
   Sniff *sniff;
   Error *error;
-  SniffDecoder decoder;
+  SampleDecoder decoder;
   Buffer raw;
   Buffer text; // decoded, from `offset` of the decoded file on
   uint64_t offset;
@@ -63,8 +63,8 @@ static bool read_more(Pass *pass) {
 static void decode_raw(Pass *pass) {
   size_t mark = pass->sniff->encoding.mark;
   size_t skipped = pass->offset == 0 && pass->text.len == 0 ? mark : 0;
-  sniff_decode(&pass->decoder, pass->raw.data + skipped, pass->raw.len - skipped, pass->ended,
-               &pass->text);
+  sample_decode(&pass->decoder, pass->raw.data + skipped, pass->raw.len - skipped, pass->ended,
+                &pass->text);
   buffer_clear(&pass->raw);
 }
 
@@ -83,7 +83,7 @@ static void check_bytes(Pass *pass) {
     all |= (unsigned char)bytes[i];
   sniff->columns.ascii = all < 0x80;
   while (all >= 0x80 && pass->checked < len) {
-    pass->checked += sniff_utf8_valid(bytes + pass->checked, len - pass->checked);
+    pass->checked += sample_utf8_valid(bytes + pass->checked, len - pass->checked);
     if (pass->checked == len || (!pass->ended && len - pass->checked < 4))
       return;
     if (sniff->invalid++ == 0)
@@ -484,14 +484,14 @@ static bool looks_binary(const Pass *pass) {
 
 static bool find_encoding(Pass *pass) {
   Sniff *sniff = pass->sniff;
-  while (!pass->ended && pass->raw.len < SNIFF_ENCODING_BYTES)
+  while (!pass->ended && pass->raw.len < SAMPLE_ENCODING_BYTES)
     if (!read_more(pass))
       return false;
   const char *given = pass->options->encoding;
   sniff->encoding =
-      given ? sniff_encoding_given(given, pass->raw.data, pass->raw.len)
-            : sniff_encoding(pass->raw.data, pass->raw.len, pass->ended && sniff->whole);
-  if (!sniff_decoder_open(&pass->decoder, &sniff->encoding, pass->error))
+      given ? sample_encoding_given(given, pass->raw.data, pass->raw.len)
+            : sample_encoding(pass->raw.data, pass->raw.len, pass->ended && sniff->whole);
+  if (!sample_decoder_open(&pass->decoder, &sniff->encoding, pass->error))
     return false;
   decode_raw(pass);
   if (pass->text.len == 0)
@@ -515,7 +515,7 @@ bool sniff_input(Input *input, const SniffOptions *options, Sniff *sniff, Error 
     good = take_all(&pass);
   }
   sniff->invalid += pass.decoder.invalid;
-  sniff_decoder_close(&pass.decoder);
+  sample_decoder_close(&pass.decoder);
   sniff_record_free(&pass.record);
   buffer_free(&pass.raw);
   buffer_free(&pass.text);

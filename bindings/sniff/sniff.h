@@ -5,9 +5,9 @@
 #ifndef PGHOST_SNIFF_SNIFF_H
 #define PGHOST_SNIFF_SNIFF_H
 
+#include "csv/sample_encoding.h"
 #include "csv/source.h"
 #include "sniff/columns.h"
-#include "sniff/sample_encoding.h"
 #include "sniff/structure.h"
 
 typedef struct SniffOptions {
@@ -40,7 +40,7 @@ typedef struct SniffPassed {
 } SniffPassed;
 
 typedef struct Sniff {
-  SniffEncoding encoding;
+  SampleEncoding encoding;
   SniffGuesses guesses; // the first is the dialect
   SniffStructure structure;
   SniffColumns columns;

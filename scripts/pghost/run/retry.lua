@@ -154,12 +154,17 @@ end
 function M.connect(run, lost)
   local deadline = sys.clock() + (run.settings.retries > 0 and M.connect_patience or 0)
   for n = 1, math.huge do
-    local open, result = pcall(function()
-      return connection.open({ dsn = run.dsn }):stay()
-    end)
+    local open, result = pcall(connection.open, { dsn = run.dsn })
     if open then
-      return result
-    elseif sys.clock() >= deadline or not (is_coming_up(result)
+      local conn = result
+      open, result = pcall(conn.stay, conn)
+      if open then
+        return conn
+      end
+      conn:close()
+      lost = true -- it was there
+    end
+    if sys.clock() >= deadline or not (is_coming_up(result)
       or lost and errors.is(result) and M.is_transient(result, true)) then
       error(result, 0)
     elseif n == 1 then

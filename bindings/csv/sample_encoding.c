@@ -1,6 +1,6 @@
 // The encoding of a file's bytes.
 #define _GNU_SOURCE // memmem
-#include "sniff/sample_encoding.h"
+#include "csv/sample_encoding.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #endif
 
 #include "csv/encoding.h"
-#include "sniff/legacy.h"
+#include "csv/legacy.h"
 
 enum {
   MOSTLY = 4, // characters that are valid UTF-8 to a place that is not: the place is a fault
@@ -57,7 +57,7 @@ static size_t character(const unsigned char *at, size_t left) {
   return len;
 }
 
-size_t sniff_utf8_valid(const char *bytes, size_t len) {
+size_t sample_utf8_valid(const char *bytes, size_t len) {
   size_t at = 0;
   while (at < len) {
 #ifdef __SSE2__
@@ -75,14 +75,14 @@ size_t sniff_utf8_valid(const char *bytes, size_t len) {
   return len;
 }
 
-static void set_name(SniffEncoding *encoding, const char *name) {
+static void set_name(SampleEncoding *encoding, const char *name) {
   size_t i = 0;
   for (; name[i] && i + 1 < sizeof encoding->name; i++)
     encoding->name[i] = (char)tolower((unsigned char)name[i]);
   encoding->name[i] = 0;
 }
 
-static bool by_mark(const char *bytes, size_t len, SniffEncoding *encoding) {
+static bool by_mark(const char *bytes, size_t len, SampleEncoding *encoding) {
   for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
     const Mark *mark = &marks[i];
     if (len >= mark->len && memcmp(bytes, mark->bytes, mark->len) == 0) {
@@ -97,7 +97,7 @@ static bool by_mark(const char *bytes, size_t len, SniffEncoding *encoding) {
 }
 
 // Latin text in UTF-16 has a zero in nearly every second place.
-static bool by_zeros(const char *bytes, size_t len, SniffEncoding *encoding) {
+static bool by_zeros(const char *bytes, size_t len, SampleEncoding *encoding) {
   size_t zeros[2] = {0, 0};
   for (size_t i = 0; i < len; i++)
     zeros[i % 2] += bytes[i] == 0;
@@ -112,7 +112,7 @@ static bool by_zeros(const char *bytes, size_t len, SniffEncoding *encoding) {
 }
 
 // What is in UTF-16 and not Latin: zeros at every other place only, and no text has any.
-static bool by_sparse_zeros(const char *bytes, size_t len, SniffEncoding *encoding) {
+static bool by_sparse_zeros(const char *bytes, size_t len, SampleEncoding *encoding) {
   size_t zeros[2] = {0, 0};
   for (size_t i = 0; i < len; i++)
     zeros[i % 2] += bytes[i] == 0;
@@ -127,7 +127,7 @@ static bool by_sparse_zeros(const char *bytes, size_t len, SniffEncoding *encodi
 }
 
 // ISO 2022 has ASCII bytes alone, and says by escapes what they mean.
-static bool by_escapes(const char *bytes, size_t len, SniffEncoding *encoding) {
+static bool by_escapes(const char *bytes, size_t len, SampleEncoding *encoding) {
   static const char *const escapes[][2] = {
       {"\x1b$B", "iso-2022-jp"}, {"\x1b$@", "iso-2022-jp"}, {"\x1b$)C", "iso-2022-kr"}};
   if (!memchr(bytes, 0x1b, len))
@@ -156,7 +156,7 @@ static void count_utf8(const char *bytes, size_t len, bool whole, size_t *good, 
 }
 
 // Text in another encoding is by accident valid UTF-8 here and there, but never for the most part.
-static bool by_most(const char *bytes, size_t len, bool whole, SniffEncoding *encoding) {
+static bool by_most(const char *bytes, size_t len, bool whole, SampleEncoding *encoding) {
   size_t good, bad;
   count_utf8(bytes, len, whole, &good, &bad);
   if (bad > 0 && good < MOSTLY * bad)
@@ -176,20 +176,20 @@ static bool is_mixed(const char *bytes, size_t len) {
     while (at < len && (unsigned char)bytes[at] >= 0x80)
       at++;
     if (at > start)
-      ++*(sniff_utf8_valid(bytes + start, at - start) == at - start ? &good : &bad);
+      ++*(sample_utf8_valid(bytes + start, at - start) == at - start ? &good : &bad);
   }
   return good * MIXED > bad;
 }
 
 // A few bytes of something else can look like text of some language, though like strange one.
-static bool is_sure(const SniffLegacy *found, size_t non_ascii) {
+static bool is_sure(const LegacyGuess *found, size_t non_ascii) {
   double most = non_ascii >= FEW ? MOST_STRANGE : found->margin >= CLEAR ? STRANGE : USUAL;
   return found->margin >= 1 && found->strangeness <= most;
 }
 
-static void by_language(const char *bytes, size_t len, bool whole, SniffEncoding *encoding) {
-  SniffLegacy found;
-  sniff_legacy(bytes, len, whole, &found);
+static void by_language(const char *bytes, size_t len, bool whole, SampleEncoding *encoding) {
+  LegacyGuess found;
+  legacy_guess(bytes, len, whole, &found);
   bool mixed = is_mixed(bytes, len);
   set_name(encoding, found.name ? found.name : "windows-1252");
   encoding->rival = mixed ? "utf-8" : found.rival ? found.rival : "";
@@ -208,8 +208,8 @@ static size_t count_non_ascii(const char *bytes, size_t len) {
   return count;
 }
 
-SniffEncoding sniff_encoding(const char *bytes, size_t len, bool whole) {
-  SniffEncoding encoding = {
+SampleEncoding sample_encoding(const char *bytes, size_t len, bool whole) {
+  SampleEncoding encoding = {
       .name = "utf-8", .how = "ascii", .confidence = 0.9, .rival = "", .language = ""};
   encoding.non_ascii = count_non_ascii(bytes, len);
   if (by_mark(bytes, len, &encoding) || by_zeros(bytes, len, &encoding) ||
@@ -225,9 +225,9 @@ SniffEncoding sniff_encoding(const char *bytes, size_t len, bool whole) {
   return encoding;
 }
 
-SniffEncoding sniff_encoding_given(const char *name, const char *bytes, size_t len) {
-  SniffEncoding found = {.how = "given", .confidence = 1, .rival = "", .language = ""};
-  SniffEncoding marked = {.how = "given"};
+SampleEncoding sample_encoding_given(const char *name, const char *bytes, size_t len) {
+  SampleEncoding found = {.how = "given", .confidence = 1, .rival = "", .language = ""};
+  SampleEncoding marked = {.how = "given"};
   char common[ENCODING_NAME];
   snprintf(common, sizeof common, "%s", name);
   encoding_common_name(common);
@@ -240,8 +240,8 @@ SniffEncoding sniff_encoding_given(const char *name, const char *bytes, size_t l
   return found;
 }
 
-bool sniff_decoder_open(SniffDecoder *decoder, const SniffEncoding *encoding, Error *error) {
-  *decoder = (SniffDecoder){0};
+bool sample_decoder_open(SampleDecoder *decoder, const SampleEncoding *encoding, Error *error) {
+  *decoder = (SampleDecoder){0};
   if (strcmp(encoding->name, "utf-8") == 0)
     return true;
   decoder->handle = iconv_open("UTF-8", encoding->name);
@@ -251,14 +251,14 @@ bool sniff_decoder_open(SniffDecoder *decoder, const SniffEncoding *encoding, Er
   return true;
 }
 
-void sniff_decoder_close(SniffDecoder *decoder) {
+void sample_decoder_close(SampleDecoder *decoder) {
   if (decoder->open)
     iconv_close(decoder->handle);
-  *decoder = (SniffDecoder){0};
+  *decoder = (SampleDecoder){0};
 }
 
 // Decodes what it can; returns the bytes that are left as an incomplete character.
-static size_t decode(SniffDecoder *decoder, const char *bytes, size_t len, bool final,
+static size_t decode(SampleDecoder *decoder, const char *bytes, size_t len, bool final,
                      Buffer *out) {
   char *from = (char *)(uintptr_t)bytes; // iconv does not write to it
   while (len > 0) {
@@ -280,7 +280,7 @@ static size_t decode(SniffDecoder *decoder, const char *bytes, size_t len, bool 
   return 0;
 }
 
-void sniff_decode(SniffDecoder *decoder, const char *bytes, size_t len, bool final, Buffer *out) {
+void sample_decode(SampleDecoder *decoder, const char *bytes, size_t len, bool final, Buffer *out) {
   if (!decoder->open) {
     buffer_put(out, bytes, len);
     return;

@@ -1,5 +1,5 @@
 // See legacy.h.
-#include "sniff/legacy.h"
+#include "csv/legacy.h"
 
 #include <iconv.h>
 #include <limits.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sniff/languages.h"
+#include "csv/languages.h"
 
 enum {
   BYTES = 256,
@@ -219,19 +219,19 @@ static void learn(Guess *guess, int language, const char *text, bool pairs) {
 }
 
 static Script script_of(int language) {
-  const char *text = sniff_languages[language].letters + 1;
+  const char *text = legacy_languages[language].letters + 1;
   uint32_t c = next_character(&text);
-  return !sniff_languages[language].pairs ? WIDE
-         : c < 0x370                      ? LATIN
-         : c < 0x400                      ? GREEK
-         : c < 0x530                      ? CYRILLIC
-         : c < 0x600                      ? HEBREW
-         : c < 0x700                      ? ARABIC
-                                          : THAI;
+  return !legacy_languages[language].pairs ? WIDE
+         : c < 0x370                       ? LATIN
+         : c < 0x400                       ? GREEK
+         : c < 0x530                       ? CYRILLIC
+         : c < 0x600                       ? HEBREW
+         : c < 0x700                       ? ARABIC
+                                           : THAI;
 }
 
 static bool is_written_in(const Encoding *encoding, int language) {
-  return encoding->languages ? strstr(encoding->languages, sniff_languages[language].name) != NULL
+  return encoding->languages ? strstr(encoding->languages, legacy_languages[language].name) != NULL
                              : script_of(language) == encoding->script;
 }
 
@@ -399,7 +399,7 @@ static bool add_wide(Wide *wide, const unsigned char *at, size_t len, uint32_t c
   if (c == 0)
     return false;
   for (int i = 0; i < SNIFF_LANGUAGES; i++) {
-    int cost = sniff_languages[i].pairs ? 0 : cost_of(wide->guess, i, c, 0);
+    int cost = legacy_languages[i].pairs ? 0 : cost_of(wide->guess, i, c, 0);
     if (cost < 0)
       cost = level_cost(wide->width, at, len);
     wide->cost[i] += (int64_t)count * (cost + WIDE_CHARACTER);
@@ -515,13 +515,13 @@ static double advantage(const Guess *guess, size_t best, size_t rival) {
   return margin / (enough > ENOUGH ? enough : ENOUGH);
 }
 
-static void choose(const Guess *guess, SniffLegacy *out) {
+static void choose(const Guess *guess, LegacyGuess *out) {
   size_t best = find_best(guess);
   if (guess->scores[best].cost == INT64_MAX)
     return;
   out->name = encodings[best].name;
   int language = guess->scores[best].language;
-  out->language = language < 0 ? "names of several languages" : sniff_languages[language].name;
+  out->language = language < 0 ? "names of several languages" : legacy_languages[language].name;
   out->margin = HUGE_VAL;
   out->strangeness =
       (double)(guess->scores[best].cost - encodings[best].prior) / (double)guess->events;
@@ -536,8 +536,8 @@ static void choose(const Guess *guess, SniffLegacy *out) {
   }
 }
 
-bool sniff_legacy(const char *bytes, size_t len, bool whole, SniffLegacy *out) {
-  *out = (SniffLegacy){0};
+bool legacy_guess(const char *bytes, size_t len, bool whole, LegacyGuess *out) {
+  *out = (LegacyGuess){0};
   Guess *guess = calloc(1, sizeof *guess);
   if (!guess)
     return false;
@@ -549,8 +549,8 @@ bool sniff_legacy(const char *bytes, size_t len, bool whole, SniffLegacy *out) {
   guess->pairs = calloc(BYTES * BYTES, sizeof *guess->pairs);
   bool good = guess->slots && guess->counts && guess->pairs;
   for (int i = 0; good && i < SNIFF_LANGUAGES; i++) {
-    learn(guess, i, sniff_languages[i].letters, false);
-    learn(guess, i, sniff_languages[i].pairs, true);
+    learn(guess, i, legacy_languages[i].letters, false);
+    learn(guess, i, legacy_languages[i].pairs, true);
   }
   if (good)
     count_pairs(guess);

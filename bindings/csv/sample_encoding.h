@@ -1,18 +1,18 @@
 // The encoding of a file's bytes, and decoding them to UTF-8 for a look.
 //
 // Loads decode by themselves; here what cannot be decoded is replaced and counted.
-#ifndef PGHOST_SNIFF_SAMPLE_ENCODING_H
-#define PGHOST_SNIFF_SAMPLE_ENCODING_H
+#ifndef PGHOST_CSV_SAMPLE_ENCODING_H
+#define PGHOST_CSV_SAMPLE_ENCODING_H
 
 #include <iconv.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
 
-enum { SNIFF_ENCODING_SIZE = 40, SNIFF_ENCODING_BYTES = 256 * 1024 };
+enum { SAMPLE_ENCODING_SIZE = 40, SAMPLE_ENCODING_BYTES = 256 * 1024 };
 
-typedef struct SniffEncoding {
-  char name[SNIFF_ENCODING_SIZE]; // as iconv knows it, lower case; "utf-8" also for plain ASCII
+typedef struct SampleEncoding {
+  char name[SAMPLE_ENCODING_SIZE]; // as iconv knows it, lower case; "utf-8" also for plain ASCII
   // Where it comes from: "mark" (byte order mark), "ascii", "valid" (non-ASCII, and all of it valid
   // UTF-8), "mostly" (UTF-8 but for a few places), "zeros" (UTF-16 by where the zero bytes are),
   // "escapes" (ISO 2022), "language" (legacy.h), "unsure" (the same, but it could be another),
@@ -26,31 +26,31 @@ typedef struct SniffEncoding {
   double margin;     // the same: see legacy.h
   double strangeness;
   const char *language; // with "language" and "unsure": that of the text, as locales have it
-} SniffEncoding;
+} SampleEncoding;
 
 // Looks at the first bytes of a file. A character cut off at the end is not a fault unless `whole`.
-SniffEncoding sniff_encoding(const char *bytes, size_t len, bool whole);
+SampleEncoding sample_encoding(const char *bytes, size_t len, bool whole);
 
 // As if found, when the caller knows it; a byte order mark of that encoding is skipped.
-SniffEncoding sniff_encoding_given(const char *name, const char *bytes, size_t len);
+SampleEncoding sample_encoding_given(const char *name, const char *bytes, size_t len);
 
 // Offset of the first byte that is not valid UTF-8, or `len`. An incomplete character at the end
 // counts as such a byte.
-size_t sniff_utf8_valid(const char *bytes, size_t len);
+size_t sample_utf8_valid(const char *bytes, size_t len);
 
-typedef struct SniffDecoder {
+typedef struct SampleDecoder {
   iconv_t handle;
   bool open; // false: bytes pass as they are
   char left[16];
   size_t left_len;
   uint64_t invalid; // bytes replaced by U+FFFD
-} SniffDecoder;
+} SampleDecoder;
 
 // False: iconv does not know the encoding.
-bool sniff_decoder_open(SniffDecoder *decoder, const SniffEncoding *encoding, Error *error);
-void sniff_decoder_close(SniffDecoder *decoder);
+bool sample_decoder_open(SampleDecoder *decoder, const SampleEncoding *encoding, Error *error);
+void sample_decoder_close(SampleDecoder *decoder);
 
 // Appends the bytes as UTF-8 to `out`; an incomplete character waits for the next call.
-void sniff_decode(SniffDecoder *decoder, const char *bytes, size_t len, bool final, Buffer *out);
+void sample_decode(SampleDecoder *decoder, const char *bytes, size_t len, bool final, Buffer *out);
 
 #endif

@@ -2,11 +2,11 @@
 //
 // Counted over the translations of Debian's packages, first of all those of iso-codes (names of
 // countries, regions, languages): natural logarithms of how rare they are, rounded.
-#include "sniff/languages.h"
+#include "csv/languages.h"
 
 #include <stddef.h>
 
-const SniffLanguage sniff_languages[SNIFF_LANGUAGES] = {
+const LegacyLanguage legacy_languages[SNIFF_LANGUAGES] = {
     {"de", "BüCäöDßGíáéHāóīòčIúëḩñžūšìõ",
      "DfüürEülängüüb ürüßeärtüösräühücüsFlöüthäläkö äönügröüdsü"
      "ößlüähätnöwäälmöög önüöftäörüfußbäGötägmämühöeßnäöcsäeäü"
