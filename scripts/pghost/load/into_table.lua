@@ -160,7 +160,7 @@ function Target.filled() end
 
 function Target.committed() end
 
-function Target:finish(plan, result)
+function Target:finish(_, result)
   local totals = result.totals
   if budget.excess(self.budget, totals) then
     raise_over(self, ("%s of %s rejected, --max-rejects allows %g%%"):format(log.count(totals.rejected),

@@ -35,7 +35,7 @@ local function analyse(conn, qualified, target)
   end)
 end
 
---- Updates the statistics of a table that was loaded and committed. What goes wrong is a warning: the records are there.
+--- Updates the statistics of a table that was loaded and committed. A failure is a warning: the records are there.
 ---@param conn pghost.Connection outside of a transaction
 ---@param relation pghost.load.Relation
 ---@param seconds number that the load took
