@@ -88,7 +88,7 @@ end
 local function target(options, table_name, names, more, empty)
   local connections = {}
   for i = 1, options.workers do
-    local opened = connection.open(options)
+    local opened = connection.open { dsn = options.dsn }
     if i == 1 and options.wal then
       opened:exec("truncate " .. table_name)
     end
@@ -137,7 +137,7 @@ local raw_table <const> = options.name .. "_raw"
 local raw = options.into ~= "clean"
   and target(options, raw_table, header, { "_file_id", "_line" }, made_anew(raw_table, header))
 local clean = options.into ~= "raw" and target(options, options.name, names, {}, "truncate " .. options.name)
-local rejects = connection.open(options)
+local rejects = connection.open { dsn = options.dsn }
 
 local records = 0
 engine.run({

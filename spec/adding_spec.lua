@@ -51,8 +51,13 @@ local function add_all(folder)
   local files = {}
   for diff in read(root .. "CONTRIBUTING.md"):gmatch("```diff\n(.-)```") do
     local path = diff:match("^%-%-%- (%S+)\n")
-    local source = read(folder .. "/" .. path)
-    write(folder .. "/" .. path, apply(source, diff:gsub("^.-\n", "")))
+    local changes = diff:gsub("^.-\n", "")
+    local there = io.open(folder .. "/" .. path, "rb")
+    local source = there and there:read("a")
+    write(folder .. "/" .. path, source and apply(source, changes) or changes:gsub("%+([^\n]*\n)", "%1"))
+    if there then
+      there:close()
+    end
     files[#files + 1] = path
   end
   return files
@@ -69,7 +74,7 @@ describe("what is added as CONTRIBUTING.md says", function()
 
   setup(function()
     folder = server.shell("mktemp -d")
-    server.shell(("cd %s && cp -r CMakeLists.txt bindings host scripts sql %s"):format(root, folder))
+    server.shell(("cd %s && cp -r CMakeLists.txt bindings data host scripts sql %s"):format(root, folder))
     files = add_all(folder)
     server.shell(("cd %s && cmake -B build -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O0 >/dev/null && "
       .. "cmake --build build 2>&1"):format(folder))
@@ -79,9 +84,10 @@ describe("what is added as CONTRIBUTING.md says", function()
     server.shell("rm -rf " .. folder)
   end)
 
-  it("is one file each", function()
+  it("is one file each, and a line of the user's for a check of tables", function()
     assert.same({ "bindings/rules/type_number.c", "bindings/rules/rule_checks.c", "bindings/rules/rule_ops.c",
-      "bindings/lua/csv_options.c" }, files)
+      "bindings/lua/csv_options.c", "scripts/pghost/checks/column_kinds.lua", "scripts/checks.lua",
+      "scripts/pghost/run/settings.lua", "scripts/pghost/command/count.lua" }, files)
   end)
 
   it("is a type, a check and an operation", function()
@@ -95,6 +101,17 @@ describe("what is added as CONTRIBUTING.md says", function()
         print((rules:describe():match("\n([^\n]*)$"):gsub("   *", "  ")))]]))
   end)
 
+  it("is a kind of check of tables", function()
+    assert.equal("t.x is positive\tholds\nt.x is positive within 1%\n"
+      .. "check.positive 't.x': unknown option 'wher': did you mean 'where'?",
+      (run(folder, [[
+        local check = require "pghost.check"
+        print(check.positive("t.x").name .. "\t" .. check.holds("t", "true").kind)
+        print(check.positive("t.x", { name = "t.x is positive within 1%", error_if = "> 1%" }).name)
+        local _, problem = pcall(check.positive, "t.x", { wher = "true" })
+        print(problem.message)]]):gsub("chunk.lua:%d+: ", "")))
+  end)
+
   it("is an option of the dialect, on the command line too", function()
     assert.equal("1 2", run(folder, [[
       local csv = require "pghost.native.csv"
@@ -103,5 +120,23 @@ describe("what is added as CONTRIBUTING.md says", function()
       end]]))
     local help = server.shell(("cd %s && build/pghost help dialect"):format(folder))
     assert.matches("%-%-tab%s+Tabs between fields%.", help)
+  end)
+
+  it("is a check of tables, a setting and a command", function()
+    local dsn = server.get():database()
+    local function pghost(words)
+      return server.shell(("cd %s && { DATABASE_URL='%s' build/pghost %s 2>&1 || true; }"):format(folder, dsn, words))
+    end
+    local log = pghost "scripts/pipeline.lua --season spring"
+    assert.matches("\ncheck +booking.booking_id is positive +ok", log)
+    assert.equal("19491", pghost "count booking")
+    assert.matches("spring", pghost [[query "SELECT config->>'season' AS season FROM pghost.runs"]])
+    assert.matches("config: unknown setting 'seson': did you mean 'season'",
+      run(folder, 'print(select(2, pcall(require("pghost.pipeline").start, "t", { seson = "spring" })))'))
+    assert.matches("unknown option '%-%-seaso': did you mean '%-%-season'",
+      pghost "scripts/pipeline.lua --seaso x")
+    assert.matches("%-%-season <TEXT> +season that the run is for", pghost "scripts/pipeline.lua --help")
+    assert.matches("\n +count +Counts the rows of a table", pghost "--help")
+    assert.matches("Usage: pghost count", pghost "count --help")
   end)
 end)

@@ -59,6 +59,11 @@ describe("a wrong command line", function()
     ["rejects --xyzzy"] = "unknown option '--xyzzy' (see pghost rejects --help)",
     ["replay 1 none.lua"] = "no script 'none.lua': name it, pghost replay 1 SCRIPT",
     ["sniff d.csv --jsn"] = "unknown option '--jsn': did you mean '--json'? (see pghost sniff --help)",
+    ["init --intoo x"] = "unknown option '--intoo': did you mean '--into'? (see pghost init --help)",
+    ["report --jnit x"] = "unknown option '--jnit': did you mean '--junit'? (see pghost report --help)",
+    ["fix 1 d.csv --forse"] = "unknown option '--forse' (see pghost fix --help)",
+    ["export t --delimitr x"] = "unknown option '--delimitr': did you mean '--delimiter'? (see pghost export --help)",
+    ["lint --jsno"] = "unknown option '--jsno': did you mean '--json'? (see pghost lint --help)",
     ["server statsu"] = "unknown command 'server statsu': did you mean 'status'? (see pghost server --help)",
   } do
     it("is refused at once: " .. words, function()
@@ -79,4 +84,25 @@ describe("a wrong command line", function()
       assert.matches("no PostgreSQL server found", (select(2, run("p.lua --as-of '" .. moment .. "'"))), nil, true)
     end
   end)
+end)
+
+describe("a key that nobody knows, in a table of options", function()
+  for call, expected in pairs {
+    ['require("pghost.pipeline").start("x", {}, { dns = "" })'] =
+      "pipeline.start: unknown option 'dns': did you mean 'dsn'?",
+    ['require("pghost.pipeline").start("x", { schem = "y" })'] =
+      "config: unknown setting 'schem': did you mean 'schema'?",
+    ['require("pghost.connection").open { dns = "" }'] = "connection.open: unknown option 'dns': did you mean 'dsn'?",
+    ['require("pghost.sniff").sniff("x.csv", { encodng = "" })'] =
+      "sniff: unknown option 'encodng': did you mean 'encoding'?",
+    ['require("pghost.sniff").sniff_string("a", { quot = "" })'] =
+      "sniff_string: unknown option 'quot': did you mean 'quote'?",
+    ['require("pghost.check").not_null("a.b", { severty = "warn" })'] =
+      "check 'a.b is never null': unknown option 'severty': did you mean 'severity'?",
+  } do
+    it("is an error: " .. call, function()
+      local problem = select(2, pcall(assert(load(call))))
+      assert.equal(expected, tostring(problem))
+    end)
+  end
 end)

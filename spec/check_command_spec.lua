@@ -64,7 +64,7 @@ describe("pghost check", function()
     project:write("checks.lua", (checks:gsub("return {", 'return { check.not_null("itme.id"),')))
     local out, _, code = project:pghost("check")
     assert.equal(1, code)
-    assert.matches("relation \"itme\" does not exist", out, 1, true)
+    assert.matches("no table 'itme': did you mean 'item'?", out, 1, true)
     assert.matches("\n4 checks of schema 'shop': 2 ok, 1 warned, 0 failed, 1 could not be run\n$", out)
   end)
 

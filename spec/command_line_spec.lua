@@ -106,6 +106,12 @@ describe("the command line", function()
     assert.same({ "hello\ta\tb c\t--quiet\n", "", 0 }, { out, err, code })
   end)
 
+  it("needs nothing of the environment, neither USER nor HOME", function()
+    local dsn = require("support.server").get().dsn
+    assert.same({ "a\n1\n", "", 0 }, { pghost.shell(("env -i DATABASE_URL=%s %s query --csv 'SELECT 1 AS a'"):format(
+      pghost.quote(dsn), pghost.path)) })
+  end)
+
   describe("colors", function()
     local chunk = [[local log = require "pghost.lib.log"
       log.new():warn("load", "x", "careful") log.new():info("load", "x", "fine")]]

@@ -68,7 +68,7 @@ describe("a fix that loses the answer to its COMMIT", function()
       assert.matches("whether run 2 has published is not known", err)
       local _, said, status = project:pghost("fix", "1", "bad.csv")
       assert.equal(0, status, said)
-      assert.matches("reject 1 is corrected already by run 2: not loaded", said)
+      assert.matches("reject 1 was already corrected by run 2: not loaded", said)
       assert.equal("1,2|corrected,open|1", state())
     end)
 

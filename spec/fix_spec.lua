@@ -70,7 +70,7 @@ describe("pghost fix", function()
     assert.equal("1|1.00|a\n2|2.00|b", items())
     assert.equal("3|corrected|2\n4|open|\n5|open|", states())
     err = must(0, "fix", "1", "bad.csv")
-    assert.truthy(err:find("bad.csv:2: reject 1 is corrected already by run 2: not loaded", 1, true), err)
+    assert.truthy(err:find("bad.csv:2: reject 1 was already corrected by run 2: not loaded", 1, true), err)
     assert.equal("1|1.00|a\n2|2.00|b", items())
     assert.equal("f", here:ask "SELECT count(*) > 1 FROM pghost.corrections")
   end)
@@ -127,12 +127,12 @@ describe("pghost fix", function()
     local err = must(1, "fix", "1", "bad.csv")
     for _, message in ipairs { "bad.csv:3: no reject '99' in run 1: not loaded",
       "bad.csv:4: reject 1 is of item.csv:3, not of item.csv:7: not loaded",
-      "bad.csv:5: reject 1 stands at line 2 already: not loaded", "bad.csv:6: no reject '' in run 1: not loaded" } do
+      "bad.csv:5: reject 1 is at line 2 already: not loaded", "bad.csv:6: no reject '' in run 1: not loaded" } do
       assert.truthy(err:find(message, 1, true), err)
     end
     assert.equal("1|1.00|a\n2|2.00|b", items())
     err = must(1, "fix", "1", "item.csv")
-    assert.truthy(err:find("'item.csv' is no rejects file: `pghost rejects 1 --csv FILE` writes one", 1, true), err)
+    assert.truthy(err:find("'item.csv' is not a rejects file: `pghost rejects 1 --csv FILE` writes one", 1, true), err)
   end)
 
   it("publishes nothing when a check fails", function()
@@ -183,9 +183,9 @@ describe("pghost fix", function()
     assert.equal("1|1.00|a\n2|2.00|b", items())
     assert.equal("3|corrected|\n4|open|", states())
     local err = must(1, "load", "bad.csv", "--into", "item", "--max-rejects", "9")
-    assert.truthy(err:find("bad.csv:2: reject 1 is corrected already: leave the record out", 1, true), err)
+    assert.truthy(err:find("bad.csv:2: reject 1 was already corrected: leave the record out", 1, true), err)
     err = must(0, "fix", "1", "bad.csv")
-    assert.truthy(err:find("bad.csv:2: reject 1 is corrected already: not loaded", 1, true), err)
+    assert.truthy(err:find("bad.csv:2: reject 1 was already corrected: not loaded", 1, true), err)
     must(0, "replay", "1")
     assert.equal("1|1.00|a\n2|2.00|b", items())
     must(0, "pipeline.lua") -- which applies it as a correction

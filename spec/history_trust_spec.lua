@@ -65,6 +65,21 @@ describe("the schema pghost", function()
     end
   end)
 
+  it("is refused to a superuser too, who is a member of every role as pg_has_role has it", function()
+    dsn = dsn:gsub("user=trust_pipeline", "user=postgres")
+    admin:exec "SET ROLE trust_mallory; CREATE SCHEMA pghost; RESET ROLE"
+    for _, words in ipairs { { "pipeline.lua" }, { "runs" } } do
+      local message, code = run(table.unpack(words))
+      assert.matches("^schema 'pghost' is not safe to use: schema pghost belongs to 'trust_mallory'", message)
+      assert.equal(1, code)
+    end
+    admin:exec(("ALTER DATABASE %s OWNER TO trust_mallory"):format(admin:query("SELECT current_database() AS n")[1].n))
+    assert.matches("belongs to 'trust_mallory'", (run "runs"))
+    admin:exec(("ALTER DATABASE %s OWNER TO postgres"):format(admin:query("SELECT current_database() AS n")[1].n))
+    admin:exec "DROP SCHEMA pghost"
+    assert.equal(0, select(2, run "pipeline.lua"))
+  end)
+
   it("is refused when a stranger may create in it or make triggers", function()
     assert.equal(0, select(2, run "pipeline.lua"))
     admin:exec "GRANT CREATE ON SCHEMA pghost TO trust_mallory"

@@ -134,16 +134,34 @@ describe("the C sources", function()
   end)
 end)
 
--- Where a name says what a file is for and its folder what of: a command has the name that its user types, the Lua-facing
--- file that of the C one below it, a room its own.
+-- Where a name says what a file is for and its folder what of: a command has the name that its user types, the
+-- Lua-facing file that of the C one below it, a room its own.
 local function may_share(path)
   return path:find("^scripts/pghost/command/") or path:find("/init%.lua$") or path:find("^bindings/lua/")
 end
 
 describe("a module's name", function()
+  it("leads to a file wherever it is required", function()
+    local missing, count = {}, 0
+    for _, path in ipairs(lines(("cd %s && find scripts cmake spec bench -name '*.lua'"):format(root))) do
+      for line in io.lines(root .. path) do
+        local name = line:match('^local [%w_]+ = require "(pghost%.[%l_.]+)"$')
+        if name and not name:find("^pghost%.native%.") then
+          local file = "scripts/" .. name:gsub("%.", "/")
+          count = count + 1
+          missing[#missing + 1] = not exists(file .. ".lua") and not exists(file .. "/init.lua")
+            and path .. " requires " .. name or nil
+        end
+      end
+    end
+    assert.is_true(count > 500)
+    assert.same({}, missing)
+  end)
+
   it("is that of no other one in another room", function()
     local seen, twice, count = {}, {}, 0
-    for _, path in ipairs(lines(("cd %s && find scripts/pghost bindings host -name '*.lua' -o -name '*.c'"):format(root))) do
+    local all = lines(("cd %s && find scripts/pghost bindings host -name '*.lua' -o -name '*.c'"):format(root))
+    for _, path in ipairs(all) do
       local name = path:match("[^/]*$")
       if not may_share(path) then
         twice[#twice + 1] = seen[name] and seen[name] .. ", " .. path

@@ -88,7 +88,7 @@ describe("docs/reference", function()
         run = run + 1
         assert.is_true(value ~= nil, example)
         if one.call:find("^check%.") then
-          assert.is_true(type(value.name) == "string" and value.sql ~= nil)
+          assert.is_true(type(value.name) == "string" and value.kind == one.call:match "%.(.*)$")
         end
       end
     end

@@ -82,7 +82,7 @@ describe("pghost runs", function()
       " item  | item.csv | loaded | +%d+ | +5 | +2 | +0 | +2 | +0 | +0 | +1 | %x+\n",
       " item  | id     | type   | open  |       1\n",
       " item  |        | fields | open  |       1\n",
-      " item: id < 2 +| warn +| false  |          1 | %[{\"id\": 2",
+      " item: id < 2 +| warn +| false  |          1 | +2 | %[{\"id\": 2",
       " item  | id     | trim +| +%d+ | ' 2 ' %-> '2'\n",
     } do
       assert.truthy(out:find(line), line .. out)

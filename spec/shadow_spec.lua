@@ -34,6 +34,22 @@ end
 run:check { check.not_null("item.id"), check.unique("item", { "id" }, { severity = "warn" }),
   check.not_empty("item"), check.row_count("item", 1, 99),
   check.holds("item", "id IS NOT NULL"), check.references("item.id", "item.id", { severity = "warn" }) }
+local warn = { warn_if = "> 0", store = true, where = "id IS NOT NULL" }
+run:check { check.missing_share("item.code", "50%%"), check.not_blank("item.code", warn),
+  check.accepted_values("item.code", { "a" }, warn), check.accepted_values("item.id", { 1 }, warn),
+  check.accepted_values("item.day", { "2024-01-01" }, warn), check.rejected_values("item.code", { "b" }, warn),
+  check.range("item.price", 1.5, 2, warn), check.range("item.day", "2024-01-02", nil, warn),
+  check.length("item.code", 2, nil, warn), check.pattern("item.code", "^a", warn),
+  check.not_pattern("item.code", "^a", warn), check.compare("item.id", "<", "price", warn),
+  check.sum("item.price", 0), check.avg("item.price", 0), check.min("item.day", "2000-01-01"), check.max("item.id", 1),
+  check.stddev("item.price", 0), check.distinct_count("item.code", 1), check.quantile("item.price", 0.5, 0),
+  check.freshness("item.day", "100 years"), check.duplicate_share("item", { "code" }, "99%%"),
+  check.same_row_count("item", "item_raw", warn), check.matches_source("item", { warn_if = "> 0" }),
+  check.reconcile("item", "pg_catalog.sum(price)", "item", "pg_catalog.max(price)", { by = "day", warn_if = "> 0" }),
+  check.reconcile("item", "pg_catalog.sum(id)", "item", "pg_catalog.sum(id)", { tolerance = 1 }),
+  check.same_rows("item", "item", { "id", "price" }, warn), check.monotonic("item.code", "id", { warn_if = "> 0" }),
+  check.no_overlap("item.id", "id", { warn_if = "> 0", by = "code" }), check.columns("item", { "id" }),
+  check.sql("none", "SELECT id FROM item WHERE id IS NULL"), check.lua("fine", function() end) }
 run:analyse "sql"
 run:publish()
 ]]

@@ -62,7 +62,7 @@ describe("pghost.sql", function()
     local _, problem = pcall(function()
       sql.parse("SELECT :nn", "q.sql"):bind { n = sql.parameter(1), a = sql.parameter(1) }
     end)
-    assert.equal("q.sql: no parameter ':nn' (has: a, n)", tostring(problem))
+    assert.equal("q.sql: no parameter ':nn': did you mean ':n'? (has: a, n)", tostring(problem))
   end)
 
   it("says where a string or comment does not end", function()

@@ -1,14 +1,16 @@
 -- The groups of measures: which files, tables and works each has.
 
+local checks = require "measure.checks"
 local clock = require "measure.clock"
 local files = require "measure.files"
 local merge = require "measure.merge"
 local rounds = require "measure.rounds"
 local tables = require "measure.tables"
 
-local M = { order = { "startup", "booking", "event", "memory", "shapes", "pipeline", "merge", "pgloader" } }
+local M = { order = { "startup", "booking", "event", "memory", "shapes", "pipeline", "merge", "checks", "pgloader" } }
 
 M.merge = merge.run
+M.checks = checks.run
 
 local AS_OF <const> = "2024-06-30 00:00:00"
 

@@ -25,7 +25,7 @@ typedef struct General {
   Place place;
   const char *from;  // bytes of the field that are not in the batch's text yet
   const char *start; // of the field, as written
-  bool blanks;       // some after a closing quote were passed over in the record
+  bool blanks;       // some after a closing quote were skipped in the record
   bool made_bytes;   // escapes in the record gave bytes that may be no text
   size_t text_start; // of the field in the batch's text
   bool copied;       // part of the field is there

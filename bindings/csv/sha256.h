@@ -8,7 +8,7 @@
 enum { SHA256_TEXT = 65 }; // digits and the NUL after them
 
 // Lets libcrypto make what it needs; on the main thread, before others use it. What fails in here
-// for want of memory fails again, and is told of, where it is used.
+// for want of memory fails again, and is reported, where it is used.
 void sha256_prepare(void);
 
 // A sum begun; NULL: no memory. EVP_DigestUpdate adds to it.

@@ -381,7 +381,7 @@ static char skipped_line_end(const Source *source) {
   return source->at_end ? '\r' : '\0';
 }
 
-// Passes over what is pending up to and with `end`. False: it is not there.
+// Skips what is pending up to and with `end`. False: it is not there.
 static bool skip_past(Source *source, char end) {
   const char *bytes = source->pending.data + source->start;
   const char *found = memchr(bytes, end, source_pending(source));

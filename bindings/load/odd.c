@@ -172,7 +172,7 @@ static void put_answer(Buffer *out, const Answer *answer, const char *bytes) {
   buffer_put(out, bytes + answer->start, answer->len);
 }
 
-// The rows anew, with the answers in them and without what was refused.
+// The rows again, with the answers in them and without what was refused.
 static void complete(Engine *engine, Block *block, const Answer *answers, const Buffer *bytes) {
   size_t cell_count, mark_count, kept = 0, k = 0, start = 0;
   const OddCell *cells = cells_of(block, &cell_count);

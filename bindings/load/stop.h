@@ -2,7 +2,7 @@
 //
 // Workers find such records in any order. Whoever finds one marks its block; what lies after is
 // dropped, what lies before is still read and checked, and may move the mark. When nothing before
-// the mark is left the load fails. So it is the first such record that is told of, whatever the
+// the mark is left the load fails. So it is the first such record that is reported, whatever the
 // number of workers. The engine's lock is held around all of this. For load/ only.
 #ifndef PGHOST_LOAD_STOP_H
 #define PGHOST_LOAD_STOP_H

@@ -274,7 +274,7 @@ static bool keep_first(Pass *pass) {
   return (!look.record.failed && !sniff->first.failed) || no_memory(pass->error);
 }
 
-// Passes over the preamble and the header.
+// Skips the preamble and the header.
 static bool skip_to_data(Pass *pass) {
   Sniff *sniff = pass->sniff;
   const SniffGuess *guess = &sniff->guesses.list[0];

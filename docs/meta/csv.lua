@@ -32,7 +32,7 @@
 --   NUL byte                            PostgreSQL cannot store it. The record
 --   not valid in the encoding           the record, with the column and the bytes: "column 3: not valid utf-8: 0xE9 0x20"
 --
--- Packed files (gzip, zstd, xz, bzip2, zip) are told by their first bytes, whatever they are called, and also from
+-- Packed files (gzip, zstd, xz, bzip2, zip) are recognised by their first bytes, whatever they are called, and also from
 -- standard input. Damaged, cut short or followed by something else, they are an error (code "archive"): of `open` or
 -- raised by `records`, and a load of them loads nothing.
 --

@@ -1,230 +1,146 @@
--- Checks: assertions on tables, each a SELECT that returns what violates them.
+-- Checks: assertions on tables that hold before anything is published. docs/CHECKS.md describes each.
 --
--- A check is data: { name =, severity = "warn"|"error", sql = }. Its SQL is written with plain table
--- names and may use named parameters (:as_of). Every check is recorded, the passed ones too.
+-- A check is data. check.NAME(subject, ..., options) makes one for each kind of pghost.checks.kinds; one that is
+-- written as a plain table is { name =, severity = "warn"|"error", sql = }: a SELECT that returns what violates it,
+-- with plain table names and named parameters (:as_of). Every check is recorded, the passed ones too.
 
-local columns = require "pghost.catalog.columns"
+local definition = require "pghost.checks.definition"
 local errors = require "pghost.lib.errors"
+local evaluation = require "pghost.checks.evaluation"
+local kinds = require "pghost.checks.kinds"
 local log = require "pghost.lib.log"
-local known_keys = require "pghost.lib.known_keys"
-local recordable = require "pghost.run.recordable"
-local relations = require "pghost.catalog.relations"
-local sql = require "pghost.lib.sql"
-local sys = require "pghost.native.sys"
+local verdict = require "pghost.checks.verdict"
 
+-- luacheck: ignore 631 (a type on one line)
+---@class pghost.CheckModule
+--- Errors: a mistake in the arguments, an unknown option, and a threshold that is none raise at the line that writes
+--- the check; a table or column that is not there is told, with the nearest name, before any check runs.
+---@field not_null fun(column: string, options?: pghost.CheckOptions): pghost.Check a column is never null
+--- Example: check.not_null("users.email")
+---@field missing_share fun(column: string, most: string, options?: pghost.CheckOptions): pghost.Check
+--- at most a share of a column is null
+--- Example: check.missing_share("users.phone", "20%")
+---@field not_blank fun(column: string, options?: pghost.CheckOptions): pghost.Check
+--- a text is never empty or blank; NULL is not asked
+--- Example: check.not_blank("users.name")
+---@field accepted_values fun(column: string, values: any[], options?: pghost.CheckOptions): pghost.Check
+--- a column has values of a list only
+--- Example: check.accepted_values("booking.status", { "open", "done" })
+---@field rejected_values fun(column: string, values: any[], options?: pghost.CheckOptions): pghost.Check
+--- a column has no value of a list
+--- Example: check.rejected_values("users.name", { "test", "unknown" })
+---@field range fun(column: string, least?: number|string, most?: number|string, options?: pghost.CheckOptions): pghost.Check
+--- a value is between two limits; option exclusive: the limits themselves are outside
+--- Example: check.range("users.age", 0, 120)
+---@field length fun(column: string, least?: integer, most?: integer, options?: pghost.CheckOptions): pghost.Check
+--- a text has so many characters
+--- Example: check.length("users.zip", 5, 5)
+---@field pattern fun(column: string, pattern: string, options?: pghost.CheckOptions): pghost.Check
+--- a text matches a regular expression of the server
+--- Example: check.pattern("users.email", "^[^@]+@[^@]+$")
+---@field not_pattern fun(column: string, pattern: string, options?: pghost.CheckOptions): pghost.Check
+--- a text does not match one
+--- Example: check.not_pattern("users.name", "[0-9]")
+---@field compare fun(column: string, operator: string, other: string, options?: pghost.CheckOptions): pghost.Check
+--- two columns of a row compare: <, <=, =, !=, >=, >
+--- Example: check.compare("booking.starts_at", "<=", "ends_at")
+---@field holds fun(table_name: string, condition: string, options?: pghost.CheckOptions): pghost.Check
+--- a condition holds, or is unknown, for every row
+--- Example: check.holds("booking", "booking_id > 0")
+---@field row_count fun(table_name: string, least?: integer, most?: integer, options?: pghost.CheckOptions): pghost.Check
+--- a table has so many rows
+--- Example: check.row_count("users", 1000, 2000)
+---@field sum fun(column: string, least?: number, most?: number, options?: pghost.CheckOptions): pghost.Check
+--- the sum of a column is between two limits
+--- Example: check.sum("booking.price", 0)
+---@field avg fun(column: string, least?: number, most?: number, options?: pghost.CheckOptions): pghost.Check
+--- so is its mean
+--- Example: check.avg("booking.price", 10, 80)
+---@field min fun(column: string, least?: number|string, most?: number|string, options?: pghost.CheckOptions): pghost.Check
+--- so is its least value
+--- Example: check.min("booking.created_at", "2020-01-01")
+---@field max fun(column: string, least?: number|string, most?: number|string, options?: pghost.CheckOptions): pghost.Check
+--- so is its greatest value
+--- Example: check.max("booking.price", nil, 500)
+---@field stddev fun(column: string, least?: number, most?: number, options?: pghost.CheckOptions): pghost.Check
+--- so is its standard deviation (of a sample)
+--- Example: check.stddev("booking.price", 0.1)
+---@field distinct_count fun(column: string, least?: integer, most?: integer, options?: pghost.CheckOptions): pghost.Check
+--- so is the number of its different values
+--- Example: check.distinct_count("users.country", 2, 30)
+---@field quantile fun(column: string, fraction: number, least?: number, most?: number, options?: pghost.CheckOptions): pghost.Check
+--- so is a quantile, interpolated
+--- Example: check.quantile("booking.price", 0.95, nil, 300)
+---@field freshness fun(column: string, age: string, options?: pghost.CheckOptions): pghost.Check
+--- the newest value is at most so old, seen from as_of
+--- Example: check.freshness("booking.created_at", "2 days")
+---@field references fun(column: string, referenced: string, options?: pghost.CheckOptions): pghost.Check
+--- every value of a column is in another table; NULL is not asked
+--- Example: check.references("booking.user_id", "users.rn")
+---@field unique fun(table_or_column: string, names?: string[], options?: pghost.CheckOptions): pghost.Check
+--- no two rows of a table have the same values
+--- Example: check.unique("users", { "email", "company" })
+---@field duplicate_share fun(table_or_column: string, names?: any, most?: string, options?: pghost.CheckOptions): pghost.Check
+--- at most a share of the rows has values that an earlier row has
+--- Example: check.duplicate_share("users", { "email" }, "1%")
+---@field not_empty fun(table_name: string, options?: pghost.CheckOptions): pghost.Check a table has at least one row
+--- Example: check.not_empty("users")
+---@field same_row_count fun(table_name: string, other: string, options?: pghost.CheckOptions): pghost.Check
+--- two tables have as many rows
+--- Example: check.same_row_count("booking", "invoice")
+---@field matches_source fun(table_name: string, options?: pghost.CheckOptions): pghost.Check
+--- a table has as many rows as the files that this run read for it have records
+--- Example: check.matches_source("booking", { error_if = "> 1%" })
+---@field reconcile fun(table_name: string, expression: string, other: string, other_expression: string, options?: pghost.CheckOptions): pghost.Check
+--- an aggregate over one table equals one over another; options by (columns of both) and tolerance
+--- Example: check.reconcile("booking", "sum(price)", "invoice", "sum(total)", { by = "month", tolerance = 0.01 })
+---@field same_rows fun(table_name: string, other: string, columns: string[], options?: pghost.CheckOptions): pghost.Check
+--- two tables have the same rows, as far as some columns go
+--- Example: check.same_rows("booking", "booking_copy", { "id", "price" })
+---@field monotonic fun(column: string, order: any, options?: pghost.CheckOptions): pghost.Check
+--- a column never falls in an order of rows; options strict, decreasing, by (columns)
+--- Example: check.monotonic("meter.value", "read_at", { by = "meter_id" })
+---@field no_overlap fun(from_column: string, to_column: string, options?: pghost.CheckOptions): pghost.Check
+--- ranges of rows do not overlap; option by (columns)
+--- Example: check.no_overlap("booking.starts_at", "ends_at", { by = "desk_id" })
+---@field sql fun(name: string, text: string, options?: pghost.CheckOptions): pghost.Check a SELECT returns no row
+--- Example: check.sql("no booking at night", "SELECT * FROM booking WHERE hour < 6")
+---@field lua fun(name: string, call: fun(run), options?: pghost.CheckOptions): pghost.Check
+--- a function returns nothing, true, or no violations: false, their number, or a list of them
+--- Example: check.lua("enough desks", function(run) return run:query("SELECT count(*) > 5 AS fine FROM desk")[1].fine end)
+---@field columns fun(table_name: string, expected: table, options?: pghost.CheckOptions): pghost.Check
+--- a table has these columns, of these types; options new, missing, retyped: "evolve", "warn" or "stop"
+--- Example: check.columns("users", { id = "bigint", name = "text" }, { new = "evolve" })
 local M = {}
 
----@class pghost.Check
----@field name string what it asserts: "booking.user_id references users"
----@field severity "warn"|"error" error (default): nothing is published when it fails
----@field sql string|fun(conn: pghost.Connection): string SELECT that returns one row a violation; a function
---- is called within the transaction that runs it
-
----@class pghost.CheckOptions
----@field severity? "warn"|"error" default "error"
----@field name? string
-
-local sample_count = 3
-
-local quote = relations.quote
-
-local function split(column)
-  local table_name, name = column:match("^(.-)%.([^.]+)$")
-  if not table_name then
-    error(("column 'table.column' expected, got '%s'"):format(column), 3)
+for _, kind in ipairs(kinds.list) do
+  M[kind.name] = function(subject, ...)
+    return definition.new(kind, subject, ...)
   end
-  return table_name, name
 end
 
-local function make(name, text, options)
-  known_keys.check(options, { severity = true, name = true }, ("check '%s'"):format(name))
-  options = options or {}
-  return { name = options.name or name, severity = options.severity or "error", sql = text }
-end
-
---- Every value of a column is in another table: references("booking.user_id", "users.rn").
---- Example: check.references("booking.user_id", "users.rn", { severity = "warn" })
---- Errors: a name without its table, or an unknown option, raises at the caller's line; a table or column that there
---- is not is an error of the server when the check is run.
----@param column string
----@param referenced string
----@param options? pghost.CheckOptions
----@return pghost.Check
-function M.references(column, referenced, options)
-  local child, child_column = split(column)
-  local parent, parent_column = split(referenced)
-  return make(("%s references %s"):format(column, parent), function(conn)
-    return ([[
-    SELECT c.%s FROM %s AS c
-    WHERE c.%s IS NOT NULL AND NOT EXISTS (SELECT 1 FROM %s AS p WHERE %s)
-    ORDER BY 1]]):format(quote(child_column), quote(child), quote(child_column), quote(parent), columns.equal(conn,
-      { relation = quote(parent), column = parent_column, alias = "p" },
-      { relation = quote(child), column = child_column, alias = "c" }))
-  end, options)
-end
-
---- No two rows of a table have the same values: unique("users.rn"), unique("users", {"a", "b"}).
---- Example: check.unique("users", { "email", "company" })
---- Errors: a name without its table, or an unknown option, raises at the caller's line; a table or column that there
---- is not is an error of the server when the check is run.
----@param table_or_column string
----@param names? string[]
----@param options? pghost.CheckOptions
----@return pghost.Check
-function M.unique(table_or_column, names, options)
-  local table_name = table_or_column
-  if not names then
-    table_name, names = split(table_or_column)
-    names = { names }
-  end
-  local quoted = {}
-  for i, name in ipairs(names) do
-    quoted[i] = quote(name)
-  end
-  local list = table.concat(quoted, ", ")
-  return make(("%s is unique by %s"):format(table_name, table.concat(names, ", ")),
-    ("SELECT %s, pg_catalog.count(*) AS rows FROM %s GROUP BY %s HAVING pg_catalog.count(*) > 1 ORDER BY %s")
-      :format(list, quote(table_name), list, list), options)
-end
-
---- A column is never null.
---- Example: check.not_null("users.email")
---- Errors: a name without its table, or an unknown option, raises at the caller's line; a table or column that there
---- is not is an error of the server when the check is run.
----@param column string "table.column"
----@param options? pghost.CheckOptions
----@return pghost.Check
-function M.not_null(column, options)
-  local table_name, name = split(column)
-  return make(column .. " is never null",
-    ("SELECT * FROM %s WHERE %s IS NULL"):format(quote(table_name), quote(name)), options)
-end
-
---- A table has at least one row.
---- Example: check.not_empty("users")
---- Errors: a name without its table, or an unknown option, raises at the caller's line; a table or column that there
---- is not is an error of the server when the check is run.
----@param table_name string
----@param options? pghost.CheckOptions
----@return pghost.Check
-function M.not_empty(table_name, options)
-  return make(table_name .. " is not empty",
-    ("SELECT 'no rows' AS problem WHERE NOT EXISTS (SELECT 1 FROM %s)"):format(quote(table_name)), options)
-end
-
---- A table has between `least` and `most` rows (nil: no limit).
---- Example: check.row_count("users", 1000, 2000)
---- Errors: a name without its table, or an unknown option, raises at the caller's line; a table or column that there
---- is not is an error of the server when the check is run.
----@param table_name string
----@param least? integer
----@param most? integer
----@param options? pghost.CheckOptions
----@return pghost.Check
-function M.row_count(table_name, least, most, options)
-  local conditions = {}
-  if least then
-    conditions[#conditions + 1] = ("pg_catalog.count(*) < %d"):format(least)
-  end
-  if most then
-    conditions[#conditions + 1] = ("pg_catalog.count(*) > %d"):format(most)
-  end
-  if #conditions == 0 then
-    error("row_count needs a lower or an upper limit", 2)
-  end
-  local range = least and most and ("%d to %d"):format(least, most) or least and ("at least %d"):format(least)
-    or ("at most %d"):format(most)
-  return make(("%s has %s rows"):format(table_name, range), ("SELECT pg_catalog.count(*) AS rows FROM %s HAVING %s")
-    :format(quote(table_name), table.concat(conditions, " OR ")), options)
-end
-
---- A condition holds (or is unknown) for every row: holds("booking", "booking_id > 0").
---- Example: check.holds("booking", "starts <= ends")
---- Errors: a name without its table, or an unknown option, raises at the caller's line; a table or column that there
---- is not is an error of the server when the check is run.
----@param table_name string
----@param condition string SQL
----@param options? pghost.CheckOptions
----@return pghost.Check
-function M.holds(table_name, condition, options)
-  return make(("%s: %s"):format(table_name, condition),
-    ("SELECT * FROM %s WHERE NOT (%s)"):format(quote(table_name), condition), options)
-end
-
--- The rows that violate a check; an error of the server's names the check and the place in its SQL.
-local function violations_of(conn, check, parameters)
-  local statement = sql.parse(type(check.sql) == "function" and check.sql(conn) or check.sql,
-    "check '" .. check.name .. "'")
-  local text, values, places = statement:bind(parameters)
-  local whole = ([[SELECT pg_catalog.count(*) OVER () AS n, pg_catalog.to_jsonb(violation) AS sample
-FROM (%s
-) AS violation LIMIT %d]]):format(text, sample_count)
-  return statement:send(conn, whole, text, places, values)
-end
-
--- Number of violations and a few of them as JSON texts, in one pass.
-local function find_violations(run, check)
-  local rows = run:transaction(function(conn)
-    return violations_of(conn, check, run:parameters())
-  end)
-  local samples = {}
-  for i, row in ipairs(rows) do
-    samples[i] = row.sample
-  end
-  return #rows > 0 and rows[1].n or 0, samples
-end
-
-local function log_outcome(run, check, count, samples, seconds)
-  local fields = { severity = check.severity, violations = count, passed = count == 0, seconds = seconds }
-  if count == 0 then
-    run.log:info("check", check.name, "ok", fields)
-    return
-  end
-  local level = check.severity == "error" and "error" or "warn"
-  run.log:event(level, "check", check.name, ("%s: %s"):format(log.counted(count, "violation"),
-    table.concat(samples, ", ")), fields)
-end
-
---- Records and logs the outcome of a check; a failed one of severity error is kept for raise_failed.
+--- Records and logs the outcome of a check that was made elsewhere; a failed one of severity error is kept for
+--- raise_failed.
+---@package
 ---@param run pghost.Run
 ---@param check { name: string, severity: "warn"|"error" }
 ---@param count integer violations
 ---@param samples string[] JSON texts
 ---@param seconds number
----@package
 function M.record(run, check, count, samples, seconds)
-  local hold = function(text)
-    return recordable.text(run.conn, text)
-  end
-  if run.id then -- `pghost check` is no run
-    run.conn:query([[
-      INSERT INTO pghost.checks (run_id, name, severity, passed, violations, samples, seconds)
-      VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7)]], run.id, hold(check.name), check.severity, count == 0, count,
-      count > 0 and "[" .. table.concat(samples, ",") .. "]" or nil, seconds)
-  end
-  log_outcome(run, check, count, samples, seconds)
-  run:count_check(check, count)
+  verdict.keep(run, check, { violations = count, samples = samples, seconds = seconds,
+    state = count == 0 and "passed" or check.severity })
 end
 
 --- Runs one check and records it.
 ---@param run pghost.Run
 ---@param check pghost.Check
----@package
 function M.evaluate(run, check)
-  known_keys.check(check, { name = true, severity = true, sql = true }, ("check '%s'"):format(tostring(check.name)))
-  local severity = check.severity or "error"
-  if severity ~= "error" and severity ~= "warn" then
-    errors.raise(("check '%s': severity must be 'warn' or 'error', not '%s'"):format(check.name, severity), "usage",
-      { exit = 1 })
-  end
-  local started = sys.clock()
-  local count, samples = find_violations(run, check)
-  M.record(run, { name = check.name, severity = severity }, count, samples, sys.clock() - started)
+  evaluation.run(run, { check })
 end
 
 --- Raises code "check" when a check of severity error has failed in this run.
 ---@param run pghost.Run
----@package
 function M.raise_failed(run)
   if #run.failed_checks > 0 then
     errors.raise(("%s failed, nothing is published: %s"):format(log.counted(#run.failed_checks, "check"),
@@ -235,11 +151,8 @@ end
 --- Runs all checks of a list, then raises if one of severity error failed, now or before.
 ---@param run pghost.Run
 ---@param list pghost.Check[]
----@package
 function M.run(run, list)
-  for _, check in ipairs(list) do
-    M.evaluate(run, check)
-  end
+  evaluation.run(run, list)
   M.raise_failed(run)
 end
 

@@ -7,6 +7,7 @@
 
 local dotenv = require "pghost.lib.dotenv"
 local errors = require "pghost.lib.errors"
+local known_keys = require "pghost.lib.known_keys"
 local native = require "pghost.native.conn"
 
 local M = {}
@@ -113,7 +114,9 @@ local stay <const> = [[
 
 --- Has the server keep this connection, however long nothing is asked of it: others do the work of a long load. The
 --- role or the database may have a time for that (idle_session_timeout, from PostgreSQL 14).
+--- Example: local conn <close> = connection.open():stay()
 ---@return pghost.Connection self
+---@package
 function Connection:stay()
   self:query(stay)
   return self
@@ -276,6 +279,7 @@ end
 ---@param options? { dsn?: string } conninfo string or postgresql:// URL
 ---@return pghost.Connection raises an error object with exit code 3 when it cannot
 function M.open(options)
+  known_keys.check(options, { dsn = true }, "connection.open")
   local conninfo, origin = find(options and options.dsn)
   local conn, message, code = native.connect(conninfo)
   if not conn then

@@ -13,6 +13,7 @@ local again = require "pghost.run.retry"
 local build_schema = require "pghost.run.build_schema"
 local command = require "pghost.run.command_line"
 local history = require "pghost.run.history"
+local known_keys = require "pghost.lib.known_keys"
 local lock = require "pghost.run.lock"
 local log = require "pghost.lib.log"
 local metadata = require "pghost.run.schema"
@@ -31,6 +32,7 @@ local M = {}
 ---@field log? table options of pghost.log
 ---@field hooks? boolean false: on_success and its like are not called
 ---@field out? file* where answers are printed; standard output unless given
+local start_options = { arguments = true, dsn = true, log = true, hooks = true, out = true }
 
 -- One run of a pipeline and target at a time.
 local function take_lock(run)
@@ -87,6 +89,7 @@ end
 ---@param options? pghost.StartOptions
 ---@return pghost.Run run to be kept in a `<close>` variable
 function M.start(name, config, options)
+  known_keys.check(options, start_options, "pipeline.start")
   options = options or {}
   local settings, given = command.settings(arg and arg[0] or name, config, options.arguments or arg or {})
   if not given.data then

@@ -11,6 +11,7 @@ local connection = require "pghost.connection"
 local definition = require "pghost.run.definitions"
 local ending = require "pghost.run.ending"
 local errors = require "pghost.lib.errors"
+local expectations = require "pghost.checks.expectations"
 local given_rules = require "pghost.run.given_rules"
 local history = require "pghost.run.history"
 local hooks = require "pghost.run.hooks"
@@ -38,6 +39,8 @@ local fields = {
   tables = true, changes = true, published = true, adopted = true, met = true, watched = true,
   -- what it has counted
   totals = true, checks = true, warnings = true, failed_checks = true, rejected = true,
+  -- checks that it was told of before it loads, and whether they have run
+  expected = true, checked = true,
   -- how it ends: the file that there is no second attempt for, published, over
   read_once = true, finished = true, closed = true, hooks = true,
 }
@@ -72,6 +75,8 @@ local fields = {
 ---@field checks integer
 ---@field warnings integer checks of severity warn that failed
 ---@field failed_checks string[]
+---@field expected? pghost.Check[] from run:expect
+---@field checked? boolean they have run
 ---@field rejected table<string, { rejected: integer, records: integer, rules: table<string, integer> }> by table
 ---@field read_once? pghost.File there is no second attempt, since it can be read only once
 ---@field finished boolean its last transaction is committed
@@ -293,12 +298,28 @@ function Run:clean(name, rules, options)
   steps.clean(self, name, rules, options)
 end
 
+--- Tells the run of its checks before it loads: a column that is not there, and a broken contract (check.columns), then
+--- end the run before a record is read. They run at run:check(), at the latest before publishing.
+--- Example: run:expect(require "checks")
+--- Errors: a column that a load does not give, with the nearest name; code "check" (exit code 4) where a contract is to
+--- stop.
+---@param list pghost.Check[]
+function Run:expect(list)
+  self.expected = expectations.of(list)
+end
+
 --- Runs checks; raises code "check" (exit code 4) after all of them when one of severity error failed.
 --- Example: run:check(require "checks")
---- Errors: code "check" (exit code 4) where one of severity error failed; what the server refuses, with the name of
---- the check.
----@param list pghost.Check[]
+--- Errors: code "check" (exit code 4) where one of severity error failed; a table or column that is not there, with the
+--- nearest name; what the server refuses, with the name of the check.
+---@param list? pghost.Check[] default: those of run:expect
 function Run:check(list)
+  if list == nil then
+    list, self.checked = self.expected, true
+  end
+  if type(list) ~= "table" then
+    errors.raise("run:check: list of checks expected, got " .. type(list), "usage", { exit = 1 })
+  end
   self:step("check", self.target, function()
     check.run(self, list)
     return { checks = self.checks, warnings = self.warnings }
@@ -323,6 +344,9 @@ end
 --- Errors: tables that pghost has not published (setting adopt), locks that are not to be had in time (lock_wait);
 --- nothing has changed then.
 function Run:publish()
+  if self.expected and not self.checked then
+    self:check()
+  end
   check.raise_failed(self)
   budget.check_all(self)
   publishing.finish(self)

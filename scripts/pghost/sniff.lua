@@ -10,6 +10,7 @@
 
 local dialect = require "pghost.sniff.findings"
 local errors = require "pghost.lib.errors"
+local known_keys = require "pghost.lib.known_keys"
 local log = require "pghost.lib.log"
 local column_names = require "pghost.sniff.column_names"
 local native = require "pghost.native.sniff"
@@ -104,6 +105,8 @@ local function make_result(file, facts)
   return result
 end
 
+local known_options = { sample = true, encoding = true, member = true, delimiter = true, quote = true }
+
 local function sample_of(options)
   local sample = options.sample or default_sample
   if sample == "all" then
@@ -129,6 +132,7 @@ end
 ---@param options? pghost.sniff.Options
 ---@return pghost.sniff.Result
 function M.sniff(path, options)
+  known_keys.check(options, known_options, "sniff")
   options = options or {}
   local file = path == "-" and "standard input" or path
   return make_result(file, check(file, native.file(path, sample_of(options), options.encoding, options.member,
@@ -142,6 +146,7 @@ end
 ---@param options? pghost.sniff.Options
 ---@return pghost.sniff.Result
 function M.sniff_string(bytes, options)
+  known_keys.check(options, known_options, "sniff_string")
   options = options or {}
   return make_result("text", check("text", native.string(bytes, sample_of(options), options.encoding,
     options.delimiter, options.quote)))

@@ -11,6 +11,7 @@
 local column_rules = require "pghost.rules.column"
 local columns = require "pghost.testing.expected"
 local database = require "pghost.testing.database"
+local known_keys = require "pghost.lib.known_keys"
 local nearest = require "pghost.lib.nearest"
 local project = require "pghost.testing.project_runs"
 local relations = require "pghost.catalog.relations"
@@ -142,6 +143,7 @@ end
 ---@class pghost.test.PipelineOptions
 ---@field settings? table<string, string|number|boolean> settings and parameters, over those of config.lua
 ---@field fails? string the code of the error it must end with: "check", "budget", "data", an SQLSTATE, ...
+local pipeline_options = { settings = true, fails = true }
 
 --- Runs the project's pipeline over these files alone, into the throw-away database.
 --- Example: test.pipeline({ ["users.csv"] = "id,name\n1,Ada\n" }, { settings = { max_rejects = "0" } })
@@ -150,6 +152,7 @@ end
 ---@param options? pghost.test.PipelineOptions
 ---@return pghost.testing.Outcome
 function M.pipeline(files, options)
+  known_keys.check(options, pipeline_options, "test.pipeline")
   options = options or {}
   database.dsn()
   return ended(project.run(files, options.settings, project.chunk()), options.fails)
@@ -163,6 +166,7 @@ end
 ---@param options? pghost.test.PipelineOptions
 ---@return pghost.testing.Outcome
 function M.run(files, fn, options)
+  known_keys.check(options, pipeline_options, "test.run")
   options = options or {}
   database.dsn()
   local pipeline = require "pghost.pipeline"

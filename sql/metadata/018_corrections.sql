@@ -28,7 +28,7 @@ CREATE UNIQUE INDEX corrections_in_force ON pghost.corrections
 
 COMMENT ON TABLE pghost.corrections IS 'Corrections and waivers of rejects, kept by content of the file, line and original bytes';
 COMMENT ON COLUMN pghost.corrections.correction_id IS 'Number of the correction';
-COMMENT ON COLUMN pghost.corrections.kind IS 'corrected (loaded with other fields or bytes) or waived (done without)';
+COMMENT ON COLUMN pghost.corrections.kind IS 'corrected (loaded with other fields or bytes) or waived (left out on purpose)';
 COMMENT ON COLUMN pghost.corrections.target_schema IS 'Schema of the table';
 COMMENT ON COLUMN pghost.corrections.table_name IS 'Clean table that the record is meant for';
 COMMENT ON COLUMN pghost.corrections.file_sha256 IS 'SHA-256 of the file, hexadecimal, as in pghost.files';

@@ -3,6 +3,7 @@
 local errors = require "pghost.lib.errors"
 local lists = require "pghost.lib.lists"
 local relations = require "pghost.catalog.relations"
+local trust = require "pghost.catalog.trust"
 
 local M = {}
 
@@ -111,8 +112,7 @@ local equality_query = [[
         WHERE f.amprocfamily = c.opcfamily AND f.amprocnum = 4 AND f.amproclefttype = c.opcintype
           AND f.amprocrighttype = c.opcintype) AS alike,
       pg_catalog.pg_get_userbyid(p.proowner) AS owner,
-      pg_catalog.pg_has_role(p.proowner, 'MEMBER')
-        OR (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.oid = p.proowner) AS trusted
+      ]] .. trust.trusted "p.proowner" .. [[ AS trusted
     FROM pg_catalog.pg_opclass AS c
       JOIN pg_catalog.pg_am AS am ON am.oid = c.opcmethod AND am.amname = 'btree'
       JOIN pg_catalog.pg_amop AS ao ON ao.amopfamily = c.opcfamily AND ao.amopstrategy = 3

@@ -1,18 +1,29 @@
 -- Who may do what: whether what is in a schema can be trusted with the rights of the role that runs.
 --
--- Trusted are the role itself, roles it is a member of, superusers, and the owner of the database. All
--- of them could do the same without any help of ours.
+-- Trusted are the role itself, superusers, roles it is a member of and, unless it is a superuser itself, the owner of
+-- the database. All of them could do the same without any help of ours.
 
 local M = {}
+
+-- pg_has_role says of a superuser that it is a member of every role: its grants are what counts.
+local condition = [[(EXISTS (
+    SELECT 1 FROM pg_catalog.pg_roles AS trusted WHERE trusted.oid = %role
+      AND (trusted.rolsuper OR trusted.rolname = current_user)) OR EXISTS (
+    SELECT 1 FROM pg_catalog.pg_roles AS me WHERE me.rolname = current_user AND NOT me.rolsuper
+      AND (pg_catalog.pg_has_role(%role, 'MEMBER') OR EXISTS (
+        SELECT 1 FROM pg_catalog.pg_database AS d
+        WHERE d.datname = pg_catalog.current_database() AND d.datdba = %role))) OR EXISTS (
+    WITH RECURSIVE granted (role) AS (
+      SELECT m.roleid FROM pg_catalog.pg_auth_members AS m JOIN pg_catalog.pg_roles AS me ON me.oid = m.member
+      WHERE me.rolname = current_user
+      UNION SELECT m.roleid FROM pg_catalog.pg_auth_members AS m JOIN granted AS g ON g.role = m.member
+    ) SELECT 1 FROM granted WHERE granted.role = %role))]]
 
 --- An SQL condition: whether a role (an expression of type oid) is trusted.
 ---@param role string SQL
 ---@return string
 function M.trusted(role)
-  return ([[(pg_catalog.pg_has_role(%s, 'MEMBER') OR EXISTS (
-    SELECT 1 FROM pg_catalog.pg_roles AS trusted WHERE trusted.oid = %s AND trusted.rolsuper) OR EXISTS (
-    SELECT 1 FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database() AND d.datdba = %s))]])
-    :format(role, role, role)
+  return (condition:gsub("%%role", (role:gsub("%%", "%%%%"))))
 end
 
 ---@class pghost.catalog.Stranger

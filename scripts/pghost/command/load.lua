@@ -53,7 +53,7 @@ local function new_parser()
   parser:flag("--allow-dropped", "Let triggers and rules of the table store other rows than those sent.")
     :target("allow_dropped")
   parser:flag("--no-analyze", "Do not update the table's statistics."):target("no_analyze")
-  parser:flag("-q --quiet", "Print errors only.")
+  parser:flag("-q --quiet", "Print only warnings and errors.")
   parser:epilog("Example: pghost load orders.csv --into orders --max-rejects 1% --rejects bad.csv")
   return parser
 end
@@ -87,16 +87,19 @@ local function read_rules(path)
   return result
 end
 
--- Lines on stderr, one JSON object each with --log-format json.
+-- Lines on stderr, one JSON object each with --log-format json. What is quiet still warns.
+local warnings = 0
+
 local function speaker(quiet)
   local json = host.options.log_format == "json"
   local out = log.new { quiet = quiet }
-  return function(level, table_name, text, fields)
+  return function(level, kind, table_name, text, fields)
     if json then
-      out:event(level, "load", table_name, text, fields)
-    elseif not quiet then
-      io.stderr:write(terminal_text.harmless(text), "\n")
+      out:event(level, kind, table_name, text, fields)
+    elseif level ~= "info" or not quiet then
+      io.stderr:write(level == "warn" and kind ~= "reject" and "warn: " or "", terminal_text.harmless(text), "\n")
     end
+    warnings = warnings + (level == "warn" and 1 or 0)
   end
 end
 
@@ -115,13 +118,13 @@ local function summary(result)
   return table.concat(parts, ", ")
 end
 
-local function show_rejects(say, table_name, first, total)
-  for _, reject in ipairs(first) do
-    say("warn", table_name, "rejected: " .. tostring(reject), { file = reject.file, line = reject.line,
+local function show_rejects(say, quiet, table_name, first, total)
+  for _, reject in ipairs(quiet and {} or first) do
+    say("warn", "reject", table_name, "rejected: " .. tostring(reject), { file = reject.file, line = reject.line,
       column = reject.column })
   end
-  if total and total > #first then
-    say("warn", table_name, ("and %s more"):format(log.counted(total - #first, "rejected record")))
+  if total and total > #first and not quiet then
+    say("warn", "reject", table_name, ("and %s more"):format(log.counted(total - #first, "rejected record")))
   end
 end
 
@@ -149,19 +152,20 @@ local good, result, first = pcall(by_itself.load, dialect.of(options, {
   allow_dropped = options.allow_dropped,
   shown = shown_rejects,
   progress = (quiet or host.options.log_format == "json") and { enabled = false } or nil,
-  say = function(level, _, text, fields)
-    say(level, options.into, text, fields)
+  say = function(level, kind, text, fields)
+    say(level, kind, options.into, text, fields)
   end,
 }))
 if not good then
   if errors.is(result) then
-    show_rejects(say, options.into, result.shown or {})
+    show_rejects(say, quiet, options.into, result.shown or {})
   end
   error(result, 0)
 end
 for _, notice in ipairs(result.notices) do
-  say("info", result.table, notice.severity:lower() .. ": " .. notice.message)
+  say("info", "notice", result.table, notice.severity:lower() .. ": " .. notice.message)
 end
 result.notices = nil
-show_rejects(say, result.table, first, result.rejected)
-say("info", result.table, summary(result), result)
+show_rejects(say, quiet, result.table, first, result.rejected)
+result.warnings = warnings
+say("info", "done", result.table, summary(result), result)

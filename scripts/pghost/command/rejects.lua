@@ -164,7 +164,7 @@ elseif options.revert then
   print(("run %d: %s open again, %s reverted"):format(run.run_id, log.counted(waived, "waived reject"),
     log.counted(corrected, "correction")))
   if corrected > 0 then
-    say("the corrected records stay in the table until a run reads their files anew, which then rejects them")
+    say("the corrected records stay in the table until a run reads their files again, which then rejects them")
   end
 elseif options.csv then
   write_csv(conn, filter, options)

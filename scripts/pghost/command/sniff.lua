@@ -53,8 +53,8 @@ local function table_name(path)
   return names.identifiers({ base })[1]:sub(1, 59)
 end
 
--- An empty list has no way to say that it is one, so those are left out; bytes that are no UTF-8 would make
--- no JSON.
+-- An empty list has no way to say that it is one, so those are left out; bytes that are not UTF-8 would make
+-- invalid JSON.
 local function for_json(value)
   if type(value) == "table" then
     local copy = {}

@@ -16,7 +16,7 @@ local M = {}
 ---@field path string relative to the data folder, or absolute where it is not in it
 ---@field found pghost.sniff.Result
 ---@field options table those of run:load that read it
----@field remarks string[] what is not sure, and lines that are passed over
+---@field remarks string[] what is not sure, and lines that are skipped
 
 ---@class pghost.init.Refused a file that is not
 ---@field path string

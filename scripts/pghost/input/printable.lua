@@ -1,4 +1,7 @@
--- Text that others wrote (names of files, members, comments), as one line of valid UTF-8 for messages and tables.
+-- Names that others gave (files, members of a zip), as one line of valid UTF-8 by which they are recorded.
+--
+-- Not terminal.harmless, which escapes more for the eye: characters that nobody sees belong to a name, and stay. Not
+-- run/recordable, which asks the server what its encoding has, and keeps line ends.
 
 local M = {}
 
@@ -6,7 +9,7 @@ local function escape(byte)
   return ("\\x%02x"):format(byte:byte())
 end
 
---- Control characters and what is no UTF-8 become \\x and two digits.
+--- Control characters and bytes that are not UTF-8 become \\x and two digits.
 ---@param text string
 ---@return string
 function M.printable(text)

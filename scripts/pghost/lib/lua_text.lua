@@ -16,7 +16,8 @@ end
 ---@param text string
 ---@return string
 function M.quoted(text)
-  local made = text:gsub('[\\"]', "\\%0"):gsub("\n", "\\n"):gsub("\t", "\\t"):gsub("\r", "\\r"):gsub("[%c\127]", escaped)
+  local made = text:gsub('[\\"]', "\\%0"):gsub("\n", "\\n"):gsub("\t", "\\t"):gsub("\r", "\\r")
+  made = made:gsub("[%c\127]", escaped)
   return '"' .. (utf8.len(made) and made or made:gsub("[\128-\255]", escaped)) .. '"'
 end
 

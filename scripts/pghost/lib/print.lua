@@ -1,7 +1,7 @@
 -- Results as aligned tables of text, for people: in the REPL and at the end of a pipeline.
 --
 -- Not for machines: long cells are cut to the terminal's width, and what could harm a terminal or
--- mislead a reader (control characters, text direction marks, bytes that are no UTF-8) is shown as
+-- mislead a reader (control characters, text direction marks, bytes that are not UTF-8) is shown as
 -- an escape such as \n or \x1b.
 
 local terminal_text = require "pghost.lib.terminal"

@@ -4,6 +4,7 @@
 -- and `::` casts alone. Nothing is ever spliced in but the parameter's number and type.
 
 local errors = require "pghost.lib.errors"
+local nearest = require "pghost.lib.nearest"
 local pointer = require "pghost.lib.pointer"
 
 local M = {}
@@ -221,7 +222,9 @@ local function render(statement, parameters, replace)
           known[#known + 1] = name
         end
         table.sort(known)
-        errors.raise(("no parameter ':%s' (has: %s)"):format(part.parameter, table.concat(known, ", ")), "usage",
+        local meant = nearest.of(part.parameter, known)
+        errors.raise(("no parameter ':%s'%s (has: %s)"):format(part.parameter,
+          meant and (": did you mean ':%s'?"):format(meant) or "", table.concat(known, ", ")), "usage",
           { exit = 1, file = statement.name })
       end
       out[i] = replace(part.parameter, parameter)

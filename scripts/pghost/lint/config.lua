@@ -4,7 +4,7 @@ local broken = require "pghost.lint.broken"
 local command_line = require "pghost.run.command_line"
 local lists = require "pghost.lib.lists"
 local settings_of = require "pghost.run.settings"
-local sources = require "pghost.lint.sources"
+local sources = require "pghost.lint.lua_files"
 
 local M = {}
 
@@ -52,8 +52,9 @@ end
 ---@param config any
 ---@return table settings
 ---@return table<string, boolean> given
+---@return boolean sure that the data are where `settings.data` says
 function M.of(findings, folder, place, name, config)
-  local say, good = sayer(findings, folder, place), {}
+  local say, good, sure = sayer(findings, folder, place), {}, type(config) == "table" and not broken.is(config)
   if type(config) ~= "table" then
     findings:add(place.file, place.line, ("pipeline.start: table of settings expected, got %s"):format(type(config)))
     config = {}
@@ -70,7 +71,8 @@ function M.of(findings, folder, place, name, config)
   if config.secret ~= nil and is_fine({ parameters = good.parameters, secret = config.secret }, say, "secret") then
     good.secret = config.secret
   end
-  return command_line.settings(name, good, {})
+  local settings, given = command_line.settings(name, good, {})
+  return settings, given, sure and good.data == config.data
 end
 
 return M

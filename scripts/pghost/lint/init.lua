@@ -16,21 +16,26 @@ local run_script = require "pghost.run.script_runner"
 local settings = require "pghost.lint.config"
 local sources = require "pghost.lint.lua_files"
 local statements = require "pghost.lint.planned_sql"
+local workspace = require "pghost.lint.workspace"
 
 local M = {}
 
-local methods <const> = { "load", "stage", "clean", "check", "analyse", "publish", "query", "transaction", "close" }
+local methods <const> = { "load", "stage", "clean", "expect", "check", "analyse", "publish", "query", "transaction", "close" }
 
 local function hooks_of(findings, folder)
-  return {
+  local hooks
+  hooks = {
     settings = function(name, config, place)
-      return settings.of(findings, folder, place, name, config)
+      local found, given, sure = settings.of(findings, folder, place, name, config)
+      hooks.knows_data = sure
+      return found, given
     end,
     unknown = function(key, file, line)
       findings:add(file, line, ("a run has no '%s'%s"):format(key, nearest.hint(key, methods)))
       return function() end
     end,
   }
+  return hooks
 end
 
 local function tell_end(findings, outline, path)
@@ -49,7 +54,7 @@ end
 local function check_steps(session, outline, loads)
   for _, step in ipairs(outline.steps) do
     if loads[step] then
-      statements.make_tables(session, loads[step])
+      workspace.make_tables(session, loads[step])
     elseif step.kind == "check" and type(step.list) == "table" then
       statements.check_checks(session, step, (broken.without(step.list)))
     elseif step.kind == "check" then
@@ -72,13 +77,15 @@ function M.project(path, options)
   local places, incomplete = lenient.install(findings)
   sources.check_syntax(findings, folder)
   sources.soften_require(findings)
-  local outline = outlines.of(path, {}, hooks_of(findings, folder))
+  local hooks = hooks_of(findings, folder)
+  local outline = outlines.of(path, {}, hooks)
   tell_end(findings, outline, path)
   sources.load_rules(findings, folder, rules_module.is)
   if not outline.settings then
     return findings
   end
-  local loads = loads_of.check(findings, places, outlines.steps(outline, "load", "stage", "clean"), outline.settings)
+  local loads = loads_of.check(findings, places, outlines.steps(outline, "load", "stage", "clean"),
+    hooks.knows_data and outline.settings.data or nil)
   if options.offline then
     return findings
   end
@@ -88,7 +95,7 @@ function M.project(path, options)
   end
   local _ <close> = conn
   local context = { findings = findings, places = places, incomplete = incomplete }
-  local done, problem = pcall(statements.session, conn, outline, context, function(session)
+  local done, problem = pcall(workspace.open, conn, outline, context, function(session)
     check_steps(session, outline, loads)
   end)
   return findings, not done and problem or nil

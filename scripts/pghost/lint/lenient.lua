@@ -5,7 +5,7 @@ local broken = require "pghost.lint.broken"
 local findings_of = require "pghost.lint.mistakes"
 local lenient_table = require "pghost.lint.lenient_table"
 local nearest = require "pghost.lib.nearest"
-local sources = require "pghost.lint.sources"
+local sources = require "pghost.lint.lua_files"
 
 local M = {}
 

@@ -3,7 +3,7 @@
 local broken = require "pghost.lint.broken"
 local findings_of = require "pghost.lint.mistakes"
 local rules = require "pghost.rules"
-local sources = require "pghost.lint.sources"
+local sources = require "pghost.lint.lua_files"
 
 ---@class pghost.lint.TableContext
 ---@field findings pghost.lint.Findings
@@ -20,25 +20,32 @@ local function place_of(context, value)
   return type(value) == "table" and context.places[value] or context.place
 end
 
+local function check_column(context, name, i, entry)
+  local fine, problem = pcall(rules.table, name, { entry })
+  if not fine then
+    note(context, place_of(context, type(entry) == "table" and entry[2] or nil),
+      (tostring(problem):gsub("column 1:", ("column %d:"):format(i))))
+  end
+  return fine
+end
+
 -- A column that is wrong is text from then on, so that what refers to it is not wrong as well.
 local function check_columns(context, name, columns)
-  local good, complete = {}, true
+  local good, complete, seen = {}, true, {}
   for i, entry in ipairs(columns) do
     local column = type(entry) == "table" and entry[2] or nil
-    if broken.is(entry) or broken.is(column) then
-      complete = false
-    else
-      local fine, problem = pcall(rules.table, name, { entry })
-      if not fine then
-        note(context, place_of(context, column), (tostring(problem):gsub("column 1:", ("column %d:"):format(i))))
-        complete = false
-      else
-        good[#good + 1] = entry
-      end
+    local column_name = type(entry) == "table" and type(entry[1]) == "string" and entry[1] or nil
+    local fine = not broken.is(entry) and not broken.is(column) and check_column(context, name, i, entry)
+    if column_name and seen[column_name] then
+      note(context, place_of(context, column), ("rules '%s': column '%s': the name is there twice"):format(name,
+        column_name))
+    elseif fine then
+      good[#good + 1] = entry
+    elseif column_name then
+      good[#good + 1] = { column_name, rules.text() }
     end
-    if #good < i and type(entry) == "table" and type(entry[1]) == "string" then
-      table.insert(good, { entry[1], rules.text() })
-    end
+    complete = complete and fine
+    seen[column_name or ""] = column_name ~= nil
   end
   return good, complete
 end

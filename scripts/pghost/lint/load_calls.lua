@@ -197,15 +197,15 @@ end
 ---@param findings pghost.lint.Findings
 ---@param places table from lenient.install
 ---@param steps pghost.outline.Step[]
----@param settings table
+---@param data? string the folder that files are in; nil: not known, and no file is looked at
 ---@return table<pghost.outline.Step, pghost.lint.Load>
-function M.check(findings, places, steps, settings)
+function M.check(findings, places, steps, data)
   local loads = {}
   for _, step in ipairs(steps) do
     local load = new_load(findings, step)
     if load then
-      if step.kind ~= "clean" and not broken.is(step.files) then
-        check_files(findings, places, load, settings.data)
+      if data and step.kind ~= "clean" and not broken.is(step.files) then
+        check_files(findings, places, load, data)
       end
       raw_columns(load)
       loads[step] = load

@@ -33,8 +33,8 @@ end
 ---@param message string
 ---@param severity? "error"|"warn" default: error
 function Findings:add(file, line, message, severity)
-  local here = ("'%s/"):format(lfs.currentdir()):gsub("%W", "%%%0")
-  message = message:gsub(here, "'")
+  local here = (lfs.currentdir() .. "/"):gsub("%W", "%%%0")
+  message = message:gsub(here, "")
   local finding = { file = shown_path(file), line = line, message = message:match "^[^\n]*",
     severity = severity or "error" }
   local key = ("%s:%s: %s"):format(finding.file, finding.line or "", finding.message)

@@ -1,6 +1,4 @@
--- The SQL of a pipeline, its checks and its answers, planned by the server over empty tables of the right columns.
---
--- The tables are temporary, and the transaction is rolled back: nothing in the database changes.
+-- The SQL of a pipeline, its checks and its answers, planned by the server over the empty tables of workspace.lua.
 
 local check = require "pghost.check"
 local errors = require "pghost.lib.errors"
@@ -8,113 +6,11 @@ local nearest = require "pghost.lib.nearest"
 local paths = require "pghost.lib.paths"
 local project = require "pghost.run.project"
 local relations = require "pghost.catalog.relations"
-local Run = require "pghost.run"
-local sources = require "pghost.lint.sources"
+local sources = require "pghost.lint.lua_files"
 local sql = require "pghost.lib.sql"
+local workspace = require "pghost.lint.workspace"
 
 local M = {}
-
----@class pghost.lint.Session
----@field findings pghost.lint.Findings
----@field places table
----@field run pghost.Run over the temporary schema and the target
----@field known table<string, string[]> columns by table
----@field absent table<string, true> tables that could not be made: what refers to them may be right
----@field incomplete boolean some rules were wrong: their columns are text
-
-local quote = relations.quote
-
-local silent = setmetatable({ quiet = true, format = "text" }, { __index = function()
-  return function() end
-end })
-
--- What checks and SQL need of a run.
-local function new_run(conn, outline)
-  local run = Run.new(outline.name, outline.settings, { log = silent, out = io.stdout })
-  run.conn = conn
-  conn:query "CREATE TEMPORARY TABLE pghost_lint () ON COMMIT DROP" -- so that there is a temporary schema
-  local row = conn:query([[
-    SELECT n.nspname::pg_catalog.text AS schema, pg_catalog.to_char(at, 'YYYY-MM-DD HH24:MI:SS.USOF') AS started,
-      pg_catalog.to_char(at::timestamp, 'YYYY-MM-DD HH24:MI:SS.US') AS as_of
-    FROM pg_catalog.pg_namespace AS n, pg_catalog.clock_timestamp() AS at
-    WHERE n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()]])[1]
-  run.build, run.started = row.schema, row.started
-  run.as_of = outline.settings.as_of ~= "" and outline.settings.as_of or row.as_of
-  return run
-end
-
--- Runs fn in a savepoint that sees the tables; returns whether it went well, and the error.
-local function try(session, fn)
-  return pcall(function()
-    return session.run:transaction(fn)
-  end)
-end
-
--- Tables -------------------------------------------------------------------------------------------------
-
-local function type_exists(session, name)
-  return try(session, function(conn)
-    conn:query(("SELECT NULL::%s"):format(name))
-  end)
-end
-
-local function definitions_of(session, load)
-  local list, names = {}, {}
-  for i, column in ipairs(load.rules and load.rules:program():columns() or {}) do
-    local known, problem = type_exists(session, column.type)
-    if not known then
-      local place = session.places[load.rules[i]] or load.step
-      session.findings:add(place.file, place.line, ("column '%s': %s"):format(column.name, tostring(problem)))
-    end
-    list[#list + 1] = ("%s %s"):format(quote(column.name), known and column.type or "pg_catalog.text")
-    names[#names + 1] = column.name
-  end
-  local added = load.mode == "history" and { "_valid_from", "_valid_to" }
-    or load.missing == "mark" and { "_deleted_at" } or {}
-  for _, name in ipairs(added) do
-    list[#list + 1] = name .. " pg_catalog.timestamptz"
-    names[#names + 1] = name
-  end
-  return list, names
-end
-
--- A table of a later step replaces that of an earlier one.
-local function create(session, name, definitions, columns, place)
-  local done, problem = try(session, function(conn)
-    local qualified = relations.quoted(session.run.build, name)
-    conn:query("DROP TABLE IF EXISTS " .. qualified)
-    conn:query(("CREATE TEMPORARY TABLE %s (%s) ON COMMIT DROP"):format(quote(name), table.concat(definitions, ", ")))
-  end)
-  if not done then
-    session.findings:add(place.file, place.line, tostring(problem))
-  end
-  session.known[name] = columns
-end
-
-local own_columns <const> = { "_file_id pg_catalog.int8", "_line pg_catalog.int8", "_loaded_at pg_catalog.timestamptz" }
-
---- Makes the tables of a load, without rows.
----@param session pghost.lint.Session
----@param load pghost.lint.Load
-function M.make_tables(session, load)
-  if load.step.kind ~= "stage" and not load.rules then
-    session.absent[load.name] = true
-  elseif load.step.kind ~= "stage" then
-    local definitions, names = definitions_of(session, load)
-    create(session, load.name, definitions, names, load.step)
-  end
-  if #load.raw_columns == 0 then
-    session.absent[load.name .. "_raw"] = true
-  elseif load.step.kind ~= "clean" then
-    local list = {}
-    for i, name in ipairs(load.raw_columns) do
-      list[i] = quote(name) .. " pg_catalog.text"
-    end
-    table.move(own_columns, 1, #own_columns, #list + 1, list)
-    create(session, load.name .. "_raw", list, load.raw_columns, load.step)
-  end
-  session.incomplete = session.incomplete or not load.rules or session.lacks[load.rules] or false
-end
 
 -- Errors of the server -------------------------------------------------------------------------------------
 
@@ -188,7 +84,7 @@ end
 ---@param list table[]
 function M.check_checks(session, step, list)
   for _, one in ipairs(list) do
-    local done, problem = try(session, function()
+    local done, problem = workspace.try(session, function()
       session.run.failed_checks = {}
       check.run(session.run, { one })
     end)
@@ -213,16 +109,20 @@ end
 local function check_answer(session, path)
   local name = path:match "([^/]*)%.sql$"
   local read, statement = pcall(sql.read, path)
+  if read and #sql.split(statement.text, path) == 0 then
+    read, statement = false, "the file has no SQL"
+  end
   if not read then
     session.absent[name] = true
     session.findings:add_problem(statement, path)
     return
   end
-  local done, problem = try(session, function(conn)
+  local done, problem = workspace.try(session, function(conn)
     local text, places = statement:describe(session.run:parameters())
     local qualified = relations.quoted(session.run.build, name)
     conn:query("DROP TABLE IF EXISTS " .. qualified)
-    statement:send(conn, ("CREATE TEMPORARY TABLE %s ON COMMIT DROP AS %s WITH NO DATA"):format(quote(name), text),
+    statement:send(conn,
+      ("CREATE TEMPORARY TABLE %s ON COMMIT DROP AS %s WITH NO DATA"):format(relations.quote(name), text),
       text, places)
     session.known[name] = {}
   end)
@@ -250,24 +150,6 @@ function M.check_answers(session, step)
   end
   for _, path in ipairs(list) do
     check_answer(session, path)
-  end
-end
-
-local over = {} -- ends the transaction
-
---- Calls fn(session) in a transaction that is rolled back.
----@param conn pghost.Connection
----@param outline pghost.Outline
----@param context { findings: pghost.lint.Findings, places: table, incomplete: table }
----@param fn fun(session: pghost.lint.Session)
-function M.session(conn, outline, context, fn)
-  local done, problem = pcall(conn.transaction, conn, function()
-    fn { findings = context.findings, places = context.places, lacks = context.incomplete,
-      run = new_run(conn, outline), known = {}, absent = {}, incomplete = false }
-    error(over, 0)
-  end)
-  if not done and problem ~= over then
-    error(problem, 0)
   end
 end
 

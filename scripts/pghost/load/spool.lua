@@ -45,7 +45,7 @@ local piece_size = 65536
 local Walk = {}
 Walk.__index = Walk
 
--- Whether so many bytes are there.
+-- Whether that many bytes are there.
 function Walk:has(count)
   if #self.piece - self.at + 1 < count then
     self.piece = self.piece:sub(self.at) .. (self.file:read(math.max(count, piece_size)) or "")

@@ -6,6 +6,7 @@
 
 local accounts = require "pghost.load.accounts"
 local budget = require "pghost.load.budget"
+local expectations = require "pghost.checks.expectations"
 local into_build = require "pghost.load.into_build"
 local load = require "pghost.load"
 local load_options = require "pghost.load.options"
@@ -33,6 +34,9 @@ end
 local function step(run, kind, name, files, rules, options, targets)
   options = load_options.of(options, ("run:%s '%s'"):format(kind, name))
   local target, result, plan = into_build.new(run, name, targets), nil, nil
+  function target.planned(plan_)
+    expectations.check_plan(run, plan_)
+  end
   run:step(kind, name, function()
     result, plan = load.run(target, sinks.into_table(run, name), files, rules, options)
     return told(plan, result)

@@ -3,7 +3,7 @@
 
 local annotations = require "pghost.manual.annotations"
 local host = require "pghost.native.host"
-local markdown = require "pghost.manual.markdown"
+local markdown = require "pghost.manual.reference_markdown"
 local tables = require "pghost.manual.reference_tables"
 
 local M = {}
@@ -19,7 +19,7 @@ M.sources = {
   { page = "rules", file = "rules/column.lua", names = { ["pghost.Column"] = "column:", Column = "column:" } },
   { page = "rules", file = "rules/rows.lua", names = { M = "r.", ["pghost.RuleRow"] = "row:" } },
   { page = "rules", file = "rules.lua", names = { ["pghost.RuleValues"] = "r.value.", Rules = "rules:" } },
-  { page = "checks", file = "check.lua", names = { M = "check." } },
+  { page = "checks", file = "check.lua", names = { ["pghost.CheckModule"] = "check." } },
   { page = "connection", file = "connection.lua", names = { M = "connection.", Connection = "conn:" } },
   { page = "sniff", file = "sniff.lua", names = { M = "sniff." } },
   { page = "test", file = "test.lua", names = { M = "test." } },
@@ -91,7 +91,7 @@ end
 
 local class_files = {
   ["pghost.LoadOptions"] = "load/plan.lua", ["pghost.StartOptions"] = "pipeline.lua",
-  ["pghost.CheckOptions"] = "check.lua", ["pghost.sniff.Options"] = "sniff.lua",
+  ["pghost.CheckOptions"] = "checks/definition.lua", ["pghost.sniff.Options"] = "sniff.lua",
   ["pghost.test.PipelineOptions"] = "test.lua",
 }
 

@@ -2,10 +2,10 @@
 
 local commands = require "pghost.manual.commands"
 local dialect = require "pghost.input.dialect"
-local help = require "pghost.manual.help"
+local overview = require "pghost.manual.overview"
 local host = require "pghost.native.host"
 local lfs = require "lfs"
-local markdown = require "pghost.manual.markdown"
+local markdown = require "pghost.manual.reference_markdown"
 local settings = require "pghost.run.settings"
 local texts = require "pghost.manual.texts"
 
@@ -100,7 +100,8 @@ function M.commands()
   local parts = { "# Commands\n", "The same as `pghost COMMAND --help` and `man pghost-COMMAND`.\n" }
   local rows = {}
   for i, text in ipairs(host.option_texts) do
-    rows[i] = { ("`%s`"):format(help.option_label(text)), text.help .. (text.late and " Also after a command." or "") }
+    rows[i] = { ("`%s`"):format(overview.option_label(text)),
+      text.help .. (text.late and " Also after a command." or "") }
   end
   parts[#parts + 1] = table_of({ "option", "" }, rows)
   parts[#parts + 1] = table_of({ "exit code", "" }, texts.exit_codes)

@@ -6,6 +6,7 @@
 -- as it will be: checks and analytics read that. Publishing then changes the published table
 -- (statements.lua), in the one transaction of the run; who reads it waits for nothing.
 
+local authority = require "pghost.publish.authority"
 local columns = require "pghost.catalog.columns"
 local create_view = require "pghost.modes.view"
 local errors = require "pghost.lib.errors"
@@ -81,6 +82,9 @@ function M.choose(run, request)
   for name, there in pairs { [clean_table] = clean, [raw_table] = raw } do
     if there then
       row_security.check(run.conn, published_name(run, name))
+      run.conn:transaction(function()
+        authority.check_added(run.conn, published_name(run, name))
+      end)
     end
   end
   choice.clean_table, choice.raw_table = clean_table .. "_new", raw_table .. "_new"
@@ -210,6 +214,7 @@ function M.publish(run, changes)
     -- From here on nobody adds a trigger, a rule or a policy; what came since the run began is seen.
     run.conn:query(("LOCK TABLE %s IN ROW EXCLUSIVE MODE"):format(change.published))
     row_security.check(run.conn, change.published)
+    authority.check_added(run.conn, change.published)
     list[i] = stored.run(run.conn, change, statements.publish(change, at))
     if list[i].dropped ~= 0 then
       run.log:warn("publish", change.name, ("%s %s not stored as sent: triggers or rules of the table")

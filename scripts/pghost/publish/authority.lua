@@ -7,38 +7,14 @@
 -- this role and superusers. docs/PUBLISHING.md lists each kind.
 
 local errors = require "pghost.lib.errors"
+local session = require "pghost.publish.session"
+local trust = require "pghost.catalog.trust"
 
 local M = {}
 
--- $1 published tables, $2 views and materialized views over them.
---
--- `root` is what runs with the rights of a trusted role; `reach` follows it through functions,
--- operators, domains, views and policies to what others can change.
-local others_query = [[
-WITH RECURSIVE trusted AS (SELECT oid FROM pg_roles WHERE rolsuper OR rolname = current_user),
-subject AS (
-  SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, c.relkind, c.relispopulated AS populated,
-    c.relowner IN (SELECT oid FROM trusted) AS is_ours
-  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE c.oid = ANY ($1::oid[]) OR c.oid = ANY ($2::oid[]) AND c.relkind = 'm'
-),
-root AS (
-  SELECT 'pg_constraint'::regclass::oid AS classid, k.oid AS objid, s.name, format('constraint %L', k.conname) AS what
-  FROM pg_constraint AS k JOIN subject AS s ON s.oid = k.conrelid WHERE k.contype = 'c'
-  UNION ALL
-  SELECT 'pg_attrdef'::regclass, d.oid, s.name, format('generated column %L', a.attname)
-  FROM pg_attrdef AS d JOIN subject AS s ON s.oid = d.adrelid
-  JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum AND a.attgenerated <> ''
-  UNION ALL
-  SELECT 'pg_class'::regclass, i.indexrelid, s.name, format('index %L', c.relname)
-  FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN subject AS s ON s.oid = i.indrelid AND s.is_ours
-  UNION ALL
-  SELECT 'pg_statistic_ext'::regclass, x.oid, s.name, format('statistics %L', x.stxname)
-  FROM pg_statistic_ext AS x JOIN subject AS s ON s.oid = x.stxrelid AND s.is_ours
-  UNION ALL
-  SELECT 'pg_rewrite'::regclass, w.oid, s.name, 'its query'
-  FROM pg_rewrite AS w JOIN subject AS s ON s.oid = w.ev_class AND s.is_ours AND s.relkind = 'm' AND s.populated
-),
+-- What runs with the rights of a trusted role is a `root`; `reach` follows it through functions, operators, domains,
+-- views and policies to what others can change.
+local reach = [[
 reach (name, what, classid, objid) AS (
   SELECT name, what, classid, objid FROM root
   UNION
@@ -70,8 +46,68 @@ FROM reach AS r JOIN LATERAL (
   UNION ALL
   SELECT c.relowner FROM pg_class AS c WHERE r.classid = 'pg_class'::regclass AND c.oid = r.objid
     AND (c.relkind = 'v' OR c.relrowsecurity)
-) AS o (owner) ON o.owner NOT IN (SELECT oid FROM trusted)
-ORDER BY 1]]
+) AS o (owner) ON ]]
+
+local in_order = "\nORDER BY 1"
+
+-- $1 published tables, $2 views and materialized views over them.
+local others_query = [[
+WITH RECURSIVE trusted AS (SELECT oid FROM pg_roles WHERE rolsuper OR rolname = current_user),
+subject AS (
+  SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, c.relkind, c.relispopulated AS populated,
+    c.relowner IN (SELECT oid FROM trusted) AS is_ours
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.oid = ANY ($1::oid[]) OR c.oid = ANY ($2::oid[]) AND c.relkind = 'm'
+),
+root AS (
+  SELECT 'pg_constraint'::regclass::oid AS classid, k.oid AS objid, s.name, format('constraint %L', k.conname) AS what
+  FROM pg_constraint AS k JOIN subject AS s ON s.oid = k.conrelid WHERE k.contype = 'c'
+  UNION ALL
+  SELECT 'pg_attrdef'::regclass, d.oid, s.name, format('generated column %L', a.attname)
+  FROM pg_attrdef AS d JOIN subject AS s ON s.oid = d.adrelid
+  JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum AND a.attgenerated <> ''
+  UNION ALL
+  SELECT 'pg_class'::regclass, i.indexrelid, s.name, format('index %L', c.relname)
+  FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN subject AS s ON s.oid = i.indrelid AND s.is_ours
+  UNION ALL
+  SELECT 'pg_statistic_ext'::regclass, x.oid, s.name, format('statistics %L', x.stxname)
+  FROM pg_statistic_ext AS x JOIN subject AS s ON s.oid = x.stxrelid AND s.is_ours
+  UNION ALL
+  SELECT 'pg_rewrite'::regclass, w.oid, s.name, 'its query'
+  FROM pg_rewrite AS w JOIN subject AS s ON s.oid = w.ev_class AND s.is_ours AND s.relkind = 'm' AND s.populated
+),
+]] .. reach .. "o.owner NOT IN (SELECT oid FROM trusted)" .. in_order
+
+-- $1 a table that rows are added to, changed and removed in. All of this runs as whoever does so, but for functions
+-- that run as their owner.
+local added_query = [[
+WITH RECURSIVE subject AS (
+  SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = $1::regclass::oid
+),
+root AS (
+  SELECT 'pg_trigger'::regclass::oid AS classid, t.oid AS objid, s.name, format('trigger %L', t.tgname) AS what
+  FROM pg_trigger AS t JOIN subject AS s ON s.oid = t.tgrelid WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'
+  UNION ALL
+  SELECT 'pg_rewrite'::regclass, w.oid, s.name, format('rule %L', w.rulename)
+  FROM pg_rewrite AS w JOIN subject AS s ON s.oid = w.ev_class WHERE w.ev_enabled <> 'D'
+  UNION ALL
+  SELECT 'pg_constraint'::regclass, k.oid, s.name, format('constraint %L', k.conname)
+  FROM pg_constraint AS k JOIN subject AS s ON s.oid = k.conrelid WHERE k.contype = 'c'
+  UNION ALL
+  SELECT 'pg_attrdef'::regclass, d.oid, s.name, format('default of column %L', a.attname)
+  FROM pg_attrdef AS d JOIN subject AS s ON s.oid = d.adrelid
+  JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+  UNION ALL
+  SELECT 'pg_class'::regclass, i.indexrelid, s.name, format('index %L', c.relname)
+  FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN subject AS s ON s.oid = i.indrelid
+  UNION ALL
+  SELECT 'pg_type'::regclass, a.atttypid, s.name, format('column %L', a.attname)
+  FROM pg_attribute AS a JOIN subject AS s ON s.oid = a.attrelid WHERE a.attnum > 0 AND NOT a.attisdropped
+),
+]] .. reach:gsub("FROM pg_proc WHERE", "FROM pg_proc WHERE NOT prosecdef AND")
+  .. "NOT " .. trust.trusted "o.owner" .. in_order
+
 
 -- CHECKs and generated columns of tables of others: evaluated as the caller, so they may use nothing
 -- but what comes with the server and cannot run SQL: immutable functions.
@@ -145,6 +181,26 @@ function M.check(conn, tables, views)
   note(casts_query, tables)
   if #messages > 0 then
     errors.raise("cannot publish: " .. table.concat(messages, "; "), "42501")
+  end
+end
+
+--- Raises, naming all of it, when adding to a table would run what others have written with our rights: functions of
+--- its triggers, rules, constraints, defaults and indexes.
+---@param conn pghost.Connection in a transaction
+---@param name string quoted, with its schema
+function M.check_added(conn, name)
+  local messages = {}
+  session.with(conn, function()
+    for row in conn:query(added_query, name):rows() do
+      messages[#messages + 1] = row.message
+    end
+    local oid = conn:query("SELECT $1::regclass::oid::int8 AS oid", name)[1].oid
+    for row in conn:query(casts_query, ("{%d}"):format(oid)):rows() do
+      messages[#messages + 1] = row.message
+    end
+  end)
+  if #messages > 0 then
+    errors.raise(("cannot add to %s: %s"):format(name, table.concat(messages, "; ")), "42501")
   end
 end
 

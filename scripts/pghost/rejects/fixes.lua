@@ -107,9 +107,9 @@ local function refusal(record, row, run_id, taken)
     return ("reject %d is of %s:%s, not of %s:%s"):format(row.reject_id, row.name or "?", row.line or "?", record.file,
       record.line or "?")
   elseif taken[row.reject_id] then
-    return ("reject %d stands at line %d already"):format(row.reject_id, taken[row.reject_id].at)
+    return ("reject %d is at line %d already"):format(row.reject_id, taken[row.reject_id].at)
   elseif row.state ~= "open" then
-    return ("reject %d is %s already%s"):format(row.reject_id, row.state,
+    return ("reject %d was already %s%s"):format(row.reject_id, row.state,
       row.replayed_by and " by run " .. row.replayed_by or ""), true
   elseif row.original == nil then
     return ("the original bytes of reject %d are not known"):format(row.reject_id)
@@ -146,8 +146,8 @@ end
 function M.read(conn, run_id, path)
   local reader <close> = rejects_reader.open(path)
   if not reader then
-    errors.raise(("'%s' is no rejects file: `pghost rejects %d --csv FILE` writes one"):format(path, run_id), "usage",
-      { exit = 1 })
+    errors.raise(("'%s' is not a rejects file: `pghost rejects %d --csv FILE` writes one"):format(path, run_id),
+      "usage", { exit = 1 })
   end
   local reading, batch = { run_id = run_id, fixes = {}, refused = {}, sources = {}, count = 0 }, {}
   local function flush()

@@ -61,10 +61,10 @@ local function take(fixes, row, all)
   if one.record.line ~= row.line or one.record.file ~= row.name then
     return -- a number of another database
   elseif row.state ~= "open" then
-    refuse(one, ("reject %d is %s already%s"):format(row.reject_id, row.state,
+    refuse(one, ("reject %d was already %s%s"):format(row.reject_id, row.state,
       row.replayed_by and " by run " .. row.replayed_by or ""))
   elseif all[2] then
-    refuse(all[2], ("reject %d stands at line %d already"):format(row.reject_id, one.record.at))
+    refuse(all[2], ("reject %d is at line %d already"):format(row.reject_id, one.record.at))
   elseif not one.rejected then
     fixes[row.reject_id] = { reject_id = row.reject_id, columns = one.record.columns, fields = one.record.fields,
       bytes = one.record.original }

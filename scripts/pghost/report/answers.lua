@@ -74,7 +74,7 @@ local function asked(hint, columns)
     if not at then
       return nil, problem
     elseif i > 2 and columns[at].kind ~= "number" then
-      return nil, ("chart: column '%s' is no number"):format(words[i])
+      return nil, ("chart: column '%s' is not a number"):format(words[i])
     end
     chart.x = chart.x or at
     chart.y[i - 2] = i > 2 and at or nil

@@ -32,7 +32,7 @@ local function family(out, name, help, samples)
   end
 end
 
--- Labels of the run, and others behind them.
+-- Labels of the run, and others after them.
 local function with(run, ...)
   return { { "pipeline", run.pipeline }, { "schema", run.target_schema }, ... }
 end

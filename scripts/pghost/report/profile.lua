@@ -5,6 +5,7 @@
 
 local cjson = require "cjson"
 local history = require "pghost.report.recorded_run"
+local trust = require "pghost.catalog.trust"
 
 local M = {}
 
@@ -28,7 +29,7 @@ local find <const> = [[
   JOIN pg_class AS c ON c.oid = p.relation
   JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = p.schema_name AND c.relname = p.table_name
   WHERE p.schema_name = $1 AND p.table_name = $2 AND c.relkind IN ('r', 'p')
-    AND pg_catalog.pg_has_role(c.relowner, 'MEMBER')]]
+    AND ]] .. trust.trusted "c.relowner"
 
 local list_columns <const> = [[
   SELECT a.attname::text AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null,

@@ -1,9 +1,9 @@
 -- The checks of a pipeline run over the tables that are published, without a run: nothing is built, locked or recorded.
 
+local bare_run = require "pghost.run.bare_run"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
-local Run = require "pghost.run"
 local sys = require "pghost.native.sys"
 
 local M = {}
@@ -34,18 +34,6 @@ local function new_listener()
   return listener
 end
 
--- What checks need of a run, over one schema.
-local function new_run(outline, conn, listener)
-  local run = Run.new(outline.name, outline.settings, { log = listener, out = io.stdout })
-  local now = conn:query([[
-    SELECT pg_catalog.to_char(at, 'YYYY-MM-DD HH24:MI:SS.USOF') AS started,
-      pg_catalog.to_char(at::timestamp, 'YYYY-MM-DD HH24:MI:SS.US') AS as_of
-    FROM pg_catalog.clock_timestamp() AS at]])[1]
-  run.conn, run.build, run.started = conn, run.target, now.started
-  run.as_of = outline.settings.as_of ~= "" and outline.settings.as_of or now.as_of
-  return run
-end
-
 -- One after the other, where one of them cannot be run at all.
 local function one_by_one(run, list, listener)
   listener.results = {}
@@ -72,7 +60,7 @@ end
 function M.run(outline, list)
   local conn <close> = connection.open()
   local listener = new_listener()
-  local run = new_run(outline, conn, listener)
+  local run = bare_run.new(outline, conn, listener, outline.settings.schema)
   local done, problem = pcall(check.run, run, list)
   if not done and not (errors.is(problem) and problem.code == "check") then
     one_by_one(run, list, listener)

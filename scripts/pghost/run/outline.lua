@@ -26,6 +26,7 @@ local M = {}
 ---@field name? string of the pipeline; nil: it did not start one
 ---@field settings? table
 ---@field steps pghost.outline.Step[]
+---@field expected? any checks of run:expect that have not run
 ---@field problem? any what ended the script
 ---@field asked? { file: string, line: integer, what: string } where it asked the database, and was not followed further
 
@@ -43,6 +44,17 @@ local function caller()
   return where.source:match "^@(.*)" or where.short_src, where.currentline
 end
 
+-- The checks of run:expect run at run:check(), else before publishing.
+local function note_expected(outline, step)
+  local list = outline.expected
+  if list ~= nil and step.kind == "check" and step.list == nil then
+    step.list, outline.expected = list, nil
+  elseif list ~= nil and step.kind == "publish" then
+    table.insert(outline.steps, { kind = "check", list = list, file = step.file, line = step.line })
+    outline.expected = nil
+  end
+end
+
 local function noting(kind, names)
   return function(self, ...)
     local step = { kind = kind }
@@ -50,6 +62,7 @@ local function noting(kind, names)
       step[name] = (select(i, ...))
     end
     step.file, step.line = caller()
+    note_expected(self.outline, step)
     table.insert(self.outline.steps, step)
   end
 end
@@ -59,6 +72,9 @@ local methods = {
   stage = noting("stage", { "name", "files", "rules", "options" }),
   clean = noting("clean", { "name", "rules", "options" }),
   check = noting("check", { "list" }),
+  expect = function(self, list)
+    self.outline.expected = list
+  end,
   analyse = noting("analyse", { "folder" }),
   publish = noting("publish", {}),
   close = function() end,

@@ -1,5 +1,5 @@
 -- Texts from outside (paths, reasons, names) as the history can hold them, whatever the encoding of the
--- database: bytes that are no UTF-8 become \xe9, characters that its encoding does not have \u{20AC}.
+-- database: bytes that are not UTF-8 become \xe9, characters that its encoding does not have \u{20AC}.
 --
 -- So a file named in Latin-1, or a euro sign in a database in LATIN1, does not fail what records it. A text
 -- that needs none of it stays as it is, backslashes too.

@@ -63,7 +63,8 @@ local part_queries = {
     SELECT table_name AS table, column_name AS column, rule, state, pg_catalog.count(*) AS records
     FROM pghost.rejects WHERE run_id = $1 GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4]] },
   { "checks", [[
-    SELECT name AS check, severity, passed, violations, samples::text AS samples
+    SELECT name AS check, severity, passed, violations, rows_checked, measured, vacuous, owner,
+      samples::text AS samples
     FROM pghost.checks WHERE run_id = $1 ORDER BY check_id]] },
   { "cleaning", [[
     SELECT table_name AS table, column_name AS column, rule, cells, (

@@ -24,7 +24,7 @@ function M.options(options)
 end
 
 --- The call that makes a column's rule: `r.bigint():trim():required()`.
----@param column { type: string, format?: string, padded?: boolean, quoted?: boolean, nulls: string[], decimal?: string, required?: boolean }
+---@param column pghost.sniff.Column|table with type, format, padded, quoted, nulls, decimal, required
 ---@return string
 function M.rule(column)
   local parts = { ("r.%s(%s)"):format(constructors[column.type] or column.type,

@@ -1,5 +1,5 @@
 -- That published tables are still what a replay has found. A concurrent change to one that is
--- built anew would be gone with the old one; a key that has come into one that is added to would get
+-- rebuilt would be gone with the old one; a key that has come into one that is added to would get
 -- the values of an old reject.
 
 local columns = require "pghost.catalog.columns"

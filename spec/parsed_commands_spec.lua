@@ -1,11 +1,10 @@
--- What a user reads and may type: every command of README.md is executed, in order, and every `pghost ...` in the docs
--- is one that its command's parser takes.
+-- Every `pghost ...` in a block of the docs, the reference included, is one that its command's parser takes.
+-- docs_commands_spec.lua executes those of README and the pages that people wrote.
 
 local arguments = require "pghost.lib.arguments"
 local commands = require "pghost.manual.commands"
 local host = require "pghost.native.host"
 local pghost = require "support.pghost"
-local projects = require "support.project"
 
 -- The lines of the blocks of shell commands in a page, without comments; continued lines are one.
 local function command_lines(text)
@@ -105,50 +104,5 @@ describe("a command in the docs", function()
     end
     assert.same({}, wrong)
     assert.is_true(count > 60)
-  end)
-end)
-
-describe("README.md", function()
-  local project, folder
-
-  setup(function()
-    project = projects.new()
-    folder = project.folder
-    local build = pghost.path:match("^(.*)/")
-    pghost.shell(("cd %s && ln -s %s build && cp -r %s/scripts %s/sql %s/data . && mkdir csv && cp data/*.csv csv && "
-      .. "printf 'id,total\\n1,2.50\\n2,3.75\\n' > orders.csv"):format(folder, build, pghost.root, pghost.root,
-      pghost.root))
-  end)
-
-  teardown(function()
-    project:remove()
-  end)
-
-  -- In the folder where README says that it is to be done.
-  local function execute(line)
-    local place = line:find("init --add", 1, true) and folder .. "/sales" or folder
-    line = line:gsub("FILE", folder .. "/orders.csv"):gsub("^build/", folder .. "/build/")
-    return pghost.shell(("export HOME=%s DATABASE_URL=%s\ncd %s\n%s"):format(folder, pghost.quote(project.dsn), place,
-      line))
-  end
-
-  for _, line in ipairs(command_lines(pghost.read(pghost.root .. "/README.md"))) do
-    if line:find("^build/pghost ") then
-      it("has a command that works: " .. line, function()
-        local out, err, code = execute(line)
-        assert.equal(0, code, out .. err)
-      end)
-    else
-      it("has another: " .. line, function()
-        assert.matches("^%./bootstrap %l+%f[%A]", line) -- what CI does
-      end)
-    end
-  end
-
-  it("needs neither USER nor HOME in the environment", function()
-    local out, err, code = pghost.shell(("cd %s && env -i DATABASE_URL=%s %s -q runs"):format(folder,
-      pghost.quote(project.dsn), pghost.path))
-    assert.same({ "", 0 }, { err, code })
-    assert.matches("published", out)
   end)
 end)

@@ -1,0 +1,85 @@
+-- Checks that a run is told of before it loads: what they name is held against the columns that each load is going to
+-- give its tables, and contracts of tables are decided, before the first record is read.
+
+local contract = require "pghost.checks.contract"
+local definition = require "pghost.checks.definition"
+local errors = require "pghost.lib.errors"
+local json = require "pghost.lib.json"
+local nearest = require "pghost.lib.nearest"
+local verdict = require "pghost.checks.verdict"
+
+local M = {}
+
+--- Reads a list of checks; a mistake in one is raised.
+---@param list (pghost.Check|table)[]
+---@return pghost.Check[]
+function M.of(list)
+  if type(list) ~= "table" then
+    errors.raise("run:expect: list of checks expected, got " .. type(list), "usage", { exit = 1 })
+  end
+  local checks = {}
+  for i, given in ipairs(list) do
+    checks[i] = definition.of(given)
+  end
+  return checks
+end
+
+local function require_columns(check, table_name, names)
+  local known = { _file_id = true, _line = true, _loaded_at = true, _valid_from = true, _valid_to = true,
+    _deleted_at = true }
+  for _, name in ipairs(names) do
+    known[name] = true
+  end
+  for _, one in ipairs(check.needs) do
+    if one.table == table_name and one.column and not known[one.column] then
+      errors.raise(("check '%s': no column '%s' in table '%s'%s"):format(check.name, one.column, table_name,
+        nearest.hint(one.column, names)), "42703", { exit = 1 })
+    end
+  end
+end
+
+-- A contract that is to stop does so now, and is recorded.
+local function hold_contract(run, check, columns)
+  local differences, severity = contract.judge(check, contract.differences(run.conn, check.expected, columns))
+  if severity ~= "error" or check.severity == "warn" then
+    return -- what it warns of is said when the checks run
+  end
+  local samples = {}
+  for i, one in ipairs(differences) do
+    samples[i] = json.encode(one)
+  end
+  verdict.keep(run, check, { state = "error", violations = #differences, samples = samples, seconds = 0 })
+  errors.raise(("check '%s' failed before anything was loaded: %s"):format(check.name,
+    contract.describe(differences)), "check")
+end
+
+local function hold_against(run, table_name, columns)
+  local names = {}
+  for i, column in ipairs(columns) do
+    names[i] = column.name
+  end
+  for _, check in ipairs(run.expected or {}) do
+    require_columns(check, table_name, names)
+    if check.kind == "columns" and check.table == table_name then
+      hold_contract(run, check, columns)
+    end
+  end
+end
+
+--- Holds the checks that a run expects against a load that is about to begin.
+---@param run pghost.Run
+---@param plan pghost.Plan
+function M.check_plan(run, plan)
+  if plan.targets.clean and plan.clean_columns then
+    hold_against(run, plan.name, plan.clean_columns)
+  end
+  if plan.targets.raw and plan.raw_columns then
+    local columns = {}
+    for i, name in ipairs(plan.raw_columns) do
+      columns[i] = { name = name, type = "text" }
+    end
+    hold_against(run, plan.name .. "_raw", columns)
+  end
+end
+
+return M

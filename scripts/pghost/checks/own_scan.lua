@@ -1,0 +1,142 @@
+-- Checks that need a statement of their own, samples of what breaks a check, and all of it as SQL.
+
+local errors = require "pghost.lib.errors"
+local expressions = require "pghost.checks.expressions"
+local json = require "pghost.lib.json"
+local relations = require "pghost.catalog.relations"
+local sql = require "pghost.lib.sql"
+
+local M = {}
+
+--- The SELECT of what breaks a check; nil: its kind has none.
+---@param kind pghost.checks.Kind
+---@param c pghost.checks.Context
+---@param check pghost.Check
+---@return string?
+function M.query(kind, c, check)
+  if kind.violates then
+    return ("SELECT * FROM %s AS t WHERE %s"):format(c.source(check.table), kind.violates(c, check))
+  elseif kind.rows then
+    return kind.rows(c, check)
+  end
+end
+
+--- Raises what is wrong with the condition of a check, with its place in the text as it was written.
+---@param c pghost.checks.Context
+---@param check pghost.Check
+function M.try_condition(c, check)
+  for _, condition in ipairs { check.where or false, check.condition or false } do
+    if condition then
+      local statement = sql.parse(condition, "check '" .. check.name .. "'")
+      local text, values, places = statement:bind(c.run:parameters())
+      local whole = ("SELECT 1 FROM %s AS t WHERE (%s\n) LIMIT 0"):format(c.relation(check.table), text)
+      c.run:transaction(function()
+        statement:send(c.conn, whole, text, places, values)
+      end)
+    end
+  end
+end
+
+-- The rows of a query with their number, and the first few of them as JSON; its text is named in errors.
+local function look(c, check, query, most)
+  local statement = sql.parse(query, "check '" .. check.name .. "'")
+  local text, values, places = statement:bind(c.run:parameters())
+  local whole = ([[SELECT pg_catalog.count(*) OVER () AS n, pg_catalog.to_jsonb(violation) AS sample
+FROM (%s
+) AS violation LIMIT %d]]):format(text, math.max(1, most))
+  local rows, samples = statement:send(c.conn, whole, text, places, values), {}
+  for i = 1, math.min(#rows, most) do
+    samples[i] = rows[i].sample
+  end
+  return #rows > 0 and rows[1].n or 0, samples
+end
+
+--- A few rows of what breaks a check whose number is known.
+---@return string[] JSON texts
+function M.samples(kind, c, check)
+  local query = check.samples > 0 and M.query(kind, c, check)
+  if not query then
+    return {}
+  end
+  local statement = sql.parse(query, "check '" .. check.name .. "'")
+  local text, values, places = statement:bind(c.run:parameters())
+  local whole = "SELECT pg_catalog.to_jsonb(violation) AS sample FROM (" .. text .. "\n) AS violation LIMIT "
+    .. check.samples
+  local samples = {}
+  for i, row in ipairs(statement:send(c.conn, whole, text, places, values)) do
+    samples[i] = row.sample
+  end
+  return samples
+end
+
+-- What a function in Lua says: nothing or true is fine, false is not; a number of violations, or a list of them.
+local function said(check, result)
+  if result == nil or result == true then
+    return 0, {}
+  elseif result == false then
+    return 1, {}
+  elseif math.type(result) == "integer" and result >= 0 then
+    return result, {}
+  elseif type(result) ~= "table" then
+    errors.raise(("check '%s': the function returned '%s': true, false, a number of violations or a list of them "
+      .. "expected"):format(check.name, tostring(result)), "usage", { exit = 1 })
+  end
+  local samples = {}
+  for i = 1, math.min(#result, check.samples) do
+    samples[i] = json.encode(result[i])
+  end
+  return #result, samples
+end
+
+--- Runs a check that has a scan of its own.
+---@param kind pghost.checks.Kind
+---@param c pghost.checks.Context
+---@param check pghost.Check
+---@return { violations: integer, samples: string[], total?: integer, severity?: string }
+function M.run(kind, c, check)
+  if kind.needs_run and not c.run.id then
+    return { violations = 0, samples = {} }
+  elseif kind.call then
+    local result, severity = kind.call(c, check)
+    local violations, samples = said(check, result)
+    return { violations = violations, samples = samples, severity = severity }
+  elseif kind.amount then
+    local row = c.conn:query(kind.amount(c, check))[1]
+    local violations = row.violations or 0
+    return { violations = violations, total = row.total,
+      samples = violations > 0 and M.samples(kind, c, check) or {} }
+  end
+  local violations, samples = look(c, check, kind.rows(c, check), check.samples)
+  return { violations = violations, samples = samples }
+end
+
+--- The query for people: over the tables as they will be published, constants in the place of parameters.
+---@param run pghost.Run
+---@param query? string
+---@return string?
+function M.readable(run, query)
+  if not query then
+    return nil
+  end
+  local parameters, out = run:parameters(), {}
+  for i, part in ipairs(sql.parse(query).parts) do
+    local parameter = type(part) == "table" and parameters[part.parameter]
+    out[i] = parameter and ("%s::%s"):format(expressions.literal(parameter.value), parameter.type) or part
+  end
+  local from, to = relations.quote(run.build) .. ".", relations.quote(run.target) .. "."
+  return (table.concat(out):gsub(from:gsub("%p", "%%%0"), (to:gsub("%%", "%%%%"))))
+end
+
+--- Keeps every row that breaks a check.
+---@param run pghost.Run
+---@param id integer of the check
+---@param query string
+function M.store(run, id, query)
+  local text, values = sql.parse(query):bind(run:parameters())
+  run:transaction(function(conn)
+    conn:query(("INSERT INTO pghost.check_rows (check_id, row) SELECT %d, pg_catalog.to_jsonb(violation) FROM (%s\n) "
+      .. "AS violation"):format(id, text), table.unpack(values, 1, values.n))
+  end)
+end
+
+return M

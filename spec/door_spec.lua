@@ -1,0 +1,63 @@
+-- README.md as a door: short, with a link to every page, and the log that it shows is that of the sample.
+-- Its commands are executed by readme_spec.lua.
+
+local pghost = require "support.pghost"
+local projects = require "support.project"
+
+-- Without times and what is cut off; blanks as one.
+local function shape(line)
+  return (line:gsub("%(%d+%.%d+ s%)", "(N s)"):gsub("%s+", " "):gsub("^%s+", ""))
+end
+
+describe("the README", function()
+  local page = pghost.read(pghost.root .. "/README.md")
+  local project, folder
+
+  setup(function()
+    project = projects.new()
+    folder = project.folder
+    pghost.shell(("cp -r %s/data %s/scripts %s/sql %s"):format(pghost.root, pghost.root, pghost.root, folder))
+  end)
+
+  teardown(function()
+    project:remove()
+  end)
+
+  it("has at most 150 lines", function()
+    assert.is_true(select(2, page:gsub("\n", "\n")) <= 150)
+  end)
+
+  it("links to what is there, and to every page of docs/", function()
+    local linked = {}
+    for path in page:gmatch("%]%(([^)#:]+)[^)]*%)") do
+      assert(io.open(pghost.root .. "/" .. path), path):close()
+      linked[path] = true
+    end
+    for path in pghost.shell(("cd %s && ls docs/*.md"):format(pghost.root)):gmatch("%S+") do
+      assert.is_true(linked[path], path .. " is not linked")
+    end
+  end)
+
+  it("shows the sample's log as it is", function()
+    local _, log = pghost.run({ "--dsn", project.dsn, "scripts/pipeline.lua" }, { cd = folder })
+    local lines, count = {}, 0
+    for line in log:gmatch("[^\n]+") do
+      lines[#lines + 1] = shape(line)
+    end
+    for line in page:match("Its log, shortened.-```\n(.-)```"):gmatch("[^\n]+") do
+      local wanted, found = shape(line:match("^(.-), %.%.%.") or line), false
+      for _, got in ipairs(lines) do
+        found = found or got:sub(1, #wanted) == wanted
+      end
+      assert.is_true(found, line .. "\nis not in\n" .. log)
+      count = count + 1
+    end
+    assert.is_true(count >= 8)
+  end)
+
+  it("shows the sample's pipeline as it is", function()
+    local script = pghost.read(pghost.root .. "/scripts/pipeline.lua"):gsub(" *%-%-[^\n]*", "")
+    local shown = page:match("%-%- scripts/pipeline.lua\n(.-)```")
+    assert.truthy(script:find(shown, 1, true), shown)
+  end)
+end)
