@@ -119,7 +119,7 @@ describe("a load that fails", function()
     on_last_record(terminate:format(1))
     local err, code = load()
     assert.equal(0, code, err)
-    assert.matches("^item%.csv: terminating connection due to administrator command; attempt 2 of 3 in %d%.%d s\n"
+    assert.matches("^warn: item%.csv: terminating connection due to administrator command; attempt 2 of 3 in %d%.%d s\n"
       .. "loaded 2,000 records from 1 file into public%.item in [^\n]*\n$", err)
     assert_loaded_once()
   end)

@@ -196,6 +196,7 @@ local function attempt(options, into, writer, session)
   local clock = sys.clock()
   local run_id = transaction(job)
   local totals = job.result.totals
+  target:analyse(job.plan, totals.loaded, sys.clock() - clock)
   return { table = target.relation.qualified, files = count_files(job.plan.files), records = totals.records,
     loaded = totals.loaded, rejected = totals.rejected, filtered = totals.filtered, bytes = totals.bytes,
     run_id = run_id, seconds = sys.clock() - clock, notices = conn:notices() }, first_rejects(job, options.shown or 5)

@@ -5,6 +5,7 @@ local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local relation = require "pghost.load.relation"
 local remarks = require "pghost.load.remarks"
+local statistics = require "pghost.load.statistics"
 local table_plan = require "pghost.load.table_plan"
 local tables = require "pghost.load.tables"
 
@@ -159,13 +160,21 @@ function Target.filled() end
 
 function Target.committed() end
 
-function Target:finish(plan, result)
+function Target:finish(_, result)
   local totals = result.totals
   if budget.excess(self.budget, totals) then
     raise_over(self, ("%s of %s rejected, --max-rejects allows %g%%"):format(log.count(totals.rejected),
       log.counted(totals.records, "record"), self.budget.table.percent))
-  elseif plan.options.analyse ~= false and self.relation.can_analyse and totals.loaded >= analyse_from then
-    self.conn:query("ANALYZE " .. self.relation.qualified)
+  end
+end
+
+--- Updates the table's statistics, after the COMMIT: nobody waits for them with what the load has locked.
+---@param plan pghost.Plan
+---@param loaded integer
+---@param seconds number that the load took
+function Target:analyse(plan, loaded, seconds)
+  if plan.options.analyse ~= false and self.relation.can_analyse and loaded >= analyse_from then
+    statistics.update(self.conn, self.relation, seconds, self.say)
   end
 end
 
