@@ -98,7 +98,7 @@ describe("a key that nobody knows, in a table of options", function()
     ['require("pghost.sniff").sniff_string("a", { quot = "" })'] =
       "sniff_string: unknown option 'quot': did you mean 'quote'?",
     ['require("pghost.check").not_null("a.b", { severty = "warn" })'] =
-      "check 'a.b is never null': unknown option 'severty': did you mean 'severity'?",
+      "check.not_null 'a.b': unknown option 'severty': did you mean 'severity'?",
   } do
     it("is an error: " .. call, function()
       local problem = select(2, pcall(assert(load(call))))
