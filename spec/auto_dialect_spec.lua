@@ -186,6 +186,16 @@ line two"
     assert.equal(3, db:query("SELECT count(*) AS n FROM public.t")[1].n)
   end)
 
+  it("takes line 1 as the header where delimiter and header are given", function()
+    pghost.write(folder .. "/a.csv", "version,name,made\n1,a\n2,b\n3,c,2024-01-03\n")
+    local err, code = load { "a.csv", "--auto", "--delimiter", "comma", "--header", "1", "--too-few", "pad", "--into",
+      "public.t", "--create" }
+    assert.equal(0, code, err)
+    assert.is_nil(err:find("above the table", 1, true), err)
+    assert.equal("1a,2b,3c2024-01-03", db:query(
+      "SELECT string_agg(concat(version, name, made), ',' ORDER BY version) AS all FROM public.t")[1].all)
+  end)
+
   it("finds the rest for the delimiter and the quote that are given", function()
     pghost.write(folder .. "/a.csv", "a,b,c,d\n1,2,3\n4,5,6\n7,8,9,x\n5,6,7\n")
     local err, code = load { "a.csv", "--auto", "--delimiter", "comma", "--too-few", "pad", "--into", "public.t",

@@ -82,12 +82,28 @@ local function refuse(file, found, options)
 end
 
 -- A header is given and none is found: below the lines above the table it would be the first record.
+local function is_above(found, options)
+  return options.header and is_given(options, "header") and not options.skip and found.dialect.skip ~= nil
+    and found.dialect.header.value == 0
+end
+
+-- With the delimiter given too, line 1 is the header, whatever stands above what looks like the table.
 local function check_given_header(file, found, options, skip)
-  if options.header and skip > 0 and not options.skip and found.dialect.header.value == 0 then
+  if is_above(found, options) and not options.delimiter then
     errors.raise(("the header is not clear: it is given, but below the %s found above the table only records are seen;"
       .. " give skip, the number of lines above the header (--skip 0 if it is line 1)"):format(
       skip == 1 and "1 line" or skip .. " lines"), "data", { file = file.name })
   end
+end
+
+-- Nothing stands above the table.
+local function forget_lines_above(found)
+  local rest = {}
+  for _, line in ipairs(found.passed) do
+    rest[#rest + 1] = line.what ~= "above" and line or nil
+  end
+  found.passed_lines, found.passed = math.max(#rest, found.passed_lines - found.dialect.skip.value), rest
+  found.dialect.skip, found.options.skip = nil, nil
 end
 
 -- What is given leads elsewhere than what is found, so what is found of the header says nothing.
@@ -163,6 +179,9 @@ function M.sniff(options, file, say, goal)
     delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or nil })
   known_header.recognise(found, goal)
   check(file, found, options, goal)
+  if is_above(found, options) then
+    forget_lines_above(found)
+  end
   file.found = found
   file.dialect = { options = {}, confidence = found.confidence, looked_at = found.looked_at, warnings = found.warnings,
     passed = #found.passed > 0 and found.passed or nil }
