@@ -23,12 +23,16 @@ function M.options(options)
   return #parts == 0 and "{}" or ("{ %s }"):format(table.concat(parts, ", "))
 end
 
+local function constructor(column)
+  return ("r.%s(%s)"):format(constructors[column.type] or column.type,
+    column.format and ("{ format = %s }"):format(quoted(column.format)) or "")
+end
+
 --- The call that makes a column's rule: `r.bigint():trim():required()`.
 ---@param column pghost.sniff.Column|table with type, format, padded, quoted, nulls, decimal, required
 ---@return string
 function M.rule(column)
-  local parts = { ("r.%s(%s)"):format(constructors[column.type] or column.type,
-    column.format and ("{ format = %s }"):format(quoted(column.format)) or "") }
+  local parts = { constructor(column) }
   local function add(wanted, text)
     parts[#parts + 1] = wanted and text or nil
   end
@@ -49,9 +53,27 @@ function M.examples(column)
   return terminal_text.cut(text, shown_examples)
 end
 
+-- Whether its values could mean something else: 01/02/2024, 1,234. A whole number that could be a boolean means the
+-- same either way.
+local function is_unclear(column)
+  return column.ambiguous and column.type ~= "bigint"
+end
+
+-- An unclear column stays the text that it is until somebody chooses.
+local function rule_of(column)
+  if not is_unclear(column) then
+    return column.rule
+  end
+  return M.rule { type = "text", padded = column.padded, nulls = column.nulls, required = column.required }
+end
+
 local function remark(column)
   local text = M.examples(column)
-  if column.ambiguous or #column.alternatives > 0 then
+  if is_unclear(column) then
+    local other = column.alternatives[1]
+    return (" -- %s; kept as text until you choose: %s, or %s: %s"):format(text, column.rule, constructor(other),
+      terminal_text.harmless(other.reason))
+  elseif column.ambiguous or #column.alternatives > 0 then
     local other = column.alternatives[1]
     text = ("%s; or %s%s: %s"):format(text, other.type, other.format and " " .. other.format or "",
       terminal_text.harmless(other.reason))
@@ -86,7 +108,8 @@ function M.format(result, name)
   lines[#lines + 1] = ""
   lines[#lines + 1] = ("return r.table(%s, {"):format(quoted(name))
   for _, column in ipairs(result.columns) do
-    lines[#lines + 1] = ("  { %s, %s%s },%s"):format(quoted(column.name), column.rule, M.source(column), remark(column))
+    lines[#lines + 1] = ("  { %s, %s%s },%s"):format(quoted(column.name), rule_of(column), M.source(column),
+      remark(column))
   end
   lines[#lines + 1] = "})"
   return table.concat(lines, "\n") .. "\n"
