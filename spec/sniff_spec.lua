@@ -417,9 +417,9 @@ id,amount,ratio,flag,day,at,moment,clock,key,doc,name
     assert.equal("MM/DD/YYYY", column.alternatives[1].format)
     assert.is_true(column.confidence <= 0.5)
     has_warning(result, "column 'day': date DD/MM/YYYY, or date MM/DD/YYYY: no value tells which")
-    assert.matches('{ "day", r.text():required() }, -- 01/02/2024, 03/04/2024, 05/06/2024; kept as text until you choose: '
-      .. 'r.date({ format = "DD/MM/YYYY" }):required(), or r.date({ format = "MM/DD/YYYY" }): ', csv.rules(result, "t"), 1,
-      true)
+    assert.matches('{ "day", r.text():required() }, -- 01/02/2024, 03/04/2024, 05/06/2024; kept as text until you '
+      .. 'choose: r.date({ format = "DD/MM/YYYY" }):required(), or r.date({ format = "MM/DD/YYYY" }): ',
+      csv.rules(result, "t"), 1, true)
   end)
 
   it("keep the zeros in front of codes", function()
