@@ -76,7 +76,7 @@ describe("options in scripts", function()
   end)
 
   it("of checks are known", function()
-    assert.equal("check 't.a is never null': unknown option 'serverity': did you mean 'severity'?",
+    assert.equal("check.not_null 't.a': unknown option 'serverity': did you mean 'severity'?",
       (problem_of(check.not_null, "t.a", { serverity = "warn" })))
   end)
 
