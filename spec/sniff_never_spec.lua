@@ -175,6 +175,7 @@ end)
 
 describe("blanks", function()
   check {
+    { "of a damaged record are not data", 'id;name;qty\n1;"Ann;5\n2;Bob;6\n3;Cy;7\n4;Di;8\n', refused },
     { "before each quote are no data", 'id, name,x\n1, "ann",5\n2, "bob",6\n3, "cid, jr",7\n',
       "id,name,x/1,ann,5/2,bob,6/3,cid, jr,7", refused },
     { "after each quote are no data", 'id,name,x\n1,"ann" ,5\n2,"bob" ,6\n3,"cid" ,7\n', refused },

@@ -1,6 +1,7 @@
 -- The sniffer: one awkwardness at a time, with what a person would say of the file; then random tables
 -- in random dialects, written and read by Python's csv module.
 
+local auto_dialect = require "pghost.input.auto_dialect"
 local cjson = require "cjson"
 local csv = require "pghost.sniff"
 local native = require "pghost.native.conn"
@@ -638,8 +639,9 @@ describe("random tables in random dialects", function()
     for i = 1, cases do
       local path = ("%s/%d"):format(folder, i)
       local result = csv.sniff(path .. ".csv")
+      local taken = pcall(auto_dialect.sniff, { dialect = "auto" }, { path = path .. ".csv", name = "it" }, tostring)
       pghost.write(path .. ".sniff.json", cjson.encode { options = result.options, dialect = result.dialect,
-        warnings = result.warnings })
+        warnings = result.warnings, refused = not taken })
       local written = cjson.decode(pghost.read(path .. ".json"))
       local same = read_by_pghost(path .. ".csv", result.options, written.rows, written.dialect.header)
       read = read + (same and 1 or 0)

@@ -114,6 +114,7 @@ static void push_structure(lua_State *L, const SniffStructure *structure) {
   set_boolean(L, "title", structure->title);
   set_boolean(L, "corner", structure->corner);
   set_boolean(L, "wrapped_quotes", structure->wrapped_quotes);
+  set_boolean(L, "unclosed_quote", structure->unclosed_quote);
 }
 
 // `count` cells from `at` on; returns what follows them.

@@ -537,30 +537,46 @@ static bool is_aligned(const SniffSample *sample) {
   return gaps > 1 && gaps * 2 > lines;
 }
 
-// Whether most fields that have quotes are in quotes, maybe with blanks around: what is read
-// without quotes would have them as data.
-static bool has_wrapped_quotes(const SniffSample *sample, const SniffDialect *dialect,
-                               bool *failed) {
+// What quotes there are in fields that are read without any.
+typedef struct QuotesInData {
+  size_t records;
+  size_t some;     // fields with quotes in them
+  size_t wrapped;  // of those, in quotes, maybe with blanks around
+  size_t unclosed; // of those, with one quote alone, before text
+} QuotesInData;
+
+static void count_quotes(QuotesInData *quotes, const SniffField *field) {
+  const char *text = field->text, *end = text + field->len;
+  const char *first = field->len > 0 ? memchr(text, '"', field->len) : NULL;
+  if (!first)
+    return;
+  while (text < end && *text == ' ')
+    text++;
+  while (end > text && end[-1] == ' ')
+    end--;
+  quotes->some++;
+  quotes->wrapped += end - text > 1 && *text == '"' && end[-1] == '"';
+  quotes->unclosed +=
+      end - text > 1 && first == text && !memchr(text + 1, '"', (size_t)(end - text - 1));
+}
+
+static bool find_quotes(const SniffSample *sample, const SniffDialect *dialect,
+                        SniffStructure *structure) {
   SniffRecord record = {0};
-  size_t at = 0, some = 0, wrapped = 0;
-  for (size_t records = 0;
-       records < SNIFF_SAMPLE_RECORDS &&
+  QuotesInData quotes = {0};
+  for (size_t at = 0;
+       quotes.records < SNIFF_SAMPLE_RECORDS &&
        sniff_record_read(dialect, sample->bytes + at, sample->len - at, sample->whole, &record);
-       records++, at += record.length)
-    for (size_t i = 0; i < record.count; i++) {
-      const char *text = record.fields[i].text, *end = text + record.fields[i].len;
-      if (record.fields[i].len == 0 || !memchr(text, '"', record.fields[i].len))
-        continue;
-      while (text < end && *text == ' ')
-        text++;
-      while (end > text && end[-1] == ' ')
-        end--;
-      some++;
-      wrapped += end - text > 1 && *text == '"' && end[-1] == '"';
-    }
-  *failed = record.failed;
+       quotes.records++, at += record.length)
+    for (size_t i = 0; i < record.count; i++)
+      count_quotes(&quotes, &record.fields[i]);
+  structure->wrapped_quotes = quotes.wrapped * 2 > quotes.some;
+  // Many of them are how somebody writes; a few are damage.
+  structure->unclosed_quote =
+      quotes.unclosed == 1 || (quotes.unclosed > 0 && quotes.unclosed * 10 <= quotes.records);
+  bool good = !record.failed;
   sniff_record_free(&record);
-  return wrapped * 2 > some;
+  return good;
 }
 
 bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
@@ -573,9 +589,6 @@ bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructur
   if (guess->first == 0 && guess->dialect.comment[0])
     structure->preamble = 0;
   bool blanks = guess->columns == 1 || strcmp(guess->dialect.delimiter, " ") == 0;
-  bool failed = false;
-  if (!guess->dialect.quote)
-    structure->wrapped_quotes = has_wrapped_quotes(sample, &guess->dialect, &failed);
   structure->aligned = blanks && guess->quoted == 0 && is_aligned(sample);
-  return !failed;
+  return guess->dialect.quote || find_quotes(sample, &guess->dialect, structure);
 }

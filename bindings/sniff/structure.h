@@ -13,6 +13,7 @@ typedef struct SniffStructure {
   SniffComments comments;
   bool aligned;        // no delimiter, or a blank, and lines with runs of blanks in them: lined up
   bool wrapped_quotes; // read without quotes, most fields that have some are in them
+  bool unclosed_quote; // the same, and a few fields open with one that they do not close
   size_t header;       // records of the header, 0 to SNIFF_MAX_HEADER
   double header_confidence;
   // What speaks for and against a header: columns of numbers and the like in which the first record

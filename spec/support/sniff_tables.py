@@ -159,6 +159,8 @@ def judge(case, sniffed, text):
 
 
 def unsure(what, sniffed):
+    if sniffed["refused"]:  # by a load with --auto
+        return True
     if what == "header":
         return sniffed["dialect"]["header"]["confidence"] < 0.75
     return sniffed["dialect"]["delimiter"]["confidence"] < 0.7 or any(

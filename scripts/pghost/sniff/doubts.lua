@@ -61,6 +61,8 @@ function M.of_delimiter(facts, guess)
     return "no delimiter separates them: columns seem to be aligned with spaces"
   elseif facts.structure.wrapped_quotes then
     return "fields are in quotes, but with spaces or text around them, so the quotes would be data"
+  elseif facts.structure.unclosed_quote then
+    return "a field opens with a quote that nothing closes: a damaged record, or the quote is data (quote = '' says so)"
   elseif has_lone_return(facts) then
     return "line 1 holds a CR without a LF, and other lines end in LF: make all line ends alike"
   elseif guess.delimiter == "\t" and has_null_sign(facts) then
