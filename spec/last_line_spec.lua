@@ -52,6 +52,24 @@ describe("the last line", function()
     return err, code
   end
 
+  it("comes after a table of the tables, on a terminal", function()
+    local function on_terminal(env, words)
+      return (pghost.shell(("cd %s && env -u NO_COLOR %s TERM=dumb script -qec '%s --dsn \"%s\" %s shop.lua' /dev/null")
+        :format(project.folder, env, pghost.path, project.dsn, words or ""))):gsub("\r", "")
+    end
+    for run, env in ipairs { "A=1", "STAGED=1" } do
+      local seen = on_terminal(env):match("\n\n( table.-)\n\n")
+      local sums = project:ask(totals_query:format(run))
+      local records, loaded, rejected, duplicates = sums:match "^(%d+)|(%d+)|0|(%d+)|0|0|(%d+)$"
+      assert.matches((" table | records | loaded | rejected | duplicates |   time\n"
+        .. "-------+---------+--------+----------+------------+--------\n"
+        .. " item  |       %s |      %s |        %s |          %s |"):format(records, loaded, rejected, duplicates),
+        seen, 1, true)
+    end
+    assert.is_nil(on_terminal("A=1", "--log-format json"):find("table |", 1, true))
+    assert.is_nil((execute("A=1", "shop.lua")):find("table |", 1, true))
+  end)
+
   local function objects(err)
     local list = {}
     for line in err:gmatch("[^\n]+") do

@@ -239,7 +239,7 @@ function Run:step(kind, name, fn)
     end
     self.log:info(kind, name, text, facts)
   end
-  self.totals:add(kind, name, counts)
+  self.totals:add(kind, name, counts, seconds)
 end
 
 --- Counts a check that was run.

@@ -7,6 +7,8 @@
 local color = require "pghost.lib.color"
 local json = require "pghost.lib.json"
 local lists = require "pghost.lib.lists"
+local print_ = require "pghost.lib.print"
+local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
 
 local M = {}
@@ -116,6 +118,23 @@ function Log:event(level, kind, name, text, fields)
     local paint = self.out == io.stderr and paints[level]
     self.out:write(paint and paint(line, 2) or line, "\n")
   end
+  self.out:flush()
+end
+
+--- A table below the lines, where people look on: on a terminal alone, in text, and not for --quiet.
+---@param columns string[]
+---@param rows string[][]
+---@param types? string[] of the columns, as the server names them
+function Log:table(columns, rows, types)
+  if self.quiet or self.format ~= "text" or self.out ~= io.stderr or not sys.is_tty(2) or #rows == 0 then
+    return
+  end
+  local printer = print_.printer(columns, rows, { types = types, width = sys.columns(2) })
+  self.out:write("\n", printer.head)
+  for _, row in ipairs(rows) do
+    self.out:write(printer.line(row))
+  end
+  self.out:write("\n")
   self.out:flush()
 end
 

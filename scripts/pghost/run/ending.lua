@@ -24,6 +24,7 @@ function M.say(run, level, state, text, more)
   for key, value in pairs(more or {}) do
     fields[key] = value
   end
+  run.log:table(run.totals:table())
   local records = level == "info" and ": " or "; until then "
   records = run.totals.records == 0 and level ~= "info" and "" or ("%s%s: %s"):format(records,
     log.counted(run.totals.records, "record"), totals.text(run.totals))
