@@ -140,7 +140,7 @@ describe("the REPL", function()
       } })]])
     local out, code = talk({ "result\n", { "(2 rows)\r\n> " }, "\4" }, "-i script.lua")
     assert.equal(0, code)
-    assert.truthy(out:find(" id   | name\r\n int8 | text\r\n------+----------\r\n    1 | <null>\r\n   22 | x\\x1b[2J\r\n(2 rows)\r\n", 1, true))
+    assert.truthy(out:find("   id | name\r\n int8 | text\r\n------+----------\r\n    1 | <null>\r\n   22 | x\\x1b[2J\r\n(2 rows)\r\n", 1, true))
   end)
 
   it("opens conn when it is first used", function()
