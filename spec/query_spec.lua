@@ -65,8 +65,10 @@ for line in open("%s"):
   end)
 
   it("takes a large result in constant memory", function()
-    local out, _, code = pghost.shell(("/usr/bin/env bash -c 'ulimit -v 600000; %s --dsn \"%s\" query --csv "
-      .. "\"SELECT repeat(chr(65), 200) FROM generate_series(1, 1000000)\" | wc -c'"):format(pghost.path, p.dsn))
+    -- A sanitizer reserves terabytes of addresses for itself.
+    local limit = os.getenv("PGHOST_SPEC_SANITIZER") and "unlimited" or "600000"
+    local out, _, code = pghost.shell(("/usr/bin/env bash -c 'ulimit -v %s; %s --dsn \"%s\" query --csv "
+      .. "\"SELECT repeat(chr(65), 200) FROM generate_series(1, 1000000)\" | wc -c'"):format(limit, pghost.path, p.dsn))
     assert.same({ ("%d\n"):format(7 + 201 * 1000000), 0 }, { out, code })
   end)
 
