@@ -50,7 +50,7 @@ describe("a fix that loses the answer to its COMMIT", function()
   for _, key in ipairs { "", ', { key = "id" }' } do
     local with = key == "" and " without a key" or " with a key"
 
-    it("which the server has done, says so and is not done again" .. with, function()
+    it("that the server has committed says so and is not retried" .. with, function()
       prepare(key)
       local _, err, code = pghost.run({ "--dsn", through "lost", "fix", "1", "bad.csv" }, { cd = project.folder })
       assert.equal(0, code, err)

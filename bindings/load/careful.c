@@ -104,13 +104,12 @@ static void put_reason(const Error *error, char *out, size_t size) {
   }
 }
 
-static void count_reject(Engine *engine, const Block *block, const Error *cause) {
+static void count_reject(Engine *engine, const Block *block) {
   Error error;
   engine->total.loaded--;
   engine->total.rejected++;
   engine->sent_rows[STREAM_CLEAN]--;
   buffer_put(&engine->refused, (const char *)&block->file_id, sizeof block->file_id);
-  (void)cause;
   if (engine->total.rejected <= engine->options.rejects.limit)
     return;
   error_set(&error, "budget", "more than %llu rejected",
@@ -135,7 +134,7 @@ static bool refuse_row(const Part *part, size_t row, const Error *cause, Error *
   pthread_mutex_lock(&engine->lock);
   bool good = block_write_rejects(engine, block, error);
   if (good)
-    count_reject(engine, block, cause);
+    count_reject(engine, block);
   if (engine->failed)
     *error = engine->error;
   good = good && !engine->failed;

@@ -54,7 +54,7 @@ typedef struct Place {
   size_t room;
 } Place;
 
-enum { PLACES = 512 }; // more than the server can be behind
+enum { PLACES = 512 }; // more blocks than can be on their way to the server
 
 struct OddColumn;
 

@@ -130,7 +130,7 @@ static int sys_temporary_file(lua_State *L) {
   return 2;
 }
 
-// sys.versions() -> table: the libraries behind this binary, as "15.10".
+// sys.versions() -> table: the versions of the libraries that this binary uses, as "15.10".
 static int sys_versions(lua_State *L) {
   int pq = PQlibVersion();
   lua_createtable(L, 0, 2);

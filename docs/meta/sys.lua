@@ -37,7 +37,7 @@ function sys.user() end
 ---@return string? code errno name
 function sys.temporary_file() end
 
---- The libraries behind this binary, as "15.10".
+--- The versions of the libraries that this binary uses, as "15.10".
 ---@return { libpq: string, libcsv: string }
 function sys.versions() end
 

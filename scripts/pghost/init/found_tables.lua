@@ -144,7 +144,7 @@ local function wanted_name(group, folder)
   return (#prefix >= least_prefix or alike and prefix ~= "") and prefix or folder
 end
 
---- A name for a table that is not taken, nor its raw table's. Names of catalogs would hide behind those.
+--- A table name that is free, as is that of its raw table. Not the name of a catalog, which would hide the table.
 ---@param wanted string
 ---@param taken table<string, boolean> the names are added
 ---@return string
