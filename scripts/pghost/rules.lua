@@ -27,6 +27,10 @@ local watched = require "pghost.rules.watched"
 
 local misuse = arguments.misuse
 
+---@class pghost.FormatOptions
+---@field format? string|string[] words as to_timestamp has them, "DD/MM/YYYY"; of a list each is tried, and a value
+--- that two of them read as different moments is rejected
+
 ---@class pghost.RulesModule
 --- Errors: a text that is not of the type, rule "type", rejects the record (see on_fail); a wrong argument raises at
 --- the caller's line.
@@ -48,14 +52,14 @@ local misuse = arguments.misuse
 --- Example: r.double()
 ---@field boolean fun(): pghost.Column t, true, yes, 1 and f, false, no, 0 in any case
 --- Example: r.boolean():unquote()
----@field date fun(options?: { format?: string }): pghost.Column ISO 8601, or words as to_timestamp has them
---- Example: r.date({ format = "DD/MM/YYYY" })
----@field time fun(options?: { format?: string }): pghost.Column time of day; ISO 8601, or as the format says
+---@field date fun(options?: pghost.FormatOptions): pghost.Column ISO 8601, or words as to_timestamp has them
+--- Example: r.date({ format = { "YYYY-MM-DD", "DD/MM/YYYY" } })
+---@field time fun(options?: pghost.FormatOptions): pghost.Column time of day; ISO 8601, or as the format says
 --- Example: r.time()
----@field timestamp fun(options?: { format?: string }): pghost.Column date and time without a zone; ISO 8601, or as
+---@field timestamp fun(options?: pghost.FormatOptions): pghost.Column date and time without a zone; ISO 8601, or as
 --- the format says
 --- Example: r.timestamp({ format = "DD.MM.YYYY HH24:MI" })
----@field timestamptz fun(options?: { format?: string }): pghost.Column date and time; UTC where the text has no zone
+---@field timestamptz fun(options?: pghost.FormatOptions): pghost.Column date and time; UTC where the text has no zone
 --- Example: r.timestamptz()
 ---@field uuid fun(): pghost.Column with or without hyphens and braces
 --- Example: r.uuid()

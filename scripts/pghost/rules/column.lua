@@ -13,7 +13,7 @@ local M = {}
 ---@field type string SQL name of the type: "numeric(10,2)"; of a domain, of what is beneath it
 ---@field labels? string[] of an enum
 ---@field domain? string SQL name
----@field format? string explicit format of a date or time: "DD/MM/YYYY"
+---@field format? string|string[] explicit format of a date or time, "DD/MM/YYYY", or several
 ---@field operations table[] { op = "trim" }, { op = "null_if", values = {...}, ignore_case = true }, ...
 ---@field checks table[] { check = "required" }, { check = "range", min = 1 }, ...
 ---@field trim fun(self: pghost.Column): pghost.Column white space (ASCII) off both ends
@@ -36,7 +36,7 @@ Column.__name = "pghost.Column"
 
 --- A column without operations and checks.
 ---@param type_name string
----@param format? string
+---@param format? string|string[]
 ---@return pghost.Column
 function M.new(type_name, format)
   return setmetatable({ type = type_name, format = format, operations = {}, checks = {} }, Column)
