@@ -21,6 +21,7 @@ local column_rules = require "pghost.rules.column"
 local describe = require "pghost.rules.describe"
 local lists = require "pghost.lib.lists"
 local native = require "pghost.native.rules"
+local places = require "pghost.rules.places"
 local row_rules = require "pghost.rules.rows"
 local types = require "pghost.rules.types"
 local watched = require "pghost.rules.watched"
@@ -190,7 +191,7 @@ end
 local function check_from(rules, name, from)
   local list = type(from) == "table" and from or { from }
   if #list == 0 then
-    misuse(4, "rules '%s': column '%s': from: at least one name or position expected", rules.name, name)
+    misuse(5, "rules '%s': column '%s': from: at least one name or position expected", rules.name, name)
   end
   for _, one in ipairs(list) do
     if not (type(one) == "string" and one ~= "") and not (math.type(one) == "integer" and one >= 1) then
@@ -240,17 +241,8 @@ local function require_key(rules)
   end
 end
 
---- The rules of a table. Raises, at the caller's line, whatever does not make sense in them.
---- Example: r.table("users", { { "id", r.bigint() }, { "town", r.text(), from = "Town" } }, { key = "id" })
---- Errors: whatever does not make sense in the rules raises at the caller's line.
----@param name string of the clean table
----@param columns table[] { "name", column, from = what it is called in files }, in the table's order; `from` is a name
---- of the header, a position in it from 1, or a list of them, of which the first that is there is taken; without it
---- the column is looked for by its own name
----@param options? { key?: string|string[], row?: table[], on_error?: "reject"|"stop" } key columns become required;
---- an error in a rule written in Lua rejects the record (without on_error), or stops the load with code "lua"
----@return pghost.Rules
-function M.table(name, columns, options)
+-- What does not make sense raises without a position.
+local function build(name, columns, options)
   if type(name) ~= "string" or type(columns) ~= "table" then
     misuse(2, "table: name and list of columns expected")
   end
@@ -263,10 +255,29 @@ function M.table(name, columns, options)
   require_key(rules)
   local ok, program = pcall(native.compile, rules)
   if not ok then
-    error(program, 2)
+    error(program, 0)
   end
   programs[rules] = program
   return setmetatable(rules, Rules)
+end
+
+--- The rules of a table. Whatever does not make sense in them raises at the caller's line, or, where the call is the
+--- file's last statement, at that of a column.
+--- Example: r.table("users", { { "id", r.bigint() }, { "town", r.text(), from = "Town" } }, { key = "id" })
+--- Errors: whatever does not make sense in the rules raises at the caller's line.
+---@param name string of the clean table
+---@param columns table[] { "name", column, from = what it is called in files }, in the table's order; `from` is a name
+--- of the header, a position in it from 1, or a list of them, of which the first that is there is taken; without it
+--- the column is looked for by its own name
+---@param options? { key?: string|string[], row?: table[], on_error?: "reject"|"stop" } key columns become required;
+--- an error in a rule written in Lua rejects the record (without on_error), or stops the load with code "lua"
+---@return pghost.Rules
+function M.table(name, columns, options)
+  local ok, result = pcall(build, name, columns, options)
+  if not ok then
+    error(type(result) == "string" and places.of_mistake(result, columns, options) .. result or result, 0)
+  end
+  return result
 end
 
 --- Whether a value is a table of rules.

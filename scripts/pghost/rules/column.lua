@@ -3,6 +3,7 @@
 
 local arguments = require "pghost.rules.argument_checks"
 local native = require "pghost.native.rules"
+local places = require "pghost.rules.places"
 local misuse = arguments.misuse
 
 local M = {}
@@ -39,7 +40,7 @@ Column.__name = "pghost.Column"
 ---@param format? string|string[]
 ---@return pghost.Column
 function M.new(type_name, format)
-  return setmetatable({ type = type_name, format = format, operations = {}, checks = {} }, Column)
+  return places.remember(setmetatable({ type = type_name, format = format, operations = {}, checks = {} }, Column))
 end
 
 -- A copy of `column` with one more entry in one of its lists.
@@ -52,7 +53,7 @@ local function with(column, list, entry)
     copy[list] = table.move(column[list], 1, #column[list], 1, {})
     table.insert(copy[list], entry)
   end
-  return setmetatable(copy, Column)
+  return places.remember(setmetatable(copy, Column))
 end
 
 --- Whether a column's rules, or their plain data, refuse null.
