@@ -49,7 +49,7 @@ end
 ---@return string place "" where it is unknown
 function M.of_mistake(message, columns, options)
   local caller = M.caller()
-  local column, rule = message:match("column '(.-)'"), message:match("^rules '.-': ([%a_]+):")
+  local column, rule = message:match("^rules '.-': column '(.-)'"), message:match("^rules '.-': ([%a_]+):")
   local rows = not column and type(options) == "table" and options.row
   return caller or rows and find(rows, function(entry)
     return entry.rule == rule
