@@ -1,0 +1,54 @@
+// HyperLogLog: Flajolet, Fusy, Gandouet and Meunier, "HyperLogLog: the analysis of a near-optimal
+// cardinality estimation algorithm", 2007; the estimate, which needs no tables against bias, is
+// algorithm 6 of Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", 2017.
+#include "profile/distinct.h"
+
+#include <math.h>
+
+enum { RANKS = 64 - DISTINCT_BITS };
+
+void distinct_merge(Distinct *into, const Distinct *from) {
+  for (int i = 0; i < DISTINCT_REGISTERS; i++)
+    if (from->registers[i] > into->registers[i])
+      into->registers[i] = from->registers[i];
+}
+
+// Equation (17) of Ertl.
+static double sigma(double x) {
+  if (x >= 1)
+    return HUGE_VAL;
+  double y = 1, z = x, before;
+  do {
+    x *= x;
+    before = z;
+    z += x * y;
+    y += y;
+  } while (z > before);
+  return z;
+}
+
+// Equation (20).
+static double tau(double x) {
+  if (x <= 0 || x >= 1)
+    return 0;
+  double y = 1, z = 1 - x, before;
+  do {
+    x = sqrt(x);
+    before = z;
+    y *= 0.5;
+    z -= (1 - x) * (1 - x) * y;
+  } while (z < before);
+  return z / 3;
+}
+
+double distinct_estimate(const Distinct *distinct) {
+  double m = DISTINCT_REGISTERS;
+  int counts[RANKS + 2] = {0};
+  for (int i = 0; i < DISTINCT_REGISTERS; i++)
+    counts[distinct->registers[i]]++;
+  double z = m * tau(1 - counts[RANKS + 1] / m);
+  for (int k = RANKS; k >= 1; k--)
+    z = 0.5 * (z + counts[k]);
+  z += m * sigma(counts[0] / m);
+  return m * m / (2 * log(2) * z);
+}
