@@ -130,6 +130,7 @@ static void set_values(lua_State *L, SummaryBox *box, size_t limit) {
 
 static void set_extremes(lua_State *L, SummaryBox *box) {
   const ColumnProfile *column = box->summary.column;
+  const Totals *totals = &box->summary.totals;
   if (summary_least(&box->summary, &box->text)) {
     push_text(L, box);
     lua_setfield(L, -2, "min");
@@ -141,30 +142,19 @@ static void set_extremes(lua_State *L, SummaryBox *box) {
   if (column->form != PROFILE_TEXT || box->summary.values == 0)
     return;
   lua_createtable(L, 0, 3);
-  set_integer(L, "min", column->length_min);
-  set_integer(L, "max", column->length_max);
-  set_number(L, "mean", (double)column->length_sum / (double)box->summary.values);
+  set_integer(L, "min", totals->length_min);
+  set_integer(L, "max", totals->length_max);
+  set_number(L, "mean", (double)totals->length_sum / (double)box->summary.values);
   lua_setfield(L, -2, "length");
 }
 
-// A mean of moments is one itself, rounded to what its type can say.
-static void set_mean(lua_State *L, SummaryBox *box) {
-  const Summary *summary = &box->summary;
-  const TypeKind *kind = summary->column->type.kind;
+static void set_mean(lua_State *L, const Summary *summary) {
   if (summary->not_finite > 0)
     set_integer(L, "not_finite", summary->not_finite);
   if (!summary->has_mean)
     return;
+  set_number(L, "mean", summary->mean);
   set_number(L, "stddev", summary->deviation);
-  if (kind->is_number) {
-    set_number(L, "mean", summary->mean);
-    return;
-  }
-  column_profile_text(summary->column, (int64_t)llround(summary->mean), NULL, 0, &box->text);
-  push_text(L, box);
-  lua_setfield(L, -2, "mean");
-  lua_pushstring(L, kind == &type_date ? "days" : "microseconds");
-  lua_setfield(L, -2, "unit");
 }
 
 static void push_column(lua_State *L, const Profile *profile, size_t i, size_t limit) {
@@ -189,7 +179,7 @@ static void push_column(lua_State *L, const Profile *profile, size_t i, size_t l
   set_integer(L, "looked_at", summary->looked_at);
   set_flag(L, "is_number", summary->column->type.kind->is_number);
   set_extremes(L, box);
-  set_mean(L, box);
+  set_mean(L, summary);
   set_quantiles(L, box);
   set_histogram(L, summary);
   set_values(L, box, limit);

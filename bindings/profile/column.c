@@ -9,6 +9,9 @@
 #include "profile/hash.h"
 #include "profile/numeric_digits.h"
 
+// Kept out of the loop over the columns, which should stay short.
+#define RARE __attribute__((noinline))
+
 static ProfileForm form_of(const TypeKind *kind) {
   if (kind == &type_enum)
     return PROFILE_LABEL;
@@ -21,34 +24,78 @@ static ProfileForm form_of(const TypeKind *kind) {
   return kind->keeps_text && !kind->unordered ? PROFILE_TEXT : PROFILE_OTHER;
 }
 
+static bool has_reals(ProfileForm form) {
+  return form == PROFILE_REAL || form == PROFILE_NUMERIC;
+}
+
 bool column_profile_init(ColumnProfile *column, const Type *type, uint32_t different_values) {
-  *column = (ColumnProfile){.type = *type,
-                            .form = form_of(type->kind),
-                            .least = INT64_MAX,
-                            .most = INT64_MIN,
-                            .low = HUGE_VAL,
-                            .high = -HUGE_VAL,
-                            .length_min = UINT32_MAX};
+  ProfileForm form = form_of(type->kind);
+  *column = (ColumnProfile){.form = form, .sums = type->kind->is_number, .type = *type};
   values_init(&column->values, different_values);
-  if (column->form == PROFILE_REAL || column->form == PROFILE_NUMERIC)
-    column->reals = calloc(1, sizeof *column->reals);
-  return column->reals || (column->form != PROFILE_REAL && column->form != PROFILE_NUMERIC);
+  return totals_init(&column->totals, has_reals(form));
 }
 
 void column_profile_free(ColumnProfile *column) {
   values_free(&column->values);
   free(column->distinct);
-  free(column->reals);
+  totals_free(&column->totals);
 }
 
-// Different values ------------------------------------------------------------------------------
+// From few values to many -------------------------------------------------------------------------
 
-// There are too many: what is known of them goes into the sketch.
-static bool start_sketch(ColumnProfile *column) {
-  if (!column->distinct)
-    column->distinct = calloc(1, sizeof *column->distinct);
-  if (!column->distinct)
+static const char *bytes_of(const Values *values, const DifferentValue *slot) {
+  return values->text.data ? values->text.data + slot->number : "";
+}
+
+static double real_of_bits(int64_t bits) {
+  double real;
+  memcpy(&real, &bits, sizeof real);
+  return real;
+}
+
+static void add_to_totals(const ColumnProfile *column, const DifferentValue *slot, Totals *totals) {
+  switch (column->form) {
+  case PROFILE_INTEGER:
+  case PROFILE_LABEL:
+    totals_add_integer(totals, slot->number, slot->count);
+    break;
+  case PROFILE_REAL:
+    totals_add_real(totals, real_of_bits(slot->number), slot->count);
+    break;
+  case PROFILE_NUMERIC: {
+    const char *bytes = bytes_of(&column->values, slot);
+    totals_add_numeric(totals, bytes, slot->len, numeric_double(bytes), slot->count);
+    break;
+  }
+  case PROFILE_TEXT:
+    totals_add_text(totals, bytes_of(&column->values, slot), slot->len, slot->count);
+    break;
+  case PROFILE_OTHER:
+    break;
+  }
+}
+
+static void add_table(const ColumnProfile *column, Totals *totals) {
+  for (uint32_t i = 0; i < column->values.size; i++)
+    if (column->values.slots[i].count > 0)
+      add_to_totals(column, &column->values.slots[i], totals);
+}
+
+bool column_profile_totals(const ColumnProfile *column, Totals *totals) {
+  if (!totals_init(totals, has_reals(column->form)))
     return false;
+  add_table(column, totals);
+  totals_merge(totals, &column->totals);
+  return true;
+}
+
+// The table goes into totals and sketch. False: no memory, the column has no profile.
+RARE static bool become_many(ColumnProfile *column) {
+  column->distinct = column->values.failed ? NULL : distinct_new();
+  column->failed = column->failed || !column->distinct;
+  if (column->failed)
+    return false;
+  add_table(column, &column->totals);
   for (uint32_t i = 0; i < column->values.size; i++)
     if (column->values.slots[i].count > 0)
       distinct_add(column->distinct, column->values.slots[i].hash);
@@ -57,27 +104,27 @@ static bool start_sketch(ColumnProfile *column) {
   return true;
 }
 
-static void add_refused(ColumnProfile *column, uint64_t hash) {
-  column->failed = column->failed || column->values.failed || !start_sketch(column);
-  if (!column->failed)
-    distinct_add(column->distinct, hash);
+// Whether the value is in the table now; otherwise it belongs to totals and sketch.
+static inline bool is_in_table(ColumnProfile *column, uint64_t hash, int64_t number,
+                               const char *bytes, uint32_t len) {
+  return !column->distinct &&
+         (values_add(&column->values, hash, number, bytes, len) || !become_many(column));
 }
 
-static inline void add_different(ColumnProfile *column, uint64_t hash, int64_t number,
-                                 const char *bytes, uint32_t len) {
-  if (column->distinct)
-    distinct_add(column->distinct, hash);
-  else if (!values_add(&column->values, hash, number, bytes, len))
-    add_refused(column, hash);
-}
-
-// Numbers ---------------------------------------------------------------------------------------
+// Values ------------------------------------------------------------------------------------------
 
 static inline void add_integer(ColumnProfile *column, int64_t number) {
-  column->least = number < column->least ? number : column->least;
-  column->most = number > column->most ? number : column->most;
-  integer_sums_add(&column->integers, number);
-  add_different(column, hash_integer((uint64_t)number), number, NULL, 0);
+  uint64_t hash = hash_integer((uint64_t)number);
+  if (is_in_table(column, hash, number, NULL, 0))
+    return;
+  Totals *totals = &column->totals;
+  if (number < totals->least)
+    totals->least = number;
+  if (number > totals->most)
+    totals->most = number;
+  if (column->sums)
+    integer_sums_add(&totals->integers, number);
+  distinct_add(column->distinct, hash);
 }
 
 // Zero has one sign, and there is one NaN.
@@ -88,24 +135,12 @@ static uint64_t real_bits(double real) {
   return bits;
 }
 
-// False: it is not finite.
-static bool add_double(ColumnProfile *column, double real) {
-  real = real == 0 ? 0 : real;
-  column->nans += real != real;
-  column->infinities += real == HUGE_VAL;
-  column->minus_infinities += real == -HUGE_VAL;
-  if (!isfinite(real))
-    return false;
-  column->low = real < column->low ? real : column->low;
-  column->high = real > column->high ? real : column->high;
-  real_sums_add(column->reals, real);
-  return true;
-}
-
-static void add_real(ColumnProfile *column, double real) {
-  uint64_t bits = real_bits(real);
-  add_double(column, real);
-  add_different(column, hash_integer(bits), (int64_t)bits, NULL, 0);
+RARE static void add_real(ColumnProfile *column, double real) {
+  uint64_t bits = real_bits(real), hash = hash_integer(bits);
+  if (is_in_table(column, hash, (int64_t)bits, NULL, 0))
+    return;
+  totals_add_real(&column->totals, real, 1);
+  distinct_add(column->distinct, hash);
 }
 
 // A numeric with the bytes that equal ones share.
@@ -128,99 +163,40 @@ static void numeric_key_of(const Value *value, const Buffer *typed, NumericKey *
   key->hash = hash_bytes(key->bytes, key->len, &high);
 }
 
-static void set_extreme(Extreme *extreme, uint64_t prefix, double real, const char *bytes,
-                        uint32_t len) {
-  uint32_t kept = len < EXTREME_BYTES ? len : EXTREME_BYTES;
-  extreme->prefix = prefix;
-  extreme->real = real;
-  extreme->set = true;
-  extreme->cut = kept < len;
-  extreme->len = kept;
-  if (kept > 0)
-    memcpy(extreme->bytes, bytes, kept);
-}
-
-// Numbers that are one double are told apart by their digits. What does not fit is not.
-static bool numeric_beyond(const ColumnProfile *column, const Extreme *extreme, double real,
-                           const NumericKey *key, int side) {
-  if (!extreme->set || real * side > extreme->real * side)
-    return true;
-  if (real != extreme->real || key->len > EXTREME_BYTES || extreme->cut)
-    return false;
-  Value a = {.bytes = key->bytes, .len = key->len};
-  Value b = {.bytes = extreme->bytes, .len = extreme->len};
-  return column->type.kind->compare(&a, &b, NULL) * side > 0;
-}
-
-static void add_numeric(ColumnProfile *column, const Value *value, const Buffer *typed) {
+RARE static void add_numeric(ColumnProfile *column, const Value *value, const Buffer *typed) {
   NumericKey key;
   numeric_key_of(value, typed, &key);
-  double real = numeric_double(key.bytes);
-  if (add_double(column, real)) {
-    if (numeric_beyond(column, &column->first, real, &key, -1))
-      set_extreme(&column->first, 0, real, key.bytes, key.len);
-    if (numeric_beyond(column, &column->last, real, &key, 1))
-      set_extreme(&column->last, 0, real, key.bytes, key.len);
-  }
-  add_different(column, key.hash, 0, key.bytes, key.len);
-}
-
-// Texts -----------------------------------------------------------------------------------------
-
-static uint32_t count_characters(const char *bytes, uint32_t len) {
-  uint32_t count = 0;
-  for (uint32_t i = 0; i < len; i++)
-    count += ((unsigned char)bytes[i] & 0xC0) != 0x80;
-  return count;
-}
-
-static inline uint64_t prefix_of(const char *bytes, uint32_t len) {
-  return __builtin_bswap64(len >= 8 ? load_word(bytes) : load_few(bytes, len));
-}
-
-// Of texts that begin with the same bytes as far as they are kept, the shorter one is the lesser.
-static bool text_beyond(const Extreme *extreme, const char *bytes, uint32_t len, int side) {
-  if (!extreme->set)
-    return true;
-  uint32_t kept = len < EXTREME_BYTES ? len : EXTREME_BYTES;
-  uint32_t common = kept < extreme->len ? kept : extreme->len;
-  int order = common > 0 ? memcmp(bytes, extreme->bytes, common) : 0;
-  if (order == 0)
-    order = (kept > extreme->len) - (kept < extreme->len);
-  if (order == 0)
-    order = (int)(len > EXTREME_BYTES) - (int)extreme->cut;
-  return order * side > 0;
-}
-
-static inline void add_length(ColumnProfile *column, uint32_t length) {
-  column->length_sum += length;
-  column->length_min = length < column->length_min ? length : column->length_min;
-  column->length_max = length > column->length_max ? length : column->length_max;
+  if (is_in_table(column, key.hash, 0, key.bytes, key.len))
+    return;
+  totals_add_numeric(&column->totals, key.bytes, key.len, numeric_double(key.bytes), 1);
+  distinct_add(column->distinct, key.hash);
 }
 
 static inline void add_text(ColumnProfile *column, const char *bytes, uint32_t len) {
-  uint64_t high, hash = hash_bytes(bytes, len, &high), prefix = prefix_of(bytes, len);
-  add_length(column, high ? count_characters(bytes, len) : len);
-  if ((!column->first.set || prefix <= column->first.prefix) &&
-      text_beyond(&column->first, bytes, len, -1))
-    set_extreme(&column->first, prefix, 0, bytes, len);
-  if ((!column->last.set || prefix >= column->last.prefix) &&
-      text_beyond(&column->last, bytes, len, 1))
-    set_extreme(&column->last, prefix, 0, bytes, len);
-  add_different(column, hash, 0, bytes, len);
-}
-
-static void add_other(ColumnProfile *column, const Field *text) {
-  uint64_t high, hash = hash_bytes(text->data, text->len, &high);
-  add_different(column, hash, 0, text->data, text->len);
-}
-
-void column_profile_add(ColumnProfile *column, const Value *value, const Field *text,
-                        const Buffer *typed) {
-  if (value->null) {
-    column->nulls++;
+  uint64_t high, hash = hash_bytes(bytes, len, &high);
+  if (is_in_table(column, hash, 0, bytes, len))
     return;
-  }
+  Totals *totals = &column->totals;
+  uint32_t length = high ? count_characters(bytes, len) : len;
+  totals->length_sum += length;
+  if (length < totals->length_min)
+    totals->length_min = length;
+  if (length > totals->length_max)
+    totals->length_max = length;
+  uint64_t prefix = text_prefix(bytes, len);
+  if (prefix <= totals->first.prefix || prefix >= totals->last.prefix)
+    totals_extend(totals, bytes, len, prefix);
+  distinct_add(column->distinct, hash);
+}
+
+static inline void add_other(ColumnProfile *column, const Field *text) {
+  uint64_t high, hash = hash_bytes(text->data, text->len, &high);
+  if (!is_in_table(column, hash, 0, text->data, text->len))
+    distinct_add(column->distinct, hash);
+}
+
+static inline void add_value(ColumnProfile *column, const Value *value, const Field *text,
+                             const Buffer *typed) {
   switch (column->form) {
   case PROFILE_INTEGER:
   case PROFILE_LABEL:
@@ -239,6 +215,15 @@ void column_profile_add(ColumnProfile *column, const Value *value, const Field *
     add_other(column, text);
     break;
   }
+}
+
+void column_profiles_add(ColumnProfile *columns, size_t count, const Value *values,
+                         const Field *texts, const Buffer *typed) {
+  for (size_t i = 0; i < count; i++)
+    if (values[i].null)
+      columns[i].nulls++;
+    else
+      add_value(&columns[i], &values[i], &texts[i], typed);
 }
 
 static void keep_text(SampleCell *cell, const char *bytes, uint32_t len) {
@@ -274,61 +259,52 @@ void column_profile_sample(const ColumnProfile *column, const Value *value, cons
 
 // Merging ---------------------------------------------------------------------------------------
 
-static void merge_different(ColumnProfile *into, const ColumnProfile *from) {
-  if (from->distinct && !into->distinct)
-    into->failed = into->failed || !start_sketch(into);
-  if (into->failed)
-    return;
-  if (from->distinct) {
-    distinct_merge(into->distinct, from->distinct);
-    return;
-  }
+// Both are tables.
+static void merge_tables(ColumnProfile *into, const ColumnProfile *from) {
   bool numbers = into->form <= PROFILE_REAL;
   for (uint32_t i = 0; i < from->values.size && !into->failed; i++) {
     const DifferentValue *slot = &from->values.slots[i];
-    if (slot->count == 0)
+    const char *bytes = numbers ? NULL : bytes_of(&from->values, slot);
+    bool kept = slot->count == 0 ||
+                (!into->distinct && (values_add_slow(&into->values, slot->hash, slot->number, bytes,
+                                                     slot->len, slot->count) ||
+                                     !become_many(into)));
+    if (kept || into->failed)
       continue;
-    const char *bytes = numbers                  ? NULL
-                        : from->values.text.data ? from->values.text.data + slot->number
-                                                 : "";
-    if (into->distinct)
-      distinct_add(into->distinct, slot->hash);
-    else if (!values_add_slow(&into->values, slot->hash, slot->number, bytes, slot->len,
-                              slot->count))
-      add_refused(into, slot->hash);
+    add_to_totals(from, slot, &into->totals);
+    distinct_add(into->distinct, slot->hash);
   }
 }
 
-static void merge_extreme(ColumnProfile *into, Extreme *extreme, const Extreme *from, int side) {
-  if (!from->set)
+static void merge_table_into_many(ColumnProfile *into, const ColumnProfile *from) {
+  Totals totals;
+  into->failed = into->failed || !column_profile_totals(from, &totals);
+  if (into->failed)
     return;
-  NumericKey key = {.bytes = from->bytes, .len = from->len};
-  bool beyond = into->form == PROFILE_NUMERIC
-                    ? numeric_beyond(into, extreme, from->real, &key, side)
-                    : text_beyond(extreme, from->bytes, from->len + from->cut, side);
-  if (beyond)
-    *extreme = *from;
+  totals_merge(&into->totals, &totals);
+  totals_free(&totals);
+  for (uint32_t i = 0; i < from->values.size; i++)
+    if (from->values.slots[i].count > 0)
+      distinct_add(into->distinct, from->values.slots[i].hash);
 }
 
 void column_profile_merge(ColumnProfile *into, const ColumnProfile *from) {
-  into->failed = into->failed || from->failed;
   into->nulls += from->nulls;
-  merge_different(into, from);
-  into->least = from->least < into->least ? from->least : into->least;
-  into->most = from->most > into->most ? from->most : into->most;
-  integer_sums_merge(&into->integers, &from->integers);
-  if (into->reals)
-    real_sums_merge(into->reals, from->reals);
-  into->nans += from->nans;
-  into->infinities += from->infinities;
-  into->minus_infinities += from->minus_infinities;
-  into->low = from->low < into->low ? from->low : into->low;
-  into->high = from->high > into->high ? from->high : into->high;
-  merge_extreme(into, &into->first, &from->first, -1);
-  merge_extreme(into, &into->last, &from->last, 1);
-  into->length_sum += from->length_sum;
-  into->length_min = from->length_min < into->length_min ? from->length_min : into->length_min;
-  into->length_max = from->length_max > into->length_max ? from->length_max : into->length_max;
+  into->failed = into->failed || from->failed;
+  if (into->failed)
+    return;
+  if (!from->distinct && !into->distinct) {
+    merge_tables(into, from);
+    return;
+  }
+  if (!into->distinct && !become_many(into))
+    return;
+  if (!from->distinct) {
+    merge_table_into_many(into, from);
+    return;
+  }
+  distinct_merge(into->distinct, from->distinct);
+  totals_merge(&into->totals, &from->totals);
 }
 
 // Texts for people ------------------------------------------------------------------------------
@@ -349,12 +325,6 @@ void column_profile_real(const ColumnProfile *column, double real, Buffer *out) 
       break;
   }
   buffer_put(out, text, strlen(text));
-}
-
-static double real_of_bits(int64_t bits) {
-  double real;
-  memcpy(&real, &bits, sizeof real);
-  return real;
 }
 
 // "10:00:00.250000+00" as the server writes it: no zeros at the end of the fraction.

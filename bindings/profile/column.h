@@ -7,8 +7,8 @@
 
 #include "base/field.h"
 #include "profile/distinct.h"
-#include "profile/moments.h"
 #include "profile/sample.h"
+#include "profile/totals.h"
 #include "profile/values.h"
 #include "rules/type.h"
 
@@ -22,48 +22,35 @@ typedef enum ProfileForm {
   PROFILE_OTHER,   // by their text as it was written; without an order
 } ProfileForm;
 
-enum { EXTREME_BYTES = 256 };
-
-// The least or the greatest of texts or numerics. Of long texts the first bytes are kept, by which
-// they are compared.
-typedef struct Extreme {
-  uint64_t prefix; // of a text: its first eight bytes as a number
-  double real;     // of a numeric
-  bool set;
-  bool cut;
-  uint32_t len;
-  char bytes[EXTREME_BYTES];
-} Extreme;
-
+// As long as the different values are few, their table is all that there is: totals follow from it.
+// Once they are many it is the other way round.
 typedef struct ColumnProfile {
-  Type type; // borrows what the program has
   ProfileForm form;
+  bool sums;   // of numbers
+  bool failed; // out of memory: the column has no profile
   uint64_t nulls;
   Values values;
-  Distinct *distinct; // once there are many different values
-  bool failed;        // out of memory: the column has no profile
-  int64_t least, most;
-  IntegerSums integers;
-  RealSums *reals; // of finite values
-  uint64_t nans, infinities, minus_infinities;
-  double low, high; // of finite reals
-  Extreme first, last;
-  uint64_t length_sum; // characters of texts
-  uint32_t length_min, length_max;
+  Distinct *distinct; // of many
+  Totals totals;      // of many
+  Type type;          // borrows what the program has
 } ColumnProfile;
 
 bool column_profile_init(ColumnProfile *column, const Type *type, uint32_t different_values);
 void column_profile_free(ColumnProfile *column);
 
-// Adds a value with its cleaned text; bytes that are not in memory of their own are in `typed`.
-void column_profile_add(ColumnProfile *column, const Value *value, const Field *text,
-                        const Buffer *typed);
+// Adds a record: to each of `count` columns a value with its cleaned text. Bytes that are not in
+// memory of their own are in `typed`.
+void column_profiles_add(ColumnProfile *columns, size_t count, const Value *values,
+                         const Field *texts, const Buffer *typed);
 
-// The same value as a cell of the sample.
+// A value as a cell of the sample.
 void column_profile_sample(const ColumnProfile *column, const Value *value, const Field *text,
                            const Buffer *typed, SampleCell *cell);
 
 void column_profile_merge(ColumnProfile *into, const ColumnProfile *from);
+
+// The totals of few values, too; to be freed. False: no memory.
+bool column_profile_totals(const ColumnProfile *column, Totals *totals);
 
 // Whether the type has an order that least, greatest and quantiles can be told in.
 static inline bool column_profile_ordered(const ColumnProfile *column) {

@@ -4,13 +4,47 @@
 #include "profile/distinct.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
 
 enum { RANKS = 64 - DISTINCT_BITS };
+
+static void find_floor(Distinct *distinct) {
+  distinct->floor = RANKS + 1;
+  for (int i = 0; i < DISTINCT_REGISTERS; i++) {
+    unsigned rank = distinct->registers[i];
+    if (rank < distinct->floor)
+      distinct->at_floor = 0;
+    distinct->floor = rank < distinct->floor ? rank : distinct->floor;
+    distinct->at_floor += rank == distinct->floor;
+  }
+  distinct->limit = distinct->floor < 64 ? UINT64_MAX >> distinct->floor : 0;
+}
+
+Distinct *distinct_new(void) {
+  Distinct *distinct = calloc(1, sizeof *distinct);
+  if (distinct)
+    find_floor(distinct);
+  return distinct;
+}
+
+void distinct_raise(Distinct *distinct, uint64_t hash) {
+  uint64_t rest = hash << DISTINCT_BITS | UINT64_C(1) << (DISTINCT_BITS - 1);
+  uint8_t rank = (uint8_t)(__builtin_clzll(rest) + 1);
+  uint8_t *place = &distinct->registers[hash >> (64 - DISTINCT_BITS)];
+  if (rank <= *place)
+    return;
+  bool at_floor = *place == distinct->floor;
+  *place = rank;
+  if (at_floor && --distinct->at_floor == 0)
+    find_floor(distinct);
+}
 
 void distinct_merge(Distinct *into, const Distinct *from) {
   for (int i = 0; i < DISTINCT_REGISTERS; i++)
     if (from->registers[i] > into->registers[i])
       into->registers[i] = from->registers[i];
+  find_floor(into);
 }
 
 // Equation (17) of Ertl.

@@ -44,18 +44,27 @@ static inline uint64_t load_few(const char *at, size_t len) {
   return word;
 }
 
+// The first eight bytes as a number in the order of texts.
+static inline uint64_t text_prefix(const char *bytes, size_t len) {
+  return __builtin_bswap64(len >= 8 ? load_word(bytes) : load_few(bytes, len));
+}
+
 // The hash of `len` bytes; *high is not 0 where one of them is not ASCII.
 static inline uint64_t hash_bytes(const char *bytes, size_t len, uint64_t *high) {
-  uint64_t hash = HASH_SEED ^ len, seen = 0;
-  const char *at = bytes, *end = bytes + len;
-  for (; end - at >= 8; at += 8) {
-    uint64_t word = load_word(at);
-    seen |= word;
-    hash = hash_fold(hash ^ word, HASH_STEP);
-  }
-  uint64_t word = load_few(at, (size_t)(end - at));
-  *high = (seen | word) & HIGH_BITS;
-  return hash_fold(hash_fold(hash ^ word, HASH_LAST), hash ^ HASH_STEP);
+  uint64_t hash = HASH_SEED ^ len, seen = 0, first, last;
+  if (len > 16)
+    for (const char *at = bytes, *end = bytes + len - 16; at < end; at += 16) {
+      first = load_word(at);
+      last = load_word(at + 8);
+      seen |= first | last;
+      hash = hash_fold(first ^ HASH_STEP, last ^ hash);
+    }
+  first = len > 16   ? load_word(bytes + len - 16)
+          : len >= 8 ? load_word(bytes)
+                     : load_few(bytes, len);
+  last = len >= 8 ? load_word(bytes + len - 8) : 0;
+  *high = (seen | first | last) & HIGH_BITS;
+  return hash_fold(hash_fold(first ^ HASH_LAST, last ^ hash), HASH_STEP ^ len);
 }
 
 #endif

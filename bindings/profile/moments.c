@@ -15,6 +15,17 @@ typedef __float128 Wide;
 typedef long double Wide;
 #endif
 
+void integer_sums_add_times(IntegerSums *sums, int64_t value, uint64_t count) {
+  uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+  unsigned __int128 square = (unsigned __int128)magnitude * magnitude;
+  unsigned __int128 low = (unsigned __int128)(uint64_t)square * count;
+  unsigned __int128 high = (unsigned __int128)(uint64_t)(square >> 64) * count + (low >> 64);
+  unsigned __int128 product = high << 64 | (uint64_t)low;
+  sums->sum += (__int128)value * (__int128)count;
+  sums->squares += product;
+  sums->squares_high += (uint64_t)(high >> 64) + (sums->squares < product);
+}
+
 void integer_sums_merge(IntegerSums *into, const IntegerSums *from) {
   into->sum += from->sum;
   into->squares += from->squares;
@@ -31,13 +42,14 @@ static void carry(ExactSum *sum) {
   sum->added = 0;
 }
 
-static void exact_add(ExactSum *sum, double value) {
+// Adds value * 2^shift.
+static void exact_add(ExactSum *sum, double value, unsigned shift) {
   uint64_t bits;
   memcpy(&bits, &value, sizeof bits);
   unsigned exponent = (unsigned)(bits >> MANTISSA_BITS) & EXPONENT_MASK;
   uint64_t mantissa = bits & ((UINT64_C(1) << MANTISSA_BITS) - 1);
   mantissa |= exponent > 0 ? UINT64_C(1) << MANTISSA_BITS : 0;
-  exponent += exponent == 0;
+  exponent += (exponent == 0) + shift;
   unsigned __int128 shifted = (unsigned __int128)mantissa << (exponent & 31);
   int64_t *digit = &sum->digits[exponent >> 5];
   int64_t sign = bits >> 63 ? -1 : 1;
@@ -48,15 +60,21 @@ static void exact_add(ExactSum *sum, double value) {
     carry(sum);
 }
 
-void real_sums_add(RealSums *sums, double value) {
-  exact_add(&sums->sum, value);
-  if (fabs(value) > HUGE_VALUE) {
-    sums->huge++;
+static void add_shifted(RealSums *sums, double value, unsigned shift) {
+  exact_add(&sums->sum, value, shift);
+  if (fabs(value) > HUGE_VALUE)
     return;
-  }
   double square = value * value;
-  exact_add(&sums->squares, square);
-  exact_add(&sums->squares, fma(value, value, -square));
+  exact_add(&sums->squares, square, shift);
+  exact_add(&sums->squares, fma(value, value, -square), shift);
+}
+
+// A multiple is the sum of the powers of two in `count`.
+void real_sums_add(RealSums *sums, double value, uint64_t count) {
+  sums->huge += fabs(value) > HUGE_VALUE ? count : 0;
+  for (unsigned shift = 0; count >> shift > 0 && shift < 64; shift++)
+    if (count >> shift & 1)
+      add_shifted(sums, value, shift);
 }
 
 static void exact_merge(ExactSum *into, const ExactSum *from) {

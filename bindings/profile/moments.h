@@ -14,9 +14,9 @@ typedef struct IntegerSums {
 } IntegerSums;
 
 // A sum of doubles to the last bit: a digit of 32 bits for each power of 2^32 that a double can
-// have, with room to add 2^30 numbers before carries are due. After Neal, "Fast exact summation
-// using small and large superaccumulators", 2015.
-enum { EXACT_DIGITS = 68 };
+// have, times a count, with room to add 2^29 numbers before carries are due. After Neal, "Fast
+// exact summation using small and large superaccumulators", 2015.
+enum { EXACT_DIGITS = 70 };
 typedef struct ExactSum {
   int64_t digits[EXACT_DIGITS];
   uint32_t added; // since the last carry
@@ -36,9 +36,13 @@ static inline void integer_sums_add(IntegerSums *sums, int64_t value) {
   sums->squares_high += sums->squares < square;
 }
 
+// The same for a value that comes `count` times.
+void integer_sums_add_times(IntegerSums *sums, int64_t value, uint64_t count);
+
 void integer_sums_merge(IntegerSums *into, const IntegerSums *from);
 
-void real_sums_add(RealSums *sums, double value); // finite
+// Adds a finite value that comes `count` times.
+void real_sums_add(RealSums *sums, double value, uint64_t count);
 void real_sums_merge(RealSums *into, const RealSums *from);
 
 // Mean and sample standard deviation of `count` values. *deviation is NaN for fewer than two, and

@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "profile/hash.h"
-
 Profile *profile_new(const Program *program) {
   Profile *profile = calloc(1, sizeof *profile);
   if (!profile)
@@ -41,8 +39,7 @@ void profile_add(Profile *profile, const Scratch *scratch, uint64_t place) {
   const Value *values = scratch_value(scratch, 0);
   const Field *texts = scratch_text(scratch, 0);
   const Buffer *typed = scratch_typed(scratch);
-  for (size_t i = 0; i < profile->column_count; i++)
-    column_profile_add(&profile->columns[i], &values[i], &texts[i], typed);
+  column_profiles_add(profile->columns, profile->column_count, values, texts, typed);
   if (place >= profile->sample.limit)
     return;
   SampleCell *cells = sample_take(&profile->sample, place);
@@ -62,8 +59,4 @@ void profile_merge(Profile *into, const Profile *from) {
 uint64_t profile_file(const char *name) {
   uint64_t high;
   return hash_bytes(name, strlen(name), &high);
-}
-
-uint64_t profile_place(uint64_t file, int64_t line) {
-  return hash_integer(file + (uint64_t)line * HASH_STEP);
 }

@@ -8,6 +8,7 @@
 #define PGHOST_PROFILE_PROFILE_H
 
 #include "profile/column.h"
+#include "profile/hash.h"
 #include "rules/program.h"
 
 // So many different values of a column are counted exactly; fewer in a table of many columns.
@@ -35,6 +36,8 @@ void profile_merge(Profile *into, const Profile *from);
 
 // A number for profile_add: of the file, by its name, and with it of a line.
 uint64_t profile_file(const char *name);
-uint64_t profile_place(uint64_t file, int64_t line);
+static inline uint64_t profile_place(uint64_t file, int64_t line) {
+  return hash_integer(file + (uint64_t)line * HASH_STEP);
+}
 
 #endif

@@ -122,29 +122,31 @@ void summary_sort_by_count(Summary *summary) {
   qsort(summary->points, summary->point_count, sizeof *summary->points, by_count);
 }
 
-// Numbers ---------------------------------------------------------------------------------------
+// Numbers and moments
+// --------------------------------------------------------------------------------
 
-static bool is_number(const ColumnProfile *column) {
+static bool is_scale(const ColumnProfile *column) {
   return column->form == PROFILE_REAL || column->form == PROFILE_NUMERIC ||
          (column->form == PROFILE_INTEGER && column->type.kind != &type_boolean);
 }
 
 static void find_mean(Summary *summary) {
   const ColumnProfile *column = summary->column;
-  summary->not_finite = column->nans + column->infinities + column->minus_infinities;
+  const Totals *totals = &summary->totals;
+  summary->not_finite = totals->nans + totals->infinities + totals->minus_infinities;
   uint64_t count = summary->values - summary->not_finite;
-  summary->has_mean = is_number(column) && count > 0;
+  summary->has_mean = column->type.kind->is_number && count > 0;
   if (!summary->has_mean)
     return;
-  if (column->reals)
-    real_moments(column->reals, count, &summary->mean, &summary->deviation);
+  if (totals->reals)
+    real_moments(totals->reals, count, &summary->mean, &summary->deviation);
   else
-    integer_moments(&column->integers, count, &summary->mean, &summary->deviation);
+    integer_moments(&totals->integers, count, &summary->mean, &summary->deviation);
 }
 
 // As percentile_disc: the first value that a share of all values are at or below.
 static void find_quantiles(Summary *summary) {
-  summary->has_quantiles = is_number(summary->column) && summary->looked_at > 0;
+  summary->has_quantiles = is_scale(summary->column) && summary->looked_at > 0;
   uint64_t seen = 0;
   size_t at = 0;
   for (int i = 0; summary->has_quantiles && i < QUANTILES; i++) {
@@ -155,15 +157,15 @@ static void find_quantiles(Summary *summary) {
   }
 }
 
-static bool finite_range(const ColumnProfile *column, double *low, double *high) {
-  *low = column->reals ? column->low : (double)column->least;
-  *high = column->reals ? column->high : (double)column->most;
+static bool finite_range(const Totals *totals, double *low, double *high) {
+  *low = totals->reals ? totals->low : (double)totals->least;
+  *high = totals->reals ? totals->high : (double)totals->most;
   return *low < *high;
 }
 
 static void fill_histogram(Summary *summary) {
   double low, high;
-  summary->has_histogram = is_number(summary->column) && finite_range(summary->column, &low, &high);
+  summary->has_histogram = is_scale(summary->column) && finite_range(&summary->totals, &low, &high);
   for (size_t i = 0; summary->has_histogram && i < summary->point_count; i++) {
     const Point *point = &summary->points[i];
     if (!isfinite(point->real))
@@ -193,7 +195,8 @@ bool summary_make(const Profile *profile, size_t index, Summary *summary) {
   const ColumnProfile *column = &profile->columns[index];
   *summary = (Summary){.column = column, .nulls = column->nulls};
   summary->values = profile->rows - column->nulls;
-  if (column->failed || !collect(profile, index, summary))
+  if (column->failed || !column_profile_totals(column, &summary->totals) ||
+      !collect(profile, index, summary))
     return false;
   find_distinct(summary);
   find_mean(summary);
@@ -204,6 +207,7 @@ bool summary_make(const Profile *profile, size_t index, Summary *summary) {
 
 void summary_free(Summary *summary) {
   free(summary->points);
+  totals_free(&summary->totals);
   summary->points = NULL;
 }
 
@@ -228,23 +232,23 @@ static bool put_extreme(const Summary *summary, const Extreme *extreme, int64_t 
 }
 
 bool summary_least(const Summary *summary, Buffer *out) {
-  const ColumnProfile *column = summary->column;
-  if (summary->values == 0 || !column_profile_ordered(column))
+  const Totals *totals = &summary->totals;
+  if (summary->values == 0 || !column_profile_ordered(summary->column))
     return false;
-  double real = column->minus_infinities > 0  ? -HUGE_VAL
-                : column->low <= column->high ? column->low
-                : column->infinities > 0      ? HUGE_VAL
+  double real = totals->minus_infinities > 0  ? -HUGE_VAL
+                : totals->low <= totals->high ? totals->low
+                : totals->infinities > 0      ? HUGE_VAL
                                               : (double)NAN;
-  return put_extreme(summary, &column->first, column->least, real, out);
+  return put_extreme(summary, &totals->first, totals->least, real, out);
 }
 
 bool summary_greatest(const Summary *summary, Buffer *out) {
-  const ColumnProfile *column = summary->column;
-  if (summary->values == 0 || !column_profile_ordered(column))
+  const Totals *totals = &summary->totals;
+  if (summary->values == 0 || !column_profile_ordered(summary->column))
     return false;
-  double real = column->nans > 0              ? (double)NAN
-                : column->infinities > 0      ? HUGE_VAL
-                : column->low <= column->high ? column->high
+  double real = totals->nans > 0              ? (double)NAN
+                : totals->infinities > 0      ? HUGE_VAL
+                : totals->low <= totals->high ? totals->high
                                               : -HUGE_VAL;
-  return put_extreme(summary, &column->last, column->most, real, out);
+  return put_extreme(summary, &totals->last, totals->most, real, out);
 }

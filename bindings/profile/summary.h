@@ -23,6 +23,7 @@ typedef struct Point {
 
 typedef struct Summary {
   const ColumnProfile *column;
+  Totals totals;
   uint64_t values; // that are not null
   uint64_t nulls;
   uint64_t distinct;
@@ -31,7 +32,7 @@ typedef struct Summary {
   size_t point_count;
   uint64_t looked_at; // counts of the points together
   bool exact;         // they are all values
-  bool has_mean;      // a number or a moment
+  bool has_mean;      // a number
   double mean, deviation;
   uint64_t not_finite;
   bool has_quantiles;

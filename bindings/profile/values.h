@@ -34,14 +34,28 @@ void values_free(Values *values);
 bool values_add_slow(Values *values, uint64_t hash, int64_t number, const char *bytes, uint32_t len,
                      uint64_t count);
 
+static inline bool same_bytes(const char *a, const char *b, size_t len) {
+  uint64_t left, right;
+  if (len < sizeof left)
+    return memcmp(a, b, len) == 0;
+  for (size_t i = 0; i + sizeof left < len; i += sizeof left) {
+    memcpy(&left, a + i, sizeof left);
+    memcpy(&right, b + i, sizeof right);
+    if (left != right)
+      return false;
+  }
+  memcpy(&left, a + len - sizeof left, sizeof left);
+  memcpy(&right, b + len - sizeof right, sizeof right);
+  return left == right;
+}
+
 static inline bool values_same(const Values *values, const DifferentValue *slot, uint64_t hash,
                                int64_t number, const char *bytes, uint32_t len) {
   if (slot->hash != hash)
     return false;
   if (!bytes)
     return slot->number == number;
-  return slot->len == len &&
-         (len == 0 || memcmp(values->text.data + slot->number, bytes, len) == 0);
+  return slot->len == len && (len == 0 || same_bytes(values->text.data + slot->number, bytes, len));
 }
 
 static inline bool values_add(Values *values, uint64_t hash, int64_t number, const char *bytes,

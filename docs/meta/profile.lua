@@ -35,9 +35,8 @@ function profile.new(program) end
 ---@field looked_at integer of how many they are
 ---@field min? string
 ---@field max? string
----@field mean? number|string of moments a text
+---@field mean? number of numbers
 ---@field stddev? number
----@field unit? string of `stddev`: "days", "microseconds"
 ---@field not_finite? integer NaN and infinities, which no mean counts
 ---@field length? { min: integer, max: integer, mean: number } characters of texts
 ---@field quantiles? pghost.ProfileQuantile[]
