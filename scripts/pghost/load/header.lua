@@ -118,6 +118,18 @@ function M.at(header, positions)
   return list
 end
 
+--- The names at some positions of a header, for messages: one without a name is shown by its position.
+---@param header string[]
+---@param positions integer[]
+---@return string[]
+function M.shown_at(header, positions)
+  local list = M.at(header, positions)
+  for i, name in ipairs(list) do
+    list[i] = name == "" and ("column %d, which has no name"):format(positions[i]) or name
+  end
+  return list
+end
+
 ---@class pghost.header.Rest what a header has besides the columns of rules
 ---@field written string[] names as they are in the file
 ---@field names string[] of the raw table's columns
