@@ -80,7 +80,8 @@ local function refuse_above(file, found)
   local header, skip, above = found.dialect.header, found.dialect.skip.value, found.above
   local advice
   if above.what == "data" then
-    advice = "give --skip %d --no-header if it is not a header"
+    advice = header.value > 0 and "give --skip %d --header 1 to skip what is above"
+      or "give --skip %d --no-header if it is not a header"
   elseif above.sign ~= "" then
     advice = "correct it, or give --skip %d --no-header to skip them"
   else
