@@ -595,7 +595,7 @@ static bool find_quotes(const SniffSample *sample, const SniffDialect *dialect,
        quotes.records++, at += record.length)
     for (size_t i = 0; i < record.count; i++)
       count_quotes(&quotes, &record.fields[i]);
-  structure->wrapped_quotes = quotes.wrapped * 2 > quotes.some;
+  structure->wrapped_quotes = quotes.some > 0 && quotes.wrapped * 2 >= quotes.some;
   // Many of them are how somebody writes; a few are damage.
   structure->unclosed_quote =
       quotes.unclosed == 1 || (quotes.unclosed > 0 && quotes.unclosed * 10 <= quotes.records);
@@ -615,5 +615,6 @@ bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructur
     structure->preamble = 0;
   bool blanks = guess->columns == 1 || strcmp(guess->dialect.delimiter, " ") == 0;
   structure->aligned = blanks && guess->quoted == 0 && is_aligned(sample);
-  return guess->dialect.quote || find_quotes(sample, &guess->dialect, structure);
+  return guess->dialect.quote || guess->dialect.text_format ||
+         find_quotes(sample, &guess->dialect, structure);
 }

@@ -11,8 +11,9 @@ enum { SNIFF_MAX_HEADER = 4 };
 typedef struct SniffStructure {
   size_t preamble; // physical lines above the table
   SniffComments comments;
-  bool aligned;        // no delimiter, or a blank, and lines with runs of blanks in them: lined up
-  bool wrapped_quotes; // read without quotes, most fields that have some are in them
+  bool aligned; // no delimiter, or a blank, and lines with runs of blanks in them: lined up
+  bool
+      wrapped_quotes; // read without quotes, at least half of the fields that have some are in them
   bool unclosed_quote; // the same, and a few fields open with one that they do not close
   size_t header;       // records of the header, 0 to SNIFF_MAX_HEADER
   double header_confidence;
