@@ -579,6 +579,13 @@ describe("pghost load --rules", function()
     assert.equal("A|3|1", psql "SELECT * FROM item")
   end)
 
+  it("tells a column without a name that no rule takes by its position", function()
+    psql "CREATE TABLE item (id int)"
+    rules('{ "id", r.integer() }')
+    write("f.csv", "id,\n1,x\n")
+    assert.matches("f.csv: not loaded, since no rule names it: column 2, which has no name\n", must_load(words()))
+  end)
+
   it("runs rules written in Lua, and counts what they reject", function()
     psql "CREATE TABLE item (id int)"
     rules('{ "id", r.integer() }', 'row = { r.check("id", function(id) return id < 3, "too big" end) }')
