@@ -44,7 +44,7 @@ describe("the REPL", function()
     local out, code = talk { "1 + 1\n", { "2\r\n> " }, "= 'a' .. 'b', nil\n", { "ab\tnil\r\n> " }, "x = 5\n", { "> " },
       "x\n", { "5\r\n> " }, "nil\n", { "nil\r\n> " }, "\4" }
     assert.equal(0, code)
-    assert.truthy(out:find("^pghost %d+%.%d+%.%d+, Lua 5%.4%.%d+: `conn` is the database, Ctrl%-D leaves\r\n> "))
+    assert.truthy(out:find("^pghost %d+%.%d+%.%d+, Lua 5%.4%.%d+: Lua and SQL in one, Ctrl%-D leaves\r\n> "))
   end)
 
   it("goes on reading what is not complete", function()
@@ -140,7 +140,8 @@ describe("the REPL", function()
       } })]])
     local out, code = talk({ "result\n", { "(2 rows)\r\n> " }, "\4" }, "-i script.lua")
     assert.equal(0, code)
-    assert.truthy(out:find(" id | name\r\n----+----------\r\n  1 | <null>\r\n 22 | x\\x1b[2J\r\n(2 rows)\r\n", 1, true))
+    assert.truthy(out:find("   id | name\r\n int8 | text\r\n------+----------\r\n    1 | <null>\r\n"
+      .. "   22 | x\\x1b[2J\r\n(2 rows)\r\n", 1, true))
   end)
 
   it("opens conn when it is first used", function()
