@@ -1,7 +1,7 @@
 """Runs a program on a terminal of its own and talks to it: terminal.py PROGRAM [ARG...] < script
 
 The script is Python literals, one a line: ("expect", "text"), ("send", "text"), ("signal", number),
-("resize", "COLUMNSxLINES"). What marks pastes (bracketed paste mode) is left out of the output.
+("resize", "COLUMNSxLINES"), ("wait", milliseconds). What marks pastes (bracketed paste mode) is left out of the output.
 What the program printed goes to stdout; the exit code is the program's (128 + signal when killed).
 An expectation that is not met within 20 seconds ends it with exit code 99.
 """
@@ -52,6 +52,8 @@ for kind, value in steps:
         os.write(terminal, value.encode())
     elif kind == "signal":
         os.kill(child, value)
+    elif kind == "wait":
+        time.sleep(value / 1000)
     elif kind == "resize":
         columns, lines = map(int, value.split("x"))
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))

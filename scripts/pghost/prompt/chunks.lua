@@ -1,5 +1,6 @@
 -- What the lines at the prompt are: SQL, a command or Lua, and whether they are whole.
 
+local nearest = require "pghost.lib.nearest"
 local sql_tokens = require "pghost.lib.sql_tokens"
 local words = require "pghost.prompt.sql_words"
 
@@ -16,6 +17,9 @@ local function without_comments(text)
   until text == before
   return text
 end
+
+local is_lua_word = { ["local"] = true, ["for"] = true, ["if"] = true, ["while"] = true, ["return"] = true,
+  ["function"] = true, ["goto"] = true, ["repeat"] = true }
 
 -- These are statements of SQL as single words, whatever Lua has under the name.
 local is_bare_statement = { select = true, begin = true, commit = true, rollback = true, abort = true }
@@ -95,6 +99,19 @@ function M.sql(text)
   return false, text
 end
 
+-- "selct 1": the word of SQL that may be meant, where a line is no Lua.
+local function sql_hint(text)
+  local word, rest = text:match("^%s*(%a+)(.*)")
+  if not word or not rest:find("^%s+[%w\"'(*]") or rawget(_G, word) ~= nil or is_lua_word[word] then
+    return ""
+  end
+  local known = {}
+  for name in pairs(words.first) do
+    known[#known + 1] = name
+  end
+  return nearest.hint(word:lower(), known)
+end
+
 --- Loads Lua as an expression ("= expr" too), else as statements.
 ---@param text string
 ---@return function? chunk
@@ -106,7 +123,8 @@ function M.lua(text)
   if not chunk and not expression then
     chunk, message = load(text, "=stdin", "t")
   end
-  return chunk, message, not chunk and message:find("<eof>$") ~= nil
+  local incomplete = not chunk and message:find("<eof>$") ~= nil
+  return chunk, message and not incomplete and message .. sql_hint(text) or message, incomplete
 end
 
 return M

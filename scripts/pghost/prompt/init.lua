@@ -41,6 +41,9 @@ end
 ---@return string
 function Session:prompt()
   self:tell_lost()
+  if database.state() == "active" then
+    collectgarbage() -- a query that was interrupted while it started belongs to nobody: this ends it
+  end
   if self.text ~= "" then
     return self.kind == "sql" and "-> " or ">> "
   end

@@ -4,6 +4,7 @@
 local column_rules = require "pghost.rules.column"
 local errors = require "pghost.lib.errors"
 local fields = require "pghost.prompt.value_text"
+local pager = require "pghost.prompt.pager"
 local rows = require "pghost.prompt.shown_rows"
 local rules = require "pghost.rules"
 local sys = require "pghost.native.sys"
@@ -30,7 +31,7 @@ end
 
 local function table_text(value)
   if rules.is(value) then
-    return value:describe()
+    return value:describe(sys.columns(1))
   elseif errors.is(value) then
     return tostring(value)
   elseif column_rules.is(value) then
@@ -95,7 +96,8 @@ function M.print(...)
     else
       flush()
       if not write(value) then
-        io.stdout:write(M.text(value), "\n")
+        local output <close> = pager.open(rows.settings)
+        output:write(M.text(value), "\n")
       end
     end
   end

@@ -146,7 +146,7 @@ end
 function M.column(column)
   local rules = require "pghost.rules"
   local text = rules.table("t", { { "value", column } }):describe()
-  return (text:match("\n[^\n]*\nvalue%s+([^\n]*)") or column.type)
+  return ((text:match("\n[^\n]*\nvalue%s+([^\n]*)") or column.type):gsub("   +", "  "))
 end
 
 --- Writes one row of a result, expanded.
