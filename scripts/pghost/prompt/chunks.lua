@@ -7,10 +7,12 @@ local words = require "pghost.prompt.sql_words"
 local M = {}
 
 -- Without leading blanks and comments; a comment of `--` is one in both languages.
-local function without_comments(text)
+---@param text string
+---@return string
+function M.without_comments(text)
   repeat
     local before = text
-    text = text:gsub("^%s+", "")
+    text = text:gsub("^%s+", ""):gsub("^/%*.-%*/", "")
     if text:find("^%-%-") and not text:find("^%-%-%[=*%[") then
       text = text:gsub("^[^\n]*", "")
     end
@@ -64,7 +66,7 @@ end
 ---@return "sql"|"command"|"lua"|"nothing" kind
 ---@return string text without what stands before it
 function M.kind(text)
-  local rest = without_comments(text)
+  local rest = M.without_comments(text)
   if rest == "" or rest:find("^;%s*$") then
     return "nothing", rest
   elseif rest:find("^\\") then
@@ -114,14 +116,17 @@ end
 
 --- Loads Lua as an expression ("= expr" too), else as statements.
 ---@param text string
+---@param name? string of the file it is from
+---@param line? integer of that file that it begins in
 ---@return function? chunk
 ---@return string? message
 ---@return boolean incomplete only more lines can tell
-function M.lua(text)
+function M.lua(text, name, line)
   local expression = text:match("^%s*=(.*)$")
-  local chunk, message = load("return " .. (expression or text), "=stdin", "t")
+  local above = ("\n"):rep((line or 1) - 1)
+  local chunk, message = load(above .. "return " .. (expression or text), "=" .. (name or "stdin"), "t")
   if not chunk and not expression then
-    chunk, message = load(text, "=stdin", "t")
+    chunk, message = load(above .. text, "=" .. (name or "stdin"), "t")
   end
   local incomplete = not chunk and message:find("<eof>$") ~= nil
   return chunk, message and not incomplete and message .. sql_hint(text) or message, incomplete

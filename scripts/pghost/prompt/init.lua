@@ -18,6 +18,9 @@ local M = {}
 ---@field ready? function to be called for the lines that were read
 ---@field last_sql? string the statements that ran last, for \g and \watch
 ---@field last? string the chunk that ran last, for \e
+---@field line integer lines so far
+---@field first_line integer of the chunk
+---@field name? string of the file that the lines are from
 ---@field left boolean \q was given
 ---@field told_lost? pghost.Connection the loss of which was said
 local Session = {}
@@ -61,21 +64,36 @@ function Session:take_sql(whole, text, command)
     return false
   end
   self.last_sql = text
+  local name, line = self.name, self.first_line
   self.ready = command and function()
     return commands.run(self, command)
   end or function()
-    statements.run(text)
+    statements.run(text, nil, name, line)
   end
   return true
 end
 
 function Session:take_lua(text)
-  local chunk, message, incomplete = chunks.lua(text)
+  local chunk, message, incomplete = chunks.lua(text, self.name, self.first_line)
   if incomplete then
     return false
   end
   self.ready = chunk or fail(message)
   return true
+end
+
+function Session:take_text(text)
+  local kind, rest = chunks.kind(text)
+  self.kind = kind
+  if kind == "command" then
+    self.ready = function()
+      return commands.run(self, rest)
+    end
+    return true
+  elseif kind == "sql" then
+    return self:take_sql(chunks.sql(text))
+  end
+  return self:take_lua(text)
 end
 
 --- Takes a line.
@@ -84,30 +102,54 @@ end
 ---@return string? remember of it in the history
 function Session:add(line)
   local text = self.text .. line
-  local kind, rest = chunks.kind(text)
-  if kind == "nothing" then
+  self.line = self.line + 1
+  if self.text == "" then
+    self.first_line = self.line
+  end
+  if chunks.kind(text) == "nothing" then
     self.text = ""
     return false
   end
-  self.kind = kind
-  local whole = true
-  if kind == "command" then
-    self.ready = function()
-      return commands.run(self, rest)
-    end
-  elseif kind == "sql" then
-    whole = self:take_sql(chunks.sql(text))
-  else
-    whole = self:take_lua(text)
-  end
+  local whole = self:take_text(text)
   self.text = whole and "" or text
   if not whole then
     return false
   end
-  if kind ~= "command" then
+  if self.kind ~= "command" then
     self.last = text
   end
   return true, history.kept(text)
+end
+
+-- Runs what is ready; an error that has no place gets that of the file.
+function Session:run_ready()
+  local good, problem = pcall(function()
+    self:show(self:take()())
+  end)
+  if not good then
+    if errors.is(problem) and not problem.file and self.name then
+      problem.file, problem.line = self.name, self.first_line
+    end
+    error(problem, 0)
+  end
+end
+
+--- Runs a text as if its lines were typed, to the first error.
+---@param text string
+---@param name? string of the file it is from
+function Session:feed(text, name)
+  local inner = setmetatable({ text = "", left = false, name = name, line = 0 }, Session)
+  for line in (text:gsub("\n?$", "\n", 1)):gmatch("[^\n]*\n") do
+    if inner:add(line) then
+      inner:run_ready()
+    end
+    if inner.left then
+      self.left = true
+      return
+    end
+  end
+  inner:finish()
+  self.last, self.last_sql = text, inner.last_sql or self.last_sql
 end
 
 --- The function to call for what was read.
@@ -133,17 +175,17 @@ function Session:finish()
   local text = self.text
   self.text = ""
   if text ~= "" and self.kind == "lua" then
-    local _, message = chunks.lua(text)
+    local _, message = chunks.lua(text, self.name, self.first_line)
     errors.raise(message, "syntax")
   elseif text ~= "" then
-    statements.run(text)
+    statements.run(text, nil, self.name, self.first_line)
   end
 end
 
 --- A new session.
 ---@return pghost.prompt.Session
 function M.new()
-  local session = setmetatable({ text = "", left = false }, Session)
+  local session = setmetatable({ text = "", left = false, line = 0 }, Session)
   session.complete = function(before)
     return completion.complete(session, before)
   end

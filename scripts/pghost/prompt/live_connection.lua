@@ -30,11 +30,21 @@ function M.get()
   return _G.conn
 end
 
---- A new connection in the place of the old one.
----@param dsn? string
+local function is_dsn(text)
+  return text:find("=", 1, true) ~= nil or text:find("://", 1, true) ~= nil
+end
+
+--- A new connection in the place of the old one; what connects after it leads there, too.
+---@param place? string name of a database of the same server, or a DSN; nil: where the old one leads
 ---@return pghost.Connection
-function M.connect(dsn)
+function M.connect(place)
+  local dsn = place and (is_dsn(place) and place or connection.conninfo_of(place))
   local new = connection.open { dsn = dsn }
+  if dsn then
+    connection.lead(function()
+      return dsn
+    end, "\\connect")
+  end
   local old = M.current()
   if old then
     old:close()

@@ -1,5 +1,6 @@
 -- SQL at the prompt: one statement after the other, its rows as they come, what the server says besides.
 
+local chunks = require "pghost.prompt.chunks"
 local database = require "pghost.prompt.live_connection"
 local errors = require "pghost.lib.errors"
 local rows = require "pghost.prompt.shown_rows"
@@ -47,7 +48,7 @@ local two_words = { create = true, alter = true, drop = true, start = true, refr
 
 -- What a statement without rows has done.
 local function tag(text, affected)
-  local first, second = text:match("^[%s(]*(%a+)%s*(%a*)")
+  local first, second = chunks.without_comments(text):match("^[%s(]*(%a+)%s*(%a*)")
   first = (first or ""):lower()
   if counted[first] or affected > 0 then
     return affected == 1 and "(1 row affected)" or ("(%d rows affected)"):format(affected)
@@ -55,42 +56,65 @@ local function tag(text, affected)
   return (two_words[first] and first .. " " .. second or first):upper()
 end
 
-local function stream(conn, statement, text, values, places)
-  local started, next_row, _, _, closing = pcall(conn.stream, conn, text, table.unpack(values, 1, values.n))
+-- A stream whose first row is read. An error of the server's gets its place in the text as it was written.
+local function begin(conn, statement)
+  local text, values, places = bind(statement)
+  local started, next_row, _, _, source = pcall(conn.stream, conn, text, table.unpack(values, 1, values.n))
   local first = nil
   if started then
     started, first = pcall(next_row)
     next_row = started and next_row or first
   end
   if not started then
-    if closing then
-      closing:close()
+    if source then
+      source:close()
     end
     statement:locate(next_row, text, text, places)
     error(next_row, 0)
   end
-  return next_row, first, closing
+  return next_row, first, source
 end
 
----@param text string one statement
----@param settings? pghost.prompt.Settings
-function M.run_one(text, settings)
-  local conn = database.get()
-  local statement = sql.parse(text)
-  local bound, values, places = bind(statement)
-  local began = sys.clock()
-  local _ <close> = setmetatable({}, { __close = function()
+-- Notices are written whatever happens.
+local function noticing(conn)
+  return setmetatable({}, { __close = function()
     if conn:status() ~= "closed" then
       M.write_notices(conn)
     end
   end })
+end
+
+---@class pghost.prompt.Opened
+---@field next_row fun(): table?
+---@field first? table
+---@field source pghost.native.Stream to be closed
+
+--- Starts the last statement of a text whose statements before it have run.
+---@param conn pghost.Connection
+---@param text string
+---@return pghost.prompt.Opened
+function M.open(conn, text)
+  local all = sql.split(text)
+  local next_row, first, source = begin(conn, sql.parse(all[#all]))
+  return { next_row = next_row, first = first, source = source }
+end
+
+---@param text string one statement
+---@param settings? pghost.prompt.Settings
+---@param name? string of the file it is from
+---@param line? integer of that file that it begins in
+function M.run_one(text, settings, name, line)
+  local conn = database.get()
+  local statement = sql.parse(text, name, line)
+  local began = sys.clock()
+  local _ <close> = noticing(conn)
   do
-    local next_row, first, source <close> = stream(conn, statement, bound, values, places)
+    local next_row, first, source <close> = begin(conn, statement)
     local columns = source:columns() or {}
     if #columns > 0 then
       rows.write(next_row, first, { columns = columns, types = source:types() }, settings)
     else
-      ((settings or rows.settings).output or io.stdout):write(tag(bound, source:affected()), "\n")
+      ((settings or rows.settings).output or io.stdout):write(tag(text, source:affected()), "\n")
     end
   end
   if rows.settings.timing then
@@ -102,9 +126,11 @@ end
 ---@param text string
 ---@param settings? pghost.prompt.Settings
 ---@param name? string of the file it is from
-function M.run(text, settings, name)
-  for _, one in ipairs(sql.split(text, name)) do
-    M.run_one(one, settings)
+---@param line? integer of that file that it begins in
+function M.run(text, settings, name, line)
+  local all, lines = sql.split(text, name)
+  for i, one in ipairs(all) do
+    M.run_one(one, settings, name, (line or 1) + lines[i] - 1)
   end
 end
 

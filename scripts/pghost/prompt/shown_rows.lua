@@ -78,7 +78,8 @@ end
 
 --- Prints a result that is there.
 ---@param result pghost.native.Result
-function M.result(result)
+---@param options? { plain: boolean } plain: no types, NULL is empty, for lists of the catalog
+function M.result(result, options)
   local columns = result:columns()
   if #columns == 0 then
     print_.result(result)
@@ -88,7 +89,8 @@ function M.result(result)
   M.write(function()
     i = i + 1
     return result[i]
-  end, result[1], { columns = columns, types = result:types() })
+  end, result[1], { columns = columns, types = not (options and options.plain) and result:types() or nil },
+    options and options.plain and setmetatable({ null = "" }, { __index = M.settings }) or nil)
 end
 
 return M
