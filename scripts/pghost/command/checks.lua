@@ -11,8 +11,8 @@ local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
 
 local function parse(arguments)
-  local parser = argparse("pghost checks", "Shows how the checks of a recorded run went: of RUN, or of the last run that "
-    .. "had any. Column history is the last ten runs: . passed, w warned, F failed.")
+  local parser = argparse("pghost checks", "Shows how the checks of a recorded run went: of RUN, or of the last run "
+    .. "that had any. Column history is the last ten runs: . passed, w warned, F failed.")
   parser:argument("run", "Number of a run."):args("?"):convert(recorded.number)
   parser:option("--pipeline", "The last run of it."):argname("NAME")
   parser:flag("--failed", "Only checks that did not pass.")
