@@ -128,6 +128,15 @@ function Run:connection(purpose)
   return self.connections[purpose]
 end
 
+--- Ends the further connections; one that is asked for afterwards is a new one.
+---@package
+function Run:drop_connections()
+  for purpose, conn in pairs(self.connections) do
+    conn:close()
+    self.connections[purpose] = nil
+  end
+end
+
 --- The quoted name of a table in the build schema.
 --- Example: conn:query("SELECT count(*) FROM " .. run:qualified("users"))
 ---@param name string
@@ -369,9 +378,7 @@ local function end_session(self, problem)
   if not self.conn then
     return
   end
-  for _, one in pairs(self.connections) do
-    one:close() -- first, so that they hold no lock on what is discarded
-  end
+  self:drop_connections() -- first, so that they hold no lock on what is discarded
   if self.id and not self.finished then
     pcall(ending.abandon, self, problem) -- what this cannot do any more, the next run does
   end

@@ -18,7 +18,7 @@ local M = {}
 ---@field progress? table options of the progress bar
 ---@field plan fun(self, files: any, rules?: pghost.Rules, options: table): pghost.Plan nothing is changed by it
 ---@field begin fun(self, plan, batch, result) before the transaction of a batch
----@field transaction fun(self, fn: fun()) in which a batch is loaded
+---@field transaction fun(self, fn: fun(), plan, batch, result) in which a batch is loaded; it may call fn again
 ---@field streams fun(self, plan, batch): pghost.load.Streams makes the tables that are not there
 ---@field filled fun(self, plan, result) at the end of that transaction
 ---@field done? fun(self, plan, file: pghost.FileResult) a file was read
@@ -79,18 +79,18 @@ function M.run(target, sink, files, rules, options)
   target:begin(plan, result)
   for _, batch in ipairs(plan.batches) do
     target:before(plan, batch, result)
+    local totals
     target:transaction(function()
       local streams = target:streams(plan, batch)
       streams.rejects = budget.enforce(target.budget, sink.stream(), batch.files, result.totals.rejected,
         #plan.batches == 1)
-      local totals, cleaning = engine.run(streams, target:work(plan, batch) or work_of(target, plan, batch, result))
-      result:add(totals)
+      totals, result.cleaning = engine.run(streams, target:work(plan, batch) or work_of(target, plan, batch, result))
       if target.loaded then
         target:loaded(plan, result, totals)
       end
-      result.cleaning = cleaning
       target:filled(plan, result)
-    end)
+    end, plan, batch, result)
+    result:add(totals) -- of the attempt that succeeded
     target:committed(plan, batch, result)
   end
   target:finish(plan, result)

@@ -4,6 +4,7 @@
 -- may; several must see it first.
 
 local accounts = require "pghost.load.accounts"
+local attempts = require "pghost.load.attempts"
 local budget = require "pghost.load.budget"
 local build_plan = require "pghost.load.build_plan"
 local columns_of = require "pghost.catalog.columns"
@@ -63,15 +64,19 @@ local function create(self, plan, raw_conn, clean_conn)
   self.made = true
 end
 
---- Takes the connections. What earlier attempts and a killed run have loaded counts as loaded.
+--- What a killed run has loaded counts as loaded.
 function Target:begin(plan, result)
   if plan.kept then
     file_records.take_over(plan, result)
     result.frozen = plan.kept.built
   end
-  if #plan.batches == 0 then
-    return
+  self.made = plan.kept ~= nil and plan.kept.built
+  if #plan.batches > 0 and plan.workers > 1 and not self.made then
+    create(self, plan, self.run.conn, self.run.conn)
   end
+end
+
+local function take_connections(self, plan)
   self.all = {}
   for _, kind in ipairs { "clean", "raw" } do
     if plan.targets[kind] then
@@ -82,18 +87,23 @@ function Target:begin(plan, result)
       end
     end
   end
-  self.made = plan.kept ~= nil and plan.kept.built
-  if plan.workers > 1 and not self.made then
-    create(self, plan, self.run.conn, self.run.conn)
-  end
 end
 
 function Target:before(plan, batch, result)
   file_records.begin(self.run, plan, result, batch.files)
 end
 
-function Target:transaction(fn)
-  connection.transaction_of_all(self.all, fn)
+--- One transaction of all connections; retried over new ones after a transient error.
+function Target:transaction(fn, plan, batch, result)
+  local made = self.made
+  attempts.run(self.run, plan, batch, result, function(committing)
+    self.made = made -- what a failed attempt has created is rolled back
+    take_connections(self, plan)
+    connection.transaction_of_all(self.all, function()
+      fn()
+      committing()
+    end)
+  end)
 end
 
 --- Makes the tables that are not there, and the COPYs into them.
