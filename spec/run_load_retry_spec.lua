@@ -54,7 +54,8 @@ local function run(text, options)
   local made = opening:format(options.on or "item", folder, options.config or "")
     :format(options.when and "CONSTRAINT TRIGGER happen AFTER INSERT" or "TRIGGER happen BEFORE INSERT",
       options.when or "")
-  local path = pghost.write(folder .. "/job.lua", made .. text:gsub(", options%)", ", " .. (options.load or "{}") .. ")"))
+  local path = pghost.write(folder .. "/job.lua", made
+    .. text:gsub(", options%)", ", " .. (options.load or "{}") .. ")"))
   return pghost.run({ "--dsn", options.dsn or dsn, path, table.unpack(options.words or {}) }, { cd = folder })
 end
 
@@ -71,8 +72,8 @@ local function assert_loaded_once(run_id)
   assert.equal("2000|2001000|2002", ask "SELECT count(*), sum(id), (SELECT count(*) FROM item_raw) FROM item")
   assert.equal("x1|500\nx2|1000", ask(([[SELECT split_part(convert_from(original, 'UTF8'), ',', 1), line FROM pghost.rejects
     WHERE run_id = %d ORDER BY line]]):format(run_id or 1)))
-  assert.equal("2002|2000|2|0|0", ask(([[SELECT sum(records), sum(loaded), sum(rejected), sum(filtered), sum(duplicates)
-    FROM pghost.files WHERE run_id = %d]]):format(run_id or 1)))
+  assert.equal("2002|2000|2|0|0", ask(([[SELECT sum(records), sum(loaded), sum(rejected), sum(filtered),
+    sum(duplicates) FROM pghost.files WHERE run_id = %d]]):format(run_id or 1)))
   assert.equal("0", ask "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pghost_build%'")
 end
 
@@ -244,7 +245,8 @@ describe("a load of a run is not retried by itself", function()
     assert.equal(0, code, err)
     assert.matches("retry +job +warn: [^\n]*; attempt 2 of 3 in ", err)
     local own_db = connection.open { dsn = own.dsn }
-    assert.equal("published|2", shown.text(own_db, "SELECT state, attempt FROM pghost.runs ORDER BY run_id DESC LIMIT 1"))
+    assert.equal("published|2", shown.text(own_db, [[
+      SELECT state, attempt FROM pghost.runs ORDER BY run_id DESC LIMIT 1]]))
     assert.equal("2000|2002|2", shown.text(own_db, [[SELECT count(*), (SELECT count(*) FROM item_raw),
       (SELECT count(*) FROM pghost.rejects WHERE run_id = (SELECT max(run_id) FROM pghost.runs)) FROM item]]))
     own_db:close()
