@@ -70,8 +70,8 @@ end
 -- 2,000 good records and two rejects, each once, in the tables and in the accounts.
 local function assert_loaded_once(run_id)
   assert.equal("2000|2001000|2002", ask "SELECT count(*), sum(id), (SELECT count(*) FROM item_raw) FROM item")
-  assert.equal("x1|500\nx2|1000", ask(([[SELECT split_part(convert_from(original, 'UTF8'), ',', 1), line FROM pghost.rejects
-    WHERE run_id = %d ORDER BY line]]):format(run_id or 1)))
+  assert.equal("x1|500\nx2|1000", ask(([[SELECT split_part(convert_from(original, 'UTF8'), ',', 1), line
+    FROM pghost.rejects WHERE run_id = %d ORDER BY line]]):format(run_id or 1)))
   assert.equal("2002|2000|2|0|0", ask(([[SELECT sum(records), sum(loaded), sum(rejected), sum(filtered),
     sum(duplicates) FROM pghost.files WHERE run_id = %d]]):format(run_id or 1)))
   assert.equal("0", ask "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pghost_build%'")

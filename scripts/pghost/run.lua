@@ -5,7 +5,6 @@
 
 local again = require "pghost.run.retry"
 local analyse = require "pghost.run.analytics"
-local budget = require "pghost.load.budget"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
 local definition = require "pghost.run.definitions"
@@ -16,6 +15,7 @@ local given_rules = require "pghost.run.given_rules"
 local history = require "pghost.run.history"
 local hooks = require "pghost.run.hooks"
 local kept = require "pghost.load.kept"
+local over_budget = require "pghost.load.over_budget"
 local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
 local record = require "pghost.lib.record"
@@ -357,7 +357,7 @@ function Run:publish()
     self:check()
   end
   check.raise_failed(self)
-  budget.check_all(self)
+  over_budget.check_all(self)
   publishing.finish(self)
   local unwritten = again.release_output(self)
   if unwritten then -- the host ends with that; what became of the tables is said here

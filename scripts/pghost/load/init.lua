@@ -4,7 +4,6 @@
 -- (into_table.lua), or those of a replay. It plans, has the transactions, and finishes. A *sink* takes rejects: the
 -- table pghost.rejects, or a file (sinks.lua). The way of records from file to COPY is the same for all.
 
-local budget = require "pghost.load.budget"
 local engine = require "pghost.load.engine"
 local header = require "pghost.load.header"
 local inputs = require "pghost.load.inputs"
@@ -44,7 +43,7 @@ local function work_of(target, plan, batch, result)
       local source = inputs.open(file)
       header.check_same(file, source)
       return source, { file_id = result:of(file).id, raw_map = file.raw_map, expected_bytes = file.size,
-        clean_map = plan.targets.clean and file.clean_map or nil, rejects = budget.of_file(target.budget) }
+        clean_map = plan.targets.clean and file.clean_map or nil, rejects = target.budget:of_file() }
     end,
     done = function(file, counts)
       result:of(file).counts = counts
@@ -82,8 +81,7 @@ function M.run(target, sink, files, rules, options)
     local totals
     target:transaction(function()
       local streams = target:streams(plan, batch)
-      streams.rejects = budget.enforce(target.budget, sink.stream(), batch.files, result.totals.rejected,
-        #plan.batches == 1)
+      streams.rejects = target.budget:enforce(sink.stream(), batch.files, result.totals.rejected, #plan.batches == 1)
       totals, result.cleaning = engine.run(streams, target:work(plan, batch) or work_of(target, plan, batch, result))
       if target.loaded then
         target:loaded(plan, result, totals)

@@ -10,10 +10,12 @@ local build_plan = require "pghost.load.build_plan"
 local columns_of = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
+local expectations = require "pghost.checks.expectations"
 local file_records = require "pghost.load.file_records"
 local primary_key = require "pghost.load.primary_key"
 local ledger = require "pghost.ledger"
 local modes = require "pghost.modes"
+local over_budget = require "pghost.load.over_budget"
 local originals = require "pghost.rejects.originals"
 local raw_table = require "pghost.load.raw_table"
 local reapply = require "pghost.rejects.reapply"
@@ -47,7 +49,9 @@ function Target:plan(files, rules, options)
   local draft = build_plan.draft(self.run, self.name, rules, options, self.targets)
   self.budget = budget.of_table(self.run, self.name, draft.options)
   self.run.met[self.name] = true
-  return files and build_plan.of_files(self.run, files, draft) or build_plan.of_raw_table(self.run, draft)
+  local plan = files and build_plan.of_files(self.run, files, draft) or build_plan.of_raw_table(self.run, draft)
+  expectations.check_plan(self.run, plan)
+  return plan
 end
 
 -- Connections and tables ---------------------------------------------------------------------------------
@@ -145,7 +149,7 @@ function Target.done(_, plan, file)
 end
 
 function Target:stopped(plan, result, message)
-  budget.raise_stopped(self.run, plan, self.budget, result, message)
+  over_budget.raise_stopped(self.run, plan, self.budget, result, message)
 end
 
 function Target.failed(_, plan, _, message, code)
@@ -190,8 +194,7 @@ end
 --- Holds what was read against the ledger, makes the key, proves the accounts, and makes the tables ready to publish.
 function Target:finish(plan, result)
   local run = self.run
-  run.watched[#run.watched + 1] = ledger.check(run, plan, result)
-  ledger.save_skipped(run, plan, result)
+  run.watched[#run.watched + 1] = ledger.settle(run, plan, result)
   if #plan.files == 0 and not plan.raw_source then
     return -- all were left out: the published table stays as it is
   end
@@ -216,6 +219,16 @@ function Target:finish(plan, result)
     end
   end
   originals.fill(run, plan.name, plan.options, result.files)
+end
+
+--- Whether the table that is recorded now is one to go on with: within its budget, and not empty.
+function Target:judge(plan, result)
+  local run = self.run
+  if result.rejects then
+    remarks.rejects(run, plan.name, result.rejects.kinds)
+    over_budget.check(run, plan, self.budget, result)
+  end
+  accounts.check_not_empty(run, plan.targets.clean and plan.name or plan.name .. "_raw")
 end
 
 return M
