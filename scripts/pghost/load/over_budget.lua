@@ -63,7 +63,8 @@ local function check_run(run, with_share)
     rejected, records = rejected + counts.rejected, records + counts.records
   end
   local most = budget_options.of_run(run)
-  local allowed = budgets.excess({ count = most.count, percent = with_share and most.percent or nil }, rejected, records)
+  local allowed = budgets.excess({ count = most.count, percent = with_share and most.percent or nil }, rejected,
+    records)
   if allowed then
     raise_over(run, "all tables", rejected, records, "max_rejects", allowed)
   end
