@@ -12,8 +12,12 @@ local function checks_text(column)
   return table.concat(texts, ", ")
 end
 
+local function formats_text(format)
+  return type(format) == "table" and words.quote_all(format) or words.quote(format)
+end
+
 local function type_text_of(column)
-  local text = column.type .. (column.format and " " .. words.quote(column.format) or "")
+  local text = column.type .. (column.format and " " .. formats_text(column.format) or "")
   if column.labels then
     text = ("%s of %s"):format(text, words.quote_all(column.labels))
   end
