@@ -7,6 +7,7 @@ local completion = require "pghost.prompt.completion"
 local database = require "pghost.prompt.live_connection"
 local errors = require "pghost.lib.errors"
 local history = require "pghost.prompt.remembered"
+local live = require "pghost.prompt.live"
 local show = require "pghost.prompt.show"
 local statements = require "pghost.prompt.run_sql"
 
@@ -186,6 +187,7 @@ end
 ---@return pghost.prompt.Session
 function M.new()
   local session = setmetatable({ text = "", left = false, line = 0 }, Session)
+  live.install()
   session.complete = function(before, after)
     return completion.complete(session, before, after)
   end

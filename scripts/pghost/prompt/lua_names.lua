@@ -4,6 +4,7 @@ local column_rules = require "pghost.rules.column"
 local file_names = require "pghost.prompt.file_names"
 local host = require "pghost.native.host"
 local lfs = require "lfs"
+local live = require "pghost.prompt.live"
 
 local M = {}
 
@@ -75,7 +76,8 @@ local function value_of(steps)
     if step == "()" then
       owner, value = nil, result_of(owner, value)
     else
-      owner, value = value, field(value, i == 1 and step or step:sub(2))
+      local found = field(value, i == 1 and step or step:sub(2))
+      owner, value = value, found == nil and i == 1 and live.peek(step) or found
     end
     if value == nil then
       return nil
@@ -86,7 +88,9 @@ end
 
 -- Names of fields; with a colon only what can be called.
 local function fields_of(value, typed, calls)
-  local names = {}
+  local metatable = debug.getmetatable(value)
+  local own = type(metatable) == "table" and rawget(metatable, "__names")
+  local names = own and own() or {}
   for _, place in ipairs(places(value)) do
     for name, content in next, type(place) == "table" and place or {} do
       local is_shown = type(name) == "string" and name:find("^[%a_][%w_]*$")
