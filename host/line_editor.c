@@ -153,7 +153,7 @@ static char *prompt(EditLine *editor) {
   return (char *)(uintptr_t)reader->prompt;
 }
 
-// complete(line before the cursor) -> text to insert, text to show below the line.
+// complete(line before the cursor, after it) -> text to insert, text to show below the line.
 static unsigned char on_tab(EditLine *editor, int key) {
   (void)key;
   LineReader *reader = NULL;
@@ -164,7 +164,8 @@ static unsigned char on_tab(EditLine *editor, int key) {
   unsigned char result = CC_REFRESH_BEEP;
   lua_rawgeti(L, LUA_REGISTRYINDEX, reader->complete);
   lua_pushlstring(L, line->buffer, (size_t)(line->cursor - line->buffer));
-  if (lua_pcall(L, 1, 2, 0) == LUA_OK) {
+  lua_pushlstring(L, line->cursor, (size_t)(line->lastchar - line->cursor));
+  if (lua_pcall(L, 2, 2, 0) == LUA_OK) {
     const char *inserted = lua_tostring(L, -2);
     const char *shown = lua_tostring(L, -1);
     if (inserted && inserted[0] && el_insertstr(editor, inserted) == 0)

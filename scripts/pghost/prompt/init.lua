@@ -7,6 +7,7 @@ local completion = require "pghost.prompt.completion"
 local database = require "pghost.prompt.live_connection"
 local errors = require "pghost.lib.errors"
 local history = require "pghost.prompt.remembered"
+local live = require "pghost.prompt.live"
 local show = require "pghost.prompt.show"
 local statements = require "pghost.prompt.run_sql"
 
@@ -104,7 +105,7 @@ function Session:add(line)
   local text = self.text .. line
   self.line = self.line + 1
   if self.text == "" then
-    self.first_line = self.line
+    self.first_line = self.name and self.line or 1
   end
   if chunks.kind(text) == "nothing" then
     self.text = ""
@@ -186,8 +187,9 @@ end
 ---@return pghost.prompt.Session
 function M.new()
   local session = setmetatable({ text = "", left = false, line = 0 }, Session)
-  session.complete = function(before)
-    return completion.complete(session, before)
+  live.install()
+  session.complete = function(before, after)
+    return completion.complete(session, before, after)
   end
   return session
 end
