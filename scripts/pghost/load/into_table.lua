@@ -162,7 +162,7 @@ function Target.committed() end
 
 function Target:finish(_, result)
   local totals = result.totals
-  if budget.excess(self.budget, totals) then
+  if self.budget:excess(totals) then
     raise_over(self, ("%s of %s rejected, --max-rejects allows %g%%"):format(log.count(totals.rejected),
       log.counted(totals.records, "record"), self.budget.table.percent))
   end

@@ -4,6 +4,7 @@ local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local keys = require "pghost.modes.keys"
 local relations = require "pghost.catalog.relations"
+local refused = require "pghost.modes.refused"
 local rejected_keys = require "pghost.modes.rejected_keys"
 local table_facts = require "pghost.modes.table_facts"
 
@@ -62,13 +63,15 @@ function M.of(run, plan, kind, only_new)
   local name = kind == "raw" and plan.name .. "_raw" or plan.name
   local new = run:qualified(kind == "raw" and plan.raw_table or plan.clean_table)
   local built, own = columns.read(conn, new)
+  local placed = kind == "clean" and own._pghost_line ~= nil
+  built = placed and refused.without_positions(built) or built
   local published = relations.quoted(run.target, name)
   local _, there = columns.read(conn, published)
   local change = {
     name = name, mode = "append", missing = "keep", keys = {}, columns = built, view = run:qualified(name), new = new,
     published = published, allow_dropped = plan.options.allow_dropped or false, distributed = false,
     started = conn:quote_literal(run.started) .. "::pg_catalog.timestamptz", marked = false, few = false,
-    only_new = only_new or false,
+    placed = placed, only_new = only_new or false,
   }
   if kind == "raw" then
     change.new_columns = new_raw_columns(run, plan, built, there)

@@ -162,13 +162,17 @@ local function rebuild(run, plan, published)
   end
 end
 
+-- By which a record that the server refuses is told (modes/refused.lua).
+local position = ", _pghost_file bigint, _pghost_line bigint"
+
 -- What passed in tables of its own, which publishing adds.
 local function build_additions(run, plan, published, nullable)
   local conn, changes = run.conn, {}
   if plan.targets.clean then
     local built, list = run:qualified(plan.clean_table), columns.list(plan.clean_columns)
-    run:create_table(conn, plan.clean_table, tables.clean(plan.clean_columns))
-    conn:query(("INSERT INTO %s (%s) SELECT %s FROM %s"):format(built, list, list, staging.name(run, "clean")))
+    run:create_table(conn, plan.clean_table, tables.clean(plan.clean_columns) .. position)
+    conn:query(("INSERT INTO %s (%s, _pghost_file, _pghost_line) SELECT %s, m.file_id, m.line FROM %s"):format(built,
+      list, columns.list(plan.clean_columns, "s.%s"), staging.from(run, "clean")))
     conn:query("ANALYZE " .. built) -- it is joined with all of the published table
     if plan.key then
       snapshot.watch_keys(run, plan, published.clean)
