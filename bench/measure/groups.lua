@@ -8,7 +8,8 @@ local replay = require "measure.replay"
 local rounds = require "measure.rounds"
 local tables = require "measure.tables"
 
-local M = { order = { "startup", "booking", "event", "memory", "shapes", "pipeline", "merge", "replay", "checks", "pgloader" } }
+local M = { order = { "startup", "booking", "event", "memory", "shapes", "pipeline", "merge", "replay", "checks",
+  "pgloader" } }
 
 M.merge = merge.run
 
