@@ -44,11 +44,12 @@ run:publish()
     local pooler <close> = require("support.pooler").start(require("support.server").get(), "transaction")
     local through = pooler:through(project.dsn)
     local pghost = require "support.pghost"
-    local _, err, code = pghost.run({ "shop.lua" }, { cd = project.folder, env = "DATABASE_URL=" .. pghost.quote(through) })
+    local _, err, code = pghost.run({ "shop.lua" }, { cd = project.folder,
+      env = "DATABASE_URL=" .. pghost.quote(through) })
     assert.equal(0, code, err)
     assert.equal("2|1", project:ask "SELECT (SELECT count(*) FROM item), (SELECT count(*) FROM more)")
-    local shown = pghost.shell(("for i in 1 2 3 4 5 6 7 8 9; do psql -X -At -d %s -c 'SHOW idle_session_timeout' & done; wait")
-      :format(pghost.quote(through)))
+    local shown = pghost.shell(("for i in 1 2 3 4 5 6 7 8 9; do "
+      .. "psql -X -At -d %s -c 'SHOW idle_session_timeout' & done; wait"):format(pghost.quote(through)))
     assert.equal(("300ms\n"):rep(9), shown)
   end)
 

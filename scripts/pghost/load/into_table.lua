@@ -2,6 +2,7 @@
 
 local budget = require "pghost.load.budget"
 local errors = require "pghost.lib.errors"
+local lock_waits = require "pghost.load.lock_waits"
 local log = require "pghost.lib.log"
 local relation = require "pghost.load.relation"
 local remarks = require "pghost.load.remarks"
@@ -9,7 +10,6 @@ local statistics = require "pghost.load.statistics"
 local stored = require "pghost.load.stored_rows"
 local table_plan = require "pghost.load.table_plan"
 local tables = require "pghost.load.tables"
-local waiting = require "pghost.load.waiting"
 
 local M = {}
 
@@ -53,7 +53,7 @@ end
 function Target:plan(files, rules, options)
   self.budget = budget.of_load(options.max_rejects)
   if not options.create then
-    waiting.query(self.conn, self.into.quoted, function()
+    lock_waits.query(self.conn, self.into.quoted, function()
       relation.lock(self.conn, self.into)
     end, self.say)
     self.relation = relation.find(self.conn, self.into)
@@ -65,7 +65,7 @@ function Target:begin(plan)
   local options = plan.options
   relation.check_at_once(self.conn, self.relation)
   if options.truncate then
-    waiting.query(self.conn, self.relation.qualified, "TRUNCATE " .. self.relation.qualified, self.say)
+    lock_waits.query(self.conn, self.relation.qualified, "TRUNCATE " .. self.relation.qualified, self.say)
     self.say("info", "load", ("emptied %s, in the same transaction"):format(self.relation.qualified))
   end
   self.rows_before = stored.count(self.conn, self.relation)

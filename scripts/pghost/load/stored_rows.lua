@@ -1,5 +1,5 @@
--- Rows that a table has before a load and after it, where COPY's own count does not say what was stored: a trigger after
--- the row, or at the end of the statement or the transaction, may delete; one of a view may store nothing.
+-- Rows that a table has before a load and after it, where COPY's own count does not say what was stored: a trigger
+-- after the row, or at the end of the statement or the transaction, may delete; one of a view may store nothing.
 
 local errors = require "pghost.lib.errors"
 
