@@ -221,8 +221,8 @@ static void parse(Options *options, int *argc, char **argv) {
     options_take_late(options, argc, argv);
 }
 
-// Large buffers go back to the system when they are freed: glibc would keep them from the second one
-// on (M_MMAP_THRESHOLD in mallopt(3)).
+// Large buffers go back to the system when they are freed: glibc would keep them from the second
+// one on (M_MMAP_THRESHOLD in mallopt(3)).
 static void give_back_memory(void) {
   mallopt(M_MMAP_THRESHOLD, LARGE_BUFFER);
 }

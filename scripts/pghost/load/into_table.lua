@@ -79,9 +79,9 @@ function Target:streams(plan, batch)
   local careful = not self.relation.of_statement
     and (self.relation.after_insert or plan.options.max_rejects and (self.relation.guarded or batch.as_text))
   return { program = batch.program, workers = plan.workers, memory = plan.options.memory,
-    clean = { connections = { self.conn }, as_text = batch.as_text, careful = careful, tell_lines = true, may_drop = true,
-    copy = tables.copy(self.relation.qualified, { names = batch.names, as_text = batch.as_text,
-      freeze = self.fresh and not careful }) } }
+    clean = { connections = { self.conn }, as_text = batch.as_text, careful = careful, tell_lines = true,
+      may_drop = true, copy = tables.copy(self.relation.qualified, { names = batch.names, as_text = batch.as_text,
+        freeze = self.fresh and not careful }) } }
 end
 
 function Target.work() end

@@ -101,7 +101,8 @@ local function read_keys(run, plan, program, names, raw, wanted)
   local sink = sinks.into_table(run, plan.name, tables.copy(names.refused, {}))
   connection.transaction_of_all({ conn, rejects }, function()
     engine.run({ program = program, workers = 1, memory = run.settings.memory, rejects = sink.stream(),
-      clean = { connections = { conn }, as_text = as_text, copy = tables.copy(names.held, { names = wanted, as_text = as_text }) } }, {
+      clean = { connections = { conn }, as_text = as_text,
+        copy = tables.copy(names.held, { names = wanted, as_text = as_text }) } }, {
       files = { { name = plan.name .. "_raw" } },
       open = function()
         return open_source(run, plan, raw, names.rejected, wanted)
