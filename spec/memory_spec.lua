@@ -86,6 +86,15 @@ describe("memory", function()
     assert.is_true(sanitized or bytes <= most, bytes)
   end)
 
+  it("of a list of rejects does not grow with their original bytes", function()
+    here.conn:query "DROP TABLE item"
+    write_long("item.csv", 6, true)
+    peak "pipeline.lua"
+    local bytes, out = peak "rejects"
+    assert.equal(2, select(2, out:gsub("not a bigint 'x'", "")))
+    assert.is_true(sanitized or bytes <= 2 * length, bytes)
+  end)
+
   it("of sniffing is bounded by bytes", function()
     write_long("item.csv", 12)
     local bytes = peak("sniff", "item.csv")
