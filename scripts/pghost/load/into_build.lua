@@ -130,7 +130,7 @@ function Target:streams(plan, batch)
   if raw then
     raw.position = nil -- a raw stream always has it
   end
-  return { program = batch.program, workers = plan.workers, raw = raw,
+  return { program = batch.program, workers = plan.workers, memory = self.run.settings.memory, raw = raw,
     clean = stream("clean", plan.clean_table, plan.clean_columns and columns_of.names(plan.clean_columns),
       plan.position, text) }
 end
