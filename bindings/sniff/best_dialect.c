@@ -566,6 +566,48 @@ static bool prefer_ragged(const SniffSample *sample, SniffGuesses *guesses) {
   return true;
 }
 
+// Lines at blanks, below the first.
+typedef struct Words {
+  bool name; // the first line is one word
+  bool lone; // another one is, too
+  size_t records;
+  size_t cells;
+  size_t data;
+} Words;
+
+static bool note_words(void *context, size_t index, const SniffRecord *record, bool apart) {
+  Words *words = context;
+  (void)apart;
+  if (index == 0) {
+    const SniffField *first = record->fields;
+    words->name = record->count == 1 && sniff_cell(first->text, first->len) == CELL_WORD;
+    return words->name;
+  }
+  words->lone |= record->count < 2;
+  words->records++;
+  words->cells += record->count;
+  for (size_t i = 0; i < record->count; i++)
+    words->data += sniff_cell_is_data(sniff_cell(record->fields[i].text, record->fields[i].len));
+  return !words->lone;
+}
+
+// Takes out readings by a blank where the first line is one word and all others are more, of which
+// few are data: the name of one column over values such as "Anna Koch" and "EUR 13.50".
+static bool forget_blanks(const SniffSample *sample, SniffGuesses *guesses) {
+  Words words = {0};
+  SniffDialect blank = {.delimiter = " ", .delimiter_len = 1, .quote = '"'};
+  bool failed;
+  blank.carriage_return = sniff_ends_in_cr(sample);
+  each_record(sample, &blank, note_words, &words, &failed);
+  size_t kept = 0;
+  bool values = words.name && !words.lone && words.records > 1 && words.data * 2 <= words.cells;
+  for (size_t i = 0; i < guesses->count; i++)
+    if (!values || strcmp(guesses->list[i].dialect.delimiter, " ") != 0)
+      guesses->list[kept++] = guesses->list[i];
+  guesses->count = kept > 0 ? kept : guesses->count;
+  return !failed;
+}
+
 // COPY's text format is one dialect, but for its delimiter.
 static bool take_text_format(const SniffSample *sample, const SniffGiven *given,
                              SniffGuesses *guesses) {
@@ -588,5 +630,6 @@ bool sniff_dialect(const SniffSample *sample, const SniffGiven *given, SniffGues
   bool again = guesses->count == 0 && (given->delimiter || given->quote);
   if (again && !try_all(sample, &nothing, guesses))
     return false;
-  return given->delimiter || given->quote || prefer_ragged(sample, guesses);
+  return given->delimiter ||
+         (forget_blanks(sample, guesses) && (given->quote || prefer_ragged(sample, guesses)));
 }
