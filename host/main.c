@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "complaint.h"
+#include "lazy_conn.h"
 #include "library.h"
 #include "module_search.h"
 #include "native_modules.h"
@@ -95,8 +96,10 @@ static void prepare(lua_State *L, const Job *job) {
 
 static int run_chunks(lua_State *L, const Options *options) {
   int code = 0;
+  if (options->chunk_count > 0)
+    lazy_conn_install(L);
   for (int i = 0; i < options->chunk_count && code == 0; i++)
-    code = run_chunk(L, options->chunks[i]);
+    code = run_chunk(L, options->chunks[i], options->script == 0);
   return code;
 }
 
@@ -105,6 +108,7 @@ static int run_word(lua_State *L, const char *word) {
     return run_data(word);
   if (!is_script(word))
     return run_command(L, word, true);
+  lazy_conn_install(L);
   return run_script(L, strcmp(word, "-") == 0 ? NULL : word);
 }
 
@@ -117,8 +121,10 @@ static int run_job(lua_State *L, const Job *job) {
   int code = run_chunks(L, options);
   if (code == 0 && options->script)
     code = run_word(L, job->argv[options->script]);
-  if (code == 0 && nothing && !options->interactive && !terminal)
+  if (code == 0 && nothing && !options->interactive && !terminal) {
+    lazy_conn_install(L);
     code = run_script(L, NULL);
+  }
   if (signals_cause(code != 0) != 0)
     return code;
   if (options->interactive || (nothing && terminal))

@@ -24,12 +24,13 @@ typedef struct Task {
   FileTask file;
   uint32_t *raw_map;
   uint32_t *clean_map;
-  uint64_t start;   // bytes before its first record: header, and what is skipped
-  uint64_t serial;  // tells a worker that its reader is of another file
-  bool split;       // the splitter has got to the end
-  uint64_t cut;     // blocks cut so far: the next sequence number
-  uint64_t checked; // blocks whose start is known to be a record's start
-  uint64_t encoded; // blocks through with rules
+  uint64_t start;        // bytes before its first record: header, and what is skipped
+  uint64_t serial;       // tells a worker that its reader is of another file
+  bool split;            // the splitter has got to the end
+  uint64_t cut;          // blocks cut so far: the next sequence number
+  uint64_t checked;      // blocks whose start is known to be a record's start
+  uint64_t encoded;      // blocks through with rules
+  uint64_t profile_file; // profile_file of its name
   Counts counts;
   Block **ring; // tokenised blocks at sequence % block_count, until those before them are checked
   size_t ring_count;
@@ -77,6 +78,7 @@ struct Block {
   Position end;    // position after them
   Counts counts;
   uint64_t *rule_rejects; // per rule with a budget
+  Profile *profile;       // NULL, or of the thread that runs the rules
   unsigned pending;       // streams that still have to send it
   size_t next;            // engine_block_next: the record that comes next
 };
@@ -102,6 +104,7 @@ typedef struct Worker {
   Reader *reader;
   uint64_t reader_serial;
   Scratch *scratch;
+  Profile *profile; // NULL: not asked for
 } Worker;
 
 // Where the load ends before its end, and why (stop.c).
@@ -136,6 +139,7 @@ struct Engine {
   unsigned task_first, task_count;
   uint64_t task_serial;
   Scratch *caller_scratch;
+  Profile *caller_profile;
   Counts total;
   struct OddColumn *odd_columns; // per column of the program
   pthread_mutex_t asker_lock;

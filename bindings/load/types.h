@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "csv/source.h"
 #include "pg/asker.h"
+#include "profile/profile.h"
 #include "rules/program.h"
 
 typedef struct Engine Engine;
@@ -64,6 +65,7 @@ typedef struct EngineOptions {
   const RuleBudget *rule_budgets; // borrowed, must outlive the engine
   size_t rule_budget_count;
   uint64_t expected_bytes; // of all files together, packed as they are; 0: not known
+  Profile *profile;        // NULL, or what gets the records that passed, at engine_finish; borrowed
 } EngineOptions;
 
 typedef struct Counts {

@@ -18,6 +18,7 @@ local hooks = require "pghost.run.hooks"
 local kept = require "pghost.load.kept"
 local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
+local purge = require "pghost.run.purge"
 local record = require "pghost.lib.record"
 local relations = require "pghost.catalog.relations"
 local sql = require "pghost.lib.sql"
@@ -357,6 +358,9 @@ function Run:publish()
   end
   if not self.settings.dry_run then
     ending.say(self, "info", "published", ("run %d"):format(self.id))
+    if self.settings.keep_history ~= "" then
+      purge.after(self)
+    end
   end
   if self.settings.on_success and not self.settings.dry_run then
     self.lock:release() -- the next run need not wait for a hook

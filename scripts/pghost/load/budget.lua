@@ -199,7 +199,7 @@ function M.check(run, plan, budget, result)
   local rejects = result.rejects
   local records, total, names = records_by_file(run, plan, result)
   run.rejected[plan.name] = { rejected = rejects.total, records = total, rules = rejects.by_rule }
-  if budget.stop and budget.forgiving and rejects.total > 0 then
+  if budget.stop and rejects.total > 0 then
     raise_first(run, plan.name)
   end
   local allowed = excess(budget.table, rejects.total, total)

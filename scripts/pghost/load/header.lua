@@ -106,8 +106,8 @@ function M.match(file, header, wanted, headerless)
     for i, at in ipairs(missing) do
       shown[i] = names.shown(list[at])
     end
-    fail(file, "no column%s %s (has: %s)", #missing == 1 and "" or "s", table.concat(shown, ", "),
-      table.concat(header, ", "))
+    fail(file, "no column%s %s (has: %s); in the rules, from = \"...\" gives another name",
+      #missing == 1 and "" or "s", table.concat(shown, ", "), table.concat(header, ", "))
   end
   return map, positions_besides(header, map)
 end

@@ -15,6 +15,7 @@ local ledger = require "pghost.ledger"
 local modes = require "pghost.modes"
 local originals = require "pghost.rejects.originals"
 local raw_table = require "pghost.load.raw_table"
+local refusals = require "pghost.modes.refusals"
 local reapply = require "pghost.rejects.reapply"
 local remarks = require "pghost.load.remarks"
 local tables = require "pghost.load.tables"
@@ -164,15 +165,40 @@ local function analyse_raw(run, plan)
   end)
 end
 
+-- The positions have done their work; a table of new rows keeps them under other names, for what the published table
+-- refuses only when they go into it (modes/refused.lua).
+local function leave_positions(conn, plan, clean)
+  if plan.first then
+    conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(clean))
+  else
+    conn:query(("ALTER TABLE %s RENAME COLUMN _file_id TO _pghost_file"):format(clean))
+    conn:query(("ALTER TABLE %s RENAME COLUMN _line TO _pghost_line"):format(clean))
+  end
+end
+
+-- What the published table refuses is no part of what was loaded.
+local function refuse(conn, run, plan, result)
+  local refused, total = refusals.settle(conn, run, plan)
+  result:refuse(refused, total)
+  return total
+end
+
 local function make_key(run, plan, result)
   local clean = run:qualified(plan.clean_table)
-  if plan.key then
+  if plan.position then
     run:transaction(function(conn)
-      result.duplicates_by_file, result.duplicates, result.left_by_file = primary_key.apply(conn, run, plan,
-        result.frozen, plan.raw_source ~= nil)
+      local refused = 0
+      if plan.key then
+        result.duplicates_by_file, result.duplicates = primary_key.apply(conn, run, plan, result.frozen)
+      end
+      if not plan.first then
+        refused = refuse(conn, run, plan, result)
+      end
+      if plan.key and (plan.raw_source ~= nil or result.duplicates + refused > 0) then
+        result.left_by_file = primary_key.count_by_file(conn, clean, "_file_id")
+      end
+      leave_positions(conn, plan, clean)
     end)
-  elseif plan.position then
-    run.conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(clean))
   end
   run.conn:query("ANALYZE " .. clean)
 end

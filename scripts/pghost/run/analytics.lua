@@ -86,9 +86,10 @@ local function answer(run, path)
     rows = insert(conn, run, name, statement, list)
   end)
   run.conn:query("ANALYZE " .. run:qualified(name))
-  definition.remember_answer(run, name, path, reads)
+  local seconds = sys.clock() - started
+  definition.remember_answer(run, name, path, reads, rows, seconds)
   run:built(name)
-  run.log:info("answer", name, log.counted(rows, "row"), { rows = rows, seconds = sys.clock() - started })
+  run.log:info("answer", name, log.counted(rows, "row"), { rows = rows, seconds = seconds })
   print_answer(run, name, list, statement, rows)
 end
 

@@ -61,7 +61,9 @@ end
 ---@param name string
 ---@param path string of the SQL file
 ---@param reads table[] from reads
-function M.remember_answer(run, name, path, reads)
+---@param rows integer
+---@param seconds number
+function M.remember_answer(run, name, path, reads, rows, seconds)
   local file <close> = assert(io.open(path, "r"))
   local texts = {}
   for i, one in ipairs(reads) do
@@ -71,6 +73,8 @@ function M.remember_answer(run, name, path, reads)
   end
   run.conn:query(upsert, run.id, name, "answer", recordable.text(run.conn, file:read("a")),
     "[" .. table.concat(texts, ",") .. "]")
+  run.conn:query("UPDATE pghost.definitions SET rows = $3, seconds = $4 WHERE run_id = $1 AND table_name = $2", run.id,
+    name, rows, seconds)
 end
 
 return M

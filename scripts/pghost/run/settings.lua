@@ -5,6 +5,7 @@
 
 local budget_options = require "pghost.load.budget_options"
 local errors = require "pghost.lib.errors"
+local keeping = require "pghost.run.keeping"
 local nearest = require "pghost.lib.nearest"
 local own_schema = require "pghost.catalog.own_schema"
 local retry = require "pghost.run.retry"
@@ -109,6 +110,12 @@ M.list = {
     help = "do everything but publish, and say what would change" },
   { name = "report", kind = "text", default = "", is = is_text, expected = "the path of a file",
     help = "write the report of the run into this file when it ends, such as report.html" },
+  { name = "keep_history", kind = "text", default = "", expected = keeping.expected,
+    is = function(value)
+      return value == "" or is_text(value) and keeping.seconds(value) ~= nil
+    end,
+    help = "when a run has published, remove runs of its pipeline that ended longer ago from the history, such as "
+      .. "90d; '' for none" },
   { name = "wait", kind = "duration", default = false, is = waiting.seconds,
     expected = "a duration such as 30s, 10m or 2h, true or false",
     help = "wait for a run that is in progress, at most this long (30s, 10m, 2h; without TIME: for ever)" },

@@ -2,6 +2,8 @@
 --
 -- For `pghost runs`, which shows it. Not for finding a run by its number (recorded.lua).
 
+local recorded_rows = require "pghost.run.recorded_rows"
+
 local M = {}
 
 -- A run that is "running" while its server process is gone died; nobody has cleaned up after it yet.
@@ -77,26 +79,12 @@ local part_queries = {
     FROM pghost.cleaning WHERE run_id = $1 ORDER BY 1, 2, 3]] },
 }
 
--- A result as plain tables, with its columns and their types.
-local function plain(result)
-  local columns, rows = result:columns(), {}
-  for row in result:rows() do
-    local copy = {}
-    for i, name in ipairs(columns) do
-      copy[i], copy[name] = row[i], row[i]
-    end
-    rows[#rows + 1] = copy
-  end
-  rows.columns, rows.types = columns, result:types()
-  return rows
-end
-
 --- The last runs, the newest first.
 ---@param conn pghost.Connection
 ---@param filter { run_id?: integer, pipeline?: string, limit?: integer }
 ---@return table[] rows by name; rows.columns and rows.types describe them
 function M.list(conn, filter)
-  return plain(conn:query(list_query, filter.run_id, filter.pipeline, filter.limit))
+  return recorded_rows.plain(conn:query(list_query, filter.run_id, filter.pipeline, filter.limit))
 end
 
 --- The parts of a run in order: steps, files, rejects, checks, cleaning.
@@ -106,7 +94,7 @@ end
 function M.parts(conn, run_id)
   local parts = {}
   for i, part in ipairs(part_queries) do
-    parts[i] = { part[1], plain(conn:query(part[2], run_id)) }
+    parts[i] = { part[1], recorded_rows.plain(conn:query(part[2], run_id)) }
   end
   return parts
 end
