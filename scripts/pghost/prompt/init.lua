@@ -10,6 +10,7 @@ local history = require "pghost.prompt.remembered"
 local live = require "pghost.prompt.live"
 local show = require "pghost.prompt.show"
 local statements = require "pghost.prompt.run_sql"
+local sys = require "pghost.native.sys"
 
 local M = {}
 
@@ -171,15 +172,18 @@ function Session:reset()
   self.text, self.ready = "", nil
 end
 
---- At the end of the input: says what is missing of a chunk.
+--- At the end of the input: says what is missing of Lua. SQL that lacks its semicolon is run where it comes from a file
+--- or a pipe; typed, it is dropped: half a DELETE must never run.
 function Session:finish()
   local text = self.text
   self.text = ""
   if text ~= "" and self.kind == "lua" then
     local _, message = chunks.lua(text, self.name, self.first_line)
     errors.raise(message, "syntax")
-  elseif text ~= "" then
+  elseif text ~= "" and (self.name or not sys.is_tty(0)) then
     statements.run(text, nil, self.name, self.first_line)
+  elseif text ~= "" then
+    errors.raise("not run: no semicolon at its end", "syntax")
   end
 end
 
