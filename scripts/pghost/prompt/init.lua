@@ -2,6 +2,7 @@
 -- protected call; all else is here. A session is the state between two lines.
 
 local chunks = require "pghost.prompt.chunks"
+local colors = require "pghost.prompt.colors"
 local commands = require "pghost.prompt.backslash"
 local completion = require "pghost.prompt.completion"
 local database = require "pghost.prompt.live_connection"
@@ -195,6 +196,9 @@ function M.new()
   session.complete = function(before, after)
     return completion.complete(session, before, after)
   end
+  session.paint = colors.wanted() and function(line)
+    return colors.paint(session, line)
+  end or nil
   return session
 end
 
