@@ -158,6 +158,13 @@ describe("the prompt", function()
       assert.equal(0, code)
     end)
 
+    it("never runs half a statement that Ctrl-D ends, as the end of a pipe does", function()
+      local out, code = talk { "delete from town\n", { "-> " }, "\4" }
+      assert.truthy(out:find("pghost: not run: no semicolon at its end", 1, true), out)
+      assert.equal(0, code)
+      assert.truthy(feed({ "select count(*) + 40 as n from town" }):find("\n     43\n(1 row)\n", 1, true))
+    end)
+
     it("stops with Ctrl-C a query and not the session", function()
       local _, code = talk { "select 1;\n", { "(1 row)" }, { "> " }, "select pg_sleep(60);\n", { "\r\n" },
         { wait = 100 }, "\3", { "interrupted\r\n" }, { name .. "> " },
