@@ -156,6 +156,13 @@ describe("the prompt", function()
       end
     end)
 
+    it("follows a size that changes while a line is typed", function()
+      local out, code = talk { { resize = "40x24" }, "select 'some text that is wider than forty columns', 40 +",
+        { "40 +" }, { resize = "100x24" }, { wait = 200 }, " 2 as answer;\n", { "|  answer\r\n" }, { "42\r\n" },
+        { "> " }, "\4" }
+      assert.equal(0, code, out)
+    end)
+
     it("has the database and the state of the transaction before each line", function()
       local _, code = talk { "1\n", { "1\r\n> " }, "begin;\n", { "BEGIN\r\n" }, { name .. "*> " }, "select nonsense;\n",
         { "does not exist" }, { name .. "!> " }, "rollback;\n", { name .. "> " }, "select 1,\n", { "-> " }, "\3",
