@@ -418,6 +418,15 @@ static const luaL_Reg metamethods[] = {
     {NULL, NULL},
 };
 
+static int csv_unreadable_rules(lua_State *L) {
+  lua_newtable(L);
+  for (int error = RECORD_OK + 1; error < RECORD_ERRORS; error++) {
+    lua_pushstring(L, record_error_rule((RecordError)error));
+    lua_rawseti(L, -2, error - RECORD_OK);
+  }
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"open", csv_open_path},
     {"open_string", csv_open_string},
@@ -427,6 +436,7 @@ static const luaL_Reg functions[] = {
     {"options", csv_push_options},
     {"digest", csv_digest},
     {"hash", csv_hash},
+    {"unreadable_rules", csv_unreadable_rules},
     {NULL, NULL},
 };
 

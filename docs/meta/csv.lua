@@ -101,6 +101,11 @@ function csv.digest(path, limit, member) end
 ---@return string? code
 function csv.hash(bytes) end
 
+--- The rules of rejects that could not be read, and so are in no raw table. Some also name a check of a column; a reject
+--- of that has a column.
+---@return string[] rules a name may be there twice
+function csv.unreadable_rules() end
+
 --- Raises what `open` raises for these options, and for `invalid = "windows-1252"` beside an `encoding` in which it has
 --- no effect; does nothing else.
 ---@param options pghost.csv.Options
