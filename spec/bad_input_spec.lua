@@ -122,7 +122,8 @@ describe("the example pipeline", function()
 
   it("stops at a missing column", function()
     pghost.write(folder .. "/data/company.csv", "company_id,name\n1,x\n")
-    refused(1, "company.csv: no column 'company_name' (has: company_id, name)")
+    refused(1, "company.csv: no column 'company_name' (has: company_id, name)"
+      .. '; in the rules, from = "..." gives another name')
   end)
 
   it("says that the server is down", function()

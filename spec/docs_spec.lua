@@ -7,7 +7,7 @@ describe("pghost docs", function()
     local out, err, code = pghost.run { "docs" }
     assert.same({ "", 0 }, { err, code })
     local count = select(2, out:gsub("\n", ""))
-    local files = pghost.shell(("ls %s/docs/*.md %s/docs/reference/*.md | grep -v README | wc -l"):format(pghost.root,
+    local files = pghost.shell(("ls %s/docs/*.md %s/docs/*/*.md | grep -v README | wc -l"):format(pghost.root,
       pghost.root))
     assert.equal(tonumber(files), count)
     assert.matches("\nreference/rules +Rules\n", out)
@@ -54,7 +54,7 @@ describe("the documentation", function()
 
   it("has links that lead somewhere", function()
     local wrong = {}
-    for path in pghost.shell(("cd %s && ls *.md docs/*.md docs/reference/*.md"):format(pghost.root)):gmatch("%S+") do
+    for path in pghost.shell(("cd %s && ls *.md docs/*.md docs/*/*.md"):format(pghost.root)):gmatch("%S+") do
       local text = pghost.read(pghost.root .. "/" .. path)
       for target in text:gsub("\n```.-\n```", ""):gmatch("%]%(([^)%s]+)%)") do
         local file, anchor = target:match("^([^#]*)#?(.*)$")

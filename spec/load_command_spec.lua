@@ -416,7 +416,7 @@ describe("pghost load --create", function()
     local long = ("ä"):rep(40)
     write("f.csv", ('id,"Desk No.",,A,a,2020,ctid,%s,%s,"x""y",_,id\n1,2,3,4,5,6,7,8,9,10,11,""\n'):format(long, long))
     local err = must_load { "f.csv", "--into", "T", "--create" }
-    assert.equal(table.concat({ "id", "desk_no_", "column_3", "a", "a_2", "_2020", "ctid_2", ("ä"):rep(31),
+    assert.equal(table.concat({ "id", "desk_no", "column_3", "a", "a_2", "_2020", "ctid_2", ("ä"):rep(31),
       ("ä"):rep(30) .. "_2", "x_y", "column_11", "id_2" }, "|"), psql [[
       SELECT string_agg(attname, '|' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0]])
     assert.equal("text", psql [[
@@ -579,6 +579,13 @@ describe("pghost load --rules", function()
     assert.equal("A|3|1", psql "SELECT * FROM item")
   end)
 
+  it("tells a column without a name that no rule takes by its position", function()
+    psql "CREATE TABLE item (id int)"
+    rules('{ "id", r.integer() }')
+    write("f.csv", "id,\n1,x\n")
+    assert.matches("f.csv: not loaded, since no rule names it: column 2, which has no name\n", must_load(words()))
+  end)
+
   it("runs rules written in Lua, and counts what they reject", function()
     psql "CREATE TABLE item (id int)"
     rules('{ "id", r.integer() }', 'row = { r.check("id", function(id) return id < 3, "too big" end) }')
@@ -613,7 +620,7 @@ describe("pghost load --rules", function()
     assert.matches("rejected: f.csv:3: m: ", err)
     assert.equal("1|happy|", psql "SELECT id, m, p FROM item")
     write("f.csv", "id\n1\n")
-    must_fail(1, "f.csv: no columns 'm', 'p' (has: id)", words())
+    must_fail(1, "f.csv: no columns 'm', 'p' (has: id); in the rules, from = \"...\" gives another name", words())
     write("rules.lua", "return 1")
     must_fail(2, "'rules.lua' returns no rules: `return r.table(...)` expected", words())
   end)

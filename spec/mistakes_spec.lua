@@ -52,6 +52,20 @@ describe("a mistake in a script:", function()
     assert.equal("pghost: 'bare_rules.lua' returns no rules: `return r.table(...)` expected\n", err)
   end)
 
+  it("in a rules file, at the line of what is wrong", function()
+    for line, body in pairs {
+      [4] = '{ "a", r.bigint() },\n{ "b", r.date { format = "QQ" } },\n{ "c", r.text() } })',
+      [5] = '{ "a", r.bigint() } }, {\nkey = "a",\nrow = { r.compare("a", "<", "b") } })',
+      [3] = '{ "a", r.bigint():range("x") } })',
+    } do
+      project:write("wrong_rules.lua", 'local r = require "pghost.rules"\nreturn r.table("item", {\n' .. body .. "\n")
+      project:write("wrong.lua", script:format 'run:load("item", "item.csv", require "wrong_rules")')
+      local err, code = project:run "wrong.lua"
+      assert.equal(1, code)
+      assert.matches(("\npghost: [^\n]*wrong_rules%%.lua:%d: rules 'item': "):format(line), err)
+    end
+  end)
+
   it("pghost rejects of a table, file or rule that the run does not have", function()
     local err, code = project:run "good.lua"
     assert.equal(4, code, err) -- `more` is empty

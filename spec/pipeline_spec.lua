@@ -237,7 +237,7 @@ describe("a pipeline", function()
       run:stage("odd", "odd.csv")
       run:publish()
     end)
-    assert.equal('1|t|f|1', ask "SELECT a_b, drop_table_x_ IS NULL, é IS NULL, 1 FROM odd_raw")
+    assert.equal('1|t|f|1', ask "SELECT a_b, drop_table_x IS NULL, é IS NULL, 1 FROM odd_raw")
   end)
 
   it("gives byte-identical tables when it is run five times", function()
@@ -419,11 +419,13 @@ describe("bad input stops the run with one line that names it", function()
     return (tostring(problem):gsub(folder, "F")), log
   end
 
+  local otherwise = '; in the rules, from = "..." gives another name'
+
   it("a missing column, before anything is loaded", function()
     write("item-b.csv", "id,nom\n1,x\n")
-    assert.equal("item-b.csv: no columns 'name', 'price' (has: id, nom)", refused(load_and_publish))
+    assert.equal("item-b.csv: no columns 'name', 'price' (has: id, nom)" .. otherwise, refused(load_and_publish))
     write("item-b.csv", "id,nom,price\n1,x,2\n")
-    assert.equal("item-b.csv: no column 'name' (has: id, nom, price)", refused(load_and_publish))
+    assert.equal("item-b.csv: no column 'name' (has: id, nom, price)" .. otherwise, refused(load_and_publish))
     assert.equal("1", ask "SELECT count(*) FROM pghost.files")
   end)
 

@@ -115,6 +115,17 @@ describe("a header above the records", function()
     { "is of the extended log format", "#Software: IIS 10.0\n#Version: 1.0\n#Fields: date time c-ip sc-status\n"
       .. "2024-01-05 00:00:01 192.0.2.1 200\n2024-01-05 00:00:02 192.0.2.1 404\n2024-01-05 00:00:03 192.0.2.7 200\n",
       refused },
+    { "has groups of names above it", "person,,place,\nfirst,last,city,zip\nAnn,Koch,Rome,12345\n"
+      .. "Bob,Vogel,Oslo,23456\nCy,Lang,Bern,34567\n", refused },
+    { "of texts has groups of names above it", "person,,where,\nfirst,last,town,land\nAnn,Koch,Rome,Italy\n"
+      .. "Bob,Vogel,Oslo,Norway\nCy,Lang,Bern,Suisse\n", refused },
+    { "is of a second table, with another of two records above it", "a,b\n1,2\n3,4\n\nx,y,z\n1,2,3\n4,5,6\n5,6,7\n",
+      refused },
+    { "is of a second table, much wider than that above it",
+      "a,b\n1,2\n3,4\n\nx,y,z,u,v\n1,2,3,4,5\n4,5,6,4,5\n5,6,7,4,5\n", refused },
+    { "is below names and values", "Account;DE02 1203\nFrom;2024-01-02\n\nday;text;sum;in;out\n2024-01-02;a;1;2;3\n"
+      .. "2024-01-03;b;2;3;4\n2024-01-04;c;5;6;7\n",
+      "day,text,sum,in,out/2024-01-02,a,1,2,3/2024-01-03,b,2,3,4/2024-01-04,c,5,6,7" },
     { "ends in CR, the records in LF", "a,b\r1,2\n3,4\n", refused, "refused: a.csv" },
   }
 end)
@@ -178,8 +189,10 @@ describe("blanks", function()
     { "of a damaged record are not data", 'id;name;qty\n1;"Ann;5\n2;Bob;6\n3;Cy;7\n4;Di;8\n', refused },
     { "before each quote are no data", 'id, name,x\n1, "ann",5\n2, "bob",6\n3, "cid, jr",7\n',
       "id,name,x/1,ann,5/2,bob,6/3,cid, jr,7", refused },
-    { "after each quote are no data", 'id,name,x\n1,"ann" ,5\n2,"bob" ,6\n3,"cid" ,7\n', refused },
-    { "after each quote are no data, without a header", '1,"ann" ,5\n2,"bob" ,6\n3,"cid" ,7\n', refused },
+    { "after each quote are no data", 'id,name,x\n1,"ann" ,5\n2,"bob" ,6\n3,"cid" ,7\n',
+      "id,name,x/1,ann,5/2,bob,6/3,cid,7" },
+    { "after each quote are no data, without a header", '1,"ann" ,5\n2,"bob" ,6\n3,"cid" ,7\n',
+      "-/1,ann,5/2,bob,6/3,cid,7" },
     { "before each quote are no data, without a header", '1, "ann",5\n2, "bob",6\n3, "cid",7\n',
       "-/1,ann,5/2,bob,6/3,cid,7", refused },
     { "are no delimiter in names", "name\nAnna Koch\nBert Vogel\nCora Lang\nDirk Wolf\n",

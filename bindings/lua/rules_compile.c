@@ -285,6 +285,32 @@ static void set_domain(const Compiler *compiler, int index) {
   check(compiler, program_set_domain(compiler->program, name, &error), &error);
 }
 
+// The format, or the first of a list; pushed, as is the list below it. NULL: there is none.
+static const char *first_format(const Compiler *compiler, int index) {
+  lua_State *L = compiler->L;
+  int type = lua_getfield(L, index, "format");
+  if (type == LUA_TNIL)
+    return NULL;
+  if (type != LUA_TTABLE)
+    return get_string(compiler, index, "format");
+  if (lua_geti(L, -1, 1) != LUA_TSTRING)
+    misuse(compiler, "format: a text or a list of texts expected");
+  return lua_tostring(L, -1);
+}
+
+static void add_further_formats(const Compiler *compiler, int index) {
+  lua_State *L = compiler->L;
+  Error error;
+  if (lua_getfield(L, index, "format") != LUA_TTABLE)
+    return;
+  for (lua_Integer i = 2; lua_geti(L, -1, i) != LUA_TNIL; i++) {
+    if (lua_type(L, -1) != LUA_TSTRING)
+      misuse(compiler, "format: a text or a list of texts expected");
+    check(compiler, program_add_format(compiler->program, lua_tostring(L, -1), &error), &error);
+    lua_pop(L, 1);
+  }
+}
+
 static void add_column(Compiler *compiler, int index) {
   lua_State *L = compiler->L;
   Type type;
@@ -301,10 +327,10 @@ static void add_column(Compiler *compiler, int index) {
   const char *sql_type = get_string(compiler, index, "type");
   if (!type_from_name(sql_type, &type))
     misuse(compiler, lua_pushfstring(L, "not the name of a type: '%s'", sql_type));
-  lua_getfield(L, index, "format");
-  const char *format = lua_isnil(L, -1) ? NULL : get_string(compiler, index, "format");
+  const char *format = first_format(compiler, index);
   Field name = {.data = compiler->column, .len = (uint32_t)len};
   check(compiler, program_add_column(compiler->program, &name, &type, format, &error), &error);
+  add_further_formats(compiler, index);
   if (lua_getfield(L, index, "ask") != LUA_TNIL)
     check(compiler, program_set_ask(compiler->program, get_string(compiler, index, "ask"), &error),
           &error);

@@ -91,8 +91,11 @@ static void type_reason(const Column *column, const char *reason, const Field *t
   else
     line_put(line, column->type.element ? "%s in the array " : "%s ", reason);
   line_put_quoted(line, text->data, text->len);
-  if (column->type.format)
-    line_put(line, ", expected %s", column->type.format);
+  const char *before = ", expected ";
+  for (const Type *type = &column->type; type && type->format; type = type->next_format) {
+    line_put(line, "%s%s", before, type->format);
+    before = " or ";
+  }
 }
 
 // For text the value may be shorter than the cell: varchar drops blanks after its length, char all.

@@ -110,6 +110,17 @@ static bool copy_type_name(Program *program, Column *column, const char *name, s
   return column->type.name != NULL;
 }
 
+static bool set_format(Program *program, const Column *column, Type *type, const char *format,
+                       Error *error) {
+  char *copy = arena_copy(&program->memory, format, strlen(format));
+  if (!copy)
+    return no_memory(error);
+  const char *reason;
+  return type_set_format(type, copy, &reason) ||
+         error_set(error, "usage", "column '%s': bad format '%s': %s", column->name, format,
+                   reason);
+}
+
 bool program_add_column(Program *program, const Field *name, const Type *type, const char *format,
                         Error *error) {
   char *copy = arena_copy(&program->memory, name->data, name->len);
@@ -126,14 +137,23 @@ bool program_add_column(Program *program, const Field *name, const Type *type, c
   program->column_count++;
   if (type->name && !copy_type_name(program, column, type->name, strlen(type->name)))
     return no_memory(error);
-  if (!format)
-    return true;
-  char *format_copy = arena_copy(&program->memory, format, strlen(format));
-  if (!format_copy)
+  return !format || set_format(program, column, &column->type, format, error);
+}
+
+bool program_add_format(Program *program, const char *format, Error *error) {
+  Column *column = &program->columns[program->column_count - 1];
+  Type *last = &column->type;
+  while (last->next_format)
+    last = (Type *)last->next_format;
+  Type *type = arena_alloc(&program->memory, sizeof *type);
+  if (!type)
     return no_memory(error);
-  const char *reason;
-  return type_set_format(&column->type, format_copy, &reason) ||
-         error_set(error, "usage", "column '%s': bad format '%s': %s", copy, format, reason);
+  *type = column->type;
+  type->next_format = NULL;
+  if (!set_format(program, column, type, format, error))
+    return false;
+  last->next_format = type;
+  return true;
 }
 
 bool program_set_ask(Program *program, const char *expression, Error *error) {

@@ -16,6 +16,10 @@ Program *program_new(void); // NULL: no memory
 bool program_add_column(Program *program, const Field *name, const Type *type, const char *format,
                         Error *error);
 
+// A further format of the last column, which has one. A value that two of them read as different
+// moments is none ("ambiguous").
+bool program_add_format(Program *program, const char *format, Error *error);
+
 // Makes the column added last, whose type is text or one by name, an enum with these labels in
 // their order; or a domain called `name` over the column's type. Before the column's checks.
 bool program_set_labels(Program *program, const Field *labels, size_t count, Error *error);

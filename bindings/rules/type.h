@@ -66,6 +66,8 @@ typedef struct Type {
   const char *format;
   // The format as type_set_format compiled it: literal bytes and, above 127, fields; ends with 0.
   unsigned char compiled[TYPE_FORMAT_ITEMS];
+  // Another format of the same type; NULL after the last. Owned by the program, like `format`.
+  const struct Type *next_format;
   // The SQL name where it does not follow from the kind: of an enum, a domain, another type.
   // Borrowed, NULL otherwise.
   const char *name;

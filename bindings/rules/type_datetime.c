@@ -105,15 +105,32 @@ static bool read_timestamp(const char *at, const char *end, bool zoned, int64_t 
 
 typedef bool ReadIso(const char *at, const char *end, int64_t *out);
 
-// By the type's format, or as ISO 8601.
+// By one of the type's formats. Of several that fit all must mean the same moment: 03/04 is a day
+// in March or one in April, and nobody is asked.
+static bool parse_by_formats(const Type *type, const char *text, size_t len, Value *value,
+                             const char **reason) {
+  bool found = false;
+  for (const Type *next = type; next; next = next->next_format) {
+    Value other;
+    if (!parse_formatted(next, text, len, &other))
+      continue;
+    if (found && other.integer != value->integer)
+      return refuse("ambiguous", reason);
+    value->integer = other.integer;
+    found = true;
+  }
+  return found || refuse(type->kind->refusal, reason);
+}
+
+// By the type's formats, or as ISO 8601.
 static inline bool parse_by(ReadIso *read, const Type *type, const char *text, size_t len,
                             Value *value, const char **reason) {
   const char *at = text;
   const char *end = text + len;
   trim_space(&at, &end);
-  bool good = type->format ? parse_formatted(type, at, (size_t)(end - at), value)
-                           : read(at, end, &value->integer);
-  return good || refuse(type->kind->refusal, reason);
+  if (type->format)
+    return parse_by_formats(type, at, (size_t)(end - at), value, reason);
+  return read(at, end, &value->integer) || refuse(type->kind->refusal, reason);
 }
 
 static bool read_iso_date(const char *at, const char *end, int64_t *days) {

@@ -350,11 +350,18 @@ typedef struct Blanks {
   size_t led;
   size_t quoted;
   size_t quoted_led;
+  size_t quoted_records;
+  size_t trailed_records; // with blanks after a closing quote
 } Blanks;
 
 static bool note_blanks(void *context, size_t index, const SniffRecord *record, bool apart) {
   Blanks *blanks = context;
   (void)index, (void)apart;
+  bool trailed = false;
+  for (size_t i = 0; i < record->count; i++)
+    trailed |= record->fields[i].trailed;
+  blanks->quoted_records += record->quoted;
+  blanks->trailed_records += trailed;
   for (size_t i = 1; i < record->count; i++) {
     const SniffField *field = &record->fields[i];
     blanks->fields += field->len > 0 || field->quoted;
@@ -370,8 +377,11 @@ static bool find_blanks(const SniffSample *sample, SniffDialect *dialect) {
   bool failed;
   if (dialect->delimiter_len == 0 || *dialect->delimiter == ' ')
     return true;
-  dialect->skip_blanks = true;
+  bool given = dialect->blanks_after_quote;
+  dialect->skip_blanks = dialect->blanks_after_quote = true;
   each_record(sample, dialect, note_blanks, &blanks, &failed);
+  dialect->blanks_after_quote = given || (blanks.trailed_records > 0 &&
+                                          blanks.trailed_records * 10 >= blanks.quoted_records * 9);
   dialect->skip_blanks =
       blanks.led > 0 && (blanks.led * 10 >= blanks.fields * 9 ||
                          (blanks.quoted_led > 0 && blanks.quoted_led * 10 >= blanks.quoted * 9));
@@ -445,6 +455,8 @@ static bool try_quotes(const SniffSample *sample, const SniffGiven *given,
     guess.dialect.quote = quotes[i].quote;
     guess.dialect.carriage_return = sniff_ends_in_cr(sample);
     guess.dialect.double_return = sniff_ends_in_two_crs(sample);
+    guess.dialect.blanks_after_quote = given->blanks_after_quote;
+    guess.dialect.trailing_delimiter = given->trailing_delimiter;
     if (!find_blanks(sample, &guess.dialect))
       return false;
     double prior = delimiter->prior * quotes[i].prior * (*comment ? 0.97 : 1);
@@ -554,8 +566,23 @@ static bool prefer_ragged(const SniffSample *sample, SniffGuesses *guesses) {
   return true;
 }
 
+// COPY's text format is one dialect, but for its delimiter.
+static bool take_text_format(const SniffSample *sample, const SniffGiven *given,
+                             SniffGuesses *guesses) {
+  SniffGuess guess = {.dialect = {.escape = '\\', .text_format = true}};
+  strcpy(guess.dialect.delimiter, given->delimiter ? given->delimiter : "\t");
+  guess.dialect.delimiter_len = (uint8_t)strlen(guess.dialect.delimiter);
+  if (!sniff_score(sample, 1, &guess))
+    return false;
+  guesses->count = 0;
+  insert(guesses, &guess);
+  return true;
+}
+
 bool sniff_dialect(const SniffSample *sample, const SniffGiven *given, SniffGuesses *guesses) {
   static const SniffGiven nothing = {0};
+  if (given->text_format)
+    return take_text_format(sample, given, guesses);
   if (!try_all(sample, given, guesses))
     return false;
   bool again = guesses->count == 0 && (given->delimiter || given->quote);

@@ -55,6 +55,9 @@ typedef struct SniffGuesses {
 typedef struct SniffGiven {
   const char *delimiter;
   const char *quote; // "": none
+  bool blanks_after_quote;
+  bool trailing_delimiter;
+  bool text_format; // COPY's: tabs and backslashes, unless a delimiter is given
 } SniffGiven;
 
 // What comment lines begin with.

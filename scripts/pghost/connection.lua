@@ -250,6 +250,7 @@ local function find_configured(dsn)
   return conninfo, conninfo and ".env"
 end
 
+-- What names the database, and who says so.
 local function find(dsn)
   if leader and not given(dsn) then
     return leader(), leader_name
@@ -259,6 +260,21 @@ local function find(dsn)
     return conninfo, origin
   end
   return from_private_server(), "the private server"
+end
+
+--- What a connection to another database of the same server is asked for with.
+---@param name string
+---@return string conninfo
+---@package
+function M.conninfo_of(name)
+  local base = find()
+  if base:find "^postgres%w*://" then
+    local escaped = name:gsub("[^%w_.~-]", function(char)
+      return ("%%%02X"):format(char:byte())
+    end)
+    return ("%s%sdbname=%s"):format(base, base:find("?", 1, true) and "&" or "?", escaped)
+  end
+  return ("%s dbname='%s'"):format(base, (name:gsub("[\\']", "\\%0")))
 end
 
 -- Where the private server is the one to ask: what it is without starting it; nil while it runs.

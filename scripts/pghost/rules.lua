@@ -21,11 +21,16 @@ local column_rules = require "pghost.rules.column"
 local describe = require "pghost.rules.describe"
 local lists = require "pghost.lib.lists"
 local native = require "pghost.native.rules"
+local places = require "pghost.rules.places"
 local row_rules = require "pghost.rules.rows"
 local types = require "pghost.rules.types"
 local watched = require "pghost.rules.watched"
 
 local misuse = arguments.misuse
+
+---@class pghost.FormatOptions
+---@field format? string|string[] words as to_timestamp has them, "DD/MM/YYYY"; of a list each is tried, and a value
+--- that two of them read as different moments is rejected
 
 ---@class pghost.RulesModule
 --- Errors: a text that is not of the type, rule "type", rejects the record (see on_fail); a wrong argument raises at
@@ -48,14 +53,14 @@ local misuse = arguments.misuse
 --- Example: r.double()
 ---@field boolean fun(): pghost.Column t, true, yes, 1 and f, false, no, 0 in any case
 --- Example: r.boolean():unquote()
----@field date fun(options?: { format?: string }): pghost.Column ISO 8601, or words as to_timestamp has them
---- Example: r.date({ format = "DD/MM/YYYY" })
----@field time fun(options?: { format?: string }): pghost.Column time of day; ISO 8601, or as the format says
+---@field date fun(options?: pghost.FormatOptions): pghost.Column ISO 8601, or words as to_timestamp has them
+--- Example: r.date({ format = { "YYYY-MM-DD", "DD/MM/YYYY" } })
+---@field time fun(options?: pghost.FormatOptions): pghost.Column time of day; ISO 8601, or as the format says
 --- Example: r.time()
----@field timestamp fun(options?: { format?: string }): pghost.Column date and time without a zone; ISO 8601, or as
+---@field timestamp fun(options?: pghost.FormatOptions): pghost.Column date and time without a zone; ISO 8601, or as
 --- the format says
 --- Example: r.timestamp({ format = "DD.MM.YYYY HH24:MI" })
----@field timestamptz fun(options?: { format?: string }): pghost.Column date and time; UTC where the text has no zone
+---@field timestamptz fun(options?: pghost.FormatOptions): pghost.Column date and time; UTC where the text has no zone
 --- Example: r.timestamptz()
 ---@field uuid fun(): pghost.Column with or without hyphens and braces
 --- Example: r.uuid()
@@ -147,9 +152,10 @@ end
 
 --- Several lines: each column with its type, operations and checks, then the row rules.
 --- Example: print(rules:describe())
+---@param width? integer of the terminal: lines are not longer; nil: a column is one line
 ---@return string
-function Rules:describe()
-  return describe(self)
+function Rules:describe(width)
+  return describe(self, width)
 end
 
 --- Runs one record, given by column names, without a database. What is not given is null.
@@ -186,7 +192,7 @@ end
 local function check_from(rules, name, from)
   local list = type(from) == "table" and from or { from }
   if #list == 0 then
-    misuse(4, "rules '%s': column '%s': from: at least one name or position expected", rules.name, name)
+    misuse(5, "rules '%s': column '%s': from: at least one name or position expected", rules.name, name)
   end
   for _, one in ipairs(list) do
     if not (type(one) == "string" and one ~= "") and not (math.type(one) == "integer" and one >= 1) then
@@ -236,17 +242,8 @@ local function require_key(rules)
   end
 end
 
---- The rules of a table. Raises, at the caller's line, whatever does not make sense in them.
---- Example: r.table("users", { { "id", r.bigint() }, { "town", r.text(), from = "Town" } }, { key = "id" })
---- Errors: whatever does not make sense in the rules raises at the caller's line.
----@param name string of the clean table
----@param columns table[] { "name", column, from = what it is called in files }, in the table's order; `from` is a name
---- of the header, a position in it from 1, or a list of them, of which the first that is there is taken; without it
---- the column is looked for by its own name
----@param options? { key?: string|string[], row?: table[], on_error?: "reject"|"stop" } key columns become required;
---- an error in a rule written in Lua rejects the record (without on_error), or stops the load with code "lua"
----@return pghost.Rules
-function M.table(name, columns, options)
+-- What does not make sense raises without a position.
+local function build(name, columns, options)
   if type(name) ~= "string" or type(columns) ~= "table" then
     misuse(2, "table: name and list of columns expected")
   end
@@ -259,10 +256,29 @@ function M.table(name, columns, options)
   require_key(rules)
   local ok, program = pcall(native.compile, rules)
   if not ok then
-    error(program, 2)
+    error(program, 0)
   end
   programs[rules] = program
   return setmetatable(rules, Rules)
+end
+
+--- The rules of a table. Whatever does not make sense in them raises at the caller's line, or, where the call is the
+--- file's last statement, at that of a column.
+--- Example: r.table("users", { { "id", r.bigint() }, { "town", r.text(), from = "Town" } }, { key = "id" })
+--- Errors: whatever does not make sense in the rules raises at the caller's line.
+---@param name string of the clean table
+---@param columns table[] { "name", column, from = what it is called in files }, in the table's order; `from` is a name
+--- of the header, a position in it from 1, or a list of them, of which the first that is there is taken; without it
+--- the column is looked for by its own name
+---@param options? { key?: string|string[], row?: table[], on_error?: "reject"|"stop" } key columns become required;
+--- an error in a rule written in Lua rejects the record (without on_error), or stops the load with code "lua"
+---@return pghost.Rules
+function M.table(name, columns, options)
+  local ok, result = pcall(build, name, columns, options)
+  if not ok then
+    error(type(result) == "string" and places.of_mistake(result, columns, options) .. result or result, 0)
+  end
+  return result
 end
 
 --- Whether a value is a table of rules.

@@ -126,7 +126,15 @@ end
 
 -- Pipelines --------------------------------------------------------------------------------------------
 
+-- Tables are named as in the pipeline's own SQL.
+local function look_into(schema)
+  database.connection():query(("SET search_path = %s, public"):format(relations.quote(schema)))
+end
+
 local function ended(outcome, fails)
+  if outcome.started then
+    look_into(outcome.started.target)
+  end
   local problem = outcome.problem
   if fails then
     if not problem then

@@ -44,16 +44,17 @@ local function valid(name)
 end
 
 local function identifier(name, position)
-  local made = valid(name):lower():gsub("[^%w_\x80-\xff]+", "_")
+  local made = valid(name):lower():gsub("[^%w_\x80-\xff]+", "\0")
+  made = made:gsub("^%z", ""):gsub("%z$", ""):gsub("%z", "_")
   if made:find("^_*$") then
     return "column_" .. position
   end
   return made:find("^%d") and "_" .. made or made
 end
 
---- Names for a table's columns after a header: lower case (ASCII), what cannot be in a plain identifier as _,
---- column_N for none, _ before a digit, at most 63 bytes, and _2, _3, ... on what would be there twice, in any table,
---- or in `taken`.
+--- Names for a table's columns after a header: lower case (ASCII), what cannot be in a plain identifier as _
+--- between other characters ("Order No." is order_no), column_N for none, _ before a digit, at most 63 bytes, and _2,
+--- _3, ... on what would be there twice, in any table, or in `taken`.
 ---@param header string[] as written
 ---@param taken? table<string, boolean> names that are in use; the new ones are added
 ---@param positions? integer[] of the columns, where the header is not all of it

@@ -76,16 +76,27 @@ function M.check_position(file, found, goal)
   end
 end
 
+-- Where records end in a delimiter that the line above does not have, they seem to have a column more, with no value.
+local function seem_to_end_in_delimiters(found)
+  return found.above.fields == #found.columns - 1 and found.above.sign == ""
+    and found.columns[#found.columns].values == 0
+end
+
 local function refuse_above(file, found)
   local header, skip, above = found.dialect.header, found.dialect.skip.value, found.above
   local advice
-  if above.what == "data" then
-    advice = "give --skip %d --no-header if it is not a header"
+  if above.what == "data" and seem_to_end_in_delimiters(found) then
+    advice = ("where the records end in a delimiter, give --skip %d --trailing-delimiter skip, and --header 1 or "
+      .. "--no-header, else --skip %%d --no-header"):format(above.line - 1)
+  elseif above.what == "data" then
+    advice = header.value > 0 and "give --skip %d --header 1 to skip what is above"
+      or "give --skip %d --no-header if it is not a header"
   elseif above.sign ~= "" then
     advice = "correct it, or give --skip %d --no-header to skip them"
   else
     advice = above.fields < #found.columns
-      and ("where the records end in a delimiter, give --skip %d --header 1 --too-many cut"):format(above.line - 1)
+      and ("where the records end in a delimiter, give --skip %d --header 1 --trailing-delimiter skip"):format(
+        above.line - 1)
       or ("where records may end early, give --skip %d --header 1 --too-few pad"):format(above.line - 1)
     advice = advice .. ", else --skip %d --no-header"
   end

@@ -112,7 +112,7 @@ end
 
 local function finish(run, draft)
   local count = (draft.targets.raw and 1 or 0) + (draft.targets.clean and 1 or 0)
-  draft.position = draft.key ~= nil or draft.kept ~= nil
+  draft.position = draft.targets.clean and (draft.key ~= nil or draft.kept ~= nil or not draft.first) or false
   draft.workers = workers.choose(draft.options.workers or run.settings.workers, draft.files, count)
   return plans.make(draft)
 end

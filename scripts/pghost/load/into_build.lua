@@ -4,17 +4,21 @@
 -- may; several must see it first.
 
 local accounts = require "pghost.load.accounts"
+local attempts = require "pghost.load.attempts"
 local budget = require "pghost.load.budget"
 local build_plan = require "pghost.load.build_plan"
 local columns_of = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
+local expectations = require "pghost.checks.expectations"
 local file_records = require "pghost.load.file_records"
 local primary_key = require "pghost.load.primary_key"
 local ledger = require "pghost.ledger"
 local modes = require "pghost.modes"
+local over_budget = require "pghost.load.over_budget"
 local originals = require "pghost.rejects.originals"
 local raw_table = require "pghost.load.raw_table"
+local refusals = require "pghost.modes.refusals"
 local reapply = require "pghost.rejects.reapply"
 local remarks = require "pghost.load.remarks"
 local tables = require "pghost.load.tables"
@@ -46,7 +50,9 @@ function Target:plan(files, rules, options)
   local draft = build_plan.draft(self.run, self.name, rules, options, self.targets)
   self.budget = budget.of_table(self.run, self.name, draft.options)
   self.run.met[self.name] = true
-  return files and build_plan.of_files(self.run, files, draft) or build_plan.of_raw_table(self.run, draft)
+  local plan = files and build_plan.of_files(self.run, files, draft) or build_plan.of_raw_table(self.run, draft)
+  expectations.check_plan(self.run, plan)
+  return plan
 end
 
 -- Connections and tables ---------------------------------------------------------------------------------
@@ -63,15 +69,19 @@ local function create(self, plan, raw_conn, clean_conn)
   self.made = true
 end
 
---- Takes the connections. What earlier attempts and a killed run have loaded counts as loaded.
+--- What a killed run has loaded counts as loaded.
 function Target:begin(plan, result)
   if plan.kept then
     file_records.take_over(plan, result)
     result.frozen = plan.kept.built
   end
-  if #plan.batches == 0 then
-    return
+  self.made = plan.kept ~= nil and plan.kept.built
+  if #plan.batches > 0 and plan.workers > 1 and not self.made then
+    create(self, plan, self.run.conn, self.run.conn)
   end
+end
+
+local function take_connections(self, plan)
   self.all = {}
   for _, kind in ipairs { "clean", "raw" } do
     if plan.targets[kind] then
@@ -82,18 +92,23 @@ function Target:begin(plan, result)
       end
     end
   end
-  self.made = plan.kept ~= nil and plan.kept.built
-  if plan.workers > 1 and not self.made then
-    create(self, plan, self.run.conn, self.run.conn)
-  end
 end
 
 function Target:before(plan, batch, result)
   file_records.begin(self.run, plan, result, batch.files)
 end
 
-function Target:transaction(fn)
-  connection.transaction_of_all(self.all, fn)
+--- One transaction of all connections; retried over new ones after a transient error.
+function Target:transaction(fn, plan, batch, result)
+  local made = self.made
+  attempts.run(self.run, plan, batch, result, function(committing)
+    self.made = made -- what a failed attempt has created is rolled back
+    take_connections(self, plan)
+    connection.transaction_of_all(self.all, function()
+      fn()
+      committing()
+    end)
+  end)
 end
 
 --- Makes the tables that are not there, and the COPYs into them.
@@ -115,7 +130,7 @@ function Target:streams(plan, batch)
   if raw then
     raw.position = nil -- a raw stream always has it
   end
-  return { program = batch.program, workers = plan.workers, raw = raw,
+  return { program = batch.program, workers = plan.workers, memory = self.run.settings.memory, raw = raw,
     clean = stream("clean", plan.clean_table, plan.clean_columns and columns_of.names(plan.clean_columns),
       plan.position, text) }
 end
@@ -135,7 +150,7 @@ function Target.done(_, plan, file)
 end
 
 function Target:stopped(plan, result, message)
-  budget.raise_stopped(self.run, plan, self.budget, result, message)
+  over_budget.raise_stopped(self.run, plan, self.budget, result, message)
 end
 
 function Target.failed(_, plan, _, message, code)
@@ -164,15 +179,40 @@ local function analyse_raw(run, plan)
   end)
 end
 
+-- The positions have done their work; a table of new rows keeps them under other names, for what the published table
+-- refuses only when they go into it (modes/refused.lua).
+local function leave_positions(conn, plan, clean)
+  if plan.first then
+    conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(clean))
+  else
+    conn:query(("ALTER TABLE %s RENAME COLUMN _file_id TO _pghost_file"):format(clean))
+    conn:query(("ALTER TABLE %s RENAME COLUMN _line TO _pghost_line"):format(clean))
+  end
+end
+
+-- What the published table refuses is no part of what was loaded.
+local function refuse(conn, run, plan, result)
+  local refused, total = refusals.settle(conn, run, plan)
+  result:refuse(refused, total)
+  return total
+end
+
 local function make_key(run, plan, result)
   local clean = run:qualified(plan.clean_table)
-  if plan.key then
+  if plan.position then
     run:transaction(function(conn)
-      result.duplicates_by_file, result.duplicates, result.left_by_file = primary_key.apply(conn, run, plan,
-        result.frozen, plan.raw_source ~= nil)
+      local refused = 0
+      if plan.key then
+        result.duplicates_by_file, result.duplicates = primary_key.apply(conn, run, plan, result.frozen)
+      end
+      if not plan.first then
+        refused = refuse(conn, run, plan, result)
+      end
+      if plan.key and (plan.raw_source ~= nil or result.duplicates + refused > 0) then
+        result.left_by_file = primary_key.count_by_file(conn, clean, "_file_id")
+      end
+      leave_positions(conn, plan, clean)
     end)
-  elseif plan.position then
-    run.conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(clean))
   end
   run.conn:query("ANALYZE " .. clean)
 end
@@ -180,8 +220,7 @@ end
 --- Holds what was read against the ledger, makes the key, proves the accounts, and makes the tables ready to publish.
 function Target:finish(plan, result)
   local run = self.run
-  run.watched[#run.watched + 1] = ledger.check(run, plan, result)
-  ledger.save_skipped(run, plan, result)
+  run.watched[#run.watched + 1] = ledger.settle(run, plan, result)
   if #plan.files == 0 and not plan.raw_source then
     return -- all were left out: the published table stays as it is
   end
@@ -206,6 +245,16 @@ function Target:finish(plan, result)
     end
   end
   originals.fill(run, plan.name, plan.options, result.files)
+end
+
+--- Whether the table that is recorded now is one to go on with: within its budget, and not empty.
+function Target:judge(plan, result)
+  local run = self.run
+  if result.rejects then
+    remarks.rejects(run, plan.name, result.rejects.kinds)
+    over_budget.check(run, plan, self.budget, result)
+  end
+  accounts.check_not_empty(run, plan.targets.clean and plan.name or plan.name .. "_raw")
 end
 
 return M

@@ -3,8 +3,8 @@
 -- up to date the last, as if the records had come one after the other. A table that is appended to
 -- keeps what it has: new records with a key of the published table are duplicates too.
 --
--- Works on the server over a table that still has _file_id and _line, and removes them. The usual
--- case, no duplicate, costs the building of the index and nothing else.
+-- Works on the server over a table that still has _file_id and _line. The usual case, no duplicate, costs the building
+-- of the index and nothing else.
 
 local log = require "pghost.lib.log"
 local mode_keys = require "pghost.modes.keys"
@@ -23,8 +23,8 @@ end
 -- An old snapshot sees rows that were copied with FREEZE, even after they are deleted. So the table is rewritten
 -- without them, in the pass that builds the key.
 local function add_key_anew(conn, table_name, key)
-  conn:query(("ALTER TABLE %s ALTER COLUMN _line TYPE bigint USING NULL, ADD PRIMARY KEY (%s)"):format(table_name,
-    relations.list(key)))
+  conn:query(("ALTER TABLE %s ALTER COLUMN _line TYPE bigint USING _line OPERATOR(pg_catalog.+) 0, "
+    .. "ADD PRIMARY KEY (%s)"):format(table_name, relations.list(key)))
 end
 
 -- Tries the primary key in a savepoint. False: there are duplicates.
@@ -133,11 +133,9 @@ end
 ---@param run pghost.Run
 ---@param plan pghost.Plan
 ---@param frozen boolean records were copied with FREEZE: any snapshot sees them
----@param count_left boolean count what is left per file also where nothing was removed
 ---@return table<integer, integer> duplicates per file id
 ---@return integer total
----@return table<integer, integer>? left records left in the table, per file id
-function M.apply(conn, run, plan, frozen, count_left)
+function M.apply(conn, run, plan, frozen)
   local table_name = run:qualified(plan.clean_table)
   local duplicates, total = {}, 0
   local published = plan.mode == "append" and not plan.first
@@ -146,12 +144,10 @@ function M.apply(conn, run, plan, frozen, count_left)
   if not made or published then
     duplicates, total = move_duplicates(conn, run, plan, table_name, made, published, frozen)
   end
-  local left = (count_left or total > 0) and count_by_file(conn, table_name, "_file_id") or nil
-  conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(table_name))
   if total > 0 then
     warn(run, plan, total)
   end
-  return duplicates, total, left
+  return duplicates, total
 end
 
 M.count_by_file = count_by_file

@@ -39,6 +39,20 @@ function Result:add(counts)
   end
 end
 
+--- Takes records that were loaded for rejected ones: the server has refused them.
+---@param by_file table<integer, integer> by file id
+---@param total integer
+function Result:refuse(by_file, total)
+  for _, file in ipairs(self.files) do
+    local count = by_file[file.id]
+    if count and file.counts then
+      file.counts.loaded, file.counts.rejected = file.counts.loaded - count, file.counts.rejected + count
+    end
+  end
+  self.totals.loaded, self.totals.rejected = self.totals.loaded - total, self.totals.rejected + total
+  self.totals.clean_rows = self.totals.clean_rows - total
+end
+
 --- The result of one file.
 ---@param file pghost.PlannedFile
 ---@return pghost.FileResult

@@ -77,7 +77,10 @@ local function field_entry(class, name, rest, more)
   if not parameters then
     return nil
   end
-  local result, description = after:match("^: ([%w_.?|%[%]<>]+),?%s*(.*)$")
+  local result, description = after:match("^: ([%w_.]+%b<>%??),?%s*(.*)$")
+  if not result then
+    result, description = after:match("^: ([%w_.?|%[%]<>]+),?%s*(.*)$")
+  end
   local entry = { owner = class, name = name, method = parameters:find("^%(self") ~= nil, parameters = {}, types = {},
     returns = { result } }
   for parameter, kind in parameters:sub(2, -2):gsub("self: [%w_.]+,? ?", ""):gmatch("([%w_.]+%??):? ?([^,]*)") do

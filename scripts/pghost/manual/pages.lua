@@ -40,6 +40,7 @@ end
 function M.list()
   local pages = {}
   add_folder(pages, host.root .. "/docs", "")
+  add_folder(pages, host.root .. "/docs/howto", "howto/")
   add_folder(pages, host.root .. "/docs/reference", "reference/")
   table.sort(pages, function(a, b)
     return a.name < b.name
@@ -53,7 +54,7 @@ end
 ---@return pghost.Page?
 function M.find(pages, name)
   local wanted = name:lower():gsub("%.md$", ""):gsub("^docs/", ""):gsub("_", "-")
-  for _, prefix in ipairs { "", "reference/" } do
+  for _, prefix in ipairs { "", "howto/", "reference/" } do
     for _, page in ipairs(pages) do
       if page.name == prefix .. wanted then
         return page

@@ -92,7 +92,7 @@ end
 local class_files = {
   ["pghost.LoadOptions"] = "load/plan.lua", ["pghost.StartOptions"] = "pipeline.lua",
   ["pghost.CheckOptions"] = "checks/definition.lua", ["pghost.sniff.Options"] = "sniff.lua",
-  ["pghost.test.PipelineOptions"] = "test.lua",
+  ["pghost.test.PipelineOptions"] = "test.lua", ["pghost.FormatOptions"] = "rules.lua",
 }
 
 local function class_text(name)

@@ -15,6 +15,7 @@ local log = require "pghost.lib.log"
 local moment = require "pghost.modes.moment"
 local combinations = require "pghost.modes.combinations"
 local qualified = require "pghost.modes.qualified"
+local refused = require "pghost.modes.refused"
 local relations = require "pghost.catalog.relations"
 local rejected_keys = require "pghost.modes.rejected_keys"
 local row_security = require "pghost.catalog.row_security"
@@ -133,12 +134,15 @@ local function describe(run, plan, kind)
   local name = kind == "raw" and plan.name .. "_raw" or plan.name
   local new = run:qualified(kind == "raw" and plan.raw_table or plan.clean_table)
   local built, own = columns.read(conn, new)
+  local placed = kind == "clean" and own._pghost_line ~= nil
+  built = placed and refused.without_positions(built) or built
   local published = published_name(run, name)
   local _, there = columns.read(conn, published)
   local change = {
     name = name, mode = "append", missing = "keep", keys = {}, columns = built, view = run:qualified(name), new = new,
     published = published, allow_dropped = plan.options.allow_dropped or false, distributed = false,
     started = conn:quote_literal(run.started) .. "::pg_catalog.timestamptz", marked = false, few = false,
+    placed = placed,
   }
   if kind == "raw" then
     change.new_columns = new_raw_columns(run, plan, built, there)

@@ -25,6 +25,7 @@ local M = {}
 ---@field few boolean the new rows are few beside the published ones
 ---@field started string SQL of the run's timestamp
 ---@field distributed boolean tables may be on several servers
+---@field placed? boolean the new rows have their positions (modes/refused.lua)
 ---@field allow_dropped boolean triggers and rules may store other rows than the new ones
 
 ---@class pghost.modes.Statement

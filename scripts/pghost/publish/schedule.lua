@@ -9,6 +9,7 @@ local again = require "pghost.run.retry"
 local build_schema = require "pghost.run.build_schema"
 local commit = require "pghost.run.commit"
 local dry_run = require "pghost.publish.dry_run"
+local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
 local kept = require "pghost.load.kept"
 local ledger = require "pghost.ledger"
@@ -18,6 +19,7 @@ local concurrent = require "pghost.ledger.concurrent"
 local modes = require "pghost.modes"
 local notice = require "pghost.publish.notice"
 local publish = require "pghost.publish.swap"
+local refused = require "pghost.modes.refused"
 
 local M = {}
 
@@ -53,9 +55,19 @@ local function names_of(options)
   return names
 end
 
+-- A record that the server refuses is told with its place, where the server lives to be asked. Not for a key to a table
+-- that is exchanged: what it refers to is not there.
+local function raise_placed(run, options, problem)
+  local of_exchanged = #options.tables > 0 and errors.is(problem) and problem.code == "23503"
+  if run.conn:status() ~= "lost" and not of_exchanged then
+    problem = refused.place(run, options.changes, problem)
+  end
+  error(problem, 0)
+end
+
 -- The short transaction. Its COMMIT says that the run has published, or that nothing has happened.
 local function exchange(run, options, is_last)
-  again.transaction(run, function(conn)
+  local done, problem = pcall(again.transaction, run, function(conn)
     run.lock:check(conn)
     concurrent.check(run, lists.set(run.published))
     if run.replay then
@@ -73,6 +85,9 @@ local function exchange(run, options, is_last)
       history.finish(conn, run.id, "published")
     end
   end)
+  if not done then
+    raise_placed(run, options, problem)
+  end
 end
 
 -- The connection was lost while the last transaction was under way: continues over a new one if it was committed.

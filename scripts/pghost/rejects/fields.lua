@@ -23,7 +23,8 @@ function M.source(name, header, dialect, line_end)
   local encoding = recorded_dialect.encoding_of_bytes(dialect.encoding)
   return { name = name, header = header, headerless = dialect.header == false or dialect.header == 0 or nil,
     encoding = encoding, dialect = { header = false, delimiter = dialect.delimiter, quote = dialect.quote,
-      escape = dialect.escape, skip_blanks = dialect.skip_blanks, line_end = line_end or dialect.line_end,
+      escape = dialect.escape, skip_blanks = dialect.skip_blanks,
+      blanks_after_quote = dialect.blanks_after_quote, line_end = line_end or dialect.line_end,
       encoding = encoding } }
 end
 

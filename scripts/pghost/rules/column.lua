@@ -3,6 +3,7 @@
 
 local arguments = require "pghost.rules.argument_checks"
 local native = require "pghost.native.rules"
+local places = require "pghost.rules.places"
 local misuse = arguments.misuse
 
 local M = {}
@@ -13,7 +14,7 @@ local M = {}
 ---@field type string SQL name of the type: "numeric(10,2)"; of a domain, of what is beneath it
 ---@field labels? string[] of an enum
 ---@field domain? string SQL name
----@field format? string explicit format of a date or time: "DD/MM/YYYY"
+---@field format? string|string[] explicit format of a date or time, "DD/MM/YYYY", or several
 ---@field operations table[] { op = "trim" }, { op = "null_if", values = {...}, ignore_case = true }, ...
 ---@field checks table[] { check = "required" }, { check = "range", min = 1 }, ...
 ---@field trim fun(self: pghost.Column): pghost.Column white space (ASCII) off both ends
@@ -36,10 +37,10 @@ Column.__name = "pghost.Column"
 
 --- A column without operations and checks.
 ---@param type_name string
----@param format? string
+---@param format? string|string[]
 ---@return pghost.Column
 function M.new(type_name, format)
-  return setmetatable({ type = type_name, format = format, operations = {}, checks = {} }, Column)
+  return places.remember(setmetatable({ type = type_name, format = format, operations = {}, checks = {} }, Column))
 end
 
 -- A copy of `column` with one more entry in one of its lists.
@@ -52,7 +53,7 @@ local function with(column, list, entry)
     copy[list] = table.move(column[list], 1, #column[list], 1, {})
     table.insert(copy[list], entry)
   end
-  return setmetatable(copy, Column)
+  return places.remember(setmetatable(copy, Column))
 end
 
 --- Whether a column's rules, or their plain data, refuse null.

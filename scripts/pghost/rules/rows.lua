@@ -1,6 +1,7 @@
 -- Rules over a record: comparisons, and functions over columns or the whole record. See pghost.rules.
 
 local arguments = require "pghost.rules.argument_checks"
+local places = require "pghost.rules.places"
 local misuse = arguments.misuse
 
 local M = {}
@@ -31,7 +32,8 @@ end
 ---@param op "<"|"<="|"="|"<>"|">="|">"
 ---@param right string column
 function M.compare(left, op, right)
-  return { rule = "compare", left = left, op = check_operator(op, operators, "compare"), right = right }
+  op = check_operator(op, operators, "compare")
+  return places.remember({ rule = "compare", left = left, op = op, right = right })
 end
 
 --- Rejects a record for which the function returns false (or nil), with the reason it returns. Dates
@@ -42,7 +44,7 @@ end
 ---@param columns string|string[] their values are the arguments: integer, float, boolean, text, nil for null
 ---@param fn fun(...): boolean, string?
 function M.check(columns, fn)
-  return { rule = "check", columns = check_columns(columns, fn, "check"), fn = fn }
+  return places.remember({ rule = "check", columns = check_columns(columns, fn, "check"), fn = fn })
 end
 
 --- Replaces a column's value by what the function returns; it goes through the column's type, checks
@@ -54,7 +56,7 @@ end
 ---@param columns string|string[] as for check
 ---@param fn fun(...): string|number|boolean|nil
 function M.set(column, columns, fn)
-  return { rule = "set", column = column, columns = check_columns(columns, fn, "set"), fn = fn }
+  return places.remember({ rule = "set", column = column, columns = check_columns(columns, fn, "set"), fn = fn })
 end
 
 local function check_function(fn, what)
@@ -78,7 +80,7 @@ end
 --- reject of the rule's name.
 ---@param fn fun(row: pghost.RuleRow): boolean, string?
 function M.check_row(fn)
-  return { rule = "check", record = true, fn = check_function(fn, "check_row") }
+  return places.remember({ rule = "check", record = true, fn = check_function(fn, "check_row") })
 end
 
 --- As set, for a function that gets the whole record.
@@ -88,7 +90,7 @@ end
 ---@param column string
 ---@param fn fun(row: pghost.RuleRow): string|number|boolean|nil
 function M.set_row(column, fn)
-  return { rule = "set", column = column, record = true, fn = check_function(fn, "set_row") }
+  return places.remember({ rule = "set", column = column, record = true, fn = check_function(fn, "set_row") })
 end
 
 --- Leaves out (and counts) records for which a function that gets the whole record returns true.
@@ -97,7 +99,7 @@ end
 --- reject of the rule's name.
 ---@param fn fun(row: pghost.RuleRow): boolean
 function M.filter_row(fn)
-  return { rule = "filter", record = true, fn = check_function(fn, "filter_row") }
+  return places.remember({ rule = "filter", record = true, fn = check_function(fn, "filter_row") })
 end
 
 --- Leaves out (and counts) records: `filter("status", "=", "test")`, `filter("end", "is null")`, or
@@ -111,13 +113,13 @@ end
 --- reject of the rule's name.
 function M.filter(columns, op, value)
   if type(op) ~= "string" then
-    return { rule = "filter", columns = check_columns(columns, op, "filter"), fn = op }
+    return places.remember({ rule = "filter", columns = check_columns(columns, op, "filter"), fn = op })
   end
   op = check_operator(op, value_operators, "filter")
   if operators[op] then
     arguments.scalar(value, "filter")
   end
-  return { rule = "filter", column = columns, op = op, value = value }
+  return places.remember({ rule = "filter", column = columns, op = op, value = value })
 end
 
 return M

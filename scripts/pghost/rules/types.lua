@@ -18,7 +18,11 @@ local constructors = {
   -- ISO 8601, or an explicit format: words as to_timestamp has them.
   format = function(kind)
     return function(options)
-      return column_rules.new(kind.name, arguments.options(options, { format = true }, kind.name).format)
+      local format = arguments.options(options, { format = true }, kind.name).format
+      if type(format) == "table" then
+        format = arguments.list(arguments.sequence(format, kind.name .. " format"), kind.name .. " format")
+      end
+      return column_rules.new(kind.name, format)
     end
   end,
 

@@ -90,7 +90,7 @@ function Target:streams(plan, batch)
     clean = stream("clean", "clean1", columns_of.names(plan.clean_columns), batch.program:needs_text())
     clean.position = true
   end
-  return { program = batch.program, workers = 1, clean = clean,
+  return { program = batch.program, workers = 1, memory = self.run.settings.memory, clean = clean,
     raw = plan.targets.raw and stream("raw", "raw1", plan.raw_columns) or nil }
 end
 

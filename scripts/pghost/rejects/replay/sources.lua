@@ -27,7 +27,8 @@ local policies_of_fields = { max_record = true, max_record_lines = true, max_fie
 
 local function source_options(plan, dialect)
   local options = { delimiter = dialect.delimiter, quote = dialect.quote, escape = dialect.escape,
-    skip_blanks = dialect.skip_blanks, blank_lines = dialect.blank_lines, line_end = dialect.line_end or "lf",
+    skip_blanks = dialect.skip_blanks, blanks_after_quote = dialect.blanks_after_quote,
+    blank_lines = dialect.blank_lines, line_end = dialect.line_end or "lf",
     encoding = dialect.encoding }
   for _, name in ipairs(policies) do
     if plan.options[name] ~= "stop" and (not dialect.corrected or policies_of_fields[name]) then
