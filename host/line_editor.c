@@ -1,52 +1,169 @@
 // The line editor (libedit), its history file, and reading without a terminal.
-#define _GNU_SOURCE // strcasestr, asprintf
+#define _GNU_SOURCE // asprintf
 #include "line_editor.h"
 
 #include <errno.h>
 #include <histedit.h>
 #include <poll.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <wchar.h>
 
+#include <lauxlib.h>
+
 #include "base/interrupt.h"
-#include "completion.h"
+#include "painter.h"
 
 #define HISTORY_SIZE 1000
+#define PASTE_BEGINS "\033[200~" // of terminals that bracket what is pasted
+#define PASTE_ENDS "\033[201~"
+#define QUOTED_INSERT '\026' // ^V: the editor takes the next character as it is
+#define ESCAPE_MS 25         // within that the rest of a key's sequence follows
 
 struct LineReader {
   EditLine *editor; // NULL: stdin is not a terminal
   History *history;
   lua_State *L;
+  int complete; // reference of the function that completes
+  int paint;    // of the one that gives colors; LUA_NOREF: none
+  const char *prompt;
   char *plain; // line buffer of getline
   size_t plain_size;
-  bool continues;
+  char *typed; // bytes that were read and not yet given to the editor
+  size_t typed_size, typed_length, typed_at;
 };
 
 static LineReader *current; // open now; NULL: none
 
-// One character for libedit. A signal ends the line: -1 with EINTR.
-static int read_character(EditLine *editor, wchar_t *character) {
-  (void)editor;
-  mbstate_t state = {0};
+static bool keep_typed(LineReader *reader, char byte) {
+  if (reader->typed_length == reader->typed_size) {
+    size_t size = reader->typed_size ? reader->typed_size * 2 : 256;
+    char *bigger = realloc(reader->typed, size);
+    if (!bigger)
+      return false;
+    reader->typed = bigger;
+    reader->typed_size = size;
+  }
+  reader->typed[reader->typed_length++] = byte;
+  return true;
+}
+
+// Waits for a byte: 1, 0 at the end of input or after `wait_ms`, -1 with EINTR after a signal.
+static int read_byte(char *byte, int wait_ms) {
   struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
   for (;;) {
-    char byte;
     if (interrupt_signal != 0) {
       errno = EINTR;
       return -1;
     }
-    if (poll(&in, 1, -1) < 0)
+    int ready = poll(&in, 1, wait_ms);
+    if (ready == 0)
+      return 0;
+    if (ready < 0)
       continue;
-    ssize_t got = read(STDIN_FILENO, &byte, 1);
+    ssize_t got = read(STDIN_FILENO, byte, 1);
     if (got < 0 && errno == EINTR)
       continue;
-    if (got <= 0)
-      return (int)got;
+    return (int)got;
+  }
+}
+
+// What is pasted goes to the editor as text: a tab completes nothing, a control character is no
+// key.
+static void read_paste(LineReader *reader) {
+  size_t matched = 0;
+  char byte;
+  while (matched < sizeof PASTE_ENDS - 1 && read_byte(&byte, -1) == 1) {
+    if (byte == PASTE_ENDS[matched]) {
+      matched++;
+      continue;
+    }
+    matched = byte == PASTE_ENDS[0];
+    if (matched)
+      continue;
+    if (byte == '\r')
+      byte = '\n';
+    if ((unsigned char)byte < ' ' && byte != '\n' && !keep_typed(reader, QUOTED_INSERT))
+      return;
+    if (byte != 0 && !keep_typed(reader, byte))
+      return;
+  }
+}
+
+// After an escape: the rest of the sequence, and all that is pasted if it says that.
+static void read_sequence(LineReader *reader) {
+  char sequence[sizeof PASTE_BEGINS] = {PASTE_BEGINS[0]};
+  size_t length = 1;
+  while (length < sizeof PASTE_BEGINS - 1 && memcmp(sequence, PASTE_BEGINS, length) == 0 &&
+         read_byte(&sequence[length], ESCAPE_MS) == 1)
+    length++;
+  if (memcmp(sequence, PASTE_BEGINS, sizeof PASTE_BEGINS - 1) == 0) {
+    read_paste(reader);
+    return;
+  }
+  for (size_t i = 0; i < length; i++)
+    keep_typed(reader, sequence[i]);
+}
+
+static void forget_typed(LineReader *reader) {
+  reader->typed_at = reader->typed_length = 0;
+}
+
+static int next_byte(LineReader *reader, char *byte) {
+  for (;;) {
+    if (reader->typed_at < reader->typed_length) {
+      *byte = reader->typed[reader->typed_at++];
+      return 1;
+    }
+    forget_typed(reader);
+    int got = read_byte(byte, -1);
+    if (got != 1 || *byte != PASTE_BEGINS[0])
+      return got;
+    read_sequence(reader);
+  }
+}
+
+// paint(line) -> the line with colors.
+static void paint_line(LineReader *reader) {
+  struct winsize size;
+  struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+  if (reader->paint == LUA_NOREF || reader->typed_at < reader->typed_length ||
+      poll(&in, 1, 0) != 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+    return;
+  const LineInfo *line = el_line(reader->editor);
+  PaintedLine painted = {.prompt = reader->prompt,
+                         .text = line->buffer,
+                         .length = (size_t)(line->lastchar - line->buffer),
+                         .cursor = (size_t)(line->cursor - line->buffer)};
+  if (painted.length == 0)
+    return;
+  int top = lua_gettop(reader->L);
+  lua_rawgeti(reader->L, LUA_REGISTRYINDEX, reader->paint);
+  lua_pushlstring(reader->L, painted.text, painted.length);
+  if (lua_pcall(reader->L, 1, 1, 0) == LUA_OK && lua_isstring(reader->L, -1)) {
+    painted.painted = lua_tostring(reader->L, -1);
+    painter_write(&painted, size.ws_col, size.ws_row);
+  }
+  lua_settop(reader->L, top);
+}
+
+// One character for libedit. A signal ends the line: -1 with EINTR.
+static int read_character(EditLine *editor, wchar_t *character) {
+  LineReader *reader = NULL;
+  mbstate_t state = {0};
+  el_get(editor, EL_CLIENTDATA, &reader);
+  paint_line(reader);
+  for (;;) {
+    char byte;
+    int got = next_byte(reader, &byte);
+    if (got != 1)
+      return got;
     if (byte == 0) // a Ctrl-D from before the terminal was in the editor's mode
       continue;
     size_t used = mbrtowc(character, &byte, 1, &state);
@@ -59,68 +176,35 @@ static int read_character(EditLine *editor, wchar_t *character) {
 }
 
 static char *prompt(EditLine *editor) {
-  static char first[] = "> ", next[] = ">> ";
   LineReader *reader = NULL;
   el_get(editor, EL_CLIENTDATA, &reader);
-  return reader->continues ? next : first;
+  return (char *)(uintptr_t)reader->prompt;
 }
 
-// Bytes that all the names (each ended by a newline) begin with.
-static size_t common_length(const char *names) {
-  size_t common = strcspn(names, "\n");
-  for (const char *name = names; *name; name += strcspn(name, "\n") + 1) {
-    size_t same = 0;
-    while (same < common && name[same] == names[same])
-      same++;
-    common = same;
-  }
-  return common;
-}
-
-static bool insert(EditLine *editor, const char *text, size_t length) {
-  char copy[256];
-  if (length == 0 || length >= sizeof copy)
-    return false;
-  memcpy(copy, text, length);
-  copy[length] = 0;
-  return el_insertstr(editor, copy) == 0;
-}
-
-static void list(const char *names) {
-  size_t column = 0;
-  putchar('\n');
-  for (const char *name = names; *name; name += strcspn(name, "\n") + 1) {
-    int length = (int)strcspn(name, "\n");
-    column += (size_t)length / 20 * 20 + 20;
-    if (column > 80) {
-      putchar('\n');
-      column = (size_t)length / 20 * 20 + 20;
-    }
-    printf("%-*.*s", length / 20 * 20 + 20, length, name);
-  }
-  putchar('\n');
-  fflush(stdout);
-}
-
+// complete(line before the cursor, after it) -> text to insert, text to show below the line.
 static unsigned char on_tab(EditLine *editor, int key) {
   (void)key;
   LineReader *reader = NULL;
   el_get(editor, EL_CLIENTDATA, &reader);
+  lua_State *L = reader->L;
   const LineInfo *line = el_line(editor);
-  size_t length = (size_t)(line->cursor - line->buffer);
-  if (strspn(line->buffer, " \t") >= length)
-    return insert(editor, "  ", 2) ? CC_REFRESH : CC_ERROR;
-  size_t typed = 0;
-  char *names = complete_names(reader->L, line->buffer, length, &typed);
-  if (!names)
-    return CC_REFRESH_BEEP;
-  unsigned char result = CC_REFRESH;
-  if (!insert(editor, names + typed, common_length(names) - typed) &&
-      names[strcspn(names, "\n") + 1]) {
-    list(names);
-    result = CC_REDISPLAY;
+  int top = lua_gettop(L);
+  unsigned char result = CC_REFRESH_BEEP;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, reader->complete);
+  lua_pushlstring(L, line->buffer, (size_t)(line->cursor - line->buffer));
+  lua_pushlstring(L, line->cursor, (size_t)(line->lastchar - line->cursor));
+  if (lua_pcall(L, 2, 2, 0) == LUA_OK) {
+    const char *inserted = lua_tostring(L, -2);
+    const char *shown = lua_tostring(L, -1);
+    if (inserted && inserted[0] && el_insertstr(editor, inserted) == 0)
+      result = CC_REFRESH;
+    if (shown) {
+      printf("\n%s", shown);
+      fflush(stdout);
+      result = CC_REDISPLAY;
+    }
   }
-  free(names);
+  lua_settop(L, top);
   return result;
 }
 
@@ -199,7 +283,7 @@ static void close_at_exit(void) {
   line_close(current);
 }
 
-LineReader *line_open(lua_State *L) {
+LineReader *line_open(lua_State *L, int complete, int paint) {
   LineReader *reader = calloc(1, sizeof *reader);
   if (!reader)
     return NULL;
@@ -207,6 +291,8 @@ LineReader *line_open(lua_State *L) {
     atexit(close_at_exit);
   current = reader;
   reader->L = L;
+  reader->complete = complete;
+  reader->paint = paint;
   if (isatty(STDIN_FILENO))
     open_editor(reader);
   return reader;
@@ -222,13 +308,24 @@ static LineResult read_plain(LineReader *reader, const char **text) {
   return got > 0 ? LINE_READ : LINE_END;
 }
 
-LineResult line_read(LineReader *reader, bool continues, const char **text) {
+// Whether the terminal marks what is pasted. Off while a program runs in it that does not know of
+// it.
+static void mark_pastes(bool on) {
+  const char *name = getenv("TERM");
+  if (name && strcmp(name, "dumb") != 0)
+    fputs(on ? "\033[?2004h" : "\033[?2004l", stdout);
+}
+
+LineResult line_read(LineReader *reader, const char *prompt_text, const char **text) {
   int count = 0;
   if (!reader->editor)
     return read_plain(reader, text);
-  reader->continues = continues;
+  reader->prompt = prompt_text;
+  mark_pastes(true);
   *text = el_gets(reader->editor, &count);
+  mark_pastes(false);
   if (interrupt_signal != 0) {
+    forget_typed(reader);
     el_reset(reader->editor);
     putchar('\n');
     return LINE_INTERRUPTED;
@@ -239,17 +336,9 @@ LineResult line_read(LineReader *reader, bool continues, const char **text) {
   return LINE_END;
 }
 
-// "password = ...", "postgres://name:secret@host".
-static bool may_hold_password(const char *chunk) {
-  const char *url = strstr(chunk, "://");
-  const char *at = url ? strchr(url, '@') : NULL;
-  const char *colon = url ? strchr(url + 3, ':') : NULL;
-  return strcasestr(chunk, "password") || (at && colon && colon < at);
-}
-
 void line_remember(LineReader *reader, const char *chunk) {
   HistEvent event;
-  if (reader->history && chunk[strspn(chunk, " \t\r\n")] && !may_hold_password(chunk))
+  if (reader->history)
     history(reader->history, &event, H_ENTER, chunk);
 }
 
@@ -264,5 +353,6 @@ void line_close(LineReader *reader) {
   if (reader->editor)
     el_end(reader->editor);
   free(reader->plain);
+  free(reader->typed);
   free(reader);
 }

@@ -6,6 +6,7 @@
 #include <locale.h>
 #include <lua.h>
 #include <lualib.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "complaint.h"
+#include "lazy_conn.h"
 #include "library.h"
 #include "module_search.h"
 #include "native_modules.h"
@@ -25,6 +27,8 @@
 #include "run.h"
 #include "signals.h"
 #include "standard_streams.h"
+
+enum { LARGE_BUFFER = 1024 * 1024 };
 
 typedef struct Job {
   int argc;
@@ -95,8 +99,10 @@ static void prepare(lua_State *L, const Job *job) {
 
 static int run_chunks(lua_State *L, const Options *options) {
   int code = 0;
+  if (options->chunk_count > 0)
+    lazy_conn_install(L);
   for (int i = 0; i < options->chunk_count && code == 0; i++)
-    code = run_chunk(L, options->chunks[i]);
+    code = run_chunk(L, options->chunks[i], options->script == 0);
   return code;
 }
 
@@ -105,6 +111,7 @@ static int run_word(lua_State *L, const char *word) {
     return run_data(word);
   if (!is_script(word))
     return run_command(L, word, true);
+  lazy_conn_install(L);
   return run_script(L, strcmp(word, "-") == 0 ? NULL : word);
 }
 
@@ -117,8 +124,10 @@ static int run_job(lua_State *L, const Job *job) {
   int code = run_chunks(L, options);
   if (code == 0 && options->script)
     code = run_word(L, job->argv[options->script]);
-  if (code == 0 && nothing && !options->interactive && !terminal)
+  if (code == 0 && nothing && !options->interactive && !terminal) {
+    lazy_conn_install(L);
     code = run_script(L, NULL);
+  }
   if (signals_cause(code != 0) != 0)
     return code;
   if (options->interactive || (nothing && terminal))
@@ -218,7 +227,14 @@ static void parse(Options *options, int *argc, char **argv) {
     options_take_late(options, argc, argv);
 }
 
+// Large buffers go back to the system when they are freed: glibc would keep them from the second
+// one on (M_MMAP_THRESHOLD in mallopt(3)).
+static void give_back_memory(void) {
+  mallopt(M_MMAP_THRESHOLD, LARGE_BUFFER);
+}
+
 int main(int argc, char **argv) {
+  give_back_memory();
   if (!standard_streams_open())
     return 1;
   setlocale(LC_CTYPE, "");

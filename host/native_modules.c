@@ -14,6 +14,7 @@ static const char *const modules[][2] = {
     {"pghost.native.csv", "luaopen_pghost_native_csv"},
     {"pghost.native.rules", "luaopen_pghost_native_rules"},
     {"pghost.native.load", "luaopen_pghost_native_load"},
+    {"pghost.native.profile", "luaopen_pghost_native_profile"},
     {"pghost.native.sniff", "luaopen_pghost_native_sniff"},
     {"pghost.native.sys", "luaopen_pghost_native_sys"},
     {"pghost.native.server", "luaopen_pghost_native_server"},

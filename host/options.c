@@ -65,7 +65,7 @@ typedef struct OptionRow {
 } OptionRow;
 
 static const OptionRow rows[] = {
-    {{"-e", NULL, "CHUNK", "Run the Lua CHUNK; may be given more than once.", false}, take_chunk},
+    {{"-e", NULL, "CHUNK", "Run the Lua CHUNK and print what an expression gives; repeatable.", false}, take_chunk},
     {{"-i", NULL, NULL, "The prompt after the script.", false}, take_interactive},
     {{NULL, "--dsn", "DSN", "The database: a conninfo string or URL.", true}, take_dsn},
     {{NULL, "--log-format", "text|json", "How the log is written to standard error.", true},
@@ -154,9 +154,15 @@ static bool is_late(const char *word) {
   return row && row->text.late;
 }
 
+// Does the word after a command begin another program's own words?
+static bool hands_on(const char *command, const char *word) {
+  return strcmp(command, "server") == 0 && strcmp(word, "psql") == 0;
+}
+
 void options_take_late(Options *options, int *argc, char **argv) {
   int kept = options->script + 1, at = kept;
-  for (; at < *argc && strcmp(argv[at], "--") != 0; at++) {
+  const char *command = argv[options->script];
+  for (; at < *argc && strcmp(argv[at], "--") != 0 && !hands_on(command, argv[at]); at++) {
     if (is_late(argv[at]))
       parse_option(options, *argc, argv, &at);
     else

@@ -136,10 +136,43 @@ int run_call(lua_State *L, int arguments, int results) {
   return status == LUA_OK ? 0 : report(L, status);
 }
 
-int run_chunk(lua_State *L, const char *text) {
-  if (luaL_loadbuffer(L, text, strlen(text), "=(command line)") != LUA_OK)
+static const char chunk_name[] = "=(command line)";
+
+// An expression is loaded so that it returns its values.
+static int load_chunk(lua_State *L, const char *text) {
+  lua_pushfstring(L, "return %s", text);
+  int status = luaL_loadbuffer(L, lua_tostring(L, -1), lua_rawlen(L, -1), chunk_name);
+  lua_remove(L, -2);
+  if (status == LUA_OK)
+    return status;
+  lua_pop(L, 1);
+  return luaL_loadbuffer(L, text, strlen(text), chunk_name);
+}
+
+// print(...) of the prompt: values as what they are.
+static int print_values(lua_State *L) {
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "pghost.prompt.show");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "print");
+  lua_replace(L, -2);
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, 0);
+  return 0;
+}
+
+int run_chunk(lua_State *L, const char *text, bool prints) {
+  int base = lua_gettop(L);
+  if (load_chunk(L, text) != LUA_OK)
     return report(L, LUA_ERRSYNTAX);
-  return run_call(L, 0, 0);
+  int code = run_call(L, 0, prints ? LUA_MULTRET : 0);
+  if (code == 0 && lua_gettop(L) > base) {
+    lua_pushcfunction(L, print_values);
+    lua_insert(L, base + 1);
+    code = run_call(L, lua_gettop(L) - base - 1, 0);
+  }
+  lua_settop(L, base);
+  return code;
 }
 
 static int push_arguments(lua_State *L) {

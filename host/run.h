@@ -7,7 +7,8 @@
 #include <lua.h>
 #include <stdbool.h>
 
-int run_chunk(lua_State *L, const char *text); // of -e
+// A chunk of -e. `prints`: and prints the values of an expression.
+int run_chunk(lua_State *L, const char *text, bool prints);
 
 // A script file (NULL: stdin), with the words of the table `arg` from 1 on as its arguments.
 int run_script(lua_State *L, const char *path);

@@ -140,7 +140,8 @@ line two"
 
   it("says that the header has a name less", function()
     local help = "a.csv: the header is not clear: line 1 could be names: 3, where the records have 4 fields; where "
-      .. "the records end in a delimiter, give --skip 0 --header 1 --too-many cut, else --skip 1 --no-header\n"
+      .. "the records end in a delimiter, give --skip 0 --header 1 --trailing-delimiter skip, else "
+      .. "--skip 1 --no-header\n"
     for text, options in pairs {
       ["id,name,x\n1,Ann,3,\n4,Bob,6,\n7,Cid,9,\n"] = { "--skip", "0", "--header", "1", "--too-many", "cut" },
       ["size,cyl,disp\nA X4,21.0,6,160\nB 7,22.8,4,108\nC,21.4,6,258\n"] = { "--skip", "1", "--no-header" },
@@ -161,7 +162,8 @@ line two"
       ["a,b,c,d,e\n1,2,3\n4,5,6\n7,8,9\n"] = "line 1 could be names: 5, where the records have 3 fields; where "
         .. "records may end early, give --skip 0 --header 1 --too-few pad, else --skip 1 --no-header",
       ["1\t2\t3\n2\t3\t4\t\n3\t4\t5\t\n4\t5\t6\t\n"] = "line 1 could be a record: it has 3 fields, those below "
-        .. "have 4; give --skip 1 --no-header if it is not a header",
+        .. "have 4; where the records end in a delimiter, give --skip 0 --trailing-delimiter skip, and --header 1 or "
+        .. "--no-header, else --skip 1 --no-header",
     } do
       pghost.write(folder .. "/a.csv", text)
       local err, code = load { "a.csv", "--auto", "--into", "public.t", "--create" }

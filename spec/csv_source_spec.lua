@@ -104,6 +104,25 @@ describe("a CSV source", function()
     assert.same({ { 2, "a\nb" }, { 4, "3" }, { 5, "too few fields: 1 of 2" } }, seen)
   end)
 
+  it("counts the columns by the second record where the first cannot be read", function()
+    local function read(text, options)
+      options.header = false
+      local source <close> = assert(csv.open_string(text, options))
+      local seen = {}
+      for line, record, problem in source:records() do
+        seen[#seen + 1] = line .. ":" .. (record and record.column1 .. "|" .. record.column2 or problem)
+      end
+      return table.concat(seen, ", ")
+    end
+    assert.equal('1:stray quote, 2:2|b', read('1,5" a\n2,b\n', {}))
+    assert.equal('1:1|5" a, 2:2|b', read('1,5" a\n2,b\n', { stray_quote = "repair" }))
+    assert.equal("1:column 2: not valid utf-8: 0xFF, 2:2|b", read("1,\xff\n2,b\n", {}))
+    refused("string:1: could not count the columns of the first two records: stray quote", "header",
+      csv.open_string('1,5" a\n2,6" b\n', { header = false }))
+    refused("string:1: could not count the columns of the first two records: unterminated quote", "header",
+      csv.open_string('1,"a\n', { header = false }))
+  end)
+
   it("finds the line end", function()
     for text, line_end in pairs {
       ["a,b\n"] = "lf",

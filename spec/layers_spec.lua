@@ -96,9 +96,11 @@ local below = {
   rules = { base = true },
   pg = { base = true },
   sniff = { base = true, csv = true, rules = true },
-  load = { base = true, csv = true, rules = true, pg = true },
+  profile = { base = true, rules = true },
+  load = { base = true, csv = true, rules = true, pg = true, profile = true },
   server = { base = true, pg = true },
-  lua = { base = true, csv = true, rules = true, pg = true, sniff = true, load = true, server = true },
+  lua = { base = true, csv = true, rules = true, pg = true, sniff = true, load = true, profile = true,
+    server = true },
 }
 
 describe("the C sources", function()

@@ -290,7 +290,8 @@ describe("pghost load", function()
       "name\nx\n")
     refuses("later.csv: columns 1 and 3 of the header are both 'id': --header-names repair numbers them",
       "id,name,ID\n2,x,3\n")
-    refuses("later.csv: column 2 of the header has no name: --header-names repair numbers such columns", "id,\n2,\n")
+    refuses("later.csv: column 2 of the header has no name: --trailing-delimiter skip where lines end in a delimiter, "
+        .. "--header-names repair numbers such columns", "id,\n2,\n")
     refuses("'later.csv' is empty", "")
     refuses("good.csv:1: too few fields: 1 of 3", "1,2,3\n", { "--no-header" })
     assert.equal("0", psql "SELECT id FROM item")
@@ -577,6 +578,13 @@ describe("pghost load --rules", function()
     assert.matches("^f.csv: not loaded, since no rule names it: other\nrejected: f.csv:3: id: is required\n"
       .. "loaded 1 record from [^\n]*, 1 rejected, 1 filtered\n$", err)
     assert.equal("A|3|1", psql "SELECT * FROM item")
+  end)
+
+  it("tells a column without a name that no rule takes by its position", function()
+    psql "CREATE TABLE item (id int)"
+    rules('{ "id", r.integer() }')
+    write("f.csv", "id,\n1,x\n")
+    assert.matches("f.csv: not loaded, since no rule names it: column 2, which has no name\n", must_load(words()))
   end)
 
   it("runs rules written in Lua, and counts what they reject", function()

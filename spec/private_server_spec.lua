@@ -219,6 +219,9 @@ local function suite(title, as)
       out, err, code = run("server psql -X -A -t -c 'select current_user'", "PGHOST=/nowhere PGUSER=x")
       assert.same({ "pghost\n", "", 0 }, { out, err, code })
       run "server start"
+      -- psql's -q, --quiet and -v are not pghost's.
+      out, err, code = run "server psql -X -q -v answer=42 --quiet -A -t -c 'create temp table a ()' -c 'select 42'"
+      assert.same({ "42\n", "", 0 }, { out, err, code })
       local before = run "server psql -X -A -t -c 'select pg_postmaster_start_time()'"
       out, err, code = run "server restart"
       assert.same({ ("running in '%s/server' until `pghost server stop`\n"):format(home), "", 0 }, { out, err, code })

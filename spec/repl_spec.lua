@@ -1,6 +1,7 @@
--- The REPL on a terminal of its own (support/terminal.py), and without one.
+-- The REPL on a terminal of its own (support/prompt.lua), and without one.
 
 local pghost = require "support.pghost"
+local prompt = require "support.prompt"
 
 describe("the REPL", function()
   local home
@@ -13,28 +14,8 @@ describe("the REPL", function()
     pghost.remove(home)
   end)
 
-  local function step(kind, value)
-    local text = type(value) == "number" and value or
-      '"' .. value:gsub('[%c"\\]', function(c) return ("\\x%02x"):format(c:byte()) end) .. '"'
-    return ('("%s", %s)\n'):format(kind, text)
-  end
-
-  -- Talks to pghost: strings are typed, { "text" } is waited for, numbers are signals. Returns what
-  -- was on the terminal and the exit code.
   local function talk(conversation, words)
-    local steps = { step("expect", "> ") }
-    for _, part in ipairs(conversation) do
-      if type(part) == "table" then
-        steps[#steps + 1] = step("expect", part[1])
-      else
-        steps[#steps + 1] = step(type(part) == "number" and "signal" or "send", part)
-      end
-    end
-    local command = ("cd %s && HOME=%s TERM=xterm LC_ALL=C.UTF-8 python3 %s/spec/support/terminal.py %s %s")
-      :format(home, home, pghost.root, pghost.quote(pghost.path), words or "")
-    local out, err, code = pghost.shell(command, table.concat(steps))
-    assert.equal("", err)
-    return out, code
+    return prompt.talk(home, conversation, words)
   end
 
   local leave = "print('bye'..'!')\n"
@@ -44,7 +25,7 @@ describe("the REPL", function()
     local out, code = talk { "1 + 1\n", { "2\r\n> " }, "= 'a' .. 'b', nil\n", { "ab\tnil\r\n> " }, "x = 5\n", { "> " },
       "x\n", { "5\r\n> " }, "nil\n", { "nil\r\n> " }, "\4" }
     assert.equal(0, code)
-    assert.truthy(out:find("^pghost %d+%.%d+%.%d+, Lua 5%.4%.%d+: `conn` is the database, Ctrl%-D leaves\r\n> "))
+    assert.truthy(out:find("^pghost %d+%.%d+%.%d+, Lua 5%.4%.%d+: Lua and SQL in one, Ctrl%-D leaves\r\n> "))
   end)
 
   it("goes on reading what is not complete", function()
@@ -96,6 +77,24 @@ describe("the REPL", function()
     assert.equal(0, code)
   end)
 
+  it("keeps no secret of SQL and of commands, in $XDG_STATE_HOME where that is set", function()
+    local lines = { "alter role me password 'geheim'", "create user me with encrypted password 'geheim';",
+      "\\connect postgresql://me:geheim@nowhere.invalid/db", "\\connect 'host=/nowhere password=geheim'",
+      "conn:query(\"select 1\", \"postgres://me:geheim@host/db\")", "api_token = 'geheim'" }
+    local steps = { "kept_this = 1\n", { "> " } }
+    for _, line in ipairs(lines) do
+      steps[#steps + 1], steps[#steps + 2] = line .. "\n", { "> " }
+      steps[#steps + 1], steps[#steps + 2], steps[#steps + 3] = { wait = 50 }, "\3", { "> " }
+    end
+    steps[#steps + 1] = "\4"
+    local _, code = prompt.talk(home, steps, "--dsn 'host=/nowhere'", "XDG_STATE_HOME=" .. home .. "/state")
+    assert.equal(0, code)
+    local path = home .. "/state/pghost/history"
+    assert.truthy(pghost.shell("ls -l " .. path):find("^%-rw%-%-%-%-%-%-%-"))
+    assert.falsy(pghost.read(path):find("geheim", 1, true), pghost.read(path))
+    assert.truthy(pghost.read(path):find("kept_this", 1, true))
+  end)
+
   it("remembers also when a script leaves", function()
     local _, code = talk { "remembered = 1\n", { "> " }, "os.exit(5)\n" }
     assert.equal(5, code)
@@ -114,7 +113,8 @@ describe("the REPL", function()
     for _, variables in ipairs { "HOME=", "HOME=. EDITRC=.editrc", "-u HOME" } do
       local out, err = pghost.shell(("cd %s && env %s TERM=xterm python3 %s/spec/support/terminal.py %s"):format(there,
         variables, pghost.root, pghost.quote(pghost.path)),
-        step("expect", "> ") .. step("send", "x\n") .. step("expect", "nil\r\n> ") .. step("send", "\4"))
+        prompt.step("expect", "> ") .. prompt.step("send", "x\n") .. prompt.step("expect", "nil\r\n> ")
+          .. prompt.step("send", "\4"))
       assert.equal("", err)
       assert.is_nil(out:find("42", 1, true))
     end
@@ -140,7 +140,8 @@ describe("the REPL", function()
       } })]])
     local out, code = talk({ "result\n", { "(2 rows)\r\n> " }, "\4" }, "-i script.lua")
     assert.equal(0, code)
-    assert.truthy(out:find(" id | name\r\n----+----------\r\n  1 | <null>\r\n 22 | x\\x1b[2J\r\n(2 rows)\r\n", 1, true))
+    assert.truthy(out:find("   id | name\r\n int8 | text\r\n------+----------\r\n    1 | <null>\r\n"
+      .. "   22 | x\\x1b[2J\r\n(2 rows)\r\n", 1, true))
   end)
 
   it("opens conn when it is first used", function()

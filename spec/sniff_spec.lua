@@ -281,10 +281,10 @@ describe("the dialect", function()
     assert.equal('"', csv.sniff_string(commas).dialect.quote.value)
   end)
 
-  it("takes no blanks behind a closing quote where none may be", function()
+  it("reads blanks behind a closing quote as it finds them", function()
     local text = "id | name | x\n1 | 'A b'  | 2\n2 | 'B c'  | 3\n3 | 'C d'  | 4\n"
     local found = csv.sniff_string(text)
-    assert.not_equal("'", found.dialect.quote.value)
+    assert.same({ "'", "skip" }, { found.options.quote, found.options.blanks_after_quote })
     for _, _, problem in assert(native_csv.open_string(text, found.options)):records() do
       assert.is_nil(problem)
     end
@@ -343,9 +343,10 @@ describe("the dialect", function()
   end)
 
   it("says that records end in a delimiter, and the header not", function()
-    has_warning(csv.sniff_string("a,b,c\n1,2,3,\n4,5,6,\n7,8,9,\n"), "skip = 0, header = true, too_many = \"cut\"")
+    has_warning(csv.sniff_string("a,b,c\n1,2,3,\n4,5,6,\n7,8,9,\n"),
+      "skip = 0, header = true, trailing_delimiter = \"skip\"")
     local found = csv.sniff_string("a,b,c\n0,1,2\n1,2,3,\n4,5,6,\n7,8,9,\n") -- what is above is a record
-    assert.is_nil(table.concat(found.warnings, "\n"):find("too_many", 1, true))
+    assert.is_nil(table.concat(found.warnings, "\n"):find("trailing_delimiter", 1, true))
     has_warning(found, "line 2 could be a record: it has 3 fields, those below have 4")
   end)
 

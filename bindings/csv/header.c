@@ -119,14 +119,18 @@ static bool same_name(const Field *a, const Field *b) {
 }
 
 static const char remedy[] = ": header_names 'repair' numbers such columns";
+static const char remedy_at_end[] = ": trailing_delimiter 'skip' where lines end in a delimiter, "
+                                    "header_names 'repair' numbers such columns";
 
 static bool check_sorted(const Header *header, const Field *const *sorted, const char *source_name,
                          Error *error) {
   unsigned long long line = header->position;
   const Field *first = header->columns;
-  if (sorted[0]->len == 0)
+  if (sorted[0]->len == 0) {
+    bool last = sorted[0] == first + header->column_count - 1 && header->column_count > 1;
     return error_set(error, "header", "%s:%llu: column %td of the header has no name%s",
-                     source_name, line, sorted[0] - first + 1, remedy);
+                     source_name, line, sorted[0] - first + 1, last ? remedy_at_end : remedy);
+  }
   for (size_t i = 1; i < header->column_count; i++)
     if (same_name(sorted[i - 1], sorted[i]))
       return error_set(error, "header",

@@ -14,6 +14,14 @@ static bool ends_field(const Patient *patient, const char *at) {
   return at == patient->end || dialect_is_delimiter(patient->general->dialect, at, patient->end);
 }
 
+// After blanks that are no data, those between a closing quote and what ends the field.
+static const char *after_blanks(const Patient *patient, const char *at) {
+  const Dialect *dialect = patient->general->dialect;
+  while (dialect->blanks_after_quote && !ends_field(patient, at) && *at == ' ')
+    at++;
+  return at;
+}
+
 // The closing quote of the field whose content starts at `at`: one with a delimiter or the line's
 // end after it. With `pairs` two quotes are one that is data. NULL when there is none.
 static const char *closing_quote(const Patient *patient, const char *at, bool pairs) {
@@ -27,7 +35,7 @@ static const char *closing_quote(const Patient *patient, const char *at, bool pa
       continue;
     if (pairs && at + 1 < patient->end && at[1] == dialect->quote)
       at++;
-    else if (ends_field(patient, at + 1))
+    else if (ends_field(patient, after_blanks(patient, at + 1)))
       return at;
   }
   return NULL;
@@ -72,7 +80,7 @@ static const char *take_field(Patient *patient, const char *at) {
       continue;
     put_data(patient, at + 1, close, pairs);
     add_field(patient, text_start, false);
-    return close + 1;
+    return after_blanks(patient, close + 1);
   }
   const char *end = plain_end(patient, at);
   put_data(patient, at, end, false);
@@ -93,7 +101,11 @@ bool general_repair(General *general, Batch *batch, const char *bytes, size_t le
   const char *at = take_field(&patient, bytes);
   while (at < patient.end && !general->failed)
     at = take_field(&patient, at + dialect_delimiter_length(dialect));
-  if (batch->field_count - field_mark == dialect->columns)
+  size_t count = batch->field_count - field_mark;
+  if (dialect->trailing_delimiter && count == dialect->columns + 1 &&
+      batch->fields[batch->field_count - 1].null)
+    batch->field_count--, count--;
+  if (count == dialect->columns)
     return true;
   batch->field_count = field_mark;
   batch->text.len = text_mark;

@@ -176,17 +176,23 @@ static bool has_binary_byte(const Record *record, const Dialect *dialect) {
   return false;
 }
 
-static bool check_header(const Source *source, const Record *record, Error *error) {
-  unsigned long long line = record->line;
-  if (has_binary_byte(record, &source->dialect))
-    return error_set(error, "binary", "'%s' looks like a binary file, not CSV", source->name);
-  if (record->error == RECORD_OK || record->error == RECORD_TOO_FEW_FIELDS ||
-      record->error == RECORD_TOO_MANY_FIELDS)
-    return true;
+static bool is_readable(const Record *record) {
+  return record->error == RECORD_OK || record->error == RECORD_TOO_FEW_FIELDS ||
+         record->error == RECORD_TOO_MANY_FIELDS;
+}
+
+static bool check_not_binary(const Source *source, const Record *record, Error *error) {
+  return !has_binary_byte(record, &source->dialect) ||
+         error_set(error, "binary", "'%s' looks like a binary file, not CSV", source->name);
+}
+
+static bool header_unreadable(const Source *source, const Record *record, Error *error) {
+  const char *what =
+      source->dialect.headerless ? "count the columns of the first two records" : "read the header";
   char reason[128];
   record_error_text(record, &source->dialect, reason, sizeof reason);
-  return error_set(error, "header", "%s:%llu: could not read the header: %s", source->name, line,
-                   reason);
+  return error_set(error, "header", "%s:%llu: could not %s: %s", source->name,
+                   (unsigned long long)record->line, what, reason);
 }
 
 // The dialect that the header is read with: no policies, any number of columns.
@@ -309,39 +315,6 @@ static void count_opening(Source *source, const Batch *batch) {
   lines_add(&source->opening, &lines);
 }
 
-// Takes the record in `batch` as a line of the header; of a file without one it is put back.
-static bool take_header_line(Source *source, const Chunk *chunk, const Batch *batch, Error *error) {
-  const Record *record = &batch->records[0];
-  Header *header = &source->header;
-  bool mended = false;
-  count_opening(source, batch);
-  if (header->line_count == 0)
-    header->position = record->line;
-  if (is_quote_error(record->error) && source->dialect.repair_quotes &&
-      !source->dialect.headerless && !mend_header(source, record, &mended, error))
-    return false;
-  if (mended)
-    return true;
-  if (!check_header(source, record, error))
-    return false;
-  if (source->dialect.headerless)
-    return put_back_record(source, chunk, record, error);
-  if (!check_directive(source, chunk, record, error))
-    return false;
-  return header_add(header, batch->fields + record->field_start, record->field_count) ||
-         source_no_memory(source, error);
-}
-
-static bool header_missing(const Source *source, uint32_t line, Error *error) {
-  const Dialect *dialect = &source->dialect;
-  bool passes_over = dialect->footer > 0 || dialect->comment_length > 0;
-  if (line == 0)
-    return error_set(error, "empty", "'%s' is empty: it has only %s", source->name,
-                     passes_over ? "lines that are skipped" : "blank lines");
-  return error_set(error, "header", "'%s' ends in its header: %u of %u lines", source->name,
-                   (unsigned)line, (unsigned)source->dialect.header_lines);
-}
-
 // The columns that the header's last line, or the first record of a file without one, has fields
 // for.
 static size_t count_columns(const Source *source, const Batch *batch) {
@@ -357,6 +330,61 @@ static size_t count_columns(const Source *source, const Batch *batch) {
   return line.count - trailing;
 }
 
+// The first record of a file without a header is put back, to be read as all others are. Where it
+// cannot be read, the next one says how many columns there are.
+static bool take_first_record(Source *source, const Chunk *chunk, const Batch *batch,
+                              size_t *columns, Error *error) {
+  const Record *record = &batch->records[0];
+  uint32_t width = 0;
+  count_opening(source, batch);
+  if (!check_not_binary(source, record, error))
+    return false;
+  if (is_readable(record))
+    *columns = count_columns(source, batch);
+  else if (!next_width(source, &width, error))
+    return false;
+  else if (width == 0)
+    return header_unreadable(source, record, error);
+  else
+    *columns = width;
+  return put_back_record(source, chunk, record, error);
+}
+
+// Takes the record in `batch` as a line of the header.
+static bool take_header_line(Source *source, const Chunk *chunk, const Batch *batch,
+                             size_t *columns, Error *error) {
+  const Record *record = &batch->records[0];
+  Header *header = &source->header;
+  bool mended = false;
+  count_opening(source, batch);
+  if (header->line_count == 0)
+    header->position = record->line;
+  if (is_quote_error(record->error) && source->dialect.repair_quotes &&
+      !mend_header(source, record, &mended, error))
+    return false;
+  if (!mended && !check_not_binary(source, record, error))
+    return false;
+  if (!mended && !is_readable(record))
+    return header_unreadable(source, record, error);
+  if (!mended && !check_directive(source, chunk, record, error))
+    return false;
+  if (!mended && !header_add(header, batch->fields + record->field_start, record->field_count))
+    return source_no_memory(source, error);
+  size_t count = count_columns(source, batch);
+  *columns = *columns < count ? count : *columns;
+  return true;
+}
+
+static bool header_missing(const Source *source, uint32_t line, Error *error) {
+  const Dialect *dialect = &source->dialect;
+  bool passes_over = dialect->footer > 0 || dialect->comment_length > 0;
+  if (line == 0)
+    return error_set(error, "empty", "'%s' is empty: it has only %s", source->name,
+                     passes_over ? "lines that are skipped" : "blank lines");
+  return error_set(error, "header", "'%s' ends in its header: %u of %u lines", source->name,
+                   (unsigned)line, (unsigned)source->dialect.header_lines);
+}
+
 static bool read_header_lines(Source *source, Reader *reader, Chunk *chunk, Batch *batch,
                               Error *error) {
   uint32_t lines = source->dialect.header_lines > 1 ? source->dialect.header_lines : 1;
@@ -365,10 +393,12 @@ static bool read_header_lines(Source *source, Reader *reader, Chunk *chunk, Batc
     SourceStatus status = source_read_some(source, reader, SOURCE_BLOCK, 1, chunk, batch, error);
     if (status == SOURCE_END)
       return header_missing(source, i, error);
-    if (status == SOURCE_ERROR || !take_header_line(source, chunk, batch, error))
+    bool taken =
+        status != SOURCE_ERROR &&
+        (source->dialect.headerless ? take_first_record(source, chunk, batch, &columns, error)
+                                    : take_header_line(source, chunk, batch, &columns, error));
+    if (!taken)
       return false;
-    size_t count = count_columns(source, batch);
-    columns = columns < count ? count : columns;
   }
   return name_columns(source, columns, error);
 }

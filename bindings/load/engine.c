@@ -73,10 +73,20 @@ static bool make_blocks(Engine *engine) {
   return ok;
 }
 
+// Without memory for it there is no profile; the load goes on.
+static Profile *start_profile(const Engine *engine) {
+  Profile *whole = engine->options.profile;
+  Profile *part = whole ? profile_new(engine->options.program) : NULL;
+  if (whole && !part)
+    whole->failed = true;
+  return part;
+}
+
 static bool start_workers(Engine *engine) {
   for (unsigned i = 0; i < engine->options.workers; i++) {
     Worker *worker = &engine->workers[i];
     worker->engine = engine;
+    worker->profile = start_profile(engine);
     if (engine->options.program) {
       worker->scratch = scratch_new(engine->options.program);
       if (!worker->scratch)
@@ -109,6 +119,8 @@ static bool start(Engine *engine, Error *error) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   if (engine->options.program)
     engine->caller_scratch = scratch_new(engine->options.program);
+  if (engine->options.lua_rules)
+    engine->caller_profile = start_profile(engine);
   bool ok = make_blocks(engine) && (engine->caller_scratch || !engine->options.program) &&
             start_threads(engine);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -223,6 +235,16 @@ static void join_threads(Engine *engine) {
   engine->worker_count = 0;
 }
 
+// The threads have ended.
+static void merge_profiles(Engine *engine) {
+  Profile *whole = engine->options.profile;
+  for (unsigned i = 0; i < engine->options.workers; i++)
+    if (engine->workers[i].profile)
+      profile_merge(whole, engine->workers[i].profile);
+  if (engine->caller_profile)
+    profile_merge(whole, engine->caller_profile);
+}
+
 bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error) {
   if (!wait_sent(engine, error))
     return false;
@@ -233,6 +255,7 @@ bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error) {
   }
   if (engine->options.reject_file && fflush(engine->options.reject_file) != 0)
     return error_set_errno(error, errno, "could not write the rejects");
+  merge_profiles(engine);
   memset(rows, 0, STREAM_KINDS * sizeof *rows);
   for (unsigned i = 0; i < engine->stream_count; i++) {
     if (!stream_end(&engine->streams[i], error))
@@ -311,8 +334,10 @@ static void free_memory(Engine *engine) {
   for (unsigned i = 0; i < engine->options.workers; i++) {
     reader_free(engine->workers[i].reader);
     scratch_free(engine->workers[i].scratch);
+    profile_free(engine->workers[i].profile);
   }
   scratch_free(engine->caller_scratch);
+  profile_free(engine->caller_profile);
   free_queues(engine);
   tasks_free(engine);
   free(engine->blocks);

@@ -88,9 +88,17 @@ static void mark_row(const Engine *engine, Block *block, size_t i, const Origin 
   buffer_put(&block->marks, (const char *)&mark, sizeof mark);
 }
 
+static void add_to_profile(const Block *block, const Origin *origin, const Scratch *scratch) {
+  const Task *task = block->task;
+  uint64_t file = task->profile_file + (task->file.table_source ? (uint64_t)origin->file_id : 0);
+  profile_add(block->profile, scratch, profile_place(file, origin->line));
+}
+
 static void put_clean(Engine *engine, Block *block, size_t i, const Origin *origin,
                       const Scratch *scratch) {
   block->counts.loaded++;
+  if (block->profile)
+    add_to_profile(block, origin, scratch);
   if (engine->kinds[STREAM_CLEAN] == 0)
     return;
   block->rows[STREAM_CLEAN]++;

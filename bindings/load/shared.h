@@ -24,12 +24,13 @@ typedef struct Task {
   FileTask file;
   uint32_t *raw_map;
   uint32_t *clean_map;
-  uint64_t start;   // bytes before its first record: header, and what is skipped
-  uint64_t serial;  // tells a worker that its reader is of another file
-  bool split;       // the splitter has got to the end
-  uint64_t cut;     // blocks cut so far: the next sequence number
-  uint64_t checked; // blocks whose start is known to be a record's start
-  uint64_t encoded; // blocks through with rules
+  uint64_t start;        // bytes before its first record: header, and what is skipped
+  uint64_t serial;       // tells a worker that its reader is of another file
+  bool split;            // the splitter has got to the end
+  uint64_t cut;          // blocks cut so far: the next sequence number
+  uint64_t checked;      // blocks whose start is known to be a record's start
+  uint64_t encoded;      // blocks through with rules
+  uint64_t profile_file; // profile_file of its name
   Counts counts;
   Block **ring; // tokenised blocks at sequence % block_count, until those before them are checked
   size_t ring_count;
@@ -77,8 +78,10 @@ struct Block {
   Position end;    // position after them
   Counts counts;
   uint64_t *rule_rejects; // per rule with a budget
+  Profile *profile;       // NULL, or of the thread that runs the rules
   unsigned pending;       // streams that still have to send it
   size_t next;            // engine_block_next: the record that comes next
+  size_t held;            // bytes that it counts with in the budget of memory (memory.c)
 };
 
 typedef struct Stream {
@@ -102,6 +105,7 @@ typedef struct Worker {
   Reader *reader;
   uint64_t reader_serial;
   Scratch *scratch;
+  Profile *profile; // NULL: not asked for
 } Worker;
 
 // Where the load ends before its end, and why (stop.c).
@@ -136,6 +140,7 @@ struct Engine {
   unsigned task_first, task_count;
   uint64_t task_serial;
   Scratch *caller_scratch;
+  Profile *caller_profile;
   Counts total;
   struct OddColumn *odd_columns; // per column of the program
   pthread_mutex_t asker_lock;
@@ -143,6 +148,8 @@ struct Engine {
   uint64_t start_bytes;   // task_start_bytes of the files that are done
   uint64_t *rule_rejects; // per rule with a budget
   uint64_t sent_rows[STREAM_KINDS];
+  size_t held;     // bytes of all blocks
+  size_t expected; // of the block that is cut next: those of the last one
 };
 
 // Records the first failure and stops everybody. Takes the lock.
@@ -160,8 +167,5 @@ struct timespec engine_deadline(int timeout_ms);
 Task *engine_task(Engine *engine, unsigned i);
 
 bool task_done(const Task *task); // every record is encoded, though not sent
-
-// The block is free for the splitter. The lock is held.
-void engine_recycle(Engine *engine, Block *block);
 
 #endif

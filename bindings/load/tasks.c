@@ -46,6 +46,7 @@ static bool prepare(Engine *engine, Task *task, const FileTask *file) {
   const Program *program = engine->options.program;
   task->file = *file;
   task->serial = ++engine->task_serial;
+  task->profile_file = profile_file(file->name);
   task->split = task->recut = false;
   task->cut = task->checked = task->encoded = 0;
   // What the source has read before the first record: byte order mark and header.

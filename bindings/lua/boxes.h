@@ -7,11 +7,13 @@
 #include "csv/cursor.h"
 #include "csv/source.h"
 #include "pg/conn.h"
+#include "profile/profile.h"
 #include "rules/program.h"
 
 #define CONN_TYPE "pghost.native.connection"
 #define SOURCE_TYPE "pghost.native.source"
 #define PROGRAM_TYPE "pghost.native.program"
+#define PROFILE_TYPE "pghost.native.profile"
 
 typedef struct ConnBox {
   PGconn *conn; // NULL: closed
@@ -32,5 +34,10 @@ typedef struct ProgramBox {
   Program *program;   // NULL: closed
   bool stop_on_error; // an error in a rule written in Lua ends the load, rather than reject
 } ProgramBox;
+
+// The program is the userdata's first user value.
+typedef struct ProfileBox {
+  Profile *profile; // NULL: there was no memory for it
+} ProfileBox;
 
 #endif

@@ -116,10 +116,23 @@ static void read_clean(lua_State *L, int clean, int references, EngineOptions *o
     luaL_error(L, "clean: a column's type can only be sent as text: format = 'text'");
 }
 
+static void read_profile(lua_State *L, int table, int references, EngineOptions *options) {
+  if (lua_getfield(L, table, "profile") == LUA_TNIL) {
+    lua_pop(L, 1);
+    return;
+  }
+  ProfileBox *box = luaL_checkudata(L, -1, PROFILE_TYPE);
+  if (!options->program || box->profile->program != options->program)
+    luaL_error(L, "profile: not of this program");
+  options->profile = box->profile;
+  lua_setfield(L, references, "profile");
+}
+
 EngineOptions load_read_options(lua_State *L, int table, int references) {
   EngineOptions options = {0};
   int top = lua_gettop(L);
   read_program(L, table, references, &options);
+  read_profile(L, table, references, &options);
   read_reject_options(L, table, references, &options);
   lua_getfield(L, table, "workers");
   lua_Integer workers = luaL_optinteger(L, -1, 1);
@@ -127,6 +140,7 @@ EngineOptions load_read_options(lua_State *L, int table, int references) {
     luaL_error(L, "workers must be from 1 to %d: %I", (int)MAX_WORKERS, workers);
   options.workers = (unsigned)workers;
   options.files = options.workers + 1; // the next one is opened while the workers are busy
+  options.memory = (size_t)read_size(L, table, "memory", DEFAULT_MEMORY);
   if (lua_getfield(L, table, "clean") == LUA_TTABLE)
     read_clean(L, lua_gettop(L), references, &options);
   lua_settop(L, top);

@@ -78,6 +78,7 @@ static void push_guess(lua_State *L, const SniffGuess *guess) {
   set_character(L, "escape", guess->dialect.escape);
   set_text(L, "comment", guess->dialect.comment);
   set_boolean(L, "skip_blanks", guess->dialect.skip_blanks);
+  set_boolean(L, "blanks_after_quote", guess->dialect.blanks_after_quote);
   set_number(L, "score", guess->score);
   set_number(L, "consistency", guess->consistency);
   set_number(L, "cells", guess->cells);
@@ -311,7 +312,16 @@ static void push_facts(lua_State *L, const Sniff *sniff) {
   push_lists(L, sniff);
 }
 
-// The arguments from `index` on, delimiter and quote from `given` on.
+static bool has_flag(lua_State *L, int index, const char *name) {
+  if (lua_isnoneornil(L, index))
+    return false;
+  lua_getfield(L, index, name);
+  bool set = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return set;
+}
+
+// The arguments from `index` on, delimiter, quote and a table of flags from `given` on.
 static SniffOptions check_options(lua_State *L, int index, int given) {
   lua_Integer sample = luaL_optinteger(L, index, 0);
   const char *delimiter = luaL_optstring(L, given, NULL);
@@ -320,9 +330,16 @@ static SniffOptions check_options(lua_State *L, int index, int given) {
   luaL_argcheck(L, !delimiter || (*delimiter && strlen(delimiter) <= SNIFF_DELIMITER_SIZE), given,
                 "1 to 8 bytes expected");
   luaL_argcheck(L, !quote || strlen(quote) <= 1, given + 1, "one character expected");
-  return (SniffOptions){.sample = (uint64_t)sample,
-                        .encoding = luaL_optstring(L, index + 1, NULL),
-                        .given = {delimiter, quote}};
+  luaL_argexpected(L, lua_isnoneornil(L, given + 2) || lua_istable(L, given + 2), given + 2,
+                   "table");
+  return (SniffOptions){
+      .sample = (uint64_t)sample,
+      .encoding = luaL_optstring(L, index + 1, NULL),
+      .given = {.delimiter = delimiter,
+                .quote = quote,
+                .blanks_after_quote = has_flag(L, given + 2, "blanks_after_quote"),
+                .trailing_delimiter = has_flag(L, given + 2, "trailing_delimiter"),
+                .text_format = has_flag(L, given + 2, "text_format")}};
 }
 
 static int finish(lua_State *L, Input *input, const SniffOptions *options, SniffBox *box,
@@ -336,7 +353,8 @@ static int finish(lua_State *L, Input *input, const SniffOptions *options, Sniff
   return push_failure(L, error);
 }
 
-// sniff.file(path, sample?, encoding?, member?, delimiter?, quote?) -> facts | nil, message, code
+// sniff.file(path, sample?, encoding?, member?, delimiter?, quote?, flags?) -> facts | nil,
+// message, code
 static int sniff_file(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   SniffOptions options = check_options(L, 2, 5);
@@ -346,7 +364,7 @@ static int sniff_file(lua_State *L) {
   return finish(L, input_open(path, member, &error), &options, box, &error);
 }
 
-// sniff.string(text, sample?, encoding?, delimiter?, quote?) -> facts | nil, message, code
+// sniff.string(text, sample?, encoding?, delimiter?, quote?, flags?) -> facts | nil, message, code
 static int sniff_string(lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);

@@ -53,6 +53,15 @@ static int sys_columns(lua_State *L) {
   return 1;
 }
 
+// sys.lines(fd) -> integer|nil: height of the terminal, nil when it is none.
+static int sys_lines(lua_State *L) {
+  struct winsize size;
+  if (ioctl((int)luaL_checkinteger(L, 1), TIOCGWINSZ, &size) != 0 || size.ws_row == 0)
+    return 0;
+  lua_pushinteger(L, size.ws_row);
+  return 1;
+}
+
 // sys.processors() -> integer: processors online.
 static int sys_processors(lua_State *L) {
   lua_pushinteger(L, sysconf(_SC_NPROCESSORS_ONLN));
@@ -146,6 +155,7 @@ static const luaL_Reg functions[] = {
     {"sleep", sys_sleep},
     {"is_tty", sys_is_tty},
     {"columns", sys_columns},
+    {"lines", sys_lines},
     {"processors", sys_processors},
     {"pid", sys_pid},
     {"user", sys_user},

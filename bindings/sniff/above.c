@@ -10,7 +10,8 @@ typedef struct Parts {
   size_t names; // words and texts
   size_t words; // of these, without blanks
   size_t data;
-  bool led; // some part has a blank before it, as prose has it after a comma
+  bool led;           // some part has a blank before it, as prose has it after a comma
+  bool first_is_data; // and no label
 } Parts;
 
 static void note_part(Parts *parts, const char *text, size_t len) {
@@ -26,6 +27,7 @@ static void note_part(Parts *parts, const char *text, size_t len) {
   parts->names += kind == CELL_WORD || kind == CELL_TEXT;
   parts->words += kind == CELL_WORD;
   parts->data += sniff_cell_is_data(kind);
+  parts->first_is_data |= parts->count == 1 && sniff_cell_is_data(kind) && kind != CELL_BOOLEAN;
 }
 
 static Parts part_line(const char *line, size_t len, const char *delimiter, size_t size) {
@@ -88,8 +90,10 @@ static void look_otherwise(const char *line, size_t len, const SniffDialect *dia
       continue;
     Parts parts = part_line(line, len, sign, 1);
     above->what = judge_other(&parts, columns);
-    above->fields = parts.count;
-    above->sign = *sign;
+    if (above->what) {
+      above->fields = parts.count;
+      above->sign = *sign;
+    }
   }
 }
 
@@ -111,6 +115,8 @@ void sniff_above(const SniffRecord *record, const char *line, const SniffDialect
   if (!above->what && columns > 1)
     look_otherwise(line, record->length, dialect, columns, above);
   above->near = above->what && is_near(above->fields, columns);
+  above->led_by_data =
+      parts.first_is_data && parts.count > 1 && parts.filled == parts.count && !parts.led;
 }
 
 bool sniff_parts_otherwise(const char *line, size_t len, const SniffDialect *dialect,

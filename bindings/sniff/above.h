@@ -10,8 +10,9 @@ typedef enum SniffAbove { SNIFF_ABOVE_NONE, SNIFF_ABOVE_NAMES, SNIFF_ABOVE_DATA 
 typedef struct SniffAboveLine {
   SniffAbove what;
   size_t fields;
-  char sign; // 0: the dialect's delimiter
-  bool near; // as many fields as the table has columns, or one more or less
+  char sign;        // 0: the dialect's delimiter
+  bool near;        // as many fields as the table has columns, or one more or less
+  bool led_by_data; // its first cell is a number or the like, and no label
 } SniffAboveLine;
 
 // `line` is where the record's bytes are. A line that is text about the table gives

@@ -122,11 +122,11 @@ static uint32_t plain_number(const char *text, const char *end, SniffLosses *los
   size_t whole = (size_t)(at - from);
   if (whole == 0 || whole > 18)
     return 0;
-  const char *fraction = at == end ? end : at + 1;
   bool point = at < end && *at == '.';
+  const char *fraction = at + point;
   for (at = fraction; at < end && is_digit(*at);)
     at++;
-  if (at != end || (point && (at == fraction || at - fraction > 18)) || (!point && fraction != end))
+  if (at != end || (point && (at == fraction || at - fraction > 18)))
     return 0;
   if (is_odd(text, from, end, whole))
     count_number(losses, text, end);

@@ -463,7 +463,8 @@ static bool choose(Pass *pass) {
   if (!guess(pass, &sample))
     return false;
   SniffGuess *best = &sniff->guesses.list[0];
-  if (!pass->options->given.quote && !assume_quote(&sample, best))
+  bool fixed = pass->options->given.quote || pass->options->given.text_format;
+  if (!fixed && !assume_quote(&sample, best))
     return no_memory(pass->error);
   forget_unquoted(&sample, &sniff->guesses);
   sniff->spare = spare_delimiter(&sample, &best->dialect);

@@ -20,6 +20,7 @@ typedef struct HeaderColumn {
   size_t again;  // how often it recurs below
   size_t length; // of all values below, where that is one
   bool many_lengths;
+  size_t spaced; // values below with a blank in them
 } HeaderColumn;
 
 typedef struct Header {
@@ -51,6 +52,7 @@ static void note_field(Header *header, size_t row, HeaderColumn *column, const S
     column->name_len = len;
     return;
   }
+  column->spaced += len > 0 && memchr(text, ' ', len);
   column->again += len > 0 && len == column->name_len && memcmp(column->name, text, kept) == 0;
   if (row >= header->sure) {
     column->kinds[sniff_cell(text, len)]++;
@@ -66,15 +68,29 @@ static void note_row(Header *header, size_t row, const SniffRecord *record) {
     note_field(header, row, &header->columns[i], &record->fields[i]);
 }
 
-// Takes in a record above the table; a blank line parts what is no likely header from it.
+// Two records, and no header's title: they are not to be skipped, whatever is below.
+static bool is_table_above(const SniffStructure *structure) {
+  return structure->above_records > 1;
+}
+
+// A blank line parts what is no likely header from the table, nor a table of its own.
+static void part_above(SniffStructure *structure) {
+  if (!structure->above_near && !is_table_above(structure))
+    structure->above = SNIFF_ABOVE_NONE;
+}
+
+// Takes in a record above the table.
 static void note_above(Header *header, const SniffRecord *record, const char *line, size_t number) {
   SniffStructure *structure = header->structure;
   SniffAboveLine above = {0};
-  if (record->blank && !structure->above_near)
-    structure->above = SNIFF_ABOVE_NONE;
+  if (record->blank)
+    part_above(structure);
   if (record->blank)
     return;
   sniff_above(record, line, &header->guess->dialect, header->guess->columns, &above);
+  structure->above_records += above.led_by_data;
+  if (above.led_by_data && is_table_above(structure))
+    above.what = SNIFF_ABOVE_DATA;
   if (above.what == SNIFF_ABOVE_NONE)
     return;
   structure->above = above.what;
@@ -90,13 +106,14 @@ static bool each_row(const SniffSample *sample, Header *header, size_t most, Row
   const SniffGuess *guess = header->guess;
   size_t at = 0, index = 0, lines = 0;
   SniffStructure *structure = header->structure;
+  structure->above_records = 0;
   while (index < guess->first + guess->records && index < guess->first + most &&
          sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
                            &record)) {
     if (!record.comment && index < guess->first)
       note_above(header, &record, sample->bytes + at, lines + 1);
-    else if (record.blank && index == guess->first && !structure->above_near)
-      structure->above = SNIFF_ABOVE_NONE;
+    else if (record.blank && index == guess->first)
+      part_above(structure);
     if (record.blank && index >= guess->first && index - guess->first < SNIFF_MAX_HEADER)
       header->parted |= 1u << (index - guess->first);
     at += record.length;
@@ -212,12 +229,21 @@ static bool is_ruler(const SniffRecord *record) {
   return filled > 1 && signs >= 2 * filled;
 }
 
-// Nothing, where each record below has something: above the names of rows.
+// Nothing, where each record below has something: above the names of rows, or beside the name of a
+// group of columns.
 static bool is_corner(const HeaderColumn *column, const SniffField *field) {
   size_t all = 0;
   for (size_t kind = 0; kind < CELL_KINDS; kind++)
     all += column->kinds[kind];
   return all > 0 && column->kinds[CELL_EMPTY] == 0 && sniff_cell(field->text, field->len) == 0;
+}
+
+static bool has_corner(const Header *header, const SniffRecord *record) {
+  size_t corners = 0;
+  for (size_t i = 0; i < record->count; i++)
+    corners += is_corner(&header->columns[i], &record->fields[i]);
+  bool no_record = header->structure->header_values == 0;
+  return is_corner(&header->columns[0], &record->fields[0]) || (no_record && corners > 0);
 }
 
 // Counts in which columns the record has words over data, and in which data as below.
@@ -236,7 +262,7 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
     structure->header_digit = judged.words == 1 && isdigit((unsigned char)judged.word[0]);
     structure->header = judged.words > judged.values;
     structure->ruler = is_ruler(record);
-    structure->corner = judged.years > 0 || is_corner(&header->columns[0], &record->fields[0]);
+    structure->corner = judged.years > 0 || has_corner(header, record);
   } else if (row < SNIFF_MAX_HEADER && is_ruler(record)) {
     structure->ruler = true;
   } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.words > 0 &&
@@ -319,6 +345,15 @@ static bool all_identifiers(const Header *header) {
   return header->structure->header_distinct;
 }
 
+// "street" over "1 Koch Street" and the like: an identifier over values of several words.
+static bool is_word_over_words(const Header *header) {
+  const HeaderColumn *column = header->columns;
+  size_t below = header->guess->records - 1;
+  return header->guess->columns == 1 && below > 2 && column->spaced == below &&
+         !memchr(column->name, ' ', column->name_len < NAME_SIZE ? column->name_len : NAME_SIZE) &&
+         all_identifiers(header);
+}
+
 // Whether it is worth to be weighed by how unlike the others it is.
 // A table of texts alone: names are different, come once, are there, and are often known ones.
 static bool judge_texts(Header *header) {
@@ -357,6 +392,10 @@ static bool weigh_surprise(const SniffSample *sample, Header *header) {
   if (!sniff_surprise(sample, header->guess, &bits))
     return false;
   structure->header_unlike = bits >= 3;
+  if (is_word_over_words(header)) {
+    structure->header_unlike = true;
+    structure->header_confidence = fmax(structure->header_confidence, 0.8);
+  }
   if (structure->header_unlike)
     structure->header_confidence = fmax(structure->header_confidence, fmin(0.95, 1 - exp2(-bits)));
   return true;
@@ -387,7 +426,8 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
   }
   if (structure->ruler || structure->names_below > 0 || (structure->corner && !structure->header))
     structure->header_confidence = fmin(structure->header_confidence, 0.5);
-  if (structure->header > 0 && words > values && structure->header_confidence > 0.75)
+  if (structure->header > 0 && words > values && structure->header_confidence > 0.75 &&
+      !is_table_above(structure))
     structure->above = SNIFF_ABOVE_NONE; // these are the names, so what is above is none
   if (structure->above && structure->header_confidence > 0.5)
     structure->header_confidence = 0.5;
@@ -570,7 +610,7 @@ static bool find_quotes(const SniffSample *sample, const SniffDialect *dialect,
        quotes.records++, at += record.length)
     for (size_t i = 0; i < record.count; i++)
       count_quotes(&quotes, &record.fields[i]);
-  structure->wrapped_quotes = quotes.wrapped * 2 > quotes.some;
+  structure->wrapped_quotes = quotes.some > 0 && quotes.wrapped * 2 >= quotes.some;
   // Many of them are how somebody writes; a few are damage.
   structure->unclosed_quote =
       quotes.unclosed == 1 || (quotes.unclosed > 0 && quotes.unclosed * 10 <= quotes.records);
@@ -590,5 +630,6 @@ bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructur
     structure->preamble = 0;
   bool blanks = guess->columns == 1 || strcmp(guess->dialect.delimiter, " ") == 0;
   structure->aligned = blanks && guess->quoted == 0 && is_aligned(sample);
-  return guess->dialect.quote || find_quotes(sample, &guess->dialect, structure);
+  return guess->dialect.quote || guess->dialect.text_format ||
+         find_quotes(sample, &guess->dialect, structure);
 }

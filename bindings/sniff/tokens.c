@@ -171,6 +171,10 @@ static bool scan_quoted(Scan *scan, SniffField *field) {
     return false;
   scan->record->lines += count_lines(scan, open, close);
   scan->at = close;
+  if (scan->dialect->blanks_after_quote && !at_delimiter(scan))
+    while (scan->at < scan->end && *scan->at == ' ')
+      scan->at++;
+  field->trailed = scan->at > close;
   if (!scan->final && scan->end - scan->at < SNIFF_DELIMITER_SIZE + 1 &&
       !memchr(scan->at, '\n', (size_t)(scan->end - scan->at)))
     return false;
@@ -238,6 +242,9 @@ static bool scan_record(Scan *scan) {
     return false;
   scan->at += skipped;
   record->end = skipped ? kind : SNIFF_END_NONE;
+  const SniffField *last = &record->fields[record->count - 1];
+  if (scan->dialect->trailing_delimiter && record->count > 1 && last->len == 0 && !last->quoted)
+    record->count--;
   return true;
 }
 
@@ -278,7 +285,7 @@ bool sniff_record_read(const SniffDialect *dialect, const char *bytes, size_t le
 const char *sniff_unescape(const SniffDialect *dialect, const SniffField *field, Buffer *out,
                            size_t *len) {
   *len = field->len;
-  if (!field->escaped)
+  if (!field->escaped || dialect->text_format)
     return field->text;
   char first = dialect->escape ? dialect->escape : dialect->quote;
   buffer_clear(out);

@@ -17,6 +17,9 @@ typedef struct SniffDialect {
   char escape;                          // 0: a quote is doubled
   char comment[SNIFF_COMMENT_SIZE + 1]; // what comment lines begin with; "": none
   bool skip_blanks;                     // spaces after a delimiter are not data
+  bool blanks_after_quote;              // nor are those after a closing quote
+  bool trailing_delimiter;              // a delimiter that ends a record starts no field
+  bool text_format;                     // COPY's: fields are given as written
   bool carriage_return;                 // lines end in CR alone
   bool double_return;                   // lines end in CR CR LF
 } SniffDialect;
@@ -28,6 +31,7 @@ typedef struct SniffField {
   bool escaped; // sniff_unescape has something to do
   bool broken;  // a quote where none may be
   bool led;     // blanks before it were skipped
+  bool trailed; // blanks after its closing quote were
 } SniffField;
 
 typedef enum SniffLineEnd {

@@ -20,6 +20,11 @@ function sys.is_tty(fd) end
 ---@return integer?
 function sys.columns(fd) end
 
+--- Height of the terminal; nil when it is none.
+---@param fd integer
+---@return integer?
+function sys.lines(fd) end
+
 --- Processors online.
 ---@return integer
 function sys.processors() end

@@ -114,8 +114,8 @@ local stay <const> = [[
     AND pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) $1]]
 
 --- Has the server keep this connection, however long nothing is asked of it: others do the work of a long load. The
---- role or the database may have a time for that (idle_session_timeout, from PostgreSQL 14). Not through a pooler, which
---- says another process than the session's: there the session is not ours, and the pooler opens another when it ends.
+--- role or the database may have a time for that (idle_session_timeout, from PostgreSQL 14). Not through a pooler,
+--- which says another process than the session's: there the session is not ours, and the pooler opens another when it ends.
 --- Example: local conn <close> = connection.open():stay()
 ---@return pghost.Connection self
 ---@package
@@ -252,6 +252,7 @@ local function find_configured(dsn)
   return conninfo, conninfo and ".env"
 end
 
+-- What names the database, and who says so.
 local function find(dsn)
   if leader and not given(dsn) then
     return leader(), leader_name
@@ -261,6 +262,21 @@ local function find(dsn)
     return conninfo, origin
   end
   return from_private_server(), "the private server"
+end
+
+--- What a connection to another database of the same server is asked for with.
+---@param name string
+---@return string conninfo
+---@package
+function M.conninfo_of(name)
+  local base = find()
+  if base:find "^postgres%w*://" then
+    local escaped = name:gsub("[^%w_.~-]", function(char)
+      return ("%%%02X"):format(char:byte())
+    end)
+    return ("%s%sdbname=%s"):format(base, base:find("?", 1, true) and "&" or "?", escaped)
+  end
+  return ("%s dbname='%s'"):format(base, (name:gsub("[\\']", "\\%0")))
 end
 
 -- Where the private server is the one to ask: what it is without starting it; nil while it runs.

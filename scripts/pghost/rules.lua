@@ -152,9 +152,10 @@ end
 
 --- Several lines: each column with its type, operations and checks, then the row rules.
 --- Example: print(rules:describe())
+---@param width? integer of the terminal: lines are not longer; nil: a column is one line
 ---@return string
-function Rules:describe()
-  return describe(self)
+function Rules:describe(width)
+  return describe(self, width)
 end
 
 --- Runs one record, given by column names, without a database. What is not given is null.

@@ -28,6 +28,9 @@ local M = {}
 ---@field encoding? string as iconv knows it; found if not given
 ---@field delimiter? string found if not given
 ---@field quote? string found if not given
+---@field format? "csv"|"text" of COPY (default: "csv")
+---@field blanks_after_quote? "reject"|"skip" those after a closing quote are not data; found if not given
+---@field trailing_delimiter? "field"|"skip" where all records end in a delimiter, no column is after it
 
 ---@class pghost.sniff.Column
 ---@field name string for tables and rules: the header's made an identifier (catalog/names.lua), each once
@@ -79,6 +82,7 @@ end
 local function make_columns(facts, options)
   local found, columns = column_names.of(facts), {}
   for i, column_facts in ipairs(facts.columns) do
+    column_facts.null_words["\\N"] = not facts.text_format and column_facts.null_words["\\N"] or nil
     local column = types.propose(column_facts, options)
     column.name, column.header, column.from = found.names[i], found.written[i], found.sources[i]
     columns[i] = column
@@ -105,7 +109,8 @@ local function make_result(file, facts)
   return result
 end
 
-local known_options = { sample = true, encoding = true, member = true, delimiter = true, quote = true }
+local known_options = { sample = true, encoding = true, member = true, delimiter = true, quote = true, format = true,
+  blanks_after_quote = true, trailing_delimiter = true }
 
 local function sample_of(options)
   local sample = options.sample or default_sample
@@ -125,6 +130,25 @@ local function check(file, facts, message, code)
   errors.raise(message, code, { file = not has_name and file or nil })
 end
 
+-- The last column is what a delimiter at the end of every record makes of it: no name, no value.
+local function ends_in_delimiters(facts)
+  local last, names = facts.columns[#facts.columns], facts.header[#facts.header]
+  return last.values + last.quoted_empty + last.blank == 0 and next(last.null_words) == nil and #facts.columns > 1
+    and (not names or names[#names] == "")
+end
+
+-- `read` is native.file or native.string, but for the flags.
+local function facts_of(read, file, options)
+  local flags = { blanks_after_quote = options.blanks_after_quote == "skip", text_format = options.format == "text" }
+  local facts = check(file, read(flags))
+  if options.trailing_delimiter == "skip" and ends_in_delimiters(facts) then
+    flags.trailing_delimiter = true
+    facts = check(file, read(flags))
+  end
+  facts.text_format = flags.text_format
+  return facts
+end
+
 --- Looks at a file; raises what cannot be read, is empty, or is not text.
 --- Example: local result = sniff.sniff("orders.csv", { sample = 1000000 })
 --- Errors: a file that cannot be read, is empty, or is not text.
@@ -135,8 +159,22 @@ function M.sniff(path, options)
   known_keys.check(options, known_options, "sniff")
   options = options or {}
   local file = path == "-" and "standard input" or path
-  return make_result(file, check(file, native.file(path, sample_of(options), options.encoding, options.member,
-    options.delimiter, options.quote)))
+  return make_result(file, facts_of(function(flags)
+    return native.file(path, sample_of(options), options.encoding, options.member, options.delimiter, options.quote,
+      flags)
+  end, file, options))
+end
+
+--- The same for what a file holds, which somebody has read.
+---@param name string of the file
+---@param bytes string
+---@param options pghost.sniff.Options
+---@return pghost.sniff.Result
+---@package
+function M.sniff_contents(name, bytes, options)
+  return make_result(name, facts_of(function(flags)
+    return native.string(bytes, sample_of(options), options.encoding, options.delimiter, options.quote, flags)
+  end, name, options))
 end
 
 --- The same for bytes in memory.
@@ -147,9 +185,7 @@ end
 ---@return pghost.sniff.Result
 function M.sniff_string(bytes, options)
   known_keys.check(options, known_options, "sniff_string")
-  options = options or {}
-  return make_result("text", check("text", native.string(bytes, sample_of(options), options.encoding,
-    options.delimiter, options.quote)))
+  return M.sniff_contents("text", bytes, options or {})
 end
 
 --- For people: what was found, the columns as an aligned table, and what is in doubt.

@@ -1,15 +1,19 @@
 """Runs a program on a terminal of its own and talks to it: terminal.py PROGRAM [ARG...] < script
 
-The script is Python literals, one a line: ("expect", "text"), ("send", "text"), ("signal", number).
+The script is Python literals, one a line: ("expect", "text"), ("send", "text"), ("signal", number),
+("resize", "COLUMNSxLINES"), ("wait", milliseconds). What marks pastes (bracketed paste mode) is left out of the output.
 What the program printed goes to stdout; the exit code is the program's (128 + signal when killed).
 An expectation that is not met within 20 seconds ends it with exit code 99.
 """
 import ast
+import fcntl
 import os
 import pty
 import select
 import signal
+import struct
 import sys
+import termios
 import time
 
 steps = [ast.literal_eval(line) for line in sys.stdin if line.strip()]
@@ -32,6 +36,8 @@ def more(timeout):
     except OSError:
         piece = b""
     output += piece
+    for mark in b"\x1b[?2004h", b"\x1b[?2004l":
+        output = output.replace(mark, b"")
     return bool(piece)
 
 
@@ -46,6 +52,11 @@ for kind, value in steps:
         os.write(terminal, value.encode())
     elif kind == "signal":
         os.kill(child, value)
+    elif kind == "wait":
+        time.sleep(value / 1000)
+    elif kind == "resize":
+        columns, lines = map(int, value.split("x"))
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     else:
         deadline = time.time() + 20
         while output.find(value.encode(), seen) < 0:

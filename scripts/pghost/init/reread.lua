@@ -11,7 +11,7 @@ local sys = require "pghost.native.sys"
 local M = {}
 
 -- What sniffing adds to what is given: how bytes are cut into fields, and not which lines are records.
-local of_fields = { "delimiter", "quote", "escape", "encoding", "skip_blanks", "line_end" }
+local of_fields = { "delimiter", "quote", "escape", "encoding", "skip_blanks", "blanks_after_quote", "line_end" }
 
 -- What sniffing itself can be told.
 local plain = { delimiter = true, quote = true, encoding = true, escape = true, line_end = true, skip_blanks = true }

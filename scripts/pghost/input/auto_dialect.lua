@@ -71,14 +71,15 @@ local function doubt(found)
 end
 
 local function refuse(file, found, options)
-  local missing = {}
+  local missing, reason = {}, doubt(found)
   for _, key in ipairs { "delimiter", "quote", "encoding", "header" } do
     if not is_given(options, key) then
       missing[#missing + 1] = key
     end
   end
-  errors.raise(("the dialect is not clear: %s; give %s"):format(doubt(found), table.concat(missing, ", ")), "data",
-    { file = file.name })
+  local has_advice = reason:find ": give " or reason:find ": make "
+  errors.raise(("the dialect is not clear: %s%s"):format(reason, has_advice and "" or "; give "
+    .. table.concat(missing, ", ")), "data", { file = file.name })
 end
 
 -- A header is given and none is found: below the lines above the table it would be the first record.
@@ -132,10 +133,12 @@ end
 
 local function check(file, found, options, goal)
   check_encoding(file, found, options)
-  local reading_given = is_given(options, "delimiter")
+  local reading_given = is_given(options, "delimiter") or options.format == "text"
   local reading = found.dialect.delimiter
   check_given(file, found, options)
-  if not reading_given and reading.confidence < (reading.value == "" and least_one or least_reading) then
+  if reading_given and not is_given(options, "quote") and found.dialect.quote.doubtful then
+    refuse(file, found, options)
+  elseif not reading_given and reading.confidence < (reading.value == "" and least_one or least_reading) then
     refuse(file, found, options)
   elseif not is_given(options, "header") and found.dialect.header.confidence < least_header then
     known_header.refuse(file, found)
@@ -162,6 +165,13 @@ local function report(file, found, options, say)
   end
 end
 
+local function look(file, options)
+  if file.contents then
+    return csv.sniff_contents(file.path, file.contents, options)
+  end
+  return csv.sniff(file.path, options)
+end
+
 --- Sniffs a file that is to be loaded, when its options say dialect = "auto"; once.
 ---@param options table of the load
 ---@param file table of the load; gets `dialect`: options, confidence, looked_at, warnings, passed; and `found`
@@ -175,8 +185,10 @@ function M.sniff(options, file, say, goal)
   elseif file.read_once then
     errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
   end
-  local found = csv.sniff(file.path, { encoding = options.encoding, member = file.member,
-    delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or nil })
+  local found = look(file, { encoding = options.encoding, member = file.member,
+    delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or nil,
+    format = options.format, blanks_after_quote = options.blanks_after_quote or options.tolerant and "skip" or nil,
+    trailing_delimiter = options.trailing_delimiter or options.tolerant and "skip" or nil })
   known_header.recognise(found, goal)
   check(file, found, options, goal)
   if is_above(found, options) then

@@ -7,7 +7,8 @@ local M = {}
 
 -- Options of a source that say how its bytes are to be understood. What is done about broken records
 -- is not among them: that may change from run to run.
-local names = { "delimiter", "quote", "escape", "line_end", "header", "blank_lines", "skip_blanks", "encoding" }
+local names = { "delimiter", "quote", "escape", "line_end", "header", "blank_lines", "skip_blanks",
+  "blanks_after_quote", "encoding" }
 
 -- Encodings whose files are taken apart as they are, so that the bytes of a record are those of the
 -- file. Files in any other are converted first, and their records are UTF-8.

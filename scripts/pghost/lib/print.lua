@@ -14,11 +14,14 @@ local cut, harmless, width_of = terminal_text.cut, terminal_text.harmless, termi
 ---@field width? integer columns of the terminal; cells are cut to fit. nil: nothing is cut
 ---@field null? string how NULL looks; "<null>" unless given
 ---@field types? string[] PostgreSQL type names of the columns: numbers are right-aligned, bytea is shown in hex
+---@field show_types? boolean a line of the types below the names
+---@field leave_out? boolean the last columns are left out where not all of them fit in a readable width
 ---@field limit? integer print at most this many rows, and say so
 ---@field file? file* where M.result writes; io.stdout unless given
 
 local NULL = "<null>"
 local SMALLEST = 4 -- columns are not cut to less
+local READABLE = 12 -- columns that would be cut to less are left out, where that is asked for
 
 local numeric_types = {
   int2 = true, int4 = true, int8 = true, float4 = true, float8 = true, numeric = true, oid = true, money = true,
@@ -87,10 +90,10 @@ local function shrink(widths, width)
   end
 end
 
-local function measure(columns, cells)
+local function measure(columns, cells, types)
   local widths = {}
   for i, name in ipairs(columns) do
-    widths[i] = width_of(name)
+    widths[i] = math.max(width_of(name), types and width_of(types[i]) or 0)
     for _, row in ipairs(cells) do
       widths[i] = math.max(widths[i], width_of(row[i]))
     end
@@ -114,12 +117,27 @@ local function is_numeric(rows, count, column, types)
   return some
 end
 
-local function line(cells, widths, right)
-  local parts = {}
-  for i, width in ipairs(widths) do
-    parts[i] = pad(cut(cells[i], width), width, right[i])
+-- How many columns fit, each cut to no less than is readable.
+local function fitting(widths, width)
+  local total = -1
+  for i, own in ipairs(widths) do
+    total = total + math.min(own, READABLE) + 3
+    if total > width then
+      return math.max(1, i - 1)
+    end
   end
-  return (" " .. table.concat(parts, " | ")):gsub("%s+$", "")
+  return #widths
+end
+
+-- The line, and whether something of it was cut.
+local function line(cells, widths, right)
+  local parts, is_cut = {}, false
+  for i, width in ipairs(widths) do
+    local text = cut(cells[i], width)
+    is_cut = is_cut or text ~= cells[i]
+    parts[i] = pad(text, width, right[i])
+  end
+  return (" " .. table.concat(parts, " | ")):gsub("%s+$", ""), is_cut
 end
 
 local function rule(widths)
@@ -148,6 +166,8 @@ end
 ---@class pghost.print.Printer
 ---@field head string names and a line below them
 ---@field line fun(row: table): string
+---@field shown integer columns
+---@field cut boolean something of what was shown was cut
 
 --- How rows become lines of a table whose widths come from some of them; later rows are cut to these.
 ---@param columns string[]
@@ -163,19 +183,27 @@ function M.printer(columns, rows, options)
   for i, row in ipairs(rows) do
     cells[i] = cells_of(columns, row, options)
   end
-  local widths = measure(names, cells)
+  local types = options.show_types and options.types
+  local widths = measure(names, cells, types)
+  for i = #widths, options.width and options.leave_out and fitting(widths, options.width) + 1 or #widths + 1, -1 do
+    widths[i] = nil
+  end
   if options.width then
     shrink(widths, options.width)
   end
-  local function fit(text)
-    return options.width and cut(text, options.width) or text
+  local printer = { shown = #widths, cut = false }
+  local function fit(texts)
+    local text, is_cut = line(texts, widths, right)
+    printer.cut = printer.cut or is_cut
+    return (options.width and cut(text, options.width) or text) .. "\n"
   end
-  return {
-    head = fit(line(names, widths, right)) .. "\n" .. fit(rule(widths)) .. "\n",
-    line = function(row)
-      return fit(line(cells_of(columns, row, options), widths, right)) .. "\n"
-    end,
-  }
+  local below = rule(widths)
+  printer.head = fit(names) .. (types and fit(types) or "")
+    .. (options.width and cut(below, options.width) or below) .. "\n"
+  printer.line = function(row)
+    return fit(cells_of(columns, row, options))
+  end
+  return printer
 end
 
 --- An aligned table as text, with the number of rows below it.

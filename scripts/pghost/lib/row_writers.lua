@@ -19,6 +19,9 @@ local M = {}
 ---@field types string[]
 ---@field null? string text of NULL; default "" in csv, "<null>" in table and expanded
 ---@field width? integer of the terminal; nil: nothing is cut
+---@field show_types? boolean a table has a line of types
+---@field whole? string how all of a table that does not fit is shown: its last columns may be left out then, and what
+--- was left out or cut is said with this below it
 
 local lookahead = 1000 -- rows that a table takes its widths from
 
@@ -176,12 +179,22 @@ function Table:begin()
 end
 
 function Table:open()
-  self.printer = print_.printer(self.columns, self.first, { types = self.types, null = self.null, width = self.width })
+  self.printer = print_.printer(self.columns, self.first, { types = self.types, null = self.null,
+    width = self.width, show_types = self.show_types, leave_out = self.whole ~= nil })
   self.file:write(self.printer.head)
   for _, row in ipairs(self.first) do
     self.file:write(self.printer.line(row))
   end
   self.first = nil
+end
+
+-- What is not there of the rows, and how to see it.
+function Table:left_out()
+  local printer = self.printer
+  if self.whole and printer.shown < #self.columns then
+    return ("; %d of %d columns: %s"):format(printer.shown, #self.columns, self.whole)
+  end
+  return self.whole and printer.cut and "; cut: " .. self.whole or ""
 end
 
 function Table:write(row)
@@ -200,7 +213,7 @@ function Table:finish()
   if self.first then
     self:open()
   end
-  self.file:write(self.count == 1 and "(1 row)\n" or ("(%d rows)\n"):format(self.count))
+  self.file:write(self.count == 1 and "(1 row" or ("(%d rows"):format(self.count), self:left_out(), ")\n")
 end
 
 local kinds = { csv = Csv, json = Json, markdown = Markdown, expanded = Expanded, table = Table }
@@ -215,7 +228,7 @@ M.formats = { "table", "expanded", "csv", "json", "markdown" }
 ---@return pghost.RowWriter
 function M.new(format, file, options)
   local writer = setmetatable({ file = file, columns = options.columns, types = options.types, null = options.null,
-    width = options.width }, kinds[format])
+    width = options.width, show_types = options.show_types, whole = options.whole }, kinds[format])
   writer:begin()
   return writer
 end

@@ -6,8 +6,9 @@
 local errors = require "pghost.lib.errors"
 local nearest = require "pghost.lib.nearest"
 local pointer = require "pghost.lib.pointer"
+local tokens = require "pghost.lib.sql_tokens"
 
-local M = {}
+local M = { quoted_end = tokens.quoted_end }
 
 ---@class pghost.sql.Statement
 ---@field name string where the text is from, for messages
@@ -23,91 +24,6 @@ Statement.__index = Statement
 ---@field type string SQL type
 ---@field value string|number|boolean|nil
 
---- Where the string or quoted name that begins at `at` ends; nil: it does not.
----@param text string
----@param at integer of the opening quote
----@param quote "'"|'"'
----@param escapes? boolean an E'' string, where a backslash escapes
----@return integer?
-function M.quoted_end(text, at, quote, escapes)
-  local from = at + 1
-  while true do
-    local stop = text:find(escapes and "['\\]" or quote, from, not escapes)
-    if not stop then
-      return nil
-    elseif text:sub(stop, stop) == "\\" then
-      from = stop + 2
-    elseif text:sub(stop + 1, stop + 1) == quote then
-      from = stop + 2
-    else
-      return stop
-    end
-  end
-end
-
-local function block_comment(text, at)
-  local depth, from = 1, at + 2
-  while depth > 0 do
-    local stop = text:find("[/*][*/]", from)
-    if not stop then
-      return nil
-    end
-    local pair = text:sub(stop, stop + 1)
-    depth = depth + (pair == "/*" and 1 or pair == "*/" and -1 or 0)
-    from = stop + ((pair == "/*" or pair == "*/") and 2 or 1)
-  end
-  return from - 1
-end
-
--- Where the token that starts at `at` ends (its last byte), and its kind: "text" (kept as it is),
--- "comment", "word", "parameter", "end" (a semicolon) or an opening or closing parenthesis.
-local function token(text, at)
-  local char = text:sub(at, at)
-  local two = text:sub(at, at + 1)
-  if two == "--" then
-    return "comment", (text:find("\n", at, true) or #text + 1) - 1
-  elseif two == "/*" then
-    return "comment", block_comment(text, at)
-  elseif char == "'" or char == '"' then
-    return "text", M.quoted_end(text, at, char)
-  elseif text:find("^[eE]'", at) then
-    return "text", M.quoted_end(text, at + 1, "'", true)
-  elseif char == "$" then
-    local tag = text:match("^%$[%a_\x80-\xff]?[%w_\x80-\xff]*%$", at)
-    if not tag or tag:find("^%$%d") then
-      return "text", at
-    end
-    local _, stop = text:find(tag, at + #tag, true)
-    return "text", stop
-  elseif two == "::" or two == ":=" then
-    return "text", at + 1
-  elseif text:find("^:[%a_]", at) then
-    return "parameter", select(2, text:find("^:[%w_]+", at))
-  elseif text:find("^[%a_\x80-\xff]", at) then
-    return "word", select(2, text:find("^[%w_$\x80-\xff]+", at))
-  elseif text:find("^[%s%d]", at) then
-    return "space", select(2, text:find("^[%s%d]+", at))
-  elseif char == ";" then
-    return "end", at
-  end
-  return char, at
-end
-
--- Calls visit(kind, token text, position) for each token of `text`.
-local function scan(text, name, visit)
-  local at = 1
-  while at <= #text do
-    local kind, stop = token(text, at)
-    if not stop then
-      local _, lines = text:sub(1, at):gsub("\n", "")
-      errors.raise("unterminated " .. (kind == "comment" and "comment" or "string"), "usage",
-        { exit = 1, file = name, line = lines + 1 })
-    end
-    visit(kind, text:sub(at, stop), at)
-    at = stop + 1
-  end
-end
-
 --- Parses one statement; a closing semicolon is left out.
 ---@param text string
 ---@param name? string where it is from, for messages
@@ -115,7 +31,8 @@ end
 ---@return pghost.sql.Statement
 function M.parse(text, name, line)
   local parts, places, depth, ended, ordered, previous = {}, {}, 0, false, false, nil
-  scan(text, name, function(kind, piece, at)
+  local ends = tokens.statement_end()
+  tokens.scan(text, name, function(kind, piece, at)
     local blank = kind == "comment" or (kind == "space" and not piece:find("%S"))
     if ended and not blank and kind ~= "end" then
       errors.raise("more than one statement", "usage", { exit = 1, file = name })
@@ -125,7 +42,7 @@ function M.parse(text, name, line)
       ordered = ordered or (depth == 0 and piece:lower() == "by" and previous == "order")
       previous = piece:lower()
     end
-    if kind == "end" then
+    if ends(kind, piece) then
       ended = true
       return
     end
@@ -146,17 +63,17 @@ end
 ---@return string[] statements those of white space and comments alone are left out
 ---@return integer[] lines that they begin in
 function M.split(text, name)
-  local list, lines, current, has_words, line = {}, {}, {}, false, 1
+  local list, lines, current, has_words, line, ends = {}, {}, {}, false, 1, tokens.statement_end()
   local function take()
     local statement = table.concat(current)
     if has_words then
       list[#list + 1], lines[#lines + 1] = statement, line
     end
     line = line + select(2, statement:gsub("\n", ""))
-    current, has_words = {}, false
+    current, has_words, ends = {}, false, tokens.statement_end()
   end
-  scan(text, name, function(kind, piece)
-    if kind == "end" then
+  tokens.scan(text, name, function(kind, piece)
+    if ends(kind, piece) then
       take()
       return
     end

@@ -36,6 +36,12 @@ function M.check_same(file, source)
   end
 end
 
+-- A delimiter at the end of every line makes a last column without a name.
+local function fail_nameless(file, header, at, trailing, names_option)
+  fail(file, "column %d of the header has no name: %s%s numbers such columns", at, at == #header and at > 1
+    and trailing .. " where lines end in a delimiter, " or "", names_option)
+end
+
 -- The columns of rules ---------------------------------------------------------------------------------
 
 local function check_name(file, name)
@@ -55,7 +61,7 @@ local function check_rest(file, header, positions)
     local name = header[at]
     check_name(file, name)
     if name == "" then
-      fail(file, "column %d of the header has no name: header_names 'repair' numbers such columns", at)
+      fail_nameless(file, header, at, "trailing_delimiter 'skip'", "header_names 'repair'")
     elseif not find(name) then
       fail(file, "several columns of the header are named '%s', and no rule takes column %d by its position", name, at)
     end
@@ -114,6 +120,18 @@ function M.at(header, positions)
   local list = {}
   for i, position in ipairs(positions) do
     list[i] = header[position]:match("^%s*(.-)%s*$")
+  end
+  return list
+end
+
+--- The names at some positions of a header, for messages: one without a name is shown by its position.
+---@param header string[]
+---@param positions integer[]
+---@return string[]
+function M.shown_at(header, positions)
+  local list = M.at(header, positions)
+  for i, name in ipairs(list) do
+    list[i] = name == "" and ("column %d, which has no name"):format(positions[i]) or name
   end
   return list
 end
@@ -190,7 +208,7 @@ local function by_name(file, header, relation)
     local i = find(name)
     local column = i and relation.columns[i]
     if name == "" then
-      fail(file, "column %d of the header has no name: --header-names repair numbers such columns", at)
+      fail_nameless(file, header, at, "--trailing-delimiter skip", "--header-names repair")
     elseif not column then
       fail(file, "no column '%s' in table %s (has: %s)", name, relation.qualified,
         table.concat(catalog_columns.names(relation.columns), ", "))

@@ -20,6 +20,7 @@ local analyse_from = 10000
 ---@field create? boolean
 ---@field truncate? boolean
 ---@field workers? integer
+---@field memory? integer bytes that blocks may hold together
 ---@field dialect? "auto" found by looking at each file, where no option says it
 ---@field null_text? string this text is NULL too
 ---@field max_rejects? pghost.Allowance nil: none
@@ -84,10 +85,10 @@ end
 function Target:streams(plan, batch)
   local careful = not self.relation.of_statement
     and (self.relation.after_insert or plan.options.max_rejects and (self.relation.guarded or batch.as_text))
-  return { program = batch.program, workers = plan.workers, clean = { connections = { self.conn },
-    as_text = batch.as_text, careful = careful, tell_lines = true, may_drop = true,
-    copy = tables.copy(self.relation.qualified, { names = batch.names, as_text = batch.as_text,
-      freeze = self.fresh and not careful }) } }
+  return { program = batch.program, workers = plan.workers, memory = plan.options.memory,
+    clean = { connections = { self.conn }, as_text = batch.as_text, careful = careful, tell_lines = true,
+      may_drop = true, copy = tables.copy(self.relation.qualified, { names = batch.names, as_text = batch.as_text,
+        freeze = self.fresh and not careful }) } }
 end
 
 function Target.work() end
@@ -175,7 +176,7 @@ function Target:finish(plan, result)
   if self.rows_before then
     check_stored(self, plan.options, stored.missing(self.conn, self.relation, self.rows_before, self.sent or 0))
   end
-  if budget.excess(self.budget, totals) then
+  if self.budget:excess(totals) then
     raise_over(self, ("%s of %s rejected, --max-rejects allows %g%%"):format(log.count(totals.rejected),
       log.counted(totals.records, "record"), self.budget.table.percent))
   end

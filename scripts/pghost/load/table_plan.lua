@@ -145,7 +145,7 @@ local function batches_by_rules(target, files, rules, options)
     file.clean_map, rest = header.match(file.name, file.header, rules, file.headerless)
     if #rest > 0 then
       target.say("info", "columns", ("%s: not loaded, since no rule names it: %s"):format(file.name,
-        table.concat(header.at(file.header, rest), ", ")))
+        table.concat(header.shown_at(file.header, rest), ", ")))
     end
   end
   return { { files = files, program = program, as_text = as_text, names = columns.names(rules) } }

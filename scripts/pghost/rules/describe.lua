@@ -51,16 +51,62 @@ local function aligned(lines)
   return out
 end
 
+local function width_of(text)
+  return utf8.len(text) or #text
+end
+
+local function fits(lines, width)
+  for _, line in ipairs(lines) do
+    if width_of(line) > width then
+      return false
+    end
+  end
+  return true
+end
+
+-- A list of words in lines of at most `width`, broken after its commas.
+local function wrap(out, text, width)
+  local line = ""
+  for word in (text .. ", "):gmatch("(.-), ") do
+    if line ~= "" and width_of(line) + width_of(word) + 3 > width then
+      out[#out + 1], line = line .. ",", ""
+    end
+    line = line == "" and "    " .. word or line .. ", " .. word
+  end
+  out[#out + 1] = line
+end
+
+-- Where the columns do not fit side by side: operations and checks below the name and the type.
+local function stacked(lines, width)
+  local heads, out = {}, {}
+  for i, cells in ipairs(lines) do
+    heads[i] = { cells[1], cells[2] }
+  end
+  for i, head in ipairs(aligned(heads)) do
+    out[#out + 1] = head
+    for k = 3, i > 1 and 4 or 0 do
+      if lines[i][k] ~= "" then
+        wrap(out, lines[i][k], width)
+      end
+    end
+  end
+  return out
+end
+
 ---@param rules pghost.Rules
+---@param width? integer of the terminal; nil: a column is one line, however long
 ---@return string
-return function(rules)
+return function(rules, width)
   local lines = { { "column", "type", "operations", "checks" } }
   for i, column in ipairs(rules) do
     lines[i + 1] = column_cells(column)
   end
   local out = aligned(lines)
+  if width and not fits(out, width) then
+    out = stacked(lines, width)
+  end
   local key = #rules.key > 0 and ", key " .. table.concat(rules.key, ", ") or ""
-  table.insert(out, 1, ("%s: %d columns%s"):format(rules.name, #rules, key))
+  table.insert(out, 1, ("%s: %d column%s%s"):format(rules.name, #rules, #rules == 1 and "" or "s", key))
   for _, rule in ipairs(rules.row) do
     out[#out + 1] = "row: " .. words.row(rule)
   end

@@ -5,6 +5,7 @@
 
 local cjson = require "cjson"
 local describe = require "pghost.rules.describe"
+local lineage = require "pghost.run.lineage"
 local recordable = require "pghost.run.recordable"
 
 local M = {}
@@ -53,6 +54,7 @@ function M.remember_rules(run, name, rules)
   local described, text = pcall(describe, rules) -- what is wrong with them, the load says
   if rules and described then
     run.conn:query(upsert, run.id, name, "rules", recordable.text(run.conn, text), nil)
+    lineage.remember(run, name, lineage.of_rules(rules, run.target, name))
   end
 end
 
@@ -61,7 +63,9 @@ end
 ---@param name string
 ---@param path string of the SQL file
 ---@param reads table[] from reads
-function M.remember_answer(run, name, path, reads)
+---@param rows integer
+---@param seconds number
+function M.remember_answer(run, name, path, reads, rows, seconds)
   local file <close> = assert(io.open(path, "r"))
   local texts = {}
   for i, one in ipairs(reads) do
@@ -71,6 +75,8 @@ function M.remember_answer(run, name, path, reads)
   end
   run.conn:query(upsert, run.id, name, "answer", recordable.text(run.conn, file:read("a")),
     "[" .. table.concat(texts, ",") .. "]")
+  run.conn:query("UPDATE pghost.definitions SET rows = $3, seconds = $4 WHERE run_id = $1 AND table_name = $2", run.id,
+    name, rows, seconds)
 end
 
 return M

@@ -13,9 +13,9 @@ local M = {}
 local function look(conn)
   local row = conn:query([[
     SELECT pg_catalog.count(*) FILTER (WHERE c.relname = 'runs') AS runs,
-      pg_catalog.count(*) FILTER (WHERE c.relname = 'corrections') AS newest
+      pg_catalog.count(*) FILTER (WHERE c.relname = 'v_runs') AS newest
     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = 'pghost' AND c.relname IN ('runs', 'corrections')]])[1]
+    WHERE n.nspname = 'pghost' AND c.relname IN ('runs', 'v_runs')]])[1]
   return row.runs > 0, row.newest > 0
 end
 

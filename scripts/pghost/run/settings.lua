@@ -5,6 +5,8 @@
 
 local budget_options = require "pghost.load.budget_options"
 local errors = require "pghost.lib.errors"
+local keeping = require "pghost.run.keeping"
+local memory = require "pghost.load.memory"
 local nearest = require "pghost.lib.nearest"
 local own_schema = require "pghost.catalog.own_schema"
 local retry = require "pghost.run.retry"
@@ -105,10 +107,19 @@ M.list = {
     help = "load files even if their content is in the table already" },
   { name = "workers", kind = "integer", is = is_nil_or(is_whole_from(1)), expected = "a whole number from 1",
     help = "threads that read and check, and connections for each table (default: by size and processors)" },
+  { name = "memory", kind = "integer", default = memory.default, is = is_whole_from(memory.least),
+    expected = ("bytes, a whole number from %d"):format(memory.least),
+    help = "bytes of records that a load may have under way; a longer record passes alone (default 64 MiB)" },
   { name = "dry_run", kind = "flag", default = false, is = is_boolean, expected = "true or false",
     help = "do everything but publish, and say what would change" },
   { name = "report", kind = "text", default = "", is = is_text, expected = "the path of a file",
     help = "write the report of the run into this file when it ends, such as report.html" },
+  { name = "keep_history", kind = "text", default = "", expected = keeping.expected,
+    is = function(value)
+      return value == "" or is_text(value) and keeping.seconds(value) ~= nil
+    end,
+    help = "when a run has published, remove runs of its pipeline that ended longer ago from the history, such as "
+      .. "90d; '' for none" },
   { name = "wait", kind = "duration", default = false, is = waiting.seconds,
     expected = "a duration such as 30s, 10m or 2h, true or false",
     help = "wait for a run that is in progress, at most this long (30s, 10m, 2h; without TIME: for ever)" },

@@ -52,21 +52,31 @@ local function has_null_sign(facts)
   return false
 end
 
+--- Why quotes that were found to be data may be quotes; nil: nothing speaks for it.
+---@param facts table of pghost.native.sniff
+---@return string?
+function M.of_quotes(facts)
+  if facts.structure.wrapped_quotes then
+    return "fields are in quotes, but with spaces or text around them, so the quotes would be data (quote = '' says so)"
+  elseif facts.structure.unclosed_quote then
+    return "a field opens with a quote that nothing closes: a damaged record, or the quote is data (quote = '' says so)"
+  end
+end
+
 --- Why a delimiter that was found may be none; nil: nothing speaks against it.
 ---@param facts table of pghost.native.sniff
 ---@param guess table the best
 ---@return string?
 function M.of_delimiter(facts, guess)
+  local of_quotes = M.of_quotes(facts)
   if facts.structure.aligned then
     return "no delimiter separates them: columns seem to be aligned with spaces"
-  elseif facts.structure.wrapped_quotes then
-    return "fields are in quotes, but with spaces or text around them, so the quotes would be data"
-  elseif facts.structure.unclosed_quote then
-    return "a field opens with a quote that nothing closes: a damaged record, or the quote is data (quote = '' says so)"
+  elseif of_quotes then
+    return of_quotes
   elseif has_lone_return(facts) then
     return "line 1 holds a CR without a LF, and other lines end in LF: make all line ends alike"
-  elseif guess.delimiter == "\t" and has_null_sign(facts) then
-    return "it has \\N for no value, as COPY's text format and mysqldump have it: backslashes there are not data"
+  elseif guess.delimiter == "\t" and not facts.text_format and has_null_sign(facts) then
+    return "it has \\N for no value, as COPY's text format and mysqldump have it: give format = 'text' (--format text)"
   elseif guess.delimiter == " " and blank_is_doubtful(facts) then
     return "a space could be part of the values, which would be one column then"
   elseif could_be_decimals(facts, guess) then

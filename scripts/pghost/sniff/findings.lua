@@ -31,6 +31,8 @@ local function runner_up(guesses)
   end
 end
 
+local doubtful = 0.5
+
 local few_records = { 0.65, 0.85, 0.95 }
 
 -- A record that has names alone says more than one of values.
@@ -70,12 +72,11 @@ local function encoding_finding(facts)
     rival = encoding.how == "unsure" and encoding.rival ~= "" and encoding.rival or nil }
 end
 
-local doubtful = 0.5
-
 local function delimiter_finding(facts, guess, confidence)
   local doubt = doubts.of_delimiter(facts, guess)
   if doubt then
-    return { value = guess.delimiter, confidence = math.min(confidence, doubtful), reason = doubt, doubtful = true }
+    local value = facts.structure.aligned and " " or guess.delimiter -- what parts the columns, but not by itself
+    return { value = value, confidence = math.min(confidence, doubtful), reason = doubt, doubtful = true }
   elseif guess.delimiter == "" then
     return { value = "", confidence = confidence,
       reason = "no delimiter gives all lines the same number of fields: one column" }
@@ -86,7 +87,11 @@ local function delimiter_finding(facts, guess, confidence)
 end
 
 -- Where nothing is in quotes, and none break anything, what CSV has is as good as none.
-local function quote_finding(guess, confidence)
+local function quote_finding(facts, guess, confidence)
+  local doubt = doubts.of_quotes(facts)
+  if doubt then
+    return { value = guess.quote, confidence = math.min(confidence, doubtful), reason = doubt, doubtful = true }
+  end
   if guess.quote ~= "" and guess.quoted > 0 then
     return { value = guess.quote, confidence = confidence, reason = log.counted(guess.quoted, "field") .. " in quotes" }
   end
@@ -149,10 +154,13 @@ local function around(facts, found)
   if guess.skip_blanks then
     found.skip_blanks = { value = true, confidence = 0.95, reason = "a space after every delimiter" }
   end
+  if guess.blanks_after_quote then
+    found.blanks_after_quote = { value = "skip", confidence = 0.95, reason = "spaces after closing quotes" }
+  end
 end
 
 --- What was found, by name: encoding, delimiter, quote, escape, line_end, header, and where there
---- are such: skip, comment, footer, skip_blanks.
+--- are such: skip, comment, footer, skip_blanks, blanks_after_quote.
 ---@param facts table of pghost.native.sniff
 ---@return table<string, pghost.sniff.Finding>
 ---@return number confidence of all together
@@ -162,7 +170,7 @@ function M.findings(facts)
   local found = {
     encoding = encoding_finding(facts),
     delimiter = delimiter_finding(facts, guess, confidence),
-    quote = quote_finding(guess, confidence),
+    quote = quote_finding(facts, guess, confidence),
     escape = escape_finding(guess, confidence),
     line_end = line_end_finding(facts),
     header = header_finding(facts),
@@ -187,9 +195,13 @@ function M.options(facts, found)
     skip = found.skip and found.skip.value,
     footer = found.footer and found.footer.value,
     skip_blanks = found.skip_blanks and true or nil,
+    blanks_after_quote = found.blanks_after_quote and "skip" or nil,
     line_end = found.line_end.value == "cr" and "cr" or nil,
   }
-  if options.delimiter == "," then
+  if facts.text_format then
+    options.format, options.quote, options.escape = "text", nil, nil
+    options.delimiter = options.delimiter ~= "\t" and options.delimiter or nil
+  elseif options.delimiter == "," then
     options.delimiter = nil
   end
   if options.quote == '"' then

@@ -10,7 +10,7 @@ local M = {}
 local parts = {
   { "encoding", "encoding" }, { "skip", "lines above" }, { "comment", "comments" }, { "header", "header lines" },
   { "delimiter", "delimiter" }, { "quote", "quote" }, { "escape", "escape" }, { "skip_blanks", "space after it" },
-  { "line_end", "line end" }, { "footer", "lines below" },
+  { "blanks_after_quote", "space after quote" }, { "line_end", "line end" }, { "footer", "lines below" },
 }
 
 local as_character = { delimiter = true, quote = true, escape = true, comment = true }

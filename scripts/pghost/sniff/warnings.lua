@@ -69,7 +69,7 @@ local function trailing(result, say)
   local last, skip = result.columns[#result.columns], result.dialect.skip
   if skip and result.above and result.above.what == "names" and last.values == 0 then
     say("the last column is empty throughout: if records end in a delimiter that the header in line %d does not have, "
-      .. "read it with skip = %d, header = true, too_many = \"cut\"", skip.value, skip.value - 1)
+      .. "read it with skip = %d, header = true, trailing_delimiter = \"skip\"", skip.value, skip.value - 1)
   end
 end
 

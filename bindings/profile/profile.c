@@ -1,0 +1,62 @@
+// See profile.h.
+#include "profile/profile.h"
+
+#include <stdlib.h>
+
+Profile *profile_new(const Program *program) {
+  Profile *profile = calloc(1, sizeof *profile);
+  if (!profile)
+    return NULL;
+  size_t count = program_column_count(program);
+  profile->program = program;
+  profile->columns = calloc(count + 1, sizeof *profile->columns);
+  bool good = profile->columns && sample_init(&profile->sample, count);
+  uint32_t values = count > WIDE_COLUMNS ? DIFFERENT_VALUES_WIDE : DIFFERENT_VALUES;
+  for (size_t i = 0; good && i < count; i++, profile->column_count++)
+    good = column_profile_init(&profile->columns[i], program_column_type(program, i), values);
+  if (good)
+    return profile;
+  profile_free(profile);
+  return NULL;
+}
+
+void profile_free(Profile *profile) {
+  if (!profile)
+    return;
+  for (size_t i = 0; i < profile->column_count; i++)
+    column_profile_free(&profile->columns[i]);
+  free(profile->columns);
+  sample_free(&profile->sample);
+  free(profile);
+}
+
+void profile_add(Profile *profile, const Scratch *scratch, uint64_t place) {
+  if (scratch_odd_count(scratch) > 0) {
+    profile->left_out++;
+    return;
+  }
+  profile->rows++;
+  const Value *values = scratch_value(scratch, 0);
+  const Field *texts = scratch_text(scratch, 0);
+  const Buffer *typed = scratch_typed(scratch);
+  column_profiles_add(profile->columns, profile->column_count, values, texts, typed);
+  if (place >= profile->sample.limit)
+    return;
+  SampleCell *cells = sample_take(&profile->sample, place);
+  for (size_t i = 0; i < profile->column_count; i++)
+    column_profile_sample(&profile->columns[i], &values[i], &texts[i], typed, &cells[i]);
+}
+
+void profile_merge(Profile *into, const Profile *from) {
+  into->failed = into->failed || from->failed;
+  into->rows += from->rows;
+  into->left_out += from->left_out;
+  for (size_t i = 0; i < into->column_count; i++)
+    column_profile_merge(&into->columns[i], &from->columns[i]);
+  sample_merge(&into->sample, &from->sample);
+}
+
+uint64_t profile_file(const char *name) {
+  uint64_t high;
+  return hash_bytes(name, strlen(name), &high);
+}

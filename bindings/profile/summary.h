@@ -1,0 +1,58 @@
+// What a profile says of a column once all records are in it: distinct and frequent values,
+// quantiles, a histogram. Where the values are few, or all records are in the sample, it is exact;
+// otherwise quantiles, histogram and frequencies are those of the sample.
+#ifndef PGHOST_PROFILE_SUMMARY_H
+#define PGHOST_PROFILE_SUMMARY_H
+
+#include "profile/profile.h"
+
+enum { HISTOGRAM_BARS = 20, QUANTILES = 7 };
+
+extern const double summary_quantiles[QUANTILES]; // 0.01 to 0.99
+
+// A value and how often it comes among those that were looked at.
+typedef struct Point {
+  uint64_t hash;
+  uint64_t count;
+  double real;    // of a number
+  int64_t number; // as column_profile_text takes it
+  const char *bytes;
+  uint32_t len;
+  bool cut; // a text of which the first bytes alone are known
+} Point;
+
+typedef struct Summary {
+  const ColumnProfile *column;
+  Totals totals;
+  uint64_t values; // that are not null
+  uint64_t nulls;
+  uint64_t distinct;
+  bool distinct_exact;
+  Point *points; // in the order of the values
+  size_t point_count;
+  uint64_t looked_at; // counts of the points together
+  bool exact;         // they are all values
+  bool has_mean;      // a number
+  double mean, deviation;
+  uint64_t not_finite;
+  bool has_quantiles;
+  size_t quantile[QUANTILES]; // places in `points`
+  bool has_histogram;
+  uint64_t bars[HISTOGRAM_BARS]; // of equal width between the least and the greatest finite value
+  uint64_t counted;              // in the bars
+} Summary;
+
+// False: no memory. To be freed in any case.
+bool summary_make(const Profile *profile, size_t column, Summary *summary);
+void summary_free(Summary *summary);
+
+// Puts the points in the order of how often they come.
+void summary_sort_by_count(Summary *summary);
+
+// Append the least (the greatest) value. False: there is none, or the type has no order.
+bool summary_least(const Summary *summary, Buffer *out);
+bool summary_greatest(const Summary *summary, Buffer *out);
+
+void summary_point_text(const Summary *summary, const Point *point, Buffer *out);
+
+#endif

@@ -1,0 +1,71 @@
+// See values.h: a hash table that grows up to its limit.
+#include "profile/values.h"
+
+#include <stdlib.h>
+
+enum { FIRST_SIZE = 8 };
+
+void values_init(Values *values, uint32_t limit) {
+  *values = (Values){.limit = limit};
+}
+
+void values_free(Values *values) {
+  free(values->slots);
+  buffer_free(&values->text);
+  values->slots = NULL;
+  values->size = values->count = 0;
+}
+
+// The slot of the value, or the free one where it belongs.
+static DifferentValue *find(const Values *values, uint64_t hash, int64_t number, const char *bytes,
+                            uint32_t len) {
+  uint64_t mask = values->size - 1, at = hash & mask;
+  while (values->slots[at].count > 0 &&
+         !values_same(values, &values->slots[at], hash, number, bytes, len))
+    at = (at + 1) & mask;
+  return &values->slots[at];
+}
+
+static bool grow(Values *values) {
+  uint32_t size = values->size > 0 ? values->size * 2 : FIRST_SIZE;
+  DifferentValue *slots = calloc(size, sizeof *slots);
+  if (!slots)
+    return false;
+  for (uint32_t i = 0; i < values->size; i++) {
+    if (values->slots[i].count == 0)
+      continue;
+    uint64_t at = values->slots[i].hash & (size - 1);
+    while (slots[at].count > 0)
+      at = (at + 1) & (size - 1);
+    slots[at] = values->slots[i];
+  }
+  free(values->slots);
+  values->slots = slots;
+  values->size = size;
+  return true;
+}
+
+static bool has_room(Values *values, const char *bytes, uint32_t len) {
+  values->many = values->count >= values->limit || (bytes && values->text.len + len > VALUES_TEXT);
+  if (values->many)
+    return false;
+  values->failed = (values->count * 2 >= values->size && !grow(values)) ||
+                   (bytes && !buffer_reserve(&values->text, len));
+  return !values->failed;
+}
+
+bool values_add_slow(Values *values, uint64_t hash, int64_t number, const char *bytes, uint32_t len,
+                     uint64_t count) {
+  DifferentValue *slot = values->size > 0 ? find(values, hash, number, bytes, len) : NULL;
+  if (!slot || slot->count == 0) {
+    if (!has_room(values, bytes, len))
+      return false;
+    slot = find(values, hash, number, bytes, len);
+    *slot = (DifferentValue){hash, 0, bytes ? (int64_t)values->text.len : number, len};
+    if (bytes)
+      buffer_put(&values->text, bytes, len);
+    values->count++;
+  }
+  slot->count += count;
+  return true;
+}

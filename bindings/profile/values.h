@@ -1,0 +1,73 @@
+// The different values of a column with how often each comes, as long as they are few.
+//
+// Whether they are few follows from the values alone, not from their order: when there are more of
+// them, or they are longer together, all counts are given up and `many` is set.
+#ifndef PGHOST_PROFILE_VALUES_H
+#define PGHOST_PROFILE_VALUES_H
+
+#include "base/buffer.h"
+
+enum { VALUES_TEXT = 16 * 1024 }; // bytes of all texts together
+
+typedef struct DifferentValue {
+  uint64_t hash;
+  uint64_t count; // 0: a free slot
+  int64_t number; // of a number; of a text where its bytes are in `text`
+  uint32_t len;
+} DifferentValue;
+
+typedef struct Values {
+  DifferentValue *slots; // open addressing
+  uint32_t size;         // of slots, a power of two
+  uint32_t count;
+  uint32_t limit; // more values are many
+  bool many;
+  bool failed; // out of memory
+  Buffer text;
+} Values;
+
+void values_init(Values *values, uint32_t limit);
+void values_free(Values *values);
+
+// Adds a value that comes `count` times: a number (`bytes` NULL), or bytes. False: now there are
+// too many, or there is no memory; nothing has changed.
+bool values_add_slow(Values *values, uint64_t hash, int64_t number, const char *bytes, uint32_t len,
+                     uint64_t count);
+
+static inline bool same_bytes(const char *a, const char *b, size_t len) {
+  uint64_t left, right;
+  if (len < sizeof left)
+    return memcmp(a, b, len) == 0;
+  for (size_t i = 0; i + sizeof left < len; i += sizeof left) {
+    memcpy(&left, a + i, sizeof left);
+    memcpy(&right, b + i, sizeof right);
+    if (left != right)
+      return false;
+  }
+  memcpy(&left, a + len - sizeof left, sizeof left);
+  memcpy(&right, b + len - sizeof right, sizeof right);
+  return left == right;
+}
+
+static inline bool values_same(const Values *values, const DifferentValue *slot, uint64_t hash,
+                               int64_t number, const char *bytes, uint32_t len) {
+  if (slot->hash != hash)
+    return false;
+  if (!bytes)
+    return slot->number == number;
+  return slot->len == len && (len == 0 || same_bytes(values->text.data + slot->number, bytes, len));
+}
+
+static inline bool values_add(Values *values, uint64_t hash, int64_t number, const char *bytes,
+                              uint32_t len) {
+  if (values->size > 0) {
+    DifferentValue *slot = &values->slots[hash & (values->size - 1)];
+    if (slot->count > 0 && values_same(values, slot, hash, number, bytes, len)) {
+      slot->count++;
+      return true;
+    }
+  }
+  return values_add_slow(values, hash, number, bytes, len, 1);
+}
+
+#endif

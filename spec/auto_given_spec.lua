@@ -1,0 +1,93 @@
+-- dialect = "auto" beside options that say how bytes are cut into fields: what is given is taken into account by what
+-- is found. Expected is the table that a person sees in the text.
+
+local connection = require "pghost.connection"
+local csv = require "pghost.sniff"
+local pghost = require "support.pghost"
+local server = require "support.server"
+
+local folder, dsn
+
+setup(function()
+  folder, dsn = pghost.folder(), server.get():database()
+end)
+
+teardown(function()
+  pghost.remove(folder)
+end)
+
+-- "id bigint,n text/1,a/2,": names with types, and the rows, NULL as "~"; or what is said of it.
+local function load(text, ...)
+  pghost.write(folder .. "/a.csv", text)
+  local db <close> = connection.open { dsn = dsn }
+  db:query "DROP TABLE IF EXISTS public.t"
+  local _, err, code = pghost.run({ "--dsn", dsn, "load", "a.csv", "--auto", "--into", "public.t", "--create", ... },
+    { cd = folder })
+  if code ~= 0 then
+    return err
+  end
+  local list = { db:query([[SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ',' ORDER BY attnum)
+    AS all FROM pg_attribute WHERE attrelid = 'public.t'::regclass AND attnum > 0]])[1].all }
+  for row in db:query("SELECT * FROM public.t"):rows() do
+    local cells = {}
+    for i = 1, #row do
+      cells[i] = row[i] == nil and "~" or tostring(row[i])
+    end
+    list[#list + 1] = table.concat(cells, ",")
+  end
+  return table.concat(list, "/")
+end
+
+describe("--auto", function()
+  it("takes the text format of COPY for what it is", function()
+    assert.equal("id bigint,name text,qty bigint/1,Ann,~/2,Bo\tb,4/3,\\N,7",
+      load("id\tname\tqty\n1\tAnn\t\\N\n2\tBo\\tb\t4\n3\t\\\\N\t7\n", "--format", "text"))
+    assert.equal("column_1 bigint,column_2 text/1,Ann/2,tab\there",
+      load("1\tAnn\n2\ttab\\there\n", "--format", "text", "--no-header"))
+    assert.equal("id bigint,qty bigint/1,~/2,5/3,6",
+      load("id|qty\n1|\\N\n2|5\n3|6\n", "--format", "text", "--delimiter", "|"))
+    assert.is_truthy(load("id\tn\n1\t\\N\n2\tb\n"):find("have it: give format = 'text' (--format text)\n", 1, true))
+  end)
+
+  it("finds blanks after closing quotes, and leaves a few of them to the policy", function()
+    local text = 'id,n,x\n1,"ann" ,5\n2,"bob" ,6\n3,"cid, jr" ,7\n'
+    assert.equal("id bigint,n text,x bigint/1,ann,5/2,bob,6/3,cid, jr,7", load(text))
+    assert.same({ blanks_after_quote = "skip" }, csv.sniff_string(text).options)
+    local few = 'id,n,x\n1,"ann" ,5\n' .. ('2,"bob",6\n'):rep(9)
+    assert.is_truthy(load(few):find("a.csv:2: stray quote", 1, true))
+    assert.equal("id bigint,n text,x bigint/1,ann,5" .. ("/2,bob,6"):rep(9),
+      load(few, "--blanks-after-quote", "skip"))
+  end)
+
+  it("makes no column of delimiters at the end of records where they are to be skipped", function()
+    local expected = "id bigint,n text/1,a/2,b/3,c"
+    assert.equal(expected, load("id,n,\n1,a,\n2,b,\n3,c,\n", "--trailing-delimiter", "skip"))
+    assert.equal(expected, load("id,n\n1,a,\n2,b,\n3,c,\n", "--trailing-delimiter", "skip"))
+    assert.equal("id bigint,n text/1,~/2,~", load("id,n\n1,\n2,\n", "--trailing-delimiter", "skip"))
+    assert.is_truthy(load("id,name\n1,a,\n2,b,\n3,c,\n"):find("where the records end in a delimiter, give --skip 0 "
+      .. "--header 1 --trailing-delimiter skip, else --skip 1 --no-header", 1, true))
+    assert.equal(expected,
+      load("id,n\n1,a,\n2,b,\n3,c,\n", "--skip", "0", "--header", "1", "--trailing-delimiter", "skip"))
+  end)
+
+  it("takes in both where it is to be tolerant", function()
+    local text = 'id,n\n1,a,\n2,"b" ,\n3,c"x,\n'
+    assert.equal('id text,n text,_extra text/1,a,~/2,b,~/3,c"x,~',
+      load(text, "--tolerant", "--quote", '"', "--delimiter", ","))
+    assert.is_truthy(load(text, "--tolerant", "--delimiter", ","):find(
+      "fields are in quotes, but with spaces", 1, true))
+  end)
+end)
+
+describe("a stray quote", function()
+  it("is repaired beside blanks after quotes and delimiters at the end", function()
+    local native = require "pghost.native.csv"
+    local source <close> = assert(native.open_string('id,n,m\n1,"b" ,c"d,\n2,"e f" ,g"h\n', { stray_quote = "repair",
+      blanks_after_quote = "skip", trailing_delimiter = "skip" }))
+    local seen = {}
+    for line, record, problem in source:records() do
+      seen[#seen + 1] = line .. ":" .. (record and table.concat({ record[1], record[2], record[3] }, "|") or problem)
+    end
+    assert.same({ '2:1|b|c"d', '3:2|e f|g"h' }, seen)
+  end)
+end)
