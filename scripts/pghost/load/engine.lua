@@ -19,6 +19,7 @@ local M = {}
 
 ---@class pghost.load.Streams
 ---@field program? pghost.Program
+---@field profile? pghost.Profile of the program: gets the records that pass
 ---@field workers? integer
 ---@field raw? pghost.load.Stream
 ---@field clean? pghost.load.Stream
@@ -43,6 +44,7 @@ function M.open(streams)
   return errors.check(native_load.open {
     program = streams.clean and streams.program or nil,
     workers = streams.workers,
+    profile = streams.profile,
     raw = native_stream(streams.raw),
     clean = native_stream(streams.clean),
     rejects = streams.rejects,

@@ -106,6 +106,8 @@ M.list = {
     help = "load files even if their content is in the table already" },
   { name = "workers", kind = "integer", is = is_nil_or(is_whole_from(1)), expected = "a whole number from 1",
     help = "threads that read and check, and connections for each table (default: by size and processors)" },
+  { name = "profile", kind = "boolean", default = true, is = is_boolean, expected = "true or false",
+    help = "profile each column of the clean tables while they are loaded" },
   { name = "dry_run", kind = "flag", default = false, is = is_boolean, expected = "true or false",
     help = "do everything but publish, and say what would change" },
   { name = "report", kind = "text", default = "", is = is_text, expected = "the path of a file",
