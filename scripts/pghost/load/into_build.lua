@@ -13,6 +13,7 @@ local errors = require "pghost.lib.errors"
 local expectations = require "pghost.checks.expectations"
 local file_records = require "pghost.load.file_records"
 local primary_key = require "pghost.load.primary_key"
+local profiles = require "pghost.load.profiles"
 local ledger = require "pghost.ledger"
 local modes = require "pghost.modes"
 local over_budget = require "pghost.load.over_budget"
@@ -35,6 +36,8 @@ local M = {}
 ---@field fresh boolean the transaction under way has made them, and no hook has made something else of them
 ---@field raw? pghost.Connection[]
 ---@field clean? pghost.Connection[]
+---@field attempt? pghost.Profile of the COPYs under way
+---@field profile? pghost.Profile of those that are committed
 local Target = {}
 Target.__index = Target
 
@@ -133,7 +136,9 @@ function Target:streams(plan, batch)
   if raw then
     raw.position = nil -- a raw stream always has it
   end
+  self.attempt = profiles.new(self.run, plan, batch)
   return { program = batch.program, workers = plan.workers, memory = self.run.settings.memory, raw = raw,
+    profile = self.attempt,
     clean = stream("clean", plan.clean_table, plan.clean_columns and columns_of.names(plan.clean_columns),
       plan.position, text) }
 end
@@ -169,6 +174,10 @@ function Target:filled(plan, result)
 end
 
 function Target:committed(plan, batch, result)
+  if self.profile then
+    self.profile:add(self.attempt)
+  end
+  self.profile = self.profile or self.attempt
   file_records.keep(self.run, plan, result, batch.files)
 end
 
@@ -228,6 +237,7 @@ function Target:finish(plan, result)
   if plan.targets.raw and plan.first and not plan.complete then
     statistics.analyse(run.conn, run:qualified(plan.raw_table), seconds, raw_target)
   end
+  profiles.save(run, plan, self.profile)
   reapply.run(run, plan, result)
   run:add_built(modes.built(run, plan))
   accounts.prove(run, plan, result)
