@@ -122,23 +122,6 @@ describe("a run that fails", function()
     assert.equal(1, select(2, out:gsub("answer\n", "")))
   end)
 
-  it("for a COPY that was ended is done again", function()
-    local _, err, code = run([[
-      if attempt == 1 then
-        local create = run.create_table
-        run.create_table = function(self, conn, name, ...)
-          create(self, conn, name, ...)
-          if name == "item" then
-            admin("SELECT pg_terminate_backend($1)", conn:pid())
-          end
-        end
-      end
-    ]] .. load_and_publish)
-    assert.equal(0, code, err)
-    assert.equal("failed|1|\npublished|2|1", history())
-    assert_published_once()
-  end)
-
   it("is done again so often as it is told, then it is what it was", function()
     local text = [[
       admin("SELECT pg_terminate_backend($1)", run.conn:pid())

@@ -4,20 +4,26 @@
 -- may; several must see it first.
 
 local accounts = require "pghost.load.accounts"
+local attempts = require "pghost.load.attempts"
 local budget = require "pghost.load.budget"
 local build_plan = require "pghost.load.build_plan"
 local columns_of = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
+local expectations = require "pghost.checks.expectations"
 local file_records = require "pghost.load.file_records"
 local primary_key = require "pghost.load.primary_key"
+local profiles = require "pghost.load.profiles"
 local ledger = require "pghost.ledger"
 local modes = require "pghost.modes"
+local over_budget = require "pghost.load.over_budget"
 local originals = require "pghost.rejects.originals"
 local raw_table = require "pghost.load.raw_table"
 local refusals = require "pghost.modes.refusals"
 local reapply = require "pghost.rejects.reapply"
 local remarks = require "pghost.load.remarks"
+local statistics = require "pghost.load.statistics"
+local sys = require "pghost.native.sys"
 local tables = require "pghost.load.tables"
 
 local M = {}
@@ -30,6 +36,8 @@ local M = {}
 ---@field fresh boolean the transaction under way has made them, and no hook has made something else of them
 ---@field raw? pghost.Connection[]
 ---@field clean? pghost.Connection[]
+---@field attempt? pghost.Profile of the COPYs under way
+---@field profile? pghost.Profile of those that are committed
 local Target = {}
 Target.__index = Target
 
@@ -47,7 +55,9 @@ function Target:plan(files, rules, options)
   local draft = build_plan.draft(self.run, self.name, rules, options, self.targets)
   self.budget = budget.of_table(self.run, self.name, draft.options)
   self.run.met[self.name] = true
-  return files and build_plan.of_files(self.run, files, draft) or build_plan.of_raw_table(self.run, draft)
+  local plan = files and build_plan.of_files(self.run, files, draft) or build_plan.of_raw_table(self.run, draft)
+  expectations.check_plan(self.run, plan)
+  return plan
 end
 
 -- Connections and tables ---------------------------------------------------------------------------------
@@ -64,15 +74,20 @@ local function create(self, plan, raw_conn, clean_conn)
   self.made = true
 end
 
---- Takes the connections. What earlier attempts and a killed run have loaded counts as loaded.
+--- What a killed run has loaded counts as loaded.
 function Target:begin(plan, result)
+  self.started = sys.clock()
   if plan.kept then
     file_records.take_over(plan, result)
     result.frozen = plan.kept.built
   end
-  if #plan.batches == 0 then
-    return
+  self.made = plan.kept ~= nil and plan.kept.built
+  if #plan.batches > 0 and plan.workers > 1 and not self.made then
+    create(self, plan, self.run.conn, self.run.conn)
   end
+end
+
+local function take_connections(self, plan)
   self.all = {}
   for _, kind in ipairs { "clean", "raw" } do
     if plan.targets[kind] then
@@ -83,18 +98,23 @@ function Target:begin(plan, result)
       end
     end
   end
-  self.made = plan.kept ~= nil and plan.kept.built
-  if plan.workers > 1 and not self.made then
-    create(self, plan, self.run.conn, self.run.conn)
-  end
 end
 
 function Target:before(plan, batch, result)
   file_records.begin(self.run, plan, result, batch.files)
 end
 
-function Target:transaction(fn)
-  connection.transaction_of_all(self.all, fn)
+--- One transaction of all connections; retried over new ones after a transient error.
+function Target:transaction(fn, plan, batch, result)
+  local made = self.made
+  attempts.run(self.run, plan, batch, result, function(committing)
+    self.made = made -- what a failed attempt has created is rolled back
+    take_connections(self, plan)
+    connection.transaction_of_all(self.all, function()
+      fn()
+      committing()
+    end)
+  end)
 end
 
 --- Makes the tables that are not there, and the COPYs into them.
@@ -116,7 +136,9 @@ function Target:streams(plan, batch)
   if raw then
     raw.position = nil -- a raw stream always has it
   end
-  return { program = batch.program, workers = plan.workers, raw = raw,
+  self.attempt = profiles.new(self.run, plan, batch)
+  return { program = batch.program, workers = plan.workers, memory = self.run.settings.memory, raw = raw,
+    profile = self.attempt,
     clean = stream("clean", plan.clean_table, plan.clean_columns and columns_of.names(plan.clean_columns),
       plan.position, text) }
 end
@@ -136,7 +158,7 @@ function Target.done(_, plan, file)
 end
 
 function Target:stopped(plan, result, message)
-  budget.raise_stopped(self.run, plan, self.budget, result, message)
+  over_budget.raise_stopped(self.run, plan, self.budget, result, message)
 end
 
 function Target.failed(_, plan, _, message, code)
@@ -152,18 +174,17 @@ function Target:filled(plan, result)
 end
 
 function Target:committed(plan, batch, result)
+  if self.profile then
+    self.profile:add(self.attempt)
+  end
+  self.profile = self.profile or self.attempt
   file_records.keep(self.run, plan, result, batch.files)
 end
 
 -- When all records are in ---------------------------------------------------------------------------------
 
 -- Raw tables are looked up and counted, not joined: a tenth of the usual sample costs a tenth of the time.
-local function analyse_raw(run, plan)
-  run.conn:transaction(function(conn)
-    conn:query("SET LOCAL default_statistics_target = 10")
-    conn:query("ANALYZE " .. run:qualified(plan.raw_table))
-  end)
-end
+local raw_target <const> = 10
 
 -- The positions have done their work; a table of new rows keeps them under other names, for what the published table
 -- refuses only when they go into it (modes/refused.lua).
@@ -183,7 +204,7 @@ local function refuse(conn, run, plan, result)
   return total
 end
 
-local function make_key(run, plan, result)
+local function make_key(run, plan, result, seconds)
   local clean = run:qualified(plan.clean_table)
   if plan.position then
     run:transaction(function(conn)
@@ -200,23 +221,23 @@ local function make_key(run, plan, result)
       leave_positions(conn, plan, clean)
     end)
   end
-  run.conn:query("ANALYZE " .. clean)
+  statistics.analyse(run.conn, clean, seconds)
 end
 
 --- Holds what was read against the ledger, makes the key, proves the accounts, and makes the tables ready to publish.
 function Target:finish(plan, result)
-  local run = self.run
-  run.watched[#run.watched + 1] = ledger.check(run, plan, result)
-  ledger.save_skipped(run, plan, result)
+  local run, seconds = self.run, sys.clock() - self.started
+  run.watched[#run.watched + 1] = ledger.settle(run, plan, result)
   if #plan.files == 0 and not plan.raw_source then
     return -- all were left out: the published table stays as it is
   end
   if plan.targets.clean and not plan.complete then
-    make_key(run, plan, result)
+    make_key(run, plan, result, seconds)
   end
   if plan.targets.raw and plan.first and not plan.complete then
-    analyse_raw(run, plan)
+    statistics.analyse(run.conn, run:qualified(plan.raw_table), seconds, raw_target)
   end
+  profiles.save(run, plan, self.profile)
   reapply.run(run, plan, result)
   run:add_built(modes.built(run, plan))
   accounts.prove(run, plan, result)
@@ -232,6 +253,16 @@ function Target:finish(plan, result)
     end
   end
   originals.fill(run, plan.name, plan.options, result.files)
+end
+
+--- Whether the table that is recorded now is one to go on with: within its budget, and not empty.
+function Target:judge(plan, result)
+  local run = self.run
+  if result.rejects then
+    remarks.rejects(run, plan.name, result.rejects.kinds)
+    over_budget.check(run, plan, self.budget, result)
+  end
+  accounts.check_not_empty(run, plan.targets.clean and plan.name or plan.name .. "_raw")
 end
 
 return M
