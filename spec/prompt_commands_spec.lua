@@ -128,6 +128,14 @@ describe("the prompt's command", function()
     assert.equal("pghost: 'false' ended with exit code 1: nothing is run\n", failed)
   end)
 
+  it("\\e puts into the history what was edited", function()
+    write("editor", "#!/bin/sh\necho \"40 + 2 -- edited\" > \"$1\"\n")
+    os.execute("chmod +x " .. home .. "/editor")
+    local out, code = prompt.talk(home, { "\\e\n", { "42\r\n" }, { "> " }, "\27[A", { "40 + 2 -- edited" }, "\n",
+      { "42\r\n" }, { "> " }, "\4" }, "", "EDITOR=./editor")
+    assert.equal(0, code, out)
+  end)
+
   it("\\copy takes files in and out, as psql's and with the options of pghost load", function()
     write("semi.csv", "4;vier\n5;NIX\n")
     write("named.csv", "name,id\nsechs,6\nsieben,x\n")

@@ -24,6 +24,7 @@ local M = {}
 ---@field line integer lines so far
 ---@field first_line integer of the chunk
 ---@field name? string of the file that the lines are from
+---@field edited? string text of \e, for the history
 ---@field left boolean \q was given
 ---@field was_open? boolean a transaction was open at the last prompt
 ---@field told_lost? pghost.Connection the loss of which was said
