@@ -1,7 +1,7 @@
 -- A pipeline whose rejects bench/measure/replay.lua replays.
 --
---   build/pghost bench/replay.lua [--schema NAME] ..., with PGHOST_BENCH_FILE, PGHOST_BENCH_MODE and, to let pass what
---   was rejected, PGHOST_BENCH_LENIENT in the environment
+--   PGHOST_BENCH_FILE=FILE PGHOST_BENCH_MODE=MODE build/pghost bench/replay.lua --dsn DSN
+--   the same with PGHOST_BENCH_LENIENT=1 lets pass what was rejected: build/pghost --dsn DSN replay 1 bench/replay.lua
 
 local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"

@@ -174,12 +174,20 @@ end
 ---@class pghost.replay.Reading
 ---@field without integer rejects whose bytes are not known
 
--- What is read of a reject, and as what: its own bytes, or those of a correction.
-local function choose(row, file, correction)
+-- Whether records of these columns go into a source of that standard CSV.
+local function has_columns(standard, columns)
+  return standard and (standard.columns == columns
+    or table.concat(standard.columns, "\0") == table.concat(columns, "\0"))
+end
+
+-- What is read of a reject, and as what: its own bytes, or those of a correction. `standard` is that of the correction
+-- before.
+local function choose(row, file, correction, standard)
   row.bytes, row.becomes = row.original, "replayed"
   if correction and correction.fields then
     row.bytes = read_as.line(correction.fields, #correction.columns, {})
-    row.becomes, file = "corrected", as_standard(file, correction.columns)
+    row.becomes = "corrected"
+    return has_columns(standard, correction.columns) and standard or as_standard(file, correction.columns)
   elseif correction and correction.bytes then
     row.bytes, row.becomes = correction.bytes, "corrected"
   end
@@ -197,12 +205,8 @@ local function read(run, plan, rows, correction_of, reading)
       if not file or file.id ~= row.file_id then
         file, standard = describe(row), nil
       end
-      local chosen = choose(row, file, correction)
-      if chosen ~= file then -- all of one header go into one source
-        local same = standard and table.concat(standard.columns, "\0") == table.concat(chosen.columns, "\0")
-        standard = same and standard or chosen
-        chosen = standard
-      end
+      local chosen = choose(row, file, correction, standard)
+      standard = chosen ~= file and chosen or standard -- all of one header go into one source
       writer:add(row, chosen)
     end
   end
