@@ -86,7 +86,7 @@ end
 --- Holds a number of this run against those of the runs before.
 ---@param c pghost.checks.Context
 ---@param check pghost.Check with tolerance, runs, learn
----@param query string SELECT run_id, value, total for the runs ANY ($1::pg_catalog.text::pg_catalog.int8[]) and the table $2
+---@param query string SELECT run_id, value, total for the runs in the array $1 and the table $2
 ---@param ... any further parameters
 ---@return table[] violations
 ---@return nil
