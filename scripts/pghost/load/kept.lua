@@ -6,7 +6,7 @@
 
 local cjson = require "cjson"
 local columns = require "pghost.catalog.columns"
-local csv = require "pghost.native.csv"
+local contents = require "pghost.input.contents"
 local entries = require "pghost.ledger.entries"
 local fingerprint = require "pghost.lib.fingerprint"
 local log = require "pghost.lib.log"
@@ -121,7 +121,7 @@ local function unchanged(plan, kept, fingerprint_now)
     return false
   end
   for file, row in pairs(kept) do
-    local digest = not file.read_once and row.fingerprint == fingerprint_now and csv.digest(file.path, nil, file.member)
+    local digest = not file.read_once and row.fingerprint == fingerprint_now and contents.digest(file)
     if not digest or digest.sha256 ~= row.sha256 then
       return false
     end

@@ -96,7 +96,8 @@ local function clean_page(conn, run, profile)
         .. "</p>",
     main = html.section("columns", "Columns", tables.profile(profile))
       .. (rules and html.section("rules", "Rules", "<pre>", html.lines(rules, 40000), "</pre>") or "")
-      .. checks_of(run, name) .. html.section("lineage", "Lineage", sources(run, name), readers(run, name))
+      .. checks_of(run, name) .. html.section("lineage", "Lineage", sources(run, name), readers(run, name),
+        html.details("Column by column", tables.lineage(run, name)))
       .. samples(conn, run, profile),
   })
 end
@@ -107,7 +108,7 @@ local function answer_page(conn, run, answer)
       html.text(("%s.%s"):format(run.target_schema, answer.name))) .. '<p class="meta">as published by '
         .. run_link(run)
       .. "</p>",
-    main = tables.answers { answers = { answer }, is_current = true },
+    main = tables.answers { answers = { answer }, is_current = true, lineage = run.lineage },
   })
 end
 
