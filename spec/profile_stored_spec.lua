@@ -1,6 +1,10 @@
 -- Profiles that a run stores: against what the server says of the very tables.
 
+local history = require "pghost.report.recorded_run"
 local pipeline = require "pghost.pipeline"
+local report = require "pghost.report"
+local stored_profile = require "pghost.report.stored_profile"
+local table_profile = require "pghost.report.profile"
 local connection = require "pghost.connection"
 local r = require "pghost.rules"
 local server = require "support.server"
@@ -185,6 +189,31 @@ describe("a stored profile", function()
     end)
     assert.equal(3, profile_of(id, "kind").records)
     assert.equal(2, profile_of(id, "kind").distinct_values)
+  end)
+
+  it("is what a report shows, as if it had read the table", function()
+    write("thing.csv", records(1, 2000))
+    local id = load_things({}, function(one)
+      one:load("thing", "thing.csv", rules)
+    end)
+    local stored, read = history.reading(conn, function()
+      return stored_profile.of(conn, id, "thing"), table_profile.of(conn, "public", "thing")
+    end)
+    assert.same({ 2000, 8, true }, { stored.rows, #stored.columns, stored.stored })
+    for i, column in ipairs(read.columns) do
+      local own = stored.columns[i]
+      assert.same({ column.name, column.kind, column.nulls }, { own.name, own.kind, own.nulls })
+      assert.near(column.distinct, tonumber((own.distinct:gsub("about ", ""))), column.distinct * 0.035)
+      if column.kind == "text" and column.name == "kind" then
+        assert.same(column.top, own.top)
+      end
+      if column.kind == "text" or column.kind == "time" then
+        assert.same({ column.low, column.high }, { own.low, own.high }, column.name)
+      end
+    end
+    report.write(conn, id, folder .. "/report.html")
+    local file <close> = assert(io.open(folder .. "/report.html"))
+    assert.truthy(file:read("a"):find("Of the 2,000 records that the load has brought.", 1, true))
   end)
 
   it("can be turned off", function()
