@@ -79,7 +79,8 @@ describe("pghost profile", function()
   it("finds in a table what the server's aggregates find", function()
     p.conn:exec [[CREATE TABLE item AS SELECT g AS id, g % 17 AS kind, g / 3.0 AS price, 'n' || g % 5 AS name,
       timestamp '2024-01-01' + g * interval '1 hour' AS seen, g % 3 = 0 AS open FROM generate_series(1, 20000) AS g]]
-    local real = p.conn:query([[SELECT avg(id)::float8 AS mean, stddev_samp(price)::float8 AS sd, min(seen)::text AS least,
+    local real = p.conn:query([[SELECT avg(id)::float8 AS mean, stddev_samp(price)::float8 AS sd,
+      min(seen)::text AS least,
       max(seen)::text AS most, count(DISTINCT kind) AS kinds FROM item]])[1]
     for _, what in ipairs { "item", "SELECT * FROM item", "public.item" } do
       local found = columns_of(what, "--json")
@@ -92,7 +93,8 @@ describe("pghost profile", function()
   end)
 
   it("reads what loads read: compressed, several files, standard input", function()
-    pghost.shell(("cd %s && gzip -k a.csv && cp a.csv.gz b.csv.gz && python3 -m zipfile -c c.zip a.csv"):format(p.folder))
+    pghost.shell(("cd %s && gzip -k a.csv && cp a.csv.gz b.csv.gz && python3 -m zipfile -c c.zip a.csv")
+      :format(p.folder))
     local found = columns_of(p.folder .. "/*.csv.gz", "--json")
     assert.equal(6000, found.id.count)
     assert.near(3000, found.id.distinct, 100)
@@ -115,8 +117,8 @@ describe("pghost profile", function()
     local path = p:write("bad.csv", text)
     local found, err = columns_of(path, "--json", "--sample", "1000000")
     assert.equal(199999, found.id.count)
-    assert.is_truthy(err:find("1 record could not be read, and is in no column:\n  bad.csv:190002: too few fields: 2 of 4",
-      1, true))
+    assert.is_truthy(err:find("1 record could not be read, and is in no column:\n"
+      .. "  bad.csv:190002: too few fields: 2 of 4", 1, true))
     assert.same({ "bigint", 1, 0, "190000x" },
       { found.id.type, found.id.broken.count, found.id.nulls, found.id.broken.samples[1].before })
   end)
@@ -131,8 +133,8 @@ describe("pghost profile", function()
 
   it("says what it does not know", function()
     local _, err, code = p:pghost("profile", "nosuch")
-    assert.same({ 1, "pghost: 'nosuch' is neither a file nor a table: give a path, the name of a table, or a SELECT\n" },
-      { code, err })
+    assert.same({ 1, "pghost: 'nosuch' is neither a file nor a table: give a path, the name of a table, or a SELECT\n" }
+      , { code, err })
     _, err, code = p:pghost("profile", "SELECT nosuch")
     assert.equal(1, code)
     assert.truthy(err:find('column "nosuch" does not exist', 1, true))

@@ -1,6 +1,10 @@
 -- Profiles that a run stores: against what the server says of the very tables.
 
+local history = require "pghost.report.recorded_run"
 local pipeline = require "pghost.pipeline"
+local report = require "pghost.report"
+local stored_profile = require "pghost.report.stored_profile"
+local table_profile = require "pghost.report.profile"
 local connection = require "pghost.connection"
 local r = require "pghost.rules"
 local server = require "support.server"
@@ -43,7 +47,7 @@ local function records(first, last)
   return header .. table.concat(out, "\n") .. "\n"
 end
 
-local function run(config, load)
+local function load_things(config, load)
   local out = shown.sink()
   config.data = folder
   local run <close> = pipeline.start("spec", config, { arguments = {}, dsn = dsn,
@@ -132,7 +136,7 @@ describe("a stored profile", function()
   it("is what the server says of the table", function()
     for _, count in ipairs { 500, 9000 } do
       write("thing.csv", records(1, count))
-      local id = run({ workers = count > 500 and 2 or 1 }, function(one)
+      local id = load_things({ workers = count > 500 and 2 or 1 }, function(one)
         one:load("thing", "thing.csv", rules)
       end)
       for _, column in ipairs { "id", "kind", "code", "amount", "size", "seen", "day", "open" } do
@@ -146,7 +150,7 @@ describe("a stored profile", function()
 
   it("has quantiles as percentile_disc has them where it is exact", function()
     write("thing.csv", records(1, 3000))
-    local id = run({}, function(one)
+    local id = load_things({}, function(one)
       one:load("thing", "thing.csv", rules)
     end)
     for _, column in ipairs { "id", "amount", "size", "seen", "day" } do
@@ -163,10 +167,10 @@ describe("a stored profile", function()
   it("is of all files, and the same for a clean from the raw table", function()
     write("thing1.csv", records(1, 700))
     write("thing2.csv", records(701, 1500))
-    local first = run({}, function(one)
+    local first = load_things({}, function(one)
       one:load("thing", "thing*.csv", rules)
     end)
-    local second = run({}, function(one)
+    local second = load_things({}, function(one)
       one:stage("thing", "thing*.csv", rules)
       one:clean("thing", rules)
     end)
@@ -180,16 +184,41 @@ describe("a stored profile", function()
   it("counts what passed the rules, and duplicates of a key with it", function()
     write("thing.csv", header .. "1,a,,,,,,\n1,b,,,,,,\nx,c,,,,,,\n2,a,,,,,,\n")
     local keyed = r.table("thing", columns, { key = "id" })
-    local id = run({}, function(one)
+    local id = load_things({}, function(one)
       one:load("thing", "thing.csv", keyed)
     end)
     assert.equal(3, profile_of(id, "kind").records)
     assert.equal(2, profile_of(id, "kind").distinct_values)
   end)
 
+  it("is what a report shows, as if it had read the table", function()
+    write("thing.csv", records(1, 2000))
+    local id = load_things({}, function(one)
+      one:load("thing", "thing.csv", rules)
+    end)
+    local stored, read = history.reading(conn, function()
+      return stored_profile.of(conn, id, "thing"), table_profile.of(conn, "public", "thing")
+    end)
+    assert.same({ 2000, 8, true }, { stored.rows, #stored.columns, stored.stored })
+    for i, column in ipairs(read.columns) do
+      local own = stored.columns[i]
+      assert.same({ column.name, column.kind, column.nulls }, { own.name, own.kind, own.nulls })
+      assert.near(column.distinct, tonumber((own.distinct:gsub("about ", ""))), column.distinct * 0.035)
+      if column.kind == "text" and column.name == "kind" then
+        assert.same(column.top, own.top)
+      end
+      if column.kind == "text" or column.kind == "time" then
+        assert.same({ column.low, column.high }, { own.low, own.high }, column.name)
+      end
+    end
+    report.write(conn, id, folder .. "/report.html")
+    local file <close> = assert(io.open(folder .. "/report.html"))
+    assert.truthy(file:read("a"):find("Of the 2,000 records that the load has brought.", 1, true))
+  end)
+
   it("can be turned off", function()
     write("thing.csv", records(1, 10))
-    local id = run({ profile = false }, function(one)
+    local id = load_things({ profile = false }, function(one)
       one:load("thing", "thing.csv", rules)
     end)
     assert.is_nil(profile_of(id, "id"))
@@ -201,7 +230,7 @@ describe("a stored profile", function()
       lines[i] = ("%d,%s%d,,,,,,"):format(i, ("日本語"):rep(60), i)
     end
     write("thing.csv", header .. table.concat(lines, "\n") .. "\n")
-    local id = run({}, function(one)
+    local id = load_things({}, function(one)
       one:load("thing", "thing.csv", rules)
     end)
     assert.equal(("日本語"):rep(60):sub(1, 255), profile_of(id, "kind").least)

@@ -92,14 +92,16 @@ end
 ---@param kind pghost.checks.Kind
 ---@param c pghost.checks.Context
 ---@param check pghost.Check
----@return { violations: integer, samples: string[], total?: integer, severity?: string }
+---@return { violations: integer, samples: string[], total?: integer, severity?: string, value?: string, vacuous?: string }
 function M.run(kind, c, check)
   if kind.needs_run and not c.run.id then
     return { violations = 0, samples = {} }
   elseif kind.call then
-    local result, severity = kind.call(c, check)
+    local result, severity, facts = kind.call(c, check)
     local violations, samples = said(check, result)
-    return { violations = violations, samples = samples, severity = severity }
+    facts = facts or {}
+    return { violations = violations, samples = samples, severity = severity, total = facts.total, value = facts.value,
+      vacuous = facts.vacuous }
   elseif kind.amount then
     local row = c.conn:query(kind.amount(c, check))[1]
     local violations = row.violations or 0

@@ -59,8 +59,8 @@ local function of_server(words, options)
     if not is_query(words) then
       local found = relations.find(conn, relations.quoted(relations.parse(query)))
       if not found then
-        errors.raise(("'%s' is neither a file nor a table: give a path, the name of a table, or a SELECT"):format(query),
-          "usage", { exit = 1 })
+        errors.raise(("'%s' is neither a file nor a table: give a path, the name of a table, or a SELECT")
+          :format(query), "usage", { exit = 1 })
       end
       query = "SELECT * FROM " .. found.qualified
     end
@@ -81,8 +81,8 @@ local function tell_unreadable(result)
   if result.unreadable == 0 then
     return
   end
-  io.stderr:write(("warn: %s could not be read, and %s in no column:\n"):format(log.counted(result.unreadable, "record"),
-    result.unreadable == 1 and "is" or "are"))
+  io.stderr:write(("warn: %s could not be read, and %s in no column:\n"):format(
+    log.counted(result.unreadable, "record"), result.unreadable == 1 and "is" or "are"))
   for _, reject in ipairs(result.rejects) do
     local file = result.files and result.files[reject.file_id]
     io.stderr:write(("  %s:%d: %s\n"):format(file and file.name or "query", reject.line,

@@ -135,8 +135,8 @@ end
 ---@param width integer of the terminal
 ---@return string
 function M.format(profiled, name, width)
-  local parts = { ("%s: %s, %s"):format(terminal_text.cut(terminal_text.harmless(name), 50), log.counted(profiled.records, "record"),
-    log.counted(#profiled.columns, "column")) }
+  local parts = { ("%s: %s, %s"):format(terminal_text.cut(terminal_text.harmless(name), 50),
+    log.counted(profiled.records, "record"), log.counted(#profiled.columns, "column")) }
   for _, column in ipairs(profiled.columns) do
     parts[#parts + 1] = column_lines(column, width)
   end

@@ -100,14 +100,15 @@ end
 
 --- Profiles files. Raises where it is not clear how one is to be read, or a column is missing in one.
 ---@param spec string[]
----@param options pghost.Dialect with columns?: string[], workers?: integer, sample?: integer bytes that types are found in
+---@param options pghost.Dialect with columns?: string[], workers?: integer, and sample?: integer, the bytes that
+--- types are found in
 ---@param say pghost.load.Say
 ---@return pghost.Profiled
 function M.files(spec, options, say)
   local files = inputs.find(spec, nil, say)
   for _, file in ipairs(files) do
-    local looked = setmetatable({ dialect = not file.read_once and "auto" or nil, sample = options.sample or sniffed_bytes },
-      { __index = options })
+    local looked = setmetatable({ dialect = not file.read_once and "auto" or nil,
+      sample = options.sample or sniffed_bytes }, { __index = options })
     inputs.look(file, looked, {}, say)
     if file.read_once then
       say("warn", "types", ("%s can be read only once: its columns are text"):format(file.name))
