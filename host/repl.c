@@ -133,7 +133,8 @@ int repl_run(lua_State *L, bool quiet) {
   if (!push_session(L))
     return 1;
   int complete = reference_to(L, "complete");
-  LineReader *reader = line_open(L, complete);
+  int paint = reference_to(L, "paint"); // nil, a line without colors, is LUA_REFNIL
+  LineReader *reader = line_open(L, complete, paint == LUA_REFNIL ? LUA_NOREF : paint);
   if (!reader) {
     complaint_write("not enough memory");
     return 1;
@@ -152,5 +153,6 @@ int repl_run(lua_State *L, bool quiet) {
   signals_set_interactive(false);
   line_close(reader);
   luaL_unref(L, LUA_REGISTRYINDEX, complete);
+  luaL_unref(L, LUA_REGISTRYINDEX, paint);
   return code;
 }

@@ -60,6 +60,12 @@ describe("completion at the prompt", function()
       "r.numeric(10, (2)):trim():req|", "x = r.text():trim():unqu|", "print():unqu|" })
   end)
 
+  it("knows the rules of the project after rules, without reading them", function()
+    pghost.write(home .. "/rules/broken.lua", "return r.table(")
+    assert.same({ "ng;", ";booking broken " }, complete { "try(rules.booki|", "rules.b|" })
+    os.remove(home .. "/rules/broken.lua")
+  end)
+
   it("knows modules in require, the library's and the project's, and files in other strings", function()
     assert.same({ "s';", "s.;", 'ng";', "a.csv';", "der/;" }, complete { "require 'pghost.rule|",
       "require('rule|", 'x = require "rules.booki|', "io.open('dat|", "io.open('fol|" })

@@ -4,12 +4,15 @@ local checks = require "measure.checks"
 local clock = require "measure.clock"
 local files = require "measure.files"
 local merge = require "measure.merge"
+local replay = require "measure.replay"
 local rounds = require "measure.rounds"
 local tables = require "measure.tables"
 
-local M = { order = { "startup", "booking", "event", "memory", "shapes", "pipeline", "merge", "checks", "pgloader" } }
+local M = { order = { "startup", "booking", "event", "memory", "shapes", "pipeline", "merge", "replay", "checks", "pgloader" } }
 
 M.merge = merge.run
+
+M.replay = replay.run
 M.checks = checks.run
 
 local AS_OF <const> = "2024-06-30 00:00:00"

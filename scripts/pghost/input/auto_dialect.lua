@@ -165,6 +165,13 @@ local function report(file, found, options, say)
   end
 end
 
+local function look(file, options)
+  if file.contents then
+    return csv.sniff_contents(file.path, file.contents, options)
+  end
+  return csv.sniff(file.path, options)
+end
+
 --- Sniffs a file that is to be loaded, when its options say dialect = "auto"; once.
 ---@param options table of the load
 ---@param file table of the load; gets `dialect`: options, confidence, looked_at, warnings, passed; and `found`
@@ -178,8 +185,8 @@ function M.sniff(options, file, say, goal)
   elseif file.read_once then
     errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
   end
-  local found = csv.sniff(file.path, { encoding = options.encoding, member = file.member,
-    delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or nil,
+  local found = look(file, { encoding = options.encoding, member = file.member,
+    delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or options.sample,
     format = options.format, blanks_after_quote = options.blanks_after_quote or options.tolerant and "skip" or nil,
     trailing_delimiter = options.trailing_delimiter or options.tolerant and "skip" or nil })
   known_header.recognise(found, goal)

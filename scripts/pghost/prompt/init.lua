@@ -2,6 +2,7 @@
 -- protected call; all else is here. A session is the state between two lines.
 
 local chunks = require "pghost.prompt.chunks"
+local colors = require "pghost.prompt.colors"
 local commands = require "pghost.prompt.backslash"
 local completion = require "pghost.prompt.completion"
 local database = require "pghost.prompt.live_connection"
@@ -10,6 +11,7 @@ local history = require "pghost.prompt.remembered"
 local live = require "pghost.prompt.live"
 local show = require "pghost.prompt.show"
 local statements = require "pghost.prompt.run_sql"
+local sys = require "pghost.native.sys"
 
 local M = {}
 
@@ -171,15 +173,18 @@ function Session:reset()
   self.text, self.ready = "", nil
 end
 
---- At the end of the input: says what is missing of a chunk.
+--- At the end of the input: says what is missing of Lua. SQL that lacks its semicolon is run where it comes from a file
+--- or a pipe; typed, it is dropped: half a DELETE must never run.
 function Session:finish()
   local text = self.text
   self.text = ""
   if text ~= "" and self.kind == "lua" then
     local _, message = chunks.lua(text, self.name, self.first_line)
     errors.raise(message, "syntax")
-  elseif text ~= "" then
+  elseif text ~= "" and (self.name or not sys.is_tty(0)) then
     statements.run(text, nil, self.name, self.first_line)
+  elseif text ~= "" then
+    errors.raise("not run: no semicolon at its end", "syntax")
   end
 end
 
@@ -191,6 +196,9 @@ function M.new()
   session.complete = function(before, after)
     return completion.complete(session, before, after)
   end
+  session.paint = colors.wanted() and function(line)
+    return colors.paint(session, line)
+  end or nil
   return session
 end
 

@@ -18,8 +18,9 @@ function M.peek(name)
   return name == "rules" and values.rules() or nil
 end
 
---- Has them looked up where a global is nil.
+--- Has them looked up where a global is nil, and `print` show values.
 function M.install()
+  print = require("pghost.prompt.show").print_values -- luacheck: ignore 121
   local metatable = getmetatable(_G) or {}
   local before = metatable.__index
   metatable.__index = function(globals, name)

@@ -110,6 +110,8 @@ M.list = {
   { name = "memory", kind = "integer", default = memory.default, is = is_whole_from(memory.least),
     expected = ("bytes, a whole number from %d"):format(memory.least),
     help = "bytes of records that a load may have under way; a longer record passes alone (default 64 MiB)" },
+  { name = "profile", kind = "boolean", default = true, is = is_boolean, expected = "true or false",
+    help = "profile each column of the clean tables while they are loaded" },
   { name = "dry_run", kind = "flag", default = false, is = is_boolean, expected = "true or false",
     help = "do everything but publish, and say what would change" },
   { name = "report", kind = "text", default = "", is = is_text, expected = "the path of a file",
