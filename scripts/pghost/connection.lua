@@ -118,7 +118,8 @@ local stay <const> = [[
 
 --- Has the server keep this connection, however long nothing is asked of it: others do the work of a long load. The
 --- role or the database may have a time for that (idle_session_timeout, from PostgreSQL 14). Not through a pooler,
---- which says another process than the session's: there the session is not ours, and the pooler opens another when it ends.
+--- which says another process than the session's: there the session is not ours, and the pooler opens another when it
+--- ends.
 --- Example: local conn <close> = connection.open():stay()
 ---@return pghost.Connection self
 ---@package

@@ -93,7 +93,8 @@ end
 ---@param kind pghost.checks.Kind
 ---@param c pghost.checks.Context
 ---@param check pghost.Check
----@return { violations: integer, samples: string[], total?: integer, severity?: string, value?: string, vacuous?: string }
+---@return { violations: integer, samples: string[], total?: integer, severity?: string, value?: string,
+--- vacuous?: string }
 function M.run(kind, c, check)
   if kind.needs_run and not c.run.id then
     return { violations = 0, samples = {} }
