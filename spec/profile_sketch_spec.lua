@@ -85,9 +85,8 @@ describe("a profile", function()
     assert.equal(-0.25, columns.id.mean)
     assert.same({ "0", "NaN", 4, 1 },
       { columns.amount.min, columns.amount.max, columns.amount.distinct, columns.amount.not_finite })
-    assert.equal("12345678901234567890.12345", columns.amount.values[4].value == "NaN"
-      and columns.amount.values[3].value
-      or columns.amount.values[4].value)
+    local values = columns.amount.values
+    assert.equal("12345678901234567890.12345", values[values[4].value == "NaN" and 3 or 4].value)
     assert.same({ "0", "NaN", 4 }, { columns.size.min, columns.size.max, columns.size.distinct })
   end)
 

@@ -21,6 +21,9 @@ local Connection = {}
 Connection.__index = Connection
 Connection.__name = "pghost.Connection"
 
+---@package its methods, for completion
+M.methods = Connection
+
 -- Passes results of the native connection through; an error remembers the statement that its position is in.
 local function checked(statement, value, message, code)
   if not value then

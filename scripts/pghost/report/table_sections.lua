@@ -218,7 +218,8 @@ function M.profile(profile)
   return html.table(("Columns of %s"):format(profile.table_name), { "Column", "Type:code",
       "Null:number", "Distinct:number", "Range",
       "Mean:number", "Distribution, or most frequent:wide" }, rows)
-    .. ('<p class="note">%s%s</p>'):format(profile.sampled
+    .. ('<p class="note">%s%s</p>'):format(profile.stored
+      and ("Of the %s that the load has brought."):format(log.counted(profile.rows, "record")) or profile.sampled
       and ("From a sample of %s of about %s rows."):format(html.count(profile.rows),
         html.count(math.max(profile.estimated,
         profile.rows))) or ("From all %s rows."):format(html.count(profile.rows)),

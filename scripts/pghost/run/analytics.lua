@@ -15,6 +15,7 @@ local relations = require "pghost.catalog.relations"
 local print_result = require "pghost.lib.print"
 local recordable = require "pghost.run.recordable"
 local sql = require "pghost.lib.sql"
+local statistics = require "pghost.load.statistics"
 local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
 
@@ -86,7 +87,7 @@ local function answer(run, path)
     create(conn, run, name, list)
     rows = insert(conn, run, name, statement, list)
   end)
-  run.conn:query("ANALYZE " .. run:qualified(name))
+  statistics.analyse(run.conn, run:qualified(name), sys.clock() - started)
   local seconds = sys.clock() - started
   definition.remember_answer(run, name, path, reads, rows, seconds)
   lineage.remember(run, name, sources or {})
