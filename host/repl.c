@@ -46,6 +46,16 @@ static void run_taken(lua_State *L) {
   forget_interruption(L);
 }
 
+// What came from elsewhere than the line: session.edited, once.
+static void remember_edited(lua_State *L, LineReader *reader) {
+  if (lua_getfield(L, SESSION, "edited") == LUA_TSTRING) {
+    line_remember(reader, lua_tostring(L, -1));
+    lua_pushnil(L);
+    lua_setfield(L, SESSION, "edited");
+  }
+  lua_pop(L, 1);
+}
+
 // session:add(line) -> whether there is something to run, what of it is remembered.
 static void add_line(lua_State *L, LineReader *reader, const char *line) {
   int top = lua_gettop(L);
@@ -58,6 +68,7 @@ static void add_line(lua_State *L, LineReader *reader, const char *line) {
     lua_settop(L, top);
     if (ready)
       run_taken(L);
+    remember_edited(L, reader);
   }
   lua_settop(L, top);
   forget_interruption(L);

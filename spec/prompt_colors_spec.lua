@@ -55,8 +55,9 @@ describe("colors at the prompt", function()
     end)
 
     local function start(variables)
-      tmux(("-f /dev/null new-session -d -s p -x 40 -y 12 'cd %s; env HOME=%s LC_ALL=C.UTF-8 %s %s'"):format(home,
-        home, variables or "", pghost.path))
+      tmux(("-f /dev/null new-session -d -s p -x 40 -y 12 "
+        .. "'cd %s; env HOME=%s XDG_STATE_HOME=/dev/null LC_ALL=C.UTF-8 %s %s'"):format(home, home, variables or "",
+        pghost.path))
       for _ = 1, 100 do
         if tmux("capture-pane -p -t p"):find("\n> ?\n") then
           return

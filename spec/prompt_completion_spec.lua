@@ -95,6 +95,10 @@ describe("completion at the prompt", function()
       "\\wa|", "\\x |", "\\d boo|", "\\copy booking fr|", "\\copy booking from dat|", "\\help tu|", "\\connect post|" })
   end)
 
+  it("knows the methods of conn before it is opened", function()
+    assert.same({ ";query quote_identifier quote_literal " }, complete({ "conn:qu|" }, "X=1"))
+  end)
+
   it("opens no connection, and asks none whose transaction has failed", function()
     assert.same({ "-;" }, complete({ "select * from boo|" }, "X=1"))
     pghost.write(home .. "/failed.lua", "conn:exec 'begin' pcall(conn.query, conn, 'nonsense')\n"

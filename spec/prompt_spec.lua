@@ -187,7 +187,8 @@ describe("the prompt", function()
 
     it("says that a connection is lost, and makes a new one when asked to", function()
       local _, code = talk { "begin;\n", { "BEGIN\r\n" }, { "*> " }, "select pg_terminate_backend(pg_backend_pid());\n",
-        { "terminating connection" }, { "is lost" }, { "\\connect makes a new one\r\n" }, { name .. "?> " },
+        { "terminating connection" }, { "is lost, and its transaction with it: \\connect makes a new one\r\n" },
+        { name .. "?> " },
         "select 1;\n", { "the connection is lost: \\connect makes a new one" }, { "?> " }, "\\connect\n",
         { "connected: database '" .. name .. "'" }, { name .. "> " }, "select 41 + 1 as answer;\n", { "42" },
         { name .. "> " }, "\4" }

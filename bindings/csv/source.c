@@ -462,3 +462,12 @@ uint64_t source_input_bytes(const Source *source) {
 uint64_t source_in_file(const Source *source, uint64_t consumed) {
   return (uint64_t)((double)consumed * atomic_load(&source->packing) + 0.5);
 }
+
+double source_field_bytes(const Source *source) {
+  const char *bytes = source->pending.data + source->start;
+  size_t len = source_pending(source);
+  size_t whole = len > 0 ? split_last_line(&source->dialect, bytes, len) : 0;
+  size_t lines = scan_count(bytes, whole, dialect_line_end(&source->dialect));
+  size_t fields = lines * source->header.column_count;
+  return fields > 0 ? ((double)whole - (double)fields) / (double)fields : 0;
+}

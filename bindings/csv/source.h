@@ -117,6 +117,10 @@ uint64_t source_lines(const Source *source);
 // Whether a quote in the header was taken as data.
 bool source_header_mended(const Source *source);
 
+// Bytes of a field on average, by the whole lines that were read with the header; 0: there are
+// none.
+double source_field_bytes(const Source *source);
+
 // Bytes of the file itself read so far; from any thread.
 uint64_t source_input_bytes(const Source *source);
 

@@ -394,6 +394,12 @@ static int source_line_end(lua_State *L) {
   return 1;
 }
 
+// source:field_bytes() -> number
+static int source_field_bytes_method(lua_State *L) {
+  lua_pushnumber(L, source_field_bytes(check_source(L)));
+  return 1;
+}
+
 // source:encoding() -> name, note | name, nil where it is what was asked for
 static int source_encoding(lua_State *L) {
   const Source *source = check_source(L);
@@ -424,6 +430,7 @@ static const luaL_Reg methods[] = {
     {"records", source_records},
     {"totals", source_totals_method},
     {"line_end", source_line_end},
+    {"field_bytes", source_field_bytes_method},
     {"encoding", source_encoding},
     {"find", source_find},
     {"skip_to", source_skip_to_method},

@@ -171,6 +171,10 @@ function Source:skip_to(offset) end
 ---@return "lf"|"cr"
 function Source:line_end() end
 
+--- Bytes of a field on average, by the whole lines that were read with the header; 0 where there are none.
+---@return number
+function Source:field_bytes() end
+
 --- The encoding it is read in, and where nobody has said it, what it is known from.
 ---@return string encoding
 ---@return string? note "its byte order mark", "a guess from the first 256 KiB", "the whole file is valid UTF-8"

@@ -21,6 +21,9 @@ local Connection = {}
 Connection.__index = Connection
 Connection.__name = "pghost.Connection"
 
+---@package its methods, for completion
+M.methods = Connection
+
 -- Passes results of the native connection through; an error remembers the statement that its position is in.
 local function checked(statement, value, message, code)
   if not value then
@@ -114,8 +117,9 @@ local stay <const> = [[
     AND pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) $1]]
 
 --- Has the server keep this connection, however long nothing is asked of it: others do the work of a long load. The
---- role or the database may have a time for that (idle_session_timeout, from PostgreSQL 14). Not through a pooler, which
---- says another process than the session's: there the session is not ours, and the pooler opens another when it ends.
+--- role or the database may have a time for that (idle_session_timeout, from PostgreSQL 14). Not through a pooler,
+--- which says another process than the session's: there the session is not ours, and the pooler opens another when it
+--- ends.
 --- Example: local conn <close> = connection.open():stay()
 ---@return pghost.Connection self
 ---@package

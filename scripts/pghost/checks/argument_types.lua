@@ -109,7 +109,8 @@ M.types = {
         return value
       end
     end
-    misuse.raise("%s: a quantile that profiles have expected: 0.01, 0.05, 0.25, 0.5, 0.75, 0.95 or 0.99, got '%s'", where,
+    misuse.raise("%s: a quantile that profiles have expected: 0.01, 0.05, 0.25, 0.5, 0.75, 0.95 or 0.99, got '%s'",
+      where,
       tostring(value))
   end,
   tolerance = drift.tolerance,

@@ -14,6 +14,8 @@ local M = { list = {}, by_name = {} }
 ---@field measured_as? string the column of a sample; default "value"
 ---@field bounded? boolean it needs `least`, `most` or thresholds
 ---@field rows? fun(c: pghost.checks.Context, check: pghost.Check): string SELECT of what breaks it
+---@field grouped? fun(c: pghost.checks.Context, check: pghost.Check): string, string equal ones of `rows` once, for
+--- samples, and the name of the column with their number
 ---@field amount? fun(c: pghost.checks.Context, check: pghost.Check): string SELECT violations, total
 ---@field call? fun(c: pghost.checks.Context, check: pghost.Check): any, string?, table? what breaks it, severity, facts
 ---@field error_if? fun(check: pghost.Check): string its threshold unless the options say otherwise

@@ -85,9 +85,10 @@ end
 function Target:streams(plan, batch)
   local careful = not self.relation.of_statement
     and (self.relation.after_insert or plan.options.max_rejects and (self.relation.guarded or batch.as_text))
+  local text = batch.as_text or batch.short
   return { program = batch.program, workers = plan.workers, memory = plan.options.memory,
-    clean = { connections = { self.conn }, as_text = batch.as_text, careful = careful, tell_lines = true,
-      may_drop = true, copy = tables.copy(self.relation.qualified, { names = batch.names, as_text = batch.as_text,
+    clean = { connections = { self.conn }, as_text = text, careful = careful, tell_lines = true,
+      may_drop = true, copy = tables.copy(self.relation.qualified, { names = batch.names, as_text = text,
         freeze = self.fresh and not careful }) } }
 end
 

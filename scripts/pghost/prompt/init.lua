@@ -24,7 +24,9 @@ local M = {}
 ---@field line integer lines so far
 ---@field first_line integer of the chunk
 ---@field name? string of the file that the lines are from
+---@field edited? string text of \e, for the history
 ---@field left boolean \q was given
+---@field was_open? boolean a transaction was open at the last prompt
 ---@field told_lost? pghost.Connection the loss of which was said
 local Session = {}
 Session.__index = Session
@@ -37,9 +39,10 @@ function Session:tell_lost()
   if conn and database.state() == "lost" and self.told_lost ~= conn then
     self.told_lost = conn
     io.stdout:flush()
-    io.stderr:write("pghost: the connection to ", conn.description,
-      " is lost, with its open transaction: \\connect makes a new one\n")
+    io.stderr:write("pghost: the connection to ", conn.description, " is lost", self.was_open
+      and ", and its transaction with it" or "", ": \\connect makes a new one\n")
   end
+  self.was_open = marks[database.state()] ~= nil
 end
 
 --- The text before a line: the database, and whether a transaction is open (*), has failed (!), or the connection is

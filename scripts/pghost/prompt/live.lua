@@ -11,10 +11,13 @@ local values = {
   reload = function() return require("pghost.prompt.reloading").reload end,
 }
 
---- Their value without a look at the database: what completion may ask for.
+--- The value of a global without a look at the database: what completion may ask for.
 ---@param name string
 ---@return any
 function M.peek(name)
+  if name == "conn" then
+    return require("pghost.connection").methods
+  end
   return name == "rules" and values.rules() or nil
 end
 

@@ -31,10 +31,9 @@ end
 
 -- Equal rows once, with how many there are among the samples.
 local function samples_of(check)
-  local list = check.samples and cjson.decode(check.samples)
+  local list = check.sample_texts and cjson.decode(check.sample_texts)
   local order, counts = {}, {}
-  for _, one in ipairs(type(list) == "table" and list or {}) do
-    local text = type(one) == "table" and cjson.encode(one) or tostring(one)
+  for _, text in ipairs(list or {}) do
     order[#order + 1] = not counts[text] and text or nil
     counts[text] = (counts[text] or 0) + 1
   end
@@ -106,6 +105,12 @@ local function because(check)
   return html.text(check.vacuous)
 end
 
+-- Whether a check looks at a table; pghost's own are named after it.
+local function is_about(check, table_name)
+  return check.table_name == table_name
+    or check.table_name == nil and check.name:sub(1, #table_name + 1) == table_name .. ":"
+end
+
 local function by_gravity(a, b)
   if a.severity ~= b.severity then
     return a.severity == "error"
@@ -125,9 +130,14 @@ end
 
 --- Checks, those that failed first.
 ---@param run pghost.report.Run
+---@param table_name? string only those of this table
 ---@return string
-function M.checks(run)
-  local failed, vacuous, passed = sorted(run.checks)
+function M.checks(run, table_name)
+  local checks = {}
+  for _, check in ipairs(run.checks) do
+    checks[#checks + 1] = (not table_name or is_about(check, table_name)) and check or nil
+  end
+  local failed, vacuous, passed = sorted(checks)
   local slots, parts = #run.trend, {}
   if #failed > 0 then
     parts[1] = check_table("Checks that failed", failed, slots, "What breaks it:wide", about)
@@ -140,8 +150,8 @@ function M.checks(run)
     parts[#parts + 1] = #passed <= most_open and all or html.details(("%s passed"):format(log.counted(#passed,
       "check")), all)
   end
-  return html.section("checks", ("Checks: %d of %d passed"):format(#run.checks - #failed, #run.checks),
-    #run.checks == 0 and '<p class="note">No check has run.</p>' or table.concat(parts))
+  return html.section("checks", ("Checks: %d of %d passed"):format(#checks - #failed, #checks),
+    #checks == 0 and '<p class="note">No check has run.</p>' or table.concat(parts))
 end
 
 return M

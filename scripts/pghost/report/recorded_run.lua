@@ -113,8 +113,9 @@ local queries <const> = {
       duplicates, pg_catalog.left(sha256, 12) AS sha256, pg_catalog.count(*) OVER () AS total
     FROM pghost.files WHERE run_id = $1 ORDER BY file_id LIMIT %d]]):format(most_files),
   checks = [[
-    SELECT name, severity, passed, violations, samples::text AS samples, seconds, table_name, rows_checked, measured,
-      vacuous, query, owner, description
+    SELECT name, severity, passed, violations, seconds, table_name, rows_checked, measured, vacuous, query, owner,
+      description, samples::text AS samples, (SELECT pg_catalog.json_agg(one.value::text ORDER BY one.ordinality)
+        FROM pg_catalog.jsonb_array_elements(samples) WITH ORDINALITY AS one)::text AS sample_texts
     FROM pghost.checks WHERE run_id = $1 ORDER BY check_id]],
   lineage = [[
     SELECT l.table_name, l.column_name, l.how, pg_catalog.string_agg(

@@ -116,6 +116,10 @@ M.list = {
     help = "do everything but publish, and say what would change" },
   { name = "report", kind = "text", default = "", is = is_text, expected = "the path of a file",
     help = "write the report of the run into this file when it ends, such as report.html" },
+  { name = "metrics", kind = "text", default = "", is = is_text, expected = "the path of a file",
+    help = "write metrics of the run into this file when it ends, for the textfile collector of Prometheus" },
+  { name = "openlineage", kind = "text", default = "", is = is_text, expected = "the path of a file, or |COMMAND",
+    help = "append OpenLineage events of the run to this file as JSON lines, or give them to a command: '|curl ...'" },
   { name = "keep_history", kind = "text", default = "", expected = keeping.expected,
     is = function(value)
       return value == "" or is_text(value) and keeping.seconds(value) ~= nil
