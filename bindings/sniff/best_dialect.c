@@ -6,7 +6,6 @@
 
 #include "sniff/candidates.h"
 #include "sniff/cell.h"
-#include "sniff/rivals.h"
 
 enum { MOST_WIDTH = 4096, MOST_PREAMBLE = 200, MOST_FOOTER = 5, MOST_ABOVE = 20 };
 
@@ -536,7 +535,5 @@ bool sniff_dialect(const SniffSample *sample, const SniffGiven *given, SniffGues
   if (!try_all(sample, given, guesses))
     return false;
   bool again = guesses->count == 0 && (given->delimiter || given->quote);
-  if (again && !try_all(sample, &nothing, guesses))
-    return false;
-  return sniff_settle(sample, given, guesses);
+  return !again || try_all(sample, &nothing, guesses);
 }
