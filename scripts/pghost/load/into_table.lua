@@ -1,6 +1,7 @@
 -- The target of `pghost load`: one table that exists or is made, over one connection, in the caller's transaction.
 
 local budget = require "pghost.load.budget"
+local defaults = require "pghost.load.target"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local relation = require "pghost.load.relation"
@@ -33,7 +34,7 @@ local analyse_from = 10000
 ---@field read_once? pghost.File of which there is no second attempt
 ---@field over_budget boolean it was given up for its rejects
 ---@field fresh? boolean this transaction has made or emptied the table
-local Target = {}
+local Target = setmetatable({}, defaults)
 Target.__index = Target
 
 ---@param conn pghost.Connection in a transaction
@@ -68,12 +69,6 @@ function Target:begin(plan)
   end
 end
 
-function Target.before() end
-
-function Target.transaction(_, fn)
-  fn()
-end
-
 function Target:streams(plan, batch)
   local careful = not self.relation.of_statement
     and (self.relation.after_insert or plan.options.max_rejects and (self.relation.guarded or batch.as_text))
@@ -82,8 +77,6 @@ function Target:streams(plan, batch)
     copy = tables.copy(self.relation.qualified, { names = batch.names, as_text = batch.as_text,
       freeze = self.fresh and not careful }) } }
 end
-
-function Target.work() end
 
 function Target:done(_, file)
   local others = remarks.other_lines(file)
@@ -155,10 +148,6 @@ function Target.failed(_, _, batch, message, code)
   local alone = #batch.files == 1 and not message:find(batch.files[1].name, 1, true)
   errors.raise(message, code, { file = alone and batch.files[1].name or nil })
 end
-
-function Target.filled() end
-
-function Target.committed() end
 
 function Target:finish(_, result)
   local totals = result.totals
