@@ -395,6 +395,12 @@ static int source_line_end(lua_State *L) {
   return 1;
 }
 
+// source:field_bytes() -> number
+static int source_field_bytes_method(lua_State *L) {
+  lua_pushnumber(L, source_field_bytes(check_source(L)));
+  return 1;
+}
+
 // source:encoding() -> name, note | name, nil where it is what was asked for
 static int source_encoding(lua_State *L) {
   const Source *source = check_source(L);
@@ -425,6 +431,7 @@ static const luaL_Reg methods[] = {
     {"records", source_records},
     {"totals", source_totals_method},
     {"line_end", source_line_end},
+    {"field_bytes", source_field_bytes_method},
     {"encoding", source_encoding},
     {"find", source_find},
     {"skip_to", source_skip_to_method},
@@ -439,6 +446,15 @@ static const luaL_Reg metamethods[] = {
     {NULL, NULL},
 };
 
+static int csv_unreadable_rules(lua_State *L) {
+  lua_newtable(L);
+  for (int error = RECORD_OK + 1; error < RECORD_ERRORS; error++) {
+    lua_pushstring(L, record_error_rule((RecordError)error));
+    lua_rawseti(L, -2, error - RECORD_OK);
+  }
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"open", csv_open_path},
     {"open_string", csv_open_string},
@@ -448,6 +464,7 @@ static const luaL_Reg functions[] = {
     {"options", csv_push_options},
     {"digest", csv_digest},
     {"hash", csv_hash},
+    {"unreadable_rules", csv_unreadable_rules},
     {NULL, NULL},
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/interrupt.h"
 #include "sniff/below.h"
+#include "sniff/rivals.h"
 
 enum {
   READ_BYTES = 256 * 1024,
@@ -436,8 +437,11 @@ static bool guess_on(Pass *pass, size_t size, SniffSample *sample) {
   size_t separator = separator_line(sample);
   sample->bytes += separator;
   sample->len -= separator;
-  return sniff_dialect(sample, &pass->options->given, &pass->sniff->guesses) ||
-         no_memory(pass->error);
+  const SniffGiven *given = &pass->options->given;
+  SniffGuesses *guesses = &pass->sniff->guesses;
+  bool good = sniff_dialect(sample, given, guesses) &&
+              (given->text_format || sniff_settle(sample, given, guesses));
+  return good || no_memory(pass->error);
 }
 
 // Guesses on as much of the file as it takes: of records so long that few end in the sample, more.

@@ -104,6 +104,11 @@ function csv.digest(path, limit, member) end
 ---@return string? code
 function csv.hash(bytes) end
 
+--- The rules of rejects that could not be read, and so are in no raw table. Some also name a check of a column; a reject
+--- of that has a column.
+---@return string[] rules a name may be there twice
+function csv.unreadable_rules() end
+
 --- Raises what `open` raises for these options, and for `invalid = "windows-1252"` beside an `encoding` in which it has
 --- no effect; does nothing else.
 ---@param options pghost.csv.Options
@@ -165,6 +170,10 @@ function Source:skip_to(offset) end
 --- What ends its lines.
 ---@return "lf"|"cr"
 function Source:line_end() end
+
+--- Bytes of a field on average, by the whole lines that were read with the header; 0 where there are none.
+---@return number
+function Source:field_bytes() end
 
 --- The encoding it is read in, and where nobody has said it, what it is known from.
 ---@return string encoding

@@ -186,7 +186,7 @@ function M.sniff(options, file, say, goal)
     errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
   end
   local found = look(file, { encoding = options.encoding, member = file.member,
-    delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or nil,
+    delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or options.sample,
     format = options.format, blanks_after_quote = options.blanks_after_quote or options.tolerant and "skip" or nil,
     trailing_delimiter = options.trailing_delimiter or options.tolerant and "skip" or nil })
   known_header.recognise(found, goal)

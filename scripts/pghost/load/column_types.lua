@@ -99,6 +99,20 @@ local function kind(type_name)
   return (text_like[name] and "text" or name) .. brackets
 end
 
+--- Whether COPY in text has the very bytes of the values, escaped, in all of these columns.
+---@param columns pghost.load.RelationColumn[]
+---@param options { readings: table<string, pghost.Column> }
+---@return boolean
+function M.are_text(columns, options)
+  for _, column in ipairs(columns) do
+    local name, needs_text = known_type(column)
+    if needs_text or column.labels or options.readings[column.name] or kind(name) ~= "text" then
+      return false
+    end
+  end
+  return true
+end
+
 -- Whether the rule's type can go into the column, and whether only as text.
 local function fits(rule_type, column)
   local theirs, needs_text = known_type(column)

@@ -85,6 +85,7 @@ function M.look(file, options, more, say, goal)
   end
   local source = M.open(file)
   file.header, file.line_end, file.headerless = source:columns(), source:line_end(), is_headerless(options, file)
+  file.field_bytes = source:field_bytes()
   tell(file, source, say)
   tell_other_delimiter(file, source, options, say)
   file.reading.encoding = file.encoding

@@ -47,7 +47,7 @@ local function start_over(run, plan)
     for _, name in ipairs { plan.clean_table, plan.raw_table } do
       conn:query(("DROP TABLE IF EXISTS %s CASCADE"):format(run:qualified(name)))
     end
-    for _, kind in ipairs { "files", "rejects", "cleaning" } do
+    for _, kind in ipairs { "files", "rejects", "cleaning", "profiles" } do
       conn:query(("DELETE FROM pghost.%s WHERE run_id = $1 AND table_name = $2"):format(kind), run.id, plan.name)
     end
   end)

@@ -143,17 +143,21 @@ local function read_columns(conn, relation)
   return columns
 end
 
+local lock_not_available = "55P03" -- SQLSTATE
+
 --- Holds the definition of a table to the end of the transaction: its types are read after this. Who may only insert
 --- into some columns may not LOCK, but EXPLAIN takes the lock too, and runs nothing.
 ---@param conn pghost.Connection in a transaction
 ---@param into pghost.load.Name
 function M.lock(conn, into)
   for _, sql in ipairs { "LOCK TABLE %s IN ROW EXCLUSIVE MODE", "EXPLAIN INSERT INTO %s DEFAULT VALUES" } do
-    local locked = pcall(conn.transaction, conn, function()
+    local locked, problem = pcall(conn.transaction, conn, function()
       conn:query(sql:format(into.quoted))
     end)
     if locked then
       return
+    elseif errors.is(problem) and problem.code == lock_not_available then
+      error(problem, 0)
     end
   end
 end

@@ -65,13 +65,20 @@ function Target:plan(_, rules, options)
   draft.missing = "keep" -- what is replayed is not all there is
   M.check_not_replaced(run, draft)
   self.published, draft.raw_columns = published.find(run, self.name, targets)
+  if draft.first then
+    published.find_obstacle(run, self.published, draft.key)
+  end
+  if draft.first and not self.published.obstacle then
+    local number = #run.replay.plans + 1 -- a name with a suffix might be too long
+    draft.first, draft.clean_table, draft.raw_table = false, "pghost_added_" .. number, "pghost_added_raw_" .. number
+  end
   draft.batches[1] = plans.batch { files = {}, program = draft.program }
   draft.workers, draft.position = 1, true
   return plans.make(draft)
 end
 
 function Target:begin(plan)
-  published.create(self.run, plan)
+  published.create(self.run, plan, self.published)
 end
 
 function Target:streams(plan, batch)
@@ -85,7 +92,7 @@ function Target:streams(plan, batch)
     clean = stream("clean", "clean1", columns_of.names(plan.clean_columns), batch.program:needs_text())
     clean.position = true
   end
-  return { program = batch.program, workers = 1, clean = clean,
+  return { program = batch.program, workers = 1, memory = self.run.settings.memory, clean = clean,
     raw = plan.targets.raw and stream("raw", "raw1", plan.raw_columns) or nil }
 end
 
