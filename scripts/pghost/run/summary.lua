@@ -49,8 +49,9 @@ local list_query = [[
 local part_queries = {
   { "steps", [[
     SELECT kind AS step, name, state, pg_catalog.round(seconds::numeric, 3)::float8 AS seconds,
-      CASE WHEN seconds OPERATOR(pg_catalog.>) 0::float8 THEN pg_catalog.round(((counts OPERATOR(pg_catalog.->>) 'records')
-        ::float8 OPERATOR(pg_catalog./) seconds)::numeric)::int8 END AS records_per_second,
+      CASE WHEN seconds OPERATOR(pg_catalog.>) 0::float8 THEN pg_catalog.round((
+        (counts OPERATOR(pg_catalog.->>) 'records')::float8 OPERATOR(pg_catalog./) seconds)::numeric)::int8 END
+        AS records_per_second,
       (counts OPERATOR(pg_catalog.->>) 'records')::bigint AS records,
       (counts OPERATOR(pg_catalog.->>) 'loaded')::bigint AS loaded,
       (counts OPERATOR(pg_catalog.->>) 'corrected')::bigint AS corrected,
