@@ -149,12 +149,11 @@ end
 ---@param into pghost.load.Name
 function M.lock(conn, into)
   for _, sql in ipairs { "LOCK TABLE %s IN ROW EXCLUSIVE MODE", "EXPLAIN INSERT INTO %s DEFAULT VALUES" } do
-    local locked = pcall(conn.transaction, conn, function()
-      conn:query(sql:format(into.quoted))
-    end)
-    if locked then
+    local at_once <const> = "SAVEPOINT pghost_lock; " .. sql .. "; RELEASE SAVEPOINT pghost_lock"
+    if pcall(conn.exec, conn, at_once:format(into.quoted)) then
       return
     end
+    conn:exec "ROLLBACK TO SAVEPOINT pghost_lock; RELEASE SAVEPOINT pghost_lock"
   end
 end
 
