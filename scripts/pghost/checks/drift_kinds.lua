@@ -60,7 +60,8 @@ return {
       return drift.compare(c, check, of_profiles:format(
         [[SELECT (q OPERATOR(pg_catalog.->>) 'number')::pg_catalog.float8 FROM pg_catalog.jsonb_array_elements(
             details OPERATOR(pg_catalog.->) 'quantiles') AS q
-          WHERE (q OPERATOR(pg_catalog.->>) 'share')::pg_catalog.float8 = $4::pg_catalog.float8]]), check.columns[1], check.fraction)
+          WHERE (q OPERATOR(pg_catalog.->>) 'share')::pg_catalog.float8 = $4::pg_catalog.float8]]),
+        check.columns[1], check.fraction)
     end,
   },
   {

@@ -151,12 +151,13 @@ local lock_not_available = "55P03" -- SQLSTATE
 ---@param into pghost.load.Name
 function M.lock(conn, into)
   for _, sql in ipairs { "LOCK TABLE %s IN ROW EXCLUSIVE MODE", "EXPLAIN INSERT INTO %s DEFAULT VALUES" } do
-    local locked, problem = pcall(conn.transaction, conn, function()
-      conn:query(sql:format(into.quoted))
-    end)
+    local at_once <const> = "SAVEPOINT pghost_lock; " .. sql .. "; RELEASE SAVEPOINT pghost_lock"
+    local locked, problem = pcall(conn.exec, conn, at_once:format(into.quoted))
     if locked then
       return
-    elseif errors.is(problem) and problem.code == lock_not_available then
+    end
+    conn:exec "ROLLBACK TO SAVEPOINT pghost_lock; RELEASE SAVEPOINT pghost_lock"
+    if errors.is(problem) and problem.code == lock_not_available then
       error(problem, 0)
     end
   end

@@ -156,7 +156,7 @@ local short_field <const> = 6
 
 -- Files one after the other that give the same columns share a COPY.
 local function batches_by_header(target, files, options, readings)
-  local batches, utc = {}, column_types.is_utc(target.conn)
+  local batches, utc = {}, column_types.zone_of(target.conn)
   for _, file in ipairs(files) do
     local given
     local in_order = file.headerless and not file.header_names
