@@ -15,6 +15,7 @@
 #include "lua/failure.h"
 #include "lua/named.h"
 #include "lua/native.h"
+#include "lua/userdata.h"
 
 static SourceBox *check_box(lua_State *L) {
   return luaL_checkudata(L, 1, SOURCE_TYPE);
@@ -469,12 +470,7 @@ static const luaL_Reg functions[] = {
 
 int luaopen_pghost_native_csv(lua_State *L) {
   sha256_prepare();
-  if (luaL_newmetatable(L, SOURCE_TYPE)) {
-    luaL_setfuncs(L, metamethods, 0);
-    luaL_newlib(L, methods);
-    lua_setfield(L, -2, "__index");
-  }
-  lua_pop(L, 1);
+  userdata_define(L, SOURCE_TYPE, metamethods, methods);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -198,6 +198,8 @@ static bool prefer_outer(const SniffSample *sample, SniffGuesses *guesses) {
 }
 
 bool sniff_settle(const SniffSample *sample, const SniffGiven *given, SniffGuesses *guesses) {
+  if (given->text_format)
+    return true;
   if (!given->quote)
     forget_apostrophes(guesses);
   if (given->delimiter)

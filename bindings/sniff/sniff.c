@@ -439,9 +439,8 @@ static bool guess_on(Pass *pass, size_t size, SniffSample *sample) {
   sample->len -= separator;
   const SniffGiven *given = &pass->options->given;
   SniffGuesses *guesses = &pass->sniff->guesses;
-  bool good = sniff_dialect(sample, given, guesses) &&
-              (given->text_format || sniff_settle(sample, given, guesses));
-  return good || no_memory(pass->error);
+  return (sniff_dialect(sample, given, guesses) && sniff_settle(sample, given, guesses)) ||
+         no_memory(pass->error);
 }
 
 // Guesses on as much of the file as it takes: of records so long that few end in the sample, more.

@@ -117,9 +117,8 @@ local stay <const> = [[
     AND pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) $1]]
 
 --- Has the server keep this connection, however long nothing is asked of it: others do the work of a long load. The
---- role or the database may have a time for that (idle_session_timeout, from PostgreSQL 14). Not through a pooler,
---- which says another process than the session's: there the session is not ours, and the pooler opens another when it
---- ends.
+--- role or the database may have a time for that (idle_session_timeout, from PostgreSQL 14). Not through a pooler: it
+--- reports another process than the session's, the session is not ours, and it opens a new one when that ends.
 --- Example: local conn <close> = connection.open():stay()
 ---@return pghost.Connection self
 ---@package

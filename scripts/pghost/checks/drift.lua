@@ -112,7 +112,8 @@ function M.compare(c, check, query, ...)
 end
 
 local values_query <const> = [[
-  SELECT run_id, details->>'values' AS list, details->>'all_values' = 'true' AND records > 0 AS whole, records AS total
+  SELECT run_id, details OPERATOR(pg_catalog.->>) 'values' AS list,
+    details OPERATOR(pg_catalog.->>) 'all_values' = 'true' AND records > 0 AS whole, records AS total
   FROM pghost.profiles
   WHERE run_id = ANY ($1::pg_catalog.text::pg_catalog.int8[]) AND table_name = $2 AND column_name = $3]]
 

@@ -58,8 +58,9 @@ return {
     title = function(check) return title(("quantile(%s) of %s"):format(check.fraction, check.subject), check) end,
     call = function(c, check)
       return drift.compare(c, check, of_profiles:format(
-        [[SELECT (q->>'number')::pg_catalog.float8 FROM pg_catalog.jsonb_array_elements(details->'quantiles') AS q
-          WHERE (q->>'share')::pg_catalog.float8 = $4::pg_catalog.float8]]), check.columns[1], check.fraction)
+        [[SELECT (q OPERATOR(pg_catalog.->>) 'number')::pg_catalog.float8 FROM pg_catalog.jsonb_array_elements(
+            details OPERATOR(pg_catalog.->) 'quantiles') AS q
+          WHERE (q OPERATOR(pg_catalog.->>) 'share')::pg_catalog.float8 = $4::pg_catalog.float8]]), check.columns[1], check.fraction)
     end,
   },
   {

@@ -160,6 +160,12 @@ local function report(file, found, options, say)
   text = sure and text or text:gsub("%)$", ", which is low)")
   say(("%s: %s"):format(file.name, text), { file = file.name, dialect = file.dialect.options,
     confidence = found.confidence }, sure and "info" or "warn")
+  local given = is_given(options, "delimiter") and is_given(options, "quote")
+  for _, warning in ipairs(given and {} or found.warnings) do
+    if warning:find "^it could be read in two ways" then
+      say(("%s: %s"):format(file.name, warning), { file = file.name }, "warn")
+    end
+  end
   for _, line in ipairs(passed.describe(file.name, found.passed, found.passed_lines)) do
     say(line, { file = file.name }, "warn")
   end

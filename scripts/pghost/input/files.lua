@@ -47,8 +47,8 @@ end
 local function refuse_packed(path, name)
   local ending = name:lower():match("%.(%w+)$")
   if ending and packed_names[ending] then
-    errors.raise(("'%s' in the zip '%s' is packed itself: unpack the zip and load the files"):format(printable(name),
-      printable(path)), "archive")
+    errors.raise(("'%s' in the zip '%s' is itself compressed: unpack the zip and load the files"):format(
+      printable(name), printable(path)), "archive")
   end
 end
 

@@ -1,6 +1,7 @@
 -- The target of `pghost load`: one table that exists or is made, over one connection, in the caller's transaction.
 
 local budget = require "pghost.load.budget"
+local defaults = require "pghost.load.target"
 local errors = require "pghost.lib.errors"
 local lock_waits = require "pghost.load.lock_waits"
 local log = require "pghost.lib.log"
@@ -38,7 +39,7 @@ local analyse_from = 10000
 ---@field rows_before? integer in the table, where something acts on rows after COPY has counted them
 ---@field sent? integer rows that COPY has counted
 ---@field fresh? boolean this transaction has made or emptied the table
-local Target = {}
+local Target = setmetatable({}, defaults)
 Target.__index = Target
 
 ---@param conn pghost.Connection in a transaction
@@ -76,12 +77,6 @@ function Target:begin(plan)
   end
 end
 
-function Target.before() end
-
-function Target.transaction(_, fn)
-  fn()
-end
-
 function Target:streams(plan, batch)
   local careful = not self.relation.of_statement
     and (self.relation.after_insert or plan.options.max_rejects and (self.relation.guarded or batch.as_text))
@@ -91,8 +86,6 @@ function Target:streams(plan, batch)
       may_drop = true, copy = tables.copy(self.relation.qualified, { names = batch.names, as_text = text,
         freeze = self.fresh and not careful }) } }
 end
-
-function Target.work() end
 
 function Target:done(_, file)
   local others = remarks.other_lines(file)
@@ -167,10 +160,6 @@ function Target.failed(_, _, batch, message, code)
   local alone = #batch.files == 1 and not message:find(batch.files[1].name, 1, true)
   errors.raise(message, code, { file = alone and batch.files[1].name or nil })
 end
-
-function Target.filled() end
-
-function Target.committed() end
 
 function Target:finish(plan, result)
   local totals = result.totals

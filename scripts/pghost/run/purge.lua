@@ -74,8 +74,8 @@ local plan_query <const> = [[
 local parts <const> = {
   { name = "rejects", details = "state <> 'open'" }, { name = "checks", details = "true" },
   { name = "cleaning", details = "true" }, { name = "definitions", details = "true" },
-  { name = "lineage", details = "true" }, { name = "profiles", details = "true" }, { name = "steps" },
-  { name = "files" }, { name = "runs" },
+  { name = "lineage", details = "true" }, { name = "profiles", details = "true" },
+  { name = "steps" }, { name = "files" }, { name = "runs" },
 }
 
 local moment_query <const> = [[

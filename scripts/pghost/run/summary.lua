@@ -49,8 +49,8 @@ local list_query = [[
 local part_queries = {
   { "steps", [[
     SELECT kind AS step, name, state, pg_catalog.round(seconds::numeric, 3)::float8 AS seconds,
-      pg_catalog.round((counts OPERATOR(pg_catalog.->>) 'records')::numeric
-        / nullif(seconds::numeric, 0::numeric))::int8
+      CASE WHEN seconds OPERATOR(pg_catalog.>) 0::float8 THEN pg_catalog.round((
+        (counts OPERATOR(pg_catalog.->>) 'records')::float8 OPERATOR(pg_catalog./) seconds)::numeric)::int8 END
         AS records_per_second,
       (counts OPERATOR(pg_catalog.->>) 'records')::bigint AS records,
       (counts OPERATOR(pg_catalog.->>) 'loaded')::bigint AS loaded,
