@@ -213,7 +213,7 @@ describe("a stored profile", function()
     end
     report.write(conn, id, folder .. "/report.html")
     local file <close> = assert(io.open(folder .. "/report.html"))
-    assert.truthy(file:read("a"):find("Of the 2,000 records that the load has brought.", 1, true))
+    assert.truthy(file:read("a"):find("Of the 2,000 records that passed the rules in this load.", 1, true))
   end)
 
   it("can be turned off", function()

@@ -184,7 +184,7 @@ describe("pghost report", function()
     report("1", "-o", "old.html")
     assert.truthy(here:read("old.html"):find("A later run has published since", 1, true))
     report("2", "-o", "new.html")
-    assert.truthy(here:read("new.html"):find("Of the 2 records that the load has brought.", 1, true))
+    assert.truthy(here:read("new.html"):find("Of the 3 records that passed the rules in this load.", 1, true))
     here.conn:exec "DELETE FROM pghost.profiles"
     report("2", "-o", "new.html")
     assert.truthy(here:read("new.html"):find("From all 2 rows.", 1, true))

@@ -219,8 +219,8 @@ function M.profile(profile)
       "Null:number", "Distinct:number", "Range",
       "Mean:number", "Distribution, or most frequent:wide" }, rows)
     .. ('<p class="note">%s%s</p>'):format(profile.stored
-      and ("Of the %s that the load has brought."):format(log.counted(profile.rows, "record")) or profile.sampled
-      and ("From a sample of %s of about %s rows."):format(html.count(profile.rows),
+      and ("Of the %s that passed the rules in this load."):format(log.counted(profile.rows, "record"))
+      or profile.sampled and ("From a sample of %s of about %s rows."):format(html.count(profile.rows),
         html.count(math.max(profile.estimated,
         profile.rows))) or ("From all %s rows."):format(html.count(profile.rows)),
       profile.all_columns > #profile.columns and (" %d more columns are not shown."):format(profile.all_columns
