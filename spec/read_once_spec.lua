@@ -183,7 +183,8 @@ local run <close> = pipeline.start("job", { data = "." })
       admin:query("SELECT pg_terminate_backend($1)", run.conn:pid())
       run:publish()]]
     assert.equal(3, code, err)
-    assert.matches("retry +job +warn: not retried: '[^\n]*pipe' is a named pipe and can be read only once\n", err)
+    assert.matches("\npghost: terminating connection [^\n]*; not retried: '[^\n]*pipe' is a named pipe and can be read "
+      .. "only once\n", err)
     assert.not_matches("attempt", err)
   end)
 

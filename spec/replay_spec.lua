@@ -295,13 +295,20 @@ describe("pghost replay", function()
 
   it("loses nothing that was written to the table meanwhile", function()
     replay_while(query "INSERT INTO item VALUES (9, 9)")
+    must(0, nil, "replay", "1")
+    assert.equal("1|1.00\n2|\n9|9.00", here:ask "SELECT * FROM item ORDER BY id")
+  end)
+
+  it("rebuilds no table that was written to meanwhile", function()
+    replay_while(query "INSERT INTO item VALUES (9, 9)")
+    here:ask "CREATE MATERIALIZED VIEW items AS SELECT count(*) AS items FROM item"
     must(1, [["public"."item" was written to during the replay: run it again]], "replay", "1")
     assert.equal("1|1.00\n9|9.00", here:ask "SELECT * FROM item ORDER BY id")
     assert.equal("3:open", states())
   end)
 
   it("overwrites no record whose key has come into the table meanwhile", function()
-    for mode, more in pairs { merge = "", append = "", history = ", now()" } do
+    for mode, more in pairs { replace = "", merge = "", append = "", history = ", now()" } do
       here:ask "DROP TABLE IF EXISTS item, item_raw, total"
       here:ask "DROP SCHEMA IF EXISTS pghost CASCADE"
       replay_while(query(("INSERT INTO item VALUES (2, 7%s)"):format(more)), mode)

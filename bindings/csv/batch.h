@@ -42,6 +42,7 @@ typedef enum RecordError {
   RECORD_END_MARKER,       // \. of the text format, and more after it
   RECORD_DASHES,           // dashes under the header
   RECORD_NOT_STORED,       // a character that the database's encoding does not have
+  RECORD_ERRORS,           // how many there are
 } RecordError;
 
 // The first bytes of a record that are not text, as they are in the file.

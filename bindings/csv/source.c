@@ -80,7 +80,7 @@ static bool read_transcoded(Source *source, Buffer *out, size_t size, Error *err
 void source_note_packing(Source *source) {
   uint64_t bytes = source_to_consume(source);
   if (bytes > 0)
-    atomic_store(&source->packing, (double)source_input_bytes(source) / (double)bytes);
+    atomic_store(&source->packing, (double)atomic_load(&source->input_bytes) / (double)bytes);
 }
 
 // The same as UTF-8, or as what is tokenised as it is. May append some more bytes, or none.
@@ -451,12 +451,8 @@ bool source_header_mended(const Source *source) {
 
 SourceTotals source_totals(const Source *source) {
   SourceTotals totals = source->totals;
-  totals.input_bytes = source_input_bytes(source);
+  totals.input_bytes = atomic_load(&source->input_bytes);
   return totals;
-}
-
-uint64_t source_input_bytes(const Source *source) {
-  return atomic_load(&source->input_bytes);
 }
 
 uint64_t source_in_file(const Source *source, uint64_t consumed) {

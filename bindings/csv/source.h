@@ -121,9 +121,6 @@ bool source_header_mended(const Source *source);
 // none.
 double source_field_bytes(const Source *source);
 
-// Bytes of the file itself read so far; from any thread.
-uint64_t source_input_bytes(const Source *source);
-
 // How many bytes of the file itself `consumed` bytes are: an estimate where it is packed, or in an
 // encoding that is converted first, and exact at its end. From any thread.
 uint64_t source_in_file(const Source *source, uint64_t consumed);

@@ -69,21 +69,24 @@ function csv.open(path, options) end
 ---@return string? code "encoding": not valid in it; "usage": unknown
 function csv.decode(bytes, encoding) end
 
---- The files in a zip, in its order; nil alone for a file that is not a zip. Names are labels that somebody wrote into
---- the zip: nothing is ever unpacked to a place.
+--- What a file is, with one opening: of a zip the files in it, in its order; of a file that is not compressed and has 1
+--- to `most` bytes all of these; nil alone for any other. Names are labels that somebody wrote into the zip: nothing is
+--- ever unpacked to a place.
 ---@param path string
----@return { name: string, size: integer }[]|nil members sizes unpacked
+---@param most integer
+---@return { name: string, size: integer }[]|string|nil found sizes are unpacked
 ---@return string? message
 ---@return string? code
-function csv.members(path) end
+function csv.look(path, most) end
 
---- The same as open for bytes in memory, which messages call 'string'.
+--- The same as open for bytes in memory.
 ---@param text string
 ---@param options? pghost.csv.Options
+---@param name? string for messages (default "string")
 ---@return pghost.Source|nil source
 ---@return string? message
 ---@return string? code
-function csv.open_string(text, options) end
+function csv.open_string(text, options, name) end
 
 --- Size and hash of a file, or of its beginning, without reading it as CSV: what totals gives for it.
 ---@param path string
@@ -100,6 +103,11 @@ function csv.digest(path, limit, member) end
 ---@return string? message
 ---@return string? code
 function csv.hash(bytes) end
+
+--- The rules of rejects that could not be read, and so are in no raw table. Some also name a check of a column; a reject
+--- of that has a column.
+---@return string[] rules a name may be there twice
+function csv.unreadable_rules() end
 
 --- Raises what `open` raises for these options, and for `invalid = "windows-1252"` beside an `encoding` in which it has
 --- no effect; does nothing else.

@@ -5,7 +5,6 @@
 
 local again = require "pghost.run.retry"
 local analyse = require "pghost.run.analytics"
-local budget = require "pghost.load.budget"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
 local definition = require "pghost.run.definitions"
@@ -16,6 +15,7 @@ local given_rules = require "pghost.run.given_rules"
 local history = require "pghost.run.history"
 local hooks = require "pghost.run.hooks"
 local kept = require "pghost.load.kept"
+local over_budget = require "pghost.load.over_budget"
 local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
 local purge = require "pghost.run.purge"
@@ -127,6 +127,15 @@ end
 function Run:connection(purpose)
   self.connections[purpose] = self.connections[purpose] or connection.open({ dsn = self.dsn }):stay()
   return self.connections[purpose]
+end
+
+--- Ends the further connections; one that is asked for afterwards is a new one.
+---@package
+function Run:drop_connections()
+  for purpose, conn in pairs(self.connections) do
+    conn:close()
+    self.connections[purpose] = nil
+  end
 end
 
 --- The quoted name of a table in the build schema.
@@ -349,7 +358,7 @@ function Run:publish()
     self:check()
   end
   check.raise_failed(self)
-  budget.check_all(self)
+  over_budget.check_all(self)
   publishing.finish(self)
   local unwritten = again.release_output(self)
   if unwritten then -- the host ends with that; what became of the tables is said here
@@ -373,9 +382,7 @@ local function end_session(self, problem)
   if not self.conn then
     return
   end
-  for _, one in pairs(self.connections) do
-    one:close() -- first, so that they hold no lock on what is discarded
-  end
+  self:drop_connections() -- first, so that they hold no lock on what is discarded
   if self.id and not self.finished then
     pcall(ending.abandon, self, problem) -- what this cannot do any more, the next run does
   end
@@ -383,7 +390,7 @@ local function end_session(self, problem)
     self.lock:release()
   end
   if self.id then
-    if self.settings.report ~= "" then
+    if self.settings.report ~= "" or self.settings.metrics ~= "" or self.settings.openlineage ~= "" then
       require("pghost.report").after(self) -- 18 modules, which a run without a report need not read
     end
   end

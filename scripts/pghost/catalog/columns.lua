@@ -3,6 +3,7 @@
 local errors = require "pghost.lib.errors"
 local lists = require "pghost.lib.lists"
 local relations = require "pghost.catalog.relations"
+local sql = require "pghost.lib.sql"
 local trust = require "pghost.catalog.trust"
 
 local M = {}
@@ -179,6 +180,24 @@ function M.key(conn, relation, key)
     end
   end
   return list
+end
+
+--- Whether a table's primary key is made of these columns, and no statement can break it for a while.
+---@param conn pghost.Connection
+---@param relation string quoted name
+---@param key string[]
+---@return boolean
+function M.is_primary_key(conn, relation, key)
+  return conn:query([[
+    SELECT EXISTS (
+      SELECT 1 FROM pg_catalog.pg_index AS i
+      WHERE i.indrelid = $1::pg_catalog.text::pg_catalog.regclass::pg_catalog.oid AND i.indisprimary AND i.indimmediate
+        AND i.indisvalid AND i.indnkeyatts = pg_catalog.cardinality($2::pg_catalog.text[])
+        AND i.indnkeyatts = (
+          SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute AS a
+          WHERE a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1])
+            AND a.attname::pg_catalog.text = ANY ($2::pg_catalog.text[]))
+    ) AS yes]], relation, sql.array(key))[1].yes
 end
 
 --- SQL for "rows a and b have the same key": `a."k" OPERATOR(pg_catalog.=) b."k"`. Key columns are never NULL.

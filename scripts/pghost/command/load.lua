@@ -64,7 +64,7 @@ end
 local function parse(arguments)
   local options = command_arguments.parse(new_parser(), arguments, "pghost load")
   relation.name(options.into, options.schema) -- raises where it is not a name
-  files.resolve(options.files) -- raises where there are none
+  files.check(options.files) -- raises where there are none
   if options.rejects and not options.max_rejects then
     errors.raise("--rejects needs --max-rejects: how many may be rejected, 100% for any number", "usage")
   elseif options.create and options.truncate then

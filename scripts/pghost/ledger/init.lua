@@ -5,7 +5,7 @@
 -- other pipelines have done since.
 
 local cjson = require "cjson"
-local csv = require "pghost.native.csv"
+local contents = require "pghost.input.contents"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local concurrent = require "pghost.ledger.concurrent"
@@ -21,7 +21,7 @@ local function hash(files)
   local hashed = {}
   for _, file in ipairs(files) do
     if not file.read_once then
-      local digest = errors.check(csv.digest(file.path, nil, file.member))
+      local digest = contents.digest(file)
       file.sha256, file.content_size = digest.sha256, digest.bytes
       hashed[#hashed + 1] = file
     end
@@ -96,13 +96,9 @@ end
 local missing_statement = "UPDATE pghost.files SET missing = $3 "
   .. qualified "WHERE run_id = $1 AND table_name = $2"
 
---- Holds what was read against what the ledger knew of it: a file must be what it was when it was
---- hashed, and what can be read only once must be new.
----@param run pghost.Run
----@param plan pghost.Plan
----@param result pghost.Result
----@return pghost.ledger.Watched? watched what to look at once more when the run publishes
-function M.check(run, plan, result)
+-- Holds what was read against what the ledger knew of it: a file must be what it was when it was hashed, and what can
+-- be read only once must be new.
+local function check(run, plan, result)
   local seen, read = {}, {}
   for _, file in ipairs(plan.files) do
     seen[file.sha256 or file] = file.sha256 and file
@@ -127,11 +123,8 @@ function M.check(run, plan, result)
   end
 end
 
---- Records the files that were left out, and what they are the same as.
----@param run pghost.Run
----@param plan pghost.Plan
----@param result pghost.Result
-function M.save_skipped(run, plan, result)
+-- Records the files that were left out, and what they are the same as.
+local function save_skipped(run, plan, result)
   local list = {}
   for i, file in ipairs(plan.skipped) do
     list[i] = { name = file.name, path = file.path, member = file.member, size = file.content_size,
@@ -146,6 +139,17 @@ function M.save_skipped(run, plan, result)
     FROM pg_catalog.jsonb_to_recordset($4::pg_catalog.jsonb) AS f (name text, path text, member text, size bigint,
       sha256 text, same_as bigint)]],
     run.id, plan.name, plan.mode, cjson.encode(recordable.value(run.conn, list)))
+end
+
+--- Holds what was read against what the ledger knew of it, and records what was left out.
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@param result pghost.Result
+---@return pghost.ledger.Watched? watched what to look at once more when the run publishes
+function M.settle(run, plan, result)
+  local watched = check(run, plan, result)
+  save_skipped(run, plan, result)
+  return watched
 end
 
 local publish_statement = [[

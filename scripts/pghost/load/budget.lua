@@ -1,18 +1,12 @@
--- Error budgets: how many records may be rejected before a run gives up and publishes nothing.
+-- Error budgets: how many records may be rejected before a load gives up.
 --
--- Numbers, and shares once they say something, are enforced by the engine while it loads: of the table, of
--- each file, of each rule, of the run. All are looked at again when a table is done, and the run's share
--- when all are. Duplicates of a key, which only the server can count, are not counted as rejected, as in
--- the accounts, but have a rule of their own, `key`.
+-- Numbers, and shares once they say something, are enforced by the engine while it loads: of the table, of each file,
+-- of each rule, of the run. All are looked at again when a table is done (over_budget.lua).
 
 local budget_options = require "pghost.load.budget_options"
 local corrections = require "pghost.rejects.corrections"
 local engine = require "pghost.load.engine"
-local errors = require "pghost.lib.errors"
-local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
-local reject_counts = require "pghost.load.reject_counts"
-local remarks = require "pghost.load.remarks"
 
 local M = {}
 
@@ -24,10 +18,8 @@ local M = {}
 ---@field run pghost.Allowance of all tables together
 ---@field forgiving boolean there are corrections or waivers for the table
 ---@field used { table: integer, run: integer, rules: table<string, integer> } by earlier steps of the run
-
-local function allowed_of_run(run)
-  return budget_options.read(run.settings.max_rejects, "max_rejects")
-end
+local Budget = {}
+Budget.__index = Budget
 
 -- What earlier steps of this run have rejected, of all tables.
 local function rejected_before(run)
@@ -46,19 +38,19 @@ end
 function M.of_table(run, name, options)
   local budget, before = budget_options.of(options), run.rejected[name] or { rejected = 0, rules = {} }
   budget_options.check_on_error(options.on_error)
-  budget.run = allowed_of_run(run)
+  budget.run = budget_options.of_run(run)
   budget.stop = (options.on_error or run.settings.on_error) == "stop"
   budget.forgiving = corrections.in_force(run.conn, run.target, name) > 0
   budget.used = { table = before.rejected, run = rejected_before(run), rules = before.rules }
-  return budget
+  return setmetatable(budget, Budget)
 end
 
 --- The budget of a load by itself.
 ---@param allowed? pghost.Allowance nil: none, the first reject ends the load
 ---@return pghost.load.Budget
 function M.of_load(allowed)
-  return { stop = not allowed, table = allowed or {}, per_file = {}, rules = {}, run = {}, forgiving = false,
-    used = { table = 0, run = 0, rules = {} } }
+  return setmetatable({ stop = not allowed, table = allowed or {}, per_file = {}, rules = {}, run = {},
+    forgiving = false, used = { table = 0, run = 0, rules = {} } }, Budget)
 end
 
 --- No budget at all.
@@ -88,36 +80,36 @@ end
 
 --- Puts what the engine has to enforce into the options of its rejects stream. A share is of all records together: it
 --- is enforced where they come in one go, and known at the end in any case.
----@param budget pghost.load.Budget
 ---@param rejects pghost.RejectsOptions
 ---@param files { size?: integer }[]|function of this COPY
 ---@param used integer rejects of the COPYs before
 ---@param alone boolean there is no other COPY
 ---@return pghost.RejectsOptions rejects
-function M.enforce(budget, rejects, files, used, alone)
-  local of_table = for_engine(budget.table, budget.used.table + used, budget.forgiving)
-  local of_run = for_engine(budget.run, budget.used.run + used, budget.forgiving)
-  rejects.limit = least(budget.stop and not budget.forgiving and 0 or nil, of_table.limit, of_run.limit)
+function Budget:enforce(rejects, files, used, alone)
+  local of_table = for_engine(self.table, self.used.table + used, self.forgiving)
+  local of_run = for_engine(self.run, self.used.run + used, self.forgiving)
+  rejects.limit = least(self.stop and not self.forgiving and 0 or nil, of_table.limit, of_run.limit)
   rejects.share = alone and of_table.share or nil
   rejects.rules = {}
-  for rule, allowed in pairs(budget.rules) do
-    rejects.rules[rule] = for_engine(allowed, budget.used.rules[rule] or 0, budget.forgiving)
+  for rule, allowed in pairs(self.rules) do
+    rejects.rules[rule] = for_engine(allowed, self.used.rules[rule] or 0, self.forgiving)
   end
   rejects.expected_bytes = type(files) == "table" and engine.size(files) or nil
   return rejects
 end
 
 --- What the engine has to enforce of each file.
----@param budget pghost.load.Budget
 ---@return pghost.RejectBudget
-function M.of_file(budget)
-  return for_engine(budget.per_file, 0, budget.forgiving)
+function Budget:of_file()
+  return for_engine(self.per_file, 0, self.forgiving)
 end
 
--- What is over -----------------------------------------------------------------------------------------
-
--- How much an allowance is exceeded, for people; nil: it is not.
-local function excess(allowed, rejected, records)
+--- How much an allowance is exceeded, for people; nil: it is not.
+---@param allowed pghost.Allowance
+---@param rejected integer
+---@param records? integer nil: a share is not looked at
+---@return string?
+function M.excess(allowed, rejected, records)
   if allowed.count and rejected > allowed.count then
     return log.count(allowed.count)
   elseif allowed.percent and records and rejected * 100 > allowed.percent * records then
@@ -125,147 +117,11 @@ local function excess(allowed, rejected, records)
   end
 end
 
-local function raise(run, text)
-  errors.raise(("%s: nothing is published; `pghost rejects %d` lists them"):format(text, run.id), "budget")
-end
-
-local function raise_over(run, where, rejected, records, what, allowed)
-  raise(run, ("%s: %s of %s rejected, %s allows %s"):format(where, log.count(rejected),
-    log.counted(records, "record"), what, allowed))
-end
-
--- Records read per file: of the files of this run, else as the raw table has them.
-local function records_by_file(run, plan, result)
-  local records, names, total = {}, {}, 0
-  local rows = run.conn:query([[
-    SELECT file_id, name, records FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND records IS NOT NULL]],
-    run.id, plan.name)
-  for row in rows:rows() do
-    records[row.file_id], names[row.file_id], total = row.records, row.name, total + row.records
-  end
-  if #rows == 0 and result.raw_by_file then
-    records, total = result.raw_by_file, result.totals.records
-  end
-  return records, total, names
-end
-
-local function check_files(run, plan, budget, rejected, records, names)
-  for _, id in ipairs(lists.sorted_keys(rejected)) do
-    local allowed = excess(budget.per_file, rejected[id], records[id])
-    if allowed then
-      raise_over(run, ("table '%s': file '%s'"):format(plan.name, names[id] or id), rejected[id], records[id] or 0,
-        "the budget of a file", allowed)
-    end
-  end
-end
-
-local function check_rules(run, plan, budget, rejected, records)
-  for _, rule in ipairs(lists.sorted_keys(budget.rules)) do
-    local allowed = excess(budget.rules[rule], rejected[rule] or 0, records)
-    if allowed then
-      raise_over(run, ("table '%s': rule '%s'"):format(plan.name, rule), rejected[rule], records, "its budget", allowed)
-    end
-  end
-end
-
-local function check_run(run, with_share)
-  local rejected, records = 0, 0
-  for _, counts in pairs(run.rejected) do
-    rejected, records = rejected + counts.rejected, records + counts.records
-  end
-  local most = allowed_of_run(run)
-  local allowed = excess({ count = most.count, percent = with_share and most.percent or nil }, rejected, records)
-  if allowed then
-    raise_over(run, "all tables", rejected, records, "max_rejects", allowed)
-  end
-end
-
--- The first reject as an error that prints its position first.
-local function raise_first(run, name)
-  local first = run.conn:query([[
-    SELECT r.reason, r.column_name, r.line, f.name AS file
-    FROM pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
-    WHERE r.run_id = $1 AND r.table_name = $2 AND r.state = 'open' ORDER BY r.file_id, r.line LIMIT 1]],
-    run.id, name)[1]
-  errors.raise(first.reason, "data", { file = first.file or name, line = first.line, column = first.column_name })
-end
-
---- Looks at everything a table may be over, now that it is done; raises code "budget".
----@param run pghost.Run
----@param plan pghost.Plan
----@param budget pghost.load.Budget
----@param result pghost.Result
-function M.check(run, plan, budget, result)
-  local rejects = result.rejects
-  local records, total, names = records_by_file(run, plan, result)
-  run.rejected[plan.name] = { rejected = rejects.total, records = total, rules = rejects.by_rule }
-  if budget.stop and rejects.total > 0 then
-    raise_first(run, plan.name)
-  end
-  local allowed = excess(budget.table, rejects.total, total)
-  if allowed then
-    raise_over(run, ("table '%s'"):format(plan.name), rejects.total, total, "its budget", allowed)
-  end
-  check_files(run, plan, budget, rejects.by_file, records, names)
-  check_rules(run, plan, budget, rejects.by_rule, total)
-  check_run(run, false)
-end
-
---- Looks at the share of all tables together, before anything is published.
----@param run pghost.Run
-function M.check_all(run)
-  check_run(run, true)
-end
-
--- The first allowance of a number that is exceeded: of what, how many there are, whose it is, the number.
-local function exceeded(plan, budget, result, rejects)
-  local candidates = {
-    { "", rejects.total, "its budget", budget.table.count },
-    { nil, budget.used.run + rejects.total, "max_rejects", budget.run.count },
-  }
-  for _, file in ipairs(result.files) do
-    candidates[#candidates + 1] = { (": file '%s'"):format(file.file.name), rejects.by_file[file.id] or 0,
-      "the budget of a file", budget.per_file.count }
-  end
-  for _, rule in ipairs(lists.sorted_keys(budget.rules)) do
-    candidates[#candidates + 1] = { (": rule '%s'"):format(rule), rejects.by_rule[rule] or 0, "its budget",
-      budget.rules[rule].count }
-  end
-  for _, candidate in ipairs(candidates) do
-    local where, number, what, allowed = table.unpack(candidate, 1, 4)
-    if allowed and number > allowed then
-      return where and ("table '%s'%s"):format(plan.name, where) or "all tables", number, what, allowed
-    end
-  end
-end
-
---- For a load that the engine has stopped with code "budget": raises what was exceeded, or with
---- on_error "stop" the first reject.
----@param run pghost.Run
----@param plan pghost.Plan
----@param budget pghost.load.Budget
----@param result pghost.Result
----@param message string of the engine
-function M.raise_stopped(run, plan, budget, result, message)
-  if budget.stop then
-    raise_first(run, plan.name)
-  end
-  local rejects = reject_counts.read(run, plan.name)
-  remarks.rejects(run, plan.name, rejects.kinds)
-  local where, number, what, allowed = exceeded(plan, budget, result, rejects)
-  if not where then
-    raise(run, ("table '%s': %s: stopped"):format(plan.name, message))
-  end
-  raise(run, ("%s: %s rejected so far, %s allows %s: stopped"):format(where, log.count(number), what,
-    log.count(allowed)))
-end
-
 --- How much of the records of a load by itself is too much, for people; nil: it is not.
----@param budget pghost.load.Budget
 ---@param totals pghost.Totals
 ---@return string?
-function M.excess(budget, totals)
-  return excess({ percent = budget.table.percent }, totals.rejected, totals.records)
+function Budget:excess(totals)
+  return M.excess({ percent = self.table.percent }, totals.rejected, totals.records)
 end
 
 return M

@@ -95,4 +95,11 @@ function M.check_on_error(value)
   end
 end
 
+--- The budget of all tables of a run together.
+---@param run pghost.Run
+---@return pghost.Allowance
+function M.of_run(run)
+  return M.read(run.settings.max_rejects, "max_rejects")
+end
+
 return M

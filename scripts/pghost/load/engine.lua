@@ -19,6 +19,7 @@ local M = {}
 
 ---@class pghost.load.Streams
 ---@field program? pghost.Program
+---@field profile? pghost.Profile of the program: gets the records that pass
 ---@field workers? integer
 ---@field memory? integer bytes that blocks may hold together (default 64 MiB)
 ---@field raw? pghost.load.Stream
@@ -45,6 +46,7 @@ function M.open(streams)
     program = streams.clean and streams.program or nil,
     workers = streams.workers,
     memory = streams.memory,
+    profile = streams.profile,
     raw = native_stream(streams.raw),
     clean = native_stream(streams.clean),
     rejects = streams.rejects,

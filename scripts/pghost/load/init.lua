@@ -4,7 +4,6 @@
 -- (into_table.lua), or those of a replay. It plans, has the transactions, and finishes. A *sink* takes rejects: the
 -- table pghost.rejects, or a file (sinks.lua). The way of records from file to COPY is the same for all.
 
-local budget = require "pghost.load.budget"
 local engine = require "pghost.load.engine"
 local header = require "pghost.load.header"
 local inputs = require "pghost.load.inputs"
@@ -12,20 +11,6 @@ local log = require "pghost.lib.log"
 local results = require "pghost.load.result"
 
 local M = {}
-
----@class pghost.load.Target
----@field budget pghost.load.Budget
----@field progress? table options of the progress bar
----@field plan fun(self, files: any, rules?: pghost.Rules, options: table): pghost.Plan nothing is changed by it
----@field begin fun(self, plan, batch, result) before the transaction of a batch
----@field transaction fun(self, fn: fun()) in which a batch is loaded
----@field streams fun(self, plan, batch): pghost.load.Streams makes the tables that are not there
----@field filled fun(self, plan, result) at the end of that transaction
----@field done? fun(self, plan, file: pghost.FileResult) a file was read
----@field stopped fun(self, plan, result, message: string) raises: more rejects than the budget allows
----@field failed fun(self, plan, batch, message: string, code: string) raises: a COPY did not end well
----@field committed? fun(self, plan, batch, result) after that transaction
----@field finish fun(self, plan, result) when all records are in
 
 ---@class pghost.load.Sink
 ---@field stream fun(): pghost.RejectsOptions where the engine writes rejects to
@@ -44,7 +29,7 @@ local function work_of(target, plan, batch, result)
       local source = inputs.open(file)
       header.check_same(file, source)
       return source, { file_id = result:of(file).id, raw_map = file.raw_map, expected_bytes = file.size,
-        clean_map = plan.targets.clean and file.clean_map or nil, rejects = budget.of_file(target.budget) }
+        clean_map = plan.targets.clean and file.clean_map or nil, rejects = target.budget:of_file() }
     end,
     done = function(file, counts)
       result:of(file).counts = counts
@@ -79,18 +64,17 @@ function M.run(target, sink, files, rules, options)
   target:begin(plan, result)
   for _, batch in ipairs(plan.batches) do
     target:before(plan, batch, result)
+    local totals
     target:transaction(function()
       local streams = target:streams(plan, batch)
-      streams.rejects = budget.enforce(target.budget, sink.stream(), batch.files, result.totals.rejected,
-        #plan.batches == 1)
-      local totals, cleaning = engine.run(streams, target:work(plan, batch) or work_of(target, plan, batch, result))
-      result:add(totals)
+      streams.rejects = target.budget:enforce(sink.stream(), batch.files, result.totals.rejected, #plan.batches == 1)
+      totals, result.cleaning = engine.run(streams, target:work(plan, batch) or work_of(target, plan, batch, result))
       if target.loaded then
         target:loaded(plan, result, totals)
       end
-      result.cleaning = cleaning
       target:filled(plan, result)
-    end)
+    end, plan, batch, result)
+    result:add(totals) -- of the attempt that succeeded
     target:committed(plan, batch, result)
   end
   target:finish(plan, result)

@@ -4,15 +4,19 @@
 -- may; several must see it first.
 
 local accounts = require "pghost.load.accounts"
+local attempts = require "pghost.load.attempts"
 local budget = require "pghost.load.budget"
 local build_plan = require "pghost.load.build_plan"
 local columns_of = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
+local expectations = require "pghost.checks.expectations"
 local file_records = require "pghost.load.file_records"
 local primary_key = require "pghost.load.primary_key"
+local profiles = require "pghost.load.profiles"
 local ledger = require "pghost.ledger"
 local modes = require "pghost.modes"
+local over_budget = require "pghost.load.over_budget"
 local originals = require "pghost.rejects.originals"
 local raw_table = require "pghost.load.raw_table"
 local refusals = require "pghost.modes.refusals"
@@ -32,6 +36,8 @@ local M = {}
 ---@field fresh boolean the transaction under way has made them, and no hook has made something else of them
 ---@field raw? pghost.Connection[]
 ---@field clean? pghost.Connection[]
+---@field attempt? pghost.Profile of the COPYs under way
+---@field profile? pghost.Profile of those that are committed
 local Target = {}
 Target.__index = Target
 
@@ -49,7 +55,9 @@ function Target:plan(files, rules, options)
   local draft = build_plan.draft(self.run, self.name, rules, options, self.targets)
   self.budget = budget.of_table(self.run, self.name, draft.options)
   self.run.met[self.name] = true
-  return files and build_plan.of_files(self.run, files, draft) or build_plan.of_raw_table(self.run, draft)
+  local plan = files and build_plan.of_files(self.run, files, draft) or build_plan.of_raw_table(self.run, draft)
+  expectations.check_plan(self.run, plan)
+  return plan
 end
 
 -- Connections and tables ---------------------------------------------------------------------------------
@@ -66,16 +74,20 @@ local function create(self, plan, raw_conn, clean_conn)
   self.made = true
 end
 
---- Takes the connections. What earlier attempts and a killed run have loaded counts as loaded.
+--- What a killed run has loaded counts as loaded.
 function Target:begin(plan, result)
   self.started = sys.clock()
   if plan.kept then
     file_records.take_over(plan, result)
     result.frozen = plan.kept.built
   end
-  if #plan.batches == 0 then
-    return
+  self.made = plan.kept ~= nil and plan.kept.built
+  if #plan.batches > 0 and plan.workers > 1 and not self.made then
+    create(self, plan, self.run.conn, self.run.conn)
   end
+end
+
+local function take_connections(self, plan)
   self.all = {}
   for _, kind in ipairs { "clean", "raw" } do
     if plan.targets[kind] then
@@ -86,18 +98,23 @@ function Target:begin(plan, result)
       end
     end
   end
-  self.made = plan.kept ~= nil and plan.kept.built
-  if plan.workers > 1 and not self.made then
-    create(self, plan, self.run.conn, self.run.conn)
-  end
 end
 
 function Target:before(plan, batch, result)
   file_records.begin(self.run, plan, result, batch.files)
 end
 
-function Target:transaction(fn)
-  connection.transaction_of_all(self.all, fn)
+--- One transaction of all connections; retried over new ones after a transient error.
+function Target:transaction(fn, plan, batch, result)
+  local made = self.made
+  attempts.run(self.run, plan, batch, result, function(committing)
+    self.made = made -- what a failed attempt has created is rolled back
+    take_connections(self, plan)
+    connection.transaction_of_all(self.all, function()
+      fn()
+      committing()
+    end)
+  end)
 end
 
 --- Makes the tables that are not there, and the COPYs into them.
@@ -119,7 +136,9 @@ function Target:streams(plan, batch)
   if raw then
     raw.position = nil -- a raw stream always has it
   end
+  self.attempt = profiles.new(self.run, plan, batch)
   return { program = batch.program, workers = plan.workers, memory = self.run.settings.memory, raw = raw,
+    profile = self.attempt,
     clean = stream("clean", plan.clean_table, plan.clean_columns and columns_of.names(plan.clean_columns),
       plan.position, text) }
 end
@@ -139,7 +158,7 @@ function Target.done(_, plan, file)
 end
 
 function Target:stopped(plan, result, message)
-  budget.raise_stopped(self.run, plan, self.budget, result, message)
+  over_budget.raise_stopped(self.run, plan, self.budget, result, message)
 end
 
 function Target.failed(_, plan, _, message, code)
@@ -155,6 +174,10 @@ function Target:filled(plan, result)
 end
 
 function Target:committed(plan, batch, result)
+  if self.profile then
+    self.profile:add(self.attempt)
+  end
+  self.profile = self.profile or self.attempt
   file_records.keep(self.run, plan, result, batch.files)
 end
 
@@ -204,8 +227,7 @@ end
 --- Holds what was read against the ledger, makes the key, proves the accounts, and makes the tables ready to publish.
 function Target:finish(plan, result)
   local run, seconds = self.run, sys.clock() - self.started
-  run.watched[#run.watched + 1] = ledger.check(run, plan, result)
-  ledger.save_skipped(run, plan, result)
+  run.watched[#run.watched + 1] = ledger.settle(run, plan, result)
   if #plan.files == 0 and not plan.raw_source then
     return -- all were left out: the published table stays as it is
   end
@@ -215,6 +237,7 @@ function Target:finish(plan, result)
   if plan.targets.raw and plan.first and not plan.complete then
     statistics.analyse(run.conn, run:qualified(plan.raw_table), seconds, raw_target)
   end
+  profiles.save(run, plan, self.profile)
   reapply.run(run, plan, result)
   run:add_built(modes.built(run, plan))
   accounts.prove(run, plan, result)
@@ -230,6 +253,16 @@ function Target:finish(plan, result)
     end
   end
   originals.fill(run, plan.name, plan.options, result.files)
+end
+
+--- Whether the table that is recorded now is one to go on with: within its budget, and not empty.
+function Target:judge(plan, result)
+  local run = self.run
+  if result.rejects then
+    remarks.rejects(run, plan.name, result.rejects.kinds)
+    over_budget.check(run, plan, self.budget, result)
+  end
+  accounts.check_not_empty(run, plan.targets.clean and plan.name or plan.name .. "_raw")
 end
 
 return M

@@ -41,9 +41,9 @@ local M = {}
 ---@field same_file? table the same of a file of this load
 ---@field skip_to? integer byte that a grown file is read from
 M.file = record.kind("planned file", {
-  path = "string", name = "string", size = "integer?", read_once = "string?", member = "string?", encoding = "string?",
-  line_end = "string?", header = "table?", headerless = "boolean?", field_bytes = "number?", reading = "table?",
-  source = "any?",
+  path = "string", name = "string", size = "integer?", read_once = "string?", member = "string?", contents = "string?",
+  encoding = "string?", line_end = "string?", header = "table?", headerless = "boolean?", field_bytes = "number?",
+  reading = "table?", source = "any?",
   records = "table?", dialect = "table?", found = "table?", header_names = "table?", clean_map = "table?",
   raw_map = "table?", sha256 = "string?", content_size = "integer?", known = "any?", same_as = "integer?",
   same_file = "table?", skip_to = "integer?",

@@ -1,17 +1,30 @@
--- run:load, run:stage and run:clean, as steps of a run.
+-- run:load, run:stage and run:clean, as steps of a run. What happens between run:load and COMMIT, in this order:
 --
--- What happens between run:load and COMMIT, in order: the target plans (build_plan.lua: rules, mode, files, ledger,
--- headers, what is built already), load/init.lua brings the records in (engine.lua), the target finishes
--- (into_build.lua: ledger, key, mode, accounts, original bytes), and here the table is held against its budget.
+--   options.lua          what the user says is checked                              (here)
+--   budget.lua           how many rejects are too many                              (into_build.lua: plan)
+--   build_plan.lua       rules, modes/ (what becomes of the published table), inputs.lua (files), ledger/ (which
+--                        are loaded already), header.lua (columns), kept.lua (what a killed run has built)
+--   checks/expectations  whether the checks that were announced fit that plan
+--   file_records.lua     the files of a batch are recorded                          (load/init.lua: per batch)
+--   attempts.lua         one transaction, retried after a transient error:
+--     tables.lua           the tables are made, their COPYs opened
+--     engine.lua           records go from the files into the COPYs, what is refused into the sink; COMMIT
+--   ledger/              what was read is held against what was planned             (into_build.lua: finish)
+--   primary_key.lua      one record per key
+--   rejects/reapply.lua  corrections and waivers of earlier runs
+--   modes/               what was built is made ready to replace, or to be added
+--   accounts.lua         nothing is lost, nothing is there twice
+--   file_records.lua     the accounts of the files are recorded
+--   rejects/originals    rejects get their original bytes
+--   over_budget.lua      too many rejects end the run                               (into_build.lua: judge)
+--
+-- The COMMIT that users see is that of publish/. spec/one_way_spec.lua holds this list against what is called.
 
 local accounts = require "pghost.load.accounts"
-local budget = require "pghost.load.budget"
-local expectations = require "pghost.checks.expectations"
 local into_build = require "pghost.load.into_build"
 local load = require "pghost.load"
 local load_options = require "pghost.load.options"
 local log = require "pghost.lib.log"
-local remarks = require "pghost.load.remarks"
 local sinks = require "pghost.load.sinks"
 local totals = require "pghost.run.totals"
 
@@ -34,18 +47,11 @@ end
 local function step(run, kind, name, files, rules, options, targets)
   options = load_options.of(options, ("run:%s '%s'"):format(kind, name))
   local target, result, plan = into_build.new(run, name, targets), nil, nil
-  function target.planned(plan_)
-    expectations.check_plan(run, plan_)
-  end
   run:step(kind, name, function()
     result, plan = load.run(target, sinks.into_table(run, name), files, rules, options)
     return told(plan, result)
   end)
-  if result.rejects then
-    remarks.rejects(run, name, result.rejects.kinds)
-    budget.check(run, plan, target.budget, result)
-  end
-  accounts.check_not_empty(run, targets.clean and name or name .. "_raw")
+  target:judge(plan, result)
 end
 
 --- Files into name_raw and, through the rules, into name, in one pass.

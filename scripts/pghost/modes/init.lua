@@ -7,29 +7,20 @@
 -- (statements.lua), in the one transaction of the run; who reads it waits for nothing.
 
 local authority = require "pghost.publish.authority"
-local columns = require "pghost.catalog.columns"
 local create_view = require "pghost.modes.view"
+local description = require "pghost.modes.description"
 local errors = require "pghost.lib.errors"
-local keys = require "pghost.modes.keys"
 local log = require "pghost.lib.log"
 local moment = require "pghost.modes.moment"
+local nullable = require "pghost.modes.nullable"
 local combinations = require "pghost.modes.combinations"
 local qualified = require "pghost.modes.qualified"
-local refused = require "pghost.modes.refused"
 local relations = require "pghost.catalog.relations"
-local rejected_keys = require "pghost.modes.rejected_keys"
 local row_security = require "pghost.catalog.row_security"
 local statements = require "pghost.modes.statements"
 local stored = require "pghost.modes.stored"
-local table_facts = require "pghost.modes.table_facts"
 
 local M = {}
-
--- Columns that a mode adds to a clean table.
-local added = {
-  mark = { "_deleted_at" },
-  history = { "_valid_from", "_valid_to" },
-}
 
 local function published_name(run, name)
   return relations.quoted(run.target, name)
@@ -92,75 +83,6 @@ function M.choose(run, request)
   return choice
 end
 
-local function raise_differs(run, name, text, ...)
-  errors.raise(("table '%s.%s' %s: alter it, or load once with mode = 'replace'"):format(run.target, name,
-    text:format(...)), "data")
-end
-
--- The published clean table must take what was built.
-local function check_columns(run, plan, built, published)
-  for _, column in ipairs(built) do
-    local there = published[column.name]
-    if not there then
-      raise_differs(run, plan.name, "has no column '%s', which the rules have", column.name)
-    elseif there.type ~= column.type then
-      raise_differs(run, plan.name, "has '%s' as %s, the rules as %s", column.name, there.type, column.type)
-    end
-  end
-  for _, name in ipairs(added[plan.missing] or added[plan.mode] or {}) do
-    if not published[name] then
-      raise_differs(run, plan.name, "has no column '%s', which the mode needs", name)
-    end
-  end
-end
-
--- Raw columns that the published raw table does not have: files may bring new ones.
-local function new_raw_columns(run, plan, built, published)
-  local missing = {}
-  for _, column in ipairs(built) do
-    if not published[column.name] then
-      missing[#missing + 1] = column.name
-    end
-  end
-  if #missing > 0 then
-    run.log:warn("columns", plan.name .. "_raw", "new columns: " .. table.concat(missing, ", "), { columns = missing })
-  end
-  return missing
-end
-
--- The names and SQL that statements.lua works with.
-local function describe(run, plan, kind)
-  local conn = run.conn
-  local name = kind == "raw" and plan.name .. "_raw" or plan.name
-  local new = run:qualified(kind == "raw" and plan.raw_table or plan.clean_table)
-  local built, own = columns.read(conn, new)
-  local placed = kind == "clean" and own._pghost_line ~= nil
-  built = placed and refused.without_positions(built) or built
-  local published = published_name(run, name)
-  local _, there = columns.read(conn, published)
-  local change = {
-    name = name, mode = "append", missing = "keep", keys = {}, columns = built, view = run:qualified(name), new = new,
-    published = published, allow_dropped = plan.options.allow_dropped or false, distributed = false,
-    started = conn:quote_literal(run.started) .. "::pg_catalog.timestamptz", marked = false, few = false,
-    placed = placed,
-  }
-  if kind == "raw" then
-    change.new_columns = new_raw_columns(run, plan, built, there)
-    return change
-  end
-  check_columns(run, plan, built, there)
-  change.mode, change.missing = plan.mode, plan.missing
-  change.keys = keys.columns(conn, published, plan.key, own, there)
-  change.marked = plan.mode == "merge" and not own._deleted_at and there._deleted_at ~= nil
-  local shape = table_facts.shape(conn, new, published)
-  change.few, change.distributed = shape.few, shape.distributed
-  keys.check(conn, change, run.target)
-  if plan.missing ~= "keep" then
-    change.held = rejected_keys.build(run, plan)
-  end
-  return change
-end
-
 -- The first table of a mode gets the columns that the mode adds.
 local function complete_first(run, plan)
   local name, at = run:qualified(plan.name), run.conn:quote_literal(run.started)
@@ -183,6 +105,18 @@ local function complete_first(run, plan)
   end
 end
 
+--- Makes the rows of a plan's new table ready to be added to the published one, and the view that shows both.
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@param kind "clean"|"raw"
+---@param only_new? boolean the published table has none of the keys
+---@return pghost.modes.Change
+function M.addition(run, plan, kind, only_new)
+  local change = description.of(run, plan, kind, only_new)
+  run.conn:query(create_view(change))
+  return change
+end
+
 ---@class pghost.modes.Built what a load has made ready to publish
 ---@field tables string[] that replace the published ones
 ---@field changes pghost.modes.Change[] of those that are added to
@@ -195,9 +129,7 @@ function M.built(run, plan)
   local built = { tables = {}, changes = {} }
   for _, kind in ipairs { "clean", "raw" } do
     if plan.targets[kind] and not plan.first then
-      local change = describe(run, plan, kind)
-      run.conn:query(create_view(change))
-      table.insert(built.changes, change)
+      table.insert(built.changes, M.addition(run, plan, kind))
     elseif plan.targets[kind] then
       if kind == "clean" then
         complete_first(run, plan)
@@ -219,6 +151,7 @@ function M.publish(run, changes)
     run.conn:query(("LOCK TABLE %s IN ROW EXCLUSIVE MODE"):format(change.published))
     row_security.check(run.conn, change.published)
     authority.check_added(run.conn, change.published)
+    nullable.drop(run, change)
     list[i] = stored.run(run.conn, change, statements.publish(change, at))
     if list[i].dropped ~= 0 then
       run.log:warn("publish", change.name, ("%s %s not stored as sent: triggers or rules of the table")

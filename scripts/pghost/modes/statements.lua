@@ -17,12 +17,14 @@ local M = {}
 ---@field keys pghost.catalog.KeyColumn[] of the published table; empty: the rows have no key
 ---@field columns pghost.catalog.Column[] of the new rows
 ---@field new_columns? string[] that the published raw table gets
+---@field nullable? string[] columns that the published table takes no NULL in, and the new rows have some
 ---@field view string quoted names: the view, the table of new rows, the published table
 ---@field new string
 ---@field published string
 ---@field held? string quoted name of the table of keys that rejected records have
 ---@field marked boolean the published table has the column _deleted_at of the mode
 ---@field few boolean the new rows are few beside the published ones
+---@field only_new boolean the published table has no (current) row of any of the keys
 ---@field started string SQL of the run's timestamp
 ---@field distributed boolean tables may be on several servers
 ---@field placed? boolean the new rows have their positions (modes/refused.lua)
@@ -60,15 +62,23 @@ local function count_both(change, from, where)
   return ("SELECT pg_catalog.count(*) AS records FROM %s AS p, %s AS n WHERE %s"):format(change.published, from, where)
 end
 
+-- Every new row.
+local function insert_all(change, extra)
+  local all = insert(change, nil, extra)
+  all.grows = change.published
+  if change.only_new and #change.keys > 0 then
+    all.left = count_new(change, conditions.not_published(change))
+  end
+  return all
+end
+
 function publish.append(change)
   local list = {}
   for _, name in ipairs(change.new_columns or {}) do
     list[#list + 1] = { sql = ("ALTER TABLE %s ADD COLUMN %s pg_catalog.text"):format(change.published,
       relations.quote(name)) }
   end
-  local all = insert(change)
-  all.grows = change.published
-  list[#list + 1] = all
+  list[#list + 1] = insert_all(change)
   return list
 end
 
@@ -107,6 +117,9 @@ local function update(change)
 end
 
 function publish.merge(change, at)
+  if change.only_new then
+    return { insert_all(change) }
+  end
   local list = {}
   if change.missing ~= "keep" then
     list[1] = remove_missing(change, at)
@@ -139,13 +152,17 @@ local function close_missing(change, at)
 end
 
 function publish.history(change, at)
+  local dated = { name = "_valid_from", value = at }
+  if change.only_new then
+    return { insert_all(change, dated) }
+  end
   local list = {}
   if change.missing == "close" then
     list[1] = close_missing(change, at)
   end
   list[#list + 1] = close_changed(change, at)
   local unknown = conditions.not_published(change) -- what differs is not current any more
-  local add = insert(change, unknown, { name = "_valid_from", value = at })
+  local add = insert(change, unknown, dated)
   add.left = count_new(change, unknown)
   list[#list + 1] = add
   return list

@@ -30,7 +30,7 @@ local function run_watched(conn, statement, new)
     return 0, 0
   end
   local due = statement.due and count(conn, statement.due)
-  local before = statement.grows and count_all(conn, statement.grows)
+  local before = statement.grows and not statement.left and count_all(conn, statement.grows)
   local affected = conn:query(statement.sql).affected or 0
   if due then
     return affected, due - affected

@@ -3,8 +3,8 @@
 local command_words = require "pghost.prompt.command_words"
 local database = require "pghost.prompt.live_connection"
 local errors = require "pghost.lib.errors"
-local host = require "pghost.native.host"
 local log = require "pghost.lib.log"
+local run_command = require "pghost.prompt.run_command"
 local sys = require "pghost.native.sys"
 
 local M = {}
@@ -35,15 +35,6 @@ local function load_options(words)
     is_psql, i = true, i + 1
   end
   return options, is_psql, has_header
-end
-
--- Runs a subcommand in this process; its connections lead where that of the prompt leads.
-local function run_command(name, words)
-  local chunk = assert(loadfile(("%s/scripts/pghost/command/%s.lua"):format(host.root, name)))
-  local code = chunk(table.unpack(words))
-  if code and code ~= 0 then
-    errors.raise(("pghost %s ended with exit code %d"):format(name, code), "load", { exit = code })
-  end
 end
 
 local function copy_from(target, file, words)

@@ -59,14 +59,20 @@ function M.text(value)
   return tostring(value)
 end
 
+local function own_writer(value)
+  local metatable = type(value) == "table" and getmetatable(value)
+  local writer = type(metatable) == "table" and rawget(metatable, "__show")
+  return type(writer) == "function" and writer or nil
+end
+
 -- What shows itself by writing rows.
 local function write(value)
   if name_of(value) == "pghost.native.result" then
     rows.result(value)
   elseif type(value) == "table" and name_of(value) == "pghost.native.row" then
     fields.write_row(value, rows)
-  elseif type(value) == "table" and type(rawget(getmetatable(value) or {}, "__show")) == "function" then
-    getmetatable(value).__show(value)
+  elseif own_writer(value) then
+    own_writer(value)(value)
   elseif not fields.write_records(value, rows) then
     return false
   end
@@ -103,6 +109,17 @@ function M.print(...)
   end
   flush()
   io.stdout:flush()
+end
+
+--- `print` of the prompt: what has no text of its own is shown as what it is, instead of as an address.
+function M.print_values(...)
+  local parts = table.pack(...)
+  for i = 1, parts.n do
+    local kind = type(parts[i])
+    local is_opaque = kind == "table" or kind == "userdata" or kind == "function" or kind == "thread"
+    parts[i] = is_opaque and M.text(parts[i]) or tostring(parts[i])
+  end
+  io.stdout:write(table.concat(parts, "\t"), "\n")
 end
 
 return M

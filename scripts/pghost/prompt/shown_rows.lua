@@ -76,6 +76,13 @@ function M.write(next_row, first, source, settings)
   writer:finish()
 end
 
+--- Writes rows that a function gives, from the first.
+---@param next_row fun(): table?
+---@param source pghost.prompt.Source
+function M.each(next_row, source)
+  M.write(next_row, next_row(), source)
+end
+
 --- Prints a result that is there.
 ---@param result pghost.native.Result
 ---@param options? { plain: boolean } plain: no types, NULL is empty, for lists of the catalog

@@ -70,17 +70,14 @@ local function exchange(run, options, is_last)
   local done, problem = pcall(again.transaction, run, function(conn)
     run.lock:check(conn)
     concurrent.check(run, lists.set(run.published))
-    if run.replay then
-      run.replay.check(run)
+    local function show()
+      return make_visible(run, options)
     end
-    options.changed = make_visible(run, options)
+    options.changed = run.replay and run.replay.publish(run, show) or show()
     history.add_published(conn, run.id, names_of(options))
     notice.send(run, names_of(options))
     ledger.publish(conn, run.id, not is_last and names_of(options) or nil)
     if is_last then
-      if run.replay then
-        run.replay.record(run)
-      end
       build_schema.remove_own(run)
       history.finish(conn, run.id, "published")
     end

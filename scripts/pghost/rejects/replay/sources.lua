@@ -40,7 +40,7 @@ end
 
 local open_rejects = [[
   SELECT r.reject_id, r.file_id, r.line, r.original, f.name, pg_catalog.array_to_json(f.header)::text AS header,
-    f.read_as::text AS dialect
+    f.read_as::text AS dialect, r.column_name IS NULL AND r.rule = ANY ($3::pg_catalog.text[]) AS unreadable
   FROM pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
   WHERE r.run_id = $1 AND r.table_name = $2 AND r.state = 'open'
   ORDER BY r.file_id, r.line, r.reject_id]]
@@ -103,23 +103,28 @@ function Writer:finish()
   self.file = nil
 end
 
+local function new_map()
+  return { {}, {}, {}, {}, {}, {}, {} } -- a list a column
+end
+
 function Writer:flush()
   if #self.map[1] > 0 then
     self.run.conn:query(([[
       INSERT INTO %s SELECT * FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]),
         pg_catalog.unnest($2::pg_catalog.int8[]), pg_catalog.unnest($3::pg_catalog.int8[]),
         pg_catalog.unnest($4::pg_catalog.int8[]), pg_catalog.unnest($5::pg_catalog.int8[]),
-        pg_catalog.unnest($6::pg_catalog.text[]))]])
+        pg_catalog.unnest($6::pg_catalog.text[]), pg_catalog.unnest($7::pg_catalog.bool[]))]])
       :format(self.run:qualified "pghost_replay_map"),
       sql.array(self.map[1]), sql.array(self.map[2]), sql.array(self.map[3]), sql.array(self.map[4]),
-      sql.array(self.map[5]), sql.array(self.map[6]))
+      sql.array(self.map[5]), sql.array(self.map[6]), sql.array(self.map[7]))
   end
-  self.map = { {}, {}, {}, {}, {}, {} }
+  self.map = new_map()
 end
 
 function Writer:note(row)
   local at = #self.map[1] + 1
-  for i, value in ipairs { row.reject_id, row.file_id, row.line, self.number, self.line, row.becomes } do
+  for i, value in ipairs { row.reject_id, row.file_id, row.line, self.number, self.line, row.becomes,
+    row.unreadable or false } do
     self.map[i][at] = value
   end
   if at == batch_size then
@@ -169,12 +174,20 @@ end
 ---@class pghost.replay.Reading
 ---@field without integer rejects whose bytes are not known
 
--- What is read of a reject, and as what: its own bytes, or those of a correction.
-local function choose(row, file, correction)
+-- Whether records of these columns go into a source of that standard CSV.
+local function has_columns(standard, columns)
+  return standard and (standard.columns == columns
+    or table.concat(standard.columns, "\0") == table.concat(columns, "\0"))
+end
+
+-- What is read of a reject, and as what: its own bytes, or those of a correction. `standard` is that of the correction
+-- before.
+local function choose(row, file, correction, standard)
   row.bytes, row.becomes = row.original, "replayed"
   if correction and correction.fields then
     row.bytes = read_as.line(correction.fields, #correction.columns, {})
-    row.becomes, file = "corrected", as_standard(file, correction.columns)
+    row.becomes = "corrected"
+    return has_columns(standard, correction.columns) and standard or as_standard(file, correction.columns)
   elseif correction and correction.bytes then
     row.bytes, row.becomes = correction.bytes, "corrected"
   end
@@ -182,7 +195,7 @@ local function choose(row, file, correction)
 end
 
 local function read(run, plan, rows, correction_of, reading)
-  local writer = setmetatable({ run = run, plan = plan, number = 0, map = { {}, {}, {}, {}, {}, {} } }, Writer)
+  local writer = setmetatable({ run = run, plan = plan, number = 0, map = new_map() }, Writer)
   local file, standard
   for row in rows do
     local correction = correction_of(row)
@@ -192,12 +205,8 @@ local function read(run, plan, rows, correction_of, reading)
       if not file or file.id ~= row.file_id then
         file, standard = describe(row), nil
       end
-      local chosen = choose(row, file, correction)
-      if chosen ~= file then -- all of one header go into one source
-        local same = standard and table.concat(standard.columns, "\0") == table.concat(chosen.columns, "\0")
-        standard = same and standard or chosen
-        chosen = standard
-      end
+      local chosen = choose(row, file, correction, standard)
+      standard = chosen ~= file and chosen or standard -- all of one header go into one source
       writer:add(row, chosen)
     end
   end
@@ -233,8 +242,8 @@ local as_it_was = {}
 ---@return pghost.replay.Reading
 function M.each(run, plan)
   local fixes = run.replay.fixes
-  return M.of(run, plan, run:connection("reader"):stream(open_rejects, run.replay.of.run_id, plan.name),
-    function(row)
+  return M.of(run, plan, run:connection("reader"):stream(open_rejects, run.replay.of.run_id, plan.name,
+    sql.array(csv.unreadable_rules())), function(row)
       if fixes then
         return fixes[row.reject_id]
       end

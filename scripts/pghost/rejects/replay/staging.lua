@@ -24,7 +24,7 @@ function M.from(run, kind)
 end
 
 M.map_columns = [[reject_id bigint, file_id bigint, line bigint, in_source bigint, in_line bigint, becomes text,
-  PRIMARY KEY (in_source, in_line)]]
+  unreadable boolean, PRIMARY KEY (in_source, in_line)]]
 
 --- Tells the planner how large they are: else it takes one row, and joins each with each.
 ---@param run pghost.Run
