@@ -22,7 +22,7 @@ static const char *const modules[][2] = {
 
 // The module is never unloaded: libraries below it run threads and handlers at exit. Itself it is
 // bound at once, by its link flags; the 30 libraries below libpq, few of which are ever called, are
-// bound as they are used, which takes half as long.
+// bound as they are used.
 static void *native_handle(lua_State *L) {
   static void *handle;
   const char *path = library_native();

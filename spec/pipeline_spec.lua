@@ -320,7 +320,7 @@ describe("checks", function()
       "item is not empty|error|t|0|",
       "item is unique by id|error|t|0|",
       'small|warn|f|1|[{"id": 2, "name": "two\\nlines", "price": null}]',
-      'item.id references item|warn|f|2|[{"id": 1}, {"id": 2}]',
+      'item.id references item|warn|f|2|[{"id": 1, "rows": 1}, {"id": 2, "rows": 1}]',
       "item has 2 to 2 rows|error|t|0|",
       'item.price is never null|warn|f|1|[{"id": 2, "name": "two\\nlines", "price": null}]',
     }, "\n"), ask "SELECT name, severity, passed, violations, samples FROM pghost.checks ORDER BY check_id")
