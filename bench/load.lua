@@ -1,7 +1,7 @@
 -- One load with the engine alone, without a pipeline around it: what bench/run measures.
 --
 --   build/pghost bench/load.lua --dsn DSN --kind booking|event|text --into raw|clean|both --name TABLE
---                               [--workers N] [--wal yes] FILE|FOLDER...
+--                               [--workers N] [--wal yes] [--profile yes] FILE|FOLDER...
 --
 -- Into <TABLE>_raw and/or <TABLE>, emptied first, all in one transaction per connection. The rules:
 -- those of the example for `booking`, the types for `event`, text for all columns of the header for
@@ -12,6 +12,7 @@ local connection = require "pghost.connection"
 local csv = require "pghost.native.csv"
 local engine = require "pghost.load.engine"
 local files_of = require "pghost.input.files"
+local native_profile = require "pghost.native.profile"
 local native_rules = require "pghost.native.rules"
 local r = require "pghost.rules"
 
@@ -140,8 +141,10 @@ local clean = options.into ~= "raw" and target(options, options.name, names, {},
 local rejects = connection.open { dsn = options.dsn }
 
 local records = 0
+local profile = options.profile and native_profile.new(program) or nil
 engine.run({
   program = clean and program or nil,
+  profile = profile,
   raw = raw or nil,
   clean = clean or nil,
   rejects = { conn = rejects.native, copy = REJECTS, run_id = 1, table = options.name },
@@ -171,4 +174,7 @@ for _, stream in pairs { raw = raw or nil, clean = clean or nil } do
   end
 end
 check(conn.commit_all(handles))
+if profile then
+  profile:columns()
+end
 print(("%d records"):format(records))

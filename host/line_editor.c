@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -17,6 +18,7 @@
 #include <lauxlib.h>
 
 #include "base/interrupt.h"
+#include "painter.h"
 
 #define HISTORY_SIZE 1000
 #define PASTE_BEGINS "\033[200~" // of terminals that bracket what is pasted
@@ -29,6 +31,7 @@ struct LineReader {
   History *history;
   lua_State *L;
   int complete; // reference of the function that completes
+  int paint;    // of the one that gives colors; LUA_NOREF: none
   const char *prompt;
   char *plain; // line buffer of getline
   size_t plain_size;
@@ -126,11 +129,36 @@ static int next_byte(LineReader *reader, char *byte) {
   }
 }
 
+// paint(line) -> the line with colors.
+static void paint_line(LineReader *reader) {
+  struct winsize size;
+  struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+  if (reader->paint == LUA_NOREF || reader->typed_at < reader->typed_length ||
+      poll(&in, 1, 0) != 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+    return;
+  const LineInfo *line = el_line(reader->editor);
+  PaintedLine painted = {.prompt = reader->prompt,
+                         .text = line->buffer,
+                         .length = (size_t)(line->lastchar - line->buffer),
+                         .cursor = (size_t)(line->cursor - line->buffer)};
+  if (painted.length == 0)
+    return;
+  int top = lua_gettop(reader->L);
+  lua_rawgeti(reader->L, LUA_REGISTRYINDEX, reader->paint);
+  lua_pushlstring(reader->L, painted.text, painted.length);
+  if (lua_pcall(reader->L, 1, 1, 0) == LUA_OK && lua_isstring(reader->L, -1)) {
+    painted.painted = lua_tostring(reader->L, -1);
+    painter_write(&painted, size.ws_col, size.ws_row);
+  }
+  lua_settop(reader->L, top);
+}
+
 // One character for libedit. A signal ends the line: -1 with EINTR.
 static int read_character(EditLine *editor, wchar_t *character) {
   LineReader *reader = NULL;
   mbstate_t state = {0};
   el_get(editor, EL_CLIENTDATA, &reader);
+  paint_line(reader);
   for (;;) {
     char byte;
     int got = next_byte(reader, &byte);
@@ -255,7 +283,7 @@ static void close_at_exit(void) {
   line_close(current);
 }
 
-LineReader *line_open(lua_State *L, int complete) {
+LineReader *line_open(lua_State *L, int complete, int paint) {
   LineReader *reader = calloc(1, sizeof *reader);
   if (!reader)
     return NULL;
@@ -264,6 +292,7 @@ LineReader *line_open(lua_State *L, int complete) {
   current = reader;
   reader->L = L;
   reader->complete = complete;
+  reader->paint = paint;
   if (isatty(STDIN_FILENO))
     open_editor(reader);
   return reader;

@@ -6,6 +6,7 @@
 #include <locale.h>
 #include <lua.h>
 #include <lualib.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,8 @@
 #include "run.h"
 #include "signals.h"
 #include "standard_streams.h"
+
+enum { LARGE_BUFFER = 1024 * 1024 };
 
 typedef struct Job {
   int argc;
@@ -224,7 +227,14 @@ static void parse(Options *options, int *argc, char **argv) {
     options_take_late(options, argc, argv);
 }
 
+// Large buffers go back to the system when they are freed: glibc would keep them from the second
+// one on (M_MMAP_THRESHOLD in mallopt(3)).
+static void give_back_memory(void) {
+  mallopt(M_MMAP_THRESHOLD, LARGE_BUFFER);
+}
+
 int main(int argc, char **argv) {
+  give_back_memory();
   if (!standard_streams_open())
     return 1;
   setlocale(LC_CTYPE, "");

@@ -134,7 +134,7 @@ static const char *push_folder(lua_State *L, const char *script) {
   if (script[0] == '/')
     return lua_tostring(L, -1);
   if (!getcwd(here, sizeof here))
-    luaL_error(L, "could not find out the current folder");
+    luaL_error(L, "could not determine the current folder");
   lua_pushfstring(L, slash ? "%s/%s" : "%s%s", here, lua_tostring(L, -1));
   lua_remove(L, -2);
   return lua_tostring(L, -1);

@@ -20,12 +20,14 @@ static const char *const modules[][2] = {
     {"pghost.native.server", "luaopen_pghost_native_server"},
 };
 
-// The module is never unloaded: libraries below it run threads and handlers at exit.
+// The module is never unloaded: libraries below it run threads and handlers at exit. Itself it is
+// bound at once, by its link flags; the 30 libraries below libpq, few of which are ever called, are
+// bound as they are used.
 static void *native_handle(lua_State *L) {
   static void *handle;
   const char *path = library_native();
   if (!handle && path)
-    handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
   if (!handle)
     luaL_error(L, "could not load the native module: %s",
                path ? dlerror() : "pghost_native.so is not where this binary expects it");

@@ -65,7 +65,9 @@ typedef struct OptionRow {
 } OptionRow;
 
 static const OptionRow rows[] = {
-    {{"-e", NULL, "CHUNK", "Run the Lua CHUNK; may be given more than once.", false}, take_chunk},
+    {{"-e", NULL, "CHUNK", "Run the Lua CHUNK and print what an expression gives; repeatable.",
+      false},
+     take_chunk},
     {{"-i", NULL, NULL, "The prompt after the script.", false}, take_interactive},
     {{NULL, "--dsn", "DSN", "The database: a conninfo string or URL.", true}, take_dsn},
     {{NULL, "--log-format", "text|json", "How the log is written to standard error.", true},

@@ -46,6 +46,16 @@ static void run_taken(lua_State *L) {
   forget_interruption(L);
 }
 
+// What came from elsewhere than the line: session.edited, once.
+static void remember_edited(lua_State *L, LineReader *reader) {
+  if (lua_getfield(L, SESSION, "edited") == LUA_TSTRING) {
+    line_remember(reader, lua_tostring(L, -1));
+    lua_pushnil(L);
+    lua_setfield(L, SESSION, "edited");
+  }
+  lua_pop(L, 1);
+}
+
 // session:add(line) -> whether there is something to run, what of it is remembered.
 static void add_line(lua_State *L, LineReader *reader, const char *line) {
   int top = lua_gettop(L);
@@ -58,6 +68,7 @@ static void add_line(lua_State *L, LineReader *reader, const char *line) {
     lua_settop(L, top);
     if (ready)
       run_taken(L);
+    remember_edited(L, reader);
   }
   lua_settop(L, top);
   forget_interruption(L);
@@ -133,7 +144,8 @@ int repl_run(lua_State *L, bool quiet) {
   if (!push_session(L))
     return 1;
   int complete = reference_to(L, "complete");
-  LineReader *reader = line_open(L, complete);
+  int paint = reference_to(L, "paint"); // nil, a line without colors, is LUA_REFNIL
+  LineReader *reader = line_open(L, complete, paint == LUA_REFNIL ? LUA_NOREF : paint);
   if (!reader) {
     complaint_write("not enough memory");
     return 1;
@@ -152,5 +164,6 @@ int repl_run(lua_State *L, bool quiet) {
   signals_set_interactive(false);
   line_close(reader);
   luaL_unref(L, LUA_REGISTRYINDEX, complete);
+  luaL_unref(L, LUA_REGISTRYINDEX, paint);
   return code;
 }

@@ -25,6 +25,9 @@ local payload = [[
     'BEGIN INSERT INTO public.owned VALUES (current_user); RETURN NEW; END';
   CREATE FUNCTION evil.note(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS
     'BEGIN INSERT INTO public.owned VALUES (current_user); RETURN $1; END';
+  CREATE FUNCTION evil.small(bigint) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS
+    'BEGIN INSERT INTO public.owned VALUES (current_user); RETURN true; END';
+  CREATE DOMAIN evil.number AS bigint CHECK (VALUE IS NULL OR evil.small(VALUE));
   CREATE FUNCTION evil.holds(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS
     'BEGIN INSERT INTO public.owned VALUES (current_user); RETURN true; END';
   RESET ROLE;]]
@@ -47,6 +50,16 @@ local attacks = {
     "constraint 'x' of 'public.item' uses function evil.holds" },
   ["a default"] = { "ALTER TABLE item ADD more text; ALTER TABLE item ALTER more SET DEFAULT evil.note('x')",
     "default of column 'more' of 'public.item' uses function evil.note" },
+  ["a domain of a column"] = { "ALTER TABLE item ADD more evil.number",
+    "column 'more' of 'public.item' uses function evil.small" },
+  ["a domain in a CHECK"] = { "ALTER TABLE item ADD CONSTRAINT x CHECK (id::evil.number IS NOT NULL) NOT VALID",
+    "constraint 'x' of 'public.item' uses function evil.small" },
+  ["a cast in a CHECK"] = { [[SET ROLE added_mallory; CREATE TYPE evil.box AS (a text);
+    CREATE FUNCTION evil.box(text) RETURNS evil.box IMMUTABLE LANGUAGE plpgsql AS
+      'BEGIN INSERT INTO public.owned VALUES (current_user); RETURN ROW($1); END'; RESET ROLE;
+    CREATE CAST (text AS evil.box) WITH FUNCTION evil.box(text);
+    ALTER TABLE item ADD CONSTRAINT x CHECK ((name::evil.box) IS NOT NULL) NOT VALID]],
+    "constraint 'x' of 'public.item' uses function evil.box" },
   ["an index"] = { "CREATE INDEX x ON item (evil.note(name)) WHERE id < 0",
     "index 'x' of 'public.item' uses function evil.note" },
 }

@@ -79,6 +79,16 @@ describe("--auto", function()
   end)
 end)
 
+describe("a file that could be read in two ways", function()
+  it("is loaded in the likelier one with a warning of both", function()
+    local path = pghost.write(folder .. "/two.csv", 'id,n\n1,"a\\"b"\n2,"c"\n3,"d"\n4,"e"\n5,"f ""g"""\n')
+    local _, err = pghost.run { "--dsn", dsn, "--log-format", "json", "load", path, "--auto", "--into", "public.two",
+      "--create", "--max-rejects", "5" }
+    assert.is_truthy(err:find('"level":"warn","event":"dialect"[^\n]*it could be read in two ways: delimiter'), err)
+    assert.is_nil(err:find '"level":[^"]', err)
+  end)
+end)
+
 describe("a stray quote", function()
   it("is repaired beside blanks after quotes and delimiters at the end", function()
     local native = require "pghost.native.csv"

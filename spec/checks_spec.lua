@@ -171,6 +171,9 @@ describe("checks", function()
 
   it("are all here", function()
     local tried = { matches_source = true } -- checks_usage_spec.lua
+    for _, kind in ipairs(require "pghost.checks.drift_kinds") do
+      tried[kind.name] = true -- drift_spec.lua
+    end
     for _, case in ipairs(cases) do
       tried[case[1]] = true
     end

@@ -1,4 +1,5 @@
 local csv = require "pghost.native.csv"
+local dialects = require "support.dialects"
 local lfs = require "lfs"
 local server = require "support.server"
 
@@ -9,17 +10,7 @@ local fixtures = here .. "/fixtures/csv/"
 
 -- "line: a|b|NULL" for good records, "line! problem: bytes" for bad ones.
 local function read(text, options)
-  local source <close> = assert(csv.open_string(text, options))
-  local seen = {}
-  for line, record, problem, bytes in source:records() do
-    local cells = {}
-    for i = 1, record and #record or 0 do
-      cells[i] = record[i] or "NULL"
-    end
-    seen[#seen + 1] = record and ("%d: %s"):format(line, table.concat(cells, "|"))
-      or ("%d! %s: %s"):format(line, problem, bytes)
-  end
-  return seen
+  return (dialects.in_one_go(text, options))
 end
 
 local function read_fixture(name)

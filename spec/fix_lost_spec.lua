@@ -3,7 +3,7 @@
 
 local pghost = require "support.pghost"
 local projects = require "support.project"
-local server = require "support.server"
+local proxies = require "support.proxies"
 
 local script = [[
 local pipeline = require "pghost.pipeline"
@@ -14,24 +14,19 @@ run:publish()
 ]]
 
 describe("a fix that loses the answer to its COMMIT", function()
-  local project, pid, place
+  local project
 
   before_each(function()
     project = projects.new { ["item.csv"] = "id,price\n1,1\n2,two\n3,x\n", ["shop.lua"] = "" }
   end)
 
   after_each(function()
-    pghost.shell("kill " .. pid)
-    pghost.remove(place)
+    proxies.stop()
     project:remove()
   end)
 
   local function through(mode)
-    place = pghost.folder()
-    pid = pghost.shell(("python3 %s/spec/support/proxy.py %s %s %s >/dev/null 2>&1 </dev/null & echo $!"):format(
-      pghost.root, place, server.get().socket, mode)):match "%d+"
-    pghost.shell(("for i in $(seq 100); do [ -S %s/.s.PGSQL.5432 ] && exit 0; sleep 0.05; done"):format(place))
-    return (project.dsn:gsub("host=%S+", "host=" .. place))
+    return (project.dsn:gsub("host=%S+", "host=" .. proxies.start(mode)))
   end
 
   local function prepare(key)

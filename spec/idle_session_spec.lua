@@ -40,6 +40,19 @@ run:publish()
     assert.equal("2", project:ask "SELECT count(*) FROM slow")
   end)
 
+  it("is not switched off in a session that a pooler gives to others next", function()
+    local pooler <close> = require("support.pooler").start(require("support.server").get(), "transaction")
+    local through = pooler:through(project.dsn)
+    local pghost = require "support.pghost"
+    local _, err, code = pghost.run({ "shop.lua" }, { cd = project.folder,
+      env = "DATABASE_URL=" .. pghost.quote(through) })
+    assert.equal(0, code, err)
+    assert.equal("2|1", project:ask "SELECT (SELECT count(*) FROM item), (SELECT count(*) FROM more)")
+    local shown = pghost.shell(("for i in 1 2 3 4 5 6 7 8 9; do "
+      .. "psql -X -At -d %s -c 'SHOW idle_session_timeout' & done; wait"):format(pghost.quote(through)))
+    assert.equal(("300ms\n"):rep(9), shown)
+  end)
+
   it("stays as it is for others, as for a prompt", function()
     local _, err, code = project:pghost("-e", [[local conn <close> = require("pghost.connection").open()
       conn:query("SELECT 1") require("pghost.native.sys").sleep(1) conn:query("SELECT 1")]])

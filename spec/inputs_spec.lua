@@ -229,10 +229,10 @@ describe("a zip", function()
 
   it("is nothing else: members of other files are refused", function()
     write("a.csv", "a\n1\n")
-    assert.is_nil(csv.members(folder .. "/a.csv"))
+    assert.is_nil(csv.look(folder .. "/a.csv", 0))
     local _, message = count("a.csv", { member = "x" })
     assert.equal(("'%s/a.csv' is not a zip: it has no members"):format(folder), message)
-    assert.equal("ENOENT", select(3, csv.members(folder .. "/missing")))
+    assert.equal("ENOENT", select(3, csv.look(folder .. "/missing", 0)))
   end)
 end)
 
@@ -326,5 +326,77 @@ describe("a load of packed files", function()
     assert.same({ "two.zip/two.csv", "two.csv", "latin1", 21, 21 }, { table.unpack(rows[2], 1, 5) })
     assert.equal("3|9|3|1,e\n4|13|7|2,\"p\nq\"", psql [[SELECT line, byte_offset, byte_length,
       convert_from(original, 'UTF8') FROM pghost.rejects ORDER BY line]])
+  end)
+end)
+
+-- How often strace sees a command open each file of a folder `many`.
+local function openings(words)
+  local command = { "strace", "-f", "-e", "trace=openat", "-o", folder .. "/strace.log", pghost.path }
+  table.move(words, 1, #words, #command + 1, command)
+  for i, word in ipairs(command) do
+    command[i] = pghost.quote(word)
+  end
+  local _, err, code = pghost.shell(table.concat(command, " "))
+  assert.equal(0, code, err)
+  local counts = {}
+  for name in read("strace.log"):gmatch '"[^"\n]*/many/([^"\n]+)"' do
+    counts[name] = (counts[name] or 0) + 1
+  end
+  return counts
+end
+
+describe("a small file", function()
+  before_each(function()
+    folder = pghost.folder()
+    os.execute("mkdir " .. folder .. "/many")
+    write("many/a.csv", "id;name\n1;a\n2;b\n")
+    write("many/b.csv", "id;name\n3;c\n")
+  end)
+
+  after_each(function()
+    pghost.remove(folder)
+  end)
+
+  it("is opened once, whatever is asked of it: dialect, header, hash, records", function()
+    local dsn = server.get():database()
+    local rules = [[local r = require "pghost.rules"
+      local run <close> = require("pghost.pipeline").start("job", { data = %q })
+      run:load("item", "many", r.table("item", { { "id", r.bigint():required() }, { "name", r.text() } },
+        { key = "id" }), { dialect = "auto", mode = "merge" })
+      run:publish()]]
+    for _, words in ipairs {
+      { "load", folder .. "/many", "--into", "made", "--create", "--auto" },
+      { write("job.lua", rules:format(folder)) },
+    } do
+      assert.same({ ["a.csv"] = 1, ["b.csv"] = 1 }, openings { "--dsn", dsn, table.unpack(words) })
+    end
+  end)
+
+  it("has its records and hash from those bytes", function()
+    local found = files.resolve(folder .. "/many")
+    local contents = require "pghost.input.contents"
+    write("many/a.csv", "id;name\n7;x\n")
+    local source <close> = contents.open(found[1], { delimiter = ";" })
+    local ids = {}
+    for _, record in source:records() do
+      ids[#ids + 1] = record[1]
+    end
+    assert.same({ "1", "2" }, ids)
+    local function hash(text)
+      return server.shell(("printf '%s' | sha256sum"):format(text)):match "^%x+"
+    end
+    assert.equal(hash "id;name\\n1;a\\n2;b\\n", contents.digest(found[1]).sha256)
+    assert.equal(hash "id;name\\n", contents.digest(found[1], 8).sha256)
+  end)
+
+  it("is not kept when it is large, compressed, or all together are too many bytes", function()
+    local contents = require "pghost.input.contents"
+    local small, kept = contents.small, contents.kept
+    contents.small, contents.kept = 20, 20
+    local found = files.resolve(folder .. "/many")
+    contents.small, contents.kept = small, kept
+    assert.equal("id;name\n1;a\n2;b\n", found[1].contents)
+    assert.is_nil(found[2].contents)
+    assert.equal(12, found[2].size)
   end)
 end)

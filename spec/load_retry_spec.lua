@@ -3,6 +3,7 @@
 local commit = require "pghost.run.commit"
 local connection = require "pghost.connection"
 local pghost = require "support.pghost"
+local proxies = require "support.proxies"
 local pooler = require "support.pooler"
 local process = require "faults.process"
 local server = require "support.server"
@@ -76,29 +77,8 @@ local function assert_loaded_once()
   assert.equal("2000|2001000", ask "SELECT count(*), sum(id) FROM item")
 end
 
-local proxies = {} -- processes and folders of a test
-
--- Starts the proxy in front of a server's socket; returns its own folder. It ends with the test.
-local function proxy(mode, socket)
-  local place = pghost.folder()
-  shell("chmod 777 " .. place)
-  local pid = shell(("python3 %s/spec/support/proxy.py %s %s %s >/dev/null 2>&1 </dev/null & echo $!")
-    :format(pghost.root, place, socket or server.get().socket, mode))
-  shell(("for i in $(seq 100); do [ -S %s/.s.PGSQL.5432 ] && exit 0; sleep 0.05; done; exit 1"):format(place))
-  proxies[#proxies + 1] = { pid = pid, place = place }
-  return place
-end
-
 local function through(place)
   return ("host=%s dbname=%s user=postgres"):format(place, database)
-end
-
-local function end_proxies()
-  for _, one in ipairs(proxies) do
-    os.execute("kill " .. one.pid)
-    pghost.remove(one.place)
-  end
-  proxies = {}
 end
 
 local function until_true(conn, sql)
@@ -113,7 +93,7 @@ describe("a load that fails", function()
   setup(make_database)
   teardown(leave)
   before_each(empty_database)
-  after_each(end_proxies)
+  after_each(proxies.stop)
 
   it("for its connection is done again, and says so in one line", function()
     on_last_record(terminate:format(1))
@@ -125,7 +105,7 @@ describe("a load that fails", function()
   end)
 
   it("for a connection that ends in the middle of the COPY is done again", function()
-    local err, code = load({}, { dsn = through(proxy "middle") })
+    local err, code = load({}, { dsn = through(proxies.start "middle") })
     assert.equal(0, code, err)
     assert.matches("attempt 2 of 3", err)
     assert_loaded_once()
@@ -270,8 +250,8 @@ describe("a load of what can be read only once", function()
     pghost.write(folder .. "/mixed.csv", with_rejects)
     shell(("cd %s && mkfifo bad && ((timeout 20 cat bad >got) >/dev/null 2>&1 &)"):format(folder))
     local err, code = load({ "--max-rejects", "10", "--rejects", "bad" },
-      { files = { "mixed.csv" }, dsn = through(proxy "cut") })
-    end_proxies()
+      { files = { "mixed.csv" }, dsn = through(proxies.start "cut") })
+    proxies.stop()
     os.remove(folder .. "/bad")
     assert.equal(3, code, err)
     assert.matches("; not retried: rejects were written to 'bad'\n", err)
@@ -286,10 +266,10 @@ describe("the rejects of a load that is done again", function()
     empty_database()
     pghost.write(folder .. "/mixed.csv", with_rejects)
   end)
-  after_each(end_proxies)
+  after_each(proxies.stop)
 
   local function load_mixed(mode, words)
-    local err, code = load(words, { files = { "mixed.csv" }, dsn = through(proxy(mode)) })
+    local err, code = load(words, { files = { "mixed.csv" }, dsn = through(proxies.start(mode)) })
     assert.equal(0, code, err)
     assert.matches(mode == "cut" and "attempt 2 of 3" or "the server has committed", err)
     assert.equal("1996", ask "SELECT count(DISTINCT id) FROM item")
@@ -328,7 +308,7 @@ describe("the rejects of a load that is done again", function()
     for _, mode in ipairs { "cut", "lost" } do
       empty_database()
       local err, code = load({ "--max-rejects", "1", "--rejects", "table" },
-        { files = { "mixed.csv" }, dsn = through(proxy(mode)) })
+        { files = { "mixed.csv" }, dsn = through(proxies.start(mode)) })
       assert.equal(4, code, err)
       assert.matches("more rejected records than the 1 that", err)
       assert.equal("failed", ask "SELECT state FROM pghost.runs")
@@ -343,7 +323,7 @@ describe("a load's COMMIT whose answer is lost", function()
   setup(make_database)
   teardown(leave)
   before_each(empty_database)
-  after_each(end_proxies)
+  after_each(proxies.stop)
 
   it("and that the server has done, or does later, is not done again", function()
     for _, mode in ipairs { "lost", "late" } do
@@ -351,7 +331,7 @@ describe("a load's COMMIT whose answer is lost", function()
         empty_database()
         db:exec(word == "--create" and "DROP TABLE item" or "INSERT INTO item SELECT 1 WHERE " .. tostring(
           word == "--truncate"))
-        local err, code = load({ word }, { dsn = through(proxy(mode)) })
+        local err, code = load({ word }, { dsn = through(proxies.start(mode)) })
         assert.equal(0, code, err)
         assert.matches("server closed the connection unexpectedly; the server has committed\n", err)
         assert.not_matches("attempt", err)
@@ -362,18 +342,18 @@ describe("a load's COMMIT whose answer is lost", function()
 
   it("and that never reached the server is done again", function()
     db:exec "DROP TABLE item"
-    local err, code = load({ "--create" }, { dsn = through(proxy "cut") })
+    local err, code = load({ "--create" }, { dsn = through(proxies.start "cut") })
     assert.equal(0, code, err)
     assert.matches("attempt 2 of 3", err)
     assert.equal("2000", ask "SELECT count(*) FROM item")
   end)
 
   it("is asked about also with --retries 0", function()
-    local err, code = load({ "--retries", "0" }, { dsn = through(proxy "lost") })
+    local err, code = load({ "--retries", "0" }, { dsn = through(proxies.start "lost") })
     assert.equal(0, code, err)
     assert_loaded_once()
     empty_database()
-    err, code = load({ "--retries", "0" }, { dsn = through(proxy "cut") })
+    err, code = load({ "--retries", "0" }, { dsn = through(proxies.start "cut") })
     assert.equal(3, code, err)
     assert.equal("0", ask "SELECT count(*) FROM item")
   end)
@@ -381,7 +361,7 @@ describe("a load's COMMIT whose answer is lost", function()
   it("and that nobody can be asked about ends the load, which says so", function()
     pghost.write(folder .. "/mixed.csv", with_rejects)
     local err, code = load({ "--retries", "0", "--max-rejects", "10", "--rejects", "bad.csv" },
-      { files = { "mixed.csv" }, dsn = through(proxy "gone") })
+      { files = { "mixed.csv" }, dsn = through(proxies.start "gone") })
     assert.equal(3, code, err)
     assert.matches("pghost: server closed the connection unexpectedly; whether the load was committed is not known "
       .. "%(nobody can be asked%): check whether public%.item holds its 1,996 records before loading again; its "
@@ -393,7 +373,7 @@ describe("a load's COMMIT whose answer is lost", function()
   it("and that is asked about can be interrupted, which says so", function()
     local out, err, code = pghost.shell(([['%s' --dsn '%s' load %s/item.csv --into item 2>%s/err & pid=$!
       for i in $(seq 200); do grep -q 'waiting up to 30 s' %s/err && break; sleep 0.02; done
-      kill -INT $pid; wait $pid]]):format(pghost.path, through(proxy "gone"), folder, folder, folder))
+      kill -INT $pid; wait $pid]]):format(pghost.path, through(proxies.start "gone"), folder, folder, folder))
     assert.equal(130, code, out .. err)
     assert.matches("whether the load was committed is not known [^\n]*\npghost: interrupted\n$",
       pghost.read(folder .. "/err"))
@@ -404,19 +384,19 @@ describe("a load's COMMIT whose answer is lost", function()
       cut = "; attempt 2 of 3", middle = "; attempt 2 of 3" } do
       for _, where in ipairs { "before", "behind" } do
         empty_database()
-        local place = proxy(mode, where == "behind" and server.get().socket or nil)
+        local place = proxies.start(mode, where == "behind" and server.get().socket or nil)
         local front
         if where == "behind" then
           front = pooler.start({ socket = place }, "transaction")
         else
           front = pooler.start(server.get(), "transaction")
-          end_proxies()
+          proxies.stop()
           os.execute(("ln -s .s.PGSQL.6432 %s/.s.PGSQL.5432"):format(front.folder))
-          place = proxy(mode, front.folder)
+          place = proxies.start(mode, front.folder)
         end
         local err, code = load({}, { dsn = where == "behind" and front:through(dsn) or through(place) })
         front:stop()
-        end_proxies()
+        proxies.stop()
         assert.equal(0, code, mode .. " " .. where .. ": " .. err)
         assert.truthy(err:find(expected, 1, true), err)
         assert_loaded_once()
@@ -431,7 +411,7 @@ describe("a COMMIT that another life of the server is asked about", function()
 
   -- The load's way: `between` happens when the answer is lost. Returns what pcall does.
   local function insert(between, mode)
-    local place = proxy(mode or "lost", own.socket)
+    local place = proxies.start(mode or "lost", own.socket)
     local conn <close> = connection.open { dsn = ("host=%s dbname=postgres user=postgres"):format(place) }
     local target
     local session = { settings = { retries = 0 }, say = function(_, _, text)
@@ -468,7 +448,7 @@ describe("a COMMIT that another life of the server is asked about", function()
   end)
 
   after_each(function()
-    end_proxies()
+    proxies.stop()
     if standby then
       standby:stop()
       standby = nil
@@ -527,31 +507,33 @@ describe("a COMMIT that another life of the server is asked about", function()
     assert.equal("3", count(standby))
   end)
 
-  it("knows that a standby without it has not committed it", function()
+  -- The server is lost for good, and a standby without the transaction is promoted.
+  local function insert_with_old_standby(promoted)
     standby = own:standby()
     standby:halt "fast"
-    local good, problem = insert(function()
+    return insert(function()
       own:halt "immediate"
       standby:resume()
       standby:psql "SELECT pg_promote()"
+      if promoted then
+        promoted()
+      end
       return standby
     end)
+  end
+
+  it("knows that a standby without it has not committed it", function()
+    local good, problem = insert_with_old_standby()
     assert.is_false(good)
     assert.is_nil(problem.unsure, tostring(problem))
     assert.equal("0", count(standby))
   end)
 
   it("does not take a stranger's transaction of the same id for its own", function()
-    standby = own:standby()
-    standby:halt "fast"
-    local good, problem = insert(function()
-      own:halt "immediate"
-      standby:resume()
-      standby:psql "SELECT pg_promote()"
+    local good, problem = insert_with_old_standby(function()
       for _ = 1, 100 do
         standby:psql "BEGIN; SELECT pg_current_xact_id(); COMMIT"
       end
-      return standby
     end)
     assert_unknown(good, problem, "the server was restarted or replaced")
   end)

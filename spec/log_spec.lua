@@ -41,6 +41,12 @@ describe("pghost.lib.log", function()
     assert.matches("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%dZ$", object.time)
   end)
 
+  it("writes what is false", function()
+    local out = shown.sink()
+    log.new({ format = "json", quiet = false, out = out }):warn("check", "users", "1 violation", { passed = false })
+    assert.is_false(cjson.decode(out.text).passed)
+  end)
+
   it("keeps warnings and errors when quiet", function()
     local out = shown.sink()
     local quiet = log.new { format = "text", quiet = true, out = out }

@@ -38,7 +38,7 @@ describe("the prompt's command", function()
   it("\\? lists all of them, \\h says more of one, and an unknown one is named with the nearest", function()
     local out, err = feed("\\?", "\\help \\watch", "\\timng", "\\zzz", "\\")
     for _, command in ipairs { "d", "dt", "di", "df", "l", "timing", "x", "e", "i", "o", "watch", "g", "copy", "chart",
-      "help", "q", "connect", "?" } do
+      "profile", "help", "q", "connect", "?" } do
       assert.truthy(out:find("\n  \\" .. command .. " ", 1, true), command)
     end
     for line in out:gmatch("[^\n]+") do
@@ -128,6 +128,14 @@ describe("the prompt's command", function()
     assert.equal("pghost: 'false' ended with exit code 1: nothing is run\n", failed)
   end)
 
+  it("\\e puts into the history what was edited", function()
+    write("editor", "#!/bin/sh\necho \"40 + 2 -- edited\" > \"$1\"\n")
+    os.execute("chmod +x " .. home .. "/editor")
+    local out, code = prompt.talk(home, { "\\e\n", { "42\r\n" }, { "> " }, "\27[A", { "40 + 2 -- edited" }, "\n",
+      { "42\r\n" }, { "> " }, "\4" }, "", "EDITOR=./editor")
+    assert.equal(0, code, out)
+  end)
+
   it("\\copy takes files in and out, as psql's and with the options of pghost load", function()
     write("semi.csv", "4;vier\n5;NIX\n")
     write("named.csv", "name,id\nsechs,6\nsieben,x\n")
@@ -176,6 +184,16 @@ describe("the prompt's command", function()
     assert.truthy(out:find("n\n1 │ 1 █", 1, true))
     assert.equal("pghost: \\chart: no statement has run yet\n"
       .. "pghost: \\chart: a query with a column of names and one of numbers expected\n", err)
+  end)
+
+  it("\\profile shows what is in the columns of a table, a file, or the last SQL", function()
+    write("semi.csv", "a;b\n1;x\n2;y\n")
+    local out, err = feed("\\profile", "\\profile town", "\\profile semi.csv", "select 7 as seven, 'x' as letter;",
+      "\\profile", "\\profile nothing")
+    assert.truthy(out:find("town", 1, true) and out:find("Ürdingen", 1, true), out)
+    assert.truthy(out:find("semi.csv", 1, true) and out:find("seven", 1, true) and out:find("letter", 1, true), out)
+    assert.truthy(err:find("^pghost: \\profile: a table or a file expected, or SQL that has run\n"), err)
+    assert.truthy(err:find("pghost: 'nothing' is neither a file nor a table", 1, true), err)
   end)
 
   it("\\help shows pages, commands and names of the reference", function()

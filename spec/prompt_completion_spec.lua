@@ -60,6 +60,12 @@ describe("completion at the prompt", function()
       "r.numeric(10, (2)):trim():req|", "x = r.text():trim():unqu|", "print():unqu|" })
   end)
 
+  it("knows the rules of the project after rules, without reading them", function()
+    pghost.write(home .. "/rules/broken.lua", "return r.table(")
+    assert.same({ "ng;", ";booking broken " }, complete { "try(rules.booki|", "rules.b|" })
+    os.remove(home .. "/rules/broken.lua")
+  end)
+
   it("knows modules in require, the library's and the project's, and files in other strings", function()
     assert.same({ "s';", "s.;", 'ng";', "a.csv';", "der/;" }, complete { "require 'pghost.rule|",
       "require('rule|", 'x = require "rules.booki|', "io.open('dat|", "io.open('fol|" })
@@ -87,6 +93,10 @@ describe("completion at the prompt", function()
   it("knows commands and what they take", function()
     assert.same({ "tch ;", ";auto off on ", "king ;", "om ;", "a.csv ;", "torial ;", "gres ;" }, complete {
       "\\wa|", "\\x |", "\\d boo|", "\\copy booking fr|", "\\copy booking from dat|", "\\help tu|", "\\connect post|" })
+  end)
+
+  it("knows the methods of conn before it is opened", function()
+    assert.same({ ";query quote_identifier quote_literal " }, complete({ "conn:qu|" }, "X=1"))
   end)
 
   it("opens no connection, and asks none whose transaction has failed", function()

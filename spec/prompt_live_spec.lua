@@ -61,8 +61,8 @@ describe("at the prompt", function()
       ("--dsn '%s' pipeline.lua"):format(dsn))
     assert.equal(0, code, err)
     assert.truthy(out:find("run 1 of 'towns' into schema 'public': published; started ", 1, true), out)
-    assert.truthy(out:find(" town  |     1 |       8 |      1 |         0 |        6 |      0 |          1\n", 1, true), out)
-    assert.truthy(out:find("\ncheck warn: town has ", 1, true) or out:find("\ncheck warn: ", 1, true), out)
+    assert.truthy(out:find(" town  |     1 |       8 |      1 |         0 |        6 |      0 |          1\n"
+      .. "check warn: town has at least 100 rows (1 violation)\n", 1, true), out)
     assert.truthy(out:find("\npublished\ntowns\n", 1, true), out)
     assert.truthy(err:find("pghost: no run 7 in this database", 1, true), err)
   end)
@@ -72,8 +72,7 @@ describe("at the prompt", function()
       "#rejects.town", "#rejects { rule = 'key' }", "rejects.twon", "rejects { rul = 'key' }",
       "rejects { rule = 'kye' }", "rejects[99]")
     assert.truthy(out:find("^run 1 of 'towns': 7 open rejects\n table | column | rule "), out)
-    assert.truthy(out:find("\n[1] town: town.csv:3: name: not one of 'oslo', got 'bergen'", 1, true)
-      or out:find("\n[1] town: town.csv:3: name: ", 1, true), out)
+    assert.truthy(out:find("\n[1] town: town.csv:3: name: not one of 'oslo': 'bergen'\n[2] ", 1, true), out)
     assert.truthy(out:find("\n7\none_of 3\ntown: town.csv:5: name: ", 1, true), out)
     assert.truthy(out:find("\n;x;x;4;\n7\n1\nnil\n$"), out)
     assert.truthy(err:find("pghost: no table 'twon' in run 1: it has town\n", 1, true), err)
@@ -85,44 +84,53 @@ describe("at the prompt", function()
     pghost.write(home .. "/rules/broken.lua", "return r.table(")
     local out, err = feed("rules", "rules.town", "rules.twon", "rules.broken")
     os.remove(home .. "/rules/broken.lua")
-    assert.truthy(out:find(" town   | town  | 4       | id  |", 1, true) or out:find("\n town +| town +|"), out)
+    assert.truthy(out:find("\n town +| town +| +4 +| id +|\n"), out)
     assert.truthy(out:find("broken", 1, true) and out:find("town: 4 columns, key id\n", 1, true), out)
     assert.truthy(err:find("pghost: no rules 'twon': did you mean 'town'?\n", 1, true), err)
     assert.truthy(err:find("rules/broken.lua:1:", 1, true), err)
   end)
 
   it("try shows what each operation makes of each field, and which rule refuses", function()
-    local out, err = feed("try(rules.town, '2024-01-02; OSLO ;more; 7 ;-')", "try(rules.town, '2024-01-01;x;;y;2024-01-02')",
+    local out, err = feed("try(rules.town, '2024-01-02; OSLO ;more; 7 ;-')",
+      "try(rules.town, '2024-01-01;x;;y;2024-01-02')",
       "try(rules.town, { id = '1', first = '2024-01-02', last = '2024-01-01' })", "try(rejects[1])",
       "try(rules.town, '2024-01-02; Oslo ;more; 7 ;-').record.name")
     assert.equal("", err)
     assert.equal([[
- column | step               | becomes
---------+--------------------+--------------
- id     | field              | ' 7 '
-        | trim               | '7'
-        | bigint             | 7
- name   | field              | ' OSLO '
-        | trim               | 'OSLO'
-        | lower              | 'oslo'
-        | text               | 'oslo'
- first  | field              | '-'
-        | null_if('-')       | <null>
-        | date               | <null>
- last   | field              | '2024-01-02'
-        | date               | '2024-01-02'
+ column | step         | becomes
+--------+--------------+--------------
+ id     | field        | ' 7 '
+        | trim         | '7'
+        | bigint       | 7
+ name   | field        | ' OSLO '
+        | trim         | 'OSLO'
+        | lower        | 'oslo'
+        | text         | 'oslo'
+ first  | field        | '-'
+        | null_if('-') | <null>
+        | date         | <null>
+ last   | field        | '2024-01-02'
+        | date         | '2024-01-02'
 passes
 (read as 'town.csv' was)
-]], (out:match("^.-was%)\n"):gsub("%-%-%-+", function(dashes) return dashes end)
-      :gsub(" step +|", " step               |"):gsub("%-%+%-+%+%-+\n", "-+--------------------+--------------\n")
-      :gsub("\n( .- | )(%S[^|\n]-) +| ", function(start, step)
-        return ("\n%s%-18s | "):format(start, step)
-      end)))
-    local second = out:match("\n%(read.-\n(.-)\n%(read")
-    assert.truthy(second:find("refused: not a bigint 'y'", 1, true) and second:find("one_of", 1, true), second)
-    assert.truthy(second:find("\nid: not a bigint 'y' (type)\nname: ", 1, true) and second:find("refused$"), second)
-    assert.truthy(out:find("(compare)\nrefused\n", 1, true), out)
-    assert.truthy(out:find("'bergen'", 1, true) and out:find("\noslo\n$"), out)
+ column | step   | becomes
+--------+--------+---------------------------------
+ id     | field  | 'y'
+        | type   | refused: not a bigint 'y'
+ name   | field  | 'x'
+        | one_of | refused: not one of 'oslo': 'x'
+ first  | field  | '2024-01-02'
+        | date   | '2024-01-02'
+ last   | field  | '2024-01-01'
+        | date   | '2024-01-01'
+id: not a bigint 'y' (type)
+name: not one of 'oslo': 'x' (one_of)
+refused
+(read as 'town.csv' was)
+]], (out:match("^.-was%)\n.-was%)\n")))
+    assert.truthy(out:find("first '2024-01-02' is after last '2024-01-01' (compare)\nrefused\n", 1, true), out)
+    assert.truthy(out:find("\nname: not one of 'oslo': 'bergen' (one_of)\nrefused\n(read as 'town.csv' was)\noslo\n", 1,
+      true), out)
   end)
 
   it("try takes plain CSV in the order of the rules where no file of the table is known", function()
@@ -130,8 +138,7 @@ passes
       .. "return r.table('other', { { 'a', r.bigint() }, { 'b', r.text():upper() } })")
     local out, err = feed("try(rules.other, '1,x')", "try(rules.other, '1,x,y')", "try(1)", "try(rules.other)")
     os.remove(home .. "/rules/other.lua")
-    assert.truthy(out:find("'X'\npasses\n(read as CSV in the order of the rules)\n", 1, true)
-      or out:find("passes\n(read as CSV in the order of the rules)\n", 1, true), out)
+    assert.truthy(out:find("| 'X'\npasses\n(read as CSV in the order of the rules)\n", 1, true), out)
     assert.truthy(err:find("pghost: .*: a field for each of the 2 columns of 'other' expected\n"), err)
     assert.truthy(err:find("pghost: try: rules expected, as in ", 1, true), err)
     assert.truthy(err:find("pghost: try: a line of CSV expected", 1, true), err)

@@ -103,6 +103,11 @@ describe("the prompt", function()
       .. "            ^\nnotice: hello 1\n", err)
   end)
 
+  it("says what to type instead of COPY FROM STDIN", function()
+    local _, err = feed { "copy town to stdout;" }
+    assert.equal("pghost: COPY FROM STDIN and TO STDOUT are \\copy here: \\copy TABLE from FILE (\\help \\copy)\n", err)
+  end)
+
   it("gives SQL the values of `parameters`", function()
     local out, err = feed { "parameters = { town = '日本' }", "select id from town where name = :town;",
       "select :other;" }
@@ -121,18 +126,18 @@ describe("the prompt", function()
     pghost.write(home .. "/a.csv", "id,name\n1,x\n2,y\n")
     local out, err = feed { "r = require 'pghost.rules'", "r.text():trim():required()",
       "r.table('t', { { 'id', r.bigint():required() } }, { key = 'id' })", "require('pghost.sniff').sniff('a.csv')",
-      "{ 1, 'two', { three = 3 } }", "{}", "print", "= function(a, ...) end",
+      "{ 1, 'two', { three = 3 } }", "{}", "type", "= function(a, ...) end",
       "coroutine.create(print)", "io.stdout", "conn", "conn:query('select 1 as a')[1]",
       "select(2, pcall(require('pghost.lib.errors').raise, 'no way', 'usage'))",
       "x = {} x.x = x", "x", "{ { a = 1, b = 'x' }, { a = 2 } }", "setmetatable({}, { __tostring = function() "
-        .. "return 'mine' end })", "setmetatable({ a = 1 }, { __name = 'Mine' })" }
+        .. "return 'mine' end })", "setmetatable({ a = 1 }, { __name = 'Mine' })", "print({ 1 }, type, 2, nil)" }
     assert.falsy(out:find("0x%x%x%x"))
     assert.equal("", err)
     for _, text in ipairs { "\ntext  trim  required\n", "t: 1 column, key id\n", "delimiter",
       "{ 1, \"two\", { three = 3 } }\n{}\n<native function>\n",
       "<function (a, ...) at stdin:1>\n<coroutine, suspended>\n", "pghost.Connection (database ",
       "a | 1\n", "no way\n", "{ x = <the table itself> }\n", " a | b\n---+--------\n 1 | x\n 2 | <null>\n(2 rows)\n",
-      "\nmine\nMine { a = 1 }\n" } do
+      "\nmine\nMine { a = 1 }\n", "\n{ 1 }\t<native function>\t2\tnil\n" } do
       assert.truthy(("\n" .. out):find(text, 1, true), text .. "\n---\n" .. out)
     end
   end)
@@ -151,11 +156,25 @@ describe("the prompt", function()
       end
     end)
 
+    it("follows a size that changes while a line is typed", function()
+      local out, code = talk { { resize = "40x24" }, "select 'some text that is wider than forty columns', 40 +",
+        { "40 +" }, { resize = "100x24" }, { wait = 200 }, " 2 as answer;\n", { "|  answer\r\n" }, { "42\r\n" },
+        { "> " }, "\4" }
+      assert.equal(0, code, out)
+    end)
+
     it("has the database and the state of the transaction before each line", function()
       local _, code = talk { "1\n", { "1\r\n> " }, "begin;\n", { "BEGIN\r\n" }, { name .. "*> " }, "select nonsense;\n",
         { "does not exist" }, { name .. "!> " }, "rollback;\n", { name .. "> " }, "select 1,\n", { "-> " }, "\3",
         { name .. "> " }, "\4" }
       assert.equal(0, code)
+    end)
+
+    it("never runs half a statement that Ctrl-D ends, as the end of a pipe does", function()
+      local out, code = talk { "delete from town\n", { "-> " }, "\4" }
+      assert.truthy(out:find("pghost: not run: no semicolon at its end", 1, true), out)
+      assert.equal(0, code)
+      assert.truthy(feed({ "select count(*) + 40 as n from town" }):find("\n     43\n(1 row)\n", 1, true))
     end)
 
     it("stops with Ctrl-C a query and not the session", function()
@@ -168,7 +187,8 @@ describe("the prompt", function()
 
     it("says that a connection is lost, and makes a new one when asked to", function()
       local _, code = talk { "begin;\n", { "BEGIN\r\n" }, { "*> " }, "select pg_terminate_backend(pg_backend_pid());\n",
-        { "terminating connection" }, { "is lost" }, { "\\connect makes a new one\r\n" }, { name .. "?> " },
+        { "terminating connection" }, { "is lost, and its transaction with it: \\connect makes a new one\r\n" },
+        { name .. "?> " },
         "select 1;\n", { "the connection is lost: \\connect makes a new one" }, { "?> " }, "\\connect\n",
         { "connected: database '" .. name .. "'" }, { name .. "> " }, "select 41 + 1 as answer;\n", { "42" },
         { name .. "> " }, "\4" }

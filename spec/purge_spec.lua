@@ -60,7 +60,8 @@ describe("pghost purge", function()
     age(100)
     local dry = purge "--dry-run"
     assert.matches("^ended before 20[%d%-: UTC]+: 2 runs would be removed\n", dry)
-    assert.matches("\n  rows     2 rejects, 6 checks, 2 cleaning, 2 definitions, 6 steps, 2 files, 2 runs\n"
+    assert.matches("\n  rows     2 rejects, 6 checks, 2 cleaning, 2 definitions, 4 lineage, "
+      .. "2 profiles, 6 steps, 2 files, 2 runs\n"
       .. "  kept     1 run: the last that published a table\n", dry)
     assert.equal("1 2 3", ids "SELECT run_id FROM pghost.runs")
     local before = here:ask "SELECT count(*) FROM pghost.rejects"

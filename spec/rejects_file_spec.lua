@@ -282,7 +282,7 @@ describe("pghost.rejects.reader", function()
   it("gives each record with where it is from", function()
     write("f.csv", dirty)
     must_load("f.csv", "--into", "item", "--max-rejects", "2", "--rejects", "r.csv")
-    local one <close> = reader.open(path "r.csv")
+    local one <close> = reader.open { path = path "r.csv" }
     local list = {}
     for record in one:records() do
       list[#list + 1] = record
@@ -292,7 +292,7 @@ describe("pghost.rejects.reader", function()
       list[1].columns, list[1].fields })
     assert.same({ 3, 5, nil, "4,d,e" }, { list[2].at, list[2].line, list[2].fields, list[2].original })
     assert.matches("^h%x+$", list[2].reject)
-    assert.is_nil(reader.open(path "f.csv"))
+    assert.is_nil(reader.open { path = path "f.csv" })
   end)
 
   it("makes cells inert in a way that can be undone", function()

@@ -77,6 +77,24 @@ describe("the REPL", function()
     assert.equal(0, code)
   end)
 
+  it("keeps no secret of SQL and of commands, in $XDG_STATE_HOME where that is set", function()
+    local lines = { "alter role me password 'geheim'", "create user me with encrypted password 'geheim';",
+      "\\connect postgresql://me:geheim@nowhere.invalid/db", "\\connect 'host=/nowhere password=geheim'",
+      "conn:query(\"select 1\", \"postgres://me:geheim@host/db\")", "api_token = 'geheim'" }
+    local steps = { "kept_this = 1\n", { "> " } }
+    for _, line in ipairs(lines) do
+      steps[#steps + 1], steps[#steps + 2] = line .. "\n", { "> " }
+      steps[#steps + 1], steps[#steps + 2], steps[#steps + 3] = { wait = 50 }, "\3", { "> " }
+    end
+    steps[#steps + 1] = "\4"
+    local _, code = prompt.talk(home, steps, "--dsn 'host=/nowhere'", "XDG_STATE_HOME=" .. home .. "/state")
+    assert.equal(0, code)
+    local path = home .. "/state/pghost/history"
+    assert.truthy(pghost.shell("ls -l " .. path):find("^%-rw%-%-%-%-%-%-%-"))
+    assert.falsy(pghost.read(path):find("geheim", 1, true), pghost.read(path))
+    assert.truthy(pghost.read(path):find("kept_this", 1, true))
+  end)
+
   it("remembers also when a script leaves", function()
     local _, code = talk { "remembered = 1\n", { "> " }, "os.exit(5)\n" }
     assert.equal(5, code)

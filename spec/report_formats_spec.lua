@@ -156,6 +156,7 @@ describe("pghost report", function()
     run_pipeline()
     here.conn:exec [[
       DROP TABLE item;
+      DELETE FROM pghost.profiles; -- which it would show
       CREATE FUNCTION public.ran() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''ran''; END';
       CREATE VIEW item AS SELECT public.ran() AS id, 'x'::text AS name]]
     report("-o", "report.html")
@@ -182,6 +183,9 @@ describe("pghost report", function()
     run_pipeline()
     report("1", "-o", "old.html")
     assert.truthy(here:read("old.html"):find("A later run has published since", 1, true))
+    report("2", "-o", "new.html")
+    assert.truthy(here:read("new.html"):find("Of the 3 records that passed the rules in this load.", 1, true))
+    here.conn:exec "DELETE FROM pghost.profiles"
     report("2", "-o", "new.html")
     assert.truthy(here:read("new.html"):find("From all 2 rows.", 1, true))
   end)

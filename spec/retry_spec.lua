@@ -2,11 +2,11 @@
 
 local connection = require "pghost.connection"
 local pghost = require "support.pghost"
+local proxies = require "support.proxies"
 local server = require "support.server"
 local shown = require "support.shown"
 
-local shell = server.shell
-local folder, dsn, db, socket, database
+local folder, dsn, db, database
 
 local opening = [[
 local again = require "pghost.run.retry"
@@ -56,16 +56,9 @@ local load_and_publish = [[
   run:publish()
 ]]
 
-local proxies = {} -- processes and folders of a test
-
--- Starts the proxy; returns where it leads. It ends with the test.
+-- Starts a proxy; returns where it leads.
 local function proxy(mode)
-  local place = pghost.folder()
-  local pid = shell(("python3 %s/spec/support/proxy.py %s %s %s >/dev/null 2>&1 </dev/null & echo $!")
-    :format(pghost.root, place, socket, mode))
-  shell(("for i in $(seq 100); do [ -S %s/.s.PGSQL.5432 ] && exit 0; sleep 0.05; done; exit 1"):format(place))
-  proxies[#proxies + 1] = { pid = pid, place = place }
-  return ("host=%s dbname=%s user=postgres"):format(place, database)
+  return ("host=%s dbname=%s user=postgres"):format(proxies.start(mode), database)
 end
 
 local function empty_database()
@@ -75,7 +68,6 @@ end
 
 local function make_database()
   folder = pghost.folder()
-  socket = server.get().socket
   dsn, database = server.get():database()
   db = connection.open { dsn = dsn }
   local lines = { "id,name" }
@@ -90,19 +82,11 @@ local function leave()
   pghost.remove(folder)
 end
 
-local function end_proxies()
-  for _, one in ipairs(proxies) do
-    os.execute("kill " .. one.pid)
-    pghost.remove(one.place)
-  end
-  proxies = {}
-end
-
 describe("a run that fails", function()
   setup(make_database)
   teardown(leave)
   before_each(empty_database)
-  after_each(end_proxies)
+  after_each(proxies.stop)
 
   it("for its connection is done again as a new run, and prints its answers once", function()
     pghost.write(folder .. "/answer.sql", "SELECT count(*) AS items FROM item")
@@ -212,7 +196,7 @@ describe("a transaction that the server breaks off", function()
   setup(make_database)
   teardown(leave)
   before_each(empty_database)
-  after_each(end_proxies)
+  after_each(proxies.stop)
 
   it("by a deadlock is done again", function()
     db:exec [[
@@ -271,7 +255,7 @@ describe("a COMMIT whose answer is lost", function()
   setup(make_database)
   teardown(leave)
   before_each(empty_database)
-  after_each(end_proxies)
+  after_each(proxies.stop)
 
   it("and that the server has done is not done again", function()
     local _, err, code = run(load_and_publish, { dsn = proxy "lost" })

@@ -78,7 +78,7 @@ describe("pghost runs", function()
     assert.truthy(out:find("^run 1 of 'shop' into schema 'public': published\n  started   20%d%d%-"), out)
     assert.truthy(out:find("\n  script    " .. here.folder .. "/pipeline.lua\n", 1, true), out)
     for _, line in ipairs {
-      " load    | item   | done  | +[%d.]+ | +5 | +2 | +0 | +2 | +0 | +1\n",
+      " load    | item   | done  | +[%d.]+ | +%d+ | +5 | +2 | +0 | +2 | +0 | +1\n",
       " item  | item.csv | loaded | +%d+ | +5 | +2 | +0 | +2 | +0 | +0 | +1 | %x+\n",
       " item  | id     | type   | open  |       1\n",
       " item  |        | fields | open  |       1\n",

@@ -167,6 +167,61 @@ describe("what the server refuses", function()
     assert.equal("1\n", psql("SELECT count(*) FROM t;"))
   end)
 
+  local droppers = {
+    ["after each row"] = "CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION drop_it()",
+    ["after the statement"] = "CREATE TRIGGER x AFTER INSERT ON t FOR EACH STATEMENT EXECUTE FUNCTION drop_it()",
+    ["at the commit"] = "CREATE CONSTRAINT TRIGGER x AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+      .. "EXECUTE FUNCTION drop_it()",
+    ["in the place of a view's rows"] = "ALTER TABLE t RENAME TO base; CREATE VIEW t AS SELECT * FROM base;"
+      .. "CREATE FUNCTION place() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.b <> 3 THEN "
+      .. "INSERT INTO base SELECT NEW.*; END IF; RETURN NEW; END $$;"
+      .. "CREATE TRIGGER x INSTEAD OF INSERT ON t FOR EACH ROW EXECUTE FUNCTION place()",
+  }
+
+  for when, sql in pairs(droppers) do
+    it("is what a trigger drops " .. when, function()
+      psql("CREATE TABLE t (a int, b int); INSERT INTO t VALUES (0, 0); CREATE FUNCTION drop_it() RETURNS trigger "
+        .. "LANGUAGE plpgsql AS $$ BEGIN DELETE FROM t WHERE b = 3; RETURN NULL; END $$;" .. sql)
+      pghost.write(folder .. "/f.csv", "a,b\n1,1\n2,3\n3,4\n")
+      for _, words in ipairs { {}, { "--max-rejects", "5" } } do
+        local _, err, code = load(words)
+        assert.equal(1, code, err)
+        assert.matches("1 row sent was not stored as sent: the table has trigger x", err, 1, true)
+        assert.equal("1\n", psql("SELECT count(*) FROM t;"))
+      end
+      local _, err, code = load { "--allow-dropped" }
+      assert.equal(0, code, err)
+      assert.equal("3\n", psql("SELECT count(*) FROM t;"))
+    end)
+  end
+
+  it("is no row of a trigger that changes values or writes elsewhere too", function()
+    psql("CREATE TABLE t (a int, b int); CREATE TABLE log (a int); CREATE FUNCTION note() RETURNS trigger "
+      .. "LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES (NEW.a); UPDATE t SET b = 9 WHERE a = NEW.a; "
+      .. "RETURN NULL; END $$; CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION note();")
+    pghost.write(folder .. "/f.csv", "a,b\n1,1\n2,3\n")
+    local _, err, code = load()
+    assert.equal(0, code, err)
+    assert.equal("2|2\n", psql("SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM log);"))
+  end)
+
+  it("is told when it is a lock that somebody keeps for long", function()
+    psql("CREATE TABLE t (a int, b int);")
+    pghost.write(folder .. "/f.csv", "a,b\n1,1\n")
+    os.execute(("(psql -X -q -d %s -c 'BEGIN; LOCK TABLE t IN SHARE MODE; SELECT pg_sleep(4)' >/dev/null; "
+      .. "psql -X -q -d %s -c 'BEGIN; LOCK TABLE t IN ACCESS SHARE MODE; SELECT pg_sleep(4)' >/dev/null) &"):format(
+      pghost.quote(dsn), pghost.quote(dsn)))
+    os.execute "sleep 0.5"
+    local _, err, code = load()
+    assert.equal(0, code, err)
+    assert.matches("warn: waiting for a lock on \"?t\"?, which is held by process %d+ of 'postgres'", err)
+    os.execute "sleep 0.7"
+    _, err, code = load { "--truncate" }
+    assert.equal(0, code, err)
+    assert.matches("waiting for a lock on public.t, which is held by process", err, 1, true)
+    assert.equal("1\n", psql("SELECT count(*) FROM t;"))
+  end)
+
   it("is no change of the table's types while its files come slowly", function()
     psql("CREATE TABLE t (a bigint, b int);")
     os.execute("mkfifo " .. folder .. "/f.csv")

@@ -181,6 +181,22 @@ describe("a schema that shadows the server's functions and operators", function(
     nothing_captured()
   end)
 
+  it("is not called by the prompt", function()
+    local here = place():pipeline():write("data/item2.csv", dirty)
+    here:run(0, "pipeline.lua")
+    here:sql "CREATE VIEW seen AS SELECT id FROM item; CREATE INDEX ON item (code)"
+    local lines = { "\\d", "\\d+", "\\d item", "\\d+ seen", "\\d item_pkey", "\\dt", "\\dt+", "\\di", "\\dv", "\\df",
+      "\\dn", "\\l", "\\x auto", "run", "rejects", "rejects[1]", "reload()", "try(rejects[1])",
+      "\\copy item to out.csv", "complete = require('pghost.prompt.completion').complete",
+      "complete({ text = '' }, 'select * from it', '')",
+      "complete({ text = '' }, 'select co', ' from item')", "complete({ text = '' }, '\\\\connect sha', '')" }
+    os.execute(("mkdir %s/rules && cp %s/rules.lua %s/rules/item.lua"):format(here.folder, here.folder, here.folder))
+    local _, err, code = pghost.run({ "--dsn", here.dsn, "-i" }, { cd = here.folder, env = here.env,
+      stdin = table.concat(lines, "\n") .. "\n" })
+    assert.same({ 0, "" }, { code, err })
+    nothing_captured()
+  end)
+
   it("is not called by the other modes, with what is missing", function()
     for _, options in ipairs {
       'mode = "append"', 'mode = "merge"', 'mode = "merge", missing = "delete"', 'mode = "merge", missing = "mark"',

@@ -63,6 +63,37 @@ describe("the statistics of a loaded table", function()
     assert.equal("0", psql "SELECT count(*) FROM pg_stats WHERE tablename = 't'")
   end)
 
+  it("of a wide table of a pipeline are of its key and some more columns", function()
+    local names, rules = { "id" }, { '{ "id", r.bigint():required() }' }
+    for i = 1, 300 do
+      names[i + 1], rules[i + 1] = "c" .. i, ('{ "c%d", r.text() }'):format(i)
+    end
+    pghost.write(folder .. "/t.csv", records(table.concat(names, ","), "%d" .. (",x"):rep(300)))
+    pghost.write(folder .. "/p.lua", ([[
+      local pipeline, r = require "pghost.pipeline", require "pghost.rules"
+      local run <close> = pipeline.start("wide", { data = ".", schema = "public" })
+      run:load("t", "t.csv", r.table("t", { %s }, { key = "id" }))
+      run:publish()]]):format(table.concat(rules, ", ")))
+    local _, err, code = pghost.run({ "--dsn", dsn, "p.lua" }, { cd = folder })
+    assert.equal(0, code, err)
+    assert.equal("12000", psql "SELECT reltuples FROM pg_class WHERE oid = 'public.t'::regclass")
+    for name in pairs { t = true, t_raw = true } do
+      local count = tonumber(psql(("SELECT count(*) FROM pg_stats WHERE tablename = '%s'"):format(name)))
+      assert.is_true(count > 5 and count < 100, count)
+    end
+    assert.equal("-1", psql "SELECT n_distinct FROM pg_stats WHERE tablename = 't' AND attname = 'id'")
+  end)
+
+  it("leave the setting as it was, inside of a transaction too", function()
+    local conn <close> = require("pghost.connection").open { dsn = dsn }
+    conn:query "CREATE TABLE t AS SELECT i AS a, i AS b FROM generate_series(1, 100) AS i"
+    conn:transaction(function()
+      statistics.analyse(conn, "public.t", 1, 7)
+      assert.equal("100", conn:query("SHOW default_statistics_target")[1][1])
+    end)
+    assert.equal("2", psql "SELECT count(*) FROM pg_stats WHERE tablename = 't'")
+  end)
+
   it("leave the records where they are when ANALYZE fails", function()
     psql [[
       CREATE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$BEGIN

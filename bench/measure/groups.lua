@@ -9,7 +9,7 @@ local rounds = require "measure.rounds"
 local tables = require "measure.tables"
 
 local M = { order = { "startup", "booking", "event", "memory", "shapes", "pipeline", "merge", "replay", "checks",
-  "pgloader" } }
+  "profile", "pgloader" } }
 
 M.merge = merge.run
 
@@ -102,6 +102,25 @@ end
 
 function M.event(options)
   against_psql(options, "event", "Ten typed columns: %d records, %.0f MB", files.events(options, options.records))
+end
+
+--- What the profile of each column costs a load.
+function M.profile(options)
+  local path = files.events(options, options.records)
+  options.server:psql(tables.create("event", tables.columns.event))
+  local works = {}
+  for _, into in ipairs { "both", "clean" } do
+    local plain = into == "both" and "pghost raw and clean" or "pghost clean"
+    works[#works + 1] = { name = plain, table = "event", rows = options.records,
+      command = load(options, "event", into, "event", { path }) }
+    works[#works + 1] = { name = plain .. ", profiled", table = "event", rows = options.records, per = { plain },
+      command = load(options, "event", into, "event", { path }, 1, "--profile yes") }
+  end
+  works[#works + 1] = { name = "pghost profile of the file, 1 thread", rows = options.records,
+    command = ("%s profile -q --workers 1 %s"):format(options.binary, path) }
+  rounds.run(works, options.rounds, options.server)
+  rounds.print(("Profiles: %d records, %.0f MB, ten typed columns"):format(options.records, files.megabytes(path)),
+    works, options.records)
 end
 
 --- Peak memory must not grow with the file.

@@ -28,7 +28,8 @@ local function measure(options, mode, count)
     prepare = function() -- a history and tables of its own for each round
       options.server:psql("drop schema if exists pghost cascade")
       options.server:psql("drop table if exists bench_replay, bench_replay_raw")
-      clock.shell(("%s '%s' bench/replay.lua --dsn '%s' >/dev/null 2>&1"):format(environment(path, mode),
+      clock.shell(("%s '%s' bench/replay.lua --dsn '%s' >/dev/null 2>&1"):format(
+        environment(path, mode),
         options.binary, options.dsn))
     end,
     command = ("%s '%s' --dsn '%s' replay 1 bench/replay.lua"):format(environment(path, mode, true), options.binary,

@@ -25,3 +25,8 @@ void buffer_free(Buffer *buffer) {
   free(buffer->data);
   *buffer = (Buffer){0};
 }
+
+void buffer_trim(Buffer *buffer, size_t most) {
+  if (buffer->len == 0 && buffer->cap > most)
+    buffer_free(buffer);
+}

@@ -23,6 +23,9 @@ bool buffer_reserve_slow(Buffer *buffer, size_t more);
 // Frees the memory; the buffer can be used again.
 void buffer_free(Buffer *buffer);
 
+// Frees the memory of an empty buffer that has more than `most` bytes of it.
+void buffer_trim(Buffer *buffer, size_t most);
+
 static inline bool buffer_reserve(Buffer *buffer, size_t more) {
   return buffer->cap - buffer->len >= more || buffer_reserve_slow(buffer, more);
 }

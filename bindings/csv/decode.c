@@ -211,18 +211,56 @@ static bool convert(const Decoder *decoder, Work *work, Field *field) {
          fall_back(decoder, work, field, valid);
 }
 
+static size_t character_length(const char *at, size_t left) {
+  size_t len = 1;
+  while (len < left && (at[len] & 0xc0) == 0x80)
+    len++;
+  return len;
+}
+
+// What iconv has and the server does not: characters that the server has at another code point, and
+// those for private use.
+static bool is_iconvs_alone(const char *encoding, const char *at, size_t len) {
+  static const char *const others[][2] = {
+      {"EUC-JP-MS", "\u00a2"}, {"EUC-JP-MS", "\u00a3"}, {"EUC-JP-MS", "\u00ac"},
+      {"EUC-JP-MS", "\u2014"}, {"EUC-JP-MS", "\u2016"}, {"EUC-JP-MS", "\u2212"},
+      {"EUC-JP-MS", "\u301c"}, {"EUC-KR", "\u20a9"},    {"CP1258", "\u0340"},
+      {"CP1258", "\u0341"},
+  };
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (strcmp(encoding, others[i][0]) == 0 && strlen(others[i][1]) == len &&
+        memcmp(at, others[i][1], len) == 0)
+      return true;
+  return strcmp(encoding, "EUC-JP-MS") == 0 && len == 3 && (unsigned char)at[0] == 0xee;
+}
+
+// Whether the database has a character, of which iconv makes these bytes. Where it makes several of
+// one (a letter and its accent) or one of several (a C1 control, a yen sign), the server does not.
+static bool is_held(const Decoder *decoder, const char *at, size_t len, const char *out,
+                    size_t made) {
+  const char *name = decoder->options.stored;
+  bool several = strncmp(name, "EUC-", 4) == 0;
+  if ((made > 1) != several || is_iconvs_alone(name, at, len))
+    return false;
+  return strcmp(name, "EUC-TW") != 0 || made < 4 ||
+         (unsigned char)out[1] <= 0xa4; // the server's planes
+}
+
 // How much of a text in UTF-8 the database has characters for.
 static size_t stored_length(const Decoder *decoder, const Field *field) {
-  char *in = (char *)(uintptr_t)field->data;
-  size_t left = field->len;
-  iconv(decoder->stored, NULL, NULL, NULL, NULL);
-  while (left > 0) {
-    char scratch[BYTES], *out = scratch;
-    size_t room = sizeof scratch;
-    if (iconv(decoder->stored, &in, &left, &out, &room) == (size_t)-1 && errno != E2BIG)
+  size_t at = 0, len;
+  for (; at < field->len; at += len) {
+    char *in = (char *)(uintptr_t)field->data + at, scratch[16], *out = scratch;
+    len = character_length(in, field->len - at);
+    if ((unsigned char)*in < 0x80)
+      continue;
+    size_t left = len, room = sizeof scratch;
+    iconv(decoder->stored, NULL, NULL, NULL, NULL);
+    if (iconv(decoder->stored, &in, &left, &out, &room) == (size_t)-1 ||
+        !is_held(decoder, field->data + at, len, scratch, sizeof scratch - room))
       break;
   }
-  return field->len - left;
+  return at;
 }
 
 // False: the field has a character that the database cannot store.

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 
 // `read` returns the bytes put into `out`, 0 at the end, -1 with `error` filled. It runs on the
@@ -31,9 +32,12 @@ Input *input_open_bytes(const char *bytes, size_t len);
 // Called for each file in a zip. False ends the walk, with `error` filled.
 typedef bool (*MemberVisitor)(void *data, const char *name, uint64_t size, Error *error);
 
-// The files in a zip, in the order of its directory. *is_zip is false for any other file, which is
-// no failure. Names are what somebody wrote into the zip: labels, never paths.
-bool input_visit_members(const char *path, MemberVisitor visit, void *data, bool *is_zip,
-                         Error *error);
+typedef enum InputLook { INPUT_OTHER, INPUT_ZIP, INPUT_WHOLE } InputLook;
+
+// Looks at a file with one opening. A zip: its files are visited, in the order of its directory;
+// names are what somebody wrote into the zip: labels, never paths. A file that is not compressed
+// and has 1 to `most` bytes: they are put into `whole`, all of them. *what says which it was.
+bool input_look(const char *path, size_t most, MemberVisitor visit, void *data, Buffer *whole,
+                InputLook *what, Error *error);
 
 #endif

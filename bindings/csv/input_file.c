@@ -167,6 +167,10 @@ ptrdiff_t input_peek(Input *input, char head[INPUT_HEAD], Error *error) {
   return (ptrdiff_t)len;
 }
 
+size_t input_size(const Input *input) {
+  return (size_t)((const FileInput *)input)->size;
+}
+
 int input_seekable(const Input *input) {
   const FileInput *file = (const FileInput *)input;
   struct stat facts;

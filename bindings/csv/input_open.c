@@ -78,16 +78,36 @@ Input *input_open(const char *path, const char *member, Error *error) {
   return file;
 }
 
-bool input_visit_members(const char *path, MemberVisitor visit, void *data, bool *is_zip,
-                         Error *error) {
+// Reads what is in `file` to its end: a file may have grown since it was opened.
+static bool read_whole(Input *file, Buffer *whole, Error *error) {
+  char block[4096];
+  for (;;) {
+    ptrdiff_t got = file->read(file, block, sizeof block, error);
+    if (got <= 0)
+      return got == 0;
+    buffer_put(whole, block, (size_t)got);
+    if (whole->failed)
+      return error_set(error, "ENOMEM", "not enough memory");
+  }
+}
+
+bool input_look(const char *path, size_t most, MemberVisitor visit, void *data, Buffer *whole,
+                InputLook *what, Error *error) {
   Input *file = input_open_file(path, error);
   if (!file)
     return false;
   char head[INPUT_HEAD];
   ptrdiff_t len = input_peek(file, head, error);
-  *is_zip = len >= 0 && kind_of(head, (size_t)len) == KIND_ZIP;
-  if (*is_zip)
+  Kind kind = len < 0 ? KIND_PLAIN : kind_of(head, (size_t)len);
+  size_t size = input_size(file);
+  bool ok = len >= 0;
+  *what = kind == KIND_ZIP ? INPUT_ZIP : INPUT_OTHER;
+  if (ok && kind == KIND_ZIP)
     return input_visit_zip(file, name_of(path), visit, data, error);
+  if (ok && kind == KIND_PLAIN && size > 0 && size <= most) {
+    *what = INPUT_WHOLE;
+    ok = read_whole(file, whole, error);
+  }
   file->close(file);
-  return len >= 0;
+  return ok;
 }

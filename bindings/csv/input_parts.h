@@ -14,6 +14,9 @@ Input *input_open_file(const char *path, Error *error);
 // number, at most INPUT_HEAD; -1 with `error` filled.
 ptrdiff_t input_peek(Input *file, char head[INPUT_HEAD], Error *error);
 
+// Bytes of an ordinary file when it was opened; 0: not known, or none.
+size_t input_size(const Input *file);
+
 // Its descriptor when it is an ordinary file, where one can seek; otherwise -1.
 int input_seekable(const Input *file);
 
@@ -22,7 +25,7 @@ Input *input_open_gzip(Input *inner, const char *name, Error *error);
 Input *input_open_packed(Input *inner, int filter, const char *name, Error *error);
 Input *input_open_member(Input *inner, const char *member, const char *name, Error *error);
 
-// The walk of input_visit_members through what `inner` reads, which is closed.
+// The walk of input_look through what `inner` reads, which is closed.
 bool input_visit_zip(Input *inner, const char *name, MemberVisitor visit, void *data, Error *error);
 
 // Fills `error` with code "archive": "could not read 'name': what". Returns -1.

@@ -12,6 +12,7 @@
 
 enum {
   BYTES = 256,
+  SHORT = 24,    // places with bytes beyond ASCII
   SLOTS = 16384, // of the table of pairs, a power of two, twice what it holds
   // What is rare, as natural logarithms.
   UNSEEN_PAIR = 4, // above the letter in it
@@ -254,6 +255,13 @@ static void count_pairs(Guess *guess) {
       count_pair(guess, before, byte);
     before = byte;
   }
+}
+
+// In a short text a word that comes again says nothing new.
+static void forget_repetitions(Guess *guess) {
+  for (size_t i = 0; guess->events < SHORT && i < guess->pair_count; i++)
+    guess->counts[guess->pairs[i]] = 1;
+  guess->events = guess->events < SHORT ? guess->pair_count : guess->events;
 }
 
 // The character that the bytes are, 0 for none.
@@ -520,6 +528,7 @@ static void choose(const Guess *guess, LegacyGuess *out) {
   if (guess->scores[best].cost == INT64_MAX)
     return;
   out->name = encodings[best].name;
+  out->wide = encodings[best].width != SINGLE;
   int language = guess->scores[best].language;
   out->language = language < 0 ? "names of several languages" : legacy_languages[language].name;
   out->margin = HUGE_VAL;
@@ -554,6 +563,8 @@ bool legacy_guess(const char *bytes, size_t len, bool whole, LegacyGuess *out) {
   }
   if (good)
     count_pairs(guess);
+  if (good)
+    forget_repetitions(guess);
   for (size_t i = 0; good && i < ENCODINGS; i++)
     score_encoding(guess, i);
   if (good)

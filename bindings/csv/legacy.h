@@ -15,6 +15,7 @@ typedef struct LegacyGuess {
   const char *language; // of the best: "de"
   double
       margin; // how much likelier the best is, as a share of what is enough: from 1 on it is sure
+  bool wide;  // its characters are of several bytes
   double strangeness; // how rare its letters are on average, as a natural logarithm: 4 is usual, 8
                       // is not text
 } LegacyGuess;

@@ -18,8 +18,10 @@ enum {
   MOSTLY = 4, // characters that are valid UTF-8 to a place that is not: the place is a fault
   MIXED = 8,  // the same the other way round: text in two encodings
   FEW = 20,   // bytes beyond ASCII, which could be of many encodings
-  CLEAR = 2,  // margins of the language over other encodings
-  USUAL = 6,  // how strange letters are on average, as a natural logarithm
+  VERY_FEW = 12,
+  FEW_WIDE = 24, // of which a wide character has two
+  CLEAR = 2,     // margins of the language over other encodings
+  USUAL = 6,     // how strange letters are on average, as a natural logarithm
   STRANGE = 7,
   MOST_STRANGE = 9, // beyond it is not text in any language that is known
 };
@@ -181,10 +183,18 @@ static bool is_mixed(const char *bytes, size_t len) {
   return good * MIXED > bad;
 }
 
+// A few bytes are soon text in some language. Measured on texts of nineteen languages: of those
+// that were read wrong nearly all had less than this, of those that were read right one in twenty.
+static double least_margin(const LegacyGuess *found, size_t non_ascii) {
+  if (found->wide)
+    return non_ascii < FEW_WIDE ? CLEAR : 1;
+  return non_ascii < VERY_FEW ? (1 + CLEAR) / 2.0 : 1;
+}
+
 // A few bytes of something else can look like text of some language, though like strange one.
 static bool is_sure(const LegacyGuess *found, size_t non_ascii) {
   double most = non_ascii >= FEW ? MOST_STRANGE : found->margin >= CLEAR ? STRANGE : USUAL;
-  return found->margin >= 1 && found->strangeness <= most;
+  return found->margin >= least_margin(found, non_ascii) && found->strangeness <= most;
 }
 
 static void by_language(const char *bytes, size_t len, bool whole, SampleEncoding *encoding) {

@@ -19,6 +19,9 @@ enum {
   MIN_LINE_LIMIT = MAX_TARGET,
   LINE_LIMIT_FACTOR = 4, // of max_record
   DIGEST_SIZE = 32,
+  GROWTH_DIVISOR = 4, // a chunk without a place to cut grows by a quarter: what is read too much
+                      // is held twice
+  KEPT_PENDING = 1024 * 1024,
 };
 
 void source_close(Source *source) {
@@ -77,7 +80,7 @@ static bool read_transcoded(Source *source, Buffer *out, size_t size, Error *err
 void source_note_packing(Source *source) {
   uint64_t bytes = source_to_consume(source);
   if (bytes > 0)
-    atomic_store(&source->packing, (double)source_input_bytes(source) / (double)bytes);
+    atomic_store(&source->packing, (double)atomic_load(&source->input_bytes) / (double)bytes);
 }
 
 // The same as UTF-8, or as what is tokenised as it is. May append some more bytes, or none.
@@ -95,6 +98,7 @@ size_t source_pending(const Source *source) {
 bool source_read_block(Source *source, Error *error) {
   if (source->start > 0 && source_pending(source) == 0) {
     buffer_clear(&source->pending);
+    buffer_trim(&source->pending, KEPT_PENDING);
     source->start = 0;
   }
   return read_input(source, &source->pending, SOURCE_BLOCK, error);
@@ -204,7 +208,8 @@ static bool fill(Source *source, size_t want, Chunk *chunk, size_t *cut, Error *
     size_t lines = split_last_line(dialect, bytes->data, bytes->len);
     if (bytes->len - lines > limit)
       return line_too_long(source, bytes, lines, error);
-    want = bytes->len * 2 < lines + limit ? bytes->len * 2 : lines + limit + 1;
+    size_t longer = bytes->len + bytes->len / GROWTH_DIVISOR + 1;
+    want = longer < lines + limit ? longer : lines + limit + 1;
   }
 }
 
@@ -446,14 +451,19 @@ bool source_header_mended(const Source *source) {
 
 SourceTotals source_totals(const Source *source) {
   SourceTotals totals = source->totals;
-  totals.input_bytes = source_input_bytes(source);
+  totals.input_bytes = atomic_load(&source->input_bytes);
   return totals;
-}
-
-uint64_t source_input_bytes(const Source *source) {
-  return atomic_load(&source->input_bytes);
 }
 
 uint64_t source_in_file(const Source *source, uint64_t consumed) {
   return (uint64_t)((double)consumed * atomic_load(&source->packing) + 0.5);
+}
+
+double source_field_bytes(const Source *source) {
+  const char *bytes = source->pending.data + source->start;
+  size_t len = source_pending(source);
+  size_t whole = len > 0 ? split_last_line(&source->dialect, bytes, len) : 0;
+  size_t lines = scan_count(bytes, whole, dialect_line_end(&source->dialect));
+  size_t fields = lines * source->header.column_count;
+  return fields > 0 ? ((double)whole - (double)fields) / (double)fields : 0;
 }

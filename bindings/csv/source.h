@@ -117,8 +117,9 @@ uint64_t source_lines(const Source *source);
 // Whether a quote in the header was taken as data.
 bool source_header_mended(const Source *source);
 
-// Bytes of the file itself read so far; from any thread.
-uint64_t source_input_bytes(const Source *source);
+// Bytes of a field on average, by the whole lines that were read with the header; 0: there are
+// none.
+double source_field_bytes(const Source *source);
 
 // How many bytes of the file itself `consumed` bytes are: an estimate where it is packed, or in an
 // encoding that is converted first, and exact at its end. From any thread.

@@ -196,7 +196,7 @@ static size_t lead_length(unsigned char lead) {
 
 // Every byte that is not a continuation stands for two, the lead of four bytes for four, and the
 // mark of an odd byte for one.
-uint64_t transcode_utf16_length(const char *bytes, size_t len) {
+static uint64_t utf16_length(const char *bytes, size_t len) {
   uint64_t length = 0;
   for (size_t i = 0; i < len; i++) {
     unsigned char byte = (unsigned char)bytes[i];
@@ -240,5 +240,5 @@ void transcode_to_utf16(EncodingKind kind, const char *bytes, size_t len, Buffer
 
 uint64_t transcode_length_in_file(EncodingKind kind, const char *bytes, size_t len) {
   bool utf16 = kind == ENCODING_UTF16LE || kind == ENCODING_UTF16BE;
-  return utf16 ? transcode_utf16_length(bytes, len) : len;
+  return utf16 ? utf16_length(bytes, len) : len;
 }

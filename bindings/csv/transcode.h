@@ -19,8 +19,7 @@ void transcoder_free(Transcoder *transcoder); // NULL is fine
 // end (`final`). What is not valid becomes a byte 0xff. False: no memory.
 bool transcoder_put(Transcoder *transcoder, const char *bytes, size_t len, bool final, Buffer *out);
 
-// Undoes the conversion of UTF-16: how many bytes the text was, and those bytes.
-uint64_t transcode_utf16_length(const char *bytes, size_t len);
+// Undoes the conversion of UTF-16.
 void transcode_to_utf16(EncodingKind kind, const char *bytes, size_t len, Buffer *out);
 
 // How long UTF-8 text of this kind of source is in the file itself.

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "load/budget.h"
+#include "load/memory.h"
 #include "load/stop.h"
 
 static void add_counts(Counts *sum, const Counts *more) {
@@ -38,7 +39,7 @@ static void send_block(Engine *engine, Block *block) {
     pthread_cond_signal(&engine->sender_turn[kind]);
   }
   if (block->pending == 0)
-    engine_recycle(engine, block);
+    memory_recycle(engine, block);
 }
 
 // Writes a block's rejects to their file, in memory of stdio for the most part. The lock is held.
@@ -65,6 +66,8 @@ void block_encoded(Engine *engine, Block *block) {
   add_counts(&engine->total, &block->counts);
   budget_add_rules(engine, block);
   task->encoded++;
+  memory_note(engine, block, 0);
+  engine->expected = block->held;
   bool stops = block->counts.rejected > 0 || !engine->first_stop.set;
   if (!block_write_rejects(engine, block, &error))
     engine_fail_locked(engine, &error);

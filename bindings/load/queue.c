@@ -27,3 +27,20 @@ void *queue_pop(Queue *queue) {
   queue->count--;
   return item;
 }
+
+void *queue_at(const Queue *queue, size_t i) {
+  assert(i < queue->count);
+  return queue->items[(queue->head + i) % queue->capacity];
+}
+
+void *queue_newest(const Queue *queue) {
+  return queue_at(queue, queue->count - 1);
+}
+
+void *queue_pop_newest(Queue *queue) {
+  if (queue->count == 0)
+    return NULL;
+  void *item = queue_newest(queue);
+  queue->count--;
+  return item;
+}

@@ -19,4 +19,10 @@ void queue_free(Queue *queue);
 void queue_push(Queue *queue, void *item);
 void *queue_pop(Queue *queue); // NULL: empty
 
+// The item pushed last, and the one `i` after the oldest. The queue is not empty.
+void *queue_newest(const Queue *queue);
+void *queue_at(const Queue *queue, size_t i);
+
+void *queue_pop_newest(Queue *queue); // NULL: empty
+
 #endif

@@ -46,11 +46,3 @@ Task *engine_task(Engine *engine, unsigned i) {
 bool task_done(const Task *task) {
   return task->split && !task->recut && task->encoded == task->cut;
 }
-
-void engine_recycle(Engine *engine, Block *block) {
-  block->task = NULL;
-  queue_push(&engine->idle, block);
-  pthread_cond_signal(&engine->splitter_turn);
-  if (engine->idle.count == engine->block_count)
-    pthread_cond_signal(&engine->caller_turn);
-}

@@ -81,6 +81,7 @@ struct Block {
   Profile *profile;       // NULL, or of the thread that runs the rules
   unsigned pending;       // streams that still have to send it
   size_t next;            // engine_block_next: the record that comes next
+  size_t held;            // bytes that it counts with in the budget of memory (memory.c)
 };
 
 typedef struct Stream {
@@ -147,6 +148,8 @@ struct Engine {
   uint64_t start_bytes;   // task_start_bytes of the files that are done
   uint64_t *rule_rejects; // per rule with a budget
   uint64_t sent_rows[STREAM_KINDS];
+  size_t held;     // bytes of all blocks
+  size_t expected; // of the block that is cut next: those of the last one
 };
 
 // Records the first failure and stops everybody. Takes the lock.
@@ -164,8 +167,5 @@ struct timespec engine_deadline(int timeout_ms);
 Task *engine_task(Engine *engine, unsigned i);
 
 bool task_done(const Task *task); // every record is encoded, though not sent
-
-// The block is free for the splitter. The lock is held.
-void engine_recycle(Engine *engine, Block *block);
 
 #endif

@@ -3,6 +3,7 @@
 #include "load/splitter.h"
 
 #include "base/interrupt.h"
+#include "load/memory.h"
 #include "load/stop.h"
 
 // A cut was wrong, and every block after it is out of the workers' hands.
@@ -20,7 +21,7 @@ static Task *next_task(Engine *engine) {
     Task *task = engine_task(engine, i);
     if (stop_is_in(engine, task))
       return NULL;
-    if (may_take_back(task) || (may_cut(task) && engine->idle.count > 0))
+    if (may_take_back(task) || (may_cut(task) && memory_has_room(engine)))
       return task;
   }
   return NULL;
@@ -31,7 +32,7 @@ static void take_back(Engine *engine, Task *task) {
   for (uint64_t i = task->checked; i < task->cut; i++) {
     Block **slot = &task->ring[i % engine->block_count];
     buffer_put(&task->leftover, (*slot)->chunk.bytes.data, (*slot)->chunk.bytes.len);
-    engine_recycle(engine, *slot);
+    memory_recycle(engine, *slot);
     *slot = NULL;
   }
   task->ring_count = 0;
@@ -45,8 +46,11 @@ static bool unread(Engine *engine, Task *task) {
   Error error;
   if (!task->leftover.failed &&
       source_unread(task->file.source, task->leftover.data, task->leftover.len,
-                    task->leftover_unfinished, task->leftover_position))
+                    task->leftover_unfinished, task->leftover_position)) {
+    buffer_clear(&task->leftover);
+    buffer_trim(&task->leftover, 4 * CHUNK_TARGET);
     return true;
+  }
   error_set(&error, "ENOMEM", "out of memory while reading");
   engine_fail(engine, &error);
   return false;
@@ -59,6 +63,8 @@ static void hand_out(Engine *engine, Task *task, Block *block) {
   block->file_id = task->file.file_id;
   block->sequence = task->cut++;
   task->split = block->chunk.last;
+  memory_note(engine, block, memory_to_come(engine, block));
+  engine->expected = block->held;
   queue_push(&engine->cut, block);
   pthread_cond_signal(&engine->worker_turn);
 }
@@ -86,7 +92,7 @@ static void cut_block(Engine *engine, Task *task, Block *block) {
   if (status == SOURCE_CHUNK) {
     hand_out(engine, task, block);
   } else {
-    engine_recycle(engine, block);
+    memory_recycle(engine, block);
     if (status == SOURCE_ERROR && !stop_is_in(engine, task))
       engine_fail_locked(engine, &error);
     task->split = true;
@@ -110,7 +116,7 @@ void *splitter_main(void *arg) {
     if (back)
       take_back(engine, task);
     else if (!leave)
-      block = queue_pop(&engine->idle);
+      block = queue_pop_newest(&engine->idle);
     pthread_mutex_unlock(&engine->lock);
     if (leave || (back && !unread(engine, task)))
       return NULL;

@@ -1,6 +1,8 @@
 // Ending a load at the first record that ends it.
 #include "load/stop.h"
 
+#include "load/memory.h"
+
 static bool is_before(const Stop *stop, uint64_t serial, uint64_t sequence) {
   return stop->set &&
          (stop->serial < serial || (stop->serial == serial && stop->sequence < sequence));
@@ -22,7 +24,7 @@ static void empty_ring(Engine *engine, Task *task) {
       continue;
     task->ring[i] = NULL;
     task->ring_count--;
-    engine_recycle(engine, block);
+    memory_recycle(engine, block);
   }
 }
 
@@ -60,7 +62,7 @@ void stop_if_reached(Engine *engine) {
 Block *stop_take(Engine *engine, Queue *queue) {
   Block *block = queue_pop(queue);
   while (block && stop_is_before(engine, block)) {
-    engine_recycle(engine, block);
+    memory_recycle(engine, block);
     block = queue_pop(queue);
   }
   return block;

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "load/careful.h"
+#include "load/memory.h"
 #include "load/places.h"
 #include "pg/copy.h"
 
@@ -59,7 +60,7 @@ static Block *take(Stream *stream, bool *idle) {
 static void give_back(Engine *engine, Block *block) {
   pthread_mutex_lock(&engine->lock);
   if (--block->pending == 0)
-    engine_recycle(engine, block);
+    memory_recycle(engine, block);
   pthread_mutex_unlock(&engine->lock);
 }
 

@@ -16,7 +16,11 @@ typedef struct Block Block;
 // A column that a file does not have: a map entry that gives NULL.
 #define COLUMN_ABSENT UINT32_MAX
 
-enum { MAX_WORKERS = 64, MAX_FILES = MAX_WORKERS + 1 };
+enum {
+  MAX_WORKERS = 64,
+  MAX_FILES = MAX_WORKERS + 1,
+  DEFAULT_MEMORY = 64 << 20, // bytes of blocks
+};
 
 // The three kinds of stream, each fed to a `COPY ... FROM STDIN (FORMAT binary)`, the clean one
 // with `clean_text` to a `COPY ... FROM STDIN`.
@@ -51,6 +55,7 @@ typedef struct EngineOptions {
   bool clean_text;        // the clean stream is in COPY's text format: program_needs_text
   unsigned workers;       // from 1 to MAX_WORKERS
   unsigned files;         // that are under way at once, from 1 to MAX_FILES
+  size_t memory;          // bytes that blocks may hold together; one block may always be there
   int64_t run_id;         // for rejects
   const char *table;      // for rejects; borrowed
   Asker *asker;           // NULL, or who knows what types do not; the engine frees it

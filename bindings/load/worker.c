@@ -4,6 +4,7 @@
 
 #include "csv/transcode.h"
 #include "load/blocks.h"
+#include "load/memory.h"
 #include "load/odd.h"
 #include "load/records.h"
 #include "load/stop.h"
@@ -70,7 +71,7 @@ static void check_ring(Engine *engine, Task *task) {
 static void put_in_ring(Engine *engine, Block *block) {
   Task *task = block->task;
   if (stop_is_before(engine, block)) {
-    engine_recycle(engine, block);
+    memory_recycle(engine, block);
     return;
   }
   task->ring[block->sequence % engine->block_count] = block;

@@ -14,6 +14,7 @@
 #include "lua/failure.h"
 #include "lua/native.h"
 #include "lua/pg.h"
+#include "lua/userdata.h"
 
 enum { MAX_PARAMS = 65535 }; // 16 bits in the protocol's Bind message
 
@@ -403,10 +404,7 @@ static const luaL_Reg metamethods[] = {
 int luaopen_pghost_native_conn(lua_State *L) {
   pg_open_results(L);
   pg_open_streams(L);
-  luaL_newmetatable(L, CONN_TYPE);
-  luaL_setfuncs(L, metamethods, 0);
-  luaL_newlib(L, methods);
-  lua_setfield(L, -2, "__index");
+  userdata_define(L, CONN_TYPE, metamethods, methods);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -15,6 +15,7 @@
 #include "lua/failure.h"
 #include "lua/named.h"
 #include "lua/native.h"
+#include "lua/userdata.h"
 
 static SourceBox *check_box(lua_State *L) {
   return luaL_checkudata(L, 1, SOURCE_TYPE);
@@ -40,6 +41,12 @@ typedef struct MemberList {
   Buffer bytes;
   int count;
 } MemberList;
+
+typedef struct Look {
+  InputLook what;
+  MemberList members;
+  Buffer whole;
+} Look;
 
 static int open_box(lua_State *L, SourceBox *box, Input *input, const char *name,
                     const Dialect *dialect, Error *error) {
@@ -70,8 +77,7 @@ static bool add_member(void *data, const char *name, uint64_t size, Error *error
   return !list->bytes.failed || error_set(error, "ENOMEM", "not enough memory");
 }
 
-static int push_members(lua_State *L) {
-  const MemberList *list = lua_touserdata(L, 1);
+static int push_members(lua_State *L, const MemberList *list) {
   lua_createtable(L, list->count, 0);
   const char *at = list->bytes.data;
   for (int i = 1; i <= list->count; i++) {
@@ -89,21 +95,35 @@ static int push_members(lua_State *L) {
   return 1;
 }
 
-// csv.members(path) -> list of { name =, size = } | nil, message, code; nil alone: not a zip
-static int csv_members(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
-  MemberList list = {0};
-  Error error;
-  bool is_zip = false, ok = input_visit_members(path, add_member, &list, &is_zip, &error);
-  int status = LUA_OK;
-  if (ok && is_zip) {
-    lua_pushcfunction(L, push_members);
-    lua_pushlightuserdata(L, &list);
-    status = lua_pcall(L, 1, 1, 0);
-  } else {
+static int push_look(lua_State *L) {
+  const Look *look = lua_touserdata(L, 1);
+  if (look->what == INPUT_ZIP)
+    return push_members(L, &look->members);
+  if (look->what == INPUT_WHOLE)
+    lua_pushlstring(L, look->whole.data, look->whole.len);
+  else
     lua_pushnil(L);
+  return 1;
+}
+
+// csv.look(path, most) -> the files in a zip: list of { name =, size = }; the bytes of a file that
+// is not compressed and has at most so many; nil: another file | nil, message, code
+static int csv_look(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  lua_Integer most = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, most >= 0, 2, "bytes from 0 on expected");
+  Look look = {0};
+  Error error;
+  bool ok =
+      input_look(path, (size_t)most, add_member, &look.members, &look.whole, &look.what, &error);
+  int status = LUA_OK;
+  if (ok) {
+    lua_pushcfunction(L, push_look);
+    lua_pushlightuserdata(L, &look);
+    status = lua_pcall(L, 1, 1, 0);
   }
-  buffer_free(&list.bytes);
+  buffer_free(&look.members.bytes);
+  buffer_free(&look.whole);
   if (status != LUA_OK)
     return lua_error(L);
   return ok ? 1 : push_failure(L, &error);
@@ -149,17 +169,18 @@ static int csv_decode(lua_State *L) {
   return push_failure(L, &error);
 }
 
-// csv.open_string(text, options?) -> source | nil, message, code
+// csv.open_string(text, options?, name?) -> source | nil, message, code
 static int csv_open_string(lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
   Dialect dialect = csv_check_options(L, 2);
+  const char *name = luaL_optstring(L, 3, "string");
   SourceBox *box = new_box(L);
   Error error;
   Input *input = input_open_bytes(text, len);
   if (!input)
     error_set(&error, "ENOMEM", "not enough memory");
-  return open_box(L, box, input, "string", &dialect, &error);
+  return open_box(L, box, input, name, &dialect, &error);
 }
 
 static void push_totals(lua_State *L, const SourceTotals *totals) {
@@ -374,6 +395,12 @@ static int source_line_end(lua_State *L) {
   return 1;
 }
 
+// source:field_bytes() -> number
+static int source_field_bytes_method(lua_State *L) {
+  lua_pushnumber(L, source_field_bytes(check_source(L)));
+  return 1;
+}
+
 // source:encoding() -> name, note | name, nil where it is what was asked for
 static int source_encoding(lua_State *L) {
   const Source *source = check_source(L);
@@ -404,6 +431,7 @@ static const luaL_Reg methods[] = {
     {"records", source_records},
     {"totals", source_totals_method},
     {"line_end", source_line_end},
+    {"field_bytes", source_field_bytes_method},
     {"encoding", source_encoding},
     {"find", source_find},
     {"skip_to", source_skip_to_method},
@@ -430,7 +458,7 @@ static int csv_unreadable_rules(lua_State *L) {
 static const luaL_Reg functions[] = {
     {"open", csv_open_path},
     {"open_string", csv_open_string},
-    {"members", csv_members},
+    {"look", csv_look},
     {"decode", csv_decode},
     {"check_options", csv_check},
     {"options", csv_push_options},
@@ -442,12 +470,7 @@ static const luaL_Reg functions[] = {
 
 int luaopen_pghost_native_csv(lua_State *L) {
   sha256_prepare();
-  if (luaL_newmetatable(L, SOURCE_TYPE)) {
-    luaL_setfuncs(L, metamethods, 0);
-    luaL_newlib(L, methods);
-    lua_setfield(L, -2, "__index");
-  }
-  lua_pop(L, 1);
+  userdata_define(L, SOURCE_TYPE, metamethods, methods);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -159,8 +159,8 @@ static void take_encoding(const Option *option, Dialect *dialect) {
   memcpy(dialect->text.encoding, text, len + 1);
 }
 
-// PostgreSQL's names of encodings, and iconv's for them. Left to the server is what is not here: in
-// EUC_JP iconv has less than the server.
+// PostgreSQL's names of encodings, and iconv's for them. Left to the server is what is not here
+// (EUC_JIS_2004, MULE_INTERNAL): iconv has less than the server.
 static void take_stored(const Option *option, Dialect *dialect) {
   static const char *const names[][2] = {
       {"LATIN1", "ISO-8859-1"},     {"LATIN2", "ISO-8859-2"},     {"LATIN3", "ISO-8859-3"},
@@ -173,6 +173,7 @@ static void take_stored(const Option *option, Dialect *dialect) {
       {"WIN1253", "CP1253"},        {"WIN1254", "CP1254"},        {"WIN1255", "CP1255"},
       {"WIN1256", "CP1256"},        {"WIN1257", "CP1257"},        {"WIN1258", "CP1258"},
       {"EUC_CN", "EUC-CN"},         {"EUC_KR", "EUC-KR"},         {"EUC_TW", "EUC-TW"},
+      {"EUC_JP", "EUC-JP-MS"},
   };
   const char *name = take_text(option, NULL, "an encoding of PostgreSQL");
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -16,6 +16,7 @@
 #include "lua/load_options.h"
 #include "lua/native.h"
 #include "lua/rules_functions.h"
+#include "lua/userdata.h"
 
 #define LOAD_TYPE "pghost.native.load"
 
@@ -473,12 +474,7 @@ static const luaL_Reg functions[] = {
 };
 
 int luaopen_pghost_native_load(lua_State *L) {
-  if (luaL_newmetatable(L, LOAD_TYPE)) {
-    luaL_setfuncs(L, metamethods, 0);
-    luaL_newlib(L, methods);
-    lua_setfield(L, -2, "__index");
-  }
-  lua_pop(L, 1);
+  userdata_define(L, LOAD_TYPE, metamethods, methods);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -140,6 +140,7 @@ EngineOptions load_read_options(lua_State *L, int table, int references) {
     luaL_error(L, "workers must be from 1 to %d: %I", (int)MAX_WORKERS, workers);
   options.workers = (unsigned)workers;
   options.files = options.workers + 1; // the next one is opened while the workers are busy
+  options.memory = (size_t)read_size(L, table, "memory", DEFAULT_MEMORY);
   if (lua_getfield(L, table, "clean") == LUA_TTABLE)
     read_clean(L, lua_gettop(L), references, &options);
   lua_settop(L, top);

@@ -200,6 +200,16 @@ static int profile_columns(lua_State *L) {
   return 1;
 }
 
+// profile:add(other): what the other one, which is of the same program, has in it
+static int profile_add_other(lua_State *L) {
+  Profile *profile = check_profile(L);
+  ProfileBox *other = luaL_checkudata(L, 2, PROFILE_TYPE);
+  luaL_argcheck(L, other->profile->program == profile->program, 2, "of another program");
+  luaL_argcheck(L, other->profile != profile, 2, "another profile expected");
+  profile_merge(profile, other->profile);
+  return 0;
+}
+
 // profile:counts() -> { rows =, left_out =, sample = } | nil where there was no memory
 static int profile_counts(lua_State *L) {
   const Profile *profile = check_profile(L);
@@ -213,6 +223,7 @@ static int profile_counts(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
+    {"add", profile_add_other},
     {"columns", profile_columns},
     {"counts", profile_counts},
     {NULL, NULL},

@@ -9,8 +9,10 @@
 #include "base/hex.h"
 #include "lua/named.h"
 #include "lua/pg.h"
+#include "rules/type.h"
 
-// OIDs of the server's built-in types (src/include/catalog/pg_type.dat); they never change.
+// OIDs of the server's built-in types (src/include/catalog/pg_type.dat); they never change. Those
+// that rules can have are rows of bindings/rules/type_*.c.
 typedef struct TypeName {
   Oid oid;
   const char *name;
@@ -26,57 +28,18 @@ enum {
   FLOAT8 = 701,
 };
 
-static const TypeName type_names[] = {
-    {BOOL, "boolean"},
-    {BYTEA, "bytea"},
-    {18, "\"char\""},
-    {19, "name"},
-    {INT8, "bigint"},
-    {INT2, "smallint"},
-    {INT4, "integer"},
-    {24, "regproc"},
-    {25, "text"},
-    {26, "oid"},
-    {114, "json"},
-    {142, "xml"},
-    {FLOAT4, "real"},
-    {FLOAT8, "double precision"},
-    {705, "unknown"},
-    {790, "money"},
-    {829, "macaddr"},
-    {650, "cidr"},
-    {869, "inet"},
-    {1000, "boolean[]"},
-    {1005, "smallint[]"},
-    {1007, "integer[]"},
-    {1009, "text[]"},
-    {1015, "character varying[]"},
-    {1016, "bigint[]"},
-    {1042, "character"},
-    {1043, "character varying"},
-    {1082, "date"},
-    {1083, "time"},
-    {1114, "timestamp"},
-    {1184, "timestamptz"},
-    {1186, "interval"},
-    {1231, "numeric[]"},
-    {1266, "timetz"},
-    {1560, "bit"},
-    {1562, "bit varying"},
-    {1700, "numeric"},
-    {2205, "regclass"},
-    {2206, "regtype"},
-    {2249, "record"},
-    {2278, "void"},
-    {2950, "uuid"},
-    {3220, "pg_lsn"},
-    {3802, "jsonb"},
-    {3904, "int4range"},
-    {3926, "int8range"},
-    {3906, "numrange"},
-    {3908, "tsrange"},
-    {3910, "tstzrange"},
-    {3912, "daterange"},
+// Types that no rule has, and what the server calls those with a short name.
+static const TypeName other_types[] = {
+    {18, "\"char\""},    {19, "name"},        {24, "regproc"},
+    {26, "oid"},         {142, "xml"},        {705, "unknown"},
+    {790, "money"},      {1000, "boolean[]"}, {1005, "smallint[]"},
+    {1007, "integer[]"}, {1009, "text[]"},    {1015, "character varying[]"},
+    {1016, "bigint[]"},  {1042, "character"}, {1043, "character varying"},
+    {1231, "numeric[]"}, {1560, "bit"},       {1562, "bit varying"},
+    {2205, "regclass"},  {2206, "regtype"},   {2249, "record"},
+    {2278, "void"},      {3220, "pg_lsn"},    {3904, "int4range"},
+    {3926, "int8range"}, {3906, "numrange"},  {3908, "tsrange"},
+    {3910, "tstzrange"}, {3912, "daterange"},
 };
 
 // bytea_output = escape: \\ and \ooo stand for one byte, others for themselves.
@@ -162,9 +125,12 @@ void pg_push_row_type(lua_State *L, const PGresult *result) {
 }
 
 static const char *name_of_type(Oid oid, char *unknown, size_t size) {
-  for (size_t i = 0; i < sizeof type_names / sizeof type_names[0]; i++)
-    if (type_names[i].oid == oid)
-      return type_names[i].name;
+  for (size_t i = 0; i < sizeof other_types / sizeof other_types[0]; i++)
+    if (other_types[i].oid == oid)
+      return other_types[i].name;
+  const char *name = type_name_of_oid(oid);
+  if (name)
+    return name;
   snprintf(unknown, size, "oid %u", oid);
   return unknown;
 }

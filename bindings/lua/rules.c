@@ -13,6 +13,7 @@
 #include "lua/rules_functions.h"
 #include "lua/rules_record.h"
 #include "lua/rules_values.h"
+#include "lua/userdata.h"
 #include "rules/rule_checks.h"
 #include "rules/rule_ops.h"
 #include "rules/text.h"
@@ -320,10 +321,7 @@ int luaopen_pghost_native_rules(lua_State *L) {
   lua_record_open(L);
   luaL_newmetatable(L, SCRATCH_TYPE);
   luaL_setfuncs(L, scratch_metamethods, 0);
-  luaL_newmetatable(L, PROGRAM_TYPE);
-  luaL_setfuncs(L, metamethods, 0);
-  luaL_newlib(L, methods);
-  lua_setfield(L, -2, "__index");
+  userdata_define(L, PROGRAM_TYPE, metamethods, methods);
   luaL_newlib(L, functions);
   luaL_setfuncs(L, lua_value_functions, 0);
   return 1;

@@ -5,6 +5,7 @@
 
 #include "lua/failure.h"
 #include "lua/pg.h"
+#include "lua/userdata.h"
 
 #define STREAM_TYPE "pghost.native.stream"
 
@@ -134,9 +135,5 @@ static const luaL_Reg metamethods[] = {
 };
 
 void pg_open_streams(lua_State *L) {
-  luaL_newmetatable(L, STREAM_TYPE);
-  luaL_setfuncs(L, metamethods, 0);
-  luaL_newlib(L, methods);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  userdata_define(L, STREAM_TYPE, metamethods, methods);
 }

@@ -218,7 +218,8 @@ void summary_point_text(const Summary *summary, const Point *point, Buffer *out)
   if (column->form == PROFILE_NUMERIC && point->cut)
     column_profile_real(column, point->real, out);
   else
-    column_profile_text(column, point->number, point->bytes, point->len, out);
+    column_profile_text(column, point->number, point->bytes,
+                        point->cut ? whole_characters(point->bytes, point->len) : point->len, out);
 }
 
 static bool put_extreme(const Summary *summary, const Extreme *extreme, int64_t number, double real,
@@ -227,7 +228,9 @@ static bool put_extreme(const Summary *summary, const Extreme *extreme, int64_t 
   if (column->form == PROFILE_REAL || (column->form == PROFILE_NUMERIC && !isfinite(real)))
     column_profile_real(column, real, out);
   else
-    column_profile_text(column, number, extreme->bytes, extreme->len, out);
+    column_profile_text(
+        column, number, extreme->bytes,
+        extreme->cut ? whole_characters(extreme->bytes, extreme->len) : extreme->len, out);
   return true;
 }
 

@@ -86,6 +86,17 @@ uint32_t count_characters(const char *bytes, uint32_t len) {
   return count;
 }
 
+uint32_t whole_characters(const char *bytes, uint32_t len) {
+  uint32_t start = len;
+  while (start > 0 && len - start < 4 && ((unsigned char)bytes[start - 1] & 0xC0) == 0x80)
+    start--;
+  if (start == 0 || (unsigned char)bytes[start - 1] < 0xC0)
+    return len;
+  unsigned char lead = (unsigned char)bytes[start - 1];
+  uint32_t needed = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  return len - (start - 1) < needed ? start - 1 : len;
+}
+
 // Of texts that begin with the same bytes as far as they are kept, the shorter one is the lesser.
 static bool text_beyond(const Extreme *extreme, const char *bytes, uint32_t len, int side) {
   if (!extreme->set)

@@ -48,6 +48,9 @@ void totals_merge(Totals *into, const Totals *from);
 // Extends the extremes by a text whose first eight bytes are `prefix`.
 void totals_extend(Totals *totals, const char *bytes, uint32_t len, uint64_t prefix);
 
+// Of the first `len` bytes of a longer text those that are whole characters.
+uint32_t whole_characters(const char *bytes, uint32_t len);
+
 uint32_t count_characters(const char *bytes, uint32_t len);
 
 #endif

@@ -35,7 +35,9 @@ static size_t sequence_length(const unsigned char *p, size_t len) {
   return overlong || outside ? 0 : need;
 }
 
-size_t text_decode(const char *text, size_t len, int32_t *code) {
+// Reads one code point at `text` (len > 0) and returns its bytes, 1 to 4. For a byte that does not
+// begin a valid sequence: 1, and *code is -1.
+static size_t text_decode(const char *text, size_t len, int32_t *code) {
   static const unsigned char lead_bits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
   const unsigned char *p = (const unsigned char *)text;
   size_t need = sequence_length(p, len);

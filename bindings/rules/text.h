@@ -11,10 +11,6 @@
 // Characters (code points) of valid UTF-8.
 size_t text_characters(const char *text, size_t len);
 
-// Reads one code point at `text` (len > 0) and returns its bytes, 1 to 4. For a byte that does not
-// begin a valid sequence: 1, and *code is -1.
-size_t text_decode(const char *text, size_t len, int32_t *code);
-
 // Whether PostgreSQL can store it in text: well-formed UTF-8 without NUL bytes.
 bool text_storable(const char *text, size_t len);
 

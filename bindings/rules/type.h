@@ -161,6 +161,9 @@ const TypeKind *type_kind(size_t i);
 // The SQL name: "numeric(10,2)", "timestamp". Writes at most `size` bytes, NUL-terminated.
 void type_name(const Type *type, char *out, size_t size);
 
+// The name of the kind with that OID; NULL: none of ours.
+const char *type_name_of_oid(uint32_t oid);
+
 // The type an SQL name means, as people write it and as the catalog's format_type does: "int8",
 // "numeric(10,2)", "character varying(20)", "timestamp without time zone", "bigint[]"; any case,
 // blanks as SQL allows. What has the form of a type's name but is none of the types here (an enum,

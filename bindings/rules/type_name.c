@@ -43,6 +43,14 @@ static const TypeKind *find_kind(const char *words) {
   return NULL;
 }
 
+const char *type_name_of_oid(uint32_t oid) {
+  const TypeKind *kind;
+  for (size_t i = 0; (kind = type_kind(i)); i++)
+    if (kind->oid == oid && oid != 0)
+      return kind->name;
+  return NULL;
+}
+
 void type_name(const Type *type, char *out, size_t size) {
   const TypeKind *kind = type->element ? type->element : type->kind;
   const char *brackets = type->element ? "[]" : "";

@@ -36,12 +36,8 @@ bool sniff_ends_in_two_crs(const SniffSample *sample) {
   return end && end - sample->bytes >= 2 && end[-1] == '\r' && end[-2] == '\r';
 }
 
-typedef bool Visit(void *context, size_t index, const SniffRecord *record, bool apart);
-
-// Calls `visit` for each record that is neither blank nor a comment, and tells it whether a blank
-// line is above. Returns the bytes consumed.
-static size_t each_record(const SniffSample *sample, const SniffDialect *dialect, Visit *visit,
-                          void *context, bool *failed) {
+size_t sniff_each_record(const SniffSample *sample, const SniffDialect *dialect, SniffVisit *visit,
+                         void *context, bool *failed) {
   SniffRecord record = {0};
   size_t at = 0, index = 0;
   bool apart = false;
@@ -147,7 +143,7 @@ static bool is_one_field(void *context, size_t index, const SniffRecord *record,
 
 bool sniff_parts_nothing(const SniffSample *sample, const SniffDialect *dialect) {
   bool one = true, failed;
-  each_record(sample, dialect, is_one_field, &one, &failed);
+  sniff_each_record(sample, dialect, is_one_field, &one, &failed);
   return one && !failed;
 }
 
@@ -160,6 +156,7 @@ typedef struct Cells {
   Column *columns;
   Buffer scratch;
   size_t quoted;
+  size_t wrapped;
   size_t doubled;
 } Cells;
 
@@ -179,6 +176,7 @@ static bool note_cells(void *context, size_t index, const SniffRecord *record, b
     else if (field->quoted && weight < 0.97)
       weight = 0.97;
     cells->quoted += field->quoted;
+    cells->wrapped += field->quoted && field->len > 0;
     cells->doubled += field->quoted && field->escaped && !field->broken;
     cells->columns[i].kinds[kind]++;
     cells->columns[i].weight += kind == CELL_EMPTY && !field->quoted ? 0 : weight;
@@ -262,6 +260,7 @@ static void finish(const Records *records, double prior, const Cells *cells, Sni
   guess->first = cells->first;
   guess->records = cells->stop - cells->first;
   guess->quoted = cells->quoted;
+  guess->wrapped = cells->wrapped;
   guess->doubled = cells->doubled;
   guess->broken = broken;
   guess->consistency = (double)same / table;
@@ -279,7 +278,7 @@ static void finish(const Records *records, double prior, const Cells *cells, Sni
 static bool score_records(const SniffSample *sample, double prior, Records *records,
                           SniffGuess *guess) {
   bool failed;
-  size_t used = each_record(sample, &guess->dialect, note_width, records, &failed);
+  size_t used = sniff_each_record(sample, &guess->dialect, note_width, records, &failed);
   // Of a sample cut off somewhere the last record is missing; more than that speaks against it.
   records->consumed = sample->whole || sample->len - used < sample->len / 8
                           ? 1
@@ -301,7 +300,7 @@ static bool score_records(const SniffSample *sample, double prior, Records *reco
   cells.columns = calloc(width, sizeof *cells.columns);
   if (!cells.columns)
     return false;
-  each_record(sample, &guess->dialect, note_cells, &cells, &failed);
+  sniff_each_record(sample, &guess->dialect, note_cells, &cells, &failed);
   finish(records, prior, &cells, guess);
   buffer_free(&cells.scratch);
   free(cells.columns);
@@ -379,7 +378,7 @@ static bool find_blanks(const SniffSample *sample, SniffDialect *dialect) {
     return true;
   bool given = dialect->blanks_after_quote;
   dialect->skip_blanks = dialect->blanks_after_quote = true;
-  each_record(sample, dialect, note_blanks, &blanks, &failed);
+  sniff_each_record(sample, dialect, note_blanks, &blanks, &failed);
   dialect->blanks_after_quote = given || (blanks.trailed_records > 0 &&
                                           blanks.trailed_records * 10 >= blanks.quoted_records * 9);
   dialect->skip_blanks =
@@ -516,56 +515,6 @@ static bool try_all(const SniffSample *sample, const SniffGiven *given, SniffGue
   return true;
 }
 
-typedef struct Share {
-  size_t records;
-  size_t parted; // with more than one field
-} Share;
-
-static bool note_parted(void *context, size_t index, const SniffRecord *record, bool apart) {
-  Share *share = context;
-  (void)index, (void)apart;
-  share->records++;
-  share->parted += record->count > 1;
-  return true;
-}
-
-// How many of the records a delimiter parts: 0 to 1.
-static bool share_parted(const SniffSample *sample, const SniffDialect *dialect, double *parted) {
-  Share share = {0};
-  bool failed;
-  each_record(sample, dialect, note_parted, &share, &failed);
-  *parted = share.records ? (double)share.parted / (double)share.records : 0;
-  return !failed;
-}
-
-// One column, whose values are not data, in a file that a usual delimiter parts in most of its
-// lines: rather records of several widths. Then that is the best guess, with its own poor score.
-static bool prefer_ragged(const SniffSample *sample, SniffGuesses *guesses) {
-  SniffGuess found = {0};
-  double most = 0.5, parted;
-  const SniffGuess *best = &guesses->list[0];
-  if (guesses->count == 0 || best->dialect.delimiter_len > 0 || best->lone_data)
-    return true;
-  for (const char *sign = ",;\t|"; *sign; sign++) {
-    SniffGuess ragged = {.dialect = best->dialect};
-    ragged.dialect.delimiter[0] = *sign;
-    ragged.dialect.delimiter_len = 1;
-    ragged.dialect.quote = '"';
-    if (!share_parted(sample, &ragged.dialect, &parted) || !sniff_score(sample, 1, &ragged))
-      return false;
-    if (parted > most && ragged.score > 0) {
-      most = parted;
-      found = ragged;
-    }
-  }
-  if (found.columns == 0)
-    return true;
-  guesses->count += guesses->count < SNIFF_GUESSES;
-  memmove(&guesses->list[1], &guesses->list[0], (guesses->count - 1) * sizeof found);
-  guesses->list[0] = found;
-  return true;
-}
-
 // COPY's text format is one dialect, but for its delimiter.
 static bool take_text_format(const SniffSample *sample, const SniffGiven *given,
                              SniffGuesses *guesses) {
@@ -586,7 +535,5 @@ bool sniff_dialect(const SniffSample *sample, const SniffGiven *given, SniffGues
   if (!try_all(sample, given, guesses))
     return false;
   bool again = guesses->count == 0 && (given->delimiter || given->quote);
-  if (again && !try_all(sample, &nothing, guesses))
-    return false;
-  return given->delimiter || given->quote || prefer_ragged(sample, guesses);
+  return !again || try_all(sample, &nothing, guesses);
 }

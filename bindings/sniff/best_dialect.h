@@ -42,6 +42,7 @@ typedef struct SniffGuess {
   size_t
       first; // record of the sample that the table starts with, comments and blank lines left out
   size_t quoted;  // fields in quotes
+  size_t wrapped; // of these, with something in them
   size_t doubled; // fields in quotes that hold quotes
   size_t broken;  // records with a stray quote
 } SniffGuess;
@@ -70,6 +71,13 @@ bool sniff_dialect(const SniffSample *sample, const SniffGiven *given, SniffGues
 
 // The score of one dialect; false: no memory. `guess->dialect` is set by the caller.
 bool sniff_score(const SniffSample *sample, double prior, SniffGuess *guess);
+
+typedef bool SniffVisit(void *context, size_t index, const SniffRecord *record, bool apart);
+
+// Calls `visit` for each record of the sample that is neither blank nor a comment, and tells it
+// whether a blank line is above, until it gives false. Returns the bytes consumed.
+size_t sniff_each_record(const SniffSample *sample, const SniffDialect *dialect, SniffVisit *visit,
+                         void *context, bool *failed);
 
 // Whether no record of the sample has more than one field, or a quote where none may be.
 bool sniff_parts_nothing(const SniffSample *sample, const SniffDialect *dialect);

@@ -96,12 +96,13 @@ static bool is_no_number(const char *at, const char *end) {
   return false;
 }
 
+static const char *const currencies[] = {"$", "\xe2\x82\xac", "\xc2\xa3"}; // dollar, euro, pound
+
 // A sign or currency, digits with points and commas between them, an exponent or a percent sign.
 static bool is_number(const char *at, const char *end) {
-  static const char *const currencies[] = {"$", "\xe2\x82\xac", "\xc2\xa3"}; // dollar, euro, pound
   if (at < end && (*at == '-' || *at == '+'))
     at++;
-  for (size_t i = 0; i < 3; i++) {
+  for (size_t i = 0; i < sizeof currencies / sizeof *currencies; i++) {
     size_t len = strlen(currencies[i]);
     if ((size_t)(end - at) > len && memcmp(at, currencies[i], len) == 0)
       at += len;
@@ -122,6 +123,20 @@ static bool is_number(const char *at, const char *end) {
   if (at < end && *at == ' ' && at + 1 < end && at[1] == '%')
     at++;
   return at == end || (end - at == 1 && *at == '%');
+}
+
+// "£ 1,80", "19,00 €": a currency and a blank beside a number.
+static bool is_sum(const char *at, const char *end) {
+  for (size_t i = 0; i < sizeof currencies / sizeof *currencies; i++) {
+    size_t len = strlen(currencies[i]);
+    if ((size_t)(end - at) < len + 2)
+      continue;
+    if (memcmp(at, currencies[i], len) == 0 && at[len] == ' ')
+      return is_number(at + len + 1, end);
+    if (memcmp(end - len, currencies[i], len) == 0 && end[-(ptrdiff_t)len - 1] == ' ')
+      return is_number(at, end - len - 1);
+  }
+  return false;
 }
 
 static bool is_month(const char *text) {
@@ -220,9 +235,11 @@ static bool is_code(const char *text, size_t len) {
   return memchr(at, '.', (size_t)(text + len - at)) != NULL;
 }
 
-// A quote that has no partner, at an end: half of a quoted cell.
+// A quote that has no partner, at an end: half of a quoted cell. An apostrophe, after a space.
 static bool is_half_quoted(const char *text, size_t len) {
-  return (*text == '"') != (text[len - 1] == '"') || (len == 1 && *text == '"');
+  bool words = memchr(text, ' ', len);
+  return (*text == '"') != (text[len - 1] == '"') || (len == 1 && *text == '"') ||
+         (words && (*text == '\'') != (text[len - 1] == '\''));
 }
 
 static SniffCell words(const char *text, size_t len) {
@@ -253,6 +270,8 @@ SniffCell sniff_cell(const char *text, size_t len) {
     return CELL_NULL;
   bool short_enough = len <= 64;
   if (short_enough && (is_digit(*text) || !is_letter(*text)) && is_number(text, text + len))
+    return CELL_NUMBER;
+  if (short_enough && is_sum(text, text + len))
     return CELL_NUMBER;
   if (is_no_number(text, text + len))
     return CELL_NUMBER;

@@ -6,6 +6,7 @@
 
 #include "base/interrupt.h"
 #include "sniff/below.h"
+#include "sniff/rivals.h"
 
 enum {
   READ_BYTES = 256 * 1024,
@@ -436,7 +437,9 @@ static bool guess_on(Pass *pass, size_t size, SniffSample *sample) {
   size_t separator = separator_line(sample);
   sample->bytes += separator;
   sample->len -= separator;
-  return sniff_dialect(sample, &pass->options->given, &pass->sniff->guesses) ||
+  const SniffGiven *given = &pass->options->given;
+  SniffGuesses *guesses = &pass->sniff->guesses;
+  return (sniff_dialect(sample, given, guesses) && sniff_settle(sample, given, guesses)) ||
          no_memory(pass->error);
 }
 

@@ -20,6 +20,7 @@ typedef struct HeaderColumn {
   size_t again;  // how often it recurs below
   size_t length; // of all values below, where that is one
   bool many_lengths;
+  size_t spaced; // values below with a blank in them
 } HeaderColumn;
 
 typedef struct Header {
@@ -51,6 +52,7 @@ static void note_field(Header *header, size_t row, HeaderColumn *column, const S
     column->name_len = len;
     return;
   }
+  column->spaced += len > 0 && memchr(text, ' ', len);
   column->again += len > 0 && len == column->name_len && memcmp(column->name, text, kept) == 0;
   if (row >= header->sure) {
     column->kinds[sniff_cell(text, len)]++;
@@ -343,6 +345,15 @@ static bool all_identifiers(const Header *header) {
   return header->structure->header_distinct;
 }
 
+// "street" over "1 Koch Street" and the like: an identifier over values of several words.
+static bool is_word_over_words(const Header *header) {
+  const HeaderColumn *column = header->columns;
+  size_t below = header->guess->records - 1;
+  return header->guess->columns == 1 && below > 2 && column->spaced == below &&
+         !memchr(column->name, ' ', column->name_len < NAME_SIZE ? column->name_len : NAME_SIZE) &&
+         all_identifiers(header);
+}
+
 // Whether it is worth to be weighed by how unlike the others it is.
 // A table of texts alone: names are different, come once, are there, and are often known ones.
 static bool judge_texts(Header *header) {
@@ -381,6 +392,10 @@ static bool weigh_surprise(const SniffSample *sample, Header *header) {
   if (!sniff_surprise(sample, header->guess, &bits))
     return false;
   structure->header_unlike = bits >= 3;
+  if (is_word_over_words(header)) {
+    structure->header_unlike = true;
+    structure->header_confidence = fmax(structure->header_confidence, 0.8);
+  }
   if (structure->header_unlike)
     structure->header_confidence = fmax(structure->header_confidence, fmin(0.95, 1 - exp2(-bits)));
   return true;

@@ -69,21 +69,24 @@ function csv.open(path, options) end
 ---@return string? code "encoding": not valid in it; "usage": unknown
 function csv.decode(bytes, encoding) end
 
---- The files in a zip, in its order; nil alone for a file that is not a zip. Names are labels that somebody wrote into
---- the zip: nothing is ever unpacked to a place.
+--- What a file is, with one opening: of a zip the files in it, in its order; of a file that is not compressed and has 1
+--- to `most` bytes all of these; nil alone for any other. Names are labels that somebody wrote into the zip: nothing is
+--- ever unpacked to a place.
 ---@param path string
----@return { name: string, size: integer }[]|nil members sizes unpacked
+---@param most integer
+---@return { name: string, size: integer }[]|string|nil found sizes are unpacked
 ---@return string? message
 ---@return string? code
-function csv.members(path) end
+function csv.look(path, most) end
 
---- The same as open for bytes in memory, which messages call 'string'.
+--- The same as open for bytes in memory.
 ---@param text string
 ---@param options? pghost.csv.Options
+---@param name? string for messages (default "string")
 ---@return pghost.Source|nil source
 ---@return string? message
 ---@return string? code
-function csv.open_string(text, options) end
+function csv.open_string(text, options, name) end
 
 --- Size and hash of a file, or of its beginning, without reading it as CSV: what totals gives for it.
 ---@param path string
@@ -167,6 +170,10 @@ function Source:skip_to(offset) end
 --- What ends its lines.
 ---@return "lf"|"cr"
 function Source:line_end() end
+
+--- Bytes of a field on average, by the whole lines that were read with the header; 0 where there are none.
+---@return number
+function Source:field_bytes() end
 
 --- The encoding it is read in, and where nobody has said it, what it is known from.
 ---@return string encoding

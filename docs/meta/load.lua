@@ -29,6 +29,7 @@ local load = {}
 ---@field rejects? pghost.RejectsOptions gets run_id bigint, table_name text, file_id bigint, line bigint, byte_offset bigint, byte_length bigint, column_name text, rule text, reason text, original bytea
 ---@field profile? pghost.Profile of the program: gets the records that pass, when the load is finished
 ---@field workers? integer threads that read and check, 1 (default) to 64
+---@field memory? integer bytes that blocks may hold together, and one block of any size (default 64 MiB)
 
 --- Begins the COPYs. The connections are busy until the load is finished or closed.
 ---@param options pghost.LoadOptions

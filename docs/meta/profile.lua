@@ -51,6 +51,10 @@ local methods = {}
 ---@return pghost.ProfileColumn[]
 function methods:columns(limit) end
 
+--- Adds what another one has in it.
+---@param other pghost.Profile of the same program
+function methods:add(other) end
+
 ---@return pghost.ProfileCounts? counts nil: there was no memory for it
 function methods:counts() end
 

@@ -74,6 +74,27 @@ local verdict = require "pghost.checks.verdict"
 ---@field freshness fun(column: string, age: string, options?: pghost.CheckOptions): pghost.Check
 --- the newest value is at most so old, seen from as_of
 --- Example: check.freshness("booking.created_at", "2 days")
+---@field row_count_drift fun(table_name: string, tolerance: string|number, options?: pghost.CheckOptions): pghost.Check
+--- the load has brought as many records as those of the last published runs; options runs (10), learn (3)
+--- Example: check.row_count_drift("booking", "20%")
+---@field missing_share_drift fun(column: string, tolerance: string|number, options?: pghost.CheckOptions): pghost.Check
+--- so is its share of NULLs
+--- Example: check.missing_share_drift("booking.status", 0.02)
+---@field distinct_count_drift fun(column: string, tolerance: string|number, options?: pghost.CheckOptions): pghost.Check
+--- so is the number of its different values
+--- Example: check.distinct_count_drift("booking.user_id", "30%")
+---@field avg_drift fun(column: string, tolerance: string|number, options?: pghost.CheckOptions): pghost.Check
+--- so is its mean
+--- Example: check.avg_drift("booking.price", "3 sd")
+---@field quantile_drift fun(column: string, fraction: number, tolerance: string|number, options?: pghost.CheckOptions): pghost.Check
+--- so is a quantile that profiles have
+--- Example: check.quantile_drift("booking.price", 0.95, "3 sd")
+---@field reject_share_drift fun(table_name: string, tolerance: string|number, options?: pghost.CheckOptions): pghost.Check
+--- so is the share of records that were rejected; option rule: by this rule
+--- Example: check.reject_share_drift("booking", 0.01, { rule = "type" })
+---@field values_drift fun(column: string, options?: pghost.CheckOptions): pghost.Check
+--- a column of few values has no new one, and none has vanished; options new, vanished: "evolve", "warn" or "stop"
+--- Example: check.values_drift("booking.status", { new = "stop" })
 ---@field references fun(column: string, referenced: string, options?: pghost.CheckOptions): pghost.Check
 --- every value of a column is in another table; NULL is not asked
 --- Example: check.references("booking.user_id", "users.rn")

@@ -21,6 +21,9 @@ local Connection = {}
 Connection.__index = Connection
 Connection.__name = "pghost.Connection"
 
+---@package its methods, for completion
+M.methods = Connection
+
 -- Passes results of the native connection through; an error remembers the statement that its position is in.
 local function checked(statement, value, message, code)
   if not value then
@@ -110,15 +113,17 @@ end
 
 local stay <const> = [[
   SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
-  WHERE name = 'idle_session_timeout' AND setting <> '0']]
+  WHERE name = 'idle_session_timeout' AND setting <> '0'
+    AND pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) $1]]
 
 --- Has the server keep this connection, however long nothing is asked of it: others do the work of a long load. The
---- role or the database may have a time for that (idle_session_timeout, from PostgreSQL 14).
+--- role or the database may have a time for that (idle_session_timeout, from PostgreSQL 14). Not through a pooler: it
+--- reports another process than the session's, the session is not ours, and it opens a new one when that ends.
 --- Example: local conn <close> = connection.open():stay()
 ---@return pghost.Connection self
 ---@package
 function Connection:stay()
-  self:query(stay)
+  self:query(stay, self.native:pid())
   return self
 end
 

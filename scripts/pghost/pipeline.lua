@@ -95,8 +95,10 @@ function M.start(name, config, options)
   if not given.data then
     settings.data = project.path(settings.data)
   end
-  if not given.report and settings.report ~= "" then
-    settings.report = project.path(settings.report)
+  for _, file in ipairs { "report", "metrics", "openlineage" } do
+    if not given[file] and settings[file] ~= "" and settings[file]:sub(1, 1) ~= "|" then
+      settings[file] = project.path(settings[file])
+    end
   end
   local replaying = replay.take(name, settings, given)
   local run = Run.new(name, settings, { dsn = options.dsn, log = log.new(options.log), replay = replaying,
@@ -110,6 +112,9 @@ function M.start(name, config, options)
   open_history(run, settings.as_of ~= "" and settings.as_of or nil)
   history.remember_call(run.conn, run.id, given, replaying and replaying.of.run_id)
   build_schema.make(run)
+  if settings.openlineage ~= "" then
+    require("pghost.report.openlineage_sink").started(run)
+  end
   run.log:info("start", name, ("run %d into schema '%s' of %s, as of %s"):format(run.id, run.target,
     run.conn.description or "the database", run.as_of), { run = run.id, schema = run.target, as_of = run.as_of })
   return run

@@ -10,6 +10,7 @@ local atomic_file = require "pghost.lib.atomic_file"
 local junit = require "pghost.report.junit"
 local markdown = require "pghost.report.markdown"
 local metrics = require "pghost.report.metrics"
+local openlineage_sink = require "pghost.report.openlineage_sink"
 local page = require "pghost.report.page"
 local sys = require "pghost.native.sys"
 
@@ -57,19 +58,33 @@ function M.write(conn, run_id, path)
   M.save(conn, M.collect(conn, run_id), "html", path)
 end
 
---- Writes what the setting `report` names, when a run has ended. Never changes how it ended: what goes
---- wrong is a warning.
+local function write_for(run, format, path)
+  local done, problem = pcall(function()
+    M.save(run.conn, M.collect(run.conn, run.id), format, path)
+  end)
+  local kind = format == "html" and "report" or format
+  if done then
+    run.log:info(kind, run.name, "run " .. run.id .. " in " .. path)
+  else
+    run.log:warn(kind, run.name, "not written: " .. tostring(problem))
+  end
+end
+
+--- Writes what the settings `report`, `metrics` and `openlineage` name, when a run has ended. Never changes how it
+--- ended: what goes wrong is a warning.
 ---@param run pghost.Run
 function M.after(run)
   if sys.interrupted() then
     return
   end
-  local path = run.settings.report
-  local done, problem = pcall(M.write, run.conn, run.id, path)
-  if done then
-    run.log:info("report", run.name, "run " .. run.id .. " in " .. path)
-  else
-    run.log:warn("report", run.name, "not written: " .. tostring(problem))
+  if run.settings.report ~= "" then
+    write_for(run, "html", run.settings.report)
+  end
+  if run.settings.metrics ~= "" then
+    write_for(run, "metrics", run.settings.metrics)
+  end
+  if run.settings.openlineage ~= "" then
+    openlineage_sink.ended(run)
   end
 end
 

@@ -390,7 +390,7 @@ local function end_session(self, problem)
     self.lock:release()
   end
   if self.id then
-    if self.settings.report ~= "" then
+    if self.settings.report ~= "" or self.settings.metrics ~= "" or self.settings.openlineage ~= "" then
       require("pghost.report").after(self) -- 18 modules, which a run without a report need not read
     end
   end

@@ -165,6 +165,18 @@ function M.sniff(path, options)
   end, file, options))
 end
 
+--- The same for what a file holds, which somebody has read.
+---@param name string of the file
+---@param bytes string
+---@param options pghost.sniff.Options
+---@return pghost.sniff.Result
+---@package
+function M.sniff_contents(name, bytes, options)
+  return make_result(name, facts_of(function(flags)
+    return native.string(bytes, sample_of(options), options.encoding, options.delimiter, options.quote, flags)
+  end, name, options))
+end
+
 --- The same for bytes in memory.
 --- Example: local result = sniff.sniff_string("a;b\n1;2\n")
 --- Errors: bytes that are empty or not text.
@@ -173,10 +185,7 @@ end
 ---@return pghost.sniff.Result
 function M.sniff_string(bytes, options)
   known_keys.check(options, known_options, "sniff_string")
-  options = options or {}
-  return make_result("text", facts_of(function(flags)
-    return native.string(bytes, sample_of(options), options.encoding, options.delimiter, options.quote, flags)
-  end, "text", options))
+  return M.sniff_contents("text", bytes, options or {})
 end
 
 --- For people: what was found, the columns as an aligned table, and what is in doubt.

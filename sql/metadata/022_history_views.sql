@@ -6,6 +6,7 @@ COMMENT ON COLUMN pghost.definitions.rows IS 'Rows of an answer';
 COMMENT ON COLUMN pghost.definitions.seconds IS 'Duration of an answer by the client''s clock';
 
 CREATE TABLE pghost.lineage (
+  lineage_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- a table without a key cannot be published
   run_id bigint NOT NULL REFERENCES pghost.runs ON DELETE CASCADE,
   table_name text NOT NULL,
   column_name text,
@@ -20,6 +21,7 @@ CREATE TABLE pghost.lineage (
 CREATE INDEX lineage_of_run ON pghost.lineage (run_id, table_name);
 
 COMMENT ON TABLE pghost.lineage IS 'Which columns each column of a table came from: of a clean table by its rules, of an answer as the server resolved its SQL';
+COMMENT ON COLUMN pghost.lineage.lineage_id IS 'Number of the entry';
 COMMENT ON COLUMN pghost.lineage.run_id IS 'The run that made it';
 COMMENT ON COLUMN pghost.lineage.table_name IS 'Clean table, or table of an answer';
 COMMENT ON COLUMN pghost.lineage.column_name IS 'Its column; NULL: source_column decides which rows there are, and not a value';

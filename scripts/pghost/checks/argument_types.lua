@@ -1,5 +1,6 @@
 -- Types of the arguments of checks: what is taken, and what it becomes.
 
+local drift = require "pghost.checks.drift"
 local misuse = require "pghost.checks.misuse"
 local lists = require "pghost.lib.lists"
 
@@ -102,6 +103,17 @@ M.types = {
     end
     return value
   end,
+  profiled_fraction = function(value, where)
+    for _, share in ipairs { 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99 } do
+      if value == share then
+        return value
+      end
+    end
+    misuse.raise("%s: a quantile that profiles have expected: 0.01, 0.05, 0.25, 0.5, 0.75, 0.95 or 0.99, got '%s'",
+      where,
+      tostring(value))
+  end,
+  tolerance = drift.tolerance,
   share = function(value, where)
     local number = type(value) == "string" and tonumber(value:match "^%s*([%d.]+)%s*%%%s*$")
     if not number or number > 100 then

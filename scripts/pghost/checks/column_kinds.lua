@@ -2,6 +2,7 @@
 -- All of one table are counted in one scan.
 
 local expressions = require "pghost.checks.expressions"
+local guarantees = require "pghost.checks.guarantees"
 
 local function limits(check, unit)
   local least, most = check.least, check.most
@@ -51,6 +52,7 @@ return {
       local column, array = expressions.among(c.column, c.types[1], check.values)
       return ("%s OPERATOR(pg_catalog.<>) ALL (%s)"):format(column, array)
     end,
+    cannot_fail = guarantees.accepted_values,
   },
   {
     name = "rejected_values", subject = "column", parameters = { { "values", "values" } },

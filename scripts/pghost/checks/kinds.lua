@@ -14,8 +14,10 @@ local M = { list = {}, by_name = {} }
 ---@field measured_as? string the column of a sample; default "value"
 ---@field bounded? boolean it needs `least`, `most` or thresholds
 ---@field rows? fun(c: pghost.checks.Context, check: pghost.Check): string SELECT of what breaks it
+---@field grouped? fun(c: pghost.checks.Context, check: pghost.Check): string, string equal ones of `rows` once, for
+--- samples, and the name of the column with their number
 ---@field amount? fun(c: pghost.checks.Context, check: pghost.Check): string SELECT violations, total
----@field call? fun(c: pghost.checks.Context, check: pghost.Check): any see own_scan.lua
+---@field call? fun(c: pghost.checks.Context, check: pghost.Check): any, string?, table? what breaks it, severity, facts
 ---@field error_if? fun(check: pghost.Check): string its threshold unless the options say otherwise
 ---@field about_nulls? boolean an always-null column does not make it vacuous
 ---@field of_empty_tables? boolean neither does an empty table
@@ -23,7 +25,7 @@ local M = { list = {}, by_name = {} }
 ---@field needs_run? boolean it looks at what a run has read
 ---@field cannot_fail? fun(c: pghost.checks.Context, check: pghost.Check): string|false|nil why
 
-for _, part in ipairs { "column_kinds", "measure_kinds", "query_kinds" } do
+for _, part in ipairs { "column_kinds", "measure_kinds", "query_kinds", "drift_kinds" } do
   for _, kind in ipairs(require("pghost.checks." .. part)) do
     M.list[#M.list + 1], M.by_name[kind.name] = kind, kind
   end

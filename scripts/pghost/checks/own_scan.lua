@@ -37,18 +37,19 @@ function M.try_condition(c, check)
   end
 end
 
--- The rows of a query with their number, and the first few of them as JSON; its text is named in errors.
-local function look(c, check, query, most)
+-- The rows of a query with their number (an aggregate over them), and the first few of them as JSON; its text is
+-- named in errors.
+local function look(c, check, query, most, number)
   local statement = sql.parse(query, "check '" .. check.name .. "'")
   local text, values, places = statement:bind(c.run:parameters())
-  local whole = ([[SELECT pg_catalog.count(*) OVER () AS n, pg_catalog.to_jsonb(violation) AS sample
+  local whole = ([[SELECT %s OVER () AS n, pg_catalog.to_jsonb(violation) AS sample
 FROM (%s
-) AS violation LIMIT %d]]):format(text, math.max(1, most))
+) AS violation LIMIT %d]]):format(number, text, math.max(1, most))
   local rows, samples = statement:send(c.conn, whole, text, places, values), {}
   for i = 1, math.min(#rows, most) do
     samples[i] = rows[i].sample
   end
-  return #rows > 0 and rows[1].n or 0, samples
+  return #rows > 0 and math.tointeger(tonumber(rows[1].n)) or 0, samples
 end
 
 --- A few rows of what breaks a check whose number is known.
@@ -92,21 +93,26 @@ end
 ---@param kind pghost.checks.Kind
 ---@param c pghost.checks.Context
 ---@param check pghost.Check
----@return { violations: integer, samples: string[], total?: integer, severity?: string }
+---@return { violations: integer, samples: string[], total?: integer, severity?: string, value?: string,
+--- vacuous?: string }
 function M.run(kind, c, check)
   if kind.needs_run and not c.run.id then
     return { violations = 0, samples = {} }
   elseif kind.call then
-    local result, severity = kind.call(c, check)
+    local result, severity, facts = kind.call(c, check)
     local violations, samples = said(check, result)
-    return { violations = violations, samples = samples, severity = severity }
+    facts = facts or {}
+    return { violations = violations, samples = samples, severity = severity, total = facts.total, value = facts.value,
+      vacuous = facts.vacuous }
   elseif kind.amount then
     local row = c.conn:query(kind.amount(c, check))[1]
     local violations = row.violations or 0
     return { violations = violations, total = row.total,
       samples = violations > 0 and M.samples(kind, c, check) or {} }
   end
-  local violations, samples = look(c, check, kind.rows(c, check), check.samples)
+  local query, number = (kind.grouped or kind.rows)(c, check)
+  local violations, samples = look(c, check, query, check.samples,
+    kind.grouped and ("pg_catalog.sum(violation.%s)"):format(number) or "pg_catalog.count(*)")
   return { violations = violations, samples = samples }
 end
 

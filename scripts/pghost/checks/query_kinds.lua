@@ -4,6 +4,8 @@
 local columns = require "pghost.catalog.columns"
 local contract = require "pghost.checks.contract"
 local expressions = require "pghost.checks.expressions"
+local guarantees = require "pghost.checks.guarantees"
+local lists = require "pghost.lib.lists"
 local relations = require "pghost.catalog.relations"
 
 local compare, quote = expressions.compare, relations.quote
@@ -27,16 +29,28 @@ local function references(c, check)
       { relation = c.relation(check.table), column = child, alias = "c" }))
 end
 
+-- The name of a number of rows beside columns.
+local function number_name(names)
+  return lists.set(names).rows and "number_of_rows" or "rows"
+end
+
 local function unique(c, check)
   local names = relations.list(check.columns)
-  return ("SELECT %s, pg_catalog.count(*) AS rows FROM %s AS t GROUP BY %s HAVING pg_catalog.count(*) > 1 ORDER BY %s")
-    :format(names, c.source(check.table), names, names)
+  return ("SELECT %s, pg_catalog.count(*) AS %s FROM %s AS t GROUP BY %s HAVING pg_catalog.count(*) > 1 ORDER BY %s")
+    :format(names, number_name(check.columns), c.source(check.table), names, names)
 end
 
 local function duplicates(c, check)
   local names = relations.list(check.columns)
   return ([[SELECT %s FROM (SELECT %s, pg_catalog.row_number() OVER (PARTITION BY %s) AS pghost_n FROM %s AS t) AS t
     WHERE pghost_n > 1]]):format(names, names, names, c.source(check.table))
+end
+
+-- Equal rows once, with their number, the most frequent first; and the name of that number.
+local function most_frequent(query, names)
+  local listed, number = relations.list(names), number_name(names)
+  return ("SELECT %s, pg_catalog.count(*) AS %s FROM (%s) AS r GROUP BY %s ORDER BY %d DESC, %s"):format(listed, number,
+    query, listed, #names + 1, listed), number
 end
 
 -- Two counts beside each other.
@@ -106,11 +120,13 @@ return {
     name = "references", subject = "column", parameters = { { "parent", "other_column" } },
     title = function(check) return ("%s references %s"):format(check.subject, check.parent) end,
     rows = references,
+    grouped = function(c, check) return most_frequent(references(c, check), check.columns) end,
   },
   {
     name = "unique", subject = "columns",
     title = function(check) return ("%s is unique by %s"):format(check.table, list(check.columns)) end,
     rows = unique,
+    cannot_fail = guarantees.unique,
   },
   {
     name = "duplicate_share", subject = "columns", parameters = { { "most", "share" } },
@@ -118,6 +134,8 @@ return {
       return ("%s has at most %s duplicates by %s"):format(check.table, check.most, list(check.columns))
     end,
     rows = duplicates,
+    grouped = function(c, check) return most_frequent(duplicates(c, check), check.columns) end,
+    cannot_fail = guarantees.unique,
     error_if = function(check) return "> " .. check.most end,
   },
   {

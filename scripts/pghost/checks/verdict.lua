@@ -44,11 +44,13 @@ end
 --- Why a check that passed proves nothing; nil: it does.
 ---@param kind pghost.checks.Kind
 ---@param check pghost.Check
----@param found { total?: integer, seen?: integer }
+---@param found { total?: integer, seen?: integer, vacuous?: string }
 ---@param c pghost.checks.Context
 ---@return string?
 function M.vacuous(kind, check, found, c)
-  if kind.needs_run and not found.total then
+  if found.vacuous then
+    return found.vacuous
+  elseif kind.needs_run and not found.total then
     return "no file of the table was read in this run"
   elseif found.total == 0 and not kind.of_empty_tables then
     return check.where and "no row meets its where" or "the table is empty"

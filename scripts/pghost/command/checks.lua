@@ -3,8 +3,8 @@
 local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
 local errors = require "pghost.lib.errors"
+local fitted = require "pghost.lib.fitted"
 local log = require "pghost.lib.log"
-local print_ = require "pghost.lib.print"
 local recorded = require "pghost.run.recorded"
 local recorded_checks = require "pghost.run.recorded_checks"
 local sys = require "pghost.native.sys"
@@ -68,8 +68,9 @@ local function print_checks(run, checks)
   end
   print(terminal_text.harmless(("checks of run %d of '%s' into schema '%s', %s: %s"):format(run.run_id, run.pipeline,
     run.target_schema, run.started, table.concat(texts, ", "))))
-  io.write((print_.format({ "check", "outcome", "violations", "rows", "history" }, rows, { null = "",
-    types = { "text", "text", "int8", "int8", "text" }, width = sys.columns(1) }):gsub("%(%d+ rows?%)\n$", "")))
+  io.write((fitted.format({ "check", "outcome", "violations", "rows", "history" }, rows, { null = "",
+    types = { "text", "text", "int8", "int8", "text" }, width = sys.columns(1) }, { "rows" })
+    :gsub("%(%d+ rows?%)\n$", "")))
   for _, check in ipairs(checks) do
     print_details(check)
   end

@@ -10,6 +10,7 @@ local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
 local host = require "pghost.native.host"
 local log = require "pghost.lib.log"
+local memory = require "pghost.load.memory"
 local paths = require "pghost.lib.paths"
 local retry = require "pghost.run.retry"
 local rules = require "pghost.rules"
@@ -41,11 +42,13 @@ local function new_parser()
     :target("max_rejects")
   parser:option("--rejects", "Where rejects go: a CSV file to correct and load again, or 'table' for pghost.rejects.")
     :argname("FILE|table")
-  parser:flag("--force", "Overwrite an existing rejects file, and any corrections in it.")
+  parser:flag("--force", "Overwrite an existing rejects file, and its corrections.")
   parser:option("--retries",
     ("How often a load is retried after a transient error: a lost connection, a deadlock (default: %d).")
     :format(retry.retries)):argname("N"):convert(command_arguments.whole(0))
   parser:option("--workers", "Threads that read and check."):argname("N"):convert(whole)
+  parser:option("--memory", "Bytes of records under way (default: 64 MiB).")
+    :argname("BYTES"):convert(command_arguments.whole(memory.least))
   dialect_arguments.add(parser)
   parser:flag("--auto", "Detect delimiter, quote, encoding and so on for each file; options given here win.")
   parser:option("--null", "Read this text as NULL, like an unquoted empty field."):argname("TEXT"):target("null_text")
@@ -61,7 +64,7 @@ end
 local function parse(arguments)
   local options = command_arguments.parse(new_parser(), arguments, "pghost load")
   relation.name(options.into, options.schema) -- raises where it is not a name
-  files.resolve(options.files) -- raises where there are none
+  files.check(options.files) -- raises where there are none
   if options.rejects and not options.max_rejects then
     errors.raise("--rejects needs --max-rejects: how many may be rejected, 100% for any number", "usage")
   elseif options.create and options.truncate then
@@ -140,6 +143,7 @@ local good, result, first = pcall(by_itself.load, dialect.of(options, {
   create = options.create,
   truncate = options.truncate,
   workers = options.workers,
+  memory = options.memory,
   retries = options.retries,
   header = options.header or not options.no_header,
   dialect = options.auto and "auto" or nil,

@@ -85,7 +85,7 @@ local function show(conn, run, filter, limit)
   io.write("\n", print_.format(summary_columns, kinds, { types = summary_types, null = "", width = sys.columns(1) }),
     "\n")
   local shown = 0
-  for reject in reject_list.each(conn, filter, limit) do
+  for reject in reject_list.each(conn, filter, limit, true) do
     print(terminal_text.harmless(reject_list.line(reject) .. (reject.note and (" [%s]"):format(reject.note) or "")))
     shown = shown + 1
   end

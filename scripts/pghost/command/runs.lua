@@ -3,10 +3,10 @@
 local argparse = require "argparse"
 local cjson = require "cjson"
 local command_arguments = require "pghost.lib.arguments"
+local fitted = require "pghost.lib.fitted"
 local json = require "pghost.lib.json"
 local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
-local print_ = require "pghost.lib.print"
 local recorded = require "pghost.run.recorded"
 local run_report = require "pghost.run.summary"
 local sys = require "pghost.native.sys"
@@ -53,8 +53,19 @@ local function list_row(run)
     log.count(run.records), log.count(run.loaded + run.corrected), log.count(run.rejected + run.duplicates) }
 end
 
+-- What a narrow terminal has no room for: `pghost runs RUN` has all of it.
+local spare_in_list <const> = { "schema", "files", "loaded", "duration" }
+local spare_in_parts <const> = { "sha256", "filtered", "waived", "corrected", "duplicates", "samples", "size", "tags",
+  "records_per_second", "owner", "measured", "rows_checked",
+  "severity" }
+
 local function print_list(runs)
-  io.write(print_.format(list_columns, lists.map(runs, list_row), { types = list_types, width = sys.columns(1) }))
+  local width = sys.columns(1)
+  local rows = lists.map(runs, list_row)
+  for _, row in ipairs(width and width < 120 and rows or {}) do
+    row[5] = row[5]:sub(1, 16)
+  end
+  io.write(fitted.format(list_columns, rows, { types = list_types, width = width }, spare_in_list))
   for _, run in ipairs(runs) do
     if run.state == "killed" or run.gone then
       print(("run %d: %s"):format(run.run_id, run_report.state_text(run)))
@@ -113,7 +124,21 @@ local function print_part(name, rows)
       shown[i][j] = row[position]
     end
   end
-  io.write("\n", name, "\n", print_.format(columns, shown, { types = types, null = "", width = sys.columns(1) }))
+  io.write("\n", name, "\n", fitted.format(columns, shown, { types = types, null = "", width = sys.columns(1) },
+    spare_in_parts))
+end
+
+-- A line for each column and what it comes from. That a column of a clean table comes from that of its raw table,
+-- everybody knows.
+local function print_lineage(rows)
+  local last
+  for _, row in ipairs(rows) do
+    if row.from ~= ("%s_raw.%s"):format(row.table, row.column) then
+      io.write(last and "" or "\nlineage\n", last ~= row.table and (" %s\n"):format(terminal_text.harmless(row.table))
+        or "", "   ", terminal_text.harmless(("%s: %s %s"):format(row.column or "rows", row.how, row.from)), "\n")
+      last = row.table
+    end
+  end
 end
 
 local function show_list(conn, options)
@@ -133,7 +158,11 @@ local function show_one(conn, options)
   if not options.json then
     print_head(run)
     for _, part in ipairs(parts) do
-      print_part(part[1], part[2])
+      if part[1] == "lineage" then
+        print_lineage(part[2])
+      else
+        print_part(part[1], part[2])
+      end
     end
     return
   end

@@ -160,9 +160,22 @@ local function report(file, found, options, say)
   text = sure and text or text:gsub("%)$", ", which is low)")
   say(("%s: %s"):format(file.name, text), { file = file.name, dialect = file.dialect.options,
     confidence = found.confidence }, sure and "info" or "warn")
+  local given = is_given(options, "delimiter") and is_given(options, "quote")
+  for _, warning in ipairs(given and {} or found.warnings) do
+    if warning:find "^it could be read in two ways" then
+      say(("%s: %s"):format(file.name, warning), { file = file.name }, "warn")
+    end
+  end
   for _, line in ipairs(passed.describe(file.name, found.passed, found.passed_lines)) do
     say(line, { file = file.name }, "warn")
   end
+end
+
+local function look(file, options)
+  if file.contents then
+    return csv.sniff_contents(file.path, file.contents, options)
+  end
+  return csv.sniff(file.path, options)
 end
 
 --- Sniffs a file that is to be loaded, when its options say dialect = "auto"; once.
@@ -178,8 +191,8 @@ function M.sniff(options, file, say, goal)
   elseif file.read_once then
     errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
   end
-  local found = csv.sniff(file.path, { encoding = options.encoding, member = file.member,
-    delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or nil,
+  local found = look(file, { encoding = options.encoding, member = file.member,
+    delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or options.sample,
     format = options.format, blanks_after_quote = options.blanks_after_quote or options.tolerant and "skip" or nil,
     trailing_delimiter = options.trailing_delimiter or options.tolerant and "skip" or nil })
   known_header.recognise(found, goal)

@@ -4,6 +4,7 @@
 --
 -- Files come sorted by name, so that "first" means the same on every machine.
 
+local contents = require "pghost.input.contents"
 local csv = require "pghost.native.csv"
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
@@ -17,6 +18,7 @@ local M = {}
 ---@field size? integer bytes, of a member of a zip those it has unpacked; nil for standard input and pipes
 ---@field read_once? string what it is, where its bytes are gone when they are read: "named pipe"
 ---@field member? string name of the file in the zip at `path`
+---@field contents? string all its bytes, of a small file (contents.lua)
 
 -- What can be opened again and then gives the same bytes, by its mode.
 local lasting = { file = true, ["block device"] = true }
@@ -45,8 +47,8 @@ end
 local function refuse_packed(path, name)
   local ending = name:lower():match("%.(%w+)$")
   if ending and packed_names[ending] then
-    errors.raise(("'%s' in the zip '%s' is packed itself: unpack the zip and load the files"):format(printable(name),
-      printable(path)), "archive")
+    errors.raise(("'%s' in the zip '%s' is itself compressed: unpack the zip and load the files"):format(
+      printable(name), printable(path)), "archive")
   end
 end
 
@@ -95,22 +97,28 @@ local function read_once(path, mode)
   return not lasting[mode] and (mode == "char device" and "device" or mode) or nil
 end
 
--- Appends the file at `path`, or the files in it when it is a zip.
-local function describe(found, path, passed)
-  local mode, size = lfs.attributes(path, "mode"), lfs.attributes(path, "size")
-  local is_file = path ~= "-" and mode == "file"
-  local members, message, code
-  if is_file then
-    members, message, code = csv.members(path)
+-- What a file is, from one look at it; `kept` are the bytes that may still be kept.
+local function look(path, facts, kept)
+  if facts.mode ~= "file" then
+    return nil
   end
+  local found, message, code = csv.look(path, math.min(contents.small, kept))
   if message then
     errors.raise(message, code)
-  elseif members then
-    add_members(found, path, members, passed)
-  else
-    found[#found + 1] = { path = path, name = printable(last_part(path)), size = is_file and size or nil,
-      read_once = read_once(path, mode) }
   end
+  return found
+end
+
+-- Appends the file at `path`, or the files in it when it is a zip. Returns how many bytes it has kept.
+local function describe(found, path, facts, passed, kept)
+  local inside = look(path, facts, kept)
+  if type(inside) == "table" then
+    add_members(found, path, inside, passed)
+    return 0
+  end
+  found[#found + 1] = { path = path, name = printable(last_part(path)), contents = inside,
+    size = inside and #inside or facts.mode == "file" and facts.size or nil, read_once = read_once(path, facts.mode) }
+  return inside and #inside or 0
 end
 
 --- Why a file cannot be read a second time, for messages: "standard input can be read only once".
@@ -124,9 +132,16 @@ function M.once(file)
 end
 
 -- What tells a file from others however it is named, links too; nil for what is not a file.
-local function identity(path)
-  local attributes = path ~= "-" and lfs.attributes(path)
-  return attributes and attributes.mode == "file" and attributes.dev .. ":" .. attributes.ino or path
+local function identity(path, facts)
+  return facts.mode == "file" and facts.dev .. ":" .. facts.ino or path
+end
+
+--- Raises where a path, glob or folder names no file. Nothing is opened.
+---@param list string[]
+function M.check(list)
+  for _, path in ipairs(list) do
+    paths.expand(path)
+  end
 end
 
 --- The files that `spec` names, sorted by name, each once, however often and by whatever links it is named.
@@ -137,13 +152,14 @@ end
 ---@return { path: string, same_as: string }[] again paths that lead to a file that another one has led to
 ---@return { path: string, members: string[] }[] passed what zips hold besides files of data
 function M.resolve(spec, folder)
-  local found, seen, again, passed = {}, {}, {}, {}
+  local found, seen, again, passed, facts, kept = {}, {}, {}, {}, {}, contents.kept
   for _, path in ipairs(type(spec) == "table" and spec or { spec }) do
     for _, match in ipairs(paths.expand(paths.join(folder, path))) do
-      local id = identity(match)
+      facts = match ~= "-" and lfs.attributes(match, facts) or {}
+      local id = identity(match, facts)
       if not seen[id] then
         seen[id] = match
-        describe(found, match, passed)
+        kept = kept - describe(found, match, facts, passed, kept)
       elseif seen[id] ~= match then
         again[#again + 1] = { path = match, same_as = seen[id] }
       end

@@ -28,26 +28,44 @@ local function plain(name)
   return (name:lower():gsub("^%s+", ""):gsub("%s+$", ""):gsub("[^%w_\x80-\xff]+", "_"))
 end
 
--- Whether each cell that has something in it names a column.
-local function names_columns(cells, columns)
-  local known, count = {}, 0
+-- How many cells name a column, and how many that have something in them do not.
+local function count_names(cells, columns)
+  local known, named, others = {}, 0, 0
   for _, name in ipairs(columns) do
     known[plain(name)] = true
   end
   for _, cell in ipairs(cells) do
-    if cell ~= "" and not known[plain(cell)] then
-      return false
+    if known[plain(cell)] then
+      named = named + 1
+    elseif cell ~= "" then
+      others = others + 1
     end
-    count = count + (cell ~= "" and 1 or 0)
   end
-  return count > 0
+  return named, others
 end
 
---- A first record with the table's columns is the header, whatever it looks like.
+-- Cells that are the table's columns are so by this delimiter alone.
+local function trust_reading(found)
+  local delimiter = found.dialect.delimiter
+  if not delimiter.doubtful then
+    delimiter.confidence = math.max(delimiter.confidence, 0.9)
+    found.confidence = math.max(found.confidence, 0.85 * math.min(1, 0.3 + 0.7 * found.dialect.encoding.confidence))
+  end
+end
+
+--- A first record with the table's columns is the header, whatever it looks like: all of its cells, or two and at least
+--- as many as are others.
 ---@param found pghost.sniff.Result changed
 ---@param goal? pghost.input.Goal
 function M.recognise(found, goal)
-  if goal and names_columns(found.first, goal.columns) then
+  if not goal then
+    return
+  end
+  local named, others = count_names(found.first, goal.columns)
+  if named > 0 and others == 0 or named > 1 and named >= others then
+    if named > 1 or #goal.columns == 1 then
+      trust_reading(found)
+    end
     found.dialect.header = { value = 1, confidence = 0.99, reason = "the first record has the table's columns" }
     found.options.header, found.above = nil, nil
   end

@@ -5,7 +5,7 @@
 -- other pipelines have done since.
 
 local cjson = require "cjson"
-local csv = require "pghost.native.csv"
+local contents = require "pghost.input.contents"
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
 local concurrent = require "pghost.ledger.concurrent"
@@ -21,7 +21,7 @@ local function hash(files)
   local hashed = {}
   for _, file in ipairs(files) do
     if not file.read_once then
-      local digest = errors.check(csv.digest(file.path, nil, file.member))
+      local digest = contents.digest(file)
       file.sha256, file.content_size = digest.sha256, digest.bytes
       hashed[#hashed + 1] = file
     end

@@ -5,7 +5,7 @@
 -- unless it is the last thing that the table was told: after another file the table says something else by now.
 
 local printable = require("pghost.input.printable").printable
-local csv = require "pghost.native.csv"
+local contents = require "pghost.input.contents"
 local entries = require "pghost.ledger.entries"
 local errors = require "pghost.lib.errors"
 
@@ -24,7 +24,7 @@ end
 
 -- The rest of a file that has grown: what was loaded must still be its beginning.
 local function take_tail(file, entry)
-  local before = file.content_size > entry.size and errors.check(csv.digest(file.path, entry.size, file.member))
+  local before = file.content_size > entry.size and contents.digest(file, entry.size)
   if not before or before.sha256 ~= entry.sha256 then
     errors.raise(("is not what run %d loaded with records appended: load it with changed = 'load' or 'skip'")
       :format(entry.run_id), "data", { file = file.name })

@@ -87,7 +87,9 @@ end
 local function json_line(object, fields)
   local more, names = {}, { table.unpack(first_names) }
   for key, value in pairs(fields or {}) do
-    more[key] = object[key] == nil and short(value) or nil
+    if object[key] == nil then -- false is a value
+      more[key] = short(value)
+    end
   end
   for _, key in ipairs(lists.sorted_keys(more)) do
     names[#names + 1], object[key] = key, more[key]

@@ -58,7 +58,7 @@ local M = {}
 ---@field target pghost.load.IntoTable
 ---@field spool pghost.Spool
 ---@field writer? pghost.rejects.Writer
----@field started? string by the server's clock
+---@field started? string by the server's clock, for rejects in a table
 ---@field plan? pghost.Plan
 ---@field result? pghost.Result
 
@@ -87,7 +87,9 @@ end
 
 local function load_all(job)
   local options = job.options
-  job.started = job.conn:query("SELECT pg_catalog.clock_timestamp()::pg_catalog.text AS now")[1].now
+  if options.rejects_table then
+    job.started = job.conn:query("SELECT pg_catalog.clock_timestamp()::pg_catalog.text AS now")[1].now
+  end
   job.result, job.plan = load.run(job.target, sinks.spool(job.spool), options.files, options.rules, options)
   taken_in.mark(job)
   return keep_rejects(job)

@@ -52,9 +52,16 @@ local utc_names = {
 
 --- Whether a time without a zone means UTC to the server's session.
 ---@param conn pghost.Connection
----@return boolean
-function M.is_utc(conn)
-  return utc_names[conn:query("SELECT pg_catalog.current_setting('TimeZone') AS zone")[1].zone:lower()] or false
+---@return fun(): boolean asks the server once, where some column needs it
+function M.zone_of(conn)
+  local utc
+  return function()
+    if utc == nil then
+      local zone = conn:query("SELECT pg_catalog.current_setting('TimeZone') AS zone")[1].zone
+      utc = utc_names[zone:lower()] or false
+    end
+    return utc
+  end
 end
 
 local function null_of(null_text)
@@ -63,13 +70,13 @@ end
 
 -- Whether what we make of a text without a zone is not what the session would.
 local function hangs_on_zone(name, utc)
-  return not utc and (name:find("^timestamptz") or name:find("^timetz")) ~= nil
+  return (name:find("^timestamptz") or name:find("^timetz")) ~= nil and not utc()
 end
 
 --- The program for columns of a table: each its type, nothing else.
 ---@param columns pghost.load.RelationColumn[]
----@param options { null_text?: string, utc: boolean, readings: table<string, pghost.Column> } readings: how values
---- are read, where that was found in the files, by column
+---@param options { null_text?: string, utc: fun(): boolean, readings: table<string, pghost.Column> } readings: how
+--- values are read, where that was found in the files, by column
 ---@return pghost.Program
 ---@return boolean as_text some column can only be sent as text
 function M.program(columns, options)
@@ -97,6 +104,20 @@ local text_like = { text = true, varchar = true }
 local function kind(type_name)
   local name, brackets = type_name:match("^([^(%[]+)[^%[]*(.*)$")
   return (text_like[name] and "text" or name) .. brackets
+end
+
+--- Whether COPY in text has the very bytes of the values, escaped, in all of these columns.
+---@param columns pghost.load.RelationColumn[]
+---@param options { readings: table<string, pghost.Column> }
+---@return boolean
+function M.are_text(columns, options)
+  for _, column in ipairs(columns) do
+    local name, needs_text = known_type(column)
+    if needs_text or column.labels or options.readings[column.name] or kind(name) ~= "text" then
+      return false
+    end
+  end
+  return true
 end
 
 -- Whether the rule's type can go into the column, and whether only as text.

@@ -19,7 +19,9 @@ local M = {}
 
 ---@class pghost.load.Streams
 ---@field program? pghost.Program
+---@field profile? pghost.Profile of the program: gets the records that pass
 ---@field workers? integer
+---@field memory? integer bytes that blocks may hold together (default 64 MiB)
 ---@field raw? pghost.load.Stream
 ---@field clean? pghost.load.Stream
 ---@field rejects pghost.RejectsOptions from a sink, with what the budget enforces
@@ -43,6 +45,8 @@ function M.open(streams)
   return errors.check(native_load.open {
     program = streams.clean and streams.program or nil,
     workers = streams.workers,
+    memory = streams.memory,
+    profile = streams.profile,
     raw = native_stream(streams.raw),
     clean = native_stream(streams.clean),
     rejects = streams.rejects,

@@ -156,6 +156,17 @@ local function report(say, types, names)
   end
 end
 
+--- What the columns are by the part of the files that was sniffed: the rest may have other values.
+---@param files table[] looked at, with `header_names`
+---@return table<string, pghost.load.FoundType>
+function M.likely(files)
+  local types = {}
+  for name, column in pairs(by_name(files)) do
+    types[name] = found_type(column)
+  end
+  return types
+end
+
 --- The types of the columns of a table to make, by name; said in the log. None where files were not sniffed, or records
 --- come in that were not looked at.
 ---@param files table[] looked at, with `header_names`

@@ -12,20 +12,6 @@ local results = require "pghost.load.result"
 
 local M = {}
 
----@class pghost.load.Target
----@field budget pghost.load.Budget
----@field progress? table options of the progress bar
----@field plan fun(self, files: any, rules?: pghost.Rules, options: table): pghost.Plan nothing is changed by it
----@field begin fun(self, plan, batch, result) before the transaction of a batch
----@field transaction fun(self, fn: fun(), plan, batch, result) in which a batch is loaded; it may call fn again
----@field streams fun(self, plan, batch): pghost.load.Streams makes the tables that are not there
----@field filled fun(self, plan, result) at the end of that transaction
----@field done? fun(self, plan, file: pghost.FileResult) a file was read
----@field stopped fun(self, plan, result, message: string) raises: more rejects than the budget allows
----@field failed fun(self, plan, batch, message: string, code: string) raises: a COPY did not end well
----@field committed? fun(self, plan, batch, result) after that transaction
----@field finish fun(self, plan, result) when all records are in
-
 ---@class pghost.load.Sink
 ---@field stream fun(): pghost.RejectsOptions where the engine writes rejects to
 

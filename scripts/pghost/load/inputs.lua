@@ -3,7 +3,7 @@
 -- Each is opened once to see its header before anything is loaded. What can be read only once stays open then.
 
 local auto_dialect = require "pghost.input.auto_dialect"
-local csv = require "pghost.native.csv"
+local contents = require "pghost.input.contents"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
@@ -36,7 +36,8 @@ function M.open(file)
   if file.source then
     return file.source
   end
-  local source = errors.check(csv.open(file.records and file.records.path or file.path, file.reading))
+  local from = file.records or file -- of a rejects file the records have a temporary file of their own
+  local source = errors.check(contents.open(from, file.reading))
   if file.skip_to then
     errors.check(source:skip_to(file.skip_to))
   end
@@ -84,6 +85,7 @@ function M.look(file, options, more, say, goal)
   end
   local source = M.open(file)
   file.header, file.line_end, file.headerless = source:columns(), source:line_end(), is_headerless(options, file)
+  file.field_bytes = source:field_bytes()
   tell(file, source, say)
   tell_other_delimiter(file, source, options, say)
   file.reading.encoding = file.encoding

@@ -13,6 +13,7 @@ local errors = require "pghost.lib.errors"
 local expectations = require "pghost.checks.expectations"
 local file_records = require "pghost.load.file_records"
 local primary_key = require "pghost.load.primary_key"
+local profiles = require "pghost.load.profiles"
 local ledger = require "pghost.ledger"
 local modes = require "pghost.modes"
 local over_budget = require "pghost.load.over_budget"
@@ -21,6 +22,8 @@ local raw_table = require "pghost.load.raw_table"
 local refusals = require "pghost.modes.refusals"
 local reapply = require "pghost.rejects.reapply"
 local remarks = require "pghost.load.remarks"
+local statistics = require "pghost.load.statistics"
+local sys = require "pghost.native.sys"
 local tables = require "pghost.load.tables"
 
 local M = {}
@@ -33,6 +36,8 @@ local M = {}
 ---@field fresh boolean the transaction under way has made them, and no hook has made something else of them
 ---@field raw? pghost.Connection[]
 ---@field clean? pghost.Connection[]
+---@field attempt? pghost.Profile of the COPYs under way
+---@field profile? pghost.Profile of those that are committed
 local Target = {}
 Target.__index = Target
 
@@ -71,6 +76,7 @@ end
 
 --- What a killed run has loaded counts as loaded.
 function Target:begin(plan, result)
+  self.started = sys.clock()
   if plan.kept then
     file_records.take_over(plan, result)
     result.frozen = plan.kept.built
@@ -130,7 +136,9 @@ function Target:streams(plan, batch)
   if raw then
     raw.position = nil -- a raw stream always has it
   end
-  return { program = batch.program, workers = plan.workers, raw = raw,
+  self.attempt = profiles.new(self.run, plan, batch)
+  return { program = batch.program, workers = plan.workers, memory = self.run.settings.memory, raw = raw,
+    profile = self.attempt,
     clean = stream("clean", plan.clean_table, plan.clean_columns and columns_of.names(plan.clean_columns),
       plan.position, text) }
 end
@@ -166,18 +174,17 @@ function Target:filled(plan, result)
 end
 
 function Target:committed(plan, batch, result)
+  if self.profile then
+    self.profile:add(self.attempt)
+  end
+  self.profile = self.profile or self.attempt
   file_records.keep(self.run, plan, result, batch.files)
 end
 
 -- When all records are in ---------------------------------------------------------------------------------
 
 -- Raw tables are looked up and counted, not joined: a tenth of the usual sample costs a tenth of the time.
-local function analyse_raw(run, plan)
-  run.conn:transaction(function(conn)
-    conn:query("SET LOCAL default_statistics_target = 10")
-    conn:query("ANALYZE " .. run:qualified(plan.raw_table))
-  end)
-end
+local raw_target <const> = 10
 
 -- The positions have done their work; a table of new rows keeps them under other names, for what the published table
 -- refuses only when they go into it (modes/refused.lua).
@@ -197,7 +204,7 @@ local function refuse(conn, run, plan, result)
   return total
 end
 
-local function make_key(run, plan, result)
+local function make_key(run, plan, result, seconds)
   local clean = run:qualified(plan.clean_table)
   if plan.position then
     run:transaction(function(conn)
@@ -214,22 +221,23 @@ local function make_key(run, plan, result)
       leave_positions(conn, plan, clean)
     end)
   end
-  run.conn:query("ANALYZE " .. clean)
+  statistics.analyse(run.conn, clean, seconds)
 end
 
 --- Holds what was read against the ledger, makes the key, proves the accounts, and makes the tables ready to publish.
 function Target:finish(plan, result)
-  local run = self.run
+  local run, seconds = self.run, sys.clock() - self.started
   run.watched[#run.watched + 1] = ledger.settle(run, plan, result)
   if #plan.files == 0 and not plan.raw_source then
     return -- all were left out: the published table stays as it is
   end
   if plan.targets.clean and not plan.complete then
-    make_key(run, plan, result)
+    make_key(run, plan, result, seconds)
   end
   if plan.targets.raw and plan.first and not plan.complete then
-    analyse_raw(run, plan)
+    statistics.analyse(run.conn, run:qualified(plan.raw_table), seconds, raw_target)
   end
+  profiles.save(run, plan, self.profile)
   reapply.run(run, plan, result)
   run:add_built(modes.built(run, plan))
   accounts.prove(run, plan, result)

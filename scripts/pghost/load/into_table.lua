@@ -1,11 +1,14 @@
 -- The target of `pghost load`: one table that exists or is made, over one connection, in the caller's transaction.
 
 local budget = require "pghost.load.budget"
+local defaults = require "pghost.load.target"
 local errors = require "pghost.lib.errors"
+local lock_waits = require "pghost.load.lock_waits"
 local log = require "pghost.lib.log"
 local relation = require "pghost.load.relation"
 local remarks = require "pghost.load.remarks"
 local statistics = require "pghost.load.statistics"
+local stored = require "pghost.load.stored_rows"
 local table_plan = require "pghost.load.table_plan"
 local tables = require "pghost.load.tables"
 
@@ -18,6 +21,7 @@ local analyse_from = 10000
 ---@field create? boolean
 ---@field truncate? boolean
 ---@field workers? integer
+---@field memory? integer bytes that blocks may hold together
 ---@field dialect? "auto" found by looking at each file, where no option says it
 ---@field null_text? string this text is NULL too
 ---@field max_rejects? pghost.Allowance nil: none
@@ -32,8 +36,10 @@ local analyse_from = 10000
 ---@field held table[] what is closed with the target
 ---@field read_once? pghost.File of which there is no second attempt
 ---@field over_budget boolean it was given up for its rejects
+---@field rows_before? integer in the table, where something acts on rows after COPY has counted them
+---@field sent? integer rows that COPY has counted
 ---@field fresh? boolean this transaction has made or emptied the table
-local Target = {}
+local Target = setmetatable({}, defaults)
 Target.__index = Target
 
 ---@param conn pghost.Connection in a transaction
@@ -49,7 +55,9 @@ end
 function Target:plan(files, rules, options)
   self.budget = budget.of_load(options.max_rejects)
   if not options.create then
-    relation.lock(self.conn, self.into)
+    lock_waits.query(self.conn, self.into.quoted, function()
+      relation.lock(self.conn, self.into)
+    end, self.say)
     self.relation = relation.find(self.conn, self.into)
   end
   return table_plan.make(self, files, rules, options)
@@ -59,31 +67,25 @@ function Target:begin(plan)
   local options = plan.options
   relation.check_at_once(self.conn, self.relation)
   if options.truncate then
-    self.conn:query("TRUNCATE " .. self.relation.qualified)
+    lock_waits.query(self.conn, self.relation.qualified, "TRUNCATE " .. self.relation.qualified, self.say)
     self.say("info", "load", ("emptied %s, in the same transaction"):format(self.relation.qualified))
   end
+  self.rows_before = stored.count(self.conn, self.relation)
   if options.create or options.truncate then
     self.fresh = self.relation.kind == "r"
     self.conn:write_early()
   end
 end
 
-function Target.before() end
-
-function Target.transaction(_, fn)
-  fn()
-end
-
 function Target:streams(plan, batch)
   local careful = not self.relation.of_statement
     and (self.relation.after_insert or plan.options.max_rejects and (self.relation.guarded or batch.as_text))
-  return { program = batch.program, workers = plan.workers, clean = { connections = { self.conn },
-    as_text = batch.as_text, careful = careful, tell_lines = true, may_drop = true,
-    copy = tables.copy(self.relation.qualified, { names = batch.names, as_text = batch.as_text,
-      freeze = self.fresh and not careful }) } }
+  local text = batch.as_text or batch.short
+  return { program = batch.program, workers = plan.workers, memory = plan.options.memory,
+    clean = { connections = { self.conn }, as_text = text, careful = careful, tell_lines = true,
+      may_drop = true, copy = tables.copy(self.relation.qualified, { names = batch.names, as_text = text,
+        freeze = self.fresh and not careful }) } }
 end
-
-function Target.work() end
 
 function Target:done(_, file)
   local others = remarks.other_lines(file)
@@ -110,17 +112,7 @@ local triggers_query = [[
   WHERE (tgrelid = $1::regclass::oid OR tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1::regclass)))
     AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype::integer & 4 = 4 ORDER BY tgname]]
 
-local function check_stored(self, options, totals)
-  local dropped = totals.loaded - totals.clean_rows
-  if dropped == 0 then
-    return
-  end
-  local text = ("%s sent %s not stored as sent"):format(log.counted(math.abs(dropped), "row"),
-    math.abs(dropped) == 1 and "was" or "were")
-  if options.allow_dropped then
-    self.say("warn", "load", text)
-    return
-  end
+local function raise_dropped(self, text)
   local actors = {}
   for row in self.conn:query(triggers_query, self.relation.qualified):rows() do
     actors[#actors + 1] = "trigger " .. row.name
@@ -129,9 +121,22 @@ local function check_stored(self, options, totals)
     #actors > 0 and "the table has " .. table.concat(actors, ", ") or "the server counts other rows"), "account")
 end
 
+local function check_stored(self, options, dropped)
+  if dropped == 0 then
+    return
+  end
+  local text = ("%s sent %s not stored as sent"):format(log.counted(math.abs(dropped), "row"),
+    math.abs(dropped) == 1 and "was" or "were")
+  if not options.allow_dropped then
+    raise_dropped(self, text)
+  end
+  self.say("warn", "load", text)
+end
+
 function Target:loaded(plan, result, totals)
   tell_odd(self, plan, totals)
-  check_stored(self, plan.options, totals)
+  check_stored(self, plan.options, totals.loaded - totals.clean_rows)
+  self.sent = (self.sent or 0) + totals.clean_rows
   for i, file in ipairs(result.files) do
     local refused = totals.refused[i]
     if refused and file.counts then
@@ -156,12 +161,11 @@ function Target.failed(_, _, batch, message, code)
   errors.raise(message, code, { file = alone and batch.files[1].name or nil })
 end
 
-function Target.filled() end
-
-function Target.committed() end
-
-function Target:finish(_, result)
+function Target:finish(plan, result)
   local totals = result.totals
+  if self.rows_before then
+    check_stored(self, plan.options, stored.missing(self.conn, self.relation, self.rows_before, self.sent or 0))
+  end
   if self.budget:excess(totals) then
     raise_over(self, ("%s of %s rejected, --max-rejects allows %g%%"):format(log.count(totals.rejected),
       log.counted(totals.records, "record"), self.budget.table.percent))

@@ -6,7 +6,7 @@
 
 local cjson = require "cjson"
 local columns = require "pghost.catalog.columns"
-local csv = require "pghost.native.csv"
+local contents = require "pghost.input.contents"
 local entries = require "pghost.ledger.entries"
 local fingerprint = require "pghost.lib.fingerprint"
 local log = require "pghost.lib.log"
@@ -47,7 +47,7 @@ local function start_over(run, plan)
     for _, name in ipairs { plan.clean_table, plan.raw_table } do
       conn:query(("DROP TABLE IF EXISTS %s CASCADE"):format(run:qualified(name)))
     end
-    for _, kind in ipairs { "files", "rejects", "cleaning" } do
+    for _, kind in ipairs { "files", "rejects", "cleaning", "profiles" } do
       conn:query(("DELETE FROM pghost.%s WHERE run_id = $1 AND table_name = $2"):format(kind), run.id, plan.name)
     end
   end)
@@ -121,7 +121,7 @@ local function unchanged(plan, kept, fingerprint_now)
     return false
   end
   for file, row in pairs(kept) do
-    local digest = not file.read_once and row.fingerprint == fingerprint_now and csv.digest(file.path, nil, file.member)
+    local digest = not file.read_once and row.fingerprint == fingerprint_now and contents.digest(file)
     if not digest or digest.sha256 ~= row.sha256 then
       return false
     end

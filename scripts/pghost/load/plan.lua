@@ -25,6 +25,7 @@ local M = {}
 ---@class pghost.PlannedFile: pghost.File
 ---@field header string[]
 ---@field headerless boolean
+---@field field_bytes? number on average, by its first lines
 ---@field reading pghost.csv.Options what it is opened with
 ---@field source? pghost.Source of what can be read only once, open
 ---@field records? pghost.rejects.Part the records of a rejects file that stand for this file
@@ -40,8 +41,9 @@ local M = {}
 ---@field same_file? table the same of a file of this load
 ---@field skip_to? integer byte that a grown file is read from
 M.file = record.kind("planned file", {
-  path = "string", name = "string", size = "integer?", read_once = "string?", member = "string?", encoding = "string?",
-  line_end = "string?", header = "table?", headerless = "boolean?", reading = "table?", source = "any?",
+  path = "string", name = "string", size = "integer?", read_once = "string?", member = "string?", contents = "string?",
+  encoding = "string?", line_end = "string?", header = "table?", headerless = "boolean?", field_bytes = "number?",
+  reading = "table?", source = "any?",
   records = "table?", dialect = "table?", found = "table?", header_names = "table?", clean_map = "table?",
   raw_map = "table?", sha256 = "string?", content_size = "integer?", known = "any?", same_as = "integer?",
   same_file = "table?", skip_to = "integer?",
@@ -52,7 +54,9 @@ M.file = record.kind("planned file", {
 ---@field program? pghost.Program
 ---@field names? string[] columns of the clean table that they give
 ---@field as_text? boolean some column can only be sent as text
-M.batch = record.kind("batch", { files = "table", program = "any?", names = "table?", as_text = "boolean?" })
+---@field short? boolean all are text and short: COPY takes less time as text
+M.batch = record.kind("batch", { files = "table", program = "any?", names = "table?", as_text = "boolean?",
+  short = "boolean?" })
 
 ---@class pghost.Plan
 ---@field name string of the clean table; the raw one is name_raw

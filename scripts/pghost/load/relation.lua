@@ -143,17 +143,22 @@ local function read_columns(conn, relation)
   return columns
 end
 
+local lock_not_available = "55P03" -- SQLSTATE
+
 --- Holds the definition of a table to the end of the transaction: its types are read after this. Who may only insert
 --- into some columns may not LOCK, but EXPLAIN takes the lock too, and runs nothing.
 ---@param conn pghost.Connection in a transaction
 ---@param into pghost.load.Name
 function M.lock(conn, into)
   for _, sql in ipairs { "LOCK TABLE %s IN ROW EXCLUSIVE MODE", "EXPLAIN INSERT INTO %s DEFAULT VALUES" } do
-    local locked = pcall(conn.transaction, conn, function()
-      conn:query(sql:format(into.quoted))
-    end)
+    local at_once <const> = "SAVEPOINT pghost_lock; " .. sql .. "; RELEASE SAVEPOINT pghost_lock"
+    local locked, problem = pcall(conn.exec, conn, at_once:format(into.quoted))
     if locked then
       return
+    end
+    conn:exec "ROLLBACK TO SAVEPOINT pghost_lock; RELEASE SAVEPOINT pghost_lock"
+    if errors.is(problem) and problem.code == lock_not_available then
+      error(problem, 0)
     end
   end
 end

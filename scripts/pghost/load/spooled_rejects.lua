@@ -3,6 +3,7 @@
 --
 -- All of it is written at the end, so that a load that dies leaves no run that seems to go on.
 
+local batches = require "pghost.lib.batches"
 local cjson = require "cjson"
 local csv = require "pghost.native.csv"
 local fields_of = require "pghost.rejects.fields"
@@ -14,8 +15,6 @@ local rejects_reader = require "pghost.rejects.reader"
 
 local M = {}
 
-local batch_size = 500
-
 local insert_rejects = [[
   INSERT INTO pghost.rejects (run_id, table_name, file_id, line, byte_offset, byte_length, column_name, rule, reason,
     original)
@@ -25,23 +24,16 @@ local insert_rejects = [[
     byte_length bigint, column_name text, rule text, reason text, original text)]]
 
 local function save_rejects(conn, run_id, table_name, spool, files, ids)
-  local batch = {}
-  local function flush()
-    if #batch > 0 then
-      conn:query(insert_rejects, run_id, table_name, cjson.encode(batch))
-      batch = {}
-    end
-  end
+  local list = batches.new(function(batch)
+    conn:query(insert_rejects, run_id, table_name, cjson.encode(batch))
+  end)
   for reject in spool:rejects() do
     local file = files[reject.file_id]
-    batch[#batch + 1] = { file_id = ids[reject.file_id], line = rejects_reader.line_of(reject.line, file),
+    list:add { file_id = ids[reject.file_id], line = rejects_reader.line_of(reject.line, file),
       byte_offset = not file.records and reject.offset or nil, byte_length = reject.length, column_name = reject.column,
       rule = reject.rule, reason = reject.reason, original = hex.encode(reject.original) }
-    if #batch >= batch_size then
-      flush()
-    end
   end
-  flush()
+  list:flush()
 end
 
 -- Files that were read to their end have counts.

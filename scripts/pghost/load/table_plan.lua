@@ -151,9 +151,12 @@ local function batches_by_rules(target, files, rules, options)
   return { { files = files, program = program, as_text = as_text, names = columns.names(rules) } }
 end
 
+-- Below this many bytes a field the length before it and the call for it cost the server more than its escapes.
+local short_field <const> = 6
+
 -- Files one after the other that give the same columns share a COPY.
 local function batches_by_header(target, files, options, readings)
-  local batches, utc = {}, column_types.is_utc(target.conn)
+  local batches, utc = {}, column_types.zone_of(target.conn)
   for _, file in ipairs(files) do
     local given
     local in_order = file.headerless and not file.header_names
@@ -161,8 +164,9 @@ local function batches_by_header(target, files, options, readings)
     local list, batch = columns.names(given), batches[#batches]
     if not batch or table.concat(batch.names, "\0") ~= table.concat(list, "\0") then
       batch = { names = list, files = {} }
-      batch.program, batch.as_text = column_types.program(given, { null_text = options.null_text, utc = utc,
-        readings = readings })
+      local reading = { null_text = options.null_text, utc = utc, readings = readings }
+      batch.program, batch.as_text = column_types.program(given, reading)
+      batch.short = file.field_bytes < short_field and column_types.are_text(given, reading)
       batches[#batches + 1] = batch
     end
     batch.files[#batch.files + 1] = file

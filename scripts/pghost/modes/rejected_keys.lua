@@ -100,8 +100,9 @@ local function read_keys(run, plan, program, names, raw, wanted)
   local as_text = program:needs_text()
   local sink = sinks.into_table(run, plan.name, tables.copy(names.refused, {}))
   connection.transaction_of_all({ conn, rejects }, function()
-    engine.run({ program = program, workers = 1, rejects = sink.stream(), clean = { connections = { conn },
-      as_text = as_text, copy = tables.copy(names.held, { names = wanted, as_text = as_text }) } }, {
+    engine.run({ program = program, workers = 1, memory = run.settings.memory, rejects = sink.stream(),
+      clean = { connections = { conn }, as_text = as_text,
+        copy = tables.copy(names.held, { names = wanted, as_text = as_text }) } }, {
       files = { { name = plan.name .. "_raw" } },
       open = function()
         return open_source(run, plan, raw, names.rejected, wanted)

@@ -2,6 +2,7 @@
 
 local destination = require "pghost.prompt.destination"
 local errors = require "pghost.lib.errors"
+local remembered = require "pghost.prompt.remembered"
 local rows = require "pghost.prompt.shown_rows"
 local shell = require "pghost.lib.shell"
 local statements = require "pghost.prompt.run_sql"
@@ -94,6 +95,7 @@ local function edit(session, words)
   local text = read(path)
   if text:find("%S") then
     io.stdout:write((text:gsub("\n*$", "\n")))
+    session.edited = remembered.kept(text)
     session:feed(text)
   end
 end

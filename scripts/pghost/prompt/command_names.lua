@@ -37,9 +37,16 @@ local function copy_names(typed, before)
   return words == 1 and sql_names.tables(typed) or words == 2 and { "from", "to" } or file_names.of(typed)
 end
 
+-- A table or a file.
+local function tables_and_files(typed)
+  local names, files = sql_names.tables(typed), file_names.of(typed)
+  return table.move(files, 1, #files, #names + 1, names)
+end
+
 local takes = { x = fixed("on", "off", "auto"), timing = fixed("on", "off"), connect = databases, c = databases,
   help = help_names, h = help_names, i = file_names.of, o = file_names.of, g = file_names.of, e = file_names.of,
-  copy = copy_names, d = sql_names.tables, dt = sql_names.tables, dv = sql_names.tables }
+  copy = copy_names, d = sql_names.tables, dt = sql_names.tables, dv = sql_names.tables,
+  profile = tables_and_files }
 
 --- What fits at the end of a text.
 ---@param text string from the backslash on

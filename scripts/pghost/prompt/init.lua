@@ -2,6 +2,7 @@
 -- protected call; all else is here. A session is the state between two lines.
 
 local chunks = require "pghost.prompt.chunks"
+local colors = require "pghost.prompt.colors"
 local commands = require "pghost.prompt.backslash"
 local completion = require "pghost.prompt.completion"
 local database = require "pghost.prompt.live_connection"
@@ -10,6 +11,7 @@ local history = require "pghost.prompt.remembered"
 local live = require "pghost.prompt.live"
 local show = require "pghost.prompt.show"
 local statements = require "pghost.prompt.run_sql"
+local sys = require "pghost.native.sys"
 
 local M = {}
 
@@ -22,7 +24,9 @@ local M = {}
 ---@field line integer lines so far
 ---@field first_line integer of the chunk
 ---@field name? string of the file that the lines are from
+---@field edited? string text of \e, for the history
 ---@field left boolean \q was given
+---@field was_open? boolean a transaction was open at the last prompt
 ---@field told_lost? pghost.Connection the loss of which was said
 local Session = {}
 Session.__index = Session
@@ -35,9 +39,10 @@ function Session:tell_lost()
   if conn and database.state() == "lost" and self.told_lost ~= conn then
     self.told_lost = conn
     io.stdout:flush()
-    io.stderr:write("pghost: the connection to ", conn.description,
-      " is lost, with its open transaction: \\connect makes a new one\n")
+    io.stderr:write("pghost: the connection to ", conn.description, " is lost", self.was_open
+      and ", and its transaction with it" or "", ": \\connect makes a new one\n")
   end
+  self.was_open = marks[database.state()] ~= nil
 end
 
 --- The text before a line: the database, and whether a transaction is open (*), has failed (!), or the connection is
@@ -171,15 +176,18 @@ function Session:reset()
   self.text, self.ready = "", nil
 end
 
---- At the end of the input: says what is missing of a chunk.
+--- At the end of the input: says what is missing of Lua. SQL that lacks its semicolon is run where it comes from a file
+--- or a pipe; typed, it is dropped: half a DELETE must never run.
 function Session:finish()
   local text = self.text
   self.text = ""
   if text ~= "" and self.kind == "lua" then
     local _, message = chunks.lua(text, self.name, self.first_line)
     errors.raise(message, "syntax")
-  elseif text ~= "" then
+  elseif text ~= "" and (self.name or not sys.is_tty(0)) then
     statements.run(text, nil, self.name, self.first_line)
+  elseif text ~= "" then
+    errors.raise("not run: no semicolon at its end", "syntax")
   end
 end
 
@@ -191,6 +199,9 @@ function M.new()
   session.complete = function(before, after)
     return completion.complete(session, before, after)
   end
+  session.paint = colors.wanted() and function(line)
+    return colors.paint(session, line)
+  end or nil
   return session
 end
 

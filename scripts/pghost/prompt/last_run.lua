@@ -146,7 +146,8 @@ local function show(filter)
       print(terminal.harmless(("[%d] %s: %s"):format(number, reject.table_name, reject_list.line(reject))))
     end
     if total > shown_first then
-      print(("... %s more: rejects[%d]"):format(log.count(total - shown_first), shown_first + 1))
+      print(("and %s more: rejects%s[%d], ..."):format(log.count(total - shown_first),
+        filter.table and "." .. filter.table or "", shown_first + 1))
     end
   end)
 end

@@ -11,15 +11,19 @@ local values = {
   reload = function() return require("pghost.prompt.reloading").reload end,
 }
 
---- Their value without a look at the database: what completion may ask for.
+--- The value of a global without a look at the database: what completion may ask for.
 ---@param name string
 ---@return any
 function M.peek(name)
+  if name == "conn" then
+    return require("pghost.connection").methods
+  end
   return name == "rules" and values.rules() or nil
 end
 
---- Has them looked up where a global is nil.
+--- Has them looked up where a global is nil, and `print` show values.
 function M.install()
+  print = require("pghost.prompt.show").print_values -- luacheck: ignore 121
   local metatable = getmetatable(_G) or {}
   local before = metatable.__index
   metatable.__index = function(globals, name)

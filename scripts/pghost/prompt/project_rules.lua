@@ -94,7 +94,7 @@ local function list()
   for i, name in ipairs(M.names()) do
     local good, found = pcall(M.read, name)
     local is_rules = good and rules.is(found)
-    records[i] = { name = name, table_name = is_rules and found.name or "", columns = is_rules and #found or "",
+    records[i] = { name = name, table_name = is_rules and found.name or "", columns = is_rules and #found or nil,
       key = is_rules and table.concat(found.key, ", ") or "", note = not good and tostring(found):match("^[^\n]*")
         or not is_rules and "no rules" or "" }
   end

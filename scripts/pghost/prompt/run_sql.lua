@@ -70,6 +70,9 @@ local function begin(conn, statement)
       source:close()
     end
     statement:locate(next_row, text, text, places)
+    if errors.is(next_row) and next_row.message:find("^COPY FROM STDIN") then
+      next_row.message = "COPY FROM STDIN and TO STDOUT are \\copy here: \\copy TABLE from FILE (\\help \\copy)"
+    end
     error(next_row, 0)
   end
   return next_row, first, source

@@ -111,4 +111,15 @@ function M.print(...)
   io.stdout:flush()
 end
 
+--- `print` of the prompt: what has no text of its own is shown as what it is, instead of as an address.
+function M.print_values(...)
+  local parts = table.pack(...)
+  for i = 1, parts.n do
+    local kind = type(parts[i])
+    local is_opaque = kind == "table" or kind == "userdata" or kind == "function" or kind == "thread"
+    parts[i] = is_opaque and M.text(parts[i]) or tostring(parts[i])
+  end
+  io.stdout:write(table.concat(parts, "\t"), "\n")
+end
+
 return M

@@ -38,6 +38,16 @@ local function described(holder)
     holder.since and " since " .. holder.since or "")
 end
 
+--- Who holds a lock on one of these tables, in words; nil: nobody that can be seen.
+---@param conn pghost.Connection with the search_path pg_catalog
+---@param oids string array literal
+---@return string?
+function M.holder(conn, oids)
+  conn:query("SELECT pg_stat_clear_snapshot()")
+  local found = conn:query(holder_query, oids)[1]
+  return found and described(found)
+end
+
 --- Raises that one of these tables could not be locked, and who has it.
 ---@param conn pghost.Connection
 ---@param oids string array literal

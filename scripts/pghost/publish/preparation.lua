@@ -7,6 +7,7 @@ local dependents = require "pghost.publish.dependents"
 local foreign_keys = require "pghost.publish.foreign_keys"
 local indexes = require "pghost.publish.indexes"
 local rights = require "pghost.publish.rights"
+local statistics = require "pghost.load.statistics"
 local subjects = require "pghost.publish.subjects"
 local views = require "pghost.publish.views"
 
@@ -65,7 +66,7 @@ local lacks_statistics = [[
 local function analyze(conn, list)
   for _, subject in ipairs(list) do
     if conn:query(lacks_statistics, subject.new)[1].yes then
-      conn:query("ANALYZE " .. subject.built)
+      statistics.analyse(conn, subject.built)
     end
   end
 end

@@ -10,6 +10,7 @@ local errors = require "pghost.lib.errors"
 local indexes = require "pghost.publish.indexes"
 local names = require "pghost.publish.renaming"
 local rights = require "pghost.publish.rights"
+local statistics = require "pghost.load.statistics"
 local statements = require "pghost.publish.script"
 
 local M = {}
@@ -91,7 +92,7 @@ local function fill(conn, view)
   list:add(("its owner '%s' cannot fill it"):format(view.owner), "REFRESH MATERIALIZED VIEW %s", view.built)
   list:add("policies", "SET LOCAL row_security = off")
   list:run(conn, view.qualified)
-  conn:query("ANALYZE " .. view.built)
+  statistics.analyse(conn, view.built)
 end
 
 local function make_early(conn, view, replacements, found, quoted_build)

@@ -1,6 +1,7 @@
 -- Corrections and waivers as the history keeps them (pghost.corrections): by the content of the file, the line and the
 -- original bytes, so that they hold whenever the same record comes again. reapply.lua does what they say.
 
+local batches = require "pghost.lib.batches"
 local cjson = require "cjson"
 local hex = require "pghost.lib.hex"
 local recordable = require "pghost.run.recordable"
@@ -8,8 +9,6 @@ local reject_list = require "pghost.rejects.list"
 local sys = require "pghost.native.sys"
 
 local M = {}
-
-local batch_size = 500
 
 --- A rejected record as somebody corrected it. Without fields and bytes it is as it was.
 ---@class pghost.rejects.Fix: pghost.replay.Correction
@@ -66,24 +65,17 @@ end
 ---@param fixes table<integer, pghost.rejects.Fix>
 ---@param noted string table with the outcome of each reject
 function M.keep(run, fixes, noted)
-  local batch = {}
-  local function flush()
-    if #batch > 0 then
-      run.conn:query(insert_corrected:format(noted), cjson.encode(batch), run.target, who(run.conn), run.id)
-      batch = {}
-    end
-  end
+  local list = batches.new(function(batch)
+    run.conn:query(insert_corrected:format(noted), cjson.encode(batch), run.target, who(run.conn), run.id)
+  end)
   -- Those alone: what stays open may have characters that the database cannot hold.
   for row in run.conn:query(("SELECT reject_id FROM %s WHERE state = 'corrected'"):format(noted)):rows() do
     local fix = fixes[row.reject_id]
     if fix and (fix.fields or fix.bytes) then
-      batch[#batch + 1] = as_json(fix)
-    end
-    if #batch >= batch_size then
-      flush()
+      list:add(as_json(fix))
     end
   end
-  flush()
+  list:flush()
 end
 
 --- Whether one of these is meant for a table.

@@ -4,7 +4,7 @@
 -- files by their own names, each once, in order of appearance; then those below. The fields of a record stand under
 -- the columns of its file; `_original` has the bytes of what cannot be taken apart. reader.lua reads it.
 
-local csv = require "pghost.native.csv"
+local contents = require "pghost.input.contents"
 local errors = require "pghost.lib.errors"
 local fields_of = require "pghost.rejects.fields"
 local lfs = require "lfs"
@@ -63,16 +63,15 @@ end
 local delimiters = { ",", ";", "\t" }
 
 --- Opens a rejects file; nil where it is none.
----@param path string
----@param member? string of a zip
+---@param file pghost.File path, and what else is known of it
 ---@return pghost.Source?
-function M.open(path, member)
+function M.open(file)
   for _, delimiter in ipairs(delimiters) do
-    local options = { delimiter = delimiter, member = member }
+    local options = { delimiter = delimiter, member = file.member }
     for name, value in pairs(M.reading) do
       options[name] = options[name] or value
     end
-    local source = csv.open(path, options)
+    local source = contents.open(file, options)
     local header = source and source:columns() or {}
     if source and M.is_header(header) then
       return source
@@ -112,7 +111,7 @@ local function check_overwriting(path, loaded)
   if lfs.attributes(path, "mode") ~= "file" or lfs.attributes(path, "size") == 0 or is_among(path, loaded) then
     return
   end
-  local source <close> = M.open(path)
+  local source <close> = M.open { path = path }
   if source and not source:records()() then
     return
   end

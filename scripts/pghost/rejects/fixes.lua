@@ -145,7 +145,7 @@ end
 ---@param path string
 ---@return pghost.rejects.Fixes
 function M.read(conn, run_id, path)
-  local reader <close> = rejects_reader.open(path)
+  local reader <close> = rejects_reader.open { path = path }
   if not reader then
     errors.raise(("'%s' is not a rejects file: `pghost rejects %d --csv FILE` writes one"):format(path, run_id),
       "usage", { exit = 1 })

@@ -90,16 +90,48 @@ function M.check_name(conn, run_id, kind, name)
   errors.raise(("no %s '%s' in run %d: %s"):format(kind, name, run_id, has), "usage", { exit = 1 })
 end
 
---- The chosen rejects in the order of their files and lines, one by one in constant memory.
+local names <const> = { "reject_id", "file_id", "table_name", "file", "line", "byte_offset", "byte_length",
+  "column_name", "rule", "reason", "state", "replayed_by", "note", "original" }
+
+local long <const> = 1024 * 1024 -- bytes of a record whose memory is freed at once
+
+local function values_of(row)
+  local reject = {}
+  for _, name in ipairs(names) do
+    reject[name] = row[name]
+  end
+  return reject
+end
+
+-- The memory of a long record must not wait for Lua to collect it.
+local function free_after(length)
+  if length > long then
+    collectgarbage()
+  end
+end
+
+--- The chosen rejects in the order of their files and lines, one by one in constant memory: a long one has its original
+--- bytes until the next.
 ---@param conn pghost.Connection
 ---@param filter pghost.rejects.Filter
 ---@param limit? integer
+---@param without_original? boolean
 ---@return fun(): table? rows with names as in pghost.rejects, and `file`
-function M.each(conn, filter, limit)
-  local sql = { M.query(filter, [[r.reject_id, r.file_id, r.table_name, f.name AS file, r.line, r.byte_offset,
-    r.byte_length, r.column_name, r.rule, r.reason, r.state, r.replayed_by, r.note, r.original]],
+function M.each(conn, filter, limit, without_original)
+  local sql = { M.query(filter, ([[r.reject_id, r.file_id, r.table_name, f.name AS file, r.line, r.byte_offset,
+    r.byte_length, r.column_name, r.rule, r.reason, r.state, r.replayed_by, r.note, %s AS original]])
+    :format(without_original and "NULL" or "r.original"),
     "ORDER BY r.file_id, r.line, r.reject_id" .. (limit and " LIMIT " .. limit or "")) }
-  return conn:stream(table.unpack(sql, 1, 6))
+  local next_row, _, _, stream = conn:stream(table.unpack(sql, 1, 6))
+  local last = {}
+  return function()
+    local length = last.original and #last.original or 0
+    last.original = nil
+    free_after(length)
+    last = values_of(next_row() or {})
+    free_after(last.original and #last.original or 0)
+    return last.reject_id and last or nil
+  end, nil, nil, stream
 end
 
 --- Where a reject is and why, one line: "booking.csv:1042: created_at: not a timestamp 'ABC'".

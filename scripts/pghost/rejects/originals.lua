@@ -34,7 +34,7 @@ local function size_of(row)
   if not row.member then
     return lfs.attributes(row.path, "size")
   end
-  for _, member in ipairs(csv.members(row.path) or {}) do
+  for _, member in ipairs(csv.look(row.path, 0) or {}) do
     if member.name == row.member then
       return member.size
     end

@@ -74,17 +74,15 @@ local Reader = {}
 Reader.__index = Reader
 
 --- Opens a rejects file; nil where it is none.
----@param path string
----@param name? string for messages
----@param member? string of a zip
+---@param file pghost.File path, name for messages, and what else is known of it
 ---@return pghost.rejects.Reader? reader to be kept in a `<close>` variable
-function M.open(path, name, member)
-  local source = rejects_file.open(path, member)
+function M.open(file)
+  local source = rejects_file.open(file)
   if not source then
     return nil
   end
   local ours, names, places = read_header(source:columns())
-  return setmetatable({ source = source, name = name or path, ours = ours, names = names, places = places,
+  return setmetatable({ source = source, name = file.name or file.path, ours = ours, names = names, places = places,
     by_text = {} }, Reader)
 end
 
@@ -211,7 +209,7 @@ end
 ---@param dialect pghost.Dialect of the load, in which original bytes are
 ---@return pghost.rejects.Part[]? parts with a method close
 function M.parts(file, dialect)
-  local reader <close> = not file.read_once and M.open(file.path, file.name, file.member) or nil
+  local reader <close> = not file.read_once and M.open(file) or nil
   if not reader then
     return nil
   end

@@ -88,9 +88,9 @@ end
 local function load_corrected(run, plan)
   local sink = sinks.into_table(run, plan.name, tables.copy(staging.name(run, "rejects"), {}))
   local names, as_text = columns.names(plan.clean_columns), plan.program:needs_text()
-  local streams = { program = plan.program, workers = 1, clean = { connections = { run:connection "clean1" },
-    as_text = as_text, position = true, copy = tables.copy(staging.name(run, "clean"),
-      { names = names, position = true, as_text = as_text }) } }
+  local streams = { program = plan.program, workers = 1, memory = run.settings.memory,
+    clean = { connections = { run:connection "clean1" }, as_text = as_text, position = true,
+      copy = tables.copy(staging.name(run, "clean"), { names = names, position = true, as_text = as_text }) } }
   streams.rejects = budget.unlimited():enforce(sink.stream(), {}, 0, true)
   local next_source = sources.of(run, plan, corrected(run, plan), decode)
   return select(2, engine.run(streams, { files = next_source, failed = errors.raise, open = function(one)

@@ -7,6 +7,7 @@ local cjson = require "cjson"
 local history = require "pghost.report.recorded_run"
 local nearest = require "pghost.lib.nearest"
 local profile = require "pghost.report.profile"
+local stored_profile = require "pghost.report.stored_profile"
 
 local M = {}
 
@@ -159,8 +160,9 @@ function M.add(conn, run)
       run.rules[definition.table_name] = definition.definition
     end
   end
-  for _, one in ipairs(run.is_current and run.tables or {}) do
-    run.profiles[#run.profiles + 1] = profile.of(conn, run.target_schema, one.name)
+  for _, one in ipairs(run.tables) do
+    run.profiles[#run.profiles + 1] = stored_profile.of(conn, run.run_id, one.name)
+      or run.is_current and profile.of(conn, run.target_schema, one.name) or nil
   end
 end
 

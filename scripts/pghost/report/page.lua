@@ -1,6 +1,7 @@
 -- A whole page: head with its Content-Security-Policy, the outcome first, then the sections.
 
 local answers = require "pghost.report.answers"
+local check_sections = require "pghost.report.check_sections"
 local html = require "pghost.report.html"
 local left_out = require "pghost.report.left_out"
 local log = require "pghost.lib.log"
@@ -83,7 +84,8 @@ local function header(run)
 end
 
 local parts <const> = {
-  { "flow", "Flow", sections.flow }, { "answers", "Answers", tables.answers }, { "checks", "Checks", sections.checks },
+  { "flow", "Flow", sections.flow }, { "answers", "Answers", tables.answers },
+  { "checks", "Checks", check_sections.checks },
   { "rejects", "Left out", left_out.rejects }, { "cleaning", "Cleaned", left_out.cleaning },
   { "tables", "Tables", tables.tables }, { "steps", "Duration", sections.steps }, { "trend", "Runs", sections.trend },
 }

@@ -18,6 +18,7 @@ local M = {}
 ---@field rejected_groups integer
 ---@field checks table[] each with its history
 ---@field cleaning table[]
+---@field lineage table[] of columns, by table, column and how
 ---@field trend table[] the last runs up to this one, the oldest first
 ---@field definitions table[]
 ---@field is_current boolean whether the published tables are those of this run
@@ -112,8 +113,15 @@ local queries <const> = {
       duplicates, pg_catalog.left(sha256, 12) AS sha256, pg_catalog.count(*) OVER () AS total
     FROM pghost.files WHERE run_id = $1 ORDER BY file_id LIMIT %d]]):format(most_files),
   checks = [[
-    SELECT name, severity, passed, violations, samples::text AS samples, seconds
+    SELECT name, severity, passed, violations, seconds, table_name, rows_checked, measured, vacuous, query, owner,
+      description, samples::text AS samples, (SELECT pg_catalog.json_agg(one.value::text ORDER BY one.ordinality)
+        FROM pg_catalog.jsonb_array_elements(samples) WITH ORDINALITY AS one)::text AS sample_texts
     FROM pghost.checks WHERE run_id = $1 ORDER BY check_id]],
+  lineage = [[
+    SELECT l.table_name, l.column_name, l.how, pg_catalog.string_agg(
+      pg_catalog.concat(l.source_table, '.', l.source_column), ', ' ORDER BY l.source_table, l.source_column) AS sources
+    FROM pghost.lineage AS l WHERE l.run_id = $1 GROUP BY 1, 2, 3
+    ORDER BY l.table_name, l.column_name NULLS LAST, l.how]],
   cleaning = [[
     SELECT table_name, column_name, rule, cells, samples::text AS samples
     FROM pghost.cleaning WHERE run_id = $1 ORDER BY table_name, cells DESC, column_name, rule]],

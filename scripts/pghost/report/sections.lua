@@ -1,15 +1,12 @@
--- The parts of a run's page that come from its history: flow, checks, durations, trend.
+-- The parts of a run's page that come from its history: flow, durations, trend.
 
 local chart = require "pghost.report.chart"
-local cjson = require "cjson"
 local flow = require "pghost.report.flow"
 local html = require "pghost.report.html"
 local log = require "pghost.lib.log"
 local outcome = require "pghost.report.headline"
 
 local M = {}
-
-local most_open <const> = 15 -- rows that are shown without being asked for
 
 local function balance_row(one)
   local whole = math.max(one.records, 1)
@@ -49,76 +46,6 @@ function M.flow(run)
       "Records:number", "Loaded:number", "Rejected:number", "Waived:number",
       "Duplicates:number", "Filtered:number", "SHA-256:code",
     }, files, { sortable = true })))
-end
-
--- How a check went in the last runs: low and grey where it passed, as tall as its violations where not.
-local function history_bars(check, slots)
-  local most, heights, classes, failed, ran = 1, {}, {}, 0, 0
-  for i = 1, slots do
-    most = math.max(most, check.history[i] and check.history[i].violations or 0)
-  end
-  for i = 1, slots do
-    local one = check.history[i]
-    if one then
-      ran = ran + 1
-      heights[i] = one.passed and 0.12 or 0.25 + 0.75 * math.log(1 + one.violations) / math.log(1 + most)
-      classes[i] = one.passed and "good" or one.severity == "error" and "bad" or "warn"
-      failed = failed + (one.passed and 0 or 1)
-    end
-  end
-  return chart.columns(heights, { slots = math.max(slots, 10), classes = classes, width = 100,
-    label = ("failed in %d of the last %s"):format(failed, log.counted(ran, "run")) })
-end
-
-local function samples_of(check)
-  if not check.samples then
-    return ""
-  end
-  local texts, list = {}, cjson.decode(check.samples)
-  for i, one in ipairs(type(list) == "table" and list or {}) do
-    texts[i] = "<code>" .. html.text(type(one) == "table" and cjson.encode(one) or one, 160) .. "</code>"
-  end
-  return table.concat(texts, "<br>")
-end
-
-local function check_table(title, list, slots, samples)
-  local rows = {}
-  for i, check in ipairs(list) do
-    local state = check.passed and "good" or check.severity == "error" and "bad" or "warn"
-    rows[i] = { check.name, ('<span class="tag %s">%s</span>'):format(state, check.passed and "passed"
-      or check.severity == "error" and "failed" or "warning"), check.violations, history_bars(check, slots),
-      samples and samples_of(check) or nil }
-  end
-  return html.table(title, { "Check", "Outcome:html",
-    "Violations:number", { title = slots == 1 and "This run" or ("Last %d runs"):format(slots),
-    kind = "html" }, samples and "Samples:wide" or nil }, rows)
-end
-
---- Checks, those that failed first.
-function M.checks(run)
-  local failed, passed = {}, {}
-  for _, check in ipairs(run.checks) do
-    local list = check.passed and passed or failed
-    list[#list + 1] = check
-  end
-  table.sort(failed, function(a, b)
-    if a.severity ~= b.severity then
-      return a.severity == "error"
-    end
-    return a.violations > b.violations or (a.violations == b.violations and a.name < b.name)
-  end)
-  local slots = #run.trend
-  local parts = {}
-  if #failed > 0 then
-    parts[1] = check_table("Checks that failed", failed, slots, true)
-  end
-  if #passed > 0 then
-    local all = check_table("Checks that passed", passed, slots)
-    parts[#parts + 1] = #passed <= most_open and all or html.details(("%s passed"):format(log.counted(#passed,
-      "check")), all)
-  end
-  return html.section("checks", ("Checks: %d of %d passed"):format(#passed, #run.checks),
-    #run.checks == 0 and '<p class="note">No check has run.</p>' or table.concat(parts))
 end
 
 --- How long each step took.

@@ -2,6 +2,7 @@
 -- table: a catalogue that is true by construction, since it is made from what ran.
 
 local answers = require "pghost.report.answers"
+local check_sections = require "pghost.report.check_sections"
 local errors = require "pghost.lib.errors"
 local atomic_file = require "pghost.lib.atomic_file"
 local history = require "pghost.report.recorded_run"
@@ -68,25 +69,6 @@ local function sources(run, name)
   return #items > 0 and "<p>Made from:</p><ul>" .. table.concat(items) .. "</ul>" or ""
 end
 
--- Whether the name of a check begins with the table's, as those of the library do.
-local function is_about(check, name)
-  local rest = check.name:sub(1, #name) == name and check.name:sub(#name + 1, #name + 1)
-  return rest and not rest:find "[%w_]"
-end
-
-local function checks_of(run, name)
-  local rows = {}
-  for _, check in ipairs(run.checks) do
-    if is_about(check, name) then
-      local level = check.passed and "good" or check.severity == "error" and "bad" or "warn"
-      rows[#rows + 1] = { check.name, ('<span class="tag %s">%s</span>'):format(level, check.passed and "passed"
-        or "failed"), check.violations }
-    end
-  end
-  return #rows > 0 and html.section("checks", "Checks", html.table("Checks", { "Check",
-    "Outcome:html", "Violations:number" }, rows)) or ""
-end
-
 local function clean_page(conn, run, profile)
   local name = profile.table_name
   local rules = run.rules[name]
@@ -96,7 +78,8 @@ local function clean_page(conn, run, profile)
         .. "</p>",
     main = html.section("columns", "Columns", tables.profile(profile))
       .. (rules and html.section("rules", "Rules", "<pre>", html.lines(rules, 40000), "</pre>") or "")
-      .. checks_of(run, name) .. html.section("lineage", "Lineage", sources(run, name), readers(run, name))
+      .. check_sections.checks(run, name) .. html.section("lineage", "Lineage", sources(run, name), readers(run, name),
+        html.details("Column by column", tables.lineage(run, name)))
       .. samples(conn, run, profile),
   })
 end
@@ -107,7 +90,7 @@ local function answer_page(conn, run, answer)
       html.text(("%s.%s"):format(run.target_schema, answer.name))) .. '<p class="meta">as published by '
         .. run_link(run)
       .. "</p>",
-    main = tables.answers { answers = { answer }, is_current = true },
+    main = tables.answers { answers = { answer }, is_current = true, lineage = run.lineage },
   })
 end
 

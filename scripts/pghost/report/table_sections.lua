@@ -99,18 +99,37 @@ local function data_table(answer)
   return html.table(answer.name, columns, rows, { sortable = true }) .. more
 end
 
+local words <const> = { identity = "as it is", transformation = "computed from", aggregation = "aggregated from",
+  filter = "filtered by", join = "joined by", group_by = "one row for each", sort = "sorted by", window = "ordered by" }
+
+--- What each column of a table comes from; "" where that is not known.
+---@param run pghost.report.Run
+---@param name string
+---@return string
+function M.lineage(run, name)
+  local rows = {}
+  for _, one in ipairs(run.lineage) do
+    if one.table_name == name then
+      rows[#rows + 1] = { one.column_name and html.text(one.column_name) or '<span class="null">which rows</span>',
+        words[one.how], one.sources }
+    end
+  end
+  return #rows > 0 and html.table("Columns of " .. name .. " and what they come from", { "Column:html", "How", "From" },
+    rows) or ""
+end
+
 -- What an answer reads, and its SQL.
-local function origin(answer)
+local function origin(run, answer)
   local texts = {}
   for i, read in ipairs(answer.reads) do
     local columns = #read.columns > 0 and ": " .. table.concat(read.columns, ", ") or ""
     texts[i] = ("<li><strong>%s</strong>%s</li>"):format(html.text(read.table), html.text(columns, 400))
   end
-  return html.details("Where it comes from", "<ul>", table.concat(texts), "</ul><pre>",
-    html.lines(answer.sql, 8000), "</pre>")
+  return html.details("Where it comes from", M.lineage(run, answer.name), "<p>It reads:</p><ul>", table.concat(texts),
+    "</ul><pre>", html.lines(answer.sql, 8000), "</pre>")
 end
 
-local function answer_of(answer)
+local function answer_of(run, answer)
   local question = {}
   for line in (answer.question .. "\n"):gmatch "([^\n]*)\n" do
     question[#question + 1] = html.text(line, 400)
@@ -130,7 +149,7 @@ local function answer_of(answer)
     parts[#parts + 1] = #answer.rows == 0 and '<p class="note">No rows.</p>' or #answer.rows <= 12 and data
       or html.details("All " .. log.counted(answer.total, "row"), data)
   end
-  parts[#parts + 1] = origin(answer)
+  parts[#parts + 1] = origin(run, answer)
   return html.el("article", { id = "answer-" .. html.id(answer.name), class = "answer" }, table.concat(parts, "\n"))
 end
 
@@ -148,7 +167,7 @@ function M.answers(run)
   end
   local parts = {}
   for i, answer in ipairs(run.answers) do
-    parts[i] = answer_of(answer)
+    parts[i] = answer_of(run, answer)
   end
   return html.section("answers", "Answers", run.is_current and "" or not_current(run), table.concat(parts))
 end
@@ -199,8 +218,9 @@ function M.profile(profile)
   return html.table(("Columns of %s"):format(profile.table_name), { "Column", "Type:code",
       "Null:number", "Distinct:number", "Range",
       "Mean:number", "Distribution, or most frequent:wide" }, rows)
-    .. ('<p class="note">%s%s</p>'):format(profile.sampled
-      and ("From a sample of %s of about %s rows."):format(html.count(profile.rows),
+    .. ('<p class="note">%s%s</p>'):format(profile.stored
+      and ("Of the %s that passed the rules in this load."):format(log.counted(profile.rows, "record"))
+      or profile.sampled and ("From a sample of %s of about %s rows."):format(html.count(profile.rows),
         html.count(math.max(profile.estimated,
         profile.rows))) or ("From all %s rows."):format(html.count(profile.rows)),
       profile.all_columns > #profile.columns and (" %d more columns are not shown."):format(profile.all_columns

@@ -8,12 +8,14 @@ local adoption = require "pghost.publish.adoption"
 local columns = require "pghost.catalog.columns"
 local definition = require "pghost.run.definitions"
 local errors = require "pghost.lib.errors"
+local lineage = require "pghost.run.lineage"
 local log = require "pghost.lib.log"
 local paths = require "pghost.lib.paths"
 local relations = require "pghost.catalog.relations"
 local print_result = require "pghost.lib.print"
 local recordable = require "pghost.run.recordable"
 local sql = require "pghost.lib.sql"
+local statistics = require "pghost.load.statistics"
 local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
 
@@ -30,9 +32,9 @@ local function describe(conn, run, name, statement)
   local text, places = statement:describe(run:parameters())
   statement:send(conn, ("CREATE VIEW %s AS %s"):format(view, text), text, places)
   local list = columns.read(conn, view)
-  local reads = definition.reads(conn, view)
+  local reads, sources = definition.reads(conn, view), lineage.of_view(conn, view)
   conn:query("DROP VIEW " .. view)
-  return list, reads
+  return list, reads, sources
 end
 
 local function order_by(list)
@@ -78,16 +80,17 @@ local function answer(run, path)
   local name = path:match("([^/]*)%.sql$")
   local started = sys.clock()
   local statement = sql.read(path)
-  local list, rows, reads
+  local list, rows, reads, sources
   adoption.check(run, { name })
   run:transaction(function(conn)
-    list, reads = describe(conn, run, name, statement)
+    list, reads, sources = describe(conn, run, name, statement)
     create(conn, run, name, list)
     rows = insert(conn, run, name, statement, list)
   end)
-  run.conn:query("ANALYZE " .. run:qualified(name))
+  statistics.analyse(run.conn, run:qualified(name), sys.clock() - started)
   local seconds = sys.clock() - started
   definition.remember_answer(run, name, path, reads, rows, seconds)
+  lineage.remember(run, name, sources or {})
   run:built(name)
   run.log:info("answer", name, log.counted(rows, "row"), { rows = rows, seconds = seconds })
   print_answer(run, name, list, statement, rows)

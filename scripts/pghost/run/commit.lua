@@ -47,8 +47,10 @@ local function take_ticket(conn)
   if not can.known then
     return nil
   end
-  local row = conn:query("SELECT pg_catalog.pg_current_xact_id()::text AS id, " .. life_columns)[1]
-  return { id = row.id, started = row.started, processes = row.processes, cluster = can.named and cluster_of(conn) }
+  local cluster = can.named and "(SELECT system_identifier FROM pg_catalog.pg_control_system())" or "NULL"
+  local row = conn:query(("SELECT pg_catalog.pg_current_xact_id()::text AS id, %s AS cluster, %s"):format(cluster,
+    life_columns))[1]
+  return { id = row.id, started = row.started, processes = row.processes, cluster = row.cluster }
 end
 
 local function same_life(conn, ticket)

@@ -5,6 +5,7 @@
 
 local cjson = require "cjson"
 local describe = require "pghost.rules.describe"
+local lineage = require "pghost.run.lineage"
 local recordable = require "pghost.run.recordable"
 
 local M = {}
@@ -53,6 +54,7 @@ function M.remember_rules(run, name, rules)
   local described, text = pcall(describe, rules) -- what is wrong with them, the load says
   if rules and described then
     run.conn:query(upsert, run.id, name, "rules", recordable.text(run.conn, text), nil)
+    lineage.remember(run, name, lineage.of_rules(rules, run.target, name))
   end
 end
 

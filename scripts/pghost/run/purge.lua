@@ -35,15 +35,16 @@ local plan_query <const> = [[
     WHERE coalesce(r.finished_at, r.started_at) < $1::timestamptz
       AND ($2::text IS NULL OR r.pipeline = $2) AND ($3::text IS NULL OR r.target_schema = $3)
   ), rebuilt AS ( -- the run that a table was last rebuilt by
-    SELECT r.target_schema, f.table_name, max(f.run_id) AS run_id
+    SELECT r.target_schema, f.table_name, pg_catalog.max(f.run_id) AS run_id
     FROM pghost.files AS f JOIN pghost.runs AS r ON r.run_id = f.run_id
     WHERE f.published_at IS NOT NULL AND f.mode = 'replace' AND f.state <> 'skipped'
     GROUP BY r.target_schema, f.table_name
   ), last AS (
-    SELECT max(r.run_id) AS run_id FROM pghost.runs AS r CROSS JOIN LATERAL unnest(r.published_tables) AS t (name)
+    SELECT pg_catalog.max(r.run_id) AS run_id
+    FROM pghost.runs AS r CROSS JOIN LATERAL pg_catalog.unnest(r.published_tables) AS t (name)
     GROUP BY r.target_schema, t.name
     UNION
-    SELECT max(run_id) FROM pghost.runs WHERE state = 'published' GROUP BY pipeline, target_schema
+    SELECT pg_catalog.max(run_id) FROM pghost.runs WHERE state = 'published' GROUP BY pipeline, target_schema
   ), touched AS ( -- what published runs did to tables: files, and cleaning of the raw table
     SELECT f.run_id, f.table_name FROM pghost.files AS f
     WHERE f.published_at IS NOT NULL OR f.state = 'skipped' AND f.same_as IS NOT NULL
@@ -54,7 +55,8 @@ local plan_query <const> = [[
     WHEN o.state = 'running' OR EXISTS (
       SELECT 1 FROM pghost.runs AS p WHERE p.replay_of = o.run_id AND p.state = 'running')
       OR o.state = 'interrupted' AND EXISTS (
-        SELECT 1 FROM pg_namespace WHERE nspname = concat('pghost_build_', o.run_id)) THEN 'active'
+        SELECT 1 FROM pg_catalog.pg_namespace
+        WHERE nspname = pg_catalog.concat('pghost_build_', o.run_id)) THEN 'active'
     WHEN EXISTS (SELECT 1 FROM last WHERE last.run_id = o.run_id) THEN 'last'
     WHEN (o.state = 'published' OR o.published_tables <> '{}') AND EXISTS (
       SELECT 1 FROM touched AS t LEFT JOIN rebuilt AS b
@@ -72,12 +74,13 @@ local plan_query <const> = [[
 local parts <const> = {
   { name = "rejects", details = "state <> 'open'" }, { name = "checks", details = "true" },
   { name = "cleaning", details = "true" }, { name = "definitions", details = "true" },
-  { name = "lineage", details = "true" }, { name = "steps" }, { name = "files" }, { name = "runs" },
+  { name = "lineage", details = "true" }, { name = "profiles", details = "true" },
+  { name = "steps" }, { name = "files" }, { name = "runs" },
 }
 
 local moment_query <const> = [[
-  SELECT to_char(m.at, 'YYYY-MM-DD HH24:MI:SS TZ') AS shown, m.at::text AS exact
-  FROM (SELECT clock_timestamp() - make_interval(secs => $1::double precision) AS at) AS m]]
+  SELECT pg_catalog.to_char(m.at, 'YYYY-MM-DD HH24:MI:SS TZ') AS shown, m.at::text AS exact
+  FROM (SELECT pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $1::double precision) AS at) AS m]]
 
 local function plan(conn, options)
   local moment = conn:query(moment_query, assert(keeping.seconds(options.keep)))[1]
@@ -109,8 +112,8 @@ local function remove(conn, result, options)
     local details = options.open_rejects and part.details and "true" or part.details
     local condition = "run_id = ANY ($1::bigint[])" .. (details
       and (" OR run_id = ANY ($2::bigint[]) AND (%s)"):format(details) or "")
-    local statement = options.dry_run and "SELECT count(*) AS rows FROM pghost.%s WHERE %s"
-      or "WITH gone AS (DELETE FROM pghost.%s WHERE %s RETURNING 1) SELECT count(*) AS rows FROM gone"
+    local statement = options.dry_run and "SELECT pg_catalog.count(*) AS rows FROM pghost.%s WHERE %s"
+      or "WITH gone AS (DELETE FROM pghost.%s WHERE %s RETURNING 1) SELECT pg_catalog.count(*) AS rows FROM gone"
     local ids = { whole, details and thin or nil }
     local rows = conn:query(statement:format(part.name, condition), table.unpack(ids))[1].rows
     result.removed[#result.removed + 1] = rows > 0 and { part = part.name, rows = rows } or nil

@@ -58,7 +58,7 @@ function M.is_transient(problem, reached)
     return false
   end
   local code = problem.code
-  if broken_off[code] or code == too_many or code == "57P03" or code == "changed" then -- what hangs on a table
+  if broken_off[code] or code == too_many or code == "57P03" or code == "changed" then -- what depends on a table
     return true
   end
   return is_lost(code) and (reached or M.attempt() > 1)

@@ -6,6 +6,7 @@
 local budget_options = require "pghost.load.budget_options"
 local errors = require "pghost.lib.errors"
 local keeping = require "pghost.run.keeping"
+local memory = require "pghost.load.memory"
 local nearest = require "pghost.lib.nearest"
 local own_schema = require "pghost.catalog.own_schema"
 local retry = require "pghost.run.retry"
@@ -106,10 +107,19 @@ M.list = {
     help = "load files even if their content is in the table already" },
   { name = "workers", kind = "integer", is = is_nil_or(is_whole_from(1)), expected = "a whole number from 1",
     help = "threads that read and check, and connections for each table (default: by size and processors)" },
+  { name = "memory", kind = "integer", default = memory.default, is = is_whole_from(memory.least),
+    expected = ("bytes, a whole number from %d"):format(memory.least),
+    help = "bytes of records that a load may have under way; a longer record passes alone (default 64 MiB)" },
+  { name = "profile", kind = "boolean", default = true, is = is_boolean, expected = "true or false",
+    help = "profile each column of the clean tables while they are loaded" },
   { name = "dry_run", kind = "flag", default = false, is = is_boolean, expected = "true or false",
     help = "do everything but publish, and say what would change" },
   { name = "report", kind = "text", default = "", is = is_text, expected = "the path of a file",
     help = "write the report of the run into this file when it ends, such as report.html" },
+  { name = "metrics", kind = "text", default = "", is = is_text, expected = "the path of a file",
+    help = "write metrics of the run into this file when it ends, for the textfile collector of Prometheus" },
+  { name = "openlineage", kind = "text", default = "", is = is_text, expected = "the path of a file, or |COMMAND",
+    help = "append OpenLineage events of the run to this file as JSON lines, or give them to a command: '|curl ...'" },
   { name = "keep_history", kind = "text", default = "", expected = keeping.expected,
     is = function(value)
       return value == "" or is_text(value) and keeping.seconds(value) ~= nil

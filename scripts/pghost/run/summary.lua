@@ -49,6 +49,9 @@ local list_query = [[
 local part_queries = {
   { "steps", [[
     SELECT kind AS step, name, state, pg_catalog.round(seconds::numeric, 3)::float8 AS seconds,
+      CASE WHEN seconds OPERATOR(pg_catalog.>) 0::float8 THEN pg_catalog.round((
+        (counts OPERATOR(pg_catalog.->>) 'records')::float8 OPERATOR(pg_catalog./) seconds)::numeric)::int8 END
+        AS records_per_second,
       (counts OPERATOR(pg_catalog.->>) 'records')::bigint AS records,
       (counts OPERATOR(pg_catalog.->>) 'loaded')::bigint AS loaded,
       (counts OPERATOR(pg_catalog.->>) 'corrected')::bigint AS corrected,
@@ -77,6 +80,13 @@ local part_queries = {
           LATERAL (SELECT s OPERATOR(pg_catalog.->>) 'before', s OPERATOR(pg_catalog.->>) 'after') AS t (before, after)
       ) AS samples
     FROM pghost.cleaning WHERE run_id = $1 ORDER BY 1, 2, 3]] },
+  { "lineage", [[
+    SELECT l.table_name AS table, l.column_name AS column, pg_catalog.string_agg(pg_catalog.concat(
+        CASE WHEN l.source_schema <> r.target_schema THEN pg_catalog.concat(l.source_schema, '.') END,
+        l.source_table, '.', l.source_column), ', ' ORDER BY l.source_table, l.source_column) AS from, l.how
+    FROM pghost.lineage AS l JOIN pghost.runs AS r ON r.run_id = l.run_id
+    WHERE l.run_id = $1 GROUP BY l.table_name, l.column_name, l.how
+    ORDER BY l.table_name, l.column_name NULLS LAST, l.how]] },
 }
 
 --- The last runs, the newest first.
@@ -87,7 +97,7 @@ function M.list(conn, filter)
   return recorded_rows.plain(conn:query(list_query, filter.run_id, filter.pipeline, filter.limit))
 end
 
---- The parts of a run in order: steps, files, rejects, checks, cleaning.
+--- The parts of a run in order: steps, files, rejects, checks, cleaning, lineage.
 ---@param conn pghost.Connection
 ---@param run_id integer
 ---@return { [1]: string, [2]: table }[] name and rows

@@ -75,7 +75,8 @@ end
 local function delimiter_finding(facts, guess, confidence)
   local doubt = doubts.of_delimiter(facts, guess)
   if doubt then
-    return { value = guess.delimiter, confidence = math.min(confidence, doubtful), reason = doubt, doubtful = true }
+    local value = facts.structure.aligned and " " or guess.delimiter -- what parts the columns, but not by itself
+    return { value = value, confidence = math.min(confidence, doubtful), reason = doubt, doubtful = true }
   elseif guess.delimiter == "" then
     return { value = "", confidence = confidence,
       reason = "no delimiter gives all lines the same number of fields: one column" }

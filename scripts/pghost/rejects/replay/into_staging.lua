@@ -3,6 +3,7 @@
 
 local budget = require "pghost.load.budget"
 local build_plan = require "pghost.load.build_plan"
+local defaults = require "pghost.load.target"
 local columns_of = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local file_records = require "pghost.load.file_records"
@@ -23,7 +24,7 @@ local M = {}
 ---@field published pghost.replay.Published
 ---@field reading pghost.replay.Reading
 ---@field counts { records: integer, loaded: integer, rejected: integer, filtered: integer } when it is finished
-local Target = {}
+local Target = setmetatable({}, defaults)
 Target.__index = Target
 
 ---@return pghost.replay.Target
@@ -80,12 +81,6 @@ function Target:begin(plan)
   published.create(self.run, plan, self.published)
 end
 
-function Target.before() end
-
-function Target.transaction(_, fn)
-  fn()
-end
-
 function Target:streams(plan, batch)
   local run = self.run
   local function stream(kind, purpose, columns, as_text)
@@ -97,7 +92,7 @@ function Target:streams(plan, batch)
     clean = stream("clean", "clean1", columns_of.names(plan.clean_columns), batch.program:needs_text())
     clean.position = true
   end
-  return { program = batch.program, workers = 1, clean = clean,
+  return { program = batch.program, workers = 1, memory = self.run.settings.memory, clean = clean,
     raw = plan.targets.raw and stream("raw", "raw1", plan.raw_columns) or nil }
 end
 
@@ -116,10 +111,6 @@ function Target:work(plan)
     failed = errors.raise,
   }
 end
-
-function Target.filled() end
-
-function Target.committed() end
 
 --- Notes what became of each reject, and builds the tables.
 function Target:finish(plan, result)

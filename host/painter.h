@@ -1,0 +1,32 @@
+// Colors for the line in the line editor. libedit knows none: what it has written is written once
+// more, with colors, just before it waits for a key. It keeps its own picture of the screen, which
+// has the same characters in the same places, so nothing it does later is disturbed.
+#ifndef PGHOST_HOST_PAINTER_H
+#define PGHOST_HOST_PAINTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// The text between two points of the screen, as the terminal wraps it.
+typedef struct Place {
+  size_t row, column;
+} Place;
+
+// Where the cursor stands after `text` (UTF-8, by the locale) that begins at `from`, on a terminal
+// of `columns`. False for text that cannot be placed: control characters, what is not valid.
+bool painter_advance(Place *place, const char *text, size_t length, size_t columns);
+
+// A line as it stands after its prompt.
+typedef struct PaintedLine {
+  const char *prompt;
+  const char *text; // without colors
+  size_t length;
+  size_t cursor;       // bytes of the text before it
+  const char *painted; // the same text with colors
+} PaintedLine;
+
+// Writes the colors; the cursor stays where it is. Nothing for a line that is higher than the
+// screen or that has what cannot be placed.
+void painter_write(const PaintedLine *line, size_t columns, size_t rows);
+
+#endif

@@ -1,0 +1,40 @@
+-- What a file holds: to be read as CSV, sniffed or hashed. All that a load reads of its files goes through here.
+--
+-- A small file that is not compressed is opened and read once, when it is found (files.lua); header, dialect, hash and
+-- records are taken from those bytes, so they belong together even when somebody replaces the file in between. Others
+-- are opened each time.
+
+local csv = require "pghost.native.csv"
+local errors = require "pghost.lib.errors"
+
+local M = {}
+
+M.small = 64 * 1024 -- bytes of a file that is kept
+M.kept = 16 * 1024 * 1024 -- bytes of all files of a load that are
+
+--- Opens a file to read its records.
+---@param file pghost.File
+---@param options pghost.csv.Options
+---@return pghost.Source? source
+---@return string? message
+---@return string? code
+function M.open(file, options)
+  if file.contents then
+    return csv.open_string(file.contents, options, file.path)
+  end
+  return csv.open(file.path, options)
+end
+
+--- Size and hash of a file, or of its beginning; raises what cannot be read.
+---@param file pghost.File
+---@param limit? integer bytes at most
+---@return { bytes: integer, sha256: string }
+function M.digest(file, limit)
+  if file.contents then
+    local bytes = limit and file.contents:sub(1, limit) or file.contents
+    return { bytes = #bytes, sha256 = errors.check(csv.hash(bytes)) }
+  end
+  return errors.check(csv.digest(file.path, limit, file.member))
+end
+
+return M

@@ -1,0 +1,10 @@
+-- What a load may hold of records at a time, in bytes.
+
+local M = {}
+
+M.default = 64 * 1024 * 1024
+
+-- Below this the blocks of one worker wait for each other.
+M.least = 1024 * 1024
+
+return M

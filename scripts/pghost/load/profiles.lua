@@ -1,0 +1,76 @@
+-- Profiles of what a load has brought: made by the engine, kept in pghost.profiles.
+
+local cjson = require "cjson"
+local native = require "pghost.native.profile"
+local recordable = require "pghost.run.recordable"
+
+local M = {}
+
+local frequent <const> = 20 -- values kept of a column that has too many to count each
+local least_seen <const> = 10 -- how often one of a sample must have been seen to say how frequent it is
+
+--- A profile for one attempt to load a batch; nil: none is wanted, or it could not be of the whole load.
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@param batch pghost.Batch
+---@return pghost.Profile?
+function M.new(run, plan, batch)
+  local resumed = plan.kept and next(plan.kept.files) ~= nil
+  if run.settings.profile and plan.targets.clean and not resumed then
+    return native.new(batch.program)
+  end
+end
+
+--- What is said of a column besides its row's own fields.
+---@param column pghost.ProfileColumn
+---@return table
+function M.details(column)
+  local values = {}
+  for i, one in ipairs(column.values) do
+    if column.exact and #column.values == column.distinct
+      or #values < frequent and (column.exact or one.count >= least_seen) then
+      values[i] = one
+    end
+  end
+  return { values = #values > 0 and values or nil, all_values = #values == column.distinct or nil,
+    looked_at = column.looked_at, quantiles = column.quantiles, histogram = column.histogram, length = column.length,
+    not_finite = column.not_finite }
+end
+
+local function row_of(column, place, counts)
+  return { column_name = column.name, place = place, type = column.type, records = counts.rows,
+    left_out = counts.left_out, nulls = column.nulls, distinct_values = column.distinct,
+    distinct_exact = column.distinct_exact, least = column.min, greatest = column.max, mean = column.mean,
+    stddev = column.stddev, exact = column.exact, details = M.details(column) }
+end
+
+--- Records the profile of a table.
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@param profile? pghost.Profile of the whole load
+function M.save(run, plan, profile)
+  local counts = profile and profile:counts()
+  if not profile or not counts then
+    return
+  end
+  local rows = {}
+  for i, column in ipairs(profile:columns()) do
+    rows[i] = row_of(column, i, counts)
+  end
+  local text = recordable.value(run.conn, rows)
+  run.conn:query([[
+    INSERT INTO pghost.profiles (run_id, table_name, column_name, place, type, records, left_out, nulls,
+      distinct_values, distinct_exact, least, greatest, mean, stddev, exact, details)
+    SELECT $1, $2, p.column_name, p.place, p.type, p.records, p.left_out, p.nulls, p.distinct_values,
+      p.distinct_exact, p.least, p.greatest, p.mean, p.stddev, p.exact, p.details
+    FROM pg_catalog.jsonb_to_recordset($3::pg_catalog.jsonb) AS p (column_name text, place integer, type text,
+      records bigint, left_out bigint, nulls bigint, distinct_values bigint, distinct_exact boolean, least text,
+      greatest text, mean double precision, stddev double precision, exact boolean, details jsonb)
+    ON CONFLICT (run_id, table_name, column_name) DO UPDATE SET place = excluded.place, type = excluded.type,
+      records = excluded.records, left_out = excluded.left_out, nulls = excluded.nulls,
+      distinct_values = excluded.distinct_values, distinct_exact = excluded.distinct_exact, least = excluded.least,
+      greatest = excluded.greatest, mean = excluded.mean, stddev = excluded.stddev, exact = excluded.exact,
+      details = excluded.details]], run.id, plan.name, cjson.encode(text))
+end
+
+return M
