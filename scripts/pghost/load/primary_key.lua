@@ -6,12 +6,9 @@
 -- Works on the server over a table that still has _file_id and _line. The usual case, no duplicate, costs the building
 -- of the index and nothing else.
 
-local columns = require "pghost.catalog.columns"
-local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local mode_keys = require "pghost.modes.keys"
 local relations = require "pghost.catalog.relations"
-local tables = require "pghost.load.tables"
 
 local M = {}
 
@@ -48,25 +45,9 @@ local function create_duplicates(conn, duplicates)
     )]]):format(duplicates))
 end
 
--- The keys that several records have, in a table of their own: to group all records by key takes a fifth of the time
--- that it takes to sort them by key and place.
-local function create_keys(conn, plan, table_name, keys)
-  local in_key, list = lists.set(plan.key), {}
-  for _, column in ipairs(plan.clean_columns) do
-    list[#list + 1] = in_key[column.name] and column or nil
-  end
-  local names = relations.list(plan.key)
-  conn:query(("CREATE TABLE %s (%s)"):format(keys, tables.clean(list)))
-  conn:query(("INSERT INTO %s (%s) SELECT %s FROM %s GROUP BY %s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1")
-    :format(keys, names, names, table_name, names))
-  conn:query("ANALYZE " .. keys)
-end
-
 -- Collects all but one record of each key.
-local function collect(conn, run, plan, table_name, duplicates)
-  local keys, names = run:qualified "pghost_duplicate_keys", relations.list(plan.key)
-  local last_stays = plan.mode == "merge" or plan.mode == "history"
-  create_keys(conn, plan, table_name, keys)
+local function collect(conn, table_name, duplicates, key, last_stays)
+  local list = relations.list(key)
   conn:query(([[
     INSERT INTO %s (file_id, line, first_file_id, first_line, key_text)
     SELECT _file_id, _line, first_file_id, first_line,
@@ -75,12 +56,10 @@ local function collect(conn, run, plan, table_name, duplicates)
       SELECT %s, _file_id, _line, pg_catalog.row_number() OVER same_key AS place,
         pg_catalog.first_value(_file_id) OVER same_key AS first_file_id,
         pg_catalog.first_value(_line) OVER same_key AS first_line
-      FROM %s AS t JOIN %s AS k ON %s WINDOW same_key AS (PARTITION BY %s ORDER BY %s)
+      FROM %s WINDOW same_key AS (PARTITION BY %s ORDER BY %s)
     ) AS ranked
-    WHERE place > 1]]):format(duplicates, names, longest_value, relations.list(plan.key, "t.%s"), table_name, keys,
-    columns.same_key(columns.key(conn, table_name, plan.key), "t", "k"), relations.list(plan.key, "t.%s"),
+    WHERE place > 1]]):format(duplicates, list, longest_value, list, table_name, list,
     last_stays and "_file_id DESC, _line DESC" or "_file_id, _line"))
-  conn:query("DROP TABLE " .. keys)
 end
 
 -- Collects the records whose key is in the published table already; returns how many.
@@ -126,7 +105,7 @@ local function move_duplicates(conn, run, plan, table_name, key_is_made, publish
   local duplicates, key = run:qualified "pghost_duplicates", plan.key
   create_duplicates(conn, duplicates)
   if not key_is_made then
-    collect(conn, run, plan, table_name, duplicates)
+    collect(conn, table_name, duplicates, key, plan.mode == "merge" or plan.mode == "history")
     remove(conn, table_name, duplicates)
   end
   if published and collect_published(conn, table_name, duplicates, key, published) > 0 then
