@@ -57,7 +57,8 @@ function M.read(name)
   folder_of_modules()
   for _, known in ipairs(M.names()) do
     if known == name then
-      return (require("rules." .. name))
+      local module = "rules." .. name -- of the project
+      return (require(module))
     end
   end
   errors.raise(("no rules '%s'%s"):format(tostring(name), nearest.hint(tostring(name), M.names())), "usage",
