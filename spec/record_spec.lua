@@ -90,6 +90,7 @@ describe("the load engine", function()
     assert.same({ "scripts/pghost/load/engine.lua", "scripts/pghost/load/profiled.lua",
       "scripts/pghost/load/raw_table.lua" },
       files_with "pghost%.native%.load")
-    assert.same({ "scripts/pghost/load/inputs.lua" }, files_with "csv%.open%(file%.records")
+    assert.same({ "scripts/pghost/input/contents.lua" }, files_with "csv%.open%(file%.path, options%)")
+    assert.same({ "scripts/pghost/load/inputs.lua", "scripts/pghost/rejects/file.lua" }, files_with "contents%.open%(")
   end)
 end)
