@@ -332,7 +332,8 @@ end)
 -- How often strace sees a command open each file of a folder `many`. LeakSanitizer traces, too, and cannot be traced.
 local function openings(words)
   local options = (os.getenv "ASAN_OPTIONS" or "") .. ":detect_leaks=0"
-  local command = { "env", "ASAN_OPTIONS=" .. options, "strace", "-f", "-e", "trace=openat", "-o", folder .. "/strace.log", pghost.path }
+  local command = { "env", "ASAN_OPTIONS=" .. options, "strace", "-f", "-e", "trace=openat", "-o",
+    folder .. "/strace.log", pghost.path }
   table.move(words, 1, #words, #command + 1, command)
   for i, word in ipairs(command) do
     command[i] = pghost.quote(word)
