@@ -117,6 +117,7 @@ describe("colors at the prompt", function()
       assert.equal("> select 1 as from_there", screen("> select 1 as from_there"))
       assert.truthy(tmux("capture-pane -e -p -t p"):find("\27%[1m\27%[34mselect"))
       tmux "kill-server"
+      socket = socket .. "_2" -- the first server may still be ending
       start "NO_COLOR=1"
       type_text "select 1 as from_there"
       assert.equal("> select 1 as from_there", screen("> select 1 as from_there"))
