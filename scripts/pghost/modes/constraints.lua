@@ -1,5 +1,5 @@
--- The constraints of a published table as conditions on new rows: which of them it is certain to refuse. What may pass
--- after all (a CHECK that is not valid yet, an expression in an index, rows that a trigger changes) is left to the
+-- The constraints of a published table as conditions on new rows: which of them it is certain to refuse. What is not
+-- certain (a CHECK that is not valid yet, an expression in an index, rows that a trigger changes) is left to the
 -- server, when it is published.
 --
 -- Read and used with a search_path of pg_catalog alone, so that the server writes every other name with its schema.

@@ -85,7 +85,7 @@ local function tables_of(text)
   return list
 end
 
--- The statement that the cursor is in: `text` to it, `after` behind it.
+-- The statement that the cursor is in: `text` up to it, `after` from it on.
 local function statement_of(text, after)
   local ends, from, at = sql_tokens.statement_end(), 1, 1
   pcall(sql_tokens.scan, text, nil, function(kind, piece, place)
@@ -132,7 +132,7 @@ end
 
 --- What fits at the end of a text.
 ---@param text string
----@param after string what stands behind the cursor
+---@param after string the text after the cursor
 ---@return pghost.prompt.Candidates?
 function M.find(text, after)
   local statement, rest = statement_of(text, after)
