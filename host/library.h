@@ -13,7 +13,12 @@ const char *library_root(void);
 // it is in neither place. Static storage.
 const char *library_native(void);
 
-// The path of a subcommand's file, as a new string on the stack; false (and nothing) without one.
+// The path of the compiled modules (module_image.h), which lie beside the native one. NULL: there
+// are none. Static storage.
+const char *library_modules(void);
+
+// The path of a subcommand's file as a new string on the stack, and below scripts/ as a second one;
+// false (and nothing) without one.
 bool library_push_command(lua_State *L, const char *name);
 
 // Is there a subcommand of that name?

@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 
 #include "library.h"
+#include "module_image.h"
 #include "retry.h"
 
 // A name, and the function of the native module that opens it.
@@ -75,6 +76,7 @@ static int open_host(lua_State *L) {
   lua_createtable(L, 0, 3);
   set_string(L, "version", PGHOST_VERSION);
   set_string(L, "lua_version", LUA_VERSION_MAJOR "." LUA_VERSION_MINOR "." LUA_VERSION_RELEASE);
+  set_string(L, "lua_release", module_image_release());
   set_string(L, "root", library_root());
   push_option_texts(L);
   lua_setfield(L, -2, "option_texts");
