@@ -55,8 +55,7 @@ const char *library_root(void) {
   return found ? root : NULL;
 }
 
-// Beside the binary, or below lib; false: in neither place.
-static bool find_beside(const char *name, char *path, size_t size) {
+bool library_built(const char *name, char path[PATH_MAX]) {
   static const char *const places[] = {"", "/../" PGHOST_LIBDIR};
   char folder[PATH_MAX];
   ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
@@ -66,21 +65,11 @@ static bool find_beside(const char *name, char *path, size_t size) {
     return false;
   *slash = 0;
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-    int used = snprintf(path, size, "%s%s/%s", folder, places[i], name);
-    if (used > 0 && (size_t)used < size && access(path, R_OK) == 0)
+    int used = snprintf(path, PATH_MAX, "%s%s/%s", folder, places[i], name);
+    if (used > 0 && used < PATH_MAX && access(path, R_OK) == 0)
       return true;
   }
   return false;
-}
-
-const char *library_native(void) {
-  static char path[PATH_MAX];
-  return find_beside("pghost_native.so", path, sizeof path) ? path : NULL;
-}
-
-const char *library_modules(void) {
-  static char path[PATH_MAX];
-  return find_beside("pghost_modules.image", path, sizeof path) ? path : NULL;
 }
 
 static bool is_command_name(const char *name) {

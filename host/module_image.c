@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +52,7 @@ static bool is_image(const Header *header, size_t size) {
 
 static const Header *map_image(const char *path) {
   struct stat facts;
-  int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+  int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0)
     return NULL;
   void *image = MAP_FAILED;
@@ -71,8 +72,9 @@ static const Header *map_image(const char *path) {
 static const Header *mapped_image(void) {
   static const Header *image;
   static bool looked;
-  if (!looked)
-    image = map_image(library_modules());
+  char path[PATH_MAX];
+  if (!looked && library_built("pghost_modules.image", path))
+    image = map_image(path);
   looked = true;
   return image;
 }
@@ -154,14 +156,14 @@ static size_t put_text(char *to, const char *sign, const char *text) {
 
 static int load_entry(lua_State *L, const Entry *entry, const char *path) {
   const char *image = (const char *)mapped_image();
-  char source[4096 + 16];
+  char source[PATH_MAX + 16];
   Pieces pieces = {.data = {image + entry->head, source, image + entry->tail},
                    .size = {entry->head_size, put_text(source, "@", path), entry->tail_size}};
   return lua_load(L, read_piece, &pieces, path, "b");
 }
 
 int module_image_load(lua_State *L, const char *path, const char *name) {
-  const Entry *entry = strlen(path) < 4096 ? find_entry(name) : NULL;
+  const Entry *entry = strlen(path) < PATH_MAX ? find_entry(name) : NULL;
   if (entry && is_source_of(entry, path))
     return load_entry(L, entry, path);
   return luaL_loadfilex(L, path, "t");

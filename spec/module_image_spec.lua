@@ -47,8 +47,8 @@ describe("the image of the library's modules", function()
     home = folder .. "/a_long_folder_name" .. ("_and_longer"):rep(15) -- its length takes two bytes in bytecode
     local build, root = pghost.path:match("^(.*)/"), pghost.root
     os.execute(("mkdir -p %s/bin %s/lib/pghost %s/share/pghost"):format(home, home, home))
-    os.execute(("cp %s %s/bin/ && cp %s/pghost_native.so %s/pghost_modules.image %s/lib/pghost/"):format(pghost.path,
-      home, build, build, home))
+    os.execute(("cp %s %s/bin/ && cp %s/pghost_*.so %s/*.image %s/lib/pghost/"):format(pghost.path, home, build,
+      build, home))
     os.execute(("cp -r %s/scripts %s/share/pghost/"):format(root, home))
   end)
 

@@ -1,7 +1,7 @@
 // Opening an input: what a file is, by its first bytes, and who unpacks that.
-#include <archive.h>
 #include <string.h>
 
+#include "csv/archive_parts.h"
 #include "csv/input_parts.h"
 
 // What a file is. Sources: RFC 1952 (gzip), RFC 8878 (zstd), the .xz file format 1.1.0, bzip2's
@@ -47,6 +47,35 @@ static Input *no_zip(Input *file, const char *name, Error *error) {
   return NULL;
 }
 
+// What libarchive unpacks of `file`, which it takes over.
+static Input *open_archive(Input *file, Kind kind, const char *member, const char *name,
+                           Error *error) {
+  const ArchiveParts *parts = archive_parts(error);
+  if (!parts) {
+    file->close(file);
+    return NULL;
+  }
+  switch (kind) {
+  case KIND_ZSTD:
+    return parts->open_packed(file, PACKED_ZSTD, name, error);
+  case KIND_XZ:
+    return parts->open_packed(file, PACKED_XZ, name, error);
+  case KIND_BZIP2:
+    return parts->open_packed(file, PACKED_BZIP2, name, error);
+  default:
+    return parts->open_member(file, member, name, error);
+  }
+}
+
+static bool visit_zip(Input *file, const char *name, MemberVisitor visit, void *data,
+                      Error *error) {
+  const ArchiveParts *parts = archive_parts(error);
+  if (parts)
+    return parts->visit_zip(file, name, visit, data, error);
+  file->close(file);
+  return false;
+}
+
 Input *input_open(const char *path, const char *member, Error *error) {
   Input *file = input_open_file(path, error);
   if (!file)
@@ -61,21 +90,10 @@ Input *input_open(const char *path, const char *member, Error *error) {
   Kind kind = kind_of(head, (size_t)len);
   if (member && kind != KIND_ZIP)
     return no_zip(file, name, error);
-  switch (kind) {
-  case KIND_GZIP:
-    return input_open_gzip(file, name, error);
-  case KIND_ZSTD:
-    return input_open_packed(file, ARCHIVE_FILTER_ZSTD, name, error);
-  case KIND_XZ:
-    return input_open_packed(file, ARCHIVE_FILTER_XZ, name, error);
-  case KIND_BZIP2:
-    return input_open_packed(file, ARCHIVE_FILTER_BZIP2, name, error);
-  case KIND_ZIP:
-    return input_open_member(file, member, name, error);
-  case KIND_PLAIN:
-    break;
-  }
-  return file;
+  if (kind == KIND_PLAIN)
+    return file;
+  return kind == KIND_GZIP ? input_open_gzip(file, name, error)
+                           : open_archive(file, kind, member, name, error);
 }
 
 // Reads what is in `file` to its end: a file may have grown since it was opened.
@@ -103,7 +121,7 @@ bool input_look(const char *path, size_t most, MemberVisitor visit, void *data, 
   bool ok = len >= 0;
   *what = kind == KIND_ZIP ? INPUT_ZIP : INPUT_OTHER;
   if (ok && kind == KIND_ZIP)
-    return input_visit_zip(file, name_of(path), visit, data, error);
+    return visit_zip(file, name_of(path), visit, data, error);
   if (ok && kind == KIND_PLAIN && size > 0 && size <= most) {
     *what = INPUT_WHOLE;
     ok = read_whole(file, whole, error);
