@@ -91,7 +91,8 @@ end)
 describe("a server that is not to be trusted", function()
   local refused = {
     down = "HTTP status 503", gone = "HTTP status 410", short = "transfer closed", secret = "HTTP status 401",
-    other = "the server sends another range", ["cut+whole+bare"] = "the connection broke, and the server names no version",
+    other = "the server sends another range",
+    ["cut+whole+bare"] = "the connection broke, and the server names no version",
   }
   for mode, message in pairs(refused) do
     it(("loads nothing when it is %s"):format(mode), function()
