@@ -55,7 +55,7 @@ const char *library_root(void) {
   return found ? root : NULL;
 }
 
-const char *library_native(void) {
+const char *library_native(const char *file) {
   static const char *const places[] = {"", "/../" PGHOST_LIBDIR};
   static char path[PATH_MAX];
   char folder[PATH_MAX];
@@ -66,7 +66,7 @@ const char *library_native(void) {
     return NULL;
   *slash = 0;
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-    int used = snprintf(path, sizeof path, "%s%s/pghost_native.so", folder, places[i]);
+    int used = snprintf(path, sizeof path, "%s%s/%s", folder, places[i], file);
     if (used > 0 && (size_t)used < sizeof path && access(path, R_OK) == 0)
       return path;
   }

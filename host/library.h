@@ -9,9 +9,9 @@
 // The folder that holds scripts/pghost, or NULL when there is none. Static storage.
 const char *library_root(void);
 
-// The path of the native module: beside the binary in a build tree, below lib when installed. NULL:
-// it is in neither place. Static storage.
-const char *library_native(void);
+// The path of a shared object with native modules: beside the binary in a build tree, below lib
+// when installed. NULL: it is in neither place. Static storage, valid until the next call.
+const char *library_native(const char *file);
 
 // The path of a subcommand's file, as a new string on the stack; false (and nothing) without one.
 bool library_push_command(lua_State *L, const char *name);

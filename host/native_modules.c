@@ -8,37 +8,38 @@
 #include "library.h"
 #include "retry.h"
 
-// A name, and the function of the native module that opens it.
-static const char *const modules[][2] = {
-    {"pghost.native.conn", "luaopen_pghost_native_conn"},
-    {"pghost.native.csv", "luaopen_pghost_native_csv"},
-    {"pghost.native.rules", "luaopen_pghost_native_rules"},
-    {"pghost.native.load", "luaopen_pghost_native_load"},
-    {"pghost.native.profile", "luaopen_pghost_native_profile"},
-    {"pghost.native.sniff", "luaopen_pghost_native_sniff"},
-    {"pghost.native.sys", "luaopen_pghost_native_sys"},
-    {"pghost.native.server", "luaopen_pghost_native_server"},
+// A name, the function that opens it, and the shared object that has the function.
+static const char *const modules[][3] = {
+    {"pghost.native.conn", "luaopen_pghost_native_conn", "pghost_native.so"},
+    {"pghost.native.csv", "luaopen_pghost_native_csv", "pghost_native.so"},
+    {"pghost.native.rules", "luaopen_pghost_native_rules", "pghost_native.so"},
+    {"pghost.native.load", "luaopen_pghost_native_load", "pghost_native.so"},
+    {"pghost.native.profile", "luaopen_pghost_native_profile", "pghost_native.so"},
+    {"pghost.native.sniff", "luaopen_pghost_native_sniff", "pghost_native.so"},
+    {"pghost.native.sys", "luaopen_pghost_native_sys", "pghost_native.so"},
+    {"pghost.native.server", "luaopen_pghost_native_server", "pghost_native.so"},
+    {"pghost.native.remote", "luaopen_pghost_native_remote", "pghost_remote.so"},
 };
 
-// The module is never unloaded: libraries below it run threads and handlers at exit. Itself it is
-// bound at once, by its link flags; the 30 libraries below libpq, few of which are ever called, are
-// bound as they are used.
-static void *native_handle(lua_State *L) {
-  static void *handle;
-  const char *path = library_native();
+// A shared object is never unloaded: libraries below it run threads and handlers at exit; to open
+// it again gives the same. Itself it is bound at once, by its link flags; the 30 libraries below
+// libpq, few of which are ever called, are bound as they are used.
+static void *native_handle(lua_State *L, const char *file) {
+  const char *path = library_native(file);
+  void *handle = path ? dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE) : NULL;
   if (!handle && path)
-    handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
+    luaL_error(L, "could not load the native module: %s", dlerror());
   if (!handle)
-    luaL_error(L, "could not load the native module: %s",
-               path ? dlerror() : "pghost_native.so is not where this binary expects it");
+    luaL_error(L, "could not load the native module: %s is not where this binary expects it", file);
   return handle;
 }
 
-// Upvalue: the name of the function. `require` passes the module's name.
+// Upvalues: the names of the function and of the shared object. `require` passes the module's name.
 static int open_native(lua_State *L) {
   const char *symbol = lua_tostring(L, lua_upvalueindex(1));
+  const char *file = lua_tostring(L, lua_upvalueindex(2));
   lua_CFunction open;
-  *(void **)&open = dlsym(native_handle(L), symbol); // as POSIX shows it
+  *(void **)&open = dlsym(native_handle(L, file), symbol); // as POSIX shows it
   if (!open)
     return luaL_error(L, "could not load the native module: no function '%s'", symbol);
   lua_pushcfunction(L, open);
@@ -95,7 +96,8 @@ void modules_preload(lua_State *L, const Options *options, const char *script) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
     lua_pushstring(L, modules[i][1]);
-    lua_pushcclosure(L, open_native, 1);
+    lua_pushstring(L, modules[i][2]);
+    lua_pushcclosure(L, open_native, 2);
     lua_setfield(L, -2, modules[i][0]);
   }
   lua_pushlightuserdata(L, (void *)options);

@@ -26,6 +26,8 @@ local M = {}
 ---@field sample? integer|"all" bytes to look at; without it files of up to 1 GiB are read whole, of larger ones
 --- the first GiB
 ---@field encoding? string as iconv knows it; found if not given
+---@field member? string of a zip, the file of that name
+---@field version? string what an object behind a URL must still be
 ---@field delimiter? string found if not given
 ---@field quote? string found if not given
 ---@field format? "csv"|"text" of COPY (default: "csv")
@@ -109,7 +111,8 @@ local function make_result(file, facts)
   return result
 end
 
-local known_options = { sample = true, encoding = true, member = true, delimiter = true, quote = true, format = true,
+local known_options = { sample = true, encoding = true, member = true, version = true,
+  delimiter = true, quote = true, format = true,
   blanks_after_quote = true, trailing_delimiter = true }
 
 local function sample_of(options)
@@ -152,7 +155,7 @@ end
 --- Looks at a file; raises what cannot be read, is empty, or is not text.
 --- Example: local result = sniff.sniff("orders.csv", { sample = 1000000 })
 --- Errors: a file that cannot be read, is empty, or is not text.
----@param path string "-" is standard input, which is used up by it
+---@param path string a file or a URL; "-" is standard input, which is used up by it
 ---@param options? pghost.sniff.Options
 ---@return pghost.sniff.Result
 function M.sniff(path, options)
@@ -161,7 +164,7 @@ function M.sniff(path, options)
   local file = path == "-" and "standard input" or path
   return make_result(file, facts_of(function(flags)
     return native.file(path, sample_of(options), options.encoding, options.member, options.delimiter, options.quote,
-      flags)
+      flags, options.version)
   end, file, options))
 end
 

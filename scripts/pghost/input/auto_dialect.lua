@@ -3,7 +3,7 @@
 -- What was found is logged and recorded with the run. Where it is not clear the load refuses: a guess
 -- that is wrong would load a table that looks right.
 
-local csv = require "pghost.sniff"
+local contents = require "pghost.input.contents"
 local dialect = require "pghost.sniff.findings"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
@@ -171,13 +171,6 @@ local function report(file, found, options, say)
   end
 end
 
-local function look(file, options)
-  if file.contents then
-    return csv.sniff_contents(file.path, file.contents, options)
-  end
-  return csv.sniff(file.path, options)
-end
-
 --- Sniffs a file that is to be loaded, when its options say dialect = "auto"; once.
 ---@param options table of the load
 ---@param file table of the load; gets `dialect`: options, confidence, looked_at, warnings, passed; and `found`
@@ -191,7 +184,7 @@ function M.sniff(options, file, say, goal)
   elseif file.read_once then
     errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
   end
-  local found = look(file, { encoding = options.encoding, member = file.member,
+  local found = contents.sniff(file, { encoding = options.encoding, member = file.member, version = file.version,
     delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or options.sample,
     format = options.format, blanks_after_quote = options.blanks_after_quote or options.tolerant and "skip" or nil,
     trailing_delimiter = options.trailing_delimiter or options.tolerant and "skip" or nil })
