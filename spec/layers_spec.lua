@@ -93,6 +93,7 @@ end
 local below = {
   base = {},
   csv = { base = true },
+  archive = { base = true, csv = true },
   rules = { base = true },
   pg = { base = true },
   sniff = { base = true, csv = true, rules = true },

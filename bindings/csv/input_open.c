@@ -1,8 +1,8 @@
 // Opening an input: what a file is, by its first bytes, and who unpacks that.
-#include <archive.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "csv/archive_parts.h"
 #include "csv/input_parts.h"
 
 // What a file is. Sources: RFC 1952 (gzip), RFC 8878 (zstd), the .xz file format 1.1.0, bzip2's
@@ -58,6 +58,33 @@ static Input *no_zip(RawInput *raw, Error *error) {
   return NULL;
 }
 
+// What libarchive unpacks of `raw`, which it takes over.
+static Input *open_archive(RawInput *raw, Kind kind, const char *member, Error *error) {
+  const ArchiveParts *parts = archive_parts(error);
+  if (!parts) {
+    close_raw(raw);
+    return NULL;
+  }
+  switch (kind) {
+  case KIND_ZSTD:
+    return parts->open_packed(raw, PACKED_ZSTD, error);
+  case KIND_XZ:
+    return parts->open_packed(raw, PACKED_XZ, error);
+  case KIND_BZIP2:
+    return parts->open_packed(raw, PACKED_BZIP2, error);
+  default:
+    return parts->open_member(raw, member, error);
+  }
+}
+
+static bool visit_zip(RawInput *raw, MemberVisitor visit, void *data, Error *error) {
+  const ArchiveParts *parts = archive_parts(error);
+  if (parts)
+    return parts->visit_zip(raw, visit, data, error);
+  close_raw(raw);
+  return false;
+}
+
 Input *input_open(const InputName *name, Error *error) {
   RawInput *raw = open_raw(name->path, name->version, error);
   if (!raw)
@@ -71,21 +98,10 @@ Input *input_open(const InputName *name, Error *error) {
   Kind kind = kind_of(head, (size_t)len);
   if (name->member && kind != KIND_ZIP)
     return no_zip(raw, error);
-  switch (kind) {
-  case KIND_GZIP:
-    return input_open_gzip(raw, error);
-  case KIND_ZSTD:
-    return input_open_packed(raw, ARCHIVE_FILTER_ZSTD, error);
-  case KIND_XZ:
-    return input_open_packed(raw, ARCHIVE_FILTER_XZ, error);
-  case KIND_BZIP2:
-    return input_open_packed(raw, ARCHIVE_FILTER_BZIP2, error);
-  case KIND_ZIP:
-    return input_open_member(raw, name->member, error);
-  case KIND_PLAIN:
-    break;
-  }
-  return &raw->input;
+  if (kind == KIND_PLAIN)
+    return &raw->input;
+  return kind == KIND_GZIP ? input_open_gzip(raw, error)
+                           : open_archive(raw, kind, name->member, error);
 }
 
 // Reads what is in `file` to its end: a file may have grown since it was opened.
@@ -118,7 +134,7 @@ bool input_look(const char *path, size_t most, MemberVisitor visit, void *data, 
   note_facts(raw, look);
   look->kind = kind == KIND_ZIP ? INPUT_ZIP : INPUT_OTHER;
   if (ok && kind == KIND_ZIP)
-    return input_visit_zip(raw, visit, data, error);
+    return visit_zip(raw, visit, data, error);
   if (ok && kind == KIND_PLAIN && raw->size > 0 && raw->size <= most) {
     look->kind = INPUT_WHOLE;
     ok = read_whole(&raw->input, &look->whole, error);

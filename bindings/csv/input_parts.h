@@ -1,5 +1,5 @@
-// What inputs are made of: a file as it is, and what unpacks another input. For the files of
-// input_*.c only.
+// What inputs are made of: a file as it is, and what unpacks another input. For input_*.c here and
+// in bindings/archive/ only.
 #ifndef PGHOST_CSV_INPUT_PARTS_H
 #define PGHOST_CSV_INPUT_PARTS_H
 
@@ -8,13 +8,9 @@
 // A file as it is; "-" is standard input.
 RawInput *input_open_file(const char *path, Error *error);
 
-// Unpack what `inner` reads, which they take over (closed on failure too).
+// Unpacks what `inner` reads, which it takes over (closed on failure too). All else that unpacks is
+// in csv/archive_parts.h.
 Input *input_open_gzip(RawInput *inner, Error *error);
-Input *input_open_packed(RawInput *inner, int filter, Error *error);
-Input *input_open_member(RawInput *inner, const char *member, Error *error);
-
-// The walk of input_look through what `inner` reads, which is closed.
-bool input_visit_zip(RawInput *inner, MemberVisitor visit, void *data, Error *error);
 
 // Fills `error` with code "archive": "could not read 'name': what". Returns -1.
 ptrdiff_t input_damaged(Error *error, const char *name, const char *what);

@@ -370,10 +370,18 @@ static int conn_commit_list(lua_State *L) {
   return 1;
 }
 
+// conn.libpq_version() -> string: "15.10"
+static int conn_libpq_version(lua_State *L) {
+  int version = PQlibVersion();
+  lua_pushfstring(L, "%d.%d", version / 10000, version % 10000);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"connect", conn_open},
     {"bytea", conn_bytea},
     {"commit_all", conn_commit_list},
+    {"libpq_version", conn_libpq_version},
     {NULL, NULL},
 };
 

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive/inputs.h"
 #include "csv/input_parts.h"
 
 enum {

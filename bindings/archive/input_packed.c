@@ -1,4 +1,4 @@
-// The input over zstd, xz and bzip2, by libarchive; and what a file is by its first bytes.
+// The input over zstd, xz and bzip2, by libarchive.
 //
 // libarchive is told which filter to use, and looks for no other: a file is unpacked once. What it
 // leaves unread after the data (bzip2) is an error here.
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/inputs.h"
 #include "csv/input_parts.h"
 
 enum { PACKED_BLOCK = 64 * 1024 };
@@ -79,12 +80,21 @@ static void packed_close(Input *input) {
   free(self);
 }
 
-static bool start(PackedInput *self, int filter, Error *error) {
+static int filter_of(PackedKind kind) {
+  static const int filters[] = {
+      [PACKED_ZSTD] = ARCHIVE_FILTER_ZSTD,
+      [PACKED_XZ] = ARCHIVE_FILTER_XZ,
+      [PACKED_BZIP2] = ARCHIVE_FILTER_BZIP2,
+  };
+  return filters[kind];
+}
+
+static bool start(PackedInput *self, PackedKind kind, Error *error) {
   struct archive *archive = self->archive;
   struct archive_entry *entry;
   if (archive_read_support_format_raw(archive) != ARCHIVE_OK ||
       archive_read_support_format_empty(archive) != ARCHIVE_OK ||
-      archive_read_append_filter(archive, filter) != ARCHIVE_OK ||
+      archive_read_append_filter(archive, filter_of(kind)) != ARCHIVE_OK ||
       archive_read_open(archive, self, NULL, give_block, NULL) != ARCHIVE_OK) {
     packed_failed(self, error);
     return false;
@@ -99,7 +109,7 @@ static bool start(PackedInput *self, int filter, Error *error) {
   return false;
 }
 
-Input *input_open_packed(RawInput *inner, int filter, Error *error) {
+Input *input_open_packed(RawInput *inner, PackedKind kind, Error *error) {
   PackedInput *self = calloc(1, sizeof *self);
   if (!self) {
     error_set_errno(error, ENOMEM, "could not open '%s'", inner->name);
@@ -109,7 +119,7 @@ Input *input_open_packed(RawInput *inner, int filter, Error *error) {
   self->input = (Input){packed_read, packed_close, packed_taken};
   self->inner = inner;
   self->archive = archive_read_new();
-  if (self->archive && start(self, filter, error))
+  if (self->archive && start(self, kind, error))
     return &self->input;
   if (!self->archive)
     error_set_errno(error, ENOMEM, "could not open '%s'", inner->name);
