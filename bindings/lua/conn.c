@@ -155,6 +155,11 @@ static int method_copy_to(lua_State *L) {
   return pg_copy_to(L, check_free(L));
 }
 
+// conn:copy_rows(copy, path, fields, rows) -> stored | nil, message, code
+static int method_copy_rows(lua_State *L) {
+  return pg_copy_rows(L, check_free(L));
+}
+
 // conn:exec(script) -> true | nil, message, code
 static int method_exec(lua_State *L) {
   ConnBox *box = check_free(L);
@@ -390,6 +395,7 @@ static const luaL_Reg methods[] = {
     {"stream", method_stream},
     {"exec", method_exec},
     {"copy_to", method_copy_to},
+    {"copy_rows", method_copy_rows},
     {"transaction", method_transaction},
     {"notices", method_notices},
     {"cancel", method_cancel},
