@@ -38,7 +38,7 @@ local before = {
     ["adopt public"] = function(project)
       project.conn:exec "CREATE TABLE customer (id bigint)"
     end,
-    ["fix 12"] = function()
+    ["fix booking"] = function()
       return "pghost rejects 12 --csv booking_rejects.csv"
     end,
     ["load orders"] = function(project)
