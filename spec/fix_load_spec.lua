@@ -140,6 +140,23 @@ describe("pghost fix of a load", function()
     assert.equal("1", here:ask "SELECT replay_of FROM pghost.runs WHERE run_id = 2")
   end)
 
+  it("knows what pghost load has taken in of the file, and the other way about", function()
+    here:write("a.csv", "id,v\n1,x\n2,y\n3,z\n")
+    load "file"
+    edit { ["1,x"] = "1,1" }
+    must(0, "fix", "bad.csv")
+    edit { ["2,y"] = "2,2" }
+    has(must(1, "load", "bad.csv", "--into", "t", "--max-rejects", "9"), "bad.csv:2: reject h",
+      "was already taken in by run 1",
+      "leave the record out")
+    here:write("bad.csv", (here:read("bad.csv"):gsub("\n1,1[^\n]*", "")))
+    must(0, "load", "bad.csv", "--into", "t", "--max-rejects", "9")
+    has(must(1, "load", "bad.csv", "--into", "t", "--max-rejects", "9"), "leave the record out")
+    edit { ["3,z"] = "3,3" }
+    has(must(0, "fix", "bad.csv"), "bad.csv:2: reject h", "1 corrected")
+    assert.equal("1|1\n2|2\n3|3", here:ask "SELECT id, v FROM t ORDER BY id")
+  end)
+
   it("of two files at once, one after the other, which load different tables", function()
     here:write("a.csv", "id,v\n1,x\n")
     load "file"
@@ -168,7 +185,8 @@ describe("pghost fix of a load", function()
     local _, last = text:match "^([^\n]*\n)([^\n]*\n)$"
     here:write("bad.csv", text .. last .. (last:gsub(",h%x+,", ",7x,")))
     local err = must(1, "fix", "bad.csv")
-    has(err, "is at line 2 already: not loaded", "bad.csv:4: no reject '7x' of a pghost load: not loaded", "1 corrected")
+    has(err, "is at line 2 already: not loaded", "bad.csv:4: no reject '7x' of a pghost load: not loaded",
+      "1 corrected")
     has(must(1, "fix", "a.csv"), "'a.csv' is not a rejects file")
     has(must(2, "fix"), "missing argument 'file'")
     has(must(1, "fix", "1", "bad.csv"), "no reject 'h")

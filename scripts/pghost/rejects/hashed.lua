@@ -13,19 +13,17 @@ local M = {}
 ---@class pghost.rejects.Hashed
 ---@field conn pghost.Connection
 ---@field relation pghost.load.Relation
----@field path string of the rejects file
 ---@field records pghost.rejects.Record[] in the order of the file
 ---@field taken pghost.rejects.Record[] those that are loaded
----@field refused { at: integer, reason: string, taken?: boolean }[]
+---@field refused { at: integer, reject?: string, reason: string, taken?: boolean }[]
 local Hashed = {}
 Hashed.__index = Hashed
 
 ---@param conn pghost.Connection in the transaction of the load
 ---@param relation pghost.load.Relation
----@param path string
 ---@return pghost.rejects.Hashed
-function M.begin(conn, relation, path)
-  return setmetatable({ conn = conn, relation = relation, path = path, records = {}, by_reject = {}, taken = {},
+function M.begin(conn, relation)
+  return setmetatable({ conn = conn, relation = relation, records = {}, by_reject = {}, taken = {},
     refused = {} }, Hashed)
 end
 
@@ -37,7 +35,7 @@ function M.is(text)
 end
 
 local function refuse(self, record, reason, taken)
-  self.refused[#self.refused + 1] = { at = record.at, reason = reason, taken = taken }
+  self.refused[#self.refused + 1] = { at = record.at, reject = record.reject, reason = reason, taken = taken }
 end
 
 --- One more record.
@@ -128,12 +126,12 @@ function Hashed:take()
 end
 
 --- Gives back those that were refused, and notes who took the others in.
----@param by_line table<integer, string> what was refused, by the line of the rejects file
+---@param rejected table<string, string> why one was refused, by what it is called
 ---@param run_id? integer
-function Hashed:settle(by_line, run_id)
+function Hashed:settle(rejected, run_id)
   local loaded, open = {}, {}
   for _, record in ipairs(self.taken) do
-    local list = by_line[record.at] and open or loaded
+    local list = rejected[record.reject] and open or loaded
     list[#list + 1] = record.reject
   end
   local relation = self.relation

@@ -105,7 +105,7 @@ end
 
 local function hashed_parts(self, conn, relation)
   local reader <close> = errors.check(rejects_reader.open { path = self.path }, "no rejects file")
-  local taking = hashed.begin(conn, relation, self.path)
+  local taking = hashed.begin(conn, relation)
   for record in reader:records() do
     taking:add(record)
   end
@@ -131,16 +131,16 @@ function Fixes:parts(conn, relation)
   return hashed_parts(self, conn, relation)
 end
 
--- What the load has refused, by the line of the rejects file.
-local function refused_by_line(job)
-  local by_line = {}
+-- Why the load has refused some, by what each is called.
+local function rejected_of(job)
+  local rejected = {}
   for reject in job.spool:rejects() do
     local record = job.plan.files[reject.file_id].records.records[reject.line]
     if record then
-      by_line[record.at] = (reject.column and reject.column .. ": " or "") .. reject.reason
+      rejected[record.reject] = (reject.column and reject.column .. ": " or "") .. reject.reason
     end
   end
-  return by_line
+  return rejected
 end
 
 local update_taken = [[
@@ -153,10 +153,10 @@ local update_open = [[
     AS n (reject_id, note)
   WHERE r.reject_id = n.reject_id AND r.state = 'open']]
 
-local function settle_numbered(self, job, by_line, run_id)
+local function settle_numbered(self, job, rejected, run_id)
   local conn, taken, open, notes = job.conn, { corrected = {}, replayed = {} }, {}, {}
   for id, fix in pairs(self.fixes) do
-    local problem = by_line[fix.at]
+    local problem = rejected[tostring(id)]
     if problem then
       local note = ("in run %d: %s"):format(run_id, problem)
       self.open[#self.open + 1] = { at = fix.at, note = note }
@@ -175,15 +175,15 @@ local function settle_numbered(self, job, by_line, run_id)
     ("(SELECT reject_id, state FROM pghost.rejects WHERE replayed_by = %d)"):format(run_id))
 end
 
-local function settle_hashed(self, by_line, run_id)
+local function settle_hashed(self, rejected, run_id)
   for _, record in ipairs(self.taking.taken) do
-    local problem = by_line[record.at]
+    local problem = rejected[record.reject]
     if problem then
       self.open[#self.open + 1] = { at = record.at, note = problem }
     end
     self.corrected = self.corrected + (problem and 0 or 1)
   end
-  self.taking:settle(by_line, run_id)
+  self.taking:settle(rejected, run_id)
 end
 
 --- Records what became of the records, as a run of its own. In the transaction of the load, after it.
@@ -194,14 +194,14 @@ function Fixes:settle(job)
   if #job.plan.files == 0 then
     return nil
   end
-  local by_line = refused_by_line(job)
+  local rejected = rejected_of(job)
   local run_id = history.record_load(conn, { target = relation.schema, started = job.started,
     attempt = job.session.attempt, replay_of = self.of and self.of.run_id, config = { into = relation.qualified,
       fix = recordable.text(conn, self.path) } })
   if self.of then
-    settle_numbered(self, job, by_line, run_id)
+    settle_numbered(self, job, rejected, run_id)
   else
-    settle_hashed(self, by_line, run_id)
+    settle_hashed(self, rejected, run_id)
   end
   history.finish(conn, run_id, "published")
   table.sort(self.open, function(a, b)

@@ -55,8 +55,8 @@ end
 --- Parts of these records, in the order of the first of each.
 ---@param path string of the rejects file
 ---@param next_record fun(): pghost.rejects.Record?
----@param dialect_of fun(record: pghost.rejects.Record): pghost.Dialect of their load, in which original bytes are; equal
---- ones are one table
+---@param dialect_of fun(record: pghost.rejects.Record): pghost.Dialect of their load, in which original bytes are: one
+--- table for all that are the same
 ---@return pghost.rejects.Part[]
 function M.of(path, next_record, dialect_of)
   local parts, by_key = {}, {}

@@ -46,8 +46,8 @@ end
 local function find_script(run, given)
   local path = given or run.script
   if not path and run.pipeline == "load" then
-    raise("run %d was a pghost load, which has no rules to edit: write its rejects with "
-      .. "`pghost rejects %d --csv FILE`, correct them, and take them in with `pghost fix FILE`", run.run_id, run.run_id)
+    raise("run %d was a pghost load, which has no rules to edit: write its rejects with `pghost rejects %d --csv "
+      .. "FILE`, correct them, and take them in with `pghost fix FILE`", run.run_id, run.run_id)
   elseif not path then
     raise("the script of run %d is not known: name it, pghost replay %d SCRIPT", run.run_id, run.run_id)
   elseif lfs.attributes(path, "mode") ~= "file" then
