@@ -11,8 +11,10 @@ local fields_of = require "pghost.rejects.fields"
 local file_records = require "pghost.load.file_records"
 local history = require "pghost.run.history"
 local hex = require "pghost.lib.hex"
+local load_call = require "pghost.rejects.load_call"
 local recorded_dialect = require "pghost.input.recorded_dialect"
-local rejects_reader = require "pghost.rejects.reader"
+local sys = require "pghost.native.sys"
+local rejects_parts = require "pghost.rejects.parts"
 
 local M = {}
 
@@ -30,7 +32,7 @@ local function save_rejects(conn, run_id, table_name, spool, files, ids)
   end)
   for reject in spool:rejects() do
     local file = files[reject.file_id]
-    list:add { file_id = ids[reject.file_id], line = rejects_reader.line_of(reject.line, file),
+    list:add { file_id = ids[reject.file_id], line = rejects_parts.line_of(reject.line, file),
       byte_offset = not file.records and reject.offset or nil, byte_length = reject.length, column_name = reject.column,
       rule = reject.rule, reason = reject.reason, original = hex.encode(reject.original) }
   end
@@ -51,12 +53,13 @@ end
 
 -- In a file ----------------------------------------------------------------------------------------------
 
-local function source_of(file)
+local function source_of(job, file)
   local standard = file.records and file.records.standard
   local dialect = standard and {} or file.reading
   local source = fields_of.source(file.records and file.records.name or file.name,
     recorded_dialect.header(file.header, file.reading), dialect, file.line_end)
   source.headerless = file.headerless or nil
+  source.load = load_call.of_file(job.target.relation.qualified, job.options, file)
   return source
 end
 
@@ -79,7 +82,8 @@ local function identified(job, hashes, file, reject)
   end
   hashes[file] = hashes[file] or content_of(job, file)
   local hash = csv.hash(("%s:%d:%s"):format(hashes[file], reject.line, reject.original))
-  return "h" .. hash:sub(1, 32), reject.line -- a letter first: it is no number to a spreadsheet
+  job.mark = job.mark or csv.hash(("%d:%.17g:%d"):format(sys.pid(), sys.clock(), os.time())):sub(1, 8)
+  return "h" .. job.mark .. hash:sub(1, 24), reject.line -- a letter first: it is no number to a spreadsheet
 end
 
 --- Writes the rejects file.
@@ -87,7 +91,7 @@ end
 function M.write(job)
   local sources, hashes, files, writer = {}, {}, job.plan.files, job.writer
   for i, file in ipairs(files) do
-    sources[i] = source_of(file)
+    sources[i] = source_of(job, file)
   end
   writer:begin(sources)
   for reject in job.spool:rejects() do
@@ -106,7 +110,8 @@ end
 ---@return integer run_id
 function M.record(job, problem)
   local relation, conn = job.target.relation, job.conn
-  local run_id = history.record_load(conn, { target = relation.schema, config = { into = relation.qualified },
+  local run_id = history.record_load(conn, { target = relation.schema, config = { into = relation.qualified,
+      load = load_call.of_run(relation.qualified, job.options) },
     attempt = job.session.attempt, started = job.started })
   local ids = save_files(conn, run_id, job)
   save_rejects(conn, run_id, relation.name, job.spool, job.plan.files, ids)

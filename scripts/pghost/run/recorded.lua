@@ -61,11 +61,12 @@ function M.find(conn, present, run_id)
   return row
 end
 
---- The last run that is not a replay: the rejects of a replay are those of the run it replays.
+--- The last run that is not a replay or a fix: the rejects of those are of the run that they are of.
 ---@return table? row nil: there is none
 function M.last(conn, present)
   return present and conn:query(([[
-    SELECT %s FROM pghost.runs WHERE replay_of IS NULL ORDER BY run_id DESC LIMIT 1]]):format(columns))[1] or nil
+    SELECT %s FROM pghost.runs WHERE replay_of IS NULL AND NOT (pipeline = 'load' AND config ? 'fix')
+    ORDER BY run_id DESC LIMIT 1]]):format(columns))[1] or nil
 end
 
 return M
