@@ -123,8 +123,9 @@ describe("values that only the server knows", function()
     psql("CREATE TABLE theirs (id int, v timestamp, w text); CREATE TABLE ours (LIKE theirs);")
     local lines = { "id,v,w" }
     for i = 1, 20000 do
-      lines[#lines + 1] = ("%d,%s,%s"):format(i, i % 3 == 0 and "J2451187" or i % 5 == 0 and "infinity" or ("2024-01-%02d 03:04:05.%07d")
-        :format(i % 28 + 1, i), ("x"):rep(i % 40))
+      local moment = ("2024-01-%02d 03:04:05.%07d"):format(i % 28 + 1, i)
+      lines[#lines + 1] = ("%d,%s,%s"):format(i, i % 3 == 0 and "J2451187" or i % 5 == 0 and "infinity" or moment,
+        ("x"):rep(i % 40))
     end
     pghost.write(folder .. "/f.csv", table.concat(lines, "\n") .. "\n")
     psql(("\\copy theirs from '%s/f.csv' (FORMAT csv, HEADER)\n"):format(folder))

@@ -12,13 +12,13 @@
 // - real, double: decimal, NaN, [+-]Infinity; refused: hexadecimal, signed NaN, NaN(...).
 // - boolean: all the server takes.
 // - date: YYYY-MM-DD. time: HH:MM[:SS[.f]]. timestamp: both, one blank or 'T' between, or a date.
-//   timestamptz: then, with or without one blank, Z, +HH, +HHMM or +HH:MM; without a zone it is UTC.
-//   Years 0001 to 9999. 24:00[:00] and second 60 are what they are to the server: the start of the
-//   next day or minute. Other spellings (type_spelled.c): infinity, epoch; 2024/1/5, 20240105,
+//   timestamptz: then, with or without one blank, Z, +HH, +HHMM or +HH:MM; without a zone it is
+//   UTC. Years 0001 to 9999. 24:00[:00] and second 60 are what they are to the server: the start of
+//   the next day or minute. Other spellings (type_spelled.c): infinity, epoch; 2024/1/5, 20240105,
 //   5 Jan 2024, Thu Jan 5 10:00:00 2024; 9:05, T0907, 4:05 PM, up to 15 decimals; UTC, GMT,
-//   +05:30:15. Refused: what DateStyle, TimeZone or the clock decide (1/2/2024, 24-01-05, PST, now),
-//   dates with a time of day, a timestamp in a zone other than UTC (the server forgets both), BC,
-//   julian and ordinal days.
+//   +05:30:15. Refused: what DateStyle, TimeZone or the clock decide (1/2/2024, 24-01-05, PST,
+//   now), dates with a time of day, a timestamp in a zone other than UTC (the server forgets both),
+//   BC, julian and ordinal days.
 // - time with time zone: a time, then a zone as after a timestamptz; without one it is UTC.
 // - interval: ISO 8601 designators in their order ("P1Y2M3DT4H5M6.7S"); or numbers with units and
 //   then a clock, as the server writes them in its postgres and postgres_verbose styles ("1 year

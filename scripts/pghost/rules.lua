@@ -53,8 +53,8 @@ local misuse = arguments.misuse
 --- Example: r.double()
 ---@field boolean fun(): pghost.Column true, yes, on, 1, false, no, off, 0, and beginnings
 --- Example: r.boolean():unquote()
----@field date fun(options?: pghost.FormatOptions): pghost.Column 2024-01-05, 5 Jan 2024 (docs/VALUES.md); with a format:
---- words as to_timestamp has them
+---@field date fun(options?: pghost.FormatOptions): pghost.Column 2024-01-05, 5 Jan 2024 (docs/VALUES.md); with a
+--- format: words as to_timestamp has them
 --- Example: r.date({ format = { "YYYY-MM-DD", "DD/MM/YYYY" } })
 ---@field time fun(options?: pghost.FormatOptions): pghost.Column time of day: 09:05, 9:05 PM, or as the format says
 --- Example: r.time()
