@@ -304,6 +304,17 @@ static bool skip_to_data(Pass *pass) {
 
 // Footer
 
+// Where the last lines start, as many as are given; blank lines count.
+static size_t find_given_footer(Pass *pass) {
+  const char *start = pass->text.data + pass->at, *at = pass->text.data + pass->text.len;
+  const SniffDialect *dialect = &pass->sniff->guesses.list[0].dialect;
+  size_t lines = pass->options->given.footer;
+  for (pass->sniff->footer = 0; pass->sniff->footer < lines && at > start; pass->sniff->footer++)
+    for (at--; at > start && at[-1] != '\n' && !(dialect->carriage_return && at[-1] == '\r');)
+      at--;
+  return (size_t)(at - pass->text.data);
+}
+
 // Where the footer starts in the last window: text about the table, or a sum, after all others.
 static size_t find_footer(Pass *pass) {
   Pass look = *pass; // at and line move, the record and the window are shared
@@ -342,9 +353,13 @@ static bool take_all(Pass *pass) {
     if (!take_records(pass, stop) || !fill(pass))
       return false;
   }
-  size_t stop = pass->sniff->whole ? find_footer(pass) : pass->text.len;
+  bool given = pass->options->given.has_footer;
+  size_t stop = !pass->sniff->whole ? pass->text.len
+                : given             ? find_given_footer(pass)
+                                    : find_footer(pass);
   if (!take_records(pass, stop))
     return false;
+  pass->footer_line = given ? pass->line : pass->footer_line;
   keep_lines(pass, stop, pass->text.len - stop, pass->footer_line, SNIFF_PASSED_BELOW);
   return true;
 }
@@ -434,10 +449,12 @@ static bool guess_on(Pass *pass, size_t size, SniffSample *sample) {
     sample->len = size;
     sample->whole = false;
   }
-  size_t separator = separator_line(sample);
-  sample->bytes += separator;
-  sample->len -= separator;
   const SniffGiven *given = &pass->options->given;
+  SniffDialect lines = {.carriage_return = sniff_ends_in_cr(sample)};
+  size_t above = given->skip > 0 ? sniff_skip_lines(&lines, sample->bytes, sample->len, given->skip)
+                                 : separator_line(sample);
+  sample->bytes += above;
+  sample->len -= above;
   SniffGuesses *guesses = &pass->sniff->guesses;
   return (sniff_dialect(sample, given, guesses) && sniff_settle(sample, given, guesses)) ||
          no_memory(pass->error);
@@ -471,10 +488,10 @@ static bool choose(Pass *pass) {
     return no_memory(pass->error);
   forget_unquoted(&sample, &sniff->guesses);
   sniff->spare = spare_delimiter(&sample, &best->dialect);
-  if (!sniff_structure(&sample, best, &sniff->structure) ||
+  if (!sniff_structure(&sample, &pass->options->given, best, &sniff->structure) ||
       !sniff_columns_open(&sniff->columns, best->columns))
     return no_memory(pass->error);
-  sniff->structure.preamble += sample.bytes > pass->text.data;
+  sniff->structure.preamble += pass->options->given.skip == 0 && sample.bytes > pass->text.data;
   return true;
 }
 

@@ -619,15 +619,28 @@ static bool find_quotes(const SniffSample *sample, const SniffDialect *dialect,
   return good;
 }
 
-bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
+// What is given of the header, and lines above the sample. With lines above the table what is given
+// is held against what is found by the caller.
+static void take_given(const SniffGiven *given, SniffStructure *structure) {
+  if (given->has_header && structure->preamble == 0) {
+    structure->header = given->header;
+    structure->header_confidence = 1;
+  }
+  structure->preamble += given->skip;
+  structure->above_line += structure->above ? given->skip : 0;
+}
+
+bool sniff_structure(const SniffSample *sample, const SniffGiven *given, SniffGuess *guess,
+                     SniffStructure *structure) {
   *structure = (SniffStructure){0};
-  if (!sniff_comments_find(sample, guess, &structure->comments) ||
+  if (!sniff_comments_find(sample, given->comment, guess, &structure->comments) ||
       !find_table(sample, guess, structure))
     return false;
   if (guess->first == 0 && guess->columns > 1 && !guess->dialect.comment[0])
     structure->preamble = 0; // blank lines alone are skipped anyway
   if (guess->first == 0 && guess->dialect.comment[0])
     structure->preamble = 0;
+  take_given(given, structure);
   bool blanks = guess->columns == 1 || strcmp(guess->dialect.delimiter, " ") == 0;
   structure->aligned = blanks && guess->quoted == 0 && is_aligned(sample);
   return guess->dialect.quote || guess->dialect.text_format ||

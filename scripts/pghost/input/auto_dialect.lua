@@ -120,6 +120,9 @@ local function check_given(file, found, options)
     errors.raise(("the header is not clear: skip is %d, and %s found above the table; give header = 1 or header = false"
       .. " (--header 1, --no-header)"):format(options.skip, skip == 1 and "1 line is" or skip .. " lines are"), "data",
       { file = file.name })
+  elseif options.skip and options.skip > 0 and found.dialect.header.value == 0 then
+    errors.raise(("the header is not clear: skip is %d, and below that only records are seen; give header = 1 or"
+      .. " header = false (--header 1, --no-header)"):format(options.skip), "data", { file = file.name })
   end
 end
 
@@ -193,7 +196,8 @@ function M.sniff(options, file, say, goal)
   end
   local found = look(file, { encoding = options.encoding, member = file.member,
     delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or options.sample,
-    format = options.format, blanks_after_quote = options.blanks_after_quote or options.tolerant and "skip" or nil,
+    format = options.format, escape = options.escape, comment = options.comment, skip = options.skip,
+    header = options.header, footer = options.footer, skip_blanks = options.skip_blanks, blanks_after_quote = options.blanks_after_quote or options.tolerant and "skip" or nil,
     trailing_delimiter = options.trailing_delimiter or options.tolerant and "skip" or nil })
   known_header.recognise(found, goal)
   check(file, found, options, goal)
