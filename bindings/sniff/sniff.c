@@ -304,15 +304,20 @@ static bool skip_to_data(Pass *pass) {
 
 // Footer
 
-// Where the last lines start, as many as are given; blank lines count.
-static size_t find_given_footer(Pass *pass) {
-  const char *start = pass->text.data + pass->at, *at = pass->text.data + pass->text.len;
-  const SniffDialect *dialect = &pass->sniff->guesses.list[0].dialect;
-  size_t lines = pass->options->given.footer;
-  for (pass->sniff->footer = 0; pass->sniff->footer < lines && at > start; pass->sniff->footer++)
-    for (at--; at > start && at[-1] != '\n' && !(dialect->carriage_return && at[-1] == '\r');)
+// Bytes before the last lines, as many as are given as footer; blank lines count.
+static size_t before_footer(const char *bytes, size_t len, const SniffGiven *given, bool ends_in_cr,
+                            size_t *found) {
+  const char *at = bytes + len;
+  for (*found = 0; *found < given->footer && at > bytes; ++*found)
+    for (at--; at > bytes && at[-1] != '\n' && !(ends_in_cr && at[-1] == '\r');)
       at--;
-  return (size_t)(at - pass->text.data);
+  return (size_t)(at - bytes);
+}
+
+static size_t find_given_footer(Pass *pass) {
+  return pass->at +
+         before_footer(pass->text.data + pass->at, pass->text.len - pass->at, &pass->options->given,
+                       pass->sniff->guesses.list[0].dialect.carriage_return, &pass->sniff->footer);
 }
 
 // Where the footer starts in the last window: text about the table, or a sum, after all others.
@@ -455,6 +460,8 @@ static bool guess_on(Pass *pass, size_t size, SniffSample *sample) {
                                  : separator_line(sample);
   sample->bytes += above;
   sample->len -= above;
+  if (sample->whole && given->footer > 0)
+    sample->len = before_footer(sample->bytes, sample->len, given, lines.carriage_return, &above);
   SniffGuesses *guesses = &pass->sniff->guesses;
   return (sniff_dialect(sample, given, guesses) && sniff_settle(sample, given, guesses)) ||
          no_memory(pass->error);

@@ -181,6 +181,19 @@ local function look(file, options)
   return csv.sniff(file.path, options)
 end
 
+-- What is known of the file beforehand.
+local function facts_of(options, file)
+  local tolerant = options.tolerant and "skip" or nil
+  local facts = { member = file.member, sample = options.create and "all" or options.sample,
+    blanks_after_quote = options.blanks_after_quote or tolerant,
+    trailing_delimiter = options.trailing_delimiter or tolerant }
+  for _, key in ipairs { "encoding", "format", "delimiter", "quote", "escape", "comment", "skip_blanks", "skip", "header",
+    "footer" } do
+    facts[key] = options[key]
+  end
+  return facts
+end
+
 --- Sniffs a file that is to be loaded, when its options say dialect = "auto"; once.
 ---@param options table of the load
 ---@param file table of the load; gets `dialect`: options, confidence, looked_at, warnings, passed; and `found`
@@ -194,11 +207,7 @@ function M.sniff(options, file, say, goal)
   elseif file.read_once then
     errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
   end
-  local found = look(file, { encoding = options.encoding, member = file.member,
-    delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or options.sample,
-    format = options.format, escape = options.escape, comment = options.comment, skip = options.skip,
-    header = options.header, footer = options.footer, skip_blanks = options.skip_blanks, blanks_after_quote = options.blanks_after_quote or options.tolerant and "skip" or nil,
-    trailing_delimiter = options.trailing_delimiter or options.tolerant and "skip" or nil })
+  local found = look(file, facts_of(options, file))
   known_header.recognise(found, goal)
   check(file, found, options, goal)
   if is_above(found, options) then
