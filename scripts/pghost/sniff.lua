@@ -32,6 +32,12 @@ local M = {}
 ---@field quote? string found if not given
 ---@field format? "csv"|"text" of COPY (default: "csv")
 ---@field blanks_after_quote? "reject"|"skip" those after a closing quote are not data; found if not given
+---@field escape? string one character, "" for none; found if not given
+---@field comment? string what comment lines begin with, "" for none; found if not given
+---@field skip? integer physical lines above the table; found if not given
+---@field header? boolean|integer records of the header, false for none; found if not given, or true
+---@field footer? integer physical lines below the table; found if not given
+---@field skip_blanks? boolean blanks at the start of a field are not data; found if not given
 ---@field trailing_delimiter? "field"|"skip" where all records end in a delimiter, no column is after it
 
 ---@class pghost.sniff.Column
@@ -111,9 +117,9 @@ local function make_result(file, facts)
   return result
 end
 
-local known_options = { sample = true, encoding = true, member = true, version = true,
-  delimiter = true, quote = true, format = true,
-  blanks_after_quote = true, trailing_delimiter = true }
+local known_options = { sample = true, encoding = true, member = true, version = true, delimiter = true, quote = true,
+  format = true,  blanks_after_quote = true, trailing_delimiter = true, escape = true, comment = true, skip = true, header = true,
+  footer = true, skip_blanks = true }
 
 local function sample_of(options)
   local sample = options.sample or default_sample
@@ -142,7 +148,10 @@ end
 
 -- `read` is native.file or native.string, but for the flags.
 local function facts_of(read, file, options)
-  local flags = { blanks_after_quote = options.blanks_after_quote == "skip", text_format = options.format == "text" }
+  local header = options.header
+  local flags = { blanks_after_quote = options.blanks_after_quote == "skip", text_format = options.format == "text",
+    escape = options.escape, comment = options.comment, skip = options.skip, footer = options.footer,
+    skip_blanks = options.skip_blanks, header = header == false and 0 or header ~= true and header or nil }
   local facts = check(file, read(flags))
   if options.trailing_delimiter == "skip" and ends_in_delimiters(facts) then
     flags.trailing_delimiter = true

@@ -120,6 +120,9 @@ local function check_given(file, found, options)
     errors.raise(("the header is not clear: skip is %d, and %s found above the table; give header = 1 or header = false"
       .. " (--header 1, --no-header)"):format(options.skip, skip == 1 and "1 line is" or skip .. " lines are"), "data",
       { file = file.name })
+  elseif options.skip and options.skip > 0 and found.dialect.header.value == 0 then
+    errors.raise(("the header is not clear: skip is %d, and below that only records are seen; give header = 1 or"
+      .. " header = false (--header 1, --no-header)"):format(options.skip), "data", { file = file.name })
   end
 end
 
@@ -171,6 +174,20 @@ local function report(file, found, options, say)
   end
 end
 
+-- What is known of the file beforehand.
+local function facts_of(options, file)
+  local tolerant = options.tolerant and "skip" or nil
+  local facts = { member = file.member, version = file.version,
+    sample = options.create and "all" or options.sample,
+    blanks_after_quote = options.blanks_after_quote or tolerant,
+    trailing_delimiter = options.trailing_delimiter or tolerant }
+  for _, key in ipairs { "encoding", "format", "delimiter", "quote", "escape", "comment", "skip_blanks", "skip", "header",
+    "footer" } do
+    facts[key] = options[key]
+  end
+  return facts
+end
+
 --- Sniffs a file that is to be loaded, when its options say dialect = "auto"; once.
 ---@param options table of the load
 ---@param file table of the load; gets `dialect`: options, confidence, looked_at, warnings, passed; and `found`
@@ -184,10 +201,7 @@ function M.sniff(options, file, say, goal)
   elseif file.read_once then
     errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
   end
-  local found = contents.sniff(file, { encoding = options.encoding, member = file.member, version = file.version,
-    delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or options.sample,
-    format = options.format, blanks_after_quote = options.blanks_after_quote or options.tolerant and "skip" or nil,
-    trailing_delimiter = options.trailing_delimiter or options.tolerant and "skip" or nil })
+  local found = contents.sniff(file, facts_of(options, file))
   known_header.recognise(found, goal)
   check(file, found, options, goal)
   if is_above(found, options) then
