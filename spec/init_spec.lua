@@ -322,7 +322,8 @@ describe("misuse", function()
     { { "." }, "no CSV file in folder '.': give the folder that they are in", 1 },
     { { ".", "--add", "x.csv" },
       "--add cannot be combined with DIR or --into: it is for the project that the current folder is in", 2 },
-    { { ".", "--header", "1", "--no-header" }, "--header and --no-header cannot be combined", 2 },
+    { { ".", "--header", "1", "--no-header" },
+      "--header cannot be combined with --no-header (see pghost init --help)", 2 },
     { { ".", "--delimter", ";" }, "unknown option '--delimter': did you mean '--delimiter'? (see pghost init --help)",
       2 },
   } do

@@ -1,6 +1,7 @@
 -- What machines read of a run: the JSON log by the list of docs/MACHINES.md, metrics and OpenLineage events by Python.
 
 local cjson = require "cjson"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
 
@@ -37,14 +38,10 @@ local function python(program, ...)
   return out
 end
 
-before_each(function()
-  here = projects.new { ["item.csv"] = "id,\"na\"\"me\"\n 1,a\nx,b\n1,c\n2,\n", ["pipeline.lua"] = script }
+fixture.each(function(keep)
+  here = keep(projects.new { ["item.csv"] = "id,\"na\"\"me\"\n 1,a\nx,b\n1,c\n2,\n", ["pipeline.lua"] = script })
   os.execute("mkdir " .. here.folder .. "/sql")
   here:write("sql/answer.sql", 'SELECT "na""me" AS word, count(*) AS n FROM item WHERE id > 0 GROUP BY 1')
-end)
-
-after_each(function()
-  here:remove()
 end)
 
 describe("the log as JSON", function()

@@ -2,6 +2,7 @@
 
 local commands = require "pghost.manual.commands"
 local host = require "pghost.native.host"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 
 local function man(folder, page)
@@ -11,14 +12,10 @@ end
 describe("the manual", function()
   local folder
 
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     local _, err, code = pghost.shell(("%s %s/cmake/manual.lua %s"):format(pghost.path, pghost.root, folder))
     assert.same({ "", 0 }, { err, code })
-  end)
-
-  teardown(function()
-    pghost.remove(folder)
   end)
 
   it("is the same whenever it is written", function()

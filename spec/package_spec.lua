@@ -1,6 +1,7 @@
 -- What cmake --install and cpack make: which files, what they depend on, how they are hardened, and that the same
 -- sources give the same bytes in any folder. .ci/clean_root installs the package in a Debian of its own.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 
 local function must(command)
@@ -32,14 +33,10 @@ describe("what is installed", function()
     return place
   end
 
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     source = build "one"
     made = source .. "/build"
-  end)
-
-  teardown(function()
-    pghost.remove(folder)
   end)
 
   it("goes below DESTDIR and the prefix, and nowhere else", function()

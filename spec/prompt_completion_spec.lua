@@ -1,5 +1,6 @@
 -- Completion at the prompt: what a tab inserts or shows, by the text on both sides of the cursor.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local prompt = require "support.prompt"
 local server = require "support.server"
@@ -7,7 +8,7 @@ local server = require "support.server"
 describe("completion at the prompt", function()
   local dsn, name, home
 
-  setup(function()
+  fixture.once(function(keep)
     dsn, name = server.get():database()
     server.get():psql("\\c " .. name .. [[
 
@@ -16,7 +17,7 @@ describe("completion at the prompt", function()
       create schema other;
       create table other.deep (depth int);
       create table "Mixed Case" (n int);]])
-    home = pghost.folder()
+    home = keep(pghost.folder())
     pghost.write(home .. "/data.csv", "a\n")
     os.execute(("mkdir -p %s/rules %s/folder && touch %s/rules/booking.lua"):format(home, home, home))
     pghost.write(home .. "/complete.lua", [[
@@ -29,10 +30,6 @@ describe("completion at the prompt", function()
         local insert, show = completion.complete(session, before, after)
         print((insert or "-") .. ";" .. (show or ""):gsub("%s+", " "))
       end]])
-  end)
-
-  teardown(function()
-    pghost.remove(home)
   end)
 
   -- What becomes of each "before|after".

@@ -1,6 +1,7 @@
 -- What the prompt takes, SQL and Lua in one, and how it shows values. Its commands, completion and live state have
 -- specs of their own (prompt_*_spec.lua), the line editor is repl_spec's.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local prompt = require "support.prompt"
 local server = require "support.server"
@@ -16,12 +17,8 @@ describe("the prompt", function()
       :format(name))
   end)
 
-  before_each(function()
-    home = pghost.folder()
-  end)
-
-  after_each(function()
-    pghost.remove(home)
+  fixture.each(function(keep)
+    home = keep(pghost.folder())
   end)
 
   local function feed(lines, words)

@@ -1,6 +1,7 @@
 -- What `psql \copy ... CSV HEADER` loads, pghost loads with the same result, and what it refuses is refused,
 -- but for the exceptions that docs/CSV.md lists: the same list as here.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
@@ -99,13 +100,9 @@ local function each(cases, check)
 end
 
 describe("CSV as psql reads it", function()
-  before_each(function()
-    folder = pghost.folder()
+  fixture.each(function(keep)
+    folder = keep(pghost.folder())
     dsn = server.get():database()
-  end)
-
-  after_each(function()
-    pghost.remove(folder)
   end)
 
   it("is loaded with the same result", function()

@@ -1,5 +1,6 @@
 -- pghost report for machines and chat, its options, the setting `report`, and the folder of pages.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local project = require "support.project"
 
@@ -46,12 +47,8 @@ for case in suites.iter("testcase"):
     print(case.get("name"), "|", *[(one.tag, one.get("message")) for one in case])
 ]]
 
-before_each(function()
-  here = project.new { ["item.csv"] = "id,name\n1,a\n 2 ,b\nx,c\n1,d\n5,e,f\n" }
-end)
-
-after_each(function()
-  here:remove()
+fixture.each(function(keep)
+  here = keep(project.new { ["item.csv"] = "id,name\n1,a\n 2 ,b\nx,c\n1,d\n5,e,f\n" })
 end)
 
 describe("pghost report", function()
@@ -67,9 +64,10 @@ describe("pghost report", function()
     run_pipeline()
     assert.equal(1, refused("no run 7 in this database: `pghost runs` lists them", "7"))
     assert.equal(1, refused("no run of pipeline 'x': `pghost runs` lists them", "--pipeline", "x"))
-    assert.equal(2, refused("RUN cannot be combined with --pipeline", "1", "--pipeline", "shop"))
+    assert.equal(2, refused("RUN cannot be combined with --pipeline (see pghost report --help)",
+      "1", "--pipeline", "shop"))
     assert.equal(2, refused("--all needs a folder: --all -o site/", "--all"))
-    assert.equal(2, refused("--all cannot be combined with RUN, --markdown, --junit or --metrics", "1", "--all"))
+    assert.equal(2, refused("--all cannot be combined with RUN (see pghost report --help)", "1", "--all"))
     local _, err, code = here:pghost("report", "-o", "missing/report.html")
     assert.equal(1, code)
     assert.matches("^pghost: could not write the report: missing/report.html.*No such file or directory", err)

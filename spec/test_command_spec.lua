@@ -242,7 +242,7 @@ describe("pghost test", function()
         conn:exec "SELECT pg_sleep(30)"
       end)]])
     local function start(signal)
-      pghost.shell(("cd %s && { %s --dsn %s test >out 2>&1 & pid=$!; until grep -q ready out; do sleep 0.05; done; "
+      pghost.shell(("cd %s && rm -f out && { %s --dsn %s test >out 2>&1 & pid=$!; until grep -q ready out; do sleep 0.05; done; "
         .. "kill -%s $pid; wait $pid; }"):format(project.folder, pghost.path, pghost.quote(project.dsn), signal))
     end
     start "INT"

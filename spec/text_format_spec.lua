@@ -1,5 +1,6 @@
 -- COPY's text format, against psql's \copy of the same file.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
@@ -43,14 +44,10 @@ local differ = [[
     + (SELECT count(*) FROM (TABLE theirs EXCEPT ALL TABLE ours) AS less)]]
 
 describe("the text format", function()
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     dsn = server.get():database()
     psql "CREATE TABLE ours (a text, b text); CREATE TABLE theirs (a text, b text)"
-  end)
-
-  teardown(function()
-    pghost.remove(folder)
   end)
 
   it("gives what \\copy gives, record by record", function()

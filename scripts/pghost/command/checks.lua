@@ -18,7 +18,7 @@ local function parse(arguments)
   parser:flag("--failed", "Only checks that did not pass.")
   parser:flag("--json", "One JSON object per line, with samples and the SQL of all that breaks the check.")
   parser:epilog("Example: pghost checks --failed")
-  return command_arguments.parse(parser, arguments, "pghost checks")
+  return command_arguments.parse(parser, arguments, "pghost checks", { { "RUN", "--pipeline" } })
 end
 
 local function say(label, value)
@@ -77,9 +77,7 @@ local function print_checks(run, checks)
 end
 
 local function run_of(conn, present, options)
-  if options.run and options.pipeline then
-    errors.raise("RUN cannot be combined with --pipeline", "usage")
-  elseif options.run then
+  if options.run then
     return options.run
   end
   local last = present and recorded_checks.last(conn, options.pipeline)

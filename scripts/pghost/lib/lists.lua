@@ -41,6 +41,19 @@ function M.sorted_keys(map, mixed)
   return keys
 end
 
+--- A new table with the fields of all that are given; those of later ones win.
+---@param ... table?
+---@return table
+function M.merged(...)
+  local all = {}
+  for i = 1, select("#", ...) do
+    for key, value in pairs((select(i, ...)) or {}) do
+      all[key] = value
+    end
+  end
+  return all
+end
+
 --- The first of a list that has this name.
 ---@generic T
 ---@param list T[]
