@@ -4,6 +4,7 @@
 
 local cjson = require "cjson"
 local lfs = require "lfs"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
 
@@ -13,12 +14,8 @@ local seed = tonumber(os.getenv "PGHOST_INIT_SEED") or os.time() % 100000
 
 local project
 
-before_each(function()
-  project = projects.new()
-end)
-
-after_each(function()
-  project:remove()
+fixture.each(function(keep)
+  project = keep(projects.new())
 end)
 
 local function init(...)

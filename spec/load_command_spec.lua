@@ -11,7 +11,7 @@ local function write(name, text)
 end
 
 local function psql(sql)
-  local out, err, code = pghost.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(pghost.quote(dsn)), sql)
+  local out, err, code = pghost.psql(dsn, sql)
   if code ~= 0 then
     error(err, 2)
   end

@@ -7,7 +7,7 @@ local server = require "support.server"
 local folder, dsn
 
 local function psql(sql)
-  local out, err = pghost.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(pghost.quote(dsn)), sql)
+  local out, err = pghost.psql(dsn, sql)
   assert.equal("", err)
   return out
 end

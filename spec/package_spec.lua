@@ -2,20 +2,13 @@
 -- sources give the same bytes in any folder. .ci/clean_root installs the package in a Debian of its own.
 
 local fixture = require "support.fixture"
+local lists = require "pghost.lib.lists"
 local pghost = require "support.pghost"
 
 local function must(command)
   local out, err, code = pghost.shell(command)
   assert.equal(0, code, ("%s\n%s%s"):format(command, out, err))
   return out
-end
-
-local function set_of_lines(text)
-  local set = {}
-  for line in text:gmatch("[^\n]+") do
-    set[line] = true
-  end
-  return set
 end
 
 describe("what is installed", function()
@@ -41,7 +34,7 @@ describe("what is installed", function()
 
   it("goes below DESTDIR and the prefix, and nowhere else", function()
     must(("DESTDIR=%s/stage cmake --install %s --prefix /opt/pghost"):format(folder, made))
-    local files = set_of_lines(must(("cd %s/stage && find . -type f"):format(folder)))
+    local files = lists.words(must(("cd %s/stage && find . -type f"):format(folder)), "[^\n]+")
     for _, name in ipairs { "bin/pghost", "lib/pghost/pghost_native.so", "share/man/man1/pghost.1",
       "share/man/man1/pghost-load.1", "share/bash-completion/completions/pghost",
       "share/zsh/vendor-completions/_pghost",
@@ -122,7 +115,7 @@ describe("what is installed", function()
     must(("cd %s && cpack --config CPackSourceConfig.cmake && mkdir %s/unpacked && "
       .. "tar xzf pghost-*.tar.gz -C %s/unpacked"):format(made, folder, folder))
     local place = must(("ls -d %s/unpacked/pghost-*"):format(folder)):gsub("\n", "")
-    local packed = set_of_lines(must(("cd %s && find . -type f"):format(place)))
+    local packed = lists.words(must(("cd %s && find . -type f"):format(place)), "[^\n]+")
     for name in pairs(packed) do
       assert.is_nil(name:find("^%./build/") or name:find("^%./%.git/") or name:find("node_modules", 1, true), name)
     end

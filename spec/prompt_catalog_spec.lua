@@ -45,8 +45,7 @@ describe("the prompt's commands about the catalog", function()
   local dsn, name, home
 
   fixture.once(function(keep)
-    dsn, name = server.get():database()
-    server.get():psql("\\c " .. name .. "\n" .. made)
+    dsn, name = server.get():database(made)
     home = keep(pghost.folder())
   end)
 

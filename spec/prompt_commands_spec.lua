@@ -9,11 +9,9 @@ describe("the prompt's command", function()
   local dsn, name, home
 
   setup(function()
-    dsn, name = server.get():database()
-    server.get():psql("\\c " .. name .. [[
-
+    dsn, name = server.get():database [[
       create table town (id int primary key, name text);
-      insert into town values (1, 'Ürdingen'), (2, null), (3, 'a;b');]])
+      insert into town values (1, 'Ürdingen'), (2, null), (3, 'a;b');]]
   end)
 
   fixture.each(function(keep)

@@ -6,17 +6,15 @@ local prompt = require "support.prompt"
 local server = require "support.server"
 
 describe("completion at the prompt", function()
-  local dsn, name, home
+  local dsn, home
 
   fixture.once(function(keep)
-    dsn, name = server.get():database()
-    server.get():psql("\\c " .. name .. [[
-
+    dsn = server.get():database [[
       create table booking (booking_id int, status text, "Odd" int, "order" int);
       create table users (id int, company text);
       create schema other;
       create table other.deep (depth int);
-      create table "Mixed Case" (n int);]])
+      create table "Mixed Case" (n int);]]
     home = keep(pghost.folder())
     pghost.write(home .. "/data.csv", "a\n")
     os.execute(("mkdir -p %s/rules %s/folder && touch %s/rules/booking.lua"):format(home, home, home))

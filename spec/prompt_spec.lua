@@ -10,11 +10,9 @@ describe("the prompt", function()
   local home, dsn, name
 
   setup(function()
-    dsn, name = server.get():database()
-    server.get():psql(([[\c %s
+    dsn, name = server.get():database [[
       create table town (id int primary key, name text, founded date);
-      insert into town values (1, 'Ürdingen', '1255-05-01'), (2, '日本', null), (3, e'a\tb', '2024-02-29');]])
-      :format(name))
+      insert into town values (1, 'Ürdingen', '1255-05-01'), (2, '日本', null), (3, e'a\tb', '2024-02-29');]]
   end)
 
   fixture.each(function(keep)

@@ -28,17 +28,6 @@ local function report(...)
   return out
 end
 
--- What Python's parsers say of a file.
-local function python(program, ...)
-  local words = { "python3", "-c", pghost.quote(program) }
-  for _, word in ipairs { ... } do
-    words[#words + 1] = pghost.quote(here.folder .. "/" .. word)
-  end
-  local out, err, code = pghost.shell(table.concat(words, " "))
-  assert.equal(0, code, err)
-  return out
-end
-
 local cases <const> = [[
 import sys, xml.etree.ElementTree as tree
 suites = tree.parse(sys.argv[1]).getroot()
@@ -63,7 +52,7 @@ describe("pghost report", function()
     assert.equal("", here:ask "SELECT to_regnamespace('pghost')")
     run_pipeline()
     assert.equal(1, refused("no run 7 in this database: `pghost runs` lists them", "7"))
-    assert.equal(1, refused("no run of pipeline 'x': `pghost runs` lists them", "--pipeline", "x"))
+    assert.equal(1, refused("no run of pipeline 'x': `pghost runs` lists the runs", "--pipeline", "x"))
     assert.equal(2, refused("RUN cannot be combined with --pipeline (see pghost report --help)",
       "1", "--pipeline", "shop"))
     assert.equal(2, refused("--all needs a folder: --all -o site/", "--all"))
@@ -93,7 +82,7 @@ describe("pghost report", function()
     }]==]
     report("--junit", "junit.xml")
     local lines = {}
-    for line in python(cases, "junit.xml"):gmatch "[^\n]+" do
+    for line in here:python(cases, "junit.xml"):gmatch "[^\n]+" do
       lines[#lines + 1] = line
     end
     assert.equal("7 1 1 1", lines[1])

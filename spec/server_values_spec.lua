@@ -8,7 +8,7 @@ local server = require "support.server"
 local folder, dsn
 
 local function psql(sql)
-  return pghost.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(pghost.quote(dsn)), sql)
+  return pghost.psql(dsn, sql)
 end
 
 local function load(words, environment)

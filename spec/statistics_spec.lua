@@ -13,7 +13,7 @@ describe("the statistics of a loaded table", function()
   end)
 
   local function psql(sql)
-    local out, err, code = pghost.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(pghost.quote(dsn)), sql)
+    local out, err, code = pghost.psql(dsn, sql)
     assert.equal(0, code, err)
     return (out:gsub("\n$", ""))
   end

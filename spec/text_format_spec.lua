@@ -11,7 +11,7 @@ local pieces = { ".", "a", "é", "\\t", "\\n", "\\N", "\\\\", "\\b\\f\\r\\v", "\
   "\\xff", "\\0", "\\x00" }
 
 local function psql(sql)
-  return pghost.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(pghost.quote(dsn)), sql)
+  return pghost.psql(dsn, sql)
 end
 
 local function field()

@@ -32,17 +32,10 @@ local function check(options)
 end
 
 local function run_of(conn, present, options)
-  if options.run then
-    return options.run
-  end
   local last = present and history.reading(conn, function()
     return history.runs(conn, options.pipeline, 1)[1]
   end)
-  if not last then
-    errors.raise(options.pipeline and ("no run of pipeline '%s': `pghost runs` lists them"):format(options.pipeline)
-      or "no runs yet: no pipeline has run in this database", "usage", { exit = 1 })
-  end
-  return last.run_id
+  return recorded.chosen(options, last and last.run_id)
 end
 
 local function write(conn, run, options)

@@ -13,6 +13,18 @@ function M.set(list)
   return set
 end
 
+--- The set of the words of a text, or of what else a pattern finds.
+---@param text string
+---@param pattern? string default "%S+"
+---@return table<string, true>
+function M.words(text, pattern)
+  local set = {}
+  for word in text:gmatch(pattern or "%S+") do
+    set[word] = true
+  end
+  return set
+end
+
 --- What `fn` makes of each value of a list; it must not return nil.
 ---@generic T, U
 ---@param list T[]
