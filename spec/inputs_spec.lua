@@ -3,6 +3,7 @@
 
 local csv = require "pghost.native.csv"
 local files = require "pghost.input.files"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
@@ -52,12 +53,8 @@ local function paths(list)
   return out
 end
 
-before_each(function()
-  folder = pghost.folder()
-end)
-
-after_each(function()
-  pghost.remove(folder)
+fixture.each(function(keep)
+  folder = keep(pghost.folder())
 end)
 
 describe("a file that others write while it is read", function()
@@ -348,15 +345,11 @@ local function openings(words)
 end
 
 describe("a small file", function()
-  before_each(function()
-    folder = pghost.folder()
+  fixture.each(function(keep)
+    folder = keep(pghost.folder())
     os.execute("mkdir " .. folder .. "/many")
     write("many/a.csv", "id;name\n1;a\n2;b\n")
     write("many/b.csv", "id;name\n3;c\n")
-  end)
-
-  after_each(function()
-    pghost.remove(folder)
   end)
 
   it("is opened once, whatever is asked of it: dialect, header, hash, records", function()

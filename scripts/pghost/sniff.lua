@@ -118,8 +118,8 @@ local function make_result(file, facts)
 end
 
 local known_options = { sample = true, encoding = true, member = true, version = true, delimiter = true, quote = true,
-  format = true,  blanks_after_quote = true, trailing_delimiter = true, escape = true, comment = true, skip = true, header = true,
-  footer = true, skip_blanks = true }
+  format = true, blanks_after_quote = true, trailing_delimiter = true, escape = true, comment = true, skip = true,
+  header = true, footer = true, skip_blanks = true }
 
 local function sample_of(options)
   local sample = options.sample or default_sample

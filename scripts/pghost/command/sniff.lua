@@ -41,11 +41,7 @@ local function new_parser()
 end
 
 local function parse(arguments)
-  local options = command_arguments.parse(new_parser(), arguments, "pghost sniff")
-  if options.json and options.lua then
-    errors.raise("--json cannot be combined with --lua", "usage")
-  end
-  return options
+  return command_arguments.parse(new_parser(), arguments, "pghost sniff", { { "--json", "--lua" } })
 end
 
 -- "data/Orders 2024.csv.gz" -> "orders_2024"

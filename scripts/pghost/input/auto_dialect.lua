@@ -8,6 +8,7 @@ local dialect = require "pghost.sniff.findings"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
 local known_header = require "pghost.input.known_header"
+local lists = require "pghost.lib.lists"
 local passed = require "pghost.sniff.passed"
 
 local M = {}
@@ -226,10 +227,7 @@ function M.apply(open_options, file)
   if not file.dialect then
     return open_options
   end
-  local all = {}
-  for key, value in pairs(open_options) do
-    all[key] = value
-  end
+  local all = lists.merged(open_options)
   for key, value in pairs(file.dialect.options) do
     if not is_given(all, key) then
       all[key] = value

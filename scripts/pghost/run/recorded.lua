@@ -69,4 +69,20 @@ function M.last(conn, present)
     ORDER BY run_id DESC LIMIT 1]]):format(columns))[1] or nil
 end
 
+--- The number of the run that a command tells of: the one given, or the last one; raises where there is none.
+---@param options { run?: integer, pipeline?: string } of the command line
+---@param last integer? the last one, of that pipeline if it is given
+---@param what? string that runs must have: "checks"
+---@return integer run_id
+function M.chosen(options, last, what)
+  local number = options.run or last
+  if not number then
+    errors.raise(options.pipeline and ("no run of pipeline '%s'%s: `pghost runs` lists the runs"):format(
+      options.pipeline, what and " has " .. what or "")
+      or what and ("no %s yet: no pipeline with %s has run in this database"):format(what, what)
+      or "no runs yet: no pipeline has run in this database", "usage", { exit = 1 })
+  end
+  return number
+end
+
 return M
