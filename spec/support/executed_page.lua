@@ -2,7 +2,8 @@
 -- they print is compared with what the page says, and its files are written.
 --
 -- A block of commands is followed by what they print; a line `...` in it stands for any lines. Seconds, times, the
--- numbers of runs and the database's address are masked; the project's folder is /home/you. A block after a line that ends in "`path`:" is that file.
+-- numbers of runs and the database's address are masked; the project's
+-- folder is /home/you. A block after a line that ends in "`path`:" is that file.
 
 local pghost = require "support.pghost"
 local projects = require "support.project"

@@ -82,7 +82,8 @@ local function load_table(path, given, data, folder, taken, say)
   if #refused > 0 then
     local reason, give = refused[1].reason, refused[1].give or {}
     local said = #give == 0 or reason:find(give[1], 1, true)
-    errors.raise(("%s: %s%s"):format(refused[1].path, reason, said and "" or ": " .. table.concat(give, ", or ")), "data")
+    errors.raise(("%s: %s%s"):format(refused[1].path, reason, said and "" or ": " .. table.concat(give, ", or ")),
+      "data")
   end
   local made = tables.of(seen, given, paths.absolute(folder):match("[^/]*$"), taken)
   if #made ~= 1 then

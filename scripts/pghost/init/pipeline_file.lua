@@ -132,7 +132,8 @@ function M.config(project)
     "-- What the pipeline runs with. Each setting is also an option: `pghost pipeline.lua --max-rejects 1%`.",
     "",
     "return {",
-    ("  data = %s, -- folder with the CSV files; a relative path counts from this folder"):format(quoted(project.data_setting)),
+    ("  data = %s, -- folder with the CSV files; a relative path counts from this folder"):format(
+      quoted(project.data_setting)),
     ("  schema = %s, -- schema that the tables are published into; it is made if it is missing"):format(
       quoted(project.schema)),
     '  as_of = "", -- moment that :as_of is in SQL; "": the start of the run',

@@ -5,6 +5,7 @@
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
 local metadata = require "pghost.run.schema"
+local own_runs = require "pghost.run.own_runs"
 
 local M = {}
 
@@ -61,11 +62,15 @@ function M.find(conn, present, run_id)
   return row
 end
 
---- The last run that is not a replay: the rejects of a replay are those of the run it replays.
----@return table? row nil: there is none
+--- The last run that is not a replay: the rejects of a replay are those of the run it replays. In a project it is the
+--- project's last one.
+---@param conn pghost.Connection
+---@param present boolean from open
+---@return table? row nil: there is none, and own_runs.none() says so
 function M.last(conn, present)
   return present and conn:query(([[
-    SELECT %s FROM pghost.runs WHERE replay_of IS NULL ORDER BY run_id DESC LIMIT 1]]):format(columns))[1] or nil
+    SELECT %s FROM pghost.runs WHERE replay_of IS NULL AND ($1::text[] IS NULL OR script = ANY ($1::text[]))
+    ORDER BY run_id DESC LIMIT 1]]):format(columns), own_runs.scripts(conn))[1] or nil
 end
 
 return M

@@ -4,6 +4,7 @@ local errors = require "pghost.lib.errors"
 local fixes_of = require "pghost.rejects.fixes"
 local lfs = require "lfs"
 local log = require "pghost.lib.log"
+local own_runs = require "pghost.run.own_runs"
 local recorded = require "pghost.run.recorded"
 local replay = require "pghost.rejects.replay.loads"
 local run_script = require "pghost.run.script_runner"
@@ -30,7 +31,7 @@ end
 local function find_run(conn, present, run_id)
   local run = run_id and recorded.find(conn, present, run_id) or recorded.last(conn, present)
   if not run then
-    raise("no runs yet: no pipeline has run in this database")
+    raise("%s", own_runs.none())
   end
   check_run(run)
   return run
