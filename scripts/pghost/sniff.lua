@@ -78,6 +78,7 @@ local M = {}
 ---@field passed_lines integer how many there are
 ---@field alternatives table[] other readings, with their score
 ---@field warnings string[]
+---@field nearest? string the delimiter that comes nearest to being one, where no reading is good
 
 local megabyte = 1024 * 1024
 local default_sample = 1024 * megabyte
@@ -113,7 +114,7 @@ local function make_result(file, facts)
   end
   local problems
   result.columns, problems = make_columns(facts, result.options)
-  result.warnings = warnings.list(facts, result, problems)
+  result.warnings, result.nearest = warnings.list(facts, result, problems), warnings.nearest(facts)
   return result
 end
 
