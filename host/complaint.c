@@ -9,6 +9,7 @@
 #include "escaped.h"
 
 static bool as_json;
+static char without_memory[128] = "out of memory";
 
 void complaint_use_json(bool json) {
   as_json = json;
@@ -32,9 +33,13 @@ void complaint_follow(lua_State *L) {
   lua_settop(L, top);
 }
 
+void complaint_note_done(const char *what) {
+  snprintf(without_memory, sizeof without_memory, "out of memory; %s", what);
+}
+
 // Lua has other words for it than everybody else.
 static const char *in_our_words(const char *message) {
-  return strcmp(message, "not enough memory") == 0 ? "out of memory" : message;
+  return strcmp(message, "not enough memory") == 0 ? without_memory : message;
 }
 
 static void begin_json(const char *message) {

@@ -31,4 +31,10 @@ bool input_visit_zip(Input *inner, const char *name, MemberVisitor visit, void *
 // Fills `error` with code "archive": "could not read 'name': what". Returns -1.
 ptrdiff_t input_damaged(Error *error, const char *name, const char *what);
 
+// The same with libarchive's reason, or `otherwise`; code "ENOMEM" where it had no memory. Returns
+// -1.
+struct archive;
+ptrdiff_t input_archive_failed(Error *error, const char *name, struct archive *archive,
+                               const char *otherwise);
+
 #endif

@@ -60,6 +60,8 @@ static la_ssize_t take_packed(struct archive *archive, void *data, const void *b
 
 static bool packing_failed(const Output *output, Error *error) {
   const char *what = archive_error_string(output->archive);
+  if (archive_errno(output->archive) == ENOMEM)
+    return error_set(error, "ENOMEM", "could not compress the output: out of memory");
   return error_set(error, "EIO", "%s", what ? what : "could not compress the output");
 }
 

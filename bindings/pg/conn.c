@@ -134,9 +134,16 @@ bool conn_exec(PGconn *conn, const char *sql, Error *error) {
   return result != NULL;
 }
 
-// The answer to a command that was sent: false when it failed or its tag is another.
+// The answer to a command that was sent: false when it failed or its tag is another. Without memory
+// for the answer nobody knows in which transaction the session is now: it is given up, as one that
+// was lost.
 static bool expect_tag(PGconn *conn, const char *tag, Error *error) {
-  PGresult *result = collect(conn, WAIT_FOREVER, error);
+  Error reason;
+  PGresult *result = collect(conn, WAIT_FOREVER, &reason);
+  if (!result && error)
+    *error = reason;
+  if (!result && strcmp(reason.code, "protocol") == 0)
+    state_break(conn, "out of memory for the answer of the server", error);
   if (!result)
     return false;
   bool same = strcmp(PQcmdStatus(result), tag) == 0;

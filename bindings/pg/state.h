@@ -45,9 +45,12 @@ int wait_for(PGconn *conn, short events, int64_t deadline, int64_t patience, Err
 // 1 there, 0 deadline, -1 interrupted.
 int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **result, Error *error);
 
-// Gives the connection up without freeing it, because the server `what` ("did not answer") for
-// `since_ms` milliseconds: everything fails with that, code 08006, from here. Fills in `error`,
-// which may be NULL; returns false.
+// Gives the connection up without freeing it: everything fails with `reason`, code 08006, from
+// here. Fills in `error`, which may be NULL; returns false.
+bool state_break(PGconn *conn, const char *reason, Error *error);
+
+// The same, because the server `what` ("did not answer") for
+// `since_ms` milliseconds.
 bool state_lose(PGconn *conn, const char *what, int64_t since_ms, Error *error);
 
 #endif

@@ -60,6 +60,12 @@ __attribute__((constructor)) static void arm(void) {
   armed = true;
 }
 
+// To stop at with a debugger: `break fault_memory_fails`.
+void fault_memory_fails(void);
+void fault_memory_fails(void) {
+  errno = ENOMEM;
+}
+
 static bool refused(void) {
   if (!armed)
     return false;
@@ -70,7 +76,7 @@ static bool refused(void) {
   uint64_t now = only == ALL_THREADS ? all : only == number ? mine : 0;
   bool fails = fails_at > 0 && (now == fails_at || (fails_on && now > fails_at));
   if (fails)
-    errno = ENOMEM;
+    fault_memory_fails();
   return fails;
 }
 

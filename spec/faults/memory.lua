@@ -18,13 +18,11 @@ end
 
 --- How many allocations a command makes: all, and those of each thread, main first.
 ---@return integer[]
-function M.count(here, name)
-  local path = pghost.write(here.folder .. "/counts", ("\0"):rep(8 * counters))
-  local result = here:run(name, environment("0", path))
-  assert(result.code == 0, result.err)
+function M.count(here)
+  local path = pghost.write(os.tmpname(), ("\0"):rep(8 * counters))
+  here:must_run(environment("0", path))
   local counts = { string.unpack(("<" .. ("i8"):rep(counters)), pghost.read(path)) }
   os.remove(path)
-  here:clean()
   return counts
 end
 
@@ -42,17 +40,19 @@ end
 ---@return string kind "succeeded", "out of memory" or "loader"
 local function judge(here, result)
   local code, err = result.code, result.err
-  local loader = code == 127 and err:find "out of memory" or code == 1 and is_of_loader(err)
+  local loader = code == 127 and err:find "[Oo]ut of memory" or code == 1 and is_of_loader(err)
   if loader then
     return here:problem(result), "loader"
   elseif code == 0 then
     return here:problem(result), "succeeded"
-  elseif code < 1 or code > 4 then
+  end
+  local problem = here:problem(result)
+  if code < 1 or code > 4 then
     return ("exit code %d"):format(code), "ended"
-  elseif not err:find "out of memory" then
+  elseif not problem and not err:find "out of memory" then
     return "it does not say so", "silent"
   end
-  return here:problem(result), "out of memory"
+  return problem, "out of memory"
 end
 
 -- Places in order: half of them anywhere, half in the last part, after the start that all commands have in common.
@@ -72,13 +72,23 @@ local function sample(total, wanted)
   return list
 end
 
+--- Fails one place, to look into: returns what the command wrote to stderr and its exit code.
+---@param place string as spec/c/fault_memory.c reads it
+function M.one(here, name, place)
+  here:begin(name)
+  local env = environment(place)
+  env.PGHOST_TRACEBACK = "1"
+  local result = here:run(env, os.getenv "PGHOST_FAULTS_PREFIX")
+  return result.err, result.code
+end
+
 --- Fails `wanted` places of a command each way; returns how they ended and what was wrong.
 ---@param wanted integer places a way
 ---@return table<string, integer> seen
 ---@return string[] problems
 function M.try(here, name, wanted)
   here:begin(name)
-  local counts = M.count(here, name)
+  local counts = M.count(here)
   local ways = { { total = counts[1], form = "%d" }, { total = counts[1], form = "%d+" } }
   for thread = 1, 2 do -- the first workers
     if counts[thread + 2] > 0 then
@@ -90,15 +100,12 @@ function M.try(here, name, wanted)
   for _, way in ipairs(ways) do
     for _, n in ipairs(sample(way.total, way.form:find "@" and wanted // 4 or wanted)) do
       local place = way.form:format(n)
-      local result = here:run(name, environment(place))
+      local result = here:run(environment(place))
       local problem, kind = judge(here, result)
       seen[kind], seen.places = (seen[kind] or 0) + 1, seen.places + 1
       if problem then
         problems[#problems + 1] = ("%s at %s: %s (exit code %d): %s"):format(name, place, problem, result.code,
           result.err:sub(1, 400))
-      end
-      if result.code == 0 or problem then
-        here:clean()
       end
     end
   end
