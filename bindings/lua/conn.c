@@ -294,7 +294,7 @@ static int method_pid(lua_State *L) {
 static const char *status_of(const ConnBox *box) {
   if (!box->conn)
     return "closed";
-  if (PQstatus(box->conn) != CONNECTION_OK)
+  if (conn_is_lost(box->conn))
     return "lost";
   switch (PQtransactionStatus(box->conn)) {
   case PQTRANS_IDLE:

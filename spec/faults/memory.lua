@@ -9,7 +9,7 @@ local M = {}
 local counters <const> = 64 -- as in spec/c/fault_memory.c
 local library <const> = pghost.path:match "^(.*)/" .. "/fault_memory.so"
 
--- How glibc's loader says it, which loads libraries before anything is done; pghost cannot change its words.
+-- Libraries that end the process themselves: 127. How glibc's loader says it, which loads libraries before anything is done; pghost cannot change its words.
 local of_loader <const> = { "cannot create", "cannot allocate", "could not load", "module '[^']+' not found", "cannot open shared" }
 
 local function environment(place, counts)
@@ -42,7 +42,7 @@ local function judge(here, result)
   local code, err = result.code, result.err
   local loader = code == 127 and err:find "[Oo]ut of memory" or code == 1 and is_of_loader(err)
   if loader then
-    return here:problem(result), "loader"
+    return here:problem(result, code == 127), "loader"
   elseif code == 0 then
     return here:problem(result), "succeeded"
   end

@@ -231,8 +231,12 @@ end
 
 --- What is wrong after a command that met a fault; nil: nothing. Makes ready for the next one.
 ---@param result { code: integer, err: string, left: string }
+---@param died? boolean it ended as if killed: a file that was begun may stay
 ---@return string?
-function World:problem(result)
+function World:problem(result, died)
+  if died then
+    pghost.shell(("rm -f %s/*.part"):format(self.folder))
+  end
   local schemas, state, names = self:left(), self:state(), listing(self.folder)
   local good = result.code == 0
   local changed = self.command.tables and (good or result.err:find "out of memory; the .- %w+ed") -- said after the COMMIT
