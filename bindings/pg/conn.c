@@ -19,8 +19,6 @@ bool conn_is_lost(const PGconn *conn) {
   return PQstatus(conn) != CONNECTION_OK || (state && state->lost[0]);
 }
 
-static const char out_of_memory[] = "out of memory for the answer of the server";
-
 bool conn_send(PGconn *conn, const char *sql, Error *error) {
   return PQsendQuery(conn, sql) == 1 || conn_result_error(conn, NULL, error);
 }

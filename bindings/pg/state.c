@@ -23,6 +23,8 @@ enum {
 
 #define PING_SECONDS "5"
 
+const char out_of_memory[] = "out of memory for the answer of the server";
+
 static int on_event(PGEventId event, void *info, void *pass_through) {
   (void)pass_through;
   if (event == PGEVT_CONNDESTROY) {
@@ -206,5 +208,8 @@ int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **res
       break; // lost: PQgetResult says so
   }
   *result = PQgetResult(conn);
-  return 1;
+  if (*result || PQtransactionStatus(conn) != PQTRANS_ACTIVE)
+    return 1;
+  state_break(conn, out_of_memory, error); // there is one, but no memory for it
+  return -1;
 }

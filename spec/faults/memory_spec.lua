@@ -1,13 +1,13 @@
 -- Each command with an allocation that fails: out of memory is an error like another, and leaves nothing behind.
 --
--- PGHOST_FAULTS_PLACES: how many places of each command and way (12; "all": each one, which takes hours),
+-- PGHOST_FAULTS_PLACES: how many places of each command and way (10; "all": each one, which takes hours),
 -- PGHOST_FAULTS_SEED: where the random ones begin, PGHOST_FAULTS_COMMAND: that command alone,
 -- PGHOST_FAULTS_PLACE: and that place alone ("19650", "120+@1"), with a traceback.
 
 local memory = require "faults.memory"
 local outcomes = require "faults.outcomes"
 
-local places = os.getenv "PGHOST_FAULTS_PLACES" == "all" and math.maxinteger or outcomes.number("PGHOST_FAULTS_PLACES", 12)
+local places = os.getenv "PGHOST_FAULTS_PLACES" == "all" and math.maxinteger or outcomes.number("PGHOST_FAULTS_PLACES", 10)
 local seed = outcomes.number("PGHOST_FAULTS_SEED", os.time() % 100000)
 local only, place = os.getenv "PGHOST_FAULTS_COMMAND", os.getenv "PGHOST_FAULTS_PLACE"
 
