@@ -5,13 +5,14 @@
 #include <dlfcn.h>
 #include <lauxlib.h>
 
+#include "complaint.h"
 #include "library.h"
 #include "module_image.h"
 #include "retry.h"
 
 // The shared object of a module. What those after the first one have from it, they find because it
 // has been loaded before.
-typedef enum Object { OBJECT_NATIVE, OBJECT_DATABASE } Object;
+typedef enum Object { OBJECT_NATIVE, OBJECT_DATABASE, OBJECT_REMOTE, OBJECTS } Object;
 
 typedef struct NativeModule {
   const char *name;
@@ -28,14 +29,16 @@ static const NativeModule modules[] = {
     {"pghost.native.conn", "luaopen_pghost_native_conn", OBJECT_DATABASE},
     {"pghost.native.load", "luaopen_pghost_native_load", OBJECT_DATABASE},
     {"pghost.native.server", "luaopen_pghost_native_server", OBJECT_DATABASE},
+    {"pghost.native.remote", "luaopen_pghost_native_remote", OBJECT_REMOTE},
 };
 
 // Never unloaded: libraries below them run threads and handlers at exit. They themselves are bound
 // at once, by their link flags; the 30 libraries below libpq, few of which are ever called, are
 // bound as they are used.
 static void *load_object(lua_State *L, Object object) {
-  static const char *const names[] = {"pghost_native.so", "pghost_database.so"};
-  static void *handles[2];
+  static const char *const names[OBJECTS] = {"pghost_native.so", "pghost_database.so",
+                                             "pghost_remote.so"};
+  static void *handles[OBJECTS];
   char path[PATH_MAX];
   if (handles[object])
     return handles[object];
@@ -90,6 +93,12 @@ static void push_option_texts(lua_State *L) {
   }
 }
 
+// host.done(what)
+static int note_done(lua_State *L) {
+  complaint_note_done(luaL_checkstring(L, 1));
+  return 0;
+}
+
 // Upvalues: the options (light userdata), the script's path or nil.
 static int open_host(lua_State *L) {
   const Options *options = lua_touserdata(L, lua_upvalueindex(1));
@@ -101,6 +110,8 @@ static int open_host(lua_State *L) {
   push_option_texts(L);
   lua_setfield(L, -2, "option_texts");
   retry_push(L);
+  lua_pushcfunction(L, note_done);
+  lua_setfield(L, -2, "done");
   lua_pushvalue(L, lua_upvalueindex(2));
   lua_setfield(L, -2, "script");
   lua_createtable(L, 0, 3);

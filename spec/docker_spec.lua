@@ -181,7 +181,8 @@ describe("packages.txt", function()
   it("brings the libraries that pghost is linked with", function()
     local binary = shell("readlink /proc/" .. sys.pid() .. "/exe")
     local folder = binary:gsub("pghost$", "")
-    local objects = folder .. "pghost_native.so " .. folder .. "pghost_database.so " .. folder .. "pghost_archive.so"
+    local objects = folder .. "pghost_native.so " .. folder .. "pghost_database.so " .. folder
+      .. "pghost_archive.so " .. folder .. "pghost_remote.so"
     local both = binary .. " " .. objects
     local found = shell("LD_LIBRARY_PATH=" .. folder .. " ldd " .. both)
     local run = "\n" .. table.concat(packages("run"), "\n") .. "\n"

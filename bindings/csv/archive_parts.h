@@ -13,10 +13,10 @@ typedef bool (*PackedWriter)(void *data, const char *bytes, size_t len, Error *e
 
 typedef struct ArchiveParts {
   // Unpack what `inner` reads, which they take over (closed on failure too).
-  Input *(*open_packed)(Input *inner, PackedKind kind, const char *name, Error *error);
-  Input *(*open_member)(Input *inner, const char *member, const char *name, Error *error);
+  Input *(*open_packed)(RawInput *inner, PackedKind kind, Error *error);
+  Input *(*open_member)(RawInput *inner, const char *member, Error *error);
   // The walk of input_look through what `inner` reads, which is closed.
-  bool (*visit_zip)(Input *inner, const char *name, MemberVisitor visit, void *data, Error *error);
+  bool (*visit_zip)(RawInput *inner, MemberVisitor visit, void *data, Error *error);
   // `packing` is libarchive's name of a filter. NULL: failed.
   Packer *(*pack)(const char *packing, PackedWriter write, void *data, Error *error);
   bool (*pack_bytes)(Packer *packer, const char *bytes, size_t len, Error *error);

@@ -54,7 +54,7 @@ static int conn_open(lua_State *L) {
   ConnBox *box = push_conn(L);
   box->notices = calloc(1, sizeof *box->notices);
   if (!box->notices)
-    return luaL_error(L, "not enough memory");
+    return luaL_error(L, "out of memory");
   Error error;
   box->conn = conn_connect(conninfo, box->notices, &error);
   if (!box->conn)
@@ -153,6 +153,11 @@ static int method_stream(lua_State *L) {
 // conn:copy_to(copy, path, packing) -> bytes | nil, message, code
 static int method_copy_to(lua_State *L) {
   return pg_copy_to(L, check_free(L));
+}
+
+// conn:copy_rows(copy, path, fields, rows) -> stored | nil, message, code
+static int method_copy_rows(lua_State *L) {
+  return pg_copy_rows(L, check_free(L));
 }
 
 // conn:exec(script) -> true | nil, message, code
@@ -294,7 +299,7 @@ static int method_pid(lua_State *L) {
 static const char *status_of(const ConnBox *box) {
   if (!box->conn)
     return "closed";
-  if (PQstatus(box->conn) != CONNECTION_OK)
+  if (conn_is_lost(box->conn))
     return "lost";
   switch (PQtransactionStatus(box->conn)) {
   case PQTRANS_IDLE:
@@ -390,6 +395,7 @@ static const luaL_Reg methods[] = {
     {"stream", method_stream},
     {"exec", method_exec},
     {"copy_to", method_copy_to},
+    {"copy_rows", method_copy_rows},
     {"transaction", method_transaction},
     {"notices", method_notices},
     {"cancel", method_cancel},

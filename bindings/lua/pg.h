@@ -46,6 +46,11 @@ void pg_end_stream(ConnBox *box, bool hurry);
 // as 4 says or else as its name does. Pushes the bytes before packing, or nil, message, code.
 int pg_copy_to(lua_State *L, ConnBox *box);
 
+// Runs the COPY ... FROM STDIN at stack index 2 with the rows of the file at 3: of each the first
+// fields, as many as 4 says; those whose numbers are in the list at 5 (nil: all). Pushes the rows
+// that the server counted, or nil, message, code.
+int pg_copy_rows(lua_State *L, ConnBox *box);
+
 // Create the metatables of results and streams.
 void pg_open_results(lua_State *L);
 void pg_open_streams(lua_State *L);
