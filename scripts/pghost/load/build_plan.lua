@@ -73,24 +73,45 @@ local function report_rest(draft, file, rest, say)
   end
 end
 
+-- Matches headers with the columns of the rules. Files mostly have the same one, and there can be thousands of them: what
+-- is the same is matched once.
+local function header_matcher(wanted)
+  local known = {}
+  return function(file)
+    local key = table.concat(file.header, "\0")
+    local one = known[key]
+    if not one then
+      local map, rest = header.match(file.name, file.header, wanted)
+      one = { clean_map = map, rest = header.rest(file.name, file.header, wanted, rest) }
+      known[key] = one
+    end
+    return one
+  end
+end
+
 -- Looks at every header, and finds each column's place in each file.
 local function read_headers(run, draft, say)
-  local wanted, rests = draft.clean_columns or {}, {}
+  local wanted, matched, rests = draft.clean_columns or {}, {}, {}
+  local match, goal = header_matcher(wanted), known_header.goal(wanted, true)
   local more = { any_header = names.by_position(wanted) or nil, stored = stored_encoding.of(run.conn) }
   for i, file in ipairs(draft.files) do
-    inputs.look(file, draft.options, more, say, known_header.goal(wanted, true))
+    inputs.look(file, draft.options, more, say, goal)
     run.read_once = run.read_once or (file.read_once and file)
-    local rest
-    file.clean_map, rest = header.match(file.name, file.header, wanted)
-    rests[i] = header.rest(file.name, file.header, wanted, rest)
-    report_rest(draft, file, rests[i], say)
+    local one = match(file)
+    if not matched[one] then
+      rests[#rests + 1], matched[one] = one.rest, true
+    end
+    matched[i], file.clean_map = one, one.clean_map
+    report_rest(draft, file, one.rest, say)
   end
   draft.raw_columns = header.union(columns.names(wanted), rests)
   if draft.targets.raw then
     header.check_width(draft.name .. "_raw", #draft.raw_columns, own_columns, draft.files)
   end
   for i, file in ipairs(draft.files) do
-    file.raw_map = header.raw_map(file.clean_map, rests[i], draft.raw_columns)
+    local one = matched[i]
+    one.raw_map = one.raw_map or header.raw_map(one.clean_map, one.rest, draft.raw_columns)
+    file.raw_map = one.raw_map
   end
 end
 
