@@ -54,7 +54,7 @@ static int conn_open(lua_State *L) {
   ConnBox *box = push_conn(L);
   box->notices = calloc(1, sizeof *box->notices);
   if (!box->notices)
-    return luaL_error(L, "not enough memory");
+    return luaL_error(L, "out of memory");
   Error error;
   box->conn = conn_connect(conninfo, box->notices, &error);
   if (!box->conn)
@@ -299,7 +299,7 @@ static int method_pid(lua_State *L) {
 static const char *status_of(const ConnBox *box) {
   if (!box->conn)
     return "closed";
-  if (PQstatus(box->conn) != CONNECTION_OK)
+  if (conn_is_lost(box->conn))
     return "lost";
   switch (PQtransactionStatus(box->conn)) {
   case PQTRANS_IDLE:
@@ -375,10 +375,18 @@ static int conn_commit_list(lua_State *L) {
   return 1;
 }
 
+// conn.libpq_version() -> string: "15.10"
+static int conn_libpq_version(lua_State *L) {
+  int version = PQlibVersion();
+  lua_pushfstring(L, "%d.%d", version / 10000, version % 10000);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"connect", conn_open},
     {"bytea", conn_bytea},
     {"commit_all", conn_commit_list},
+    {"libpq_version", conn_libpq_version},
     {NULL, NULL},
 };
 

@@ -15,6 +15,7 @@
 #include "lua/load_counts.h"
 #include "lua/load_options.h"
 #include "lua/native.h"
+#include "lua/pg.h"
 #include "lua/rules_functions.h"
 #include "lua/userdata.h"
 

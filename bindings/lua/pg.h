@@ -4,7 +4,18 @@
 
 #include <lua.h>
 
-#include "lua/boxes.h"
+#include "pg/conn.h"
+
+#define CONN_TYPE "pghost.native.connection"
+
+// Created closed (all zero) with its metatable before there is a connection.
+typedef struct ConnBox {
+  PGconn *conn; // NULL: closed
+  Notices *notices;
+  const char *busy;   // NULL, or what has the connection just now: "a load", "a stream"
+  const void *stream; // the stream that is being read (busy is "a stream" then), or NULL
+  bool stream_in_transaction;
+} ConnBox;
 
 // Pushes what the rows of one result share: their metatable.
 void pg_push_row_type(lua_State *L, const PGresult *result);

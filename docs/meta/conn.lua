@@ -32,6 +32,10 @@ function conn.bytea(bytes) end
 ---@return string? code
 function conn.commit_all(list) end
 
+--- The version of libpq that this process uses, as "15.10".
+---@return string
+function conn.libpq_version() end
+
 ---@class pghost.native.Connection
 local Connection = {}
 

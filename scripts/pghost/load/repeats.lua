@@ -101,7 +101,8 @@ local function find_duplicates(self, conn, table_name, repeats, duplicates)
     repeats, list, table_name, repeats, columns.same_key(columns.key(conn, table_name, plan.key), "r", "t")))
   return conn:query(([[
     SELECT pg_catalog.count(*) FILTER (WHERE built) AS displaced,
-      pg_catalog.count(*) FILTER (WHERE NOT built) AS repeated FROM %s]]):format(duplicates))[1]
+      pg_catalog.count(*) FILTER (WHERE NOT built) AS repeated
+    FROM %s]]):format(duplicates))[1]
 end
 
 -- Those of the nominated records that stay, into the table. They go the way of all others: with FREEZE where the table
