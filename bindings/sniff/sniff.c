@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/interrupt.h"
+#include "sniff/around.h"
 #include "sniff/below.h"
 #include "sniff/rivals.h"
 
