@@ -49,8 +49,8 @@ function sys.temporary_file() end
 ---@return integer? number errno
 function sys.sync(file) end
 
---- The versions of the libraries that this binary uses, as "15.10".
----@return { libpq: string, libcsv: string }
+--- The versions of libraries that this binary uses, as "3.0.3". That of libpq is in native.conn.
+---@return { libcsv: string }
 function sys.versions() end
 
 --- The number of the signal that asked us to stop, if any.
