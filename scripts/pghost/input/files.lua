@@ -187,4 +187,18 @@ function M.describe_passed(one)
   return ("not loaded from the zip '%s': '%s'"):format(one.path, table.concat(one.members, "', '"))
 end
 
+--- Bytes of all files together, nil where one of them is of unknown size.
+---@param files { size?: integer }[]
+---@return integer?
+function M.size(files)
+  local bytes = 0
+  for _, file in ipairs(files) do
+    if not file.size then
+      return nil
+    end
+    bytes = bytes + file.size
+  end
+  return bytes
+end
+
 return M
