@@ -16,6 +16,7 @@
 #include "base/nearest.h"
 #include "complaint.h"
 #include "library.h"
+#include "module_image.h"
 #include "near_file.h"
 #include "retry.h"
 #include "signals.h"
@@ -325,8 +326,9 @@ int run_data(const char *name) {
 int run_command(lua_State *L, const char *name, bool with_arguments) {
   if (!library_push_command(L, name))
     return unknown_command(L, name);
-  int bad = luaL_loadfile(L, lua_tostring(L, -1)); // path, chunk or message
-  lua_remove(L, -2);
+  int bad = module_image_load(L, lua_tostring(L, -2), lua_tostring(L, -1));
+  lua_replace(L, -3); // chunk or message, name
+  lua_pop(L, 1);
   if (bad)
     return report(L, LUA_ERRSYNTAX);
   int code = run_call(L, with_arguments ? push_arguments(L) : 0, 1);

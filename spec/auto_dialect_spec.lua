@@ -213,7 +213,7 @@ line two"
     assert.truthy(err:find("b.csv: the header is not clear: with delimiter '\\t'", 1, true), err)
     err, code = load { "b.csv", "--auto", "--skip", "1", "--into", "public.u", "--create" }
     assert.equal(1, code)
-    assert.truthy(err:find("b.csv: the header is not clear: skip is 1, and 0 lines are found above the table", 1, true),
+    assert.truthy(err:find("b.csv: the header is not clear: skip is 1, and below that only records are seen", 1, true),
       err)
 
     pghost.write(folder .. "/c.csv", "id|it's\n1|'a'\n2|'b'\n3|'c'\n")

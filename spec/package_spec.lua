@@ -21,7 +21,8 @@ describe("what is installed", function()
       .. "'test -e \"$1\" && printf \"%%s\\0\" \"$1\"' _ {} | tar c --null -T - --exclude=spec/fuzz/corpus | "
       .. "tar x -C %s")
       :format(place, pghost.root, place))
-    must(("cd %s && cmake --preset release && cmake --build --preset release --target pghost pghost_native manual")
+    must(("cd %s && cmake --preset release && "
+      .. "cmake --build --preset release --target pghost pghost_modules manual")
       :format(place))
     return place
   end
@@ -35,7 +36,9 @@ describe("what is installed", function()
   it("goes below DESTDIR and the prefix, and nowhere else", function()
     must(("DESTDIR=%s/stage cmake --install %s --prefix /opt/pghost"):format(folder, made))
     local files = lists.words(must(("cd %s/stage && find . -type f"):format(folder)), "[^\n]+")
-    for _, name in ipairs { "bin/pghost", "lib/pghost/pghost_native.so", "share/man/man1/pghost.1",
+    for _, name in ipairs { "bin/pghost", "lib/pghost/pghost_native.so", "lib/pghost/pghost_database.so",
+      "lib/pghost/pghost_archive.so", "lib/pghost/pghost_remote.so", "lib/pghost/pghost_modules.image",
+      "share/man/man1/pghost.1",
       "share/man/man1/pghost-load.1", "share/bash-completion/completions/pghost",
       "share/zsh/vendor-completions/_pghost",
       "share/fish/vendor_completions.d/pghost.fish", "share/doc/pghost/copyright", "share/pghost/docs/TUTORIAL.md",
@@ -49,7 +52,8 @@ describe("what is installed", function()
     assert.matches("\n  load  ", must(("cd / && %s/stage/opt/pghost/bin/pghost --help"):format(folder)))
   end)
 
-  for _, file in ipairs { "pghost", "pghost_native.so" } do
+  for _, file in ipairs { "pghost", "pghost_native.so", "pghost_database.so", "pghost_archive.so",
+    "pghost_remote.so" } do
     it("is hardened: " .. file, function()
       local out = must(("readelf -hdlW %s/%s"):format(made, file))
       assert.matches("Type:%s+DYN", out)
@@ -104,7 +108,8 @@ describe("what is installed", function()
     it("is the same bytes from another folder", function()
       local other = build "elsewhere/two"
       must(("cd %s/build && SOURCE_DATE_EPOCH=1700000000 cpack"):format(other))
-      for _, name in ipairs { "pghost", "pghost_native.so", "share/man/man1/pghost.1" } do
+      for _, name in ipairs { "pghost", "pghost_native.so", "pghost_database.so", "pghost_archive.so", "pghost_remote.so",
+        "pghost_modules.image", "share/man/man1/pghost.1" } do
         must(("cmp %s/%s %s/build/%s"):format(made, name, other, name))
       end
       must(("cmp %s %s/build/pghost_*.deb"):format(package, other))
@@ -120,7 +125,7 @@ describe("what is installed", function()
       assert.is_nil(name:find("^%./build/") or name:find("^%./%.git/") or name:find("node_modules", 1, true), name)
     end
     assert.is_true(packed["./bootstrap"] and packed["./spec/package_spec.lua"] and packed["./packages.txt"])
-    must(("cd %s && cmake --preset release && cmake --build --preset release --target pghost pghost_native")
+    must(("cd %s && cmake --preset release && cmake --build --preset release --target pghost")
       :format(place))
     assert.matches("^pghost %d", must(place .. "/build/pghost --version"))
   end)

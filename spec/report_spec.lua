@@ -26,7 +26,7 @@ local function page_of(...)
   local out, err, code = here:pghost("report", "-o", "report.html", ...)
   assert.equal("", err)
   assert.equal(0, code)
-  assert.matches("^run %d+: report.html\n$", out)
+  assert.matches("^run %d+ of '%a+': report.html\n$", out)
   return here:read "report.html"
 end
 

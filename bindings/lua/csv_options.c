@@ -191,10 +191,15 @@ static void take_stored(const Option *option, Dialect *dialect) {
       strcpy(dialect->text.stored, names[i][1]);
 }
 
-// Not of the dialect: csv_check_member.
+// Not of the dialect: csv_check_name.
 static void take_member(const Option *option, Dialect *dialect) {
   (void)dialect;
   take_text(option, NULL, "the name of a file in the zip");
+}
+
+static void take_version(const Option *option, Dialect *dialect) {
+  (void)dialect;
+  take_text(option, NULL, "the version of an object behind a URL");
 }
 
 static void set_format(Dialect *dialect, size_t value) {
@@ -369,6 +374,7 @@ static const OptionRow rows[] = {
      .most = MAX_COLUMNS,
      .unit = "columns"},
     {.name = "member", .take = take_member},
+    {.name = "version", .take = take_version},
     {.name = "stored", .take = take_stored},
 };
 
@@ -455,13 +461,25 @@ Dialect csv_check_options(lua_State *L, int index) {
   return dialect;
 }
 
-const char *csv_check_member(lua_State *L, int index) {
-  if (!lua_istable(L, index))
+static const char *text_field(lua_State *L, int index, const char *field) {
+  if (index == 0 || !lua_istable(L, index))
     return NULL;
-  lua_getfield(L, index, "member");
-  const char *member = lua_tostring(L, -1);
+  lua_getfield(L, index, field);
+  const char *text = lua_tostring(L, -1);
   lua_pop(L, 1);
-  return member;
+  return text;
+}
+
+InputName csv_check_name(lua_State *L, int path, int index) {
+  InputName name = {.path = luaL_checkstring(L, path),
+                    .member = text_field(L, index, "member"),
+                    .version = text_field(L, index, "version")};
+  if (input_is_url(name.path) && !input_opener()) {
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "pghost.native.remote");
+    lua_call(L, 1, 0);
+  }
+  return name;
 }
 
 static void set_text(lua_State *L, const char *field, const char *text) {

@@ -4,6 +4,7 @@
 ---@class pghost.Host
 ---@field version string "0.1.0"
 ---@field lua_version string "5.4.4"
+---@field lua_release string what the Lua library says of itself; bytecode is of one release
 ---@field script? string path of the script; nil for -e, stdin, subcommands and the REPL
 ---@field root? string folder that holds scripts/pghost; nil when the library is missing
 ---@field options pghost.HostOptions

@@ -11,9 +11,8 @@ local files = require "pghost.input.files"
 local host = require "pghost.native.host"
 local log = require "pghost.lib.log"
 local memory = require "pghost.load.memory"
-local paths = require "pghost.lib.paths"
 local retry = require "pghost.run.retry"
-local rules = require "pghost.rules"
+local named_rules = require "pghost.load.named_rules"
 local relation = require "pghost.load.relation"
 local terminal_text = require "pghost.lib.terminal"
 
@@ -72,21 +71,6 @@ local function parse(arguments)
   return options
 end
 
--- A rules file may require what is beside it, and, as those of a pipeline do, "rules.x" beside the folder.
-local function read_rules(path)
-  local folder = paths.absolute(path):match("^(.*)/[^/]*$")
-  package.path = ("%s/?.lua;%s/../?.lua;%s"):format(folder, folder, package.path)
-  local chunk, message = loadfile(path)
-  if not chunk then
-    errors.raise(("could not read the rules: %s"):format(message), "usage")
-  end
-  local result = chunk()
-  if not rules.is(result) then
-    errors.raise(("'%s' returns no rules: `return r.table(...)` expected"):format(path), "usage")
-  end
-  return result
-end
-
 -- Lines on stderr, one JSON object each with --log-format json. What is quiet still warns.
 local warnings = 0
 
@@ -136,7 +120,8 @@ local good, result, first = pcall(by_itself.load, dialect.of(options, {
   files = options.files,
   into = options.into,
   schema = options.schema,
-  rules = options.rules and read_rules(options.rules),
+  rules = options.rules and named_rules.read(options.rules),
+  rules_file = options.rules,
   create = options.create,
   truncate = options.truncate,
   workers = options.workers,

@@ -4,14 +4,17 @@ local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
 local errors = require "pghost.lib.errors"
 local history = require "pghost.report.recorded_run"
+local own_runs = require "pghost.run.own_runs"
 local recorded = require "pghost.run.recorded"
 local report = require "pghost.report"
 local site = require "pghost.report.site"
+local terminal_text = require "pghost.lib.terminal"
 
 local function parse(arguments)
   local parser = argparse("pghost report", "Shows a run as one page that opens from disk: what came in, what was left "
     .. "out and why, checks, answers.")
-  parser:argument("run", "Number of a run; the last one if not given."):args("?"):convert(recorded.number)
+  parser:argument("run", "Number of a run (default: the project's last one; outside of a project the last of all).")
+    :args("?"):convert(recorded.number)
   parser:option("-o --output",
     "Where to write (default report.html), - for standard output; with --all a folder.")
     :argname("FILE")
@@ -33,7 +36,7 @@ end
 
 local function run_of(conn, present, options)
   local last = present and history.reading(conn, function()
-    return history.runs(conn, options.pipeline, 1)[1]
+    return history.last(conn, options.pipeline)
   end)
   return recorded.chosen(options, last and last.run_id)
 end
@@ -50,7 +53,7 @@ local function write(conn, run, options)
     local path = options.output or "report.html"
     report.save(conn, run, "html", path)
     if path ~= "-" then
-      print(("run %d: %s"):format(run.run_id, path))
+      print(("run %d of '%s': %s"):format(run.run_id, terminal_text.harmless(run.pipeline), path))
     end
   end
 end

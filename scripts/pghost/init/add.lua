@@ -65,11 +65,25 @@ local function insert(text, lines)
   return last and text:sub(1, last - 1) .. table.concat(lines, "\n") .. "\n" .. text:sub(last)
 end
 
+-- Without the comment that the file was left out, which it is no longer.
+local function without_refusal(text, path)
+  local begins, kept, inside = "-- left out: " .. path .. ": ", {}, false
+  for line in text:gmatch("[^\n]*\n") do
+    inside = line:sub(1, #begins) == begins or inside and line:find("^%-%- ") ~= nil
+      and not line:find("^%-%- left out: ")
+    kept[#kept + 1] = not inside and line or nil
+  end
+  return table.concat(kept)
+end
+
 local function load_table(path, given, data, folder, taken, say)
   local list = init_files.resolve { path }
   local seen, refused = init_files.look(list, given, data, say)
   if #refused > 0 then
-    errors.raise(("%s: %s"):format(refused[1].path, refused[1].reason), "data")
+    local reason, give = refused[1].reason, refused[1].give or {}
+    local said = #give == 0 or reason:find(give[1], 1, true)
+    errors.raise(("%s: %s%s"):format(refused[1].path, reason, said and "" or ": " .. table.concat(give, ", or ")),
+      "data")
   end
   local made = tables.of(seen, given, paths.absolute(folder):match("[^/]*$"), taken)
   if #made ~= 1 then
@@ -103,7 +117,8 @@ function M.table(path, given, say)
   if text:find(lua_text.quoted(one.files[1].path), 1, true) then
     errors.raise(("'%s' is loaded by '%s' already"):format(one.files[1].path, pipeline), "EEXIST")
   end
-  local changed = insert(text:sub(-1) == "\n" and text or text .. "\n", lines)
+  text = without_refusal(text:sub(-1) == "\n" and text or text .. "\n", one.files[1].path)
+  local changed = insert(text, lines)
   if not changed then
     errors.raise(("'%s' has no line that begins with run:load or run:check, so it is not clear where this belongs: %s")
       :format(pipeline, lines[#lines]), "data")
