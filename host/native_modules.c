@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <lauxlib.h>
 
+#include "complaint.h"
 #include "library.h"
 #include "module_image.h"
 #include "retry.h"
@@ -92,6 +93,12 @@ static void push_option_texts(lua_State *L) {
   }
 }
 
+// host.done(what)
+static int note_done(lua_State *L) {
+  complaint_note_done(luaL_checkstring(L, 1));
+  return 0;
+}
+
 // Upvalues: the options (light userdata), the script's path or nil.
 static int open_host(lua_State *L) {
   const Options *options = lua_touserdata(L, lua_upvalueindex(1));
@@ -103,6 +110,8 @@ static int open_host(lua_State *L) {
   push_option_texts(L);
   lua_setfield(L, -2, "option_texts");
   retry_push(L);
+  lua_pushcfunction(L, note_done);
+  lua_setfield(L, -2, "done");
   lua_pushvalue(L, lua_upvalueindex(2));
   lua_setfield(L, -2, "script");
   lua_createtable(L, 0, 3);

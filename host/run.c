@@ -97,7 +97,7 @@ static int explain(lua_State *L) {
     lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
     lua_replace(L, 1);
   }
-  luaL_tolstring(L, 1, NULL);
+  luaL_gsub(L, luaL_tolstring(L, 1, NULL), "Cannot allocate memory", "out of memory");
   if (with_traceback && lua_getfield(L, LUA_REGISTRYINDEX, TRACEBACK) == LUA_TSTRING) {
     lua_pushliteral(L, "\n");
     lua_insert(L, -2);

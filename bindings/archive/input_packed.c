@@ -42,13 +42,22 @@ static la_ssize_t give_block(struct archive *archive, void *data, const void **b
   return ARCHIVE_FATAL;
 }
 
+ptrdiff_t input_archive_failed(Error *error, const char *name, struct archive *archive,
+                               const char *otherwise) {
+  if (archive_errno(archive) == ENOMEM) {
+    error_set_errno(error, ENOMEM, "could not read '%s'", name);
+    return -1;
+  }
+  const char *what = archive_error_string(archive);
+  return input_damaged(error, name, what ? what : otherwise);
+}
+
 static ptrdiff_t packed_failed(const PackedInput *self, Error *error) {
   if (self->inner_failed) {
     *error = self->inner_error;
     return -1;
   }
-  const char *what = archive_error_string(self->archive);
-  return input_damaged(error, self->inner->name, what ? what : "damaged data");
+  return input_archive_failed(error, self->inner->name, self->archive, "damaged data");
 }
 
 // At the end of the unpacked bytes: nothing may follow the packed ones.

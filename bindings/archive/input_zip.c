@@ -89,8 +89,7 @@ static bool copy_inner(ZipInput *self, Error *error) {
 }
 
 static bool zip_failed(const ZipInput *self, Error *error) {
-  const char *what = archive_error_string(self->archive);
-  input_damaged(error, self->inner->name, what ? what : "damaged zip");
+  input_archive_failed(error, self->inner->name, self->archive, "damaged zip");
   return false;
 }
 

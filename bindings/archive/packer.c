@@ -25,6 +25,8 @@ static la_ssize_t take_packed(struct archive *archive, void *packer, const void 
 
 static bool packing_failed(const Packer *packer, Error *error) {
   const char *what = archive_error_string(packer->archive);
+  if (archive_errno(packer->archive) == ENOMEM)
+    return error_set(error, "ENOMEM", "could not compress the output: out of memory");
   return error_set(error, "EIO", "%s", what ? what : "could not compress the output");
 }
 

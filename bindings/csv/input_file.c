@@ -128,6 +128,8 @@ static ptrdiff_t file_peek(RawInput *raw, char head[INPUT_HEAD], Error *error) {
   while (len < INPUT_HEAD) {
     ptrdiff_t got = start < 0 ? file_read(&raw->input, first + len, INPUT_HEAD - len, error)
                               : pread(file->fd, first + len, INPUT_HEAD - len, start + (off_t)len);
+    if (got < 0 && start >= 0 && errno == EINTR)
+      continue;
     if (got < 0 && start >= 0)
       error_set_errno(error, errno, "could not read '%s'", file->name);
     if (got < 0)

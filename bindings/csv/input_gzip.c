@@ -36,6 +36,10 @@ static bool refill(GzipInput *self, Error *error) {
 }
 
 static ptrdiff_t damaged(const GzipInput *self, int result, Error *error) {
+  if (result == Z_MEM_ERROR) {
+    error_set_errno(error, ENOMEM, "could not read '%s'", self->inner->name);
+    return -1;
+  }
   if (result == Z_BUF_ERROR)
     return input_damaged(error, self->inner->name, "the gzip data is truncated");
   if (!self->first && self->stream.total_out == 0 && result == Z_DATA_ERROR)

@@ -113,7 +113,7 @@ static bool read_whole(Input *file, Buffer *whole, Error *error) {
       return got == 0;
     buffer_put(whole, block, (size_t)got);
     if (whole->failed)
-      return error_set(error, "ENOMEM", "not enough memory");
+      return error_set(error, "ENOMEM", "out of memory");
   }
 }
 

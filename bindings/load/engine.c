@@ -135,7 +135,9 @@ static bool start(Engine *engine, Error *error) {
             (engine->caller_scratch || !engine->options.program) && start_threads(engine);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   engine->threads_started = true;
-  return ok || error_set(error, "ENOMEM", "could not start the threads of the load");
+  return ok ||
+         error_set(error, "ENOMEM",
+                   "could not start the threads of the load: out of memory, or too many threads");
 }
 
 bool engine_has_room(const Engine *engine) {

@@ -54,7 +54,7 @@ static int conn_open(lua_State *L) {
   ConnBox *box = push_conn(L);
   box->notices = calloc(1, sizeof *box->notices);
   if (!box->notices)
-    return luaL_error(L, "not enough memory");
+    return luaL_error(L, "out of memory");
   Error error;
   box->conn = conn_connect(conninfo, box->notices, &error);
   if (!box->conn)
@@ -299,7 +299,7 @@ static int method_pid(lua_State *L) {
 static const char *status_of(const ConnBox *box) {
   if (!box->conn)
     return "closed";
-  if (PQstatus(box->conn) != CONNECTION_OK)
+  if (conn_is_lost(box->conn))
     return "lost";
   switch (PQtransactionStatus(box->conn)) {
   case PQTRANS_IDLE:

@@ -8,7 +8,6 @@
 
 #include "csv/digest.h"
 #include "csv/scan.h"
-#include "csv/sha256.h"
 #include "csv/transcode.h"
 #include "lua/boxes.h"
 #include "lua/csv_options.h"
@@ -72,7 +71,7 @@ static bool add_member(void *data, const char *name, uint64_t size, Error *error
   buffer_put_u64(&list->bytes, size);
   buffer_put(&list->bytes, name, strlen(name) + 1);
   list->count++;
-  return !list->bytes.failed || error_set(error, "ENOMEM", "not enough memory");
+  return !list->bytes.failed || error_set(error, "ENOMEM", "out of memory");
 }
 
 static int push_members(lua_State *L, const MemberList *list) {
@@ -185,7 +184,7 @@ static int csv_open_string(lua_State *L) {
   Error error;
   Input *input = input_open_bytes(text, len);
   if (!input)
-    error_set(&error, "ENOMEM", "not enough memory");
+    error_set(&error, "ENOMEM", "out of memory");
   return open_box(L, box, input, name, &dialect, &error);
 }
 
@@ -227,7 +226,7 @@ static int csv_hash(lua_State *L) {
   SourceTotals totals;
   Input *input = input_open_bytes(bytes, len);
   if (!input)
-    error_set(&error, "ENOMEM", "not enough memory");
+    error_set(&error, "ENOMEM", "out of memory");
   bool ok = input && input_digest(input, UINT64_MAX, &totals, &error);
   if (input)
     input->close(input);
@@ -330,7 +329,7 @@ static Cursor *need_cursor(lua_State *L) {
   if (!box->cursor)
     box->cursor = cursor_new(source);
   if (!box->cursor)
-    luaL_error(L, "not enough memory");
+    luaL_error(L, "out of memory");
   return box->cursor;
 }
 
@@ -475,7 +474,6 @@ static const luaL_Reg functions[] = {
 };
 
 int luaopen_pghost_native_csv(lua_State *L) {
-  sha256_prepare();
   userdata_define(L, SOURCE_TYPE, metamethods, methods);
   luaL_newlib(L, functions);
   return 1;

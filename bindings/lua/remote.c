@@ -55,7 +55,7 @@ static int remote_shown(lua_State *L) {
   location_show(luaL_checkstring(L, 1), &shown);
   if (shown.failed) {
     buffer_free(&shown);
-    return luaL_error(L, "not enough memory");
+    return luaL_error(L, "out of memory");
   }
   return push_and_free(L, push_buffer, &shown);
 }

@@ -414,7 +414,7 @@ static int sniff_string(lua_State *L) {
   Error error;
   Input *input = input_open_bytes(text, len);
   if (!input)
-    error_set(&error, "ENOMEM", "could not sniff: not enough memory");
+    error_set(&error, "ENOMEM", "could not sniff: out of memory");
   return finish(L, input, &options, box, &error);
 }
 

@@ -102,7 +102,7 @@ static bool read_page(Page *page, const Location *location, Error *error) {
   size_t before = page->keys->len;
   for (int tries = 1;; tries++) {
     if (!begin_page(page))
-      return error_set(error, "ENOMEM", "not enough memory");
+      return error_set(error, "ENOMEM", "out of memory");
     page->keys->len = before;
     transfer_ask(&page->transfer, 0, UINT64_MAX);
     CURLcode code = curl_easy_perform(page->transfer.easy);
@@ -114,7 +114,7 @@ static bool read_page(Page *page, const Location *location, Error *error) {
       return page_failed(page, code, location, error);
   }
   if (page->keys->failed || page->text.failed || page->token.failed)
-    return error_set(error, "ENOMEM", "not enough memory");
+    return error_set(error, "ENOMEM", "out of memory");
   return true;
 }
 

@@ -98,7 +98,7 @@ static bool find_web(const char *path, Location *location, Error *error) {
   Buffer url = {0};
   put_encoded(&url, path, strcspn(path, "#"), "!#$%&'()*+,/:;=?@[]");
   location->url = take_text(&url);
-  return location->url || error_set(error, "ENOMEM", "not enough memory");
+  return location->url || error_set(error, "ENOMEM", "out of memory");
 }
 
 // S3
@@ -159,7 +159,7 @@ static const char *begin_s3(const char *path, Location *location, Buffer *url, E
     return NULL;
   }
   if (!credentials_find(&location->credentials)) {
-    error_set(error, "ENOMEM", "not enough memory");
+    error_set(error, "ENOMEM", "out of memory");
     return NULL;
   }
   if (!check_credentials(&location->credentials, error))
@@ -178,7 +178,7 @@ static bool end_s3(Location *location, Buffer *url, Error *error) {
     location->signing = take_text(&signing);
   }
   bool ok = location->url && (location->signing || !location->credentials.key);
-  return ok || error_set(error, "ENOMEM", "not enough memory");
+  return ok || error_set(error, "ENOMEM", "out of memory");
 }
 
 static bool find_object(const char *path, Location *location, Error *error) {
@@ -198,7 +198,7 @@ static bool begin(const char *path, Location *location, Error *error) {
   Buffer shown = {0};
   location_show(path, &shown);
   location->shown = take_text(&shown);
-  return location->shown || error_set(error, "ENOMEM", "not enough memory");
+  return location->shown || error_set(error, "ENOMEM", "out of memory");
 }
 
 static bool ended(bool ok, Location *location) {

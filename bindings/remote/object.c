@@ -91,7 +91,7 @@ static bool take_version(Object *object, const Reply *reply) {
   if (reply->version[0] && !object->answered)
     object->version = strdup(reply->version);
   bool memory = object->version || !reply->version[0] || object->answered;
-  return memory || (error_set(&object->error, "ENOMEM", "not enough memory"), fail(object));
+  return memory || (error_set(&object->error, "ENOMEM", "out of memory"), fail(object));
 }
 
 static bool take_total(Object *object, const Reply *reply) {
@@ -188,7 +188,7 @@ static bool start_part(Part *part) {
   part->drop = 0;
   transfer_ask(&part->transfer, part->from + part->got, part->to);
   if (curl_multi_add_handle(object->multi, easy) != CURLM_OK) {
-    error_set(&object->error, "ENOMEM", "not enough memory");
+    error_set(&object->error, "ENOMEM", "out of memory");
     return fail(object);
   }
   part->state = PART_RUNNING;
@@ -281,7 +281,7 @@ static bool end_part(Part *part, CURLcode code) {
   if (object->failed)
     return false;
   if (part->held.failed) {
-    error_set(&object->error, "ENOMEM", "not enough memory");
+    error_set(&object->error, "ENOMEM", "out of memory");
     return fail(object);
   }
   if (takes_no_range(part)) {
@@ -435,7 +435,7 @@ static bool open_first(Object *object, const char *url, const char *version, Err
   object->multi = curl_multi_init();
   object->version = version ? strdup(version) : NULL;
   if (!object->multi || (version && !object->version))
-    return error_set(error, "ENOMEM", "not enough memory");
+    return error_set(error, "ENOMEM", "out of memory");
   curl_multi_setopt(object->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
   Part *first = &object->parts[0];
   if (!transfer_open(&first->transfer, &object->location, on_body, first, error))
@@ -447,7 +447,7 @@ static bool open_first(Object *object, const char *url, const char *version, Err
 RawInput *object_open(const char *url, const char *version, Error *error) {
   Object *object = transfer_start_library(error) ? calloc(1, sizeof *object) : NULL;
   if (!object) {
-    error_set(error, "ENOMEM", "not enough memory");
+    error_set(error, "ENOMEM", "out of memory");
     return NULL;
   }
   object->raw.input = (Input){object_read, object_close, NULL};

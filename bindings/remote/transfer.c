@@ -173,7 +173,7 @@ bool transfer_open(Transfer *transfer, const Location *location, curl_write_call
             (!location->signing || sign(transfer, location));
   if (!ok) {
     transfer_close(transfer);
-    return error_set(error, "ENOMEM", "not enough memory");
+    return error_set(error, "ENOMEM", "out of memory");
   }
   set_limits(easy);
   set_redirects(easy, location);

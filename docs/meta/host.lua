@@ -14,6 +14,10 @@
 ---@field can_retry boolean the script is a file, and can be executed once more
 local host = {}
 
+---What has been done already and stays: said after "out of memory", where Lua could not put it into the message.
+---@param what string "the records are loaded"
+function host.done(what) end
+
 ---@class pghost.HostOptionText
 ---@field short? string "-q"
 ---@field long? string "--quiet"

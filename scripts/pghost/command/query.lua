@@ -40,7 +40,11 @@ local function text_of(options)
   elseif not options.sql and sys.is_tty(0) then
     errors.raise("no SQL: pghost query \"SELECT ...\", or --file FILE (see pghost query --help)", "usage")
   end
-  return io.stdin:read("a"), "standard input"
+  local text, problem = io.stdin:read("a")
+  if not text then
+    errors.raise("could not read standard input: " .. problem, "EIO")
+  end
+  return text, "standard input"
 end
 
 local function format_of(options)

@@ -125,7 +125,8 @@ local function check_given(file, found, options)
       { file = file.name, give = { "--header 1", "--no-header" } })
   elseif options.skip and options.skip > 0 and found.dialect.header.value == 0 then
     errors.raise(("the header is not clear: skip is %d, and below that only records are seen; give header = 1 or"
-      .. " header = false (--header 1, --no-header)"):format(options.skip), "data", { file = file.name, give = { "--header 1", "--no-header" } })
+      .. " header = false (--header 1, --no-header)"):format(options.skip), "data",
+      { file = file.name, give = { "--header 1", "--no-header" } })
   end
 end
 
@@ -185,8 +186,8 @@ local function facts_of(options, file)
     sample = options.create and "all" or options.sample,
     blanks_after_quote = options.blanks_after_quote or tolerant,
     trailing_delimiter = options.trailing_delimiter or tolerant }
-  for _, key in ipairs { "encoding", "format", "delimiter", "quote", "escape", "comment", "skip_blanks", "skip", "header",
-    "footer" } do
+  for _, key in ipairs { "encoding", "format", "delimiter", "quote", "escape", "comment", "skip_blanks", "skip",
+    "header", "footer" } do
     facts[key] = options[key]
   end
   return facts

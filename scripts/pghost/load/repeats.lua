@@ -89,10 +89,11 @@ local function find_duplicates(self, conn, table_name, repeats, duplicates)
   primary_key.collect(conn, plan, duplicates, ([[(
     SELECT %s, _file_id, _line, false AS built FROM %s
     UNION ALL
-    SELECT %s, _file_id, _line, true FROM %s AS t WHERE EXISTS (SELECT 1 FROM %s AS r WHERE %s))]]):format(list, repeats,
-    list, table_name, repeats, columns.same_key(columns.key(conn, table_name, plan.key), "r", "t")))
+    SELECT %s, _file_id, _line, true FROM %s AS t WHERE EXISTS (SELECT 1 FROM %s AS r WHERE %s))]]):format(list,
+    repeats, list, table_name, repeats, columns.same_key(columns.key(conn, table_name, plan.key), "r", "t")))
   return conn:query(([[
-    SELECT pg_catalog.count(*) FILTER (WHERE built) AS displaced, pg_catalog.count(*) FILTER (WHERE NOT built) AS repeated
+    SELECT pg_catalog.count(*) FILTER (WHERE built) AS displaced,
+      pg_catalog.count(*) FILTER (WHERE NOT built) AS repeated
     FROM %s]]):format(duplicates))[1]
 end
 
@@ -133,8 +134,8 @@ function Repeats:judge(conn, fresh)
   end
   local stayed = keep_others(self, conn, table_name, repeats, duplicates, fresh)
   if stayed + found.repeated ~= self.count then
-    errors.raise(("table '%s': of %d records whose key came before %d stay and %d are duplicates"):format(self.plan.name,
-      self.count, stayed, found.repeated), "account")
+    errors.raise(("table '%s': of %d records whose key came before %d stay and %d are duplicates"):format(
+      self.plan.name, self.count, stayed, found.repeated), "account")
   end
   self.displaced = found.displaced
   return self.count
