@@ -6,7 +6,6 @@
 -- Files come sorted by name, so that "first" means the same on every machine.
 
 local contents = require "pghost.input.contents"
-local csv = require "pghost.native.csv"
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
 local paths = require "pghost.lib.paths"
@@ -102,7 +101,7 @@ end
 
 -- What a file is, from one look at it; `kept` are the bytes that may still be kept.
 local function look(path, kept)
-  return errors.check(csv.look(path, math.min(contents.small, kept)))
+  return errors.check(contents.look({ path = path }, math.min(contents.small, kept)))
 end
 
 -- Appends the object at a URL, or the files in it when it is a zip. Returns how many bytes it has kept.

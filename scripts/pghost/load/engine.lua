@@ -38,7 +38,8 @@ local function native_stream(stream)
     handles[i] = conn.native
   end
   return { conn = handles, copy = stream.copy, position = stream.position, format = stream.as_text and "text" or nil,
-    key = stream.key, repeats = stream.repeats, careful = stream.careful, tell_lines = stream.tell_lines, may_drop = stream.may_drop }
+    key = stream.key, repeats = stream.repeats, careful = stream.careful, tell_lines = stream.tell_lines,
+    may_drop = stream.may_drop }
 end
 
 --- Begins the COPYs.
