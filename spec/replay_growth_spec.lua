@@ -3,6 +3,7 @@
 
 local assert = require "luassert"
 local corrections = require "pghost.rejects.corrections"
+local fixture = require "support.fixture"
 local project = require "support.project"
 local sys = require "pghost.native.sys"
 
@@ -61,12 +62,9 @@ local function big_csv(records)
 end
 
 describe("the cost of a replay", function()
-  before_each(function()
-    here = project.new()
+  fixture.each(function(keep)
+    here = keep(project.new())
     rules(strict)
-  end)
-  after_each(function()
-    here:remove()
   end)
 
   for _, mode in ipairs { "replace", "append", "merge", "history" } do
@@ -96,12 +94,9 @@ describe("the cost of a replay", function()
 end)
 
 describe("keeping corrections", function()
-  before_each(function()
-    here = project.new()
+  fixture.each(function(keep)
+    here = keep(project.new())
     rules(strict)
-  end)
-  after_each(function()
-    here:remove()
   end)
 
   it("reads what became of the rejects once, however many there are", function()
@@ -127,12 +122,9 @@ describe("keeping corrections", function()
 end)
 
 describe("a replay into a table that loads replace", function()
-  before_each(function()
-    here = project.new()
+  fixture.each(function(keep)
+    here = keep(project.new())
     rules(strict)
-  end)
-  after_each(function()
-    here:remove()
   end)
 
   local function rebuilt(why)
