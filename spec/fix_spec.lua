@@ -1,5 +1,6 @@
 -- pghost fix: a corrected rejects file comes back, and each of its records is loaded once.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local project = require "support.project"
 
@@ -52,11 +53,8 @@ local function edit(changes, name)
 end
 
 describe("pghost fix", function()
-  before_each(function()
-    here = project.new { ["rules.lua"] = rules(true), ["pipeline.lua"] = script }
-  end)
-  after_each(function()
-    here:remove()
+  fixture.each(function(keep)
+    here = keep(project.new { ["rules.lua"] = rules(true), ["pipeline.lua"] = script })
   end)
 
   it("loads what passes, once, and says what does not", function()

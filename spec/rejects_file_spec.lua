@@ -2,6 +2,7 @@
 -- `pghost load` takes back. What it holds is held against Python's csv.
 
 local cjson = require "cjson"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local reader = require "pghost.rejects.reader"
 local rejects_file = require "pghost.rejects.file"
@@ -22,7 +23,7 @@ local function read(name)
 end
 
 local function psql(sql)
-  local out, err, code = pghost.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(pghost.quote(dsn)), sql)
+  local out, err, code = pghost.psql(dsn, sql)
   assert.equal(0, code, err)
   return (out:gsub("\n$", ""))
 end
@@ -61,14 +62,10 @@ local function change(name, changes)
   write(name, text)
 end
 
-before_each(function()
-  folder = pghost.folder()
+fixture.each(function(keep)
+  folder = keep(pghost.folder())
   dsn = server.get():database()
   psql "CREATE TABLE item (id int, name text)"
-end)
-
-after_each(function()
-  pghost.remove(folder)
 end)
 
 local dirty = 'id,name\n1,a\nx,"b ""q"", c"\n2,b\n4,d,e\n'

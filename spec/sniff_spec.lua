@@ -6,6 +6,7 @@ local cjson = require "cjson"
 local csv = require "pghost.sniff"
 local native = require "pghost.native.conn"
 local native_csv = require "pghost.native.csv"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
@@ -371,7 +372,7 @@ describe("the dialect", function()
     end
     assert.equal("text: is empty", failure(""))
     assert.equal("text: is empty", failure("\xef\xbb\xbf"))
-    assert.equal("text: holds no records", failure("\n\n\n"))
+    assert.equal("text: holds nothing but blanks and line ends", failure("\n\n\n"))
     assert.equal("text: looks like a binary file", failure("\x7fELF\0\0\0\1\0\0\0\0\2\3\0\0\0\0\0"))
   end)
 
@@ -515,13 +516,10 @@ end)
 describe("pghost sniff", function()
   local folder
 
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     pghost.write(folder .. "/Orders 2024.csv", "id;price;day\n1;1,5;31.12.2024\n2;2,5;01.01.2025\n3;\27[31m;\n")
     pghost.write(folder .. "/b.csv", "a,b\n1,2\n3,4\n")
-  end)
-  teardown(function()
-    pghost.remove(folder)
   end)
 
   local function run(arguments, stdin)
@@ -594,7 +592,7 @@ describe("pghost sniff", function()
   it("refuses what makes no sense", function()
     local cases = {
       ["--lua b.csv 'Orders 2024.csv'"] = "pghost: --lua takes one file, got 2\n",
-      ["--json --lua b.csv"] = "pghost: --json cannot be combined with --lua\n",
+      ["--json --lua b.csv"] = "pghost: --json cannot be combined with --lua (see pghost sniff --help)\n",
       ["none.csv"] = "pghost: no such file 'none.csv'\n",
     }
     for arguments, message in pairs(cases) do

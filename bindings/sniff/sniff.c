@@ -5,7 +5,9 @@
 #include <strings.h>
 
 #include "base/interrupt.h"
+#include "sniff/around.h"
 #include "sniff/below.h"
+#include "sniff/restart.h"
 #include "sniff/rivals.h"
 
 enum {
@@ -34,6 +36,7 @@ typedef struct Pass {
   bool unquoted;        // no field was in quotes so far
   uint64_t footer_line; // where the footer starts
   SniffRecord record;
+  SniffRestart restart;
 } Pass;
 
 static bool no_memory(Error *error) {
@@ -133,6 +136,14 @@ static void note_width(Pass *pass, size_t width) {
   sniff->second_fields = pass->record.count;
 }
 
+static void take_good(Pass *pass) {
+  Sniff *sniff = pass->sniff;
+  const SniffRecord *record = &pass->record;
+  if (record->count > 1 && sniff_restart(&pass->restart, record, pass->line) && sniff->restart == 0)
+    sniff->restart = pass->restart.line;
+  sniff_columns_add(&sniff->columns, &sniff->guesses.list[0].dialect, record, pass->line);
+}
+
 static void note_record(Pass *pass) {
   Sniff *sniff = pass->sniff;
   const SniffRecord *record = &pass->record;
@@ -150,7 +161,7 @@ static void note_record(Pass *pass) {
   else if (record->count > guess->columns)
     note(&sniff->many, pass);
   else
-    sniff_columns_add(&sniff->columns, &guess->dialect, record, pass->line);
+    take_good(pass);
 }
 
 // Reads the record at `at`. False: not in sight, or no memory.
@@ -237,6 +248,7 @@ static bool take_records(Pass *pass, size_t stop) {
       return false;
     pass->unquoted &= !pass->record.quoted && !pass->record.unterminated;
     pass->sniff->ends[pass->record.end]++;
+    pass->restart.after_blank |= pass->record.blank && pass->sniff->records > 0;
     if (pass->record.blank)
       note(&pass->sniff->blank, pass);
     else if (!pass->record.comment)
@@ -304,6 +316,22 @@ static bool skip_to_data(Pass *pass) {
 
 // Footer
 
+// Bytes before the last lines, as many as are given as footer; blank lines count.
+static size_t before_footer(const char *bytes, size_t len, const SniffGiven *given, bool ends_in_cr,
+                            size_t *found) {
+  const char *at = bytes + len;
+  for (*found = 0; *found < given->footer && at > bytes; ++*found)
+    for (at--; at > bytes && at[-1] != '\n' && !(ends_in_cr && at[-1] == '\r');)
+      at--;
+  return (size_t)(at - bytes);
+}
+
+static size_t find_given_footer(Pass *pass) {
+  return pass->at +
+         before_footer(pass->text.data + pass->at, pass->text.len - pass->at, &pass->options->given,
+                       pass->sniff->guesses.list[0].dialect.carriage_return, &pass->sniff->footer);
+}
+
 // Where the footer starts in the last window: text about the table, or a sum, after all others.
 static size_t find_footer(Pass *pass) {
   Pass look = *pass; // at and line move, the record and the window are shared
@@ -342,9 +370,13 @@ static bool take_all(Pass *pass) {
     if (!take_records(pass, stop) || !fill(pass))
       return false;
   }
-  size_t stop = pass->sniff->whole ? find_footer(pass) : pass->text.len;
+  bool given = pass->options->given.has_footer;
+  size_t stop = !pass->sniff->whole ? pass->text.len
+                : given             ? find_given_footer(pass)
+                                    : find_footer(pass);
   if (!take_records(pass, stop))
     return false;
+  pass->footer_line = given ? pass->line : pass->footer_line;
   keep_lines(pass, stop, pass->text.len - stop, pass->footer_line, SNIFF_PASSED_BELOW);
   return true;
 }
@@ -434,10 +466,14 @@ static bool guess_on(Pass *pass, size_t size, SniffSample *sample) {
     sample->len = size;
     sample->whole = false;
   }
-  size_t separator = separator_line(sample);
-  sample->bytes += separator;
-  sample->len -= separator;
   const SniffGiven *given = &pass->options->given;
+  SniffDialect lines = {.carriage_return = sniff_ends_in_cr(sample)};
+  size_t above = given->skip > 0 ? sniff_skip_lines(&lines, sample->bytes, sample->len, given->skip)
+                                 : separator_line(sample);
+  sample->bytes += above;
+  sample->len -= above;
+  if (sample->whole && given->footer > 0)
+    sample->len = before_footer(sample->bytes, sample->len, given, lines.carriage_return, &above);
   SniffGuesses *guesses = &pass->sniff->guesses;
   return (sniff_dialect(sample, given, guesses) && sniff_settle(sample, given, guesses)) ||
          no_memory(pass->error);
@@ -471,10 +507,10 @@ static bool choose(Pass *pass) {
     return no_memory(pass->error);
   forget_unquoted(&sample, &sniff->guesses);
   sniff->spare = spare_delimiter(&sample, &best->dialect);
-  if (!sniff_structure(&sample, best, &sniff->structure) ||
+  if (!sniff_structure(&sample, &pass->options->given, best, &sniff->structure) ||
       !sniff_columns_open(&sniff->columns, best->columns))
     return no_memory(pass->error);
-  sniff->structure.preamble += sample.bytes > pass->text.data;
+  sniff->structure.preamble += pass->options->given.skip == 0 && sample.bytes > pass->text.data;
   return true;
 }
 
@@ -484,6 +520,13 @@ static bool looks_binary(const Pass *pass) {
   for (size_t i = 0; i < pass->text.len; i++)
     zeros += pass->text.data[i] == 0;
   return zeros * 20 > pass->text.len;
+}
+
+static bool is_white(const Pass *pass) {
+  for (size_t i = 0; i < pass->text.len; i++)
+    if (!strchr(" \t\r\n\f\v", pass->text.data[i]) || !pass->text.data[i])
+      return false;
+  return true;
 }
 
 static bool find_encoding(Pass *pass) {
@@ -500,6 +543,8 @@ static bool find_encoding(Pass *pass) {
   decode_raw(pass);
   if (pass->text.len == 0)
     return error_set(pass->error, "empty", "is empty");
+  if (pass->ended && sniff->whole && is_white(pass))
+    return error_set(pass->error, "empty", "holds nothing but blanks and line ends");
   if (looks_binary(pass))
     return error_set(pass->error, "binary", "looks like a binary file");
   return true;
@@ -521,6 +566,7 @@ bool sniff_input(Input *input, const SniffOptions *options, Sniff *sniff, Error 
   sniff->invalid += pass.decoder.invalid;
   sample_decoder_close(&pass.decoder);
   sniff_record_free(&pass.record);
+  sniff_restart_free(&pass.restart);
   buffer_free(&pass.raw);
   buffer_free(&pass.text);
   input->close(input);

@@ -61,15 +61,12 @@ local function new_parser()
 end
 
 local function parse(arguments)
-  local options = command_arguments.parse(new_parser(), arguments, "pghost load")
+  local options = command_arguments.parse(new_parser(), arguments, "pghost load",
+    { { "--create", "--truncate" }, { "--header", "--no-header" } })
   relation.name(options.into, options.schema) -- raises where it is not a name
   files.check(options.files) -- raises where there are none
   if options.rejects and not options.max_rejects then
     errors.raise("--rejects needs --max-rejects: how many may be rejected, 100% for any number", "usage")
-  elseif options.create and options.truncate then
-    errors.raise("--create cannot be combined with --truncate", "usage")
-  elseif options.no_header and options.header then
-    errors.raise("--no-header cannot be combined with --header", "usage")
   end
   return options
 end

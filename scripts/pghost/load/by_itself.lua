@@ -8,6 +8,7 @@ local commit = require "pghost.run.commit"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
+local host = require "pghost.native.host"
 local into_table = require "pghost.load.into_table"
 local load = require "pghost.load"
 local log = require "pghost.lib.log"
@@ -192,6 +193,9 @@ local function transaction(job)
   end, function()
     return load_all(job)
   end)
+  if good then
+    host.done "the records are loaded"
+  end
   if good and job.writer then
     job.writer:keep(true)
   elseif not good and job.writer and errors.is(result) and result.unsure then

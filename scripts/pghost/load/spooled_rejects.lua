@@ -5,6 +5,7 @@
 
 local batches = require "pghost.lib.batches"
 local cjson = require "cjson"
+local contents = require "pghost.input.contents"
 local csv = require "pghost.native.csv"
 local fields_of = require "pghost.rejects.fields"
 local file_records = require "pghost.load.file_records"
@@ -67,20 +68,20 @@ local function content_of(job, file)
   local one = job.result and job.result:of(file)
   local sha256 = one and one.counts and one.counts.sha256
   if not sha256 and not file.read_once then
-    local digest = csv.digest(file.path, nil, file.member)
-    sha256 = digest and digest.sha256
+    local read, digest = pcall(contents.digest, file)
+    sha256 = read and digest.sha256
   end
   return sha256 or ""
 end
 
 -- A record of a rejects file stays what it was.
-local function identified(job, contents, file, reject)
+local function identified(job, hashes, file, reject)
   local before = file.records and file.records.records[reject.line]
   if before then
     return before.reject, before.line
   end
-  contents[file] = contents[file] or content_of(job, file)
-  local hash = csv.hash(("%s:%d:%s"):format(contents[file], reject.line, reject.original))
+  hashes[file] = hashes[file] or content_of(job, file)
+  local hash = csv.hash(("%s:%d:%s"):format(hashes[file], reject.line, reject.original))
   job.mark = job.mark or csv.hash(("%d:%.17g:%d"):format(sys.pid(), sys.clock(), os.time())):sub(1, 8)
   return "h" .. job.mark .. hash:sub(1, 24), reject.line -- a letter first: it is no number to a spreadsheet
 end
@@ -88,13 +89,13 @@ end
 --- Writes the rejects file.
 ---@param job pghost.by_itself.Job
 function M.write(job)
-  local sources, contents, files, writer = {}, {}, job.plan.files, job.writer
+  local sources, hashes, files, writer = {}, {}, job.plan.files, job.writer
   for i, file in ipairs(files) do
     sources[i] = source_of(job, file)
   end
   writer:begin(sources)
   for reject in job.spool:rejects() do
-    local id, line = identified(job, contents, files[reject.file_id], reject)
+    local id, line = identified(job, hashes, files[reject.file_id], reject)
     writer:record(sources[reject.file_id], { id = id, line = line, column = reject.column, reason = reject.reason,
       original = reject.original })
   end

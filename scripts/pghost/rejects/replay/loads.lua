@@ -6,11 +6,12 @@
 -- that publishes. into_staging.lua is the target of the load, sources.lua gives the records,
 -- published.lua makes the tables, outcome.lua tells what became of each record.
 
-local accounts = require "pghost.load.accounts"
+local check = require "pghost.check"
 local cjson = require "cjson"
 local corrections = require "pghost.rejects.corrections"
 local errors = require "pghost.lib.errors"
 local into_staging = require "pghost.rejects.replay.into_staging"
+local lists = require "pghost.lib.lists"
 local load = require "pghost.load"
 local load_options = require "pghost.load.options"
 local log = require "pghost.lib.log"
@@ -104,14 +105,10 @@ local function is_wanted(run, name)
   return open and (run.replay.only == nil or run.replay.only == name)
 end
 
-local function options_of(name, options)
-  return load_options.of(options, ("replay of '%s'"):format(name))
-end
-
 local function replay(run, name, rules, options, targets)
   if is_wanted(run, name) then
-    replay_table(run, name, rules, options_of(name, options), targets)
-    accounts.check_not_empty(run, targets.clean and name or name .. "_raw")
+    replay_table(run, name, rules, options, targets)
+    check.evaluate(run, check.not_empty(targets.clean and name or name .. "_raw"))
   else
     run.log:info("replay", name, "nothing to do: the published table stays as it is")
   end
@@ -126,29 +123,26 @@ end
 
 --- In the place of the functions of these names in load/steps.lua; the files are not read.
 function Replay.load(run, name, _, rules, options)
+  options = load_options.of_step("load", name, options)
   replay(run, name, rules, options, { raw = true, clean = true })
 end
 
 function Replay.stage(run, name, _, rules, options)
+  options = load_options.of_step("stage", name, options)
   if did(run, "clean", name) then
-    run.replay.staged[name] = options_of(name, options) -- the clean that follows does both
+    run.replay.staged[name] = options -- the clean that follows does both
   else
     replay(run, name, rules, options, { raw = true })
   end
 end
 
 function Replay.clean(run, name, rules, options)
-  local all = {}
-  for _, given in ipairs { run.replay.staged[name] or {}, options_of(name, options) } do
-    for option, value in pairs(given) do
-      all[option] = value
-    end
-  end
+  local all = lists.merged(run.replay.staged[name], load_options.of_step("clean", name, options))
   replay(run, name, rules, all, { raw = did(run, "stage", name), clean = true })
 end
 
 -- Raises when a published table is no longer what it was when the replay read it.
-local function check(run)
+local function check_unchanged(run)
   for _, plan in ipairs(run.replay.plans) do
     into_staging.check_not_replaced(run, plan)
   end
@@ -164,7 +158,7 @@ end
 function Replay.publish(run, fn)
   run.replay.run_id = run.id
   outcome.record(run)
-  check(run)
+  check_unchanged(run)
   return snapshot.adding(run, fn)
 end
 

@@ -5,6 +5,7 @@ local fix_load = require "pghost.rejects.fix_load"
 local fixes_of = require "pghost.rejects.fixes"
 local lfs = require "lfs"
 local log = require "pghost.lib.log"
+local own_runs = require "pghost.run.own_runs"
 local recorded = require "pghost.run.recorded"
 local replay = require "pghost.rejects.replay.loads"
 local run_script = require "pghost.run.script_runner"
@@ -31,7 +32,7 @@ end
 local function find_run(conn, present, run_id)
   local run = run_id and recorded.find(conn, present, run_id) or recorded.last(conn, present)
   if not run then
-    raise("no runs yet: no pipeline has run in this database")
+    raise("%s", own_runs.none())
   end
   check_run(run)
   return run

@@ -1,5 +1,5 @@
-// What stands around the records of a table.
-#include "sniff/structure.h"
+// Whether the first record of a table is names of columns: by what is in it and what is below.
+#include "sniff/names.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -8,9 +8,7 @@
 #include "sniff/cell.h"
 #include "sniff/surprise.h"
 
-enum { NAME_SIZE = 48, MOST_TITLES = 10, MOST_YEARS = 10, FEW_RECORDS = 8 };
-
-// Header
+enum { NAME_SIZE = 48, MOST_YEARS = 10, FEW_RECORDS = 8 };
 
 typedef struct HeaderColumn {
   size_t kinds[CELL_KINDS]; // of the records that are not a header in any case
@@ -23,6 +21,14 @@ typedef struct HeaderColumn {
   size_t spaced; // values below with a blank in them
 } HeaderColumn;
 
+// Lines one after the other above the table, each with the same number of fields, of which no
+// column but the first mixes words with data: a small table, rather than names and values.
+typedef struct Block {
+  size_t width, rows;
+  bool words, data; // in the columns after the first, below the first row
+  bool labels;      // a first cell is no word, or a label: "IBAN:"
+} Block;
+
 typedef struct Header {
   const SniffGuess *guess;
   HeaderColumn *columns;
@@ -30,6 +36,7 @@ typedef struct Header {
   size_t sure; // records from here on are data
   Buffer scratch;
   unsigned parted; // bit n: a blank line is above record n
+  Block block;     // of lines above the table
 } Header;
 
 static const char *value_of(Header *header, const SniffField *field, size_t *len) {
@@ -79,6 +86,38 @@ static void part_above(SniffStructure *structure) {
     structure->above = SNIFF_ABOVE_NONE;
 }
 
+static void start_block(Block *block, const SniffRecord *record) {
+  *block = (Block){.width = record->count, .rows = record->count > 1};
+  for (size_t i = 0; i < record->count; i++) {
+    SniffCell kind = sniff_cell(record->fields[i].text, record->fields[i].len);
+    block->rows &= kind == CELL_WORD || kind == CELL_BOOLEAN; // names
+  }
+}
+
+static void add_to_block(Block *block, const SniffRecord *record) {
+  for (size_t i = 0; i < record->count; i++) {
+    const SniffField *field = &record->fields[i];
+    SniffCell kind = sniff_cell(field->text, field->len);
+    bool text = kind == CELL_WORD || kind == CELL_TEXT;
+    block->labels |= i == 0 && (!text || field->text[field->len - 1] == ':');
+    block->words |= i > 0 && text;
+    block->data |= i > 0 && !text;
+  }
+  block->rows++;
+}
+
+static bool is_small_table(const Block *block) {
+  return block->rows > 2 && !block->labels && block->words != block->data;
+}
+
+static void note_block(Block *block, const SniffRecord *record) {
+  bool next = block->rows > 0 && record->count == block->width && !record->unterminated;
+  if (next)
+    add_to_block(block, record);
+  else if (!is_small_table(block))
+    start_block(block, record);
+}
+
 // Takes in a record above the table.
 static void note_above(Header *header, const SniffRecord *record, const char *line, size_t number) {
   SniffStructure *structure = header->structure;
@@ -87,10 +126,15 @@ static void note_above(Header *header, const SniffRecord *record, const char *li
     part_above(structure);
   if (record->blank)
     return;
+  note_block(&header->block, record);
   sniff_above(record, line, &header->guess->dialect, header->guess->columns, &above);
   structure->above_records += above.led_by_data;
   if (above.led_by_data && is_table_above(structure))
     above.what = SNIFF_ABOVE_DATA;
+  if (is_small_table(&header->block) && !is_table_above(structure)) {
+    structure->above_records = header->block.rows;
+    above = (SniffAboveLine){.what = SNIFF_ABOVE_DATA, .fields = record->count};
+  }
   if (above.what == SNIFF_ABOVE_NONE)
     return;
   structure->above = above.what;
@@ -107,6 +151,7 @@ static bool each_row(const SniffSample *sample, Header *header, size_t most, Row
   size_t at = 0, index = 0, lines = 0;
   SniffStructure *structure = header->structure;
   structure->above_records = 0;
+  header->block = (Block){0};
   while (index < guess->first + guess->records && index < guess->first + most &&
          sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
                            &record)) {
@@ -433,8 +478,8 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
     structure->header_confidence = 0.5;
 }
 
-static bool find_header(const SniffSample *sample, const SniffGuess *guess,
-                        SniffStructure *structure) {
+bool sniff_find_names(const SniffSample *sample, const SniffGuess *guess,
+                      SniffStructure *structure) {
   Header header = {.guess = guess, .structure = structure};
   size_t half = guess->records / 2;
   header.sure = half < 1 ? 1 : half < SNIFF_MAX_HEADER ? half : SNIFF_MAX_HEADER;
@@ -448,188 +493,4 @@ static bool find_header(const SniffSample *sample, const SniffGuess *guess,
   buffer_free(&header.scratch);
   free(header.columns);
   return good;
-}
-
-// Titles
-
-// Records above the table that have its width, but no more than one cell with something in it: what
-// spreadsheets make of a title.
-typedef struct Titles {
-  size_t count;
-  size_t blank; // nothing in them
-  bool sparse;  // one has a few cells with something in them, or data
-  bool ended;
-} Titles;
-
-// Quotes with nothing in them are nothing in a title.
-static size_t count_filled(const SniffRecord *record) {
-  size_t filled = 0;
-  for (size_t i = 0; i < record->count; i++)
-    filled += record->fields[i].len > 0;
-  return filled;
-}
-
-static bool is_title(const SniffRecord *record, size_t columns) {
-  size_t filled = count_filled(record);
-  const SniffField *first = record->fields;
-  return record->count == columns &&
-         (filled == 0 || (filled == 1 && first->len > 0 &&
-                          !sniff_cell_is_data(sniff_cell(first->text, first->len))));
-}
-
-// "506,13,,,,,": what some programs write above the names, filled up to the width of the table.
-static bool is_sparse(const SniffRecord *record, size_t columns) {
-  return record->count == columns && columns > 4 && count_filled(record) * 4 <= columns;
-}
-
-static void note_title(const SniffRecord *record, size_t columns, Titles *titles) {
-  bool title = is_title(record, columns);
-  titles->ended = !title && !is_sparse(record, columns);
-  if (titles->ended)
-    return;
-  titles->count++;
-  titles->sparse |= !title;
-  titles->blank += count_filled(record) == 0;
-}
-
-static bool count_titles(const SniffSample *sample, const SniffGuess *guess, Titles *titles) {
-  SniffRecord record = {0};
-  size_t at = 0, index = 0;
-  *titles = (Titles){0};
-  while (!titles->ended && index < guess->first + guess->records &&
-         sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
-                           &record)) {
-    at += record.length;
-    if (record.blank || record.comment || index++ < guess->first)
-      continue;
-    note_title(&record, guess->columns, titles);
-  }
-  bool failed = record.failed;
-  sniff_record_free(&record);
-  return !failed;
-}
-
-// Whether what is below titles is a header to be sure of, since a record with a name alone may
-// be data; below one with data in it, names above columns of data.
-static bool is_sure_below(const Titles *titles, const SniffStructure *structure) {
-  if (titles->sparse)
-    return structure->header_words > 3 && structure->header_values == 0 &&
-           structure->header_distinct && structure->header > 0;
-  return titles->blank == titles->count ||
-         (structure->header > 0 && structure->header_confidence >= 0.75);
-}
-
-// The header; below titles where there are such.
-static bool find_table(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
-  Titles titles = {0};
-  if (guess->columns > 1 && !count_titles(sample, guess, &titles))
-    return false;
-  SniffStructure plain = *structure;
-  SniffGuess below = *guess;
-  if (titles.count > 0 && titles.count <= MOST_TITLES && titles.count + 2 <= guess->records) {
-    below.first += titles.count;
-    below.records -= titles.count;
-    if (!find_header(sample, &below, structure))
-      return false;
-    if (is_sure_below(&titles, structure)) {
-      *guess = below;
-      return true;
-    }
-    *structure = plain;
-  }
-  if (!find_header(sample, guess, structure))
-    return false;
-  // What has one cell with something in it, above what has more, may be a title all the same.
-  structure->title = titles.count > titles.blank && !titles.sparse;
-  if (structure->title)
-    structure->header_confidence = fmin(structure->header_confidence, 0.5);
-  return true;
-}
-
-// Lined up columns
-
-// Whether blanks stand together between other characters.
-static bool has_gap(const char *at, const char *end) {
-  size_t blanks = 0;
-  for (bool inside = false; at < end; at++) {
-    if (*at != ' ' && *at != '\t') {
-      if (inside && blanks > 1)
-        return true;
-      inside = true;
-    }
-    blanks = *at == ' ' ? blanks + 1 : 0;
-  }
-  return false;
-}
-
-// Whether most lines have such gaps: columns of a fixed width, which no delimiter parts.
-static bool is_aligned(const SniffSample *sample) {
-  const char *at = sample->bytes, *end = at + sample->len;
-  size_t lines = 0, gaps = 0;
-  while (at < end) {
-    const char *start = at;
-    while (at < end && *at != '\n' && *at != '\r')
-      at++;
-    lines += at > start;
-    gaps += has_gap(start, at);
-    at++;
-  }
-  return gaps > 1 && gaps * 2 > lines;
-}
-
-// What quotes there are in fields that are read without any.
-typedef struct QuotesInData {
-  size_t records;
-  size_t some;     // fields with quotes in them
-  size_t wrapped;  // of those, in quotes, maybe with blanks around
-  size_t unclosed; // of those, with one quote alone, before text
-} QuotesInData;
-
-static void count_quotes(QuotesInData *quotes, const SniffField *field) {
-  const char *text = field->text, *end = text + field->len;
-  const char *first = field->len > 0 ? memchr(text, '"', field->len) : NULL;
-  if (!first)
-    return;
-  while (text < end && *text == ' ')
-    text++;
-  while (end > text && end[-1] == ' ')
-    end--;
-  quotes->some++;
-  quotes->wrapped += end - text > 1 && *text == '"' && end[-1] == '"';
-  quotes->unclosed +=
-      end - text > 1 && first == text && !memchr(text + 1, '"', (size_t)(end - text - 1));
-}
-
-static bool find_quotes(const SniffSample *sample, const SniffDialect *dialect,
-                        SniffStructure *structure) {
-  SniffRecord record = {0};
-  QuotesInData quotes = {0};
-  for (size_t at = 0;
-       quotes.records < SNIFF_SAMPLE_RECORDS &&
-       sniff_record_read(dialect, sample->bytes + at, sample->len - at, sample->whole, &record);
-       quotes.records++, at += record.length)
-    for (size_t i = 0; i < record.count; i++)
-      count_quotes(&quotes, &record.fields[i]);
-  structure->wrapped_quotes = quotes.some > 0 && quotes.wrapped * 2 >= quotes.some;
-  // Many of them are how somebody writes; a few are damage.
-  structure->unclosed_quote =
-      quotes.unclosed == 1 || (quotes.unclosed > 0 && quotes.unclosed * 10 <= quotes.records);
-  bool good = !record.failed;
-  sniff_record_free(&record);
-  return good;
-}
-
-bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure) {
-  *structure = (SniffStructure){0};
-  if (!sniff_comments_find(sample, guess, &structure->comments) ||
-      !find_table(sample, guess, structure))
-    return false;
-  if (guess->first == 0 && guess->columns > 1 && !guess->dialect.comment[0])
-    structure->preamble = 0; // blank lines alone are skipped anyway
-  if (guess->first == 0 && guess->dialect.comment[0])
-    structure->preamble = 0;
-  bool blanks = guess->columns == 1 || strcmp(guess->dialect.delimiter, " ") == 0;
-  structure->aligned = blanks && guess->quoted == 0 && is_aligned(sample);
-  return guess->dialect.quote || guess->dialect.text_format ||
-         find_quotes(sample, &guess->dialect, structure);
 }
