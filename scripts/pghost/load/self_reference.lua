@@ -11,6 +11,7 @@ local inputs = require "pghost.load.inputs"
 local lists = require "pghost.lib.lists"
 local qualified = require "pghost.modes.qualified"
 local relations = require "pghost.catalog.relations"
+local statistics = require "pghost.load.statistics"
 local tables = require "pghost.load.tables"
 
 local M = {}
@@ -199,7 +200,7 @@ function SelfReference:settle(plan)
   local staged = "pghost_staged" -- what runs below finds the table itself by its name
   self.conn:query(("ALTER TABLE %s RENAME TO %s"):format(self.name, staged))
   self.name = "pg_temp." .. staged
-  self.conn:query("ANALYZE " .. self.name)
+  statistics.analyse(self.conn, self.name)
   take_duplicates(self, refused)
   repeat
     local taken = take_orphans(self, refused)
