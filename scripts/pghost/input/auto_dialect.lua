@@ -191,8 +191,8 @@ local function facts_of(options, file)
   local facts = { member = file.member, sample = options.create and "all" or options.sample,
     blanks_after_quote = options.blanks_after_quote or tolerant,
     trailing_delimiter = options.trailing_delimiter or tolerant }
-  for _, key in ipairs { "encoding", "format", "delimiter", "quote", "escape", "comment", "skip_blanks", "skip", "header",
-    "footer" } do
+  for _, key in ipairs { "encoding", "format", "delimiter", "quote", "escape", "comment", "skip_blanks", "skip",
+    "header", "footer" } do
     facts[key] = options[key]
   end
   return facts
