@@ -3,6 +3,7 @@
 local auto_dialect = require "pghost.input.auto_dialect"
 local cjson = require "cjson"
 local connection = require "pghost.connection"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"
@@ -17,15 +18,10 @@ local function load(arguments)
   return err, code
 end
 
-before_each(function()
-  folder = pghost.folder()
+fixture.each(function(keep)
+  folder = keep(pghost.folder())
   dsn = server.get():database()
-  db = connection.open { dsn = dsn }
-end)
-
-after_each(function()
-  db:close()
-  pghost.remove(folder)
+  db = keep(connection.open { dsn = dsn })
 end)
 
 local function recorded()

@@ -3,17 +3,14 @@
 
 local connection = require "pghost.connection"
 local csv = require "pghost.sniff"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
 local folder, dsn
 
-setup(function()
-  folder, dsn = pghost.folder(), server.get():database()
-end)
-
-teardown(function()
-  pghost.remove(folder)
+fixture.once(function(keep)
+  folder, dsn = keep(pghost.folder()), server.get():database()
 end)
 
 -- "id bigint,n text/1,a/2,": names with types, and the rows, NULL as "~"; or what is said of it.

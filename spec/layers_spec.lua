@@ -93,14 +93,16 @@ end
 local below = {
   base = {},
   csv = { base = true },
+  archive = { base = true, csv = true },
   rules = { base = true },
   pg = { base = true },
   sniff = { base = true, csv = true, rules = true },
   profile = { base = true, rules = true },
   load = { base = true, csv = true, rules = true, pg = true, profile = true },
   server = { base = true, pg = true },
+  remote = { base = true },
   lua = { base = true, csv = true, rules = true, pg = true, sniff = true, load = true, profile = true,
-    server = true },
+    server = true, remote = true },
 }
 
 describe("the C sources", function()
@@ -172,5 +174,26 @@ describe("a module's name", function()
     end
     assert.is_true(count > 300)
     assert.same({}, twice)
+  end)
+end)
+
+-- What tells a file's bytes to the library: of a path, not of bytes that somebody has.
+local opening = { "csv%.open%(", "csv%.digest%(", "csv%.look%(", "sniff%.sniff%(" }
+
+describe("a file of data", function()
+  it("is opened, hashed and sniffed by input/contents.lua alone", function()
+    local found = {}
+    for _, path in ipairs(lines(("cd %s && find scripts/pghost -name '*.lua'"):format(root))) do
+      for line in io.lines(root .. path) do
+        for _, call in ipairs(opening) do
+          local is_other = line:find("^%s*%-%-") or line:find("auto_dialect.sniff(", 1, true)
+            or line:find("contents.sniff(", 1, true)
+          if line:find(call) and not is_other then
+            found[path:match("[^/]*$")] = true
+          end
+        end
+      end
+    end
+    assert.same({ ["contents.lua"] = true, ["reread.lua"] = true }, found) -- reread.lua: a copy that it has written
   end)
 end)

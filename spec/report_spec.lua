@@ -1,6 +1,7 @@
 -- pghost report: the page, in a headless Chromium.
 
 local browser = require "support.browser"
+local fixture = require "support.fixture"
 local project = require "support.project"
 
 local here
@@ -25,7 +26,7 @@ local function page_of(...)
   local out, err, code = here:pghost("report", "-o", "report.html", ...)
   assert.equal("", err)
   assert.equal(0, code)
-  assert.matches("^run %d+: report.html\n$", out)
+  assert.matches("^run %d+ of '%a+': report.html\n$", out)
   return here:read "report.html"
 end
 
@@ -46,12 +47,8 @@ local function is_sound(options)
   return page.dom
 end
 
-before_each(function()
-  here = project.new { ["item.csv"] = "id,name\n1,a\n 2 ,b\nx,c\n1,d\n5,e,f\n" }
-end)
-
-after_each(function()
-  here:remove()
+fixture.each(function(keep)
+  here = keep(project.new { ["item.csv"] = "id,name\n1,a\n 2 ,b\nx,c\n1,d\n5,e,f\n" })
 end)
 
 describe("pghost report", function()

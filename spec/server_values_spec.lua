@@ -1,13 +1,14 @@
 -- Values of forms that only the server knows: `pghost load` stores what `\copy` stores, and what the server refuses is
 -- told as any other reject. The oracle is `\copy` of the same file.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
 local folder, dsn
 
 local function psql(sql)
-  return pghost.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(pghost.quote(dsn)), sql)
+  return pghost.psql(dsn, sql)
 end
 
 local function load(words, environment)
@@ -64,13 +65,9 @@ local function csv_field(text)
 end
 
 describe("values that only the server knows", function()
-  before_each(function()
-    folder = pghost.folder()
+  fixture.each(function(keep)
+    folder = keep(pghost.folder())
     dsn = server.get():database()
-  end)
-
-  after_each(function()
-    pghost.remove(folder)
   end)
 
   local function compare(kind, text)

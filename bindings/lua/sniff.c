@@ -6,6 +6,7 @@
 #include <lua.h>
 #include <string.h>
 
+#include "lua/csv_options.h"
 #include "lua/failure.h"
 #include "lua/native.h"
 #include "sniff/sniff.h"
@@ -393,15 +394,16 @@ static int finish(lua_State *L, Input *input, const SniffOptions *options, Sniff
   return push_failure(L, error);
 }
 
-// sniff.file(path, sample?, encoding?, member?, delimiter?, quote?, flags?) -> facts | nil,
-// message, code
+// sniff.file(path, sample?, encoding?, member?, delimiter?, quote?, flags?, version?) -> facts |
+// nil, message, code
 static int sniff_file(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
+  InputName name = csv_check_name(L, 1, 0);
   SniffOptions options = check_options(L, 2, 5);
-  const char *member = luaL_optstring(L, 4, NULL);
+  name.member = luaL_optstring(L, 4, NULL);
+  name.version = luaL_optstring(L, 8, NULL);
   SniffBox *box = new_box(L);
   Error error;
-  return finish(L, input_open(path, member, &error), &options, box, &error);
+  return finish(L, input_open(&name, &error), &options, box, &error);
 }
 
 // sniff.string(text, sample?, encoding?, delimiter?, quote?, flags?) -> facts | nil, message, code
@@ -413,7 +415,7 @@ static int sniff_string(lua_State *L) {
   Error error;
   Input *input = input_open_bytes(text, len);
   if (!input)
-    error_set(&error, "ENOMEM", "could not sniff: not enough memory");
+    error_set(&error, "ENOMEM", "could not sniff: out of memory");
   return finish(L, input, &options, box, &error);
 }
 

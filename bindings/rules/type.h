@@ -103,6 +103,14 @@ typedef enum ValueForm {
   VALUE_REAL,      // `real`, in `size` bytes
 } ValueForm;
 
+// What values that the server calls equal have in common: a number and bytes, of which either says
+// nothing where it is not used. Values that are not equal may have it in common, too.
+typedef struct TypeIdentity {
+  uint64_t number;
+  const char *bytes;
+  uint32_t len;
+} TypeIdentity;
+
 // What rules written in Lua get as the value.
 typedef enum ScalarForm {
   SCALAR_TEXT, // the cleaned text
@@ -133,8 +141,9 @@ struct TypeKind {
   int (*compare)(const Value *a, const Value *b, const Buffer *scratch);
   void (*write)(const Type *type, const Value *value, const char *text, size_t len,
                 const Buffer *scratch, Buffer *out);
-  const char *refusal;      // "not an integer"
-  const char *out_of_range; // "out of range for integer"
+  TypeIdentity (*identity)(const Value *value, const Buffer *scratch); // NULL: by its form
+  const char *refusal;                                                 // "not an integer"
+  const char *out_of_range;                                            // "out of range for integer"
   const char *family; // kinds of one family can be compared with each other; NULL: with itself
   ValueForm form;
   uint8_t size;   // VALUE_INTEGER, VALUE_REAL: bytes
@@ -275,6 +284,18 @@ static inline bool type_has_bytes(const TypeKind *kind) {
 static inline int type_compare(const Type *type, const Value *a, const Value *b,
                                const Buffer *scratch) {
   return type->kind->compare(a, b, scratch);
+}
+
+// What the value has in common with all that are equal to it; of a null: nothing.
+static inline TypeIdentity type_identity(const Type *type, const Value *value,
+                                         const Buffer *scratch) {
+  if (value->null)
+    return (TypeIdentity){0};
+  if (type->kind->identity)
+    return type->kind->identity(value, scratch);
+  if (type->kind->form == VALUE_INTEGER)
+    return (TypeIdentity){.number = (uint64_t)value->integer};
+  return (TypeIdentity){.bytes = type_bytes(value, scratch), .len = value->len};
 }
 
 // Whether type_compare can set values of the two side by side.

@@ -343,11 +343,16 @@ static int compare_intervals(const Value *a, const Value *b, const Buffer *scrat
   return (span_a > span_b) - (span_a < span_b);
 }
 
+static TypeIdentity interval_identity(const Value *value, const Buffer *scratch) {
+  return (TypeIdentity){.number = (uint64_t)span(type_bytes(value, scratch))};
+}
+
 static const TypeKind interval_type = {
     .name = "interval",
     .oid = 1186,
     .parse = parse_interval,
     .compare = compare_intervals,
+    .identity = interval_identity,
     .refusal = "not an interval",
     .out_of_range = "out of range for interval",
     .rounds_seconds = true,

@@ -222,10 +222,7 @@ end
 local function add_columns(rules, columns)
   for i, entry in ipairs(columns) do
     check_entry(rules, i, entry)
-    rules[i] = { name = entry[1], from = entry.from }
-    for key, value in pairs(entry[2]) do
-      rules[i][key] = value
-    end
+    rules[i] = lists.merged({ name = entry[1], from = entry.from }, entry[2])
   end
 end
 

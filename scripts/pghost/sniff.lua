@@ -26,6 +26,8 @@ local M = {}
 ---@field sample? integer|"all" bytes to look at; without it files of up to 1 GiB are read whole, of larger ones
 --- the first GiB
 ---@field encoding? string as iconv knows it; found if not given
+---@field member? string of a zip, the file of that name
+---@field version? string what an object behind a URL must still be
 ---@field delimiter? string found if not given
 ---@field quote? string found if not given
 ---@field format? "csv"|"text" of COPY (default: "csv")
@@ -77,6 +79,7 @@ local M = {}
 ---@field restart? integer line of names below a blank line, from which on it seems to be another table
 ---@field alternatives table[] other readings, with their score
 ---@field warnings string[]
+---@field nearest? string the delimiter that comes nearest to being one, where no reading is good
 
 local megabyte = 1024 * 1024
 local default_sample = 1024 * megabyte
@@ -112,13 +115,13 @@ local function make_result(file, facts)
   end
   local problems
   result.columns, problems = make_columns(facts, result.options)
-  result.warnings = warnings.list(facts, result, problems)
+  result.warnings, result.nearest = warnings.list(facts, result, problems), warnings.nearest(facts)
   return result
 end
 
-local known_options = { sample = true, encoding = true, member = true, delimiter = true, quote = true, format = true,
-  blanks_after_quote = true, trailing_delimiter = true, escape = true, comment = true, skip = true, header = true,
-  footer = true, skip_blanks = true }
+local known_options = { sample = true, encoding = true, member = true, version = true, delimiter = true, quote = true,
+  format = true, blanks_after_quote = true, trailing_delimiter = true, escape = true, comment = true, skip = true,
+  header = true, footer = true, skip_blanks = true }
 
 local function sample_of(options)
   local sample = options.sample or default_sample
@@ -163,7 +166,7 @@ end
 --- Looks at a file; raises what cannot be read, is empty, or is not text.
 --- Example: local result = sniff.sniff("orders.csv", { sample = 1000000 })
 --- Errors: a file that cannot be read, is empty, or is not text.
----@param path string "-" is standard input, which is used up by it
+---@param path string a file or a URL; "-" is standard input, which is used up by it
 ---@param options? pghost.sniff.Options
 ---@return pghost.sniff.Result
 function M.sniff(path, options)
@@ -172,7 +175,7 @@ function M.sniff(path, options)
   local file = path == "-" and "standard input" or path
   return make_result(file, facts_of(function(flags)
     return native.file(path, sample_of(options), options.encoding, options.member, options.delimiter, options.quote,
-      flags)
+      flags, options.version)
   end, file, options))
 end
 

@@ -2,7 +2,8 @@
 -- they print is compared with what the page says, and its files are written.
 --
 -- A block of commands is followed by what they print; a line `...` in it stands for any lines. Seconds, times, the
--- numbers of runs and the database's address are masked. A block after a line that ends in "`path`:" is that file.
+-- numbers of runs and the database's address are masked; the project's
+-- folder is /home/you. A block after a line that ends in "`path`:" is that file.
 
 local pghost = require "support.pghost"
 local projects = require "support.project"
@@ -11,7 +12,7 @@ local M = {}
 
 local function mask(line)
   line = line:gsub("^\xEF\xBB\xBF", ""):gsub("of database '.-' on .*$", "of database"):gsub("%d+%.%d%d s", "N s")
-  line = line:gsub("%d+%.%d+ seconds", "N seconds")
+  line = line:gsub("%d+%.%d+ seconds", "N seconds"):gsub("/tmp/pghost_spec%.%w+/", "/home/you/")
   line = line:gsub("run %d+", "run N"):gsub("%d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d UTC", "TIME")
   return (line:gsub("%s+$", ""))
 end

@@ -3,6 +3,7 @@
 local add = require "pghost.init.add"
 local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
+local csv_files = require "pghost.init.csv_files"
 local dialect = require "pghost.input.dialect"
 local dialect_arguments = require "pghost.input.dialect_arguments"
 local errors = require "pghost.lib.errors"
@@ -30,14 +31,12 @@ local function new_parser()
 end
 
 local function parse(arguments)
-  local options = command_arguments.parse(new_parser(), arguments, "pghost init")
+  local options = command_arguments.parse(new_parser(), arguments, "pghost init", { { "--header", "--no-header" } })
   if options.add and (#options.inputs > 0 or options.into) then
     errors.raise("--add cannot be combined with DIR or --into: it is for the project that the current folder is in",
       "usage")
   elseif not options.add and #options.inputs == 0 then
     errors.raise("a folder with CSV files expected: pghost init DIR (see pghost init --help)", "usage")
-  elseif options.header and options.no_header then
-    errors.raise("--header and --no-header cannot be combined", "usage")
   end
   return options
 end
@@ -76,15 +75,19 @@ local function tell_refused(refused)
 end
 
 -- How to get what was left out into the project.
-local function tell_rest(refused)
-  if #refused > 0 then
-    io.stdout:write(("left out %s, see above: give what it says for one file (pghost init --add FILE --delimiter ,), "
-      .. "or for all of them in a new project\n"):format(log.counted(#refused, "file")))
+local function tell_rest(refused, folder)
+  local commands = {}
+  for _, one in ipairs(refused) do
+    local command, others = csv_files.command(one)
+    commands[#commands + 1] = command and ("  %s%s\n"):format(terminal_text.harmless(command),
+      others and "   # " .. terminal_text.harmless(others) or "")
   end
-end
-
-local function shell_word(text)
-  return text:find("^[%w_./-]+$") and text or shell.quote(text)
+  if #refused > 0 then
+    io.stdout:write(("left out %s, see above%s\n"):format(log.counted(#refused, "file"), #commands > 0
+      and ("; in %s, these commands add them (or give the options for all files, in a new project):"):format(
+        folder == "." and "this folder" or "'" .. terminal_text.harmless(folder) .. "'") or ""))
+    io.stdout:write(table.concat(commands))
+  end
 end
 
 local function tell_tables(list)
@@ -114,10 +117,10 @@ local function new_project(options, given)
     io.stdout:write(("%s.%s refers to %s.%s\n"):format(reference.child, reference.child_column, reference.parent,
       reference.parent_column))
   end
-  tell_rest(made.refused)
+  tell_rest(made.refused, folder)
   io.stdout:write(("wrote %s%s; next: pghost %s\n"):format(log.counted(#list, "file"),
     folder == "." and "" or " into " .. terminal_text.harmless(folder),
-    terminal_text.harmless(shell_word(paths.join(folder, "pipeline.lua")))))
+    terminal_text.harmless(shell.word(paths.join(folder, "pipeline.lua")))))
 end
 
 local function add_table(options, given)

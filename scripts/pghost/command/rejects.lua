@@ -8,6 +8,7 @@ local errors = require "pghost.lib.errors"
 local json = require "pghost.lib.json"
 local log = require "pghost.lib.log"
 local print_ = require "pghost.lib.print"
+local own_runs = require "pghost.run.own_runs"
 local recorded = require "pghost.run.recorded"
 local reject_export = require "pghost.rejects.to_file"
 local reject_list = require "pghost.rejects.list"
@@ -16,7 +17,8 @@ local terminal_text = require "pghost.lib.terminal"
 
 local function new_parser()
   local parser = argparse("pghost rejects", "Lists the records that a run rejected, and why.")
-  parser:argument("run", "Number of the run (default: the last one)."):args("?"):convert(recorded.number)
+  parser:argument("run", "Number of the run (default: the project's last one; outside of a project the last of all).")
+    :args("?"):convert(recorded.number)
   parser:option("--table", "Only those meant for this table."):argname("NAME")
   parser:option("--file", "Only those of this file."):argname("NAME")
   parser:option("--rule", "Only those that broke this rule: type, required, fields, quote, key, ..."):argname("NAME")
@@ -42,20 +44,17 @@ local function raise_usage(text)
   errors.raise(text .. " (see pghost rejects --help)", "usage")
 end
 
+local separate <const> = {
+  { "--csv", "--json" }, { "--corrected", "--waived", "--state" }, { "--waived", "--state" },
+  { "--revert", "--waive", "--csv", "--json", "--limit" }, { "--waive", "--csv", "--json", "--limit" },
+}
+
 local function parse(arguments)
-  local options = command_arguments.parse(new_parser(), arguments, "pghost rejects")
+  local options = command_arguments.parse(new_parser(), arguments, "pghost rejects", separate)
   if options.force and not options.csv then
     raise_usage("--force needs --csv")
-  elseif options.csv and options.json then
-    raise_usage("--csv cannot be combined with --json")
-  elseif (options.corrected and 1 or 0) + (options.waived and 1 or 0) + (options.state and 1 or 0) > 1 then
-    raise_usage("--corrected, --waived and --state cannot be combined")
-  elseif options.revert and (options.waive or options.csv or options.json or options.limit) then
-    raise_usage("--revert cannot be combined with --waive, --csv, --json and --limit")
   elseif options.revert and not options.run then
     raise_usage("--revert needs the number of the run")
-  elseif options.waive and (options.csv or options.json or options.limit) then
-    raise_usage("--waive cannot be combined with --csv, --json or --limit")
   elseif options.waive and not options.run then
     raise_usage("--waive needs the number of the run")
   elseif options.waive and ((options.state or "open") ~= "open" or options.corrected or options.waived) then
@@ -154,7 +153,7 @@ local options = parse { ... }
 local conn <close>, present = recorded.open()
 local run, filter = run_filter(conn, present, options)
 if not run then
-  say("no runs yet: no pipeline has run in this database")
+  say("%s", own_runs.none())
 elseif options.waive then
   local reason = type(options.waive) == "table" and options.waive[1] or options.waive
   local count = corrections.waive(conn, filter, type(reason) == "string" and reason or nil)

@@ -9,8 +9,8 @@ local function parse(arguments)
   local parser = argparse("pghost replay",
     "Runs the rejected records of a run through the rules as they are now. What passes is published with what was "
     .. "published before, after the pipeline's own checks. The rest stays open.")
-  parser:argument("run", "Number of the run, see pghost runs (default: the last one)."):args("?")
-    :convert(recorded.number)
+  parser:argument("run", "Number of the run, see pghost runs (default: the project's last one; outside of a project "
+    .. "the last of all)."):args("?"):convert(recorded.number)
   parser:argument("script", "The pipeline's script (default: that of the run)."):args("?")
   parser:argument("arguments", "Settings for the script, after --. Those of the run are used unless given here.")
     :args("*")

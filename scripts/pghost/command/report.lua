@@ -7,11 +7,13 @@ local history = require "pghost.report.recorded_run"
 local recorded = require "pghost.run.recorded"
 local report = require "pghost.report"
 local site = require "pghost.report.site"
+local terminal_text = require "pghost.lib.terminal"
 
 local function parse(arguments)
   local parser = argparse("pghost report", "Shows a run as one page that opens from disk: what came in, what was left "
     .. "out and why, checks, answers.")
-  parser:argument("run", "Number of a run; the last one if not given."):args("?"):convert(recorded.number)
+  parser:argument("run", "Number of a run (default: the project's last one; outside of a project the last of all).")
+    :args("?"):convert(recorded.number)
   parser:option("-o --output",
     "Where to write (default report.html), - for standard output; with --all a folder.")
     :argname("FILE")
@@ -21,31 +23,21 @@ local function parse(arguments)
   parser:option("--junit", "Write JUnit XML for CI."):argname("FILE")
   parser:option("--metrics", "Write metrics in the text format of Prometheus."):argname("FILE")
   parser:epilog("Example: pghost report 12 -o report.html")
-  return command_arguments.parse(parser, arguments, "pghost report")
+  return command_arguments.parse(parser, arguments, "pghost report",
+    { { "RUN", "--pipeline" }, { "--all", "RUN", "--markdown", "--junit", "--metrics" } })
 end
 
 local function check(options)
-  if options.run and options.pipeline then
-    errors.raise("RUN cannot be combined with --pipeline", "usage")
-  elseif options.all and (options.run or options.markdown or options.junit or options.metrics) then
-    errors.raise("--all cannot be combined with RUN, --markdown, --junit or --metrics", "usage")
-  elseif options.all and (not options.output or options.output == "-") then
+  if options.all and (not options.output or options.output == "-") then
     errors.raise("--all needs a folder: --all -o site/", "usage")
   end
 end
 
 local function run_of(conn, present, options)
-  if options.run then
-    return options.run
-  end
   local last = present and history.reading(conn, function()
-    return history.runs(conn, options.pipeline, 1)[1]
+    return history.last(conn, options.pipeline)
   end)
-  if not last then
-    errors.raise(options.pipeline and ("no run of pipeline '%s': `pghost runs` lists them"):format(options.pipeline)
-      or "no runs yet: no pipeline has run in this database", "usage", { exit = 1 })
-  end
-  return last.run_id
+  return recorded.chosen(options, last and last.run_id)
 end
 
 local function write(conn, run, options)
@@ -60,7 +52,7 @@ local function write(conn, run, options)
     local path = options.output or "report.html"
     report.save(conn, run, "html", path)
     if path ~= "-" then
-      print(("run %d: %s"):format(run.run_id, path))
+      print(("run %d of '%s': %s"):format(run.run_id, terminal_text.harmless(run.pipeline), path))
     end
   end
 end

@@ -11,19 +11,10 @@ local project = require "pghost.init.new_project"
 local projects = require "pghost.run.project"
 local rules_file = require "pghost.init.rules_file"
 local tables = require "pghost.init.found_tables"
+local whole_file = require "pghost.lib.whole_file"
 local write = require "pghost.init.write"
 
 local M = {}
-
-local function read(path)
-  local file, message = io.open(path, "rb")
-  if not file then
-    errors.raise(("could not read '%s': %s"):format(path, message:match("[^:]*$"):lower():match("%S.*")), "ENOENT")
-  end
-  local text = file:read("a")
-  file:close()
-  return text
-end
 
 -- Names that the project's tables and answers have: those of its files, and of what pipeline.lua loads.
 local function taken_names(folder, text)
@@ -44,7 +35,7 @@ end
 -- The data folder as config.lua says it, where that is a plain text; else the project's.
 local function data_of(folder)
   local path = paths.join(folder, "config.lua")
-  local text = lfs.attributes(path, "mode") and read(path) or ""
+  local text = whole_file.exists(path) and whole_file.read(path) or ""
   local literal = text:match('\n%s*data%s*=%s*("[^\n]-[^\\]")')
   local value = literal and load("return " .. literal, "=data", "t", {})
   return paths.join(folder, value and value() or "data")
@@ -65,11 +56,25 @@ local function insert(text, lines)
   return last and text:sub(1, last - 1) .. table.concat(lines, "\n") .. "\n" .. text:sub(last)
 end
 
+-- Without the comment that the file was left out, which it is no longer.
+local function without_refusal(text, path)
+  local begins, kept, inside = "-- left out: " .. path .. ": ", {}, false
+  for line in text:gmatch("[^\n]*\n") do
+    inside = line:sub(1, #begins) == begins or inside and line:find("^%-%- ") ~= nil
+      and not line:find("^%-%- left out: ")
+    kept[#kept + 1] = not inside and line or nil
+  end
+  return table.concat(kept)
+end
+
 local function load_table(path, given, data, folder, taken, say)
   local list = init_files.resolve { path }
   local seen, refused = init_files.look(list, given, data, say)
   if #refused > 0 then
-    errors.raise(("%s: %s"):format(refused[1].path, refused[1].reason), "data")
+    local reason, give = refused[1].reason, refused[1].give or {}
+    local said = #give == 0 or reason:find(give[1], 1, true)
+    errors.raise(("%s: %s%s"):format(refused[1].path, reason, said and "" or ": " .. table.concat(give, ", or ")),
+      "data")
   end
   local made = tables.of(seen, given, paths.absolute(folder):match("[^/]*$"), taken)
   if #made ~= 1 then
@@ -97,13 +102,14 @@ function M.table(path, given, say)
     errors.raise("no project here: no pipeline.lua in this folder or one above it (pghost init DIR makes one)", "usage")
   end
   local pipeline = paths.join(folder, "pipeline.lua")
-  local text, data = read(pipeline), data_of(folder)
+  local text, data = whole_file.read(pipeline), data_of(folder)
   local one = load_table(path, given, data, folder, taken_names(folder, text), say)
   local lines = pipeline_file.load_lines(one, data)
   if text:find(lua_text.quoted(one.files[1].path), 1, true) then
     errors.raise(("'%s' is loaded by '%s' already"):format(one.files[1].path, pipeline), "EEXIST")
   end
-  local changed = insert(text:sub(-1) == "\n" and text or text .. "\n", lines)
+  text = without_refusal(text:sub(-1) == "\n" and text or text .. "\n", one.files[1].path)
+  local changed = insert(text, lines)
   if not changed then
     errors.raise(("'%s' has no line that begins with run:load or run:check, so it is not clear where this belongs: %s")
       :format(pipeline, lines[#lines]), "data")

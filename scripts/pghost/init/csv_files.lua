@@ -5,14 +5,17 @@ local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
 local lfs = require "lfs"
+local lists = require "pghost.lib.lists"
 local paths = require "pghost.lib.paths"
 local reread = require "pghost.init.reread"
+local shell = require "pghost.lib.shell"
 local sys = require "pghost.native.sys"
 
 local M = {}
 
 ---@class pghost.init.Seen a file that is clear
 ---@field file pghost.File
+---@field give? string[] options that would make it clear, the likeliest first
 ---@field path string relative to the data folder, or absolute where it is not in it
 ---@field found pghost.sniff.Result
 ---@field options table those of run:load that read it
@@ -21,6 +24,7 @@ local M = {}
 ---@class pghost.init.Refused a file that is not
 ---@field path string
 ---@field reason string one line, with what to give
+---@field file pghost.File
 
 -- Endings of what could be a table, beside those that paths.expand looks for in a folder.
 local other_endings = { "tsv", "tab", "psv" }
@@ -84,12 +88,20 @@ local function is_answered(warning, given)
     and warning:find("^encoding:") or given.header ~= nil and warning:find("^header:")
 end
 
+-- Of several readings that are not taken the first says enough; what is said of a column stands in the rules.
 local function remarks_of(found, told, given)
-  local list = {}
+  local list, readings, known = {}, 0, {}
   for _, warning in ipairs(found.warnings) do
-    list[#list + 1] = not is_answered(warning, given) and warning or nil
+    local of_reading = warning:find("^it could be read in two ways") ~= nil
+    readings = readings + (of_reading and 1 or 0)
+    if not (is_answered(warning, given) or warning:find("^column '") or of_reading and readings > 1) then
+      list[#list + 1] = of_reading and warning .. "; the first is taken" or warning
+    end
+    known[warning] = true
   end
-  table.move(told, 1, #told, #list + 1, list)
+  for _, text in ipairs(told) do
+    list[#list + 1] = not known[text:match("^[^:]*: (.*)$")] and text or nil
+  end
   return list
 end
 
@@ -109,12 +121,42 @@ local function sniff(file, given)
   return dialect.of(file.dialect.options, given), remarks_of(file.found, told, given), file.found
 end
 
-local function refusal(file, path, problem)
+-- One delimiter is all that is known: what is not clear then is asked in the same breath.
+local function answers_of(file, given, refused)
+  local give = refused.give
+  if not refused.nearest or given.delimiter then
+    return give
+  end
+  local more = { delimiter = refused.nearest }
+  for name, value in pairs(given) do
+    more[name] = value
+  end
+  local clear, problem = pcall(sniff, file, more)
+  return (clear or not errors.is(problem) or not problem.give) and give or lists.map(problem.give, function(text)
+    return give[1] .. " " .. text
+  end)
+end
+
+local function refusal(file, path, problem, given)
   if not errors.is(problem) or sys.interrupted() then
     error(problem, 0)
   end
   local text, whole = problem.message, "'" .. file.path .. "' "
-  return { path = path, reason = text:sub(1, #whole) == whole and text:sub(#whole + 1) or text }
+  return { file = file, path = path, give = answers_of(file, given, problem),
+    reason = text:sub(1, #whole) == whole and text:sub(#whole + 1) or text }
+end
+
+--- The command that adds a file that was left out, from the project's folder; and what else could be right.
+---@param refused pghost.init.Refused
+---@return string? command nil: no option makes it clear
+---@return string? others
+function M.command(refused)
+  local give = refused.give or {}
+  if #give == 0 or refused.file.member then
+    return nil
+  end
+  local others = #give > 1 and "or " .. table.concat(give, ", or ", 2) or nil
+  return ("pghost init --add %s %s"):format(shell.word(paths.absolute(refused.file.path)), give[1]), others
 end
 
 --- Looks at every file.
@@ -129,19 +171,19 @@ function M.look(list, given, data, say)
   for _, file in ipairs(list) do
     local path = M.relative(file.path, data)
     if file.read_once then
-      refused[#refused + 1] = { path = path, reason = files.once(file) }
+      refused[#refused + 1] = { file = file, path = path, reason = files.once(file) }
     elseif not utf8.len(path) then -- the server could not keep it
-      refused[#refused + 1] = { path = path, reason = "its name is not valid UTF-8: give it another" }
+      refused[#refused + 1] = { file = file, path = path, reason = "its name is not valid UTF-8: give it another" }
     else
       say(file.name)
       local clear, options, remarks, found = pcall(sniff, file, given)
       if clear and found.records <= found.misfits then -- a run would not publish an empty table
         local reason = found.records == 0 and "it has no record yet: add it when it has"
-        refused[#refused + 1] = { path = path, reason = reason or "none of its records can be read" }
+        refused[#refused + 1] = { file = file, path = path, reason = reason or "none of its records can be read" }
       elseif clear then
         seen[#seen + 1] = { file = file, path = path, found = found, options = options, remarks = remarks }
       else
-        refused[#refused + 1] = refusal(file, path, options)
+        refused[#refused + 1] = refusal(file, path, options, given)
       end
     end
   end

@@ -11,9 +11,9 @@ local M = {}
 ---@field sure boolean it stands in the rules; else it is told as a comment
 ---@field reason string
 
-local key_types = { bigint = true, text = true, uuid = true }
+local key_types = { bigint = true, text = true, uuid = true, date = true, timestamp = true, timestamptz = true }
 local key_words = { id = true, key = true, uuid = true, guid = true, code = true, nr = true, no = true, number = true,
-  rn = true }
+  rn = true, identifier = true }
 local near = 0.02
 local few_records = 5
 local few_repeats = 1 -- that are near to none in a small table, too

@@ -2,6 +2,7 @@
 
 local joined = require "pghost.init.joined"
 local names = require "pghost.catalog.names"
+local r = require "pghost.rules"
 local relations = require "pghost.catalog.relations"
 local rules_text = require "pghost.sniff.rules_text"
 
@@ -17,6 +18,7 @@ local M = {}
 ---@field records integer as sniffing counts them
 ---@field misfits integer records that will be rejected: of another width, or with quotes that are none
 
+local lower = r.text():lower() -- letters beyond ASCII, too
 local longest = relations.longest_name - #"_raw"
 local least_prefix = 3 -- letters that names of files have to share to be a table's name
 local few_columns = 3  -- below, the same header alone says little: "id,name"
@@ -97,7 +99,10 @@ local function join_wider(groups)
   return kept
 end
 
-local function groups_of(seen)
+--- Files by the table that they are of.
+---@param seen pghost.init.Seen[]
+---@return pghost.init.Seen[][]
+function M.groups(seen)
   local by_signature, groups = {}, {}
   for _, one in ipairs(seen) do
     local key = signature(one)
@@ -149,7 +154,7 @@ end
 ---@param taken table<string, boolean> the names are added
 ---@return string
 function M.name(wanted, taken)
-  local base = names.identifiers({ wanted })[1]
+  local base = names.identifiers({ lower:try(wanted) })[1]
   if base == "column_1" and not wanted:lower():find("column", 1, true) then
     base = "table_1"
   elseif base:find("^pg_") then
@@ -244,7 +249,7 @@ end
 ---@return pghost.init.Table[]
 function M.of(seen, given, folder, taken)
   local tables = {}
-  for i, group in ipairs(groups_of(seen)) do
+  for i, group in ipairs(M.groups(seen)) do
     tables[i] = make(group, M.name(wanted_name(group, folder), taken), given)
   end
   return tables

@@ -28,8 +28,18 @@ local wider = {
   ["double precision"] = { bigint = "double precision", numeric = "double precision" },
 }
 
+-- Empty texts in quotes, in a column without a field that is empty without them: how the file writes a missing value.
+local function quotes_missing(columns)
+  for _, column in ipairs(columns) do
+    if column.required and column.empty > 0 then
+      return true
+    end
+  end
+  return false
+end
+
 local function union(columns, is_text)
-  local seen, list = {}, {}
+  local seen, list = {}, is_text and quotes_missing(columns) and { "" } or {}
   for _, column in ipairs(columns) do
     for _, word in ipairs(column.nulls) do
       if not seen[word] and (not is_text or proposals.sure_null_words[word]) then
@@ -58,8 +68,9 @@ local function with_values(columns)
   return list
 end
 
+-- A whole number that could be a boolean means the same either way.
 local function is_sure(column)
-  return not column.ambiguous and column.confidence >= sure
+  return (not column.ambiguous and column.confidence >= sure) or column.ambiguous and column.type == "bigint"
 end
 
 local function named(choice)
@@ -69,10 +80,14 @@ end
 -- Why the column is text, and what else it could be.
 local function doubt_of(column)
   local other = column.alternatives[1]
-  if column.ambiguous then
+  if column.ambiguous and is_sure(column) then
+    return ("%s or %s: %s"):format(named(column), named(other), other.reason), other
+  elseif column.ambiguous then
     return ("%s, or %s (%s): kept as text until you choose"):format(named(column), named(other), other.reason), column
   elseif column.type == "text" and other then
-    return ("%s: %s"):format(named(other), other.reason), other
+    local near = column.reason == ("%s, %s"):format(other.type, other.reason)
+    return ("%s: %s"):format(near and named(other) or "text rather than " .. named(other),
+      near and other.reason or column.reason), other
   elseif not is_sure(column) then
     return column.reason, column.type ~= "text" and column or nil
   end
@@ -155,7 +170,7 @@ local function other_rule(made, other, columns, quoted)
     return nil
   end
   local nulls = union(columns, false)
-  if (quoted or made.padded) and nulls[1] ~= "" then -- what is left of blanks and quotes
+  if (quoted or made.padded or made.nulls[1] == "") and nulls[1] ~= "" then -- what is left of blanks and quotes
     table.insert(nulls, 1, "")
   end
   return rules_text.rule { type = other.type, format = other.format, decimal = other.decimal, padded = made.padded,
@@ -172,7 +187,8 @@ function M.column(columns, quoted)
   local is_text = made.type == "text"
   made.name, made.header, made.from = first.name, first.header, first.from
   made.nulls, made.padded = union(columns, is_text), any(columns, "padded") and true or false
-  made.values, made.required = sum(columns, "values"), #filled == #columns and all(columns, "required")
+  made.values = sum(columns, "values")
+  made.required = #filled == #columns and all(columns, "required") and #made.nulls == 0
   made.max_length, made.examples = 0, (filled[1] or first).examples
   for _, column in ipairs(columns) do
     made.max_length = math.max(made.max_length, column.max_length)

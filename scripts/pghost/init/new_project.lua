@@ -14,6 +14,7 @@ local rules_file = require "pghost.init.rules_file"
 local spec_file = require "pghost.init.spec_file"
 local tables = require "pghost.init.found_tables"
 local values = require "pghost.init.values"
+local whole_zips = require "pghost.init.whole_zips"
 
 local M = {}
 
@@ -97,6 +98,7 @@ function M.of(inputs, folder, given, say)
   local list = init_files.resolve(inputs)
   local data = #inputs == 1 and lfs.attributes(inputs[1], "mode") == "directory" and inputs[1] or data_of(list)
   local seen, refused = init_files.look(list, given, data, say)
+  seen, refused = whole_zips.only(seen, refused, tables.groups(seen))
   local name, taken = name_of(folder), {}
   local made = tables.of(seen, given, paths.absolute(data):match("[^/]*$"), taken)
   local found = M.study(made, say)

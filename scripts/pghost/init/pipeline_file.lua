@@ -1,5 +1,6 @@
 -- The texts of pipeline.lua, config.lua and checks.lua.
 
+local csv_files = require "pghost.init.csv_files"
 local lua_text = require "pghost.lib.lua_text"
 local paths = require "pghost.lib.paths"
 local rules_text = require "pghost.sniff.rules_text"
@@ -85,9 +86,8 @@ local function refused_lines(refused)
   local out = {}
   for _, one in ipairs(refused) do
     lua_text.add(out, lua_text.comment(("left out: %s: %s"):format(one.path, one.reason)))
-  end
-  if #out > 0 then
-    out[#out + 1] = "-- With that given: pghost init --add FILE --delimiter ... (or --encoding, --header, ...)"
+    local command, others = csv_files.command(one)
+    lua_text.add(out, command and lua_text.comment(others and ("%s (%s)"):format(command, others) or command) or {})
   end
   return out
 end
@@ -132,7 +132,8 @@ function M.config(project)
     "-- What the pipeline runs with. Each setting is also an option: `pghost pipeline.lua --max-rejects 1%`.",
     "",
     "return {",
-    ("  data = %s, -- folder with the CSV files, relative to this one"):format(quoted(project.data_setting)),
+    ("  data = %s, -- folder with the CSV files; a relative path counts from this folder"):format(
+      quoted(project.data_setting)),
     ("  schema = %s, -- schema that the tables are published into; it is made if it is missing"):format(
       quoted(project.schema)),
     '  as_of = "", -- moment that :as_of is in SQL; "": the start of the run',
@@ -148,7 +149,7 @@ local function add_counts(out, tables)
   local lines = {}
   for _, one in ipairs(tables) do
     local least = (one.records - one.misfits) // 2
-    lines[#lines + 1] = least > 0 and ("  check.row_count(%s, %d, nil, { severity = \"warn\" }),"):format(
+    lines[#lines + 1] = least > 1 and ("  check.row_count(%s, %d, nil, { severity = \"warn\" }),"):format(
       quoted(one.name), least) or nil
   end
   if #lines > 0 then

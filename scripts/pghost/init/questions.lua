@@ -20,12 +20,17 @@ local many_years = 6
 local numbers = { bigint = true, numeric = true, ["double precision"] = true }
 local moments = { date = true, timestamp = true, timestamptz = true }
 
--- Numbers that nobody adds up.
+-- 0 and 1, or two other numbers.
+local function is_flag(column)
+  return column.type == "bigint" and column.seen.set ~= nil and column.seen.count <= 2
+end
+
+-- Not of numbers that nobody adds up.
 local function is_measure(one, column)
   local name = column.name
-  return numbers[column.type] and not keys.is_named(name) and not (one.key and one.key.column == name)
-    and not one.refers[name] and not name:find("^lat") and not name:find("^lon") and not name:find("year")
-    and not name:find("zip")
+  return numbers[column.type] and not is_flag(column) and not keys.is_named(name)
+    and not (one.key and one.key.column == name) and not one.refers[name]
+    and not name:find("^lat") and not name:find("^lon") and not name:find("year") and not name:find("zip")
 end
 
 local function first(one, wanted)
@@ -43,11 +48,15 @@ local function measure_of(one)
 end
 
 local function kind_of(one)
-  return first(one, function(column)
+  local function is_kind(column, is_typed)
     local seen = column.seen
-    return (column.type == "text" or column.type == "boolean") and seen.set and seen.count >= 2
-      and seen.count <= math.min(most_kinds, seen.total / 2) and not one.refers[column.name]
-      and not keys.is_named(column.name)
+    return is_typed and seen.set and seen.count >= 2 and seen.count <= math.min(most_kinds, seen.total / 2)
+      and not one.refers[column.name] and not keys.is_named(column.name)
+  end
+  return first(one, function(column)
+    return is_kind(column, column.type == "text" or column.type == "boolean")
+  end) or first(one, function(column)
+    return is_kind(column, is_flag(column))
   end)
 end
 
@@ -66,13 +75,19 @@ local function text(comments, lines)
   return table.concat(out, "\n") .. "\n"
 end
 
--- The names of an answer's columns, no two alike.
+-- The names of an answer's columns, no two alike: quoted where SQL wants it, and as they are.
 local function labels(...)
-  local made = names.identifiers { ... }
-  for i, name in ipairs(made) do
+  local plain, made = names.identifiers { ... }, {}
+  for i, name in ipairs(plain) do
     made[i] = quote(name)
   end
+  made.plain = plain
   return made
+end
+
+-- What the report draws of an answer: counts by the first column, not the average, which is of another unit.
+local function chart_of(kind, label)
+  return ("chart: %s %s %s"):format(kind, label.plain[1], label.plain[2])
 end
 
 -- ", round(avg(price)::numeric, 2) AS average_price", or nothing.
@@ -101,7 +116,8 @@ local function by_kind(one, kind)
   local lines = counted(quote(kind.name), label, measure, label[3])
   lua_text.add(lines, { "FROM " .. quote(one.name), "GROUP BY 1", "ORDER BY 2 DESC, 1" })
   return { wanted = one.name .. "_by_" .. kind.name,
-    sql = text({ ("How many records of %s are there of each %s?"):format(one.name, kind.name) }, lines) }
+    sql = text({ ("How many records of %s are there of each %s?"):format(one.name, kind.name), chart_of("bar", label) },
+      lines) }
 end
 
 local function step_of(moment)
@@ -117,7 +133,8 @@ local function by_moment(one, moment)
   lua_text.add(lines, { "FROM " .. quote(one.name), ("WHERE %s IS NOT NULL"):format(quote(moment.name)), "GROUP BY 1",
     "ORDER BY 1" })
   return { wanted = ("%s_by_%s"):format(one.name, step),
-    sql = text({ ("How many records of %s are there in each %s of %s?"):format(one.name, step, moment.name) }, lines) }
+    sql = text({ ("How many records of %s are there in each %s of %s?"):format(one.name, step, moment.name),
+      chart_of("line", label) }, lines) }
 end
 
 -- What a record of a table is called by people.
@@ -138,24 +155,38 @@ local function by_reference(reference, parent)
     ("JOIN %s AS p ON p.%s = c.%s"):format(quote(reference.parent), quote(key), quote(reference.child_column)),
     ("GROUP BY p.%s, p.%s"):format(quote(key), quote(shown.name)), "ORDER BY 2 DESC, 1", "LIMIT 20" }
   return { wanted = reference.child .. "_by_" .. reference.parent,
-    sql = text({ ("Which %s have the most records of %s? The first 20."):format(reference.parent, reference.child) },
-      lines) }
+    sql = text({ ("Which %s have the most records of %s? The first 20."):format(reference.parent, reference.child),
+      chart_of("bar", label) }, lines) }
+end
+
+-- ", min(day)::text AS earliest, max(day)::text AS latest"; only the first SELECT of a UNION names its columns.
+local function span_of(one, is_first)
+  local moment = moment_of(one)
+  local name = moment and quote(moment.name)
+  return (", %s%s, %s%s"):format(
+    name and ("min(%s)::text"):format(name) or "NULL::text", is_first and " AS earliest" or "",
+    name and ("max(%s)::text"):format(name) or "NULL::text", is_first and " AS latest" or "")
+end
+
+local function has_moments(list)
+  for _, one in ipairs(list) do
+    if moment_of(one) then
+      return true
+    end
+  end
+  return false
 end
 
 local function overview(list)
-  local lines = {}
+  local lines, dated = {}, has_moments(list)
   for i, one in ipairs(list) do
-    local moment = moment_of(one)
-    local from = moment and ("min(%s)::text, max(%s)::text"):format(quote(moment.name), quote(moment.name))
-      or "NULL, NULL"
-    lines[#lines + 1] = i == 1
-      and ("SELECT '%s' AS table_name, count(*) AS records, %s FROM %s"):format(one.name,
-        moment and ("min(%s)::text AS earliest, max(%s)::text AS latest"):format(quote(moment.name), quote(moment.name))
-        or "NULL::text AS earliest, NULL::text AS latest", quote(one.name))
-      or ("UNION ALL SELECT '%s', count(*), %s FROM %s"):format(one.name, from, quote(one.name))
+    lines[i] = (i == 1 and "SELECT '%s' AS table_name, count(*) AS records%s FROM %s"
+      or "UNION ALL SELECT '%s', count(*)%s FROM %s"):format(one.name, dated and span_of(one, i == 1) or "",
+      quote(one.name))
   end
   lines[#lines + 1] = "ORDER BY table_name"
-  return { wanted = "overview", sql = text({ "How many records does each table have, and from when to when?" }, lines) }
+  return { wanted = "overview", sql = text({ "How many records does each table have" .. (dated
+    and ", and from when to when?" or "?") }, lines) }
 end
 
 local function largest_first(list)

@@ -21,9 +21,11 @@ local least_stem = 3
 local general = { id = true, key = true, code = true, name = true, year = true, month = true, day = true, date = true,
   time = true, hour = true, week = true, type = true, status = true, number = true, no = true, nr = true, value = true }
 
+local referred_types = { bigint = true, text = true, uuid = true } -- many tables have the same days
+
 local function key_column(one)
   for _, column in ipairs(one.columns) do
-    if one.key and column.name == one.key.column and column.seen.set then
+    if one.key and column.name == one.key.column and column.seen.set and referred_types[column.type] then
       return column
     end
   end
@@ -41,6 +43,11 @@ local function is_related(child, column, parent, key)
       or column.name:find("_" .. single, 1, true) ~= nil)
 end
 
+-- 1, 2, 3, ...: the records of its own table, counted.
+local function is_numbering(seen)
+  return seen.rising and seen.nulls == 0 and seen.set ~= nil and seen.set[1] ~= nil and seen.set[seen.total] ~= nil
+end
+
 local function missing_of(set, parent)
   local missing = 0
   for value, times in pairs(set) do
@@ -54,7 +61,7 @@ local function judge(child, column, parent, key)
   local seen = column.seen
   local related = is_related(child, column, parent, key)
   local texts = column.type ~= "bigint" and child ~= parent and seen.count >= least_texts
-  if not (related or texts) or seen.count == 0 then
+  if not (related or texts) or seen.count == 0 or is_numbering(seen) and not keys.is_named(column.name) then
     return nil
   end
   local missing = missing_of(seen.set, key.seen.set)

@@ -29,8 +29,8 @@ end
 local function add_key(out, key)
   if not key then
     out[#out + 1] = "}, {"
-    lua_text.add(out, lua_text.comment("no key: no column without gaps has values that all differ, and a name or place"
-      .. " like a key's; several together would be key = { \"a\", \"b\" }", "  "))
+    lua_text.add(out, lua_text.comment("no key: no column looks like one. With a key, the first record of several with "
+      .. "the same key stays, the others are left out as duplicates: key = \"a\" or key = { \"a\", \"b\" }", "  "))
     out[#out + 1] = "})"
     return
   end
@@ -53,8 +53,8 @@ end
 ---@return string
 function M.text(one)
   local out = {}
-  lua_text.add(out, lua_text.comment(("rules/%s.lua: what a record of %s must look like. Types are those that every "
-    .. "value of %s has."):format(one.name, one.name, files_of(one))))
+  lua_text.add(out, lua_text.comment(("rules/%s.lua: what a record of %s must look like. Every value in %s has "
+    .. "the type given here."):format(one.name, one.name, files_of(one))))
   lua_text.add(out, { "", 'local r = require "pghost.rules"', "", ("return r.table(%s, {"):format(quoted(one.name)) })
   for _, column in ipairs(one.columns) do
     add_column(out, column)

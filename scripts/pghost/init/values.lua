@@ -3,7 +3,7 @@
 -- Memory is bounded: all tables together keep `most_kept` different values. A column that would need more is given up,
 -- and said to be; values that only rise are known to be unique without being kept.
 
-local csv = require "pghost.native.csv"
+local contents = require "pghost.input.contents"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local rules = require "pghost.native.rules"
@@ -31,8 +31,8 @@ local most_of_one = 100000  -- different values of a column that is no key
 local near = 0.02           -- share of repeats in what is nearly a key
 local few = 5
 
-local kept_types = { bigint = true, text = true, uuid = true, boolean = true }
 local moments = { date = true, timestamp = true, timestamptz = true }
+local kept_types = { bigint = true, text = true, uuid = true, boolean = true }
 
 -- The value of a text; nil: the text is one.
 local function canonical(column)
@@ -56,9 +56,10 @@ local function canonical(column)
 end
 
 local function new_values(column)
-  local kept = kept_types[column.type] and column.max_length <= longest
+  local moment = moments[column.type] and not column.format
+  local kept = (kept_types[column.type] or moment) and column.max_length <= longest
   return { set = kept and {} or nil, count = 0, total = 0, nulls = 0, repeats = 0, repeated = {},
-    rising = kept or false, moment = moments[column.type] and not column.format, of = canonical(column) }
+    rising = kept or false, moment = moment, of = canonical(column) }
 end
 
 local function give_up(values, budget)
@@ -128,7 +129,7 @@ end
 ---@return pghost.Source source to be kept in a `<close>` variable
 function M.open(seen)
   local options = dialect.of_file(seen.options, seen.file, { any_header = true })
-  return (errors.check(csv.open(seen.file.path, options)))
+  return (errors.check(contents.open(seen.file, options)))
 end
 
 -- The first record that a person can read.

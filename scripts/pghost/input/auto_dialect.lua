@@ -3,12 +3,14 @@
 -- What was found is logged and recorded with the run. Where it is not clear the load refuses: a guess
 -- that is wrong would load a table that looks right.
 
-local csv = require "pghost.sniff"
+local contents = require "pghost.input.contents"
 local dialect = require "pghost.sniff.findings"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
 local known_header = require "pghost.input.known_header"
+local lists = require "pghost.lib.lists"
 local passed = require "pghost.sniff.passed"
+local suggestions = require "pghost.input.suggestions"
 
 local M = {}
 
@@ -79,7 +81,8 @@ local function refuse(file, found, options)
   end
   local has_advice = reason:find ": give " or reason:find ": make "
   errors.raise(("the dialect is not clear: %s%s"):format(reason, has_advice and "" or "; give "
-    .. table.concat(missing, ", ")), "data", { file = file.name })
+    .. table.concat(missing, ", ")), "data", { file = file.name, give = suggestions.readings(found),
+    nearest = found.nearest })
 end
 
 -- A header is given and none is found: below the lines above the table it would be the first record.
@@ -93,7 +96,7 @@ local function check_given_header(file, found, options, skip)
   if is_above(found, options) and not options.delimiter then
     errors.raise(("the header is not clear: it is given, but below the %s found above the table only records are seen;"
       .. " give skip, the number of lines above the header (--skip 0 if it is line 1)"):format(
-      skip == 1 and "1 line" or skip .. " lines"), "data", { file = file.name })
+      skip == 1 and "1 line" or skip .. " lines"), "data", { file = file.name, give = { "--skip 0" } })
   end
 end
 
@@ -115,14 +118,15 @@ local function check_given(file, found, options)
   elseif options.delimiter and delimiter ~= "" and delimiter ~= options.delimiter then
     errors.raise(("the header is not clear: with delimiter %s the records have no width of their own; give header = 1"
       .. " or header = false (--header 1, --no-header)"):format(dialect.shown(options.delimiter)), "data",
-      { file = file.name })
+      { file = file.name, give = { "--header 1", "--no-header" } })
   elseif options.skip and options.skip ~= skip then
     errors.raise(("the header is not clear: skip is %d, and %s found above the table; give header = 1 or header = false"
       .. " (--header 1, --no-header)"):format(options.skip, skip == 1 and "1 line is" or skip .. " lines are"), "data",
-      { file = file.name })
+      { file = file.name, give = { "--header 1", "--no-header" } })
   elseif options.skip and options.skip > 0 and found.dialect.header.value == 0 then
     errors.raise(("the header is not clear: skip is %d, and below that only records are seen; give header = 1 or"
-      .. " header = false (--header 1, --no-header)"):format(options.skip), "data", { file = file.name })
+      .. " header = false (--header 1, --no-header)"):format(options.skip), "data",
+      { file = file.name, give = { "--header 1", "--no-header" } })
   end
 end
 
@@ -130,7 +134,8 @@ local function check_encoding(file, found, options)
   local encoding = found.dialect.encoding
   if not is_given(options, "encoding") and encoding.confidence < least_encoding then
     errors.raise(("the encoding is not clear: %s; give it: --encoding %s%s"):format(encoding.reason, encoding.value,
-      encoding.rival and ", --encoding " .. encoding.rival or ""), "data", { file = file.name })
+      encoding.rival and ", --encoding " .. encoding.rival or ""), "data", { file = file.name, give =
+        suggestions.encodings(encoding.value, encoding.rival) })
   end
 end
 
@@ -154,7 +159,7 @@ local function check(file, found, options, goal)
   elseif found.dialect.comment and found.dialect.comment.confidence < least_reading
     and not is_given(options, "comment") then
     errors.raise(("the comments are not clear: %s; give comment (--comment)"):format(found.dialect.comment.reason),
-      "data", { file = file.name })
+      "data", { file = file.name, give = { suggestions.comment(found.dialect.comment.value) } })
   elseif not is_given(options, "header") then
     known_header.check_position(file, found, goal)
   end
@@ -178,17 +183,11 @@ local function report(file, found, options, say)
   end
 end
 
-local function look(file, options)
-  if file.contents then
-    return csv.sniff_contents(file.path, file.contents, options)
-  end
-  return csv.sniff(file.path, options)
-end
-
 -- What is known of the file beforehand.
 local function facts_of(options, file)
   local tolerant = options.tolerant and "skip" or nil
-  local facts = { member = file.member, sample = options.create and "all" or options.sample,
+  local facts = { member = file.member, version = file.version,
+    sample = options.create and "all" or options.sample,
     blanks_after_quote = options.blanks_after_quote or tolerant,
     trailing_delimiter = options.trailing_delimiter or tolerant }
   for _, key in ipairs { "encoding", "format", "delimiter", "quote", "escape", "comment", "skip_blanks", "skip",
@@ -211,7 +210,7 @@ function M.sniff(options, file, say, goal)
   elseif file.read_once then
     errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
   end
-  local found = look(file, facts_of(options, file))
+  local found = contents.sniff(file, facts_of(options, file))
   known_header.recognise(found, goal)
   check(file, found, options, goal)
   if is_above(found, options) then
@@ -236,10 +235,7 @@ function M.apply(open_options, file)
   if not file.dialect then
     return open_options
   end
-  local all = {}
-  for key, value in pairs(open_options) do
-    all[key] = value
-  end
+  local all = lists.merged(open_options)
   for key, value in pairs(file.dialect.options) do
     if not is_given(all, key) then
       all[key] = value

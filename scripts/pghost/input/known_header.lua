@@ -102,24 +102,32 @@ end
 
 local function refuse_above(file, found)
   local header, skip, above = found.dialect.header, found.dialect.skip.value, found.above
-  local advice
+  local advice, give
+  local beside, past = "--skip " .. above.line - 1, "--skip " .. skip
   if above.what == "data" and seem_to_end_in_delimiters(found) then
     advice = ("where the records end in a delimiter, give --skip %d --trailing-delimiter skip, and --header 1 or "
       .. "--no-header, else --skip %%d --no-header"):format(above.line - 1)
+    give = { beside .. " --trailing-delimiter skip --header 1", beside .. " --trailing-delimiter skip --no-header",
+      past .. " --no-header" }
   elseif above.what == "data" then
     advice = header.value > 0 and "give --skip %d --header 1 to skip what is above"
       or "give --skip %d --no-header if it is not a header"
+    give = { "--skip 0 --header 1" .. (above.fields < #found.columns and " --too-few pad" or ""),
+      past .. (header.value > 0 and " --header 1" or " --no-header") }
   elseif above.sign ~= "" then
-    advice = "correct it, or give --skip %d --no-header to skip them"
+    advice, give = "correct it, or give --skip %d --no-header to skip them", { past .. " --no-header" }
   else
-    advice = above.fields < #found.columns
+    local few = above.fields < #found.columns
+    give = { beside .. " --header 1 " .. (few and "--trailing-delimiter skip" or "--too-few pad"),
+      past .. " --no-header" }
+    advice = few
       and ("where the records end in a delimiter, give --skip %d --header 1 --trailing-delimiter skip"):format(
         above.line - 1)
       or ("where records may end early, give --skip %d --header 1 --too-few pad"):format(above.line - 1)
     advice = advice .. ", else --skip %d --no-header"
   end
   errors.raise(("the header is not clear: %s; %s"):format(header.reason, advice:format(skip)), "data",
-    { file = file.name })
+    { file = file.name, give = give })
 end
 
 --- Raises that it is not clear whether there is a header, and what to give.
@@ -132,7 +140,8 @@ function M.refuse(file, found)
   end
   errors.raise(("the header is not clear: %s (confidence %.2f): %s; give header = 1 or header = false (--header 1,"
     .. " --no-header)"):format(header.value > 0 and "the first record is taken for one" or "none is seen",
-    header.confidence, header.reason), "data", { file = file.name })
+    header.confidence, header.reason), "data", { file = file.name, give = header.value > 0
+      and { "--header 1", "--no-header" } or { "--no-header", "--header 1" } })
 end
 
 return M

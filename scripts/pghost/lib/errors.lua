@@ -17,6 +17,8 @@ local M = {}
 ---@field line? integer physical line, from 1
 ---@field column? string
 ---@field position? integer of an error of the server: the character of the statement it is about, from 1
+---@field give? string[] options of the command line that would answer it, the likeliest first
+---@field nearest? string the delimiter in `give`, where it is only the one that comes nearest to being one
 ---@field statement? string what was sent to the server, where the message does not show the place in it
 local Error = {}
 Error.__index = Error

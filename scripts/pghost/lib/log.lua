@@ -13,6 +13,7 @@ local terminal_text = require "pghost.lib.terminal"
 
 local M = {}
 
+local name_width = 20 -- columns
 local paints = { warn = color.yellow, error = color.red }
 
 ---@class pghost.Log
@@ -97,6 +98,10 @@ local function json_line(object, fields)
   return json.object(names, object)
 end
 
+local function padded(name)
+  return name .. (" "):rep(name_width - terminal_text.width(name))
+end
+
 --- Writes one event. `kind` is what happened ("load", "check", ...), `name` what to, `text` how it
 --- went for people, `fields` the same for machines; `fields.seconds` is printed as the duration.
 ---@param level "info"|"warn"|"error"
@@ -115,8 +120,8 @@ function Log:event(level, kind, name, text, fields)
   else
     local seconds = fields and fields.seconds
     local mark = level == "info" and "" or level .. ": "
-    local line = terminal_text.harmless(("%-8s %-20s %s%s%s"):format(kind, name, mark, text,
-      seconds and "  (" .. M.duration(seconds) .. ")" or ""))
+    local line = ("%-8s %s %s%s%s"):format(kind, padded(terminal_text.harmless(name)), mark,
+      terminal_text.harmless(text), seconds and "  (" .. M.duration(seconds) .. ")" or "")
     local paint = self.out == io.stderr and paints[level]
     self.out:write(paint and paint(line, 2) or line, "\n")
   end

@@ -9,6 +9,13 @@ function M.quote(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
+--- A word that the shell takes as it is, in quotes only where it needs them.
+---@param text string
+---@return string
+function M.word(text)
+  return text:find("^[%w_./,:=@%%+-]+$") and text or M.quote(text)
+end
+
 --- Runs a program in the place of this one: with its input, output and terminal.
 ---@param command string as the shell reads it
 ---@param ... string words after it

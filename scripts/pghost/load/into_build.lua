@@ -7,11 +7,15 @@ local accounts = require "pghost.load.accounts"
 local attempts = require "pghost.load.attempts"
 local budget = require "pghost.load.budget"
 local build_plan = require "pghost.load.build_plan"
+local check = require "pghost.check"
+local cleaning = require "pghost.load.cleaning"
 local columns_of = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
 local expectations = require "pghost.checks.expectations"
 local file_records = require "pghost.load.file_records"
+local kept = require "pghost.load.kept"
+local lists = require "pghost.lib.lists"
 local primary_key = require "pghost.load.primary_key"
 local profiles = require "pghost.load.profiles"
 local ledger = require "pghost.ledger"
@@ -22,6 +26,7 @@ local raw_table = require "pghost.load.raw_table"
 local refusals = require "pghost.modes.refusals"
 local reapply = require "pghost.rejects.reapply"
 local remarks = require "pghost.load.remarks"
+local repeats = require "pghost.load.repeats"
 local statistics = require "pghost.load.statistics"
 local sys = require "pghost.native.sys"
 local tables = require "pghost.load.tables"
@@ -36,6 +41,7 @@ local M = {}
 ---@field fresh boolean the transaction under way has made them, and no hook has made something else of them
 ---@field raw? pghost.Connection[]
 ---@field clean? pghost.Connection[]
+---@field repeats? pghost.load.Repeats records whose key came before, of the COPYs under way and then of all
 ---@field attempt? pghost.Profile of the COPYs under way
 ---@field profile? pghost.Profile of those that are committed
 local Target = {}
@@ -52,10 +58,8 @@ end
 
 --- See pghost.load.Target; without files the records are those of the raw table.
 function Target:plan(files, rules, options)
-  local draft = build_plan.draft(self.run, self.name, rules, options, self.targets)
-  self.budget = budget.of_table(self.run, self.name, draft.options)
-  self.run.met[self.name] = true
-  local plan = files and build_plan.of_files(self.run, files, draft) or build_plan.of_raw_table(self.run, draft)
+  self.budget = budget.of_table(self.run, self.name, options)
+  local plan = build_plan.make(self.run, self.name, files, rules, options, self.targets)
   expectations.check_plan(self.run, plan)
   return plan
 end
@@ -78,8 +82,7 @@ end
 function Target:begin(plan, result)
   self.started = sys.clock()
   if plan.kept then
-    file_records.take_over(plan, result)
-    result.frozen = plan.kept.built
+    kept.take_over(plan, result)
   end
   self.made = plan.kept ~= nil and plan.kept.built
   if #plan.batches > 0 and plan.workers > 1 and not self.made then
@@ -136,11 +139,15 @@ function Target:streams(plan, batch)
   if raw then
     raw.position = nil -- a raw stream always has it
   end
+  local clean = stream("clean", plan.clean_table, plan.clean_columns and columns_of.names(plan.clean_columns),
+    plan.position, text)
+  self.repeats = repeats.new(self.run, plan, batch)
+  if self.repeats then
+    clean.key, clean.repeats = self.repeats.key, self.repeats.spool.path
+  end
   self.attempt = profiles.new(self.run, plan, batch)
   return { program = batch.program, workers = plan.workers, memory = self.run.settings.memory, raw = raw,
-    profile = self.attempt,
-    clean = stream("clean", plan.clean_table, plan.clean_columns and columns_of.names(plan.clean_columns),
-      plan.position, text) }
+    profile = self.attempt, clean = clean }
 end
 
 --- What a clean reads, in the place of files.
@@ -165,6 +172,16 @@ function Target.failed(_, plan, _, message, code)
   errors.raise(("could not load table '%s': %s"):format(plan.name, message), code)
 end
 
+-- One connection sees all records before they are committed, and may still freeze some; several see each other's after.
+function Target:loaded(_, _, totals)
+  if self.repeats then
+    self.repeats:counted(totals)
+    if #self.clean == 1 then
+      totals.clean_rows = totals.clean_rows + self.repeats:judge(self.clean[1], self.fresh)
+    end
+  end
+end
+
 function Target:filled(plan, result)
   result.frozen = result.frozen or self.fresh
   if self.raw and self.fresh then
@@ -178,7 +195,15 @@ function Target:committed(plan, batch, result)
     self.profile:add(self.attempt)
   end
   self.profile = self.profile or self.attempt
-  file_records.keep(self.run, plan, result, batch.files)
+  local run = self.run
+  run.conn:transaction(function(conn)
+    cleaning.save(conn, run.id, plan.name, result.cleaning)
+    if plan.kept then
+      kept.keep(conn, plan, lists.map(batch.files, function(file)
+        return result:of(file)
+      end))
+    end
+  end)
 end
 
 -- When all records are in ---------------------------------------------------------------------------------
@@ -204,13 +229,16 @@ local function refuse(conn, run, plan, result)
   return total
 end
 
-local function make_key(run, plan, result, seconds)
+local function make_key(run, plan, result, repeated, seconds)
   local clean = run:qualified(plan.clean_table)
+  local to_judge, stored = repeated ~= nil and repeated.displaced == nil, 0
   if plan.position then
     run:transaction(function(conn)
       local refused = 0
       if plan.key then
-        result.duplicates_by_file, result.duplicates = primary_key.apply(conn, run, plan, result.frozen)
+        stored = to_judge and repeated:judge(conn, false) or 0
+        result.duplicates_by_file, result.duplicates = primary_key.apply(conn, run, plan, result.frozen and plan.first,
+          repeated)
       end
       if not plan.first then
         refused = refuse(conn, run, plan, result)
@@ -220,6 +248,7 @@ local function make_key(run, plan, result, seconds)
       end
       leave_positions(conn, plan, clean)
     end)
+    result:add { clean_rows = stored }
   end
   statistics.analyse(run.conn, clean, seconds)
 end
@@ -232,7 +261,10 @@ function Target:finish(plan, result)
     return -- all were left out: the published table stays as it is
   end
   if plan.targets.clean and not plan.complete then
-    make_key(run, plan, result, seconds)
+    make_key(run, plan, result, self.repeats, seconds)
+  end
+  if self.repeats then
+    self.repeats:close()
   end
   if plan.targets.raw and plan.first and not plan.complete then
     statistics.analyse(run.conn, run:qualified(plan.raw_table), seconds, raw_target)
@@ -262,7 +294,7 @@ function Target:judge(plan, result)
     remarks.rejects(run, plan.name, result.rejects.kinds)
     over_budget.check(run, plan, self.budget, result)
   end
-  accounts.check_not_empty(run, plan.targets.clean and plan.name or plan.name .. "_raw")
+  check.evaluate(run, check.not_empty(plan.targets.clean and plan.name or plan.name .. "_raw"))
 end
 
 return M

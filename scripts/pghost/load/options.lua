@@ -3,20 +3,24 @@
 
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
+local is = require "pghost.lib.is"
 local known_keys = require "pghost.lib.known_keys"
+local relations = require "pghost.catalog.relations"
 
 local M = {}
 
-local function is_boolean(value)
-  return type(value) == "boolean"
-end
-
-local function is_workers(value)
-  return math.type(value) == "integer" and value >= 1 and value <= 64
-end
-
 local function is_anything()
   return true
+end
+
+local longest_name <const> = relations.longest_name - #"_raw"
+
+-- It is the name of a clean table, which has a raw one beside it.
+local function check_name(name)
+  if type(name) ~= "string" or name == "" or #name > longest_name then
+    errors.raise(("table name of 1 to %d bytes expected, got '%s'"):format(longest_name, tostring(name)), "usage",
+      { exit = 1 })
+  end
 end
 
 ---@class pghost.LoadOption
@@ -27,28 +31,27 @@ end
 
 ---@type pghost.LoadOption[]
 M.list = {
-  { name = "workers", is = is_workers, expected = "a whole number from 1 to 64",
+  { name = "workers", is = is.whole(1, 64), expected = "a whole number from 1 to 64",
     help = "threads that read and check, and connections for each table" },
-  { name = "unlogged", is = is_boolean, expected = "true or false",
+  { name = "unlogged", is = is.boolean, expected = "true or false",
     help = "raw table without WAL: faster, but empty after a crash, and not replicated" },
   { name = "max_rejects", is = is_anything, help = "records that may be rejected, a number or a share such as '2%'" },
   { name = "budget", is = is_anything, help = "table of error budgets: rejects, share, per_file, rules" },
   { name = "on_error", is = is_anything, help = "'reject', or 'stop' at the first rejected record" },
-  { name = "allow_empty", is = is_boolean, expected = "true or false",
+  { name = "allow_empty", is = is.boolean, expected = "true or false",
     help = "accept a file with a header and no records" },
-  { name = "dialect", expected = "'auto'", help = "'auto': each file is sniffed, and read with what is found",
-    is = function(value)
-      return value == "auto"
-    end },
+  { name = "dialect", is = is.one_of("auto"), expected = "'auto'",
+    help = "'auto': each file is sniffed, and read with what is found" },
   { name = "mode", is = is_anything, help = "'replace', 'append', 'merge' or 'history'" },
   { name = "missing", is = is_anything,
     help = "keys that the files no longer have: 'keep', 'delete', 'mark' or 'close'" },
   { name = "changed", is = is_anything,
     help = "a file that was loaded before with other content: 'error', 'load', 'skip' or 'tail'" },
-  { name = "adopt", is = is_boolean, expected = "true or false",
+  { name = "adopt", is = is.boolean, expected = "true or false",
     help = "replace a table of that name that pghost has not published" },
-  { name = "force", is = is_boolean, expected = "true or false", help = "load content that is in the table already" },
-  { name = "allow_dropped", is = is_boolean, expected = "true or false",
+  { name = "force", is = is.boolean, expected = "true or false",
+    help = "load content that is in the table already" },
+  { name = "allow_dropped", is = is.boolean, expected = "true or false",
     help = "triggers and rules of the published table may store other rows than those sent" },
 }
 
@@ -81,6 +84,16 @@ function M.of(given, where)
     end
   end
   return given
+end
+
+--- The options of a step, and the name of its table, checked.
+---@param kind "load"|"stage"|"clean"
+---@param name any
+---@param given any what the script says
+---@return table
+function M.of_step(kind, name, given)
+  check_name(name)
+  return M.of(given, ("run:%s '%s'"):format(kind, name))
 end
 
 return M

@@ -4,6 +4,7 @@
 local errors = require "pghost.lib.errors"
 local known_keys = require "pghost.lib.known_keys"
 local log = require "pghost.lib.log"
+local own_runs = require "pghost.run.own_runs"
 local print_ = require "pghost.lib.print"
 local recorded = require "pghost.run.recorded"
 local reject_list = require "pghost.rejects.list"
@@ -20,7 +21,7 @@ local function with_run(run_id, fn)
   local conn <close>, present = recorded.open()
   local found = run_id and recorded.find(conn, present, run_id) or recorded.last(conn, present)
   if not found then
-    errors.raise("no runs yet: no pipeline has run in this database", "usage", { exit = 1 })
+    errors.raise(own_runs.none(), "usage", { exit = 1 })
   end
   return fn(conn, found)
 end

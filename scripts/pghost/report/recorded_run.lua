@@ -4,6 +4,8 @@
 -- no name in these queries can mean anything of somebody else's. Not for the published tables (profile.lua,
 -- answers.lua).
 
+local own_runs = require "pghost.run.own_runs"
+
 local M = {}
 
 ---@class pghost.report.Run
@@ -204,6 +206,18 @@ end
 ---@return table[]
 function M.runs(conn, pipeline, limit)
   return M.plain(conn:query(run_query:format "($1::text IS NULL OR r.pipeline = $1)", pipeline, limit))
+end
+
+--- The newest run: of a pipeline if one is named, else of the project that the current folder is in, else of all.
+---@param conn pghost.Connection within M.reading
+---@param pipeline? string
+---@return table? run
+function M.last(conn, pipeline)
+  local scripts = not pipeline and own_runs.scripts(conn) or nil
+  if not scripts then
+    return M.runs(conn, pipeline, 1)[1]
+  end
+  return M.plain(conn:query(run_query:format "r.script = ANY ($1::text[])", scripts, 1))[1]
 end
 
 --- All that is recorded of a run; nil when there is none of that number.

@@ -2,6 +2,7 @@
 --
 -- For `pghost checks`. Not for the report, which reads all of a run in one transaction (report/recorded_run.lua).
 
+local own_runs = require "pghost.run.own_runs"
 local recorded_rows = require "pghost.run.recorded_rows"
 
 local M = {}
@@ -55,15 +56,16 @@ function M.json(conn, run_id, failed)
   return lines
 end
 
---- The newest run that has checks.
+--- The newest run that has checks: of a pipeline, or of the project that the current folder is in.
 ---@param conn pghost.Connection
 ---@param pipeline? string
 ---@return integer? run_id
 function M.last(conn, pipeline)
   return conn:query([[
     SELECT pg_catalog.max(r.run_id) AS run_id FROM pghost.runs AS r
-    WHERE ($1::text IS NULL OR r.pipeline = $1)
-      AND EXISTS (SELECT 1 FROM pghost.checks AS c WHERE c.run_id = r.run_id)]], pipeline)[1].run_id
+    WHERE ($1::text IS NULL OR r.pipeline = $1) AND ($2::text[] IS NULL OR r.script = ANY ($2::text[]))
+      AND EXISTS (SELECT 1 FROM pghost.checks AS c WHERE c.run_id = r.run_id)]], pipeline,
+    not pipeline and own_runs.scripts(conn) or nil)[1].run_id
 end
 
 return M

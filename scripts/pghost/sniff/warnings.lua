@@ -26,14 +26,27 @@ local function nearest(facts)
   return found
 end
 
-local function is_ragged(facts)
-  local guess = nearest(facts)
-  return facts.guesses[1].score < poor and guess and guess.consistency < most
+-- The share of records that have its number of fields; lines taken for a preamble may be records, too.
+local function share_of(facts, guess)
+  return guess.consistency * facts.records / (facts.records + facts.structure.preamble)
 end
 
-local function ragged(guess, say)
+local function is_ragged(facts)
+  local guess = nearest(facts)
+  return facts.guesses[1].score < poor and guess and share_of(facts, guess) < most
+end
+
+--- The delimiter that comes nearest to being one, where none gives most records the same number of fields.
+---@param facts table
+---@return string?
+function M.nearest(facts)
+  local guess = is_ragged(facts) and nearest(facts)
+  return guess and guess.delimiter or nil
+end
+
+local function ragged(facts, guess, say)
   say("no reading gives most records the same number of fields: with delimiter %s %.0f%% of them have %d",
-    dialect.shown(guess.delimiter), guess.consistency * 100, guess.columns)
+    dialect.shown(guess.delimiter), share_of(facts, guess) * 100, guess.columns)
 end
 
 local function doubts(facts, result, say)
@@ -43,7 +56,7 @@ local function doubts(facts, result, say)
   elseif result.dialect.delimiter.doubtful then
     say("delimiter: %s", result.dialect.delimiter.reason)
   elseif is_ragged(facts) then
-    ragged(nearest(facts), say)
+    ragged(facts, nearest(facts), say)
   end
   for _, other in ipairs(is_ragged(facts) and {} or result.alternatives) do
     if other.score >= near * best.score then

@@ -1,9 +1,11 @@
 -- Setting a replay going: of all open rejects of a run, or of those of a corrected rejects file.
 
 local errors = require "pghost.lib.errors"
+local fix_load = require "pghost.rejects.fix_load"
 local fixes_of = require "pghost.rejects.fixes"
 local lfs = require "lfs"
 local log = require "pghost.lib.log"
+local own_runs = require "pghost.run.own_runs"
 local recorded = require "pghost.run.recorded"
 local replay = require "pghost.rejects.replay.loads"
 local run_script = require "pghost.run.script_runner"
@@ -30,7 +32,7 @@ end
 local function find_run(conn, present, run_id)
   local run = run_id and recorded.find(conn, present, run_id) or recorded.last(conn, present)
   if not run then
-    raise("no runs yet: no pipeline has run in this database")
+    raise("%s", own_runs.none())
   end
   check_run(run)
   return run
@@ -45,8 +47,8 @@ end
 local function find_script(run, given)
   local path = given or run.script
   if not path and run.pipeline == "load" then
-    raise("run %d was a pghost load: write its rejects with `pghost rejects %d --csv FILE`, correct them, and take "
-      .. "them in with `pghost load FILE --into TABLE` and the options of that load", run.run_id, run.run_id)
+    raise("run %d was a pghost load, which has no rules to edit: write its rejects with `pghost rejects %d --csv "
+      .. "FILE`, correct them, and take them in with `pghost fix FILE`", run.run_id, run.run_id)
   elseif not path then
     raise("the script of run %d is not known: name it, pghost replay %d SCRIPT", run.run_id, run.run_id)
   elseif lfs.attributes(path, "mode") ~= "file" then
@@ -64,6 +66,7 @@ end
 ---@field script? string default: the one that the run was
 ---@field arguments string[] of the script
 ---@field table? string only the rejects of this table
+---@field rules? string of a pghost load
 
 --- The words after -- are settings also where no script stands before it.
 ---@param options pghost.replay.Call
@@ -105,20 +108,23 @@ function M.all(options)
 end
 
 local states_query = [[
-  SELECT r.reject_id, r.state, r.note FROM pghost.rejects AS r
+  SELECT r.reject_id, r.state, r.note, r.replayed_by FROM pghost.rejects AS r
   WHERE r.run_id = $1 AND r.reject_id = ANY ($2::pg_catalog.int8[])]]
 
--- What became of the records: those that are still wrong one by one.
-local function tell(run, path, reading)
+-- What became of the records: those that are still wrong, and those that somebody else has taken in while this fix
+-- waited, one by one.
+local function tell(run, path, reading, by_run)
   local conn <close> = recorded.open()
   local ids, counts, open = {}, { open = 0, corrected = 0, replayed = 0, waived = 0 }, {}
   for id in pairs(reading.fixes) do
     ids[#ids + 1] = id
   end
   for row in conn:query(states_query, run.run_id, sql.array(ids)):rows() do
-    counts[row.state] = counts[row.state] + 1
-    if row.state == "open" then
-      open[#open + 1] = { at = reading.fixes[row.reject_id].at, note = row.note }
+    local others = row.state ~= "open" and row.replayed_by ~= by_run
+    counts[row.state] = counts[row.state] + (others and 0 or 1)
+    if row.state == "open" or others then
+      open[#open + 1] = { at = reading.fixes[row.reject_id].at, note = others and fixes_of.taken(row) .. ": not loaded"
+        or row.note }
     end
   end
   table.sort(open, function(a, b)
@@ -140,9 +146,19 @@ function M.fixed(options, path)
   local run, reading, script
   do
     local conn <close>, present = recorded.open()
-    run = find_run(conn, present, options.run)
-    script = find_script(run, options.script)
-    reading = fixes_of.read(conn, run.run_id, path)
+    local run_id = options.run or fixes_of.find_run(conn, present, path)
+    run = run_id and find_run(conn, present, run_id)
+    if run and (options.script or run.script or run.pipeline ~= "load") then
+      script = find_script(run, options.script)
+      reading = fixes_of.read(conn, run.run_id, path)
+    end
+  end
+  if not run then
+    return fix_load.of_file(path, options)
+  elseif not script then
+    return fix_load.of_run(run, path, options)
+  elseif options.rules then
+    errors.raise(("--rules is for rejects of pghost load; run %d has a script"):format(run.run_id), "usage")
   end
   local failed = false
   for _, refused in ipairs(reading.refused) do
@@ -152,9 +168,9 @@ function M.fixed(options, path)
   if reading.count == 0 then
     say("%s: no record of an open reject of run %d: nothing to do", path, run.run_id)
   else
-    replay.prepare(run, options.table, reading.fixes)
+    local prepared = replay.prepare(run, options.table, reading.fixes)
     run_script.run(script, options.arguments)
-    tell(run, path, reading)
+    tell(run, path, reading, prepared.run_id)
   end
   return failed and 1 or 0
 end
