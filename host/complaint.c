@@ -9,19 +9,37 @@
 #include "escaped.h"
 
 static bool as_json;
+static char without_memory[128] = "out of memory";
 
 void complaint_use_json(bool json) {
   as_json = json;
 }
 
-void complaint_follow(lua_State *L) {
-  int top = lua_gettop(L);
+// Of the options that the library has: a script's own command line may have chosen the format.
+static int read_format(lua_State *L) {
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, "pghost.native.host") == LUA_TTABLE &&
       lua_getfield(L, -1, "options") == LUA_TTABLE &&
       lua_getfield(L, -1, "log_format") == LUA_TSTRING)
     as_json = strcmp(lua_tostring(L, -1), "json") == 0;
+  return 0;
+}
+
+// Also called outside of any protected call: without memory the format stays what it was.
+void complaint_follow(lua_State *L) {
+  int top = lua_gettop(L);
+  lua_pushcfunction(L, read_format);
+  lua_pcall(L, 0, 0, 0);
   lua_settop(L, top);
+}
+
+void complaint_note_done(const char *what) {
+  snprintf(without_memory, sizeof without_memory, "out of memory; %s", what);
+}
+
+// Lua has other words for it than everybody else.
+static const char *in_our_words(const char *message) {
+  return strcmp(message, "not enough memory") == 0 ? without_memory : message;
 }
 
 static void begin_json(const char *message) {
@@ -55,6 +73,7 @@ static void write_text(const char *message, bool lines) {
 }
 
 void complaint_write(const char *message) {
+  message = in_our_words(message);
   fflush(stdout);
   if (as_json) {
     begin_json(message);
@@ -66,6 +85,7 @@ void complaint_write(const char *message) {
 }
 
 void complaint_write_error(lua_State *L, int index, const char *message) {
+  message = in_our_words(message);
   static const char *const fields[] = {"code", "exit", "file", "line", "column"};
   fflush(stdout);
   if (as_json) {

@@ -55,22 +55,21 @@ const char *library_root(void) {
   return found ? root : NULL;
 }
 
-const char *library_native(void) {
+bool library_built(const char *name, char path[PATH_MAX]) {
   static const char *const places[] = {"", "/../" PGHOST_LIBDIR};
-  static char path[PATH_MAX];
   char folder[PATH_MAX];
   ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
   folder[length < 0 ? 0 : length] = 0;
   char *slash = strrchr(folder, '/');
   if (!slash)
-    return NULL;
+    return false;
   *slash = 0;
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-    int used = snprintf(path, sizeof path, "%s%s/pghost_native.so", folder, places[i]);
-    if (used > 0 && (size_t)used < sizeof path && access(path, R_OK) == 0)
-      return path;
+    int used = snprintf(path, PATH_MAX, "%s%s/%s", folder, places[i], name);
+    if (used > 0 && used < PATH_MAX && access(path, R_OK) == 0)
+      return true;
   }
-  return NULL;
+  return false;
 }
 
 static bool is_command_name(const char *name) {
@@ -89,6 +88,7 @@ bool library_push_command(lua_State *L, const char *name) {
   if (!command_path(name, path, sizeof path))
     return false;
   lua_pushstring(L, path);
+  lua_pushfstring(L, "pghost/command/%s.lua", name);
   return true;
 }
 

@@ -2,6 +2,7 @@
 #ifndef PGHOST_HOST_LIBRARY_H
 #define PGHOST_HOST_LIBRARY_H
 
+#include <limits.h>
 #include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,11 +10,12 @@
 // The folder that holds scripts/pghost, or NULL when there is none. Static storage.
 const char *library_root(void);
 
-// The path of the native module: beside the binary in a build tree, below lib when installed. NULL:
-// it is in neither place. Static storage.
-const char *library_native(void);
+// The path of a file of this build: beside the binary in a build tree, below lib when installed.
+// False: it is in neither place.
+bool library_built(const char *name, char path[PATH_MAX]);
 
-// The path of a subcommand's file, as a new string on the stack; false (and nothing) without one.
+// The path of a subcommand's file as a new string on the stack, and below scripts/ as a second one;
+// false (and nothing) without one.
 bool library_push_command(lua_State *L, const char *name);
 
 // Is there a subcommand of that name?

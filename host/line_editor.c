@@ -18,6 +18,7 @@
 #include <lauxlib.h>
 
 #include "base/interrupt.h"
+#include "leave.h"
 #include "painter.h"
 
 #define HISTORY_SIZE 1000
@@ -288,7 +289,7 @@ LineReader *line_open(lua_State *L, int complete, int paint) {
   if (!reader)
     return NULL;
   if (!current)
-    atexit(close_at_exit);
+    leave_after(close_at_exit);
   current = reader;
   reader->L = L;
   reader->complete = complete;

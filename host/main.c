@@ -16,6 +16,7 @@
 
 #include "complaint.h"
 #include "lazy_conn.h"
+#include "leave.h"
 #include "library.h"
 #include "module_search.h"
 #include "native_modules.h"
@@ -76,7 +77,7 @@ static int close_and_exit(lua_State *L) {
   if (lua_isnoneornil(L, 2) || lua_toboolean(L, 2))
     lua_close(L);
   int flushed = run_flush(code == 0);
-  exit(code ? code : flushed);
+  leave(code ? code : flushed);
 }
 
 static void replace_exit(lua_State *L) {
@@ -159,7 +160,7 @@ static bool is_repeatable(const Job *job) {
 static int run_once(Job *job) {
   lua_State *L = luaL_newstate();
   if (!L) {
-    complaint_write("not enough memory");
+    complaint_write("out of memory");
     return 1;
   }
   lua_pushcfunction(L, protected_main);
@@ -209,7 +210,7 @@ static int start(int argc, char **argv, const Options *options) {
   }
   Job job = {.argc = argc, .argv = copy_words(argc, argv), .options = options};
   if (!job.argv) {
-    complaint_write("not enough memory");
+    complaint_write("out of memory");
     return 1;
   }
   options_hide_secrets(options, argc, argv);
@@ -244,5 +245,5 @@ int main(int argc, char **argv) {
   complaint_use_json(options.log_format && strcmp(options.log_format, "json") == 0);
   int code = start(argc, argv, &options);
   options_free(&options);
-  return code;
+  leave(code);
 }

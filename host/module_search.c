@@ -9,6 +9,7 @@
 
 #include "complaint.h"
 #include "library.h"
+#include "module_image.h"
 
 #define OWN_PREFIX "pghost."
 
@@ -31,14 +32,22 @@ static int load_file(lua_State *L, const char *path) {
   return 2;
 }
 
+static int load_own_file(lua_State *L, const char *path, const char *name) {
+  if (module_image_load(L, path, name) != LUA_OK)
+    return lua_error(L);
+  lua_pushstring(L, path);
+  return 2;
+}
+
 static int find_own(lua_State *L, const char *name) {
-  static const char *const patterns[] = {"%s/scripts/%s.lua", "%s/scripts/%s/init.lua"};
+  static const char *const endings[] = {".lua", "/init.lua"};
   const char *root = library_root();
   const char *file = luaL_gsub(L, name, ".", "/");
-  for (size_t i = 0; root && i < sizeof patterns / sizeof *patterns; i++) {
-    const char *path = lua_pushfstring(L, patterns[i], root, file);
+  for (size_t i = 0; root && i < sizeof endings / sizeof *endings; i++) {
+    const char *below = lua_pushfstring(L, "%s%s", file, endings[i]);
+    const char *path = lua_pushfstring(L, "%s/scripts/%s", root, below);
     if (access(path, R_OK) == 0)
-      return load_file(L, path);
+      return load_own_file(L, path, below);
   }
   return luaL_error(L, "module '%s' not found: the library in '%s/scripts' has no such module",
                     name, root ? root : "");

@@ -5,42 +5,66 @@
 #include <dlfcn.h>
 #include <lauxlib.h>
 
+#include "complaint.h"
 #include "library.h"
+#include "module_image.h"
 #include "retry.h"
 
-// A name, and the function of the native module that opens it.
-static const char *const modules[][2] = {
-    {"pghost.native.conn", "luaopen_pghost_native_conn"},
-    {"pghost.native.csv", "luaopen_pghost_native_csv"},
-    {"pghost.native.rules", "luaopen_pghost_native_rules"},
-    {"pghost.native.load", "luaopen_pghost_native_load"},
-    {"pghost.native.profile", "luaopen_pghost_native_profile"},
-    {"pghost.native.sniff", "luaopen_pghost_native_sniff"},
-    {"pghost.native.sys", "luaopen_pghost_native_sys"},
-    {"pghost.native.server", "luaopen_pghost_native_server"},
+// The shared object of a module. What those after the first one have from it, they find because it
+// has been loaded before.
+typedef enum Object { OBJECT_NATIVE, OBJECT_DATABASE, OBJECT_REMOTE, OBJECTS } Object;
+
+typedef struct NativeModule {
+  const char *name;
+  const char *opens; // the function that does
+  Object object;
+} NativeModule;
+
+static const NativeModule modules[] = {
+    {"pghost.native.csv", "luaopen_pghost_native_csv", OBJECT_NATIVE},
+    {"pghost.native.rules", "luaopen_pghost_native_rules", OBJECT_NATIVE},
+    {"pghost.native.profile", "luaopen_pghost_native_profile", OBJECT_NATIVE},
+    {"pghost.native.sniff", "luaopen_pghost_native_sniff", OBJECT_NATIVE},
+    {"pghost.native.sys", "luaopen_pghost_native_sys", OBJECT_NATIVE},
+    {"pghost.native.conn", "luaopen_pghost_native_conn", OBJECT_DATABASE},
+    {"pghost.native.load", "luaopen_pghost_native_load", OBJECT_DATABASE},
+    {"pghost.native.server", "luaopen_pghost_native_server", OBJECT_DATABASE},
+    {"pghost.native.remote", "luaopen_pghost_native_remote", OBJECT_REMOTE},
 };
 
-// The module is never unloaded: libraries below it run threads and handlers at exit. Itself it is
-// bound at once, by its link flags; the 30 libraries below libpq, few of which are ever called, are
+// Never unloaded: libraries below them run threads and handlers at exit. They themselves are bound
+// at once, by their link flags; the 30 libraries below libpq, few of which are ever called, are
 // bound as they are used.
-static void *native_handle(lua_State *L) {
-  static void *handle;
-  const char *path = library_native();
-  if (!handle && path)
-    handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
-  if (!handle)
-    luaL_error(L, "could not load the native module: %s",
-               path ? dlerror() : "pghost_native.so is not where this binary expects it");
-  return handle;
+static void *load_object(lua_State *L, Object object) {
+  static const char *const names[OBJECTS] = {"pghost_native.so", "pghost_database.so",
+                                             "pghost_remote.so"};
+  static void *handles[OBJECTS];
+  char path[PATH_MAX];
+  if (handles[object])
+    return handles[object];
+  bool there = library_built(names[object], path);
+  if (there)
+    handles[object] = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
+  if (!there)
+    luaL_error(L, "could not load the native module: %s is not where this binary expects it",
+               names[object]);
+  if (!handles[object])
+    luaL_error(L, "could not load the native module: %s", dlerror());
+  return handles[object];
 }
 
-// Upvalue: the name of the function. `require` passes the module's name.
+static void *native_handle(lua_State *L, Object object) {
+  void *first = load_object(L, OBJECT_NATIVE);
+  return object == OBJECT_NATIVE ? first : load_object(L, object);
+}
+
+// Upvalue: the NativeModule. `require` passes the module's name.
 static int open_native(lua_State *L) {
-  const char *symbol = lua_tostring(L, lua_upvalueindex(1));
+  const NativeModule *module = lua_touserdata(L, lua_upvalueindex(1));
   lua_CFunction open;
-  *(void **)&open = dlsym(native_handle(L), symbol); // as POSIX shows it
+  *(void **)&open = dlsym(native_handle(L, module->object), module->opens); // as POSIX shows it
   if (!open)
-    return luaL_error(L, "could not load the native module: no function '%s'", symbol);
+    return luaL_error(L, "could not load the native module: no function '%s'", module->opens);
   lua_pushcfunction(L, open);
   lua_pushvalue(L, 1);
   lua_call(L, 1, 1);
@@ -69,16 +93,25 @@ static void push_option_texts(lua_State *L) {
   }
 }
 
+// host.done(what)
+static int note_done(lua_State *L) {
+  complaint_note_done(luaL_checkstring(L, 1));
+  return 0;
+}
+
 // Upvalues: the options (light userdata), the script's path or nil.
 static int open_host(lua_State *L) {
   const Options *options = lua_touserdata(L, lua_upvalueindex(1));
   lua_createtable(L, 0, 3);
   set_string(L, "version", PGHOST_VERSION);
   set_string(L, "lua_version", LUA_VERSION_MAJOR "." LUA_VERSION_MINOR "." LUA_VERSION_RELEASE);
+  set_string(L, "lua_release", module_image_release());
   set_string(L, "root", library_root());
   push_option_texts(L);
   lua_setfield(L, -2, "option_texts");
   retry_push(L);
+  lua_pushcfunction(L, note_done);
+  lua_setfield(L, -2, "done");
   lua_pushvalue(L, lua_upvalueindex(2));
   lua_setfield(L, -2, "script");
   lua_createtable(L, 0, 3);
@@ -94,9 +127,9 @@ static int open_host(lua_State *L) {
 void modules_preload(lua_State *L, const Options *options, const char *script) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
-    lua_pushstring(L, modules[i][1]);
+    lua_pushlightuserdata(L, (void *)&modules[i]);
     lua_pushcclosure(L, open_native, 1);
-    lua_setfield(L, -2, modules[i][0]);
+    lua_setfield(L, -2, modules[i].name);
   }
   lua_pushlightuserdata(L, (void *)options);
   lua_pushstring(L, script);

@@ -204,7 +204,7 @@ void options_parse(Options *options, int argc, char **argv) {
   *options = (Options){.log_format = "text", .color = "auto"};
   options->chunks = calloc((size_t)argc + 1, sizeof *options->chunks);
   if (!options->chunks) {
-    complain(options, "not enough memory%s", "");
+    complain(options, "out of memory%s", "");
     return;
   }
   int at = 1;

@@ -147,7 +147,7 @@ int repl_run(lua_State *L, bool quiet) {
   int paint = reference_to(L, "paint"); // nil, a line without colors, is LUA_REFNIL
   LineReader *reader = line_open(L, complete, paint == LUA_REFNIL ? LUA_NOREF : paint);
   if (!reader) {
-    complaint_write("not enough memory");
+    complaint_write("out of memory");
     return 1;
   }
   if (!quiet && isatty(STDIN_FILENO))

@@ -16,6 +16,7 @@
 #include "base/nearest.h"
 #include "complaint.h"
 #include "library.h"
+#include "module_image.h"
 #include "near_file.h"
 #include "retry.h"
 #include "signals.h"
@@ -96,7 +97,7 @@ static int explain(lua_State *L) {
     lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
     lua_replace(L, 1);
   }
-  luaL_tolstring(L, 1, NULL);
+  luaL_gsub(L, luaL_tolstring(L, 1, NULL), "Cannot allocate memory", "out of memory");
   if (with_traceback && lua_getfield(L, LUA_REGISTRYINDEX, TRACEBACK) == LUA_TSTRING) {
     lua_pushliteral(L, "\n");
     lua_insert(L, -2);
@@ -325,8 +326,9 @@ int run_data(const char *name) {
 int run_command(lua_State *L, const char *name, bool with_arguments) {
   if (!library_push_command(L, name))
     return unknown_command(L, name);
-  int bad = luaL_loadfile(L, lua_tostring(L, -1)); // path, chunk or message
-  lua_remove(L, -2);
+  int bad = module_image_load(L, lua_tostring(L, -2), lua_tostring(L, -1));
+  lua_replace(L, -3); // chunk or message, name
+  lua_pop(L, 1);
   if (bad)
     return report(L, LUA_ERRSYNTAX);
   int code = run_call(L, with_arguments ? push_arguments(L) : 0, 1);

@@ -1,6 +1,7 @@
 -- A table that pghost has not published is not dropped: what is refused, when, and how one lets it.
 
 local connection = require "pghost.connection"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
@@ -42,18 +43,13 @@ local function refused(name)
 end
 
 describe("a table that no run has published", function()
-  before_each(function()
-    folder = pghost.folder()
+  fixture.each(function(keep)
+    folder = keep(pghost.folder())
     dsn = server.get():database()
-    db = connection.open { dsn = dsn }
+    db = keep(connection.open { dsn = dsn })
     pghost.write(folder .. "/users.csv", "id\n1\n2\n")
     os.execute("mkdir " .. folder .. "/sql")
     pghost.write(folder .. "/sql/total.sql", "select count(*) as n from users")
-  end)
-
-  after_each(function()
-    db:close()
-    pghost.remove(folder)
   end)
 
   it("is not replaced, and nothing is loaded before that is said", function()

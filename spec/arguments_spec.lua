@@ -1,6 +1,7 @@
 -- What a wrong command line is told: one line, with the nearest name, before anything is connected.
 
 local nearest = require "pghost.lib.nearest"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 
 describe("the nearest name", function()
@@ -21,16 +22,12 @@ end)
 describe("a wrong command line", function()
   local folder
 
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     pghost.write(folder .. "/d.csv", "a\n1\n")
     pghost.write(folder .. "/p.lua", [[
       local pipeline = require "pghost.pipeline"
       local run <close> = pipeline.start("x", { max_rejects = "", parameters = { smtp_pass = "x" } })]])
-  end)
-
-  teardown(function()
-    pghost.remove(folder)
   end)
 
   -- With nothing configured and no server to start, an error that is found too late is another one.

@@ -3,6 +3,7 @@
 local auto_dialect = require "pghost.input.auto_dialect"
 local cjson = require "cjson"
 local connection = require "pghost.connection"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"
@@ -17,15 +18,10 @@ local function load(arguments)
   return err, code
 end
 
-before_each(function()
-  folder = pghost.folder()
+fixture.each(function(keep)
+  folder = keep(pghost.folder())
   dsn = server.get():database()
-  db = connection.open { dsn = dsn }
-end)
-
-after_each(function()
-  db:close()
-  pghost.remove(folder)
+  db = keep(connection.open { dsn = dsn })
 end)
 
 local function recorded()
@@ -217,7 +213,7 @@ line two"
     assert.truthy(err:find("b.csv: the header is not clear: with delimiter '\\t'", 1, true), err)
     err, code = load { "b.csv", "--auto", "--skip", "1", "--into", "public.u", "--create" }
     assert.equal(1, code)
-    assert.truthy(err:find("b.csv: the header is not clear: skip is 1, and 0 lines are found above the table", 1, true),
+    assert.truthy(err:find("b.csv: the header is not clear: skip is 1, and below that only records are seen", 1, true),
       err)
 
     pghost.write(folder .. "/c.csv", "id|it's\n1|'a'\n2|'b'\n3|'c'\n")

@@ -3,17 +3,14 @@
 
 local connection = require "pghost.connection"
 local csv = require "pghost.sniff"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
 local folder, dsn
 
-setup(function()
-  folder, dsn = pghost.folder(), server.get():database()
-end)
-
-teardown(function()
-  pghost.remove(folder)
+fixture.once(function(keep)
+  folder, dsn = keep(pghost.folder()), server.get():database()
 end)
 
 -- "id bigint,n text/1,a/2,": names with types, and the rows, NULL as "~"; or what is said of it.
@@ -76,6 +73,40 @@ describe("--auto", function()
       load(text, "--tolerant", "--quote", '"', "--delimiter", ","))
     assert.is_truthy(load(text, "--tolerant", "--delimiter", ","):find(
       "fields are in quotes, but with spaces", 1, true))
+  end)
+end)
+
+describe("what is given with --auto", function()
+  it("says which lines are comments, also where they have the table's number of fields or another prefix", function()
+    local text = "id,n\n1,a\nREM 2,b\n3,c\nREM note\n"
+    assert.equal("id bigint,n text/1,a/3,c", load(text, "--comment", "REM"))
+    assert.equal("id bigint,n text/1,a/3,c",
+      load("// made by hand, today\nid,n\n//2,b\n1,a\n3,c\n", "--comment", "//"))
+    assert.equal("id bigint,n text/1,a/2,b",
+      load(";x\n;y\n;;;\nid;n\n1;a\n2;b\n", "--comment", ";", "--delimiter", ";"))
+  end)
+
+  it("says which character escapes", function()
+    assert.equal("id bigint,n text,d date/1,a\"b,2024-01-02/2,c,2024-01-03/3,d,2024-01-04",
+      load('id,n,d\n1,"a^"b",2024-01-02\n2,"c",2024-01-03\n3,"d",2024-01-04\n', "--escape", "^"))
+    assert.equal("id bigint,n text/1,a,b/2,c", load("id,n\n1,a!,b\n2,c\n", "--escape", "!", "--quote", ""))
+  end)
+
+  it("says where the table begins and ends", function()
+    -- By itself the first table would be the table.
+    assert.equal("id bigint,qty bigint" .. ("/7,5"):rep(9),
+      load("a;b;c;d\n" .. ("1;2;3;4\n"):rep(20) .. "id,qty\n" .. ("7,5\n"):rep(9), "--skip", "21"))
+    assert.equal("id bigint,qty bigint/1,5/2,6", load("id,qty\n1,5\n2,6\nx,y\nz,z\n", "--footer", "2"))
+    assert.equal("id bigint,qty bigint/1,5/2,6", load("id,qty\n1,5\n2,6\n\nend", "--footer", "2"))
+    assert.equal("id text,qty bigint,x bigint/1,5,6/2,6,7/3,7,8/Total,~,15",
+      load("id,qty,x\n1,5,6\n2,6,7\n3,7,8\nTotal,,15\n", "--footer", "0"))
+  end)
+
+  it("says that the first record is data, so that it has a say in the types; or which records are names", function()
+    assert.equal("column_1 text,column_2 text/k,v/1,2/3,4", load("k,v\n1,2\n3,4\n", "--no-header"))
+    assert.equal("a_x bigint,b_y bigint/5,6/7,8", load("a,b\nx,y\n5,6\n7,8\n", "--header", "2"))
+    assert.equal("a text,b text/x,y/5,6/7,8", load("a,b\nx,y\n5,6\n7,8\n", "--header", "1"))
+    assert.equal("id bigint,n text/1,a/2,b", load("id,n\n1, a\n2,b\n", "--skip-blanks"))
   end)
 end)
 

@@ -10,6 +10,7 @@ local csv = require "pghost.native.csv"
 local lfs = require "lfs"
 local load = require "pghost.native.load"
 local native = require "pghost.native.conn"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
@@ -213,19 +214,14 @@ local function load_all(workers, first_id, path_of)
 end
 
 describe("an awkward file", function()
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     dsn = server.get():database()
-    conn = assert(native.connect(dsn))
+    conn = keep(assert(native.connect(dsn)))
     pack_all()
     assert(conn:exec(("create table fixture (%s, _file_id bigint, _line bigint)"):format(names(1, 200, " text"))))
     assert(conn:exec [[create table rejects (run_id bigint, table_name text, file_id bigint, line bigint,
       byte_offset bigint, byte_length bigint, column_name text, rule text, reason text, original bytea)]])
-  end)
-
-  teardown(function()
-    conn:close()
-    pghost.remove(folder)
   end)
 
   it("is read as it is written beside it", function()
@@ -301,15 +297,10 @@ describe("an awkward file", function()
 end)
 
 describe("a large file", function()
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     dsn = server.get():database()
-    conn = assert(native.connect(dsn))
-  end)
-
-  teardown(function()
-    conn:close()
-    pghost.remove(folder)
+    conn = keep(assert(native.connect(dsn)))
   end)
 
   local function load_file(...)

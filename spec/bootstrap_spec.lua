@@ -1,5 +1,6 @@
 -- bootstrap, over sources of a single stub: what it does with a build tree that was made elsewhere.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 
 local stub = [[
@@ -12,15 +13,11 @@ add_custom_target(stub ALL COMMAND ${CMAKE_COMMAND} -E copy ${PROJECT_BINARY_DIR
 describe("bootstrap", function()
   local folder
 
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     pghost.shell(("mkdir %s/one && cd %s && cp bootstrap packages.txt CMakePresets.json %s/one"):format(folder,
       pghost.root, folder))
     pghost.write(folder .. "/one/CMakeLists.txt", stub)
-  end)
-
-  teardown(function()
-    pghost.remove(folder)
   end)
 
   it("configures a build tree again that was moved with its sources", function()

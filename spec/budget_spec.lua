@@ -1,6 +1,7 @@
 -- Error budgets and on_error = "stop": pipelines as processes, what they print, what they leave.
 
 local budget_options = require "pghost.load.budget_options"
+local fixture = require "support.fixture"
 local project = require "support.project"
 local server = require "support.server"
 
@@ -50,11 +51,8 @@ local function assert_nothing_published()
 end
 
 describe("a budget", function()
-  before_each(function()
-    here = project.new { ["rules.lua"] = rules }
-  end)
-  after_each(function()
-    here:remove()
+  fixture.each(function(keep)
+    here = keep(project.new { ["rules.lua"] = rules })
   end)
 
   it("of a number lets so many pass and not one more", function()
@@ -261,11 +259,8 @@ describe("a budget", function()
 end)
 
 describe("on_error = 'stop'", function()
-  before_each(function()
-    here = project.new { ["rules.lua"] = rules }
-  end)
-  after_each(function()
-    here:remove()
+  fixture.each(function(keep)
+    here = keep(project.new { ["rules.lua"] = rules })
   end)
 
   it("ends with the first bad record as the error", function()

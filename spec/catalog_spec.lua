@@ -6,17 +6,14 @@ local columns = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
 local relations = require "pghost.catalog.relations"
 local trust = require "pghost.catalog.trust"
+local fixture = require "support.fixture"
 local server = require "support.server"
 
 describe("pghost.catalog", function()
   local conn
 
-  setup(function()
-    conn = connection.open { dsn = server.get():database() }
-  end)
-
-  teardown(function()
-    conn:close()
+  fixture.once(function(keep)
+    conn = keep(connection.open { dsn = server.get():database() })
   end)
 
   describe("relations", function()

@@ -1,6 +1,7 @@
 -- pghost check: the checks of a project, over what is published.
 
 local cjson = require "cjson"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
 
@@ -21,12 +22,8 @@ return { check.not_empty("item"), check.holds("item", "id < 100") }
 
 local project
 
-before_each(function()
-  project = projects.new { ["pipeline.lua"] = pipeline, ["item.csv"] = "id\n1\n60\n", ["checks.lua"] = checks }
-end)
-
-after_each(function()
-  project:remove()
+fixture.each(function(keep)
+  project = keep(projects.new { ["pipeline.lua"] = pipeline, ["item.csv"] = "id\n1\n60\n", ["checks.lua"] = checks })
 end)
 
 describe("pghost check", function()

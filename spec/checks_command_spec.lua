@@ -1,6 +1,7 @@
 -- pghost checks: how the checks of recorded runs went, as a table and as JSON.
 
 local cjson = require "cjson"
+local fixture = require "support.fixture"
 local projects = require "support.project"
 
 local script = [[
@@ -25,13 +26,9 @@ local function checks(...)
   return out
 end
 
-setup(function()
-  here = projects.new { ["pipeline.lua"] = script, ["item.csv"] = "id,gone\n1,\n2,\n3,\n",
-    ["bare.lua"] = [[local run <close> = require("pghost.pipeline").start("bare", {}) run:publish()]] }
-end)
-
-teardown(function()
-  here:remove()
+fixture.once(function(keep)
+  here = keep(projects.new { ["pipeline.lua"] = script, ["item.csv"] = "id,gone\n1,\n2,\n3,\n",
+    ["bare.lua"] = [[local run <close> = require("pghost.pipeline").start("bare", {}) run:publish()]] })
 end)
 
 describe("pghost checks", function()
@@ -106,7 +103,8 @@ describe("pghost checks", function()
     end
     assert.equal(1, refused("no run 77 in this database: `pghost runs` lists them", "77"))
     assert.equal(1, refused("no run of pipeline 'bare' has checks: `pghost runs` lists the runs", "--pipeline", "bare"))
-    assert.equal(2, refused("RUN cannot be combined with --pipeline", "1", "--pipeline", "shop"))
+    assert.equal(2, refused("RUN cannot be combined with --pipeline (see pghost checks --help)",
+      "1", "--pipeline", "shop"))
     assert.equal(2, refused("unknown option '--fialed': did you mean '--failed'? (see pghost checks --help)",
       "--fialed"))
   end)

@@ -1,12 +1,13 @@
 -- Samples of checks tell equal rows once, with their number; what the definition of a table guarantees proves nothing.
 
 local cjson = require "cjson"
+local fixture = require "support.fixture"
 local projects = require "support.project"
 
 local here
 
-setup(function()
-  here = projects.new { ["pipeline.lua"] = [[
+fixture.once(function(keep)
+  here = keep(projects.new { ["pipeline.lua"] = [[
     local r = require "pghost.rules"
     local check = require "pghost.check"
     local run <close> = require("pghost.pipeline").start("shop", { data = "." })
@@ -24,14 +25,10 @@ setup(function()
       check.accepted_values("item.mood", { "glad", "sad", "so-so" }),
     }
     run:publish()]],
-    ["parent.csv"] = "id\n1\n", ["item.csv"] = "id,rows,mood\n1,1,glad\n2,7,glad\n3,7,sad\n4,8,glad\n5,7,sad\n" }
+    ["parent.csv"] = "id\n1\n", ["item.csv"] = "id,rows,mood\n1,1,glad\n2,7,glad\n3,7,sad\n4,8,glad\n5,7,sad\n" })
   here.conn:exec "CREATE TYPE public.mood AS ENUM ('glad', 'sad')"
   local err, code = here:run "pipeline.lua"
   assert.equal(0, code, err)
-end)
-
-teardown(function()
-  here:remove()
 end)
 
 local function check(name)

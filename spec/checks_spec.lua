@@ -3,6 +3,7 @@
 local check = require "pghost.check"
 local checks = require "support.checks"
 local kinds = require "pghost.checks.kinds"
+local fixture = require "support.fixture"
 
 local script = [[
   SELECT setseed(0.4);
@@ -114,12 +115,8 @@ end
 describe("checks", function()
   local world
 
-  setup(function()
-    world = checks.new(script)
-  end)
-
-  teardown(function()
-    world:close()
+  fixture.once(function(keep)
+    world = keep(checks.new(script))
   end)
 
   it("count what SQL by hand counts, one by one and all in one go", function()

@@ -3,6 +3,7 @@
 local check = require "pghost.check"
 local checks = require "support.checks"
 local kinds = require "pghost.checks.kinds"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 
 local script = [[
@@ -15,12 +16,8 @@ local script = [[
 
 local world
 
-setup(function()
-  world = checks.new(script)
-end)
-
-teardown(function()
-  world:close()
+fixture.once(function(keep)
+  world = keep(checks.new(script))
 end)
 
 -- The message without its place.

@@ -3,6 +3,7 @@
 
 local commands = require "pghost.manual.commands"
 local lfs = require "lfs"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 
 local run = pghost.run
@@ -26,12 +27,8 @@ end
 describe("the command line", function()
   local folder
 
-  setup(function()
-    folder = pghost.folder()
-  end)
-
-  teardown(function()
-    pghost.remove(folder)
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
   end)
 
   it("has a command for each file in command/", function()

@@ -1,6 +1,7 @@
 local connection = require "pghost.connection"
 local dotenv = require "pghost.lib.dotenv"
 local errors = require "pghost.lib.errors"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local support = require "support.server"
 
@@ -16,12 +17,8 @@ end
 describe("an opened connection", function()
   local db
 
-  before_each(function()
-    db = connection.open { dsn = server.dsn }
-  end)
-
-  after_each(function()
-    db:close()
+  fixture.each(function(keep)
+    db = keep(connection.open { dsn = server.dsn })
   end)
 
   it("says where it leads and who said so", function()
@@ -159,13 +156,9 @@ describe("the way to the database", function()
     end
   end)
 
-  before_each(function()
-    folder = pghost.folder()
+  fixture.each(function(keep)
+    folder = keep(pghost.folder())
     pghost.write(folder .. "/show.lua", show)
-  end)
-
-  after_each(function()
-    pghost.remove(folder)
   end)
 
   local function dsn(i)

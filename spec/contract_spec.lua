@@ -1,5 +1,6 @@
 -- run:expect: checks that a run knows of before it loads, and the contract of a table's columns.
 
+local fixture = require "support.fixture"
 local projects = require "support.project"
 
 local pipeline = [[
@@ -15,12 +16,8 @@ run:publish()
 
 local project
 
-before_each(function()
-  project = projects.new { ["item.csv"] = "id,name,extra\n1,a,x\n60,b,y\n" }
-end)
-
-after_each(function()
-  project:remove()
+fixture.each(function(keep)
+  project = keep(projects.new { ["item.csv"] = "id,name,extra\n1,a,x\n60,b,y\n" })
 end)
 
 local function run(checks, more)

@@ -4,6 +4,7 @@
 -- PGHOST_COPY_FILES: how many are made (20); PGHOST_SPEC_SEED: the seed.
 
 local copy_difference = require "oracle.copy_difference"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
@@ -70,12 +71,8 @@ end
 describe("what \\copy takes", function()
   local folder, dsn
 
-  setup(function()
-    folder, dsn = pghost.folder(), server.get():database()
-  end)
-
-  teardown(function()
-    pghost.remove(folder)
+  fixture.once(function(keep)
+    folder, dsn = keep(pghost.folder()), server.get():database()
   end)
 
   local function hold(paths)

@@ -1,5 +1,6 @@
 -- Corrections and waivers hold whenever the same record comes again.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local project = require "support.project"
 
@@ -63,11 +64,8 @@ local function states()
 end
 
 describe("corrections", function()
-  before_each(function()
-    here = project.new { ["rules.lua"] = rules(), ["pipeline.lua"] = script() }
-  end)
-  after_each(function()
-    here:remove()
+  fixture.each(function(keep)
+    here = keep(project.new { ["rules.lua"] = rules(), ["pipeline.lua"] = script() })
   end)
 
   it("and waivers survive the next run, under another name too", function()

@@ -1,6 +1,7 @@
 -- pghost test --coverage: what never fired, held against a count by hand.
 
 local lfs = require "lfs"
+local fixture = require "support.fixture"
 local projects = require "support.project"
 
 local rules = [[
@@ -41,15 +42,11 @@ local all = 3 + 4 + 3 + 1 + 2 + 1 + 6 + 1 + 2
 
 local project
 
-before_each(function()
-  project = projects.new { ["pipeline.lua"] = pipeline }
+fixture.each(function(keep)
+  project = keep(projects.new { ["pipeline.lua"] = pipeline })
   lfs.mkdir(project.folder .. "/rules")
   lfs.mkdir(project.folder .. "/spec")
   project:write("rules/item.lua", rules)
-end)
-
-after_each(function()
-  project:remove()
 end)
 
 -- The rows of the report, and its last line.

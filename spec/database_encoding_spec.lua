@@ -3,6 +3,7 @@
 
 local connection = require "pghost.connection"
 local csv = require "pghost.native.csv"
+local fixture = require "support.fixture"
 local projects = require "support.project"
 local server = require "support.server"
 
@@ -17,18 +18,14 @@ run:publish()
 describe("a database in LATIN1", function()
   local project
 
-  before_each(function()
-    project = projects.new { ["shop.lua"] = script }
+  fixture.each(function(keep)
+    project = keep(projects.new { ["shop.lua"] = script })
     local name = ("latin_%d"):format(os.time()) .. tostring(project):match("(%x%x%x%x)$")
     server.get():psql(("CREATE DATABASE %s ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
       :format(name))
     project.dsn = project.dsn:gsub("dbname=%S+", "dbname=" .. name)
     project.conn:close()
     project.conn = connection.open { dsn = project.dsn }
-  end)
-
-  after_each(function()
-    project:remove()
   end)
 
   it("rejects what it does not have, whatever the file is in, and takes it corrected", function()

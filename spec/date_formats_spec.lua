@@ -1,17 +1,14 @@
 -- Several formats of one column: each value is what the server's to_timestamp makes of it by the format that fits.
 
 local r = require "pghost.rules"
+local fixture = require "support.fixture"
 local server = require "support.server"
 
 describe("a list of formats", function()
   local conn
 
-  setup(function()
-    conn = require("pghost.connection").open { dsn = server.get():database() }
-  end)
-
-  teardown(function()
-    conn:close()
+  fixture.once(function(keep)
+    conn = keep(require("pghost.connection").open { dsn = server.get():database() })
   end)
 
   it("reads a value by whichever fits", function()

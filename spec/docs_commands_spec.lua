@@ -33,12 +33,12 @@ end
 
 -- What is done before a command, by its page and a pattern of it.
 local before = {
-  ["docs/LOAD.md"] = { ["load bad%.csv"] = correct },
+  ["docs/LOAD.md"] = { ["fix bad%.csv"] = correct },
   ["docs/reference/commands.md"] = {
     ["adopt public"] = function(project)
       project.conn:exec "CREATE TABLE customer (id bigint)"
     end,
-    ["fix 12"] = function()
+    ["fix booking"] = function()
       return "pghost rejects 12 --csv booking_rejects.csv"
     end,
     ["load orders"] = function(project)

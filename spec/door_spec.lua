@@ -1,6 +1,7 @@
 -- README.md as a door: short, with a link to every page, and the log that it shows is that of the sample.
 -- Its commands are executed by readme_spec.lua.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
 
@@ -13,14 +14,10 @@ describe("the README", function()
   local page = pghost.read(pghost.root .. "/README.md")
   local project, folder
 
-  setup(function()
-    project = projects.new()
+  fixture.once(function(keep)
+    project = keep(projects.new())
     folder = project.folder
     pghost.shell(("cp -r %s/data %s/scripts %s/sql %s"):format(pghost.root, pghost.root, pghost.root, folder))
-  end)
-
-  teardown(function()
-    project:remove()
   end)
 
   it("has at most 150 lines", function()

@@ -3,6 +3,7 @@
 local connection = require "pghost.connection"
 local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 local shown = require "support.shown"
@@ -54,15 +55,10 @@ local function ask(sql)
 end
 
 describe("a dry run", function()
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     dsn = server.get():database()
-    db = connection.open { dsn = dsn }
-  end)
-
-  teardown(function()
-    db:close()
-    pghost.remove(folder)
+    db = keep(connection.open { dsn = dsn })
   end)
 
   it("over nothing says that the tables are new, and makes none", function()

@@ -3,6 +3,7 @@
 
 local csv = require "pghost.native.csv"
 local cjson = require "cjson"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
@@ -70,12 +71,8 @@ describe("text in another encoding", function()
     end
   end)
 
-  setup(function()
-    folder = pghost.folder()
-  end)
-
-  teardown(function()
-    pghost.remove(folder)
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
   end)
 
   it("is what Python makes of it", function()
@@ -289,14 +286,10 @@ describe("a load of text in another encoding", function()
     return server.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d '%s' -c \"%s\""):format(dsn, sql)):gsub("\n$", "")
   end
 
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     dsn = server.get():database()
     psql "CREATE TABLE t (a text, b text)"
-  end)
-
-  teardown(function()
-    pghost.remove(folder)
   end)
 
   local function load(...)

@@ -11,13 +11,7 @@ local server = require "support.server"
 local dsn
 
 local function psql(sql, as)
-  local name = os.tmpname()
-  local file <close> = assert(io.open(name, "w"))
-  file:write(sql, "\n")
-  file:flush()
-  local out = server.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d '%s' -f %s"):format(as or dsn, name))
-  os.remove(name)
-  return out
+  return server.psql(sql, as or dsn)
 end
 
 local function as_mallory(sql)

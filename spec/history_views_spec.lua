@@ -2,6 +2,7 @@
 -- nothing but a grant on them to read them.
 
 local connection = require "pghost.connection"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
 
@@ -24,18 +25,14 @@ local function one(sql)
   return project.conn:query(sql)[1]
 end
 
-setup(function()
-  project = projects.new { ["pipeline.lua"] = script, ["item_1.csv"] = "id,name\n1,a\n 2 ,b\nx,c\n1,d\n",
-    ["item_2.csv"] = "id,name\n7,e\n8,f,g\n", ["sql/names.sql"] = nil }
+fixture.once(function(keep)
+  project = keep(projects.new { ["pipeline.lua"] = script, ["item_1.csv"] = "id,name\n1,a\n 2 ,b\nx,c\n1,d\n",
+    ["item_2.csv"] = "id,name\n7,e\n8,f,g\n", ["sql/names.sql"] = nil })
   os.execute("mkdir " .. project.folder .. "/sql")
   project:write("sql/names.sql", "SELECT name, count(*) AS n FROM item GROUP BY name")
   for _, most in ipairs { 100, 5, 100 } do
     project:run("pipeline.lua", { "--most", tostring(most) })
   end
-end)
-
-teardown(function()
-  project:remove()
 end)
 
 describe("the views of the history", function()

@@ -2,6 +2,7 @@
 
 local cjson = require "cjson"
 local lfs = require "lfs"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
 
@@ -34,13 +35,9 @@ return { data = ".", schema = "shop", retries = 0, parameters = { show = true, l
 
 local project
 
-before_each(function()
-  project = projects.new { ["pipeline.lua"] = pipeline, ["item.csv"] = "id\n1\nx\n60\n",
-    ["config.lua"] = config:format("", "") }
-end)
-
-after_each(function()
-  project:remove()
+fixture.each(function(keep)
+  project = keep(projects.new { ["pipeline.lua"] = pipeline, ["item.csv"] = "id\n1\nx\n60\n",
+    ["config.lua"] = config:format("", "") })
 end)
 
 local function run(...)

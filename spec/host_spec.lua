@@ -1,3 +1,4 @@
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 
 local run = pghost.run
@@ -5,12 +6,8 @@ local run = pghost.run
 describe("the host", function()
   local folder
 
-  before_each(function()
-    folder = pghost.folder()
-  end)
-
-  after_each(function()
-    pghost.remove(folder)
+  fixture.each(function(keep)
+    folder = keep(pghost.folder())
   end)
 
   local function script(text, name)

@@ -2,6 +2,7 @@
 -- against the bytes that reach the terminal, the tables, and the history.
 
 local connection = require "pghost.connection"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
@@ -88,10 +89,10 @@ run:publish()
 ]=]
 
 describe("hostile names and values", function()
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     dsn = server.get():database()
-    db = connection.open { dsn = dsn }
+    db = keep(connection.open { dsn = dsn })
     db:exec "CREATE TABLE precious (n integer); INSERT INTO precious VALUES (1)"
     db:exec(([[CREATE FUNCTION shout() RETURNS void LANGUAGE plpgsql AS $f$
       BEGIN RAISE WARNING '%s'; RAISE NOTICE '%s'; END $f$]]):format(esc, esc))
@@ -119,11 +120,6 @@ describe("hostile names and values", function()
     pghost.write(folder .. "/sql/an'swer\27[2J\".sql",
       ('SELECT 1 AS "%s", \'%s\' AS "%s"'):format(names[1], esc, names[3]:gsub('"', '""')))
     pghost.write(folder .. "/job.lua", (script:gsub("FOLDER", folder)))
-  end)
-
-  teardown(function()
-    db:close()
-    pghost.remove(folder)
   end)
 
   it("are data to a pipeline", function()

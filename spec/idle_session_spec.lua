@@ -1,12 +1,13 @@
 -- Servers that end idle sessions: a run and a load by itself keep their connections while others do the work.
 
+local fixture = require "support.fixture"
 local projects = require "support.project"
 
 describe("idle_session_timeout", function()
   local project
 
-  before_each(function()
-    project = projects.new { ["item.csv"] = "id\n1\n2\n", ["more.csv"] = "id\n3\n", ["shop.lua"] = [[
+  fixture.each(function(keep)
+    project = keep(projects.new { ["item.csv"] = "id\n1\n2\n", ["more.csv"] = "id\n3\n", ["shop.lua"] = [[
 local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"
 local sys = require "pghost.native.sys"
@@ -16,14 +17,10 @@ sys.sleep(1)
 run:load("more", "more.csv", r.table("more", { { "id", r.bigint() } }))
 sys.sleep(1)
 run:publish()
-]] }
+]] })
     project:ask("SELECT 1")
     project.conn:exec(("ALTER DATABASE %s SET idle_session_timeout = '300ms'"):format(
       project.conn:quote_identifier(project:ask "SELECT current_database()")))
-  end)
-
-  after_each(function()
-    project:remove()
   end)
 
   it("does not end a run", function()

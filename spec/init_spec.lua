@@ -4,6 +4,7 @@
 
 local cjson = require "cjson"
 local lfs = require "lfs"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
 
@@ -13,12 +14,8 @@ local seed = tonumber(os.getenv "PGHOST_INIT_SEED") or os.time() % 100000
 
 local project
 
-before_each(function()
-  project = projects.new()
-end)
-
-after_each(function()
-  project:remove()
+fixture.each(function(keep)
+  project = keep(projects.new())
 end)
 
 local function init(...)
@@ -322,7 +319,8 @@ describe("misuse", function()
     { { "." }, "no CSV file in folder '.': give the folder that they are in", 1 },
     { { ".", "--add", "x.csv" },
       "--add cannot be combined with DIR or --into: it is for the project that the current folder is in", 2 },
-    { { ".", "--header", "1", "--no-header" }, "--header and --no-header cannot be combined", 2 },
+    { { ".", "--header", "1", "--no-header" },
+      "--header cannot be combined with --no-header (see pghost init --help)", 2 },
     { { ".", "--delimter", ";" }, "unknown option '--delimter': did you mean '--delimiter'? (see pghost init --help)",
       2 },
   } do

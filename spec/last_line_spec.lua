@@ -2,6 +2,7 @@
 -- as text and with --log-format json. The order of keys is read by Python's json, which keeps it.
 
 local cjson = require "cjson"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
 
@@ -39,12 +40,8 @@ local totals_query = [[
 describe("the last line", function()
   local project
 
-  before_each(function()
-    project = projects.new(files)
-  end)
-
-  after_each(function()
-    project:remove()
+  fixture.each(function(keep)
+    project = keep(projects.new(files))
   end)
 
   local function execute(env, ...)

@@ -93,14 +93,16 @@ end
 local below = {
   base = {},
   csv = { base = true },
+  archive = { base = true, csv = true },
   rules = { base = true },
   pg = { base = true },
   sniff = { base = true, csv = true, rules = true },
   profile = { base = true, rules = true },
   load = { base = true, csv = true, rules = true, pg = true, profile = true },
   server = { base = true, pg = true },
+  remote = { base = true },
   lua = { base = true, csv = true, rules = true, pg = true, sniff = true, load = true, profile = true,
-    server = true },
+    server = true, remote = true },
 }
 
 describe("the C sources", function()

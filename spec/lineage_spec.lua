@@ -4,6 +4,7 @@ local column_lineage = require "pghost.catalog.column_lineage"
 local connection = require "pghost.connection"
 local lineage = require "pghost.run.lineage"
 local node_tree = require "pghost.lib.node_tree"
+local fixture = require "support.fixture"
 local projects = require "support.project"
 local server = require "support.server"
 local versions = require "support.versions"
@@ -101,23 +102,19 @@ end)
 describe("the lineage of a run", function()
   local project
 
-  setup(function()
-    project = projects.new { ["item.csv"] = "id,a,b,c\n1,x,y,z\n", ["pipeline.lua"] = [[
+  fixture.once(function(keep)
+    project = keep(projects.new { ["item.csv"] = "id,a,b,c\n1,x,y,z\n", ["pipeline.lua"] = [[
       local r = require "pghost.rules"
       local run <close> = require("pghost.pipeline").start("shop", { data = ".", schema = "shop" })
       run:load("item", "item.csv", r.table("item", { { "id", r.bigint() }, { "a", r.text() }, { "b", r.text():trim() },
         { "c", r.text() } }, { key = "id", row = { r.filter("c", "=", "q"),
           r.set("b", { "a", "b" }, function(_, b) return b end) } }))
       run:analyse("sql")
-      run:publish()]] }
+      run:publish()]] })
     os.execute("mkdir " .. project.folder .. "/sql")
     project:write("sql/names.sql", "SELECT a AS name, count(*) AS n FROM item GROUP BY a")
     local err, code = project:run "pipeline.lua"
     assert.equal(0, code, err)
-  end)
-
-  teardown(function()
-    project:remove()
   end)
 
   it("goes from files over raw and clean tables to answers, in the schema they are published in", function()

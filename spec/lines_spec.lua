@@ -3,6 +3,7 @@
 local cjson = require "cjson"
 local csv = require "pghost.native.csv"
 local load = require "pghost.native.load"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
@@ -22,12 +23,8 @@ local function lines_of(text, options, workers)
 end
 
 describe("the lines of a file", function()
-  setup(function()
-    folder = pghost.folder()
-  end)
-
-  teardown(function()
-    pghost.remove(folder)
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
   end)
 
   it("are all counted, as whoever wrote them counted them", function()

@@ -4,18 +4,15 @@
 
 local cjson = require "cjson"
 local lfs = require "lfs"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
 
 local fixtures = pghost.root .. "/spec/fixtures/lint/"
 local project
 
-before_each(function()
-  project = projects.new()
-end)
-
-after_each(function()
-  project:remove()
+fixture.each(function(keep)
+  project = keep(projects.new())
 end)
 
 local function write(name, text)

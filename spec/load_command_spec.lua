@@ -1,5 +1,6 @@
 -- pghost load on a real server, against psql's \copy wherever both do the same work.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
@@ -10,7 +11,7 @@ local function write(name, text)
 end
 
 local function psql(sql)
-  local out, err, code = pghost.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(pghost.quote(dsn)), sql)
+  local out, err, code = pghost.psql(dsn, sql)
   if code ~= 0 then
     error(err, 2)
   end
@@ -41,13 +42,9 @@ local function must_fail(expected_code, message, words, options)
   return err
 end
 
-before_each(function()
-  folder = pghost.folder()
+fixture.each(function(keep)
+  folder = keep(pghost.folder())
   dsn = server.get():database()
-end)
-
-after_each(function()
-  pghost.remove(folder)
 end)
 
 describe("a table that a load has made or emptied itself", function()
@@ -355,7 +352,7 @@ describe("pghost load", function()
     must_fail(2, "unknown option '--nix'" .. usage, { "f.csv", "--into", "item", "--nix" })
     must_fail(2, "--rejects needs --max-rejects: how many may be rejected, 100% for any number",
       { "f.csv", "--into", "item", "--rejects", "r.csv" })
-    must_fail(2, "--create cannot be combined with --truncate",
+    must_fail(2, "--create cannot be combined with --truncate (see pghost load --help)",
       { "f.csv", "--into", "x", "--create", "--truncate" })
     local wrong = { ["--max-rejects"] = "101%", ["--workers"] = "0", ["--delimiter"] = "123456789", ["--quote"] = "ä" }
     for option, word in pairs(wrong) do

@@ -1,12 +1,13 @@
 -- Files that pghost load must take as \copy does, name, or refuse by name: no header, zips, names of files.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
 local folder, dsn
 
 local function psql(sql)
-  local out, err = pghost.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(pghost.quote(dsn)), sql)
+  local out, err = pghost.psql(dsn, sql)
   assert.equal("", err)
   return out
 end
@@ -26,14 +27,10 @@ local function zip(name, ...)
 end
 
 describe("pghost load", function()
-  before_each(function()
-    folder = pghost.folder()
+  fixture.each(function(keep)
+    folder = keep(pghost.folder())
     dsn = server.get():database()
     psql "CREATE TABLE t (a text, b text)"
-  end)
-
-  after_each(function()
-    pghost.remove(folder)
   end)
 
   it("loads no record of a file that has only the header that is skipped", function()

@@ -4,6 +4,7 @@ local native = require "pghost.native.conn"
 local csv = require "pghost.native.csv"
 local lfs = require "lfs"
 local load = require "pghost.native.load"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local r = require "pghost.rules"
 local rules = require "pghost.native.rules"
@@ -90,14 +91,10 @@ local function state()
 end
 
 describe("load", function()
-  setup(function()
+  fixture.once(function(keep)
     dsn = server.get():database()
-    control = connect()
+    control = keep(connect())
     assert(control:exec(SCHEMA))
-  end)
-
-  teardown(function()
-    control:close()
   end)
 
   it("appends rejects to a file as the stream would have them, and stops behind a limit", function()

@@ -1,6 +1,7 @@
 -- What machines read of a run: the JSON log by the list of docs/MACHINES.md, metrics and OpenLineage events by Python.
 
 local cjson = require "cjson"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
 
@@ -26,25 +27,10 @@ local function run(...)
   return err, code
 end
 
--- Runs Python over files; what it prints.
-local function python(program, ...)
-  local words = { "python3", "-c", pghost.quote(program) }
-  for _, word in ipairs { ... } do
-    words[#words + 1] = pghost.quote(here.folder .. "/" .. word)
-  end
-  local out, err, code = pghost.shell(table.concat(words, " "))
-  assert.equal(0, code, err)
-  return out
-end
-
-before_each(function()
-  here = projects.new { ["item.csv"] = "id,\"na\"\"me\"\n 1,a\nx,b\n1,c\n2,\n", ["pipeline.lua"] = script }
+fixture.each(function(keep)
+  here = keep(projects.new { ["item.csv"] = "id,\"na\"\"me\"\n 1,a\nx,b\n1,c\n2,\n", ["pipeline.lua"] = script })
   os.execute("mkdir " .. here.folder .. "/sql")
   here:write("sql/answer.sql", 'SELECT "na""me" AS word, count(*) AS n FROM item WHERE id > 0 GROUP BY 1')
-end)
-
-after_each(function()
-  here:remove()
 end)
 
 describe("the log as JSON", function()
@@ -111,13 +97,13 @@ for line in open(sys.argv[1]).read().split("\n")[:-1]:
 
   it("writes what a parser of the format takes, when a run publishes and when it fails", function()
     assert.equal(0, (select(2, run("--metrics", "m.prom"))))
-    local out = python(parser, "m.prom")
+    local out = here:python(parser, "m.prom")
     for _, line in ipairs { "run_published 1", "records loaded 2", "records rejected 1", "records duplicates 1",
       "check_violations item.na\\\"me is never null 1" } do
       assert.truthy(("\n" .. out):find("\n" .. line .. "\n", 1, true), line .. "\n" .. out)
     end
     run("--metrics", "m.prom", "--most", "1")
-    assert.matches("run_published 0\n", python(parser, "m.prom"), 1, true)
+    assert.matches("run_published 0\n", here:python(parser, "m.prom"), 1, true)
     assert.equal("", (pghost.shell("ls " .. here.folder .. " | grep tmp")))
   end)
 
@@ -170,14 +156,15 @@ for line in open(sys.argv[1]).read().split("\n")[:-1]:
   it("appends events that are what the specification says", function()
     assert.equal(0, (select(2, run("--openlineage", "ev.jsonl"))))
     assert.equal("START pghost shop\nCOMPLETE pghost shop.item\nCOMPLETE pghost shop.answer\n"
-      .. "COMPLETE pghost shop:checks\nCOMPLETE pghost shop\n", python(check, "ev.jsonl"))
+      .. "COMPLETE pghost shop:checks\nCOMPLETE pghost shop\n", here:python(check, "ev.jsonl"))
     local list = events()
     assert.equal(list[1].run.runId, list[5].run.runId)
     assert.equal(list[1].run.runId, list[2].run.facets.parent.run.runId)
     run("--openlineage", "ev.jsonl", "--most", "1")
-    assert.matches("START pghost shop\nCOMPLETE pghost shop:checks\nFAIL pghost shop\n$", python(check, "ev.jsonl"))
+    assert.matches("START pghost shop\nCOMPLETE pghost shop:checks\nFAIL pghost shop\n$",
+      here:python(check, "ev.jsonl"))
     run("--openlineage", "ev.jsonl", "--dry-run")
-    assert.matches("\nCOMPLETE pghost shop\n$", python(check, "ev.jsonl"))
+    assert.matches("\nCOMPLETE pghost shop\n$", here:python(check, "ev.jsonl"))
   end)
 
   it("has schemas, counts, lineage, assertions and sources", function()
@@ -219,7 +206,7 @@ for line in open(sys.argv[1]).read().split("\n")[:-1]:
 
   it("gives them to a command, whose failure changes nothing", function()
     assert.equal(0, (select(2, run("--openlineage", "|cat >> ev.jsonl"))))
-    assert.matches("\nCOMPLETE pghost shop\n$", python(check, "ev.jsonl"))
+    assert.matches("\nCOMPLETE pghost shop\n$", here:python(check, "ev.jsonl"))
     for target, message in pairs {
       ["|exit 3"] = "the events were not written to '|exit 3': the command ended with exit 3",
       ["missing/ev.jsonl"] = "the events were not written to 'missing/ev.jsonl': missing/ev.jsonl: No such file",

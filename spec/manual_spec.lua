@@ -2,6 +2,8 @@
 
 local commands = require "pghost.manual.commands"
 local host = require "pghost.native.host"
+local fixture = require "support.fixture"
+local lists = require "pghost.lib.lists"
 local pghost = require "support.pghost"
 
 local function man(folder, page)
@@ -11,14 +13,10 @@ end
 describe("the manual", function()
   local folder
 
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     local _, err, code = pghost.shell(("%s %s/cmake/manual.lua %s"):format(pghost.path, pghost.root, folder))
     assert.same({ "", 0 }, { err, code })
-  end)
-
-  teardown(function()
-    pghost.remove(folder)
   end)
 
   it("is the same whenever it is written", function()
@@ -57,14 +55,6 @@ describe("the manual", function()
         end
       end
     end)
-  end
-
-  local function words_of(text)
-    local set = {}
-    for word in text:gmatch("%S+") do
-      set[word] = true
-    end
-    return set
   end
 
   -- What each shell completes `pghost WORDS...` to, the last of which is begun.
@@ -110,15 +100,15 @@ describe("the manual", function()
 
   for name in pairs(shells) do
     it("completes commands, their options and choices in " .. name, function()
-      local seen = words_of(shells[name] "pghost re")
+      local seen = lists.words(shells[name] "pghost re")
       assert.same({ true, true, nil }, { seen.replay, seen.rejects, seen.load })
-      seen = words_of(shells[name] "pghost load --into t --t")
+      seen = lists.words(shells[name] "pghost load --into t --t")
       assert.same({ true, true, true }, { seen["--truncate"], seen["--tolerant"], seen["--too-few"] })
-      seen = words_of(shells[name] "pghost load --too-few ")
+      seen = lists.words(shells[name] "pghost load --too-few ")
       assert.same({ true, true }, { seen.pad, seen.stop })
-      seen = words_of(shells[name] "pghost server st")
+      seen = lists.words(shells[name] "pghost server st")
       assert.same({ true, true, true }, { seen.start, seen.stop, seen.status })
-      seen = words_of(shells[name] "pghost --log-format ")
+      seen = lists.words(shells[name] "pghost --log-format ")
       assert.same({ true, true }, { seen.text, seen.json })
     end)
   end

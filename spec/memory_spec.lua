@@ -1,5 +1,6 @@
 -- What commands hold at most with records of the greatest length: the budget of memory and four times the record.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local project = require "support.project"
 
@@ -47,12 +48,9 @@ local script <const> = [[
 ]]
 
 describe("memory", function()
-  before_each(function()
-    here = project.new { ["pipeline.lua"] = script }
+  fixture.each(function(keep)
+    here = keep(project.new { ["pipeline.lua"] = script })
     here.conn:query "CREATE TABLE item (id bigint, body text)"
-  end)
-  after_each(function()
-    here:remove()
   end)
 
   local function holds_long(count)

@@ -1,5 +1,6 @@
 -- What a person types or writes wrong, and what is said about it: where it is, and what to do.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
 
@@ -16,15 +17,11 @@ local good = 'run:load("item", "item.csv", r.table("item", { { "id", r.bigint() 
 describe("a mistake in a script:", function()
   local project
 
-  setup(function()
-    project = projects.new { ["item.csv"] = "id\n1\nx\n", ["bare_rules.lua"] = 'local r = require "pghost.rules"\n'
-      .. 'r.table("item", { { "id", r.bigint() } })\n', ["more.csv"] = "id\ny\n" }
+  fixture.once(function(keep)
+    project = keep(projects.new { ["item.csv"] = "id\n1\nx\n", ["bare_rules.lua"] = 'local r = require "pghost.rules"\n'
+      .. 'r.table("item", { { "id", r.bigint() } })\n', ["more.csv"] = "id\ny\n" })
     project:write("good.lua", script:format(good .. '\nrun:load("more", "more.csv", '
       .. 'r.table("more", { { "id", r.bigint() } }), { allow_empty = true })\n'))
-  end)
-
-  teardown(function()
-    project:remove()
   end)
 
   local function last_words(body)
@@ -88,12 +85,8 @@ end)
 describe("an error in SQL has its line and a caret:", function()
   local project
 
-  setup(function()
-    project = projects.new { ["q.sql"] = "select 1;\n-- ü\n\nselect\n\t'ö', y from pg_class" }
-  end)
-
-  teardown(function()
-    project:remove()
+  fixture.once(function(keep)
+    project = keep(projects.new { ["q.sql"] = "select 1;\n-- ü\n\nselect\n\t'ö', y from pg_class" })
   end)
 
   local function said(...)

@@ -1,5 +1,6 @@
 -- Where `require` finds modules: never in the current folder, and pghost's own only in pghost's.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 
 local run = pghost.run
@@ -26,13 +27,9 @@ describe("the search for modules", function()
     end
   end
 
-  before_each(function()
-    folder = pghost.folder()
+  fixture.each(function(keep)
+    folder = keep(pghost.folder())
     pghost.write(folder .. "/data.csv", "a,b\n1,2\n3,4\n")
-  end)
-
-  after_each(function()
-    pghost.remove(folder)
   end)
 
   local paths = { "", "LUA_PATH='./?.lua;?.lua;;' LUA_CPATH='./?.so;;'",

@@ -2,6 +2,7 @@
 -- are called in the files. The cells of every file here say in which column of which record they stand.
 
 local names = require "pghost.catalog.names"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local r = require "pghost.rules"
 local server = require "support.server"
@@ -9,13 +10,9 @@ local shown = require "support.shown"
 
 local folder, dsn, db
 
-setup(function()
-  folder, dsn = pghost.folder(), server.get():database()
-  db = require("pghost.connection").open { dsn = dsn }
-end)
-teardown(function()
-  db:close()
-  pghost.remove(folder)
+fixture.once(function(keep)
+  folder, dsn = keep(pghost.folder()), server.get():database()
+  db = keep(require("pghost.connection").open { dsn = dsn })
 end)
 
 local function psql(sql)

@@ -1,19 +1,16 @@
 -- The schema `pghost` is no target: not by name, not by search_path, not as a setting.
 
+local fixture = require "support.fixture"
 local project = require "support.project"
 
 describe("the schema pghost", function()
   local p
   local refusal = "pghost: schema 'pghost' holds pghost's own records and cannot be a target: "
 
-  before_each(function()
-    p = project.new { ["t.csv"] = "a,b\n1,2\n", ["p.lua"] = [[
+  fixture.each(function(keep)
+    p = keep(project.new { ["t.csv"] = "a,b\n1,2\n", ["p.lua"] = [[
       local pipeline = require "pghost.pipeline"
-      local run <close> = pipeline.start("x", { max_rejects = "" })]] }
-  end)
-
-  after_each(function()
-    p:remove()
+      local run <close> = pipeline.start("x", { max_rejects = "" })]] })
   end)
 
   local function tables()

@@ -1,20 +1,14 @@
 -- What cmake --install and cpack make: which files, what they depend on, how they are hardened, and that the same
 -- sources give the same bytes in any folder. .ci/clean_root installs the package in a Debian of its own.
 
+local fixture = require "support.fixture"
+local lists = require "pghost.lib.lists"
 local pghost = require "support.pghost"
 
 local function must(command)
   local out, err, code = pghost.shell(command)
   assert.equal(0, code, ("%s\n%s%s"):format(command, out, err))
   return out
-end
-
-local function set_of_lines(text)
-  local set = {}
-  for line in text:gmatch("[^\n]+") do
-    set[line] = true
-  end
-  return set
 end
 
 describe("what is installed", function()
@@ -27,25 +21,24 @@ describe("what is installed", function()
       .. "'test -e \"$1\" && printf \"%%s\\0\" \"$1\"' _ {} | tar c --null -T - --exclude=spec/fuzz/corpus | "
       .. "tar x -C %s")
       :format(place, pghost.root, place))
-    must(("cd %s && cmake --preset release && cmake --build --preset release --target pghost pghost_native manual")
+    must(("cd %s && cmake --preset release && "
+      .. "cmake --build --preset release --target pghost pghost_modules manual")
       :format(place))
     return place
   end
 
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     source = build "one"
     made = source .. "/build"
   end)
 
-  teardown(function()
-    pghost.remove(folder)
-  end)
-
   it("goes below DESTDIR and the prefix, and nowhere else", function()
     must(("DESTDIR=%s/stage cmake --install %s --prefix /opt/pghost"):format(folder, made))
-    local files = set_of_lines(must(("cd %s/stage && find . -type f"):format(folder)))
-    for _, name in ipairs { "bin/pghost", "lib/pghost/pghost_native.so", "share/man/man1/pghost.1",
+    local files = lists.words(must(("cd %s/stage && find . -type f"):format(folder)), "[^\n]+")
+    for _, name in ipairs { "bin/pghost", "lib/pghost/pghost_native.so", "lib/pghost/pghost_database.so",
+      "lib/pghost/pghost_archive.so", "lib/pghost/pghost_remote.so", "lib/pghost/pghost_modules.image",
+      "share/man/man1/pghost.1",
       "share/man/man1/pghost-load.1", "share/bash-completion/completions/pghost",
       "share/zsh/vendor-completions/_pghost",
       "share/fish/vendor_completions.d/pghost.fish", "share/doc/pghost/copyright", "share/pghost/docs/TUTORIAL.md",
@@ -59,7 +52,8 @@ describe("what is installed", function()
     assert.matches("\n  load  ", must(("cd / && %s/stage/opt/pghost/bin/pghost --help"):format(folder)))
   end)
 
-  for _, file in ipairs { "pghost", "pghost_native.so" } do
+  for _, file in ipairs { "pghost", "pghost_native.so", "pghost_database.so", "pghost_archive.so",
+    "pghost_remote.so" } do
     it("is hardened: " .. file, function()
       local out = must(("readelf -hdlW %s/%s"):format(made, file))
       assert.matches("Type:%s+DYN", out)
@@ -114,7 +108,8 @@ describe("what is installed", function()
     it("is the same bytes from another folder", function()
       local other = build "elsewhere/two"
       must(("cd %s/build && SOURCE_DATE_EPOCH=1700000000 cpack"):format(other))
-      for _, name in ipairs { "pghost", "pghost_native.so", "share/man/man1/pghost.1" } do
+      for _, name in ipairs { "pghost", "pghost_native.so", "pghost_database.so", "pghost_archive.so", "pghost_remote.so",
+        "pghost_modules.image", "share/man/man1/pghost.1" } do
         must(("cmp %s/%s %s/build/%s"):format(made, name, other, name))
       end
       must(("cmp %s %s/build/pghost_*.deb"):format(package, other))
@@ -125,12 +120,12 @@ describe("what is installed", function()
     must(("cd %s && cpack --config CPackSourceConfig.cmake && mkdir %s/unpacked && "
       .. "tar xzf pghost-*.tar.gz -C %s/unpacked"):format(made, folder, folder))
     local place = must(("ls -d %s/unpacked/pghost-*"):format(folder)):gsub("\n", "")
-    local packed = set_of_lines(must(("cd %s && find . -type f"):format(place)))
+    local packed = lists.words(must(("cd %s && find . -type f"):format(place)), "[^\n]+")
     for name in pairs(packed) do
       assert.is_nil(name:find("^%./build/") or name:find("^%./%.git/") or name:find("node_modules", 1, true), name)
     end
     assert.is_true(packed["./bootstrap"] and packed["./spec/package_spec.lua"] and packed["./packages.txt"])
-    must(("cd %s && cmake --preset release && cmake --build --preset release --target pghost pghost_native")
+    must(("cd %s && cmake --preset release && cmake --build --preset release --target pghost")
       :format(place))
     assert.matches("^pghost %d", must(place .. "/build/pghost --version"))
   end)

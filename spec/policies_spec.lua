@@ -4,6 +4,7 @@
 local connection = require "pghost.connection"
 local csv = require "pghost.native.csv"
 local dialects = require "support.dialects"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"
@@ -92,15 +93,10 @@ end)
 describe("a load with policies", function()
   local folder, db, dsn
 
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     dsn = server.get():database()
-    db = connection.open { dsn = dsn }
-  end)
-
-  teardown(function()
-    db:close()
-    pghost.remove(folder)
+    db = keep(connection.open { dsn = dsn })
   end)
 
   local function write(name, text)

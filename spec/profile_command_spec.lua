@@ -1,6 +1,7 @@
 -- pghost profile, held against Python's statistics for files and against the server's aggregates for tables.
 
 local cjson = require "cjson"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local project = require "support.project"
 
@@ -34,12 +35,8 @@ end
 describe("pghost profile", function()
   local p
 
-  setup(function()
-    p = project.new { ["a.csv"] = records(3000), ["oracle.py"] = oracle }
-  end)
-
-  teardown(function()
-    p:remove()
+  fixture.once(function(keep)
+    p = keep(project.new { ["a.csv"] = records(3000), ["oracle.py"] = oracle })
   end)
 
   local function columns_of(...)

@@ -7,6 +7,7 @@ local stored_profile = require "pghost.report.stored_profile"
 local table_profile = require "pghost.report.profile"
 local connection = require "pghost.connection"
 local r = require "pghost.rules"
+local fixture = require "support.fixture"
 local server = require "support.server"
 local shown = require "support.shown"
 
@@ -116,13 +117,9 @@ local function assert_frequencies(id, column)
 end
 
 describe("a stored profile", function()
-  setup(function()
+  fixture.once(function(keep)
     dsn = server.get():database()
-    conn = connection.open { dsn = dsn }
-  end)
-
-  teardown(function()
-    conn:close()
+    conn = keep(connection.open { dsn = dsn })
   end)
 
   before_each(function()

@@ -1,5 +1,6 @@
 -- \d and its like at the prompt say what psql's say.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local prompt = require "support.prompt"
 local server = require "support.server"
@@ -43,14 +44,9 @@ alter table town force row level security;
 describe("the prompt's commands about the catalog", function()
   local dsn, name, home
 
-  setup(function()
-    dsn, name = server.get():database()
-    server.get():psql("\\c " .. name .. "\n" .. made)
-    home = pghost.folder()
-  end)
-
-  teardown(function()
-    pghost.remove(home)
+  fixture.once(function(keep)
+    dsn, name = server.get():database(made)
+    home = keep(pghost.folder())
   end)
 
   local function feed(...)

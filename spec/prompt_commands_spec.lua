@@ -1,5 +1,6 @@
 -- The commands of the prompt but those about the catalog (prompt_catalog_spec.lua).
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local prompt = require "support.prompt"
 local server = require "support.server"
@@ -8,19 +9,13 @@ describe("the prompt's command", function()
   local dsn, name, home
 
   setup(function()
-    dsn, name = server.get():database()
-    server.get():psql("\\c " .. name .. [[
-
+    dsn, name = server.get():database [[
       create table town (id int primary key, name text);
-      insert into town values (1, 'Ürdingen'), (2, null), (3, 'a;b');]])
+      insert into town values (1, 'Ürdingen'), (2, null), (3, 'a;b');]]
   end)
 
-  before_each(function()
-    home = pghost.folder()
-  end)
-
-  after_each(function()
-    pghost.remove(home)
+  fixture.each(function(keep)
+    home = keep(pghost.folder())
   end)
 
   local function feed(...)

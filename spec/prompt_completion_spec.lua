@@ -1,22 +1,21 @@
 -- Completion at the prompt: what a tab inserts or shows, by the text on both sides of the cursor.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local prompt = require "support.prompt"
 local server = require "support.server"
 
 describe("completion at the prompt", function()
-  local dsn, name, home
+  local dsn, home
 
-  setup(function()
-    dsn, name = server.get():database()
-    server.get():psql("\\c " .. name .. [[
-
+  fixture.once(function(keep)
+    dsn = server.get():database [[
       create table booking (booking_id int, status text, "Odd" int, "order" int);
       create table users (id int, company text);
       create schema other;
       create table other.deep (depth int);
-      create table "Mixed Case" (n int);]])
-    home = pghost.folder()
+      create table "Mixed Case" (n int);]]
+    home = keep(pghost.folder())
     pghost.write(home .. "/data.csv", "a\n")
     os.execute(("mkdir -p %s/rules %s/folder && touch %s/rules/booking.lua"):format(home, home, home))
     pghost.write(home .. "/complete.lua", [[
@@ -29,10 +28,6 @@ describe("completion at the prompt", function()
         local insert, show = completion.complete(session, before, after)
         print((insert or "-") .. ";" .. (show or ""):gsub("%s+", " "))
       end]])
-  end)
-
-  teardown(function()
-    pghost.remove(home)
   end)
 
   -- What becomes of each "before|after".

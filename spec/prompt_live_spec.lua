@@ -1,5 +1,6 @@
 -- The last run at the prompt: run, rejects, rules, try, reload.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local prompt = require "support.prompt"
 local server = require "support.server"
@@ -37,17 +38,13 @@ describe("at the prompt", function()
     pghost.write(home .. "/rules/town.lua", rules:format(names))
   end
 
-  setup(function()
+  fixture.once(function(keep)
     dsn = server.get():database()
-    home = pghost.folder()
+    home = keep(pghost.folder())
     os.execute(("mkdir %s/rules %s/data"):format(home, home))
     pghost.write(home .. "/pipeline.lua", script)
     pghost.write(home .. "/data/town.csv", data)
     write_rules "'oslo'"
-  end)
-
-  teardown(function()
-    pghost.remove(home)
   end)
 
   it("run and rejects say that there is no run yet", function()

@@ -1,5 +1,6 @@
 -- docs/PROMPT.md: what it says was typed is typed, over the sample data, and gives what it says.
 
+local fixture = require "support.fixture"
 local pages = require "support.executed_page"
 local pghost = require "support.pghost"
 local projects = require "support.project"
@@ -8,17 +9,13 @@ local prompt = require "support.prompt"
 describe("docs/PROMPT.md", function()
   local project
 
-  setup(function()
-    project = projects.new()
+  fixture.once(function(keep)
+    project = keep(projects.new())
     for _, name in ipairs { "scripts", "data", "sql" } do
       pghost.shell(("cp -r %s/%s %s/"):format(pghost.root, name, project.folder))
     end
     local _, err, code = pghost.run({ "--dsn", project.dsn, "scripts/pipeline.lua" }, { cd = project.folder })
     assert.equal(0, code, err)
-  end)
-
-  teardown(function()
-    project:remove()
   end)
 
   -- Lines after a prompt are typed.

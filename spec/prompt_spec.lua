@@ -1,6 +1,7 @@
 -- What the prompt takes, SQL and Lua in one, and how it shows values. Its commands, completion and live state have
 -- specs of their own (prompt_*_spec.lua), the line editor is repl_spec's.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local prompt = require "support.prompt"
 local server = require "support.server"
@@ -9,19 +10,13 @@ describe("the prompt", function()
   local home, dsn, name
 
   setup(function()
-    dsn, name = server.get():database()
-    server.get():psql(([[\c %s
+    dsn, name = server.get():database [[
       create table town (id int primary key, name text, founded date);
-      insert into town values (1, 'Ürdingen', '1255-05-01'), (2, '日本', null), (3, e'a\tb', '2024-02-29');]])
-      :format(name))
+      insert into town values (1, 'Ürdingen', '1255-05-01'), (2, '日本', null), (3, e'a\tb', '2024-02-29');]]
   end)
 
-  before_each(function()
-    home = pghost.folder()
-  end)
-
-  after_each(function()
-    pghost.remove(home)
+  fixture.each(function(keep)
+    home = keep(pghost.folder())
   end)
 
   local function feed(lines, words)

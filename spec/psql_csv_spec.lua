@@ -1,13 +1,14 @@
 -- What `psql \copy ... CSV HEADER` loads, pghost loads with the same result, and what it refuses is refused,
 -- but for the exceptions that docs/CSV.md lists: the same list as here.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
 local folder, dsn
 
 local function psql(sql)
-  return pghost.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(pghost.quote(dsn)), sql)
+  return pghost.psql(dsn, sql)
 end
 
 local function select_rows(name, columns)
@@ -99,13 +100,9 @@ local function each(cases, check)
 end
 
 describe("CSV as psql reads it", function()
-  before_each(function()
-    folder = pghost.folder()
+  fixture.each(function(keep)
+    folder = keep(pghost.folder())
     dsn = server.get():database()
-  end)
-
-  after_each(function()
-    pghost.remove(folder)
   end)
 
   it("is loaded with the same result", function()

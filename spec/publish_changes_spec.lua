@@ -8,13 +8,7 @@ local versions = require "support.versions"
 local dsn
 
 local function psql(sql)
-  local name = os.tmpname()
-  local file <close> = assert(io.open(name, "w"))
-  file:write(sql, "\n")
-  file:flush()
-  local out = server.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d '%s' -f %s"):format(dsn, name))
-  os.remove(name)
-  return out
+  return server.psql(sql, dsn)
 end
 
 local TABLE = "create table %s.users (id bigint primary key, name text not null, age integer);"

@@ -6,6 +6,7 @@ local adoption = require "pghost.publish.adoption"
 local connection = require "pghost.connection"
 local dry_run = require "pghost.publish.dry_run"
 local publish = require "pghost.publish.swap"
+local fixture = require "support.fixture"
 local server = require "support.server"
 local shown = require "support.shown"
 
@@ -89,7 +90,7 @@ describe("publishing", function()
     return conn:query("SELECT is_called FROM public.called")[1].is_called
   end
 
-  setup(function()
+  fixture.once(function(keep)
     dsn = server.get():database()
     local setup_conn <close> = connection.open { dsn = dsn }
     setup_conn:exec(SETUP)
@@ -100,11 +101,7 @@ describe("publishing", function()
       WHERE pronamespace = 'public'::regnamespace]])[1].n > 1500)
     assert.is_true(setup_conn:query([[SELECT count(*) AS n FROM pg_operator
       WHERE oprnamespace = 'public'::regnamespace]])[1].n > 500)
-    conn = settings_of(connection.open { dsn = dsn })
-  end)
-
-  teardown(function()
-    conn:close()
+    conn = keep(settings_of(connection.open { dsn = dsn }))
   end)
 
   it("would be caught by the copies, if it used them", function()

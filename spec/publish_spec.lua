@@ -31,13 +31,7 @@ insert into build_1.booking select i, 1 + i % 30, 'open', i from generate_series
 local dsn, has_roles
 
 local function psql(sql, as)
-  local name = os.tmpname()
-  local file = assert(io.open(name, "w"))
-  file:write(sql, "\n")
-  file:close()
-  local out = server.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d '%s' -f %s"):format(as or dsn, name))
-  os.remove(name)
-  return out
+  return server.psql(sql, as or dsn)
 end
 
 local function failed(sql)

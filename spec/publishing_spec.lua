@@ -3,6 +3,7 @@
 local connection = require "pghost.connection"
 local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 local shown = require "support.shown"
@@ -40,17 +41,12 @@ local fine = { { name = "fine", sql = "SELECT WHERE false" } }
 local wrong = { { name = "wrong", sql = "SELECT 1 AS one" } }
 
 describe("publishing per table", function()
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     dsn = server.get():database()
-    db = connection.open { dsn = dsn }
+    db = keep(connection.open { dsn = dsn })
     pghost.write(folder .. "/a.csv", "id\n1\n")
     pghost.write(folder .. "/b.csv", "id\n1\n2\n")
-  end)
-
-  teardown(function()
-    db:close()
-    pghost.remove(folder)
   end)
 
   before_each(function()

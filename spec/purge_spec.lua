@@ -3,6 +3,7 @@
 
 local cjson = require "cjson"
 local connection = require "pghost.connection"
+local fixture = require "support.fixture"
 local projects = require "support.project"
 
 local script = [[
@@ -43,12 +44,8 @@ local function ids(sql)
   return here:ask(("SELECT coalesce(string_agg(x::text, ' ' ORDER BY x), '') FROM (%s) AS t (x)"):format(sql))
 end
 
-before_each(function()
-  here = projects.new { ["item1.csv"] = "id\n 1\nx\n" }
-end)
-
-after_each(function()
-  here:remove()
+fixture.each(function(keep)
+  here = keep(projects.new { ["item1.csv"] = "id\n 1\nx\n" })
 end)
 
 describe("pghost purge", function()

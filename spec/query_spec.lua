@@ -1,23 +1,20 @@
 -- pghost query and pghost export, held against psql and Python's csv on the same server.
 
+local fixture = require "support.fixture"
 local project = require "support.project"
 local pghost = require "support.pghost"
 
 describe("pghost query", function()
   local p
 
-  setup(function()
-    p = project.new { ["two.sql"] = "SELECT 1 AS a; -- the first\n\nSELECT 'x;y' AS b, :word AS c" }
+  fixture.once(function(keep)
+    p = keep(project.new { ["two.sql"] = "SELECT 1 AS a; -- the first\n\nSELECT 'x;y' AS b, :word AS c" })
     p.conn:exec [[
       CREATE TABLE t (i bigint, f float8, r real, n numeric, b boolean, s text, x bytea, d timestamp, j jsonb, a int[]);
       INSERT INTO t VALUES
         (9223372036854775807, 0.1, 0.1, 1.500, true, E'a,"b"\nc', '\x00ff', '2024-02-29 12:00', '{"k": 1}', '{1,NULL}'),
         (NULL, 'NaN', '-Infinity', NULL, false, '', '', NULL, NULL, NULL),
         (-1, 1e300, 1e-10, 0, NULL, '\.', NULL, 'infinity', 'null', '{}')]]
-  end)
-
-  teardown(function()
-    p:remove()
   end)
 
   it("writes the CSV that psql writes", function()
@@ -75,7 +72,7 @@ for line in open("%s"):
   for expected, words in pairs {
     ["no parameter ':x' (has: )"] = { "SELECT :x" },
     ["NAME=VALUE expected, got 'x' (see pghost query --help)"] = { "SELECT 1", "-p", "x" },
-    ["--file cannot be combined with SQL on the command line"] = { "SELECT 1", "-f", "two.sql" },
+    ["--file cannot be combined with SQL (see pghost query --help)"] = { "SELECT 1", "-f", "two.sql" },
     ["could not open none.sql: No such file or directory"] = { "-f", "none.sql" },
     ["no SQL in the argument"] = { " -- nothing" },
     ["column \"nope\" does not exist"] = { "SELECT nope" },
@@ -92,16 +89,12 @@ end)
 describe("pghost export", function()
   local p
 
-  setup(function()
-    p = project.new {}
+  fixture.once(function(keep)
+    p = keep(project.new {})
     p.conn:exec [[
       CREATE TABLE "My t" (a int, b text);
       INSERT INTO "My t" SELECT g, CASE WHEN g % 3 = 0 THEN NULL WHEN g % 3 = 1 THEN E'"q",\n' || g ELSE '' END
       FROM generate_series(1, 1000) AS g]]
-  end)
-
-  teardown(function()
-    p:remove()
   end)
 
   local function expected()

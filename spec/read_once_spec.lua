@@ -2,19 +2,16 @@
 
 local connection = require "pghost.connection"
 local csv = require "pghost.native.csv"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 local shown = require "support.shown"
 
 local folder, dsn, db
 
-setup(function()
+fixture.once(function(keep)
   dsn = server.get():database()
-  db = connection.open { dsn = dsn }
-end)
-
-teardown(function()
-  db:close()
+  db = keep(connection.open { dsn = dsn })
 end)
 
 before_each(function()

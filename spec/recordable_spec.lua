@@ -1,6 +1,7 @@
 -- File names and settings in bytes that are no UTF-8: they are recorded escaped, and files are known by them again.
 
 local assert = require "luassert"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local project = require "support.project"
 local recordable = require "pghost.run.recordable"
@@ -30,14 +31,10 @@ describe("what is recorded of a file whose name is in Latin-1", function()
     return code, log
   end
 
-  before_each(function()
-    one = project.new()
+  fixture.each(function(keep)
+    one = keep(project.new())
     os.execute(("mkdir '%s/caf\xe9'"):format(one.folder))
     write("item\xe9.csv", "id\n1\n2\n1\nx\n")
-  end)
-
-  after_each(function()
-    one:remove()
   end)
 
   it("is its name with the byte escaped, and its duplicates get their original bytes", function()

@@ -1,6 +1,7 @@
 -- pghost rejects: listed, exported to be corrected and loaded again, waived.
 
 local cjson = require "cjson"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local project = require "support.project"
 
@@ -45,12 +46,8 @@ end
 
 local dirty = 'id,name\n1,a\nx,"two\nlines, ""quoted"""\n3,c\xe9\n1,again\n5,too,many\n6,"q"q\ny,=1+1\n'
 
-before_each(function()
-  here = project.new { ["item.csv"] = dirty }
-end)
-
-after_each(function()
-  here:remove()
+fixture.each(function(keep)
+  here = keep(project.new { ["item.csv"] = dirty })
 end)
 
 describe("pghost rejects", function()

@@ -1,17 +1,14 @@
 -- The REPL on a terminal of its own (support/prompt.lua), and without one.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local prompt = require "support.prompt"
 
 describe("the REPL", function()
   local home
 
-  before_each(function()
-    home = pghost.folder()
-  end)
-
-  after_each(function()
-    pghost.remove(home)
+  fixture.each(function(keep)
+    home = keep(pghost.folder())
   end)
 
   local function talk(conversation, words)

@@ -2,6 +2,7 @@
 -- right, it is rebuilt.
 
 local assert = require "luassert"
+local fixture = require "support.fixture"
 local project = require "support.project"
 local sys = require "pghost.native.sys"
 
@@ -60,12 +61,9 @@ local function big_csv(records)
 end
 
 describe("the cost of a replay", function()
-  before_each(function()
-    here = project.new()
+  fixture.each(function(keep)
+    here = keep(project.new())
     rules(strict)
-  end)
-  after_each(function()
-    here:remove()
   end)
 
   for _, mode in ipairs { "replace", "append", "merge", "history" } do
@@ -95,12 +93,9 @@ describe("the cost of a replay", function()
 end)
 
 describe("a replay into a table that loads replace", function()
-  before_each(function()
-    here = project.new()
+  fixture.each(function(keep)
+    here = keep(project.new())
     rules(strict)
-  end)
-  after_each(function()
-    here:remove()
   end)
 
   local function rebuilt(why)

@@ -1,5 +1,6 @@
 -- pghost replay: rules are edited, and the rejects of a run go through them again.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local project = require "support.project"
 
@@ -44,13 +45,10 @@ local function states()
 end
 
 describe("pghost replay", function()
-  before_each(function()
-    here = project.new { ["rules.lua"] = strict, ["pipeline.lua"] = script }
+  fixture.each(function(keep)
+    here = keep(project.new { ["rules.lua"] = strict, ["pipeline.lua"] = script })
     os.execute("mkdir " .. here.folder .. "/sql")
     here:write("sql/total.sql", "SELECT count(*) AS items, sum(price) AS total FROM item")
-  end)
-  after_each(function()
-    here:remove()
   end)
 
   it("takes in what passes the edited rules, and keeps the trail", function()

@@ -1,11 +1,12 @@
 -- The report's part on checks: what breaks them, whom to ask, those that prove nothing; and lineage by column.
 
+local fixture = require "support.fixture"
 local projects = require "support.project"
 
 local here
 
-setup(function()
-  here = projects.new { ["item.csv"] = "id,gone,name\n1,,a\n2,,a\n3,,b\n", ["pipeline.lua"] = [[
+fixture.once(function(keep)
+  here = keep(projects.new { ["item.csv"] = "id,gone,name\n1,,a\n2,,a\n3,,b\n", ["pipeline.lua"] = [[
     local r = require "pghost.rules"
     local check = require "pghost.check"
     local run <close> = require("pghost.pipeline").start("shop", { data = "." })
@@ -17,16 +18,12 @@ setup(function()
       check.avg("item.id", 1, 3),
     }
     run:analyse("sql")
-    run:publish()]] }
+    run:publish()]] })
   os.execute("mkdir " .. here.folder .. "/sql")
   here:write("sql/names.sql", "SELECT name, max(id) AS last FROM item GROUP BY name")
   local err, code = here:run "pipeline.lua"
   assert.equal(0, code, err)
   here:pghost("report", "-o", "report.html")
-end)
-
-teardown(function()
-  here:remove()
 end)
 
 -- The page without what only phones show.

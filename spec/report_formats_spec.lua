@@ -1,5 +1,6 @@
 -- pghost report for machines and chat, its options, the setting `report`, and the folder of pages.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local project = require "support.project"
 
@@ -27,17 +28,6 @@ local function report(...)
   return out
 end
 
--- What Python's parsers say of a file.
-local function python(program, ...)
-  local words = { "python3", "-c", pghost.quote(program) }
-  for _, word in ipairs { ... } do
-    words[#words + 1] = pghost.quote(here.folder .. "/" .. word)
-  end
-  local out, err, code = pghost.shell(table.concat(words, " "))
-  assert.equal(0, code, err)
-  return out
-end
-
 local cases <const> = [[
 import sys, xml.etree.ElementTree as tree
 suites = tree.parse(sys.argv[1]).getroot()
@@ -46,12 +36,8 @@ for case in suites.iter("testcase"):
     print(case.get("name"), "|", *[(one.tag, one.get("message")) for one in case])
 ]]
 
-before_each(function()
-  here = project.new { ["item.csv"] = "id,name\n1,a\n 2 ,b\nx,c\n1,d\n5,e,f\n" }
-end)
-
-after_each(function()
-  here:remove()
+fixture.each(function(keep)
+  here = keep(project.new { ["item.csv"] = "id,name\n1,a\n 2 ,b\nx,c\n1,d\n5,e,f\n" })
 end)
 
 describe("pghost report", function()
@@ -66,10 +52,11 @@ describe("pghost report", function()
     assert.equal("", here:ask "SELECT to_regnamespace('pghost')")
     run_pipeline()
     assert.equal(1, refused("no run 7 in this database: `pghost runs` lists them", "7"))
-    assert.equal(1, refused("no run of pipeline 'x': `pghost runs` lists them", "--pipeline", "x"))
-    assert.equal(2, refused("RUN cannot be combined with --pipeline", "1", "--pipeline", "shop"))
+    assert.equal(1, refused("no run of pipeline 'x': `pghost runs` lists the runs", "--pipeline", "x"))
+    assert.equal(2, refused("RUN cannot be combined with --pipeline (see pghost report --help)",
+      "1", "--pipeline", "shop"))
     assert.equal(2, refused("--all needs a folder: --all -o site/", "--all"))
-    assert.equal(2, refused("--all cannot be combined with RUN, --markdown, --junit or --metrics", "1", "--all"))
+    assert.equal(2, refused("--all cannot be combined with RUN (see pghost report --help)", "1", "--all"))
     local _, err, code = here:pghost("report", "-o", "missing/report.html")
     assert.equal(1, code)
     assert.matches("^pghost: could not write the report: missing/report.html.*No such file or directory", err)
@@ -95,7 +82,7 @@ describe("pghost report", function()
     }]==]
     report("--junit", "junit.xml")
     local lines = {}
-    for line in python(cases, "junit.xml"):gmatch "[^\n]+" do
+    for line in here:python(cases, "junit.xml"):gmatch "[^\n]+" do
       lines[#lines + 1] = line
     end
     assert.equal("7 1 1 1", lines[1])

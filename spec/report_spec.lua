@@ -1,6 +1,7 @@
 -- pghost report: the page, in a headless Chromium.
 
 local browser = require "support.browser"
+local fixture = require "support.fixture"
 local project = require "support.project"
 
 local here
@@ -46,12 +47,8 @@ local function is_sound(options)
   return page.dom
 end
 
-before_each(function()
-  here = project.new { ["item.csv"] = "id,name\n1,a\n 2 ,b\nx,c\n1,d\n5,e,f\n" }
-end)
-
-after_each(function()
-  here:remove()
+fixture.each(function(keep)
+  here = keep(project.new { ["item.csv"] = "id,name\n1,a\n 2 ,b\nx,c\n1,d\n5,e,f\n" })
 end)
 
 describe("pghost report", function()

@@ -1,6 +1,7 @@
 -- Runs that were killed and go on: what was committed is not read again, what was half done leaves no
 -- trace, and the result is that of a run that nobody killed.
 
+local fixture = require "support.fixture"
 local project = require "support.project"
 local pghost = require "support.pghost"
 
@@ -61,17 +62,13 @@ describe("a run with resume", function()
     end
   end
 
-  before_each(function()
-    one = project.new()
+  fixture.each(function(keep)
+    one = keep(project.new())
     for i = 1, 5 do
       one:write(("item%d.csv"):format(i), ("id,name\n%d, a%d\n%d,refused\nx,\n%d,file%d\n1,again\n"):format(i, i,
         i + 10, i + 20, i))
     end
     one:write("plain.csv", "id\n1\n2\n")
-  end)
-
-  after_each(function()
-    one:remove()
   end)
 
   for _, workers in ipairs { 1, 2 } do

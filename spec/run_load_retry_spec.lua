@@ -2,6 +2,7 @@
 -- whole run is retried where that is not enough.
 
 local connection = require "pghost.connection"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 local shown = require "support.shown"
@@ -93,16 +94,11 @@ local function write_items(path, from, to)
   pghost.write(path, table.concat(lines, "\n") .. "\n")
 end
 
-setup(function()
-  folder = pghost.folder()
+fixture.once(function(keep)
+  folder = keep(pghost.folder())
   dsn = server.get():database()
-  db = connection.open { dsn = dsn }
+  db = keep(connection.open { dsn = dsn })
   write_items(folder .. "/item.csv", 1, 2000)
-end)
-
-teardown(function()
-  db:close()
-  pghost.remove(folder)
 end)
 
 describe("a load of a run is retried by itself", function()

@@ -1,6 +1,7 @@
 -- pghost runs: what it tells of runs that went well, failed, were killed.
 
 local cjson = require "cjson"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local project = require "support.project"
 
@@ -37,12 +38,8 @@ local function json_lines(text)
   return list
 end
 
-before_each(function()
-  here = project.new { ["item.csv"] = "id,name\n1,a\n 2 ,b\nx,c\n1,d\n5,e,f\n" }
-end)
-
-after_each(function()
-  here:remove()
+fixture.each(function(keep)
+  here = keep(project.new { ["item.csv"] = "id,name\n1,a\n 2 ,b\nx,c\n1,d\n5,e,f\n" })
 end)
 
 describe("pghost runs", function()

@@ -1,5 +1,6 @@
 -- Settings that are secret: not in the schema `pghost`, not in --help, not in a replay by mistake.
 
+local fixture = require "support.fixture"
 local project = require "support.project"
 local secrets = require "pghost.run.secrets"
 local server = require "support.server"
@@ -57,14 +58,10 @@ describe("a secret setting", function()
       run:load("t", "t.csv", r.table("t", { { "k", r.integer():required() } }))
       run:publish()]]
 
-    before_each(function()
-      p = project.new { ["p.lua"] = script }
+    fixture.each(function(keep)
+      p = keep(project.new { ["p.lua"] = script })
       os.execute("mkdir " .. p.folder .. "/data")
       p:write("data/t.csv", "k\n1\nx\n")
-    end)
-
-    after_each(function()
-      p:remove()
     end)
 
     it("is stored nowhere", function()

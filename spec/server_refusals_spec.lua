@@ -1,13 +1,14 @@
 -- What the server refuses of rows that have the right types: told with file and line, and a reject where there may be
 -- some. The numbers of lines are those of the files as they are written here.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
 local folder, dsn
 
 local function psql(sql)
-  return (pghost.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(pghost.quote(dsn)), sql))
+  return (pghost.psql(dsn, sql))
 end
 
 local function load(words, more)
@@ -52,14 +53,10 @@ local setup = [[
 ]]
 
 describe("what the server refuses", function()
-  before_each(function()
-    folder = pghost.folder()
+  fixture.each(function(keep)
+    folder = keep(pghost.folder())
     dsn = server.get():database()
     psql(setup)
-  end)
-
-  after_each(function()
-    pghost.remove(folder)
   end)
 
   for kind, case in pairs(kinds) do

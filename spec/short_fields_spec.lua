@@ -1,5 +1,6 @@
 -- `pghost load` into columns of short texts goes through COPY's text format, with the bytes that psql's \copy stores.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local project = require "support.project"
 
@@ -40,11 +41,8 @@ local function assert_same()
 end
 
 describe("short fields", function()
-  before_each(function()
-    here = project.new {}
-  end)
-  after_each(function()
-    here:remove()
+  fixture.each(function(keep)
+    here = keep(project.new {})
   end)
 
   it("of text are sent as text, byte for byte what psql stores", function()

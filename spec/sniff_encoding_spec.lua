@@ -1,6 +1,7 @@
 -- The encoding that is found: right, or not sure and so refused, but never another one. Python's codecs say what is
 -- right.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 local shown = require "support.shown"
@@ -40,13 +41,9 @@ end
 describe("the encoding", function()
   local folder, dsn, db
 
-  setup(function()
-    folder, dsn = pghost.folder(), server.get():database()
-    db = require("pghost.connection").open { dsn = dsn }
-  end)
-  teardown(function()
-    db:close()
-    pghost.remove(folder)
+  fixture.once(function(keep)
+    folder, dsn = keep(pghost.folder()), server.get():database()
+    db = keep(require("pghost.connection").open { dsn = dsn })
   end)
 
   it("of texts in many languages is right or refused, never another", function()

@@ -6,6 +6,7 @@ local cjson = require "cjson"
 local csv = require "pghost.sniff"
 local native = require "pghost.native.conn"
 local native_csv = require "pghost.native.csv"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
@@ -515,13 +516,10 @@ end)
 describe("pghost sniff", function()
   local folder
 
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     pghost.write(folder .. "/Orders 2024.csv", "id;price;day\n1;1,5;31.12.2024\n2;2,5;01.01.2025\n3;\27[31m;\n")
     pghost.write(folder .. "/b.csv", "a,b\n1,2\n3,4\n")
-  end)
-  teardown(function()
-    pghost.remove(folder)
   end)
 
   local function run(arguments, stdin)
@@ -594,7 +592,7 @@ describe("pghost sniff", function()
   it("refuses what makes no sense", function()
     local cases = {
       ["--lua b.csv 'Orders 2024.csv'"] = "pghost: --lua takes one file, got 2\n",
-      ["--json --lua b.csv"] = "pghost: --json cannot be combined with --lua\n",
+      ["--json --lua b.csv"] = "pghost: --json cannot be combined with --lua (see pghost sniff --help)\n",
       ["none.csv"] = "pghost: no such file 'none.csv'\n",
     }
     for arguments, message in pairs(cases) do

@@ -3,6 +3,7 @@
 
 local csv = require "pghost.sniff"
 local lists = require "pghost.lib.lists"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 local shown = require "support.shown"
@@ -170,14 +171,10 @@ end
 describe("guessed types of random columns", function()
   local folder, dsn, db
 
-  setup(function()
-    folder, dsn = pghost.folder(), server.get():database()
-    db = require("pghost.connection").open { dsn = dsn }
+  fixture.once(function(keep)
+    folder, dsn = keep(pghost.folder()), server.get():database()
+    db = keep(require("pghost.connection").open { dsn = dsn })
     db:query "SET timezone = 'UTC'"
-  end)
-  teardown(function()
-    db:close()
-    pghost.remove(folder)
   end)
 
   local function load(path, into, ...)

@@ -2,6 +2,7 @@
 -- The oracle for lines and columns is the text itself: the marker that the spec puts into it.
 
 local assert = require "luassert"
+local fixture = require "support.fixture"
 local project = require "support.project"
 
 local script = [[
@@ -24,13 +25,9 @@ local function fail_with(body)
 end
 
 describe("an error of the server", function()
-  before_each(function()
-    here = project.new { ["item.csv"] = "id,name\n1,a\n2,b\n" }
+  fixture.each(function(keep)
+    here = keep(project.new { ["item.csv"] = "id,name\n1,a\n2,b\n" })
     os.execute("mkdir " .. here.folder .. "/sql")
-  end)
-
-  after_each(function()
-    here:remove()
   end)
 
   it("in analytics names the file and the line, whatever stands before it", function()
@@ -75,16 +72,12 @@ WHERE :as_of > '2000-01-01'
 end)
 
 describe("an answer whose file is gone", function()
-  before_each(function()
-    here = project.new { ["item.csv"] = "id,name\n1,a\n2,b\n" }
+  fixture.each(function(keep)
+    here = keep(project.new { ["item.csv"] = "id,name\n1,a\n2,b\n" })
     os.execute("mkdir " .. here.folder .. "/sql")
     here:write("sql/one.sql", "SELECT 1 AS a")
     here:write("sql/two.sql", "SELECT 2 AS a")
     here:write("pipeline.lua", script:format('run:analyse "sql"'))
-  end)
-
-  after_each(function()
-    here:remove()
   end)
 
   it("is told of at each run, until its table is gone or the file is back", function()

@@ -1,18 +1,15 @@
 -- stdin, stdout and stderr that are closed or full: nothing goes where it does not belong, and no result
 -- is lost with exit code 0.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local project = require "support.project"
 
 describe("a closed stream", function()
   local folder
 
-  before_each(function()
-    folder = pghost.folder()
-  end)
-
-  after_each(function()
-    pghost.remove(folder)
+  fixture.each(function(keep)
+    folder = keep(pghost.folder())
   end)
 
   it("is never a file's descriptor: output to stdout is an error, to stderr is dropped", function()
@@ -40,21 +37,17 @@ end)
 describe("a pipeline", function()
   local p
 
-  before_each(function()
-    p = project.new { ["p.lua"] = [[
+  fixture.each(function(keep)
+    p = keep(project.new { ["p.lua"] = [[
       local pipeline = require "pghost.pipeline"
       local r = require "pghost.rules"
       local run <close> = pipeline.start("streams", { max_rejects = "" })
       run:load("t", "t.csv", r.table("t", { { "k", r.integer():required() } }, { key = "k" }))
       run:analyse("sql")
-      run:publish()]] }
+      run:publish()]] })
     os.execute("mkdir " .. p.folder .. "/data " .. p.folder .. "/sql")
     p:write("data/t.csv", "k\n1\n2\n")
     p:write("sql/answer.sql", "select count(*) as n from t")
-  end)
-
-  after_each(function()
-    p:remove()
   end)
 
   local function run(redirected)

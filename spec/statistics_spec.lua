@@ -1,5 +1,6 @@
 -- ANALYZE after `pghost load`: within a tenth of the load's time, after the COMMIT, and never the end of a load.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 local statistics = require "pghost.load.statistics"
@@ -7,16 +8,12 @@ local statistics = require "pghost.load.statistics"
 describe("the statistics of a loaded table", function()
   local folder, dsn
 
-  before_each(function()
-    folder, dsn = pghost.folder(), server.get():database()
-  end)
-
-  after_each(function()
-    pghost.remove(folder)
+  fixture.each(function(keep)
+    folder, dsn = keep(pghost.folder()), server.get():database()
   end)
 
   local function psql(sql)
-    local out, err, code = pghost.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(pghost.quote(dsn)), sql)
+    local out, err, code = pghost.psql(dsn, sql)
     assert.equal(0, code, err)
     return (out:gsub("\n$", ""))
   end

@@ -1,6 +1,7 @@
 -- pghost test: specs of a project, through the executable; what they leave on the server.
 
 local lfs = require "lfs"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
 local server = require "support.server"
@@ -26,8 +27,8 @@ run:publish()
 
 local project
 
-before_each(function()
-  project = projects.new()
+fixture.each(function(keep)
+  project = keep(projects.new())
   for _, folder in ipairs { "rules", "spec", "sql" } do
     lfs.mkdir(project.folder .. "/" .. folder)
   end
@@ -35,10 +36,6 @@ before_each(function()
   project:write("config.lua", 'return { schema = "shop", parameters = { least = 2 } }')
   project:write("rules/item.lua", rules)
   project:write("sql/total.sql", "SELECT count(*) AS items, sum(price) AS price FROM item WHERE price >= :least")
-end)
-
-after_each(function()
-  project:remove()
 end)
 
 local function databases()
@@ -242,7 +239,8 @@ describe("pghost test", function()
         conn:exec "SELECT pg_sleep(30)"
       end)]])
     local function start(signal)
-      pghost.shell(("cd %s && { %s --dsn %s test >out 2>&1 & pid=$!; until grep -q ready out; do sleep 0.05; done; "
+      pghost.shell(("cd %s && rm -f out && { %s --dsn %s test >out 2>&1 & pid=$!; "
+        .. "until grep -q ready out; do sleep 0.05; done; "
         .. "kill -%s $pid; wait $pid; }"):format(project.folder, pghost.path, pghost.quote(project.dsn), signal))
     end
     start "INT"

@@ -1,5 +1,6 @@
 -- COPY's text format, against psql's \copy of the same file.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 
@@ -10,7 +11,7 @@ local pieces = { ".", "a", "é", "\\t", "\\n", "\\N", "\\\\", "\\b\\f\\r\\v", "\
   "\\xff", "\\0", "\\x00" }
 
 local function psql(sql)
-  return pghost.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(pghost.quote(dsn)), sql)
+  return pghost.psql(dsn, sql)
 end
 
 local function field()
@@ -43,14 +44,10 @@ local differ = [[
     + (SELECT count(*) FROM (TABLE theirs EXCEPT ALL TABLE ours) AS less)]]
 
 describe("the text format", function()
-  setup(function()
-    folder = pghost.folder()
+  fixture.once(function(keep)
+    folder = keep(pghost.folder())
     dsn = server.get():database()
     psql "CREATE TABLE ours (a text, b text); CREATE TABLE theirs (a text, b text)"
-  end)
-
-  teardown(function()
-    pghost.remove(folder)
   end)
 
   it("gives what \\copy gives, record by record", function()

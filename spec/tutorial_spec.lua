@@ -2,6 +2,7 @@
 -- print compared.
 
 local executed_page = require "support.executed_page"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 
 -- What is not executed, and why.
@@ -17,12 +18,8 @@ local function execute_all(path, copied)
   describe(path, function()
     local page
 
-    setup(function()
-      page = executed_page.open(path, copied)
-    end)
-
-    teardown(function()
-      page:close()
+    fixture.once(function(keep)
+      page = keep(executed_page.open(path, copied))
     end)
 
     for i, block in ipairs(executed_page.blocks(path)) do

@@ -1,6 +1,7 @@
 -- `--wait`: the second run of a pipeline waits for the first, says whom for, and gives up in time.
 
 local connection = require "pghost.connection"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local server = require "support.server"
 local waiting = require "pghost.run.waiting"
@@ -75,13 +76,9 @@ describe("a duration", function()
 end)
 
 describe("the second run of a pipeline", function()
-  setup(function()
+  fixture.once(function(keep)
     dsn = server.get():database()
-    db = connection.open { dsn = dsn }
-  end)
-
-  teardown(function()
-    db:close()
+    db = keep(connection.open { dsn = dsn })
   end)
 
   before_each(function()

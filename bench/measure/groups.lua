@@ -2,17 +2,19 @@
 
 local checks = require "measure.checks"
 local clock = require "measure.clock"
+local duplicates = require "measure.duplicates"
 local files = require "measure.files"
 local merge = require "measure.merge"
 local replay = require "measure.replay"
 local rounds = require "measure.rounds"
 local tables = require "measure.tables"
 
-local M = { order = { "startup", "booking", "event", "memory", "shapes", "pipeline", "merge", "replay", "checks",
-  "profile", "pgloader" } }
+local M = { order = { "startup", "booking", "event", "memory", "shapes", "pipeline", "merge", "duplicates", "replay",
+  "checks", "profile", "pgloader" } }
 
 M.merge = merge.run
 
+M.duplicates = duplicates.run
 M.replay = replay.run
 M.checks = checks.run
 

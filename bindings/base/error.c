@@ -3,6 +3,7 @@
 #include "base/error.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +31,9 @@ bool error_set_errno(Error *error, int number, const char *format, ...) {
   if (used < 0 || (size_t)used >= sizeof error->message)
     return false;
   char text[128];
-  const char *reason = strerror_r(number, text, sizeof text); // GNU: may be a constant string
+  const char *reason = number == ENOMEM
+                           ? "out of memory" // as everywhere; "cannot allocate memory"
+                           : strerror_r(number, text, sizeof text); // GNU: may be a constant
   snprintf(error->message + used, sizeof error->message - (size_t)used, ": %c%s",
            tolower((unsigned char)reason[0]), reason + 1);
   return false;

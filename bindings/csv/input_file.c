@@ -13,11 +13,10 @@
 enum { WAIT_MS = 100 }; // a signal may arrive on another thread: look at the flags this often
 
 typedef struct FileInput {
-  Input input;   // first: an Input * is a FileInput *
+  RawInput raw;  // first: an Input * is a FileInput *
   int fd;        // -1: not open
   bool borrowed; // standard input: not ours to close
   bool waits;    // a pipe, a terminal or the like: its bytes may be long in coming
-  off_t size;    // of an ordinary file when it was opened; 0: not known
   char *name;
   char head[INPUT_HEAD]; // first bytes that were looked at where one cannot seek
   size_t head_len;
@@ -64,9 +63,10 @@ static bool wait_for_bytes(const FileInput *file) {
 // end after any record, and what is missing would be missed by nobody.
 static ptrdiff_t at_end(const FileInput *file, Error *error) {
   struct stat facts;
-  if (file->size == 0 || fstat(file->fd, &facts) != 0)
+  off_t size = (off_t)file->raw.size;
+  if (size == 0 || fstat(file->fd, &facts) != 0)
     return 0;
-  if (facts.st_size >= file->size && facts.st_size >= lseek(file->fd, 0, SEEK_CUR))
+  if (facts.st_size >= size && facts.st_size >= lseek(file->fd, 0, SEEK_CUR))
     return 0;
   error_set(error, "changed", "could not read '%s': it became shorter while it was read",
             file->name);
@@ -115,42 +115,21 @@ static int look_at(FileInput *file) {
   if (fstat(file->fd, &facts) != 0)
     return errno;
   file->waits = !S_ISREG(facts.st_mode) && !S_ISBLK(facts.st_mode);
-  file->size = S_ISREG(facts.st_mode) ? facts.st_size : 0;
+  file->raw.size = S_ISREG(facts.st_mode) ? (uint64_t)facts.st_size : 0;
+  file->raw.fd = S_ISREG(facts.st_mode) ? file->fd : -1;
   return S_ISDIR(facts.st_mode) ? EISDIR : 0;
 }
 
-static Input *no_memory(Error *error) {
-  error_set_errno(error, ENOMEM, "could not open the input");
-  return NULL;
-}
-
-Input *input_open_file(const char *path, Error *error) {
-  bool standard = strcmp(path, "-") == 0;
-  FileInput *file = calloc(1, sizeof *file);
-  if (!file)
-    return no_memory(error);
-  file->input = (Input){file_read, file_close, NULL};
-  file->borrowed = standard;
-  file->name = strdup(standard ? "standard input" : path);
-  file->fd = standard ? STDIN_FILENO : open_path(path);
-  int reason = file->fd < 0 ? errno : !file->name ? ENOMEM : look_at(file);
-  if (reason) {
-    error_set_errno(error, reason, "could not open '%s'", path);
-    file_close(&file->input);
-    return NULL;
-  }
-  posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL); // a hint: pipes refuse it
-  return &file->input;
-}
-
-ptrdiff_t input_peek(Input *input, char head[INPUT_HEAD], Error *error) {
-  FileInput *file = (FileInput *)input;
+static ptrdiff_t file_peek(RawInput *raw, char head[INPUT_HEAD], Error *error) {
+  FileInput *file = (FileInput *)raw;
   off_t start = file->waits ? -1 : lseek(file->fd, 0, SEEK_CUR);
   char first[INPUT_HEAD];
   size_t len = 0;
   while (len < INPUT_HEAD) {
-    ptrdiff_t got = start < 0 ? file_read(input, first + len, INPUT_HEAD - len, error)
+    ptrdiff_t got = start < 0 ? file_read(&raw->input, first + len, INPUT_HEAD - len, error)
                               : pread(file->fd, first + len, INPUT_HEAD - len, start + (off_t)len);
+    if (got < 0 && start >= 0 && errno == EINTR)
+      continue;
     if (got < 0 && start >= 0)
       error_set_errno(error, errno, "could not read '%s'", file->name);
     if (got < 0)
@@ -167,15 +146,29 @@ ptrdiff_t input_peek(Input *input, char head[INPUT_HEAD], Error *error) {
   return (ptrdiff_t)len;
 }
 
-size_t input_size(const Input *input) {
-  return (size_t)((const FileInput *)input)->size;
+static RawInput *no_memory(Error *error) {
+  error_set_errno(error, ENOMEM, "could not open the input");
+  return NULL;
 }
 
-int input_seekable(const Input *input) {
-  const FileInput *file = (const FileInput *)input;
-  struct stat facts;
-  bool ordinary = fstat(file->fd, &facts) == 0 && S_ISREG(facts.st_mode);
-  return ordinary ? file->fd : -1;
+RawInput *input_open_file(const char *path, Error *error) {
+  bool standard = strcmp(path, "-") == 0;
+  FileInput *file = calloc(1, sizeof *file);
+  if (!file)
+    return no_memory(error);
+  file->borrowed = standard;
+  file->name = strdup(standard ? "standard input" : path);
+  file->raw = (RawInput){
+      .input = {file_read, file_close, NULL}, .peek = file_peek, .name = file->name, .fd = -1};
+  file->fd = standard ? STDIN_FILENO : open_path(path);
+  int reason = file->fd < 0 ? errno : !file->name ? ENOMEM : look_at(file);
+  if (reason) {
+    error_set_errno(error, reason, "could not open '%s'", path);
+    file_close(&file->raw.input);
+    return NULL;
+  }
+  posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL); // a hint: pipes refuse it
+  return &file->raw;
 }
 
 static ptrdiff_t bytes_read(Input *input, char *out, size_t size, Error *error) {

@@ -11,8 +11,7 @@ enum { GZIP_BLOCK = 64 * 1024, GZIP_ONLY = 15 + 16 }; // window bits, see inflat
 
 typedef struct GzipInput {
   Input input; // first: an Input * is a GzipInput *
-  Input *inner;
-  char *name;
+  RawInput *inner;
   z_stream stream;
   uint64_t taken;
   bool in_member; // gzip files may stand one after the other
@@ -25,7 +24,8 @@ typedef struct GzipInput {
 static bool refill(GzipInput *self, Error *error) {
   if (self->stream.avail_in > 0 || self->at_end)
     return true;
-  ptrdiff_t got = self->inner->read(self->inner, (char *)self->packed, sizeof self->packed, error);
+  ptrdiff_t got = self->inner->input.read(&self->inner->input, (char *)self->packed,
+                                          sizeof self->packed, error);
   if (got < 0)
     return false;
   self->at_end = got == 0;
@@ -36,11 +36,15 @@ static bool refill(GzipInput *self, Error *error) {
 }
 
 static ptrdiff_t damaged(const GzipInput *self, int result, Error *error) {
+  if (result == Z_MEM_ERROR) {
+    error_set_errno(error, ENOMEM, "could not read '%s'", self->inner->name);
+    return -1;
+  }
   if (result == Z_BUF_ERROR)
-    return input_damaged(error, self->name, "the gzip data is truncated");
+    return input_damaged(error, self->inner->name, "the gzip data is truncated");
   if (!self->first && self->stream.total_out == 0 && result == Z_DATA_ERROR)
-    return input_damaged(error, self->name, "data that is not gzip follows its end");
-  return input_damaged(error, self->name,
+    return input_damaged(error, self->inner->name, "data that is not gzip follows its end");
+  return input_damaged(error, self->inner->name,
                        self->stream.msg ? self->stream.msg : "damaged gzip data");
 }
 
@@ -87,26 +91,24 @@ static void gzip_close(Input *input) {
   GzipInput *self = (GzipInput *)input;
   if (self->started)
     inflateEnd(&self->stream);
-  self->inner->close(self->inner);
-  free(self->name);
+  self->inner->input.close(&self->inner->input);
   free(self);
 }
 
-Input *input_open_gzip(Input *inner, const char *name, Error *error) {
+Input *input_open_gzip(RawInput *inner, Error *error) {
   GzipInput *self = calloc(1, sizeof *self);
   if (!self) {
-    inner->close(inner);
-    error_set_errno(error, ENOMEM, "could not open '%s'", name);
+    error_set_errno(error, ENOMEM, "could not open '%s'", inner->name);
+    inner->input.close(&inner->input);
     return NULL;
   }
   self->input = (Input){gzip_read, gzip_close, gzip_taken};
   self->inner = inner;
   self->first = true;
-  self->name = strdup(name);
   self->started = inflateInit2(&self->stream, GZIP_ONLY) == Z_OK;
-  if (self->name && self->started)
+  if (self->started)
     return &self->input;
+  error_set_errno(error, ENOMEM, "could not open '%s'", inner->name);
   gzip_close(&self->input);
-  error_set_errno(error, ENOMEM, "could not open '%s'", name);
   return NULL;
 }

@@ -1,7 +1,8 @@
 // Opening an input: what a file is, by its first bytes, and who unpacks that.
-#include <archive.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "csv/archive_parts.h"
 #include "csv/input_parts.h"
 
 // What a file is. Sources: RFC 1952 (gzip), RFC 8878 (zstd), the .xz file format 1.1.0, bzip2's
@@ -37,45 +38,70 @@ static Kind kind_of(const char *head, size_t len) {
   return is_bzip2(head, len) ? KIND_BZIP2 : KIND_PLAIN;
 }
 
-static const char *name_of(const char *path) {
-  return strcmp(path, "-") == 0 ? "standard input" : path;
-}
-
-static Input *no_zip(Input *file, const char *name, Error *error) {
-  file->close(file);
-  error_set(error, "archive", "'%s' is not a zip: it has no members", name);
+static RawInput *open_raw(const char *path, const char *version, Error *error) {
+  if (!input_is_url(path))
+    return input_open_file(path, error);
+  InputOpener *opener = input_opener();
+  if (opener)
+    return opener(path, version, error);
+  error_set(error, "usage", "could not open '%s': the module that reads URLs is not loaded", path);
   return NULL;
 }
 
-Input *input_open(const char *path, const char *member, Error *error) {
-  Input *file = input_open_file(path, error);
-  if (!file)
+static void close_raw(RawInput *raw) {
+  raw->input.close(&raw->input);
+}
+
+static Input *no_zip(RawInput *raw, Error *error) {
+  error_set(error, "archive", "'%s' is not a zip: it has no members", raw->name);
+  close_raw(raw);
+  return NULL;
+}
+
+// What libarchive unpacks of `raw`, which it takes over.
+static Input *open_archive(RawInput *raw, Kind kind, const char *member, Error *error) {
+  const ArchiveParts *parts = archive_parts(error);
+  if (!parts) {
+    close_raw(raw);
+    return NULL;
+  }
+  switch (kind) {
+  case KIND_ZSTD:
+    return parts->open_packed(raw, PACKED_ZSTD, error);
+  case KIND_XZ:
+    return parts->open_packed(raw, PACKED_XZ, error);
+  case KIND_BZIP2:
+    return parts->open_packed(raw, PACKED_BZIP2, error);
+  default:
+    return parts->open_member(raw, member, error);
+  }
+}
+
+static bool visit_zip(RawInput *raw, MemberVisitor visit, void *data, Error *error) {
+  const ArchiveParts *parts = archive_parts(error);
+  if (parts)
+    return parts->visit_zip(raw, visit, data, error);
+  close_raw(raw);
+  return false;
+}
+
+Input *input_open(const InputName *name, Error *error) {
+  RawInput *raw = open_raw(name->path, name->version, error);
+  if (!raw)
     return NULL;
   char head[INPUT_HEAD];
-  ptrdiff_t len = input_peek(file, head, error);
+  ptrdiff_t len = raw->peek(raw, head, error);
   if (len < 0) {
-    file->close(file);
+    close_raw(raw);
     return NULL;
   }
-  const char *name = name_of(path);
   Kind kind = kind_of(head, (size_t)len);
-  if (member && kind != KIND_ZIP)
-    return no_zip(file, name, error);
-  switch (kind) {
-  case KIND_GZIP:
-    return input_open_gzip(file, name, error);
-  case KIND_ZSTD:
-    return input_open_packed(file, ARCHIVE_FILTER_ZSTD, name, error);
-  case KIND_XZ:
-    return input_open_packed(file, ARCHIVE_FILTER_XZ, name, error);
-  case KIND_BZIP2:
-    return input_open_packed(file, ARCHIVE_FILTER_BZIP2, name, error);
-  case KIND_ZIP:
-    return input_open_member(file, member, name, error);
-  case KIND_PLAIN:
-    break;
-  }
-  return file;
+  if (name->member && kind != KIND_ZIP)
+    return no_zip(raw, error);
+  if (kind == KIND_PLAIN)
+    return &raw->input;
+  return kind == KIND_GZIP ? input_open_gzip(raw, error)
+                           : open_archive(raw, kind, name->member, error);
 }
 
 // Reads what is in `file` to its end: a file may have grown since it was opened.
@@ -87,27 +113,32 @@ static bool read_whole(Input *file, Buffer *whole, Error *error) {
       return got == 0;
     buffer_put(whole, block, (size_t)got);
     if (whole->failed)
-      return error_set(error, "ENOMEM", "not enough memory");
+      return error_set(error, "ENOMEM", "out of memory");
   }
 }
 
-bool input_look(const char *path, size_t most, MemberVisitor visit, void *data, Buffer *whole,
-                InputLook *what, Error *error) {
-  Input *file = input_open_file(path, error);
-  if (!file)
+static void note_facts(const RawInput *raw, InputLook *look) {
+  look->size = raw->size;
+  snprintf(look->version, sizeof look->version, "%s", raw->version ? raw->version : "");
+}
+
+bool input_look(const char *path, size_t most, MemberVisitor visit, void *data, InputLook *look,
+                Error *error) {
+  RawInput *raw = open_raw(path, NULL, error);
+  if (!raw)
     return false;
   char head[INPUT_HEAD];
-  ptrdiff_t len = input_peek(file, head, error);
+  ptrdiff_t len = raw->peek(raw, head, error);
   Kind kind = len < 0 ? KIND_PLAIN : kind_of(head, (size_t)len);
-  size_t size = input_size(file);
   bool ok = len >= 0;
-  *what = kind == KIND_ZIP ? INPUT_ZIP : INPUT_OTHER;
+  note_facts(raw, look);
+  look->kind = kind == KIND_ZIP ? INPUT_ZIP : INPUT_OTHER;
   if (ok && kind == KIND_ZIP)
-    return input_visit_zip(file, name_of(path), visit, data, error);
-  if (ok && kind == KIND_PLAIN && size > 0 && size <= most) {
-    *what = INPUT_WHOLE;
-    ok = read_whole(file, whole, error);
+    return visit_zip(raw, visit, data, error);
+  if (ok && kind == KIND_PLAIN && raw->size > 0 && raw->size <= most) {
+    look->kind = INPUT_WHOLE;
+    ok = read_whole(&raw->input, &look->whole, error);
   }
-  file->close(file);
+  close_raw(raw);
   return ok;
 }

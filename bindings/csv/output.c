@@ -1,7 +1,5 @@
 #include "csv/output.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,12 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "csv/archive_parts.h"
+
 struct Output {
   int fd;
-  char *path;              // NULL: standard output
-  char written[PATH_MAX];  // the file beside it; "" where the bytes go to the place itself
-  struct archive *archive; // NULL: not packed
-  struct archive_entry *entry;
+  char *path;             // NULL: standard output
+  char written[PATH_MAX]; // the file beside it; "" where the bytes go to the place itself
+  const ArchiveParts *parts;
+  Packer *packer; // NULL: not packed
 };
 
 const char *output_packing(const char *path) {
@@ -49,34 +49,15 @@ static bool write_all(const Output *output, const char *bytes, size_t len, Error
   return true;
 }
 
-// Called by libarchive with packed bytes.
-static la_ssize_t take_packed(struct archive *archive, void *data, const void *bytes, size_t len) {
-  Error error;
-  if (write_all(data, bytes, len, &error))
-    return (la_ssize_t)len;
-  archive_set_error(archive, EIO, "%s", error.message);
-  return -1;
-}
-
-static bool packing_failed(const Output *output, Error *error) {
-  const char *what = archive_error_string(output->archive);
-  return error_set(error, "EIO", "%s", what ? what : "could not compress the output");
+static bool write_packed(void *output, const char *bytes, size_t len, Error *error) {
+  return write_all(output, bytes, len, error);
 }
 
 static bool begin_packing(Output *output, const char *packing, Error *error) {
-  output->archive = archive_write_new();
-  output->entry = archive_entry_new();
-  if (!output->archive || !output->entry)
-    return error_set(error, "ENOMEM", "out of memory");
-  if (archive_write_add_filter_by_name(output->archive, packing) < ARCHIVE_WARN)
-    return error_set(error, "EINVAL", "output cannot be compressed with '%s' here", packing);
-  archive_write_set_format_raw(output->archive);
-  archive_write_set_bytes_in_last_block(output->archive, 1); // no padding
-  archive_entry_set_filetype(output->entry, AE_IFREG);
-  if (archive_write_open(output->archive, output, NULL, take_packed, NULL) != ARCHIVE_OK ||
-      archive_write_header(output->archive, output->entry) != ARCHIVE_OK)
-    return packing_failed(output, error);
-  return true;
+  output->parts = archive_parts(error);
+  if (output->parts)
+    output->packer = output->parts->pack(packing, write_packed, output, error);
+  return output->packer != NULL;
 }
 
 // What exists and is not a file (a pipe, /dev/null) is written to as it is.
@@ -123,16 +104,13 @@ Output *output_open(const char *path, const char *packing, Error *error) {
 }
 
 bool output_write(Output *output, const char *bytes, size_t len, Error *error) {
-  if (!output->archive)
-    return write_all(output, bytes, len, error);
-  return archive_write_data(output->archive, bytes, len) == (la_ssize_t)len ||
-         packing_failed(output, error);
+  return output->packer ? output->parts->pack_bytes(output->packer, bytes, len, error)
+                        : write_all(output, bytes, len, error);
 }
 
 static void release(Output *output) {
-  if (output->archive)
-    archive_write_free(output->archive);
-  archive_entry_free(output->entry);
+  if (output->packer)
+    output->parts->pack_close(output->packer);
   if (output->path && output->fd >= 0)
     close(output->fd);
   if (output->written[0])
@@ -156,17 +134,13 @@ static bool settle(Output *output, Error *error) {
 }
 
 bool output_finish(Output *output, Error *error) {
-  bool good = (!output->archive || archive_write_close(output->archive) == ARCHIVE_OK ||
-               packing_failed(output, error)) &&
-              settle(output, error);
+  bool good =
+      (!output->packer || output->parts->pack_end(output->packer, error)) && settle(output, error);
   release(output);
   return good;
 }
 
 void output_abort(Output *output) {
-  if (!output)
-    return;
-  if (output->archive)
-    archive_write_fail(output->archive);
-  release(output);
+  if (output)
+    release(output);
 }

@@ -1,20 +1,21 @@
-// The SHA-256 of what is read, by libcrypto.
+// The SHA-256 of what is read, by libcrypto's own functions for it: they need no memory and no
+// provider. Those of EVP load providers on first use, and crash when that finds no memory
+// (OpenSSL 3.0).
 #ifndef PGHOST_CSV_SHA256_H
 #define PGHOST_CSV_SHA256_H
 
-#include <openssl/evp.h>
-#include <stdbool.h>
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
+#include <stddef.h>
 
 enum { SHA256_TEXT = 65 }; // digits and the NUL after them
 
-// Lets libcrypto make what it needs; on the main thread, before others use it. What fails in here
-// for want of memory fails again, and is reported, where it is used.
-void sha256_prepare(void);
+typedef SHA256_CTX Sha256;
 
-// A sum begun; NULL: no memory. EVP_DigestUpdate adds to it.
-EVP_MD_CTX *sha256_new(void);
+void sha256_begin(Sha256 *sum);
+void sha256_add(Sha256 *sum, const char *bytes, size_t len);
 
-// Its digits. False: it cannot be had.
-bool sha256_finish(EVP_MD_CTX *sum, char out[SHA256_TEXT]);
+// Its digits; ends the sum.
+void sha256_finish(Sha256 *sum, char out[SHA256_TEXT]);
 
 #endif

@@ -29,7 +29,6 @@ void source_close(Source *source) {
     return;
   if (source->input)
     source->input->close(source->input);
-  EVP_MD_CTX_free(source->digest);
   buffer_free(&source->pending);
   buffer_free(&source->raw);
   transcoder_free(source->transcoder);
@@ -55,12 +54,12 @@ static bool read_bytes(Source *source, Buffer *out, size_t size, Error *error) {
   uint64_t bytes = source->totals.bytes + (uint64_t)got;
   atomic_store(&source->input_bytes, input->taken ? input->taken(input) : bytes);
   if (got == 0) {
+    if (!source->at_end)
+      sha256_finish(&source->digest, source->totals.sha256);
     source->at_end = true;
-    sha256_finish(source->digest, source->totals.sha256);
     return true;
   }
-  if (EVP_DigestUpdate(source->digest, out->data + out->len, (size_t)got) != 1)
-    return error_set(error, "digest", "could not compute the SHA-256 of '%s'", source->name);
+  sha256_add(&source->digest, out->data + out->len, (size_t)got);
   source->totals.bytes = bytes;
   out->len += (size_t)got;
   return true;

@@ -2,10 +2,10 @@
 #ifndef PGHOST_CSV_SOURCE_INTERNAL_H
 #define PGHOST_CSV_SOURCE_INTERNAL_H
 
-#include <openssl/evp.h>
 #include <stdatomic.h>
 
 #include "csv/header.h"
+#include "csv/sha256.h"
 #include "csv/source.h"
 #include "csv/transcode.h"
 
@@ -31,7 +31,7 @@ struct Source {
   _Atomic double packing; // bytes of the file itself for one that is to be consumed
   Header header;
   _Atomic uint64_t end_of_table; // offset from which on there are no records
-  EVP_MD_CTX *digest;
+  Sha256 digest;
   SourceTotals totals;
   Lines opening;      // lines before the first record, and those skipped by source_skip_to
   bool open_end;      // the last line that was handed out has no line end

@@ -475,8 +475,8 @@ static bool skip_lines(Source *source, Error *error) {
 }
 
 static bool prepare(Source *source, Error *error) {
-  source->digest = sha256_new();
-  if (!source->name || !source->digest)
+  sha256_begin(&source->digest);
+  if (!source->name)
     return error_set_errno(error, ENOMEM, "could not read the source");
   return decide_encoding(source, error) && skip_lines(source, error) &&
          find_line_end(source, error) && read_header(source, error);

@@ -6,6 +6,7 @@
 
 #include "load/budget.h"
 #include "load/memory.h"
+#include "load/repeats.h"
 #include "load/stop.h"
 
 static void add_counts(Counts *sum, const Counts *more) {
@@ -24,7 +25,7 @@ static bool block_failed(const Block *block) {
   bool failed = false;
   for (int kind = 0; kind < STREAM_KINDS; kind++)
     failed = failed || block->out[kind].failed;
-  return failed || block->marks.failed;
+  return failed || block->marks.failed || block->hashes.failed || block->repeats.failed;
 }
 
 // The lock is held.
@@ -55,6 +56,8 @@ bool block_write_rejects(Engine *engine, Block *block, Error *error) {
 
 void block_encoded(Engine *engine, Block *block) {
   Error error;
+  if (engine->keys)
+    repeats_take(engine, block);
   if (block_failed(block)) {
     error_set(&error, "ENOMEM", "out of memory while loading");
     engine_fail(engine, &error);
@@ -69,7 +72,7 @@ void block_encoded(Engine *engine, Block *block) {
   memory_note(engine, block, 0);
   engine->expected = block->held;
   bool stops = block->counts.rejected > 0 || !engine->first_stop.set;
-  if (!block_write_rejects(engine, block, &error))
+  if (!block_write_rejects(engine, block, &error) || !repeats_write(engine, block, &error))
     engine_fail_locked(engine, &error);
   else if (stops && !budget_holds(engine, task, &error))
     stop_at(engine, block, &error);

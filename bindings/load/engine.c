@@ -1,6 +1,7 @@
 // The engine's life: its threads and memory, the caller's wait, the end.
 #include "load/engine.h"
 #include "load/careful.h"
+#include "load/keys.h"
 #include "load/odd.h"
 
 #include <assert.h>
@@ -41,6 +42,15 @@ Engine *engine_new(const EngineOptions *options, Error *error) {
   pthread_mutex_init(&engine->asker_lock, NULL);
   init_conditions(engine);
   return engine;
+}
+
+// Three quarters of the bound for blocks are theirs, too.
+static bool make_keys(Engine *engine) {
+  const EngineOptions *options = &engine->options;
+  if (!options->key)
+    return true;
+  engine->keys = keys_new(options->key, options->key_count, options->memory / 4 * 3);
+  return engine->keys != NULL;
 }
 
 static bool make_queues(Engine *engine, size_t blocks) {
@@ -121,11 +131,13 @@ static bool start(Engine *engine, Error *error) {
     engine->caller_scratch = scratch_new(engine->options.program);
   if (engine->options.lua_rules)
     engine->caller_profile = start_profile(engine);
-  bool ok = make_blocks(engine) && (engine->caller_scratch || !engine->options.program) &&
-            start_threads(engine);
+  bool ok = make_keys(engine) && make_blocks(engine) &&
+            (engine->caller_scratch || !engine->options.program) && start_threads(engine);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   engine->threads_started = true;
-  return ok || error_set(error, "ENOMEM", "could not start the threads of the load");
+  return ok ||
+         error_set(error, "ENOMEM",
+                   "could not start the threads of the load: out of memory, or too many threads");
 }
 
 bool engine_has_room(const Engine *engine) {
@@ -255,6 +267,8 @@ bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error) {
   }
   if (engine->options.reject_file && fflush(engine->options.reject_file) != 0)
     return error_set_errno(error, errno, "could not write the rejects");
+  if (engine->options.repeats && fflush(engine->options.repeats) != 0)
+    return error_set_errno(error, errno, "could not write the records whose key came before");
   merge_profiles(engine);
   memset(rows, 0, STREAM_KINDS * sizeof *rows);
   for (unsigned i = 0; i < engine->stream_count; i++) {
@@ -305,6 +319,11 @@ const int64_t *engine_refused(const Engine *engine, size_t *count) {
   return (const int64_t *)(const void *)engine->refused.data;
 }
 
+uint64_t engine_repeats(const Engine *engine, bool *complete) {
+  *complete = engine->keys && keys_complete(engine->keys);
+  return engine->repeat_rows;
+}
+
 static void free_queues(Engine *engine) {
   queue_free(&engine->idle);
   queue_free(&engine->cut);
@@ -322,6 +341,8 @@ static void free_block(Block *block) {
   buffer_free(&block->odd_texts);
   buffer_free(&block->completed);
   buffer_free(&block->original);
+  buffer_free(&block->hashes);
+  buffer_free(&block->repeats);
   buffer_free(&block->chunk.bytes);
   batch_free(&block->batch);
   for (int kind = 0; kind < STREAM_KINDS; kind++)
@@ -344,6 +365,7 @@ static void free_memory(Engine *engine) {
   free(engine->rule_rejects);
   free(engine->odd_columns);
   buffer_free(&engine->refused);
+  keys_free(engine->keys);
   asker_free(engine->options.asker);
 }
 
@@ -363,6 +385,8 @@ void engine_free(Engine *engine) {
   free_memory(engine);
   if (engine->options.reject_file)
     fclose(engine->options.reject_file);
+  if (engine->options.repeats)
+    fclose(engine->options.repeats);
   pthread_mutex_destroy(&engine->lock);
   pthread_mutex_destroy(&engine->asker_lock);
   pthread_cond_destroy(&engine->splitter_turn);

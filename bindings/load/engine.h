@@ -71,6 +71,10 @@ bool engine_odd_values(const Engine *engine, size_t column, OddValues *out);
 // not in the counts of their files.
 const int64_t *engine_refused(const Engine *engine, size_t *count);
 
+// How many rows went to `repeats`, and whether every key was looked up (keys.h); after
+// engine_finish.
+uint64_t engine_repeats(const Engine *engine, bool *complete);
+
 // Aborts what is unfinished, joins the threads, frees. After a failure with code "budget" the
 // rejects stream is ended well: what has been found is there to be looked at. Connections are idle
 // afterwards (their transaction failed where a COPY was aborted). NULL is fine.

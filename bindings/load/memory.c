@@ -3,12 +3,15 @@
 
 #include <stdlib.h>
 
+#include "load/keys.h"
+
 static size_t held_by(const Block *block) {
   const Batch *batch = &block->batch;
   size_t held = block->chunk.bytes.cap + batch->text.cap + batch->decoded.cap +
                 batch->record_cap * sizeof(Record) + batch->field_cap * sizeof(Field) +
                 block->marks.cap + block->reject_marks.cap + block->odd_cells.cap +
-                block->odd_texts.cap + block->completed.cap + block->original.cap;
+                block->odd_texts.cap + block->completed.cap + block->original.cap +
+                block->hashes.cap + block->repeats.cap;
   for (int kind = 0; kind < STREAM_KINDS; kind++)
     held += block->out[kind].cap;
   return held;
@@ -43,7 +46,8 @@ static void let_go(Engine *engine, Block *block) {
   buffer_free(&block->chunk.bytes);
   batch_free(&block->batch);
   Buffer *const buffers[] = {&block->marks,     &block->reject_marks, &block->odd_cells,
-                             &block->odd_texts, &block->completed,    &block->original};
+                             &block->odd_texts, &block->completed,    &block->original,
+                             &block->hashes,    &block->repeats};
   for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
     buffer_free(buffers[i]);
   for (int kind = 0; kind < STREAM_KINDS; kind++)
@@ -55,7 +59,8 @@ static void let_go(Engine *engine, Block *block) {
 static bool fits(const Engine *engine) {
   const Block *next = queue_newest(&engine->idle);
   size_t more = engine->expected > next->held ? engine->expected - next->held : 0;
-  return engine->held + more <= engine->options.memory;
+  size_t keys = engine->keys ? keys_held(engine->keys) : 0;
+  return engine->held + keys + more <= engine->options.memory;
 }
 
 bool memory_has_room(Engine *engine) {

@@ -4,6 +4,7 @@
 
 #include "load/odd.h"
 #include "load/rejects.h"
+#include "load/repeats.h"
 
 static int64_t parse_digits(const Field *field) {
   int64_t value = 0;
@@ -58,6 +59,13 @@ static void locate(Block *block, const Record *record, Origin *origin) {
   origin->length = (uint32_t)span.length;
 }
 
+Origin record_located(Block *block, size_t i) {
+  const Record *record = &block->batch.records[i];
+  Origin origin = record_origin(block, record);
+  locate(block, record, &origin);
+  return origin;
+}
+
 static void put_unreadable(const Engine *engine, Block *block, size_t i, Origin *origin) {
   const Record *record = &block->batch.records[i];
   const char *rule = record_error_rule(record->error);
@@ -82,7 +90,7 @@ static void put_reject(const Engine *engine, Block *block, size_t i, Origin *ori
 }
 
 static void mark_row(const Engine *engine, Block *block, size_t i, const Origin *origin) {
-  if (!engine->options.tell_lines)
+  if (!engine->options.tell_lines && !engine->keys)
     return;
   RowMark mark = {block->out[STREAM_CLEAN].len, origin->line, i};
   buffer_put(&block->marks, (const char *)&mark, sizeof mark);
@@ -115,6 +123,8 @@ static void put_clean(Engine *engine, Block *block, size_t i, const Origin *orig
   else
     row_put_clean(out, options->program, scratch, options->clean_position, origin);
   mark_row(engine, block, i, origin);
+  if (engine->keys)
+    repeats_note(engine, block, scratch);
 }
 
 void record_settle(Engine *engine, Block *block, size_t i, Scratch *scratch, Verdict verdict) {

@@ -72,6 +72,9 @@ struct Block {
   Dialect dialect; // of its file, and which that is: the file may be done before the block
   int64_t file_id;
   Buffer original; // bytes of a reject as in its file
+  Buffer hashes;   // of the keys, a uint64_t per clean row
+  Buffer repeats;  // clean rows with a key that came before
+  uint64_t repeat_rows;
   uint64_t rows[STREAM_KINDS];
   uint64_t sequence;
   size_t consumed; // bytes the reader took
@@ -148,6 +151,8 @@ struct Engine {
   uint64_t start_bytes;   // task_start_bytes of the files that are done
   uint64_t *rule_rejects; // per rule with a budget
   uint64_t sent_rows[STREAM_KINDS];
+  struct Keys *keys; // NULL: nobody asks for what comes again
+  uint64_t repeat_rows;
   size_t held;     // bytes of all blocks
   size_t expected; // of the block that is cut next: those of the last one
 };

@@ -78,6 +78,9 @@ static void reset(const Engine *engine, Block *block) {
     block->rule_rejects[i] = 0;
   buffer_clear(&block->marks);
   buffer_clear(&block->reject_marks);
+  buffer_clear(&block->hashes);
+  buffer_clear(&block->repeats);
+  block->repeat_rows = 0;
   buffer_clear(&block->odd_cells);
   buffer_clear(&block->odd_texts);
   block->counts = (Counts){0};

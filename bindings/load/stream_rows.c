@@ -94,6 +94,18 @@ static void put_offset(Buffer *out, const Origin *origin) {
   put_int64(out, origin->length);
 }
 
+void row_put_repeat(Buffer *out, const char *row, size_t len, const Origin *origin) {
+  uint16_t fields;
+  memcpy(&fields, row, sizeof fields);
+  buffer_put_u16(out, (uint16_t)(__builtin_bswap16(fields) + 3));
+  buffer_put(out, row + sizeof fields, len - sizeof fields);
+  put_offset(out, origin);
+  if (origin->has_offset)
+    put_text(out, origin->bytes, origin->length);
+  else
+    put_string(out, NULL);
+}
+
 void row_put_reject(Buffer *out, int64_t run_id, const char *table, const Origin *origin,
                     const char *column, const char *rule, const char *reason) {
   buffer_put_u16(out, 10);

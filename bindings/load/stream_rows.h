@@ -26,6 +26,10 @@ void row_put_clean(Buffer *out, const Program *program, const Scratch *scratch, 
 void row_put_clean_text(Buffer *out, const Program *program, const Scratch *scratch, bool position,
                         const Origin *origin);
 
+// A clean row with _file_id and _line, encoded already, and after it byte_offset bigint,
+// byte_length bigint, original bytea: of the record, NULL where it came from a table.
+void row_put_repeat(Buffer *out, const char *row, size_t len, const Origin *origin);
+
 // Rejects row. `column` may be NULL.
 void row_put_reject(Buffer *out, int64_t run_id, const char *table, const Origin *origin,
                     const char *column, const char *rule, const char *reason);

@@ -70,7 +70,11 @@ typedef struct EngineOptions {
   const RuleBudget *rule_budgets; // borrowed, must outlive the engine
   size_t rule_budget_count;
   uint64_t expected_bytes; // of all files together, packed as they are; 0: not known
-  Profile *profile;        // NULL, or what gets the records that passed, at engine_finish; borrowed
+  const uint32_t *key; // columns of the program; NULL: rows with a key that came before go as all
+                       // others do. Borrowed
+  size_t key_count;
+  FILE *repeats;    // with `key`: where they go instead (row_put_repeat); the engine closes it
+  Profile *profile; // NULL, or what gets the records that passed, at engine_finish; borrowed
 } EngineOptions;
 
 typedef struct Counts {

@@ -6,22 +6,12 @@
 
 #include "csv/cursor.h"
 #include "csv/source.h"
-#include "pg/conn.h"
 #include "profile/profile.h"
 #include "rules/program.h"
 
-#define CONN_TYPE "pghost.native.connection"
 #define SOURCE_TYPE "pghost.native.source"
 #define PROGRAM_TYPE "pghost.native.program"
 #define PROFILE_TYPE "pghost.native.profile"
-
-typedef struct ConnBox {
-  PGconn *conn; // NULL: closed
-  Notices *notices;
-  const char *busy;   // NULL, or what has the connection just now: "a load", "a stream"
-  const void *stream; // the stream that is being read (busy is "a stream" then), or NULL
-  bool stream_in_transaction;
-} ConnBox;
 
 typedef struct SourceBox {
   Source *source; // NULL: closed, or taken over by a load

@@ -54,7 +54,7 @@ static int conn_open(lua_State *L) {
   ConnBox *box = push_conn(L);
   box->notices = calloc(1, sizeof *box->notices);
   if (!box->notices)
-    return luaL_error(L, "not enough memory");
+    return luaL_error(L, "out of memory");
   Error error;
   box->conn = conn_connect(conninfo, box->notices, &error);
   if (!box->conn)
@@ -153,6 +153,11 @@ static int method_stream(lua_State *L) {
 // conn:copy_to(copy, path, packing) -> bytes | nil, message, code
 static int method_copy_to(lua_State *L) {
   return pg_copy_to(L, check_free(L));
+}
+
+// conn:copy_rows(copy, path, fields, rows) -> stored | nil, message, code
+static int method_copy_rows(lua_State *L) {
+  return pg_copy_rows(L, check_free(L));
 }
 
 // conn:exec(script) -> true | nil, message, code
@@ -294,7 +299,7 @@ static int method_pid(lua_State *L) {
 static const char *status_of(const ConnBox *box) {
   if (!box->conn)
     return "closed";
-  if (PQstatus(box->conn) != CONNECTION_OK)
+  if (conn_is_lost(box->conn))
     return "lost";
   switch (PQtransactionStatus(box->conn)) {
   case PQTRANS_IDLE:
@@ -370,10 +375,18 @@ static int conn_commit_list(lua_State *L) {
   return 1;
 }
 
+// conn.libpq_version() -> string: "15.10"
+static int conn_libpq_version(lua_State *L) {
+  int version = PQlibVersion();
+  lua_pushfstring(L, "%d.%d", version / 10000, version % 10000);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"connect", conn_open},
     {"bytea", conn_bytea},
     {"commit_all", conn_commit_list},
+    {"libpq_version", conn_libpq_version},
     {NULL, NULL},
 };
 
@@ -382,6 +395,7 @@ static const luaL_Reg methods[] = {
     {"stream", method_stream},
     {"exec", method_exec},
     {"copy_to", method_copy_to},
+    {"copy_rows", method_copy_rows},
     {"transaction", method_transaction},
     {"notices", method_notices},
     {"cancel", method_cancel},

@@ -8,7 +8,6 @@
 
 #include "csv/digest.h"
 #include "csv/scan.h"
-#include "csv/sha256.h"
 #include "csv/transcode.h"
 #include "lua/boxes.h"
 #include "lua/csv_options.h"
@@ -43,9 +42,8 @@ typedef struct MemberList {
 } MemberList;
 
 typedef struct Look {
-  InputLook what;
+  InputLook look;
   MemberList members;
-  Buffer whole;
 } Look;
 
 static int open_box(lua_State *L, SourceBox *box, Input *input, const char *name,
@@ -57,15 +55,14 @@ static int open_box(lua_State *L, SourceBox *box, Input *input, const char *name
 
 // csv.open(path, options?) -> source | nil, message, code
 static int csv_open_path(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
   Dialect dialect = csv_check_options(L, 2);
-  const char *member = csv_check_member(L, 2);
-  const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-  if (member)
-    name = lua_pushfstring(L, "%s/%s", name, member);
+  InputName opened = csv_check_name(L, 1, 2);
+  const char *name = strcmp(opened.path, "-") == 0 ? "standard input" : opened.path;
+  if (opened.member)
+    name = lua_pushfstring(L, "%s/%s", name, opened.member);
   SourceBox *box = new_box(L);
   Error error;
-  Input *input = input_open(path, member, &error);
+  Input *input = input_open(&opened, &error);
   return open_box(L, box, input, name, &dialect, &error);
 }
 
@@ -74,7 +71,7 @@ static bool add_member(void *data, const char *name, uint64_t size, Error *error
   buffer_put_u64(&list->bytes, size);
   buffer_put(&list->bytes, name, strlen(name) + 1);
   list->count++;
-  return !list->bytes.failed || error_set(error, "ENOMEM", "not enough memory");
+  return !list->bytes.failed || error_set(error, "ENOMEM", "out of memory");
 }
 
 static int push_members(lua_State *L, const MemberList *list) {
@@ -97,25 +94,33 @@ static int push_members(lua_State *L, const MemberList *list) {
 
 static int push_look(lua_State *L) {
   const Look *look = lua_touserdata(L, 1);
-  if (look->what == INPUT_ZIP)
-    return push_members(L, &look->members);
-  if (look->what == INPUT_WHOLE)
-    lua_pushlstring(L, look->whole.data, look->whole.len);
-  else
-    lua_pushnil(L);
+  lua_createtable(L, 0, 3);
+  lua_pushinteger(L, (lua_Integer)look->look.size);
+  lua_setfield(L, -2, "size");
+  if (look->look.version[0]) {
+    lua_pushstring(L, look->look.version);
+    lua_setfield(L, -2, "version");
+  }
+  if (look->look.kind == INPUT_ZIP) {
+    push_members(L, &look->members);
+    lua_setfield(L, -2, "members");
+  } else if (look->look.kind == INPUT_WHOLE) {
+    lua_pushlstring(L, look->look.whole.data, look->look.whole.len);
+    lua_setfield(L, -2, "contents");
+  }
   return 1;
 }
 
-// csv.look(path, most) -> the files in a zip: list of { name =, size = }; the bytes of a file that
-// is not compressed and has at most so many; nil: another file | nil, message, code
+// csv.look(path, most) -> { size =, version =, members = of a zip: list of { name =, size = },
+// contents = the bytes of a file that is not compressed and has at most so many } | nil, message,
+// code. size: of the file itself, 0: not known. version: of an object behind a URL that has one.
 static int csv_look(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
+  InputName name = csv_check_name(L, 1, 0);
   lua_Integer most = luaL_checkinteger(L, 2);
   luaL_argcheck(L, most >= 0, 2, "bytes from 0 on expected");
   Look look = {0};
   Error error;
-  bool ok =
-      input_look(path, (size_t)most, add_member, &look.members, &look.whole, &look.what, &error);
+  bool ok = input_look(name.path, (size_t)most, add_member, &look.members, &look.look, &error);
   int status = LUA_OK;
   if (ok) {
     lua_pushcfunction(L, push_look);
@@ -123,7 +128,7 @@ static int csv_look(lua_State *L) {
     status = lua_pcall(L, 1, 1, 0);
   }
   buffer_free(&look.members.bytes);
-  buffer_free(&look.whole);
+  buffer_free(&look.look.whole);
   if (status != LUA_OK)
     return lua_error(L);
   return ok ? 1 : push_failure(L, &error);
@@ -179,7 +184,7 @@ static int csv_open_string(lua_State *L) {
   Error error;
   Input *input = input_open_bytes(text, len);
   if (!input)
-    error_set(&error, "ENOMEM", "not enough memory");
+    error_set(&error, "ENOMEM", "out of memory");
   return open_box(L, box, input, name, &dialect, &error);
 }
 
@@ -195,15 +200,15 @@ static void push_totals(lua_State *L, const SourceTotals *totals) {
   }
 }
 
-// csv.digest(path, limit?, member?) -> { bytes =, sha256 = } of at most `limit` bytes, unpacked |
-// nil, message, code
+// csv.digest(path, limit?, { member =, version = }?) -> { bytes =, sha256 = } of at most `limit`
+// bytes, unpacked | nil, message, code
 static int csv_digest(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
+  InputName name = csv_check_name(L, 1, 3);
   lua_Integer limit = luaL_optinteger(L, 2, LUA_MAXINTEGER);
   luaL_argcheck(L, limit >= 0, 2, "bytes from 0 on expected");
   Error error;
   SourceTotals totals;
-  Input *input = input_open(path, luaL_optstring(L, 3, NULL), &error);
+  Input *input = input_open(&name, &error);
   bool ok = input && input_digest(input, (uint64_t)limit, &totals, &error);
   if (input)
     input->close(input);
@@ -221,7 +226,7 @@ static int csv_hash(lua_State *L) {
   SourceTotals totals;
   Input *input = input_open_bytes(bytes, len);
   if (!input)
-    error_set(&error, "ENOMEM", "not enough memory");
+    error_set(&error, "ENOMEM", "out of memory");
   bool ok = input && input_digest(input, UINT64_MAX, &totals, &error);
   if (input)
     input->close(input);
@@ -324,7 +329,7 @@ static Cursor *need_cursor(lua_State *L) {
   if (!box->cursor)
     box->cursor = cursor_new(source);
   if (!box->cursor)
-    luaL_error(L, "not enough memory");
+    luaL_error(L, "out of memory");
   return box->cursor;
 }
 
@@ -469,7 +474,6 @@ static const luaL_Reg functions[] = {
 };
 
 int luaopen_pghost_native_csv(lua_State *L) {
-  sha256_prepare();
   userdata_define(L, SOURCE_TYPE, metamethods, methods);
   luaL_newlib(L, functions);
   return 1;

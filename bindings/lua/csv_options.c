@@ -24,16 +24,26 @@ typedef struct Option {
   const char *name;
 } Option;
 
+// The field of a Dialect that a flag (0 or 1), a choice (its place in the list) or a count is.
+typedef struct Place {
+  size_t offset;
+  size_t size; // 0: none
+} Place;
+
+#define PLACE(field)                                                                               \
+  { offsetof(Dialect, field), sizeof((Dialect *)NULL)->field }
+
 // All there is to know about an option. The command line's is the same with dashes.
 typedef struct OptionRow {
   const char *name;
   OptionKind kind;
-  const char *choices[5];                      // OPTION_CHOICE
-  lua_Integer least, most;                     // OPTION_COUNT
-  const char *unit;                            // of a count: "lines"
-  const char *value;                           // what the help of the command line calls the value
-  const char *help;                            // NULL: not on the command line
-  void (*set)(Dialect *dialect, size_t value); // flag: 0 or 1, choice: its place, count
+  const char *choices[5];  // OPTION_CHOICE
+  lua_Integer least, most; // OPTION_COUNT
+  const char *unit;        // of a count: "lines"
+  const char *value;       // what the help of the command line calls the value
+  const char *help;        // NULL: not on the command line
+  Place place;
+  void (*set)(Dialect *dialect, size_t value); // instead: of more than one field
   void (*take)(const Option *option,
                Dialect *dialect); // instead: text, and what can be of two kinds
   bool first;                     // taken before the others, which win over it
@@ -181,90 +191,15 @@ static void take_stored(const Option *option, Dialect *dialect) {
       strcpy(dialect->text.stored, names[i][1]);
 }
 
-// Not of the dialect: csv_check_member.
+// Not of the dialect: csv_check_name.
 static void take_member(const Option *option, Dialect *dialect) {
   (void)dialect;
   take_text(option, NULL, "the name of a file in the zip");
 }
 
-static void set_skip_blanks(Dialect *dialect, size_t value) {
-  dialect->skip_blanks = value;
-}
-
-static void set_line_end(Dialect *dialect, size_t value) {
-  dialect->line_end = (LineEnd)value;
-}
-
-static void set_blank_lines(Dialect *dialect, size_t value) {
-  dialect->keep_blank_lines = value;
-}
-
-static void set_skip(Dialect *dialect, size_t value) {
-  dialect->skip = (uint32_t)value;
-}
-
-static void set_footer(Dialect *dialect, size_t value) {
-  dialect->footer = (uint32_t)value;
-}
-
-static void set_any_header(Dialect *dialect, size_t value) {
-  dialect->any_header = value;
-}
-
-static void set_header_names(Dialect *dialect, size_t value) {
-  dialect->repair_names = value;
-}
-
-static void set_repeated_header(Dialect *dialect, size_t value) {
-  dialect->repeated_header = (HeaderPolicy)value;
-}
-
-static void set_too_few(Dialect *dialect, size_t value) {
-  dialect->too_few = (FewPolicy)value;
-}
-
-static void set_too_many(Dialect *dialect, size_t value) {
-  dialect->too_many = (ManyPolicy)value;
-}
-
-static void set_stray_quote(Dialect *dialect, size_t value) {
-  dialect->repair_quotes = value;
-}
-
-static void set_second_table(Dialect *dialect, size_t value) {
-  dialect->end_at_second_table = value;
-}
-
-static void set_max_record(Dialect *dialect, size_t value) {
-  dialect->max_record = value;
-}
-
-static void set_max_record_lines(Dialect *dialect, size_t value) {
-  dialect->max_record_lines = (uint32_t)value;
-}
-
-static void set_max_field(Dialect *dialect, size_t value) {
-  dialect->max_field = value;
-}
-
-static void set_invalid(Dialect *dialect, size_t value) {
-  dialect->text.fallback = value;
-}
-
-static void set_nul(Dialect *dialect, size_t value) {
-  dialect->text.strip_nul = value;
-}
-
-static void set_columns(Dialect *dialect, size_t value) {
-  dialect->columns = (uint32_t)value;
-}
-
-static void set_blanks_after_quote(Dialect *dialect, size_t value) {
-  dialect->blanks_after_quote = value;
-}
-
-static void set_trailing_delimiter(Dialect *dialect, size_t value) {
-  dialect->trailing_delimiter = value;
+static void take_version(const Option *option, Dialect *dialect) {
+  (void)dialect;
+  take_text(option, NULL, "the version of an object behind a URL");
 }
 
 static void set_format(Dialect *dialect, size_t value) {
@@ -317,28 +252,28 @@ static const OptionRow rows[] = {
      .help = "Skip lines that start with this."},
     {.name = "skip_blanks",
      .kind = OPTION_FLAG,
-     .set = set_skip_blanks,
+     .place = PLACE(skip_blanks),
      .help = "Skip blanks at the start of a field."},
     {.name = "line_end",
      .kind = OPTION_CHOICE,
-     .set = set_line_end,
+     .place = PLACE(line_end),
      .choices = {"lf", "cr"},
      .help = "Line end (default: detected)."},
     {.name = "blank_lines",
      .kind = OPTION_CHOICE,
-     .set = set_blank_lines,
+     .place = PLACE(keep_blank_lines),
      .choices = {"skip", "keep"},
      .help = "Whether blank lines are records (default: skip)."},
     {.name = "skip",
      .kind = OPTION_COUNT,
-     .set = set_skip,
+     .place = PLACE(skip),
      .most = MAX_SKIP,
      .unit = "lines",
      .value = "N",
      .help = "Lines before the header to skip."},
     {.name = "footer",
      .kind = OPTION_COUNT,
-     .set = set_footer,
+     .place = PLACE(footer),
      .most = MAX_FOOTER,
      .unit = "lines",
      .value = "N",
@@ -350,47 +285,47 @@ static const OptionRow rows[] = {
      .help = "Lines of the header (default: 1)."},
     {.name = "header_names",
      .kind = OPTION_CHOICE,
-     .set = set_header_names,
+     .place = PLACE(repair_names),
      .choices = {"strict", "repair"},
      .help = "Empty, repeated and over-long names (default: strict)."},
     {.name = "repeated_header",
      .kind = OPTION_CHOICE,
-     .set = set_repeated_header,
+     .place = PLACE(repeated_header),
      .choices = {"reject", "skip", "load"},
      .help = "A record equal to the header (default: reject)."},
     {.name = "too_few",
      .kind = OPTION_CHOICE,
-     .set = set_too_few,
+     .place = PLACE(too_few),
      .choices = {"reject", "pad", "stop"},
      .help = "Records with too few fields (default: reject)."},
     {.name = "too_many",
      .kind = OPTION_CHOICE,
-     .set = set_too_many,
+     .place = PLACE(too_many),
      .choices = {"reject", "cut", "extra", "stop"},
      .help = "Records with too many fields (default: reject)."},
     {.name = "stray_quote",
      .kind = OPTION_CHOICE,
-     .set = set_stray_quote,
+     .place = PLACE(repair_quotes),
      .choices = {"reject", "repair"},
      .help = "A stray quote (default: reject)."},
     {.name = "blanks_after_quote",
      .kind = OPTION_CHOICE,
-     .set = set_blanks_after_quote,
+     .place = PLACE(blanks_after_quote),
      .choices = {"reject", "skip"},
      .help = "Blanks after a closing quote (default: reject)."},
     {.name = "trailing_delimiter",
      .kind = OPTION_CHOICE,
-     .set = set_trailing_delimiter,
+     .place = PLACE(trailing_delimiter),
      .choices = {"field", "skip"},
      .help = "A delimiter at the end of the line (default: a field follows)."},
     {.name = "second_table",
      .kind = OPTION_CHOICE,
-     .set = set_second_table,
+     .place = PLACE(end_at_second_table),
      .choices = {"reject", "stop"},
      .help = "Another table below this one (default: reject its records)."},
     {.name = "max_record",
      .kind = OPTION_COUNT,
-     .set = set_max_record,
+     .place = PLACE(max_record),
      .least = 1,
      .most = MAX_MAX_RECORD,
      .unit = "bytes",
@@ -398,7 +333,7 @@ static const OptionRow rows[] = {
      .help = "Longer records are rejected (default: 16 MiB)."},
     {.name = "max_record_lines",
      .kind = OPTION_COUNT,
-     .set = set_max_record_lines,
+     .place = PLACE(max_record_lines),
      .least = 1,
      .most = MAX_LINES,
      .unit = "lines",
@@ -406,7 +341,7 @@ static const OptionRow rows[] = {
      .help = "Records over more lines are rejected."},
     {.name = "max_field",
      .kind = OPTION_COUNT,
-     .set = set_max_field,
+     .place = PLACE(max_field),
      .least = 1,
      .most = MAX_MAX_RECORD,
      .unit = "bytes",
@@ -418,12 +353,12 @@ static const OptionRow rows[] = {
      .help = "Encoding (default: utf-8): a name that iconv knows, or 'auto' to detect it."},
     {.name = "invalid",
      .kind = OPTION_CHOICE,
-     .set = set_invalid,
+     .place = PLACE(text.fallback),
      .choices = {"reject", "windows-1252"},
      .help = "Fields that are not valid in it (default: reject the record)."},
     {.name = "nul",
      .kind = OPTION_CHOICE,
-     .set = set_nul,
+     .place = PLACE(text.strip_nul),
      .choices = {"reject", "strip"},
      .help = "NUL bytes (default: reject the record)."},
     {.name = "tolerant",
@@ -431,14 +366,15 @@ static const OptionRow rows[] = {
      .set = set_tolerant,
      .first = true,
      .help = "Accept everything: pad, extra, repair, skip. What was done is counted."},
-    {.name = "any_header", .kind = OPTION_FLAG, .set = set_any_header},
+    {.name = "any_header", .kind = OPTION_FLAG, .place = PLACE(any_header)},
     {.name = "columns",
      .kind = OPTION_COUNT,
-     .set = set_columns,
+     .place = PLACE(columns),
      .least = 1,
      .most = MAX_COLUMNS,
      .unit = "columns"},
     {.name = "member", .take = take_member},
+    {.name = "version", .take = take_version},
     {.name = "stored", .take = take_stored},
 };
 
@@ -470,6 +406,29 @@ static void check_names(lua_State *L, int index) {
   }
 }
 
+// Fields are a bool, a size_t, or an enumeration or a number of 32 bits.
+static void put(Dialect *dialect, Place place, size_t value) {
+  char *field = (char *)dialect + place.offset;
+  bool flag = value;
+  uint32_t number = (uint32_t)value;
+  if (place.size == sizeof flag)
+    memcpy(field, &flag, sizeof flag);
+  else if (place.size == sizeof number)
+    memcpy(field, &number, sizeof number);
+  else
+    memcpy(field, &value, sizeof value);
+}
+
+static void take_value(const Option *option, const OptionRow *row, Dialect *dialect) {
+  size_t value = row->kind == OPTION_FLAG     ? take_flag(option)
+                 : row->kind == OPTION_CHOICE ? take_choice(option, row->choices)
+                                              : take_count(option, row);
+  if (row->set)
+    row->set(dialect, value);
+  else
+    put(dialect, row->place, value);
+}
+
 static void take_row(lua_State *L, int index, const OptionRow *row, Dialect *dialect) {
   Option option = {L, index, row->name};
   int top = lua_gettop(L);
@@ -478,9 +437,7 @@ static void take_row(lua_State *L, int index, const OptionRow *row, Dialect *dia
   else if (row->take)
     row->take(&option, dialect);
   else
-    row->set(dialect, row->kind == OPTION_FLAG     ? take_flag(&option)
-                      : row->kind == OPTION_CHOICE ? take_choice(&option, row->choices)
-                                                   : take_count(&option, row));
+    take_value(&option, row, dialect);
   lua_settop(L, top);
 }
 
@@ -504,13 +461,25 @@ Dialect csv_check_options(lua_State *L, int index) {
   return dialect;
 }
 
-const char *csv_check_member(lua_State *L, int index) {
-  if (!lua_istable(L, index))
+static const char *text_field(lua_State *L, int index, const char *field) {
+  if (index == 0 || !lua_istable(L, index))
     return NULL;
-  lua_getfield(L, index, "member");
-  const char *member = lua_tostring(L, -1);
+  lua_getfield(L, index, field);
+  const char *text = lua_tostring(L, -1);
   lua_pop(L, 1);
-  return member;
+  return text;
+}
+
+InputName csv_check_name(lua_State *L, int path, int index) {
+  InputName name = {.path = luaL_checkstring(L, path),
+                    .member = text_field(L, index, "member"),
+                    .version = text_field(L, index, "version")};
+  if (input_is_url(name.path) && !input_opener()) {
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "pghost.native.remote");
+    lua_call(L, 1, 0);
+  }
+  return name;
 }
 
 static void set_text(lua_State *L, const char *field, const char *text) {

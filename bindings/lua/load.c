@@ -15,6 +15,7 @@
 #include "lua/load_counts.h"
 #include "lua/load_options.h"
 #include "lua/native.h"
+#include "lua/pg.h"
 #include "lua/rules_functions.h"
 #include "lua/userdata.h"
 
@@ -141,17 +142,17 @@ static bool make_asker(lua_State *L, EngineOptions *options, Error *error) {
   return options->asker || error_set(error, "ENOMEM", "out of memory");
 }
 
-// Takes over the reject file, also when there is no memory for an engine.
+// Takes over the files, also when there is no memory for an engine.
 static bool make_engine(lua_State *L, LoadBox *box, EngineOptions *options, Error *error) {
-  if (!make_asker(L, options, error) || !load_open_reject_file(L, 1, options, error)) {
+  if (!make_asker(L, options, error) || !load_open_files(L, 1, options, error)) {
     asker_free(options->asker);
     return false;
   }
   box->engine = engine_new(options, error);
-  if (!box->engine && options->reject_file)
-    fclose(options->reject_file);
-  if (!box->engine)
+  if (!box->engine) {
+    load_close_files(options);
     asker_free(options->asker);
+  }
   return box->engine != NULL;
 }
 
@@ -366,6 +367,15 @@ static void push_refused(lua_State *L, const Engine *engine) {
   lua_setfield(L, -2, "refused");
 }
 
+// Sets repeats, the number of rows that went there, and keys_complete in the table on top.
+static void push_repeats(lua_State *L, const Engine *engine) {
+  bool complete;
+  lua_pushinteger(L, (lua_Integer)engine_repeats(engine, &complete));
+  lua_setfield(L, -2, "repeats");
+  lua_pushboolean(L, complete);
+  lua_setfield(L, -2, "keys_complete");
+}
+
 // load:odd() -> list of { column =, count =, file_id =, line =, text = }: what only the server
 // could read; after finish.
 static int load_odd(lua_State *L) {
@@ -412,6 +422,7 @@ static int load_finish(lua_State *L) {
   load_push_counts(L, &total);
   load_set_rows(L, rows);
   push_refused(L, box->engine);
+  push_repeats(L, box->engine);
   return 1;
 }
 

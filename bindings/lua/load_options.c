@@ -102,6 +102,37 @@ static bool read_format(lua_State *L, int clean) {
   return is_text;
 }
 
+// key = { column of the program, from 1, ... }, repeats = path.
+static void read_key(lua_State *L, int clean, int references, EngineOptions *options) {
+  if (lua_getfield(L, clean, "key") == LUA_TNIL) {
+    lua_pop(L, 1);
+    return;
+  }
+  int list = lua_gettop(L);
+  size_t columns = options->program ? program_column_count(options->program) : 0;
+  luaL_checktype(L, list, LUA_TTABLE);
+  options->key_count = (size_t)luaL_len(L, list);
+  uint32_t *key = lua_newuserdatauv(L, (options->key_count + 1) * sizeof *key, 0);
+  luaL_ref(L, references);
+  for (size_t i = 0; i < options->key_count; i++) {
+    lua_geti(L, list, (lua_Integer)i + 1);
+    lua_Integer column = luaL_checkinteger(L, -1);
+    if (column < 1 || column > (lua_Integer)columns)
+      luaL_error(L, "clean.key: no column %I", column);
+    key[i] = (uint32_t)(column - 1);
+    lua_pop(L, 1);
+  }
+  options->key = key;
+  for (size_t i = 0; i < columns; i++)
+    if (program_column_ask(options->program, i))
+      luaL_error(L, "clean.key: the server reads a column");
+  if (!options->clean_position || options->clean_text || options->careful)
+    luaL_error(L, "clean.key: rows in binary with their position expected");
+  if (lua_getfield(L, clean, "repeats") != LUA_TSTRING)
+    luaL_error(L, "clean.key: repeats, a path, expected");
+  lua_pop(L, 2);
+}
+
 // The format must be text where the program needs it.
 static void read_clean(lua_State *L, int clean, int references, EngineOptions *options) {
   options->clean_position = read_flag(L, clean, "position");
@@ -114,6 +145,7 @@ static void read_clean(lua_State *L, int clean, int references, EngineOptions *o
   lua_setfield(L, references, "copy"); // keeps it
   if (options->program && program_needs_text(options->program) && !options->clean_text)
     luaL_error(L, "clean: a column's type can only be sent as text: format = 'text'");
+  read_key(L, clean, references, options);
 }
 
 static void read_profile(lua_State *L, int table, int references, EngineOptions *options) {
@@ -147,14 +179,33 @@ EngineOptions load_read_options(lua_State *L, int table, int references) {
   return options;
 }
 
-bool load_open_reject_file(lua_State *L, int table, EngineOptions *options, Error *error) {
+// The file at the path in field `name` of the table at field `stream`, where there is one.
+static bool open_file(lua_State *L, int table, const char *stream, const char *name, FILE **file,
+                      Error *error) {
   const char *path = NULL;
-  if (lua_getfield(L, table, "rejects") == LUA_TTABLE && lua_getfield(L, -1, "path") == LUA_TSTRING)
+  if (lua_getfield(L, table, stream) == LUA_TTABLE && lua_getfield(L, -1, name) == LUA_TSTRING)
     path = lua_tostring(L, -1);
-  options->reject_file = path ? fopen(path, "ab") : NULL;
-  if (path && !options->reject_file)
+  *file = path ? fopen(path, "ab") : NULL;
+  if (path && !*file)
     return error_set_errno(error, errno, "could not open '%s'", path);
   return true;
+}
+
+bool load_open_files(lua_State *L, int table, EngineOptions *options, Error *error) {
+  if (!open_file(L, table, "rejects", "path", &options->reject_file, error))
+    return false;
+  if (options->key && !open_file(L, table, "clean", "repeats", &options->repeats, error)) {
+    load_close_files(options);
+    return false;
+  }
+  return true;
+}
+
+void load_close_files(const EngineOptions *options) {
+  if (options->reject_file)
+    fclose(options->reject_file);
+  if (options->repeats)
+    fclose(options->repeats);
 }
 
 // Files -------------------------------------------------------------------------------------------

@@ -8,13 +8,14 @@
 #include "load/engine.h"
 
 // Reads the table at `table`. What the options point to is kept alive by the table at `references`,
-// the program as its field "program". Both are absolute indexes. Raises. The reject file is not
-// opened: see load_open_reject_file.
+// the program as its field "program". Both are absolute indexes. Raises. Files are not opened: see
+// load_open_files.
 EngineOptions load_read_options(lua_State *L, int table, int references);
 
-// Rejects that go to a file: rejects = { path = } instead of a connection. For when nothing raises
-// any more before the engine has it.
-bool load_open_reject_file(lua_State *L, int table, EngineOptions *options, Error *error);
+// Rejects that go to a file, rejects = { path = } instead of a connection, and clean.repeats. For
+// when nothing raises any more before the engine has them.
+bool load_open_files(lua_State *L, int table, EngineOptions *options, Error *error);
+void load_close_files(const EngineOptions *options);
 
 // Reads the table at `table`, for a file of `source`. The maps, which stay on the stack, must
 // outlive the task; `program` is the load's, or NULL. Raises.

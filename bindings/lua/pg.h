@@ -4,7 +4,18 @@
 
 #include <lua.h>
 
-#include "lua/boxes.h"
+#include "pg/conn.h"
+
+#define CONN_TYPE "pghost.native.connection"
+
+// Created closed (all zero) with its metatable before there is a connection.
+typedef struct ConnBox {
+  PGconn *conn; // NULL: closed
+  Notices *notices;
+  const char *busy;   // NULL, or what has the connection just now: "a load", "a stream"
+  const void *stream; // the stream that is being read (busy is "a stream" then), or NULL
+  bool stream_in_transaction;
+} ConnBox;
 
 // Pushes what the rows of one result share: their metatable.
 void pg_push_row_type(lua_State *L, const PGresult *result);
@@ -34,6 +45,11 @@ void pg_end_stream(ConnBox *box, bool hurry);
 // Runs the COPY ... TO STDOUT at stack index 2 into the file at 3 (none: standard output), packed
 // as 4 says or else as its name does. Pushes the bytes before packing, or nil, message, code.
 int pg_copy_to(lua_State *L, ConnBox *box);
+
+// Runs the COPY ... FROM STDIN at stack index 2 with the rows of the file at 3: of each the first
+// fields, as many as 4 says; those whose numbers are in the list at 5 (nil: all). Pushes the rows
+// that the server counted, or nil, message, code.
+int pg_copy_rows(lua_State *L, ConnBox *box);
 
 // Create the metatables of results and streams.
 void pg_open_results(lua_State *L);

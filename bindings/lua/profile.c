@@ -27,7 +27,7 @@ static int profile_new_box(lua_State *L) {
   lua_setiuservalue(L, -2, PROGRAM);
   box->profile = profile_new(program->program);
   if (!box->profile)
-    return luaL_error(L, "not enough memory");
+    return luaL_error(L, "out of memory");
   return 1;
 }
 
@@ -169,7 +169,7 @@ static void push_column(lua_State *L, const Profile *profile, size_t i, size_t l
   lua_pushstring(L, type);
   lua_setfield(L, -2, "type");
   if (!summary_make(profile, i, &box->summary))
-    luaL_error(L, "not enough memory");
+    luaL_error(L, "out of memory");
   const Summary *summary = &box->summary;
   set_integer(L, "count", summary->values + summary->nulls);
   set_integer(L, "nulls", summary->nulls);

@@ -161,7 +161,7 @@ static Scratch *new_scratch(lua_State *L, const Program *program) {
   lua_toclose(L, -1);
   box->scratch = scratch_new(program);
   if (!box->scratch)
-    luaL_error(L, "not enough memory");
+    luaL_error(L, "out of memory");
   return box->scratch;
 }
 

@@ -497,7 +497,7 @@ int rules_compile(lua_State *L) {
   compiler.table = get_string(&compiler, 1, "name");
   box->program = program_new();
   if (!box->program)
-    return luaL_error(L, "not enough memory");
+    return luaL_error(L, "out of memory");
   compiler.program = box->program;
   static const char *const keys[] = {"name", "key", "row", "on_error", NULL};
   check_known(&compiler, 1, "table", keys, true);

@@ -171,7 +171,7 @@ Verdict lua_rules_run(lua_State *L, int index, Scratch *scratch) {
   index = lua_absindex(L, index);
   if (!lua_checkstack(L, STACK_NEEDED)) {
     Line line = scratch_reject_line(scratch, -1, "memory");
-    line_put(&line, "not enough memory for this record");
+    line_put(&line, "out of memory for this record");
     return VERDICT_REJECT;
   }
   int top = lua_gettop(L);

@@ -6,6 +6,7 @@
 #include <lua.h>
 #include <string.h>
 
+#include "lua/csv_options.h"
 #include "lua/failure.h"
 #include "lua/native.h"
 #include "sniff/sniff.h"
@@ -321,6 +322,43 @@ static bool has_flag(lua_State *L, int index, const char *name) {
   return set;
 }
 
+// A text of at most `most` bytes, which the table on top of the stack keeps; NULL: there is none.
+static const char *text_fact(lua_State *L, const char *name, size_t most) {
+  lua_getfield(L, -1, name);
+  const char *text = lua_tostring(L, -1);
+  if (text && strlen(text) > most)
+    luaL_error(L, "%s: at most %d bytes expected", name, (int)most);
+  lua_pop(L, 1);
+  return text;
+}
+
+static bool count_fact(lua_State *L, const char *name, size_t *out) {
+  lua_getfield(L, -1, name);
+  lua_Integer count = lua_tointeger(L, -1);
+  bool there = !lua_isnil(L, -1);
+  if (there && count < 0)
+    luaL_error(L, "%s: a number from 0 expected", name);
+  lua_pop(L, 1);
+  *out = there ? (size_t)count : 0;
+  return there;
+}
+
+// What the table at `index` says of the dialect beside delimiter and quote.
+static void take_facts(lua_State *L, int index, SniffGiven *given) {
+  if (lua_isnoneornil(L, index))
+    return;
+  lua_pushvalue(L, index);
+  given->escape = text_fact(L, "escape", 1);
+  given->comment = text_fact(L, "comment", SNIFF_COMMENT_SIZE);
+  count_fact(L, "skip", &given->skip);
+  given->has_header = count_fact(L, "header", &given->header);
+  given->has_footer = count_fact(L, "footer", &given->footer);
+  lua_getfield(L, -1, "skip_blanks");
+  given->has_skip_blanks = !lua_isnil(L, -1);
+  given->skip_blanks = lua_toboolean(L, -1);
+  lua_pop(L, 2);
+}
+
 // The arguments from `index` on, delimiter, quote and a table of flags from `given` on.
 static SniffOptions check_options(lua_State *L, int index, int given) {
   lua_Integer sample = luaL_optinteger(L, index, 0);
@@ -332,7 +370,7 @@ static SniffOptions check_options(lua_State *L, int index, int given) {
   luaL_argcheck(L, !quote || strlen(quote) <= 1, given + 1, "one character expected");
   luaL_argexpected(L, lua_isnoneornil(L, given + 2) || lua_istable(L, given + 2), given + 2,
                    "table");
-  return (SniffOptions){
+  SniffOptions options = {
       .sample = (uint64_t)sample,
       .encoding = luaL_optstring(L, index + 1, NULL),
       .given = {.delimiter = delimiter,
@@ -340,6 +378,8 @@ static SniffOptions check_options(lua_State *L, int index, int given) {
                 .blanks_after_quote = has_flag(L, given + 2, "blanks_after_quote"),
                 .trailing_delimiter = has_flag(L, given + 2, "trailing_delimiter"),
                 .text_format = has_flag(L, given + 2, "text_format")}};
+  take_facts(L, given + 2, &options.given);
+  return options;
 }
 
 static int finish(lua_State *L, Input *input, const SniffOptions *options, SniffBox *box,
@@ -353,15 +393,16 @@ static int finish(lua_State *L, Input *input, const SniffOptions *options, Sniff
   return push_failure(L, error);
 }
 
-// sniff.file(path, sample?, encoding?, member?, delimiter?, quote?, flags?) -> facts | nil,
-// message, code
+// sniff.file(path, sample?, encoding?, member?, delimiter?, quote?, flags?, version?) -> facts |
+// nil, message, code
 static int sniff_file(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
+  InputName name = csv_check_name(L, 1, 0);
   SniffOptions options = check_options(L, 2, 5);
-  const char *member = luaL_optstring(L, 4, NULL);
+  name.member = luaL_optstring(L, 4, NULL);
+  name.version = luaL_optstring(L, 8, NULL);
   SniffBox *box = new_box(L);
   Error error;
-  return finish(L, input_open(path, member, &error), &options, box, &error);
+  return finish(L, input_open(&name, &error), &options, box, &error);
 }
 
 // sniff.string(text, sample?, encoding?, delimiter?, quote?, flags?) -> facts | nil, message, code
@@ -373,7 +414,7 @@ static int sniff_string(lua_State *L) {
   Error error;
   Input *input = input_open_bytes(text, len);
   if (!input)
-    error_set(&error, "ENOMEM", "could not sniff: not enough memory");
+    error_set(&error, "ENOMEM", "could not sniff: out of memory");
   return finish(L, input, &options, box, &error);
 }
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
-#include <libpq-fe.h>
 #include <limits.h>
 #include <lua.h>
 #include <pwd.h>
@@ -139,12 +138,9 @@ static int sys_temporary_file(lua_State *L) {
   return 2;
 }
 
-// sys.versions() -> table: the versions of the libraries that this binary uses, as "15.10".
+// sys.versions() -> table: the versions of libraries, as "3.0.3"; libpq's is in native.conn.
 static int sys_versions(lua_State *L) {
-  int pq = PQlibVersion();
-  lua_createtable(L, 0, 2);
-  lua_pushfstring(L, "%d.%d", pq / 10000, pq % 10000);
-  lua_setfield(L, -2, "libpq");
+  lua_createtable(L, 0, 1);
   lua_pushfstring(L, "%d.%d.%d", CSV_MAJOR, CSV_MINOR, CSV_RELEASE);
   lua_setfield(L, -2, "libcsv");
   return 1;

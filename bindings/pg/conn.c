@@ -14,19 +14,26 @@ enum {
   DRAIN_MS = 30000, // a server that has not stopped after this is lost
 };
 
+bool conn_is_lost(const PGconn *conn) {
+  const State *state = state_of(conn);
+  return PQstatus(conn) != CONNECTION_OK || (state && state->lost[0]);
+}
+
 bool conn_send(PGconn *conn, const char *sql, Error *error) {
   return PQsendQuery(conn, sql) == 1 || conn_result_error(conn, NULL, error);
 }
 
-// Discards what COPY TO STDOUT sends, until its end (true) or the deadline.
+// Discards what COPY TO STDOUT sends, until its end (true), the deadline, or the end of memory.
 static bool skip_copy_out(PGconn *conn, int64_t deadline) {
   for (;;) {
     char *bytes = NULL;
     int len = PQgetCopyData(conn, &bytes, 1);
     if (bytes)
       PQfreemem(bytes);
-    if (len < 0)
+    if (len == -1)
       return true;
+    if (len < 0) // no memory for a piece: libpq would stay there for ever
+      return state_break(conn, out_of_memory, NULL);
     if (wait_clock() >= deadline)
       return false;
     if (len == 0 &&
@@ -50,7 +57,7 @@ static bool drain_step(PGconn *conn, int64_t deadline) {
 void conn_drain(PGconn *conn) {
   int64_t deadline = wait_clock() + POLITE_MS;
   bool cancelled = false;
-  while (PQstatus(conn) == CONNECTION_OK && PQtransactionStatus(conn) == PQTRANS_ACTIVE) {
+  while (!conn_is_lost(conn) && PQtransactionStatus(conn) == PQTRANS_ACTIVE) {
     if (drain_step(conn, deadline))
       continue;
     if (cancelled) {
@@ -134,9 +141,16 @@ bool conn_exec(PGconn *conn, const char *sql, Error *error) {
   return result != NULL;
 }
 
-// The answer to a command that was sent: false when it failed or its tag is another.
+// The answer to a command that was sent: false when it failed or its tag is another. Without memory
+// for the answer nobody knows in which transaction the session is now: it is given up, as one that
+// was lost.
 static bool expect_tag(PGconn *conn, const char *tag, Error *error) {
-  PGresult *result = collect(conn, WAIT_FOREVER, error);
+  Error reason;
+  PGresult *result = collect(conn, WAIT_FOREVER, &reason);
+  if (!result && error)
+    *error = reason;
+  if (!result && strcmp(reason.code, "protocol") == 0)
+    state_break(conn, out_of_memory, error);
   if (!result)
     return false;
   bool same = strcmp(PQcmdStatus(result), tag) == 0;

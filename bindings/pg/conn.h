@@ -55,6 +55,9 @@ bool conn_skip(PGconn *conn, Error *error);
 // Asks the server to cancel what this connection is doing; takes 5 s at the most.
 void conn_cancel(PGconn *conn);
 
+// Whether the server, or what is read from it, has been lost: everything fails from there.
+bool conn_is_lost(const PGconn *conn);
+
 // Brings the connection out of whatever it is in the middle of (results, COPY either way) to idle.
 // Serves finish, abort, __close and __gc alike. Does not touch an open transaction.
 void conn_drain(PGconn *conn);

@@ -191,18 +191,28 @@ void copy_abort(PGconn *conn, const char *reason) {
   conn_drain(conn);
 }
 
+// A COPY TO STDOUT that will not be read to its end.
+static ptrdiff_t abandon_copy_out(PGconn *conn) {
+  conn_cancel(conn);
+  conn_drain(conn);
+  return -1;
+}
+
 // The end of a COPY TO STDOUT: did it end well?
 static ptrdiff_t copy_out_end(PGconn *conn, Error *error) {
-  PGresult *result;
   ptrdiff_t good = 0;
-  while (wait_result(conn, WAIT_FOREVER, WAIT_FOREVER, &result, error) > 0 && result) {
+  for (;;) {
+    PGresult *result;
+    if (wait_result(conn, WAIT_FOREVER, WAIT_FOREVER, &result, error) <= 0)
+      return abandon_copy_out(conn);
+    if (!result)
+      return good;
     if (PQresultStatus(result) != PGRES_COMMAND_OK && good == 0) {
       conn_result_error(conn, result, error);
       good = -1;
     }
     PQclear(result);
   }
-  return good;
 }
 
 ptrdiff_t copy_out_next(PGconn *conn, char **bytes, Error *error) {
@@ -211,13 +221,14 @@ ptrdiff_t copy_out_next(PGconn *conn, char **bytes, Error *error) {
     int len = PQgetCopyData(conn, bytes, 1);
     if (len > 0)
       return len;
-    if (len < 0)
+    if (len == -1)
       return copy_out_end(conn, error);
-    if (wait_for(conn, POLLIN, WAIT_FOREVER, state_of(conn)->patience, error) < 0) {
-      conn_cancel(conn);
-      conn_drain(conn);
-      return -1;
+    if (len < 0) { // no memory for a piece: libpq stays where it is
+      conn_result_error(conn, NULL, error);
+      return abandon_copy_out(conn);
     }
+    if (wait_for(conn, POLLIN, WAIT_FOREVER, state_of(conn)->patience, error) < 0)
+      return abandon_copy_out(conn);
     if (!PQconsumeInput(conn)) {
       conn_result_error(conn, NULL, error);
       return -1;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pg/conn.h"
 #include "pg/message.h"
 #include "pg/state.h"
 
@@ -51,16 +52,23 @@ static void lower_first(char *text) {
     text[0] = (char)tolower((unsigned char)text[0]);
 }
 
+// libpq that finds no memory for a message has none, or says that.
+static bool is_speechless(const char *text) {
+  return text[strspn(text, " \n")] == 0 || strncmp(text, "no error message available", 26) == 0;
+}
+
 // From the connection alone: why we gave it up, or libpq's own words, of which the first line is
 // the matter.
 static bool connection_error(PGconn *conn, Error *error) {
-  bool lost = PQstatus(conn) != CONNECTION_OK;
+  bool lost = conn_is_lost(conn);
   const State *state = state_of(conn);
   if (lost && state && state->lost[0])
     return error_set(error, "08006", "%s", state->lost);
   error_set(error, lost ? "08006" : "protocol", "%s", "");
   const char *text = PQerrorMessage(conn);
-  append(error, "", *text ? text : "the connection to the server is lost", " ");
+  if (is_speechless(text))
+    text = lost ? "the connection to the server is lost, or out of memory" : "out of memory";
+  append(error, "", text, " ");
   size_t len = strcspn(error->message, "\t");
   while (len > 0 && isspace((unsigned char)error->message[len - 1]))
     len--;

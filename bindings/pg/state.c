@@ -23,6 +23,8 @@ enum {
 
 #define PING_SECONDS "5"
 
+const char out_of_memory[] = "out of memory for the answer of the server";
+
 static int on_event(PGEventId event, void *info, void *pass_through) {
   (void)pass_through;
   if (event == PGEVT_CONNDESTROY) {
@@ -100,16 +102,23 @@ int64_t wait_patience(void) {
   return interrupt_signal ? wait_clock() + CLEANUP_MS : 0;
 }
 
-bool state_lose(PGconn *conn, const char *what, int64_t since_ms, Error *error) {
+bool state_break(PGconn *conn, const char *reason, Error *error) {
   State *state = state_of(conn);
-  snprintf(state->lost, sizeof state->lost, "the server %s for %d s", what,
-           (int)((since_ms + 500) / 1000));
+  if (reason != state->lost)
+    snprintf(state->lost, sizeof state->lost, "%s", reason);
   int socket = PQsocket(conn);
   if (socket >= 0)
     shutdown(socket, SHUT_RDWR);
   while (socket >= 0 && PQstatus(conn) == CONNECTION_OK && PQconsumeInput(conn)) {
   }
   return error_set(error, "08006", "%s", state->lost);
+}
+
+bool state_lose(PGconn *conn, const char *what, int64_t since_ms, Error *error) {
+  State *state = state_of(conn);
+  snprintf(state->lost, sizeof state->lost, "the server %s for %d s", what,
+           (int)((since_ms + 500) / 1000));
+  return state_break(conn, state->lost, error);
 }
 
 // Whether the server's postmaster still answers; needs no free connection and no right to log in.
@@ -199,5 +208,8 @@ int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **res
       break; // lost: PQgetResult says so
   }
   *result = PQgetResult(conn);
-  return 1;
+  if (*result || PQtransactionStatus(conn) != PQTRANS_ACTIVE)
+    return 1;
+  state_break(conn, out_of_memory, error); // there is one, but no memory for it
+  return -1;
 }

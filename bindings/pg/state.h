@@ -42,12 +42,18 @@ int64_t wait_patience(void);
 int wait_for(PGconn *conn, short events, int64_t deadline, int64_t patience, Error *error);
 
 // Sends what is left to send and waits for the next result: *result, NULL after the last one.
-// 1 there, 0 deadline, -1 interrupted.
+// 1 there, 0 deadline, -1 interrupted or lost.
 int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **result, Error *error);
 
-// Gives the connection up without freeing it, because the server `what` ("did not answer") for
-// `since_ms` milliseconds: everything fails with that, code 08006, from here. Fills in `error`,
-// which may be NULL; returns false.
+// A reason for state_break.
+extern const char out_of_memory[];
+
+// Gives the connection up without freeing it: everything fails with `reason`, code 08006, from
+// here. Fills in `error`, which may be NULL; returns false.
+bool state_break(PGconn *conn, const char *reason, Error *error);
+
+// The same, because the server `what` ("did not answer") for
+// `since_ms` milliseconds.
 bool state_lose(PGconn *conn, const char *what, int64_t since_ms, Error *error);
 
 #endif

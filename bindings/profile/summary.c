@@ -12,6 +12,8 @@ static double real_of(const ColumnProfile *column, int64_t number) {
   double real = (double)number;
   if (column->form == PROFILE_REAL || column->form == PROFILE_NUMERIC)
     memcpy(&real, &number, sizeof real);
+  else if (type_is_infinite(column->type.kind, number))
+    real = number < 0 ? -HUGE_VAL : HUGE_VAL;
   return real;
 }
 
@@ -157,15 +159,26 @@ static void find_quantiles(Summary *summary) {
   }
 }
 
-static bool finite_range(const Totals *totals, double *low, double *high) {
+// Without infinite dates and moments, which are extremes as well.
+static bool finite_range(const Summary *summary, double *low, double *high) {
+  const Totals *totals = &summary->totals;
+  const TypeKind *kind = summary->column->type.kind;
   *low = totals->reals ? totals->low : (double)totals->least;
   *high = totals->reals ? totals->high : (double)totals->most;
+  if (type_is_infinite(kind, totals->least) || type_is_infinite(kind, totals->most)) {
+    *low = HUGE_VAL, *high = -HUGE_VAL;
+    for (size_t i = 0; i < summary->point_count; i++) {
+      double real = summary->points[i].real;
+      *low = isfinite(real) ? fmin(*low, real) : *low;
+      *high = isfinite(real) ? fmax(*high, real) : *high;
+    }
+  }
   return *low < *high;
 }
 
 static void fill_histogram(Summary *summary) {
   double low, high;
-  summary->has_histogram = is_scale(summary->column) && finite_range(&summary->totals, &low, &high);
+  summary->has_histogram = is_scale(summary->column) && finite_range(summary, &low, &high);
   for (size_t i = 0; summary->has_histogram && i < summary->point_count; i++) {
     const Point *point = &summary->points[i];
     if (!isfinite(point->real))

@@ -210,7 +210,7 @@ static Verdict check_memory(Scratch *scratch) {
   if (!scratch->arena.failed && !scratch->typed.failed)
     return VERDICT_PASS;
   Line line = scratch_reject_line(scratch, -1, "memory");
-  line_put(&line, "not enough memory for this record");
+  line_put(&line, "out of memory for this record");
   return VERDICT_REJECT;
 }
 

@@ -10,7 +10,7 @@
 enum { MAX_LABEL = 63 }; // bytes; NAMEDATALEN - 1 of PostgreSQL
 
 static bool no_memory(Error *error) {
-  return error_set(error, "memory", "not enough memory for the rules");
+  return error_set(error, "memory", "out of memory for the rules");
 }
 
 // "column 'x': ", in front of what is wrong with it.

@@ -10,26 +10,29 @@
 // - smallint, integer, bigint: decimal digits with a sign. numeric: also NaN and [+-]Infinity;
 //   rounded half away from zero to its scale. Refused: a blank after the 'e'.
 // - real, double: decimal, NaN, [+-]Infinity; refused: hexadecimal, signed NaN, NaN(...).
-// - boolean: true false t f yes no 1 0 in any case. Refused: y, n, on, off, other prefixes.
-// - date: YYYY-MM-DD. time: HH:MM[:SS[.f]], 1 to 6 digits f. timestamp: both, one blank or 'T'
-//   between. timestamptz: then, with or without one blank, Z, +HH, +HHMM or +HH:MM; without a zone
-//   it is UTC. Years 0001 to 9999. 24:00[:00] and second 60 are what they are to the server: the
-//   start of the next day or minute. Refused: every other way to write one, infinity, BC.
+// - boolean: all the server takes.
+// - date: YYYY-MM-DD. time: HH:MM[:SS[.f]]. timestamp: both, one blank or 'T' between, or a date.
+//   timestamptz: then, with or without one blank, Z, +HH, +HHMM or +HH:MM; without a zone it is
+//   UTC. Years 0001 to 9999. 24:00[:00] and second 60 are what they are to the server: the start of
+//   the next day or minute. Other spellings (type_spelled.c): infinity, epoch; 2024/1/5, 20240105,
+//   5 Jan 2024, Thu Jan 5 10:00:00 2024; 9:05, T0907, 4:05 PM, up to 15 decimals; UTC, GMT,
+//   +05:30:15. Refused: what DateStyle, TimeZone or the clock decide (1/2/2024, 24-01-05, PST,
+//   now), dates with a time of day, a timestamp in a zone other than UTC (the server forgets both),
+//   BC, julian and ordinal days.
 // - time with time zone: a time, then a zone as after a timestamptz; without one it is UTC.
-// - interval: ISO 8601 designators in their order, a fraction for seconds alone
-// ("P1Y2M3DT4H5M6.7S");
-//   or numbers with units and then a clock, as the server writes them in its postgres and
-//   postgres_verbose styles ("1 year -2 mons +3 days 04:05:06.7", "@ 5 mins 6.7 secs ago"). Numbers
-//   have up to nine digits. Refused: years and months written "1-2", a number without a unit,
-//   fractions of other units, one-letter units, and, since its meaning hangs on the server's
+// - interval: ISO 8601 designators in their order ("P1Y2M3DT4H5M6.7S"); or numbers with units and
+//   then a clock, as the server writes them in its postgres and postgres_verbose styles ("1 year
+//   -2 mons +3 days 04:05:06.7", "@ 5 mins 6.7 secs ago"), years and months "1-2", days before a
+//   clock "3 4:05". Numbers have up to nine digits, with a fraction 15; a fraction of a year makes
+//   whole months. Refused: a number without a unit, and, since its meaning depends on the server's
 //   IntervalStyle, a first number with a minus before others without a sign.
-// - inet, cidr: four decimal numbers or IPv6 text (RFC 4291), with or without "/bits". Refused:
-//   leading zeros, fewer than four numbers, a colon at the end.
+// - inet, cidr: decimal numbers or IPv6 text (RFC 4291), with or without "/bits". Refused: leading
+//   zeros, hexadecimal, a point or colon at the end.
 // - bytea: "\\x" and hexadecimal digits, or the escape format; all the server takes.
 // - char(n): as varchar, but blanks at the end never count; they are no part of the value here.
 // - enum: one of the labels, byte by byte.
 // - arrays: "{1,NULL,\"a b\"}", up to 6 dimensions, of every type here but enums and types by name.
-//   Refused: lower bounds, backslashes outside of double quotes, "{{}}".
+//   Lower bounds "[2:3]={1,2}". Refused: "{{}}".
 // - uuid: all the server takes. json, jsonb: RFC 8259, as the server; refused: more than
 //   1000 levels, jsonb of more than 32 MiB (the server's limit depends on the content).
 // - every other type of the server, by its name: any text. The server alone knows what it means, so
@@ -61,6 +64,7 @@ typedef struct Type {
   int32_t length;          // varchar, char: characters; 0: no limit
   int32_t precision;       // numeric: digits in all; 0: not given
   int32_t scale;           // numeric: digits after the point, where precision is given
+  bool plain;              // only the spellings that a guess may take for this type
   // date, time, timestamp, timestamptz: an explicit format ("DD/MM/YYYY HH24:MI:SS") or NULL for
   // ISO 8601. Set by type_set_format, owned by the program the type belongs to.
   const char *format;
@@ -99,6 +103,14 @@ typedef enum ValueForm {
   VALUE_REAL,      // `real`, in `size` bytes
 } ValueForm;
 
+// What values that the server calls equal have in common: a number and bytes, of which either says
+// nothing where it is not used. Values that are not equal may have it in common, too.
+typedef struct TypeIdentity {
+  uint64_t number;
+  const char *bytes;
+  uint32_t len;
+} TypeIdentity;
+
 // What rules written in Lua get as the value.
 typedef enum ScalarForm {
   SCALAR_TEXT, // the cleaned text
@@ -129,8 +141,9 @@ struct TypeKind {
   int (*compare)(const Value *a, const Value *b, const Buffer *scratch);
   void (*write)(const Type *type, const Value *value, const char *text, size_t len,
                 const Buffer *scratch, Buffer *out);
-  const char *refusal;      // "not an integer"
-  const char *out_of_range; // "out of range for integer"
+  TypeIdentity (*identity)(const Value *value, const Buffer *scratch); // NULL: by its form
+  const char *refusal;                                                 // "not an integer"
+  const char *out_of_range;                                            // "out of range for integer"
   const char *family; // kinds of one family can be compared with each other; NULL: with itself
   ValueForm form;
   uint8_t size;   // VALUE_INTEGER, VALUE_REAL: bytes
@@ -255,6 +268,12 @@ void type_encode_text(const Type *type, const Value *value, const char *text, si
 enum { TYPE_DATE_SIZE = 32 };
 size_t type_write_date(int64_t days, char out[TYPE_DATE_SIZE]);
 
+// Whether a date or moment is before or after all others: "-infinity", "infinity".
+static inline bool type_is_infinite(const TypeKind *kind, int64_t number) {
+  int64_t last = kind->size == sizeof(int32_t) ? INT32_MAX : INT64_MAX;
+  return kind->is_moment && (number == last || number == -last - 1);
+}
+
 // Whether values of the kind have bytes of their own, rather than a number.
 static inline bool type_has_bytes(const TypeKind *kind) {
   return kind->form == VALUE_BYTES || kind->form == VALUE_VERSIONED;
@@ -265,6 +284,18 @@ static inline bool type_has_bytes(const TypeKind *kind) {
 static inline int type_compare(const Type *type, const Value *a, const Value *b,
                                const Buffer *scratch) {
   return type->kind->compare(a, b, scratch);
+}
+
+// What the value has in common with all that are equal to it; of a null: nothing.
+static inline TypeIdentity type_identity(const Type *type, const Value *value,
+                                         const Buffer *scratch) {
+  if (value->null)
+    return (TypeIdentity){0};
+  if (type->kind->identity)
+    return type->kind->identity(value, scratch);
+  if (type->kind->form == VALUE_INTEGER)
+    return (TypeIdentity){.number = (uint64_t)value->integer};
+  return (TypeIdentity){.bytes = type_bytes(value, scratch), .len = value->len};
 }
 
 // Whether type_compare can set values of the two side by side.

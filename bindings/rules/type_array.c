@@ -2,6 +2,8 @@
 //
 // Source: PostgreSQL manual, Arrays, "Array Input and Output Syntax"; array_send of
 // src/backend/utils/adt/arrayfuncs.c. What is refused is listed in type.h.
+#include <stdio.h>
+
 #include "rules/type_tools.h"
 
 enum {
@@ -19,6 +21,7 @@ typedef struct Literal {
   const char **reason;
   int dimensions;
   int64_t sizes[MAX_DIMENSIONS]; // -1: not known yet
+  int32_t lower[MAX_DIMENSIONS]; // bounds
   bool has_null;
 } Literal;
 
@@ -108,15 +111,21 @@ static bool is_special(char c) {
   return c == '"' || c == '\\' || c == '{' || c == '}' || c == ',';
 }
 
+// Up to a brace or comma, without blanks around it; a backslash lets its next character be any.
 static bool read_unquoted(Literal *literal) {
-  const char *start = literal->at;
-  while (literal->at < literal->end && !is_special(*literal->at))
-    literal->at++;
-  const char *end = literal->at;
-  while (end > start && is_space(end[-1]))
-    end--;
-  if (end == start)
+  const char *start = literal->at, *end = start;
+  bool escaped = false;
+  while (literal->at < literal->end && (*literal->at == '\\' || !is_special(*literal->at))) {
+    bool backslash = *literal->at == '\\';
+    bool space = is_space(*literal->at);
+    escaped = escaped || backslash;
+    literal->at += 1 + backslash;
+    end = space ? end : literal->at;
+  }
+  if (end == start || literal->at >= literal->end)
     return false;
+  if (escaped)
+    return put_escaped(literal, start, (size_t)(end - start));
   if (!is_word(start, end, "null"))
     return put_element(literal, start, (size_t)(end - start));
   literal->has_null = true;
@@ -174,28 +183,76 @@ static void write_header(const Literal *literal, size_t start) {
   write_be32(out + 8, literal->element.kind->oid);
   for (int i = 0; i < literal->dimensions; i++) {
     write_be32(out + HEADER + PER_DIMENSION * i, (uint32_t)literal->sizes[i]);
-    write_be32(out + HEADER + PER_DIMENSION * i + 4, 1);
+    write_be32(out + HEADER + PER_DIMENSION * i + 4, (uint32_t)literal->lower[i]);
   }
+}
+
+static bool read_bound(Literal *literal, int64_t *bound) {
+  bool minus = at_byte(literal, '-');
+  literal->at += minus || at_byte(literal, '+');
+  const char *start = literal->at;
+  for (*bound = 0; literal->at < literal->end && is_digit(*literal->at); literal->at++)
+    *bound = *bound > INT32_MAX ? *bound : *bound * 10 + (*literal->at - '0');
+  *bound = minus ? -*bound : *bound;
+  return literal->at > start && *bound > INT32_MIN && *bound < INT32_MAX;
+}
+
+// "[2:3][5]=" before the braces: lower and upper bounds. Nothing is fine, too.
+static bool read_bounds(Literal *literal) {
+  int level = 0;
+  int64_t lower, upper;
+  for (; at_byte(literal, '['); level++) {
+    literal->at++;
+    lower = 1;
+    if (level == MAX_DIMENSIONS || !read_bound(literal, &upper))
+      return false;
+    if (at_byte(literal, ':')) {
+      literal->at++;
+      lower = upper;
+      if (!read_bound(literal, &upper))
+        return false;
+    }
+    if (!at_byte(literal, ']') || upper < lower)
+      return false;
+    literal->at++;
+    literal->lower[level] = (int32_t)lower;
+    literal->sizes[level] = upper - lower + 1;
+  }
+  literal->dimensions = level;
+  if (level > 0 && !at_byte(literal, '='))
+    return false;
+  literal->at += level > 0;
+  return true;
+}
+
+// What is between the braces, which bounds have announced or not.
+static bool read_contents(Literal *literal) {
+  bool empty = is_empty(literal->at, literal->end);
+  int announced = literal->dimensions;
+  literal->dimensions = empty ? 0 : count_dimensions(literal->at, literal->end);
+  if (literal->dimensions > MAX_DIMENSIONS || (announced > 0 && announced != literal->dimensions))
+    return false;
+  size_t header = HEADER + PER_DIMENSION * (size_t)literal->dimensions;
+  if (!buffer_reserve(literal->scratch, header))
+    return false;
+  literal->scratch->len += header;
+  return empty || (read_level(literal, 0) && literal->at == literal->end);
 }
 
 static bool parse_array(const Type *type, const char *text, size_t len, Buffer *scratch,
                         Value *value, const char **reason) {
-  Literal literal = {
-      .element = *type, .at = text, .end = text + len, .scratch = scratch, .reason = reason};
+  Literal literal = {.element = *type,
+                     .at = text,
+                     .end = text + len,
+                     .scratch = scratch,
+                     .reason = reason,
+                     .lower = {1, 1, 1, 1, 1, 1}};
   literal.element.kind = type->element;
   trim_space(&literal.at, &literal.end);
   memset(literal.sizes, -1, sizeof literal.sizes);
-  bool empty = is_empty(literal.at, literal.end);
-  literal.dimensions = empty ? 0 : count_dimensions(literal.at, literal.end);
   *reason = "bad syntax";
-  if (!at_byte(&literal, '{') || literal.dimensions > MAX_DIMENSIONS)
-    return false;
   size_t start = scratch->len;
-  size_t header = HEADER + PER_DIMENSION * (size_t)literal.dimensions;
-  if (!buffer_reserve(scratch, header))
-    return false;
-  scratch->len += header;
-  if (!empty && (!read_level(&literal, 0) || literal.at != literal.end))
+  if (!read_bounds(&literal) || !at_byte(&literal, '{') || !read_contents(&literal))
     return false;
   write_header(&literal, start);
   value->bytes = NULL;
@@ -214,6 +271,22 @@ typedef struct ZonedArray {
 
 static uint32_t dimension_size(const ZonedArray *array, uint32_t level) {
   return read_be32(array->header + HEADER + PER_DIMENSION * level);
+}
+
+// "[2:3]=" where a lower bound is not 1.
+static void put_bounds(const ZonedArray *array, Buffer *out) {
+  char text[32];
+  bool usual = true;
+  for (uint32_t i = 0; i < array->dimensions; i++)
+    usual = usual && read_be32(array->header + HEADER + PER_DIMENSION * i + 4) == 1;
+  for (uint32_t i = 0; !usual && i < array->dimensions; i++) {
+    int32_t lower = (int32_t)read_be32(array->header + HEADER + PER_DIMENSION * i + 4);
+    int32_t upper = (int32_t)((int64_t)lower + dimension_size(array, i) - 1);
+    int len = snprintf(text, sizeof text, "[%d:%d]", (int)lower, (int)upper);
+    buffer_put(out, text, (size_t)len);
+  }
+  if (!usual)
+    buffer_put_u8(out, '=');
 }
 
 // An element's own writer gets it as parse_array found it: as bytes, or as a number of eight.
@@ -261,6 +334,7 @@ static void write_array(const Type *type, const Value *value, const char *text, 
   const char *bytes = type_bytes(value, scratch);
   ZonedArray array = {.type = type, .header = bytes, .dimensions = read_be32(bytes)};
   array.at = bytes + HEADER + PER_DIMENSION * array.dimensions;
+  put_bounds(&array, out);
   put_array_level(&array, 0, out);
 }
 

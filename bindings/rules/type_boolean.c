@@ -19,6 +19,24 @@ static int read_boolean(const char *at, const char *end) {
   }
 }
 
+// The other beginnings of the words, as parse_bool_with_len of src/backend/utils/adt/bool.c has
+// them.
+static int read_beginning(const char *at, const char *end) {
+  static const struct {
+    const char *word;
+    int least, truth;
+  } words[] = {{"true", 1, 1}, {"false", 1, 0}, {"yes", 1, 1},
+               {"no", 1, 0},   {"on", 2, 1},    {"off", 2, 0}};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    int len = 0;
+    while (at + len < end && words[i].word[len] && (at[len] | 0x20) == words[i].word[len])
+      len++;
+    if (at + len == end && len >= words[i].least)
+      return words[i].truth;
+  }
+  return -1;
+}
+
 static bool parse_boolean(const Type *type, const char *text, size_t len, Buffer *scratch,
                           Value *value, const char **reason) {
   (void)scratch;
@@ -26,13 +44,14 @@ static bool parse_boolean(const Type *type, const char *text, size_t len, Buffer
   const char *end = text + len;
   trim_space(&at, &end);
   int truth = read_boolean(at, end);
+  if (truth < 0 && !type->plain)
+    truth = read_beginning(at, end);
   *reason = type->kind->refusal;
   value->integer = truth;
   return truth >= 0;
 }
 
 const TypeKind type_boolean = {
-    .odd_signs = "yYnNoOtTfF",
     .name = "boolean",
     .aliases = {"bool"},
     .oid = 16,
@@ -42,6 +61,7 @@ const TypeKind type_boolean = {
     .form = VALUE_INTEGER,
     .size = 1,
     .scalar = SCALAR_BOOLEAN,
+    .complete = true,
 };
 
 const TypeKind *const boolean_types[] = {&type_boolean, NULL};

@@ -1,6 +1,7 @@
 // date, time, timestamp, timestamptz and time with time zone in ISO 8601, by fixed positions.
 //
-// Explicit formats are type_format.c's. What the server takes besides is listed in type.h.
+// Explicit formats are type_format.c's, other spellings type_spelled.c's. What the server takes
+// besides is listed in type.h.
 #include <stdio.h>
 
 #include "rules/type_tools.h"
@@ -104,6 +105,13 @@ static bool read_timestamp(const char *at, const char *end, bool zoned, int64_t 
 }
 
 typedef bool ReadIso(const char *at, const char *end, int64_t *out);
+typedef bool TakeSpelled(const Spelled *spelled, int64_t *out);
+
+// How the texts of one type are read.
+typedef struct Reading {
+  ReadIso *iso;
+  TakeSpelled *spelled; // the same in other spellings; false: it says more, or less
+} Reading;
 
 // By one of the type's formats. Of several that fit all must mean the same moment: 03/04 is a day
 // in March or one in April, and nobody is asked.
@@ -122,15 +130,26 @@ static bool parse_by_formats(const Type *type, const char *text, size_t len, Val
   return found || refuse(type->kind->refusal, reason);
 }
 
-// By the type's formats, or as ISO 8601.
-static inline bool parse_by(ReadIso *read, const Type *type, const char *text, size_t len,
+// Kept out of the way of what most values are.
+static __attribute__((noinline)) bool parse_spelled(const Reading *reading, const Type *type,
+                                                    const char *at, const char *end, Value *value,
+                                                    const char **reason) {
+  Spelled spelled;
+  return (!type->plain && read_spelled(at, end, &spelled) &&
+          reading->spelled(&spelled, &value->integer)) ||
+         refuse(type->kind->refusal, reason);
+}
+
+// By the type's formats, or as ISO 8601, or in another spelling.
+static inline bool parse_by(const Reading *reading, const Type *type, const char *text, size_t len,
                             Value *value, const char **reason) {
   const char *at = text;
   const char *end = text + len;
   trim_space(&at, &end);
   if (type->format)
     return parse_by_formats(type, at, (size_t)(end - at), value, reason);
-  return read(at, end, &value->integer) || refuse(type->kind->refusal, reason);
+  return reading->iso(at, end, &value->integer) ||
+         parse_spelled(reading, type, at, end, value, reason);
 }
 
 static bool read_iso_date(const char *at, const char *end, int64_t *days) {
@@ -149,28 +168,72 @@ static bool read_iso_timestamptz(const char *at, const char *end, int64_t *micro
   return read_timestamp(at, end, true, microseconds);
 }
 
+// A time of day would be lost, unless it is midnight.
+static bool take_date(const Spelled *spelled, int64_t *days) {
+  *days = spelled->days;
+  if (spelled->infinity)
+    *days = spelled->infinity > 0 ? INT32_MAX : INT32_MIN;
+  return spelled->infinity || (spelled->has_date && spelled->time == 0 && !spelled->has_zone);
+}
+
+static bool take_time(const Spelled *spelled, int64_t *microseconds) {
+  *microseconds = spelled->time;
+  return spelled->has_time && !spelled->has_date && !spelled->has_zone;
+}
+
+static bool take_timestamptz(const Spelled *spelled, int64_t *microseconds) {
+  *microseconds = spelled->days * DAY_MICROSECONDS + spelled->time - spelled->zone;
+  if (spelled->infinity)
+    *microseconds = spelled->infinity > 0 ? INT64_MAX : INT64_MIN;
+  return spelled->infinity || spelled->has_date;
+}
+
+// The server forgets any zone; here only UTC may be forgotten, which moves nothing.
+static bool take_timestamp(const Spelled *spelled, int64_t *microseconds) {
+  return take_timestamptz(spelled, microseconds) && spelled->zone == 0;
+}
+
 static bool parse_date(const Type *type, const char *text, size_t len, Buffer *scratch,
                        Value *value, const char **reason) {
+  static const Reading reading = {read_iso_date, take_date};
   (void)scratch;
-  return parse_by(read_iso_date, type, text, len, value, reason);
+  return parse_by(&reading, type, text, len, value, reason);
 }
 
 static bool parse_time(const Type *type, const char *text, size_t len, Buffer *scratch,
                        Value *value, const char **reason) {
+  static const Reading reading = {read_iso_time, take_time};
   (void)scratch;
-  return parse_by(read_iso_time, type, text, len, value, reason);
+  return parse_by(&reading, type, text, len, value, reason);
 }
 
 static bool parse_timestamp(const Type *type, const char *text, size_t len, Buffer *scratch,
                             Value *value, const char **reason) {
+  static const Reading reading = {read_iso_timestamp, take_timestamp};
   (void)scratch;
-  return parse_by(read_iso_timestamp, type, text, len, value, reason);
+  return parse_by(&reading, type, text, len, value, reason);
 }
 
 static bool parse_timestamptz(const Type *type, const char *text, size_t len, Buffer *scratch,
                               Value *value, const char **reason) {
+  static const Reading reading = {read_iso_timestamptz, take_timestamptz};
   (void)scratch;
-  return parse_by(read_iso_timestamptz, type, text, len, value, reason);
+  return parse_by(&reading, type, text, len, value, reason);
+}
+
+// A time and, where there is one, its zone.
+static bool read_timetz(const Type *type, const char *at, const char *end, int64_t *time,
+                        int64_t *zone) {
+  Spelled spelled;
+  const char *after = read_time(at, end, time);
+  *zone = 0;
+  if (after && (after == end || read_zone(after, end, zone)))
+    return true;
+  if (type->plain || !read_spelled(at, end, &spelled) || !spelled.has_time || spelled.has_date)
+    return false;
+  *time = spelled.time;
+  *zone = spelled.zone;
+  return true;
 }
 
 static bool parse_timetz(const Type *type, const char *text, size_t len, Buffer *scratch,
@@ -178,12 +241,11 @@ static bool parse_timetz(const Type *type, const char *text, size_t len, Buffer 
   const char *at = text;
   const char *end = text + len;
   int64_t time;
-  int64_t zone = 0;
+  int64_t zone;
   unsigned char bytes[TIMETZ_BYTES];
   trim_space(&at, &end);
   *reason = type->kind->refusal;
-  at = read_time(at, end, &time);
-  if (!at || (at < end && !read_zone(at, end, &zone)))
+  if (!read_timetz(type, at, end, &time, &zone))
     return false;
   write_be64(bytes, (uint64_t)time);
   write_be32(bytes + 8, (uint32_t)(int32_t)(-zone / MICROSECONDS));
@@ -222,6 +284,8 @@ static void calendar_date(int64_t days, int *year, int *month, int *day) {
 }
 
 size_t type_write_date(int64_t days, char out[TYPE_DATE_SIZE]) {
+  if (type_is_infinite(&type_date, days))
+    return (size_t)snprintf(out, TYPE_DATE_SIZE, "%sinfinity", days < 0 ? "-" : "");
   int year;
   int month;
   int day;
@@ -238,6 +302,8 @@ static size_t time_text(int64_t microseconds, char *out, size_t size) {
 
 // A moment may be just outside of the years 1 to 9999, by its zone: year 0 is 1 BC.
 static size_t timestamp_text(int64_t moment, const char *zone, char *out, size_t size) {
+  if (type_is_infinite(&type_timestamp, moment))
+    return (size_t)snprintf(out, size, "%sinfinity", moment < 0 ? "-" : "");
   int64_t time = moment % DAY_MICROSECONDS;
   time += time < 0 ? DAY_MICROSECONDS : 0;
   int year;
@@ -250,13 +316,13 @@ static size_t timestamp_text(int64_t moment, const char *zone, char *out, size_t
                           day, clock, zone, year > 0 ? "" : " BC");
 }
 
-// `west` is in seconds and whole minutes.
+// `west` is in seconds.
 static size_t timetz_text(int64_t time, int32_t west, char *out, size_t size) {
   char clock[MOMENT_SIZE];
-  int minutes = (west < 0 ? -west : west) / 60;
+  int seconds = west < 0 ? -west : west;
   time_text(time, clock, sizeof clock);
-  return (size_t)snprintf(out, size, "%s%c%02d:%02d", clock, west > 0 ? '-' : '+', minutes / 60,
-                          minutes % 60);
+  return (size_t)snprintf(out, size, "%s%c%02d:%02d:%02d", clock, west > 0 ? '-' : '+',
+                          seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
 static void write_date(const Type *type, const Value *value, const char *text, size_t len,

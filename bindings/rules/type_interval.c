@@ -3,7 +3,12 @@
 // What is refused, though the server takes it, is listed in type.h.
 #include "rules/type_tools.h"
 
-enum { INTERVAL_BYTES = 16, MAX_DIGITS = 9, MAX_HOUR_DIGITS = 6 };
+enum {
+  INTERVAL_BYTES = 16,
+  MAX_DIGITS = 9,
+  MAX_HOUR_DIGITS = 6,
+  MAX_ALL_DIGITS = 15, // of a number with a fraction: a double holds them
+};
 
 typedef enum Unit {
   UNIT_YEAR,
@@ -28,11 +33,12 @@ typedef struct Number {
   bool negative;
   bool has_fraction;
   int64_t whole;
-  int64_t fraction; // millionths
+  double fraction; // below 1
 } Number;
 
-// Reads "-12.5" with up to nine digits before the point and six after. Returns the end, or NULL.
-static const char *read_number(const char *at, const char *end, Number *number) {
+// Reads "-12.5" with up to nine digits before the point, and 15 in all. `joined`: the fraction is
+// what the server has left of the whole number, as for ISO 8601. Returns the end, or NULL.
+static const char *read_number(const char *at, const char *end, bool joined, Number *number) {
   *number = (Number){0};
   number->has_sign = at < end && (*at == '-' || *at == '+');
   number->negative = at < end && *at == '-';
@@ -48,20 +54,63 @@ static const char *read_number(const char *at, const char *end, Number *number) 
   number->has_fraction = at < end && *at == '.';
   if (!number->has_fraction)
     return at;
-  int64_t unit = MICROSECONDS;
-  for (start = ++at; at < end && is_digit(*at); at++) {
-    unit /= 10;
-    number->fraction += (*at - '0') * unit;
+  double digits = joined ? (double)number->whole : 0, scale = 1;
+  const char *point = at++;
+  for (; at < end && is_digit(*at); at++) {
+    if (at - start > MAX_ALL_DIGITS)
+      return NULL;
+    digits = digits * 10 + (*at - '0');
+    scale *= 10;
   }
-  return at == start || at - start > 6 ? NULL : at;
+  number->fraction = digits / scale - (joined ? (double)number->whole : 0);
+  return at - point == 1 ? NULL : at;
 }
 
-// False when the unit was there already, or cannot have a fraction.
+// AdjustFractMicroseconds of src/backend/utils/adt/datetime.c: half is rounded to zero.
+static int64_t microseconds_of(double fraction, int64_t unit) {
+  double exact = fraction * (double)unit;
+  int64_t whole = (int64_t)exact;
+  return whole + (exact - (double)whole > 0.5);
+}
+
+static void add_days(Interval *interval, double days, int64_t sign) {
+  int64_t whole = (int64_t)days;
+  interval->days += sign * whole;
+  interval->time += sign * microseconds_of(days - (double)whole, DAY_MICROSECONDS);
+}
+
+// The fraction of a unit in smaller ones. False: servers differ in how a year's is rounded.
+static bool add_fraction(Interval *interval, Unit unit, double fraction, int64_t sign) {
+  double months = fraction * 12;
+  switch (unit) {
+  case UNIT_YEAR:
+    interval->months += sign * (int64_t)months;
+    return months == (double)(int64_t)months;
+  case UNIT_MONTH:
+    add_days(interval, fraction * 30, sign);
+    return true;
+  case UNIT_WEEK:
+    add_days(interval, fraction * 7, sign);
+    return true;
+  case UNIT_DAY:
+    add_days(interval, fraction, sign);
+    return true;
+  case UNIT_HOUR:
+    interval->time += sign * microseconds_of(fraction, 3600 * MICROSECONDS);
+    return true;
+  case UNIT_MINUTE:
+    interval->time += sign * microseconds_of(fraction, 60 * MICROSECONDS);
+    return true;
+  default:
+    interval->time += sign * microseconds_of(fraction, MICROSECONDS);
+    return true;
+  }
+}
+
+// False when the unit was there already, or cannot have this fraction.
 static bool add(Interval *interval, Unit unit, const Number *number) {
   int64_t n = number->negative ? -number->whole : number->whole;
   if (unit == UNIT_NONE || (interval->seen & 1u << unit))
-    return false;
-  if (number->has_fraction && unit != UNIT_SECOND)
     return false;
   interval->seen |= 1u << unit;
   switch (unit) {
@@ -85,10 +134,10 @@ static bool add(Interval *interval, Unit unit, const Number *number) {
     break;
   default:
     interval->time += n * MICROSECONDS;
-    interval->time += number->negative ? -number->fraction : number->fraction;
     break;
   }
-  return true;
+  return !number->has_fraction ||
+         add_fraction(interval, unit, number->fraction, number->negative ? -1 : 1);
 }
 
 static Unit find_designator(char c, bool time, Unit after) {
@@ -114,7 +163,7 @@ static bool read_iso(const char *at, const char *end, Interval *interval) {
     }
     if (at < end && *at == '+') // units may have one, these not
       return false;
-    at = read_number(at, end, &number);
+    at = read_number(at, end, true, &number);
     if (!at || at == end)
       return false;
     Unit unit = find_designator(*at++, time, next);
@@ -138,6 +187,8 @@ static Unit find_unit(const char *at, const char *end) {
       {"hrs", UNIT_HOUR},      {"min", UNIT_MINUTE},     {"mins", UNIT_MINUTE},
       {"minute", UNIT_MINUTE}, {"minutes", UNIT_MINUTE}, {"sec", UNIT_SECOND},
       {"secs", UNIT_SECOND},   {"second", UNIT_SECOND},  {"seconds", UNIT_SECOND},
+      {"y", UNIT_YEAR},        {"w", UNIT_WEEK},         {"d", UNIT_DAY},
+      {"h", UNIT_HOUR},        {"m", UNIT_MINUTE},       {"s", UNIT_SECOND},
   };
   for (size_t i = 0; i < sizeof units / sizeof *units; i++)
     if (is_word(at, end, units[i].word))
@@ -156,7 +207,7 @@ static const char *read_clock(const char *at, const char *end, Number *hours, In
   if (at < end && *at == ':') {
     if (end - at < 3 || read_two_digits(at + 1) > 59)
       return NULL;
-    at = read_number(at + 1, end, &seconds);
+    at = read_number(at + 1, end, false, &seconds);
   }
   seconds.negative = hours->negative;
   if (!at || seconds.whole > 59 || !add(interval, UNIT_HOUR, hours) ||
@@ -177,11 +228,32 @@ static const char *word_end(const char *at, const char *end) {
   return at;
 }
 
-// Reads one number with its unit, or a clock, and sets *clock then. Returns the end, or NULL.
+// "1-2": years and months. Returns the end, or NULL.
+static const char *read_months(const char *at, const char *end, const Number *years,
+                               Interval *interval) {
+  Number months;
+  at = years->has_fraction ? NULL : read_number(at + 1, end, false, &months);
+  if (!at || months.has_sign || months.has_fraction || months.whole > 11)
+    return NULL;
+  months.whole += years->whole * 12;
+  months.negative = years->negative;
+  return add(interval, UNIT_MONTH, &months) ? at : NULL;
+}
+
+// Whether a clock is there: digits and a colon.
+static bool at_clock(const char *at, const char *end) {
+  at += at < end && (*at == '-' || *at == '+');
+  while (at < end && is_digit(*at))
+    at++;
+  return at < end && *at == ':';
+}
+
+// Reads one number with its unit, the days before a clock, or a clock, and sets *clock then.
+// Returns the end, or NULL.
 static const char *read_part(const char *at, const char *end, Number *number, Interval *interval,
                              bool *clock) {
   const char *start = at;
-  at = read_number(at, end, number);
+  at = read_number(at, end, false, number);
   if (!at)
     return NULL;
   *clock = at < end && *at == ':';
@@ -189,9 +261,16 @@ static const char *read_part(const char *at, const char *end, Number *number, In
     return at - start > MAX_HOUR_DIGITS + number->has_sign || number->has_fraction
                ? NULL
                : read_clock(at, end, number, interval);
+  if (at < end && *at == '-')
+    return read_months(at, end, number, interval);
   const char *word = skip_blanks(at, end);
   const char *after = word_end(word, end);
-  return word > at && add(interval, find_unit(word, after), number) ? after : NULL;
+  if (after == word)
+    return word > at && !number->has_fraction && at_clock(word, end) &&
+                   add(interval, UNIT_DAY, number)
+               ? word
+               : NULL;
+  return add(interval, find_unit(word, after), number) ? after : NULL;
 }
 
 // "@ 1 year 2 mons -3 days 04:05:06.7 ago"
@@ -213,7 +292,7 @@ static bool read_units(const char *at, const char *end, Interval *interval) {
     if (clock)
       return false;
     at = read_part(at, end, &number, interval, &clock);
-    if (!at || (at < end && !is_space(*at)))
+    if (!at || (at < end && !is_space(*at) && !is_space(at[-1])))
       return false;
     first_negative = first ? number.negative : first_negative;
     if (!first && first_negative && !number.has_sign)
@@ -264,11 +343,16 @@ static int compare_intervals(const Value *a, const Value *b, const Buffer *scrat
   return (span_a > span_b) - (span_a < span_b);
 }
 
+static TypeIdentity interval_identity(const Value *value, const Buffer *scratch) {
+  return (TypeIdentity){.number = (uint64_t)span(type_bytes(value, scratch))};
+}
+
 static const TypeKind interval_type = {
     .name = "interval",
     .oid = 1186,
     .parse = parse_interval,
     .compare = compare_intervals,
+    .identity = interval_identity,
     .refusal = "not an interval",
     .out_of_range = "out of range for interval",
     .rounds_seconds = true,

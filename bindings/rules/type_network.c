@@ -24,16 +24,47 @@ static int read_bits(const char *at, const char *end) {
   return bits;
 }
 
-// inet_pton refuses leading zeros and fewer than four numbers. Returns the family, or 0.
-static int read_address(const char *at, size_t len, unsigned char *address) {
+// The first numbers of an IPv4 address, without leading zeros; the others are 0. Returns how many
+// there are, or 0.
+static int read_numbers(const char *at, const char *end, unsigned char *address) {
+  int count = 0;
+  memset(address, 0, 4);
+  for (;; at++) {
+    const char *start = at;
+    unsigned number = 0;
+    for (; at < end && is_digit(*at) && at - start < 3; at++)
+      number = number * 10 + (unsigned)(*at - '0');
+    if (at == start || count == 4 || number > 255 || (*start == '0' && at - start > 1))
+      return 0;
+    address[count++] = (unsigned char)number;
+    if (at == end)
+      return count;
+    if (*at != '.')
+      return 0;
+  }
+}
+
+// inet_pton refuses leading zeros. Returns the family, or 0; *numbers is how many an IPv4 address
+// has.
+static int read_address(const char *at, size_t len, unsigned char *address, int *numbers) {
   char text[INET6_ADDRSTRLEN];
+  *numbers = read_numbers(at, at + len, address);
+  if (*numbers > 0)
+    return FAMILY_4;
   if (len >= sizeof text)
     return 0;
   memcpy(text, at, len);
   text[len] = 0;
-  if (inet_pton(AF_INET, text, address) == 1)
-    return FAMILY_4;
   return inet_pton(AF_INET6, text, address) == 1 ? FAMILY_6 : 0;
+}
+
+// The bits of an IPv4 network that is written without any, by its class:
+// inet_cidr_pton_ipv4 of src/backend/utils/adt/inet_net_pton.c.
+static int bits_of_class(const unsigned char *address, int numbers) {
+  int first = address[0];
+  int bits = first >= 240 ? 32 : first >= 224 ? 8 : first >= 192 ? 24 : first >= 128 ? 16 : 8;
+  bits = bits < numbers * 8 ? numbers * 8 : bits;
+  return bits == 8 && first == 224 ? 4 : bits;
 }
 
 // Whether all bits after the first `bits` are zero.
@@ -46,16 +77,29 @@ static bool is_network(const unsigned char *address, int len, int bits) {
 
 static const TypeKind cidr_type;
 
+// The bits of an address of `numbers` numbers, or of IPv6. Returns -1 when none are meant.
+static int bits_of(const char *slash, const char *end, const unsigned char *address, int numbers,
+                   bool cidr) {
+  int most = numbers == 0 ? 128 : cidr ? 32 : numbers * 8;
+  int bits = slash ? read_bits(slash + 1, end) : 0;
+  if (slash)
+    return bits <= most ? bits : -1;
+  if (numbers == 0 || numbers == 4)
+    return numbers == 0 ? 128 : 32;
+  return cidr ? bits_of_class(address, numbers) : -1;
+}
+
 static bool parse_inet(const Type *type, const char *text, size_t len, Buffer *scratch,
                        Value *value, const char **reason) {
   unsigned char bytes[HEADER + 16] = {0};
   const char *slash = memchr(text, '/', len);
-  int family = read_address(text, slash ? (size_t)(slash - text) : len, bytes + HEADER);
+  int numbers;
+  int family = read_address(text, slash ? (size_t)(slash - text) : len, bytes + HEADER, &numbers);
   int size = family == FAMILY_4 ? 4 : 16;
-  int bits = slash ? read_bits(slash + 1, text + len) : size * 8;
   bool cidr = type->kind == &cidr_type;
   *reason = type->kind->refusal;
-  if (!family || bits < 0 || bits > size * 8)
+  int bits = family ? bits_of(slash, text + len, bytes + HEADER, numbers, cidr) : -1;
+  if (bits < 0)
     return false;
   *reason = type->kind->out_of_range;
   if (cidr && !is_network(bytes + HEADER, size, bits))

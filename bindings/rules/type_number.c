@@ -189,6 +189,15 @@ const TypeKind type_bigint = {
     .is_number = true,
 };
 
+// -0 is 0, and every NaN the same.
+static TypeIdentity float_identity(const Value *value, const Buffer *scratch) {
+  (void)scratch;
+  double number = value->real == 0 ? 0 : value->real != value->real ? (double)NAN : value->real;
+  TypeIdentity identity = {0};
+  memcpy(&identity.number, &number, sizeof number);
+  return identity;
+}
+
 static const TypeKind real_type = {
     .odd_signs = "_xX(nN",
     .name = "real",
@@ -196,6 +205,7 @@ static const TypeKind real_type = {
     .oid = 700,
     .parse = parse_float,
     .compare = compare_floats,
+    .identity = float_identity,
     .refusal = "not a real",
     .out_of_range = "out of range for real",
     .family = "float",
@@ -212,6 +222,7 @@ const TypeKind type_double = {
     .oid = 701,
     .parse = parse_float,
     .compare = compare_floats,
+    .identity = float_identity,
     .refusal = "not a double precision",
     .out_of_range = "out of range for double precision",
     .family = "float",

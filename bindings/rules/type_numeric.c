@@ -309,6 +309,16 @@ static int compare_numerics(const Value *left, const Value *right, const Buffer 
   return a_direction * compare_magnitude(a, b);
 }
 
+// All but the digits that are shown after the point: 1.0 is 1.00.
+static TypeIdentity numeric_identity(const Value *value, const Buffer *scratch) {
+  const char *bytes = type_bytes(value, scratch);
+  uint64_t head = 0;
+  bool special = rank(word_at(bytes, 2)) != 1;
+  for (int i = 0; i < 3; i++)
+    head = head << 16 | (uint64_t)word_at(bytes, i);
+  return (TypeIdentity){head, bytes + HEADER_BYTES, special ? 0 : value->len - HEADER_BYTES};
+}
+
 const TypeKind type_numeric = {
     .odd_signs = "_xXoObBeE",
     .name = "numeric",
@@ -316,6 +326,7 @@ const TypeKind type_numeric = {
     .oid = 1700,
     .parse = parse_numeric,
     .compare = compare_numerics,
+    .identity = numeric_identity,
     .refusal = "not a numeric",
     .out_of_range = "out of range for numeric",
     .parameter = PARAMETER_PRECISION,

@@ -16,6 +16,18 @@ extern const TypeKind *const bytea_types[];
 // By an explicit format (type_format.c); white space around the text is gone.
 bool parse_formatted(const Type *type, const char *text, size_t len, Value *value);
 
+// A date or time in another spelling than ISO 8601's (type_spelled.c).
+typedef struct Spelled {
+  bool has_date, has_time, has_zone;
+  int infinity; // -1 before, 1 after all moments; 0: a moment
+  int64_t days; // since 2000-01-01
+  int64_t time; // microseconds
+  int64_t zone; // microseconds east of UTC
+} Spelled;
+
+// White space around the text is gone. False: none of the spellings.
+bool read_spelled(const char *at, const char *end, Spelled *out);
+
 // Whether the server can hold this decimal number, of valid syntax, as a numeric without limits.
 bool numeric_fits(const char *text, size_t len);
 

@@ -371,7 +371,7 @@ static bool note_blanks(void *context, size_t index, const SniffRecord *record, 
   return true;
 }
 
-static bool find_blanks(const SniffSample *sample, SniffDialect *dialect) {
+static bool find_blanks(const SniffSample *sample, const SniffGiven *known, SniffDialect *dialect) {
   Blanks blanks = {0};
   bool failed;
   if (dialect->delimiter_len == 0 || *dialect->delimiter == ' ')
@@ -382,8 +382,11 @@ static bool find_blanks(const SniffSample *sample, SniffDialect *dialect) {
   dialect->blanks_after_quote = given || (blanks.trailed_records > 0 &&
                                           blanks.trailed_records * 10 >= blanks.quoted_records * 9);
   dialect->skip_blanks =
-      blanks.led > 0 && (blanks.led * 10 >= blanks.fields * 9 ||
-                         (blanks.quoted_led > 0 && blanks.quoted_led * 10 >= blanks.quoted * 9));
+      known->has_skip_blanks
+          ? known->skip_blanks
+          : blanks.led > 0 &&
+                (blanks.led * 10 >= blanks.fields * 9 ||
+                 (blanks.quoted_led > 0 && blanks.quoted_led * 10 >= blanks.quoted * 9));
   return !failed;
 }
 
@@ -412,13 +415,17 @@ static Backslashes count_backslashes(const SniffSample *sample, const SniffDiale
 }
 
 // One delimiter and quote; the escape too where the sample has what it would be for.
-static bool try_escapes(const SniffSample *sample, double prior, bool given, SniffGuess guess,
-                        SniffGuesses *guesses) {
+static bool try_escapes(const SniffSample *sample, double prior, const SniffGiven *known,
+                        SniffGuess guess, SniffGuesses *guesses) {
+  bool given = known->quote || known->escape;
+  guess.dialect.escape = known->escape ? *known->escape : 0;
   if (!sniff_score(sample, prior, &guess))
     return false;
   bool idle = guess.dialect.quote && guess.quoted == 0 && !given; // as without a quote
   if (guess.score > 0 && !idle)
     insert(guesses, &guess);
+  if (known->escape)
+    return true;
   Backslashes found = count_backslashes(sample, &guess.dialect);
   bool always = found.others == 0 && found.doubled > 0; // as a path would not have them
   if (found.specials == 0 && !always)
@@ -456,10 +463,10 @@ static bool try_quotes(const SniffSample *sample, const SniffGiven *given,
     guess.dialect.double_return = sniff_ends_in_two_crs(sample);
     guess.dialect.blanks_after_quote = given->blanks_after_quote;
     guess.dialect.trailing_delimiter = given->trailing_delimiter;
-    if (!find_blanks(sample, &guess.dialect))
+    if (!find_blanks(sample, given, &guess.dialect))
       return false;
-    double prior = delimiter->prior * quotes[i].prior * (*comment ? 0.97 : 1);
-    if (!try_escapes(sample, prior, given->quote != NULL, guess, guesses))
+    double prior = delimiter->prior * quotes[i].prior * (*comment && !given->comment ? 0.97 : 1);
+    if (!try_escapes(sample, prior, given, guess, guesses))
       return false;
   }
   return true;
@@ -497,8 +504,8 @@ static bool try_delimiters(const SniffSample *sample, const SniffGiven *given, c
     delimiters[count++] = (SniffDelimiter){"", 1};
   }
   for (size_t i = 0; i < count; i++)
-    if ((strcmp(delimiters[i].text, comment) != 0 || !*comment) &&
-        (given->delimiter || !is_comment_sign(sample, delimiters[i].text)))
+    if (given->delimiter || ((strcmp(delimiters[i].text, comment) != 0 || !*comment) &&
+                             !is_comment_sign(sample, delimiters[i].text)))
       if (!try_quotes(sample, given, &delimiters[i], comment, guesses))
         return false;
   return true;
@@ -506,6 +513,8 @@ static bool try_delimiters(const SniffSample *sample, const SniffGiven *given, c
 
 static bool try_all(const SniffSample *sample, const SniffGiven *given, SniffGuesses *guesses) {
   guesses->count = 0;
+  if (given->comment)
+    return try_delimiters(sample, given, given->comment, guesses);
   if (!try_delimiters(sample, given, "", guesses))
     return false;
   for (size_t i = 0; i < SNIFF_COMMENTS; i++)
@@ -529,11 +538,12 @@ static bool take_text_format(const SniffSample *sample, const SniffGiven *given,
 }
 
 bool sniff_dialect(const SniffSample *sample, const SniffGiven *given, SniffGuesses *guesses) {
-  static const SniffGiven nothing = {0};
+  SniffGiven nothing = *given;
   if (given->text_format)
     return take_text_format(sample, given, guesses);
   if (!try_all(sample, given, guesses))
     return false;
-  bool again = guesses->count == 0 && (given->delimiter || given->quote);
+  bool again = guesses->count == 0 && (given->delimiter || given->quote || given->escape);
+  nothing.delimiter = nothing.quote = nothing.escape = NULL;
   return !again || try_all(sample, &nothing, guesses);
 }

@@ -55,7 +55,14 @@ typedef struct SniffGuesses {
 // What is known beforehand. NULL: to be found.
 typedef struct SniffGiven {
   const char *delimiter;
-  const char *quote; // "": none
+  const char *quote;   // "": none
+  const char *escape;  // the same; at most one character
+  const char *comment; // at most SNIFF_COMMENT_SIZE bytes
+  size_t skip;         // physical lines above the sample, which does not have them
+  bool has_header, has_footer, has_skip_blanks;
+  size_t header; // records
+  size_t footer; // physical lines
+  bool skip_blanks;
   bool blanks_after_quote;
   bool trailing_delimiter;
   bool text_format; // COPY's: tabs and backslashes, unless a delimiter is given

@@ -20,16 +20,16 @@ static const uint32_t numbers = BIT(SNIFF_BIGINT) | BIT(SNIFF_NUMERIC) | BIT(SNI
 static const uint32_t moments = ~(BIT(SNIFF_TIME) - 1) & ~BIT(SNIFF_UUID) & ~BIT(SNIFF_JSON);
 
 static const Type types[SNIFF_FORMAT] = {
-    [SNIFF_BOOLEAN] = {.kind = &type_boolean},
+    [SNIFF_BOOLEAN] = {.kind = &type_boolean, .plain = true},
     [SNIFF_BIGINT] = {.kind = &type_bigint},
     [SNIFF_NUMERIC] = {.kind = &type_numeric},
     [SNIFF_DOUBLE] = {.kind = &type_double},
     [SNIFF_NUMERIC_COMMA] = {.kind = &type_numeric},
     [SNIFF_NUMERIC_GROUPED] = {.kind = &type_numeric},
-    [SNIFF_DATE] = {.kind = &type_date},
-    [SNIFF_TIME] = {.kind = &type_time},
-    [SNIFF_TIMESTAMP] = {.kind = &type_timestamp},
-    [SNIFF_TIMESTAMPTZ] = {.kind = &type_timestamptz},
+    [SNIFF_DATE] = {.kind = &type_date, .plain = true},
+    [SNIFF_TIME] = {.kind = &type_time, .plain = true},
+    [SNIFF_TIMESTAMP] = {.kind = &type_timestamp, .plain = true},
+    [SNIFF_TIMESTAMPTZ] = {.kind = &type_timestamptz, .plain = true},
     [SNIFF_UUID] = {.kind = &type_uuid},
     [SNIFF_JSON] = {.kind = &type_jsonb},
 };

@@ -79,7 +79,22 @@ static bool score_below_comments(const SniffSample *sample, const Comments *foun
   return good;
 }
 
-bool sniff_comments_find(const SniffSample *sample, SniffGuess *guess, SniffComments *comments) {
+// Where the prefix is given, all that begins so is a comment.
+static bool take_given(const SniffSample *sample, const char *given, SniffGuess *guess,
+                       SniffComments *comments) {
+  Comments found = {0};
+  guess->dialect.comment[0] = 0;
+  if (*given && !count_comments(sample, guess, given, &found))
+    return false;
+  strcpy(guess->dialect.comment, given);
+  comments->lines = found.count;
+  return sniff_score(sample, guess->prior, guess);
+}
+
+bool sniff_comments_find(const SniffSample *sample, const char *given, SniffGuess *guess,
+                         SniffComments *comments) {
+  if (given)
+    return take_given(sample, given, guess, comments);
   char chosen[SNIFF_COMMENT_SIZE + 1];
   strcpy(chosen, guess->dialect.comment);
   guess->dialect.comment[0] = 0;

@@ -11,8 +11,9 @@ typedef struct SniffComments {
 } SniffComments;
 
 // Sets the prefix that comments have in the dialect of the guess, if any, and scores it again. What
-// has as many fields as the table has columns is a record, whatever it begins with. False: no
-// memory.
-bool sniff_comments_find(const SniffSample *sample, SniffGuess *guess, SniffComments *comments);
+// has as many fields as the table has columns is a record, whatever it begins with, unless the
+// prefix is given (else NULL; "": there are none). False: no memory.
+bool sniff_comments_find(const SniffSample *sample, const char *given, SniffGuess *guess,
+                         SniffComments *comments);
 
 #endif

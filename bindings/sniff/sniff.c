@@ -304,6 +304,22 @@ static bool skip_to_data(Pass *pass) {
 
 // Footer
 
+// Bytes before the last lines, as many as are given as footer; blank lines count.
+static size_t before_footer(const char *bytes, size_t len, const SniffGiven *given, bool ends_in_cr,
+                            size_t *found) {
+  const char *at = bytes + len;
+  for (*found = 0; *found < given->footer && at > bytes; ++*found)
+    for (at--; at > bytes && at[-1] != '\n' && !(ends_in_cr && at[-1] == '\r');)
+      at--;
+  return (size_t)(at - bytes);
+}
+
+static size_t find_given_footer(Pass *pass) {
+  return pass->at +
+         before_footer(pass->text.data + pass->at, pass->text.len - pass->at, &pass->options->given,
+                       pass->sniff->guesses.list[0].dialect.carriage_return, &pass->sniff->footer);
+}
+
 // Where the footer starts in the last window: text about the table, or a sum, after all others.
 static size_t find_footer(Pass *pass) {
   Pass look = *pass; // at and line move, the record and the window are shared
@@ -342,9 +358,13 @@ static bool take_all(Pass *pass) {
     if (!take_records(pass, stop) || !fill(pass))
       return false;
   }
-  size_t stop = pass->sniff->whole ? find_footer(pass) : pass->text.len;
+  bool given = pass->options->given.has_footer;
+  size_t stop = !pass->sniff->whole ? pass->text.len
+                : given             ? find_given_footer(pass)
+                                    : find_footer(pass);
   if (!take_records(pass, stop))
     return false;
+  pass->footer_line = given ? pass->line : pass->footer_line;
   keep_lines(pass, stop, pass->text.len - stop, pass->footer_line, SNIFF_PASSED_BELOW);
   return true;
 }
@@ -434,10 +454,14 @@ static bool guess_on(Pass *pass, size_t size, SniffSample *sample) {
     sample->len = size;
     sample->whole = false;
   }
-  size_t separator = separator_line(sample);
-  sample->bytes += separator;
-  sample->len -= separator;
   const SniffGiven *given = &pass->options->given;
+  SniffDialect lines = {.carriage_return = sniff_ends_in_cr(sample)};
+  size_t above = given->skip > 0 ? sniff_skip_lines(&lines, sample->bytes, sample->len, given->skip)
+                                 : separator_line(sample);
+  sample->bytes += above;
+  sample->len -= above;
+  if (sample->whole && given->footer > 0)
+    sample->len = before_footer(sample->bytes, sample->len, given, lines.carriage_return, &above);
   SniffGuesses *guesses = &pass->sniff->guesses;
   return (sniff_dialect(sample, given, guesses) && sniff_settle(sample, given, guesses)) ||
          no_memory(pass->error);
@@ -471,10 +495,10 @@ static bool choose(Pass *pass) {
     return no_memory(pass->error);
   forget_unquoted(&sample, &sniff->guesses);
   sniff->spare = spare_delimiter(&sample, &best->dialect);
-  if (!sniff_structure(&sample, best, &sniff->structure) ||
+  if (!sniff_structure(&sample, &pass->options->given, best, &sniff->structure) ||
       !sniff_columns_open(&sniff->columns, best->columns))
     return no_memory(pass->error);
-  sniff->structure.preamble += sample.bytes > pass->text.data;
+  sniff->structure.preamble += pass->options->given.skip == 0 && sample.bytes > pass->text.data;
   return true;
 }
 

@@ -41,6 +41,7 @@ typedef struct SniffStructure {
 
 // Looks at the sample in the dialect of the guess, whose comment prefix, score and first record are
 // set again. False: no memory.
-bool sniff_structure(const SniffSample *sample, SniffGuess *guess, SniffStructure *structure);
+bool sniff_structure(const SniffSample *sample, const SniffGiven *given, SniffGuess *guess,
+                     SniffStructure *structure);
 
 #endif

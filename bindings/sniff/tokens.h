@@ -8,7 +8,7 @@
 
 #include "base/buffer.h"
 
-enum { SNIFF_DELIMITER_SIZE = 8, SNIFF_COMMENT_SIZE = 2 };
+enum { SNIFF_DELIMITER_SIZE = 8, SNIFF_COMMENT_SIZE = 16 };
 
 typedef struct SniffDialect {
   char delimiter[SNIFF_DELIMITER_SIZE + 1]; // NUL-terminated; "": one column

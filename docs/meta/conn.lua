@@ -32,6 +32,10 @@ function conn.bytea(bytes) end
 ---@return string? code
 function conn.commit_all(list) end
 
+--- The version of libpq that this process uses, as "15.10".
+---@return string
+function conn.libpq_version() end
+
 ---@class pghost.native.Connection
 local Connection = {}
 
@@ -64,6 +68,17 @@ function Connection:stream(sql, ...) end
 ---@return string? message
 ---@return string? code
 function Connection:copy_to(copy, path, packing) end
+
+--- Runs a COPY ... FROM STDIN (FORMAT binary) with rows of a file as binary COPY has them, without its header and
+--- trailer.
+---@param copy string
+---@param path string
+---@param fields? integer so many of each row, from the first on; nil: all
+---@param rows? integer[] numbers of the rows to send, from 1, ascending; nil: all
+---@return integer? rows that the server counted
+---@return string? message
+---@return string? code
+function Connection:copy_rows(copy, path, fields, rows) end
 
 --- Runs a script of several statements (simple protocol: one transaction, unless it has its own).
 ---@param script string

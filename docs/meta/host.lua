@@ -4,6 +4,7 @@
 ---@class pghost.Host
 ---@field version string "0.1.0"
 ---@field lua_version string "5.4.4"
+---@field lua_release string what the Lua library says of itself; bytecode is of one release
 ---@field script? string path of the script; nil for -e, stdin, subcommands and the REPL
 ---@field root? string folder that holds scripts/pghost; nil when the library is missing
 ---@field options pghost.HostOptions
@@ -12,6 +13,10 @@
 ---@field retry_of? integer run_id of the run whose failure made it start again
 ---@field can_retry boolean the script is a file, and can be executed once more
 local host = {}
+
+---What has been done already and stays: said after "out of memory", where Lua could not put it into the message.
+---@param what string "the records are loaded"
+function host.done(what) end
 
 ---@class pghost.HostOptionText
 ---@field short? string "-q"

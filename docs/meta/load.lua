@@ -10,6 +10,8 @@ local load = {}
 ---@class pghost.CleanOptions: pghost.StreamOptions
 ---@field position? boolean the rows end with `_file_id bigint, _line bigint`
 ---@field format? "binary"|"text" as in the statement; a program that needs_text takes text alone
+---@field key? integer[] columns of the program: rows whose key came before go to `repeats` instead; with `position`, in binary
+---@field repeats? string with `key` the file that they are appended to, as binary COPY has them, without its header and trailer; after _file_id and _line byte_offset bigint, byte_length bigint, original bytea
 
 ---@class pghost.RejectBudget
 ---@field limit? integer one reject more fails the load with code "budget"; the rejects found so far are stored
@@ -106,6 +108,8 @@ function Load:file(source, options) end
 ---@field raw_rows integer as the server counted
 ---@field clean_rows integer
 ---@field reject_rows integer
+---@field repeats integer rows that went to the file of that name
+---@field keys_complete boolean every key was looked up: rows with equal keys are left only where the server alone knows that they are equal
 
 --- Ends the COPYs well and compares what was sent with what the server counted. Committing is the caller's.
 ---@return pghost.Totals? totals

@@ -7,6 +7,12 @@ local sniff = {}
 ---@field blanks_after_quote? boolean those after a closing quote are not data; found if not given
 ---@field trailing_delimiter? boolean a delimiter that ends a record starts no field
 ---@field text_format? boolean the text format of COPY
+---@field escape? string one character; "": none
+---@field comment? string what comment lines begin with; "": there are none
+---@field skip? integer physical lines above the table
+---@field header? integer records of the header
+---@field footer? integer physical lines at the end
+---@field skip_blanks? boolean blanks at the start of a field are not data
 
 --- Looks at a file: at its first bytes for the encoding and the dialect, then at all of it, or at a
 --- sample, for the columns.

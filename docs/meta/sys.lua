@@ -42,8 +42,8 @@ function sys.user() end
 ---@return string? code errno name
 function sys.temporary_file() end
 
---- The versions of the libraries that this binary uses, as "15.10".
----@return { libpq: string, libcsv: string }
+--- The versions of libraries that this binary uses, as "3.0.3". That of libpq is in native.conn.
+---@return { libcsv: string }
 function sys.versions() end
 
 --- The number of the signal that asked us to stop, if any.

@@ -18,7 +18,7 @@
 #include "base/interrupt.h"
 
 bool server_out_of_memory(Error *error) {
-  return error_set(error, SERVER_ERROR, "not enough memory for the private server");
+  return error_set(error, SERVER_ERROR, "out of memory for the private server");
 }
 
 bool child_become_owner(const Owner *owner) {

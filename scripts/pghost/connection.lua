@@ -51,6 +51,17 @@ function Connection:copy_to(copy, path)
   return (errors.check(self.native:copy_to(copy, path)))
 end
 
+--- Runs a COPY ... FROM STDIN (FORMAT binary) with rows of a file as binary COPY has them, without header and trailer.
+---@param copy string
+---@param path string
+---@param fields? integer so many of each row, from the first on; nil: all
+---@param rows? integer[] numbers of the rows to send, from 1, ascending; nil: all
+---@return integer rows that the server counted
+---@package
+function Connection:copy_rows(copy, path, fields, rows)
+  return (errors.check(self.native:copy_rows(copy, path, fields, rows)))
+end
+
 --- Runs a script of several statements.
 --- Example: conn:exec("CREATE TABLE a (n int); CREATE INDEX ON a (n)")
 ---@param script string

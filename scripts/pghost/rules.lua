@@ -51,14 +51,15 @@ local misuse = arguments.misuse
 --- Example: r.real()
 ---@field double fun(): pghost.Column a floating-point number of 64 bits
 --- Example: r.double()
----@field boolean fun(): pghost.Column t, true, yes, 1 and f, false, no, 0 in any case
+---@field boolean fun(): pghost.Column true, yes, on, 1, false, no, off, 0, and beginnings
 --- Example: r.boolean():unquote()
----@field date fun(options?: pghost.FormatOptions): pghost.Column ISO 8601, or words as to_timestamp has them
+---@field date fun(options?: pghost.FormatOptions): pghost.Column 2024-01-05, 5 Jan 2024 (docs/VALUES.md); with a
+--- format: words as to_timestamp has them
 --- Example: r.date({ format = { "YYYY-MM-DD", "DD/MM/YYYY" } })
----@field time fun(options?: pghost.FormatOptions): pghost.Column time of day; ISO 8601, or as the format says
+---@field time fun(options?: pghost.FormatOptions): pghost.Column time of day: 09:05, 9:05 PM, or as the format says
 --- Example: r.time()
----@field timestamp fun(options?: pghost.FormatOptions): pghost.Column date and time without a zone; ISO 8601, or as
---- the format says
+---@field timestamp fun(options?: pghost.FormatOptions): pghost.Column date and time without a zone (docs/VALUES.md), or
+--- as the format says
 --- Example: r.timestamp({ format = "DD.MM.YYYY HH24:MI" })
 ---@field timestamptz fun(options?: pghost.FormatOptions): pghost.Column date and time; UTC where the text has no zone
 --- Example: r.timestamptz()
@@ -70,7 +71,7 @@ local misuse = arguments.misuse
 --- Example: r.jsonb()
 ---@field timetz fun(): pghost.Column time with time zone
 --- Example: r.timetz()
----@field interval fun(): pghost.Column ISO 8601 ("P1DT2H") or numbers with units ("1 day 02:00:00")
+---@field interval fun(): pghost.Column ISO 8601 ("P1DT2H"), or numbers with units ("1.5 days 02:00")
 --- Example: r.interval()
 ---@field inet fun(): pghost.Column an address, with or without a netmask
 --- Example: r.inet()
@@ -83,7 +84,7 @@ local misuse = arguments.misuse
 ---@field char fun(length?: integer): pghost.Column padded with blanks to `length` characters (default: 1)
 --- Example: r.char(2)
 ---@field array fun(element: string|pghost.Column): pghost.Column of any number of dimensions, as PostgreSQL writes
---- one: {1,2,NULL}
+--- one: {1,2,NULL}, [2:3]={1,2}
 --- Example: r.array(r.integer())
 ---@field enum fun(name: string|string[], labels?: string[]): pghost.Column one of these labels, byte by byte; with a
 --- name it is of that type of the server, which must exist
@@ -221,10 +222,7 @@ end
 local function add_columns(rules, columns)
   for i, entry in ipairs(columns) do
     check_entry(rules, i, entry)
-    rules[i] = { name = entry[1], from = entry.from }
-    for key, value in pairs(entry[2]) do
-      rules[i][key] = value
-    end
+    rules[i] = lists.merged({ name = entry[1], from = entry.from }, entry[2])
   end
 end
 

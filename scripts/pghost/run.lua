@@ -15,6 +15,7 @@ local given_rules = require "pghost.run.given_rules"
 local history = require "pghost.run.history"
 local hooks = require "pghost.run.hooks"
 local kept = require "pghost.load.kept"
+local lists = require "pghost.lib.lists"
 local over_budget = require "pghost.load.over_budget"
 local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
@@ -243,11 +244,7 @@ function Run:step(kind, name, fn)
   local seconds = sys.clock() - started
   history.end_step(self.conn, id, seconds, counts)
   if text then
-    local facts = { seconds = seconds }
-    for key, value in pairs(counts or {}) do
-      facts[key] = value
-    end
-    self.log:info(kind, name, text, facts)
+    self.log:info(kind, name, text, lists.merged({ seconds = seconds }, counts))
   end
   self.totals:add(kind, name, counts, seconds)
 end

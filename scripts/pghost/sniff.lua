@@ -26,10 +26,18 @@ local M = {}
 ---@field sample? integer|"all" bytes to look at; without it files of up to 1 GiB are read whole, of larger ones
 --- the first GiB
 ---@field encoding? string as iconv knows it; found if not given
+---@field member? string of a zip, the file of that name
+---@field version? string what an object behind a URL must still be
 ---@field delimiter? string found if not given
 ---@field quote? string found if not given
 ---@field format? "csv"|"text" of COPY (default: "csv")
 ---@field blanks_after_quote? "reject"|"skip" those after a closing quote are not data; found if not given
+---@field escape? string one character, "" for none; found if not given
+---@field comment? string what comment lines begin with, "" for none; found if not given
+---@field skip? integer physical lines above the table; found if not given
+---@field header? boolean|integer records of the header, false for none; found if not given, or true
+---@field footer? integer physical lines below the table; found if not given
+---@field skip_blanks? boolean blanks at the start of a field are not data; found if not given
 ---@field trailing_delimiter? "field"|"skip" where all records end in a delimiter, no column is after it
 
 ---@class pghost.sniff.Column
@@ -110,8 +118,9 @@ local function make_result(file, facts)
   return result
 end
 
-local known_options = { sample = true, encoding = true, member = true, delimiter = true, quote = true, format = true,
-  blanks_after_quote = true, trailing_delimiter = true }
+local known_options = { sample = true, encoding = true, member = true, version = true, delimiter = true, quote = true,
+  format = true, blanks_after_quote = true, trailing_delimiter = true, escape = true, comment = true, skip = true,
+  header = true, footer = true, skip_blanks = true }
 
 local function sample_of(options)
   local sample = options.sample or default_sample
@@ -140,7 +149,10 @@ end
 
 -- `read` is native.file or native.string, but for the flags.
 local function facts_of(read, file, options)
-  local flags = { blanks_after_quote = options.blanks_after_quote == "skip", text_format = options.format == "text" }
+  local header = options.header
+  local flags = { blanks_after_quote = options.blanks_after_quote == "skip", text_format = options.format == "text",
+    escape = options.escape, comment = options.comment, skip = options.skip, footer = options.footer,
+    skip_blanks = options.skip_blanks, header = header == false and 0 or header ~= true and header or nil }
   local facts = check(file, read(flags))
   if options.trailing_delimiter == "skip" and ends_in_delimiters(facts) then
     flags.trailing_delimiter = true
@@ -153,7 +165,7 @@ end
 --- Looks at a file; raises what cannot be read, is empty, or is not text.
 --- Example: local result = sniff.sniff("orders.csv", { sample = 1000000 })
 --- Errors: a file that cannot be read, is empty, or is not text.
----@param path string "-" is standard input, which is used up by it
+---@param path string a file or a URL; "-" is standard input, which is used up by it
 ---@param options? pghost.sniff.Options
 ---@return pghost.sniff.Result
 function M.sniff(path, options)
@@ -162,7 +174,7 @@ function M.sniff(path, options)
   local file = path == "-" and "standard input" or path
   return make_result(file, facts_of(function(flags)
     return native.file(path, sample_of(options), options.encoding, options.member, options.delimiter, options.quote,
-      flags)
+      flags, options.version)
   end, file, options))
 end
 

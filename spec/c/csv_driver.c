@@ -353,7 +353,7 @@ static int time_file(const char *path, size_t target) {
   Error error;
   Dialect dialect = dialect_default();
   double begin = cpu_seconds();
-  Input *input = input_open_file(path, &error);
+  Input *input = input_open(&(InputName){.path = path}, &error);
   Source *source = input ? source_open(input, path, &dialect, &error) : NULL;
   if (!source) {
     fprintf(stderr, "%s\n", error.message);

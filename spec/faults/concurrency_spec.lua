@@ -1,18 +1,15 @@
 -- Pipelines started at once: one runs, the others say so, and the result is as if in order.
 
 local concurrency = require "faults.concurrency"
+local fixture = require "support.fixture"
 local server = require "support.server"
 local world = require "faults.world"
 
 describe("pipelines started at once", function()
   local here
 
-  setup(function()
-    here = world.new(server.get())
-  end)
-
-  teardown(function()
-    here:close()
+  fixture.once(function(keep)
+    here = keep(world.new(server.get()))
   end)
 
   for _, count in ipairs { 2, 10 } do

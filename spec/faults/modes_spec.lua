@@ -5,6 +5,7 @@
 
 local outcomes = require "faults.outcomes"
 local process = require "faults.process"
+local fixture = require "support.fixture"
 local project = require "support.project"
 local sys = require "pghost.native.sys"
 
@@ -141,13 +142,9 @@ local function state()
 end
 
 describe("kill -9", function()
-  before_each(function()
-    here = project.new()
+  fixture.each(function(keep)
+    here = keep(project.new())
     math.randomseed(seed)
-  end)
-
-  after_each(function()
-    here:remove()
   end)
 
   it("of runs that append, merge and keep history", function()

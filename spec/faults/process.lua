@@ -21,18 +21,22 @@ end
 --- Starts pghost with the words given.
 ---@param words string[]
 ---@param env? table<string, string>
+---@param options? { cd?: string, stdin?: string, prefix?: string } folder to run in, text to read, words before pghost
 ---@return spec.Process to be kept in a `<close>` variable, or waited for
-function M.start(words, env)
+function M.start(words, env, options)
+  options = options or {}
   local folder = pghost.folder()
-  local parts = { "echo $$; exec env", "TMPDIR=" .. folder }
+  local input = options.stdin and pghost.write(folder .. "/in", options.stdin) or "/dev/null"
+  local parts = { "echo $$; cd", pghost.quote(options.cd or "."), "&& exec env", "TMPDIR=" .. folder }
   for name, value in pairs(env or {}) do
     parts[#parts + 1] = name .. "=" .. pghost.quote(value)
   end
+  parts[#parts + 1] = options.prefix
   parts[#parts + 1] = pghost.quote(pghost.path)
   for _, word in ipairs(words) do
     parts[#parts + 1] = pghost.quote(word)
   end
-  local pipe = assert(io.popen(("%s </dev/null >%s/out 2>%s/err"):format(table.concat(parts, " "), folder, folder)))
+  local pipe = assert(io.popen(("%s <%s >%s/out 2>%s/err"):format(table.concat(parts, " "), input, folder, folder)))
   return setmetatable({ pid = pipe:read("n"), pipe = pipe, folder = folder, started = sys.clock() }, Process)
 end
 
@@ -91,7 +95,7 @@ function Process:wait(seconds)
     self.code = how == "signal" and 128 + code or code
     self.seconds = sys.clock() - self.started
     self.err = pghost.read(self.folder .. "/err")
-    self.left = pghost.shell(("cd %s && ls -A | grep -vx -e out -e err"):format(self.folder))
+    self.left = pghost.shell(("cd %s && ls -A | grep -vx -e in -e out -e err"):format(self.folder))
       .. still_there(self.opened)
     pghost.remove(self.folder)
   end

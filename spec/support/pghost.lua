@@ -60,6 +60,14 @@ function M.shell(command, stdin)
   return out, err, code
 end
 
+--- Runs psql over SQL; returns stdout (unaligned, tuples only), stderr, exit code.
+---@param dsn string
+---@param sql string
+---@return string, string, integer
+function M.psql(dsn, sql)
+  return M.shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d %s"):format(M.quote(dsn)), sql)
+end
+
 --- Runs pghost with the words given; returns stdout, stderr, exit code.
 ---@param words string[]
 ---@param options? { stdin?: string, env?: string, cd?: string } env: "NAME=value ..." for the shell

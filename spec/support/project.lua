@@ -37,6 +37,19 @@ function Project:run(script, arguments)
   return err, code
 end
 
+--- What a Python program prints that gets the paths of files of the project.
+---@param program string
+---@param ... string names of files
+function Project:python(program, ...)
+  local words = { "python3", "-c", pghost.quote(program) }
+  for _, name in ipairs { ... } do
+    words[#words + 1] = pghost.quote(self.folder .. "/" .. name)
+  end
+  local out, err, code = pghost.shell(table.concat(words, " "))
+  assert(code == 0, err)
+  return out
+end
+
 --- What a query gives, unaligned as psql -At prints it.
 function Project:ask(sql)
   return shown.text(self.conn, sql)

@@ -44,25 +44,39 @@ local current
 local Server = {}
 Server.__index = Server
 
---- Runs psql on the server; returns its output (unaligned, tuples only). Errors raise.
+--- Runs psql; returns its output (unaligned, tuples only). Errors raise.
 ---@param sql string
+---@param dsn string
 ---@return string
-function Server:psql(sql)
+function M.psql(sql, dsn)
   local name = os.tmpname()
   local file = assert(io.open(name, "w"))
   file:write(sql, "\n")
   file:close()
-  local out = shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d '%s' -f %s"):format(self.dsn, name))
+  local out = shell(("psql -X -q -A -t -v ON_ERROR_STOP=1 -d '%s' -f %s"):format(dsn, name))
   os.remove(name)
   return out
 end
 
---- Creates an empty database with a name of its own; returns its conninfo string and name.
-function Server:database()
+--- The same on this server: in its own database, or in that of `dsn`.
+---@param sql string
+---@param dsn? string
+---@return string
+function Server:psql(sql, dsn)
+  return M.psql(sql, dsn or self.dsn)
+end
+
+--- Creates a database with a name of its own; returns its conninfo string and name.
+---@param script? string SQL to run in it
+function Server:database(script)
   self.count = self.count + 1
   local name = ("spec_%d_%d"):format(os.time(), self.count)
   self:psql("create database " .. name)
-  return ("host=%s dbname=%s user=postgres"):format(self.socket, name), name
+  local dsn = ("host=%s dbname=%s user=postgres"):format(self.socket, name)
+  if script then
+    self:psql(script, dsn)
+  end
+  return dsn, name
 end
 
 function Server:stop()

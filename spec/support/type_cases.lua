@@ -2,7 +2,8 @@
 --
 -- `shape(text)` says, independently of the C code, which spellings we take: a text must be accepted
 -- exactly when it has the shape and the server accepts it. So whatever the server takes and we do
--- not is stated here. Without a shape we take all that the server takes.
+-- not is stated here. Without a shape we take all that the server takes. Types with `spellings` take some
+-- more, as the server does: ../spellings_spec.lua.
 
 local M = {}
 
@@ -358,9 +359,13 @@ local INTEGER_SHAPE = any_of { "[+-]?%d+" }
 local SPECIALS = "nan inf +inf -inf infinity +infinity -infinity"
 local DECIMAL_SHAPE = number_shape(SPECIALS)
 
+local SPELLED = { date = true, time = true, timestamp = true, timestamptz = true, timetz = true, interval = true,
+  inet = true, cidr = true }
+
 local function try(name, send, make, alphabet, picked, shape, count)
+  local of = name:match "^%a+"
   return { name = name, send = send, make = make, alphabet = alphabet, picked = picked, shape = shape,
-    count = count }
+    count = count, spellings = SPELLED[of] or name:find("[]", 1, true) ~= nil }
 end
 
 local function date()
@@ -746,7 +751,8 @@ M.types = {
   try("numeric", "numeric_send", decimal, DECIMAL, HUGE, DECIMAL_SHAPE, 3000),
   try("real", "float4send", decimal, DECIMAL, DECIMALS, DECIMAL_SHAPE),
   try("double precision", "float8send", decimal, DECIMAL, DECIMALS, DECIMAL_SHAPE),
-  try("boolean", "boolsend", boolean, "trufalseyno10 ", BOOLEANS, words "true false t f yes no 1 0"),
+  try("boolean", "boolsend", boolean, "trufalseyno10 ", BOOLEANS,
+    words "true tru tr t false fals fal fa f yes ye y no n on off of 1 0"),
   try("date", "date_send", date, "0123456789-/ T:", DAYS, any_of { DATE }),
   try("time", "time_send", time, "0123456789:. Z", CLOCKS, any_of(TIMES)),
   try("timestamp", "timestamp_send", moment, MOMENT, MOMENTS, any_of(ISO)),

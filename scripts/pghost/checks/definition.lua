@@ -4,6 +4,7 @@ local arguments = require "pghost.checks.argument_types"
 local errors = require "pghost.lib.errors"
 local kinds = require "pghost.checks.kinds"
 local known_keys = require "pghost.lib.known_keys"
+local lists = require "pghost.lib.lists"
 local misuse = require "pghost.checks.misuse"
 local thresholds = require "pghost.checks.thresholds"
 
@@ -195,10 +196,7 @@ function M.of(given)
     return given
   end
   local where = ("check '%s'"):format(tostring(given.name))
-  local options = {}
-  for key, value in pairs(given) do
-    options[key] = value
-  end
+  local options = lists.merged(given)
   options.sql = nil
   known_keys.check(options, common, where)
   check_severity(options, where)

@@ -2,7 +2,6 @@
 
 local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
-local errors = require "pghost.lib.errors"
 local fitted = require "pghost.lib.fitted"
 local log = require "pghost.lib.log"
 local recorded = require "pghost.run.recorded"
@@ -18,7 +17,7 @@ local function parse(arguments)
   parser:flag("--failed", "Only checks that did not pass.")
   parser:flag("--json", "One JSON object per line, with samples and the SQL of all that breaks the check.")
   parser:epilog("Example: pghost checks --failed")
-  return command_arguments.parse(parser, arguments, "pghost checks")
+  return command_arguments.parse(parser, arguments, "pghost checks", { { "RUN", "--pipeline" } })
 end
 
 local function say(label, value)
@@ -76,23 +75,9 @@ local function print_checks(run, checks)
   end
 end
 
-local function run_of(conn, present, options)
-  if options.run and options.pipeline then
-    errors.raise("RUN cannot be combined with --pipeline", "usage")
-  elseif options.run then
-    return options.run
-  end
-  local last = present and recorded_checks.last(conn, options.pipeline)
-  if not last then
-    errors.raise(options.pipeline and ("no run of pipeline '%s' has checks: `pghost runs` lists the runs"):format(
-      options.pipeline) or "no checks yet: no pipeline with checks has run in this database", "usage", { exit = 1 })
-  end
-  return last
-end
-
 local options = parse { ... }
 local conn <close>, present = recorded.open()
-local number = run_of(conn, present, options)
+local number = recorded.chosen(options, present and recorded_checks.last(conn, options.pipeline), "checks")
 local run = recorded.find(conn, present, number)
 if options.json then
   for _, line in ipairs(recorded_checks.json(conn, number, options.failed)) do

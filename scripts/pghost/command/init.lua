@@ -31,14 +31,12 @@ local function new_parser()
 end
 
 local function parse(arguments)
-  local options = command_arguments.parse(new_parser(), arguments, "pghost init")
+  local options = command_arguments.parse(new_parser(), arguments, "pghost init", { { "--header", "--no-header" } })
   if options.add and (#options.inputs > 0 or options.into) then
     errors.raise("--add cannot be combined with DIR or --into: it is for the project that the current folder is in",
       "usage")
   elseif not options.add and #options.inputs == 0 then
     errors.raise("a folder with CSV files expected: pghost init DIR (see pghost init --help)", "usage")
-  elseif options.header and options.no_header then
-    errors.raise("--header and --no-header cannot be combined", "usage")
   end
   return options
 end

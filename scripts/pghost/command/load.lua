@@ -11,9 +11,8 @@ local files = require "pghost.input.files"
 local host = require "pghost.native.host"
 local log = require "pghost.lib.log"
 local memory = require "pghost.load.memory"
-local paths = require "pghost.lib.paths"
 local retry = require "pghost.run.retry"
-local rules = require "pghost.rules"
+local named_rules = require "pghost.load.named_rules"
 local relation = require "pghost.load.relation"
 local terminal_text = require "pghost.lib.terminal"
 
@@ -62,32 +61,14 @@ local function new_parser()
 end
 
 local function parse(arguments)
-  local options = command_arguments.parse(new_parser(), arguments, "pghost load")
+  local options = command_arguments.parse(new_parser(), arguments, "pghost load",
+    { { "--create", "--truncate" }, { "--header", "--no-header" } })
   relation.name(options.into, options.schema) -- raises where it is not a name
   files.check(options.files) -- raises where there are none
   if options.rejects and not options.max_rejects then
     errors.raise("--rejects needs --max-rejects: how many may be rejected, 100% for any number", "usage")
-  elseif options.create and options.truncate then
-    errors.raise("--create cannot be combined with --truncate", "usage")
-  elseif options.no_header and options.header then
-    errors.raise("--no-header cannot be combined with --header", "usage")
   end
   return options
-end
-
--- A rules file may require what is beside it, and, as those of a pipeline do, "rules.x" beside the folder.
-local function read_rules(path)
-  local folder = paths.absolute(path):match("^(.*)/[^/]*$")
-  package.path = ("%s/?.lua;%s/../?.lua;%s"):format(folder, folder, package.path)
-  local chunk, message = loadfile(path)
-  if not chunk then
-    errors.raise(("could not read the rules: %s"):format(message), "usage")
-  end
-  local result = chunk()
-  if not rules.is(result) then
-    errors.raise(("'%s' returns no rules: `return r.table(...)` expected"):format(path), "usage")
-  end
-  return result
 end
 
 -- Lines on stderr, one JSON object each with --log-format json. What is quiet still warns.
@@ -139,7 +120,8 @@ local good, result, first = pcall(by_itself.load, dialect.of(options, {
   files = options.files,
   into = options.into,
   schema = options.schema,
-  rules = options.rules and read_rules(options.rules),
+  rules = options.rules and named_rules.read(options.rules),
+  rules_file = options.rules,
   create = options.create,
   truncate = options.truncate,
   workers = options.workers,

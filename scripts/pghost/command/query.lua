@@ -33,16 +33,18 @@ end
 
 -- The SQL, and where it is from.
 local function text_of(options)
-  if options.file and options.sql then
-    errors.raise("--file cannot be combined with SQL on the command line", "usage")
-  elseif options.file then
+  if options.file then
     return sql.read_text(options.file), options.file
   elseif options.sql and options.sql ~= "-" then
     return options.sql
   elseif not options.sql and sys.is_tty(0) then
     errors.raise("no SQL: pghost query \"SELECT ...\", or --file FILE (see pghost query --help)", "usage")
   end
-  return io.stdin:read("a"), "standard input"
+  local text, problem = io.stdin:read("a")
+  if not text then
+    errors.raise("could not read standard input: " .. problem, "EIO")
+  end
+  return text, "standard input"
 end
 
 local function format_of(options)
@@ -96,7 +98,7 @@ local function run(conn, statement, options)
   writer:finish()
 end
 
-local options = command_arguments.parse(new_parser(), { ... }, "pghost query")
+local options = command_arguments.parse(new_parser(), { ... }, "pghost query", { { "--file", "SQL" } })
 options.parameters = parameters.table_of(options.param)
 local text, name = text_of(options)
 local statements, lines = sql.split(text, name)

@@ -44,20 +44,17 @@ local function raise_usage(text)
   errors.raise(text .. " (see pghost rejects --help)", "usage")
 end
 
+local separate <const> = {
+  { "--csv", "--json" }, { "--corrected", "--waived", "--state" }, { "--waived", "--state" },
+  { "--revert", "--waive", "--csv", "--json", "--limit" }, { "--waive", "--csv", "--json", "--limit" },
+}
+
 local function parse(arguments)
-  local options = command_arguments.parse(new_parser(), arguments, "pghost rejects")
+  local options = command_arguments.parse(new_parser(), arguments, "pghost rejects", separate)
   if options.force and not options.csv then
     raise_usage("--force needs --csv")
-  elseif options.csv and options.json then
-    raise_usage("--csv cannot be combined with --json")
-  elseif (options.corrected and 1 or 0) + (options.waived and 1 or 0) + (options.state and 1 or 0) > 1 then
-    raise_usage("--corrected, --waived and --state cannot be combined")
-  elseif options.revert and (options.waive or options.csv or options.json or options.limit) then
-    raise_usage("--revert cannot be combined with --waive, --csv, --json and --limit")
   elseif options.revert and not options.run then
     raise_usage("--revert needs the number of the run")
-  elseif options.waive and (options.csv or options.json or options.limit) then
-    raise_usage("--waive cannot be combined with --csv, --json or --limit")
   elseif options.waive and not options.run then
     raise_usage("--waive needs the number of the run")
   elseif options.waive and ((options.state or "open") ~= "open" or options.corrected or options.waived) then

@@ -4,7 +4,6 @@ local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
 local errors = require "pghost.lib.errors"
 local history = require "pghost.report.recorded_run"
-local own_runs = require "pghost.run.own_runs"
 local recorded = require "pghost.run.recorded"
 local report = require "pghost.report"
 local site = require "pghost.report.site"
@@ -24,31 +23,21 @@ local function parse(arguments)
   parser:option("--junit", "Write JUnit XML for CI."):argname("FILE")
   parser:option("--metrics", "Write metrics in the text format of Prometheus."):argname("FILE")
   parser:epilog("Example: pghost report 12 -o report.html")
-  return command_arguments.parse(parser, arguments, "pghost report")
+  return command_arguments.parse(parser, arguments, "pghost report",
+    { { "RUN", "--pipeline" }, { "--all", "RUN", "--markdown", "--junit", "--metrics" } })
 end
 
 local function check(options)
-  if options.run and options.pipeline then
-    errors.raise("RUN cannot be combined with --pipeline", "usage")
-  elseif options.all and (options.run or options.markdown or options.junit or options.metrics) then
-    errors.raise("--all cannot be combined with RUN, --markdown, --junit or --metrics", "usage")
-  elseif options.all and (not options.output or options.output == "-") then
+  if options.all and (not options.output or options.output == "-") then
     errors.raise("--all needs a folder: --all -o site/", "usage")
   end
 end
 
 local function run_of(conn, present, options)
-  if options.run then
-    return options.run
-  end
   local last = present and history.reading(conn, function()
     return history.last(conn, options.pipeline)
   end)
-  if not last then
-    errors.raise(options.pipeline and ("no run of pipeline '%s': `pghost runs` lists them"):format(options.pipeline)
-      or own_runs.none(), "usage", { exit = 1 })
-  end
-  return last.run_id
+  return recorded.chosen(options, last and last.run_id)
 end
 
 local function write(conn, run, options)

@@ -2,6 +2,7 @@
 
 local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
+local contents = require "pghost.input.contents"
 local csv = require "pghost.sniff"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
@@ -40,11 +41,7 @@ local function new_parser()
 end
 
 local function parse(arguments)
-  local options = command_arguments.parse(new_parser(), arguments, "pghost sniff")
-  if options.json and options.lua then
-    errors.raise("--json cannot be combined with --lua", "usage")
-  end
-  return options
+  return command_arguments.parse(new_parser(), arguments, "pghost sniff", { { "--json", "--lua" } })
 end
 
 -- "data/Orders 2024.csv.gz" -> "orders_2024"
@@ -80,7 +77,8 @@ if options.lua and #found > 1 then
   errors.raise(("--lua takes one file, got %d"):format(#found), "usage")
 end
 for i, file in ipairs(found) do
-  local result = csv.sniff(file.path, { sample = options.sample, encoding = options.encoding })
+  local result = contents.sniff(file, { sample = options.sample, encoding = options.encoding,
+    member = file.member, version = file.version })
   if options.json then
     io.stdout:write(json_line(result))
   elseif options.lua then

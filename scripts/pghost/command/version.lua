@@ -4,6 +4,7 @@ local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
 local connection = require "pghost.connection"
 local host = require "pghost.native.host"
+local native_conn = require "pghost.native.conn"
 local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
 
@@ -15,10 +16,9 @@ local function parse(arguments)
 end
 
 parse { ... }
-local versions = sys.versions()
 print("pghost " .. host.version)
 print("Lua " .. host.lua_version)
-print("libpq " .. versions.libpq)
-print("libcsv " .. versions.libcsv)
+print("libpq " .. native_conn.libpq_version())
+print("libcsv " .. sys.versions().libcsv)
 io.stdout:flush()
 print("server " .. terminal_text.harmless(connection.server_version()))

@@ -11,19 +11,10 @@ local project = require "pghost.init.new_project"
 local projects = require "pghost.run.project"
 local rules_file = require "pghost.init.rules_file"
 local tables = require "pghost.init.found_tables"
+local whole_file = require "pghost.lib.whole_file"
 local write = require "pghost.init.write"
 
 local M = {}
-
-local function read(path)
-  local file, message = io.open(path, "rb")
-  if not file then
-    errors.raise(("could not read '%s': %s"):format(path, message:match("[^:]*$"):lower():match("%S.*")), "ENOENT")
-  end
-  local text = file:read("a")
-  file:close()
-  return text
-end
 
 -- Names that the project's tables and answers have: those of its files, and of what pipeline.lua loads.
 local function taken_names(folder, text)
@@ -44,7 +35,7 @@ end
 -- The data folder as config.lua says it, where that is a plain text; else the project's.
 local function data_of(folder)
   local path = paths.join(folder, "config.lua")
-  local text = lfs.attributes(path, "mode") and read(path) or ""
+  local text = whole_file.exists(path) and whole_file.read(path) or ""
   local literal = text:match('\n%s*data%s*=%s*("[^\n]-[^\\]")')
   local value = literal and load("return " .. literal, "=data", "t", {})
   return paths.join(folder, value and value() or "data")
@@ -111,7 +102,7 @@ function M.table(path, given, say)
     errors.raise("no project here: no pipeline.lua in this folder or one above it (pghost init DIR makes one)", "usage")
   end
   local pipeline = paths.join(folder, "pipeline.lua")
-  local text, data = read(pipeline), data_of(folder)
+  local text, data = whole_file.read(pipeline), data_of(folder)
   local one = load_table(path, given, data, folder, taken_names(folder, text), say)
   local lines = pipeline_file.load_lines(one, data)
   if text:find(lua_text.quoted(one.files[1].path), 1, true) then

@@ -4,6 +4,7 @@
 local csv = require "pghost.native.csv"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local names = require "pghost.catalog.names"
 local sniff = require "pghost.sniff"
 local sys = require "pghost.native.sys"
@@ -114,9 +115,7 @@ function M.look(file, sniffed, given)
   for _, name in ipairs(of_fields) do
     options[name] = sniffed[name]
   end
-  for name, value in pairs(given) do
-    options[name] = value
-  end
+  options = lists.merged(options, given)
   local found, header = sniff_copy(file, options, true)
   if not found then
     found, header = sniff_copy(file, options, false)

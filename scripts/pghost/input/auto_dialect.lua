@@ -3,11 +3,12 @@
 -- What was found is logged and recorded with the run. Where it is not clear the load refuses: a guess
 -- that is wrong would load a table that looks right.
 
-local csv = require "pghost.sniff"
+local contents = require "pghost.input.contents"
 local dialect = require "pghost.sniff.findings"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
 local known_header = require "pghost.input.known_header"
+local lists = require "pghost.lib.lists"
 local passed = require "pghost.sniff.passed"
 local suggestions = require "pghost.input.suggestions"
 
@@ -122,6 +123,10 @@ local function check_given(file, found, options)
     errors.raise(("the header is not clear: skip is %d, and %s found above the table; give header = 1 or header = false"
       .. " (--header 1, --no-header)"):format(options.skip, skip == 1 and "1 line is" or skip .. " lines are"), "data",
       { file = file.name, give = { "--header 1", "--no-header" } })
+  elseif options.skip and options.skip > 0 and found.dialect.header.value == 0 then
+    errors.raise(("the header is not clear: skip is %d, and below that only records are seen; give header = 1 or"
+      .. " header = false (--header 1, --no-header)"):format(options.skip), "data",
+      { file = file.name, give = { "--header 1", "--no-header" } })
   end
 end
 
@@ -174,11 +179,18 @@ local function report(file, found, options, say)
   end
 end
 
-local function look(file, options)
-  if file.contents then
-    return csv.sniff_contents(file.path, file.contents, options)
+-- What is known of the file beforehand.
+local function facts_of(options, file)
+  local tolerant = options.tolerant and "skip" or nil
+  local facts = { member = file.member, version = file.version,
+    sample = options.create and "all" or options.sample,
+    blanks_after_quote = options.blanks_after_quote or tolerant,
+    trailing_delimiter = options.trailing_delimiter or tolerant }
+  for _, key in ipairs { "encoding", "format", "delimiter", "quote", "escape", "comment", "skip_blanks", "skip",
+    "header", "footer" } do
+    facts[key] = options[key]
   end
-  return csv.sniff(file.path, options)
+  return facts
 end
 
 --- Sniffs a file that is to be loaded, when its options say dialect = "auto"; once.
@@ -194,10 +206,7 @@ function M.sniff(options, file, say, goal)
   elseif file.read_once then
     errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
   end
-  local found = look(file, { encoding = options.encoding, member = file.member,
-    delimiter = options.delimiter, quote = options.quote, sample = options.create and "all" or options.sample,
-    format = options.format, blanks_after_quote = options.blanks_after_quote or options.tolerant and "skip" or nil,
-    trailing_delimiter = options.trailing_delimiter or options.tolerant and "skip" or nil })
+  local found = contents.sniff(file, facts_of(options, file))
   known_header.recognise(found, goal)
   check(file, found, options, goal)
   if is_above(found, options) then
@@ -222,10 +231,7 @@ function M.apply(open_options, file)
   if not file.dialect then
     return open_options
   end
-  local all = {}
-  for key, value in pairs(open_options) do
-    all[key] = value
-  end
+  local all = lists.merged(open_options)
   for key, value in pairs(file.dialect.options) do
     if not is_given(all, key) then
       all[key] = value

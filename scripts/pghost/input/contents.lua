@@ -12,6 +12,13 @@ local M = {}
 M.small = 64 * 1024 -- bytes of a file that is kept
 M.kept = 16 * 1024 * 1024 -- bytes of all files of a load that are
 
+--- What is opened: of a URL all of it, also what is neither shown nor recorded.
+---@param file pghost.File
+---@return string
+function M.place(file)
+  return file.url or file.path
+end
+
 --- Opens a file to read its records.
 ---@param file pghost.File
 ---@param options pghost.csv.Options
@@ -22,7 +29,21 @@ function M.open(file, options)
   if file.contents then
     return csv.open_string(file.contents, options, file.path)
   end
-  return csv.open(file.path, options)
+  return csv.open(M.place(file), options)
+end
+
+--- Looks at a file (sniff.lua); raises what cannot be read, is empty, or is not text.
+---@param file pghost.File
+---@param options pghost.sniff.Options
+---@return pghost.sniff.Result
+function M.sniff(file, options)
+  local sniff = require "pghost.sniff" -- most loads sniff nothing
+  if file.contents then
+    return sniff.sniff_contents(file.path, file.contents, options)
+  end
+  local result = sniff.sniff(M.place(file), options)
+  result.file = file.path == "-" and result.file or file.path
+  return result
 end
 
 --- Size and hash of a file, or of its beginning; raises what cannot be read.
@@ -34,7 +55,7 @@ function M.digest(file, limit)
     local bytes = limit and file.contents:sub(1, limit) or file.contents
     return { bytes = #bytes, sha256 = errors.check(csv.hash(bytes)) }
   end
-  return errors.check(csv.digest(file.path, limit, file.member))
+  return errors.check(csv.digest(M.place(file), limit, { member = file.member, version = file.version }))
 end
 
 return M

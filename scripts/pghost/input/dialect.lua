@@ -56,12 +56,13 @@ end
 
 --- The same for a file of a load.
 ---@param options table
----@param file { member?: string, encoding?: string } of a zip the member; the encoding once it is known
+---@param file { member?: string, version?: string, encoding?: string } of a zip the member, of an object behind a URL
+--- its version; the encoding once it is known
 ---@param more? table options that win
 ---@return table
 function M.of_file(options, file, more)
   local dialect = M.of(options, more)
-  dialect.member, dialect.encoding = file.member, file.encoding or dialect.encoding
+  dialect.member, dialect.version, dialect.encoding = file.member, file.version, file.encoding or dialect.encoding
   return dialect
 end
 

@@ -1,4 +1,5 @@
--- From what a pipeline names (a path, a glob, a folder, a list of them, "-") to the files meant: what each is, once.
+-- From what a pipeline names (a path, a glob, a folder, a URL, a list of them, "-") to the files meant: what each is,
+-- once.
 --
 -- A zip stands for the CSV files in it. What is a zip, or compressed, is detected by its bytes.
 --
@@ -13,7 +14,9 @@ local paths = require "pghost.lib.paths"
 local M = {}
 
 ---@class pghost.File
----@field path string as opened; "-" is standard input
+---@field path string as shown and recorded; "-" is standard input
+---@field url? string what is opened, of a URL with what is not to be shown
+---@field version? string of an object behind a URL
 ---@field name string last part of the path, for messages
 ---@field size? integer bytes, of a member of a zip those it has unpacked; nil for standard input and pipes
 ---@field read_once? string what it is, where its bytes are gone when they are read: "named pipe"
@@ -69,7 +72,7 @@ local function choose_members(path, members)
   return chosen, left
 end
 
-local function add_members(found, path, members, passed)
+local function add_members(found, path, members, passed, object)
   local chosen, left = choose_members(path, members)
   local seen = {}
   if #chosen == 0 then
@@ -85,7 +88,7 @@ local function add_members(found, path, members, passed)
     end
     seen[member.name] = true
     found[#found + 1] = { path = path, name = printable(last_part(path)) .. "/" .. printable(member.name),
-      size = member.size, member = member.name }
+      size = member.size, member = member.name, url = object and object.url, version = object and object.version }
   end
 end
 
@@ -98,27 +101,50 @@ local function read_once(path, mode)
 end
 
 -- What a file is, from one look at it; `kept` are the bytes that may still be kept.
-local function look(path, facts, kept)
-  if facts.mode ~= "file" then
-    return nil
+local function look(path, kept)
+  return errors.check(csv.look(path, math.min(contents.small, kept)))
+end
+
+-- Appends the object at a URL, or the files in it when it is a zip. Returns how many bytes it has kept.
+local function describe_object(found, address, passed, kept)
+  local path, name, url = require("pghost.input.urls").names(address)
+  local seen = look(address, kept)
+  if seen.members then
+    add_members(found, path, seen.members, passed, { url = url, version = seen.version })
+    return 0
   end
-  local found, message, code = csv.look(path, math.min(contents.small, kept))
-  if message then
-    errors.raise(message, code)
-  end
-  return found
+  found[#found + 1] = { path = path, name = printable(name), url = url, version = seen.version,
+    contents = seen.contents, size = seen.size > 0 and seen.size or nil,
+    read_once = not seen.version and not seen.contents and "URL without a version (ETag or Last-Modified)" or nil }
+  return seen.contents and #seen.contents or 0
 end
 
 -- Appends the file at `path`, or the files in it when it is a zip. Returns how many bytes it has kept.
 local function describe(found, path, facts, passed, kept)
-  local inside = look(path, facts, kept)
-  if type(inside) == "table" then
-    add_members(found, path, inside, passed)
+  if paths.is_url(path) then
+    return describe_object(found, path, passed, kept)
+  end
+  local seen = facts.mode == "file" and look(path, kept) or {}
+  if seen.members then
+    add_members(found, path, seen.members, passed)
     return 0
   end
+  local inside = seen.contents
   found[#found + 1] = { path = path, name = printable(last_part(path)), contents = inside,
     size = inside and #inside or facts.mode == "file" and facts.size or nil, read_once = read_once(path, facts.mode) }
   return inside and #inside or 0
+end
+
+-- The paths or URLs that one stands for.
+local function expand(path)
+  if paths.is_url(path) then
+    return require("pghost.input.urls").expand(path)
+  end
+  local scheme = path:match("^(%a[%w+.-]*)://")
+  if scheme and not lfs.attributes(path, "mode") then
+    errors.raise(("'%s://' cannot be read: a path, http://, https:// or s3:// expected"):format(scheme), "usage")
+  end
+  return paths.expand(path)
 end
 
 --- Why a file cannot be read a second time, for messages: "standard input can be read only once".
@@ -136,11 +162,13 @@ local function identity(path, facts)
   return facts.mode == "file" and facts.dev .. ":" .. facts.ino or path
 end
 
---- Raises where a path, glob or folder names no file. Nothing is opened.
+--- Raises where a path, glob or folder names no file. Nothing is opened, and no server asked for a URL.
 ---@param list string[]
 function M.check(list)
   for _, path in ipairs(list) do
-    paths.expand(path)
+    if not paths.is_url(path) then
+      expand(path)
+    end
   end
 end
 
@@ -154,8 +182,8 @@ end
 function M.resolve(spec, folder)
   local found, seen, again, passed, facts, kept = {}, {}, {}, {}, {}, contents.kept
   for _, path in ipairs(type(spec) == "table" and spec or { spec }) do
-    for _, match in ipairs(paths.expand(paths.join(folder, path))) do
-      facts = match ~= "-" and lfs.attributes(match, facts) or {}
+    for _, match in ipairs(expand(paths.join(folder, path))) do
+      facts = match ~= "-" and not paths.is_url(match) and lfs.attributes(match, facts) or {}
       local id = identity(match, facts)
       if not seen[id] then
         seen[id] = match

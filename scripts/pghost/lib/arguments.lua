@@ -106,12 +106,32 @@ function M.parser_of(chunk)
   return found
 end
 
+local function raise_usage(text, command)
+  errors.raise(("%s (see %s --help)"):format(text, command), "usage")
+end
+
+-- "--no-header" is the field no_header of the options, "RUN" the field run.
+local function is_given(options, name)
+  return options[name:gsub("^%-%-", ""):gsub("-", "_"):lower()] ~= nil
+end
+
+local function check_separate(options, separate, command)
+  for _, names in ipairs(separate) do
+    for i = 2, is_given(options, names[1]) and #names or 1 do
+      if is_given(options, names[i]) then
+        raise_usage(("%s cannot be combined with %s"):format(names[1], names[i]), command)
+      end
+    end
+  end
+end
+
 --- Reads the words, or raises an error object of code "usage".
 ---@param parser table of argparse
 ---@param words string[]
 ---@param command string the message names its --help: "pghost load"
+---@param separate? string[][] of each list, the first cannot be combined with any of the others: { "--json", "--lua" }
 ---@return table options
-function M.parse(parser, words, command)
+function M.parse(parser, words, command, separate)
   help_layout.apply(parser)
   if watcher then
     watcher(parser)
@@ -119,8 +139,9 @@ function M.parse(parser, words, command)
   local names, with_value = option_names(parser, words)
   local good, result = parser:pparse(join_numbers(words, with_value))
   if not good then
-    errors.raise(("%s (see %s --help)"):format(message_of(result, names, parser, command), command), "usage")
+    raise_usage(message_of(result, names, parser, command), command)
   end
+  check_separate(result, separate or {}, command)
   return result
 end
 

@@ -10,6 +10,7 @@
 
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
+local whole_file = require "pghost.lib.whole_file"
 
 local M = {}
 
@@ -135,20 +136,16 @@ local function check_owner(path)
   end
 end
 
---- Reads a .env file. Raises where it is not the user's own. Warns on stderr when it holds a password
---- and others can read it.
+--- Reads a .env file. Raises where it is not the user's own, or cannot be read: data would go elsewhere. Warns on stderr
+--- when it holds a password and others can read it.
 ---@param path string
 ---@return table<string, string>? nil when there is no such file
 function M.read(path)
-  if not lfs.attributes(path, "mode") then
+  if not whole_file.exists(path) then
     return nil
   end
-  check_owner(path)
-  local file <close> = io.open(path, "r")
-  if not file then
-    return nil
-  end
-  local values = M.parse(file:read("a") or "")
+  check_owner(path) -- before it is opened: a pipe would wait
+  local values = M.parse(whole_file.read(path))
   if has_password(values) and others_can_read(path) then
     io.stderr:write(("pghost: warning: %s holds a password and others can read it: chmod 600 %s\n")
       :format(path, path))

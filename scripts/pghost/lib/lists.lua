@@ -13,6 +13,18 @@ function M.set(list)
   return set
 end
 
+--- The set of the words of a text, or of what else a pattern finds.
+---@param text string
+---@param pattern? string default "%S+"
+---@return table<string, true>
+function M.words(text, pattern)
+  local set = {}
+  for word in text:gmatch(pattern or "%S+") do
+    set[word] = true
+  end
+  return set
+end
+
 --- What `fn` makes of each value of a list; it must not return nil.
 ---@generic T, U
 ---@param list T[]
@@ -39,6 +51,19 @@ function M.sorted_keys(map, mixed)
     return tostring(a) < tostring(b)
   end or nil)
   return keys
+end
+
+--- A new table with the fields of all that are given; those of later ones win.
+---@param ... table?
+---@return table
+function M.merged(...)
+  local all = {}
+  for i = 1, select("#", ...) do
+    for key, value in pairs((select(i, ...)) or {}) do
+      all[key] = value
+    end
+  end
+  return all
 end
 
 --- The first of a list that has this name.

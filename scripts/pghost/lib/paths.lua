@@ -86,6 +86,28 @@ local function is_wanted(name)
   return false
 end
 
+--- Whether a name is that of a file that a folder stands for: CSV, also packed.
+---@param name string
+---@return boolean
+M.is_data = is_wanted
+
+--- Whether a name is one that a part of a glob means, between two slashes.
+---@param name string
+---@param part string
+---@return boolean
+function M.matches(name, part)
+  return name:find(to_pattern(part)) ~= nil
+end
+
+local schemes = { http = true, https = true, s3 = true }
+
+--- Whether a path is the URL of an object that can be read.
+---@param path string
+---@return boolean
+function M.is_url(path)
+  return schemes[path:match("^(%w+)://")] or false
+end
+
 local function in_folder(folder)
   local found = {}
   for _, name in ipairs(entries(folder)) do
@@ -133,12 +155,12 @@ function M.expand(path)
   return found
 end
 
---- Joins a relative path to a folder; absolute paths and "-" stay as they are.
+--- Joins a relative path to a folder; absolute paths, URLs and "-" stay as they are.
 ---@param folder? string
 ---@param path string
 ---@return string
 function M.join(folder, path)
-  if path == "-" or path:sub(1, 1) == "/" or not folder or folder == "" or folder == "." then
+  if path == "-" or path:sub(1, 1) == "/" or M.is_url(path) or not folder or folder == "" or folder == "." then
     return path
   elseif path == "." then
     return folder
@@ -155,7 +177,7 @@ end
 ---@param path string
 ---@return string
 function M.absolute(path)
-  if path == "-" then
+  if path == "-" or M.is_url(path) then
     return path
   end
   local parts = {}

@@ -92,7 +92,11 @@ function M.read_text(path)
   if not file then
     errors.raise("could not open " .. message, "ENOENT")
   end
-  return file:read("a")
+  local text, problem = file:read("a")
+  if not text then
+    errors.raise(("could not read %s: %s"):format(path, problem), "EIO")
+  end
+  return text
 end
 
 --- Reads and parses a file that holds one statement.

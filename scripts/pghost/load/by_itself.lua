@@ -8,12 +8,13 @@ local commit = require "pghost.run.commit"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
+local host = require "pghost.native.host"
 local into_table = require "pghost.load.into_table"
 local load = require "pghost.load"
 local log = require "pghost.lib.log"
 local metadata = require "pghost.run.schema"
 local rejects_file = require "pghost.rejects.file"
-local rejects_reader = require "pghost.rejects.reader"
+local rejects_parts = require "pghost.rejects.parts"
 local relation = require "pghost.load.relation"
 local retry = require "pghost.run.retry"
 local sinks = require "pghost.load.sinks"
@@ -30,6 +31,8 @@ local M = {}
 ---@field schema? string for a table without one
 ---@field rules? pghost.Rules
 ---@field rejects_file? string
+---@field rules_file? string path of those rules
+---@field fixes? pghost.rejects.LoadFixes the records of the one file that are loaded; it also says what became of them
 ---@field rejects_table? boolean into pghost.rejects, as a run of its own
 ---@field force? boolean a rejects file that somebody has edited may be written over
 ---@field retries? integer attempts after the first one, after a transient error; default 2
@@ -68,7 +71,7 @@ local function first_rejects(job, most)
   for i, reject in ipairs(list) do
     local file = job.plan.files[reject.file_id]
     list[i] = errors.new { message = reject.reason, file = file.name, column = reject.column,
-      line = rejects_reader.line_of(reject.line, file) }
+      line = rejects_parts.line_of(reject.line, file) }
   end
   return list
 end
@@ -87,10 +90,14 @@ end
 
 local function load_all(job)
   local options = job.options
-  if options.rejects_table then
+  if options.rejects_table or options.fixes then
     job.started = job.conn:query("SELECT pg_catalog.clock_timestamp()::pg_catalog.text AS now")[1].now
   end
   job.result, job.plan = load.run(job.target, sinks.spool(job.spool), options.files, options.rules, options)
+  rejects_parts.check(job.plan, job.result)
+  if options.fixes then
+    return options.fixes:settle(job)
+  end
   taken_in.mark(job)
   return keep_rejects(job)
 end
@@ -106,7 +113,11 @@ end
 -- What there is to say, and to look at, where nobody knows whether the load was committed.
 local function unknown_load(job)
   local kept = job.writer and ("; its rejects are in '%s'"):format(job.options.rejects_file) or ""
-  return {
+  local fixes = job.options.fixes
+  return fixes and {
+    what = "whether the fix was committed",
+    advice = ("run it again: what it has taken in is not loaded twice"),
+  } or {
     what = "whether the load was committed",
     advice = ("check whether %s holds its %s before loading again%s"):format(job.target.relation.qualified,
       log.counted(job.result.totals.loaded, "record"), kept),
@@ -158,6 +169,9 @@ local function transaction(job)
   end, function()
     return load_all(job)
   end)
+  if good then
+    host.done "the records are loaded"
+  end
   if good and job.writer then
     job.writer:keep(true)
   elseif not good and job.writer and errors.is(result) and result.unsure then
@@ -192,7 +206,7 @@ local function attempt(options, into, writer, session)
       session:never_again(files.once(target.read_once))
     end
   end
-  if options.rejects_table then
+  if options.rejects_table or options.fixes then
     metadata.migrate(conn)
   end
   local clock = sys.clock()

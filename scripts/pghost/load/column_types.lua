@@ -4,6 +4,7 @@
 -- that must be the one of the column.
 
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local native = require "pghost.native.rules"
 
 local M = {}
@@ -131,10 +132,7 @@ local function fits(rule_type, column)
 end
 
 local function copy_of(column, null_text, labels)
-  local copy = {}
-  for key, value in pairs(column) do
-    copy[key] = value
-  end
+  local copy = lists.merged(column)
   copy.operations = table.move(column.operations, 1, #column.operations, null_text and 2 or 1, null_of(null_text))
   copy.checks = table.move(column.checks, 1, #column.checks, 1, {})
   if labels and not column.labels then

@@ -13,6 +13,8 @@ local M = {}
 ---@field copy string
 ---@field position? boolean of a clean stream: the rows end with _file_id and _line
 ---@field as_text? boolean
+---@field key? integer[] of a clean stream: columns of the program, whose repetitions go to a file
+---@field repeats? string path of that file
 ---@field careful? boolean what the server refuses of a clean stream is a reject
 ---@field tell_lines? boolean a failure of the server tells file and line
 ---@field may_drop? boolean the server may store fewer rows than are sent
@@ -35,7 +37,7 @@ local function native_stream(stream)
     handles[i] = conn.native
   end
   return { conn = handles, copy = stream.copy, position = stream.position, format = stream.as_text and "text" or nil,
-    careful = stream.careful, tell_lines = stream.tell_lines, may_drop = stream.may_drop }
+    key = stream.key, repeats = stream.repeats, careful = stream.careful, tell_lines = stream.tell_lines, may_drop = stream.may_drop }
 end
 
 --- Begins the COPYs.

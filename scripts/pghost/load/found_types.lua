@@ -3,6 +3,7 @@
 -- What is not sure stays text, and so does a column that its files disagree on.
 
 local column_rules = require "pghost.rules.column"
+local lists = require "pghost.lib.lists"
 
 local M = {}
 
@@ -48,13 +49,8 @@ local function merged(a, b)
   if not type_name or a.format ~= b.format or a.decimal ~= b.decimal then
     return nil
   end
-  local copy = {}
-  for key, value in pairs(a) do
-    copy[key] = value
-  end
-  copy.type = type_name
-  copy.confidence = math.min(a.confidence, b.confidence)
-  copy.ambiguous = a.ambiguous or b.ambiguous
+  local copy = lists.merged(a, { type = type_name, confidence = math.min(a.confidence, b.confidence),
+    ambiguous = a.ambiguous or b.ambiguous })
   copy.alternatives = a.ambiguous and a.alternatives or b.alternatives
   return copy
 end

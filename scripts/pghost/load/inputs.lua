@@ -36,8 +36,7 @@ function M.open(file)
   if file.source then
     return file.source
   end
-  local from = file.records or file -- of a rejects file the records have a temporary file of their own
-  local source = errors.check(contents.open(from, file.reading))
+  local source = errors.check(contents.open(file, file.reading))
   if file.skip_to then
     errors.check(source:skip_to(file.skip_to))
   end

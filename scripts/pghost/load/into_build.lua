@@ -22,6 +22,7 @@ local raw_table = require "pghost.load.raw_table"
 local refusals = require "pghost.modes.refusals"
 local reapply = require "pghost.rejects.reapply"
 local remarks = require "pghost.load.remarks"
+local repeats = require "pghost.load.repeats"
 local statistics = require "pghost.load.statistics"
 local sys = require "pghost.native.sys"
 local tables = require "pghost.load.tables"
@@ -36,6 +37,7 @@ local M = {}
 ---@field fresh boolean the transaction under way has made them, and no hook has made something else of them
 ---@field raw? pghost.Connection[]
 ---@field clean? pghost.Connection[]
+---@field repeats? pghost.load.Repeats records whose key came before, of the COPYs under way and then of all
 ---@field attempt? pghost.Profile of the COPYs under way
 ---@field profile? pghost.Profile of those that are committed
 local Target = {}
@@ -136,11 +138,15 @@ function Target:streams(plan, batch)
   if raw then
     raw.position = nil -- a raw stream always has it
   end
+  local clean = stream("clean", plan.clean_table, plan.clean_columns and columns_of.names(plan.clean_columns),
+    plan.position, text)
+  self.repeats = repeats.new(self.run, plan, batch)
+  if self.repeats then
+    clean.key, clean.repeats = self.repeats.key, self.repeats.spool.path
+  end
   self.attempt = profiles.new(self.run, plan, batch)
   return { program = batch.program, workers = plan.workers, memory = self.run.settings.memory, raw = raw,
-    profile = self.attempt,
-    clean = stream("clean", plan.clean_table, plan.clean_columns and columns_of.names(plan.clean_columns),
-      plan.position, text) }
+    profile = self.attempt, clean = clean }
 end
 
 --- What a clean reads, in the place of files.
@@ -163,6 +169,16 @@ end
 
 function Target.failed(_, plan, _, message, code)
   errors.raise(("could not load table '%s': %s"):format(plan.name, message), code)
+end
+
+-- One connection sees all records before they are committed, and may still freeze some; several see each other's after.
+function Target:loaded(_, _, totals)
+  if self.repeats then
+    self.repeats:counted(totals)
+    if #self.clean == 1 then
+      totals.clean_rows = totals.clean_rows + self.repeats:judge(self.clean[1], self.fresh)
+    end
+  end
 end
 
 function Target:filled(plan, result)
@@ -204,13 +220,16 @@ local function refuse(conn, run, plan, result)
   return total
 end
 
-local function make_key(run, plan, result, seconds)
+local function make_key(run, plan, result, repeated, seconds)
   local clean = run:qualified(plan.clean_table)
+  local to_judge, stored = repeated ~= nil and repeated.displaced == nil, 0
   if plan.position then
     run:transaction(function(conn)
       local refused = 0
       if plan.key then
-        result.duplicates_by_file, result.duplicates = primary_key.apply(conn, run, plan, result.frozen)
+        stored = to_judge and repeated:judge(conn, false) or 0
+        result.duplicates_by_file, result.duplicates = primary_key.apply(conn, run, plan, result.frozen and plan.first,
+          repeated)
       end
       if not plan.first then
         refused = refuse(conn, run, plan, result)
@@ -220,6 +239,7 @@ local function make_key(run, plan, result, seconds)
       end
       leave_positions(conn, plan, clean)
     end)
+    result:add { clean_rows = stored }
   end
   statistics.analyse(run.conn, clean, seconds)
 end
@@ -232,7 +252,10 @@ function Target:finish(plan, result)
     return -- all were left out: the published table stays as it is
   end
   if plan.targets.clean and not plan.complete then
-    make_key(run, plan, result, seconds)
+    make_key(run, plan, result, self.repeats, seconds)
+  end
+  if self.repeats then
+    self.repeats:close()
   end
   if plan.targets.raw and plan.first and not plan.complete then
     statistics.analyse(run.conn, run:qualified(plan.raw_table), seconds, raw_target)

@@ -26,6 +26,7 @@ local analyse_from = 10000
 ---@field null_text? string this text is NULL too
 ---@field max_rejects? pghost.Allowance nil: none
 ---@field analyse? boolean default true
+---@field fixes? pghost.rejects.LoadFixes
 ---@field allow_dropped? boolean triggers may store other rows than those sent
 
 ---@class pghost.load.IntoTable: pghost.load.Target

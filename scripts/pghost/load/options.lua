@@ -3,17 +3,10 @@
 
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
+local is = require "pghost.lib.is"
 local known_keys = require "pghost.lib.known_keys"
 
 local M = {}
-
-local function is_boolean(value)
-  return type(value) == "boolean"
-end
-
-local function is_workers(value)
-  return math.type(value) == "integer" and value >= 1 and value <= 64
-end
 
 local function is_anything()
   return true
@@ -27,28 +20,27 @@ end
 
 ---@type pghost.LoadOption[]
 M.list = {
-  { name = "workers", is = is_workers, expected = "a whole number from 1 to 64",
+  { name = "workers", is = is.whole(1, 64), expected = "a whole number from 1 to 64",
     help = "threads that read and check, and connections for each table" },
-  { name = "unlogged", is = is_boolean, expected = "true or false",
+  { name = "unlogged", is = is.boolean, expected = "true or false",
     help = "raw table without WAL: faster, but empty after a crash, and not replicated" },
   { name = "max_rejects", is = is_anything, help = "records that may be rejected, a number or a share such as '2%'" },
   { name = "budget", is = is_anything, help = "table of error budgets: rejects, share, per_file, rules" },
   { name = "on_error", is = is_anything, help = "'reject', or 'stop' at the first rejected record" },
-  { name = "allow_empty", is = is_boolean, expected = "true or false",
+  { name = "allow_empty", is = is.boolean, expected = "true or false",
     help = "accept a file with a header and no records" },
-  { name = "dialect", expected = "'auto'", help = "'auto': each file is sniffed, and read with what is found",
-    is = function(value)
-      return value == "auto"
-    end },
+  { name = "dialect", is = is.one_of("auto"), expected = "'auto'",
+    help = "'auto': each file is sniffed, and read with what is found" },
   { name = "mode", is = is_anything, help = "'replace', 'append', 'merge' or 'history'" },
   { name = "missing", is = is_anything,
     help = "keys that the files no longer have: 'keep', 'delete', 'mark' or 'close'" },
   { name = "changed", is = is_anything,
     help = "a file that was loaded before with other content: 'error', 'load', 'skip' or 'tail'" },
-  { name = "adopt", is = is_boolean, expected = "true or false",
+  { name = "adopt", is = is.boolean, expected = "true or false",
     help = "replace a table of that name that pghost has not published" },
-  { name = "force", is = is_boolean, expected = "true or false", help = "load content that is in the table already" },
-  { name = "allow_dropped", is = is_boolean, expected = "true or false",
+  { name = "force", is = is.boolean, expected = "true or false",
+    help = "load content that is in the table already" },
+  { name = "allow_dropped", is = is.boolean, expected = "true or false",
     help = "triggers and rules of the published table may store other rows than those sent" },
 }
 

@@ -42,6 +42,7 @@ local M = {}
 ---@field skip_to? integer byte that a grown file is read from
 M.file = record.kind("planned file", {
   path = "string", name = "string", size = "integer?", read_once = "string?", member = "string?", contents = "string?",
+  url = "string?", version = "string?",
   encoding = "string?", line_end = "string?", header = "table?", headerless = "boolean?", field_bytes = "number?",
   reading = "table?", source = "any?",
   records = "table?", dialect = "table?", found = "table?", header_names = "table?", clean_map = "table?",

@@ -3,8 +3,9 @@
 -- up to date the last, as if the records had come one after the other. A table that is appended to
 -- keeps what it has: new records with a key of the published table are duplicates too.
 --
--- Works on the server over a table that still has _file_id and _line. The usual case, no duplicate, costs the building
--- of the index and nothing else.
+-- Works on the server over a table that still has _file_id and _line. What the engine has nominated is judged already
+-- (repeats.lua); what it does not know of, and what is published, is found here. No duplicate costs the building of the
+-- index and nothing else.
 
 local log = require "pghost.lib.log"
 local mode_keys = require "pghost.modes.keys"
@@ -28,9 +29,9 @@ local function add_key_anew(conn, table_name, key)
 end
 
 -- Tries the primary key in a savepoint. False: there are duplicates.
-local function try_key(conn, table_name, key)
+local function try_key(conn, table_name, key, add)
   local unique, problem = pcall(conn.transaction, conn, function()
-    add_key(conn, table_name, key)
+    add(conn, table_name, key)
   end)
   if not unique and not (type(problem) == "table" and problem.code == unique_violation) then
     error(problem, 0)
@@ -38,54 +39,86 @@ local function try_key(conn, table_name, key)
   return unique
 end
 
-local function create_duplicates(conn, duplicates)
+--- The tables of a run that are there while a key is made: records that the engine has nominated, with their original
+--- bytes, and duplicates.
+---@param run pghost.Run
+---@return string repeats
+---@return string duplicates
+function M.names(run)
+  return run:qualified "pghost_repeats", run:qualified "pghost_duplicates"
+end
+
+--- Creates the table of duplicates; `built`: the record was in the clean table.
+---@param conn pghost.Connection
+---@param duplicates string quoted
+function M.create_duplicates(conn, duplicates)
   conn:query(([[
     CREATE TABLE %s (
-      file_id bigint, line bigint, first_file_id bigint, first_line bigint, key_text text, PRIMARY KEY (file_id, line)
+      file_id bigint, line bigint, first_file_id bigint, first_line bigint, key_text text, built boolean,
+      PRIMARY KEY (file_id, line)
     )]]):format(duplicates))
 end
 
--- Collects all but one record of each key.
-local function collect(conn, table_name, duplicates, key, last_stays)
-  local list = relations.list(key)
+local function last_stays(plan)
+  return plan.mode == "merge" or plan.mode == "history"
+end
+
+--- Collects all but one record of each key.
+---@param conn pghost.Connection
+---@param plan pghost.Plan
+---@param duplicates string quoted
+---@param from string SQL of records: the key, _file_id, _line, built
+function M.collect(conn, plan, duplicates, from)
+  local list = relations.list(plan.key)
   conn:query(([[
-    INSERT INTO %s (file_id, line, first_file_id, first_line, key_text)
+    INSERT INTO %s (file_id, line, first_file_id, first_line, key_text, built)
     SELECT _file_id, _line, first_file_id, first_line,
-      pg_catalog.left(pg_catalog.concat_ws(', ', %s), %d)
+      pg_catalog.left(pg_catalog.concat_ws(', ', %s), %d), built
     FROM (
-      SELECT %s, _file_id, _line, pg_catalog.row_number() OVER same_key AS place,
+      SELECT %s, _file_id, _line, built, pg_catalog.row_number() OVER same_key AS place,
         pg_catalog.first_value(_file_id) OVER same_key AS first_file_id,
         pg_catalog.first_value(_line) OVER same_key AS first_line
-      FROM %s WINDOW same_key AS (PARTITION BY %s ORDER BY %s)
+      FROM %s AS records WINDOW same_key AS (PARTITION BY %s ORDER BY %s)
     ) AS ranked
-    WHERE place > 1]]):format(duplicates, list, longest_value, list, table_name, list,
-    last_stays and "_file_id DESC, _line DESC" or "_file_id, _line"))
+    WHERE place OPERATOR(pg_catalog.>) 1]]):format(duplicates, list, longest_value, list, from, list,
+    last_stays(plan) and "_file_id DESC, _line DESC" or "_file_id, _line"))
 end
 
 -- Collects the records whose key is in the published table already; returns how many.
 local function collect_published(conn, table_name, duplicates, key, published)
   local from, where = mode_keys.published(conn, table_name, published, key)
   return conn:query(([[
-    INSERT INTO %s (file_id, line, key_text)
-    SELECT n._file_id, n._line, pg_catalog.left(pg_catalog.concat_ws(', ', %s), %d) FROM %s WHERE %s]])
+    INSERT INTO %s (file_id, line, key_text, built)
+    SELECT n._file_id, n._line, pg_catalog.left(pg_catalog.concat_ws(', ', %s), %d), true FROM %s WHERE %s]])
     :format(duplicates, relations.list(key, "n.%s"), longest_value, from, where)).affected
 end
 
-local function reject(conn, run_id, name, duplicates, key)
+-- With the original bytes where they are known: those of others are read again (rejects/originals.lua).
+local function reject(conn, run_id, name, duplicates, key, repeats)
+  local original = repeats and "r._pghost_offset, r._pghost_length, r._pghost_original" or "NULL, NULL, NULL"
+  local join = repeats and (" LEFT JOIN %s AS r ON r._file_id OPERATOR(pg_catalog.=) d.file_id "
+    .. "AND r._line OPERATOR(pg_catalog.=) d.line"):format(repeats) or ""
   conn:query(([[
-    INSERT INTO pghost.rejects (run_id, table_name, file_id, line, column_name, rule, reason)
-    SELECT $1, $2, d.file_id, d.line, $3, 'key',
+    INSERT INTO pghost.rejects (run_id, table_name, file_id, line, column_name, rule, byte_offset, byte_length,
+      original, reason)
+    SELECT $1, $2, d.file_id, d.line, $3, 'key', %s,
       pg_catalog.concat('duplicate of ', $4::pg_catalog.text, ' ''', d.key_text, ''' ',
         CASE WHEN d.first_line IS NULL THEN 'in the published table'
           ELSE pg_catalog.concat('at ', coalesce(f.name, pg_catalog.concat('file ', d.first_file_id)), ':',
             d.first_line) END)
-    FROM %s AS d LEFT JOIN pghost.files AS f ON f.file_id = d.first_file_id
-    ORDER BY d.file_id, d.line]]):format(duplicates),
+    FROM %s AS d LEFT JOIN pghost.files AS f ON f.file_id = d.first_file_id%s
+    ORDER BY d.file_id, d.line]]):format(original, duplicates, join),
     run_id, name, #key == 1 and key[1] or nil, table.concat(key, ", "))
 end
 
-local function remove(conn, table_name, duplicates)
-  conn:query(("DELETE FROM %s AS t USING %s AS d WHERE t._file_id = d.file_id AND t._line = d.line")
+--- Deletes the duplicates from a table.
+---@param conn pghost.Connection
+---@param table_name string quoted
+---@param duplicates string quoted
+function M.remove(conn, table_name, duplicates)
+  conn:query(([[
+    DELETE FROM %s AS t USING %s AS d
+    WHERE t._file_id OPERATOR(pg_catalog.=) d.file_id AND t._line OPERATOR(pg_catalog.=) d.line]])
     :format(table_name, duplicates))
 end
 
@@ -100,29 +133,37 @@ local function count_by_file(conn, table_name, file_column)
   return counts, total
 end
 
+-- Duplicates that nobody has nominated: the whole table is looked at.
+local function find_others(conn, plan, table_name, duplicates)
+  M.collect(conn, plan, duplicates, ("(SELECT %s, _file_id, _line, true AS built FROM %s)"):format(
+    relations.list(plan.key), table_name))
+  M.remove(conn, table_name, duplicates)
+end
+
 -- Moves duplicates from the table to the rejects and makes the key where that is still to do.
-local function move_duplicates(conn, run, plan, table_name, key_is_made, published, frozen)
-  local duplicates, key = run:qualified "pghost_duplicates", plan.key
-  create_duplicates(conn, duplicates)
-  if not key_is_made then
-    collect(conn, table_name, duplicates, key, plan.mode == "merge" or plan.mode == "history")
-    remove(conn, table_name, duplicates)
+local function move_duplicates(conn, run, plan, table_name, state)
+  local key, repeats, duplicates = plan.key, M.names(run)
+  if not state.judged then
+    M.create_duplicates(conn, duplicates)
   end
-  if published and collect_published(conn, table_name, duplicates, key, published) > 0 then
-    remove(conn, table_name, duplicates)
+  if not state.made then
+    find_others(conn, plan, table_name, duplicates)
   end
-  reject(conn, run.id, plan.name, duplicates, key)
+  if state.published and collect_published(conn, table_name, duplicates, key, state.published) > 0 then
+    M.remove(conn, table_name, duplicates)
+  end
+  reject(conn, run.id, plan.name, duplicates, key, state.judged and repeats)
   local counts, total = count_by_file(conn, duplicates, "file_id")
-  conn:query("DROP TABLE " .. duplicates)
-  if not key_is_made then
-    local add = frozen and add_key_anew or add_key
+  conn:query("DROP TABLE " .. duplicates .. (state.judged and ", " .. repeats or ""))
+  if not state.made then
+    local add = state.frozen and add_key_anew or add_key
     add(conn, table_name, key)
   end
   return counts, total
 end
 
 local function warn(run, plan, total)
-  local stays = (plan.mode == "merge" or plan.mode == "history") and "the last stays"
+  local stays = last_stays(plan) and "the last stays"
     or plan.first and "the first stays" or "what was there stays"
   run.log:warn("key", plan.name, ("%s of %s rejected, %s"):format(log.counted(total, "duplicate"),
     table.concat(plan.key, ", "), stays), { duplicates = total })
@@ -132,22 +173,24 @@ end
 ---@param conn pghost.Connection
 ---@param run pghost.Run
 ---@param plan pghost.Plan
----@param frozen boolean records were copied with FREEZE: any snapshot sees them
+---@param frozen boolean records were copied with FREEZE into what is published as it is: any snapshot sees them
+---@param repeats? pghost.load.Repeats what the engine has nominated, judged
 ---@return table<integer, integer> duplicates per file id
 ---@return integer total
-function M.apply(conn, run, plan, frozen)
+function M.apply(conn, run, plan, frozen, repeats)
   local table_name = run:qualified(plan.clean_table)
-  local duplicates, total = {}, 0
-  local published = plan.mode == "append" and not plan.first
-    and relations.quoted(run.target, plan.name)
-  local made = try_key(conn, table_name, plan.key)
-  if not made or published then
-    duplicates, total = move_duplicates(conn, run, plan, table_name, made, published, frozen)
+  local counts, total = {}, 0
+  local state = { frozen = frozen, judged = repeats ~= nil and repeats.displaced ~= nil,
+    published = plan.mode == "append" and not plan.first and relations.quoted(run.target, plan.name) }
+  state.made = try_key(conn, table_name, plan.key, frozen and state.judged and repeats.displaced > 0 and add_key_anew
+    or add_key)
+  if not state.made or state.published or state.judged then
+    counts, total = move_duplicates(conn, run, plan, table_name, state)
   end
   if total > 0 then
     warn(run, plan, total)
   end
-  return duplicates, total
+  return counts, total
 end
 
 M.count_by_file = count_by_file

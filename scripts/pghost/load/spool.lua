@@ -48,7 +48,11 @@ Walk.__index = Walk
 -- Whether that many bytes are there.
 function Walk:has(count)
   if #self.piece - self.at + 1 < count then
-    self.piece = self.piece:sub(self.at) .. (self.file:read(math.max(count, piece_size)) or "")
+    local piece, message = self.file:read(math.max(count, piece_size))
+    if not piece and message then -- no end of the file
+      errors.raise("could not read the rejects back: " .. message, "EIO")
+    end
+    self.piece = self.piece:sub(self.at) .. (piece or "")
     self.at = 1
   end
   return #self.piece - self.at + 1 >= count

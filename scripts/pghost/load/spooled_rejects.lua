@@ -5,13 +5,16 @@
 
 local batches = require "pghost.lib.batches"
 local cjson = require "cjson"
+local contents = require "pghost.input.contents"
 local csv = require "pghost.native.csv"
 local fields_of = require "pghost.rejects.fields"
 local file_records = require "pghost.load.file_records"
 local history = require "pghost.run.history"
 local hex = require "pghost.lib.hex"
+local load_call = require "pghost.rejects.load_call"
 local recorded_dialect = require "pghost.input.recorded_dialect"
-local rejects_reader = require "pghost.rejects.reader"
+local sys = require "pghost.native.sys"
+local rejects_parts = require "pghost.rejects.parts"
 
 local M = {}
 
@@ -29,7 +32,7 @@ local function save_rejects(conn, run_id, table_name, spool, files, ids)
   end)
   for reject in spool:rejects() do
     local file = files[reject.file_id]
-    list:add { file_id = ids[reject.file_id], line = rejects_reader.line_of(reject.line, file),
+    list:add { file_id = ids[reject.file_id], line = rejects_parts.line_of(reject.line, file),
       byte_offset = not file.records and reject.offset or nil, byte_length = reject.length, column_name = reject.column,
       rule = reject.rule, reason = reject.reason, original = hex.encode(reject.original) }
   end
@@ -50,12 +53,13 @@ end
 
 -- In a file ----------------------------------------------------------------------------------------------
 
-local function source_of(file)
+local function source_of(job, file)
   local standard = file.records and file.records.standard
   local dialect = standard and {} or file.reading
   local source = fields_of.source(file.records and file.records.name or file.name,
     recorded_dialect.header(file.header, file.reading), dialect, file.line_end)
   source.headerless = file.headerless or nil
+  source.load = load_call.of_file(job.target.relation.qualified, job.options, file)
   return source
 end
 
@@ -64,33 +68,34 @@ local function content_of(job, file)
   local one = job.result and job.result:of(file)
   local sha256 = one and one.counts and one.counts.sha256
   if not sha256 and not file.read_once then
-    local digest = csv.digest(file.path, nil, file.member)
-    sha256 = digest and digest.sha256
+    local read, digest = pcall(contents.digest, file)
+    sha256 = read and digest.sha256
   end
   return sha256 or ""
 end
 
 -- A record of a rejects file stays what it was.
-local function identified(job, contents, file, reject)
+local function identified(job, hashes, file, reject)
   local before = file.records and file.records.records[reject.line]
   if before then
     return before.reject, before.line
   end
-  contents[file] = contents[file] or content_of(job, file)
-  local hash = csv.hash(("%s:%d:%s"):format(contents[file], reject.line, reject.original))
-  return "h" .. hash:sub(1, 32), reject.line -- a letter first: it is no number to a spreadsheet
+  hashes[file] = hashes[file] or content_of(job, file)
+  local hash = csv.hash(("%s:%d:%s"):format(hashes[file], reject.line, reject.original))
+  job.mark = job.mark or csv.hash(("%d:%.17g:%d"):format(sys.pid(), sys.clock(), os.time())):sub(1, 8)
+  return "h" .. job.mark .. hash:sub(1, 24), reject.line -- a letter first: it is no number to a spreadsheet
 end
 
 --- Writes the rejects file.
 ---@param job pghost.by_itself.Job
 function M.write(job)
-  local sources, contents, files, writer = {}, {}, job.plan.files, job.writer
+  local sources, hashes, files, writer = {}, {}, job.plan.files, job.writer
   for i, file in ipairs(files) do
-    sources[i] = source_of(file)
+    sources[i] = source_of(job, file)
   end
   writer:begin(sources)
   for reject in job.spool:rejects() do
-    local id, line = identified(job, contents, files[reject.file_id], reject)
+    local id, line = identified(job, hashes, files[reject.file_id], reject)
     writer:record(sources[reject.file_id], { id = id, line = line, column = reject.column, reason = reject.reason,
       original = reject.original })
   end
@@ -105,7 +110,8 @@ end
 ---@return integer run_id
 function M.record(job, problem)
   local relation, conn = job.target.relation, job.conn
-  local run_id = history.record_load(conn, { target = relation.schema, config = { into = relation.qualified },
+  local run_id = history.record_load(conn, { target = relation.schema, config = { into = relation.qualified,
+      load = load_call.of_run(relation.qualified, job.options) },
     attempt = job.session.attempt, started = job.started })
   local ids = save_files(conn, run_id, job)
   save_rejects(conn, run_id, relation.name, job.spool, job.plan.files, ids)

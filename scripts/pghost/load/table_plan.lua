@@ -15,7 +15,7 @@ local log = require "pghost.lib.log"
 local names = require "pghost.catalog.names"
 local plans = require "pghost.load.plan"
 local rejects_file = require "pghost.rejects.file"
-local rejects_reader = require "pghost.rejects.reader"
+local rejects_parts = require "pghost.rejects.parts"
 local relation = require "pghost.load.relation"
 local tables = require "pghost.load.tables"
 
@@ -58,23 +58,31 @@ local function report_parts(target, file, parts)
   end
 end
 
+-- Those of a fix are chosen by what the history says of them.
+local function parts_of(target, options, file, dialect)
+  if options.fixes then
+    return options.fixes:parts(target.conn, target.relation)
+  end
+  local parts = not takes_rejects_file(target) and rejects_parts.of_file(file, dialect)
+  if parts then
+    report_parts(target, file, parts)
+  end
+  return parts
+end
+
 -- Each file, or what its records stand for where it is one of rejects.
-local function expand(target, options, found, more)
+local function expand(target, options, found, rules)
   local list, dialect = {}, dialects.of(options)
   for _, file in ipairs(found) do
     file.name = message_name(file)
-    local parts = not takes_rejects_file(target) and rejects_reader.parts(file, dialect)
+    local parts = parts_of(target, options, file, dialect)
     if not parts then
       list[#list + 1] = file
-    else
-      table.insert(target.held, parts)
-    end
-    if parts then
-      report_parts(target, file, parts)
     end
     for _, part in ipairs(parts or {}) do
-      list[#list + 1] = { path = file.path, name = file.name, records = part, encoding = "utf-8",
-        reading = dialects.of(rejects_reader.reading(part, dialect), part.standard and { any_header = true } or more) }
+      list[#list + 1] = { path = file.path, name = file.name, records = part, contents = part.contents,
+        encoding = "utf-8", reading = dialects.of(rejects_parts.reading(part), part.standard and { any_header = true }
+          or { any_header = true, too_many = too_many(target, part.dialect, rules) }) }
     end
   end
   return list
@@ -208,7 +216,7 @@ end
 function M.make(target, spec, rules, options)
   local more = { any_header = true, too_many = too_many(target, options, rules),
     columns = columns_by_order(target, options, rules) }
-  local files = expand(target, options, inputs.find(spec, nil, target.say), more)
+  local files = expand(target, options, inputs.find(spec, nil, target.say), rules)
   local columns_there = rules and rules:columns() or (target.relation and target.relation.columns) or {}
   look_at(target, files, options, more, known_header.goal(columns_there, target.relation == nil))
   local readings = options.create and create(target, files, options, rules) or {}

@@ -1,14 +1,8 @@
 -- The words of SQL that the prompt knows: those that a statement begins with, and those that it completes.
 
-local M = {}
+local set = require("pghost.lib.lists").words
 
-local function set(text)
-  local words = {}
-  for word in text:gmatch("%S+") do
-    words[word] = true
-  end
-  return words
-end
+local M = {}
 
 --- Words that a statement begins with.
 M.first = set [[abort alter analyze analyse begin call checkpoint close cluster comment commit copy create deallocate

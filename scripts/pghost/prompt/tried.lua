@@ -2,6 +2,7 @@
 
 local describe_words = require "pghost.rules.words"
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local native = require "pghost.native.rules"
 local print_ = require "pghost.lib.print"
 local project_rules = require "pghost.prompt.project_rules"
@@ -21,10 +22,7 @@ end
 
 -- A column with some of its parts, over one text.
 local function try_column(column, changes, text)
-  local plain = { name = "value" }
-  for key, value in pairs(column) do
-    plain[key] = value
-  end
+  local plain = lists.merged(column)
   plain.name, plain.from = "value", nil
   for key, value in pairs(changes) do
     plain[key] = value or nil

@@ -11,6 +11,7 @@ local commit = require "pghost.run.commit"
 local dry_run = require "pghost.publish.dry_run"
 local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
+local host = require "pghost.native.host"
 local kept = require "pghost.load.kept"
 local ledger = require "pghost.ledger"
 local lists = require "pghost.lib.lists"
@@ -108,6 +109,7 @@ local function exchange_last(run, options)
     end
     settle(run, problem)
   end
+  host.done "the run is published"
   run.finished = true
 end
 

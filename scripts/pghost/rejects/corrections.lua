@@ -15,6 +15,9 @@ local M = {}
 ---@field reject_id integer
 ---@field table string that it is meant for
 ---@field at integer line of the rejects file
+---@field source? pghost.rejects.Source of its file, where asked for
+---@field line? integer the same
+---@field original? string the same
 
 -- The last one of a record stands, also where it was rejected twice (a file under two names).
 local insert = [[
@@ -63,13 +66,13 @@ end
 --- Keeps the corrections that went into a table; in the transaction that publishes it.
 ---@param run pghost.Run
 ---@param fixes table<integer, pghost.rejects.Fix>
----@param noted string table with the outcome of each reject
+---@param noted string table, or query in parentheses, with the outcome of each reject
 function M.keep(run, fixes, noted)
   local list = batches.new(function(batch)
     run.conn:query(insert_corrected:format(noted), cjson.encode(batch), run.target, who(run.conn), run.id)
   end)
   -- Those alone: what stays open may have characters that the database cannot hold.
-  for row in run.conn:query(("SELECT reject_id FROM %s WHERE state = 'corrected'"):format(noted)):rows() do
+  for row in run.conn:query(("SELECT o.reject_id FROM %s AS o WHERE o.state = 'corrected'"):format(noted)):rows() do
     local fix = fixes[row.reject_id]
     if fix and (fix.fields or fix.bytes) then
       list:add(as_json(fix))

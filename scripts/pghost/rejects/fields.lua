@@ -12,6 +12,7 @@ local M = {}
 ---@field headerless? boolean
 ---@field dialect pghost.Dialect how its bytes are read
 ---@field encoding? string of its original bytes; nil: UTF-8
+---@field load? string how its load was called (load_call.lua)
 
 --- Describes a source by what reads it.
 ---@param name string
@@ -70,6 +71,19 @@ function M.split(source, original)
     fields = table.move(record, 1, width, 1, {})
   end
   return fields
+end
+
+--- Whether a record ends at its own end whatever comes after it.
+---@param text string
+---@param dialect pghost.Dialect
+---@return boolean
+function M.is_closed(text, dialect)
+  local quote = dialect.quote or '"'
+  if quote == "" or not text:find(quote, 1, true) then
+    return true
+  end
+  local pattern = quote:gsub("%W", "%%%0")
+  return not dialect.escape and select(2, text:gsub(pattern, "")) % 2 == 0
 end
 
 --- Original bytes as text, UTF-8: as they were, or \x and hexadecimal digits where they are not text.

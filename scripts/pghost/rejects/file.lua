@@ -19,6 +19,9 @@ local M = {}
 M.columns = { "_reject", "_file", "_line", "_column", "_reason", "_original" }
 M.which_columns = "_columns"
 
+--- Only of `pghost load`: into which table, with which options (load_call.lua).
+M.load = "_load"
+
 --- What the file itself is read with.
 ---@type pghost.csv.Options
 M.reading = { delimiter = ",", quote = '"', max_record = 512 * 1024 * 1024, any_header = true, blank_lines = "keep" }
@@ -91,9 +94,14 @@ end
 ---@field line fun(values: table, count: integer): string
 ---@field records integer
 ---@field width integer columns of the files
+---@field all integer columns
 ---@field inert integer cells of those that a spreadsheet would have taken for a formula
 local Writer = {}
 Writer.__index = Writer
+
+local function has_load(sources)
+  return sources[1] ~= nil and sources[1].load ~= nil
+end
 
 local function is_among(path, loaded)
   local attributes = lfs.attributes(path)
@@ -182,6 +190,8 @@ function Writer:begin(sources)
   end
   table.move(M.columns, 1, #M.columns, #all + 1, all)
   all[#all + 1] = self.with_columns and M.which_columns or nil
+  all[#all + 1] = has_load(sources) and M.load or nil
+  self.all = #all
   if not self.file:is_final() then
     self.file:write("\u{feff}") -- by which spreadsheets know UTF-8
   end
@@ -206,9 +216,10 @@ function Writer:record(source, reject)
   values[at + 1], values[at + 2], values[at + 3] = tostring(reject.id), source.name, reject.line
   values[at + 4], values[at + 5] = reject.column, reject.reason
   values[at + 6] = not fields and fields_of.text(source, reject.original) or nil
-  values[at + 7] = source.which
+  values[at + 7] = self.with_columns and source.which or nil
+  values[self.all] = source.load or values[self.all]
   self.records = self.records + 1
-  self:put(values, at + #M.columns + (self.with_columns and 1 or 0))
+  self:put(values, self.all)
 end
 
 function Writer:is_final()

@@ -22,12 +22,15 @@ local query = [[
   FROM pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
   WHERE r.reject_id = ANY ($1::pg_catalog.int8[])]]
 
-local function find(conn, run_id, records)
+-- Whoever else takes them in waits, and looks at them after that.
+local locking = query .. " ORDER BY r.reject_id FOR UPDATE OF r"
+
+local function find(conn, run_id, records, lock)
   local ids, found = {}, {}
   for _, record in ipairs(records) do
     ids[#ids + 1] = math.tointeger(tonumber(record.reject))
   end
-  for row in conn:query(query, sql.array(ids)):rows() do
+  for row in conn:query(lock and locking or query, sql.array(ids)):rows() do
     found[row.reject_id] = row.run_id == run_id and row or nil
   end
   return found
@@ -122,6 +125,9 @@ local function take(conn, reading, record, row)
   if not problem then
     local source = source_of(reading.sources, row)
     local fix = { reject_id = row.reject_id, table = row.table_name, at = record.at }
+    if reading.complete then
+      fix.source, fix.original, fix.line = source, row.original, row.line
+    end
     if record.original then
       from_bytes(conn, fix, record, row, source)
     else
@@ -139,20 +145,64 @@ end
 ---@field count integer of these
 ---@field refused { at: integer, reason: string, taken?: boolean }[] records that are not taken in
 
+local function open(path)
+  local reader = rejects_reader.open { path = path }
+  if not reader then
+    errors.raise(("'%s' is not a rejects file: `pghost rejects --csv FILE` writes one"):format(path), "usage",
+      { exit = 1 })
+  end
+  return reader
+end
+
+-- The numbers in column _reject.
+local function numbers_of(path)
+  local reader <close>, ids, count = open(path), {}, 0
+  for record in reader:records() do
+    ids[#ids + 1] = record.reject and record.reject:find "^%d+$" and math.tointeger(tonumber(record.reject)) or nil
+    count = count + 1
+  end
+  return ids, count
+end
+
+--- The run whose rejects a file has, by their numbers; nil where none of them has a number. Raises where there is none
+--- of these, or where there are several.
+---@param conn pghost.Connection
+---@param present boolean there is a history
+---@param path string
+---@return integer? run_id
+function M.find_run(conn, present, path)
+  local ids, count = numbers_of(path)
+  if count > 0 and #ids == 0 then
+    return nil
+  end
+  local runs = {}
+  for row in present and conn:query([[
+    SELECT DISTINCT run_id FROM pghost.rejects WHERE reject_id = ANY ($1::pg_catalog.int8[]) ORDER BY 1]],
+    sql.array(ids)):rows() or function() end do
+    runs[#runs + 1] = row.run_id
+  end
+  if #runs == 0 then
+    errors.raise(("'%s' has no reject of a run in this database"):format(path), "usage", { exit = 1 })
+  elseif #runs > 1 then
+    errors.raise(("'%s' has rejects of the runs %s: name one, pghost fix RUN %s"):format(path, table.concat(runs, ", "),
+      path), "usage", { exit = 1 })
+  end
+  return runs[1]
+end
+
 --- Reads a corrected rejects file.
 ---@param conn pghost.Connection
 ---@param run_id integer whose rejects they are
 ---@param path string
+---@param how? { lock?: boolean, complete?: boolean } lock: the rejects, to the end of the transaction; complete: each
+--- fix has its source, line and original bytes
 ---@return pghost.rejects.Fixes
-function M.read(conn, run_id, path)
-  local reader <close> = rejects_reader.open { path = path }
-  if not reader then
-    errors.raise(("'%s' is not a rejects file: `pghost rejects %d --csv FILE` writes one"):format(path, run_id),
-      "usage", { exit = 1 })
-  end
-  local reading, batch = { run_id = run_id, fixes = {}, refused = {}, sources = {}, count = 0 }, {}
+function M.read(conn, run_id, path, how)
+  local reader <close> = open(path)
+  local reading, batch = { run_id = run_id, fixes = {}, refused = {}, sources = {}, count = 0,
+    complete = how and how.complete }, {}
   local function flush()
-    local found = find(conn, run_id, batch)
+    local found = find(conn, run_id, batch, how and how.lock)
     for _, record in ipairs(batch) do
       take(conn, reading, record, found[math.tointeger(tonumber(record.reject)) or 0])
     end

@@ -8,6 +8,7 @@ local csv = require "pghost.native.csv"
 local dialect = require "pghost.input.dialect"
 local hex = require "pghost.lib.hex"
 local lfs = require "lfs"
+local paths = require "pghost.lib.paths"
 
 local M = {}
 
@@ -31,24 +32,30 @@ end
 Walk.__close = Walk.close
 
 local function size_of(row)
-  if not row.member then
+  if not row.member and not paths.is_url(row.path) then
     return lfs.attributes(row.path, "size")
   end
-  for _, member in ipairs(csv.look(row.path, 0) or {}) do
+  local seen = csv.look(row.url or row.path, 0) or {}
+  for _, member in ipairs(row.member and seen.members or {}) do
     if member.name == row.member then
       return member.size
     end
   end
+  return not row.member and seen.size or nil
+end
+
+local function is_there(row)
+  return row.path ~= "-" and (paths.is_url(row.path) or lfs.attributes(row.path, "mode") == "file")
+    and size_of(row) == row.size
 end
 
 -- Goes to the start of the file of `row`; a file that is not as it was gives no records.
 function Walk:start(row)
   self:close()
   self.file_id = row.file_id
-  if row.path == "-" or lfs.attributes(row.path, "mode") ~= "file" or size_of(row) ~= row.size then
-    return
+  if is_there(row) then
+    self.source = csv.open(row.url or row.path, dialect.of_file(self.options, row))
   end
-  self.source = csv.open(row.path, dialect.of_file(self.options, row))
 end
 
 -- Byte offset and bytes of the record that starts on a physical line, nil when there is none.
@@ -102,7 +109,7 @@ function M.fill(run, name, options, files)
   for row in run:connection("rejects"):stream(missing, run.id, name) do
     if row.file_id ~= walk.file_id then
       local file = read[row.file_id] or row
-      row.path, row.member = file.path, file.member
+      row.path, row.member, row.url, row.version = file.path, file.member, file.url, file.version
       walk:start(row)
     end
     local offset, bytes = walk:fetch(row.line)

@@ -1,5 +1,5 @@
--- Reading a rejects file that a person may have corrected: record by record, and as files that a load reads in its
--- place.
+-- Reading a rejects file that a person may have corrected, record by record. parts.lua makes files of them that a load
+-- reads.
 --
 -- A record whose `_original` is filled could not be taken apart. Where somebody has filled in its fields these are the
 -- record, else what `_original` says now.
@@ -7,9 +7,7 @@
 local csv = require "pghost.native.csv"
 local errors = require "pghost.lib.errors"
 local fields_of = require "pghost.rejects.fields"
-local recorded_dialect = require "pghost.input.recorded_dialect"
 local rejects_file = require "pghost.rejects.file"
-local sys = require "pghost.native.sys"
 
 local M = {}
 
@@ -23,10 +21,11 @@ local M = {}
 ---@field fields? (string|nil)[] one for each column; nil: they could not be told, and nobody has filled them in
 ---@field cells (string|nil)[] the fields as they stand in the rejects file
 ---@field original? string bytes of such a record
+---@field load? string how its load was called (load_call.lua)
 
 -- Which position is what: the last of a name is ours, others are columns of the files.
 local function read_header(header)
-  local ours, wanted, names, places = {}, { [rejects_file.which_columns] = true }, {}, {}
+  local ours, wanted, names, places = {}, { [rejects_file.which_columns] = true, [rejects_file.load] = true }, {}, {}
   for _, name in ipairs(rejects_file.columns) do
     wanted[name] = true
   end
@@ -35,6 +34,10 @@ local function read_header(header)
     if wanted[name] and not ours[name] then
       ours[name] = i
     end
+  end
+  -- These two need not be there: what stands before the others is a column of the files.
+  for _, name in ipairs { rejects_file.which_columns, rejects_file.load } do
+    ours[name] = ours[name] and ours[name] > ours._reject and ours[name] or nil
   end
   for i, name in ipairs(header) do
     if ours[name] ~= i then
@@ -128,7 +131,7 @@ function Reader:record(values, line)
   return { at = line, reject = cell "_reject", file = cell "_file" or "", line = math.tointeger(tonumber(cell "_line")),
     columns = columns.names, headerless = columns.headerless, cells = cells,
     fields = not original and fields or nil,
-    original = original and fields_of.bytes(original) or nil }
+    original = original and fields_of.bytes(original) or nil, load = cell(rejects_file.load) }
 end
 
 --- The records, in their order. Raises at one that cannot be read.
@@ -143,125 +146,6 @@ function Reader:records()
     end
     return line and self:record(values, line)
   end
-end
-
--- As files of a load ---------------------------------------------------------------------------------------
-
----@class pghost.rejects.Part records of one file that are read in one way
----@field name string of the file that they are of
----@field path string opens it, in this process
----@field count integer
----@field records table<integer, pghost.rejects.Record> by the line of the part that they start on
----@field standard boolean written here, in standard CSV: else bytes in the dialect of their file
----@field headerless boolean
----@field size integer lines so far
-
-local function new_part(record)
-  local file, path = errors.check(sys.temporary_file())
-  return { name = record.file, path = path, file = file, records = {}, count = 0, size = 0,
-    standard = record.fields ~= nil, headerless = record.headerless }
-end
-
-local function add(part, text, record)
-  part.records[part.size + 1] = record
-  part.file:write(text, "\n")
-  part.size = part.size + 1 + select(2, text:gsub("\n", ""))
-end
-
-local function close_parts(parts)
-  for _, part in ipairs(parts) do
-    if part.file then
-      part.file:close()
-      part.file = nil
-    end
-  end
-end
-
-local Parts = { __index = { close = close_parts }, __close = close_parts }
-
--- Where the file had no header one says how wide its records are.
-local function header_line(record, dialect)
-  local names, count = record.columns, #record.columns
-  if record.headerless then
-    names = {}
-    for i = 1, count do
-      names[i] = "c" .. i
-    end
-  end
-  return recorded_dialect.line(names, count, dialect)
-end
-
-local function part_of(parts, by_key, record, dialect)
-  local key = table.concat({ record.file, record.fields and "fields" or "bytes", tostring(record.headerless),
-    table.concat(record.columns, "\0") }, "\1")
-  local part = by_key[key]
-  if not part then
-    part = new_part(record)
-    by_key[key], parts[#parts + 1] = part, part
-    add(part, header_line(record, part.standard and {} or dialect))
-  end
-  return part
-end
-
---- What stands for a rejects file in a load: its records, in parts. Nil for any other file. What can be read only once
---- is never one: to read it again would not give it.
----@param file pghost.File
----@param dialect pghost.Dialect of the load, in which original bytes are
----@return pghost.rejects.Part[]? parts with a method close
-function M.parts(file, dialect)
-  local reader <close> = not file.read_once and M.open(file) or nil
-  if not reader then
-    return nil
-  end
-  local parts, by_key = setmetatable({}, Parts), {}
-  local good, problem = pcall(function()
-    for record in reader:records() do
-      local part = part_of(parts, by_key, record, dialect)
-      add(part, record.fields and recorded_dialect.line(record.fields, #record.columns, {}) or record.original, record)
-      part.count = part.count + 1
-    end
-    for _, part in ipairs(parts) do
-      assert(part.file:flush())
-    end
-  end)
-  if not good then
-    close_parts(parts)
-    error(problem, 0)
-  end
-  return parts
-end
-
--- Of standard CSV these of the load's options stand: they are about values and names.
-local kept = { "repeated_header", "header_names", "max_record", "max_record_lines", "max_field" }
-
---- What a part is read with.
----@param part pghost.rejects.Part
----@param dialect pghost.Dialect of the load
----@return pghost.csv.Options
-function M.reading(part, dialect)
-  local options = { skip = 0, footer = 0, header = true, line_end = "lf", encoding = "utf-8" }
-  if part.standard then
-    for _, name in ipairs(kept) do
-      options[name] = dialect[name]
-    end
-    options.blank_lines = "keep"
-    return options
-  end
-  for name, value in pairs(dialect) do
-    if options[name] == nil then
-      options[name] = value
-    end
-  end
-  return options
-end
-
---- The line of a reject for messages: in the file that the user gave, which may be a rejects file.
----@param line integer
----@param file pghost.PlannedFile
----@return integer
-function M.line_of(line, file)
-  local record = file.records and file.records.records[line]
-  return record and record.at or line
 end
 
 return M

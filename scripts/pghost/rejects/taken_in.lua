@@ -1,23 +1,24 @@
 -- Rejects of the history whose records `pghost load` takes in from a rejects file: each once. They are marked as
 -- corrected in the transaction of the load, and their corrections are kept.
 --
--- Known are rejects with a number (of `pghost rejects --csv`) that were meant for the very table. One with a hash (of
--- `pghost load --rejects`) is in no history: nobody knows whether it was loaded before.
+-- Known are rejects with a number (of `pghost rejects --csv`) that were meant for the very table. Of those with a hash
+-- (of `pghost load --rejects`) it is noted which were taken in, where there is a history at all.
 
 local corrections = require "pghost.rejects.corrections"
 local errors = require "pghost.lib.errors"
+local hashed = require "pghost.rejects.hashed"
 local metadata = require "pghost.run.schema"
 local sql = require "pghost.lib.sql"
 
 local M = {}
 
-local function has_history(conn)
+local function has_history(conn, table_name)
   return conn:query([[
     SELECT EXISTS (
       SELECT 1 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-      WHERE n.nspname = 'pghost' AND c.relname = 'corrections'
+      WHERE n.nspname = 'pghost' AND c.relname = $1
         AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'INSERT')
-    ) AS present]])[1].present
+    ) AS present]], table_name)[1].present
 end
 
 -- Two loads of one file wait for each other here.
@@ -71,12 +72,39 @@ local function take(fixes, row, all)
   end
 end
 
---- Marks what a load has taken in; raises at a record that was before. In the transaction of the load, after it.
----@param job pghost.by_itself.Job
-function M.mark(job)
+-- Those that are rejected once more stay what they are.
+local function mark_hashed(job)
+  local conn, relation, rejected = job.conn, job.target.relation, {}
+  local taking = hashed.begin(conn, relation)
+  local files = {}
+  for _, file in ipairs(job.plan.files) do
+    for _, record in pairs(file.records and file.records.records or {}) do
+      if hashed.is(record.reject) then
+        taking:add(record)
+        files[record.reject] = file
+      end
+    end
+  end
+  if next(files) == nil or not has_history(conn, "taken_in") then
+    return
+  end
+  metadata.check_trust(conn)
+  for reject in job.spool:rejects() do
+    local record = job.plan.files[reject.file_id].records
+    record = record and record.records[reject.line]
+    rejected[record and record.reject or ""] = reject.reason
+  end
+  taking:take()
+  for _, refused in ipairs(taking.refused) do
+    refuse({ file = files[refused.reject], record = refused }, refused.reason)
+  end
+  taking:settle(rejected)
+end
+
+local function mark_numbered(job)
   local by_id, ids = numbered(job)
   local conn, relation = job.conn, job.target.relation
-  if #ids == 0 or not has_history(conn) then
+  if #ids == 0 or not has_history(conn, "corrections") then
     return
   end
   metadata.check_trust(conn)
@@ -90,7 +118,16 @@ function M.mark(job)
   conn:query([[
     UPDATE pghost.rejects SET state = 'corrected', note = 'taken in by pghost load'
     WHERE reject_id = ANY ($1::pg_catalog.int8[])]], sql.array(taken))
-  corrections.keep({ conn = conn, target = relation.schema }, fixes, "pghost.rejects")
+  corrections.keep({ conn = conn, target = relation.schema }, fixes,
+    ("(SELECT reject_id, state FROM pghost.rejects WHERE reject_id = ANY ('%s'::pg_catalog.int8[]))"):format(
+      sql.array(taken)))
+end
+
+--- Marks what a load has taken in; raises at a record that was before. In the transaction of the load, after it.
+---@param job pghost.by_itself.Job
+function M.mark(job)
+  mark_numbered(job)
+  mark_hashed(job)
 end
 
 return M

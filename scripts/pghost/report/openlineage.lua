@@ -30,8 +30,19 @@ local function table_of(run, name, schema)
   return { namespace = run.namespace, name = ("%s.%s.%s"):format(run.database, schema or run.target_schema, name) }
 end
 
+-- Source: OpenLineage, "Naming Conventions": s3://BUCKET with the key, file://HOST with the path. Of web servers it
+-- says nothing.
+local function place_of(run, path)
+  local server, rest = path:match("^(%w+://[^/]+)/(.*)$")
+  if server then
+    return server, rest
+  end
+  return "file://" .. (run.host_name or "localhost"), path
+end
+
 local function file_of(run, file)
-  return { namespace = "file://" .. (run.host_name or "localhost"), name = file.path,
+  local namespace, name = place_of(run, file.path)
+  return { namespace = namespace, name = name,
     inputFacets = { dataQualityMetrics = facet(run, "DataQualityMetricsInputDataset", "1-0-2", {
       rowCount = file.records, bytes = file.size, columnMetrics = {} }) } }
 end

@@ -2,6 +2,7 @@
 -- gives the types to the user. A column is never changed: each call returns a new one.
 
 local arguments = require "pghost.rules.argument_checks"
+local lists = require "pghost.lib.lists"
 local native = require "pghost.native.rules"
 local places = require "pghost.rules.places"
 local misuse = arguments.misuse
@@ -45,10 +46,7 @@ end
 
 -- A copy of `column` with one more entry in one of its lists.
 local function with(column, list, entry)
-  local copy = {}
-  for key, value in pairs(column) do
-    copy[key] = value
-  end
+  local copy = lists.merged(column)
   if list then
     copy[list] = table.move(column[list], 1, #column[list], 1, {})
     table.insert(copy[list], entry)
@@ -245,11 +243,7 @@ local Failure = {
 function Column:try(text)
   local program = programs[self]
   if not program then
-    local plain = { name = "value" }
-    for key, value in pairs(self) do
-      plain[key] = value
-    end
-    program = native.compile { name = "try", plain, key = {}, row = {} }
+    program = native.compile { name = "try", lists.merged({ name = "value" }, self), key = {}, row = {} }
     programs[self] = program
   end
   local record, detail = program:try({ text }, true)

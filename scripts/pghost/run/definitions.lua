@@ -7,6 +7,7 @@ local cjson = require "cjson"
 local describe = require "pghost.rules.describe"
 local lineage = require "pghost.run.lineage"
 local recordable = require "pghost.run.recordable"
+local whole_file = require "pghost.lib.whole_file"
 
 local M = {}
 
@@ -66,14 +67,13 @@ end
 ---@param rows integer
 ---@param seconds number
 function M.remember_answer(run, name, path, reads, rows, seconds)
-  local file <close> = assert(io.open(path, "r"))
   local texts = {}
   for i, one in ipairs(reads) do
     texts[i] = ('{"schema":%s,"table":%s,"columns":%s}'):format(
       cjson.encode(one.schema == run.build and run.target or one.schema), cjson.encode(one.table),
       #one.columns > 0 and cjson.encode(one.columns) or "[]")
   end
-  run.conn:query(upsert, run.id, name, "answer", recordable.text(run.conn, file:read("a")),
+  run.conn:query(upsert, run.id, name, "answer", recordable.text(run.conn, whole_file.read(path)),
     "[" .. table.concat(texts, ",") .. "]")
   run.conn:query("UPDATE pghost.definitions SET rows = $3, seconds = $4 WHERE run_id = $1 AND table_name = $2", run.id,
     name, rows, seconds)

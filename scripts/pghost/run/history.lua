@@ -170,14 +170,14 @@ end
 
 --- Records a load by itself, which has ended: it has built nothing.
 ---@param conn pghost.Connection
----@param fields { target: string, config: table, attempt: integer, started: string }
+---@param fields { target: string, config: table, attempt: integer, started: string, replay_of?: integer }
 ---@return integer run_id
 function M.record_load(conn, fields)
   local run = M.record(conn, { pipeline = "load", target = fields.target, config = fields.config,
     version = M.version(), process_id = sys.pid(), attempt = fields.attempt })
   conn:query([[
-    UPDATE pghost.runs SET build_schema = NULL, started_at = $2::pg_catalog.timestamptz WHERE run_id = $1]], run.id,
-    fields.started)
+    UPDATE pghost.runs SET build_schema = NULL, started_at = $2::pg_catalog.timestamptz, replay_of = $3
+    WHERE run_id = $1]], run.id, fields.started, fields.replay_of)
   return run.id
 end
 

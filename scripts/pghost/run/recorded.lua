@@ -62,15 +62,33 @@ function M.find(conn, present, run_id)
   return row
 end
 
---- The last run that is not a replay: the rejects of a replay are those of the run it replays. In a project it is the
---- project's last one.
+--- The last run that is not a replay or a fix: the rejects of those are of the run that they are of. In a project it
+--- is the project's last one.
 ---@param conn pghost.Connection
 ---@param present boolean from open
 ---@return table? row nil: there is none, and own_runs.none() says so
 function M.last(conn, present)
   return present and conn:query(([[
-    SELECT %s FROM pghost.runs WHERE replay_of IS NULL AND ($1::text[] IS NULL OR script = ANY ($1::text[]))
+    SELECT %s FROM pghost.runs
+    WHERE replay_of IS NULL AND NOT (pipeline = 'load' AND config ? 'fix')
+      AND ($1::text[] IS NULL OR script = ANY ($1::text[]))
     ORDER BY run_id DESC LIMIT 1]]):format(columns), own_runs.scripts(conn))[1] or nil
+end
+
+--- The number of the run that a command tells of: the one given, or the last one; raises where there is none.
+---@param options { run?: integer, pipeline?: string } of the command line
+---@param last integer? the last one, of that pipeline if it is given
+---@param what? string that runs must have: "checks"
+---@return integer run_id
+function M.chosen(options, last, what)
+  local number = options.run or last
+  if not number then
+    errors.raise(options.pipeline and ("no run of pipeline '%s'%s: `pghost runs` lists the runs"):format(
+      options.pipeline, what and " has " .. what or "")
+      or what and ("no %s yet: no pipeline with %s has run in this database"):format(what, what)
+      or own_runs.none(), "usage", { exit = 1 })
+  end
+  return number
 end
 
 return M

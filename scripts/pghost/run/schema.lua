@@ -6,6 +6,7 @@
 local errors = require "pghost.lib.errors"
 local paths = require "pghost.lib.paths"
 local trust = require "pghost.catalog.trust"
+local whole_file = require "pghost.lib.whole_file"
 
 local M = {}
 
@@ -43,11 +44,6 @@ local function current_version(conn)
   return row.version, row.applied
 end
 
-local function read(path)
-  local file <close> = assert(io.open(path, "r"))
-  return file:read("a")
-end
-
 local function create(conn)
   conn:exec [[
     CREATE SCHEMA IF NOT EXISTS pghost;
@@ -79,7 +75,7 @@ local function apply(conn, list)
     end
     for _, migration in ipairs(list) do
       if not applied[migration.version] then
-        conn:exec(read(migration.path))
+        conn:exec(whole_file.read(migration.path))
         conn:query("INSERT INTO pghost.migrations (version, name) VALUES ($1, $2)", migration.version, migration.name)
       end
     end

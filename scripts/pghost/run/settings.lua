@@ -5,6 +5,7 @@
 
 local budget_options = require "pghost.load.budget_options"
 local errors = require "pghost.lib.errors"
+local is = require "pghost.lib.is"
 local keeping = require "pghost.run.keeping"
 local memory = require "pghost.load.memory"
 local nearest = require "pghost.lib.nearest"
@@ -24,105 +25,70 @@ local M = {}
 ---@field is fun(value: any): any whether a value is one of the setting
 ---@field expected string what it must be, for messages
 
-local function is_text(value)
-  return type(value) == "string"
-end
-
-local function is_boolean(value)
-  return type(value) == "boolean"
-end
-
-local function is_nil_or(check)
-  return function(value)
-    return value == nil or check(value)
-  end
-end
-
-local function is_whole_from(least)
-  return function(value)
-    return math.type(value) == "integer" and value >= least
-  end
-end
-
 local function is_schema(value)
-  return is_text(value) and value ~= "" and value ~= own_schema.name
-end
-
-local function is_function(value)
-  return type(value) == "function"
+  return is.text(value) and value ~= "" and value ~= own_schema.name
 end
 
 local function is_channel(value)
-  return is_text(value) and #value <= 63 and not value:find("\0", 1, true)
-end
-
-local function is_one_of(...)
-  local values = { ... }
-  return function(value)
-    for _, one in ipairs(values) do
-      if one == value then
-        return true
-      end
-    end
-    return false
-  end
+  return is.text(value) and #value <= 63 and not value:find("\0", 1, true)
 end
 
 ---@type pghost.Setting[]
 M.list = {
-  { name = "data", kind = "text", default = "data", is = is_text, expected = "a folder",
+  { name = "data", kind = "text", default = "data", is = is.text, expected = "a folder",
     help = "folder with the input files, relative to the project" },
   { name = "schema", kind = "text", default = "public", is = is_schema, expected = "the name of a schema",
     help = "schema that the tables are published into" },
   { name = "as_of", kind = "text", default = "", expected = "a timestamp YYYY-MM-DD HH:MM:SS",
     is = function(value)
-      return value == "" or is_text(value) and timestamp.is(value)
+      return value == "" or is.text(value) and timestamp.is(value)
     end,
     help = "moment that the analytics look back from, '' for the start of the run" },
-  { name = "build_schema", kind = "text", default = "", is = is_text, expected = "the name of a schema",
+  { name = "build_schema", kind = "text", default = "", is = is.text, expected = "the name of a schema",
     help = "existing schema to build in, '' for one of the run's own" },
-  { name = "publish", kind = "text", default = "together", is = is_one_of("together", "per_table"),
+  { name = "publish", kind = "text", default = "together", is = is.one_of("together", "per_table"),
     expected = "together or per_table", help = "together (all tables in one transaction) or per_table" },
   { name = "max_rejects", kind = "text", default = "", expected = "a number or a share such as 2%",
     is = function(value)
       return value == "" or budget_options.parse(tostring(value)) ~= nil
     end,
     help = "records that may be rejected, a number or a share such as 2%, '' for any number" },
-  { name = "on_error", kind = "text", default = "reject", is = is_one_of("reject", "stop"),
+  { name = "on_error", kind = "text", default = "reject", is = is.one_of("reject", "stop"),
     expected = "'reject' or 'stop'", help = "reject, or stop at the first record that is rejected" },
-  { name = "retries", kind = "integer", default = retry.retries, is = is_whole_from(0),
+  { name = "retries", kind = "integer", default = retry.retries, is = is.whole(0),
     expected = "a whole number from 0", help = "how often a run is retried after a transient error" },
   { name = "lock_wait", kind = "number", default = 60, expected = "seconds",
     is = function(value)
       return type(value) == "number" and value >= 0
     end,
     help = "seconds that publishing waits for those who use the published tables" },
-  { name = "adopt", kind = "boolean", default = false, is = is_boolean, expected = "true or false",
+  { name = "adopt", kind = "boolean", default = false, is = is.boolean, expected = "true or false",
     help = "replace tables that have a table's name and were not published by pghost" },
-  { name = "resume", kind = "boolean", default = false, is = is_boolean, expected = "true or false",
+  { name = "resume", kind = "boolean", default = false, is = is.boolean, expected = "true or false",
     help = "commit every few files, and resume where a run was killed" },
-  { name = "checkpoint", kind = "integer", is = is_nil_or(is_whole_from(1)), expected = "bytes, a whole number from 1",
+  { name = "checkpoint", kind = "integer", is = is.nil_or(is.whole(1)),
+    expected = "bytes, a whole number from 1",
     help = "with resume: bytes of files between two commits (default 64 MiB)" },
-  { name = "force", kind = "boolean", default = false, is = is_boolean, expected = "true or false",
+  { name = "force", kind = "boolean", default = false, is = is.boolean, expected = "true or false",
     help = "load files even if their content is in the table already" },
-  { name = "workers", kind = "integer", is = is_nil_or(is_whole_from(1)), expected = "a whole number from 1",
+  { name = "workers", kind = "integer", is = is.nil_or(is.whole(1)), expected = "a whole number from 1",
     help = "threads that read and check, and connections for each table (default: by size and processors)" },
-  { name = "memory", kind = "integer", default = memory.default, is = is_whole_from(memory.least),
+  { name = "memory", kind = "integer", default = memory.default, is = is.whole(memory.least),
     expected = ("bytes, a whole number from %d"):format(memory.least),
     help = "bytes of records that a load may have under way; a longer record passes alone (default 64 MiB)" },
-  { name = "profile", kind = "boolean", default = true, is = is_boolean, expected = "true or false",
+  { name = "profile", kind = "boolean", default = true, is = is.boolean, expected = "true or false",
     help = "profile each column of the clean tables while they are loaded" },
-  { name = "dry_run", kind = "flag", default = false, is = is_boolean, expected = "true or false",
+  { name = "dry_run", kind = "flag", default = false, is = is.boolean, expected = "true or false",
     help = "do everything but publish, and say what would change" },
-  { name = "report", kind = "text", default = "", is = is_text, expected = "the path of a file",
+  { name = "report", kind = "text", default = "", is = is.text, expected = "the path of a file",
     help = "write the report of the run into this file when it ends, such as report.html" },
-  { name = "metrics", kind = "text", default = "", is = is_text, expected = "the path of a file",
+  { name = "metrics", kind = "text", default = "", is = is.text, expected = "the path of a file",
     help = "write metrics of the run into this file when it ends, for the textfile collector of Prometheus" },
-  { name = "openlineage", kind = "text", default = "", is = is_text, expected = "the path of a file, or |COMMAND",
+  { name = "openlineage", kind = "text", default = "", is = is.text, expected = "the path of a file, or |COMMAND",
     help = "append OpenLineage events of the run to this file as JSON lines, or give them to a command: '|curl ...'" },
   { name = "keep_history", kind = "text", default = "", expected = keeping.expected,
     is = function(value)
-      return value == "" or is_text(value) and keeping.seconds(value) ~= nil
+      return value == "" or is.text(value) and keeping.seconds(value) ~= nil
     end,
     help = "when a run has published, remove runs of its pipeline that ended longer ago from the history, such as "
       .. "90d; '' for none" },
@@ -130,25 +96,21 @@ M.list = {
     expected = "a duration such as 30s, 10m or 2h, true or false",
     help = "wait for a run that is in progress, at most this long (30s, 10m, 2h; without TIME: for ever)" },
   { name = "table_created", kind = "function", expected = "a function",
-    is = is_nil_or(is_function),
+    is = is.nil_or(is.fn),
     help = "called with connection, schema and name after a table is created, before it is filled" },
-  { name = "on_success", kind = "function", expected = "a function", is = is_nil_or(is_function),
+  { name = "on_success", kind = "function", expected = "a function", is = is.nil_or(is.fn),
     help = "called with the outcome of a run that has published" },
-  { name = "on_failure", kind = "function", expected = "a function", is = is_nil_or(is_function),
+  { name = "on_failure", kind = "function", expected = "a function", is = is.nil_or(is.fn),
     help = "called with the outcome of a run that has failed or was interrupted" },
-  { name = "on_reject_budget", kind = "function", expected = "a function", is = is_nil_or(is_function),
+  { name = "on_reject_budget", kind = "function", expected = "a function", is = is.nil_or(is.fn),
     help = "called before on_failure where there were too many rejects" },
   { name = "notify", kind = "text", default = "", is = is_channel, expected = "a channel of up to 63 bytes",
     help = "channel that is notified in the transaction that publishes, '' for none" },
   { name = "parameters", kind = "table", expected = "a table",
-    is = is_nil_or(function(value)
-      return type(value) == "table"
-    end),
+    is = is.nil_or(is.table),
     help = "values of your own: parameters of SQL (:name), and options of the command line" },
   { name = "secret", kind = "table", expected = "a list of names",
-    is = is_nil_or(function(value)
-      return type(value) == "table"
-    end),
+    is = is.nil_or(is.table),
     help = "names of parameters whose values are neither recorded nor shown" },
 }
 
@@ -228,8 +190,8 @@ end
 ---@return table<string, string|number|boolean> by name; a parameter has no name of a setting
 function M.recorded(settings)
   local kept = {}
-  for _, values in ipairs { settings, settings.parameters or {} } do
-    for name, value in pairs(values) do
+  for _, group in ipairs { settings, settings.parameters or {} } do
+    for name, value in pairs(group) do
       if is_simple(value) and not secrets.is(settings, name) then
         kept[name] = value
       end

@@ -2,6 +2,7 @@
 
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
+local lists = require "pghost.lib.lists"
 local pipeline = require "pghost.pipeline"
 local run_script = require "pghost.run.script_runner"
 local settings_of = require "pghost.run.settings"
@@ -108,10 +109,8 @@ local function with_start(out, outcome, settings, folder, fn)
   pipeline.start = function(name, config, options)
     local more = { arguments = arguments_of(settings, folder), out = out.output, hooks = false,
       log = { out = out.log, quiet = false, format = "text" } }
-    for key, value in pairs(type(options) == "table" and options or {}) do -- `require` gives the path as a second value
-      more[key] = value
-    end
-    outcome.started = start(name, config, more)
+    -- `require` gives the path as a second value.
+    outcome.started = start(name, config, lists.merged(more, type(options) == "table" and options or nil))
     outcome.run = outcome.started.id
     return outcome.started
   end

@@ -8,6 +8,7 @@
 local csv = require "pghost.native.csv"
 local read_as = require "pghost.input.recorded_dialect"
 local errors = require "pghost.lib.errors"
+local fields_of = require "pghost.rejects.fields"
 local sql = require "pghost.lib.sql"
 local stored_encoding = require "pghost.catalog.stored_encoding"
 local cjson = require "cjson"
@@ -140,21 +141,8 @@ function Writer:put(row, file)
   self.line = self.line + 1 + select(2, row.bytes:gsub(file.line_end, ""))
 end
 
--- Whether a record ends at its own end whatever comes after it. In UTF-16 nobody looks.
-local function is_closed(text, file)
-  local dialect = file.dialect
-  local quote = dialect.quote or '"'
-  if #file.stop > 1 then
-    return false
-  elseif quote == "" or not text:find(quote, 1, true) then
-    return true
-  end
-  local pattern = quote:gsub("%W", "%%%0")
-  return not dialect.escape and select(2, text:gsub(pattern, "")) % 2 == 0
-end
-
 function Writer:add(row, file)
-  local alone = not is_closed(row.bytes, file)
+  local alone = #file.stop > 1 or not fields_of.is_closed(row.bytes, file.dialect) -- in UTF-16 nobody looks
   if alone or self.file ~= file or self.size >= largest then
     self:finish()
     self:begin(file)

@@ -1,6 +1,7 @@
 -- Setting a replay going: of all open rejects of a run, or of those of a corrected rejects file.
 
 local errors = require "pghost.lib.errors"
+local fix_load = require "pghost.rejects.fix_load"
 local fixes_of = require "pghost.rejects.fixes"
 local lfs = require "lfs"
 local log = require "pghost.lib.log"
@@ -46,8 +47,8 @@ end
 local function find_script(run, given)
   local path = given or run.script
   if not path and run.pipeline == "load" then
-    raise("run %d was a pghost load: write its rejects with `pghost rejects %d --csv FILE`, correct them, and take "
-      .. "them in with `pghost load FILE --into TABLE` and the options of that load", run.run_id, run.run_id)
+    raise("run %d was a pghost load, which has no rules to edit: write its rejects with `pghost rejects %d --csv "
+      .. "FILE`, correct them, and take them in with `pghost fix FILE`", run.run_id, run.run_id)
   elseif not path then
     raise("the script of run %d is not known: name it, pghost replay %d SCRIPT", run.run_id, run.run_id)
   elseif lfs.attributes(path, "mode") ~= "file" then
@@ -65,6 +66,7 @@ end
 ---@field script? string default: the one that the run was
 ---@field arguments string[] of the script
 ---@field table? string only the rejects of this table
+---@field rules? string of a pghost load
 
 --- The words after -- are settings also where no script stands before it.
 ---@param options pghost.replay.Call
@@ -141,9 +143,19 @@ function M.fixed(options, path)
   local run, reading, script
   do
     local conn <close>, present = recorded.open()
-    run = find_run(conn, present, options.run)
-    script = find_script(run, options.script)
-    reading = fixes_of.read(conn, run.run_id, path)
+    local run_id = options.run or fixes_of.find_run(conn, present, path)
+    run = run_id and find_run(conn, present, run_id)
+    if run and (options.script or run.script or run.pipeline ~= "load") then
+      script = find_script(run, options.script)
+      reading = fixes_of.read(conn, run.run_id, path)
+    end
+  end
+  if not run then
+    return fix_load.of_file(path, options)
+  elseif not script then
+    return fix_load.of_run(run, path, options)
+  elseif options.rules then
+    errors.raise(("--rules is for rejects of pghost load; run %d has a script"):format(run.run_id), "usage")
   end
   local failed = false
   for _, refused in ipairs(reading.refused) do

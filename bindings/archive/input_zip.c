@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive/inputs.h"
 #include "csv/input_parts.h"
 
 enum {
@@ -24,9 +25,8 @@ enum {
 
 typedef struct ZipInput {
   Input input; // first: an Input * is a ZipInput *
-  Input *inner;
+  RawInput *inner;
   FILE *copy; // of what came through a pipe, or NULL
-  char *name;
   struct archive *archive;
   uint64_t given;
   uint64_t size; // of the member
@@ -72,29 +72,29 @@ static bool copy_inner(ZipInput *self, Error *error) {
   char block[ZIP_BLOCK];
   self->copy = tmpfile();
   if (!self->copy)
-    return error_set_errno(error, errno, "could not make a temporary file for '%s'", self->name);
+    return error_set_errno(error, errno, "could not make a temporary file for '%s'",
+                           self->inner->name);
   for (;;) {
-    ptrdiff_t got = self->inner->read(self->inner, block, sizeof block, error);
+    ptrdiff_t got = self->inner->input.read(&self->inner->input, block, sizeof block, error);
     if (got < 0)
       return false;
     if (got == 0)
       break;
     if (fwrite(block, 1, (size_t)got, self->copy) != (size_t)got)
-      return error_set_errno(error, errno, "could not copy '%s'", self->name);
+      return error_set_errno(error, errno, "could not copy '%s'", self->inner->name);
   }
   if (fflush(self->copy) != 0)
-    return error_set_errno(error, errno, "could not copy '%s'", self->name);
+    return error_set_errno(error, errno, "could not copy '%s'", self->inner->name);
   return true;
 }
 
 static bool zip_failed(const ZipInput *self, Error *error) {
-  const char *what = archive_error_string(self->archive);
-  input_damaged(error, self->name, what ? what : "damaged zip");
+  input_archive_failed(error, self->inner->name, self->archive, "damaged zip");
   return false;
 }
 
 static int zip_fd(const ZipInput *self) {
-  return self->copy ? fileno(self->copy) : input_seekable(self->inner);
+  return self->copy ? fileno(self->copy) : self->inner->fd;
 }
 
 // Goes to the start of the directory, for the first time or again.
@@ -104,7 +104,7 @@ static bool start_archive(ZipInput *self, Error *error) {
   lseek(fd, 0, SEEK_SET);
   self->archive = archive_read_new();
   if (!self->archive)
-    return error_set_errno(error, ENOMEM, "could not open '%s'", self->name);
+    return error_set_errno(error, ENOMEM, "could not open '%s'", self->inner->name);
   if (archive_read_support_format_zip_seekable(self->archive) != ARCHIVE_OK ||
       archive_read_open_fd(self->archive, fd, ZIP_BLOCK) != ARCHIVE_OK)
     return zip_failed(self, error);
@@ -112,11 +112,11 @@ static bool start_archive(ZipInput *self, Error *error) {
 }
 
 static bool open_archive(ZipInput *self, Error *error) {
-  if (input_seekable(self->inner) < 0 && !copy_inner(self, error))
+  if (self->inner->fd < 0 && !copy_inner(self, error))
     return false;
   if (is_whole(zip_fd(self)))
     return start_archive(self, error);
-  input_damaged(error, self->name, "the zip is truncated, or other data follows its end");
+  input_damaged(error, self->inner->name, "the zip is truncated, or other data follows its end");
   return false;
 }
 
@@ -125,8 +125,7 @@ static void zip_close(Input *input) {
   archive_read_free(self->archive);
   if (self->copy)
     fclose(self->copy);
-  self->inner->close(self->inner);
-  free(self->name);
+  self->inner->input.close(&self->inner->input);
   free(self);
 }
 
@@ -139,24 +138,22 @@ static ptrdiff_t zip_read(Input *input, char *out, size_t size, Error *error) {
   }
   self->given += (uint64_t)got;
   if (got == 0 && self->given != self->size)
-    return input_damaged(error, self->name, "the member does not have the size that the zip says");
+    return input_damaged(error, self->inner->name,
+                         "the member does not have the size that the zip says");
   return (ptrdiff_t)got;
 }
 
 // Takes over `inner`. NULL: error filled.
-static ZipInput *new_zip(Input *inner, const char *name, Error *error) {
+static ZipInput *new_zip(RawInput *inner, Error *error) {
   ZipInput *self = calloc(1, sizeof *self);
   if (!self) {
-    inner->close(inner);
-    error_set_errno(error, ENOMEM, "could not open '%s'", name);
+    error_set_errno(error, ENOMEM, "could not open '%s'", inner->name);
+    inner->input.close(&inner->input);
     return NULL;
   }
   self->input = (Input){zip_read, zip_close, NULL};
   self->inner = inner;
-  self->name = strdup(name);
-  bool ok = self->name ? open_archive(self, error)
-                       : error_set_errno(error, ENOMEM, "could not open '%s'", name);
-  if (ok)
+  if (open_archive(self, error))
     return self;
   zip_close(&self->input);
   return NULL;
@@ -186,9 +183,8 @@ static int next_file(const ZipInput *self, struct archive_entry **entry, Error *
   }
 }
 
-bool input_visit_zip(Input *inner, const char *name, MemberVisitor visit, void *data,
-                     Error *error) {
-  ZipInput *self = new_zip(inner, name, error);
+bool input_visit_zip(RawInput *inner, MemberVisitor visit, void *data, Error *error) {
+  ZipInput *self = new_zip(inner, error);
   if (!self)
     return false;
   struct archive_entry *entry;
@@ -217,8 +213,8 @@ static bool find_member(ZipInput *self, const char *member, Error *error) {
   if (found < 0)
     return false;
   if (!member)
-    return error_set(error, "archive", "'%s' is a zip without a file in it", self->name);
-  return error_set(error, "archive", "no member '%s' in '%s'", member, self->name);
+    return error_set(error, "archive", "'%s' is a zip without a file in it", self->inner->name);
+  return error_set(error, "archive", "no member '%s' in '%s'", member, self->inner->name);
 }
 
 // Nobody has said which file is meant: there must be one only.
@@ -230,13 +226,13 @@ static bool check_single(ZipInput *self, Error *error) {
   if (found < 0)
     return false;
   if (count > 1)
-    return error_set(error, "archive", "'%s' is a zip of %d files: name one of them", self->name,
-                     count);
+    return error_set(error, "archive", "'%s' is a zip of %d files: name one of them",
+                     self->inner->name, count);
   return start_archive(self, error);
 }
 
-Input *input_open_member(Input *inner, const char *member, const char *name, Error *error) {
-  ZipInput *self = new_zip(inner, name, error);
+Input *input_open_member(RawInput *inner, const char *member, Error *error) {
+  ZipInput *self = new_zip(inner, error);
   if (!self)
     return NULL;
   if ((member || check_single(self, error)) && find_member(self, member, error))

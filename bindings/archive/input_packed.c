@@ -1,4 +1,4 @@
-// The input over zstd, xz and bzip2, by libarchive; and what a file is by its first bytes.
+// The input over zstd, xz and bzip2, by libarchive.
 //
 // libarchive is told which filter to use, and looks for no other: a file is unpacked once. What it
 // leaves unread after the data (bzip2) is an error here.
@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/inputs.h"
 #include "csv/input_parts.h"
 
 enum { PACKED_BLOCK = 64 * 1024 };
 
 typedef struct PackedInput {
   Input input; // first: an Input * is a PackedInput *
-  Input *inner;
-  char *name;
+  RawInput *inner;
   struct archive *archive;
   uint64_t taken;
   bool empty; // nothing comes out of it
@@ -24,11 +24,15 @@ typedef struct PackedInput {
   char block[PACKED_BLOCK];
 } PackedInput;
 
+static ptrdiff_t read_inner(PackedInput *self, Error *error) {
+  Input *inner = &self->inner->input;
+  return inner->read(inner, self->block, sizeof self->block, error);
+}
+
 static la_ssize_t give_block(struct archive *archive, void *data, const void **block) {
   PackedInput *self = data;
   *block = self->block;
-  ptrdiff_t got =
-      self->inner->read(self->inner, self->block, sizeof self->block, &self->inner_error);
+  ptrdiff_t got = read_inner(self, &self->inner_error);
   if (got >= 0) {
     self->taken += (uint64_t)got;
     return (la_ssize_t)got;
@@ -38,22 +42,32 @@ static la_ssize_t give_block(struct archive *archive, void *data, const void **b
   return ARCHIVE_FATAL;
 }
 
+ptrdiff_t input_archive_failed(Error *error, const char *name, struct archive *archive,
+                               const char *otherwise) {
+  if (archive_errno(archive) == ENOMEM) {
+    error_set_errno(error, ENOMEM, "could not read '%s'", name);
+    return -1;
+  }
+  const char *what = archive_error_string(archive);
+  return input_damaged(error, name, what ? what : otherwise);
+}
+
 static ptrdiff_t packed_failed(const PackedInput *self, Error *error) {
   if (self->inner_failed) {
     *error = self->inner_error;
     return -1;
   }
-  const char *what = archive_error_string(self->archive);
-  return input_damaged(error, self->name, what ? what : "damaged data");
+  return input_archive_failed(error, self->inner->name, self->archive, "damaged data");
 }
 
 // At the end of the unpacked bytes: nothing may follow the packed ones.
 static ptrdiff_t check_end(PackedInput *self, Error *error) {
   bool all = (uint64_t)archive_filter_bytes(self->archive, -1) == self->taken;
-  ptrdiff_t more = all ? self->inner->read(self->inner, self->block, sizeof self->block, error) : 1;
+  ptrdiff_t more = all ? read_inner(self, error) : 1;
   if (more <= 0)
     return more;
-  return input_damaged(error, self->name, "other data follows the end of the compressed data");
+  return input_damaged(error, self->inner->name,
+                       "other data follows the end of the compressed data");
 }
 
 static ptrdiff_t packed_read(Input *input, char *out, size_t size, Error *error) {
@@ -71,17 +85,25 @@ static uint64_t packed_taken(const Input *input) {
 static void packed_close(Input *input) {
   PackedInput *self = (PackedInput *)input;
   archive_read_free(self->archive);
-  self->inner->close(self->inner);
-  free(self->name);
+  self->inner->input.close(&self->inner->input);
   free(self);
 }
 
-static bool start(PackedInput *self, int filter, Error *error) {
+static int filter_of(PackedKind kind) {
+  static const int filters[] = {
+      [PACKED_ZSTD] = ARCHIVE_FILTER_ZSTD,
+      [PACKED_XZ] = ARCHIVE_FILTER_XZ,
+      [PACKED_BZIP2] = ARCHIVE_FILTER_BZIP2,
+  };
+  return filters[kind];
+}
+
+static bool start(PackedInput *self, PackedKind kind, Error *error) {
   struct archive *archive = self->archive;
   struct archive_entry *entry;
   if (archive_read_support_format_raw(archive) != ARCHIVE_OK ||
       archive_read_support_format_empty(archive) != ARCHIVE_OK ||
-      archive_read_append_filter(archive, filter) != ARCHIVE_OK ||
+      archive_read_append_filter(archive, filter_of(kind)) != ARCHIVE_OK ||
       archive_read_open(archive, self, NULL, give_block, NULL) != ARCHIVE_OK) {
     packed_failed(self, error);
     return false;
@@ -96,22 +118,20 @@ static bool start(PackedInput *self, int filter, Error *error) {
   return false;
 }
 
-Input *input_open_packed(Input *inner, int filter, const char *name, Error *error) {
+Input *input_open_packed(RawInput *inner, PackedKind kind, Error *error) {
   PackedInput *self = calloc(1, sizeof *self);
   if (!self) {
-    inner->close(inner);
-    error_set_errno(error, ENOMEM, "could not open '%s'", name);
+    error_set_errno(error, ENOMEM, "could not open '%s'", inner->name);
+    inner->input.close(&inner->input);
     return NULL;
   }
   self->input = (Input){packed_read, packed_close, packed_taken};
   self->inner = inner;
-  self->name = strdup(name);
   self->archive = archive_read_new();
-  bool memory = self->name && self->archive;
-  if (memory && start(self, filter, error))
+  if (self->archive && start(self, kind, error))
     return &self->input;
+  if (!self->archive)
+    error_set_errno(error, ENOMEM, "could not open '%s'", inner->name);
   packed_close(&self->input);
-  if (!memory)
-    error_set_errno(error, ENOMEM, "could not open '%s'", name);
   return NULL;
 }

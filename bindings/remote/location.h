@@ -1,0 +1,33 @@
+// Locations: from a URL as a person gives it to what is asked of which server, signed or not.
+#ifndef PGHOST_REMOTE_LOCATION_H
+#define PGHOST_REMOTE_LOCATION_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "remote/credentials.h"
+
+typedef struct Location {
+  char *shown;   // for messages: values of the query that look secret left out
+  char *url;     // to be requested, percent-encoded
+  char *signing; // for CURLOPT_AWS_SIGV4; NULL: not signed
+  Credentials credentials;
+} Location;
+
+// An http or https URL, or "s3://BUCKET/KEY". A name and password within the URL are refused.
+bool location_find(const char *path, Location *location, Error *error);
+
+// The URL that lists the objects of a bucket whose keys begin with what follows the bucket's name
+// in `path`, in pages: `token` is the one that ended the page before, or NULL. `shallow`: those
+// without a further "/" only.
+bool location_of_list(const char *path, bool shallow, const char *token, Location *location,
+                      Error *error);
+
+void location_free(Location *location);
+
+// Puts a URL as it may be shown and stored: each value of its query whose name looks secret
+// (a signature, a token, a key) is "...". With a NUL that `len` does not count.
+void location_show(const char *url, Buffer *out);
+
+#endif

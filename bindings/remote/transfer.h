@@ -1,0 +1,56 @@
+// Transfers: one GET over libcurl, what the server answered, and whether it is worth a retry.
+#ifndef PGHOST_REMOTE_TRANSFER_H
+#define PGHOST_REMOTE_TRANSFER_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "remote/location.h"
+
+// What the head of an answer says. Of several (redirects) the last one.
+typedef struct Reply {
+  long status;
+  char version[256]; // the entity tag, or time of the last change; "": it says neither
+  bool tagged;       // `version` is an entity tag
+  bool ranged;       // `from` and `total` are of a Content-Range
+  uint64_t from;
+  uint64_t total;  // bytes of the whole object; UINT64_MAX: not said
+  long wait;       // seconds that the server asks to wait before a retry
+  char reason[64]; // word of the store's own for an error: "NoSuchKey"
+} Reply;
+
+typedef struct Transfer {
+  CURL *easy;
+  struct curl_slist *headers;
+  Reply reply;
+  char text[CURL_ERROR_SIZE]; // libcurl's words for what went wrong
+} Transfer;
+
+// Initialises libcurl, once for the process. False: it cannot be used.
+bool transfer_start_library(Error *error);
+
+// Makes ready to GET a location. `take` gets the body, `data` with it, also of an error's answer:
+// transfer_note_body is for that. The transfer must stay where it is until transfer_close.
+bool transfer_open(Transfer *transfer, const Location *location, curl_write_callback take,
+                   void *data, Error *error);
+
+// Asks for bytes [from, to); to = UINT64_MAX: to the end. from = 0, to = UINT64_MAX: without a
+// range. Forgets the answer before.
+void transfer_ask(Transfer *transfer, uint64_t from, uint64_t to);
+
+// Looks for the store's reason in (part of) an error's body.
+void transfer_note_body(Transfer *transfer, const char *bytes, size_t len);
+
+// Frees what transfer_open made; for one that was never opened nothing.
+void transfer_close(Transfer *transfer);
+
+// True where the same may go well in a moment: the connection broke, the server is busy.
+bool transfer_is_transient(const Transfer *transfer, CURLcode code);
+
+// Fills `error` for what went wrong: a status, otherwise what libcurl says. Returns false.
+bool transfer_failed(const Transfer *transfer, CURLcode code, const Location *location,
+                     Error *error);
+
+#endif

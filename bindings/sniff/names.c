@@ -1,0 +1,449 @@
+// Whether the first record of a table is names of columns: by what is in it and what is below.
+#include "sniff/names.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "sniff/cell.h"
+#include "sniff/surprise.h"
+
+enum { NAME_SIZE = 48, MOST_YEARS = 10, FEW_RECORDS = 8 };
+
+typedef struct HeaderColumn {
+  size_t kinds[CELL_KINDS]; // of the records that are not a header in any case
+  SniffCell kind;           // of most of them; CELL_EMPTY: of several
+  char name[NAME_SIZE];     // the first record's text, as much of it as fits
+  size_t name_len;
+  size_t again;  // how often it recurs below
+  size_t length; // of all values below, where that is one
+  bool many_lengths;
+  size_t spaced; // values below with a blank in them
+} HeaderColumn;
+
+typedef struct Header {
+  const SniffGuess *guess;
+  HeaderColumn *columns;
+  SniffStructure *structure;
+  size_t sure; // records from here on are data
+  Buffer scratch;
+  unsigned parted; // bit n: a blank line is above record n
+} Header;
+
+static const char *value_of(Header *header, const SniffField *field, size_t *len) {
+  const char *text = sniff_unescape(&header->guess->dialect, field, &header->scratch, len);
+  while (*len > 0 && *text == ' ') {
+    text++;
+    --*len;
+  }
+  while (*len > 0 && text[*len - 1] == ' ')
+    --*len;
+  return text;
+}
+
+static void note_field(Header *header, size_t row, HeaderColumn *column, const SniffField *field) {
+  size_t len;
+  const char *text = value_of(header, field, &len);
+  size_t kept = len < NAME_SIZE ? len : NAME_SIZE;
+  if (row == 0) {
+    memcpy(column->name, text, kept);
+    column->name_len = len;
+    return;
+  }
+  column->spaced += len > 0 && memchr(text, ' ', len);
+  column->again += len > 0 && len == column->name_len && memcmp(column->name, text, kept) == 0;
+  if (row >= header->sure) {
+    column->kinds[sniff_cell(text, len)]++;
+    column->many_lengths |= column->length > 0 && column->length != len;
+    column->length = len;
+  }
+}
+
+typedef void Row(Header *header, size_t row, const SniffRecord *record);
+
+static void note_row(Header *header, size_t row, const SniffRecord *record) {
+  for (size_t i = 0; i < record->count; i++)
+    note_field(header, row, &header->columns[i], &record->fields[i]);
+}
+
+// Two records, and no header's title: they are not to be skipped, whatever is below.
+static bool is_table_above(const SniffStructure *structure) {
+  return structure->above_records > 1;
+}
+
+// A blank line parts what is no likely header from the table, nor a table of its own.
+static void part_above(SniffStructure *structure) {
+  if (!structure->above_near && !is_table_above(structure))
+    structure->above = SNIFF_ABOVE_NONE;
+}
+
+// Takes in a record above the table.
+static void note_above(Header *header, const SniffRecord *record, const char *line, size_t number) {
+  SniffStructure *structure = header->structure;
+  SniffAboveLine above = {0};
+  if (record->blank)
+    part_above(structure);
+  if (record->blank)
+    return;
+  sniff_above(record, line, &header->guess->dialect, header->guess->columns, &above);
+  structure->above_records += above.led_by_data;
+  if (above.led_by_data && is_table_above(structure))
+    above.what = SNIFF_ABOVE_DATA;
+  if (above.what == SNIFF_ABOVE_NONE)
+    return;
+  structure->above = above.what;
+  structure->above_fields = above.fields;
+  structure->above_sign = above.sign;
+  structure->above_near = above.near;
+  structure->above_line = number;
+}
+
+// Calls `visit` for the records of the table of the right width; notes the lines above it.
+static bool each_row(const SniffSample *sample, Header *header, size_t most, Row *visit) {
+  SniffRecord record = {0};
+  const SniffGuess *guess = header->guess;
+  size_t at = 0, index = 0, lines = 0;
+  SniffStructure *structure = header->structure;
+  structure->above_records = 0;
+  while (index < guess->first + guess->records && index < guess->first + most &&
+         sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
+                           &record)) {
+    if (!record.comment && index < guess->first)
+      note_above(header, &record, sample->bytes + at, lines + 1);
+    else if (record.blank && index == guess->first)
+      part_above(structure);
+    if (record.blank && index >= guess->first && index - guess->first < SNIFF_MAX_HEADER)
+      header->parted |= 1u << (index - guess->first);
+    at += record.length;
+    if (!record.blank && !record.comment) {
+      if (index == guess->first)
+        structure->preamble = lines;
+      if (index >= guess->first && record.count == guess->columns)
+        visit(header, index - guess->first, &record);
+      index++;
+    }
+    lines += record.lines;
+  }
+  bool failed = record.failed;
+  sniff_record_free(&record);
+  return !failed;
+}
+
+// The kind of data that at least four of five values are of.
+static SniffCell main_kind(const HeaderColumn *column) {
+  size_t values = 0;
+  for (size_t kind = CELL_NUMBER; kind < CELL_KINDS; kind++)
+    values += column->kinds[kind];
+  for (int kind = CELL_NUMBER; kind <= CELL_CODE; kind++)
+    if (values > 0 && column->kinds[kind] * 5 >= values * 4)
+      return (SniffCell)kind;
+  return CELL_EMPTY;
+}
+
+// Years one after the other are names of columns, too: name,2019,2020,2021, or every fifth.
+static bool is_year_after(const HeaderColumn *before, const HeaderColumn *column) {
+  if (before->name_len != 4 || column->name_len != 4)
+    return false;
+  char a[5] = {0}, b[5] = {0};
+  memcpy(a, before->name, 4);
+  memcpy(b, column->name, 4);
+  int first = atoi(a), second = atoi(b);
+  return first >= 1900 && second <= 2100 && second > first && second <= first + MOST_YEARS;
+}
+
+static bool is_year(const Header *header, size_t i) {
+  const HeaderColumn *column = &header->columns[i];
+  return (i > 0 && is_year_after(column - 1, column)) ||
+         (i + 1 < header->guess->columns && is_year_after(column, column + 1));
+}
+
+// What a cell of the first records looks like as a name: "[id]" is a word, too.
+static SniffCell kind_as_name(const char *text, size_t len) {
+  static const char *const pairs[] = {"[]", "{}", "()", "<>"};
+  for (size_t i = 0; len > 2 && i < sizeof pairs / sizeof *pairs; i++) {
+    SniffCell inner = sniff_cell(text + 1, len - 2);
+    if (text[0] == pairs[i][0] && text[len - 1] == pairs[i][1] && inner == CELL_WORD)
+      return CELL_WORD;
+  }
+  return sniff_cell(text, len);
+}
+
+// "no" is a name over numbers, and not a value of another kind; so are 2019 over yes and no, and a
+// day over numbers, as a table with a column a day has it.
+static bool is_name_over(SniffCell expected, SniffCell kind) {
+  return kind == CELL_BOOLEAN || expected == CELL_BOOLEAN ||
+         (expected == CELL_NUMBER && kind == CELL_MOMENT);
+}
+
+// What a record has in columns of numbers and the like.
+typedef struct Judged {
+  size_t words;         // what is not data
+  size_t values;        // data as below
+  size_t typed;         // such columns
+  size_t years;         // names that are years, over what are none
+  bool corner;          // nothing in the first cell, over texts: above the names of rows
+  char word[NAME_SIZE]; // the first word, as much of it as fits
+  size_t word_len;
+  bool differ; // there are others
+} Judged;
+
+static void note_word(Judged *judged, const char *text, size_t len) {
+  size_t kept = len < NAME_SIZE ? len : NAME_SIZE;
+  if (judged->words++ == 0) {
+    memcpy(judged->word, text, kept);
+    judged->word_len = len;
+  }
+  judged->differ |= len != judged->word_len || memcmp(judged->word, text, kept) != 0;
+}
+
+static void judge_cell(Header *header, size_t row, size_t i, const SniffField *field,
+                       Judged *judged) {
+  size_t len;
+  const HeaderColumn *column = &header->columns[i];
+  const char *text = value_of(header, field, &len);
+  SniffCell kind = kind_as_name(text, len);
+  judged->corner |= i == 0 && kind == CELL_EMPTY && column->kind == CELL_EMPTY;
+  if (column->kind == CELL_EMPTY)
+    return;
+  judged->typed++;
+  if (row == 0 && is_year(header, i)) {
+    judged->years += column->many_lengths || column->length != 4;
+  } else if (kind != CELL_EMPTY && kind != CELL_NULL) {
+    bool data =
+        kind == column->kind || (sniff_cell_is_data(kind) && !is_name_over(column->kind, kind));
+    judged->values += data;
+    if (!data)
+      note_word(judged, text, len);
+  }
+}
+
+// "--,----,---": what some programs draw below the names.
+static bool is_ruler(const SniffRecord *record) {
+  size_t signs = 0, filled = sniff_filled(record);
+  for (size_t i = 0; i < record->count; i++)
+    for (size_t j = 0; j < record->fields[i].len; j++, signs++)
+      if (!strchr("-=+: ", record->fields[i].text[j]) || !record->fields[i].text[j])
+        return false;
+  return filled > 1 && signs >= 2 * filled;
+}
+
+// Nothing, where each record below has something: above the names of rows, or beside the name of a
+// group of columns.
+static bool is_corner(const HeaderColumn *column, const SniffField *field) {
+  size_t all = 0;
+  for (size_t kind = 0; kind < CELL_KINDS; kind++)
+    all += column->kinds[kind];
+  return all > 0 && column->kinds[CELL_EMPTY] == 0 && sniff_cell(field->text, field->len) == 0;
+}
+
+static bool has_corner(const Header *header, const SniffRecord *record) {
+  size_t corners = 0;
+  for (size_t i = 0; i < record->count; i++)
+    corners += is_corner(&header->columns[i], &record->fields[i]);
+  bool no_record = header->structure->header_values == 0;
+  return is_corner(&header->columns[0], &record->fields[0]) || (no_record && corners > 0);
+}
+
+// Counts in which columns the record has words over data, and in which data as below.
+static void judge_row(Header *header, size_t row, const SniffRecord *record) {
+  SniffStructure *structure = header->structure;
+  Judged judged = {0};
+  if (row > 0 && structure->header < row && structure->header > 0)
+    return; // a record is above it
+  for (size_t i = 0; i < record->count; i++)
+    judge_cell(header, row, i, &record->fields[i], &judged);
+  if (row == 0) {
+    if (judged.years > 2 || judged.corner) // two may be from and to
+      judged.words += judged.years;
+    structure->header_words = judged.words;
+    structure->header_values = judged.values;
+    structure->header_digit = judged.words == 1 && isdigit((unsigned char)judged.word[0]);
+    structure->header = judged.words > judged.values;
+    structure->ruler = is_ruler(record);
+    structure->corner = judged.years > 0 || has_corner(header, record);
+  } else if (row < SNIFF_MAX_HEADER && is_ruler(record)) {
+    structure->ruler = true;
+  } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.words > 0 &&
+             judged.words * 2 >= judged.typed) {
+    bool next = structure->header == row, apart = header->parted >> row & 1;
+    if (next && !apart && judged.differ) // the same word throughout stands for no value
+      structure->header = row + 1;
+    else if ((next && (apart || structure->comments.header)) || (judged.differ && judged.words > 1))
+      structure->names_below = row;
+  }
+}
+
+// How much a text is a name that columns often have: "city" and "city_id" are. "New York City" has
+// only a word of one.
+typedef enum Known { KNOWN_NOT, KNOWN_WORD, KNOWN_NAME } Known;
+
+static bool joins(char c) {
+  return c == 0 || strchr("_.#", c) || isdigit((unsigned char)c);
+}
+
+static Known known_name(const char *name, size_t len) {
+  static const char *const known[] = {
+      "id",      "name",        "date",   "time",  "type",    "code",    "value",  "title",
+      "city",    "status",      "email",  "phone", "country", "address", "amount", "price",
+      "key",     "description", "first",  "last",  "user",    "state",   "year",   "month",
+      "comment", "category",    "label",  "nom",   "datum",   "wert",    "ort",    "nachname",
+      "vorname", "fecha",       "nombre", "ville"};
+  Known found = KNOWN_NOT;
+  char lower[NAME_SIZE + 1] = {0};
+  for (size_t i = 0; i < len && i < NAME_SIZE; i++)
+    lower[i] = (char)tolower((unsigned char)name[i]);
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    const char *at = strstr(lower, known[i]);
+    size_t size = strlen(known[i]);
+    char before = at && at > lower ? at[-1] : 0;
+    if (!at || isalpha((unsigned char)before) || isalpha((unsigned char)at[size]))
+      continue;
+    Known now = joins(before) && joins(at[size]) ? KNOWN_NAME : KNOWN_WORD;
+    found = now > found ? now : found;
+  }
+  return found;
+}
+
+static bool is_name(const HeaderColumn *column) {
+  SniffCell kind =
+      sniff_cell(column->name, column->name_len < NAME_SIZE ? column->name_len : NAME_SIZE);
+  return column->name_len < NAME_SIZE &&
+         (kind == CELL_WORD || kind == CELL_TEXT || kind == CELL_BOOLEAN); // "n", "on"
+}
+
+static bool all_different(const Header *header) {
+  size_t count = header->guess->columns;
+  for (size_t i = 0; i < count; i++) {
+    const HeaderColumn *a = &header->columns[i];
+    for (size_t j = 0; j < i && count <= 1000; j++) {
+      const HeaderColumn *b = &header->columns[j];
+      size_t kept = a->name_len < NAME_SIZE ? a->name_len : NAME_SIZE;
+      if (a->name_len == b->name_len && memcmp(a->name, b->name, kept) == 0)
+        return false;
+    }
+  }
+  return true;
+}
+
+// Names of several lines or with quotes in them are seldom ones.
+static bool is_odd_name(const HeaderColumn *column) {
+  size_t kept = column->name_len < NAME_SIZE ? column->name_len : NAME_SIZE;
+  return memchr(column->name, '\n', kept) || memchr(column->name, '"', kept);
+}
+
+// "user_id": as people name columns, and seldom values.
+static bool all_identifiers(const Header *header) {
+  for (size_t i = 0; i < header->guess->columns; i++) {
+    const HeaderColumn *column = &header->columns[i];
+    for (size_t j = 0; j < column->name_len && j < NAME_SIZE; j++)
+      if (!islower((unsigned char)column->name[j]) && column->name[j] != '_' &&
+          !(j > 0 && isdigit((unsigned char)column->name[j])))
+        return false;
+  }
+  return header->structure->header_distinct;
+}
+
+// "street" over "1 Koch Street" and the like: an identifier over values of several words.
+static bool is_word_over_words(const Header *header) {
+  const HeaderColumn *column = header->columns;
+  size_t below = header->guess->records - 1;
+  return header->guess->columns == 1 && below > 2 && column->spaced == below &&
+         !memchr(column->name, ' ', column->name_len < NAME_SIZE ? column->name_len : NAME_SIZE) &&
+         all_identifiers(header);
+}
+
+// Whether it is worth to be weighed by how unlike the others it is.
+// A table of texts alone: names are different, come once, are there, and are often known ones.
+static bool judge_texts(Header *header) {
+  SniffStructure *structure = header->structure;
+  size_t names = 0, odd = 0, lengths = 0, columns = header->guess->columns;
+  for (size_t i = 0; i < columns; i++) {
+    const HeaderColumn *column = &header->columns[i];
+    names += is_name(column);
+    odd += is_odd_name(column);
+    lengths += header->guess->records > FEW_RECORDS && !column->many_lengths &&
+               column->length > 0 && column->length != column->name_len;
+  }
+  double chance = 0.5;
+  chance += names == columns ? 0.12 : -0.3;
+  chance += structure->header_known ? 0.3 : 0;
+  chance += lengths > 0 ? 0.2 : 0;
+  chance -= structure->header_again > 0 ? 0.4 : 0;
+  chance -= structure->header_distinct ? 0 : 0.3;
+  structure->header = chance > 0.5;
+  double sure = chance > 0.5 ? chance : 1 - chance;
+  bool doubtful = header->guess->records == 2 || odd > 0; // one record below tells nothing
+  if (doubtful && !structure->header_known && !structure->header_again && sure > 0.65)
+    sure = 0.65;
+  structure->header_confidence = sure > 0.97 ? 0.97 : sure;
+  bool names_all = structure->header == 1 && names == columns && odd == 0;
+  if (names_all && header->guess->records == 1 && columns > 1 && all_identifiers(header))
+    structure->header_confidence = 0.75; // nothing but names
+  return names_all && header->guess->records >= 4;
+}
+
+// A first record of texts that is less like the others than any of them is: to be sure of, from a
+// few bits on.
+static bool weigh_surprise(const SniffSample *sample, Header *header) {
+  SniffStructure *structure = header->structure;
+  double bits = 0;
+  if (!sniff_surprise(sample, header->guess, &bits))
+    return false;
+  structure->header_unlike = bits >= 3;
+  if (is_word_over_words(header)) {
+    structure->header_unlike = true;
+    structure->header_confidence = fmax(structure->header_confidence, 0.8);
+  }
+  if (structure->header_unlike)
+    structure->header_confidence = fmax(structure->header_confidence, fmin(0.95, 1 - exp2(-bits)));
+  return true;
+}
+
+static void judge_header(const SniffSample *sample, Header *header, bool *good) {
+  SniffStructure *structure = header->structure;
+  size_t with_words = 0;
+  for (size_t i = 0; i < header->guess->columns; i++) {
+    HeaderColumn *column = &header->columns[i];
+    column->kind = main_kind(column);
+    structure->header_again += column->again > 0;
+    Known known = is_name(column) ? known_name(column->name, column->name_len) : KNOWN_NOT;
+    structure->header_known |= known == KNOWN_NAME;
+    with_words += known == KNOWN_WORD;
+  }
+  structure->header_known |= with_words > 1;
+  structure->header_distinct = all_different(header);
+  *good = *good && each_row(sample, header, SNIFF_MAX_HEADER, judge_row);
+  size_t words = structure->header_words, values = structure->header_values;
+  if (words + values == 0) {
+    if (judge_texts(header))
+      *good = weigh_surprise(sample, header) && *good;
+  } else {
+    double ratio = (double)(words > values ? words : values) / (double)(words + values);
+    double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
+    structure->header_confidence = structure->header_digit ? 0.6 : ratio * many;
+  }
+  if (structure->ruler || structure->names_below > 0 || (structure->corner && !structure->header))
+    structure->header_confidence = fmin(structure->header_confidence, 0.5);
+  if (structure->header > 0 && words > values && structure->header_confidence > 0.75 &&
+      !is_table_above(structure))
+    structure->above = SNIFF_ABOVE_NONE; // these are the names, so what is above is none
+  if (structure->above && structure->header_confidence > 0.5)
+    structure->header_confidence = 0.5;
+}
+
+bool sniff_find_names(const SniffSample *sample, const SniffGuess *guess,
+                      SniffStructure *structure) {
+  Header header = {.guess = guess, .structure = structure};
+  size_t half = guess->records / 2;
+  header.sure = half < 1 ? 1 : half < SNIFF_MAX_HEADER ? half : SNIFF_MAX_HEADER;
+  header.columns = calloc(guess->columns + 1, sizeof *header.columns);
+  if (!header.columns)
+    return false;
+  bool good = each_row(sample, &header, SIZE_MAX - guess->first, note_row);
+  judge_header(sample, &header, &good);
+  if (structure->header >= guess->records && guess->records > 1)
+    structure->header = guess->records - 1;
+  buffer_free(&header.scratch);
+  free(header.columns);
+  return good;
+}

@@ -1,0 +1,19 @@
+// Titles above a table, of the table's width.
+#ifndef PGHOST_SNIFF_TITLES_H
+#define PGHOST_SNIFF_TITLES_H
+
+#include "sniff/best_dialect.h"
+
+// Records above the table that have its width, but no more than one cell with something in it: what
+// spreadsheets make of a title.
+typedef struct SniffTitles {
+  size_t count;
+  size_t blank; // nothing in them
+  bool sparse;  // one has a few cells with something in them, or data
+  bool ended;
+} SniffTitles;
+
+// Counts those that the table of the guess begins with. False: no memory.
+bool sniff_count_titles(const SniffSample *sample, const SniffGuess *guess, SniffTitles *titles);
+
+#endif
