@@ -116,3 +116,16 @@ it("on paper each part is whole, and no page is empty", function()
   assert.truthy(pages >= 2 and pages <= 7, pages)
   pghost.remove(folder)
 end)
+
+describe("a run that published nothing", function()
+  it("is said once to have, and shows the columns as it loaded them", function()
+    here:write("pipeline.lua", (script:gsub("run:check.-\n", 'run:check { check.holds("item", "price > 5") }\n', 1)))
+    assert.same(4, (select(2, here:run "pipeline.lua")))
+    here:pghost("report", "-o", "failed.html")
+    local page = here:read "failed.html"
+    assert.matches('<p class="sentence bad">Failed, nothing was published: 1 check failed: item: price &gt; 5</p>', page,
+      1, true)
+    assert.matches("Nothing of this run was published: the columns are as this run loaded them.", page, 1, true)
+    assert.is_nil(page:find("no tables to look at", 1, true))
+  end)
+end)
