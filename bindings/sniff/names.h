@@ -2,7 +2,7 @@
 #ifndef PGHOST_SNIFF_NAMES_H
 #define PGHOST_SNIFF_NAMES_H
 
-#include "sniff/around.h"
+#include "sniff/structure.h"
 
 // Fills what the structure says of the header, and of lines above the guess's first record. False:
 // no memory.

@@ -235,11 +235,12 @@ end
 ---@return string?
 function World:problem(result, died)
   if died then
-    pghost.shell(("rm -f %s/*.part"):format(self.folder))
+    pghost.shell(("rm -f %s/*.part %s/*.tmp"):format(self.folder, self.folder))
   end
   local schemas, state, names = self:left(), self:state(), listing(self.folder)
   local good = result.code == 0
-  local changed = self.command.tables and (good or result.err:find "out of memory; the .- %w+ed") -- said after the COMMIT
+  local changed = self.command.tables and (good or result.err:find "out of memory; the .- %w+ed"
+    or result.err:find "the load is committed")
   local expected = self.states[changed and self.which_next or self.which]
   local problem = result.left ~= "" and "temporary files are left: " .. result.left
     or good and schemas > 0 and "a build schema is left"

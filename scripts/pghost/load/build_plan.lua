@@ -47,9 +47,10 @@ end
 -- Looks at every header, and finds each column's place in each file.
 local function read_headers(run, draft, say)
   local wanted = draft.clean_columns or {}
+  local goal = known_header.goal(wanted, true)
   local more = { any_header = names.by_position(wanted) or nil, stored = stored_encoding.of(run.conn) }
   for _, file in ipairs(draft.files) do
-    inputs.look(file, draft.options, more, say, known_header.goal(wanted, true))
+    inputs.look(file, draft.options, more, say, goal)
     run.read_once = run.read_once or (file.read_once and file)
   end
   draft.raw_columns = raw_columns.place(draft.files, draft.clean_columns,

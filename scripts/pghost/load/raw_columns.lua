@@ -111,27 +111,45 @@ local function report(file, rest, has_rules, say)
   end
 end
 
---- Finds the place of each column in each file: sets clean_map and raw_map of the files.
+-- Matches headers with the columns of the rules. Files mostly have the same one, and there can be thousands of them:
+-- what is the same is matched once.
+local function matcher(wanted)
+  local known = {}
+  return function(file)
+    local key = table.concat(file.header, "\0")
+    if not known[key] then
+      local map, rest = header_of.match(file.name, file.header, wanted)
+      known[key] = { clean_map = map, rest = M.rest(file.name, file.header, wanted, rest) }
+    end
+    return known[key]
+  end
+end
+
+--- Finds the place of each column in each file: sets clean_map and raw_map of the files, which those of one header
+--- share.
 ---@param files table[] whose headers are known
 ---@param wanted? { name: string }[] columns of the rules
 ---@param table_name? string the raw table, where there is to be one: it must not be too wide
 ---@param say pghost.load.Say
 ---@return string[] columns of the raw table
 function M.place(files, wanted, table_name, say)
-  local rests, has_rules = {}, wanted ~= nil
-  wanted = wanted or {}
+  local match, matched, rests, has_rules = matcher(wanted or {}), {}, {}, wanted ~= nil
   for i, file in ipairs(files) do
-    local rest
-    file.clean_map, rest = header_of.match(file.name, file.header, wanted)
-    rests[i] = M.rest(file.name, file.header, wanted, rest)
-    report(file, rests[i], has_rules, say)
+    local one = match(file)
+    if not one.seen then
+      rests[#rests + 1], one.seen = one.rest, true
+    end
+    matched[i] = one
+    report(file, one.rest, has_rules, say)
   end
-  local columns = union(catalog_columns.names(wanted), rests)
+  local columns = union(catalog_columns.names(wanted or {}), rests)
   if table_name then
     header_of.check_width(table_name, #columns, own_columns, files)
   end
   for i, file in ipairs(files) do
-    file.raw_map = M.map(file.clean_map, rests[i], columns)
+    local one = matched[i]
+    one.raw_map = one.raw_map or M.map(one.clean_map, one.rest, columns)
+    file.clean_map, file.raw_map = one.clean_map, one.raw_map
   end
   return columns
 end

@@ -103,6 +103,14 @@ local function from_bytes(conn, fix, record, row, source)
   return fix
 end
 
+--- What became of a reject that is not open.
+---@param row { reject_id: integer, state: string, replayed_by?: integer }
+---@return string
+function M.taken(row)
+  return ("reject %d was already %s%s"):format(row.reject_id, row.state,
+    row.replayed_by and " by run " .. row.replayed_by or "")
+end
+
 -- Why a record cannot be taken in, and whether that is because it was before; nil: it can be.
 local function refusal(record, row, run_id, taken)
   if not row then
@@ -113,8 +121,7 @@ local function refusal(record, row, run_id, taken)
   elseif taken[row.reject_id] then
     return ("reject %d is at line %d already"):format(row.reject_id, taken[row.reject_id].at)
   elseif row.state ~= "open" then
-    return ("reject %d was already %s%s"):format(row.reject_id, row.state,
-      row.replayed_by and " by run " .. row.replayed_by or ""), true
+    return M.taken(row), true
   elseif row.original == nil then
     return ("the original bytes of reject %d are not known"):format(row.reject_id)
   end

@@ -63,7 +63,15 @@ local function line_of(answer)
   if is_time then
     shorten(points)
   end
-  return chart.line(points, names, ("%s by %s"):format(table.concat(names, ", "), answer.columns[answer.chart.x].name))
+  local x_name, parts = answer.columns[answer.chart.x].name, {}
+  for i, series in ipairs(chart.panels(points, #names)) do
+    local own = {}
+    for k, index in ipairs(series) do
+      own[k] = names[index]
+    end
+    parts[i] = chart.line(points, own, ("%s by %s"):format(table.concat(own, ", "), x_name), series, #names > 1)
+  end
+  return table.concat(parts)
 end
 
 local function bars_of(answer)
@@ -172,12 +180,28 @@ function M.answers(run)
   return html.section("answers", "Answers", run.is_current and "" or not_current(run), table.concat(parts))
 end
 
+-- What shows the middle of values of which a few are far away.
+local function up_to(quantiles)
+  local parts = {}
+  for _, one in ipairs(quantiles) do
+    parts[#parts + 1] = one.share >= 0.5 and ('<span class="value">%.0f %% <span class="count">up to %s</span></span>')
+      :format(100 * one.share, html.text(one.value, 40)) or nil
+  end
+  return table.concat(parts, " ")
+end
+
+local lopsided <const> = 0.97 -- share of one bar beside which the others cannot be seen
+
 local function spread(column, rows)
-  if column.histogram and column.nulls < rows and column.low ~= column.high then
-    local most, heights = 1, {}
-    for _, n in ipairs(column.histogram) do
-      most = math.max(most, n)
-    end
+  local most, all = 1, 0
+  for _, n in ipairs(column.histogram or {}) do
+    most, all = math.max(most, n), all + n
+  end
+  local says_nothing = most > lopsided * all and (column.quantiles or column.top and #column.top > 0)
+  if says_nothing and column.quantiles then
+    return up_to(column.quantiles)
+  elseif column.histogram and column.nulls < rows and column.low ~= column.high and not says_nothing then
+    local heights = {}
     for i, n in ipairs(column.histogram) do
       heights[i] = n == 0 and 0 or n / most
     end
@@ -192,13 +216,27 @@ local function spread(column, rows)
   return table.concat(texts, " ")
 end
 
+-- Two ends, neither of which is broken over lines.
 local function range_of(column)
   if not column.low or column.kind == "boolean" then
-    return nil
-  elseif column.kind == "number" or column.kind == "time" then
-    return ("%s to %s"):format(column.low, column.high)
+    return "–"
   end
-  return ("%s to %s characters"):format(column.low, column.high)
+  local low, high, unit = column.low, column.high, ""
+  if column.kind ~= "number" and column.kind ~= "time" then
+    low, high, unit = ("%.0f"):format(low), ("%.0f"):format(high), low == high and low == 1 and " character"
+      or " characters"
+  end
+  local function bound(text)
+    return '<span class="bound">' .. html.text(text) .. "</span>"
+  end
+  return (low == high and bound(low) or bound(low) .. " to " .. bound(high)) .. unit
+end
+
+-- "2620753.0" with thousands separators.
+local function grouped(text)
+  local whole, rest = (text or ""):match "^(%-?%d+)(%.%d+)$"
+  local number = whole and math.tointeger(tonumber(whole))
+  return number and log.count(number) .. rest or text or ""
 end
 
 --- A table of the columns of a profile.
@@ -212,11 +250,10 @@ function M.profile(profile)
   for i, column in ipairs(profile.columns) do
     local nulls = column.nulls and profile.rows > 0 and html.share(column.nulls, profile.rows) or "–"
     rows[i] = { column.name, (column.type:gsub(" without time zone", ""):gsub(" with time zone", "tz")), nulls,
-      column.distinct or "–", range_of(column) or "–", column.mean or "",
-      spread(column, profile.rows) }
+      column.distinct or "–", range_of(column), grouped(column.mean), spread(column, profile.rows) }
   end
   return html.table(("Columns of %s"):format(profile.table_name), { "Column", "Type:code",
-      "Null:number", "Distinct:number", "Range",
+      "Null:number", "Distinct:number", "Range:html",
       "Mean:number", "Distribution, or most frequent:wide" }, rows)
     .. ('<p class="note">%s%s</p>'):format(profile.stored
       and ("Of the %s that passed the rules in this load."):format(log.counted(profile.rows, "record"))

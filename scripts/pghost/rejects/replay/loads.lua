@@ -31,6 +31,7 @@ local M = {}
 ---@field copied { name: string, hash: string }[] published tables that were taken over, see snapshot.lua
 ---@field added { name: string, query: string, is_unique: boolean }[] those that are added to by key
 ---@field plans table[] one a table
+---@field run_id? integer the run that it became, once that publishes
 local Replay = {}
 Replay.__index = Replay
 
@@ -40,9 +41,11 @@ local current -- what the next pipeline of this process is to replay
 ---@param run table from recorded.find
 ---@param only? string
 ---@param fixes? table<integer, pghost.rejects.Fix>
+---@return pghost.Replay
 function M.prepare(run, only, fixes)
   current = setmetatable({ of = run, only = only, fixes = fixes, staged = {}, copied = {}, added = {}, plans = {} },
     Replay)
+  return current
 end
 
 --- The replay that the pipeline `name` is to be; nil: it is an ordinary run. Takes over from the
@@ -153,6 +156,7 @@ end
 ---@param fn fun(): T
 ---@return T
 function Replay.publish(run, fn)
+  run.replay.run_id = run.id
   outcome.record(run)
   check_unchanged(run)
   return snapshot.adding(run, fn)
