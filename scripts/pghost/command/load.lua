@@ -30,7 +30,8 @@ end
 local function new_parser()
   local parser = argparse("pghost load",
     "Loads CSV files into a table, all or nothing. Columns are matched by the names in the header.")
-  parser:argument("file", "Path, URL, glob, folder (its .csv files, compressed ones too) or - for standard input."):args("+")
+  parser:argument("file", "Path, URL, glob, folder (its .csv files, compressed ones too) or - for standard input.")
+    :args("+")
     :target("files")
   parser:option("--into", "The table: name, schema.name, \"Name\"."):argname("TABLE"):count(1)
   parser:option("--schema", "Schema of a TABLE without one (default: by search_path)."):argname("NAME")
