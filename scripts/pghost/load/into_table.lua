@@ -39,6 +39,7 @@ local analyse_from = 10000
 ---@field over_budget boolean it was given up for its rejects
 ---@field rows_before? integer in the table, where something acts on rows after COPY has counted them
 ---@field sent? integer rows that COPY has counted
+---@field undigested boolean
 ---@field fresh? boolean this transaction has made or emptied the table
 local Target = setmetatable({}, defaults)
 Target.__index = Target
@@ -55,6 +56,7 @@ end
 
 function Target:plan(files, rules, options)
   self.budget = budget.of_load(options.max_rejects)
+  self.undigested = options.max_rejects == nil -- it tells the files of rejects, of which there are none
   if not options.create then
     lock_waits.query(self.conn, self.into.quoted, function()
       relation.lock(self.conn, self.into)
