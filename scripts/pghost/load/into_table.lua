@@ -24,6 +24,7 @@ local analyse_from = 10000
 ---@field workers? integer
 ---@field memory? integer bytes that blocks may hold together
 ---@field dialect? "auto" found by looking at each file, where no option says it
+---@field columns? string[] that the fields go to, in order, whatever the header says
 ---@field null_text? string this text is NULL too
 ---@field max_rejects? pghost.Allowance nil: none
 ---@field analyse? boolean default true

@@ -4,6 +4,7 @@
 -- Whatever does not fit stops here, before anything is loaded.
 
 local printable = require("pghost.input.printable").printable
+local column_list = require "pghost.load.column_list"
 local column_types = require "pghost.load.column_types"
 local columns = require "pghost.catalog.columns"
 local dialects = require "pghost.input.dialect"
@@ -180,6 +181,9 @@ local function batches_by_header(target, files, options, readings)
   local batches, utc = {}, column_types.zone_of(target.conn)
   for _, file in ipairs(files) do
     local given
+    if options.columns and not file.records then
+      file.header_names = column_list.names(file, options.columns, target.relation)
+    end
     local in_order = file.headerless and not file.header_names
     given, file.clean_map = header.match_table(file.name, file.header_names or file.header, target.relation, in_order)
     local list, batch = columns.names(given), batches[#batches]
@@ -212,6 +216,8 @@ local function columns_by_order(target, options, rules)
   local headerless = options.header == false or options.header == 0
   if not headerless or rules or not target.relation then
     return nil
+  elseif options.columns then
+    return #options.columns
   end
   local count, extra = 0, too_many(target, options, rules) == "extra"
   for _, column in ipairs(target.relation.columns) do
