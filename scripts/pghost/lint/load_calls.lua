@@ -5,13 +5,13 @@ local budget_options = require "pghost.load.budget_options"
 local combinations = require "pghost.modes.combinations"
 local dialect = require "pghost.input.dialect"
 local files = require "pghost.input.files"
-local header = require "pghost.load.header"
 local inputs = require "pghost.load.inputs"
 local known_header = require "pghost.input.known_header"
 local lists = require "pghost.lib.lists"
 local load_options = require "pghost.load.options"
 local names = require "pghost.catalog.names"
 local nearest = require "pghost.lib.nearest"
+local raw_columns = require "pghost.load.raw_columns"
 local rules_module = require "pghost.rules"
 
 local M = {}
@@ -142,7 +142,7 @@ local function match(findings, load, file, wanted, missing)
   if #absent > 0 or file.headerless then
     return
   end
-  local known, found = pcall(header.rest, file.name, file.header, wanted, rest)
+  local known, found = pcall(raw_columns.rest, file.name, file.header, wanted, rest)
   if not known then
     findings:add(load.step.file, load.step.line, tostring(found))
   else
