@@ -16,6 +16,7 @@
 #include "base/nearest.h"
 #include "complaint.h"
 #include "library.h"
+#include "missing_module.h"
 #include "module_image.h"
 #include "near_file.h"
 #include "retry.h"
@@ -82,11 +83,13 @@ static int note_traceback(lua_State *L) {
   return 1;
 }
 
-static bool wants_traceback(lua_State *L, int status) {
+static bool asks_for_traceback(void) {
   const char *wanted = getenv("PGHOST_TRACEBACK");
-  if (status != LUA_ERRRUN)
-    return false;
-  return !is_error_object(L, 1) || (wanted && strcmp(wanted, "1") == 0);
+  return wanted && strcmp(wanted, "1") == 0;
+}
+
+static bool wants_traceback(lua_State *L, int status) {
+  return status == LUA_ERRRUN && (!is_error_object(L, 1) || asks_for_traceback());
 }
 
 // explain(value, status): the text to print for an error value.
@@ -98,7 +101,9 @@ static int explain(lua_State *L) {
     lua_replace(L, 1);
   }
   luaL_gsub(L, luaL_tolstring(L, 1, NULL), "Cannot allocate memory", "out of memory");
-  if (with_traceback && lua_getfield(L, LUA_REGISTRYINDEX, TRACEBACK) == LUA_TSTRING) {
+  bool explains_itself = missing_module_shorten(L) && !asks_for_traceback();
+  if (with_traceback && !explains_itself &&
+      lua_getfield(L, LUA_REGISTRYINDEX, TRACEBACK) == LUA_TSTRING) {
     lua_pushliteral(L, "\n");
     lua_insert(L, -2);
     lua_concat(L, 3);

@@ -304,6 +304,7 @@ static void push_facts(lua_State *L, const Sniff *sniff) {
   set_integer(L, "invalid_offset", sniff->invalid_offset);
   set_integer(L, "zeros", sniff->zeros);
   set_integer(L, "second_fields", sniff->second_fields);
+  set_integer(L, "restart", sniff->restart);
   set_integer(L, "passed_lines", sniff->passed_lines);
   push_counts(L, sniff);
   push_encoding(L, &sniff->encoding);

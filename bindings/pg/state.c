@@ -114,6 +114,11 @@ bool state_break(PGconn *conn, const char *reason, Error *error) {
   return error_set(error, "08006", "%s", state->lost);
 }
 
+bool state_is_lost(const PGconn *conn) {
+  const State *state = state_of(conn);
+  return PQstatus(conn) != CONNECTION_OK || (state && state->lost[0]);
+}
+
 bool state_lose(PGconn *conn, const char *what, int64_t since_ms, Error *error) {
   State *state = state_of(conn);
   snprintf(state->lost, sizeof state->lost, "the server %s for %d s", what,

@@ -21,6 +21,14 @@ typedef struct HeaderColumn {
   size_t spaced; // values below with a blank in them
 } HeaderColumn;
 
+// Lines one after the other above the table, each with the same number of fields, of which no
+// column but the first mixes words with data: a small table, rather than names and values.
+typedef struct Block {
+  size_t width, rows;
+  bool words, data; // in the columns after the first, below the first row
+  bool labels;      // a first cell is no word, or a label: "IBAN:"
+} Block;
+
 typedef struct Header {
   const SniffGuess *guess;
   HeaderColumn *columns;
@@ -28,6 +36,7 @@ typedef struct Header {
   size_t sure; // records from here on are data
   Buffer scratch;
   unsigned parted; // bit n: a blank line is above record n
+  Block block;     // of lines above the table
 } Header;
 
 static const char *value_of(Header *header, const SniffField *field, size_t *len) {
@@ -77,6 +86,38 @@ static void part_above(SniffStructure *structure) {
     structure->above = SNIFF_ABOVE_NONE;
 }
 
+static void start_block(Block *block, const SniffRecord *record) {
+  *block = (Block){.width = record->count, .rows = record->count > 1};
+  for (size_t i = 0; i < record->count; i++) {
+    SniffCell kind = sniff_cell(record->fields[i].text, record->fields[i].len);
+    block->rows &= kind == CELL_WORD || kind == CELL_BOOLEAN; // names
+  }
+}
+
+static void add_to_block(Block *block, const SniffRecord *record) {
+  for (size_t i = 0; i < record->count; i++) {
+    const SniffField *field = &record->fields[i];
+    SniffCell kind = sniff_cell(field->text, field->len);
+    bool text = kind == CELL_WORD || kind == CELL_TEXT;
+    block->labels |= i == 0 && (!text || field->text[field->len - 1] == ':');
+    block->words |= i > 0 && text;
+    block->data |= i > 0 && !text;
+  }
+  block->rows++;
+}
+
+static bool is_small_table(const Block *block) {
+  return block->rows > 2 && !block->labels && block->words != block->data;
+}
+
+static void note_block(Block *block, const SniffRecord *record) {
+  bool next = block->rows > 0 && record->count == block->width && !record->unterminated;
+  if (next)
+    add_to_block(block, record);
+  else if (!is_small_table(block))
+    start_block(block, record);
+}
+
 // Takes in a record above the table.
 static void note_above(Header *header, const SniffRecord *record, const char *line, size_t number) {
   SniffStructure *structure = header->structure;
@@ -85,10 +126,15 @@ static void note_above(Header *header, const SniffRecord *record, const char *li
     part_above(structure);
   if (record->blank)
     return;
+  note_block(&header->block, record);
   sniff_above(record, line, &header->guess->dialect, header->guess->columns, &above);
   structure->above_records += above.led_by_data;
   if (above.led_by_data && is_table_above(structure))
     above.what = SNIFF_ABOVE_DATA;
+  if (is_small_table(&header->block) && !is_table_above(structure)) {
+    structure->above_records = header->block.rows;
+    above = (SniffAboveLine){.what = SNIFF_ABOVE_DATA, .fields = record->count};
+  }
   if (above.what == SNIFF_ABOVE_NONE)
     return;
   structure->above = above.what;
@@ -105,6 +151,7 @@ static bool each_row(const SniffSample *sample, Header *header, size_t most, Row
   size_t at = 0, index = 0, lines = 0;
   SniffStructure *structure = header->structure;
   structure->above_records = 0;
+  header->block = (Block){0};
   while (index < guess->first + guess->records && index < guess->first + most &&
          sniff_record_read(&guess->dialect, sample->bytes + at, sample->len - at, sample->whole,
                            &record)) {

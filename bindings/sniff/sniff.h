@@ -57,6 +57,7 @@ typedef struct Sniff {
   SniffCount
       second; // records to the end of the file of one other number of fields; the first's line
   size_t second_fields;      // how many they have
+  uint64_t restart;          // line of names below a blank line: another table of the same width; 0
   uint64_t bytes;            // read, after decompression
   bool whole;                // all of the file was looked at
   uint64_t records;          // without header, comments, blank lines and footer

@@ -1,4 +1,5 @@
-// What stands around the records of a table: comment lines, a preamble, header lines.
+// What stands around the records of a table: comment lines, a preamble, header lines. around.h
+// finds it.
 #ifndef PGHOST_SNIFF_STRUCTURE_H
 #define PGHOST_SNIFF_STRUCTURE_H
 
@@ -38,10 +39,5 @@ typedef struct SniffStructure {
   bool header_unlike;   // of texts, and less like the records below than any of them is
   bool header_known;    // one of its texts is a name that columns often have
 } SniffStructure;
-
-// Looks at the sample in the dialect of the guess, whose comment prefix, score and first record are
-// set again. False: no memory.
-bool sniff_structure(const SniffSample *sample, const SniffGiven *given, SniffGuess *guess,
-                     SniffStructure *structure);
 
 #endif

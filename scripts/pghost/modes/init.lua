@@ -19,6 +19,7 @@ local relations = require "pghost.catalog.relations"
 local row_security = require "pghost.catalog.row_security"
 local statements = require "pghost.modes.statements"
 local stored = require "pghost.modes.stored"
+local upsert = require "pghost.modes.upsert"
 
 local M = {}
 
@@ -152,7 +153,7 @@ function M.publish(run, changes)
     row_security.check(run.conn, change.published)
     authority.check_added(run.conn, change.published)
     nullable.drop(run, change)
-    list[i] = stored.run(run.conn, change, statements.publish(change, at))
+    list[i] = stored.run(run.conn, change, statements.publish(change, at, upsert.suits(run.conn, change)))
     if list[i].dropped ~= 0 then
       run.log:warn("publish", change.name, ("%s %s not stored as sent: triggers or rules of the table")
         :format(log.counted(list[i].dropped, "row"), list[i].dropped == 1 and "was" or "were"),

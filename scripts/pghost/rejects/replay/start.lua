@@ -108,20 +108,23 @@ function M.all(options)
 end
 
 local states_query = [[
-  SELECT r.reject_id, r.state, r.note FROM pghost.rejects AS r
+  SELECT r.reject_id, r.state, r.note, r.replayed_by FROM pghost.rejects AS r
   WHERE r.run_id = $1 AND r.reject_id = ANY ($2::pg_catalog.int8[])]]
 
--- What became of the records: those that are still wrong one by one.
-local function tell(run, path, reading)
+-- What became of the records: those that are still wrong, and those that somebody else has taken in while this fix
+-- waited, one by one.
+local function tell(run, path, reading, by_run)
   local conn <close> = recorded.open()
   local ids, counts, open = {}, { open = 0, corrected = 0, replayed = 0, waived = 0 }, {}
   for id in pairs(reading.fixes) do
     ids[#ids + 1] = id
   end
   for row in conn:query(states_query, run.run_id, sql.array(ids)):rows() do
-    counts[row.state] = counts[row.state] + 1
-    if row.state == "open" then
-      open[#open + 1] = { at = reading.fixes[row.reject_id].at, note = row.note }
+    local others = row.state ~= "open" and row.replayed_by ~= by_run
+    counts[row.state] = counts[row.state] + (others and 0 or 1)
+    if row.state == "open" or others then
+      open[#open + 1] = { at = reading.fixes[row.reject_id].at, note = others and fixes_of.taken(row) .. ": not loaded"
+        or row.note }
     end
   end
   table.sort(open, function(a, b)
@@ -165,9 +168,9 @@ function M.fixed(options, path)
   if reading.count == 0 then
     say("%s: no record of an open reject of run %d: nothing to do", path, run.run_id)
   else
-    replay.prepare(run, options.table, reading.fixes)
+    local prepared = replay.prepare(run, options.table, reading.fixes)
     run_script.run(script, options.arguments)
-    tell(run, path, reading)
+    tell(run, path, reading, prepared.run_id)
   end
   return failed and 1 or 0
 end
