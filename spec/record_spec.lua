@@ -90,7 +90,7 @@ describe("the load engine", function()
     assert.same({ "scripts/pghost/load/engine.lua", "scripts/pghost/load/profiled.lua",
       "scripts/pghost/load/raw_table.lua" },
       files_with "pghost%.native%.load")
-    assert.same({ "scripts/pghost/load/inputs.lua" }, files_with "contents%.open%(from,")
+    assert.same({ "scripts/pghost/load/inputs.lua" }, files_with "contents%.open%(file, file%.reading%)")
   end)
 
   it("and whoever looks into a file: it is opened, hashed and sniffed in one place", function()
