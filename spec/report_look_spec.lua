@@ -1,6 +1,7 @@
 -- The look of a run's page: on a phone, on paper, and where a picture would say nothing.
 
 local browser = require "support.browser"
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local project = require "support.project"
 
@@ -26,8 +27,8 @@ local function lines()
   return table.concat(list, "\n") .. "\nx,1,2024-01-01,a,1\n"
 end
 
-setup(function()
-  here = project.new { ["item.csv"] = lines(), ["pipeline.lua"] = script }
+fixture.once(function(keep)
+  here = keep(project.new { ["item.csv"] = lines(), ["pipeline.lua"] = script })
   pghost.shell("mkdir " .. here.folder .. "/sql")
   here:write("sql/by_month.sql", [[
 -- How much is sold each month?
@@ -38,10 +39,6 @@ SELECT date_trunc('month', day)::date AS month, count(*) AS items, count(DISTINC
 FROM item GROUP BY 1]])
   assert.same(0, (select(2, here:run "pipeline.lua")))
   assert.same(0, (select(3, here:pghost("report", "-o", "report.html"))))
-end)
-
-teardown(function()
-  here:remove()
 end)
 
 -- The page with a script of the spec's own in it, which its policy would not allow.
@@ -118,4 +115,17 @@ it("on paper each part is whole, and no page is empty", function()
   local pages = select(2, pdf:gsub("/Type%s*/Page[^s]", ""))
   assert.truthy(pages >= 2 and pages <= 7, pages)
   pghost.remove(folder)
+end)
+
+describe("a run that published nothing", function()
+  it("is said once to have, and shows the columns as it loaded them", function()
+    here:write("pipeline.lua", (script:gsub("run:check.-\n", 'run:check { check.holds("item", "price > 5") }\n', 1)))
+    assert.same(4, (select(2, here:run "pipeline.lua")))
+    here:pghost("report", "-o", "failed.html")
+    local page = here:read "failed.html"
+    assert.matches('<p class="sentence bad">Failed, nothing was published: 1 check failed: item: price &gt; 5</p>', page,
+      1, true)
+    assert.matches("Nothing of this run was published: the columns are as this run loaded them.", page, 1, true)
+    assert.is_nil(page:find("no tables to look at", 1, true))
+  end)
 end)

@@ -48,7 +48,7 @@ local function source_of(sources, row)
 end
 
 -- Where each column of the file stands among those of the record: spreadsheets move columns.
-local function places(record, header)
+local function find_places(record, header)
   local at, seen, list = {}, {}, {}
   for i, name in ipairs(record.columns) do
     seen[name] = (seen[name] or 0) + 1
@@ -65,6 +65,18 @@ local function places(record, header)
   return list
 end
 
+-- The same; records of one file have one list of columns, so it is found once for all of them.
+local function places(record, source)
+  if source.placed_columns ~= record.columns then
+    local list, missing = find_places(record, source.header)
+    if not list then
+      return nil, missing
+    end
+    source.places, source.placed_columns = list, record.columns
+  end
+  return source.places
+end
+
 -- What a cell stands for. An apostrophe is taken away only where one was put.
 local function value_of(cell, old)
   local written, changed = rejects_file.inert(old)
@@ -77,7 +89,7 @@ local function value_of(cell, old)
 end
 
 local function from_fields(fix, record, source, old)
-  local where, missing = places(record, source.header)
+  local where, missing = places(record, source)
   if not where then
     return nil, ("column '%s' of '%s' is missing"):format(missing, source.name)
   end
@@ -153,7 +165,7 @@ end
 ---@field refused { at: integer, reason: string, taken?: boolean }[] records that are not taken in
 
 local function open(path)
-  local reader = rejects_reader.open { path = path }
+  local reader = rejects_reader.open({ path = path }, true)
   if not reader then
     errors.raise(("'%s' is not a rejects file: `pghost rejects --csv FILE` writes one"):format(path), "usage",
       { exit = 1 })

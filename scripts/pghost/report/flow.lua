@@ -129,7 +129,8 @@ function M.picture(run)
   local hidden = math.max(#run.tables - most_nodes, 0) + math.max(#run.answers - most_nodes, 0)
   local label = "Files, raw tables, clean tables and answers, and what each is made from"
   return html.el("div", { class = "scroll", tabindex = "0", role = "region", ["aria-label"] = label },
-    html.el("svg", { class = "flow", viewBox = ("-1 0 %d %d"):format((last - 1) * step + node_width + 2, height // 1),
+    html.el("svg", { class = "flow", viewBox = ("-1 0 %d %d"):format(
+      (math.max(last, #layers) - 1) * step + node_width + 2, height // 1),
       role = "group", ["aria-label"] = label }, table.concat(parts)))
     .. (hidden > 0 and ('<p class="note">%d more are in the list, and not drawn.</p>'):format(hidden) or "")
 end

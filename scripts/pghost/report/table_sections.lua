@@ -162,10 +162,20 @@ local function answer_of(run, answer)
 end
 
 -- Why the tables of a run that is not the last published one are not looked at.
-local function not_current(run)
+local function unread(run)
   return ('<p class="note">%s</p>'):format(run.state == "published"
     and "A later run has published since: its tables are not those of this run, so they are not shown here."
     or "Nothing of this run was published, so there are no tables to look at.")
+end
+
+local function not_current(run)
+  for _, profile in ipairs(run.profiles) do
+    if profile.stored then
+      return ('<p class="note">%s: the columns are as this run loaded them.</p>'):format(run.state == "published"
+        and "A later run has published since" or "Nothing of this run was published")
+    end
+  end
+  return unread(run)
 end
 
 --- The answers of analytics.
@@ -177,7 +187,7 @@ function M.answers(run)
   for i, answer in ipairs(run.answers) do
     parts[i] = answer_of(run, answer)
   end
-  return html.section("answers", "Answers", run.is_current and "" or not_current(run), table.concat(parts))
+  return html.section("answers", "Answers", run.is_current and "" or unread(run), table.concat(parts))
 end
 
 -- What shows the middle of values of which a few are far away.
@@ -197,7 +207,8 @@ local function spread(column, rows)
   for _, n in ipairs(column.histogram or {}) do
     most, all = math.max(most, n), all + n
   end
-  local says_nothing = most > lopsided * all and (column.quantiles or column.top and #column.top > 0)
+  local says_nothing = most > lopsided * all and column.low ~= column.high
+    and (column.quantiles or column.top and #column.top > 0)
   if says_nothing and column.quantiles then
     return up_to(column.quantiles)
   elseif column.histogram and column.nulls < rows and column.low ~= column.high and not says_nothing then
