@@ -125,7 +125,7 @@ describe("pghost fix", function()
     local err = must(1, "fix", "1", "bad.csv")
     for _, message in ipairs { "bad.csv:3: no reject '99' in run 1: not loaded",
       "bad.csv:4: reject 1 is of item.csv:3, not of item.csv:7: not loaded",
-      "bad.csv:5: reject 1 is at line 2 already: not loaded", "bad.csv:6: no reject '' in run 1: not loaded" } do
+      "bad.csv:5: reject 1 is already at line 2: not loaded", "bad.csv:6: no reject '' in run 1: not loaded" } do
       assert.truthy(err:find(message, 1, true), err)
     end
     assert.equal("1|1.00|a\n2|2.00|b", items())
@@ -202,5 +202,26 @@ describe("pghost fix", function()
     local err = must(0, "fix", "bad.csv")
     assert.truthy(err:find("bad.csv:2: reject 1 was already corrected: not loaded", 1, true), err)
 
+  end)
+
+  it("goes to the run that has rebuilt the table since, where that rejects the same records", function()
+    here:write("item.csv", "id,price,remark\n1,1,a\n2,x,b\n3,y,c\n")
+    must(0, "pipeline.lua")
+    must(0, "rejects", "--csv", "old.csv")
+    here:write("old.csv", (here:read("old.csv"):gsub("2,x", "2,2"):gsub("3,y", "3,3")))
+    os.rename(here.folder .. "/item.csv", here.folder .. "/item2.csv")
+    must(0, "pipeline.lua")
+    local err = must(0, "fix", "old.csv")
+    assert.truthy(err:find("run 2 has rebuilt item since run 1: the same records are fixed there", 1, true), err)
+    assert.truthy(err:find("old.csv: 2 corrected", 1, true), err)
+    assert.equal("1|1.00|a\n2|2.00|b\n3|3.00|c", items())
+    assert.equal("2|corrected\n2|corrected", here:ask "SELECT run_id, state FROM pghost.rejects WHERE run_id = 2")
+    assert.truthy(must(0, "fix", "old.csv"):find("reject 3 was already corrected by run 3: not loaded", 1, true))
+    here:write("item2.csv", "id,price,remark\n1,1,a\n2,x,b\n4,z,c\n") -- another content
+    must(0, "pipeline.lua")
+    err = must(1, "fix", "old.csv")
+    assert.truthy(err:find("reject '1' of run 1 is none of run 4, which has rebuilt the table: not loaded", 1, true),
+      err)
+    assert.equal("1|1.00|a", items())
   end)
 end)

@@ -104,16 +104,24 @@ RARE static bool become_many(ColumnProfile *column) {
   return true;
 }
 
+// Whether the value is in the table and has been counted.
+static inline bool is_recent(ColumnProfile *column, int64_t number, const char *bytes,
+                             uint32_t len) {
+  return !column->distinct && values_add_recent(&column->values, number, bytes, len);
+}
+
 // Whether the value is in the table now; otherwise it belongs to totals and sketch.
 static inline bool is_in_table(ColumnProfile *column, uint64_t hash, int64_t number,
                                const char *bytes, uint32_t len) {
   return !column->distinct &&
-         (values_add(&column->values, hash, number, bytes, len) || !become_many(column));
+         (values_add(&column->values, hash, number, bytes, len, 1) || !become_many(column));
 }
 
 // Values ------------------------------------------------------------------------------------------
 
 static inline void add_integer(ColumnProfile *column, int64_t number) {
+  if (is_recent(column, number, NULL, 0))
+    return;
   uint64_t hash = hash_integer((uint64_t)number);
   if (is_in_table(column, hash, number, NULL, 0))
     return;
@@ -173,6 +181,8 @@ RARE static void add_numeric(ColumnProfile *column, const Value *value, const Bu
 }
 
 static inline void add_text(ColumnProfile *column, const char *bytes, uint32_t len) {
+  if (is_recent(column, 0, bytes, len))
+    return;
   uint64_t high, hash = hash_bytes(bytes, len, &high);
   if (is_in_table(column, hash, 0, bytes, len))
     return;
@@ -190,6 +200,8 @@ static inline void add_text(ColumnProfile *column, const char *bytes, uint32_t l
 }
 
 static inline void add_other(ColumnProfile *column, const Field *text) {
+  if (is_recent(column, 0, text->data, text->len))
+    return;
   uint64_t high, hash = hash_bytes(text->data, text->len, &high);
   if (!is_in_table(column, hash, 0, text->data, text->len))
     distinct_add(column->distinct, hash);
@@ -265,10 +277,10 @@ static void merge_tables(ColumnProfile *into, const ColumnProfile *from) {
   for (uint32_t i = 0; i < from->values.size && !into->failed; i++) {
     const DifferentValue *slot = &from->values.slots[i];
     const char *bytes = numbers ? NULL : bytes_of(&from->values, slot);
-    bool kept = slot->count == 0 ||
-                (!into->distinct && (values_add_slow(&into->values, slot->hash, slot->number, bytes,
-                                                     slot->len, slot->count) ||
-                                     !become_many(into)));
+    bool kept =
+        slot->count == 0 || (!into->distinct && (values_add(&into->values, slot->hash, slot->number,
+                                                            bytes, slot->len, slot->count) ||
+                                                 !become_many(into)));
     if (kept || into->failed)
       continue;
     add_to_totals(from, slot, &into->totals);

@@ -29,13 +29,9 @@ Distinct *distinct_new(void) {
 }
 
 void distinct_raise(Distinct *distinct, uint64_t hash) {
-  uint64_t rest = hash << DISTINCT_BITS | UINT64_C(1) << (DISTINCT_BITS - 1);
-  uint8_t rank = (uint8_t)(__builtin_clzll(rest) + 1);
   uint8_t *place = &distinct->registers[hash >> (64 - DISTINCT_BITS)];
-  if (rank <= *place)
-    return;
   bool at_floor = *place == distinct->floor;
-  *place = rank;
+  *place = distinct_rank(hash);
   if (at_floor && --distinct->at_floor == 0)
     find_floor(distinct);
 }

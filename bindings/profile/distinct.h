@@ -21,10 +21,19 @@ typedef struct Distinct {
 
 Distinct *distinct_new(void); // NULL: no memory. To be given to free
 
+// One more than the zeros before the first one of a hash, without the bits that choose the
+// register.
+static inline uint8_t distinct_rank(uint64_t hash) {
+  uint64_t rest = hash << DISTINCT_BITS | UINT64_C(1) << (DISTINCT_BITS - 1);
+  return (uint8_t)(__builtin_clzll(rest) + 1);
+}
+
+// The hash has a higher rank than its register.
 void distinct_raise(Distinct *distinct, uint64_t hash);
 
 static inline void distinct_add(Distinct *distinct, uint64_t hash) {
-  if (hash << DISTINCT_BITS <= distinct->limit)
+  if (hash << DISTINCT_BITS <= distinct->limit &&
+      distinct_rank(hash) > distinct->registers[hash >> (64 - DISTINCT_BITS)])
     distinct_raise(distinct, hash);
 }
 

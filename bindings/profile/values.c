@@ -21,7 +21,8 @@ static DifferentValue *find(const Values *values, uint64_t hash, int64_t number,
                             uint32_t len) {
   uint64_t mask = values->size - 1, at = hash & mask;
   while (values->slots[at].count > 0 &&
-         !values_same(values, &values->slots[at], hash, number, bytes, len))
+         (values->slots[at].hash != hash ||
+          !values_is(values, &values->slots[at], number, bytes, len)))
     at = (at + 1) & mask;
   return &values->slots[at];
 }
@@ -54,8 +55,8 @@ static bool has_room(Values *values, const char *bytes, uint32_t len) {
   return !values->failed;
 }
 
-bool values_add_slow(Values *values, uint64_t hash, int64_t number, const char *bytes, uint32_t len,
-                     uint64_t count) {
+bool values_add(Values *values, uint64_t hash, int64_t number, const char *bytes, uint32_t len,
+                uint64_t count) {
   DifferentValue *slot = values->size > 0 ? find(values, hash, number, bytes, len) : NULL;
   if (!slot || slot->count == 0) {
     if (!has_room(values, bytes, len))
@@ -67,5 +68,6 @@ bool values_add_slow(Values *values, uint64_t hash, int64_t number, const char *
     values->count++;
   }
   slot->count += count;
+  values->recent[values_key(number, bytes, len)] = (uint16_t)(slot - values->slots);
   return true;
 }

@@ -7,7 +7,10 @@
 
 #include "base/buffer.h"
 
-enum { VALUES_TEXT = 16 * 1024 }; // bytes of all texts together
+enum {
+  VALUES_TEXT = 16 * 1024, // bytes of all texts together
+  VALUES_RECENT = 32,
+};
 
 typedef struct DifferentValue {
   uint64_t hash;
@@ -24,6 +27,7 @@ typedef struct Values {
   bool many;
   bool failed; // out of memory
   Buffer text;
+  uint16_t recent[VALUES_RECENT]; // slots of values that came last, by values_key
 } Values;
 
 void values_init(Values *values, uint32_t limit);
@@ -31,8 +35,8 @@ void values_free(Values *values);
 
 // Adds a value that comes `count` times: a number (`bytes` NULL), or bytes. False: now there are
 // too many, or there is no memory; nothing has changed.
-bool values_add_slow(Values *values, uint64_t hash, int64_t number, const char *bytes, uint32_t len,
-                     uint64_t count);
+bool values_add(Values *values, uint64_t hash, int64_t number, const char *bytes, uint32_t len,
+                uint64_t count);
 
 static inline bool same_bytes(const char *a, const char *b, size_t len) {
   uint64_t left, right;
@@ -49,25 +53,32 @@ static inline bool same_bytes(const char *a, const char *b, size_t len) {
   return left == right;
 }
 
-static inline bool values_same(const Values *values, const DifferentValue *slot, uint64_t hash,
-                               int64_t number, const char *bytes, uint32_t len) {
-  if (slot->hash != hash)
-    return false;
+static inline bool values_is(const Values *values, const DifferentValue *slot, int64_t number,
+                             const char *bytes, uint32_t len) {
   if (!bytes)
     return slot->number == number;
   return slot->len == len && (len == 0 || same_bytes(values->text.data + slot->number, bytes, len));
 }
 
-static inline bool values_add(Values *values, uint64_t hash, int64_t number, const char *bytes,
-                              uint32_t len) {
-  if (values->size > 0) {
-    DifferentValue *slot = &values->slots[hash & (values->size - 1)];
-    if (slot->count > 0 && values_same(values, slot, hash, number, bytes, len)) {
-      slot->count++;
-      return true;
-    }
-  }
-  return values_add_slow(values, hash, number, bytes, len, 1);
+// Where a value is among the recent ones; cheaper than its hash.
+static inline uint32_t values_key(int64_t number, const char *bytes, uint32_t len) {
+  if (!bytes)
+    return (uint32_t)((uint64_t)number * UINT64_C(0xe7037ed1a0b428db) >> 59);
+  uint32_t ends = len > 0 ? (unsigned char)bytes[0] * 7u + (unsigned char)bytes[len - 1] * 3u : 0;
+  return (ends + len) % VALUES_RECENT;
+}
+
+// Counts the value if it came lately, which the values of most columns with few did. The hash of
+// one that did not is not needed before.
+static inline bool values_add_recent(Values *values, int64_t number, const char *bytes,
+                                     uint32_t len) {
+  if (values->size == 0)
+    return false;
+  DifferentValue *slot = &values->slots[values->recent[values_key(number, bytes, len)]];
+  if (slot->count == 0 || !values_is(values, slot, number, bytes, len))
+    return false;
+  slot->count++;
+  return true;
 }
 
 #endif

@@ -19,6 +19,7 @@
 local arguments = require "pghost.rules.argument_checks"
 local column_rules = require "pghost.rules.column"
 local describe = require "pghost.rules.describe"
+local known_keys = require "pghost.lib.known_keys"
 local lists = require "pghost.lib.lists"
 local native = require "pghost.native.rules"
 local places = require "pghost.rules.places"
@@ -211,7 +212,8 @@ local function check_entry(rules, i, entry)
   end
   for key in pairs(entry) do
     if not entry_keys[key] then
-      misuse(4, "rules '%s': column '%s': unknown option '%s'; there is 'from'", rules.name, entry[1], tostring(key))
+      misuse(4, "rules '%s': column '%s': unknown option '%s': only 'from' is known", rules.name, entry[1],
+        tostring(key))
     end
   end
   if entry.from ~= nil then
@@ -288,4 +290,4 @@ function M.is(value)
   return getmetatable(value) == Rules
 end
 
-return M
+return known_keys.strict(M, "pghost.rules")

@@ -1,7 +1,7 @@
 -- What is in a file that is read as the user has said: lines skipped, records padded, no header. Sniffing looks at a
 -- copy of the records as the reader gives them, so that columns and types are those of the load.
 
-local csv = require "pghost.native.csv"
+local contents = require "pghost.input.contents"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local lists = require "pghost.lib.lists"
@@ -63,7 +63,7 @@ local function copy(source, out, header)
 end
 
 local function open(file, options)
-  return (errors.check(csv.open(file.path, dialect.of_file(options, file, { any_header = true }))))
+  return (errors.check(contents.open(file, dialect.of_file(options, file, { any_header = true }))))
 end
 
 -- With a header that sniffing sees as one; else without any.
@@ -121,13 +121,13 @@ function M.look(file, sniffed, given)
     found, header = sniff_copy(file, options, false)
   end
   if not found then
-    errors.raise("the types are not clear, as it is read with these options; write its rules by hand", "data",
+    errors.raise("the types are not clear when it is read with these options; write its rules by hand", "data",
       { file = file.name })
   end
   name_columns(found.columns, header, options.header == false)
   found.warnings = only_of_columns(found.warnings)
   if found.misfits > 0 then
-    found.warnings[#found.warnings + 1] = ("%d of its records cannot be read that way: rejects"):format(
+    found.warnings[#found.warnings + 1] = ("%d of its records cannot be read this way: they are rejected"):format(
       found.misfits)
   end
   return found, options

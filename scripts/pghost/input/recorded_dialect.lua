@@ -19,6 +19,9 @@ local kept_as_they_are = { "^iso", "^windows", "^cp125", "^win", "^latin", "^koi
 ---@param encoding? string that a file is read in
 ---@return string?
 function M.encoding_of_bytes(encoding)
+  if encoding == "utf-8" then
+    return nil
+  end
   local name = (encoding or ""):lower():gsub("[^%w]", "")
   if name:find("^iso2022") or name:find("^iso646") then
     return nil

@@ -62,8 +62,9 @@ local function glob(pattern)
     for _, folder in ipairs(found) do
       local before = folder == "" and "" or folder == "/" and "/" or folder .. "/"
       if part:find("[*?%[]") then
+        local pattern_of_part = to_pattern(part)
         for _, name in ipairs(entries(folder == "" and "." or folder)) do
-          if name:find(to_pattern(part)) then
+          if name:find(pattern_of_part) then
             next_found[#next_found + 1] = before .. name
           end
         end

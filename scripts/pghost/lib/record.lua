@@ -3,26 +3,43 @@
 
 local M = {}
 
--- "integer", "string?", "any": a type of Lua, or "integer"; with ? it may be nil.
-local function is_of(value, wanted)
-  local name = wanted:match "^%a+"
-  if value == nil then
-    return wanted:sub(-1) == "?"
-  end
+local function is_of(value, name)
   return name == "any" or type(value) == name or (name == "integer" and math.type(value) == "integer")
 end
 
-local function check(kind, fields, values)
-  for field in pairs(values) do
-    if not fields[field] then
-      error(("%s: no field '%s' is declared"):format(kind, tostring(field)), 3)
-    end
-  end
+-- The types without their ?, and the fields that must be there.
+local function parse(fields)
+  local types, required = {}, {}
   for field, wanted in pairs(fields) do
-    if not is_of(values[field], wanted) then
-      error(("%s: field '%s' is %s, got %s"):format(kind, field, wanted, type(values[field])), 3)
+    types[field] = wanted:match "^%a+"
+    required[#required + 1] = wanted:sub(-1) ~= "?" and field or nil
+  end
+  return types, required
+end
+
+local function raise_wrong(kind, field, wanted, value)
+  error(("%s: field '%s' is %s, got %s"):format(kind, field, wanted, type(value)), 4)
+end
+
+-- There can be thousands of records: what is not in one costs nothing.
+local function check(kind, fields, types, required, values)
+  for field, value in next, values do
+    local name = types[field]
+    if not name then
+      error(("%s: no field '%s' is declared"):format(kind, tostring(field)), 3)
+    elseif not is_of(value, name) then
+      raise_wrong(kind, field, fields[field], value)
     end
   end
+  for _, field in ipairs(required) do
+    if values[field] == nil then
+      raise_wrong(kind, field, fields[field], nil)
+    end
+  end
+end
+
+local function pairs_of(made)
+  return next, getmetatable(made).__index
 end
 
 --- Declares a kind of record; returns the function that makes one of a table, which becomes its own.
@@ -30,25 +47,22 @@ end
 ---@param fields table<string, string> types: "string", "integer?", "any", ...
 ---@return fun(values: table): table
 function M.kind(kind, fields)
+  local types, required = parse(fields)
   local function raise_change(_, field)
-    error(("%s: '%s' is set when it is made, and not afterwards"):format(kind, tostring(field)), 2)
+    error(("%s: '%s' cannot be changed once it is made"):format(kind, tostring(field)), 2)
   end
+  local absent = {
+    __index = function(_, field)
+      if not fields[field] then
+        error(("%s: no field '%s' is declared"):format(kind, tostring(field)), 2)
+      end
+    end,
+  }
+  local name = "pghost." .. kind
   return function(values)
-    check(kind, fields, values)
-    return setmetatable({}, {
-      __name = "pghost." .. kind,
-      __index = function(_, field)
-        local value = values[field]
-        if value == nil and not fields[field] then
-          error(("%s: no field '%s' is declared"):format(kind, tostring(field)), 2)
-        end
-        return value
-      end,
-      __newindex = raise_change,
-      __pairs = function()
-        return next, values
-      end,
-    })
+    check(kind, fields, types, required, values)
+    return setmetatable({}, { __name = name, __index = setmetatable(values, absent), __newindex = raise_change,
+      __pairs = pairs_of })
   end
 end
 

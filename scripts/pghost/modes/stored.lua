@@ -44,7 +44,8 @@ end
 local function raise(change, dropped, actors)
   errors.raise(("cannot publish '%s': %s sent %s not stored as sent: %s: change it, or load with allow_dropped = true")
     :format(change.name, log.counted(math.abs(dropped), "row"), math.abs(dropped) == 1 and "was" or "were",
-      #actors > 0 and "the table has " .. table.concat(actors, ", ") or "the server counts other rows"), "account")
+      #actors > 0 and "the table has " .. table.concat(actors, ", ")
+      or "the server counts a different number of rows"), "account")
 end
 
 ---@class pghost.modes.Changed
@@ -67,13 +68,18 @@ function M.run(conn, change, list)
     conn:query(("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"):format(change.published))
   end
   for _, statement in ipairs(list) do
-    local affected, dropped = run(conn, statement, change.new)
-    if dropped ~= 0 and not change.allow_dropped then
-      raise(change, dropped, actors)
-    end
-    counts.dropped = counts.dropped + dropped
-    if statement.counts then
-      counts[statement.counts] = counts[statement.counts] + affected
+    if statement.counts_each then
+      local row = conn:query(statement.sql)[1]
+      counts.added, counts.changed = counts.added + row.added, counts.changed + row.changed
+    else
+      local affected, dropped = run(conn, statement, change.new)
+      if dropped ~= 0 and not change.allow_dropped then
+        raise(change, dropped, actors)
+      end
+      counts.dropped = counts.dropped + dropped
+      if statement.counts then
+        counts[statement.counts] = counts[statement.counts] + affected
+      end
     end
   end
   return counts

@@ -7,6 +7,7 @@ local budget_options = require "pghost.load.budget_options"
 local errors = require "pghost.lib.errors"
 local is = require "pghost.lib.is"
 local keeping = require "pghost.run.keeping"
+local known_keys = require "pghost.lib.known_keys"
 local memory = require "pghost.load.memory"
 local nearest = require "pghost.lib.nearest"
 local own_schema = require "pghost.catalog.own_schema"
@@ -120,6 +121,10 @@ for _, setting in ipairs(M.list) do
   setting_names[#setting_names + 1] = setting.name
 end
 
+-- A misspelt setting would be nil, and mean nothing.
+local strict = {}
+known_keys.strict_class("run.settings has", strict, by_name)
+
 local function check_parameters(parameters)
   for name in pairs(parameters) do
     if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then
@@ -146,7 +151,7 @@ end
 ---@return table settings `parameters` is always a table
 function M.of(config)
   check_names(config)
-  local settings = {}
+  local settings = setmetatable({}, strict)
   for _, setting in ipairs(M.list) do
     local value = config[setting.name]
     if value == nil then
