@@ -11,8 +11,8 @@ Input *input_open_packed(RawInput *inner, PackedKind kind, Error *error);
 Input *input_open_member(RawInput *inner, const char *member, Error *error);
 bool input_visit_zip(RawInput *inner, MemberVisitor visit, void *data, Error *error);
 
-// input_damaged with libarchive's reason, or `otherwise`; code "ENOMEM" where it had no memory. Returns
-// -1.
+// input_damaged with libarchive's reason, or `otherwise`; code "ENOMEM" where it had no memory.
+// Returns -1.
 ptrdiff_t input_archive_failed(Error *error, const char *name, struct archive *archive,
                                const char *otherwise);
 

@@ -15,6 +15,8 @@ local M = {}
 ---@field fails? boolean it must fail
 ---@field says? string what it then says
 
+local options <const> = (os.getenv "ASAN_OPTIONS" or "") .. ":detect_leaks=0" -- LeakSanitizer traces, too
+
 -- strace with a command; `inject` is what it does to the calls.
 local function words_of(here, case, trace, inject)
   local places = case.path and ("-P %s -P %s/%s"):format(case.path, here.folder, case.path) or "--seccomp-bpf"
@@ -23,7 +25,7 @@ end
 
 local function run(here, case, inject)
   local trace = os.tmpname()
-  local result = here:run({ LSAN_OPTIONS = "detect_leaks=0" }, words_of(here, case, trace, inject))
+  local result = here:run({ ASAN_OPTIONS = options }, words_of(here, case, trace, inject))
   local text = pghost.read(trace)
   os.remove(trace)
   return result, text

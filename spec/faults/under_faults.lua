@@ -84,7 +84,7 @@ M.commands = {
   rejects = { words = { "load", "data.csv", "--into", "loaded", "--truncate", "--rules", "item_rules.lua",
     "--max-rejects", "5", "--rejects", "bad.csv", "--retries", "0" }, tables = true, file = "bad.csv" },
   pipeline = { words = { "pipeline.lua", "--retries", "0" }, tables = true },
-  replay = { words = { "replay" }, tables = true, rules = lax, fresh = true },
+  replay = { words = { "replay", "1", "pipeline.lua" }, tables = true, rules = lax, fresh = true },
   export = { words = { "export", "item", "-o", "item.csv.gz" }, file = "item.csv.gz" },
   report = { words = { "report", "--pipeline", "items", "-o", "report.html" }, file = "report.html" },
   prompt = { words = { "-i" }, stdin = "x = 1 + 1\nSELECT count(*) FROM item;\n\\d item\nx\n" },
