@@ -137,7 +137,7 @@ describe("keys and references", function()
     init("same.csv", "other.csv", "--into", "p")
     assert.matches('1 of 201 records repeat an earlier one as a whole.-\n  key = "item_id",',
       pghost.read(project.folder .. "/p/rules/same.lua"))
-    assert.matches('not sure: 1 of 201 values of \'thing_id\' come again.-\n  %-%- key = "thing_id",',
+    assert.matches('not sure: 1 of 201 values of \'thing_id\' repeat.-\n  %-%- key = "thing_id",',
       pghost.read(project.folder .. "/p/rules/other.lua"))
   end)
 end)

@@ -69,8 +69,8 @@ describe("a second table of the same width", function()
       local err, code = load(text)
       assert.equal(1, code)
       assert.matches("a.csv: another table seems to begin in line 6, below a blank line: words, and then numbers or "
-        .. "dates below them; make it a file of its own, or give --header 1 (--no-header) if it is a record", err, 1,
-        true)
+        .. "dates below them; make it a file of its own, or give --skip 5 --header 1 if what is above is no table, "
+        .. "--header 1 (--no-header) if it is a record", err, 1, true)
     end)
   end
 

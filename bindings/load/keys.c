@@ -152,6 +152,15 @@ static bool find(const Table *table, uint64_t hash, uint32_t **place) {
   }
 }
 
+// What was nominated stays so; the memory goes back to the blocks.
+static void give_up(Keys *keys) {
+  keys->full = true;
+  for (unsigned i = 0; i < keys->table_count; i++)
+    free(keys->tables[i].buckets);
+  keys->table_count = 0;
+  keys->held = 0;
+}
+
 static bool look(Keys *keys, uint64_t hash, uint64_t expected) {
   uint32_t *place = NULL;
   for (unsigned i = 0; i < keys->table_count; i++)
@@ -160,7 +169,7 @@ static bool look(Keys *keys, uint64_t hash, uint64_t expected) {
   Table *last = keys->table_count > 0 ? &keys->tables[keys->table_count - 1] : NULL;
   if (!last || last->room == 0) {
     if (!add_table(keys, expected)) {
-      keys->full = true;
+      give_up(keys);
       return false;
     }
     last = &keys->tables[keys->table_count - 1];

@@ -127,7 +127,7 @@ function M.look(file, sniffed, given)
   name_columns(found.columns, header, options.header == false)
   found.warnings = only_of_columns(found.warnings)
   if found.misfits > 0 then
-    found.warnings[#found.warnings + 1] = ("%d of its records cannot be read that way: rejects"):format(
+    found.warnings[#found.warnings + 1] = ("%d of its records cannot be read this way: they are rejected"):format(
       found.misfits)
   end
   return found, options

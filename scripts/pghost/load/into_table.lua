@@ -43,6 +43,7 @@ local analyse_from = 10000
 ---@field sent? integer rows that COPY has counted
 ---@field spool pghost.Spool
 ---@field staged? pghost.load.SelfReference the records go there first, since a key of the table is to itself
+---@field undigested boolean the files are not hashed
 ---@field fresh? boolean this transaction has made or emptied the table
 local Target = setmetatable({}, defaults)
 Target.__index = Target
@@ -60,6 +61,7 @@ end
 
 function Target:plan(files, rules, options)
   self.budget = budget.of_load(options.max_rejects)
+  self.undigested = options.max_rejects == nil -- it tells the files of rejects, of which there are none
   if not options.create then
     lock_waits.query(self.conn, self.into.quoted, function()
       relation.lock(self.conn, self.into)

@@ -7,6 +7,7 @@ local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
 local fields_of = require "pghost.rejects.fields"
 local recorded_dialect = require "pghost.input.recorded_dialect"
+local moved = require "pghost.rejects.moved"
 local rejects_file = require "pghost.rejects.file"
 local rejects_reader = require "pghost.rejects.reader"
 local sql = require "pghost.lib.sql"
@@ -25,12 +26,15 @@ local query = [[
 -- Whoever else takes them in waits, and looks at them after that.
 local locking = query .. " ORDER BY r.reject_id FOR UPDATE OF r"
 
-local function find(conn, run_id, records, lock)
+local function find(conn, run_id, records, how)
   local ids, found = {}, {}
   for _, record in ipairs(records) do
     ids[#ids + 1] = math.tointeger(tonumber(record.reject))
   end
-  for row in conn:query(lock and locking or query, sql.array(ids)):rows() do
+  if how.was then
+    return moved.find(conn, ids, run_id, how.was)
+  end
+  for row in conn:query(how.lock and locking or query, sql.array(ids)):rows() do
     found[row.reject_id] = row.run_id == run_id and row or nil
   end
   return found
@@ -124,9 +128,11 @@ function M.taken(row)
 end
 
 -- Why a record cannot be taken in, and whether that is because it was before; nil: it can be.
-local function refusal(record, row, run_id, taken)
+local function refusal(record, row, reading)
+  local run_id, was, taken = reading.run_id, reading.was, reading.fixes
   if not row then
-    return ("no reject '%s' in run %d"):format(record.reject or "", run_id)
+    return (was and "reject '%s' of run %d is none of run %d, which has rebuilt the table"
+      or "no reject '%s' in run %d"):format(record.reject or "", was or run_id, run_id)
   elseif row.line ~= record.line or row.name ~= record.file then
     return ("reject %d is of %s:%s, not of %s:%s"):format(row.reject_id, row.name or "?", row.line or "?", record.file,
       record.line or "?")
@@ -140,7 +146,7 @@ local function refusal(record, row, run_id, taken)
 end
 
 local function take(conn, reading, record, row)
-  local problem, before = refusal(record, row, reading.run_id, reading.fixes)
+  local problem, before = refusal(record, row, reading)
   if not problem then
     local source = source_of(reading.sources, row)
     local fix = { reject_id = row.reject_id, table = row.table_name, at = record.at }
@@ -213,15 +219,15 @@ end
 ---@param conn pghost.Connection
 ---@param run_id integer whose rejects they are
 ---@param path string
----@param how? { lock?: boolean, complete?: boolean } lock: the rejects, to the end of the transaction; complete: each
---- fix has its source, line and original bytes
+---@param how? { lock?: boolean, complete?: boolean, was?: integer } lock: the rejects, to the end of the transaction;
+--- complete: each fix has its source, line and original bytes; was: the file has the numbers of that earlier run
 ---@return pghost.rejects.Fixes
 function M.read(conn, run_id, path, how)
   local reader <close> = open(path)
   local reading, batch = { run_id = run_id, fixes = {}, refused = {}, sources = {}, count = 0,
-    complete = how and how.complete }, {}
+    complete = how and how.complete, was = how and how.was }, {}
   local function flush()
-    local found = find(conn, run_id, batch, how and how.lock)
+    local found = find(conn, run_id, batch, how or {})
     for _, record in ipairs(batch) do
       take(conn, reading, record, found[math.tointeger(tonumber(record.reject)) or 0])
     end
