@@ -73,8 +73,8 @@ local function report_rest(draft, file, rest, say)
   end
 end
 
--- Matches headers with the columns of the rules. Files mostly have the same one, and there can be thousands of them: what
--- is the same is matched once.
+-- Matches headers with the columns of the rules. Of thousands of files most have the same header: what is the same is
+-- matched once.
 local function header_matcher(wanted)
   local known = {}
   return function(file)
