@@ -49,8 +49,11 @@ static int find_own(lua_State *L, const char *name) {
     if (access(path, R_OK) == 0)
       return load_own_file(L, path, below);
   }
-  return luaL_error(L, "module '%s' not found: the library in '%s/scripts' has no such module",
-                    name, root ? root : "");
+  luaL_where(L, 2); // of the call of require, which is level 1
+  lua_pushfstring(L, "module '%s' not found: the library in '%s/scripts' has no such module", name,
+                  root ? root : "");
+  lua_concat(L, 2);
+  return lua_error(L);
 }
 
 // package.searchpath(name, path): the file, or NULL. Pushes one value.

@@ -16,12 +16,13 @@
 #include "base/nearest.h"
 #include "complaint.h"
 #include "library.h"
+#include "missing_module.h"
 #include "module_image.h"
 #include "near_file.h"
 #include "retry.h"
 #include "signals.h"
 
-enum { EXIT_ERROR = 1, EXIT_USAGE = 2 };
+enum { EXIT_ERROR = 1, EXIT_USAGE = 2, EXIT_LOST = 3 };
 
 #define TRACEBACK "pghost.traceback"
 
@@ -82,11 +83,13 @@ static int note_traceback(lua_State *L) {
   return 1;
 }
 
-static bool wants_traceback(lua_State *L, int status) {
+static bool asks_for_traceback(void) {
   const char *wanted = getenv("PGHOST_TRACEBACK");
-  if (status != LUA_ERRRUN)
-    return false;
-  return !is_error_object(L, 1) || (wanted && strcmp(wanted, "1") == 0);
+  return wanted && strcmp(wanted, "1") == 0;
+}
+
+static bool wants_traceback(lua_State *L, int status) {
+  return status == LUA_ERRRUN && (!is_error_object(L, 1) || asks_for_traceback());
 }
 
 // explain(value, status): the text to print for an error value.
@@ -98,7 +101,9 @@ static int explain(lua_State *L) {
     lua_replace(L, 1);
   }
   luaL_gsub(L, luaL_tolstring(L, 1, NULL), "Cannot allocate memory", "out of memory");
-  if (with_traceback && lua_getfield(L, LUA_REGISTRYINDEX, TRACEBACK) == LUA_TSTRING) {
+  bool explains_itself = missing_module_shorten(L) && !asks_for_traceback();
+  if (with_traceback && !explains_itself &&
+      lua_getfield(L, LUA_REGISTRYINDEX, TRACEBACK) == LUA_TSTRING) {
     lua_pushliteral(L, "\n");
     lua_insert(L, -2);
     lua_concat(L, 3);
@@ -122,6 +127,10 @@ static int report(lua_State *L, int status) {
   lua_pushvalue(L, -2);
   lua_pushinteger(L, status);
   lua_pcall(L, 2, 1, 0); // if that fails, too: that error
+  if (code == EXIT_LOST && lua_type(L, -1) == LUA_TSTRING) {
+    lua_pushstring(L, complaint_done());
+    lua_concat(L, 2);
+  }
   const char *text = lua_tostring(L, -1);
   complaint_write_error(L, -2, text ? text : "(error without a message)");
   lua_pop(L, 2);

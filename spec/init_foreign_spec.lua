@@ -1,16 +1,13 @@
 -- pghost init over files as strangers have them: each shape that once left its user in doubt, in small.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
 
 local project
 
-before_each(function()
-  project = projects.new()
-end)
-
-after_each(function()
-  project:remove()
+fixture.each(function(keep)
+  project = keep(projects.new())
 end)
 
 local function init(...)

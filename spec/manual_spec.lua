@@ -65,9 +65,9 @@ describe("the manual", function()
     for word in (line .. "|"):gmatch("%S+") do
       words[#words + 1] = pghost.quote((word:gsub("|$", "")))
     end
-    return pghost.shell(("bash -c %s"):format(pghost.quote(([[. %s/bash-completion/completions/pghost
+    return (pghost.shell(("bash -c %s"):format(pghost.quote(([[. %s/bash-completion/completions/pghost
       COMP_WORDS=(%s) COMP_CWORD=%d; _pghost; printf '%%s\n' "${COMPREPLY[@]}"]]):format(folder,
-      table.concat(words, " "), #words - 1))))
+      table.concat(words, " "), #words - 1)))))
   end
 
   function shells.fish(line)

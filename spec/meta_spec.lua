@@ -167,6 +167,25 @@ describe("docs/meta", function()
     assert.same({}, docs.gaps)
   end)
 
+  it("documents the globals of the prompt and no more than it has, with the fields of a run and a reject", function()
+    local text, globals, fields = file.read(folder .. "/prompt.lua"), {}, {}
+    for comment, name in text:gmatch("%-%-%-@type ([^\n]+)\n([%w_]+) = nil") do
+      globals[name] = comment
+    end
+    for class in text:gmatch("%-%-%-@class pghost.prompt.%w+[^\n]*\n.-\n\n") do
+      for name in class:gmatch("%-%-%-@field ([%w_]+)%?? ") do
+        fields[class:match("prompt.(%w+)") .. "." .. name] = true
+      end
+    end
+    local expected = require("pghost.prompt.live").names()
+    table.insert(expected, "conn")
+    table.sort(expected)
+    assert.same(expected, sorted(globals))
+    for _, name in ipairs { "LastRun.run_id", "LastRun.pipeline", "Reject.original", "Which.rule" } do
+      assert.is_true(fields[name], name)
+    end
+  end)
+
   it("was compared with the modules of this host", function()
     assert.is_not_nil(modules["pghost.native.sys"])
   end)

@@ -8,6 +8,7 @@
 
 local lists = require "pghost.lib.lists"
 local modes = require "support.modes"
+local upsert = require "pghost.modes.upsert"
 
 local sequences = tonumber(os.getenv "PGHOST_SPEC_SEQUENCES") or 2
 local first_seed = tonumber(os.getenv "PGHOST_SPEC_SEED") or os.time() % 1000000
@@ -15,6 +16,8 @@ local steps = 6
 
 local world = modes.world()
 local random = math.random
+
+local limits, none = upsert.limits, { least_rows = 0, most_unchanged = 1 }
 
 -- Files ---------------------------------------------------------------------------------------------
 
@@ -186,6 +189,7 @@ local function run_sequence(name, kind, seed)
     if random(1, 5) == 1 then
       names = { names[random(1, #names)] }
     end
+    upsert.limits = random(1, 2) == 1 and none or limits
     local good, held = read(news(model, names, files, missing ~= "keep"), kind.mode == "append")
     apply[kind.mode](model, good, held, missing)
     world:load(names, { mode = kind.mode, missing = missing, changed = kind.changed, max_rejects = "100%" })
@@ -202,6 +206,7 @@ describe("random sequences of loads", function()
   end)
 
   teardown(function()
+    upsert.limits = limits
     world:close()
   end)
 

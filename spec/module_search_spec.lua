@@ -32,6 +32,20 @@ describe("the search for modules", function()
     pghost.write(folder .. "/data.csv", "a,b\n1,2\n3,4\n")
   end)
 
+  it("says in one line what is missing, and where it should be", function()
+    pghost.write(folder .. "/main.lua", 'require "rules.orders"')
+    pghost.write(folder .. "/own.lua", '\nrequire "pghost.pipelin"')
+    local elsewhere = ", nor one elsewhere in package.path or package.cpath\n"
+    assert.same({ "", ("pghost: main.lua:1: module 'rules.orders' not found: no file '%s/rules/orders.lua'%s"):format(
+      folder, elsewhere), 1 }, { run({ "main.lua" }, { cd = folder }) })
+    assert.same({ "", ("pghost: (command line):1: module 'x' not found: no file '%s/scripts/x.lua'%s"):format(
+      pghost.root, elsewhere), 1 }, { run { "-e", 'require "x"' } })
+    assert.same({ "", ("pghost: own.lua:2: module 'pghost.pipelin' not found: the library in '%s/scripts' has no such "
+      .. "module\n"):format(pghost.root), 1 }, { run({ "own.lua" }, { cd = folder }) })
+    local _, traced = run({ "-e", 'require "x"' }, { env = "PGHOST_TRACEBACK=1" })
+    assert.matches("\nstack traceback:\n", traced, 1, true)
+  end)
+
   local paths = { "", "LUA_PATH='./?.lua;?.lua;;' LUA_CPATH='./?.so;;'",
     "LUA_PATH_5_4='?.lua;;' LUA_INIT=@argparse.lua LUA_INIT_5_4=@argparse.lua" }
 

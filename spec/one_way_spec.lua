@@ -9,9 +9,10 @@ local server = require "support.server"
 local script = [[
 local pipeline = require "pghost.pipeline"
 local r = require "pghost.rules"
-local subjects = { "load.options", "load.budget", "load.build_plan", "load.inputs", "load.header", "load.kept",
-  "load.file_records", "load.attempts", "load.engine", "load.accounts", "load.primary_key", "load.over_budget",
-  "ledger", "modes", "rejects.reapply", "rejects.originals", "checks.expectations", "run.resume" }
+local subjects = { "load.options", "load.budget", "load.build_plan", "load.inputs", "load.header", "load.raw_columns",
+  "load.kept", "load.file_records", "load.cleaning", "load.attempts", "load.engine", "load.accounts",
+  "load.primary_key", "load.over_budget", "ledger", "modes", "rejects.reapply", "rejects.originals",
+  "checks.expectations", "run.resume" }
 local run <close> = pipeline.start("job", { data = %q })
 local way, depth = {}, 0
 for _, subject in ipairs(subjects) do
@@ -43,27 +44,20 @@ describe("the way of run:load", function()
     pghost.remove(folder)
     assert.equal(0, code, err)
     assert.equal([[
-load.options.of
-load.build_plan.draft
-modes.choose
+load.options.of_step
 load.budget.of_table
-load.build_plan.of_files
+load.build_plan.make
+modes.choose
 load.inputs.find
 ledger.select
 load.inputs.look
-load.header.match
-load.header.rest
-load.header.union
-load.header.check_width
-load.header.raw_map
+load.raw_columns.place
 load.kept.find
-load.kept.groups
 checks.expectations.check_plan
 load.file_records.begin
 load.attempts.run
-load.engine.size
 load.engine.run
-load.file_records.keep
+load.cleaning.save
 ledger.settle
 load.primary_key.apply
 rejects.reapply.run
@@ -71,9 +65,7 @@ modes.built
 load.accounts.prove
 load.file_records.settle
 rejects.originals.fill
-load.accounts.counts
 load.over_budget.check
-load.accounts.check_not_empty
 ]], out)
   end)
 end)

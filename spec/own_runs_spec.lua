@@ -1,5 +1,6 @@
 -- The last run, for the commands that take it if none is named: in a project it is the project's own.
 
+local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
 
@@ -21,8 +22,8 @@ local function pghost_in(folder, ...)
   return pghost.run({ "--dsn", project.dsn, ... }, { cd = project.folder .. folder })
 end
 
-setup(function()
-  project = projects.new()
+fixture.once(function(keep)
+  project = keep(projects.new())
   new_pipeline("first", "1,x\n2,2\n")
   new_pipeline("second", "1,1\n2,y\n3,z\n")
   for _, name in ipairs { "first", "second" } do
@@ -31,10 +32,6 @@ setup(function()
   end
   new_pipeline("third", "1,1\n")
   pghost.shell(("ln -s first '%s/link'"):format(project.folder))
-end)
-
-teardown(function()
-  project:remove()
 end)
 
 it("is the project's in its folder, below it, and by a link to it", function()

@@ -150,12 +150,25 @@ describe("the prompt's command", function()
     assert.truthy(out:find("       4 | vier\n       5 | <null>\n       6 | sechs\n(6 rows)\n", 1, true), out)
   end)
 
+  it("\\copy takes columns in the order that they are named, as psql does", function()
+    write("turned.csv", "x,y\nacht,8\nneun,9\n")
+    local out, err = feed("\\copy town (name, id) from turned.csv csv header", "\\copy town(id) to ids.csv csv",
+      '\\copy town (name, "ID") from turned.csv csv header', "\\copy town (id) from turned.csv csv header",
+      "\\copy town (id, id) from turned.csv", "\\copy town () from turned.csv", "table town order by id desc limit 2;")
+    assert.truthy(out:find("       9 | neun\n       8 | acht\n", 1, true), out)
+    assert.equal((pghost.shell(("psql -X -q -d '%s' -c '\\copy town (id) to stdout csv'"):format(dsn))), read "ids.csv")
+    assert.truthy(err:find("pghost: no column 'ID' in public.town\n", 1, true), err)
+    assert.truthy(err:find("pghost: turned.csv: its records have 2 fields, and 1 column is named\n", 1, true), err)
+    assert.truthy(err:find("column 'id' is named twice", 1, true), err)
+    assert.truthy(err:find("list of columns expected, such as id,name, got ''", 1, true), err)
+  end)
+
   it("\\copy refuses what it does not know", function()
-    local _, err = feed("\\copy town", "\\copy (select 1) from a.csv", "\\copy town (id) from a.csv",
+    local _, err = feed("\\copy town", "\\copy (select 1) from a.csv",
       "\\copy town from none.csv binary", "\\copy town to a.csv --auto", "\\copy town from none.csv --atuo")
-    assert.equal("pghost: \\copy: TABLE from FILE, TABLE to FILE or (QUERY) to FILE expected, then options\n"
-      .. "pghost: \\copy: TABLE from FILE, TABLE to FILE or (QUERY) to FILE expected, then options\n"
-      .. "pghost: \\copy: a list of columns is not needed: they are found by the header, or named by --rules\n"
+    local usage = "pghost: \\copy: TABLE [(COLUMNS)] from FILE, TABLE [(COLUMNS)] to FILE or (QUERY) to FILE expected, "
+      .. "then options\n"
+    assert.equal(usage .. usage
       .. "pghost: \\copy: unknown option 'binary': csv, header, delimiter, null, quote, escape, encoding, or those of "
       .. "pghost load, such as --auto\npghost: \\copy: option '--auto' cannot be combined with to\n"
       .. "pghost: unknown option '--atuo': did you mean '--auto'? (see pghost load --help)\n", err)

@@ -60,7 +60,7 @@ describe("at the prompt", function()
       ("--dsn '%s' pipeline.lua"):format(dsn))
     assert.equal(0, code, err)
     assert.truthy(out:find("run 1 of 'towns' into schema 'public': published; started ", 1, true), out)
-    assert.truthy(out:find(" town  |     1 |       8 |      1 |         0 |        6 |      0 |          1\n"
+    assert.truthy(out:find(" town  |     1 |       8 |      1 |        6 |          1\n"
       .. "check warn: town has at least 100 rows (1 violation)\n", 1, true), out)
     assert.truthy(out:find("\npublished\ntowns\n", 1, true), out)
     assert.truthy(err:find("pghost: no run 7 in this database", 1, true), err)

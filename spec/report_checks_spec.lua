@@ -26,9 +26,14 @@ fixture.once(function(keep)
   here:pghost("report", "-o", "report.html")
 end)
 
+-- The page without what only phones show.
+local function page_text()
+  return (here:read("report.html"):gsub(' data%-label="[^"]*"', ""))
+end
+
 describe("the report", function()
   it("shows of a check that failed what breaks it, whom to ask, and the SQL of all rows, escaped", function()
-    local row = here:read("report.html"):match '<tr><th scope="row">item.name [^\n]*<span class="tag warn">.-</tr>'
+    local row = page_text():match '<tr><th scope="row">item.name [^\n]*<span class="tag warn">.-</tr>'
     assert.matches('<td class="n">3</td><td class="n">3</td>', row, 1, true)
     assert.matches('names &amp; co</span><br><span class="count">Owner: ann &lt;x&gt;</span>', row, 1, true)
     assert.matches("<summary>SQL of all rows</summary><pre>SELECT ", row, 1, true)
@@ -36,16 +41,16 @@ describe("the report", function()
   end)
 
   it("shows equal samples once, with their number", function()
-    local row = here:read("report.html"):match '<tr><th scope="row">item.name [^\n]*<span class="tag warn">.-</tr>'
+    local row = page_text():match '<tr><th scope="row">item.name [^\n]*<span class="tag warn">.-</tr>'
     local times = 0
-    for _ in row:gmatch "&quot;name&quot;:&quot;a&quot;" do
+    for _ in row:gmatch "name a[,<]" do
       times = times + 1
     end
     assert.is_true(times <= 2, row)
   end)
 
   it("sets those that prove nothing apart, with the reason", function()
-    local page = here:read "report.html"
+    local page = page_text()
     assert.matches("<h2 id=\"checks%-title\">Checks: 4 of 5 passed</h2>", page)
     local row = page:match '<tr><th scope="row">item.gone [^\n]*</tr>'
     assert.matches('<span class="tag">proves nothing</span>', row, 1, true)
@@ -53,12 +58,12 @@ describe("the report", function()
   end)
 
   it("shows what was measured", function()
-    local row = here:read("report.html"):match '<tr><th scope="row">[^\n<]*item%.id[^\n]*</tr>'
-    assert.matches('<td class="n">2[%.0]*</td>', row)
+    local row = page_text():match '<tr><th scope="row">[^\n<]*item%.id[^\n]*</tr>'
+    assert.matches('<td class="n">2</td>', row)
   end)
 
   it("says what each column of an answer comes from", function()
-    local page = here:read "report.html"
+    local page = page_text()
     assert.matches('<th scope="row">last</th><td>aggregated from</td><td>item.id</td>', page, 1, true)
     assert.matches('<span class="null">which rows</span></th><td>one row for each</td><td>item.name</td>', page, 1,
       true)

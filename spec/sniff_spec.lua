@@ -372,7 +372,7 @@ describe("the dialect", function()
     end
     assert.equal("text: is empty", failure(""))
     assert.equal("text: is empty", failure("\xef\xbb\xbf"))
-    assert.equal("text: holds no records", failure("\n\n\n"))
+    assert.equal("text: holds nothing but blanks and line ends", failure("\n\n\n"))
     assert.equal("text: looks like a binary file", failure("\x7fELF\0\0\0\1\0\0\0\0\2\3\0\0\0\0\0"))
   end)
 

@@ -3,40 +3,9 @@
 #include "load/records.h"
 
 #include "load/odd.h"
+#include "load/origins.h"
 #include "load/rejects.h"
 #include "load/repeats.h"
-
-static int64_t parse_digits(const Field *field) {
-  int64_t value = 0;
-  for (uint32_t i = 0; i < field->len && field->data[i] >= '0' && field->data[i] <= '9'; i++)
-    value = value * 10 + (field->data[i] - '0');
-  return value;
-}
-
-// A record that came from a raw table opens with _file_id and _line, which are digits.
-static Origin table_origin(const Record *record, const Field *fields) {
-  Origin origin = {.file_id = parse_digits(&fields[0]), .line = parse_digits(&fields[1])};
-  const char *end = record->bytes + record->length;
-  const char *comma = memchr(record->bytes, ',', record->length);
-  comma = comma ? memchr(comma + 1, ',', (size_t)(end - comma - 1)) : NULL;
-  origin.bytes = comma ? comma + 1 : end;
-  origin.length = (uint32_t)(end - origin.bytes);
-  return origin;
-}
-
-static Origin record_origin(const Block *block, const Record *record) {
-  const FileTask *file = &block->task->file;
-  if (file->table_source && record->error == RECORD_OK)
-    return table_origin(record, block->batch.fields + record->field_start);
-  return (Origin){
-      .file_id = file->file_id,
-      .line = (int64_t)record->line,
-      .bytes = record->bytes,
-      .length = record->length,
-      .has_offset = true,
-      .offset = (int64_t)record->offset,
-  };
-}
 
 Verdict record_judge(const Engine *engine, Block *block, size_t i, Scratch *scratch) {
   const Record *record = &block->batch.records[i];
@@ -48,31 +17,13 @@ Verdict record_judge(const Engine *engine, Block *block, size_t i, Scratch *scra
                      block->task->clean_map);
 }
 
-// Offset, length and bytes of a reject as the file has them.
-static void locate(Block *block, const Record *record, Origin *origin) {
-  if (!origin->has_offset)
-    return;
-  FileSpan span = source_file_span(source_dialect(block->task->file.source), &block->chunk, record,
-                                   &block->original);
-  origin->offset = (int64_t)span.offset;
-  origin->bytes = span.bytes;
-  origin->length = (uint32_t)span.length;
-}
-
-Origin record_located(Block *block, size_t i) {
-  const Record *record = &block->batch.records[i];
-  Origin origin = record_origin(block, record);
-  locate(block, record, &origin);
-  return origin;
-}
-
 static void put_unreadable(const Engine *engine, Block *block, size_t i, Origin *origin) {
   const Record *record = &block->batch.records[i];
   const char *rule = record_error_rule(record->error);
   char reason[256];
   if (!reject_count(engine, block, rule))
     return;
-  locate(block, record, origin);
+  origin_locate(block, record, origin);
   record_error_text(record, source_dialect(block->task->file.source), reason, sizeof reason);
   reject_put(engine, block, i, origin, NULL, rule, reason);
 }
@@ -82,7 +33,7 @@ static void put_reject(const Engine *engine, Block *block, size_t i, Origin *ori
   const Reject *reject = scratch_reject(scratch);
   if (!reject_count(engine, block, reject->rule))
     return;
-  locate(block, &block->batch.records[i], origin);
+  origin_locate(block, &block->batch.records[i], origin);
   const char *column = reject->column < 0
                            ? NULL
                            : program_column_name(engine->options.program, (size_t)reject->column);
@@ -129,7 +80,7 @@ static void put_clean(Engine *engine, Block *block, size_t i, const Origin *orig
 
 void record_settle(Engine *engine, Block *block, size_t i, Scratch *scratch, Verdict verdict) {
   const Record *record = &block->batch.records[i];
-  Origin origin = record_origin(block, record);
+  Origin origin = origin_of(block, record);
   block->counts.records++;
   block->counts.unreadable += record->error != RECORD_OK;
   if (record->error == RECORD_OK && engine->kinds[STREAM_RAW] > 0) {

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "load/keys.h"
-#include "load/records.h"
+#include "load/origins.h"
 #include "load/stream_rows.h"
 
 void repeats_note(const Engine *engine, Block *block, const Scratch *scratch) {
@@ -32,7 +32,9 @@ static void move(Block *block, const RowMark *marks, const uint64_t *hashes, siz
       end += len;
       continue;
     }
-    Origin origin = record_located(block, marks[i].record);
+    const Record *record = &block->batch.records[marks[i].record];
+    Origin origin = origin_of(block, record);
+    origin_locate(block, record, &origin);
     row_put_repeat(&block->repeats, row, len, &origin);
     block->repeat_rows++;
   }

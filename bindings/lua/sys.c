@@ -138,6 +138,16 @@ static int sys_temporary_file(lua_State *L) {
   return 2;
 }
 
+// sys.sync(file) -> true | nil, message, code: what was written is on the disk. Where nothing can
+// be synced (a pipe), there is nothing to be lost.
+static int sys_sync(lua_State *L) {
+  luaL_Stream *stream = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  luaL_argcheck(L, stream->closef, 1, "the file is closed");
+  bool good = fflush(stream->f) == 0 &&
+              (fsync(fileno(stream->f)) == 0 || errno == EINVAL || errno == EROFS);
+  return luaL_fileresult(L, good, NULL);
+}
+
 // sys.versions() -> table: the versions of libraries, as "3.0.3"; libpq's is in native.conn.
 static int sys_versions(lua_State *L) {
   lua_createtable(L, 0, 1);
@@ -156,6 +166,7 @@ static const luaL_Reg functions[] = {
     {"pid", sys_pid},
     {"user", sys_user},
     {"interrupted", sys_interrupted},
+    {"sync", sys_sync},
     {"temporary_file", sys_temporary_file},
     {"versions", sys_versions},
     {NULL, NULL},

@@ -15,8 +15,7 @@ enum {
 };
 
 bool conn_is_lost(const PGconn *conn) {
-  const State *state = state_of(conn);
-  return PQstatus(conn) != CONNECTION_OK || (state && state->lost[0]);
+  return state_is_lost(conn);
 }
 
 bool conn_send(PGconn *conn, const char *sql, Error *error) {

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pg/conn.h"
 #include "pg/message.h"
 #include "pg/state.h"
 
@@ -60,7 +59,7 @@ static bool is_speechless(const char *text) {
 // From the connection alone: why we gave it up, or libpq's own words, of which the first line is
 // the matter.
 static bool connection_error(PGconn *conn, Error *error) {
-  bool lost = conn_is_lost(conn);
+  bool lost = state_is_lost(conn);
   const State *state = state_of(conn);
   if (lost && state && state->lost[0])
     return error_set(error, "08006", "%s", state->lost);

@@ -114,6 +114,11 @@ bool state_break(PGconn *conn, const char *reason, Error *error) {
   return error_set(error, "08006", "%s", state->lost);
 }
 
+bool state_is_lost(const PGconn *conn) {
+  const State *state = state_of(conn);
+  return PQstatus(conn) != CONNECTION_OK || (state && state->lost[0]);
+}
+
 bool state_lose(PGconn *conn, const char *what, int64_t since_ms, Error *error) {
   State *state = state_of(conn);
   snprintf(state->lost, sizeof state->lost, "the server %s for %d s", what,
@@ -180,7 +185,9 @@ int wait_for(PGconn *conn, short events, int64_t deadline, int64_t patience, Err
       return socket.revents;
     }
     if (ready < 0 && errno != EINTR) {
-      error_set_errno(error, errno, "could not wait for the server");
+      Error reason; // an answer may be under way, of a COMMIT perhaps: nobody will hear it
+      error_set_errno(&reason, errno, "could not wait for the server");
+      state_break(conn, reason.message, error);
       return -1;
     }
     if (left > 0 && !bear_silence(conn, error))

@@ -16,7 +16,7 @@ typedef struct State {
   int64_t patience; // of the stream or COPY that is going on: see wait_patience
   int64_t silent;   // since when the server neither says nor takes anything; 0: it does
   int64_t suspect;  // since when the server may have failed the COPY (copy.c); 0: it may not
-  char lost[64];    // why we gave the connection up, see state_lose; "": we did not
+  char lost[128];   // why we gave the connection up, see state_lose; "": we did not
 } State;
 
 // The state of a connection made by conn_connect.
@@ -44,6 +44,9 @@ int wait_for(PGconn *conn, short events, int64_t deadline, int64_t patience, Err
 // Sends what is left to send and waits for the next result: *result, NULL after the last one.
 // 1 there, 0 deadline, -1 interrupted or lost.
 int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **result, Error *error);
+
+// Whether the connection is lost, or was given up.
+bool state_is_lost(const PGconn *conn);
 
 // A reason for state_break.
 extern const char out_of_memory[];

@@ -5,7 +5,9 @@
 #include <strings.h>
 
 #include "base/interrupt.h"
+#include "sniff/around.h"
 #include "sniff/below.h"
+#include "sniff/restart.h"
 #include "sniff/rivals.h"
 
 enum {
@@ -34,6 +36,7 @@ typedef struct Pass {
   bool unquoted;        // no field was in quotes so far
   uint64_t footer_line; // where the footer starts
   SniffRecord record;
+  SniffRestart restart;
 } Pass;
 
 static bool no_memory(Error *error) {
@@ -133,6 +136,14 @@ static void note_width(Pass *pass, size_t width) {
   sniff->second_fields = pass->record.count;
 }
 
+static void take_good(Pass *pass) {
+  Sniff *sniff = pass->sniff;
+  const SniffRecord *record = &pass->record;
+  if (record->count > 1 && sniff_restart(&pass->restart, record, pass->line) && sniff->restart == 0)
+    sniff->restart = pass->restart.line;
+  sniff_columns_add(&sniff->columns, &sniff->guesses.list[0].dialect, record, pass->line);
+}
+
 static void note_record(Pass *pass) {
   Sniff *sniff = pass->sniff;
   const SniffRecord *record = &pass->record;
@@ -150,7 +161,7 @@ static void note_record(Pass *pass) {
   else if (record->count > guess->columns)
     note(&sniff->many, pass);
   else
-    sniff_columns_add(&sniff->columns, &guess->dialect, record, pass->line);
+    take_good(pass);
 }
 
 // Reads the record at `at`. False: not in sight, or no memory.
@@ -237,6 +248,7 @@ static bool take_records(Pass *pass, size_t stop) {
       return false;
     pass->unquoted &= !pass->record.quoted && !pass->record.unterminated;
     pass->sniff->ends[pass->record.end]++;
+    pass->restart.after_blank |= pass->record.blank && pass->sniff->records > 0;
     if (pass->record.blank)
       note(&pass->sniff->blank, pass);
     else if (!pass->record.comment)
@@ -331,8 +343,7 @@ static size_t find_footer(Pass *pass) {
   SniffBelow below = {0};
   while (next_record(&look)) {
     const char *line = look.text.data + look.at;
-    bool last = look.at + look.record.length == look.text.len;
-    if (!sniff_below(&look.record, line, last, &guess->dialect, guess->columns, &below)) {
+    if (!sniff_below(&look.record, line, &guess->dialect, guess->columns, &below)) {
       any = true;
       stop = look.at + look.record.length;
       line_after = look.line + look.record.lines;
@@ -510,6 +521,13 @@ static bool looks_binary(const Pass *pass) {
   return zeros * 20 > pass->text.len;
 }
 
+static bool is_white(const Pass *pass) {
+  for (size_t i = 0; i < pass->text.len; i++)
+    if (!strchr(" \t\r\n\f\v", pass->text.data[i]) || !pass->text.data[i])
+      return false;
+  return true;
+}
+
 static bool find_encoding(Pass *pass) {
   Sniff *sniff = pass->sniff;
   while (!pass->ended && pass->raw.len < SAMPLE_ENCODING_BYTES)
@@ -524,6 +542,8 @@ static bool find_encoding(Pass *pass) {
   decode_raw(pass);
   if (pass->text.len == 0)
     return error_set(pass->error, "empty", "is empty");
+  if (pass->ended && sniff->whole && is_white(pass))
+    return error_set(pass->error, "empty", "holds nothing but blanks and line ends");
   if (looks_binary(pass))
     return error_set(pass->error, "binary", "looks like a binary file");
   return true;
@@ -545,6 +565,7 @@ bool sniff_input(Input *input, const SniffOptions *options, Sniff *sniff, Error 
   sniff->invalid += pass.decoder.invalid;
   sample_decoder_close(&pass.decoder);
   sniff_record_free(&pass.record);
+  sniff_restart_free(&pass.restart);
   buffer_free(&pass.raw);
   buffer_free(&pass.text);
   input->close(input);

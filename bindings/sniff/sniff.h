@@ -57,12 +57,13 @@ typedef struct Sniff {
   SniffCount
       second; // records to the end of the file of one other number of fields; the first's line
   size_t second_fields;      // how many they have
+  uint64_t restart;          // line of names below a blank line: another table of the same width; 0
   uint64_t bytes;            // read, after decompression
   bool whole;                // all of the file was looked at
   uint64_t records;          // without header, comments, blank lines and footer
   uint64_t ends[SNIFF_ENDS]; // by SniffLineEnd
   size_t footer;             // physical lines after the table, as far as the end was seen
-  bool footer_is_total;      // the last of them is of the table's width, and says that it is a sum
+  bool footer_is_total;      // one of them is of the table's width, and says that it is a sum
   SniffCount few, many;      // records with fewer or more fields than the table has columns
   SniffCount broken;         // with a stray quote
   SniffCount unterminated;

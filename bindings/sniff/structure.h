@@ -1,4 +1,5 @@
-// What stands around the records of a table: comment lines, a preamble, header lines.
+// What stands around the records of a table: comment lines, a preamble, header lines. around.h
+// finds it.
 #ifndef PGHOST_SNIFF_STRUCTURE_H
 #define PGHOST_SNIFF_STRUCTURE_H
 
@@ -25,6 +26,7 @@ typedef struct SniffStructure {
   size_t header_again;
   bool header_digit; // the one word that speaks for a header begins with a digit, as codes do
   bool header_distinct;
+  bool label;         // the first record has a label and a value: "Period:,2024"
   bool ruler;         // a record right below the names, or instead of them, is dashes throughout
   size_t names_below; // a record after the first has words where the others have data: its index
   bool corner; // the first record has years over other numbers, or nothing where all others have
@@ -38,10 +40,5 @@ typedef struct SniffStructure {
   bool header_unlike;   // of texts, and less like the records below than any of them is
   bool header_known;    // one of its texts is a name that columns often have
 } SniffStructure;
-
-// Looks at the sample in the dialect of the guess, whose comment prefix, score and first record are
-// set again. False: no memory.
-bool sniff_structure(const SniffSample *sample, const SniffGiven *given, SniffGuess *guess,
-                     SniffStructure *structure);
 
 #endif

@@ -42,6 +42,13 @@ function sys.user() end
 ---@return string? code errno name
 function sys.temporary_file() end
 
+--- What was written to a file is on the disk then; nothing for what cannot be synced (a pipe).
+---@param file file*
+---@return boolean|nil done
+---@return string? message
+---@return integer? number errno
+function sys.sync(file) end
+
 --- The versions of libraries that this binary uses, as "3.0.3". That of libpq is in native.conn.
 ---@return { libcsv: string }
 function sys.versions() end

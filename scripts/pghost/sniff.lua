@@ -76,6 +76,7 @@ local M = {}
 ---@field first string[] the cells of the table's first record, be it the header or not
 ---@field passed pghost.sniff.Passed[] skipped lines, the first 24 that are not blank
 ---@field passed_lines integer how many there are
+---@field restart? integer line of names below a blank line, from which on it seems to be another table
 ---@field alternatives table[] other readings, with their score
 ---@field warnings string[]
 ---@field nearest? string the delimiter that comes nearest to being one, where no reading is good
@@ -106,7 +107,7 @@ local function make_result(file, facts)
     misfits = facts.few.count + facts.many.count + facts.broken.count + facts.unterminated.count,
     confidence = confidence, dialect = found, options = dialect.options(facts, found),
     alternatives = dialect.alternatives(facts), first = facts.first, passed = passed.of(facts),
-    passed_lines = facts.passed_lines,
+    passed_lines = facts.passed_lines, restart = facts.restart > 0 and facts.restart or nil,
   }
   if facts.structure.above ~= "none" then
     result.above = { what = facts.structure.above, fields = facts.structure.above_fields,

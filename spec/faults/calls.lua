@@ -1,6 +1,5 @@
 -- Runs commands while a system call fails, the n-th or each one: strace injects the error before the kernel sees it.
 
-local lfs = require "lfs"
 local pghost = require "support.pghost"
 local under_faults = require "faults.under_faults"
 
@@ -16,23 +15,38 @@ local M = {}
 ---@field fails? boolean it must fail
 ---@field says? string what it then says
 
-local function words_of(here, case, n, trace)
-  local place = case.path and (case.path:find "^/" and case.path or here.folder .. "/" .. case.path)
-  local when = case.on and n .. "+" or n
-  return ("strace -f -qq --seccomp-bpf -o %s %s -e trace=%s -e inject=%s:error=%s:when=%s"):format(trace,
-    place and "-P " .. place or "", case.call, case.call, case.error, when):gsub("%-%-seccomp%-bpf (.*)%-P", "%1-P")
+-- strace with a command; `inject` is what it does to the calls.
+local function words_of(here, case, trace, inject)
+  local places = case.path and ("-P %s -P %s/%s"):format(case.path, here.folder, case.path) or "--seccomp-bpf"
+  return ("strace -f -qq -o %s %s -e trace=%s %s"):format(trace, places, case.call, inject)
 end
 
--- Whether the fault has happened: a command may make fewer such calls.
-local function happened(trace)
+local function run(here, case, inject)
+  local trace = os.tmpname()
+  local result = here:run({ LSAN_OPTIONS = "detect_leaks=0" }, words_of(here, case, trace, inject))
   local text = pghost.read(trace)
   os.remove(trace)
-  return text:find("(INJECTED)", 1, true) ~= nil
+  return result, text
+end
+
+-- How many such calls a process or thread of the command makes at most, by name: strace counts them apart.
+local function count(here, case)
+  local result, text = run(here, case, "")
+  assert(result.code == 0, result.err)
+  assert(not here:problem(result))
+  local most, counts = {}, {}
+  for id, call in text:gmatch "(%d+) +(%l[%w_]*)%(" do
+    counts[id .. call] = (counts[id .. call] or 0) + 1
+    most[call] = math.max(most[call] or 0, counts[id .. call])
+  end
+  return most
 end
 
 local function judge(here, case, result)
   local code, err = result.code, result.err
-  local problem = here:problem(result)
+  err = err:gsub("strace: Requested path [^\n]*\n", "")
+  local kept = err:find "it is in '" -- an output file that could not take its place
+  local problem = here:problem(result, kept)
   if code < 0 or code > 4 then
     return ("exit code %d"):format(code)
   elseif code ~= 0 and case.invisible then
@@ -47,30 +61,32 @@ local function judge(here, case, result)
   return problem
 end
 
---- Lets the first, second ... call of a case fail, at most `most` of them. Returns how many there were, and what was
---- wrong.
+--- Lets calls of a case fail, one in each run, at most `most` of them: the last ones, or all there are.
 ---@param case spec.FailingCall
----@return integer count
+---@param most integer
+---@return integer tried
 ---@return string[] problems
 function M.try(here, case, most)
-  here:begin(case.command)
-  local problems = {}
-  for n = 1, most do
-    local trace = os.tmpname()
-    local result = here:run({ LSAN_OPTIONS = "detect_leaks=0" }, words_of(here, case, n, trace))
-    local met = happened(trace)
-    local problem = judge(here, case, result)
-    if not met then
-      return n - 1, problems
-    elseif problem then
-      problems[#problems + 1] = ("%s: %s of %s, number %d%s: %s (exit code %d): %s"):format(case.command, case.error,
-        case.call, n, case.on and " and each after it" or "", problem, result.code, result.err:sub(1, 400))
+  if here.command ~= under_faults.commands[case.command] then
+    here:begin(case.command)
+  end
+  local problems, tried = {}, 0
+  for call, total in pairs(count(here, case)) do
+    for n = math.max(1, total - most + 1), total do
+      local result, trace = run(here, case, ("-e inject=%s:error=%s:when=%d%s"):format(call, case.error, n,
+        case.on and "+" or ""))
+      local met = trace:find("(INJECTED)", 1, true)
+      local problem = judge(here, case, result)
+      tried = tried + (met and 1 or 0)
+      if met and problem then
+        problems[#problems + 1] = ("%s: %s of %s, number %d%s: %s (exit code %d): %s"):format(case.command, case.error,
+          call, n, case.on and " and each after it" or "", problem, result.code, result.err:sub(1, 400))
+      end
     end
   end
-  return most, problems
+  return tried, problems
 end
 
 M.new = under_faults.new
-M.lfs = lfs
 
 return M

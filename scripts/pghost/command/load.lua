@@ -4,6 +4,7 @@ local argparse = require "argparse"
 local budget_options = require "pghost.load.budget_options"
 local command_arguments = require "pghost.lib.arguments"
 local by_itself = require "pghost.load.by_itself"
+local column_list = require "pghost.load.column_list"
 local dialect = require "pghost.input.dialect"
 local dialect_arguments = require "pghost.input.dialect_arguments"
 local errors = require "pghost.lib.errors"
@@ -29,7 +30,8 @@ end
 local function new_parser()
   local parser = argparse("pghost load",
     "Loads CSV files into a table, all or nothing. Columns are matched by the names in the header.")
-  parser:argument("file", "Path, glob, folder (its .csv files, compressed ones too) or - for standard input."):args("+")
+  parser:argument("file", "Path, URL, glob, folder (its .csv files, compressed ones too) or - for standard input.")
+    :args("+")
     :target("files")
   parser:option("--into", "The table: name, schema.name, \"Name\"."):argname("TABLE"):count(1)
   parser:option("--schema", "Schema of a TABLE without one (default: by search_path)."):argname("NAME")
@@ -51,8 +53,10 @@ local function new_parser()
   dialect_arguments.add(parser)
   parser:flag("--auto", "Detect delimiter, quote, encoding and so on for each file; options given here win.")
   parser:option("--null", "Read this text as NULL, like an unquoted empty field."):argname("TEXT"):target("null_text")
-  parser:flag("--no-header", "The files have no header: columns are those of the table, in order."):target("no_header")
-  parser:flag("--allow-dropped", "Let triggers and rules of the table store other rows than those sent.")
+  parser:option("--columns", "Columns that the fields go to, in order: id,name.")
+    :argname("LIST"):convert(column_list.parse)
+  parser:flag("--no-header", "No header: columns are those of the table, in order."):target("no_header")
+  parser:flag("--allow-dropped", "Let triggers and rules store other rows than those sent.")
     :target("allow_dropped")
   parser:flag("--no-analyze", "Do not update the table's statistics."):target("no_analyze")
   parser:flag("-q --quiet", "Print only warnings and errors.")
@@ -62,7 +66,8 @@ end
 
 local function parse(arguments)
   local options = command_arguments.parse(new_parser(), arguments, "pghost load",
-    { { "--create", "--truncate" }, { "--header", "--no-header" } })
+    { { "--create", "--truncate" }, { "--header", "--no-header" }, { "--columns", "--rules" },
+      { "--columns", "--create" } })
   relation.name(options.into, options.schema) -- raises where it is not a name
   files.check(options.files) -- raises where there are none
   if options.rejects and not options.max_rejects then
@@ -130,6 +135,7 @@ local good, result, first = pcall(by_itself.load, dialect.of(options, {
   header = options.header or not options.no_header,
   dialect = options.auto and "auto" or nil,
   null_text = options.null_text,
+  columns = options.columns,
   max_rejects = options.max_rejects,
   rejects_file = options.rejects ~= "table" and options.rejects or nil,
   rejects_table = options.rejects == "table",

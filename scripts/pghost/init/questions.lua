@@ -75,13 +75,19 @@ local function text(comments, lines)
   return table.concat(out, "\n") .. "\n"
 end
 
--- The names of an answer's columns, no two alike.
+-- The names of an answer's columns, no two alike: quoted where SQL wants it, and as they are.
 local function labels(...)
-  local made = names.identifiers { ... }
-  for i, name in ipairs(made) do
+  local plain, made = names.identifiers { ... }, {}
+  for i, name in ipairs(plain) do
     made[i] = quote(name)
   end
+  made.plain = plain
   return made
+end
+
+-- What the report draws of an answer: counts by the first column, not the average, which is of another unit.
+local function chart_of(kind, label)
+  return ("chart: %s %s %s"):format(kind, label.plain[1], label.plain[2])
 end
 
 -- ", round(avg(price)::numeric, 2) AS average_price", or nothing.
@@ -110,7 +116,8 @@ local function by_kind(one, kind)
   local lines = counted(quote(kind.name), label, measure, label[3])
   lua_text.add(lines, { "FROM " .. quote(one.name), "GROUP BY 1", "ORDER BY 2 DESC, 1" })
   return { wanted = one.name .. "_by_" .. kind.name,
-    sql = text({ ("How many records of %s are there of each %s?"):format(one.name, kind.name) }, lines) }
+    sql = text({ ("How many records of %s are there of each %s?"):format(one.name, kind.name), chart_of("bar", label) },
+      lines) }
 end
 
 local function step_of(moment)
@@ -126,7 +133,8 @@ local function by_moment(one, moment)
   lua_text.add(lines, { "FROM " .. quote(one.name), ("WHERE %s IS NOT NULL"):format(quote(moment.name)), "GROUP BY 1",
     "ORDER BY 1" })
   return { wanted = ("%s_by_%s"):format(one.name, step),
-    sql = text({ ("How many records of %s are there in each %s of %s?"):format(one.name, step, moment.name) }, lines) }
+    sql = text({ ("How many records of %s are there in each %s of %s?"):format(one.name, step, moment.name),
+      chart_of("line", label) }, lines) }
 end
 
 -- What a record of a table is called by people.
@@ -147,8 +155,8 @@ local function by_reference(reference, parent)
     ("JOIN %s AS p ON p.%s = c.%s"):format(quote(reference.parent), quote(key), quote(reference.child_column)),
     ("GROUP BY p.%s, p.%s"):format(quote(key), quote(shown.name)), "ORDER BY 2 DESC, 1", "LIMIT 20" }
   return { wanted = reference.child .. "_by_" .. reference.parent,
-    sql = text({ ("Which %s have the most records of %s? The first 20."):format(reference.parent, reference.child) },
-      lines) }
+    sql = text({ ("Which %s have the most records of %s? The first 20."):format(reference.parent, reference.child),
+      chart_of("bar", label) }, lines) }
 end
 
 -- ", min(day)::text AS earliest, max(day)::text AS latest"; only the first SELECT of a UNION names its columns.

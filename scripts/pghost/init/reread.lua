@@ -1,7 +1,7 @@
 -- What is in a file that is read as the user has said: lines skipped, records padded, no header. Sniffing looks at a
 -- copy of the records as the reader gives them, so that columns and types are those of the load.
 
-local csv = require "pghost.native.csv"
+local contents = require "pghost.input.contents"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local lists = require "pghost.lib.lists"
@@ -63,7 +63,7 @@ local function copy(source, out, header)
 end
 
 local function open(file, options)
-  return (errors.check(csv.open(file.path, dialect.of_file(options, file, { any_header = true }))))
+  return (errors.check(contents.open(file, dialect.of_file(options, file, { any_header = true }))))
 end
 
 -- With a header that sniffing sees as one; else without any.

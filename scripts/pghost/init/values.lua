@@ -3,7 +3,7 @@
 -- Memory is bounded: all tables together keep `most_kept` different values. A column that would need more is given up,
 -- and said to be; values that only rise are known to be unique without being kept.
 
-local csv = require "pghost.native.csv"
+local contents = require "pghost.input.contents"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local rules = require "pghost.native.rules"
@@ -129,7 +129,7 @@ end
 ---@return pghost.Source source to be kept in a `<close>` variable
 function M.open(seen)
   local options = dialect.of_file(seen.options, seen.file, { any_header = true })
-  return (errors.check(csv.open(seen.file.path, options)))
+  return (errors.check(contents.open(seen.file, options)))
 end
 
 -- The first record that a person can read.

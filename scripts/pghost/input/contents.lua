@@ -32,6 +32,16 @@ function M.open(file, options)
   return csv.open(M.place(file), options)
 end
 
+--- What a file is, and its first bytes.
+---@param file { path: string, url?: string }
+---@param most integer bytes of a file that is not compressed to return
+---@return table? found size, members of a zip, bytes
+---@return string? message
+---@return string? code
+function M.look(file, most)
+  return csv.look(M.place(file), most)
+end
+
 --- Looks at a file (sniff.lua); raises what cannot be read, is empty, or is not text.
 ---@param file pghost.File
 ---@param options pghost.sniff.Options

@@ -6,7 +6,6 @@
 -- Files come sorted by name, so that "first" means the same on every machine.
 
 local contents = require "pghost.input.contents"
-local csv = require "pghost.native.csv"
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
 local paths = require "pghost.lib.paths"
@@ -102,7 +101,7 @@ end
 
 -- What a file is, from one look at it; `kept` are the bytes that may still be kept.
 local function look(path, kept)
-  return errors.check(csv.look(path, math.min(contents.small, kept)))
+  return errors.check(contents.look({ path = path }, math.min(contents.small, kept)))
 end
 
 -- Appends the object at a URL, or the files in it when it is a zip. Returns how many bytes it has kept.
@@ -213,6 +212,20 @@ end
 ---@return string
 function M.describe_passed(one)
   return ("not loaded from the zip '%s': '%s'"):format(one.path, table.concat(one.members, "', '"))
+end
+
+--- Bytes of all files together, nil where one of them is of unknown size.
+---@param files { size?: integer }[]
+---@return integer?
+function M.size(files)
+  local bytes = 0
+  for _, file in ipairs(files) do
+    if not file.size then
+      return nil
+    end
+    bytes = bytes + file.size
+  end
+  return bytes
 end
 
 return M

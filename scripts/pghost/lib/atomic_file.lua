@@ -63,9 +63,11 @@ function Written:finish()
   self.file = nil
   if file == io.stdout then
     check(self, file:flush())
-  else
-    check(self, file:close())
+    return
   end
+  local done, message = sys.sync(file) -- or a loss of power could leave an empty one in its place
+  local closed, problem = file:close()
+  check(self, done and closed, message or problem)
 end
 
 --- Puts it in its place.

@@ -136,8 +136,8 @@ local function check_owner(path)
   end
 end
 
---- Reads a .env file. Raises where it is not the user's own, or cannot be read: data would go elsewhere. Warns on stderr
---- when it holds a password and others can read it.
+--- Reads a .env file. Raises where it is not the user's own, or cannot be read: data would go elsewhere. Warns on
+--- stderr when it holds a password and others can read it.
 ---@param path string
 ---@return table<string, string>? nil when there is no such file
 function M.read(path)

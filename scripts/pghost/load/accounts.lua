@@ -114,29 +114,4 @@ function M.prove(run, plan, result)
   end
 end
 
---- The counts of a whole step.
----@param plan pghost.Plan
----@param result pghost.Result
----@return table
-function M.counts(plan, result)
-  local totals, rejects = result.totals, result.rejects
-  local settled = rejects and rejects.settled
-  return {
-    records = totals.records,
-    loaded = totals.loaded - result.duplicates,
-    corrected = rejects and rejects.corrected.total or 0,
-    rejected = totals.rejected - (settled and settled.rejects.total or 0),
-    waived = rejects and rejects.waived.total or 0,
-    filtered = totals.filtered,
-    duplicates = result.duplicates - (settled and settled.duplicates.total or 0),
-    bytes = totals.bytes,
-    files = #plan.files,
-  }
-end
-
---- The default check of every stage: something is left.
-function M.check_not_empty(run, name)
-  check.evaluate(run, check.not_empty(name))
-end
-
 return M

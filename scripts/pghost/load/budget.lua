@@ -5,7 +5,7 @@
 
 local budget_options = require "pghost.load.budget_options"
 local corrections = require "pghost.rejects.corrections"
-local engine = require "pghost.load.engine"
+local input_files = require "pghost.input.files"
 local log = require "pghost.lib.log"
 
 local M = {}
@@ -94,7 +94,7 @@ function Budget:enforce(rejects, files, used, alone)
   for rule, allowed in pairs(self.rules) do
     rejects.rules[rule] = for_engine(allowed, self.used.rules[rule] or 0, self.forgiving)
   end
-  rejects.expected_bytes = type(files) == "table" and engine.size(files) or nil
+  rejects.expected_bytes = type(files) == "table" and input_files.size(files) or nil
   return rejects
 end
 

@@ -3,6 +3,7 @@
 -- Several sources are under way at once; their counts come in the order in which they were given.
 
 local errors = require "pghost.lib.errors"
+local files = require "pghost.input.files"
 local native_load = require "pghost.native.load"
 local progress = require "pghost.lib.progress"
 
@@ -37,7 +38,8 @@ local function native_stream(stream)
     handles[i] = conn.native
   end
   return { conn = handles, copy = stream.copy, position = stream.position, format = stream.as_text and "text" or nil,
-    key = stream.key, repeats = stream.repeats, careful = stream.careful, tell_lines = stream.tell_lines, may_drop = stream.may_drop }
+    key = stream.key, repeats = stream.repeats, careful = stream.careful, tell_lines = stream.tell_lines,
+    may_drop = stream.may_drop }
 end
 
 --- Begins the COPYs.
@@ -112,14 +114,14 @@ local function feed(load, next_file, work, on_progress)
   end
 end
 
-local function each(files)
-  if type(files) == "function" then
-    return files
+local function each(list)
+  if type(list) == "function" then
+    return list
   end
   local at = 0
   return function()
     at = at + 1
-    return files[at]
+    return list[at]
   end
 end
 
@@ -141,7 +143,7 @@ end
 function M.run(streams, work)
   local load <close> = M.open(streams)
   if work.label then
-    local bar <close> = progress.new(work.label, M.size(work.files), work.progress)
+    local bar <close> = progress.new(work.label, files.size(work.files), work.progress)
     feed(load, each(work.files), work, function(records, bytes)
       bar:update(records, bytes)
     end)
@@ -158,20 +160,6 @@ function M.run(streams, work)
   end
   totals.odd = load:odd()
   return totals, load:cleaning()
-end
-
---- Bytes of all files together, nil where one of them is of unknown size.
----@param files { size?: integer }[]
----@return integer?
-function M.size(files)
-  local bytes = 0
-  for _, file in ipairs(files) do
-    if not file.size then
-      return nil
-    end
-    bytes = bytes + file.size
-  end
-  return bytes
 end
 
 return M

@@ -1,11 +1,9 @@
--- What the history knows of the files of a load (pghost.files), and of what cleaning changed in them
--- (pghost.cleaning).
+-- What the history knows of the files of a load (pghost.files).
 
 local auto_dialect = require "pghost.input.auto_dialect"
 local cjson = require "cjson"
 local read_as = require "pghost.input.recorded_dialect"
 local recordable = require "pghost.run.recordable"
-local sql = require "pghost.lib.sql"
 
 local M = {}
 
@@ -55,22 +53,6 @@ function M.begin(run, plan, result, files)
     mode = plan.first and "replace" or plan.mode }, files)
   for i, file in ipairs(files) do
     result:of(file).id = ids[i]
-  end
-end
-
---- Puts what a killed run has loaded into a result.
----@param plan pghost.Plan
----@param result pghost.Result
-function M.take_over(plan, result)
-  result.duplicates_by_file = plan.complete and {} or nil
-  for i, kept in pairs(plan.kept.files) do
-    local file = result.files[i]
-    file.id, file.counts = kept.id, kept.counts
-    result:add(kept.counts)
-    if plan.complete then
-      result.duplicates_by_file[kept.id] = kept.duplicates
-      result.duplicates = result.duplicates + kept.duplicates
-    end
   end
 end
 
@@ -148,24 +130,6 @@ local function save_files_of_raw(run, result)
   end
 end
 
---- Records what cleaning changed.
----@param run pghost.Run
----@param name string of the table
----@param cleaning pghost.RuleCount[]
-function M.save_cleaning(run, name, cleaning)
-  for _, change in ipairs(cleaning) do
-    run.conn:query([[
-      INSERT INTO pghost.cleaning (run_id, table_name, column_name, rule, cells, samples)
-      VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.jsonb)
-      ON CONFLICT (run_id, table_name, column_name, rule) DO UPDATE SET cells = cleaning.cells + excluded.cells]],
-      run.id, name, change.column, change.rule, change.count, cjson.encode(change.samples))
-  end
-end
-
-local function state_of(plan)
-  return plan.targets.clean and "loaded" or "staged"
-end
-
 --- Records the accounts of a load that add up.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
@@ -175,30 +139,8 @@ function M.settle(run, plan, result)
     if plan.raw_source then
       save_files_of_raw(run, result)
     else
-      M.save(conn, result.files, state_of(plan), result.duplicates_by_file or {}, result.rejects)
-    end
-  end)
-end
-
---- Records what one commit of a load has brought: what cleaning changed and, where the run can go on
---- after a kill, that these files need not be read again.
----@param run pghost.Run
----@param plan pghost.Plan
----@param result pghost.Result
----@param files pghost.PlannedFile[]
-function M.keep(run, plan, result, files)
-  run.conn:transaction(function(conn)
-    M.save_cleaning(run, plan.name, result.cleaning)
-    if plan.kept then
-      local loaded, ids = {}, {}
-      for i, file in ipairs(files) do
-        loaded[i] = result:of(file)
-        ids[i] = loaded[i].id
-      end
-      M.save(conn, loaded, state_of(plan), {})
-      conn:query([[
-        UPDATE pghost.files SET kept_at = pg_catalog.clock_timestamp(), fingerprint = $2, state = 'loading'
-        WHERE file_id = ANY ($1::pg_catalog.int8[])]], sql.array(ids), plan.kept.fingerprint)
+      M.save(conn, result.files, plan.targets.clean and "loaded" or "staged", result.duplicates_by_file or {},
+        result.rejects)
     end
   end)
 end

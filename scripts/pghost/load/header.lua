@@ -7,7 +7,6 @@ local errors = require "pghost.lib.errors"
 local names = require "pghost.catalog.names"
 local rejects_file = require "pghost.rejects.file"
 local catalog_columns = require "pghost.catalog.columns"
-local relations = require "pghost.catalog.relations"
 
 local M = {}
 
@@ -38,36 +37,18 @@ function M.check_same(file, source)
 end
 
 -- A delimiter at the end of every line makes a last column without a name.
-local function fail_nameless(file, header, at, trailing, names_option)
+---@package
+---@param file string name of the file
+---@param header string[]
+---@param at integer
+---@param trailing string how to skip the delimiter at the end
+---@param names_option string how to repair names
+function M.fail_nameless(file, header, at, trailing, names_option)
   fail(file, "column %d of the header has no name: %s%s numbers such columns", at, at == #header and at > 1
     and trailing .. " where lines end in a delimiter, " or "", names_option)
 end
 
 -- The columns of rules ---------------------------------------------------------------------------------
-
-local function check_name(file, name)
-  if names.own[name] then
-    fail(file, "column '%s' has a name that the load itself uses: rename it", name)
-  elseif #name > relations.longest_name then
-    fail(file, "column name '%s' is longer than %d bytes: shorten it, or give header_names = 'repair'", name,
-      relations.longest_name)
-  end
-end
-
--- Where rules take columns by position, the reader has let every name pass: those that no rule takes are looked at
--- here.
-local function check_rest(file, header, positions)
-  local find = names.finder(header)
-  for _, at in ipairs(positions) do
-    local name = header[at]
-    check_name(file, name)
-    if name == "" then
-      fail_nameless(file, header, at, "trailing_delimiter 'skip'", "header_names 'repair'")
-    elseif not find(name) then
-      fail(file, "several columns of the header are named '%s', and no rule takes column %d by its position", name, at)
-    end
-  end
-end
 
 -- Without a header the columns are those of the rules, in order, but where the rules say otherwise.
 local function by_position(wanted)
@@ -137,69 +118,6 @@ function M.shown_at(header, positions)
   return list
 end
 
----@class pghost.header.Rest what a header has besides the columns of rules
----@field written string[] names as they are in the file
----@field names string[] of the raw table's columns
----@field positions table<string, integer> in the file, by name in the raw table
-
---- What a file has for the raw table alone.
----@param file string name of the file, for messages
----@param header string[]
----@param wanted { name: string }[] columns of the rules
----@param positions integer[] the others, from match
----@return pghost.header.Rest
-function M.rest(file, header, wanted, positions)
-  check_rest(file, header, positions)
-  local taken = {}
-  for _, column in ipairs(wanted) do
-    taken[names.fold(column.name)] = true
-  end
-  local rest = { written = M.at(header, positions), positions = {} }
-  rest.names = names.identifiers(rest.written, taken, positions)
-  for i, name in ipairs(rest.names) do
-    rest.positions[name] = positions[i]
-  end
-  for i, name in ipairs(rest.written) do -- as raw tables had them before names were made fit
-    rest.positions[names.fold(name)] = rest.positions[names.fold(name)] or positions[i]
-  end
-  return rest
-end
-
---- The columns of a raw table for several files: the wanted ones in their order, then what any file has besides, in
---- order of first appearance.
----@param wanted string[]
----@param rests pghost.header.Rest[]
----@return string[]
-function M.union(wanted, rests)
-  local all, seen = {}, {}
-  local function add(list)
-    for _, name in ipairs(list) do
-      if not seen[names.fold(name)] then
-        seen[names.fold(name)] = true
-        all[#all + 1] = name
-      end
-    end
-  end
-  add(wanted)
-  for _, rest in ipairs(rests) do
-    add(rest.names)
-  end
-  return all
-end
-
---- Per column of a raw table its position in a file; false where the file has none.
----@param map integer[] of the wanted columns, which come first
----@param rest pghost.header.Rest
----@param columns string[] from union
----@return (integer|false)[]
-function M.raw_map(map, rest, columns)
-  local out = {}
-  for i, name in ipairs(columns) do
-    out[i] = map[i] or rest.positions[name] or rest.positions[names.fold(name)] or false
-  end
-  return out
-end
-
 -- The columns of a table that exists -------------------------------------------------------------------
 
 -- A table of rejects files need not keep how their loads were called.
@@ -214,7 +132,7 @@ local function by_name(file, header, relation)
     local i = find(name)
     local column = i and relation.columns[i]
     if name == "" then
-      fail_nameless(file, header, at, "--trailing-delimiter skip", "--header-names repair")
+      M.fail_nameless(file, header, at, "--trailing-delimiter skip", "--header-names repair")
     elseif not column and not may_be_missing(name, header) then
       fail(file, "no column '%s' in table %s (has: %s)", name, relation.qualified,
         table.concat(catalog_columns.names(relation.columns), ", "))

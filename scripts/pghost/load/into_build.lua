@@ -7,11 +7,15 @@ local accounts = require "pghost.load.accounts"
 local attempts = require "pghost.load.attempts"
 local budget = require "pghost.load.budget"
 local build_plan = require "pghost.load.build_plan"
+local check = require "pghost.check"
+local cleaning = require "pghost.load.cleaning"
 local columns_of = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
 local expectations = require "pghost.checks.expectations"
 local file_records = require "pghost.load.file_records"
+local kept = require "pghost.load.kept"
+local lists = require "pghost.lib.lists"
 local primary_key = require "pghost.load.primary_key"
 local profiles = require "pghost.load.profiles"
 local ledger = require "pghost.ledger"
@@ -54,10 +58,8 @@ end
 
 --- See pghost.load.Target; without files the records are those of the raw table.
 function Target:plan(files, rules, options)
-  local draft = build_plan.draft(self.run, self.name, rules, options, self.targets)
-  self.budget = budget.of_table(self.run, self.name, draft.options)
-  self.run.met[self.name] = true
-  local plan = files and build_plan.of_files(self.run, files, draft) or build_plan.of_raw_table(self.run, draft)
+  self.budget = budget.of_table(self.run, self.name, options)
+  local plan = build_plan.make(self.run, self.name, files, rules, options, self.targets)
   expectations.check_plan(self.run, plan)
   return plan
 end
@@ -80,8 +82,7 @@ end
 function Target:begin(plan, result)
   self.started = sys.clock()
   if plan.kept then
-    file_records.take_over(plan, result)
-    result.frozen = plan.kept.built
+    kept.take_over(plan, result)
   end
   self.made = plan.kept ~= nil and plan.kept.built
   if #plan.batches > 0 and plan.workers > 1 and not self.made then
@@ -140,6 +141,9 @@ function Target:streams(plan, batch)
   end
   local clean = stream("clean", plan.clean_table, plan.clean_columns and columns_of.names(plan.clean_columns),
     plan.position, text)
+  if self.repeats then -- of an attempt that failed
+    self.repeats:close()
+  end
   self.repeats = repeats.new(self.run, plan, batch)
   if self.repeats then
     clean.key, clean.repeats = self.repeats.key, self.repeats.spool.path
@@ -194,7 +198,15 @@ function Target:committed(plan, batch, result)
     self.profile:add(self.attempt)
   end
   self.profile = self.profile or self.attempt
-  file_records.keep(self.run, plan, result, batch.files)
+  local run = self.run
+  run.conn:transaction(function(conn)
+    cleaning.save(conn, run.id, plan.name, result.cleaning)
+    if plan.kept then
+      kept.keep(conn, plan, lists.map(batch.files, function(file)
+        return result:of(file)
+      end))
+    end
+  end)
 end
 
 -- When all records are in ---------------------------------------------------------------------------------
@@ -285,7 +297,7 @@ function Target:judge(plan, result)
     remarks.rejects(run, plan.name, result.rejects.kinds)
     over_budget.check(run, plan, self.budget, result)
   end
-  accounts.check_not_empty(run, plan.targets.clean and plan.name or plan.name .. "_raw")
+  check.evaluate(run, check.not_empty(plan.targets.clean and plan.name or plan.name .. "_raw"))
 end
 
 return M

@@ -8,10 +8,13 @@ local cjson = require "cjson"
 local columns = require "pghost.catalog.columns"
 local contents = require "pghost.input.contents"
 local entries = require "pghost.ledger.entries"
+local file_records = require "pghost.load.file_records"
 local fingerprint = require "pghost.lib.fingerprint"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local record = require "pghost.lib.record"
 local relations = require "pghost.catalog.relations"
+local sql = require "pghost.lib.sql"
 
 local M = {}
 
@@ -171,12 +174,8 @@ end
 local kept_of = record.kind("kept", { fingerprint = "string", built = "boolean", complete = "boolean",
   files = "table" })
 
---- What a killed run has built of a table; what has changed since is discarded. Nil: with these settings
---- nothing is kept.
----@param run pghost.Run
----@param draft table of a plan, its headers read
----@return pghost.load.Kept?
-function M.find(run, draft)
+-- Nil: with these settings nothing is kept.
+local function find(run, draft)
   if not run.settings.resume or #draft.files == 0 then
     return nil
   end
@@ -202,26 +201,61 @@ function M.find(run, draft)
   return kept_of { fingerprint = now, built = true, complete = complete, files = files }
 end
 
---- The files to load in groups: what one commit takes.
----@param run pghost.Run
----@param plan { files: pghost.PlannedFile[], kept?: pghost.load.Kept }
----@return pghost.PlannedFile[][]
-function M.groups(run, plan)
-  if not plan.kept then
-    return #plan.files > 0 and { plan.files } or {}
-  end
-  local checkpoint = run.settings.checkpoint or default_checkpoint
+-- The files to load in groups, by their places: what one commit takes.
+local function groups_of(run, files, kept)
+  local checkpoint = kept and (run.settings.checkpoint or default_checkpoint) or math.huge
   local groups, size = {}, math.huge
-  for i, file in ipairs(plan.files) do
-    if not plan.kept.files[i] then
-      if size >= checkpoint then
+  for i, file in ipairs(files) do
+    if not kept or not kept.files[i] then
+      if size >= checkpoint and (kept or #groups == 0) then
         groups[#groups + 1], size = {}, 0
       end
-      table.insert(groups[#groups], file)
+      table.insert(groups[#groups], i)
       size = size + (file.size or checkpoint)
     end
   end
   return groups
+end
+
+--- What a killed run has built of a table; what has changed since is discarded. And what is to be loaded.
+---@param run pghost.Run
+---@param draft table of a plan, its headers read
+---@return pghost.load.Kept? kept nil: with these settings nothing is kept
+---@return integer[][] groups of the files to load, by their places: what one commit takes
+function M.find(run, draft)
+  local kept = find(run, draft)
+  return kept, groups_of(run, draft.files, kept)
+end
+
+--- Puts what a killed run has loaded into a result.
+---@param plan pghost.Plan
+---@param result pghost.Result
+function M.take_over(plan, result)
+  result.duplicates_by_file = plan.complete and {} or nil
+  for i, kept in pairs(plan.kept.files) do
+    local file = result.files[i]
+    file.id, file.counts = kept.id, kept.counts
+    result:add(kept.counts)
+    if plan.complete then
+      result.duplicates_by_file[kept.id] = kept.duplicates
+      result.duplicates = result.duplicates + kept.duplicates
+    end
+  end
+  result.frozen = plan.kept.built
+end
+
+--- Records that the files of a commit need not be read again after a kill.
+---@param conn pghost.Connection in the transaction that records what the commit has brought
+---@param plan pghost.Plan
+---@param files pghost.FileResult[]
+function M.keep(conn, plan, files)
+  local ids = lists.map(files, function(file)
+    return file.id
+  end)
+  file_records.save(conn, files, plan.targets.clean and "loaded" or "staged", {})
+  conn:query([[
+    UPDATE pghost.files SET kept_at = pg_catalog.clock_timestamp(), fingerprint = $2, state = 'loading'
+    WHERE file_id = ANY ($1::pg_catalog.int8[])]], sql.array(ids), plan.kept.fingerprint)
 end
 
 return M

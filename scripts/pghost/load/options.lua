@@ -5,11 +5,22 @@ local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local is = require "pghost.lib.is"
 local known_keys = require "pghost.lib.known_keys"
+local relations = require "pghost.catalog.relations"
 
 local M = {}
 
 local function is_anything()
   return true
+end
+
+local longest_name <const> = relations.longest_name - #"_raw"
+
+-- It is the name of a clean table, which has a raw one beside it.
+local function check_name(name)
+  if type(name) ~= "string" or name == "" or #name > longest_name then
+    errors.raise(("table name of 1 to %d bytes expected, got '%s'"):format(longest_name, tostring(name)), "usage",
+      { exit = 1 })
+  end
 end
 
 ---@class pghost.LoadOption
@@ -73,6 +84,24 @@ function M.of(given, where)
     end
   end
   return given
+end
+
+--- The options of a step, and the name of its table, checked.
+---@param kind "load"|"stage"|"clean"
+---@param name any
+---@param given any what the script says
+---@return table
+function M.of_step(kind, name, given)
+  check_name(name)
+  local where = ("run:%s '%s'"):format(kind, name)
+  local options = M.of(given, where)
+  for _, option in ipairs(kind == "clean" and dialect.options or {}) do
+    if options[option.name] ~= nil then
+      errors.raise(("%s: option '%s' is about files: give it to run:stage"):format(where, option.name), "usage",
+        { exit = 1 })
+    end
+  end
+  return options
 end
 
 return M

@@ -23,15 +23,21 @@ end
 
 -- An old snapshot sees rows that were copied with FREEZE, even after they are deleted. So the table is rewritten
 -- without them, in the pass that builds the key.
+local rewrite = "ALTER TABLE %s ALTER COLUMN _line TYPE bigint USING _line OPERATOR(pg_catalog.+) 0"
+
 local function add_key_anew(conn, table_name, key)
-  conn:query(("ALTER TABLE %s ALTER COLUMN _line TYPE bigint USING _line OPERATOR(pg_catalog.+) 0, "
-    .. "ADD PRIMARY KEY (%s)"):format(table_name, relations.list(key)))
+  conn:query((rewrite .. ", ADD PRIMARY KEY (%s)"):format(table_name, relations.list(key)))
 end
 
--- Tries the primary key in a savepoint. False: there are duplicates.
-local function try_key(conn, table_name, key, add)
+--- Tries the primary key in a savepoint. False: there are duplicates.
+---@param conn pghost.Connection
+---@param table_name string quoted
+---@param key string[]
+---@param add? function default: to the table as it is
+---@return boolean
+function M.try(conn, table_name, key, add)
   local unique, problem = pcall(conn.transaction, conn, function()
-    add(conn, table_name, key)
+    (add or add_key)(conn, table_name, key)
   end)
   if not unique and not (type(problem) == "table" and problem.code == unique_violation) then
     error(problem, 0)
@@ -54,12 +60,14 @@ end
 function M.create_duplicates(conn, duplicates)
   conn:query(([[
     CREATE TABLE %s (
-      file_id bigint, line bigint, first_file_id bigint, first_line bigint, key_text text, built boolean,
-      PRIMARY KEY (file_id, line)
+      file_id bigint, line bigint, first_file_id bigint, first_line bigint, key_text text, built boolean
     )]]):format(duplicates))
 end
 
-local function last_stays(plan)
+--- Of records with one key the last stays, not the first.
+---@param plan pghost.Plan
+---@return boolean
+function M.last_stays(plan)
   return plan.mode == "merge" or plan.mode == "history"
 end
 
@@ -78,15 +86,19 @@ function M.collect(conn, plan, duplicates, from)
       SELECT %s, _file_id, _line, built, pg_catalog.row_number() OVER same_key AS place,
         pg_catalog.first_value(_file_id) OVER same_key AS first_file_id,
         pg_catalog.first_value(_line) OVER same_key AS first_line
-      FROM %s AS records WINDOW same_key AS (PARTITION BY %s ORDER BY %s)
+      FROM %s AS records WINDOW same_key AS (PARTITION BY %s ORDER BY %s
+        ROWS UNBOUNDED PRECEDING)
     ) AS ranked
     WHERE place OPERATOR(pg_catalog.>) 1]]):format(duplicates, list, longest_value, list, from, list,
-    last_stays(plan) and "_file_id DESC, _line DESC" or "_file_id, _line"))
+    M.last_stays(plan) and "_file_id DESC, _line DESC" or "_file_id, _line"))
 end
 
 -- Collects the records whose key is in the published table already; returns how many.
 local function collect_published(conn, table_name, duplicates, key, published)
   local from, where = mode_keys.published(conn, table_name, published, key)
+  if not from then
+    return 0
+  end
   return conn:query(([[
     INSERT INTO %s (file_id, line, key_text, built)
     SELECT n._file_id, n._line, pg_catalog.left(pg_catalog.concat_ws(', ', %s), %d), true FROM %s WHERE %s]])
@@ -163,7 +175,7 @@ local function move_duplicates(conn, run, plan, table_name, state)
 end
 
 local function warn(run, plan, total)
-  local stays = last_stays(plan) and "the last stays"
+  local stays = M.last_stays(plan) and "the last stays"
     or plan.first and "the first stays" or "what was there stays"
   run.log:warn("key", plan.name, ("%s of %s rejected, %s"):format(log.counted(total, "duplicate"),
     table.concat(plan.key, ", "), stays), { duplicates = total })
@@ -182,8 +194,12 @@ function M.apply(conn, run, plan, frozen, repeats)
   local counts, total = {}, 0
   local state = { frozen = frozen, judged = repeats ~= nil and repeats.displaced ~= nil,
     published = plan.mode == "append" and not plan.first and relations.quoted(run.target, plan.name) }
-  state.made = try_key(conn, table_name, plan.key, frozen and state.judged and repeats.displaced > 0 and add_key_anew
-    or add_key)
+  local displaced = state.judged and repeats.displaced > 0
+  if displaced and frozen and repeats.made then
+    conn:query(rewrite:format(table_name))
+  end
+  state.made = state.judged and repeats.made
+    or M.try(conn, table_name, plan.key, displaced and frozen and add_key_anew or add_key)
   if not state.made or state.published or state.judged then
     counts, total = move_duplicates(conn, run, plan, table_name, state)
   end

@@ -21,6 +21,7 @@ local M = {}
 ---@field key integer[] columns of the program
 ---@field count integer records that the engine has nominated
 ---@field complete boolean it has looked at every key
+---@field made? boolean the table has its primary key
 ---@field displaced? integer records of the table that one of them takes the place of; nil: not judged so far
 local Repeats = {}
 Repeats.__index = Repeats
@@ -65,8 +66,15 @@ function Repeats:counted(totals)
   end
 end
 
+-- As much memory as an index takes to be built (maintenance_work_mem), so that a tenth of the records is sorted without
+-- files; no compiler for statements that run for less than its second.
+local settings <const> = [[
+  SELECT pg_catalog.set_config(name, CASE name WHEN 'jit' THEN 'off' ELSE '64MB' END, true) FROM pg_catalog.pg_settings
+  WHERE name = 'jit' OR name = 'work_mem' AND setting::pg_catalog.int8 OPERATOR(pg_catalog.<) 65536]]
+
 -- All of them as a table; the server numbers them as they come.
 local function store(self, conn, name)
+  conn:query(settings)
   local list = columns.list(self.plan.clean_columns)
   conn:query(([[
     CREATE TABLE %s (%s, _pghost_offset bigint, _pghost_length bigint, _pghost_original bytea,
@@ -78,7 +86,7 @@ local function store(self, conn, name)
     errors.raise(("sent %d records whose key came before but the server counted %d"):format(self.count, stored),
       "conservation")
   end
-  conn:query("ANALYZE " .. name)
+  conn:query(("ANALYZE %s (%s)"):format(name, relations.list(self.plan.key)))
 end
 
 -- The duplicates among all records of the keys that were nominated.
@@ -128,11 +136,13 @@ function Repeats:judge(conn, fresh)
   local table_name = self.run:qualified(self.plan.clean_table)
   local repeats, duplicates = primary_key.names(self.run)
   store(self, conn, repeats)
+  -- Where the last stays, records of the table give way, and it may have to be rewritten: see primary_key.lua.
+  self.made = not primary_key.last_stays(self.plan) and primary_key.try(conn, table_name, self.plan.key)
   local found = find_duplicates(self, conn, table_name, repeats, duplicates)
   if found.displaced > 0 then
     primary_key.remove(conn, table_name, duplicates)
   end
-  local stayed = keep_others(self, conn, table_name, repeats, duplicates, fresh)
+  local stayed = found.repeated < self.count and keep_others(self, conn, table_name, repeats, duplicates, fresh) or 0
   if stayed + found.repeated ~= self.count then
     errors.raise(("table '%s': of %d records whose key came before %d stay and %d are duplicates"):format(
       self.plan.name, self.count, stayed, found.repeated), "account")

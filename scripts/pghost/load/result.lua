@@ -53,6 +53,24 @@ function Result:refuse(by_file, total)
   self.totals.clean_rows = self.totals.clean_rows - total
 end
 
+--- The counts of the whole load.
+---@return table
+function Result:counts()
+  local totals, rejects = self.totals, self.rejects
+  local settled = rejects and rejects.settled
+  return {
+    records = totals.records,
+    loaded = totals.loaded - self.duplicates,
+    corrected = rejects and rejects.corrected.total or 0,
+    rejected = totals.rejected - (settled and settled.rejects.total or 0),
+    waived = rejects and rejects.waived.total or 0,
+    filtered = totals.filtered,
+    duplicates = self.duplicates - (settled and settled.duplicates.total or 0),
+    bytes = totals.bytes,
+    files = #self.files,
+  }
+end
+
 --- The result of one file.
 ---@param file pghost.PlannedFile
 ---@return pghost.FileResult

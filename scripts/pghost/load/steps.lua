@@ -3,12 +3,14 @@
 --   options.lua          what the user says is checked                              (here)
 --   budget.lua           how many rejects are too many                              (into_build.lua: plan)
 --   build_plan.lua       rules, modes/ (what becomes of the published table), inputs.lua (files), ledger/ (which
---                        are loaded already), header.lua (columns), kept.lua (what a killed run has built)
+--                        are loaded already), raw_columns.lua (the place of each column in each file), kept.lua (what
+--                        a killed run has built)
 --   checks/expectations  whether the checks that were announced fit that plan
 --   file_records.lua     the files of a batch are recorded                          (load/init.lua: per batch)
 --   attempts.lua         one transaction, retried after a transient error:
 --     tables.lua           the tables are made, their COPYs opened
 --     engine.lua           records go from the files into the COPYs, what is refused into the sink; COMMIT
+--   cleaning.lua         what cleaning has changed is recorded; with the setting resume kept.lua marks the files
 --   ledger/              what was read is held against what was planned             (into_build.lua: finish)
 --   primary_key.lua      one record per key
 --   rejects/reapply.lua  corrections and waivers of earlier runs
@@ -20,7 +22,6 @@
 --
 -- The COMMIT that users see is that of publish/. spec/one_way_spec.lua holds this list against what is called.
 
-local accounts = require "pghost.load.accounts"
 local into_build = require "pghost.load.into_build"
 local load = require "pghost.load"
 local load_options = require "pghost.load.options"
@@ -36,7 +37,7 @@ local function summary(plan, counts)
 end
 
 local function told(plan, result)
-  local counts = accounts.counts(plan, result)
+  local counts = result:counts()
   if #plan.files == 0 and not plan.raw_source then
     counts.skipped = #plan.skipped
     return counts, "nothing new"
@@ -45,7 +46,7 @@ local function told(plan, result)
 end
 
 local function step(run, kind, name, files, rules, options, targets)
-  options = load_options.of(options, ("run:%s '%s'"):format(kind, name))
+  options = load_options.of_step(kind, name, options)
   local target, result, plan = into_build.new(run, name, targets), nil, nil
   run:step(kind, name, function()
     result, plan = load.run(target, sinks.into_table(run, name), files, rules, options)

@@ -4,9 +4,11 @@
 -- Whatever does not fit stops here, before anything is loaded.
 
 local printable = require("pghost.input.printable").printable
+local column_list = require "pghost.load.column_list"
 local column_types = require "pghost.load.column_types"
 local columns = require "pghost.catalog.columns"
 local dialects = require "pghost.input.dialect"
+local errors = require "pghost.lib.errors"
 local found_types = require "pghost.load.found_types"
 local header = require "pghost.load.header"
 local inputs = require "pghost.load.inputs"
@@ -108,10 +110,22 @@ local function report_renamed(target, file, made)
   end
 end
 
+-- Raises at a header of blanks alone: it is none, and a table made after it would be of nothing.
+local function check_named(file)
+  for _, name in ipairs(file.header) do
+    if file.headerless or not names.is_blank(name) then
+      return
+    end
+  end
+  errors.raise("no column of the header has a name: give --skip N for lines above the header, or --no-header", "data",
+    { file = file.name })
+end
+
 -- After the headers of all files: text where no type was found.
 local function columns_of_files(target, files, options)
   local all, seen, list = {}, {}, {}
   for _, file in ipairs(files) do
+    check_named(file)
     local made = names.identifiers(file.headerless and {} or file.header)
     for i = 1, #file.header do
       -- Without a header they are column1 and so on, and _extra after them is what policies add.
@@ -167,6 +181,9 @@ local function batches_by_header(target, files, options, readings)
   local batches, utc = {}, column_types.zone_of(target.conn)
   for _, file in ipairs(files) do
     local given
+    if options.columns and not file.records then
+      file.header_names = column_list.names(file, options.columns, target.relation)
+    end
     local in_order = file.headerless and not file.header_names
     given, file.clean_map = header.match_table(file.name, file.header_names or file.header, target.relation, in_order)
     local list, batch = columns.names(given), batches[#batches]
@@ -199,6 +216,8 @@ local function columns_by_order(target, options, rules)
   local headerless = options.header == false or options.header == 0
   if not headerless or rules or not target.relation then
     return nil
+  elseif options.columns then
+    return #options.columns
   end
   local count, extra = 0, too_many(target, options, rules) == "extra"
   for _, column in ipairs(target.relation.columns) do

@@ -40,4 +40,25 @@ function M.differs(change, a, b)
     or nil
 end
 
+--- What an UPDATE of the published rows `p` sets, and which of them it is for: those that differ, and those that come
+--- back after they were marked as deleted. nil where there is nothing that could differ.
+---@param change pghost.modes.Change
+---@param new string what holds the new values: "n", or "excluded"
+---@return string? assignments
+---@return string? condition
+function M.update(change, new)
+  local assignments, reasons = {}, { M.differs(change, new, "p") }
+  for i, column in ipairs(M.changeable(change)) do
+    local quoted = relations.quote(column.name)
+    assignments[i] = ("%s = %s.%s"):format(quoted, new, quoted)
+  end
+  if change.marked then
+    assignments[#assignments + 1] = "_deleted_at = NULL"
+    reasons[#reasons + 1] = "p._deleted_at IS NOT NULL"
+  end
+  if #assignments > 0 then
+    return table.concat(assignments, ", "), table.concat(reasons, " OR ")
+  end
+end
+
 return M

@@ -7,6 +7,7 @@ local columns = require "pghost.catalog.columns"
 local comparison = require "pghost.modes.comparison"
 local conditions = require "pghost.modes.conditions"
 local relations = require "pghost.catalog.relations"
+local upsert = require "pghost.modes.upsert"
 
 local M = {}
 
@@ -33,6 +34,7 @@ local M = {}
 ---@class pghost.modes.Statement
 ---@field sql string
 ---@field counts? "added"|"changed"|"removed" what its affected rows are
+---@field counts_each? boolean it answers with the numbers of those added and changed
 ---@field left? string a query: how many rows it should have stored and has not, when it has run
 ---@field due? string a query: how many rows it is to change, before it runs
 ---@field grows? string the table, to which it adds every new row
@@ -94,35 +96,29 @@ local function remove_missing(change, at)
     left = count_published(change, gone) }
 end
 
--- What differs, and what comes back after it was marked as deleted.
 local function update(change)
-  local reasons, assignments = { comparison.differs(change, "n", "p") }, {}
-  for i, column in ipairs(comparison.changeable(change)) do
-    local quoted = relations.quote(column.name)
-    assignments[i] = ("%s = n.%s"):format(quoted, quoted)
-  end
-  if change.marked then
-    assignments[#assignments + 1] = "_deleted_at = NULL"
-    reasons[#reasons + 1] = "p._deleted_at IS NOT NULL"
-  end
-  if #assignments == 0 then
+  local assignments, condition = comparison.update(change, "n")
+  if not assignments then
     return nil
   end
   local from = conditions.new_rows(change)
-  local where = ("%s AND (%s)"):format(columns.same_key(change.keys, "n", "p"), table.concat(reasons, " OR "))
+  local where = ("%s AND (%s)"):format(columns.same_key(change.keys, "n", "p"), condition)
   return { counts = "changed",
-    sql = ("UPDATE %s AS p SET %s FROM %s AS n WHERE %s"):format(change.published, table.concat(assignments, ", "),
-      from, where),
+    sql = ("UPDATE %s AS p SET %s FROM %s AS n WHERE %s"):format(change.published, assignments, from, where),
     due = count_both(change, from, where) }
 end
 
-function publish.merge(change, at)
+function publish.merge(change, at, as_upsert)
   if change.only_new then
     return { insert_all(change) }
   end
   local list = {}
   if change.missing ~= "keep" then
     list[1] = remove_missing(change, at)
+  end
+  if as_upsert then
+    list[#list + 1] = upsert.statement(change)
+    return list
   end
   list[#list + 1] = update(change)
   local unknown = conditions.not_published(change)
@@ -171,9 +167,10 @@ end
 --- The statements that change the published table, in their order.
 ---@param change pghost.modes.Change
 ---@param at string SQL of the moment that the change is dated with
+---@param as_upsert? boolean upsert.suits() says so
 ---@return pghost.modes.Statement[]
-function M.publish(change, at)
-  return publish[change.mode](change, at)
+function M.publish(change, at, as_upsert)
+  return publish[change.mode](change, at, as_upsert)
 end
 
 return M

@@ -67,13 +67,18 @@ function M.run(conn, change, list)
     conn:query(("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"):format(change.published))
   end
   for _, statement in ipairs(list) do
-    local affected, dropped = run(conn, statement, change.new)
-    if dropped ~= 0 and not change.allow_dropped then
-      raise(change, dropped, actors)
-    end
-    counts.dropped = counts.dropped + dropped
-    if statement.counts then
-      counts[statement.counts] = counts[statement.counts] + affected
+    if statement.counts_each then
+      local row = conn:query(statement.sql)[1]
+      counts.added, counts.changed = counts.added + row.added, counts.changed + row.changed
+    else
+      local affected, dropped = run(conn, statement, change.new)
+      if dropped ~= 0 and not change.allow_dropped then
+        raise(change, dropped, actors)
+      end
+      counts.dropped = counts.dropped + dropped
+      if statement.counts then
+        counts[statement.counts] = counts[statement.counts] + affected
+      end
     end
   end
   return counts

@@ -9,7 +9,8 @@ local sys = require "pghost.native.sys"
 
 local M = {}
 
-local usage <const> = "\\copy: TABLE from FILE, TABLE to FILE or (QUERY) to FILE expected, then options"
+local usage <const> = "\\copy: TABLE [(COLUMNS)] from FILE, TABLE [(COLUMNS)] to FILE or (QUERY) to FILE expected, "
+  .. "then options"
 
 -- What psql's \copy calls them, with the option of `pghost load`.
 local with_value = { delimiter = "--delimiter", null = "--null", quote = "--quote", escape = "--escape",
@@ -37,9 +38,12 @@ local function load_options(words)
   return options, is_psql, has_header
 end
 
-local function copy_from(target, file, words)
+local function copy_from(target, columns, file, words)
   local options, is_psql, has_header = load_options(words)
   local all = { file, "--into", target }
+  if columns then
+    table.move({ "--columns", columns }, 1, 2, #all + 1, all)
+  end
   all[#all + 1] = is_psql and not has_header and "--no-header" or nil
   if database.state() == "transaction" or database.state() == "failed" then
     io.stderr:write("warning: the load has a connection and a transaction of its own: what is not committed here is "
@@ -48,7 +52,7 @@ local function copy_from(target, file, words)
   run_command("load", table.move(options, 1, #options, #all + 1, all))
 end
 
-local function copy_to(source, file, words)
+local function copy_to(source, columns, file, words)
   local conn = database.get()
   local parts, started = { "FORMAT csv" }, sys.clock()
   local options, is_psql, has_header = load_options(words)
@@ -60,7 +64,8 @@ local function copy_to(source, file, words)
     end
     parts[#parts + 1] = ("%s %s"):format(name:upper(), conn:quote_literal(options[i + 1]))
   end
-  local bytes = conn:copy_to(("COPY %s TO STDOUT (%s)"):format(source, table.concat(parts, ", ")), file)
+  local bytes = conn:copy_to(("COPY %s%s TO STDOUT (%s)"):format(source,
+    columns and (" (%s)"):format(columns) or "", table.concat(parts, ", ")), file)
   print(("wrote %s: %.1f MB in %s"):format(file, bytes / 1e6, log.duration(sys.clock() - started)))
 end
 
@@ -80,14 +85,15 @@ local function read_file(text)
   return text:match("^(%S+)(.*)$")
 end
 
--- The table or the query, where it goes, and the words after that.
+-- The table or the query, the columns if they are named, where it goes, and the words after that.
 local function read(rest)
   local source, after = rest:match("^(%b())(.*)$")
   if not source then
     source, after = rest:match('^([^%s(]+)(.*)$')
   end
-  if after and after:find("^%s*%(") then
-    errors.raise("\\copy: a list of columns is not needed: they are found by the header, or named by --rules", "usage")
+  local columns
+  if after and not source:find("^%(") and after:find("^%s*%(") then
+    columns, after = after:match("^%s*(%b())(.*)$")
   end
   local direction, rest_of = (after or ""):match("^%s*(%a+)%s+(.*)$")
   direction = (direction or ""):lower()
@@ -95,16 +101,13 @@ local function read(rest)
   if not file or (direction ~= "from" and direction ~= "to") or (direction == "from" and source:find("^%(")) then
     errors.raise(usage, "usage")
   end
-  return source, direction, file, command_words.split(without_marks(options))
+  return source, columns and columns:sub(2, -2), direction, file, command_words.split(without_marks(options))
 end
 
 local function copy(_, _, rest)
-  local source, direction, file, words = read((rest:gsub("%s*;+$", "")))
-  if direction == "from" then
-    copy_from(source, file, words)
-  else
-    copy_to(source, file, words)
-  end
+  local source, columns, direction, file, words = read((rest:gsub("%s*;+$", "")))
+  local act = direction == "from" and copy_from or copy_to
+  act(source, columns, file, words)
 end
 
 ---@type pghost.prompt.Command[]

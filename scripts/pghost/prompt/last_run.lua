@@ -3,6 +3,7 @@
 
 local errors = require "pghost.lib.errors"
 local known_keys = require "pghost.lib.known_keys"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local own_runs = require "pghost.run.own_runs"
 local print_ = require "pghost.lib.print"
@@ -46,6 +47,29 @@ local function by_table(files)
   return rows
 end
 
+local rare <const> = { corrected = true, waived = true, duplicates = true }
+
+-- Titles and rows without the columns of what there was none of, so that the names of tables have room.
+local function without_zeros(rows)
+  local titles, kept = { "table" }, { 1 }
+  for i, name in ipairs(counted) do
+    local any = not rare[name]
+    for _, row in ipairs(rows) do
+      any = any or row[i + 1] ~= 0
+    end
+    if any then
+      titles[#titles + 1], kept[#kept + 1] = name, i + 1
+    end
+  end
+  local list = {}
+  for i, row in ipairs(rows) do
+    list[i] = lists.map(kept, function(at)
+      return row[at]
+    end)
+  end
+  return titles, list
+end
+
 -- The checks that did not hold, a line each.
 local function failed_checks(checks)
   local lines = {}
@@ -69,9 +93,9 @@ local function show_run(run_id)
     if one.error then
       print(terminal.harmless("error: " .. one.error))
     end
-    local rows = by_table(parts.files or {})
+    local titles, rows = without_zeros(by_table(parts.files or {}))
     if #rows > 0 then
-      io.stdout:write((print_.format({ "table", table.unpack(counted) }, rows, { width = sys.columns(1) })
+      io.stdout:write((print_.format(titles, rows, { width = sys.columns(1) })
         :gsub("%([^\n]*\n$", "")))
     end
     for _, line in ipairs(failed_checks(parts.checks or {})) do

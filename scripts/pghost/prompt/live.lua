@@ -1,6 +1,8 @@
 -- Globals of the prompt that are looked up when they are used: run, rejects, rules, try, reload. A script's own globals
 -- of these names stand before them.
 
+local lists = require "pghost.lib.lists"
+
 local M = {}
 
 local values = {
@@ -19,6 +21,12 @@ function M.peek(name)
     return require("pghost.connection").methods
   end
   return name == "rules" and values.rules() or nil
+end
+
+--- Their names, sorted.
+---@return string[]
+function M.names()
+  return lists.sorted_keys(values)
 end
 
 --- Has them looked up where a global is nil, and `print` show values.

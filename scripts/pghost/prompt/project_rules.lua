@@ -44,7 +44,7 @@ function M.names()
     return names
   end
   for entry in lfs.dir(folder .. "/rules") do
-    names[#names + 1] = entry:match("^([%w_]+)%.lua$")
+    names[#names + 1] = entry:match("^([%w_\x80-\xff]+)%.lua$")
   end
   table.sort(names)
   return names

@@ -4,7 +4,7 @@
 --
 -- Standard input and files that have changed stay without.
 
-local csv = require "pghost.native.csv"
+local contents = require "pghost.input.contents"
 local dialect = require "pghost.input.dialect"
 local hex = require "pghost.lib.hex"
 local lfs = require "lfs"
@@ -35,7 +35,7 @@ local function size_of(row)
   if not row.member and not paths.is_url(row.path) then
     return lfs.attributes(row.path, "size")
   end
-  local seen = csv.look(row.url or row.path, 0) or {}
+  local seen = contents.look(row, 0) or {}
   for _, member in ipairs(row.member and seen.members or {}) do
     if member.name == row.member then
       return member.size
@@ -54,7 +54,7 @@ function Walk:start(row)
   self:close()
   self.file_id = row.file_id
   if is_there(row) then
-    self.source = csv.open(row.url or row.path, dialect.of_file(self.options, row))
+    self.source = contents.open(row, dialect.of_file(self.options, row))
   end
 end
 

@@ -4,6 +4,7 @@
 
 local budget = require "pghost.load.budget"
 local cjson = require "cjson"
+local cleaning = require "pghost.load.cleaning"
 local columns = require "pghost.catalog.columns"
 local corrections = require "pghost.rejects.corrections"
 local engine = require "pghost.load.engine"
@@ -139,7 +140,7 @@ end
 
 local function correct(run, plan, result)
   create(run, plan)
-  file_records.save_cleaning(run, plan.name, load_corrected(run, plan))
+  cleaning.save(run.conn, run.id, plan.name, load_corrected(run, plan))
   local counts
   staging.analyse(run, { "map", "rejects", "clean" })
   run:transaction(function(conn)

@@ -93,9 +93,11 @@ end
 ---@field label string of its place on the x axis
 ---@field values (number|nil)[] of each series
 
-local width <const>, height <const>, left <const>, right <const>, top <const>, bottom <const> = 640, 220, 56, 16, 12, 28
+local height <const>, left <const>, right <const>, top <const>, bottom <const> = 220, 56, 16, 12, 28
+local wide <const>, narrow <const> = 640, 350 -- a phone shows the narrow one, whose texts stay as large
+local comparable <const> = 8 -- times: series that differ more have an axis each
 
-local function axis(list, y)
+local function axis(list, y, width)
   local out = {}
   for i, value in ipairs(list) do
     out[i] = ('<path class="grid" d="M%d %sH%d"/><text class="tick" x="%d" y="%s" text-anchor="end">%s</text>'):format(
@@ -122,10 +124,10 @@ local function labels(points, x)
   return table.concat(out)
 end
 
-local function series_of(points, index, x, y)
+local function series_of(points, index, series, x, y)
   local path, marks, pen = {}, {}, "M"
   for _, point in ipairs(points) do
-    local value = point.values[index]
+    local value = point.values[series]
     if value then
       path[#path + 1] = ("%s%s %s"):format(pen, short(x(point.x)), short(y(value)))
       if #points <= 60 then
@@ -140,15 +142,10 @@ local function series_of(points, index, x, y)
   return ('<path class="line s%d" d="%s"/>'):format(index, table.concat(path)) .. table.concat(marks)
 end
 
---- A line chart of one to four series over a common x axis. The y axis starts at 0 unless values are below.
----@param points pghost.report.Point[] in the order of x
----@param names string[] of the series
----@param label string
----@return string
-function M.line(points, names, label)
+local function draw(points, series, label, width)
   local low, high = 0, 0
   for _, point in ipairs(points) do
-    for i = 1, #names do
+    for _, i in ipairs(series) do
       low, high = math.min(low, point.values[i] or low), math.max(high, point.values[i] or high)
     end
   end
@@ -160,18 +157,45 @@ function M.line(points, names, label)
   local function y(value)
     return height - bottom - (value - list[1]) / math.max(list[#list] - list[1], 1e-9) * (height - top - bottom)
   end
-  local parts = { axis(list, y), labels(points, x) }
-  for i = 1, #names do
-    parts[#parts + 1] = series_of(points, i, x, y)
+  local parts = { axis(list, y, width), labels(points, x) }
+  for i, one in ipairs(series) do
+    parts[#parts + 1] = series_of(points, i, one, x, y)
   end
+  return html.el("svg", { class = width == wide and "chart" or "chart narrow", viewBox = ("0 0 %d %d"):format(width,
+    height), role = "img", ["aria-label"] = label }, table.concat(parts))
+end
+
+--- Which series share an axis: all of them, or each has its own where one would hide another.
+---@param points pghost.report.Point[]
+---@param count integer of series
+---@return integer[][]
+function M.panels(points, count)
+  local least, most, apart, together = math.huge, 0, {}, {}
+  for i = 1, count do
+    local high = 0
+    for _, point in ipairs(points) do
+      high = math.max(high, math.abs(point.values[i] or 0))
+    end
+    least, most = high > 0 and math.min(least, high) or least, math.max(most, high)
+    apart[i], together[i] = { i }, i
+  end
+  return most > comparable * least and apart or { together }
+end
+
+--- A line chart of one to four series over a common x axis. The y axis starts at 0 unless values are below.
+---@param points pghost.report.Point[] in the order of x
+---@param names string[] of the series
+---@param label string
+---@param series integer[] which values of the points
+---@param has_legend boolean
+---@return string
+function M.line(points, names, label, series, has_legend)
   local legend = {}
-  for i, name in ipairs(#names > 1 and names or {}) do
+  for i, name in ipairs(has_legend and names or {}) do
     legend[i] = ('<span class="key s%d">%s</span>'):format(i, html.text(name, 40))
   end
-  local chart = html.el("svg", { class = "chart", viewBox = ("0 0 %d %d"):format(width, height), role = "img",
-    ["aria-label"] = label }, table.concat(parts))
   return (#legend > 0 and html.el("p", { class = "legend" }, table.concat(legend)) or "")
-    .. html.el("div", { class = "scroll", tabindex = "0", role = "region", ["aria-label"] = label }, chart)
+    .. draw(points, series, label, wide) .. draw(points, series, label, narrow)
 end
 
 --- Categories with a bar and a number each.

@@ -4,6 +4,7 @@
 local chart = require "pghost.report.chart"
 local cjson = require "cjson"
 local html = require "pghost.report.html"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 
 local M = {}
@@ -29,6 +30,27 @@ local function history_bars(check, slots)
     label = ("failed in %d of the last %s"):format(failed, log.counted(ran, "run")) })
 end
 
+-- A row as people read it, "user_id 727, rows 19"; what is no plain row stays the JSON that it is.
+local function in_words(json)
+  local good, row = pcall(cjson.decode, json)
+  if not good or type(row) ~= "table" or #row > 0 then
+    return json
+  end
+  local parts, names = {}, lists.sorted_keys(row)
+  table.sort(names, function(a, b)
+    return a ~= b and a ~= "rows" and (b == "rows" or a < b) -- how many there are of a value comes after it
+  end)
+  for _, name in ipairs(names) do
+    local value = row[name]
+    if type(value) == "table" then
+      return json
+    end
+    value = value == cjson.null and "null" or math.type(value) == "float" and math.tointeger(value) or value
+    parts[#parts + 1] = ("%s %s"):format(name, value == "" and "''" or tostring(value))
+  end
+  return #parts > 0 and table.concat(parts, ", ") or json
+end
+
 -- Equal rows once, with how many there are among the samples.
 local function samples_of(check)
   local list = check.sample_texts and cjson.decode(check.sample_texts)
@@ -38,7 +60,7 @@ local function samples_of(check)
     counts[text] = (counts[text] or 0) + 1
   end
   for i, text in ipairs(order) do
-    order[i] = ("<code>%s</code>%s"):format(html.text(text, 160), counts[text] > 1
+    order[i] = ("<code>%s</code>%s"):format(html.text(in_words(text), 160), counts[text] > 1
       and (' <span class="count">× %d</span>'):format(counts[text]) or "")
   end
   return table.concat(order, "<br>")
@@ -69,6 +91,11 @@ local function tag_of(check)
   return ('<span class="tag %s">%s</span>'):format(class, word)
 end
 
+-- "2.0000000000000000", as the server writes an average, is 2.
+local function plain_number(text)
+  return text and (text:gsub("^(%-?%d+%.%d-)0+$", "%1"):gsub("%.$", "")) or ""
+end
+
 local function any(list, field)
   for _, one in ipairs(list) do
     if one[field] ~= nil then
@@ -87,16 +114,16 @@ local function check_table(title, list, slots, last, last_cell)
       row[#row + 1] = check.rows_checked or ""
     end
     if measured then
-      row[#row + 1] = check.measured or ""
+      row[#row + 1] = plain_number(check.measured)
     end
-    row[#row + 1] = history_bars(check, slots)
+    row[#row + 1] = slots > 1 and history_bars(check, slots) or nil
     row[#row + 1] = last_cell and last_cell(check) or nil
     rows[i] = row
   end
   local columns = { "Check", "Outcome:html", "Violations:number" }
   columns[#columns + 1] = looked and "Of rows:number" or nil
   columns[#columns + 1] = measured and "Measured:number" or nil
-  columns[#columns + 1] = { title = slots == 1 and "This run" or ("Last %d runs"):format(slots), kind = "html" }
+  columns[#columns + 1] = slots > 1 and { title = ("Last %d runs"):format(slots), kind = "html" } or nil
   columns[#columns + 1] = last
   return html.table(title, columns, rows)
 end

@@ -7,7 +7,8 @@ local html = require "pghost.report.html"
 local M = {}
 
 local node_width <const>, node_height <const>, gap <const>, step <const> = 190, 46, 18, 270
-local most_nodes <const> = 25 -- in one layer
+local most_nodes <const> = 12 -- in one layer
+local letter <const> = 7.9 -- width of one, at most
 
 local function node(layer, name, text, link)
   return { layer = layer, name = name, text = text, link = link }
@@ -75,8 +76,8 @@ local function place(layers)
 end
 
 local function fit(name)
-  local shown = html.text(name)
-  return (utf8.len(name) or 99) > 24 and html.text(name, 22):gsub("… .*$", "…") or shown
+  local most = (node_width - 24) // letter | 0
+  return (utf8.len(name) or 99) > most and html.text(name, most - 1):gsub("… .*$", "…") or html.text(name)
 end
 
 local function draw_node(one)
@@ -128,9 +129,10 @@ function M.picture(run)
   local hidden = math.max(#run.tables - most_nodes, 0) + math.max(#run.answers - most_nodes, 0)
   local label = "Files, raw tables, clean tables and answers, and what each is made from"
   return html.el("div", { class = "scroll", tabindex = "0", role = "region", ["aria-label"] = label },
-    html.el("svg", { class = "flow", viewBox = ("-1 0 %d %d"):format((last - 1) * step + node_width + 2, height // 1),
+    html.el("svg", { class = "flow", viewBox = ("-1 0 %d %d"):format(
+      (math.max(last, #layers) - 1) * step + node_width + 2, height // 1),
       role = "group", ["aria-label"] = label }, table.concat(parts)))
-    .. (hidden > 0 and ('<p class="note">%d more are not drawn.</p>'):format(hidden) or "")
+    .. (hidden > 0 and ('<p class="note">%d more are in the list, and not drawn.</p>'):format(hidden) or "")
 end
 
 return M

@@ -71,7 +71,7 @@ function M.sentence(run)
     return ("Dry run: %s; nothing was published, as asked."):format(balance(run):gsub("are in", "would be in")
       :gsub("is in", "would be in"))
   elseif run.error and level == "bad" and word ~= "Killed" then
-    return ("%s, %s: %s"):format(word, nothing(run), run.error)
+    return ("%s, %s: %s"):format(word, nothing(run), (run.error:gsub(", nothing is published", "", 1)))
   elseif word == "Killed" then
     return ("Killed before its end, %s."):format(nothing(run))
   elseif word == "Running" then

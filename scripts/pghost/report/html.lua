@@ -133,7 +133,8 @@ end
 
 local function cell(value, column, first)
   local kind = column.kind or "text"
-  local attributes = { class = kind == "number" and "n" or kind == "wide" and "w" or nil }
+  local attributes = { class = kind == "number" and "n" or kind == "wide" and "w" or nil,
+    ["data-label"] = not first and column.title or nil }
   local content
   if value == nil then
     content = '<span class="null">null</span>'

@@ -1,6 +1,7 @@
 -- The profile of a table that its load has stored (pghost.profiles), as reports show it: no table is read for it.
 
 local cjson = require "cjson"
+local log = require "pghost.lib.log"
 
 local M = {}
 
@@ -40,8 +41,9 @@ end
 local function column_of(row)
   local details = cjson.decode(row.details)
   local column = { name = row.name, type = row.type, kind = kind_of(row, details), nulls = row.nulls,
-    distinct = (row.distinct_exact and "" or "about ") .. row.distinct, top = top_of(row, details),
-    histogram = details.histogram, low = row.least, high = row.greatest, mean = row.mean and ("%.1f"):format(row.mean) }
+    distinct = (row.distinct_exact and "" or "about ") .. log.count(row.distinct), top = top_of(row, details),
+    histogram = details.histogram,
+    quantiles = details.quantiles, low = row.least, high = row.greatest, mean = row.mean and ("%.1f"):format(row.mean) }
   if column.kind == "text" then
     column.low, column.high = details.length and details.length.min, details.length and details.length.max
   elseif column.kind == "other" then

@@ -51,7 +51,11 @@ nav a:hover,nav a:focus{color:var(--ink);text-decoration:underline}
 section{padding:40px 0 0}
 article{padding:20px 0 8px}
 article+article{border-top:1px solid var(--line)}
-.scroll{overflow-x:auto;margin:0 0 12px}
+.scroll{overflow-x:auto;margin:0 0 12px;
+background:linear-gradient(90deg,var(--page) 40%,transparent) 0 0/40px 100% no-repeat local,
+linear-gradient(270deg,var(--page) 40%,transparent) 100% 0/40px 100% no-repeat local,
+linear-gradient(90deg,var(--quiet),transparent) 0 0/10px 100% no-repeat scroll,
+linear-gradient(270deg,var(--quiet),transparent) 100% 0/10px 100% no-repeat scroll}
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
 caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 th,td{padding:7px 12px 7px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
@@ -91,7 +95,8 @@ svg text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif;fi
 .columns{width:120px;height:24px}
 .mark{fill:var(--mark)}.good{fill:var(--good-fill)}.warn{fill:var(--warn-fill)}.bad{fill:var(--bad-fill)}
 .quiet,.negative{fill:var(--quiet)}
-.chart{width:100%;max-width:860px;min-width:480px}
+.chart{width:100%;max-width:860px;margin-bottom:12px}.chart.narrow{display:none}
+.bound{white-space:nowrap}
 .grid{stroke:var(--line);stroke-width:1}
 svg .tick{fill:var(--soft);font-size:11px;font-variant-numeric:tabular-nums}
 .line{fill:none;stroke-width:2;stroke-linejoin:round}
@@ -116,15 +121,29 @@ svg .left-out{fill:var(--bad);font-weight:600}
 .edge{fill:none;stroke:var(--quiet);stroke-width:1.5}
 .question{color:var(--soft)}
 footer{padding-top:48px;padding-bottom:40px;color:var(--soft);font-size:13px}
-@media (max-width:720px){header,main,footer,nav ul{padding-left:16px;padding-right:16px}header{padding-top:24px}
+@media screen and (max-width:720px){
+header,main,footer,nav ul{padding-left:16px;padding-right:16px}header{padding-top:24px}
 .sentence{font-size:22px}.trend{grid-template-columns:1fr 1fr}
 .figures{grid-template-columns:repeat(2,1fr);margin:20px 0}
 .figures div{border-left:0;border-top:1px solid var(--line);padding:10px 14px}
 .figures div:nth-child(-n+2){border-top:0}.figures div:nth-child(even){border-left:1px solid var(--line)}
-.look li{padding-left:0}.look .tag{position:static;display:block}.scroll table{min-width:600px}td.w{min-width:20em}
+.look li{padding-left:0}.look .tag{position:static;display:block}
+thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+table,tbody,tr{display:block}tr{border-bottom:1px solid var(--line);padding:8px 0}
+tbody th,tbody td{display:inline-block;border:0;padding:0 14px 0 0;min-width:0;max-width:100%;vertical-align:middle}
+tbody th,tbody td.w{display:block;padding:0;min-width:0}
+tbody th{font-weight:600}tbody td.n{text-align:left}
+td[data-label]::before{content:attr(data-label) " ";color:var(--soft);font-size:13px}
+td.w[data-label]::before,td[data-label]:has(>svg)::before{content:none}td:empty{display:none}
+td .bar,td .columns{display:inline-block;vertical-align:middle;margin:0}td.n+td:not(.n){padding-left:0}
+.chart{display:none}.chart.narrow{display:block}.flow{min-width:800px}
 .bars li{grid-template-columns:minmax(0,9em) minmax(40px,1fr) minmax(3.5em,auto);gap:8px}}
 @media print{nav{display:none}body{font-size:12px}section{padding-top:22px}.scroll{overflow:visible}
-.flow,.chart{min-width:0}tr,article>svg,.figures{break-inside:avoid}h2,h3{break-after:avoid}header{padding-top:0}
+.flow{min-width:0}.scroll{background:none}tr,svg,li,.figures{break-inside:avoid}
+h2,h3,.question,.legend,thead,.look-title{break-after:avoid}
+tbody tr:first-child{break-before:avoid}
+.question,.answer{break-inside:avoid}header{padding-top:0}footer{padding:20px 0 0}
+tbody th{min-width:7em}td.w{min-width:12em}.bar{width:80px}
 th button::after{content:""}@page{margin:14mm}}
 ]]
 

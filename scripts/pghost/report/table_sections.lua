@@ -63,7 +63,15 @@ local function line_of(answer)
   if is_time then
     shorten(points)
   end
-  return chart.line(points, names, ("%s by %s"):format(table.concat(names, ", "), answer.columns[answer.chart.x].name))
+  local x_name, parts = answer.columns[answer.chart.x].name, {}
+  for i, series in ipairs(chart.panels(points, #names)) do
+    local own = {}
+    for k, index in ipairs(series) do
+      own[k] = names[index]
+    end
+    parts[i] = chart.line(points, own, ("%s by %s"):format(table.concat(own, ", "), x_name), series, #names > 1)
+  end
+  return table.concat(parts)
 end
 
 local function bars_of(answer)
@@ -154,10 +162,20 @@ local function answer_of(run, answer)
 end
 
 -- Why the tables of a run that is not the last published one are not looked at.
-local function not_current(run)
+local function unread(run)
   return ('<p class="note">%s</p>'):format(run.state == "published"
     and "A later run has published since: its tables are not those of this run, so they are not shown here."
     or "Nothing of this run was published, so there are no tables to look at.")
+end
+
+local function not_current(run)
+  for _, profile in ipairs(run.profiles) do
+    if profile.stored then
+      return ('<p class="note">%s: the columns are as this run loaded them.</p>'):format(run.state == "published"
+        and "A later run has published since" or "Nothing of this run was published")
+    end
+  end
+  return unread(run)
 end
 
 --- The answers of analytics.
@@ -169,15 +187,32 @@ function M.answers(run)
   for i, answer in ipairs(run.answers) do
     parts[i] = answer_of(run, answer)
   end
-  return html.section("answers", "Answers", run.is_current and "" or not_current(run), table.concat(parts))
+  return html.section("answers", "Answers", run.is_current and "" or unread(run), table.concat(parts))
 end
 
+-- What shows the middle of values of which a few are far away.
+local function up_to(quantiles)
+  local parts = {}
+  for _, one in ipairs(quantiles) do
+    parts[#parts + 1] = one.share >= 0.5 and ('<span class="value">%.0f %% <span class="count">up to %s</span></span>')
+      :format(100 * one.share, html.text(one.value, 40)) or nil
+  end
+  return table.concat(parts, " ")
+end
+
+local lopsided <const> = 0.97 -- share of one bar beside which the others cannot be seen
+
 local function spread(column, rows)
-  if column.histogram and column.nulls < rows and column.low ~= column.high then
-    local most, heights = 1, {}
-    for _, n in ipairs(column.histogram) do
-      most = math.max(most, n)
-    end
+  local most, all = 1, 0
+  for _, n in ipairs(column.histogram or {}) do
+    most, all = math.max(most, n), all + n
+  end
+  local says_nothing = most > lopsided * all and column.low ~= column.high
+    and (column.quantiles or column.top and #column.top > 0)
+  if says_nothing and column.quantiles then
+    return up_to(column.quantiles)
+  elseif column.histogram and column.nulls < rows and column.low ~= column.high and not says_nothing then
+    local heights = {}
     for i, n in ipairs(column.histogram) do
       heights[i] = n == 0 and 0 or n / most
     end
@@ -192,13 +227,27 @@ local function spread(column, rows)
   return table.concat(texts, " ")
 end
 
+-- Two ends, neither of which is broken over lines.
 local function range_of(column)
   if not column.low or column.kind == "boolean" then
-    return nil
-  elseif column.kind == "number" or column.kind == "time" then
-    return ("%s to %s"):format(column.low, column.high)
+    return "–"
   end
-  return ("%s to %s characters"):format(column.low, column.high)
+  local low, high, unit = column.low, column.high, ""
+  if column.kind ~= "number" and column.kind ~= "time" then
+    low, high, unit = ("%.0f"):format(low), ("%.0f"):format(high), low == high and low == 1 and " character"
+      or " characters"
+  end
+  local function bound(text)
+    return '<span class="bound">' .. html.text(text) .. "</span>"
+  end
+  return (low == high and bound(low) or bound(low) .. " to " .. bound(high)) .. unit
+end
+
+-- "2620753.0" with thousands separators.
+local function grouped(text)
+  local whole, rest = (text or ""):match "^(%-?%d+)(%.%d+)$"
+  local number = whole and math.tointeger(tonumber(whole))
+  return number and log.count(number) .. rest or text or ""
 end
 
 --- A table of the columns of a profile.
@@ -212,11 +261,10 @@ function M.profile(profile)
   for i, column in ipairs(profile.columns) do
     local nulls = column.nulls and profile.rows > 0 and html.share(column.nulls, profile.rows) or "–"
     rows[i] = { column.name, (column.type:gsub(" without time zone", ""):gsub(" with time zone", "tz")), nulls,
-      column.distinct or "–", range_of(column) or "–", column.mean or "",
-      spread(column, profile.rows) }
+      column.distinct or "–", range_of(column), grouped(column.mean), spread(column, profile.rows) }
   end
   return html.table(("Columns of %s"):format(profile.table_name), { "Column", "Type:code",
-      "Null:number", "Distinct:number", "Range",
+      "Null:number", "Distinct:number", "Range:html",
       "Mean:number", "Distribution, or most frequent:wide" }, rows)
     .. ('<p class="note">%s%s</p>'):format(profile.stored
       and ("Of the %s that passed the rules in this load."):format(log.counted(profile.rows, "record"))

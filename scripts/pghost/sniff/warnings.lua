@@ -102,6 +102,10 @@ local function misfits(facts, say)
     say("another table could begin in line %d: %s of %d fields up to the end; second_table = \"stop\" reads the first"
       .. " alone", facts.second.line, log.counted(facts.second.count, "record"), facts.second_fields)
   end
+  if facts.restart > 0 then
+    say("another table seems to begin in line %d, below a blank line: words, and then numbers or dates below them",
+      facts.restart)
+  end
   counted(facts.few, "with fewer than %d fields", say, width, facts.few.line)
   counted(facts.many, "with more than %d fields", say, width, facts.many.line)
   counted(facts.broken, "with a stray quote", say, facts.broken.line)

@@ -3,13 +3,14 @@
 
 local budget = require "pghost.load.budget"
 local build_plan = require "pghost.load.build_plan"
+local cleaning = require "pghost.load.cleaning"
 local defaults = require "pghost.load.target"
 local columns_of = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
-local file_records = require "pghost.load.file_records"
 local header = require "pghost.load.header"
 local plans = require "pghost.load.plan"
 local published = require "pghost.rejects.replay.published"
+local raw_columns = require "pghost.load.raw_columns"
 local sinks = require "pghost.load.sinks"
 local sources = require "pghost.rejects.replay.sources"
 local staging = require "pghost.rejects.replay.staging"
@@ -106,7 +107,7 @@ function Target:work(plan)
     open = function(one)
       local map, rest = header.match(plan.name, one.header, wanted)
       return one.source, { file_id = one.number, clean_map = plan.program and map or nil, raw_map = plan.targets.raw
-        and header.raw_map(map, header.rest(plan.name, one.header, wanted, rest), plan.raw_columns) or nil }
+        and raw_columns.map(map, raw_columns.rest(plan.name, one.header, wanted, rest), plan.raw_columns) or nil }
     end,
     failed = errors.raise,
   }
@@ -115,7 +116,7 @@ end
 --- Notes what became of each reject, and builds the tables.
 function Target:finish(plan, result)
   self.counts = published.build(self.run, plan, self.published)
-  file_records.save_cleaning(self.run, plan.name, result.cleaning)
+  cleaning.save(self.run.conn, self.run.id, plan.name, result.cleaning)
 end
 
 return M

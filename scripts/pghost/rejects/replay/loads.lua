@@ -6,11 +6,12 @@
 -- that publishes. into_staging.lua is the target of the load, sources.lua gives the records,
 -- published.lua makes the tables, outcome.lua tells what became of each record.
 
-local accounts = require "pghost.load.accounts"
+local check = require "pghost.check"
 local cjson = require "cjson"
 local corrections = require "pghost.rejects.corrections"
 local errors = require "pghost.lib.errors"
 local into_staging = require "pghost.rejects.replay.into_staging"
+local lists = require "pghost.lib.lists"
 local load = require "pghost.load"
 local load_options = require "pghost.load.options"
 local log = require "pghost.lib.log"
@@ -30,6 +31,7 @@ local M = {}
 ---@field copied { name: string, hash: string }[] published tables that were taken over, see snapshot.lua
 ---@field added { name: string, query: string, is_unique: boolean }[] those that are added to by key
 ---@field plans table[] one a table
+---@field run_id? integer the run that it became, once that publishes
 local Replay = {}
 Replay.__index = Replay
 
@@ -39,9 +41,11 @@ local current -- what the next pipeline of this process is to replay
 ---@param run table from recorded.find
 ---@param only? string
 ---@param fixes? table<integer, pghost.rejects.Fix>
+---@return pghost.Replay
 function M.prepare(run, only, fixes)
   current = setmetatable({ of = run, only = only, fixes = fixes, staged = {}, copied = {}, added = {}, plans = {} },
     Replay)
+  return current
 end
 
 --- The replay that the pipeline `name` is to be; nil: it is an ordinary run. Takes over from the
@@ -101,14 +105,10 @@ local function is_wanted(run, name)
   return open and (run.replay.only == nil or run.replay.only == name)
 end
 
-local function options_of(name, options)
-  return load_options.of(options, ("replay of '%s'"):format(name))
-end
-
 local function replay(run, name, rules, options, targets)
   if is_wanted(run, name) then
-    replay_table(run, name, rules, options_of(name, options), targets)
-    accounts.check_not_empty(run, targets.clean and name or name .. "_raw")
+    replay_table(run, name, rules, options, targets)
+    check.evaluate(run, check.not_empty(targets.clean and name or name .. "_raw"))
   else
     run.log:info("replay", name, "nothing to do: the published table stays as it is")
   end
@@ -123,29 +123,26 @@ end
 
 --- In the place of the functions of these names in load/steps.lua; the files are not read.
 function Replay.load(run, name, _, rules, options)
+  options = load_options.of_step("load", name, options)
   replay(run, name, rules, options, { raw = true, clean = true })
 end
 
 function Replay.stage(run, name, _, rules, options)
+  options = load_options.of_step("stage", name, options)
   if did(run, "clean", name) then
-    run.replay.staged[name] = options_of(name, options) -- the clean that follows does both
+    run.replay.staged[name] = options -- the clean that follows does both
   else
     replay(run, name, rules, options, { raw = true })
   end
 end
 
 function Replay.clean(run, name, rules, options)
-  local all = {}
-  for _, given in ipairs { run.replay.staged[name] or {}, options_of(name, options) } do
-    for option, value in pairs(given) do
-      all[option] = value
-    end
-  end
+  local all = lists.merged(run.replay.staged[name], load_options.of_step("clean", name, options))
   replay(run, name, rules, all, { raw = did(run, "stage", name), clean = true })
 end
 
 -- Raises when a published table is no longer what it was when the replay read it.
-local function check(run)
+local function check_unchanged(run)
   for _, plan in ipairs(run.replay.plans) do
     into_staging.check_not_replaced(run, plan)
   end
@@ -159,8 +156,9 @@ end
 ---@param fn fun(): T
 ---@return T
 function Replay.publish(run, fn)
+  run.replay.run_id = run.id
   outcome.record(run)
-  check(run)
+  check_unchanged(run)
   return snapshot.adding(run, fn)
 end
 

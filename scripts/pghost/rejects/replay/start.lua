@@ -6,6 +6,7 @@ local fixes_of = require "pghost.rejects.fixes"
 local lfs = require "lfs"
 local log = require "pghost.lib.log"
 local own_runs = require "pghost.run.own_runs"
+local moved = require "pghost.rejects.moved"
 local recorded = require "pghost.run.recorded"
 local replay = require "pghost.rejects.replay.loads"
 local run_script = require "pghost.run.script_runner"
@@ -108,20 +109,23 @@ function M.all(options)
 end
 
 local states_query = [[
-  SELECT r.reject_id, r.state, r.note FROM pghost.rejects AS r
+  SELECT r.reject_id, r.state, r.note, r.replayed_by FROM pghost.rejects AS r
   WHERE r.run_id = $1 AND r.reject_id = ANY ($2::pg_catalog.int8[])]]
 
--- What became of the records: those that are still wrong one by one.
-local function tell(run, path, reading)
+-- What became of the records: those that are still wrong, and those that somebody else has taken in while this fix
+-- waited, one by one.
+local function tell(run, path, reading, by_run)
   local conn <close> = recorded.open()
   local ids, counts, open = {}, { open = 0, corrected = 0, replayed = 0, waived = 0 }, {}
   for id in pairs(reading.fixes) do
     ids[#ids + 1] = id
   end
   for row in conn:query(states_query, run.run_id, sql.array(ids)):rows() do
-    counts[row.state] = counts[row.state] + 1
-    if row.state == "open" then
-      open[#open + 1] = { at = reading.fixes[row.reject_id].at, note = row.note }
+    local others = row.state ~= "open" and row.replayed_by ~= by_run
+    counts[row.state] = counts[row.state] + (others and 0 or 1)
+    if row.state == "open" or others then
+      open[#open + 1] = { at = reading.fixes[row.reject_id].at, note = others and fixes_of.taken(row) .. ": not loaded"
+        or row.note }
     end
   end
   table.sort(open, function(a, b)
@@ -132,6 +136,22 @@ local function tell(run, path, reading)
   end
   say("%s: %s corrected, %s passed as they were, %s still open", path, log.count(counts.corrected),
     log.count(counts.replayed), log.count(counts.open))
+end
+
+-- Where a later run has rebuilt the tables, its rejects are those to fix.
+local function follow(conn, present, run, path, reading)
+  local tables, seen = {}, {}
+  for _, fix in pairs(reading.fixes) do
+    tables[#tables + 1] = not seen[fix.table] and fix.table or nil
+    seen[fix.table] = true
+  end
+  local later = #tables > 0 and moved.to(conn, run.run_id, tables)
+  if not later then
+    return run, reading
+  end
+  say("run %d has rebuilt %s since run %d: the same records are fixed there", later, table.concat(tables, ", "),
+    run.run_id)
+  return find_run(conn, present, later), fixes_of.read(conn, later, path, { was = run.run_id })
 end
 
 --- Takes a corrected rejects file in. The exit code is 1 where it has records that are none of the run's rejects; what
@@ -146,8 +166,9 @@ function M.fixed(options, path)
     local run_id = options.run or fixes_of.find_run(conn, present, path)
     run = run_id and find_run(conn, present, run_id)
     if run and (options.script or run.script or run.pipeline ~= "load") then
-      script = find_script(run, options.script)
       reading = fixes_of.read(conn, run.run_id, path)
+      run, reading = follow(conn, present, run, path, reading)
+      script = find_script(run, options.script)
     end
   end
   if not run then
@@ -165,9 +186,9 @@ function M.fixed(options, path)
   if reading.count == 0 then
     say("%s: no record of an open reject of run %d: nothing to do", path, run.run_id)
   else
-    replay.prepare(run, options.table, reading.fixes)
+    local prepared = replay.prepare(run, options.table, reading.fixes)
     run_script.run(script, options.arguments)
-    tell(run, path, reading)
+    tell(run, path, reading, prepared.run_id)
   end
   return failed and 1 or 0
 end

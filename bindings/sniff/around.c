@@ -1,5 +1,5 @@
 // What stands around the records of a table: each part is looked for by a file of its own.
-#include "sniff/structure.h"
+#include "sniff/around.h"
 
 #include <math.h>
 
