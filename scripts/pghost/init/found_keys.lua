@@ -7,7 +7,7 @@ local M = {}
 
 ---@class pghost.init.Key
 ---@field column string
----@field unique? boolean no value comes again, and none is missing
+---@field unique? boolean no value repeats, and none is missing
 ---@field sure boolean it stands in the rules; else it is told as a comment
 ---@field reason string
 
@@ -73,7 +73,7 @@ local function near_reason(one, at)
     return true, ("%s of %s records repeat an earlier one as a whole, and are left out as duplicates of '%s'"):format(
       log.count(seen.repeats), log.count(seen.total), column.name)
   end
-  return false, ("%s of %s values of '%s' come again, in records that differ: as a key it would keep the first of each")
+  return false, ("%s of %s values of '%s' repeat, in records that differ: as a key it would keep the first of each")
     :format(log.count(seen.repeats), log.count(seen.total), column.name)
 end
 
@@ -84,7 +84,7 @@ local function judge(one, at, own)
     return { column = column.name, sure = false,
       reason = ("%s of '%s'%s: as a key it would reject those records"):format(
         log.counted(column.seen.nulls, "value") .. (column.seen.nulls == 1 and " is missing" or " are missing"),
-        column.name, kind == "near" and (", and %s come again"):format(log.count(column.seen.repeats)) or "") }
+        column.name, kind == "near" and (", and %s repeat others"):format(log.count(column.seen.repeats)) or "") }
   end
   if kind == "unique" and own == 1 then
     return { column = column.name, sure = false, unique = true,
@@ -96,7 +96,7 @@ local function judge(one, at, own)
     return { column = column.name, sure = sure, reason = reason }
   elseif kind == "unconfirmed" then
     return { column = column.name, sure = false,
-      reason = ("'%s' could be one, which is not confirmed: it has too many values to compare them all here")
+      reason = ("'%s' could be one, but that is not confirmed: it has too many values to compare them all here")
         :format(column.name) }
   end
 end

@@ -206,7 +206,7 @@ local function options_of(group, given, remarks)
       for name, value in pairs(given) do
         options[name] = value
       end
-      remarks[#remarks + 1] = "its files are not read alike, so each is sniffed when it is loaded (dialect = \"auto\")"
+      remarks[#remarks + 1] = "its files differ in dialect, so each is sniffed when it is loaded (dialect = \"auto\")"
       return options
     end
   end
@@ -226,7 +226,7 @@ end
 local function make(group, name, given)
   local remarks, records, misfits = {}, 0, 0
   if #group > 1 then
-    remarks[1] = ("%d files with the same header are taken for one table"):format(#group)
+    remarks[1] = ("%d files with the same header are loaded as one table"):format(#group)
   end
   extra_columns(group, remarks)
   local options = options_of(group, given, remarks)

@@ -134,10 +134,10 @@ function M.config(project)
     "return {",
     ("  data = %s, -- folder with the CSV files; a relative path counts from this folder"):format(
       quoted(project.data_setting)),
-    ("  schema = %s, -- schema that the tables are published into; it is made if it is missing"):format(
+    ("  schema = %s, -- schema that the tables are published into; created if missing"):format(
       quoted(project.schema)),
-    '  as_of = "", -- moment that :as_of is in SQL; "": the start of the run',
-    '  max_rejects = "", -- "1%" or 100: more rejected records end the run, and nothing is published; "": any number',
+    '  as_of = "", -- what :as_of stands for in SQL; "": the start of the run',
+    '  max_rejects = "", -- "1%" or 100: with more, the run fails and publishes nothing; "": no limit',
     "",
     "  -- Values of your own: parameters of the SQL (:name), and options of the command line.",
     "  parameters = {},",

@@ -121,13 +121,13 @@ function M.look(file, sniffed, given)
     found, header = sniff_copy(file, options, false)
   end
   if not found then
-    errors.raise("the types are not clear, as it is read with these options; write its rules by hand", "data",
+    errors.raise("the types are not clear when it is read with these options; write its rules by hand", "data",
       { file = file.name })
   end
   name_columns(found.columns, header, options.header == false)
   found.warnings = only_of_columns(found.warnings)
   if found.misfits > 0 then
-    found.warnings[#found.warnings + 1] = ("%d of its records cannot be read that way: rejects"):format(
+    found.warnings[#found.warnings + 1] = ("%d of its records cannot be read this way: they are rejected"):format(
       found.misfits)
   end
   return found, options

@@ -31,7 +31,7 @@ function M.rejects(run, name, kinds)
   local texts = #kinds > 0 and examples(run, kinds)
   for i, kind in ipairs(kinds) do
     if i > most_kinds then
-      run.log:warn("reject", name, ("and %s more"):format(log.counted(#kinds - most_kinds, "kind")))
+      run.log:warn("reject", name, ("and %s"):format(log.counted(#kinds - most_kinds, "more kind")))
       break
     end
     local example = texts[kind.first]
