@@ -26,6 +26,7 @@ Input *input_open(const InputName *name, Error *error);
 
 // Bytes in memory, for specs and the REPL; copied. NULL when there is no memory.
 Input *input_open_bytes(const char *bytes, size_t len);
+bool input_is_in_memory(const Input *input); // it is such a one
 
 // Called for each file in a zip. False ends the walk, with `error` filled.
 typedef bool (*MemberVisitor)(void *data, const char *name, uint64_t size, Error *error);

@@ -185,6 +185,10 @@ static void bytes_close(Input *input) {
   free(input);
 }
 
+bool input_is_in_memory(const Input *input) {
+  return input->read == bytes_read;
+}
+
 Input *input_open_bytes(const char *bytes, size_t len) {
   BytesInput *source = calloc(1, sizeof *source + len);
   if (!source)

@@ -449,6 +449,10 @@ uint64_t source_lines(const Source *source) {
   return source->position.line - 1 + source->open_end;
 }
 
+bool source_in_memory(const Source *source) {
+  return input_is_in_memory(source->input);
+}
+
 bool source_header_mended(const Source *source) {
   return source->header_mended;
 }

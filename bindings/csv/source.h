@@ -52,6 +52,7 @@ size_t source_column_count(const Source *source);
 const Field *source_columns(const Source *source);
 const Field *source_written_columns(const Source *source);
 const char *source_name(const Source *source);
+bool source_in_memory(const Source *source); // so no call waits for its bytes
 const Dialect *source_dialect(const Source *source);
 
 // What the encoding of source_dialect is known from: "", or "its byte order mark", "a guess from

@@ -28,6 +28,15 @@ static bool block_failed(const Block *block) {
   return failed || block->marks.failed || block->hashes.failed || block->repeats.failed;
 }
 
+enum { SENT_TOGETHER = 8, SENT_ALONE = 16 * 1024 };
+
+// Blocks of small files are sent some at a time: to wake a sender, and the server, for each of them
+// costs more than the block.
+static bool wakes_sender(const Engine *engine, const Block *block, int kind) {
+  return engine->hurry || kind == STREAM_REJECTS || block->out[kind].len >= SENT_ALONE ||
+         engine->outgoing[kind].count >= SENT_TOGETHER;
+}
+
 // The lock is held.
 static void send_block(Engine *engine, Block *block) {
   block->pending = 0;
@@ -37,7 +46,8 @@ static void send_block(Engine *engine, Block *block) {
     block->pending++;
     engine->sent_rows[kind] += block->rows[kind];
     queue_push(&engine->outgoing[kind], block);
-    pthread_cond_signal(&engine->sender_turn[kind]);
+    if (wakes_sender(engine, block, kind))
+      pthread_cond_signal(&engine->sender_turn[kind]);
   }
   if (block->pending == 0)
     memory_recycle(engine, block);

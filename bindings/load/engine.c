@@ -218,6 +218,7 @@ static bool wait_sent(Engine *engine, Error *error) {
     struct timespec until = engine_deadline(100);
     fail_if_interrupted(engine);
     pthread_mutex_lock(&engine->lock);
+    engine_hurry(engine, true);
     if (!engine->failed && engine->idle.count < engine->block_count)
       pthread_cond_timedwait(&engine->caller_turn, &engine->lock, &until);
     failed = engine->failed;

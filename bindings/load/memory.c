@@ -27,7 +27,8 @@ void memory_recycle(Engine *engine, Block *block) {
   block->task = NULL;
   memory_note(engine, block, 0);
   queue_push(&engine->idle, block);
-  pthread_cond_signal(&engine->splitter_turn);
+  if (engine->hurry) // the splitter may wait for it
+    pthread_cond_signal(&engine->splitter_turn);
   if (engine->idle.count == engine->block_count)
     pthread_cond_signal(&engine->caller_turn);
 }

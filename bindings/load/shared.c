@@ -11,6 +11,13 @@ void engine_wake(Engine *engine) {
     pthread_cond_broadcast(&engine->sender_turn[kind]);
 }
 
+void engine_hurry(Engine *engine, bool hurry) {
+  for (int kind = 0; kind < STREAM_KINDS && hurry && !engine->hurry; kind++)
+    if (engine->outgoing[kind].count > 0)
+      pthread_cond_broadcast(&engine->sender_turn[kind]);
+  engine->hurry = hurry;
+}
+
 void engine_fail_locked(Engine *engine, const Error *error) {
   if (!engine->failed)
     engine->error = *error;

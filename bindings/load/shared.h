@@ -27,6 +27,7 @@ typedef struct Task {
   uint64_t start;        // bytes before its first record: header, and what is skipped
   uint64_t serial;       // tells a worker that its reader is of another file
   bool split;            // the splitter has got to the end
+  bool cut_by_caller;    // just now, in the place of the splitter
   uint64_t cut;          // blocks cut so far: the next sequence number
   uint64_t checked;      // blocks whose start is known to be a record's start
   uint64_t encoded;      // blocks through with rules
@@ -153,6 +154,7 @@ struct Engine {
   uint64_t sent_rows[STREAM_KINDS];
   struct Keys *keys; // NULL: nobody asks for what comes again
   uint64_t repeat_rows;
+  bool hurry;      // somebody waits for blocks to be sent: senders are woken for each
   size_t held;     // bytes of all blocks
   size_t expected; // of the block that is cut next: those of the last one
 };
@@ -164,6 +166,9 @@ void engine_fail(Engine *engine, const Error *error);
 void engine_fail_locked(Engine *engine, const Error *error);
 
 void engine_wake(Engine *engine); // everybody
+
+// Nothing waits in a queue of the streams from now on, or no longer so. The lock is held.
+void engine_hurry(Engine *engine, bool hurry);
 
 // That long from now, for waits on caller_turn and sender_turn.
 struct timespec engine_deadline(int timeout_ms);

@@ -12,19 +12,24 @@ static bool may_take_back(const Task *task) {
 }
 
 static bool may_cut(const Task *task) {
-  return !task->split && !task->recut;
+  return !task->split && !task->recut && !task->cut_by_caller;
 }
 
 // The oldest file with something to do, NULL when there is none. The lock is held.
 static Task *next_task(Engine *engine) {
-  for (unsigned i = 0; i < engine->task_count; i++) {
+  Task *next = NULL;
+  bool wants_room = false;
+  for (unsigned i = 0; i < engine->task_count && !next; i++) {
     Task *task = engine_task(engine, i);
     if (stop_is_in(engine, task))
-      return NULL;
-    if (may_take_back(task) || (may_cut(task) && memory_has_room(engine)))
-      return task;
+      break;
+    bool cuts = may_cut(task);
+    if (may_take_back(task) || (cuts && memory_has_room(engine)))
+      next = task;
+    wants_room = wants_room || cuts;
   }
-  return NULL;
+  engine_hurry(engine, wants_room && !next);
+  return next;
 }
 
 // Collects the bytes after the last sure record end. The lock is held.
@@ -63,6 +68,7 @@ static void hand_out(Engine *engine, Task *task, Block *block) {
   block->file_id = task->file.file_id;
   block->sequence = task->cut++;
   task->split = block->chunk.last;
+  task->cut_by_caller = false;
   memory_note(engine, block, memory_to_come(engine, block));
   engine->expected = block->held;
   queue_push(&engine->cut, block);
@@ -99,9 +105,32 @@ static void cut_block(Engine *engine, Task *task, Block *block) {
     if (status == SOURCE_ERROR && !stop_is_in(engine, task))
       engine_fail_locked(engine, &error);
     task->split = true;
+    task->cut_by_caller = false;
     stop_if_reached(engine);
     pthread_cond_signal(&engine->caller_turn);
   }
+  pthread_mutex_unlock(&engine->lock);
+}
+
+Block *splitter_claim(Engine *engine, Task *task) {
+  bool free = !engine->stop && !engine->closing && source_in_memory(task->file.source);
+  for (unsigned i = 0; i < engine->task_count && free; i++) {
+    const Task *other = engine_task(engine, i);
+    free = !stop_is_in(engine, other) && (other == task || (other->split && !other->recut));
+  }
+  if (free && memory_has_room(engine)) {
+    task->cut_by_caller = true;
+    return queue_pop_newest(&engine->idle);
+  }
+  pthread_cond_signal(&engine->splitter_turn);
+  return NULL;
+}
+
+void splitter_begin(Engine *engine, Task *task, Block *block) {
+  cut_block(engine, task, block);
+  pthread_mutex_lock(&engine->lock);
+  if (!task->split)
+    pthread_cond_signal(&engine->splitter_turn);
   pthread_mutex_unlock(&engine->lock);
 }
 

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "load/splitter.h"
+
 uint64_t task_input_bytes(const Task *task) {
   return source_in_file(task->file.source, task->counts.bytes);
 }
@@ -47,7 +49,7 @@ static bool prepare(Engine *engine, Task *task, const FileTask *file) {
   task->file = *file;
   task->serial = ++engine->task_serial;
   task->profile_file = profile_file(file->name);
-  task->split = task->recut = false;
+  task->split = task->recut = task->cut_by_caller = false;
   task->cut = task->checked = task->encoded = 0;
   // What the source has read before the first record: byte order mark and header.
   task->start = source_consumed(file->source);
@@ -67,8 +69,10 @@ bool task_start(Engine *engine, const FileTask *file, Error *error) {
   engine->total.bytes += task->counts.bytes;
   engine->total.repairs[REPAIR_QUOTE] += task->counts.repairs[REPAIR_QUOTE];
   lines_add(&engine->total.lines, &task->counts.lines);
-  pthread_cond_signal(&engine->splitter_turn);
+  Block *block = splitter_claim(engine, task);
   pthread_mutex_unlock(&engine->lock);
+  if (block)
+    splitter_begin(engine, task, block);
   return true;
 }
 
