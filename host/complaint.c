@@ -9,6 +9,7 @@
 #include "escaped.h"
 
 static bool as_json;
+static char already_done[120] = "";
 static char without_memory[128] = "out of memory";
 
 void complaint_use_json(bool json) {
@@ -34,7 +35,12 @@ void complaint_follow(lua_State *L) {
 }
 
 void complaint_note_done(const char *what) {
+  snprintf(already_done, sizeof already_done, "; %s", what);
   snprintf(without_memory, sizeof without_memory, "out of memory; %s", what);
+}
+
+const char *complaint_done(void) {
+  return already_done;
 }
 
 // Lua has other words for it than everybody else.

@@ -14,9 +14,12 @@ void complaint_follow(lua_State *L);
 // "pghost: message", as one line whatever is in it.
 void complaint_write(const char *message);
 
-// What has been done already and stays ("the records are loaded"): out of memory is no reason to do it a second time,
-// and without memory nobody can put that into the message later.
+// What has been done already and stays ("the records are loaded"): out of memory is no reason to do
+// it a second time, and without memory nobody can put that into the message later.
 void complaint_note_done(const char *what);
+
+// "; the records are loaded", or "".
+const char *complaint_done(void);
 
 // What an error value says; it may have lines (a traceback, the server's details). `index` is the
 // value: of an error object, JSON has code, exit, file, line and column too.

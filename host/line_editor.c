@@ -1,11 +1,13 @@
 // The line editor (libedit), its history file, and reading without a terminal.
-#define _GNU_SOURCE // asprintf
+#define _GNU_SOURCE // asprintf, ppoll
 #include "line_editor.h"
 
 #include <errno.h>
 #include <histedit.h>
 #include <poll.h>
+#include <pthread.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,15 +57,37 @@ static bool keep_typed(LineReader *reader, char byte) {
   return true;
 }
 
-// Waits for a byte: 1, 0 at the end of input or after `wait_ms`, -1 with EINTR after a signal.
-static int read_byte(char *byte, int wait_ms) {
+// Waits for input; -1 with EINTR after a signal. Signals are let in only while it sleeps: one that
+// came between the look at the flag and the sleep would be noticed at the next key.
+static int wait_for_input(int wait_ms) {
   struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+  struct timespec limit = {.tv_nsec = wait_ms * 1000000L};
+  sigset_t ours, before;
+  sigemptyset(&ours);
+  sigaddset(&ours, SIGINT);
+  sigaddset(&ours, SIGTERM);
+  sigaddset(&ours, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &ours, &before);
+  int ready = -1;
+  int error = EINTR;
+  if (interrupt_signal == 0) {
+    ready = ppoll(&in, 1, wait_ms < 0 ? NULL : &limit, &before);
+    error = errno;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  errno = error;
+  return ready;
+}
+
+// Waits for a byte: 1, 0 at the end of input or after `wait_ms` (less than a second), -1 with EINTR
+// after a signal.
+static int read_byte(char *byte, int wait_ms) {
   for (;;) {
     if (interrupt_signal != 0) {
       errno = EINTR;
       return -1;
     }
-    int ready = poll(&in, 1, wait_ms);
+    int ready = wait_for_input(wait_ms);
     if (ready == 0)
       return 0;
     if (ready < 0)

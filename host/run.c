@@ -22,7 +22,7 @@
 #include "retry.h"
 #include "signals.h"
 
-enum { EXIT_ERROR = 1, EXIT_USAGE = 2 };
+enum { EXIT_ERROR = 1, EXIT_USAGE = 2, EXIT_LOST = 3 };
 
 #define TRACEBACK "pghost.traceback"
 
@@ -127,6 +127,10 @@ static int report(lua_State *L, int status) {
   lua_pushvalue(L, -2);
   lua_pushinteger(L, status);
   lua_pcall(L, 2, 1, 0); // if that fails, too: that error
+  if (code == EXIT_LOST && lua_type(L, -1) == LUA_TSTRING) {
+    lua_pushstring(L, complaint_done());
+    lua_concat(L, 2);
+  }
   const char *text = lua_tostring(L, -1);
   complaint_write_error(L, -2, text ? text : "(error without a message)");
   lua_pop(L, 2);

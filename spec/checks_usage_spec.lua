@@ -60,7 +60,7 @@ describe("a check that is written wrongly", function()
         .. "write a number without %"] = function() check.sum("item.age", 1, 2, { error_if = "> 1%" }) end,
       ["check.not_null 'item.age': severity cannot be combined with warn_if or error_if, which say it themselves"] =
         function() check.not_null("item.age", { severity = "warn", error_if = "> 1" }) end,
-      ["check.not_null 'item.age': severity must be 'warn' or 'error', not 'fatal'"] = function()
+      ["check.not_null 'item.age': severity: 'warn' or 'error' expected, got 'fatal'"] = function()
         check.not_null("item.age", { severity = "fatal" })
       end,
       ["check.missing_share 'item.age': most: share such as '5%' expected, got '5'"] = function()

@@ -163,6 +163,16 @@ describe("a CSV source", function()
     assert.equal(64, #source:totals().sha256)
   end)
 
+  it("has no hash where nobody asks for it", function()
+    local name <const> = temporary("a\n" .. ("x\n"):rep(300000))
+    local source <close> = assert(csv.open(name))
+    os.remove(name)
+    source:leave_digest()
+    assert.equal(300000, count_records(source))
+    assert.equal(600002, source:totals().bytes)
+    assert.is_nil(source:totals().sha256)
+  end)
+
   it("reads a header longer than a block", function()
     local names, cells = {}, {}
     for i = 1, 20000 do

@@ -62,7 +62,9 @@ describe("csv.open with the database's encoding", function()
         RETURN false;
       END $$]]
     local codes, lines = {}, { "c" }
-    for _, range in ipairs { { 0x80, 0x33ff }, { 0x4e00, 0x5200 }, { 0xac00, 0xae00 }, { 0xe000, 0xe800 },
+    for _, range in ipairs { { 0x80, 0x3500 }, { 0x4e00, 0x5300 }, { 0x6000, 0x6200 }, { 0x7b00, 0x7d00 },
+      { 0x8e00, 0x8f00 },
+      { 0x9800, 0x9a00 }, { 0x20000, 0x20100 }, { 0x2a000, 0x2a100 }, { 0xac00, 0xae00 }, { 0xe000, 0xe800 },
       { 0xf900, 0xffff }, { 0x1f600, 0x1f610 } } do
       for code = range[1], range[2] do
         codes[#codes + 1], lines[#lines + 1] = code, utf8.char(code)
@@ -70,7 +72,8 @@ describe("csv.open with the database's encoding", function()
     end
     local text = table.concat(lines, "\n") .. "\n"
     for _, encoding in ipairs { "LATIN1", "LATIN2", "LATIN9", "LATIN10", "ISO_8859_5", "KOI8R", "WIN1250", "WIN1251",
-      "WIN1252", "WIN1255", "WIN1258", "WIN866", "WIN874", "EUC_CN", "EUC_JP", "EUC_KR" } do
+      "WIN1252", "WIN1255", "WIN1258", "WIN866", "WIN874", "EUC_CN", "EUC_JP", "EUC_KR",
+      "EUC_TW", "EUC_JIS_2004" } do
       local taken, source <close> = {}, csv.open_string(text, { stored = encoding })
       for _, record in source:records() do
         if record then

@@ -171,6 +171,22 @@ describe("duplicates of a key", function()
     end
   end)
 
+  it("are found in a raw table, and get the bytes of the files", function()
+    write_files(2, 1500, 1000)
+    local list = some("numeric", "uuid")
+    publish(function(run)
+      for _, family in ipairs(list) do
+        local rules = r.table(family[1], { { family[1], family[2] }, { "part", r.integer() } }, { key = family[1] })
+        run:stage(family[1], "part*.csv", rules)
+        run:clean(family[1], rules)
+      end
+    end)
+    for _, family in ipairs(list) do
+      check(family, false)
+    end
+    check_originals()
+  end)
+
   it("of a key of two columns are told by both", function()
     write("two.csv", "a,b\n1,x\n1.0,y\n1.00,x\n2,x\n,x\n1,y\n")
     publish(function(run)

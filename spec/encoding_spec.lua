@@ -348,7 +348,7 @@ describe("a load of text in another encoding", function()
         "--max-rejects", "1", "--rejects", file, "--force" }
       local _, err, code = pghost.run(words)
       assert.equal(0, code, err)
-      write("rejects.csv", (pghost.read(file):gsub(",è\n", ',"è,2"\n')))
+      write("rejects.csv", (pghost.read(file):gsub(",è,", ',"è,2",')))
       _, err, code = pghost.run { "--dsn", dsn, "load", file, "--into", "u" }
       assert.equal(0, code, err)
       assert.equal("é1 è2", psql "SELECT string_agg(a || \"ü\", ' ' ORDER BY \"ü\") FROM u")

@@ -1,5 +1,5 @@
--- A merge as one INSERT ... ON CONFLICT: when it is one, and that it does the same as an UPDATE and an INSERT. What comes
--- out is held against what psql makes of the same file by hand.
+-- A merge as one INSERT ... ON CONFLICT: when it is one, and that it does the same as an UPDATE and an INSERT. What
+-- comes out is held against what psql makes of the same file by hand.
 
 local modes = require "support.modes"
 local r = require "pghost.rules"

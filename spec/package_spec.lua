@@ -109,7 +109,8 @@ describe("what is installed", function()
     it("is the same bytes from another folder", function()
       local other = build "elsewhere/two"
       must(("cd %s/build && SOURCE_DATE_EPOCH=1700000000 cpack"):format(other))
-      for _, name in ipairs { "pghost", "pghost_native.so", "pghost_database.so", "pghost_archive.so", "pghost_remote.so",
+      for _, name in ipairs { "pghost", "pghost_native.so", "pghost_database.so", "pghost_archive.so",
+        "pghost_remote.so",
         "pghost_modules.image", "share/man/man1/pghost.1" } do
         must(("cmp %s/%s %s/build/%s"):format(made, name, other, name))
       end

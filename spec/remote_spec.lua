@@ -1,5 +1,6 @@
 -- Objects behind URLs: http, and a store that speaks S3's protocol and checks signatures by itself (web_server.py).
--- Whatever the server does, what is loaded is what `\copy` loads of the file on disk, or nothing.
+-- Whatever the server does, what is loaded is what `\copy` loads of the file on disk, or nothing; what is written is what
+-- COPY writes, or nothing.
 
 local pghost = require "support.pghost"
 local server = require "support.server"
@@ -250,5 +251,65 @@ describe("a pipeline over a store", function()
     end
     local _, err, code = run { "replay", "2" }
     assert.equal(0, code, err)
+  end)
+end)
+
+describe("pghost export into a store", function()
+  before_each(function()
+    web:write("lake/old.csv", "old\n")
+    psql "CREATE TABLE t AS SELECT i AS id, md5(i::text) AS name FROM generate_series(1, 1000) AS i"
+  end)
+
+  local function export(url, source)
+    local out, err, code = run { "export", source or "t", "-o", url }
+    assert.equal("", out)
+    return err, code
+  end
+
+  local function copied(sql)
+    return psql(("COPY (%s) TO STDOUT (FORMAT csv, HEADER)"):format(sql)) .. "\n"
+  end
+
+  it("writes what COPY writes, packed by its name, under any key", function()
+    for _, key in ipairs { "new.csv", "a/b c+(1)&ü.csv", "busy.csv", "old.csv" } do
+      local err, code = export("s3://lake/" .. key)
+      assert.equal(0, code, err)
+      assert.equal(copied "TABLE t", pghost.read(web.folder .. "/lake/" .. key))
+    end
+    assert.equal(0, select(2, export "s3://lake/t.csv.gz"))
+    assert.equal(copied "TABLE t", server.shell(("zcat %s/lake/t.csv.gz"):format(web.folder)) .. "\n")
+  end)
+
+  it("writes what is large in parts", function()
+    local query = "SELECT i, md5(i::text) || md5((i + 1)::text) AS text FROM generate_series(1, 500000) AS i"
+    local err, code = export("s3://lake/busy large.csv", query)
+    assert.equal(0, code, err)
+    assert.equal(server.shell(("psql -X -q -d %s -c %s | sha256sum"):format(pghost.quote(dsn),
+      pghost.quote(("COPY (%s) TO STDOUT (FORMAT csv, HEADER)"):format(query)))),
+      (server.shell(("sha256sum < '%s/lake/busy large.csv'"):format(web.folder))))
+    assert.equal(0, web:uploads())
+    assert.truthy(web:log():find("partNumber=2&uploadId=u%2F1%2B%3D", 1, true))
+  end)
+
+  it("leaves the object as it was, and no part, where anything fails", function()
+    local query = "SELECT i, repeat('x', 100) FROM generate_series(1, 200000) AS i"
+    local err, code = export("s3://lake/full.csv", query)
+    assert.equal("pghost: could not write 's3://lake/full.csv': HTTP status 507, QuotaExceeded\n", err)
+    assert.equal(1, code)
+    assert.equal(0, web:uploads())
+    assert.equal("pghost: could not write 's3://lake/denied.csv': HTTP status 403, AccessDenied\n",
+      (export "s3://lake/denied.csv"))
+    assert.equal("pghost: could not write 's3://none/t.csv': HTTP status 404, NoSuchBucket\n",
+      (export "s3://none/t.csv"))
+    assert.equal(1, select(2, export("s3://lake/old.csv", "SELECT 1 / (500 - id) FROM t")))
+    assert.equal("old\n", pghost.read(web.folder .. "/lake/old.csv"))
+  end)
+
+  it("refuses what it cannot write to before it asks the server", function()
+    for _, url in ipairs { "https://example.org/t.csv", "s3://lake", "s3://lake/", "s3://lake/a/" } do
+      local err, code = export(url, "SELECT pg_sleep(100)")
+      assert.equal(("pghost: cannot write to '%s': a file or s3://BUCKET/KEY expected\n"):format(url), err)
+      assert.equal(2, code)
+    end
   end)
 end)

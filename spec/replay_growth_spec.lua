@@ -2,6 +2,7 @@
 -- right, it is rebuilt.
 
 local assert = require "luassert"
+local corrections = require "pghost.rejects.corrections"
 local fixture = require "support.fixture"
 local project = require "support.project"
 local sys = require "pghost.native.sys"
@@ -89,6 +90,34 @@ describe("the cost of a replay", function()
     local _, err = here:pghost("fix", "1", "bad.csv")
     assert.truthy(rows_read(19990 + 20000 + 10) - before < 1000, err)
     assert.equal("20000|10", here:ask "SELECT count(*), count(*) FILTER (WHERE price = 7) FROM item")
+  end)
+end)
+
+describe("keeping corrections", function()
+  fixture.each(function(keep)
+    here = keep(project.new())
+    rules(strict)
+  end)
+
+  it("reads what became of the rejects once, however many there are", function()
+    local lines, count = { "id,price", "0,1" }, 3000
+    for i = 1, count do
+      lines[i + 2] = i .. ",none"
+    end
+    publish(table.concat(lines, "\n") .. "\n")
+    here.conn:exec [[CREATE TABLE noted (reject_id bigint PRIMARY KEY, state text, note text);
+      INSERT INTO noted SELECT reject_id, 'corrected' FROM pghost.rejects]]
+    local fixes = {}
+    for row in here.conn:query("SELECT reject_id FROM noted"):rows() do
+      fixes[row.reject_id] = { reject_id = row.reject_id, columns = { "id", "price" }, fields = { "1", "2" } }
+    end
+    local query = "SELECT pg_stat_get_xact_tuples_returned('noted'::regclass) AS read"
+    here.conn:transaction(function(conn)
+      local before = conn:query(query)[1].read
+      corrections.keep({ conn = conn, target = "public", id = 1 }, fixes, "noted")
+      assert.equal(count, conn:query(query)[1].read - before)
+    end)
+    assert.equal(tostring(count), here:ask "SELECT count(*) FROM pghost.corrections")
   end)
 end)
 

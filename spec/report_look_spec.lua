@@ -123,7 +123,8 @@ describe("a run that published nothing", function()
     assert.same(4, (select(2, here:run "pipeline.lua")))
     here:pghost("report", "-o", "failed.html")
     local page = here:read "failed.html"
-    assert.matches('<p class="sentence bad">Failed, nothing was published: 1 check failed: item: price &gt; 5</p>', page,
+    assert.matches('<p class="sentence bad">Failed, nothing was published: 1 check failed: item: price &gt; 5</p>',
+      page,
       1, true)
     assert.matches("Nothing of this run was published: the columns are as this run loaded them.", page, 1, true)
     assert.is_nil(page:find("no tables to look at", 1, true))

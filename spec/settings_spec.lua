@@ -109,3 +109,30 @@ describe("options in scripts", function()
     assert.equal("2", p:ask "SELECT count(*) FROM t")
   end)
 end)
+
+-- Every place where a misspelt name would otherwise be nil, and mean nothing.
+describe("a name that nobody knows", function()
+  it("is an error that tells the nearest one, also where it is only read", function()
+    local r, checks = require "pghost.rules", require "pghost.check"
+    local given = settings.of {}
+    for text, fn in pairs {
+      ["pghost.rules has no 'bigit': did you mean 'bigint'?"] = function() return r.bigit() end,
+      ["a column's rules have no 'trm': did you mean 'trim'?"] = function() return r.text():trm() end,
+      ["pghost.check has no 'not_nul': did you mean 'not_null'?"] = function() return checks.not_nul "a.b" end,
+      ["run.settings has no 'retrys': did you mean 'retries'?"] = function() return given.retrys end,
+      ["a run has no 'laod': did you mean 'load'?"] = function() return require("pghost.run").new("x", given,
+        { log = {}, out = io.stdout }):laod() end,
+      ["boolean takes no arguments, got 1"] = function() return r.boolean { trues = { "x" } } end,
+      ["numeric takes 2 arguments, got 3"] = function() return r.numeric(10, 2, { decmal = "," }) end,
+      ["run:clean 'item': option 'delimiter' is about files: give it to run:stage"] = function()
+        require("pghost.load.options").of_step("clean", "item", { delimiter = ";" })
+      end,
+    } do
+      local good, problem = pcall(fn)
+      assert.is_false(good)
+      assert.truthy(tostring(problem):find(text, 1, true), tostring(problem))
+    end
+    assert.is_nil(given.workers)
+    assert.is_nil(r.text().labels)
+  end)
+end)

@@ -140,6 +140,60 @@ describe("the encoding", function()
     assert.equal("iso-2022-jp", encoding_of("id,name\n1,\27$B;3ED\27(B\n").value)
   end)
 
+  -- Bytes are those of Python's codecs.
+  local function python(expression)
+    return (pghost.shell(("python3 -c 'import sys; sys.stdout.buffer.write(%s)'"):format(expression)))
+  end
+
+  it("may be told by the mark of GB18030 and of UTF-7, which is no part of the first name", function()
+    local table = [["id,name\n1,Z\u00fcrich\n2,\u5317\u4eac\n"]]
+    for name, mark in pairs { gb18030 = [["\ufeff".encode("gb18030")]], ["utf-7"] = [[b"+/v8-"]] } do
+      local found = sniff.sniff_string(python(("%s + %s.encode(\"%s\")"):format(mark, table, name)))
+      assert.same({ name, "byte order mark" }, { found.dialect.encoding.value, found.dialect.encoding.reason })
+      assert.same({ "id", "Zürich" }, { found.columns[1].name, found.columns[2].examples[1] })
+    end
+  end)
+
+  it("may be UTF-32 without a mark", function()
+    for _, name in ipairs { "utf-32le", "utf-32be" } do
+      local codec = name:gsub("32", "32-")
+      assert.equal(name, encoding_of(python([["id,name\n1,Ann\n2,\u5317\u4eac\n".encode("]] .. codec .. '")')).value)
+    end
+  end)
+
+  it("may be UTF-7, which is ASCII; with one run in it that is not sure", function()
+    for _, text in ipairs { "id,name\n1,Zürich\n2,Köln\n3,Łódź\n", "id,name\n1,東京\n2,大阪\n3,京都 a+b\n",
+      "id,name\n1,Müller\n2,Größe\n3,Čapek ~\\x\n" } do
+      local escaped = text:gsub("\\", "\\\\"):gsub("\n", "\\n"):gsub("[^\0-\127]+", function(part)
+        local out = {}
+        for _, code in utf8.codes(part) do
+          out[#out + 1] = ("\\u%04x"):format(code)
+        end
+        return table.concat(out)
+      end)
+      local found = sniff.sniff_string(python(('"%s".encode("utf-7")'):format(escaped)))
+      assert.equal("utf-7", found.dialect.encoding.value)
+      assert.is_true(found.dialect.encoding.confidence >= least)
+      assert.equal(text:match "1,([^\n]*)", found.columns[2].examples[1])
+    end
+    pghost.write(folder .. "/one.csv", "id,name\n1,M+APw-ller\n2,Ann\n3,Bob\n4,Cid\n")
+    local _, err, code = pghost.run { "--dsn", dsn, "load", folder .. "/one.csv", "--auto", "--create", "--into",
+      "public.one" }
+    assert.equal(1, code)
+    assert.matches("one.csv: the encoding is not clear: nothing beyond ASCII, but '+...-' as UTF-7 writes what is; "
+      .. "give it: --encoding utf-7, --encoding utf-8", err, 1, true)
+  end)
+
+  it("is not UTF-7 where pluses are in phone numbers, grades, languages and tokens", function()
+    for _, text in ipairs {
+      "phone,n\n+49301234567,5\n+1-555-0100,6\n+44-20-7946,7\n", "lang,n\nC++,5\nC+age-b,6\na+b,7\n",
+      "blood,n\nA+,5\nB+,6\nAB+-,7\n", "id,tok\n1,+AbCdEfGh==\n2,x+y/zAAB\n3,abc+\n", "id,sum\n1,1+-2\n2,3+-1\n",
+      "id,when\n1,2024-01-02T03:04:05+01:00\n2,2024-01-02T03:04:05+0200\n", "q,n\na+b+c,1\nfoo+bar-baz,2\n",
+    } do
+      assert.equal("utf-8", encoding_of(text).value, text)
+    end
+  end)
+
   it("is never one that makes control characters", function()
     for byte = 0x80, 0x9f do
       local found = encoding_of(("id,name\n1,M%sller\n2,K%sln\n"):format(string.char(byte), string.char(byte)))

@@ -1,4 +1,5 @@
--- Files of several tables, and of none, with --auto: refused with what is seen, or the table that a person takes for it.
+-- Files of several tables, and of none, with --auto: refused with what is seen, or the table that a person takes for
+-- it.
 
 local connection = require "pghost.connection"
 local pghost = require "support.pghost"
@@ -61,13 +62,15 @@ describe("a second table of the same width", function()
   for name, text in pairs {
     ["with other names"] = "id,n\n1,a\n2,b\n3,c\n\nplace,qty\nRome,5\nOslo,6\nBern,7\n",
     ["with the same names"] = "id,n\n1,a\n2,b\n3,c\n\nid,n\n7,x\n8,y\n9,z\n",
-    ["with names of several words"] = "id;n\n1;a\n2;b\n3;c\n\nplace name;day of birth\nRome;2024-01-02\nOslo;2024-01-03\n",
+    ["with names of several words"] = "id;n\n1;a\n2;b\n3;c\n\n"
+      .. "place name;day of birth\nRome;2024-01-02\nOslo;2024-01-03\n",
   } do
     it(name .. " is refused, and why", function()
       local err, code = load(text)
       assert.equal(1, code)
       assert.matches("a.csv: another table seems to begin in line 6, below a blank line: words, and then numbers or "
-        .. "dates below them; make it a file of its own, or give --header 1 (--no-header) if it is a record", err, 1, true)
+        .. "dates below them; make it a file of its own, or give --skip 5 --header 1 if what is above is no table, "
+        .. "--header 1 (--no-header) if it is a record", err, 1, true)
     end)
   end
 

@@ -100,4 +100,11 @@ describe("the statistics of a loaded table", function()
     local err = load(records("id,name", "%d,abc"))
     assert.matches("public.t is loaded, but its statistics are not updated: .*not today", err)
   end)
+
+  it("are those of a bounded ANALYZE, wherever the library asks for one", function()
+    local found = pghost.shell(("cd %s/scripts/pghost && grep -rl '\"ANALYZE' --include=*.lua . | sort"):format(
+      pghost.root))
+    -- Of repeats.lua the table has the columns of a key.
+    assert.equal("./load/repeats.lua\n./load/statistics.lua\n", found)
+  end)
 end)

@@ -4,6 +4,7 @@ local checks = require "measure.checks"
 local clock = require "measure.clock"
 local duplicates = require "measure.duplicates"
 local files = require "measure.files"
+local memory = require "measure.memory"
 local merge = require "measure.merge"
 local replay = require "measure.replay"
 local rounds = require "measure.rounds"
@@ -13,6 +14,7 @@ local M = { order = { "startup", "booking", "event", "memory", "shapes", "pipeli
   "checks", "profile", "pgloader" } }
 
 M.merge = merge.run
+M.modes = memory.run -- by name alone: it loads ten times the records
 
 M.duplicates = duplicates.run
 M.replay = replay.run

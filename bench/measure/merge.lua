@@ -1,7 +1,8 @@
 -- Changes into a big table: pghost's modes against the SQL that one writes by hand for each.
 --
 -- By hand is COPY into a temporary table and the statements; pghost also keeps the raw records, the ledger of files and
--- the history of runs. Both tables are of the same records; each round has changes of its own.
+-- the history of runs. Both tables are of the same records; each round has changes of its own. `delete` is a merge of a
+-- file with all records, whose missing keys are deleted.
 
 local clock = require "measure.clock"
 local rounds = require "measure.rounds"
@@ -34,8 +35,21 @@ local function create(options, name, mode)
   end
 end
 
+-- All records of the table as a file, `count` of them changed; a tenth as many are left out, others in each round.
+local function write_snapshot(options, path, count, round)
+  local step = options.records // count
+  options.server:psql(([[\copy (select id, user_id, starts_at, price, status,
+    case when id %% %d = %d then note || ' of round %d' else note end as note
+    from (select %s from generate_series(1, %d) as i where i %% %d <> %d) as c) to '%s' csv header]])
+    :gsub("\n%s*", " "):format(step, round % step, round, generated:gsub("\n%s*", " "):format("''"), options.records,
+    10 * step, round % (10 * step), path))
+end
+
 -- A file of `count` records, every so many of the table, a tenth of them new ones; all of them to append.
 local function write_changes(options, mode, path, count, round)
+  if mode == "delete" then
+    return write_snapshot(options, path, count, round)
+  end
   round = round + 10 * #tostring(count) -- no two rounds of a table have the same new keys
   options.server:psql(([[\copy (select %s from (select case when n %% %d = 0
     then %d + n + %d * %d::bigint else n * %d end::bigint as i
@@ -48,6 +62,11 @@ local by_hand = {
   append = [[insert into %s select * from change as n where not exists (select 1 from %s as p where p.id = n.id);]],
   merge = [[insert into %s select * from change on conflict (id) do update set user_id = excluded.user_id,
     starts_at = excluded.starts_at, price = excluded.price, status = excluded.status, note = excluded.note;]],
+  delete = [[delete from %s as p where not exists (select 1 from change as n where n.id = p.id);
+    insert into %s as p select * from change on conflict (id) do update set user_id = excluded.user_id,
+    starts_at = excluded.starts_at, price = excluded.price, status = excluded.status, note = excluded.note
+    where (p.user_id, p.starts_at, p.price, p.status, p.note) is distinct from (excluded.user_id, excluded.starts_at,
+      excluded.price, excluded.status, excluded.note);]],
   history = [[update %s as p set _valid_to = clock_timestamp() from change as n
     where p.id = n.id and p._valid_to is null and (p.user_id, p.starts_at, p.price, p.status, p.note)
         is distinct from (n.user_id, n.starts_at, n.price, n.status, n.note);
@@ -79,8 +98,8 @@ local function measure(options, mode, count)
     },
     {
       name = ("pghost %s, %d"):format(mode, count),
-      command = ("%s bench/merge.lua --dsn '%s' --table %s --mode %s %s"):format(options.binary, options.dsn, name,
-        mode, path),
+      command = ("%s bench/merge.lua --dsn '%s' --table %s %s %s"):format(options.binary, options.dsn, name,
+        mode == "delete" and "--mode merge --missing delete" or "--mode " .. mode, path),
       per = { hand },
       rows = count,
     },
@@ -92,7 +111,7 @@ end
 ---@param options table of bench/run.lua
 function M.run(options)
   clock.shell("mkdir -p " .. options.cache)
-  for _, mode in ipairs { "merge", "history", "append" } do
+  for _, mode in ipairs { "merge", "history", "append", "delete" } do
     create(options, "bench_" .. mode, mode)
     for _, share in ipairs { 1000, 100, 10 } do
       measure(options, mode, options.records // share)

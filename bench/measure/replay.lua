@@ -1,4 +1,4 @@
--- Replays: rejects of a big table, one of 2,000 records and one of twenty, in each mode.
+-- Replays and fixes: rejects of a big table, one of 2,000 records and one of twenty, in each mode.
 
 local clock = require "measure.clock"
 local rounds = require "measure.rounds"
@@ -19,21 +19,35 @@ local function environment(path, mode, lenient)
     lenient and " PGHOST_BENCH_LENIENT=1" or "")
 end
 
-local function measure(options, mode, count)
+-- A history and tables of its own for each round.
+local function load(options, path, mode)
+  options.server:psql("drop schema if exists pghost cascade")
+  options.server:psql("drop table if exists bench_replay, bench_replay_raw")
+  clock.shell(("%s '%s' bench/replay.lua --dsn '%s' >/dev/null 2>&1"):format(environment(path, mode), options.binary,
+    options.dsn))
+end
+
+-- Writes the rejects as a file, and corrects each.
+local function correct(options, corrected)
+  clock.shell(("'%s' --dsn '%s' rejects 1 --csv - 2>/dev/null | sed 's/,unknown,/,1.5,/' >'%s'"):format(options.binary,
+    options.dsn, corrected))
+end
+
+local function measure(options, mode, count, fix)
   local path = ("%s/replay_%d.csv"):format(clock.shell("realpath " .. options.cache), count)
+  local corrected = path .. ".corrected"
   write_file(options, path, options.records // count)
   local work = {
-    name = ("pghost replay, mode %s, %d rejects"):format(mode, count),
+    name = ("pghost %s, mode %s, %d rejects"):format(fix and "fix" or "replay", mode, count),
     rows = count,
-    prepare = function() -- a history and tables of its own for each round
-      options.server:psql("drop schema if exists pghost cascade")
-      options.server:psql("drop table if exists bench_replay, bench_replay_raw")
-      clock.shell(("%s '%s' bench/replay.lua --dsn '%s' >/dev/null 2>&1"):format(
-        environment(path, mode),
-        options.binary, options.dsn))
+    prepare = function()
+      load(options, path, mode)
+      if fix then
+        correct(options, corrected)
+      end
     end,
-    command = ("%s '%s' --dsn '%s' replay 1 bench/replay.lua"):format(environment(path, mode, true), options.binary,
-      options.dsn),
+    command = ("%s '%s' --dsn '%s' %s bench/replay.lua"):format(environment(path, mode, not fix), options.binary,
+      options.dsn, fix and ("fix 1 '%s'"):format(corrected) or "replay 1"),
   }
   rounds.run({ work }, options.rounds, options.server)
   return work
@@ -47,6 +61,9 @@ function M.run(options)
     for _, share in ipairs { 2000, 20 } do
       works[#works + 1] = measure(options, mode, options.records // share)
     end
+  end
+  for _, share in ipairs { 2000, 20 } do
+    works[#works + 1] = measure(options, "replace", options.records // share, true)
   end
   rounds.print(("Replay: rejects of %d records"):format(options.records), works)
 end

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "csv/scan.h"
+#include "csv/stored.h"
 #include "csv/transcode.h"
 
 enum {
@@ -29,7 +30,7 @@ struct Decoder {
   Entry table[BYTES];    // of the encoding
   Entry fallback[BYTES]; // of windows-1252
   iconv_t converter;
-  iconv_t stored; // from UTF-8 into what the database is in; only where that is not UTF-8
+  Stored *stored; // what the database is in; only where that is not UTF-8
   bool clean;     // the batch at hand: its bytes are text as they are
 };
 
@@ -85,9 +86,9 @@ Decoder *decoder_new(const TextOptions *options, char quote) {
     return NULL;
   decoder->options = *options;
   decoder->quote = quote;
-  decoder->converter = decoder->stored = (iconv_t)-1;
+  decoder->converter = (iconv_t)-1;
   if (*options->stored) // unknown to iconv: the server will say what it does not have
-    decoder->stored = iconv_open(options->stored, "UTF-8");
+    decoder->stored = stored_new(options->stored);
   if ((options->kind != ENCODING_FIELDS || open_converter(decoder)) &&
       (!options->fallback || fill_fallback(decoder)))
     return decoder;
@@ -98,8 +99,8 @@ Decoder *decoder_new(const TextOptions *options, char quote) {
 void decoder_free(Decoder *decoder) {
   if (decoder && decoder->converter != (iconv_t)-1)
     iconv_close(decoder->converter);
-  if (decoder && decoder->stored != (iconv_t)-1)
-    iconv_close(decoder->stored);
+  if (decoder)
+    stored_free(decoder->stored);
   free(decoder);
 }
 
@@ -211,63 +212,11 @@ static bool convert(const Decoder *decoder, Work *work, Field *field) {
          fall_back(decoder, work, field, valid);
 }
 
-static size_t character_length(const char *at, size_t left) {
-  size_t len = 1;
-  while (len < left && (at[len] & 0xc0) == 0x80)
-    len++;
-  return len;
-}
-
-// What iconv has and the server does not: characters that the server has at another code point, and
-// those for private use.
-static bool is_iconvs_alone(const char *encoding, const char *at, size_t len) {
-  static const char *const others[][2] = {
-      {"EUC-JP-MS", "\u00a2"}, {"EUC-JP-MS", "\u00a3"}, {"EUC-JP-MS", "\u00ac"},
-      {"EUC-JP-MS", "\u2014"}, {"EUC-JP-MS", "\u2016"}, {"EUC-JP-MS", "\u2212"},
-      {"EUC-JP-MS", "\u301c"}, {"EUC-KR", "\u20a9"},    {"CP1258", "\u0340"},
-      {"CP1258", "\u0341"},
-  };
-  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-    if (strcmp(encoding, others[i][0]) == 0 && strlen(others[i][1]) == len &&
-        memcmp(at, others[i][1], len) == 0)
-      return true;
-  return strcmp(encoding, "EUC-JP-MS") == 0 && len == 3 && (unsigned char)at[0] == 0xee;
-}
-
-// Whether the database has a character, of which iconv makes these bytes. Where it makes several of
-// one (a letter and its accent) or one of several (a C1 control, a yen sign), the server does not.
-static bool is_held(const Decoder *decoder, const char *at, size_t len, const char *out,
-                    size_t made) {
-  const char *name = decoder->options.stored;
-  bool several = strncmp(name, "EUC-", 4) == 0;
-  if ((made > 1) != several || is_iconvs_alone(name, at, len))
-    return false;
-  return strcmp(name, "EUC-TW") != 0 || made < 4 ||
-         (unsigned char)out[1] <= 0xa4; // the server's planes
-}
-
-// How much of a text in UTF-8 the database has characters for.
-static size_t stored_length(const Decoder *decoder, const Field *field) {
-  size_t at = 0, len;
-  for (; at < field->len; at += len) {
-    char *in = (char *)(uintptr_t)field->data + at, scratch[16], *out = scratch;
-    len = character_length(in, field->len - at);
-    if ((unsigned char)*in < 0x80)
-      continue;
-    size_t left = len, room = sizeof scratch;
-    iconv(decoder->stored, NULL, NULL, NULL, NULL);
-    if (iconv(decoder->stored, &in, &left, &out, &room) == (size_t)-1 ||
-        !is_held(decoder, field->data + at, len, scratch, sizeof scratch - room))
-      break;
-  }
-  return at;
-}
-
 // False: the field has a character that the database cannot store.
 static bool is_storable(const Decoder *decoder, Work *work, const Field *field) {
-  if (decoder->stored == (iconv_t)-1 || scan_is_plain_ascii(field->data, field->len))
+  if (!decoder->stored || scan_is_plain_ascii(field->data, field->len))
     return true;
-  size_t at = stored_length(decoder, field);
+  size_t at = stored_length(decoder->stored, field->data, field->len);
   if (at == field->len)
     return true;
   size_t len = 1;
@@ -334,8 +283,8 @@ static void check_record(const Decoder *decoder, Work *work, Record *record) {
 static bool is_clean(const Decoder *decoder, const char *bytes, size_t len) {
   if (scan_is_plain_ascii(bytes, len))
     return decoder->options.exact_ascii;
-  return decoder->options.kind != ENCODING_FIELDS && decoder->stored == (iconv_t)-1 &&
-         !memchr(bytes, 0, len) && scan_is_utf8(bytes, len);
+  return decoder->options.kind != ENCODING_FIELDS && !decoder->stored && !memchr(bytes, 0, len) &&
+         scan_is_utf8(bytes, len);
 }
 
 bool decoder_run(Decoder *decoder, const char *bytes, size_t len, Batch *batch) {

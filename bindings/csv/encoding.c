@@ -200,13 +200,14 @@ bool encoding_takes_fallback(const char *name) {
 
 size_t encoding_of_mark(const char *bytes, size_t len, const char **name) {
   static const struct {
-    char mark[4];
+    char mark[6];
     size_t len;
     const char *name;
   } marks[] = {
       {{'\xef', '\xbb', '\xbf', 0}, 3, "utf-8"}, {{'\xff', '\xfe', 0, 0}, 4, "utf-32le"},
       {{0, 0, '\xfe', '\xff'}, 4, "utf-32be"},   {{'\xff', '\xfe', 0, 0}, 2, "utf-16le"},
-      {{'\xfe', '\xff', 0, 0}, 2, "utf-16be"},
+      {{'\xfe', '\xff', 0, 0}, 2, "utf-16be"},   {{'\x84', '\x31', '\x95', '\x33'}, 4, "gb18030"},
+      {{'+', '/', 'v', '8', '-'}, 5, "utf-7"},
   };
   for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
     if (len >= marks[i].len && memcmp(bytes, marks[i].mark, marks[i].len) == 0) {

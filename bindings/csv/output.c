@@ -60,10 +60,12 @@ static bool begin_packing(Output *output, const char *packing, Error *error) {
   return output->packer != NULL;
 }
 
-// What exists and is not a file (a pipe, /dev/null) is written to as it is.
+// What exists and is not a file (a pipe, /dev/null), or is open already, is written to as it is.
 static bool is_special(const char *path) {
+  static const char opened[] = "/proc/self/fd/";
   struct stat facts;
-  return stat(path, &facts) == 0 && !S_ISREG(facts.st_mode);
+  return stat(path, &facts) == 0 &&
+         (!S_ISREG(facts.st_mode) || strncmp(path, opened, sizeof opened - 1) == 0);
 }
 
 static bool open_file(Output *output, Error *error) {

@@ -13,6 +13,7 @@
 
 #include "csv/encoding.h"
 #include "csv/legacy.h"
+#include "csv/utf7.h"
 
 enum {
   MOSTLY = 4, // characters that are valid UTF-8 to a place that is not: the place is a fault
@@ -23,19 +24,8 @@ enum {
   CLEAR = 2,     // margins of the language over other encodings
   USUAL = 6,     // how strange letters are on average, as a natural logarithm
   STRANGE = 7,
+  SURE_RUNS = 3,    // of UTF-7
   MOST_STRANGE = 9, // beyond it is not text in any language that is known
-};
-
-typedef struct Mark {
-  const char *bytes;
-  size_t len;
-  const char *name;
-} Mark;
-
-// UTF-32 before UTF-16, whose mark it begins with.
-static const Mark marks[] = {
-    {"\xef\xbb\xbf", 3, "utf-8"}, {"\xff\xfe\0\0", 4, "utf-32le"}, {"\0\0\xfe\xff", 4, "utf-32be"},
-    {"\xff\xfe", 2, "utf-16le"},  {"\xfe\xff", 2, "utf-16be"},
 };
 
 // Length of the UTF-8 character at `at`, 0 when it is none. Table 3-7 of the Unicode standard.
@@ -85,17 +75,29 @@ static void set_name(SampleEncoding *encoding, const char *name) {
 }
 
 static bool by_mark(const char *bytes, size_t len, SampleEncoding *encoding) {
-  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
-    const Mark *mark = &marks[i];
-    if (len >= mark->len && memcmp(bytes, mark->bytes, mark->len) == 0) {
-      set_name(encoding, mark->name);
-      encoding->how = "mark";
-      encoding->mark = mark->len;
-      encoding->confidence = 1;
-      return true;
-    }
-  }
-  return false;
+  const char *name;
+  encoding->mark = encoding_of_mark(bytes, len, &name);
+  if (encoding->mark == 0)
+    return false;
+  set_name(encoding, name);
+  encoding->how = "mark";
+  encoding->confidence = 1;
+  return true;
+}
+
+// Text in UTF-32 has a zero in three of four places, and the fourth is one of two.
+static bool by_three_zeros(const char *bytes, size_t len, SampleEncoding *encoding) {
+  size_t zeros[4] = {0, 0, 0, 0};
+  for (size_t i = 0; i < len; i++)
+    zeros[i % 4] += bytes[i] == 0;
+  bool little = zeros[3] * 4 >= len - 3 && zeros[2] * 5 > len && zeros[1] * 5 > len;
+  bool big = zeros[0] * 4 >= len && zeros[1] * 5 > len && zeros[2] * 5 > len;
+  if (len < 8 || little == big || zeros[little ? 0 : 3] * 20 > len)
+    return false;
+  set_name(encoding, little ? "utf-32le" : "utf-32be");
+  encoding->how = "zeros";
+  encoding->confidence = 0.95;
+  return true;
 }
 
 // Latin text in UTF-16 has a zero in nearly every second place.
@@ -142,6 +144,21 @@ static bool by_escapes(const char *bytes, size_t len, SampleEncoding *encoding) 
       return true;
     }
   return false;
+}
+
+// UTF-7 has ASCII bytes alone: what is beyond ASCII stands in runs of base64, "M+APw-ller", and a
+// plus is "+-" (RFC 2152). By accident text has hardly one such run, and other pluses beside it.
+static bool by_runs(const char *bytes, size_t len, SampleEncoding *encoding) {
+  size_t runs = 0, others = 0;
+  utf7_count(bytes, len, &runs, &others);
+  if (runs == 0 || runs < others)
+    return false;
+  bool sure = runs >= SURE_RUNS && others == 0;
+  set_name(encoding, "utf-7");
+  encoding->how = "runs";
+  encoding->rival = sure ? "" : "utf-8";
+  encoding->confidence = sure ? 0.9 : 0.3;
+  return true;
 }
 
 // Characters of several bytes that are valid UTF-8, and places that are not.
@@ -222,12 +239,13 @@ SampleEncoding sample_encoding(const char *bytes, size_t len, bool whole) {
   SampleEncoding encoding = {
       .name = "utf-8", .how = "ascii", .confidence = 0.9, .rival = "", .language = ""};
   encoding.non_ascii = count_non_ascii(bytes, len);
-  if (by_mark(bytes, len, &encoding) || by_zeros(bytes, len, &encoding) ||
-      by_sparse_zeros(bytes, len, &encoding))
+  if (by_mark(bytes, len, &encoding) || by_three_zeros(bytes, len, &encoding) ||
+      by_zeros(bytes, len, &encoding) || by_sparse_zeros(bytes, len, &encoding))
     return encoding;
   if (encoding.non_ascii == 0) {
     encoding.confidence = whole ? 1 : 0.95;
-    by_escapes(bytes, len, &encoding);
+    if (!by_escapes(bytes, len, &encoding))
+      by_runs(bytes, len, &encoding);
     return encoding;
   }
   if (!by_most(bytes, len, whole, &encoding))

@@ -14,15 +14,15 @@ enum { SAMPLE_ENCODING_SIZE = 40, SAMPLE_ENCODING_BYTES = 256 * 1024 };
 typedef struct SampleEncoding {
   char name[SAMPLE_ENCODING_SIZE]; // as iconv knows it, lower case; "utf-8" also for plain ASCII
   // Where it comes from: "mark" (byte order mark), "ascii", "valid" (non-ASCII, and all of it valid
-  // UTF-8), "mostly" (UTF-8 but for a few places), "zeros" (UTF-16 by where the zero bytes are),
-  // "escapes" (ISO 2022), "language" (legacy.h), "unsure" (the same, but it could be another),
-  // "given".
+  // UTF-8), "mostly" (UTF-8 but for a few places), "zeros" (UTF-16 or UTF-32 by where the zero
+  // bytes are), "escapes" (ISO 2022), "runs" (UTF-7), "language" (legacy.h), "unsure" (the same,
+  // but it could be another), "given".
   const char *how;
   double confidence;
   size_t mark;       // bytes of the byte order mark
   size_t non_ascii;  // bytes from 128 on in what was looked at
   size_t invalid;    // with "mostly": places that are not UTF-8
-  const char *rival; // with "language" and "unsure": what it could be, too; "" for nothing
+  const char *rival; // with "language", "runs" and "unsure": what it could be, too; "" for nothing
   double margin;     // the same: see legacy.h
   double strangeness;
   const char *language; // with "language" and "unsure": that of the text, as locales have it

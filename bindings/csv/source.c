@@ -41,6 +41,10 @@ bool source_no_memory(const Source *source, Error *error) {
   return error_set_errno(error, ENOMEM, "could not read '%s'", source->name);
 }
 
+void source_leave_digest(Source *source) {
+  source->undigested = true;
+}
+
 // Reading and putting back
 
 // Appends up to `size` bytes of the input to `out`.
@@ -54,12 +58,13 @@ static bool read_bytes(Source *source, Buffer *out, size_t size, Error *error) {
   uint64_t bytes = source->totals.bytes + (uint64_t)got;
   atomic_store(&source->input_bytes, input->taken ? input->taken(input) : bytes);
   if (got == 0) {
-    if (!source->at_end)
+    if (!source->at_end && !source->undigested)
       sha256_finish(&source->digest, source->totals.sha256);
     source->at_end = true;
     return true;
   }
-  sha256_add(&source->digest, out->data + out->len, (size_t)got);
+  if (!source->undigested)
+    sha256_add(&source->digest, out->data + out->len, (size_t)got);
   source->totals.bytes = bytes;
   out->len += (size_t)got;
   return true;

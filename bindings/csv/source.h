@@ -28,7 +28,8 @@ typedef struct Chunk {
 typedef struct SourceTotals {
   uint64_t bytes;       // read so far, after decompression, header and BOM included
   uint64_t input_bytes; // of the file itself, so before decompression
-  char sha256[65]; // of those bytes, hex; only filled by source_totals at the end of the source
+  char sha256[65]; // of those bytes, hex; only filled by source_totals at the end of the source,
+                   // unless it was left out
 } SourceTotals;
 
 typedef enum SourceStatus { SOURCE_CHUNK, SOURCE_END, SOURCE_ERROR } SourceStatus;
@@ -102,6 +103,9 @@ SourceStatus source_read(Source *source, Reader *reader, size_t target, Chunk *c
                          Error *error);
 
 SourceTotals source_totals(const Source *source);
+
+// Nobody is going to ask for the SHA-256, which is a tenth of what reading and typing take.
+void source_leave_digest(Source *source);
 
 // The conservation law of a source: what was handed out so far, and what there is to hand out, at
 // the end of the input. In bytes of the file, unpacked; of the converted text where that has no way

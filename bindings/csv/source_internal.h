@@ -32,6 +32,7 @@ struct Source {
   Header header;
   _Atomic uint64_t end_of_table; // offset from which on there are no records
   Sha256 digest;
+  bool undigested; // nobody asks for it
   SourceTotals totals;
   Lines opening;      // lines before the first record, and those skipped by source_skip_to
   bool open_end;      // the last line that was handed out has no line end

@@ -14,7 +14,7 @@
 #include "csv/split.h"
 
 enum {
-  MOST_MARK = 4, // bytes of a byte order mark
+  MOST_MARK = 5, // bytes of a byte order mark
   MOST_SPECIAL = 16,
 };
 

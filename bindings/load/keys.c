@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "profile/hash.h"
 
 enum {
@@ -15,7 +19,7 @@ enum {
   LEAST_KEYS = 1 << 14, // of a table
   MOST_TABLES = 24,
   FULL_PERCENT = 80, // of a table
-  AHEAD = 12,        // keys whose buckets are fetched before their turn
+  AHEAD = 32,        // keys whose buckets are fetched before their turn
 };
 
 typedef struct Table {
@@ -105,23 +109,56 @@ static uint32_t tag_of(uint64_t hash) {
   return tag ? tag : 1; // 0: the place is free
 }
 
+// Whether the tag is in the bucket; if not, *used is how many of its places are taken: BUCKET means
+// full. They are taken from the first one on.
+#ifdef __SSE2__
+static bool is_in(const uint32_t bucket[BUCKET], uint32_t tag, unsigned *used) {
+  const __m128i wanted = _mm_set1_epi32((int)tag), zero = _mm_setzero_si128();
+  __m128i same = zero, empty[BUCKET / 4];
+  for (int i = 0; i < BUCKET / 4; i++) {
+    __m128i four = _mm_load_si128((const __m128i *)(const void *)bucket + i);
+    same = _mm_or_si128(same, _mm_cmpeq_epi32(four, wanted));
+    empty[i] = _mm_cmpeq_epi32(four, zero);
+  }
+  if (_mm_movemask_epi8(same))
+    return true;
+  __m128i all =
+      _mm_packs_epi16(_mm_packs_epi32(empty[0], empty[1]), _mm_packs_epi32(empty[2], empty[3]));
+  *used = (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(all) | 1U << BUCKET);
+  return false;
+}
+#else
+static bool is_in(const uint32_t bucket[BUCKET], uint32_t tag, unsigned *used) {
+  uint32_t same = 0, taken = 0;
+  for (int i = 0; i < BUCKET; i++) {
+    same |= bucket[i] == tag;
+    taken += bucket[i] != 0;
+  }
+  *used = taken;
+  return same;
+}
+#endif
+
 // Whether the tag is in the table; if not, *place is where it goes. A key is in its bucket or,
 // where that is full, in one of those after it.
 static bool find(const Table *table, uint64_t hash, uint32_t **place) {
-  uint32_t tag = tag_of(hash);
+  unsigned used = BUCKET;
   for (size_t at = bucket_of(table, hash);; at = at + 1 == table->bucket_count ? 0 : at + 1) {
-    uint32_t *bucket = table->buckets[at];
-    uint32_t same = 0, used = 0;
-    for (int i = 0; i < BUCKET; i++) {
-      same |= bucket[i] == tag;
-      used += bucket[i] != 0;
-    }
-    if (same)
+    if (is_in(table->buckets[at], tag_of(hash), &used))
       return true;
-    *place = bucket + used;
+    *place = table->buckets[at] + used;
     if (used < BUCKET)
       return false;
   }
+}
+
+// What was nominated stays so; the memory goes back to the blocks.
+static void give_up(Keys *keys) {
+  keys->full = true;
+  for (unsigned i = 0; i < keys->table_count; i++)
+    free(keys->tables[i].buckets);
+  keys->table_count = 0;
+  keys->held = 0;
 }
 
 static bool look(Keys *keys, uint64_t hash, uint64_t expected) {
@@ -132,7 +169,7 @@ static bool look(Keys *keys, uint64_t hash, uint64_t expected) {
   Table *last = keys->table_count > 0 ? &keys->tables[keys->table_count - 1] : NULL;
   if (!last || last->room == 0) {
     if (!add_table(keys, expected)) {
-      keys->full = true;
+      give_up(keys);
       return false;
     }
     last = &keys->tables[keys->table_count - 1];
@@ -145,7 +182,7 @@ static bool look(Keys *keys, uint64_t hash, uint64_t expected) {
 
 static void fetch(const Keys *keys, uint64_t hash) {
   for (unsigned i = 0; i < keys->table_count; i++)
-    __builtin_prefetch(keys->tables[i].buckets[bucket_of(&keys->tables[i], hash)]);
+    __builtin_prefetch(keys->tables[i].buckets[bucket_of(&keys->tables[i], hash)], 1);
 }
 
 size_t keys_look(Keys *keys, uint64_t *hashes, size_t count, uint64_t expected) {

@@ -380,6 +380,12 @@ static int source_totals_method(lua_State *L) {
   return 1;
 }
 
+// source:leave_digest(): there will be no sha256 among the totals
+static int source_leave_digest_method(lua_State *L) {
+  source_leave_digest(check_source(L));
+  return 0;
+}
+
 // source:skip_to(offset) -> true | nil, message, code: goes on after the first `offset` bytes
 static int source_skip_to_method(lua_State *L) {
   Source *source = check_source(L);
@@ -431,17 +437,12 @@ static int source_tostring(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"columns", source_columns_method},
-    {"written_columns", source_written_method},
-    {"records", source_records},
-    {"totals", source_totals_method},
-    {"line_end", source_line_end},
-    {"field_bytes", source_field_bytes_method},
-    {"encoding", source_encoding},
-    {"find", source_find},
-    {"skip_to", source_skip_to_method},
-    {"close", source_close_method},
-    {NULL, NULL},
+    {"columns", source_columns_method}, {"written_columns", source_written_method},
+    {"records", source_records},        {"totals", source_totals_method},
+    {"line_end", source_line_end},      {"field_bytes", source_field_bytes_method},
+    {"encoding", source_encoding},      {"find", source_find},
+    {"skip_to", source_skip_to_method}, {"leave_digest", source_leave_digest_method},
+    {"close", source_close_method},     {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {

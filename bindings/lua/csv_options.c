@@ -169,21 +169,26 @@ static void take_encoding(const Option *option, Dialect *dialect) {
   memcpy(dialect->text.encoding, text, len + 1);
 }
 
-// PostgreSQL's names of encodings, and iconv's for them. Left to the server is what is not here
-// (EUC_JIS_2004, MULE_INTERNAL): iconv has less than the server.
+// PostgreSQL's names of encodings, and iconv's for them; all but MULE_INTERNAL, which the server
+// does not convert from UTF-8, so that nobody connects.
 static void take_stored(const Option *option, Dialect *dialect) {
   static const char *const names[][2] = {
-      {"LATIN1", "ISO-8859-1"},     {"LATIN2", "ISO-8859-2"},     {"LATIN3", "ISO-8859-3"},
-      {"LATIN4", "ISO-8859-4"},     {"LATIN5", "ISO-8859-9"},     {"LATIN6", "ISO-8859-10"},
-      {"LATIN7", "ISO-8859-13"},    {"LATIN8", "ISO-8859-14"},    {"LATIN9", "ISO-8859-15"},
-      {"LATIN10", "ISO-8859-16"},   {"ISO_8859_5", "ISO-8859-5"}, {"ISO_8859_6", "ISO-8859-6"},
-      {"ISO_8859_7", "ISO-8859-7"}, {"ISO_8859_8", "ISO-8859-8"}, {"KOI8R", "KOI8-R"},
-      {"KOI8U", "KOI8-U"},          {"WIN866", "CP866"},          {"WIN874", "CP874"},
-      {"WIN1250", "CP1250"},        {"WIN1251", "CP1251"},        {"WIN1252", "CP1252"},
-      {"WIN1253", "CP1253"},        {"WIN1254", "CP1254"},        {"WIN1255", "CP1255"},
-      {"WIN1256", "CP1256"},        {"WIN1257", "CP1257"},        {"WIN1258", "CP1258"},
-      {"EUC_CN", "EUC-CN"},         {"EUC_KR", "EUC-KR"},         {"EUC_TW", "EUC-TW"},
-      {"EUC_JP", "EUC-JP-MS"},
+      {"LATIN1", "ISO-8859-1"},     {"LATIN2", "ISO-8859-2"},
+      {"LATIN3", "ISO-8859-3"},     {"LATIN4", "ISO-8859-4"},
+      {"LATIN5", "ISO-8859-9"},     {"LATIN6", "ISO-8859-10"},
+      {"LATIN7", "ISO-8859-13"},    {"LATIN8", "ISO-8859-14"},
+      {"LATIN9", "ISO-8859-15"},    {"LATIN10", "ISO-8859-16"},
+      {"ISO_8859_5", "ISO-8859-5"}, {"ISO_8859_6", "ISO-8859-6"},
+      {"ISO_8859_7", "ISO-8859-7"}, {"ISO_8859_8", "ISO-8859-8"},
+      {"KOI8R", "KOI8-R"},          {"KOI8U", "KOI8-U"},
+      {"WIN866", "CP866"},          {"WIN874", "CP874"},
+      {"WIN1250", "CP1250"},        {"WIN1251", "CP1251"},
+      {"WIN1252", "CP1252"},        {"WIN1253", "CP1253"},
+      {"WIN1254", "CP1254"},        {"WIN1255", "CP1255"},
+      {"WIN1256", "CP1256"},        {"WIN1257", "CP1257"},
+      {"WIN1258", "CP1258"},        {"EUC_CN", "EUC-CN"},
+      {"EUC_KR", "EUC-KR"},         {"EUC_TW", "EUC-TW"},
+      {"EUC_JP", "EUC-JP-MS"},      {"EUC_JIS_2004", "EUC-JISX0213"},
   };
   const char *name = take_text(option, NULL, "an encoding of PostgreSQL");
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -45,8 +45,10 @@ void load_push_counts(lua_State *L, const Counts *counts) {
 void load_push_file_counts(lua_State *L, const Counts *counts, const Source *source) {
   load_push_counts(L, counts);
   SourceTotals totals = source_totals(source);
-  lua_pushstring(L, totals.sha256);
-  lua_setfield(L, -2, "sha256");
+  if (totals.sha256[0]) {
+    lua_pushstring(L, totals.sha256);
+    lua_setfield(L, -2, "sha256");
+  }
   set_count(L, "source_bytes", totals.bytes);
   lua_getfield(L, -1, "lines");
   set_count(L, "all", source_lines(source));

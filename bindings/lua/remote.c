@@ -10,6 +10,7 @@
 #include "remote/listing.h"
 #include "remote/location.h"
 #include "remote/object.h"
+#include "remote/upload.h"
 
 static int push_keys(lua_State *L) {
   const Buffer *keys = lua_touserdata(L, 1);
@@ -49,6 +50,15 @@ static int remote_list(lua_State *L) {
   return push_failure(L, &error);
 }
 
+// remote.upload(file, url) -> true | nil, message, code
+static int remote_upload(lua_State *L) {
+  Error error;
+  if (!upload_file(luaL_checkstring(L, 1), luaL_checkstring(L, 2), &error))
+    return push_failure(L, &error);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
 // remote.shown(url) -> the URL without what in its query looks secret
 static int remote_shown(lua_State *L) {
   Buffer shown = {0};
@@ -64,7 +74,7 @@ EXPORTED int luaopen_pghost_native_remote(lua_State *L);
 
 int luaopen_pghost_native_remote(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"list", remote_list}, {"shown", remote_shown}, {NULL, NULL}};
+      {"list", remote_list}, {"upload", remote_upload}, {"shown", remote_shown}, {NULL, NULL}};
   input_set_opener(object_open);
   luaL_newlib(L, functions);
   return 1;

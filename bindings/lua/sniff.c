@@ -112,6 +112,7 @@ static void push_structure(lua_State *L, const SniffStructure *structure) {
   set_character(L, "above_sign", structure->above_sign);
   set_boolean(L, "fields_line", structure->comments.fields_line);
   set_boolean(L, "ruler", structure->ruler);
+  set_boolean(L, "label", structure->label);
   set_integer(L, "names_below", structure->names_below);
   set_boolean(L, "title", structure->title);
   set_boolean(L, "corner", structure->corner);

@@ -185,7 +185,9 @@ int wait_for(PGconn *conn, short events, int64_t deadline, int64_t patience, Err
       return socket.revents;
     }
     if (ready < 0 && errno != EINTR) {
-      error_set_errno(error, errno, "could not wait for the server");
+      Error reason; // an answer may be under way, of a COMMIT perhaps: nobody will hear it
+      error_set_errno(&reason, errno, "could not wait for the server");
+      state_break(conn, reason.message, error);
       return -1;
     }
     if (left > 0 && !bear_silence(conn, error))

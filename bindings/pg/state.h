@@ -16,7 +16,7 @@ typedef struct State {
   int64_t patience; // of the stream or COPY that is going on: see wait_patience
   int64_t silent;   // since when the server neither says nor takes anything; 0: it does
   int64_t suspect;  // since when the server may have failed the COPY (copy.c); 0: it may not
-  char lost[64];    // why we gave the connection up, see state_lose; "": we did not
+  char lost[128];   // why we gave the connection up, see state_lose; "": we did not
 } State;
 
 // The state of a connection made by conn_connect.

@@ -4,12 +4,10 @@
 #include <expat.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/interrupt.h"
 #include "remote/transfer.h"
 
-enum { TRIES = 5, FIRST_WAIT_MS = 250, STEP_MS = 50 };
+enum { TRIES = 5 };
 
 typedef struct Page {
   Transfer transfer;
@@ -63,18 +61,6 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data) {
   return len;
 }
 
-// libcurl's: another number than 0 ends the transfer.
-static int on_progress(void *data, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
-  (void)data, (void)a, (void)b, (void)c, (void)d;
-  return interrupt_wanted();
-}
-
-static bool wait_for(int ms) {
-  for (; ms > 0 && !interrupt_wanted(); ms -= STEP_MS)
-    nanosleep(&(struct timespec){.tv_nsec = STEP_MS * 1000000L}, NULL);
-  return !interrupt_wanted();
-}
-
 static bool begin_page(Page *page) {
   XML_ParserFree(page->parser);
   page->parser = XML_ParserCreate("UTF-8");
@@ -110,7 +96,7 @@ static bool read_page(Page *page, const Location *location, Error *error) {
         XML_Parse(page->parser, "", 0, 1) == XML_STATUS_OK)
       break;
     bool again = tries < TRIES && transfer_is_transient(&page->transfer, code);
-    if (!again || !wait_for(FIRST_WAIT_MS << tries))
+    if (!again || !transfer_wait(&page->transfer, tries))
       return page_failed(page, code, location, error);
   }
   if (page->keys->failed || page->text.failed || page->token.failed)
@@ -125,8 +111,7 @@ static bool list_page(Page *page, const char *prefix, bool shallow, Error *error
     return false;
   bool ok = transfer_open(&page->transfer, &location, on_body, page, error);
   if (ok) {
-    curl_easy_setopt(page->transfer.easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(page->transfer.easy, CURLOPT_NOPROGRESS, 0L);
+    transfer_stop_when_asked(&page->transfer);
     ok = read_page(page, &location, error);
   }
   transfer_close(&page->transfer);

@@ -181,12 +181,14 @@ static bool end_s3(Location *location, Buffer *url, Error *error) {
   return ok || error_set(error, "ENOMEM", "out of memory");
 }
 
-static bool find_object(const char *path, Location *location, Error *error) {
+static bool find_object(const char *path, const char *query, Location *location, Error *error) {
   Buffer url = {0};
   const char *key = begin_s3(path, location, &url, error);
   bool named = key && key[0] == '/' && key[1];
   if (named) {
     put_encoded(&url, key, strlen(key), "/");
+    put_text(&url, query ? "?" : "");
+    put_text(&url, query ? query : "");
     return end_s3(location, &url, error);
   }
   buffer_free(&url);
@@ -207,10 +209,14 @@ static bool ended(bool ok, Location *location) {
   return ok;
 }
 
+bool location_of_object(const char *path, const char *query, Location *location, Error *error) {
+  return ended(begin(path, location, error) && find_object(path, query, location, error), location);
+}
+
 bool location_find(const char *path, Location *location, Error *error) {
   bool s3 = strncmp(path, s3_scheme, sizeof s3_scheme - 1) == 0;
-  return ended(begin(path, location, error) &&
-                   (s3 ? find_object(path, location, error) : find_web(path, location, error)),
+  return ended(begin(path, location, error) && (s3 ? find_object(path, NULL, location, error)
+                                                   : find_web(path, location, error)),
                location);
 }
 

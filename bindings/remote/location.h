@@ -9,9 +9,10 @@
 #include "remote/credentials.h"
 
 typedef struct Location {
-  char *shown;   // for messages: values of the query that look secret left out
-  char *url;     // to be requested, percent-encoded
-  char *signing; // for CURLOPT_AWS_SIGV4; NULL: not signed
+  char *shown;      // for messages: values of the query that look secret left out
+  char *url;        // to be requested, percent-encoded
+  char *signing;    // for CURLOPT_AWS_SIGV4; NULL: not signed
+  char payload[65]; // SHA-256 of the body that is sent, hex; "": not told
   Credentials credentials;
 } Location;
 
@@ -23,6 +24,10 @@ bool location_find(const char *path, Location *location, Error *error);
 // without a further "/" only.
 bool location_of_list(const char *path, bool shallow, const char *token, Location *location,
                       Error *error);
+
+// An object of a store with a query, whose parameters are sorted and percent-encoded already: what
+// is sent in parts.
+bool location_of_object(const char *path, const char *query, Location *location, Error *error);
 
 void location_free(Location *location);
 

@@ -7,11 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
+
+#include "base/interrupt.h"
 
 enum {
   CONNECT_SECONDS = 30,
   SILENT_SECONDS = 60, // without a byte: the connection is dead
   REDIRECTS = 5,
+  FIRST_WAIT_MS = 250, // before a retry; doubled with each
+  STEP_MS = 50,
   WAIT_MOST = 30, // seconds of a server's Retry-After that are waited
 };
 
@@ -126,11 +131,12 @@ static bool add_header(Transfer *transfer, const char *name, const char *value) 
   return more != NULL;
 }
 
-// The request is signed by libcurl; what is read has no body, whose hash would be in the signature.
+// The request is signed by libcurl, with the hash of its body where there is one.
 static bool sign(Transfer *transfer, const Location *location) {
   const Credentials *credentials = &location->credentials;
   CURL *easy = transfer->easy;
-  return add_header(transfer, "x-amz-content-sha256", "UNSIGNED-PAYLOAD") &&
+  return add_header(transfer, "x-amz-content-sha256",
+                    location->payload[0] ? location->payload : "UNSIGNED-PAYLOAD") &&
          (!credentials->token ||
           add_header(transfer, "x-amz-security-token", credentials->token)) &&
          curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, location->signing) == CURLE_OK &&
@@ -209,6 +215,25 @@ void transfer_close(Transfer *transfer) {
   transfer->headers = NULL;
 }
 
+// libcurl's: another number than 0 ends the transfer.
+static int stop_wanted(void *data, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
+  (void)data, (void)a, (void)b, (void)c, (void)d;
+  return interrupt_wanted();
+}
+
+void transfer_stop_when_asked(Transfer *transfer) {
+  curl_easy_setopt(transfer->easy, CURLOPT_XFERINFOFUNCTION, stop_wanted);
+  curl_easy_setopt(transfer->easy, CURLOPT_NOPROGRESS, 0L);
+}
+
+bool transfer_wait(const Transfer *transfer, int tries) {
+  long ms = (long)FIRST_WAIT_MS << tries;
+  ms = ms > transfer->reply.wait * 1000 ? ms : transfer->reply.wait * 1000;
+  for (; ms > 0 && !interrupt_wanted(); ms -= STEP_MS)
+    nanosleep(&(struct timespec){.tv_nsec = STEP_MS * 1000000L}, NULL);
+  return !interrupt_wanted();
+}
+
 // What went wrong
 
 static bool is_busy(long status) {
@@ -250,14 +275,15 @@ static const char *code_of(long status) {
 bool transfer_failed(const Transfer *transfer, CURLcode code, const Location *location,
                      Error *error) {
   const Reply *reply = &transfer->reply;
+  const char *verb = transfer->writes ? "write" : "read";
   if (reply->status >= 300 && reply->reason[0])
-    return error_set(error, code_of(reply->status), "could not read '%s': HTTP status %ld, %s",
+    return error_set(error, code_of(reply->status), "could not %s '%s': HTTP status %ld, %s", verb,
                      location->shown, reply->status, reply->reason);
   if (reply->status >= 300)
-    return error_set(error, code_of(reply->status), "could not read '%s': HTTP status %ld",
+    return error_set(error, code_of(reply->status), "could not %s '%s': HTTP status %ld", verb,
                      location->shown, reply->status);
   const char *text = transfer->text[0] ? transfer->text : curl_easy_strerror(code);
   bool name = isupper((unsigned char)text[0]) && isupper((unsigned char)text[1]); // "SSL ..."
-  return error_set(error, "remote", "could not read '%s': %c%s", location->shown,
+  return error_set(error, "remote", "could not %s '%s': %c%s", verb, location->shown,
                    name ? text[0] : tolower((unsigned char)text[0]), text + (*text ? 1 : 0));
 }

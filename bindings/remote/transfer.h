@@ -25,6 +25,7 @@ typedef struct Transfer {
   CURL *easy;
   struct curl_slist *headers;
   Reply reply;
+  bool writes;                // for messages
   char text[CURL_ERROR_SIZE]; // libcurl's words for what went wrong
 } Transfer;
 
@@ -39,6 +40,13 @@ bool transfer_open(Transfer *transfer, const Location *location, curl_write_call
 // Asks for bytes [from, to); to = UINT64_MAX: to the end. from = 0, to = UINT64_MAX: without a
 // range. Forgets the answer before.
 void transfer_ask(Transfer *transfer, uint64_t from, uint64_t to);
+
+// Has curl_easy_perform end with CURLE_ABORTED_BY_CALLBACK when a signal asks to stop.
+void transfer_stop_when_asked(Transfer *transfer);
+
+// Waits before retry number `tries`, longer each time and as long as the server asks. False: asked
+// to stop.
+bool transfer_wait(const Transfer *transfer, int tries);
 
 // Looks for the store's reason in (part of) an error's body.
 void transfer_note_body(Transfer *transfer, const char *bytes, size_t len);

@@ -113,11 +113,12 @@ static bool is_note(const SniffRecord *record, const char *line, const SniffDial
                                  is_short_note(record, below));
 }
 
-// A sum is told from a record that only has such a name by what comes before it, or by an empty
-// cell where no record has one.
+// A sum is told from a record that only has such a name by what comes before it, by an empty cell
+// where no record has one, or by where it says so: among numbers or dates.
 static bool is_sum(const SniffRecord *record, size_t columns, const SniffBelow *below) {
   bool empty = columns > 2 && sniff_filled(record) < columns && !below->gaps;
-  return is_total(record) && !below->totals && (below->apart || empty);
+  bool among_data = sniff_cell_is_data(below->first) && says_total(&record->fields[0]);
+  return is_total(record) && !below->totals && (below->apart || empty || among_data);
 }
 
 // A record of the table: what came before it was nothing below it.
@@ -125,22 +126,23 @@ static bool take_record(const SniffRecord *record, size_t columns, SniffBelow *b
   bool right = record->count == columns && !record->unterminated;
   size_t filled = right ? sniff_filled(record) : columns;
   *below = (SniffBelow){.first = right ? kind_of(record->fields) : below->first,
-                        .totals = below->totals || (right && is_total(record)),
+                        .totals = below->totals || below->total || (right && is_total(record)),
                         .sparse = below->sparse || filled < 3,
                         .gaps = below->gaps || filled < columns};
   return false;
 }
 
-bool sniff_below(const SniffRecord *record, const char *line, bool last,
-                 const SniffDialect *dialect, size_t columns, SniffBelow *below) {
+bool sniff_below(const SniffRecord *record, const char *line, const SniffDialect *dialect,
+                 size_t columns, SniffBelow *below) {
   bool right = record->count == columns && !record->unterminated;
   if (record->blank || record->comment || (columns > 1 && right && sniff_filled(record) == 0)) {
     below->apart |= !record->comment;
     below->blank |= record->blank;
   } else {
-    below->total = last && right && columns > 1 && is_sum(record, columns, below);
-    if (!below->total && !is_note(record, line, dialect, columns, below))
+    bool total = right && columns > 1 && is_sum(record, columns, below);
+    if (!total && !is_note(record, line, dialect, columns, below))
       return take_record(record, columns, below);
+    below->total |= total;
     below->notes++;
   }
   below->lines += record->lines;

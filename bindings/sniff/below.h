@@ -11,7 +11,7 @@ typedef struct SniffBelow {
   size_t lines; // physical
   bool apart;   // a blank line, or a record with nothing in it
   bool blank;   // a blank line
-  bool total;   // the last record says that it is a sum
+  bool total;   // a record says that it is a sum
   // Of the table's records, not of what is below:
   SniffCell first; // what the first cell of the last one looks like
   bool totals;     // some say that they are sums: sums are data here
@@ -21,7 +21,7 @@ typedef struct SniffBelow {
 
 // Takes in the next record, whose bytes are at `line`. False: it is one of the table, or could be,
 // damaged or cut off, and what came before was nothing below it.
-bool sniff_below(const SniffRecord *record, const char *line, bool last,
-                 const SniffDialect *dialect, size_t columns, SniffBelow *below);
+bool sniff_below(const SniffRecord *record, const char *line, const SniffDialect *dialect,
+                 size_t columns, SniffBelow *below);
 
 #endif

@@ -35,6 +35,7 @@ typedef struct Header {
   SniffStructure *structure;
   size_t sure; // records from here on are data
   Buffer scratch;
+  size_t dataless; // records from the first on without data where others have some
   unsigned parted; // bit n: a blank line is above record n
   Block block;     // of lines above the table
 } Header;
@@ -229,6 +230,8 @@ typedef struct Judged {
   size_t typed;         // such columns
   size_t years;         // names that are years, over what are none
   bool corner;          // nothing in the first cell, over texts: above the names of rows
+  size_t others;        // words in columns of texts
+  bool label;           // "Period:", and then a value
   char word[NAME_SIZE]; // the first word, as much of it as fits
   size_t word_len;
   bool differ; // there are others
@@ -250,8 +253,12 @@ static void judge_cell(Header *header, size_t row, size_t i, const SniffField *f
   const char *text = value_of(header, field, &len);
   SniffCell kind = kind_as_name(text, len);
   judged->corner |= i == 0 && kind == CELL_EMPTY && column->kind == CELL_EMPTY;
-  if (column->kind == CELL_EMPTY)
+  judged->label = i == 0 ? len > 1 && text[len - 1] == ':'
+                         : judged->label && !(len > 1 && text[len - 1] == ':');
+  if (column->kind == CELL_EMPTY) {
+    judged->others += kind == CELL_WORD || kind == CELL_BOOLEAN;
     return;
+  }
   judged->typed++;
   if (row == 0 && is_year(header, i)) {
     judged->years += column->many_lengths || column->length != 4;
@@ -291,14 +298,21 @@ static bool has_corner(const Header *header, const SniffRecord *record) {
   return is_corner(&header->columns[0], &record->fields[0]) || (no_record && corners > 0);
 }
 
+// A word in the one column of data may stand for no value; beside single words it is a name.
+static bool are_names(const Judged *judged, const SniffRecord *record) {
+  return judged->words == 1 && record->count > 1 && judged->words + judged->others == record->count;
+}
+
 // Counts in which columns the record has words over data, and in which data as below.
 static void judge_row(Header *header, size_t row, const SniffRecord *record) {
   SniffStructure *structure = header->structure;
   Judged judged = {0};
-  if (row > 0 && structure->header < row && structure->header > 0)
+  if (row > 0 && structure->header < row && structure->header > 0 && header->dataless < row)
     return; // a record is above it
   for (size_t i = 0; i < record->count; i++)
     judge_cell(header, row, i, &record->fields[i], &judged);
+  bool dataless = row == header->dataless && judged.values == 0;
+  header->dataless += dataless;
   if (row == 0) {
     if (judged.years > 2 || judged.corner) // two may be from and to
       judged.words += judged.years;
@@ -306,6 +320,7 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
     structure->header_values = judged.values;
     structure->header_digit = judged.words == 1 && isdigit((unsigned char)judged.word[0]);
     structure->header = judged.words > judged.values;
+    structure->label = judged.label && record->count > 1;
     structure->ruler = is_ruler(record);
     structure->corner = judged.years > 0 || has_corner(header, record);
   } else if (row < SNIFF_MAX_HEADER && is_ruler(record)) {
@@ -315,7 +330,8 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
     bool next = structure->header == row, apart = header->parted >> row & 1;
     if (next && !apart && judged.differ) // the same word throughout stands for no value
       structure->header = row + 1;
-    else if ((next && (apart || structure->comments.header)) || (judged.differ && judged.words > 1))
+    else if ((next && (apart || structure->comments.header)) ||
+             (judged.differ && judged.words > 1) || (dataless && are_names(&judged, record)))
       structure->names_below = row;
   }
 }
@@ -469,7 +485,8 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
     double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
     structure->header_confidence = structure->header_digit ? 0.6 : ratio * many;
   }
-  if (structure->ruler || structure->names_below > 0 || (structure->corner && !structure->header))
+  if (structure->ruler || structure->label || structure->names_below > 0 ||
+      (structure->corner && !structure->header))
     structure->header_confidence = fmin(structure->header_confidence, 0.5);
   if (structure->header > 0 && words > values && structure->header_confidence > 0.75 &&
       !is_table_above(structure))

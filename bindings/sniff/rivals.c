@@ -4,10 +4,19 @@
 
 #include "sniff/cell.h"
 
+#define MOST_PARTED 0.6 // of the lines
+#define ALL_PARTED 0.99
+
 static void take_out(SniffGuesses *guesses, size_t at) {
   guesses->count--;
   memmove(&guesses->list[at], &guesses->list[at + 1],
           (guesses->count - at) * sizeof guesses->list[0]);
+}
+
+static void put_first(SniffGuesses *guesses, const SniffGuess *guess) {
+  guesses->count += guesses->count < SNIFF_GUESSES;
+  memmove(&guesses->list[1], &guesses->list[0], (guesses->count - 1) * sizeof *guess);
+  guesses->list[0] = *guess;
 }
 
 typedef struct Share {
@@ -54,9 +63,7 @@ static bool prefer_ragged(const SniffSample *sample, SniffGuesses *guesses) {
   }
   if (found.columns == 0)
     return true;
-  guesses->count += guesses->count < SNIFF_GUESSES;
-  memmove(&guesses->list[1], &guesses->list[0], (guesses->count - 1) * sizeof found);
-  guesses->list[0] = found;
+  put_first(guesses, &found);
   return true;
 }
 
@@ -197,6 +204,103 @@ static bool prefer_outer(const SniffSample *sample, SniffGuesses *guesses) {
   return true;
 }
 
+// Units, and what is in values
+
+// Whether the second of two columns is the same throughout: "8°C", parted at the degree.
+typedef struct Unit {
+  char first[SNIFF_DELIMITER_SIZE];
+  size_t len;
+  size_t records;
+  bool same;
+} Unit;
+
+static bool note_unit(void *context, size_t index, const SniffRecord *record, bool apart) {
+  Unit *unit = context;
+  (void)index, (void)apart;
+  if (record->count != 2)
+    return true;
+  const SniffField *field = &record->fields[1];
+  bool fits = field->len > 0 && field->len <= sizeof unit->first;
+  if (unit->records++ == 0 && fits) {
+    memcpy(unit->first, field->text, field->len);
+    unit->len = field->len;
+  }
+  unit->same &=
+      fits && field->len == unit->len && memcmp(unit->first, field->text, field->len) == 0;
+  return unit->same;
+}
+
+static bool is_usual(const SniffDialect *dialect) {
+  const char *sign = dialect->delimiter;
+  return *sign && !sign[1] && strchr(",;\t|", *sign);
+}
+
+// Takes out readings by an unusual sign of two columns, of which the second is a unit.
+static bool forget_units(const SniffSample *sample, SniffGuesses *guesses) {
+  for (size_t i = guesses->count; i-- > 0;) {
+    const SniffGuess *guess = &guesses->list[i];
+    Unit unit = {.same = true};
+    bool failed;
+    if (guess->columns != 2 || is_usual(&guess->dialect) || guess->dialect.delimiter_len == 0 ||
+        *guess->dialect.delimiter == ' ')
+      continue;
+    sniff_each_record(sample, &guess->dialect, note_unit, &unit, &failed);
+    if (failed)
+      return false;
+    if (unit.records > 2 && unit.same && guesses->count > 1)
+      take_out(guesses, i);
+  }
+  return true;
+}
+
+static bool note_first(void *context, size_t index, const SniffRecord *record, bool apart) {
+  (void)index, (void)apart;
+  *(size_t *)context = record->count;
+  return false;
+}
+
+// Whether a usual sign is rather the delimiter than that of the best reading. A colon or a blank,
+// as in "16:27", that leaves out lines above: if the usual sign parts those, too, and most others.
+// A comma: if another sign parts every line alike, be it the one above, "-5,03 EUR|473,77" below
+// "city|country", or all of them.
+static bool is_rather(const SniffGuess *best, const SniffGuess *usual, double parted,
+                      size_t above) {
+  bool every = parted >= ALL_PARTED && usual->consistency >= ALL_PARTED && usual->first == 0;
+  if (usual->columns < 2 || above < usual->columns)
+    return false;
+  if (!is_usual(&best->dialect))
+    return best->first > 0 && parted >= MOST_PARTED && usual->columns >= best->columns;
+  bool decimals = *best->dialect.delimiter == ',' && best->quoted == 0 && best->records > 2;
+  return every && (best->first > 0 || (decimals && usual->cells + 0.1 >= best->cells));
+}
+
+// Rather that, with its own poor score.
+static bool prefer_usual(const SniffSample *sample, SniffGuesses *guesses) {
+  const SniffGuess *best = &guesses->list[0];
+  if (guesses->count == 0 || best->dialect.delimiter_len != 1)
+    return true;
+  for (const char *sign = ";\t|,"; *sign; sign++) {
+    SniffGuess usual = {.dialect = best->dialect};
+    double parted;
+    size_t above = 0;
+    bool failed;
+    if (*sign == *best->dialect.delimiter)
+      continue;
+    usual.dialect.delimiter[0] = *sign;
+    usual.dialect.quote = best->dialect.quote ? best->dialect.quote : '"';
+    if (!share_parted(sample, &usual.dialect, &parted) || !sniff_score(sample, 1, &usual))
+      return false;
+    sniff_each_record(sample, &usual.dialect, note_first, &above, &failed);
+    if (failed)
+      return false;
+    if (!is_rather(best, &usual, parted, above))
+      continue;
+    put_first(guesses, &usual);
+    return true;
+  }
+  return true;
+}
+
 bool sniff_settle(const SniffSample *sample, const SniffGiven *given, SniffGuesses *guesses) {
   if (given->text_format)
     return true;
@@ -204,6 +308,7 @@ bool sniff_settle(const SniffSample *sample, const SniffGiven *given, SniffGuess
     forget_apostrophes(guesses);
   if (given->delimiter)
     return true;
-  return forget_blanks(sample, guesses) && prefer_outer(sample, guesses) &&
+  return forget_blanks(sample, guesses) && forget_units(sample, guesses) &&
+         prefer_outer(sample, guesses) && prefer_usual(sample, guesses) &&
          (given->quote || prefer_ragged(sample, guesses));
 }

@@ -343,8 +343,7 @@ static size_t find_footer(Pass *pass) {
   SniffBelow below = {0};
   while (next_record(&look)) {
     const char *line = look.text.data + look.at;
-    bool last = look.at + look.record.length == look.text.len;
-    if (!sniff_below(&look.record, line, last, &guess->dialect, guess->columns, &below)) {
+    if (!sniff_below(&look.record, line, &guess->dialect, guess->columns, &below)) {
       any = true;
       stop = look.at + look.record.length;
       line_after = look.line + look.record.lines;

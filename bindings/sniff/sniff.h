@@ -63,7 +63,7 @@ typedef struct Sniff {
   uint64_t records;          // without header, comments, blank lines and footer
   uint64_t ends[SNIFF_ENDS]; // by SniffLineEnd
   size_t footer;             // physical lines after the table, as far as the end was seen
-  bool footer_is_total;      // the last of them is of the table's width, and says that it is a sum
+  bool footer_is_total;      // one of them is of the table's width, and says that it is a sum
   SniffCount few, many;      // records with fewer or more fields than the table has columns
   SniffCount broken;         // with a stray quote
   SniffCount unterminated;

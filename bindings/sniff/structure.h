@@ -26,6 +26,7 @@ typedef struct SniffStructure {
   size_t header_again;
   bool header_digit; // the one word that speaks for a header begins with a digit, as codes do
   bool header_distinct;
+  bool label;         // the first record has a label and a value: "Period:,2024"
   bool ruler;         // a record right below the names, or instead of them, is dashes throughout
   size_t names_below; // a record after the first has words where the others have data: its index
   bool corner; // the first record has years over other numbers, or nothing where all others have

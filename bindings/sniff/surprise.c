@@ -31,12 +31,32 @@ typedef struct Grid {
   size_t records;
 } Grid;
 
+// Whether a letter of the Latin alphabet beyond ASCII, from U+00C0 to U+024F, is a capital one.
+static bool is_capital(unsigned code) {
+  if (code < 0x100)
+    return code < 0xdf;
+  bool odd = (code >= 0x139 && code <= 0x148) || (code >= 0x179 && code <= 0x17e);
+  return code % 2 == odd;
+}
+
+// The shape of the letter that the two bytes are; 0: they are none of the Latin alphabet.
+static uint8_t latin_shape(const unsigned char *at, size_t left, bool first) {
+  if (left < 2 || *at < 0xc3 || *at > 0xc9)
+    return 0;
+  bool capital = is_capital((*at & 0x1fu) << 6 | (at[1] & 0x3fu));
+  return !capital ? SHAPE_LOWER : first ? SHAPE_FIRST : SHAPE_UPPER;
+}
+
 static Cell cell_of(const SniffField *field) {
   Cell cell = {.hash = 1469598103934665603u}; // FNV-1a
   for (size_t i = 0; i < field->len; i++) {
     unsigned char c = (unsigned char)field->text[i];
     cell.hash = (cell.hash ^ c) * 1099511628211u;
-    if (c >= 0x80)
+    uint8_t latin = latin_shape((const unsigned char *)field->text + i, field->len - i, i == 0);
+    if (latin) {
+      cell.shape |= latin;
+      cell.hash = (cell.hash ^ (unsigned char)field->text[++i]) * 1099511628211u;
+    } else if (c >= 0x80)
       cell.shape |= SHAPE_BEYOND;
     else if (islower(c))
       cell.shape |= SHAPE_LOWER;

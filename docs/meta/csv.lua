@@ -175,6 +175,9 @@ function Source:line_end() end
 ---@return number
 function Source:field_bytes() end
 
+--- Leaves the SHA-256 out: there will be none among the totals.
+function Source:leave_digest() end
+
 --- The encoding it is read in, and where nobody has said it, what it is known from.
 ---@return string encoding
 ---@return string? note "its byte order mark", "a guess from the first 256 KiB", "the whole file is valid UTF-8"

@@ -8,6 +8,7 @@ local definition = require "pghost.checks.definition"
 local errors = require "pghost.lib.errors"
 local evaluation = require "pghost.checks.evaluation"
 local kinds = require "pghost.checks.kinds"
+local known_keys = require "pghost.lib.known_keys"
 local log = require "pghost.lib.log"
 local verdict = require "pghost.checks.verdict"
 
@@ -177,4 +178,4 @@ function M.run(run, list)
   M.raise_failed(run)
 end
 
-return M
+return known_keys.strict(M, "pghost.check")

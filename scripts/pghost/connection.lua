@@ -9,6 +9,7 @@ local dotenv = require "pghost.lib.dotenv"
 local errors = require "pghost.lib.errors"
 local known_keys = require "pghost.lib.known_keys"
 local native = require "pghost.native.conn"
+local paths = require "pghost.lib.paths"
 
 local M = {}
 
@@ -41,14 +42,19 @@ function Connection:query(sql, ...)
   return checked(sql, self.native:query(sql, ...))
 end
 
---- Runs a COPY ... TO STDOUT into a file, which is whole in its place afterwards, or not there.
+--- Runs a COPY ... TO STDOUT into a file or an object (s3://), which is whole in its place afterwards, or not there.
 --- Example: conn:copy_to("COPY users TO STDOUT (FORMAT csv)", "users.csv.gz")
 --- Errors: what the server refuses, and what the file system does (errno name); the file is not there then.
 ---@param copy string
 ---@param path? string nil: standard output; packed as it ends: .gz, .zst, .xz, .bz2
 ---@return integer bytes before packing
 function Connection:copy_to(copy, path)
-  return (errors.check(self.native:copy_to(copy, path)))
+  if not path or not paths.is_url(path) then
+    return (errors.check(self.native:copy_to(copy, path)))
+  end
+  return require("pghost.lib.object_file").write(path, function(place, packing)
+    return errors.check(self.native:copy_to(copy, place, packing))
+  end)
 end
 
 --- Runs a COPY ... FROM STDIN (FORMAT binary) with rows of a file as binary COPY has them, without header and trailer.

@@ -19,6 +19,7 @@
 local arguments = require "pghost.rules.argument_checks"
 local column_rules = require "pghost.rules.column"
 local describe = require "pghost.rules.describe"
+local known_keys = require "pghost.lib.known_keys"
 local lists = require "pghost.lib.lists"
 local native = require "pghost.native.rules"
 local places = require "pghost.rules.places"
@@ -288,4 +289,4 @@ function M.is(value)
   return getmetatable(value) == Rules
 end
 
-return M
+return known_keys.strict(M, "pghost.rules")

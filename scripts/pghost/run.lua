@@ -15,6 +15,7 @@ local given_rules = require "pghost.run.given_rules"
 local history = require "pghost.run.history"
 local hooks = require "pghost.run.hooks"
 local kept = require "pghost.load.kept"
+local known_keys = require "pghost.lib.known_keys"
 local lists = require "pghost.lib.lists"
 local over_budget = require "pghost.load.over_budget"
 local project = require "pghost.run.project"
@@ -85,15 +86,16 @@ local fields = {
 ---@field closed boolean
 ---@field hooks? boolean false: those of the config are not called
 local Run = { __name = "pghost.Run" }
-Run.__index = Run
-Run.__newindex = record.only("run", setmetatable(fields, Run)) -- or a method
+Run.__newindex = record.only("run", setmetatable({}, { __index = function(_, name)
+  return fields[name] or Run[name] -- a method may be put in the place of another
+end }))
 
 --- Whether a run has a field or a method of that name.
 ---@param name any
 ---@return boolean
 ---@package
 function Run.declares(name)
-  return fields[name] ~= nil
+  return fields[name] ~= nil or Run[name] ~= nil
 end
 
 --- A run that has not begun.
@@ -411,5 +413,7 @@ function Run:close(problem)
 end
 
 Run.__close = Run.close
+
+Run.__index = known_keys.index("a run has", Run, fields)
 
 return Run

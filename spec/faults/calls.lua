@@ -29,21 +29,22 @@ local function run(here, case, inject)
   return result, text
 end
 
--- How many such calls a process or thread of the command makes at most: strace counts them apart.
+-- How many such calls a process or thread of the command makes at most, by name: strace counts them apart.
 local function count(here, case)
   local result, text = run(here, case, "")
   assert(result.code == 0, result.err)
   assert(not here:problem(result))
-  local most, counts = 0, {}
-  for id in text:gmatch "(%d+) +%l[%w_]*%(" do
-    counts[id] = (counts[id] or 0) + 1
-    most = math.max(most, counts[id])
+  local most, counts = {}, {}
+  for id, call in text:gmatch "(%d+) +(%l[%w_]*)%(" do
+    counts[id .. call] = (counts[id .. call] or 0) + 1
+    most[call] = math.max(most[call] or 0, counts[id .. call])
   end
   return most
 end
 
 local function judge(here, case, result)
   local code, err = result.code, result.err
+  err = err:gsub("strace: Requested path [^\n]*\n", "")
   local kept = err:find "it is in '" -- an output file that could not take its place
   local problem = here:problem(result, kept)
   if code < 0 or code > 4 then
@@ -70,17 +71,17 @@ function M.try(here, case, most)
     here:begin(case.command)
   end
   local problems, tried = {}, 0
-  local total = count(here, case)
-  for n = math.max(1, total - most + 1), total do
-    local result, trace = run(here, case, ("-e inject=%s:error=%s:when=%d%s"):format(case.call, case.error, n,
-      case.on and "+" or ""))
-    if trace:find("(INJECTED)", 1, true) then
-      tried = tried + 1
-    end
-    local problem = judge(here, case, result)
-    if problem then
-      problems[#problems + 1] = ("%s: %s of %s, number %d%s: %s (exit code %d): %s"):format(case.command, case.error,
-        case.call, n, case.on and " and each after it" or "", problem, result.code, result.err:sub(1, 400))
+  for call, total in pairs(count(here, case)) do
+    for n = math.max(1, total - most + 1), total do
+      local result, trace = run(here, case, ("-e inject=%s:error=%s:when=%d%s"):format(call, case.error, n,
+        case.on and "+" or ""))
+      local met = trace:find("(INJECTED)", 1, true)
+      local problem = judge(here, case, result)
+      tried = tried + (met and 1 or 0)
+      if met and problem then
+        problems[#problems + 1] = ("%s: %s of %s, number %d%s: %s (exit code %d): %s"):format(case.command, case.error,
+          call, n, case.on and " and each after it" or "", problem, result.code, result.err:sub(1, 400))
+      end
     end
   end
   return tried, problems

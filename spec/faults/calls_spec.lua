@@ -46,7 +46,7 @@ for _, command in ipairs { "load", "pipeline", "export", "prompt" } do
   for _, code in ipairs { "EINTR", "EAGAIN" } do
     add("what is sent", { command = command, call = "sendto,recvfrom", error = code, invisible = true })
   end
-  add("a connection that breaks", { command = command, call = "sendto,recvfrom", error = "ECONNRESET" })
+  add("a connection that breaks", { command = command, call = "recvfrom", error = "ECONNRESET" })
   add("a wait that is interrupted", { command = command, call = "poll", error = "EINTR", invisible = true })
   add("a wait that fails", { command = command, call = "poll", error = "ENOMEM" })
   add("a wait that fails", { command = command, call = "poll", error = "EINVAL", on = true })

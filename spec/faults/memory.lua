@@ -9,8 +9,10 @@ local M = {}
 local counters <const> = 64 -- as in spec/c/fault_memory.c
 local library <const> = pghost.path:match "^(.*)/" .. "/fault_memory.so"
 
--- Libraries that end the process themselves: 127. How glibc's loader says it, which loads libraries before anything is done; pghost cannot change its words.
-local of_loader <const> = { "cannot create", "cannot allocate", "could not load", "module '[^']+' not found", "cannot open shared" }
+-- Libraries that end the process themselves: 127. How glibc's loader says it, which loads libraries before anything
+-- is done; pghost cannot change its words.
+local of_loader <const> = { "cannot create", "cannot allocate", "could not load", "module '[^']+' not found",
+  "cannot open shared" }
 
 local function environment(place, counts)
   return { LD_PRELOAD = library, PGHOST_FAIL_ALLOCATION = place, PGHOST_FAIL_COUNTS = counts }
@@ -110,8 +112,8 @@ function M.try(here, name, wanted)
     end
   end
   outcomes.add("memory", ("%s: %d of %d allocations fail"):format(name, seen.places, seen.total),
-    ("%d times \"out of memory\", %d times it was not needed, %d times in the loader"):format(seen["out of memory"] or 0,
-      seen.succeeded or 0, seen.loader or 0))
+    ("%d times \"out of memory\", %d times it was not needed, %d times in the loader"):format(
+      seen["out of memory"] or 0, seen.succeeded or 0, seen.loader or 0))
   return seen, problems
 end
 

@@ -7,7 +7,8 @@
 local memory = require "faults.memory"
 local outcomes = require "faults.outcomes"
 
-local places = os.getenv "PGHOST_FAULTS_PLACES" == "all" and math.maxinteger or outcomes.number("PGHOST_FAULTS_PLACES", 10)
+local places = os.getenv "PGHOST_FAULTS_PLACES" == "all" and math.maxinteger
+  or outcomes.number("PGHOST_FAULTS_PLACES", 10)
 local seed = outcomes.number("PGHOST_FAULTS_SEED", os.time() % 100000)
 local only, place = os.getenv "PGHOST_FAULTS_COMMAND", os.getenv "PGHOST_FAULTS_PLACE"
 

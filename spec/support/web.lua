@@ -54,4 +54,11 @@ function Web:log()
     .. "/-/log\").read().decode())'")
 end
 
+--- How many uploads in parts were begun and neither ended nor taken back.
+---@return integer
+function Web:uploads()
+  return tonumber(server.shell("python3 -c 'import urllib.request; print(urllib.request.urlopen(\"" .. self.base
+    .. "/-/uploads\").read().decode())'"))
+end
+
 return M

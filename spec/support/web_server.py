@@ -22,6 +22,8 @@ web_server.py FOLDER READY_FILE
   /-/log      the requests so far, a line each: method, path, range, status
   /s3/BUCKET/KEY, /s3/BUCKET/?list-type=2: a store; pages of three keys. Requests are signed with the key
   "AKIDEXAMPLE" and the secret "wJalrXUtnFEMI"; the signature is checked here by what Amazon publishes of it.
+  Objects are written whole or in parts of 5 MiB at least. A key with "busy" in it answers 503 to the first two
+  requests, one with "full" always refuses part 2, one with "denied" everything.
 """
 import datetime
 import email.utils
@@ -41,6 +43,7 @@ folder, ready = sys.argv[1:3]
 KEY, SECRET, TOKEN = "AKIDEXAMPLE", "wJalrXUtnFEMI", os.environ.get("STORE_TOKEN")
 PAGE = 3
 seen = {}
+uploads = {}
 log = []
 lock = threading.Lock()
 
@@ -111,6 +114,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         path, _, query = self.path.partition("?")
+        if path == "/-/uploads":
+            return self.answer(200, ("%d" % len(uploads)).encode())
         if path == "/-/log":
             return self.answer(200, ("\n".join(log) + "\n").encode())
         if path.startswith("/s3/"):
@@ -118,7 +123,61 @@ class Handler(http.server.BaseHTTPRequestHandler):
         modes, _, rest = path[1:].partition("/")
         self.serve(modes.split("+"), os.path.join(folder, urllib.parse.unquote(rest)), path)
 
+    def do_PUT(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        path, _, query = self.path.partition("?")
+        self.write(path, dict(urllib.parse.parse_qsl(query, keep_blank_values=True)), query, body)
+
+    do_POST = do_DELETE = do_PUT
+
     # S3
+
+    def write(self, path, given, query, body):
+        problem = signature_problem(self, path, query)
+        if not problem and self.headers["x-amz-content-sha256"] != hashlib.sha256(body).hexdigest():
+            problem = "XAmzContentSHA256Mismatch"
+        bucket, _, key = path[4:].partition("/")
+        key = urllib.parse.unquote(key)
+        if problem or "denied" in key:
+            return self.refuse(403, problem or "AccessDenied")
+        if "busy" in key and count(self.command + self.path) <= 2:
+            return self.refuse(503, "SlowDown")
+        if self.command == "PUT" and "uploadId" not in given:
+            return self.store_object(bucket, key, body)
+        self.write_parts(bucket, key, given, body)
+
+    def store_object(self, bucket, key, body):
+        name = os.path.join(folder, bucket, key)
+        if not os.path.isdir(os.path.join(folder, bucket)):
+            return self.refuse(404, "NoSuchBucket")
+        os.makedirs(os.path.dirname(name), exist_ok=True)
+        with open(name, "wb") as file:
+            file.write(body)
+        self.answer(200, b"", [("ETag", "\"%s\"" % hashlib.md5(body).hexdigest())])
+
+    def write_parts(self, bucket, key, given, body):
+        if self.command == "POST" and given.get("uploads") == "":
+            name = "u/%d+=" % (len(uploads) + 1)
+            uploads[name] = {}
+            return self.answer(200, b"<R><UploadId>%s</UploadId></R>" % name.encode())
+        parts = uploads.get(given.get("uploadId"))
+        if parts is None:
+            return self.refuse(404, "NoSuchUpload")
+        if self.command == "DELETE":
+            del uploads[given["uploadId"]]
+            return self.answer(204)
+        if self.command == "PUT":
+            if "full" in key and given["partNumber"] == "2":
+                return self.refuse(507, "QuotaExceeded")
+            parts[int(given["partNumber"])] = body
+            return self.answer(200, b"", [("ETag", "\"%s\"" % hashlib.md5(body).hexdigest())])
+        named = re.findall(rb"<PartNumber>(\d+)</PartNumber><ETag>\"([0-9a-f]+)\"</ETag>", body)
+        wanted = [(int(number), tag.decode()) for number, tag in named]
+        have = [(number, hashlib.md5(part).hexdigest()) for number, part in sorted(parts.items())]
+        if wanted != have or any(len(part) < 5 << 20 for _, part in sorted(parts.items())[:-1]):
+            return self.refuse(400, "InvalidPart")
+        del uploads[given["uploadId"]]
+        self.store_object(bucket, key, b"".join(part for _, part in sorted(parts.items())))
 
     def refuse(self, status, code):
         self.answer(status, ("<?xml version=\"1.0\"?><Error><Code>%s</Code></Error>" % code).encode())

@@ -185,4 +185,19 @@ function M.shown(wanted)
   end), " or ")
 end
 
+-- White space of Unicode, and what has no width.
+local invisible = { "%s", "\u{a0}", "\u{3000}", "\u{feff}", "\u{2060}", "\u{202f}", "\u{205f}",
+  "\u{2000}", "\u{2001}", "\u{2002}", "\u{2003}", "\u{2004}", "\u{2005}", "\u{2006}", "\u{2007}", "\u{2008}",
+  "\u{2009}", "\u{200a}", "\u{200b}", "\u{200c}", "\u{200d}" }
+
+--- Whether nobody can see a name.
+---@param name string
+---@return boolean
+function M.is_blank(name)
+  for _, pattern in ipairs(invisible) do
+    name = name:gsub(pattern, "")
+  end
+  return name == ""
+end
+
 return M

@@ -103,7 +103,7 @@ end
 local function check_severity(check, where)
   local severity = check.severity
   if severity ~= nil and severity ~= "error" and severity ~= "warn" then
-    errors.raise(("%s: severity must be 'warn' or 'error', not '%s'"):format(where, tostring(severity)), "usage",
+    errors.raise(("%s: severity: 'warn' or 'error' expected, got '%s'"):format(where, tostring(severity)), "usage",
       { exit = 1 })
   elseif severity ~= nil and (check.warn_if or check.error_if) then
     misuse.raise("%s: severity cannot be combined with warn_if or error_if, which say it themselves", where)

@@ -28,7 +28,8 @@ function M.parse(text, where, percents)
   local operator, digits, percent = tostring(text):match "^%s*([<>=!]+)%s*(%-?%d[%d.eE+-]*)%s*(%%?)%s*$"
   local number = tonumber(digits)
   if type(text) ~= "string" or not operators[operator] or not number then
-    misuse.raise([[%s: '%s' is not a threshold: write "> 10" or "> 1%%" (>, >=, <, <=, =, !=)]], where, tostring(text))
+    misuse.raise([[%s: %s is not a threshold: write "> 10" or "> 1%%" (>, >=, <, <=, =, !=)]], where,
+      type(text) == "table" and "a table" or ("'%s'"):format(tostring(text)))
   elseif percent == "%" and not percents then
     misuse.raise("%s: '%s' is a share of rows, but this check measures a value: write a number without %%", where, text)
   elseif percent == "%" and (number < 0 or number > 100) then

@@ -16,8 +16,8 @@ local function new_parser()
   parser:argument("arguments", "Settings for the script, after --; those of the run need not be given again.")
     :args("*")
   parser:option("--table", "Only the rejects of this table."):argname("NAME")
-  parser:option("--rules", "Rules of the pghost load, where the rejects file does not know their path."):argname("FILE")
-  parser:usage("Usage: pghost fix [RUN] FILE [SCRIPT] [--table NAME] [--rules FILE] [-- SETTINGS]")
+  parser:option("--rules", "Rules of the pghost load, where the rejects file does not know their path."):argname("LUA")
+  parser:usage("Usage: pghost fix [RUN] FILE [SCRIPT] [--table NAME] [--rules LUA] [-- SETTINGS]")
   parser:epilog("Example: pghost fix booking_rejects.csv")
   return parser
 end

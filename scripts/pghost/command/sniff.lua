@@ -29,7 +29,7 @@ local function new_parser()
   local parser = argparse("pghost sniff",
     "Detects what is in CSV files: encoding, delimiter, quotes, header and column types, each with a confidence and "
     .. "the reason. Loads nothing.")
-  parser:argument("file", "Path, glob, folder (its .csv files) or - for standard input."):args("+"):target("files")
+  parser:argument("file", "Path, URL, glob, folder (its .csv files) or - for standard input."):args("+"):target("files")
   parser:flag("--json", "One JSON object per file and line; empty lists are left out.")
   parser:flag("--lua", "A rules file to start from, which loads the file as it is.")
   parser:option("--sample", "How much of each file to read (default: all, up to 1G).")

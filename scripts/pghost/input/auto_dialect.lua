@@ -151,8 +151,8 @@ local function check(file, found, options, goal)
     refuse(file, found, options)
   elseif found.restart and not is_given(options, "header") then
     errors.raise(("another table seems to begin in line %d, below a blank line: words, and then numbers or dates below"
-      .. " them; make it a file of its own, or give --header 1 (--no-header) if it is a record"):format(found.restart),
-      "data", { file = file.name })
+      .. " them; make it a file of its own, or give --skip %d --header 1 if what is above is no table, --header 1"
+      .. " (--no-header) if it is a record"):format(found.restart, found.restart - 1), "data", { file = file.name })
   elseif not is_given(options, "header") and found.dialect.header.confidence < least_header then
     known_header.refuse(file, found)
   elseif found.confidence < least and not reading_given then

@@ -47,4 +47,43 @@ function M.check(given, known, where, what)
   end
 end
 
+-- Names that may be looked for without being meant: those of other modules' metafields.
+local function is_name(key)
+  return type(key) == "string" and not key:find("^__")
+end
+
+local function raise_unknown(subject, key, names, level)
+  error(("%s no '%s'%s"):format(subject, key, nearest.hint(key, names)), level + 1)
+end
+
+--- Makes reading a field that a module does not have an error: "pghost.rules has no 'bigit': did you mean 'bigint'?"
+---@generic T: table
+---@param module T all of whose fields are there
+---@param name string
+---@return T module
+function M.strict(module, name)
+  return setmetatable(module, { __index = function(_, key)
+    if is_name(key) then
+      raise_unknown(name .. " has", key, names_of(module), 2)
+    end
+  end })
+end
+
+--- The same for objects: an __index that finds methods, and the fields that may be nil.
+---@param subject string "a run has"
+---@param methods table<string, any>
+---@param fields table<string, any>
+---@return fun(object: table, key: any): any
+function M.index(subject, methods, fields)
+  return function(_, key)
+    local value = methods[key]
+    if value == nil and is_name(key) and fields[key] == nil then
+      local names = names_of(methods)
+      table.move(names_of(fields), 1, #names_of(fields), #names + 1, names)
+      raise_unknown(subject, key, names, 2)
+    end
+    return value
+  end
+end
+
 return M

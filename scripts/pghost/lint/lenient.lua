@@ -92,7 +92,7 @@ end
 local function soften_module(findings, places, name, real, own)
   local names = names_of(real)
   return setmetatable({}, { __index = function(_, key)
-    local value = real[key]
+    local value = rawget(real, key)
     if own[key] then
       return function(...)
         local place = caller()

@@ -27,8 +27,7 @@ local M = {}
 
 -- The options that are fine, each by itself.
 local function check_options(findings, step)
-  local where = ("run:%s '%s'"):format(step.kind, tostring(step.name))
-  local fine, options = pcall(load_options.of, step.options, where)
+  local fine, options = pcall(load_options.of_step, step.kind, step.name, step.options)
   if fine then
     return options
   elseif type(step.options) ~= "table" then
@@ -38,7 +37,7 @@ local function check_options(findings, step)
   local good = {}
   for _, key in ipairs(lists.sorted_keys(step.options)) do
     local one = { [key] = step.options[key] }
-    local known, problem = pcall(load_options.of, one, where)
+    local known, problem = pcall(load_options.of_step, step.kind, step.name, one)
     if known then
       good[key] = step.options[key]
     else
@@ -176,7 +175,7 @@ local function check_files(findings, places, load, data)
   tell_missing(findings, places, load, wanted, missing)
 end
 
-local function raw_columns(load)
+local function columns_of_raw(load)
   local list, seen = {}, {}
   local function add(name)
     if not seen[name:lower()] then
@@ -207,7 +206,7 @@ function M.check(findings, places, steps, data)
       if data and step.kind ~= "clean" and not broken.is(step.files) then
         check_files(findings, places, load, data)
       end
-      raw_columns(load)
+      columns_of_raw(load)
       loads[step] = load
     end
   end

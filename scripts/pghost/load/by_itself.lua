@@ -57,6 +57,7 @@ local M = {}
 ---@class pghost.by_itself.Job
 ---@field options pghost.by_itself.Options
 ---@field session pghost.retry.Session
+---@field into pghost.load.Name
 ---@field conn pghost.Connection
 ---@field target pghost.load.IntoTable
 ---@field spool pghost.Spool
@@ -161,6 +162,29 @@ local function over_budget(job, problem)
   return problem
 end
 
+local foreign_key_violation <const> = "23503" -- SQLSTATE
+
+local looked = {} -- raised to end the transaction
+
+-- The first record that a key of the table to itself refuses: the server says so when all of them are in, and of no
+-- line. So the load is tried as one that may have rejects, and rolled back.
+local function first_orphan(job, problem)
+  local options, first = job.options, nil
+  local spool <close> = spools.new()
+  local target <close> = into_table.new(job.conn, job.into, function() end, spool, { enabled = false })
+  local _, ended = pcall(job.conn.transaction, job.conn, function()
+    local _, plan = load.run(target, sinks.spool(spool), options.files, options.rules,
+      setmetatable({ max_rejects = {} }, { __index = options }))
+    first = target.staged and first_rejects({ spool = spool, plan = plan }, 1)[1]
+    error(looked, 0)
+  end)
+  if ended == looked and first then
+    first.code = problem.code
+    return first
+  end
+  return problem
+end
+
 -- A rejects file gets its place after the COMMIT, and where nobody knows how that ended: it may take the place of a
 -- file that is loaded.
 local function transaction(job)
@@ -178,6 +202,9 @@ local function transaction(job)
     pcall(job.writer.keep, job.writer)
   elseif not good and errors.is(result) and job.target.over_budget then
     result = over_budget(job, result)
+  elseif not good and errors.is(result) and result.code == foreign_key_violation and not result.line
+    and not job.options.max_rejects and job.conn:status() ~= "lost" and not job.target.read_once then
+    result = first_orphan(job, result)
   end
   if not good then
     error(result, 0)
@@ -198,8 +225,9 @@ end
 local function attempt(options, into, writer, session)
   local conn <close> = session:connect()
   local spool <close> = spools.new()
-  local target <close> = into_table.new(conn, into, options.say, options.progress)
-  local job = { options = options, session = session, conn = conn, spool = spool, writer = writer, target = target }
+  local target <close> = into_table.new(conn, into, options.say, spool, options.progress)
+  local job = { options = options, into = into, session = session, conn = conn, spool = spool, writer = writer,
+    target = target }
   target.planned = function(plan)
     job.plan = plan
     if target.read_once then

@@ -28,6 +28,9 @@ local function work_of(target, plan, batch, result)
     open = function(file)
       local source = inputs.open(file)
       header.check_same(file, source)
+      if target.undigested then
+        source:leave_digest()
+      end
       return source, { file_id = result:of(file).id, raw_map = file.raw_map, expected_bytes = file.size,
         clean_map = plan.targets.clean and file.clean_map or nil, rejects = target.budget:of_file() }
     end,

@@ -141,6 +141,9 @@ function Target:streams(plan, batch)
   end
   local clean = stream("clean", plan.clean_table, plan.clean_columns and columns_of.names(plan.clean_columns),
     plan.position, text)
+  if self.repeats then -- of an attempt that failed
+    self.repeats:close()
+  end
   self.repeats = repeats.new(self.run, plan, batch)
   if self.repeats then
     clean.key, clean.repeats = self.repeats.key, self.repeats.spool.path

@@ -6,6 +6,7 @@ local errors = require "pghost.lib.errors"
 local lock_waits = require "pghost.load.lock_waits"
 local log = require "pghost.lib.log"
 local relation = require "pghost.load.relation"
+local self_reference = require "pghost.load.self_reference"
 local remarks = require "pghost.load.remarks"
 local statistics = require "pghost.load.statistics"
 local stored = require "pghost.load.stored_rows"
@@ -40,6 +41,9 @@ local analyse_from = 10000
 ---@field over_budget boolean it was given up for its rejects
 ---@field rows_before? integer in the table, where something acts on rows after COPY has counted them
 ---@field sent? integer rows that COPY has counted
+---@field spool pghost.Spool
+---@field staged? pghost.load.SelfReference the records go there first, since a key of the table is to itself
+---@field undigested boolean the files are not hashed
 ---@field fresh? boolean this transaction has made or emptied the table
 local Target = setmetatable({}, defaults)
 Target.__index = Target
@@ -47,15 +51,17 @@ Target.__index = Target
 ---@param conn pghost.Connection in a transaction
 ---@param into pghost.load.Name
 ---@param say pghost.load.Say
+---@param spool pghost.Spool of its rejects
 ---@param progress? table options of the progress bar
 ---@return pghost.load.IntoTable target to be kept in a `<close>` variable
-function M.new(conn, into, say, progress)
-  return setmetatable({ conn = conn, into = into, say = say, progress = progress, held = {}, over_budget = false },
-    Target)
+function M.new(conn, into, say, spool, progress)
+  return setmetatable({ conn = conn, into = into, say = say, spool = spool, progress = progress, held = {},
+    over_budget = false }, Target)
 end
 
 function Target:plan(files, rules, options)
   self.budget = budget.of_load(options.max_rejects)
+  self.undigested = options.max_rejects == nil -- it tells the files of rejects, of which there are none
   if not options.create then
     lock_waits.query(self.conn, self.into.quoted, function()
       relation.lock(self.conn, self.into)
@@ -73,13 +79,26 @@ function Target:begin(plan)
     self.say("info", "load", ("emptied %s, in the same transaction"):format(self.relation.qualified))
   end
   self.rows_before = stored.count(self.conn, self.relation)
+  if options.max_rejects or #plan.batches > 1 then -- several COPYs: a record may refer to one of a later COPY
+    self.staged = self_reference.of(self.conn, self.relation, self.read_once)
+  end
   if options.create or options.truncate then
     self.fresh = self.relation.kind == "r"
     self.conn:write_early()
   end
 end
 
+-- Into tables of their own first, with file and line.
+local function staged_streams(self, plan, batch, text)
+  return { program = batch.program, workers = plan.workers, memory = plan.options.memory,
+    clean = { connections = { self.conn }, as_text = text, careful = true, position = true, tell_lines = true,
+      copy = tables.copy(self.staged:stage(plan, batch), { names = batch.names, as_text = text, position = true }) } }
+end
+
 function Target:streams(plan, batch)
+  if self.staged then
+    return staged_streams(self, plan, batch, batch.as_text or batch.short)
+  end
   local careful = not self.relation.of_statement
     and (self.relation.after_insert or plan.options.max_rejects and (self.relation.guarded or batch.as_text))
   local text = batch.as_text or batch.short
@@ -163,8 +182,28 @@ function Target.failed(_, _, batch, message, code)
   errors.raise(message, code, { file = alone and batch.files[1].name or nil })
 end
 
+-- The records that the table refuses become rejects, the others are inserted.
+local function settle_staged(self, plan, result)
+  local refused, inserted = self.staged:settle(plan)
+  local by_file = {}
+  for _, one in ipairs(refused) do
+    by_file[one.file_id] = (by_file[one.file_id] or 0) + 1
+  end
+  result:refuse(by_file, #refused)
+  self.spool:add(refused)
+  self.sent = inserted
+  check_stored(self, plan.options, result.totals.loaded - inserted)
+  local most = plan.options.max_rejects and self.budget.table.count or not plan.options.max_rejects and 0
+  if most and result.totals.rejected > most then
+    raise_over(self, ("more rejected records than the %s that --max-rejects allows"):format(log.count(most)))
+  end
+end
+
 function Target:finish(plan, result)
   local totals = result.totals
+  if self.staged then
+    settle_staged(self, plan, result)
+  end
   if self.rows_before then
     check_stored(self, plan.options, stored.missing(self.conn, self.relation, self.rows_before, self.sent or 0))
   end

@@ -93,7 +93,15 @@ end
 ---@return table
 function M.of_step(kind, name, given)
   check_name(name)
-  return M.of(given, ("run:%s '%s'"):format(kind, name))
+  local where = ("run:%s '%s'"):format(kind, name)
+  local options = M.of(given, where)
+  for _, option in ipairs(kind == "clean" and dialect.options or {}) do
+    if options[option.name] ~= nil then
+      errors.raise(("%s: option '%s' is about files: give it to run:stage"):format(where, option.name), "usage",
+        { exit = 1 })
+    end
+  end
+  return options
 end
 
 return M

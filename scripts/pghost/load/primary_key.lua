@@ -96,6 +96,9 @@ end
 -- Collects the records whose key is in the published table already; returns how many.
 local function collect_published(conn, table_name, duplicates, key, published)
   local from, where = mode_keys.published(conn, table_name, published, key)
+  if not from then
+    return 0
+  end
   return conn:query(([[
     INSERT INTO %s (file_id, line, key_text, built)
     SELECT n._file_id, n._line, pg_catalog.left(pg_catalog.concat_ws(', ', %s), %d), true FROM %s WHERE %s]])

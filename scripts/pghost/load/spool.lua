@@ -39,6 +39,25 @@ end
 
 Spool.__close = Spool.close
 
+local function value(bytes)
+  return bytes and (">s4"):pack(bytes) or (">i4"):pack(-1)
+end
+
+local function integer(number)
+  return value(number and (">i8"):pack(number))
+end
+
+--- Adds rejects that were found after the engine has written its own; in the order that bindings/load/row.c has.
+---@param list pghost.SpooledReject[]
+function Spool:add(list)
+  local file <close> = assert(io.open(self.path, "ab"))
+  for _, reject in ipairs(list) do
+    assert(file:write((">i2"):pack(10), integer(), value(), integer(reject.file_id), integer(reject.line),
+      integer(reject.offset), integer(reject.length), value(reject.column), value(reject.rule), value(reject.reason),
+      value(reject.original)))
+  end
+end
+
 -- What is read of the file is taken from a piece of it.
 local piece_size = 65536
 

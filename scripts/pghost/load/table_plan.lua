@@ -8,6 +8,7 @@ local column_list = require "pghost.load.column_list"
 local column_types = require "pghost.load.column_types"
 local columns = require "pghost.catalog.columns"
 local dialects = require "pghost.input.dialect"
+local errors = require "pghost.lib.errors"
 local found_types = require "pghost.load.found_types"
 local header = require "pghost.load.header"
 local inputs = require "pghost.load.inputs"
@@ -109,10 +110,22 @@ local function report_renamed(target, file, made)
   end
 end
 
+-- Raises at a header of blanks alone: it is none, and a table made after it would be of nothing.
+local function check_named(file)
+  for _, name in ipairs(file.header) do
+    if file.headerless or not names.is_blank(name) then
+      return
+    end
+  end
+  errors.raise("no column of the header has a name: give --skip N for lines above the header, or --no-header", "data",
+    { file = file.name })
+end
+
 -- After the headers of all files: text where no type was found.
 local function columns_of_files(target, files, options)
   local all, seen, list = {}, {}, {}
   for _, file in ipairs(files) do
+    check_named(file)
     local made = names.identifiers(file.headerless and {} or file.header)
     for i = 1, #file.header do
       -- Without a header they are column1 and so on, and _extra after them is what policies add.

@@ -4,6 +4,7 @@
 ---@class pghost.load.Target
 ---@field budget pghost.load.Budget
 ---@field progress? table options of the progress bar
+---@field undigested? boolean nobody asks for the SHA-256 of the files
 ---@field plan fun(self, files: any, rules?: pghost.Rules, options: table): pghost.Plan nothing is changed by it
 ---@field planned? fun(plan: pghost.Plan) told of the plan
 ---@field begin fun(self, plan, result) before the first batch

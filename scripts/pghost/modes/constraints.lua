@@ -6,6 +6,7 @@
 
 local cjson = require "cjson"
 local columns = require "pghost.catalog.columns"
+local lists = require "pghost.lib.lists"
 local qualified = require "pghost.modes.qualified"
 local relations = require "pghost.catalog.relations"
 
@@ -145,11 +146,23 @@ local function foreign_key(conn, request, row, names)
     why = why(names, literal(conn, " is not in '%s' (foreign key '%s')", row.parent_name, row.name)) }
 end
 
+-- Whether an index is on the columns of the key: no two new rows have one of these, and none that is published is left
+-- in what is appended (load/primary_key.lua).
+local function is_of_key(names, key)
+  local in_key = lists.set(key)
+  for _, name in ipairs(names) do
+    if not in_key[name] then
+      return false
+    end
+  end
+  return #names == #key
+end
+
 -- Against rows that stay in the published table whatever this run brings, and against earlier new rows.
 local function unique(list, conn, request, row)
   local names, key = cjson.decode(row.columns), request.key or {}
   if not all_known(names, request.by_name) or (request.mode == "history" and #key > 0)
-    or row.is_primary and request.mode ~= "append" then
+    or row.is_primary and request.mode ~= "append" or is_of_key(names, key) and request.mode == "append" then
     return
   end
   local compared = columns.key(conn, request.new, names)

@@ -72,14 +72,14 @@ function M.choose(run, request)
   if choice.first then
     return choice
   end
-  for name, there in pairs { [clean_table] = clean, [raw_table] = raw } do
-    if there then
-      row_security.check(run.conn, published_name(run, name))
-      run.conn:transaction(function()
-        authority.check_added(run.conn, published_name(run, name))
-      end)
-    end
+  local names = { clean and published_name(run, clean_table) or nil }
+  names[#names + 1] = raw and published_name(run, raw_table) or nil
+  for _, name in ipairs(names) do
+    row_security.check(run.conn, name)
   end
+  run.conn:transaction(function()
+    authority.check_added(run.conn, names)
+  end)
   choice.clean_table, choice.raw_table = clean_table .. "_new", raw_table .. "_new"
   return choice
 end
@@ -141,17 +141,29 @@ function M.built(run, plan)
   return built
 end
 
+-- From here on nobody adds a trigger, a rule or a policy; what came since the run began is seen.
+local function lock(conn, changes)
+  local names = {}
+  for i, change in ipairs(changes) do
+    names[i] = change.published
+  end
+  if #names > 0 then
+    conn:query(("LOCK TABLE %s IN ROW EXCLUSIVE MODE"):format(table.concat(names, ", ")))
+    for _, name in ipairs(names) do
+      row_security.check(conn, name)
+    end
+    authority.check_added(conn, names)
+  end
+end
+
 --- Applies changes to the published tables; must run inside the transaction that publishes, under its lock.
 ---@param run pghost.Run
 ---@param changes pghost.modes.Change[]
 ---@return pghost.modes.Changed[]
 function M.publish(run, changes)
   local list, at = {}, moment.read(run.conn, changes)
+  lock(run.conn, changes)
   for i, change in ipairs(changes) do
-    -- From here on nobody adds a trigger, a rule or a policy; what came since the run began is seen.
-    run.conn:query(("LOCK TABLE %s IN ROW EXCLUSIVE MODE"):format(change.published))
-    row_security.check(run.conn, change.published)
-    authority.check_added(run.conn, change.published)
     nullable.drop(run, change)
     list[i] = stored.run(run.conn, change, statements.publish(change, at, upsert.suits(run.conn, change)))
     if list[i].dropped ~= 0 then

@@ -97,7 +97,7 @@ function M.settle(conn, run, plan)
   local names = { new = run:qualified(plan.clean_table), refused = run:qualified "pghost_refused" }
   local published = relations.quoted(run.target, plan.name)
   conn:query(("LOCK TABLE %s IN ACCESS SHARE MODE"):format(published)) -- its definition stays as it is read
-  authority.check_added(conn, published)
+  authority.check_added(conn, { published })
   conn:query "SET LOCAL search_path = pg_catalog"
   conn:query(("CREATE TABLE %s (file_id pg_catalog.int8, line pg_catalog.int8, column_name pg_catalog.text, "
     .. "rule pg_catalog.text, reason pg_catalog.text)"):format(names.refused))

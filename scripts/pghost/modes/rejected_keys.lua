@@ -14,6 +14,7 @@ local native_rules = require "pghost.native.rules"
 local qualified = require "pghost.modes.qualified"
 local raw_table = require "pghost.load.raw_table"
 local sinks = require "pghost.load.sinks"
+local statistics = require "pghost.load.statistics"
 local tables = require "pghost.load.tables"
 
 local M = {}
@@ -65,7 +66,7 @@ local function create_rejected(run, plan, rejected)
     SELECT DISTINCT file_id, line FROM pghost.rejects WHERE run_id = $1 AND table_name = $2 AND rule <> 'key'
       AND state <> 'corrected']])
     :format(rejected), run.id, plan.name).affected
-  conn:query("ANALYZE " .. rejected)
+  statistics.analyse(conn, rejected)
   return affected
 end
 
@@ -145,7 +146,7 @@ local function build(run, plan, names)
   create_tables(run, program, names)
   read_keys(run, plan, program, names, raw, columns.names(program:columns()))
   check_refused(run, plan, names)
-  run.conn:query("ANALYZE " .. names.held)
+  statistics.analyse(run.conn, names.held)
 end
 
 --- Makes a table of the keys that the rejected records of a load have. Raises where one has none that can be read.

@@ -13,7 +13,8 @@ local table_facts = require "pghost.modes.table_facts"
 
 local M = {}
 
-local sample_rows <const> = 500
+-- Of many pages a few rows each: what has changed often stands together in a file.
+local sample_pages <const>, sample_rows <const> = 64, 500
 
 --- When it is worth it; what it does does not depend on that. Below some rows the sample costs more than it can save.
 ---@type { least_rows: integer, most_unchanged: number } most_unchanged: share of the new rows
@@ -29,18 +30,21 @@ local plain_query = qualified [[
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         AND NOT a.attname::pg_catalog.text = ANY ($3::pg_catalog.text[])
         AND (a.attname <> '_deleted_at' OR a.atthasdef OR a.attnotnull)) AS plain,
-    n.reltuples::pg_catalog.float8 AS rows
+    n.reltuples::pg_catalog.float8 AS rows, greatest(n.relpages, 1)::pg_catalog.int8 AS pages
   FROM pg_catalog.pg_class AS c, pg_catalog.pg_class AS n
   WHERE c.oid = $1::pg_catalog.regclass AND n.oid = $2::pg_catalog.regclass]]
 
 -- Whether a sample of the new rows says that most of them are changed or new.
-local function changes_most(conn, change, rows)
+local function changes_most(conn, change, size)
+  local share = math.min(1, sample_pages / size.pages)
   local row = conn:query(([[
     SELECT pg_catalog.count(*) AS sampled,
       pg_catalog.count(*) FILTER (WHERE EXISTS (SELECT 1 FROM %s AS p WHERE %s AND NOT %s)) AS unchanged
-    FROM (SELECT * FROM %s TABLESAMPLE pg_catalog.system (%.6f) LIMIT %d) AS n]]):format(change.published,
-    columns.same_key(change.keys, "n", "p"), comparison.differs(change, "n", "p"), change.new,
-    math.min(100, 100 * sample_rows / rows), 2 * sample_rows))[1]
+    FROM (
+      SELECT * FROM %s TABLESAMPLE pg_catalog.system (%.6f)
+      WHERE pg_catalog.random() OPERATOR(pg_catalog.<) %.9f LIMIT %d
+    ) AS n]]):format(change.published, columns.same_key(change.keys, "n", "p"), comparison.differs(change, "n", "p"),
+    change.new, 100 * share, sample_rows / (size.rows * share), 2 * sample_rows))[1]
   return row.sampled > 0 and row.unchanged <= M.limits.most_unchanged * row.sampled
 end
 
@@ -55,7 +59,7 @@ function M.suits(conn, change)
   end
   local found = conn:query(plain_query, change.published, change.new, sql.array(columns.names(change.columns)),
     tostring(M.limits.least_rows))[1]
-  return found.plain and #table_facts.actors(conn, change.published) == 0 and changes_most(conn, change, found.rows)
+  return found.plain and #table_facts.actors(conn, change.published) == 0 and changes_most(conn, change, found)
 end
 
 -- The server counts what it has inserted and updated together. A row that was there before is locked by this

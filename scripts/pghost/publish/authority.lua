@@ -8,6 +8,7 @@
 
 local errors = require "pghost.lib.errors"
 local session = require "pghost.publish.session"
+local sql = require "pghost.lib.sql"
 local trust = require "pghost.catalog.trust"
 
 local M = {}
@@ -78,12 +79,12 @@ root AS (
 ),
 ]] .. reach .. "o.owner NOT IN (SELECT oid FROM trusted)" .. in_order
 
--- $1 a table that rows are added to, changed and removed in. All of this runs as whoever does so, but for functions
+-- $1 tables that rows are added to, changed and removed in. All of this runs as whoever does so, but for functions
 -- that run as their owner.
 local added_query = [[
 WITH RECURSIVE subject AS (
   SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
-  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = $1::regclass::oid
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = ANY ($1::regclass[]::oid[])
 ),
 root AS (
   SELECT 'pg_trigger'::regclass::oid AS classid, t.oid AS objid, s.name, format('trigger %L', t.tgname) AS what
@@ -147,7 +148,7 @@ local casts_query = [[
 WITH RECURSIVE key AS (
   SELECT k.oid, k.conname, k.conrelid, format('%I.%I', n.nspname, c.relname) AS name
   FROM pg_constraint AS k JOIN pg_class AS c ON c.oid = k.conrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE k.contype = 'f' AND (k.conrelid = ANY ($1::oid[]) OR k.confrelid = ANY ($1::oid[]))
+  WHERE k.contype = 'f' AND (k.conrelid = ANY ($1::regclass[]::oid[]) OR k.confrelid = ANY ($1::regclass[]::oid[]))
 ),
 part (oid, type) AS (
   SELECT k.oid, a.atttypid FROM key JOIN pg_constraint AS k USING (oid)
@@ -184,23 +185,25 @@ function M.check(conn, tables, views)
   end
 end
 
---- Raises, naming all of it, when adding to a table would run what others have written with our rights: functions of
---- its triggers, rules, constraints, defaults and indexes.
+--- Raises, naming all of it, when adding to some tables would run what others have written with our rights: functions
+--- of their triggers, rules, constraints, defaults and indexes.
 ---@param conn pghost.Connection in a transaction
----@param name string quoted, with its schema
-function M.check_added(conn, name)
-  local messages = {}
+---@param names string[] quoted, with their schemas
+function M.check_added(conn, names)
+  local messages, list = {}, sql.array(names)
   session.with(conn, function()
-    for row in conn:query(added_query, name):rows() do
-      messages[#messages + 1] = row.message
-    end
-    local oid = conn:query("SELECT $1::regclass::oid::int8 AS oid", name)[1].oid
-    for row in conn:query(casts_query, ("{%d}"):format(oid)):rows() do
-      messages[#messages + 1] = row.message
+    for _, query in ipairs { added_query, casts_query } do
+      for row in conn:query(query, list):rows() do
+        messages[#messages + 1] = row.message
+      end
     end
   end)
-  if #messages > 0 then
-    errors.raise(("cannot add to %s: %s"):format(name, table.concat(messages, "; ")), "42501")
+  if #messages > 0 and #names > 1 then
+    for _, name in ipairs(names) do -- which one it is about
+      M.check_added(conn, { name })
+    end
+  elseif #messages > 0 then
+    errors.raise(("cannot add to %s: %s"):format(names[1], table.concat(messages, "; ")), "42501")
   end
 end
 

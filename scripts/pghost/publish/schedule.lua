@@ -102,6 +102,7 @@ local function settle(run, problem)
 end
 
 local function exchange_last(run, options)
+  local what = ("run %d is published"):format(run.id)
   local done, problem = pcall(exchange, run, options, true)
   if not done then
     if run.conn:status() ~= "lost" then
@@ -109,7 +110,7 @@ local function exchange_last(run, options)
     end
     settle(run, problem)
   end
-  host.done "the run is published"
+  host.done(what)
   run.finished = true
 end
 

@@ -15,23 +15,35 @@ local wanted = {
   { "row_security", "off" }, -- an error rather than a policy of somebody's that runs as this role
 }
 
+-- In one statement each, however many settings: a statement is a wait for the server.
+local read_query, set_query, restore_query
+do
+  local read, set, restore, given = {}, {}, {}, 0
+  for i, setting in ipairs(wanted) do
+    read[i] = ("pg_catalog.current_setting('%s') AS s%d"):format(setting[1], i)
+    restore[i] = ("pg_catalog.set_config('%s', $%d::pg_catalog.text, true)"):format(setting[1], i)
+    if setting[2] then
+      given = given + 1
+      set[given] = ("pg_catalog.set_config('%s', '%s', true)"):format(setting[1], setting[2])
+    end
+  end
+  read_query, set_query = "SELECT " .. table.concat(read, ", "), "SELECT " .. table.concat(set, ", ")
+  restore_query = "SELECT " .. table.concat(restore, ", ")
+end
+
 --- Runs fn() inside a transaction; the caller's settings come back in the end.
 ---@generic T
 ---@param conn pghost.Connection
 ---@param fn fun(): T
 ---@return T
 function M.with(conn, fn)
-  local before = {}
-  for i, setting in ipairs(wanted) do
-    before[i] = conn:query("SELECT pg_catalog.current_setting($1::pg_catalog.text) AS value", setting[1])[1].value
-    if setting[2] then
-      conn:query("SELECT pg_catalog.set_config($1::pg_catalog.text, $2::pg_catalog.text, true)", setting[1], setting[2])
-    end
+  local row, before = conn:query(read_query)[1], {}
+  for i in ipairs(wanted) do
+    before[i] = row["s" .. i]
   end
+  conn:query(set_query)
   local result = fn()
-  for i, setting in ipairs(wanted) do
-    conn:query("SELECT pg_catalog.set_config($1::pg_catalog.text, $2::pg_catalog.text, true)", setting[1], before[i])
-  end
+  conn:query(restore_query, table.unpack(before, 1, #wanted))
   return result
 end
 

@@ -35,7 +35,6 @@ local insert_corrected = insert:format [[
     pg_catalog.decode(n.bytes, 'hex'), NULL, r.reject_id, $3, $4::pg_catalog.int8
   FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS n (reject_id pg_catalog.int8, columns pg_catalog.jsonb,
       fields pg_catalog.jsonb, bytes pg_catalog.text)
-    JOIN %s AS o ON o.reject_id = n.reject_id AND o.state = 'corrected'
     JOIN pghost.rejects AS r ON r.reject_id = n.reject_id
     JOIN pghost.files AS f ON f.file_id = r.file_id
   WHERE f.sha256 IS NOT NULL AND r.line IS NOT NULL AND r.original IS NOT NULL]]
@@ -68,8 +67,9 @@ end
 ---@param fixes table<integer, pghost.rejects.Fix>
 ---@param noted string table, or query in parentheses, with the outcome of each reject
 function M.keep(run, fixes, noted)
+  local made_by = who(run.conn)
   local list = batches.new(function(batch)
-    run.conn:query(insert_corrected:format(noted), cjson.encode(batch), run.target, who(run.conn), run.id)
+    run.conn:query(insert_corrected, cjson.encode(batch), run.target, made_by, run.id)
   end)
   -- Those alone: what stays open may have characters that the database cannot hold.
   for row in run.conn:query(("SELECT o.reject_id FROM %s AS o WHERE o.state = 'corrected'"):format(noted)):rows() do

@@ -33,12 +33,19 @@ M.reading = { delimiter = ",", quote = '"', max_record = 512 * 1024 * 1024, any_
 
 local formula = "^'*[=+%-@\t\r]"
 
+-- What such a cell begins with: to look at one byte is faster than a pattern, and most cells begin with another.
+local apostrophe <const> = ("'"):byte()
+local first_bytes = {}
+for _, byte in ipairs { string.byte("'=+-@\t\r", 1, -1) } do
+  first_bytes[byte] = true
+end
+
 --- A cell that no spreadsheet calculates.
 ---@param text? string
 ---@return string?
 ---@return boolean changed
 function M.inert(text)
-  local changed = type(text) == "string" and text:find(formula) ~= nil
+  local changed = type(text) == "string" and first_bytes[text:byte()] and text:find(formula) ~= nil or false
   return changed and "'" .. text or text, changed
 end
 
@@ -46,7 +53,7 @@ end
 ---@param text? string
 ---@return string?
 function M.restored(text)
-  return text and text:find("^'") and text:find(formula) and text:sub(2) or text
+  return text and text:byte() == apostrophe and text:find(formula) and text:sub(2) or text
 end
 
 -- Recognising --------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
 local fields_of = require "pghost.rejects.fields"
 local recorded_dialect = require "pghost.input.recorded_dialect"
+local moved = require "pghost.rejects.moved"
 local rejects_file = require "pghost.rejects.file"
 local rejects_reader = require "pghost.rejects.reader"
 local sql = require "pghost.lib.sql"
@@ -25,12 +26,15 @@ local query = [[
 -- Whoever else takes them in waits, and looks at them after that.
 local locking = query .. " ORDER BY r.reject_id FOR UPDATE OF r"
 
-local function find(conn, run_id, records, lock)
+local function find(conn, run_id, records, how)
   local ids, found = {}, {}
   for _, record in ipairs(records) do
     ids[#ids + 1] = math.tointeger(tonumber(record.reject))
   end
-  for row in conn:query(lock and locking or query, sql.array(ids)):rows() do
+  if how.was then
+    return moved.find(conn, ids, run_id, how.was)
+  end
+  for row in conn:query(how.lock and locking or query, sql.array(ids)):rows() do
     found[row.reject_id] = row.run_id == run_id and row or nil
   end
   return found
@@ -48,7 +52,7 @@ local function source_of(sources, row)
 end
 
 -- Where each column of the file stands among those of the record: spreadsheets move columns.
-local function places(record, header)
+local function find_places(record, header)
   local at, seen, list = {}, {}, {}
   for i, name in ipairs(record.columns) do
     seen[name] = (seen[name] or 0) + 1
@@ -65,6 +69,18 @@ local function places(record, header)
   return list
 end
 
+-- The same; records of one file have one list of columns, so it is found once for all of them.
+local function places(record, source)
+  if source.placed_columns ~= record.columns then
+    local list, missing = find_places(record, source.header)
+    if not list then
+      return nil, missing
+    end
+    source.places, source.placed_columns = list, record.columns
+  end
+  return source.places
+end
+
 -- What a cell stands for. An apostrophe is taken away only where one was put.
 local function value_of(cell, old)
   local written, changed = rejects_file.inert(old)
@@ -77,7 +93,7 @@ local function value_of(cell, old)
 end
 
 local function from_fields(fix, record, source, old)
-  local where, missing = places(record, source.header)
+  local where, missing = places(record, source)
   if not where then
     return nil, ("column '%s' of '%s' is missing"):format(missing, source.name)
   end
@@ -112,9 +128,11 @@ function M.taken(row)
 end
 
 -- Why a record cannot be taken in, and whether that is because it was before; nil: it can be.
-local function refusal(record, row, run_id, taken)
+local function refusal(record, row, reading)
+  local run_id, was, taken = reading.run_id, reading.was, reading.fixes
   if not row then
-    return ("no reject '%s' in run %d"):format(record.reject or "", run_id)
+    return (was and "reject '%s' of run %d is none of run %d, which has rebuilt the table"
+      or "no reject '%s' in run %d"):format(record.reject or "", was or run_id, run_id)
   elseif row.line ~= record.line or row.name ~= record.file then
     return ("reject %d is of %s:%s, not of %s:%s"):format(row.reject_id, row.name or "?", row.line or "?", record.file,
       record.line or "?")
@@ -128,7 +146,7 @@ local function refusal(record, row, run_id, taken)
 end
 
 local function take(conn, reading, record, row)
-  local problem, before = refusal(record, row, reading.run_id, reading.fixes)
+  local problem, before = refusal(record, row, reading)
   if not problem then
     local source = source_of(reading.sources, row)
     local fix = { reject_id = row.reject_id, table = row.table_name, at = record.at }
@@ -153,7 +171,7 @@ end
 ---@field refused { at: integer, reason: string, taken?: boolean }[] records that are not taken in
 
 local function open(path)
-  local reader = rejects_reader.open { path = path }
+  local reader = rejects_reader.open({ path = path }, true)
   if not reader then
     errors.raise(("'%s' is not a rejects file: `pghost rejects --csv FILE` writes one"):format(path), "usage",
       { exit = 1 })
@@ -201,15 +219,15 @@ end
 ---@param conn pghost.Connection
 ---@param run_id integer whose rejects they are
 ---@param path string
----@param how? { lock?: boolean, complete?: boolean } lock: the rejects, to the end of the transaction; complete: each
---- fix has its source, line and original bytes
+---@param how? { lock?: boolean, complete?: boolean, was?: integer } lock: the rejects, to the end of the transaction;
+--- complete: each fix has its source, line and original bytes; was: the file has the numbers of that earlier run
 ---@return pghost.rejects.Fixes
 function M.read(conn, run_id, path, how)
   local reader <close> = open(path)
   local reading, batch = { run_id = run_id, fixes = {}, refused = {}, sources = {}, count = 0,
-    complete = how and how.complete }, {}
+    complete = how and how.complete, was = how and how.was }, {}
   local function flush()
-    local found = find(conn, run_id, batch, how and how.lock)
+    local found = find(conn, run_id, batch, how or {})
     for _, record in ipairs(batch) do
       take(conn, reading, record, found[math.tointeger(tonumber(record.reject)) or 0])
     end

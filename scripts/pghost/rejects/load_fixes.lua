@@ -72,7 +72,7 @@ local function dialect_of_source(self, dialects, source)
 end
 
 local function numbered_parts(self, conn)
-  local reading = fixes_of.read(conn, self.of.run_id, self.path, { lock = true, complete = true, table = self.only })
+  local reading = fixes_of.read(conn, self.of.run_id, self.path, { lock = true, complete = true })
   self.refused, self.fixes = reading.refused, reading.fixes
   local list, dialects, at = {}, {}, 0
   for _, fix in pairs(reading.fixes) do

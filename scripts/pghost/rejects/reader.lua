@@ -18,7 +18,8 @@ local M = {}
 ---@field line? integer in that file
 ---@field columns string[] names of that file's columns
 ---@field headerless boolean
----@field fields? (string|nil)[] one for each column; nil: they could not be told, and nobody has filled them in
+---@field fields? (string|nil)[] one for each column; nil: they could not be told, and nobody has filled them in, or
+--- the reader gives cells alone
 ---@field cells (string|nil)[] the fields as they stand in the rejects file
 ---@field original? string bytes of such a record
 ---@field load? string how its load was called (load_call.lua)
@@ -78,15 +79,16 @@ Reader.__index = Reader
 
 --- Opens a rejects file; nil where it is none.
 ---@param file pghost.File path, name for messages, and what else is known of it
+---@param cells_only? boolean its records have no `fields`: whoever reads them compares cells
 ---@return pghost.rejects.Reader? reader to be kept in a `<close>` variable
-function M.open(file)
+function M.open(file, cells_only)
   local source = rejects_file.open(file)
   if not source then
     return nil
   end
   local ours, names, places = read_header(source:columns())
   return setmetatable({ source = source, name = file.name or file.path, ours = ours, names = names, places = places,
-    by_text = {} }, Reader)
+    by_text = {}, cells_only = cells_only }, Reader)
 end
 
 function Reader:close()
@@ -112,25 +114,42 @@ function Reader:columns_of(text, line)
   return self.by_text[key]
 end
 
+local function is_filled(cells)
+  for _, cell in pairs(cells) do
+    if rejects_file.restored(cell) ~= "" then
+      return true
+    end
+  end
+  return false
+end
+
+local function restored_all(cells, count)
+  local fields = {}
+  for i = 1, count do
+    fields[i] = rejects_file.restored(cells[i])
+  end
+  return fields
+end
+
 function Reader:record(values, line)
   local function cell(name)
     local place = self.ours[name]
     return place and rejects_file.restored(values[place]) or nil
   end
-  local columns, fields, filled = self:columns_of(cell(rejects_file.which_columns), line), {}, false
-  local cells = {}
+  local columns = self:columns_of(cell(rejects_file.which_columns), line)
+  local cells, fields, original = {}, nil, cell "_original"
   for i, place in ipairs(columns.places) do
     cells[i] = values[place]
-    fields[i] = rejects_file.restored(values[place])
-    filled = filled or (fields[i] ~= nil and fields[i] ~= "")
   end
-  local original = cell "_original"
-  if original == "" or filled then
+  if original == "" or original and is_filled(cells) then
     original = nil
+  end
+  if not original and not self.cells_only then
+    fields = restored_all(cells, #columns.places)
   end
   return { at = line, reject = cell "_reject", file = cell "_file" or "", line = math.tointeger(tonumber(cell "_line")),
     columns = columns.names, headerless = columns.headerless, cells = cells,
-    fields = not original and fields or nil,
+    fields = fields,
     original = original and fields_of.bytes(original) or nil, load = cell(rejects_file.load) }
 end
 

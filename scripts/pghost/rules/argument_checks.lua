@@ -15,6 +15,17 @@ end
 
 -- The functions below are called by a public function, and blame its caller.
 
+--- Raises for arguments beyond those that there are.
+---@param what string
+---@param most integer
+---@param ... any all that were given
+function M.at_most(what, most, ...)
+  if select("#", ...) > most then
+    M.misuse(3, "%s takes %s, got %d", what, most == 0 and "no arguments" or most == 1 and "1 argument"
+      or most .. " arguments", select("#", ...))
+  end
+end
+
 function M.scalar(value, what)
   if not scalar_types[type(value)] then
     M.misuse(3, "%s: string, number or boolean expected, got %s", what, type(value))

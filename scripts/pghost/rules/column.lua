@@ -2,6 +2,7 @@
 -- gives the types to the user. A column is never changed: each call returns a new one.
 
 local arguments = require "pghost.rules.argument_checks"
+local known_keys = require "pghost.lib.known_keys"
 local lists = require "pghost.lib.lists"
 local native = require "pghost.native.rules"
 local places = require "pghost.rules.places"
@@ -33,7 +34,6 @@ local M = {}
 --- Example: r.text():one_of("left", "held")
 ---@field failure? { action: "reject"|"null"|"default"|"warn", value?: any }
 local Column = {}
-Column.__index = Column
 Column.__name = "pghost.Column"
 
 --- A column without operations and checks.
@@ -266,5 +266,10 @@ end
 function M.is(value)
   return getmetatable(value) == Column
 end
+
+local fields <const> = { type = true, labels = true, domain = true, format = true, operations = true, checks = true,
+  failure = true, name = true, from = true }
+
+Column.__index = known_keys.index("a column's rules have", Column, fields)
 
 return M

@@ -10,14 +10,16 @@ local M = {}
 -- A constructor by what the type is told besides its name; `kind` is of pghost.native.rules.types.
 local constructors = {
   none = function(kind)
-    return function()
+    return function(...)
+      arguments.at_most(kind.name, 0, ...)
       return column_rules.new(kind.name)
     end
   end,
 
   -- ISO 8601, or an explicit format: words as to_timestamp has them.
   format = function(kind)
-    return function(options)
+    return function(options, ...)
+      arguments.at_most(kind.name, 1, options, ...)
       local format = arguments.options(options, { format = true }, kind.name).format
       if type(format) == "table" then
         format = arguments.list(arguments.sequence(format, kind.name .. " format"), kind.name .. " format")
@@ -28,7 +30,8 @@ local constructors = {
 
   -- Characters.
   length = function(kind)
-    return function(length)
+    return function(length, ...)
+      arguments.at_most(kind.name, 1, length, ...)
       length = length or (kind.length > 0 and kind.length or nil)
       if length == nil then
         return column_rules.new(kind.name)
@@ -39,7 +42,8 @@ local constructors = {
 
   -- Digits in all, and after the point: 0 if only the first is given.
   precision = function(kind)
-    return function(precision, scale)
+    return function(precision, scale, ...)
+      arguments.at_most(kind.name, 2, precision, scale, ...)
       if precision == nil then
         return column_rules.new(kind.name)
       end

@@ -79,8 +79,9 @@ end
 
 -- Of a setting, or of a parameter.
 local function value_of(config, name)
-  if config[name] ~= nil then
-    return config[name]
+  local setting = rawget(config, name)
+  if setting ~= nil then
+    return setting
   end
   return type(config.parameters) == "table" and config.parameters[name] or nil
 end

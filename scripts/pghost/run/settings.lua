@@ -7,6 +7,7 @@ local budget_options = require "pghost.load.budget_options"
 local errors = require "pghost.lib.errors"
 local is = require "pghost.lib.is"
 local keeping = require "pghost.run.keeping"
+local known_keys = require "pghost.lib.known_keys"
 local memory = require "pghost.load.memory"
 local nearest = require "pghost.lib.nearest"
 local own_schema = require "pghost.catalog.own_schema"
@@ -146,7 +147,7 @@ end
 ---@return table settings `parameters` is always a table
 function M.of(config)
   check_names(config)
-  local settings = {}
+  local settings = setmetatable({}, { __index = known_keys.index("run.settings has", {}, by_name) })
   for _, setting in ipairs(M.list) do
     local value = config[setting.name]
     if value == nil then

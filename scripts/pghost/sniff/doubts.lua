@@ -33,6 +33,48 @@ local function could_be_decimals(facts, guess)
   return is_data(columns[1]) and #columns[2].examples > 1
 end
 
+-- "7:18", where no header has a colon: hours and minutes, or minutes and seconds.
+local function could_be_times(facts, guess)
+  if guess.delimiter ~= ":" or guess.columns > 3 or guess.quoted > 0 or facts.structure.header > 0 then
+    return false
+  end
+  for i, column in ipairs(facts.columns) do
+    local two_digits = i == 1 and column.max_length <= 2 or column.min_length == 2 and column.max_length == 2
+    if not two_digits or not is_data(column) then
+      return false
+    end
+  end
+  return true
+end
+
+-- "8,8 kg" as well, where all have the same unit.
+local function could_be_measures(facts, guess)
+  local columns, unit = facts.columns, nil
+  if guess.delimiter ~= "," or #columns ~= 2 or guess.quoted > 0 or facts.structure.header > 0 then
+    return false
+  end
+  for _, example in ipairs(columns[2].examples) do
+    local text = example.text:match "^%d+%s*(%D+)$"
+    if not text or unit and unit ~= text then
+      return false
+    end
+    unit = text
+  end
+  return is_data(columns[1]) and unit ~= nil and #columns[2].examples > 1
+end
+
+-- "Tue, 2028-11-28"
+local function are_weekdays(facts)
+  local first = facts.columns[1]
+  for _, example in ipairs(first.examples) do
+    if not (" mon tue wed thu fri sat sun "):find(" " .. example.text:lower():sub(1, 3) .. " ", 1, true) then
+      return false
+    end
+  end
+  return facts.guesses[1].skip_blanks and facts.structure.header == 0 and #first.examples > 1 and #facts.columns == 2
+    and is_data(facts.columns[2])
+end
+
 -- A header that ends in CR alone, above records that end in LF.
 local function has_lone_return(facts)
   for _, cell in ipairs(facts.first) do
@@ -81,6 +123,12 @@ function M.of_delimiter(facts, guess)
     return "a space could be part of the values, which would be one column then"
   elseif could_be_decimals(facts, guess) then
     return "its values could be one column of numbers with decimal commas"
+  elseif could_be_times(facts, guess) then
+    return "its values could be one column of times"
+  elseif could_be_measures(facts, guess) then
+    return "its values could be one column of numbers with decimal commas and a unit"
+  elseif are_weekdays(facts) then
+    return "its first column is days of the week, which could be part of the dates"
   elseif facts.structure.fields_line then
     return "it has a line '#Fields:', as in the W3C extended log format: the names are there, separated by spaces"
   end
@@ -97,6 +145,8 @@ local function above_reason(structure, facts)
     return ("line %d could be a record: it has %s%s, those below have %d"):format(structure.above_line,
       log.counted(structure.above_fields, "field"), structure.above_sign ~= "" and " parted by "
         .. shown(structure.above_sign) or "", #facts.columns)
+  elseif structure.label then
+    return "the first record could be a label and its value, above the table"
   elseif structure.ruler then
     return "a line of dashes is right below the names"
   elseif structure.title then

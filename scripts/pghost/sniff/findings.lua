@@ -61,15 +61,16 @@ local function encoding_finding(facts)
     ascii = "nothing beyond ASCII in the first bytes",
     valid = beyond .. " in the first bytes, all of it valid UTF-8",
     mostly = ("%s in the first bytes, valid UTF-8 but in %s"):format(beyond, log.counted(encoding.invalid, "place")),
-    zeros = "zero bytes as UTF-16 has them",
+    zeros = ("zero bytes as %s has them"):format(encoding.name:upper():gsub("[LB]E$", "")),
     escapes = "escapes as ISO 2022 has them",
+    runs = "nothing beyond ASCII, but '+...-' as UTF-7 writes what is",
     language = ("not UTF-8; %s make text (%s) in it, and in no other"):format(beyond, encoding.language),
     unsure = ("not UTF-8; %s could be %s"):format(beyond, candidates(encoding)),
     given = "given",
   }
   local confidence = facts.invalid > 0 and math.min(encoding.confidence, 0.7) or encoding.confidence
   return { value = encoding.name, confidence = confidence, reason = reasons[encoding.how],
-    rival = encoding.how == "unsure" and encoding.rival ~= "" and encoding.rival or nil }
+    rival = (encoding.how == "unsure" or encoding.how == "runs") and encoding.rival ~= "" and encoding.rival or nil }
 end
 
 local function delimiter_finding(facts, guess, confidence)

@@ -13,6 +13,7 @@ local relations = require "pghost.catalog.relations"
 local row_security = require "pghost.catalog.row_security"
 local snapshot = require "pghost.rejects.replay.snapshot"
 local staging = require "pghost.rejects.replay.staging"
+local statistics = require "pghost.load.statistics"
 local tables = require "pghost.load.tables"
 
 local M = {}
@@ -115,7 +116,7 @@ local function build_clean(run, plan, published)
   if plan.key then
     conn:query(("ALTER TABLE %s ADD PRIMARY KEY (%s)"):format(built, relations.list(plan.key)))
   end
-  conn:query("ANALYZE " .. built)
+  statistics.analyse(conn, built)
   run:built(plan.name)
 end
 
@@ -173,7 +174,7 @@ local function build_additions(run, plan, published, nullable)
     run:create_table(conn, plan.clean_table, tables.clean(plan.clean_columns) .. position)
     conn:query(("INSERT INTO %s (%s, _pghost_file, _pghost_line) SELECT %s, m.file_id, m.line FROM %s"):format(built,
       list, columns.list(plan.clean_columns, "s.%s"), staging.from(run, "clean")))
-    conn:query("ANALYZE " .. built) -- it is joined with all of the published table
+    statistics.analyse(conn, built) -- it is joined with all of the published table
     if plan.key then
       snapshot.watch_keys(run, plan, published.clean)
     end

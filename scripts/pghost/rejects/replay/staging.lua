@@ -1,6 +1,8 @@
 -- The tables that a replay works with, in the build schema: `map` says which reject each record that is
 -- read is, `raw`, `clean` and `rejects` are what the load makes of them, `outcome` is kept to the end.
 
+local statistics = require "pghost.load.statistics"
+
 local M = {}
 
 ---@param run pghost.Run
@@ -31,7 +33,7 @@ M.map_columns = [[reject_id bigint, file_id bigint, line bigint, in_source bigin
 ---@param kinds string[]
 function M.analyse(run, kinds)
   for _, kind in ipairs(kinds) do
-    run.conn:query("ANALYZE " .. M.name(run, kind))
+    statistics.analyse(run.conn, M.name(run, kind))
   end
 end
 

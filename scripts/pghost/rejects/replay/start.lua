@@ -6,6 +6,7 @@ local fixes_of = require "pghost.rejects.fixes"
 local lfs = require "lfs"
 local log = require "pghost.lib.log"
 local own_runs = require "pghost.run.own_runs"
+local moved = require "pghost.rejects.moved"
 local recorded = require "pghost.run.recorded"
 local replay = require "pghost.rejects.replay.loads"
 local run_script = require "pghost.run.script_runner"
@@ -137,6 +138,22 @@ local function tell(run, path, reading, by_run)
     log.count(counts.replayed), log.count(counts.open))
 end
 
+-- Where a later run has rebuilt the tables, its rejects are those to fix.
+local function follow(conn, present, run, path, reading)
+  local tables, seen = {}, {}
+  for _, fix in pairs(reading.fixes) do
+    tables[#tables + 1] = not seen[fix.table] and fix.table or nil
+    seen[fix.table] = true
+  end
+  local later = #tables > 0 and moved.to(conn, run.run_id, tables)
+  if not later then
+    return run, reading
+  end
+  say("run %d has rebuilt %s since run %d: the same records are fixed there", later, table.concat(tables, ", "),
+    run.run_id)
+  return find_run(conn, present, later), fixes_of.read(conn, later, path, { was = run.run_id })
+end
+
 --- Takes a corrected rejects file in. The exit code is 1 where it has records that are none of the run's rejects; what
 --- was taken in before is told, but is no failure.
 ---@param options pghost.replay.Call
@@ -149,8 +166,9 @@ function M.fixed(options, path)
     local run_id = options.run or fixes_of.find_run(conn, present, path)
     run = run_id and find_run(conn, present, run_id)
     if run and (options.script or run.script or run.pipeline ~= "load") then
-      script = find_script(run, options.script)
       reading = fixes_of.read(conn, run.run_id, path)
+      run, reading = follow(conn, present, run, path, reading)
+      script = find_script(run, options.script)
     end
   end
   if not run then
