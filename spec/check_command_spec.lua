@@ -85,7 +85,7 @@ describe("pghost check", function()
     project:write("pipeline.lua", (pipeline:gsub("run:check.-\n", "")))
     assert.equal("pghost: the script has no checks (run:check)\n", message())
     project:write("pipeline.lua", (pipeline:gsub("run:check", "run:query 'select 1'\nrun:check", 1)))
-    assert.matches("pipeline.lua:5: the script asks the database here (run.query), so what comes after it is not known",
+    assert.matches("pipeline.lua:5: the script queries the database here (run.query), so what follows is not known",
       message(), 1, true)
     project:write("pipeline.lua", "error 'no'")
     assert.matches("no\n", message())

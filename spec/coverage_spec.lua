@@ -104,7 +104,7 @@ describe("coverage", function()
     assert.same({ "pghost: no run 2 in this database: `pghost runs` lists them\n", 1 }, { err, code })
     project:write("pipeline.lua", (pipeline:gsub('"items"', '"others"')))
     _, err, code = project:pghost("test", "--coverage", "--over", "1")
-    assert.same({ "pghost: run 1 is one of pipeline 'items', and this script starts 'others'\n", 1 }, { err, code })
+    assert.same({ "pghost: run 1 is of pipeline 'items', but this script starts 'others'\n", 1 }, { err, code })
   end)
 
   it("of the specs counts records that are tried, and pipelines that are run", function()

@@ -185,7 +185,7 @@ describe("pghost fix of a load", function()
     local _, last = text:match "^([^\n]*\n)([^\n]*\n)$"
     here:write("bad.csv", text .. last .. (last:gsub(",h%x+,", ",7x,")))
     local err = must(1, "fix", "bad.csv")
-    has(err, "is at line 2 already: not loaded", "bad.csv:4: no reject '7x' of a pghost load: not loaded",
+    has(err, "is already at line 2: not loaded", "bad.csv:4: no reject '7x' of a pghost load: not loaded",
       "1 corrected")
     has(must(1, "fix", "a.csv"), "'a.csv' is not a rejects file")
     has(must(2, "fix"), "missing argument 'file'")

@@ -125,7 +125,7 @@ describe("pghost fix", function()
     local err = must(1, "fix", "1", "bad.csv")
     for _, message in ipairs { "bad.csv:3: no reject '99' in run 1: not loaded",
       "bad.csv:4: reject 1 is of item.csv:3, not of item.csv:7: not loaded",
-      "bad.csv:5: reject 1 is at line 2 already: not loaded", "bad.csv:6: no reject '' in run 1: not loaded" } do
+      "bad.csv:5: reject 1 is already at line 2: not loaded", "bad.csv:6: no reject '' in run 1: not loaded" } do
       assert.truthy(err:find(message, 1, true), err)
     end
     assert.equal("1|1.00|a\n2|2.00|b", items())

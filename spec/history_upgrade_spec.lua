@@ -123,7 +123,7 @@ describe("a history", function()
     local newest = p:ask "SELECT max(version) FROM pghost.migrations"
     p.conn:exec "INSERT INTO pghost.migrations (version, name) VALUES (999, 'future')"
     local before = p:ask "SELECT count(*) FROM pghost.runs"
-    for _, words in ipairs { { "pipeline.lua" }, { "purge", "--keep", "1" },
+    for _, words in ipairs { { "pipeline.lua" }, { "purge", "--keep", "1d" },
       { "load", "item.csv", "--into", "item", "--max-rejects", "1", "--rejects", "table" } } do
       local _, err, code = p:pghost("-q", table.unpack(words))
       assert.same({ ("pghost: schema 'pghost' is at version 999, this pghost knows up to %s: use a newer pghost\n")

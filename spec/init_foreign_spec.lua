@@ -152,7 +152,7 @@ describe("files", function()
     project:write("header.csv", "id,name\n")
     local out, err = init(".", "--into", "p")
     assert.matches("left out: none.csv: is empty\n", err, 1, true)
-    assert.matches("left out: header.csv: it has no record yet: add it when it has\n", err, 1, true)
+    assert.matches("left out: header.csv: it has no records yet: add it once it has some\n", err, 1, true)
     assert.matches("\nleft out 2 files, see above\n", out, 1, true)
     assert_runs()
   end)
@@ -167,7 +167,8 @@ describe("files", function()
     assert.same(0, code, err)
     assert.matches("left out: two.zip: its files are not one table, and a zip is loaded as a whole: unpack it\n", err,
       1, true)
-    assert.matches("left out: late.zip: 'c.csv' in it cannot be loaded (it has no record yet: add it when it has), and "
+    assert.matches("left out: late.zip: 'c.csv' in it cannot be loaded (it has no records yet: "
+      .. "add it once it has some), and "
       .. "a zip is loaded as a whole: unpack it\n", err, 1, true)
     assert.matches("good: 2 records in 1 file", out, 1, true)
     assert_runs()

@@ -87,7 +87,7 @@ describe("a project of the sample", function()
     make()
     local before = checksums(project.folder .. "/made")
     local _, err, code = make()
-    assert.same({ "pghost: 'made/pipeline.lua' is there already, and nothing is overwritten: give --into another "
+    assert.same({ "pghost: 'made/pipeline.lua' already exists, and nothing is overwritten: give --into another "
       .. "folder, or --add FILE for one more table\n", 1 }, { err, code })
     assert.same(before, checksums(project.folder .. "/made"))
   end)
@@ -198,9 +198,9 @@ describe("names of files and columns", function()
     project:write("csv/header.csv", "id,name,created_at,price\n")
     local _, err, code = init("csv", "--into", "p")
     assert.same(0, code, err)
-    assert.same("warning: left out: bad\\xff.csv: its name is not valid UTF-8: give it another\n"
+    assert.same("warning: left out: bad\\xff.csv: its name is not valid UTF-8: rename it\n"
       .. "warning: left out: empty.csv: is empty\n"
-      .. "warning: left out: header.csv: it has no record yet: add it when it has\n", err)
+      .. "warning: left out: header.csv: it has no records yet: add it once it has some\n", err)
     assert_good(project.folder .. "/p")
     assert.same(tostring(20 * count), project:ask [[select sum((xpath('/row/n/text()', query_to_xml(
       format('select count(*) as n from %I.%I', schemaname, tablename), false, true, '')))[1]::text::int)
@@ -301,7 +301,7 @@ describe("a project's place", function()
     project:write("README.md", "mine")
     local before = files_of(project.folder)
     local _, there, there_code = init(".")
-    assert.same({ "pghost: 'README.md' is there already, and nothing is overwritten: give --into another folder\n", 1 },
+    assert.same({ "pghost: 'README.md' already exists, and nothing is overwritten: give --into another folder\n", 1 },
       { there, there_code })
     project:write("taken", "")
     local _, _, file_code = init(".", "--into", "taken/x")

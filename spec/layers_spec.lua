@@ -176,24 +176,3 @@ describe("a module's name", function()
     assert.same({}, twice)
   end)
 end)
-
--- What tells a file's bytes to the library: of a path, not of bytes that somebody has.
-local opening = { "csv%.open%(", "csv%.digest%(", "csv%.look%(", "sniff%.sniff%(" }
-
-describe("a file of data", function()
-  it("is opened, hashed and sniffed by input/contents.lua alone", function()
-    local found = {}
-    for _, path in ipairs(lines(("cd %s && find scripts/pghost -name '*.lua'"):format(root))) do
-      for line in io.lines(root .. path) do
-        for _, call in ipairs(opening) do
-          local is_other = line:find("^%s*%-%-") or line:find("auto_dialect.sniff(", 1, true)
-            or line:find("contents.sniff(", 1, true)
-          if line:find(call) and not is_other then
-            found[path:match("[^/]*$")] = true
-          end
-        end
-      end
-    end
-    assert.same({ ["contents.lua"] = true, ["reread.lua"] = true }, found) -- reread.lua: a copy that it has written
-  end)
-end)

@@ -182,8 +182,8 @@ return r.table("item", {
       "pipeline.lua:4: table 'item': mode 'merge' needs a key: give its rules one",
       "pipeline.lua:5: run:load 'b': the rules of a table expected, got a module that returns nothing",
       "rules/item.lua:2: rules 'item': column 4: { \"name\", type } expected, as { \"id\", r.bigint() }",
-      "rules/item.lua:4: rules 'item': column 'id': the name is there twice",
-      "rules/item.lua:5: rules 'item': column 'x': unknown option 'form'; there is 'from'",
+      "rules/item.lua:4: rules 'item': column 'id': duplicate name",
+      "rules/item.lua:5: rules 'item': column 'x': unknown option 'form': only 'from' is known",
       "rules/item.lua:7: rules 'item': check: unknown column 'nix'",
       "rules/item.lua:7: set: function expected, got number",
       "rules/item.lua:7: table: unknown option 'on_eror': did you mean 'on_error'?",
@@ -203,8 +203,8 @@ return r.table("item", {
   it("says where it could not follow the script", function()
     local asks = good["pipeline.lua"]:gsub("run:check", "run:query 'select 1'\nrun:check", 1)
     write_good_project { ["pipeline.lua"] = asks }
-    assert.same({ "pipeline.lua:4: warning: the script asks the database here (run.query): what comes after is not "
-      .. "looked at\n0 mistakes, 1 warning\n", 0 }, { lint() })
+    assert.same({ "pipeline.lua:4: warning: the script queries the database here (run.query): "
+      .. "nothing after this is checked\n0 mistakes, 1 warning\n", 0 }, { lint() })
     assert.equal(1, (select(2, lint "--strict")))
     write("pipeline.lua", "error 'no'")
     assert.equal("pipeline.lua:1: no\n1 mistake, 0 warnings\n", (lint()):gsub("rules/item.lua: warning[^\n]*\n", "")

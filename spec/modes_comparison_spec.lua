@@ -71,7 +71,7 @@ describe("what a merge takes for a change", function()
     assert.matches("0 added, 2 changed", load("c.csv", { mode = "merge" }, rules))
     assert.equal("ann|1\nbob|2\ncid|X", ask "SELECT id, v FROM item ORDER BY id")
     write("d.csv", "id,v\nCID,y\ncid,z\n") -- two keys for the rules, one for the table
-    fails("table 'public.item': 'CID' and 'cid' are one key there, and two in the files", load, "d.csv",
+    fails("table 'public.item': 'CID' and 'cid' are the same key there and different ones in the files", load, "d.csv",
       { mode = "merge" }, rules)
     assert.equal("ann|1\nbob|2\ncid|X", ask "SELECT id, v FROM item ORDER BY id")
   end)

@@ -124,8 +124,8 @@ describe("the ledger of files", function()
       end
       load(names, { mode = "append" }, plain)
     end
-    fails("2.csv: has the content of '1.csv': the option force loads both", piped, { "1.csv", "2.csv" })
-    fails("[12].csv: has the content of 'a.csv'", piped, { "1.csv", "2.csv", "a.csv" })
+    fails("2.csv: has the same content as '1.csv': the option force loads both", piped, { "1.csv", "2.csv" })
+    fails("[12].csv: has the same content as 'a.csv'", piped, { "1.csv", "2.csv", "a.csv" })
     assert.equal("", ask "SELECT to_regclass('item')")
   end)
 

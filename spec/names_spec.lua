@@ -111,7 +111,7 @@ describe("the column of a rule", function()
     end
     assert.equal("rules 't': column 'x': from: at least one name or position expected",
       message { "x", r.text(), from = {} })
-    assert.equal("rules 't': column 'x': unknown option 'form'; there is 'from'",
+    assert.equal("rules 't': column 'x': unknown option 'form': only 'from' is known",
       message { "x", r.text(), form = "y" })
     assert.matches("x from 'e%-mail' or 3",
       r.table("t", { { "x", r.text(), from = { "e-mail", 3 } } }):describe())

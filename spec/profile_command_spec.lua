@@ -114,7 +114,7 @@ describe("pghost profile", function()
     local path = p:write("bad.csv", text)
     local found, err = columns_of(path, "--json", "--sample", "1000000")
     assert.equal(199999, found.id.count)
-    assert.is_truthy(err:find("1 record could not be read, and is in no column:\n"
+    assert.is_truthy(err:find("1 record could not be read and is not in any column:\n"
       .. "  bad.csv:190002: too few fields: 2 of 4", 1, true))
     assert.same({ "bigint", 1, 0, "190000x" },
       { found.id.type, found.id.broken.count, found.id.nulls, found.id.broken.samples[1].before })

@@ -138,7 +138,7 @@ refused
     local out, err = feed("try(rules.other, '1,x')", "try(rules.other, '1,x,y')", "try(1)", "try(rules.other)")
     os.remove(home .. "/rules/other.lua")
     assert.truthy(out:find("| 'X'\npasses\n(read as CSV in the order of the rules)\n", 1, true), out)
-    assert.truthy(err:find("pghost: .*: a field for each of the 2 columns of 'other' expected\n"), err)
+    assert.truthy(err:find("pghost: .*: 2 fields expected, one for each column of 'other'\n"), err)
     assert.truthy(err:find("pghost: try: rules expected, as in ", 1, true), err)
     assert.truthy(err:find("pghost: try: a line of CSV expected", 1, true), err)
   end)

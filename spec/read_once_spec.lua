@@ -95,7 +95,7 @@ describe("a named pipe", function()
     } do
       local _, err, code = run { "load", word, "--auto", "--into", "item", "--create" }
       assert.equal(2, code, err)
-      assert.equal("pghost: " .. message .. ", so its dialect cannot be found: give it by options\n", err)
+      assert.equal("pghost: " .. message .. ", so its dialect cannot be detected: give it as options\n", err)
     end
   end)
 

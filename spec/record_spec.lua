@@ -37,7 +37,7 @@ describe("pghost.lib.record", function()
     for _, field in ipairs { "x", "y", "z" } do
       assert.error_matches(function()
         one[field] = 2
-      end, ("point: '%s' is set when it is made, and not afterwards"):format(field))
+      end, ("point: '%s' cannot be changed once it is made"):format(field))
     end
   end)
 end)
@@ -54,7 +54,7 @@ describe("a plan of a load", function()
     for _, made in ipairs { one, one.files[1], plans.batch { files = {} } } do
       assert.error_matches(function()
         made.counts = {}
-      end, "'counts' is set when it is made, and not afterwards")
+      end, "'counts' cannot be changed once it is made")
     end
   end)
 
@@ -70,10 +70,10 @@ describe("a plan of a load", function()
   end)
 end)
 
--- Lua files below a folder that hold a pattern.
-local function files_with(pattern)
+-- Lua files below folders that hold a pattern.
+local function files_with(pattern, folders)
   local list = {}
-  local pipe <close> = io.popen("find scripts/pghost bench -name '*.lua' | sort")
+  local pipe <close> = io.popen(("find %s -name '*.lua' | sort"):format(folders or "scripts/pghost bench"))
   for path in pipe:lines() do
     local file <close> = assert(io.open(path))
     if file:read("a"):find(pattern) then
@@ -90,7 +90,14 @@ describe("the load engine", function()
     assert.same({ "scripts/pghost/load/engine.lua", "scripts/pghost/load/profiled.lua",
       "scripts/pghost/load/raw_table.lua" },
       files_with "pghost%.native%.load")
-    assert.same({ "scripts/pghost/input/contents.lua" }, files_with "csv%.open%(file%.path, options%)")
-    assert.same({ "scripts/pghost/load/inputs.lua", "scripts/pghost/rejects/file.lua" }, files_with "contents%.open%(")
+    assert.same({ "scripts/pghost/load/inputs.lua" }, files_with "contents%.open%(file, file%.reading%)")
+  end)
+
+  it("and whoever looks into a file: it is opened, hashed and sniffed in one place", function()
+    for _, call in ipairs { "csv%.open%(", "csv%.digest%(", "csv%.look%(" } do
+      assert.same({ "scripts/pghost/input/contents.lua" }, files_with("\n[^-\n]*[^.]" .. call, "scripts/pghost"))
+    end
+    assert.same({ "scripts/pghost/init/reread.lua", "scripts/pghost/input/contents.lua" }, -- the former: its own copy
+      files_with("\n[^-\n]*[^_]sniff%.sniff%(", "scripts/pghost"))
   end)
 end)

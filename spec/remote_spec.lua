@@ -1,6 +1,6 @@
 -- Objects behind URLs: http, and a store that speaks S3's protocol and checks signatures by itself (web_server.py).
--- Whatever the server does, what is loaded is what `\copy` loads of the file on disk, or nothing; what is written is what
--- COPY writes, or nothing.
+-- Whatever the server does, what is loaded is what `\copy` loads of the file on disk, or nothing; what is written
+-- is what COPY writes, or nothing.
 
 local pghost = require "support.pghost"
 local server = require "support.server"

@@ -218,7 +218,7 @@ describe("pghost replay", function()
     must(2, "number of a run expected, got 'x' (see pghost replay --help)", "replay", "x")
     must(2, "no script 'gone.lua': name it, pghost replay 1 SCRIPT", "replay", "1", "gone.lua")
     here:write("other.lua", (script:gsub('"shop"', '"stall"')))
-    must(2, "run 1 is one of pipeline 'shop', and this script starts 'stall'", "replay", "1", "other.lua")
+    must(2, "run 1 is of pipeline 'shop', but this script starts 'stall'", "replay", "1", "other.lua")
     here:write("rules.lua", rules "r.text()")
     must(1, "table 'item': column 'price' is text by the rules and numeric(10,2) in the published table: a replay "
       .. "cannot change columns, run the pipeline again", "replay", "1")

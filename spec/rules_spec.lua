@@ -543,7 +543,7 @@ describe("misuse raises at the caller's line", function()
     local x = { "x", r.integer() }
     local cases = {
       { { { "x", "integer" } }, nil, "column 1: { \"name\", type } expected, as { \"id\", r.bigint() }" },
-      { { x, { "X", r.text() } }, nil, "column 'X': the name is there twice" },
+      { { x, { "X", r.text() } }, nil, "column 'X': duplicate name" },
       { { { ("x"):rep(64), r.text() } }, nil, "column '" .. ("x"):rep(64) .. "': a column name has 1 to 63 bytes" },
       { { x }, { key = "y" }, "key: unknown column 'y'" },
       { { x, y = r.text() }, nil, "columns: list expected, got field 'y'" },
@@ -563,7 +563,7 @@ describe("misuse raises at the caller's line", function()
         "column 'x': one_of needs values that can be compared, which json cannot" },
       { { { "x", r.type("public.point"):range(1) } }, nil,
         "column 'x': range needs values that can be compared, which public.point cannot" },
-      { { { "x", r.enum { "a", "a" } } }, nil, "column 'x': the label is there twice: 'a'" },
+      { { { "x", r.enum { "a", "a" } } }, nil, "column 'x': duplicate label 'a'" },
       { { { "x", r.enum { ("a"):rep(64) } } }, nil,
         "column 'x': a label of an enum has at most 63 bytes: '" .. ("a"):rep(60) .. "...'" },
       { { { "x", r.enum("int", { "a" }) } }, nil, "column 'x': labels are for an enum, by its name, or text" },

@@ -116,9 +116,9 @@ describe("pghost runs", function()
     run_pipeline()
     out = runs()
     assert.truthy(out:find("\n   1 | shop     | public | killed    |", 1, true), out)
-    assert.truthy(out:find("\nrun 1: killed: found dead by run 2, what it built was removed\n$"), out)
-    assert.truthy(runs("1"):find("^run 1 of 'shop' into schema 'public': killed: found dead by run 2, what it built "
-      .. "was removed\n"))
+    assert.truthy(out:find("\nrun 1: killed: run 2 found it dead and removed what it had built\n$"), out)
+    assert.truthy(runs("1"):find("^run 1 of 'shop' into schema 'public': killed: run 2 found it dead and removed what "
+      .. "it had built\n"))
     assert.equal(2, json_lines(runs("1", "--json"))[1].found_by)
   end)
 

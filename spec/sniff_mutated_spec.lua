@@ -1,6 +1,6 @@
 -- Files as people have them, by families and by chance (support/mutated_files.py), read as `--auto` reads them: the
--- table that was written, or refused; never another table. Of 10,000 files with other seeds five are wrong: "Łódź" above
--- lower-case words is taken for a name, and "Customer,Ann Koch" right above names for names of two lines.
+-- table that was written, or refused; never another table. Of 10,000 files with other seeds five are wrong: "Łódź"
+-- above lower-case words is taken for a name, and "Customer,Ann Koch" right above names for names of two lines.
 --
 -- PGHOST_MUTATED: files a family (40); PGHOST_MUTATED_SEED; PGHOST_MUTATED_SHOW: families whose outcomes are printed.
 

@@ -90,10 +90,11 @@ describe("a spec of rules", function()
         test.refuses(require "rules.item", { id = "x" }, { rule = "required" })
       end)]]
     assert.equal(1, code)
-    assert.matches("spec/x_spec.lua:5: 3 of 4 values came out otherwise\n text | expected        | is\n", out, 1, true)
+    assert.matches("spec/x_spec.lua:5: 3 of 4 values are not as expected\n text | expected        | is\n", out, 1, true)
     assert.matches("\n '-1' | refused by type | refused by range: ", out, 1, true)
     assert.matches("\n '2'  | refused         | '2'\n", out, 1, true)
-    assert.matches("spec/x_spec.lua:8: item: other values than expected\n column | expected | is\n", out, 1, true)
+    assert.matches("spec/x_spec.lua:8: item: values differ from those expected\n"
+      .. " column | expected | is\n", out, 1, true)
     assert.matches("\n id     | 8        | 7\n prize  | 1        | no such column\n", out, 1, true)
     assert.matches("spec/x_spec.lua:11: item: refused: id: not a bigint 'x' (rule 'type')\n", out, 1, true)
     assert.matches("spec/x_spec.lua:14: item: the record passes\n", out, 1, true)
@@ -177,7 +178,7 @@ describe("a spec of a pipeline", function()
     assert.matches("2 successes / 3 failures / 0 errors", out, 1, true)
     assert.matches("spec/x_spec.lua:10: the pipeline failed with code 'check' and not 'budget': 1 check failed", out, 1,
       true)
-    assert.matches("spec/x_spec.lua:13: the pipeline published, and was to fail with code 'check'", out, 1, true)
+    assert.matches("spec/x_spec.lua:13: the pipeline published, but should have failed with code 'check'", out, 1, true)
     assert.matches("spec/x_spec.lua:16: the pipeline failed: 1 check failed, nothing is published: item: price < 100\n"
       .. "start    items ", out, 1, true)
   end)

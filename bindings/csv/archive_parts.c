@@ -28,7 +28,7 @@ const ArchiveParts *archive_parts(Error *error) {
   const ArchiveParts *parts = object ? dlsym(object, "pghost_archive_parts") : NULL;
   if (!parts) {
     const char *problem = dlerror();
-    error_set(error, "archive", "could not load what unpacks files: %s", problem ? problem : path);
+    error_set(error, "archive", "could not load the module that decompresses files: %s", problem ? problem : path);
   }
   return parts;
 }

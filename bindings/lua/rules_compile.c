@@ -265,7 +265,7 @@ static void check_name(const Compiler *compiler, const char *name, size_t len) {
   if (!text_storable(name, len))
     misuse(compiler, "a column name must be valid UTF-8");
   if (find_column(compiler, name, true) >= 0)
-    misuse(compiler, "the name is there twice");
+    misuse(compiler, "duplicate name");
 }
 
 static void set_labels(const Compiler *compiler, int index) {

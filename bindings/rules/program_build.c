@@ -168,7 +168,7 @@ static bool check_label(const Column *column, const Field *labels, size_t i, Err
   for (size_t k = 0; k < i; k++)
     if (labels[k].len == labels[i].len &&
         memcmp(labels[k].data, labels[i].data, labels[i].len) == 0)
-      return column_error(column, error, "the label is there twice:", &labels[i]);
+      return column_error(column, error, "duplicate label", &labels[i]);
   return true;
 }
 

@@ -212,7 +212,8 @@ local function check_entry(rules, i, entry)
   end
   for key in pairs(entry) do
     if not entry_keys[key] then
-      misuse(4, "rules '%s': column '%s': unknown option '%s'; there is 'from'", rules.name, entry[1], tostring(key))
+      misuse(4, "rules '%s': column '%s': unknown option '%s': only 'from' is known", rules.name, entry[1],
+        tostring(key))
     end
   end
   if entry.from ~= nil then

@@ -87,7 +87,7 @@ local fields = {
 ---@field hooks? boolean false: those of the config are not called
 local Run = { __name = "pghost.Run" }
 Run.__newindex = record.only("run", setmetatable({}, { __index = function(_, name)
-  return fields[name] or Run[name] -- a method may be put in the place of another
+  return fields[name] or rawget(Run, name) -- a method may be put in the place of another
 end }))
 
 --- Whether a run has a field or a method of that name.
@@ -95,7 +95,7 @@ end }))
 ---@return boolean
 ---@package
 function Run.declares(name)
-  return fields[name] ~= nil or Run[name] ~= nil
+  return fields[name] ~= nil or rawget(Run, name) ~= nil
 end
 
 --- A run that has not begun.
@@ -414,6 +414,6 @@ end
 
 Run.__close = Run.close
 
-Run.__index = known_keys.index("a run has", Run, fields)
+known_keys.strict_class("a run has", Run, fields)
 
 return Run

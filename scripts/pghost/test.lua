@@ -97,7 +97,7 @@ function M.passes(rules, record, expected)
   end
   local wrong = columns.differing(rules, result, expected or {})
   if wrong then
-    fail("%s: other values than expected\n%s", rules.name, wrong)
+    fail("%s: values differ from those expected\n%s", rules.name, wrong)
   end
 end
 
@@ -138,7 +138,7 @@ local function ended(outcome, fails)
   local problem = outcome.problem
   if fails then
     if not problem then
-      fail("the pipeline published, and was to fail with code '%s'", fails)
+      fail("the pipeline published, but should have failed with code '%s'", fails)
     elseif problem.code ~= fails then
       fail("the pipeline failed with code '%s' and not '%s': %s", problem.code, fails, tostring(problem))
     end

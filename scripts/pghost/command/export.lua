@@ -20,7 +20,8 @@ end
 local function new_parser()
   local parser = argparse("pghost export", "Writes a table or the result of a query to a CSV file.")
   parser:argument("source", "Name of a table or view, or a SELECT.")
-  parser:option("-o --output", "The file or s3:// URL, compressed if it ends in .gz, .zst, .xz or .bz2; - is standard output.")
+  parser:option("-o --output", "The file or s3:// URL, compressed if it ends in .gz, .zst, .xz or .bz2; - is"
+    .. " standard output.")
     :argname("FILE"):default("-")
   parser:option("--delimiter", "Delimiter (default: comma); 'tab' works too."):argname("C"):convert(one_byte)
     :default(",")

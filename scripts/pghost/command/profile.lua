@@ -81,7 +81,7 @@ local function tell_unreadable(result)
   if result.unreadable == 0 then
     return
   end
-  io.stderr:write(("warn: %s could not be read, and %s in no column:\n"):format(
+  io.stderr:write(("warn: %s could not be read and %s not in any column:\n"):format(
     log.counted(result.unreadable, "record"), result.unreadable == 1 and "is" or "are"))
   for _, reject in ipairs(result.rejects) do
     local file = result.files and result.files[reject.file_id]

@@ -7,6 +7,7 @@ local json = require "pghost.lib.json"
 local keeping = require "pghost.run.keeping"
 local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
+local metadata = require "pghost.run.schema"
 local purge = require "pghost.run.purge"
 local recorded = require "pghost.run.recorded"
 
@@ -65,6 +66,7 @@ local conn <close>, present = recorded.open()
 if not present then
   errors.raise("no runs yet: no pipeline has run in this database", "usage", { exit = 1 })
 end
+metadata.migrate(conn) -- what a newer pghost has recorded is not this one's to remove
 local result = purge.run(conn, { keep = options.keep, pipeline = options.pipeline, open_rejects = options.open_rejects,
   dry_run = options.dry_run })
 local show = options.json and print_json or print_text

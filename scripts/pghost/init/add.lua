@@ -78,7 +78,7 @@ local function load_table(path, given, data, folder, taken, say)
   end
   local made = tables.of(seen, given, paths.absolute(folder):match("[^/]*$"), taken)
   if #made ~= 1 then
-    errors.raise(("'%s' is %d tables: add them one by one"):format(path, #made), "usage")
+    errors.raise(("'%s' holds %d tables: add them one by one"):format(path, #made), "usage")
   end
   project.study(made, say)
   return made[1]

@@ -180,12 +180,12 @@ function M.look(list, given, data, say)
     if file.read_once then
       refused[#refused + 1] = { file = file, path = path, reason = files.once(file) }
     elseif not utf8.len(path) then -- the server could not keep it
-      refused[#refused + 1] = { file = file, path = path, reason = "its name is not valid UTF-8: give it another" }
+      refused[#refused + 1] = { file = file, path = path, reason = "its name is not valid UTF-8: rename it" }
     else
       say(file.name)
       local clear, options, remarks, found = pcall(sniff, file, given)
       if clear and found.records <= found.misfits then -- a run would not publish an empty table
-        local reason = found.records == 0 and "it has no record yet: add it when it has"
+        local reason = found.records == 0 and "it has no records yet: add it once it has some"
         refused[#refused + 1] = { file = file, path = path, reason = reason or "none of its records can be read" }
       elseif clear then
         seen[#seen + 1] = { file = file, path = path, found = found, options = options, remarks = remarks }

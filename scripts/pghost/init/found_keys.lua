@@ -96,7 +96,7 @@ local function judge(one, at, own)
     return { column = column.name, sure = sure, reason = reason }
   elseif kind == "unconfirmed" then
     return { column = column.name, sure = false,
-      reason = ("'%s' could be one, which is not confirmed: it has too many values to compare them all here")
+      reason = ("'%s' could be one, but that is not confirmed: it has too many values to compare them all here")
         :format(column.name) }
   end
 end

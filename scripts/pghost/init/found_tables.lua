@@ -206,7 +206,7 @@ local function options_of(group, given, remarks)
       for name, value in pairs(given) do
         options[name] = value
       end
-      remarks[#remarks + 1] = "its files are not read alike, so each is sniffed when it is loaded (dialect = \"auto\")"
+      remarks[#remarks + 1] = "its files differ in dialect, so each is sniffed when it is loaded (dialect = \"auto\")"
       return options
     end
   end

@@ -104,7 +104,7 @@ end
 -- { type, format, decimal }, a doubt, and what it could be else.
 local function choose(columns)
   if #columns == 0 then
-    return { type = "text" }, "no value to tell a type from"
+    return { type = "text" }, "no value to infer a type from"
   end
   local made = { type = columns[1].type, format = columns[1].format, decimal = columns[1].decimal }
   local doubt, other

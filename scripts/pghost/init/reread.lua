@@ -121,7 +121,7 @@ function M.look(file, sniffed, given)
     found, header = sniff_copy(file, options, false)
   end
   if not found then
-    errors.raise("the types are not clear, as it is read with these options; write its rules by hand", "data",
+    errors.raise("the types are not clear when it is read with these options; write its rules by hand", "data",
       { file = file.name })
   end
   name_columns(found.columns, header, options.header == false)

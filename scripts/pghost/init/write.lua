@@ -18,7 +18,7 @@ function M.check(folder, texts)
   for _, name in ipairs(lists.sorted_keys(texts)) do
     local path = paths.join(folder, name)
     if is_there(path) then
-      errors.raise(("'%s' is there already, and nothing is overwritten: give --into another folder%s"):format(path,
+      errors.raise(("'%s' already exists, and nothing is overwritten: give --into another folder%s"):format(path,
         is_there(paths.join(folder, "pipeline.lua")) and ", or --add FILE for one more table" or ""), "EEXIST")
     end
   end

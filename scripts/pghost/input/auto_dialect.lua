@@ -209,7 +209,7 @@ function M.sniff(options, file, say, goal)
   elseif options.dialect ~= "auto" then
     errors.raise(("dialect: 'auto' expected, got '%s'"):format(tostring(options.dialect)), "usage", { exit = 1 })
   elseif file.read_once then
-    errors.raise(files.once(file) .. ", so its dialect cannot be found: give it by options", "usage")
+    errors.raise(files.once(file) .. ", so its dialect cannot be detected: give it as options", "usage")
   end
   local found = contents.sniff(file, facts_of(options, file))
   known_header.recognise(found, goal)

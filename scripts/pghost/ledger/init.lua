@@ -86,7 +86,7 @@ local function check_new(run, plan, one, other)
   local file = one.file
   local known, entry = selection.is_known(run, plan, file, one.counts.sha256, other)
   if known then
-    errors.raise(other and ("has the content of '%s': the option force loads both"):format(other.name)
+    errors.raise(other and ("has the same content as '%s': the option force loads both"):format(other.name)
       or ("was loaded by run %d as '%s': the option force loads it again"):format(known.run_id, known.name), "data",
       { file = file.name })
   end

@@ -69,21 +69,19 @@ function M.strict(module, name)
   end })
 end
 
---- The same for objects: an __index that finds methods, and the fields that may be nil.
+--- The same for objects of a class, some fields of which may be nil.
 ---@param subject string "a run has"
----@param methods table<string, any>
+---@param class table<string, any> their methods; becomes the __index of their metatable
 ---@param fields table<string, any>
----@return fun(object: table, key: any): any
-function M.index(subject, methods, fields)
-  return function(_, key)
-    local value = methods[key]
-    if value == nil and is_name(key) and fields[key] == nil then
-      local names = names_of(methods)
+function M.strict_class(subject, class, fields)
+  class.__index = class
+  setmetatable(class, { __index = function(_, key)
+    if is_name(key) and fields[key] == nil then
+      local names = names_of(class)
       table.move(names_of(fields), 1, #names_of(fields), #names + 1, names)
       raise_unknown(subject, key, names, 2)
     end
-    return value
-  end
+  end })
 end
 
 return M

@@ -49,7 +49,7 @@ end
 function M.kind(kind, fields)
   local types, required = parse(fields)
   local function raise_change(_, field)
-    error(("%s: '%s' is set when it is made, and not afterwards"):format(kind, tostring(field)), 2)
+    error(("%s: '%s' cannot be changed once it is made"):format(kind, tostring(field)), 2)
   end
   local absent = {
     __index = function(_, field)

@@ -46,7 +46,7 @@ local function tell_end(findings, outline, path)
     findings:add(path, nil, "the script starts no pipeline (pipeline.start)")
   elseif outline.asked then
     findings:add(outline.asked.file, outline.asked.line,
-      ("the script asks the database here (run.%s): what comes after is not looked at"):format(outline.asked.what),
+      ("the script queries the database here (run.%s): nothing after this is checked"):format(outline.asked.what),
       "warn")
   end
 end

@@ -37,7 +37,7 @@ local function check_columns(context, name, columns)
     local column_name = type(entry) == "table" and type(entry[1]) == "string" and entry[1] or nil
     local fine = not broken.is(entry) and not broken.is(column) and check_column(context, name, i, entry)
     if column_name and seen[column_name] then
-      note(context, place_of(context, column), ("rules '%s': column '%s': the name is there twice"):format(name,
+      note(context, place_of(context, column), ("rules '%s': column '%s': duplicate name"):format(name,
         column_name))
     elseif fine then
       good[#good + 1] = entry

@@ -139,7 +139,8 @@ local function raise_dropped(self, text)
     actors[#actors + 1] = "trigger " .. row.name
   end
   errors.raise(("%s: %s: %s: change it, or load with --allow-dropped"):format(self.relation.qualified, text,
-    #actors > 0 and "the table has " .. table.concat(actors, ", ") or "the server counts other rows"), "account")
+    #actors > 0 and "the table has " .. table.concat(actors, ", ")
+    or "the server counts a different number of rows"), "account")
 end
 
 local function check_stored(self, options, dropped)

@@ -56,8 +56,8 @@ function M.check(conn, change, schema)
     GROUP BY %s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1 LIMIT 1]]):format(text, text, change.new,
     terms(change)))[1]
   if row then
-    errors.raise(("table '%s.%s': '%s' and '%s' are one key there, and two in the files: leave one out, or add a rule "
-      .. "that makes them alike"):format(schema, change.name, row.one, row.other), "data")
+    errors.raise(("table '%s.%s': '%s' and '%s' are the same key there and different ones in the files: "
+      .. "leave one out, or add a rule that makes them equal"):format(schema, change.name, row.one, row.other), "data")
   end
 end
 

@@ -44,7 +44,8 @@ end
 local function raise(change, dropped, actors)
   errors.raise(("cannot publish '%s': %s sent %s not stored as sent: %s: change it, or load with allow_dropped = true")
     :format(change.name, log.counted(math.abs(dropped), "row"), math.abs(dropped) == 1 and "was" or "were",
-      #actors > 0 and "the table has " .. table.concat(actors, ", ") or "the server counts other rows"), "account")
+      #actors > 0 and "the table has " .. table.concat(actors, ", ")
+      or "the server counts a different number of rows"), "account")
 end
 
 ---@class pghost.modes.Changed

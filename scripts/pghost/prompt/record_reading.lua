@@ -69,7 +69,7 @@ local function in_order(rules, line)
   local next_record, state, start = source:records()
   local _, record, problem = next_record(state, start)
   if not record then
-    errors.raise(("%s: a field for each of the %d columns of '%s' expected"):format(problem or "nothing", #rules,
+    errors.raise(("%s: %d fields expected, one for each column of '%s'"):format(problem or "nothing", #rules,
       rules.name), "usage", { exit = 1 })
   end
   return values_of(rules, table.move(record, 1, #rules, 1, {}), map)

@@ -113,7 +113,7 @@ end
 local function of_reject(reject)
   local rules = project_rules.of_table(reject.table_name)
   if not rules then
-    errors.raise(("no rules of table '%s' in this project"):format(reject.table_name), "usage", { exit = 1 })
+    errors.raise(("this project has no rules for table '%s'"):format(reject.table_name), "usage", { exit = 1 })
   elseif not reject.original then
     errors.raise("the original bytes of this reject are not known", "usage", { exit = 1 })
   end

@@ -18,8 +18,8 @@ local M = {}
 --- Raises that something was changed concurrently.
 ---@param options pghost.publish.Options
 function M.raise_changed(options)
-  errors.raise(("cannot publish into '%s': its tables or what depends on them were changed while they were being "
-    .. "replaced: try again"):format(options.target), "changed")
+  errors.raise(("cannot publish into '%s': concurrent change of its tables or of what depends on them: "
+    .. "try again"):format(options.target), "changed")
 end
 
 local function move(prepared, options, conn)

@@ -137,7 +137,7 @@ local function refusal(record, row, reading)
     return ("reject %d is of %s:%s, not of %s:%s"):format(row.reject_id, row.name or "?", row.line or "?", record.file,
       record.line or "?")
   elseif taken[row.reject_id] then
-    return ("reject %d is at line %d already"):format(row.reject_id, taken[row.reject_id].at)
+    return ("reject %d is already at line %d"):format(row.reject_id, taken[row.reject_id].at)
   elseif row.state ~= "open" then
     return M.taken(row), true
   elseif row.original == nil then

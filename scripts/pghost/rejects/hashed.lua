@@ -45,7 +45,7 @@ function Hashed:add(record)
   if not M.is(record.reject) then
     refuse(self, record, ("no reject '%s' of a pghost load"):format(record.reject or ""))
   elseif before then
-    refuse(self, record, ("reject %s is at line %d already"):format(record.reject, before.at))
+    refuse(self, record, ("reject %s is already at line %d"):format(record.reject, before.at))
   else
     self.by_reject[record.reject] = record
     self.records[#self.records + 1] = record

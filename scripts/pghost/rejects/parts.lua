@@ -134,7 +134,7 @@ function M.check(plan, result)
     local part = file.records
     local skipping = part and part.dialect.repeated_header == "skip"
     if part and counts and counts.records ~= part.count and not skipping then
-      errors.raise(("%s of '%s' read as %s: correct what stands in _original, its quotes above all"):format(
+      errors.raise(("%s of '%s' read as %s: correct what is in _original, above all its quotes"):format(
         log.counted(part.count, "record"), part.name, log.count(counts.records)), "data", { file = file.name })
     end
   end

@@ -65,7 +65,7 @@ local function take(fixes, row, all)
     refuse(one, ("reject %d was already %s%s"):format(row.reject_id, row.state,
       row.replayed_by and " by run " .. row.replayed_by or ""))
   elseif all[2] then
-    refuse(all[2], ("reject %d is at line %d already"):format(row.reject_id, one.record.at))
+    refuse(all[2], ("reject %d is already at line %d"):format(row.reject_id, one.record.at))
   elseif not one.rejected then
     fixes[row.reject_id] = { reject_id = row.reject_id, columns = one.record.columns, fields = one.record.fields,
       bytes = one.record.original }

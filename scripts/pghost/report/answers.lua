@@ -67,7 +67,7 @@ local function asked(hint, columns)
     return nil, ("chart: unknown kind '%s'%s: -- chart: line X Y..., bar X Y or none"):format(kind, nearest.hint(kind,
       kinds))
   elseif #words < 3 then
-    return nil, ("chart: %s wants a column for each axis: -- chart: %s X Y"):format(kind, kind)
+    return nil, ("chart: %s needs a column for each axis: -- chart: %s X Y"):format(kind, kind)
   end
   local chart = { kind = kind, y = {} }
   for i = 2, math.min(#words, most_series + 2) do

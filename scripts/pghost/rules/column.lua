@@ -270,6 +270,6 @@ end
 local fields <const> = { type = true, labels = true, domain = true, format = true, operations = true, checks = true,
   failure = true, name = true, from = true }
 
-Column.__index = known_keys.index("a column's rules have", Column, fields)
+known_keys.strict_class("a column's rules have", Column, fields)
 
 return M

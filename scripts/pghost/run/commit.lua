@@ -82,7 +82,7 @@ end
 local function ask(conn, ticket, proof)
   local status = status_of(conn, ticket.id)
   if status == nil then
-    return nil, "the server does not remember it"
+    return nil, "the server no longer knows its outcome"
   elseif status == "in progress" or same_life(conn, ticket) then
     return status
   elseif not ticket.cluster or cluster_of(conn) ~= ticket.cluster then

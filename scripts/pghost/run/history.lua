@@ -214,7 +214,7 @@ function M.finish(conn, run_id, state, problem)
     WHERE run_id = $1 AND state = 'running']], run_id, state, problem and problem.code,
     problem and recordable.text(conn, tostring(problem)))
   if updated.affected ~= 1 then
-    errors.raise(("run %d was taken for dead by another run: nothing is published"):format(run_id), "locked")
+    errors.raise(("run %d was declared dead by another run: nothing is published"):format(run_id), "locked")
   end
 end
 

@@ -114,7 +114,7 @@ local function call(run, name, outcome)
   if done then
     run.log:info("hook", name, "done", facts)
   else
-    run.log:warn("hook", name, ("failed, and changes nothing about the run: %s"):format(tostring(problem)), facts)
+    run.log:warn("hook", name, ("failed; the run is not affected: %s"):format(tostring(problem)), facts)
   end
 end
 

@@ -163,8 +163,8 @@ function M.complete(path, arguments)
   elseif not outline.name then
     errors.raise(("'%s' starts no pipeline (pipeline.start)"):format(path), "usage", { exit = 1 })
   elseif outline.asked then
-    errors.raise("the script asks the database here (run." .. outline.asked.what
-      .. "), so what comes after it is not known without running it", "usage",
+    errors.raise("the script queries the database here (run." .. outline.asked.what
+      .. "), so what follows is not known without running it", "usage",
       { exit = 1, file = outline.asked.file, line = outline.asked.line })
   end
   return outline

@@ -121,6 +121,10 @@ for _, setting in ipairs(M.list) do
   setting_names[#setting_names + 1] = setting.name
 end
 
+-- A misspelt setting would be nil, and mean nothing.
+local strict = {}
+known_keys.strict_class("run.settings has", strict, by_name)
+
 local function check_parameters(parameters)
   for name in pairs(parameters) do
     if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then
@@ -147,7 +151,7 @@ end
 ---@return table settings `parameters` is always a table
 function M.of(config)
   check_names(config)
-  local settings = setmetatable({}, { __index = known_keys.index("run.settings has", {}, by_name) })
+  local settings = setmetatable({}, strict)
   for _, setting in ipairs(M.list) do
     local value = config[setting.name]
     if value == nil then

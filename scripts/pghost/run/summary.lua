@@ -114,8 +114,8 @@ end
 ---@return string
 function M.state_text(run)
   if run.state == "killed" then
-    return run.found_by and ("killed: found dead by run %d, what it built was removed"):format(run.found_by)
-      or "killed: found dead, what it built was removed"
+    return run.found_by and ("killed: run %d found it dead and removed what it had built"):format(run.found_by)
+      or "killed: found dead; what it had built was removed"
   elseif run.gone then
     return "running, but its server process is gone: the next run of the pipeline removes what it built"
   end

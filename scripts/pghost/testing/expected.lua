@@ -58,11 +58,11 @@ function M.wrong(column, cases)
       rows[#rows + 1] = { shown(text), shown(cases[text]), found_text(value, failure) }
     end
   end
-  return #rows > 0 and ("%d of %d values came out otherwise\n%s"):format(#rows, #keys,
+  return #rows > 0 and ("%d of %d values are not as expected\n%s"):format(#rows, #keys,
     as_text({ "text", "expected", "is" }, rows)) or nil
 end
 
---- The columns of a record that have other values than expected, as a table; nil: none.
+--- The columns of a record that have values differ from those expected, as a table; nil: none.
 ---@param rules pghost.Rules
 ---@param record table<string, any>
 ---@param expected table<string, any>

@@ -79,7 +79,7 @@ function M.of_sample(subject)
   if not outcome.run then
     error(outcome.problem, 0)
   elseif outcome.problem then
-    io.stderr:write(("the pipeline failed, what came before counts: %s\n"):format(tostring(outcome.problem)))
+    io.stderr:write(("the pipeline failed; what ran before that counts: %s\n"):format(tostring(outcome.problem)))
   end
   fired:add_recorded(database.connection(), outcome.run, subject.rules_of)
   report(subject, fired, "the project's files")
@@ -92,7 +92,7 @@ function M.of_run(subject, run_id)
   local conn <close>, present = recorded.open()
   local run, fired = recorded.find(conn, present, run_id), fired_of.new(subject.tables)
   if run.pipeline ~= subject.pipeline then
-    errors.raise(("run %d is one of pipeline '%s', and this script starts '%s'"):format(run_id, run.pipeline,
+    errors.raise(("run %d is of pipeline '%s', but this script starts '%s'"):format(run_id, run.pipeline,
       subject.pipeline), "usage", { exit = 1 })
   elseif run.state == "running" then
     errors.raise(("run %d is still running"):format(run_id), "usage", { exit = 1 })

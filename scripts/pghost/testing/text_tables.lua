@@ -37,7 +37,7 @@ end
 local function add_row(rows, line)
   local row = cells(line)
   if #row ~= #rows.columns then
-    error(("row %d has %d cells, and there are %d columns: %s"):format(#rows + 1, #row, #rows.columns,
+    error(("row %d has %d cells, but there are %d columns: %s"):format(#rows + 1, #row, #rows.columns,
       line:match "^%s*(.-)%s*$"), 0)
   end
   rows[#rows + 1] = row
@@ -58,7 +58,7 @@ function M.parse(text)
     end
   end
   if not rows.columns then
-    error("no table: the names of its columns are expected in the first line, with | between them", 0)
+    error("no table: column names with | between them expected in the first line", 0)
   end
   return rows
 end

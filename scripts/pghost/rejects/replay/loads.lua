@@ -59,7 +59,7 @@ function M.take(name, settings, given)
   if not replay then
     return nil
   elseif replay.of.pipeline ~= name then
-    errors.raise(("run %d is one of pipeline '%s', and this script starts '%s'"):format(replay.of.run_id,
+    errors.raise(("run %d is of pipeline '%s', but this script starts '%s'"):format(replay.of.run_id,
       replay.of.pipeline, name), "usage")
   end
   settings_of.take_over(settings, { run_id = replay.of.run_id, config = cjson.decode(replay.of.config or "{}"),
