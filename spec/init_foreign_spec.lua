@@ -198,6 +198,11 @@ describe("what is left out", function()
       rows[#rows + 1] = row .. (i % 3 == 0 and ",2025-01-01" or i % 3 == 1 and ",2025-01-01,2026-01-01" or "")
     end
     project:write("early ends.csv", table.concat(rows, "\n") .. "\n")
+    local meanings = { '"Code","ID","Meaning"' }
+    for i = 1, 60 do
+      meanings[i + 1] = ('%d,%d,%s'):format(i, i % 7, i == 9 and "caf\xe9" or i % 5 == 0 and '"stake, pole"' or "whity")
+    end
+    project:write("codes.csv", table.concat(meanings, "\n") .. "\n")
     project:write("one.csv", lines("component,version", "wmo,v28.1", "degrib,v2.25"))
   end)
 
@@ -206,7 +211,7 @@ describe("what is left out", function()
     assert.matches("left out: early ends.csv: ", err, 1, true)
     local script = project:read("p/pipeline.lua")
     local commands = commands_of(out)
-    assert.same(2, #commands, out)
+    assert.same(3, #commands, out)
     for _, command in ipairs(commands) do
       assert.matches(command:match("%-%-add (.*)$"):match("^'?[^']*/([^/' ]+)"), script, 1, true)
       local _, problem, code = paste(command)
@@ -217,6 +222,7 @@ describe("what is left out", function()
     assert.is_nil(script:find("init --add", 1, true), script)
     local _, log, code = project:pghost("p/pipeline.lua")
     assert.same(0, code, log)
-    assert.same("40|2", project:ask "select (select count(*) from p.early_ends), (select count(*) from p.one)")
+    assert.same("40|2|60", project:ask [[select (select count(*) from p.early_ends), (select count(*) from p.one),
+      (select count(*) from p.codes)]])
   end)
 end)

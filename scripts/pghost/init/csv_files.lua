@@ -121,20 +121,27 @@ local function sniff(file, given)
   return dialect.of(file.dialect.options, given), remarks_of(file.found, told, given), file.found
 end
 
--- One delimiter is all that is known: what is not clear then is asked in the same breath.
+-- With an encoding, or a delimiter alone, more may not be clear: that is asked in the same breath.
 local function answers_of(file, given, refused)
   local give = refused.give
-  if not refused.nearest or given.delimiter then
+  if not refused.first then
     return give
   end
-  local more = { delimiter = refused.nearest }
+  local more = lists.merged(refused.first)
   for name, value in pairs(given) do
     more[name] = value
   end
   local clear, problem = pcall(sniff, file, more)
-  return (clear or not errors.is(problem) or not problem.give) and give or lists.map(problem.give, function(text)
+  if clear or not errors.is(problem) or not problem.give or #problem.give == 0 then
+    return give
+  end
+  local list = lists.map(problem.give, function(text)
     return give[1] .. " " .. text
   end)
+  for i = 2, #give do
+    list[#list + 1] = give[i] .. " " .. problem.give[1]
+  end
+  return list
 end
 
 local function refusal(file, path, problem, given)

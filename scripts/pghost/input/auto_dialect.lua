@@ -82,7 +82,7 @@ local function refuse(file, found, options)
   local has_advice = reason:find ": give " or reason:find ": make "
   errors.raise(("the dialect is not clear: %s%s"):format(reason, has_advice and "" or "; give "
     .. table.concat(missing, ", ")), "data", { file = file.name, give = suggestions.readings(found),
-    nearest = found.nearest })
+    first = found.nearest and { delimiter = found.nearest } })
 end
 
 -- A header is given and none is found: below the lines above the table it would be the first record.
@@ -135,7 +135,8 @@ local function check_encoding(file, found, options)
   if not is_given(options, "encoding") and encoding.confidence < least_encoding then
     errors.raise(("the encoding is not clear: %s; give it: --encoding %s%s"):format(encoding.reason, encoding.value,
       encoding.rival and ", --encoding " .. encoding.rival or ""), "data", { file = file.name, give =
-        suggestions.encodings(encoding.value, encoding.rival) })
+        suggestions.encodings(encoding.value, encoding.rival),
+        first = { encoding = encoding.rival == "utf-8" and "utf-8" or encoding.value } })
   end
 end
 

@@ -18,7 +18,7 @@ local M = {}
 ---@field column? string
 ---@field position? integer of an error of the server: the character of the statement it is about, from 1
 ---@field give? string[] options of the command line that would answer it, the likeliest first
----@field nearest? string the delimiter in `give`, where it is only the one that comes nearest to being one
+---@field first? table the options of `give[1]`, where more may have to be given with them
 ---@field statement? string what was sent to the server, where the message does not show the place in it
 local Error = {}
 Error.__index = Error
