@@ -63,7 +63,7 @@ local function source_of(job, file)
   return source
 end
 
--- What tells the content of a file; of what was not read to its end it is looked at once more.
+-- The hash of a file's content; a file that was not read to its end is hashed separately.
 local function content_of(job, file)
   local one = job.result and job.result:of(file)
   local sha256 = one and one.counts and one.counts.sha256
