@@ -1,7 +1,7 @@
--- What becomes of the rejects of a load by itself when it ends: a rejects file, or a run in the schema `pghost` with
--- its files and rejects.
+-- Where the rejects of a standalone load go when it ends: a rejects file, or a run in the schema `pghost` with its
+-- files and rejects.
 --
--- All of it is written at the end, so that a load that dies leaves no run that seems to go on.
+-- Everything is written at the end, so that a load that dies leaves no run that seems to be in progress.
 
 local batches = require "pghost.lib.batches"
 local cjson = require "cjson"
