@@ -16,7 +16,7 @@ void complaint_use_json(bool json) {
   as_json = json;
 }
 
-// Of the options that the library has: a script's own command line may have chosen the format.
+// From the library's options: a script's own command line may have chosen the format.
 static int read_format(lua_State *L) {
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, "pghost.native.host") == LUA_TTABLE &&
@@ -43,7 +43,7 @@ const char *complaint_done(void) {
   return already_done;
 }
 
-// Lua has other words for it than everybody else.
+// Lua words this differently from everybody else.
 static const char *in_our_words(const char *message) {
   return strcmp(message, "not enough memory") == 0 ? without_memory : message;
 }

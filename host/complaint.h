@@ -1,5 +1,5 @@
-// What the host has to say on stderr, after what is in stdout's buffer: as text, or with
-// --log-format json as one object, in the form of the library's log (scripts/pghost/lib/log.lua).
+// The host's messages on stderr, written after flushing stdout: as text, or with --log-format json
+// as one object in the form of the library's log (scripts/pghost/lib/log.lua).
 #ifndef PGHOST_HOST_COMPLAINT_H
 #define PGHOST_HOST_COMPLAINT_H
 
@@ -8,21 +8,21 @@
 
 void complaint_use_json(bool json);
 
-// As the Lua side has it: a script's own command line may have chosen the format.
+// The format as set on the Lua side: a script's own command line may have chosen it.
 void complaint_follow(lua_State *L);
 
-// "pghost: message", as one line whatever is in it.
+// "pghost: message", always as one line.
 void complaint_write(const char *message);
 
-// What has been done already and stays ("the records are loaded"): out of memory is no reason to do
-// it a second time, and without memory nobody can put that into the message later.
+// What is done already and stays ("the records are loaded"): running out of memory is no reason to
+// do it again, and without memory the message could not be extended later.
 void complaint_note_done(const char *what);
 
 // "; the records are loaded", or "".
 const char *complaint_done(void);
 
-// What an error value says; it may have lines (a traceback, the server's details). `index` is the
-// value: of an error object, JSON has code, exit, file, line and column too.
+// Reports the error value at `index`; it may have several lines (a traceback, the server's
+// details). For an error object, JSON includes code, exit, file, line and column.
 void complaint_write_error(lua_State *L, int index, const char *message);
 
 #endif

@@ -1,4 +1,4 @@
-// Writing of text that others have had a hand in.
+// Writes text that may come from others.
 #include "escaped.h"
 
 #include <stdint.h>

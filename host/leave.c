@@ -1,5 +1,4 @@
-// See leave.h. Sanitizers and coverage write at exit what they have found: PGHOST_FULL_EXIT leaves
-// that in.
+// See leave.h. Sanitizers and coverage write their findings at exit: PGHOST_FULL_EXIT keeps that.
 #include "leave.h"
 
 #include <stddef.h>

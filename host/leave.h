@@ -2,12 +2,11 @@
 #ifndef PGHOST_HOST_LEAVE_H
 #define PGHOST_HOST_LEAVE_H
 
-// Ends the process with everything that was printed, and without what the thirty libraries below
-// libpq do at exit: one of them allocates there, and without memory the process would end with
-// another exit code than its own.
+// Ends the process with everything printed, and without the exit handlers of the thirty libraries
+// below libpq: one of them allocates, and when out of memory it would change the exit code.
 _Noreturn void leave(int code);
 
-// What leave() calls first.
+// Sets what leave() calls first.
 void leave_after(void (*last)(void));
 
 #endif

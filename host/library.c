@@ -15,7 +15,7 @@ static bool is_folder(const char *path) {
   return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
 }
 
-// /tmp and its like: anybody can put a scripts/pghost there, so the walk does not look into it.
+// /tmp and similar: anybody can put a scripts/pghost there, so the walk skips it.
 static bool is_shared_folder(const char *path) {
   struct stat facts;
   return stat(path, &facts) == 0 && (facts.st_mode & S_ISVTX) && (facts.st_mode & S_IWOTH);

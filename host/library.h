@@ -18,7 +18,7 @@ bool library_built(const char *name, char path[PATH_MAX]);
 // false (and nothing) without one.
 bool library_push_command(lua_State *L, const char *name);
 
-// Is there a subcommand of that name?
+// Whether there is a subcommand of that name.
 bool library_has_command(const char *name);
 
 enum { LIBRARY_MOST_COMMANDS = 64 };

@@ -99,7 +99,7 @@ static int read_byte(char *byte, int wait_ms) {
   }
 }
 
-// What is pasted goes to the editor as text: a tab completes nothing, a control character is no
+// Pasted input goes to the editor as text: a tab does not complete, a control character is not a
 // key.
 static void read_paste(LineReader *reader) {
   size_t matched = 0;
@@ -121,7 +121,7 @@ static void read_paste(LineReader *reader) {
   }
 }
 
-// After an escape: the rest of the sequence, and all that is pasted if it says that.
+// After an escape: reads the rest of the sequence, and the whole paste if it starts one.
 static void read_sequence(LineReader *reader) {
   char sequence[sizeof PASTE_BEGINS] = {PASTE_BEGINS[0]};
   size_t length = 1;
@@ -303,7 +303,7 @@ static void open_editor(LineReader *reader) {
   source_settings(reader->editor);
 }
 
-// os.exit leaves without coming back to the REPL.
+// os.exit does not return to the REPL.
 static void close_at_exit(void) {
   line_close(current);
 }
@@ -333,8 +333,7 @@ static LineResult read_plain(LineReader *reader, const char **text) {
   return got > 0 ? LINE_READ : LINE_END;
 }
 
-// Whether the terminal marks what is pasted. Off while a program runs in it that does not know of
-// it.
+// Whether the terminal marks pasted input. Off while a program that does not expect it runs.
 static void mark_pastes(bool on) {
   const char *name = getenv("TERM");
   if (name && strcmp(name, "dumb") != 0)

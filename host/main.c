@@ -143,14 +143,14 @@ static int protected_main(lua_State *L) {
   return 0;
 }
 
-// The exit code of an interrupted process; SIGPIPE leaves without a word.
+// The exit code of an interrupted process; SIGPIPE exits silently.
 static int interrupted_exit(int number) {
   if (number != SIGPIPE)
     complaint_write("interrupted");
   return 128 + number;
 }
 
-// Can the job be done a second time? What came from stdin or was typed is gone.
+// Whether the script can be retried: input from stdin or the prompt is gone.
 static bool is_repeatable(const Job *job) {
   const char *path = script_path(job);
   struct stat facts;
@@ -189,7 +189,7 @@ static int run_state(Job *job) {
   return cause && code < 128 ? interrupted_exit(cause) : code;
 }
 
-// The words and their bytes in one piece of memory; NULL without it.
+// The words and their bytes in one allocation; NULL when out of memory.
 static char **copy_words(int argc, char **argv) {
   size_t pointers = ((size_t)argc + 1) * sizeof *argv, bytes = 0;
   for (int i = 0; i < argc; i++)

@@ -1,4 +1,4 @@
-// What `require` says of a module that is nowhere, in one line.
+// Shortens to one line what `require` says of a missing module.
 #pragma once
 
 #include <lua.h>

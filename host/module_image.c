@@ -68,7 +68,7 @@ static const Header *map_image(const char *path) {
   return NULL;
 }
 
-// NULL: there is none, or it is another Lua's.
+// NULL: there is none, or it is for another Lua.
 static const Header *mapped_image(void) {
   static const Header *image;
   static bool looked;
@@ -108,7 +108,7 @@ static uint64_t hash_of(const char *text, size_t length) {
   return hash;
 }
 
-// Is the file what the entry was compiled from?
+// Whether the file is what the entry was compiled from.
 static bool is_source_of(const Entry *entry, const char *path) {
   struct stat facts;
   bool is = false;

@@ -1,10 +1,10 @@
-// The library's modules, compiled when pghost was built: parsing them takes longer than all else
-// that a short command does.
+// The library's modules, compiled when pghost was built: parsing them takes longer than everything
+// else a short command does.
 //
-// The image lies beside the native module and is trusted as that is. It holds bytecode and no
-// source: a module is taken from it only while its file is, byte for byte by length and hash, what
-// it was compiled from, so an edited file is what runs. Files of scripts never come from here.
-// host/compile_modules.lua writes it.
+// The image lies beside the native module and is trusted as much. It holds bytecode and no source:
+// a module is taken from it only while its file still has the length and hash it was compiled from,
+// so an edited file takes effect. Files of scripts never come from here. host/compile_modules.lua
+// writes it.
 #ifndef PGHOST_HOST_MODULE_IMAGE_H
 #define PGHOST_HOST_MODULE_IMAGE_H
 
@@ -12,8 +12,8 @@
 #include <stdbool.h>
 
 // Pushes the function of the library's file `path`, which is `name` below scripts/
-// (pghost/run.lua): compiled as luaL_loadfile does, or from the image. Returns what that returns,
-// and pushes a message where it is not LUA_OK. Takes text alone for a source.
+// (pghost/run.lua): compiled as luaL_loadfile does, or from the image. Returns the status of
+// luaL_loadfile, and pushes a message if that is not LUA_OK. Accepts only text as source.
 int module_image_load(lua_State *L, const char *path, const char *name);
 
 // What bytecode depends on: the release of the Lua that runs.

@@ -24,7 +24,7 @@ static bool is_package(const char *name) {
   return false;
 }
 
-// A loader and what it is to be called with, for a Lua file.
+// A loader and its argument, for a Lua file.
 static int load_file(lua_State *L, const char *path) {
   if (luaL_loadfile(L, path) != LUA_OK)
     return lua_error(L);

@@ -10,8 +10,8 @@
 #include "module_image.h"
 #include "retry.h"
 
-// The shared object of a module. What those after the first one have from it, they find because it
-// has been loaded before.
+// The shared object of a module. Later ones find the symbols they need in the first because it is
+// loaded already.
 typedef enum Object { OBJECT_NATIVE, OBJECT_DATABASE, OBJECT_REMOTE, OBJECTS } Object;
 
 typedef struct NativeModule {

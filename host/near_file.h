@@ -1,4 +1,4 @@
-// The script that somebody may have meant by a path that does not exist.
+// The script that the user probably meant by a path that does not exist.
 #ifndef PGHOST_HOST_NEAR_FILE_H
 #define PGHOST_HOST_NEAR_FILE_H
 

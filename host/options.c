@@ -1,4 +1,4 @@
-// Parsing of the command line: options end at the first word that is none, or at "--".
+// Parsing of the command line: options end at the first word that is not an option, or at "--".
 #define _POSIX_C_SOURCE 200809L
 #include "options.h"
 
@@ -156,7 +156,7 @@ static bool is_late(const char *word) {
   return row && row->text.late;
 }
 
-// Does the word after a command begin another program's own words?
+// Whether the word after a command starts another program's words.
 static bool hands_on(const char *command, const char *word) {
   return strcmp(command, "server") == 0 && strcmp(word, "psql") == 0;
 }

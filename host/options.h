@@ -1,4 +1,4 @@
-// The command line of pghost. Parses and keeps; runs nothing.
+// The command line of pghost. Parses and stores it; runs nothing.
 #ifndef PGHOST_HOST_OPTIONS_H
 #define PGHOST_HOST_OPTIONS_H
 
@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 typedef struct Options {
-  char *dsn;              // NULL: not given; a copy, for argv is scrubbed of it
+  char *dsn;              // NULL: not given; a copy, because argv is overwritten
   const char *log_format; // "text" or "json"
   const char *color;      // "auto", "always" or "never"
   bool quiet;
@@ -33,8 +33,8 @@ void options_hide_secrets(const Options *options, int argc, char **argv);
 
 void options_free(Options *options);
 
-// An option, for help and completion. `value`: what its value is called, NULL for a flag; "a|b" are
-// all that it can be. `late`: may also be given after a subcommand.
+// An option, for help and completion. `value`: the name of its value, NULL for a flag; "a|b" lists
+// all possible values. `late`: may also be given after a subcommand.
 typedef struct OptionText {
   const char *short_name, *long_name, *value, *help;
   bool late;

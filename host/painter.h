@@ -1,6 +1,6 @@
-// Colors for the line in the line editor. libedit knows none: what it has written is written once
-// more, with colors, just before it waits for a key. It keeps its own picture of the screen, which
-// has the same characters in the same places, so nothing it does later is disturbed.
+// Colors for the line in the line editor. libedit does not support colors: what it has written is
+// written again, with colors, just before it waits for a key. The characters stay in the same
+// places, so libedit's own picture of the screen remains correct.
 #ifndef PGHOST_HOST_PAINTER_H
 #define PGHOST_HOST_PAINTER_H
 
@@ -13,7 +13,7 @@ typedef struct Place {
 } Place;
 
 // Where the cursor stands after `text` (UTF-8, by the locale) that begins at `from`, on a terminal
-// of `columns`. False for text that cannot be placed: control characters, what is not valid.
+// of `columns`. False for text that cannot be placed: control characters, invalid bytes.
 bool painter_advance(Place *place, const char *text, size_t length, size_t columns);
 
 // A line as it stands after its prompt.
@@ -25,8 +25,8 @@ typedef struct PaintedLine {
   const char *painted; // the same text with colors
 } PaintedLine;
 
-// Writes the colors; the cursor stays where it is. Nothing for a line that is higher than the
-// screen or that has what cannot be placed.
+// Writes the colors; the cursor stays where it is. Does nothing for a line that is higher than the
+// screen or that cannot be placed.
 void painter_write(const PaintedLine *line, size_t columns, size_t rows);
 
 #endif

@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
-// `pipeline.lua` said in a subfolder of its project, and not there: its path, in `path`. Else the
-// word itself. Folders that are not this user's (or root's), or that everybody may write to, end
-// the search: what lies there is not run.
+// For the word `pipeline.lua`, given in a subfolder of its project that has no such file: its path,
+// in `path`. Otherwise the word itself. The search ends at folders that do not belong to this user
+// (or root) or that are world-writable: nothing there is run.
 char *project_script(char *word, char *path, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
-// The loop of the prompt: reads lines, hands them to scripts/pghost/prompt, calls what comes of
-// them. What a line means, what is printed and what is remembered is decided there; here are the
-// line editor, the protected call and the signal.
+// The loop of the prompt: reads lines, passes them to scripts/pghost/prompt, and calls the result.
+// The prompt decides what a line means, what is printed and what is remembered; this file has the
+// line editor, the protected call and the signals.
 #define _POSIX_C_SOURCE 200809L
 #include "repl.h"
 
@@ -24,7 +24,7 @@ static void push_method(lua_State *L, const char *name) {
   lua_pushvalue(L, SESSION);
 }
 
-// Says that what ran was stopped, and carries on.
+// Reports that what ran was stopped, and continues.
 static void forget_interruption(lua_State *L) {
   if (interrupt_signal != SIGINT)
     return;

@@ -1,8 +1,8 @@
 // Running the whole script once more, in a new state, after a transient error.
 //
-// The library decides: an error object that leaves the script with a table `retry` in it
-// asks for it (scripts/pghost/run/retry.lua): `wait` (seconds), `run` (the run that failed, if it
-// had begun) and `say`, a function that logs why. Here is only what crosses from one state to the
+// The library decides: an error object with a table `retry` that leaves the script asks for it
+// (scripts/pghost/run/retry.lua): `wait` (seconds), `run` (the run that failed, if it had begun)
+// and `say`, a function that logs why. This file holds only what crosses from one state to the
 // next.
 #ifndef PGHOST_HOST_RETRY_H
 #define PGHOST_HOST_RETRY_H
@@ -10,7 +10,7 @@
 #include <lua.h>
 #include <stdbool.h>
 
-// Says whether the script can be read a second time (a regular file, no prompt after it).
+// Sets whether the script can be read a second time (a regular file, no prompt after it).
 void retry_allow(bool possible);
 
 // Puts `attempt` (from 1), `retry_of` (the run that failed, or nil) and `can_retry` into the table

@@ -56,7 +56,7 @@ int run_flush(bool succeeded) {
   return EXIT_ERROR;
 }
 
-// Is the value an error object of scripts/pghost/lib/errors.lua? Those explain themselves.
+// Whether the value is an error object of scripts/pghost/lib/errors.lua: those explain themselves.
 static bool is_error_object(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TTABLE || luaL_getmetafield(L, index, "__name") == LUA_TNIL)
     return false;
@@ -75,8 +75,8 @@ static int exit_of(lua_State *L, int index) {
   return code > 0 && code < 256 ? (int)code : EXIT_ERROR;
 }
 
-// Message handler: notes where the error happened. The value stays as it is: the handlers of
-// __close that still run shall see it.
+// Message handler: notes where the error happened. The value is not changed, because handlers of
+// __close that still run must see it.
 static int note_traceback(lua_State *L) {
   luaL_traceback(L, L, NULL, 1);
   lua_setfield(L, LUA_REGISTRYINDEX, TRACEBACK);
@@ -199,7 +199,7 @@ static int push_arguments(lua_State *L) {
   return count;
 }
 
-// With the script that may be meant by `path`, if it is not NULL.
+// Suggests the script probably meant by `path`, if that is not NULL.
 static void complain_with_hint(const char *message, const char *path) {
   char found[512], text[2048];
   if (path && near_file(path, found, sizeof found))
@@ -255,7 +255,7 @@ int run_script(lua_State *L, const char *path) {
   return run_call(L, push_arguments(L), 0);
 }
 
-// Pushes what to say of a word that is not a command: the one that may be meant, or all of them.
+// Pushes the hint for an unknown command: the nearest one, or all of them.
 static void push_commands(lua_State *L, const char *name) {
   LibraryCommand commands[LIBRARY_MOST_COMMANDS];
   const char *names[LIBRARY_MOST_COMMANDS];

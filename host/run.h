@@ -1,20 +1,20 @@
 // Running chunks, scripts and subcommands under a protected call, and reporting how they failed.
 //
-// Each function returns the exit code of the process so far: 0, or what the failure asks for.
+// Each function returns the exit code of the process so far: 0, or the failure's own.
 #ifndef PGHOST_HOST_RUN_H
 #define PGHOST_HOST_RUN_H
 
 #include <lua.h>
 #include <stdbool.h>
 
-// A chunk of -e. `prints`: and prints the values of an expression.
+// A chunk of -e. `prints`: also prints the values of an expression.
 int run_chunk(lua_State *L, const char *text, bool prints);
 
 // A script file (NULL: stdin), with the words of the table `arg` from 1 on as its arguments.
 int run_script(lua_State *L, const char *path);
 
-// Is the word the name of a file of data or SQL, by its ending? And what to do with one, instead of
-// running it.
+// Whether the word names a data or SQL file, by its extension; and advice on what to do with one
+// instead of running it.
 bool run_is_data(const char *name);
 int run_data(const char *name);
 
@@ -26,8 +26,8 @@ int run_command(lua_State *L, const char *name, bool with_arguments);
 // failure reports on stderr, leaves nothing on the stack and returns the exit code.
 int run_call(lua_State *L, int arguments, int results);
 
-// Empties stdout's buffer. Exit code 1 and a message when what was printed could not be written;
-// `succeeded`: and nothing else went wrong, which it says.
+// Empties stdout's buffer. Exit code 1 and a message when output could not be written; `succeeded`:
+// nothing else went wrong, and the message says so.
 int run_flush(bool succeeded);
 
 #endif

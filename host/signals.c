@@ -61,8 +61,8 @@ static void on_signal(int number) {
   arm(running);
 }
 
-// A write to a pipe without a reader. When it is stdout that nobody reads, stop as for a signal;
-// any other pipe is the business of the script, which sees the write fail.
+// A write to a pipe without a reader. If nobody reads stdout, stop as for a signal; for any other
+// pipe the script sees the write fail and decides.
 static void on_broken_pipe(int number) {
   struct pollfd out = {.fd = STDOUT_FILENO};
   int error = errno;

@@ -1,9 +1,9 @@
-// SIGINT, SIGTERM, SIGHUP and SIGPIPE: stop what runs, unwind the state, leave.
+// SIGINT, SIGTERM, SIGHUP and SIGPIPE: stop what runs, unwind the state, exit.
 //
 // The first signal sets interrupt_signal (waits in C return "interrupted") and a hook that raises
 // "interrupted" in whatever coroutine runs. Handlers of `__close` get two seconds to clean up; from
-// then on every instruction raises, so that no pcall can swallow it for ever. A second
-// signal kills, unless it is the same within 0.2 s: timeout(1) sends each one twice.
+// then on every instruction raises, so that no pcall can swallow it for ever. A second signal
+// kills, unless it is the same one within 0.2 s: timeout(1) sends each one twice.
 #ifndef PGHOST_HOST_SIGNALS_H
 #define PGHOST_HOST_SIGNALS_H
 
@@ -20,8 +20,8 @@ void signals_detach(void);
 // In the REPL SIGINT cancels and never kills.
 void signals_set_interactive(bool interactive);
 
-// The signal that has been raised into the state or has made it fail, 0 for none. `failed`: the
-// script ended with an error.
+// The signal that was raised into the state or made it fail; 0: none. `failed`: the script ended
+// with an error.
 int signals_cause(bool failed);
 
 // Forgets an interruption that has been dealt with (REPL).

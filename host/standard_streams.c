@@ -1,4 +1,4 @@
-// Filling of the gaps that `2>&-` and its like leave.
+// Fills the gaps left by `2>&-` and the like.
 #define _POSIX_C_SOURCE 200809L
 #include "standard_streams.h"
 

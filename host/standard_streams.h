@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-// Opens /dev/null for each of the three that the caller has closed, so that no file or socket gets
-// its number and is taken for it. Call before anything is opened. Reading stdin and writing stdout
-// then fail, as they do on what is closed; what goes to stderr is dropped. False: errno.
+// Opens /dev/null for each of the three that the parent closed, so that no file or socket gets its
+// number by mistake. Call before anything is opened. Reading stdin and writing stdout then fail, as
+// on a closed descriptor; stderr output is dropped. False: see errno.
 bool standard_streams_open(void);
 
 #endif

@@ -1,6 +1,6 @@
 // The input over zstd, xz and bzip2, by libarchive.
 //
-// libarchive is told which filter to use, and looks for no other: a file is unpacked once. What it
+// libarchive is given the filter and tries no other: a file is decompressed only once. What it
 // leaves unread after the data (bzip2) is an error here.
 #include <archive.h>
 #include <archive_entry.h>
@@ -60,7 +60,7 @@ static ptrdiff_t packed_failed(const PackedInput *self, Error *error) {
   return input_archive_failed(error, self->inner->name, self->archive, "damaged data");
 }
 
-// At the end of the unpacked bytes: nothing may follow the packed ones.
+// At the end of the decompressed bytes: nothing may follow the compressed ones.
 static ptrdiff_t check_end(PackedInput *self, Error *error) {
   bool all = (uint64_t)archive_filter_bytes(self->archive, -1) == self->taken;
   ptrdiff_t more = all ? read_inner(self, error) : 1;
@@ -108,7 +108,7 @@ static bool start(PackedInput *self, PackedKind kind, Error *error) {
     packed_failed(self, error);
     return false;
   }
-  // What is damaged from the start looks like an empty file, but for the error of the first look.
+  // A file damaged from the start looks empty, except for the error of the first look.
   bool good = archive_errno(archive) == 0;
   int status = good ? archive_read_next_header(archive, &entry) : ARCHIVE_FATAL;
   self->empty = status == ARCHIVE_EOF;

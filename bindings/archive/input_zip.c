@@ -1,9 +1,9 @@
 // The input over a member of a zip, by libarchive and the zip's own directory.
 //
-// One can only read a zip by its directory, which is at its end: what comes through a pipe goes to
-// an unnamed temporary file first. libarchive looks for that directory in the last bytes of a file
-// and takes what it finds; here it must end the file exactly, so that a zip that is cut short, or
-// that something was added to, is an error and not fewer records.
+// A zip can only be read through its directory, which is at its end: data from a pipe goes to an
+// unnamed temporary file first. libarchive looks for that directory in the last bytes of a file and
+// takes what it finds; here it must end the file exactly, so that a zip that is cut short or
+// extended is an error and not fewer records.
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
@@ -67,7 +67,7 @@ static bool is_whole(int fd) {
   return whole;
 }
 
-// Copies what cannot be read twice. False: error filled.
+// Copies a source that cannot be read twice. False: error filled.
 static bool copy_inner(ZipInput *self, Error *error) {
   char block[ZIP_BLOCK];
   self->copy = tmpfile();
@@ -217,7 +217,7 @@ static bool find_member(ZipInput *self, const char *member, Error *error) {
   return error_set(error, "archive", "no member '%s' in '%s'", member, self->inner->name);
 }
 
-// Nobody has said which file is meant: there must be one only.
+// No member was named: there must be only one.
 static bool check_single(ZipInput *self, Error *error) {
   struct archive_entry *entry;
   int count = 0, found;

@@ -12,7 +12,7 @@ struct Packer {
   void *data;
 };
 
-// Called by libarchive with packed bytes.
+// Called by libarchive with compressed bytes.
 static la_ssize_t take_packed(struct archive *archive, void *packer, const void *bytes,
                               size_t len) {
   const Packer *self = packer;

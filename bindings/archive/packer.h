@@ -1,4 +1,4 @@
-// Compressing bytes with libarchive's filters. For archive/parts.c, where others find it.
+// Compressing bytes with libarchive's filters. Other code reaches it through archive/parts.c.
 #ifndef PGHOST_ARCHIVE_PACKER_H
 #define PGHOST_ARCHIVE_PACKER_H
 

@@ -17,13 +17,13 @@ typedef struct Buffer {
   bool failed; // out of memory; sticky until buffer_clear
 } Buffer;
 
-// Makes room for `more` bytes after len. False, and failed set, when there is no memory.
+// Makes room for `more` bytes after len. Returns false and sets failed when out of memory.
 bool buffer_reserve_slow(Buffer *buffer, size_t more);
 
 // Frees the memory; the buffer can be used again.
 void buffer_free(Buffer *buffer);
 
-// Frees the memory of an empty buffer that has more than `most` bytes of it.
+// Frees the memory of an empty buffer if its capacity exceeds `most` bytes.
 void buffer_trim(Buffer *buffer, size_t most);
 
 static inline bool buffer_reserve(Buffer *buffer, size_t more) {

@@ -1,4 +1,4 @@
-// How the pure C layer reports what the outside world did: a message and a code.
+// How the pure C layer reports failures of the outside world: a message and a code.
 //
 // Functions that can fail return false (or NULL) and fill the Error their caller passed. The
 // Lua-facing files turn it into `nil, message, code`. Misuse of an API is an assertion instead.
@@ -9,7 +9,7 @@
 
 typedef struct Error {
   char message[1024]; // one line (server messages may keep DETAIL lines), lower case, UTF-8
-  char code[16];      // SQLSTATE, errno name ("ENOENT") or a word of our own ("interrupted")
+  char code[16];      // SQLSTATE, errno name ("ENOENT") or our own word ("interrupted")
 } Error;
 
 // Fills `error` (which may be NULL) from a format; always returns false, so that a failing

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-// The digit's value, -1 for what is none.
+// The digit's value; -1 if it is not a hexadecimal digit.
 static inline int hex_value(char c) {
   if ((unsigned char)(c - '0') < 10)
     return c - '0';

@@ -23,7 +23,7 @@ const ArchiveParts *archive_parts(Error *error) {
   char path[PATH_MAX] = "pghost_archive.so";
   if (&pghost_archive_parts)
     return &pghost_archive_parts;
-  // Never unloaded, and loaded once however often this is called.
+  // Loaded once, however often this is called, and never unloaded.
   void *object = find_object(path) ? dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE) : NULL;
   const ArchiveParts *parts = object ? dlsym(object, "pghost_archive_parts") : NULL;
   if (!parts) {

@@ -17,7 +17,7 @@ enum {
   FAULT_BYTES = sizeof((Fault *)0)->bytes,
 };
 
-// What a byte stands for in UTF-8; no length: nothing.
+// The UTF-8 for a byte; length 0: none.
 typedef struct Entry {
   uint8_t len;
   char text[TABLE_TEXT];
@@ -34,7 +34,7 @@ struct Decoder {
   bool clean;     // the batch at hand: its bytes are text as they are
 };
 
-// What happens to the record at hand.
+// What happens to the current record.
 typedef struct Work {
   Batch *batch;
   uint32_t repairs; // of the record
@@ -136,7 +136,7 @@ static void take_decoded(Field *field, const Buffer *decoded, size_t from) {
   field->len = (uint32_t)(decoded->len - from);
 }
 
-// The bytes that are not a character, for people: the first of them and those that made it so.
+// The invalid bytes, for messages: the first and those that make it invalid.
 static void note_fault(const Decoder *decoder, Work *work, const Field *field, size_t at) {
   unsigned char lead = (unsigned char)field->data[at];
   size_t most = lead < 0xc2 || lead > 0xfb    ? 1
@@ -245,7 +245,7 @@ static void strip_nul(const Decoder *decoder, Work *work, const Record *record, 
   work->repairs |= 1U << REPAIR_NUL;
 }
 
-// Why the field is not text that can be stored; RECORD_OK: it is.
+// Why the field cannot be stored as text; RECORD_OK: it can.
 static RecordError make_text(const Decoder *decoder, Work *work, const Record *record,
                              Field *field) {
   if (field->len > 0 && memchr(field->data, 0, field->len))
@@ -302,8 +302,8 @@ bool decoder_run(Decoder *decoder, const char *bytes, size_t len, Batch *batch) 
   return true;
 }
 
-// Extra fields, together as they are written: each is valid by itself, or read as windows-1252 by
-// itself. Returns which is not, 0 where all are, which then are put together again.
+// Extra fields, joined verbatim: each is valid, or read as windows-1252, by itself. Returns which
+// one is invalid, or 0 when all are valid; those are then joined again.
 static uint32_t convert_each(const Decoder *decoder, General *general, Work *work, Field *extra) {
   Buffer *decoded = &work->batch->decoded;
   size_t start = decoded->len, at = 0;

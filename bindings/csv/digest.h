@@ -1,10 +1,10 @@
-// What a file holds, without reading it as CSV: its size and SHA-256.
+// The size and SHA-256 of a file, without reading it as CSV.
 #ifndef PGHOST_CSV_DIGEST_H
 #define PGHOST_CSV_DIGEST_H
 
 #include "csv/source.h"
 
-// Reads the input up to `limit` bytes. The same as source_totals gives for these bytes.
+// Reads the input up to `limit` bytes. Gives what source_totals gives for these bytes.
 bool input_digest(Input *input, uint64_t limit, SourceTotals *totals, Error *error);
 
 #endif

@@ -1,5 +1,5 @@
-// See encoding.h. Which kind an encoding is of is found by asking iconv, byte by byte: names are
-// many, and tables of what is ASCII with more would be wrong for some.
+// See encoding.h. The kind of an encoding is determined by asking iconv, byte by byte: there are
+// many names, and a table of supersets of ASCII would be wrong for some.
 #include "csv/encoding.h"
 
 #include <errno.h>
@@ -143,7 +143,7 @@ static bool is_known(const char *name) {
   return true;
 }
 
-// A name in small letters, without what other programs put between its parts.
+// A name in lower case, without the separators other programs put between its parts.
 static void pack_name(const char *name, char packed[ENCODING_NAME]) {
   size_t len = 0;
   for (; *name && len + 1 < ENCODING_NAME; name++)

@@ -42,7 +42,7 @@ static void start_field(General *general, const char *from) {
   general->text_start = general->batch ? general->batch->text.len : 0;
 }
 
-// What comes before `at` is copied; the field goes on at `next`.
+// Copies what comes before `at`; the field continues at `next`.
 static void copy_piece(General *general, const char *at, const char *next) {
   if (general->batch)
     buffer_put(&general->batch->text, general->from, (size_t)(at - general->from));
@@ -75,8 +75,8 @@ static void end_field(General *general, const char *at, bool quoted) {
       (Field){text->data + general->text_start, (uint32_t)(text->len - general->text_start), false};
 }
 
-// Feeding. Each step goes on from `at` and returns where the next one does, NULL when *fed is the
-// result for the line.
+// Feeding. Each step continues from `at` and returns where the next one starts, or NULL when *fed
+// is the result for the line.
 
 typedef struct Step {
   const char *end;  // of the line's content

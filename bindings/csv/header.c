@@ -59,7 +59,7 @@ static Field trimmed(Field field) {
   return field;
 }
 
-// Room for all the names that will be put, so that they do not move.
+// Room for all the names to be added, so that they do not move.
 static bool make_room(Header *header, size_t count) {
   size_t size = count * (MAX_NAME + 2 * NUMBER_SIZE);
   for (uint32_t i = 0; i < header->line_count; i++)

@@ -8,30 +8,30 @@
 
 typedef struct Header {
   HeaderLine lines[MAX_HEADER_LINES]; // as written
-  char *memory[MAX_HEADER_LINES];     // that they are in
+  char *memory[MAX_HEADER_LINES];     // that holds them
   uint32_t line_count;
   uint64_t position; // physical line of the first, for messages
   Field *written;    // per column: the lines joined, surrounding blanks removed
-  Field *columns;    // the names: `written`, or what a repair made of it
+  Field *columns;    // the names: `written`, after any repair
   size_t column_count;
   Buffer text; // of both
 } Header;
 
 void header_free(Header *header);
 
-// One more record of the header; copied. False: no memory.
+// Adds a record of the header; copied. False: out of memory.
 bool header_add(Header *header, const Field *fields, uint32_t count);
 
-// Makes the names: of the records added, of several of them joined by a blank. Without a record
-// column1, column2 and so on. With `extra` there is one column more, _extra. False: no memory.
+// Makes the names from the records added; several are joined by a blank. Without any record the
+// names are column1, column2 and so on. `extra` adds one more column, _extra. False: out of memory.
 bool header_make_names(Header *header, size_t count, bool extra);
 
-// Looks for empty and repeated names (as PostgreSQL folds them: ASCII letters only). False with
+// Checks for empty and repeated names (folded as PostgreSQL does: ASCII letters only). False with
 // `error` filled, code "header".
 bool header_check(const Header *header, const char *source_name, Error *error);
 
-// Empty names become column_N, names that are too long are cut, _2 and so on goes after those that
-// are there already. False: no memory.
+// Empty names become column_N, overlong names are cut, and repeated ones get _2 and so on. False:
+// out of memory.
 bool header_repair(Header *header);
 
 #endif

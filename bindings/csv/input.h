@@ -1,4 +1,4 @@
-// Inputs: where the bytes of a source come from, unpacked. A file, standard input or an object
+// Inputs: where the bytes of a source come from, decompressed. A file, standard input or an object
 // behind a URL, plain or compressed (detected by its first bytes, never by its name); a member of a
 // zip; bytes in memory.
 #ifndef PGHOST_CSV_INPUT_H
@@ -12,21 +12,21 @@
 #include "base/error.h"
 #include "base/input.h"
 
-// What is opened: a file, "-" for standard input, or a URL.
+// What to open: a file, "-" for standard input, or a URL.
 typedef struct InputName {
   const char *path;
-  const char *member;  // of a zip, the file of that name; NULL: its only file
-  const char *version; // of an object behind a URL: what it must still be; NULL: whatever it is
+  const char *member;  // the file to read from a zip; NULL: its only one
+  const char *version; // that an object behind a URL must have; NULL: any
 } InputName;
 
-// Unpacks if it is gzip, zstd, xz, bzip2 or zip. A directory or a missing file is an error that
-// names it. Packed data that is damaged, cut short or followed by something else is an error of
+// Decompresses gzip, zstd, xz, bzip2 and zip. A directory or a missing file is an error that names
+// it. Compressed data that is damaged, cut short or followed by something else is an error of
 // `read` (or of this call), code "archive".
 Input *input_open(const InputName *name, Error *error);
 
-// Bytes in memory, for specs and the REPL; copied. NULL when there is no memory.
+// Bytes in memory, for specs and the REPL; copied. NULL when out of memory.
 Input *input_open_bytes(const char *bytes, size_t len);
-bool input_is_in_memory(const Input *input); // it is such a one
+bool input_is_in_memory(const Input *input); // made by input_open_bytes
 
 // Called for each file in a zip. False ends the walk, with `error` filled.
 typedef bool (*MemberVisitor)(void *data, const char *name, uint64_t size, Error *error);
@@ -35,14 +35,14 @@ typedef enum InputKind { INPUT_OTHER, INPUT_ZIP, INPUT_WHOLE } InputKind;
 
 typedef struct InputLook {
   InputKind kind;
-  Buffer whole;      // INPUT_WHOLE: all its bytes; the caller frees it
-  uint64_t size;     // bytes of the file itself; 0: none, or not known
-  char version[256]; // of an object behind a URL; "": it has none
+  Buffer whole;      // INPUT_WHOLE: all its bytes; the caller frees them
+  uint64_t size;     // bytes of the file itself; 0: empty or unknown
+  char version[256]; // of an object behind a URL; "": none
 } InputLook;
 
-// Looks at a file with one opening. A zip: its files are visited, in the order of its directory;
-// names are what somebody wrote into the zip: labels, never paths. INPUT_WHOLE: a file that is not
-// compressed and has 1 to `most` bytes.
+// Inspects a file, opening it once. The files of a zip are visited in the order of its directory;
+// their names are labels that somebody wrote into the zip, never paths. INPUT_WHOLE: a file that is
+// not compressed and has 1 to `most` bytes.
 bool input_look(const char *path, size_t most, MemberVisitor visit, void *data, InputLook *look,
                 Error *error);
 

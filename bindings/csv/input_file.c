@@ -1,4 +1,4 @@
-// Inputs: a file or standard input as it is, and bytes in memory.
+// Inputs: a file or standard input without decompression, and bytes in memory.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -59,8 +59,8 @@ static bool wait_for_bytes(const FileInput *file) {
   return count != 0; // what poll cannot wait for, read tells
 }
 
-// The end is where it was, or further on. A file that others cut short (a log that is rotated) may
-// end after any record, and what is missing would be missed by nobody.
+// The file must not have shrunk. A file truncated meanwhile (a rotated log) may end after any
+// record, and nobody would notice the missing ones.
 static ptrdiff_t at_end(const FileInput *file, Error *error) {
   struct stat facts;
   off_t size = (off_t)file->raw.size;
@@ -109,7 +109,7 @@ static int open_path(const char *path) {
   return fd;
 }
 
-// Finds out what was opened; the reason why it cannot be read, 0: none.
+// Determines what was opened; returns why it cannot be read, 0: it can.
 static int look_at(FileInput *file) {
   struct stat facts;
   if (fstat(file->fd, &facts) != 0)

@@ -48,7 +48,7 @@ static ptrdiff_t damaged(const GzipInput *self, int result, Error *error) {
                        self->stream.msg ? self->stream.msg : "damaged gzip data");
 }
 
-// Unpacks some more. Returns Z_OK, or what is wrong; Z_STREAM_END at the end of everything.
+// Decompresses some more. Returns Z_OK, or what is wrong; Z_STREAM_END at the end of everything.
 static int unpack(GzipInput *self) {
   z_stream *stream = &self->stream;
   if (!self->in_member) {

@@ -1,4 +1,4 @@
-// Opening an input: what a file is, by its first bytes, and who unpacks that.
+// Opening an input: what a file is, by its first bytes, and what decompresses it.
 #include <stdio.h>
 #include <string.h>
 
@@ -58,7 +58,7 @@ static Input *no_zip(RawInput *raw, Error *error) {
   return NULL;
 }
 
-// What libarchive unpacks of `raw`, which it takes over.
+// Decompresses `raw` with libarchive; takes over `raw`.
 static Input *open_archive(RawInput *raw, Kind kind, const char *member, Error *error) {
   const ArchiveParts *parts = archive_parts(error);
   if (!parts) {

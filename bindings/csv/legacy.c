@@ -50,7 +50,7 @@ static const char west[] = "de fr es pt it nl da sv nb fi is ca ga sq";
 static const char east[] = "pl cs sk sl hr hu ro sq de";
 static const char baltic[] = "et lv lt";
 
-// Of those that make the same text the first is taken: the larger set of characters.
+// Of encodings that give the same text the first is chosen: the larger set of characters.
 static const Encoding encodings[] = {
     {"windows-1252", LATIN, 0, SINGLE, west},
     {"iso-8859-15", LATIN, 4, SINGLE, west},
@@ -257,7 +257,7 @@ static void count_pairs(Guess *guess) {
   }
 }
 
-// In a short text a word that comes again says nothing new.
+// In a short text a repeated word adds no evidence.
 static void forget_repetitions(Guess *guess) {
   for (size_t i = 0; guess->events < SHORT && i < guess->pair_count; i++)
     guess->counts[guess->pairs[i]] = 1;
@@ -334,7 +334,7 @@ static int64_t language_cost(const Guess *guess, const uint16_t *map, int langua
   return cost;
 }
 
-// Names of people and places are of many languages in one file, of those of one part of the world.
+// Names of people and places in one file come from many languages, but from one part of the world.
 static int64_t mixed_cost(const Guess *guess, const Encoding *encoding, const uint16_t *map) {
   int64_t cost = 0;
   bool among[SNIFF_LANGUAGES];
@@ -513,9 +513,9 @@ static size_t find_best(const Guess *guess) {
   return best;
 }
 
-// How much likelier the one is than the other, as a share of what would do: by so much on the
-// whole, and by a part of that in each place where they differ. Texts in the right encoding differ
-// by much more from wrong ones.
+// How much likelier the one is than the other, as a share of what suffices: by that much overall,
+// and by part of it in each place where they differ. Texts in the right encoding differ by much
+// more from wrong ones.
 static double advantage(const Guess *guess, size_t best, size_t rival) {
   double margin = (double)(guess->scores[rival].cost - guess->scores[best].cost);
   margin -= encodings[best].prior; // what is rare needs more

@@ -1,4 +1,5 @@
-// What the physical lines of a file are: each is of one kind, and together they are all of them.
+// Classifies the physical lines of a file: each has exactly one kind, and the counts add up to all
+// lines.
 #ifndef PGHOST_CSV_LINES_H
 #define PGHOST_CSV_LINES_H
 
@@ -14,14 +15,14 @@ typedef enum LineKind {
   LINES_COMMENT,
   LINES_BLANK,
   LINES_FOOTER,
-  LINES_SECOND_TABLE, // not read, but for the reject that it begins with
-  LINES_EARLIER,      // before the place where a source was told to go on
+  LINES_SECOND_TABLE, // not read, except for the reject it starts with
+  LINES_EARLIER,      // before the place where a source resumed
   LINE_KINDS,
 } LineKind;
 
 typedef struct Lines {
   uint64_t count[LINE_KINDS];
-  uint64_t comment;        // line of the first comment, 0: there is none
+  uint64_t comment;        // line of the first comment; 0: none
   uint32_t comment_length; // of its start in `comment_text`
   char comment_text[COMMENT_TEXT];
 } Lines;

@@ -60,7 +60,8 @@ static bool begin_packing(Output *output, const char *packing, Error *error) {
   return output->packer != NULL;
 }
 
-// What exists and is not a file (a pipe, /dev/null), or is open already, is written to as it is.
+// Anything existing that is not a file (a pipe, /dev/null), or is open already, is written to
+// directly.
 static bool is_special(const char *path) {
   static const char opened[] = "/proc/self/fd/";
   struct stat facts;

@@ -91,7 +91,7 @@ static bool pad(const Dialect *dialect, Batch *batch, Record *record) {
   return resize(batch, record, dialect->columns + (dialect->too_many == MANY_EXTRA));
 }
 
-// Only what is empty is cut: of other fields nobody knows which one is too much.
+// Only empty fields are cut: of others nobody knows which one is extra.
 static void cut(const Dialect *dialect, const Batch *batch, Record *record) {
   for (uint32_t i = dialect->columns; i < record->field_count; i++)
     if (batch->fields[record->field_start + i].len > 0)

@@ -2,8 +2,8 @@
 // this file decides what a record, a line and a reject are.
 //
 // The unescaped bytes that libcsv hands out are the very bytes of the chunk, but for quoted fields
-// with doubled quotes. So a field is a view into the chunk where it can be, and only those others
-// are copied into the batch. The callbacks run inside csv_parse: they record and never fail but by
+// with doubled quotes. So a field is a view into the chunk where possible, and only the others are
+// copied into the batch. The callbacks run inside csv_parse: they record and never fail but by
 // setting `failed`.
 #include "csv/reader.h"
 
@@ -113,8 +113,8 @@ static void take_quoted(Reader *reader, Field *field, const char *unescaped, siz
 
 static void on_field(void *unescaped, size_t len, void *data) {
   Reader *reader = data;
-  // After a CR in the middle of a line the record is a reject already, and libcsv, which passes
-  // over further CRs, and the cursor part company.
+  // After a CR in the middle of a line the record is already a reject; libcsv skips further CRs, so
+  // it and the cursor no longer agree.
   Field *field = reader->rows ? NULL : add_field(reader);
   if (!field)
     return;
@@ -136,7 +136,7 @@ static void on_row(int end, void *data) {
     reader->row_end = end;
 }
 
-// Brings libcsv back to the start of a record.
+// Resets libcsv to the start of a record.
 static void forget(Reader *reader) {
   csv_set_opts(&reader->parser, CSV_EMPTY_IS_NULL);
   csv_fini(&reader->parser, NULL, NULL, NULL);
@@ -262,7 +262,7 @@ static size_t accept(Reader *reader, const Attempt *attempt, size_t length, size
 }
 
 // The record's first line alone, with its quotes as data, if it then has the right number of
-// fields, which are put after those that are there. Returns the bytes used, 0 if it has not.
+// fields, which are put after those that are there. Returns the bytes used, 0 if it does not.
 static size_t repair(Reader *reader, const Attempt *attempt) {
   General *general = &reader->general;
   Attempt repaired = *attempt;
@@ -313,7 +313,8 @@ static bool is_too_long(const Reader *reader, uint32_t lines, size_t used) {
 
 static size_t read_with_blanks(Reader *reader, const Attempt *attempt, size_t left, bool final);
 
-// Reads the record that starts with `line`. Returns the bytes used, 0 when its end is not in sight.
+// Reads the record that starts with `line`. Returns the bytes used, 0 when its end is not among the
+// bytes.
 static size_t read_record(Reader *reader, PhysicalLine line, size_t left, bool final) {
   Attempt attempt = {line.bytes, reader->batch->text.len, reader->batch->field_count, line.used,
                      line.length};
@@ -347,7 +348,7 @@ static size_t read_record(Reader *reader, PhysicalLine line, size_t left, bool f
   }
 }
 
-// What libcsv does not take: blanks after a closing quote.
+// What libcsv does not accept: blanks after a closing quote.
 static size_t read_with_blanks(Reader *reader, const Attempt *attempt, size_t left, bool final) {
   give_up(reader, attempt);
   reader->plain = false;

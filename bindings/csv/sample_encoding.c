@@ -174,7 +174,7 @@ static void count_utf8(const char *bytes, size_t len, bool whole, size_t *good, 
   }
 }
 
-// Text in another encoding is by accident valid UTF-8 here and there, but never for the most part.
+// Text in another encoding is valid UTF-8 by accident here and there, but never mostly.
 static bool by_most(const char *bytes, size_t len, bool whole, SampleEncoding *encoding) {
   size_t good, bad;
   count_utf8(bytes, len, whole, &good, &bad);

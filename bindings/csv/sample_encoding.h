@@ -1,6 +1,6 @@
-// The encoding of a file's bytes, and decoding them to UTF-8 for a look.
+// Detects the encoding of a file's bytes and decodes them to UTF-8 for inspection.
 //
-// Loads decode by themselves; here what cannot be decoded is replaced and counted.
+// Loads do their own decoding; here, what cannot be decoded is replaced and counted.
 #ifndef PGHOST_CSV_SAMPLE_ENCODING_H
 #define PGHOST_CSV_SAMPLE_ENCODING_H
 
@@ -20,27 +20,27 @@ typedef struct SampleEncoding {
   const char *how;
   double confidence;
   size_t mark;       // bytes of the byte order mark
-  size_t non_ascii;  // bytes from 128 on in what was looked at
+  size_t non_ascii;  // bytes of 128 and above among those examined
   size_t invalid;    // with "mostly": places that are not UTF-8
-  const char *rival; // with "language", "runs" and "unsure": what it could be, too; "" for nothing
+  const char *rival; // with "language", "runs" and "unsure": the next candidate; "": none
   double margin;     // the same: see legacy.h
   double strangeness;
-  const char *language; // with "language" and "unsure": that of the text, as locales have it
+  const char *language; // with "language" and "unsure": that of the text, as in locale names
 } SampleEncoding;
 
-// Looks at the first bytes of a file. A character cut off at the end is not a fault unless `whole`.
+// Examines the first bytes of a file. A character cut off at the end is an error only if `whole`.
 SampleEncoding sample_encoding(const char *bytes, size_t len, bool whole);
 
-// As if found, when the caller knows it; a byte order mark of that encoding is skipped.
+// For an encoding that the caller knows; a byte order mark of that encoding is skipped.
 SampleEncoding sample_encoding_given(const char *name, const char *bytes, size_t len);
 
 // Offset of the first byte that is not valid UTF-8, or `len`. An incomplete character at the end
-// counts as such a byte.
+// counts as invalid.
 size_t sample_utf8_valid(const char *bytes, size_t len);
 
 typedef struct SampleDecoder {
   iconv_t handle;
-  bool open; // false: bytes pass as they are
+  bool open; // false: bytes pass unchanged
   char left[16];
   size_t left_len;
   uint64_t invalid; // bytes replaced by U+FFFD

@@ -14,10 +14,10 @@ size_t scan_count(const char *bytes, size_t len, char byte);
 bool scan_is_plain_ascii(const char *bytes, size_t len);
 
 // True when the bytes are UTF-8 as PostgreSQL accepts it (RFC 3629: no overlong forms, no
-// surrogates, nothing above U+10FFFF). NUL bytes pass here.
+// surrogates, nothing above U+10FFFF). NUL bytes are accepted here.
 bool scan_is_utf8(const char *bytes, size_t len);
 
-// How many bytes of it are, from the start.
+// The length of the prefix that is valid in this sense.
 size_t scan_utf8_length(const char *bytes, size_t len);
 
 #endif

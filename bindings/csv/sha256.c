@@ -1,5 +1,5 @@
-// See sha256.h. Functions of libcrypto return 1 always here: they can refuse contexts of other
-// lengths alone.
+// See sha256.h. libcrypto's functions always return 1 here: they only refuse contexts of other
+// lengths.
 #include "csv/sha256.h"
 
 #include "base/hex.h"

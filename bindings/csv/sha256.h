@@ -1,5 +1,5 @@
-// The SHA-256 of what is read, by libcrypto's own functions for it: they need no memory and no
-// provider. Those of EVP load providers on first use, and crash when that finds no memory
+// The SHA-256 of what is read, by libcrypto's low-level functions: they need no memory and no
+// provider. The EVP functions load providers on first use, and crash if they run out of memory then
 // (OpenSSL 3.0).
 #ifndef PGHOST_CSV_SHA256_H
 #define PGHOST_CSV_SHA256_H
@@ -15,7 +15,7 @@ typedef SHA256_CTX Sha256;
 void sha256_begin(Sha256 *sum);
 void sha256_add(Sha256 *sum, const char *bytes, size_t len);
 
-// Its digits; ends the sum.
+// Finishes the hash and writes its digits.
 void sha256_finish(Sha256 *sum, char out[SHA256_TEXT]);
 
 #endif

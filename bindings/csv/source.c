@@ -1,5 +1,5 @@
-// The source: reads blocks, hashes them, cuts them into chunks at record ends. How it gets to its
-// first record is source_open.c's.
+// The source: reads blocks, hashes them, cuts them into chunks at record ends. source_open.c finds
+// its first record.
 //
 // Bytes read but not handed out wait in `pending`. A chunk is filled from there and then straight
 // from the input; what comes after the cut goes back to the front of `pending`. So in a steady
@@ -87,7 +87,7 @@ void source_note_packing(Source *source) {
     atomic_store(&source->packing, (double)atomic_load(&source->input_bytes) / (double)bytes);
 }
 
-// The same as UTF-8, or as what is tokenised as it is. May append some more bytes, or none.
+// The same, converted to UTF-8 if it cannot be tokenised directly. May append more bytes, or none.
 static bool read_input(Source *source, Buffer *out, size_t size, Error *error) {
   if (!(source->transcoder ? read_transcoded : read_bytes)(source, out, size, error))
     return false;

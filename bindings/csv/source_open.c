@@ -38,7 +38,7 @@ static void note_guess(char note[ENCODING_NOTE], const SampleEncoding *found, bo
     snprintf(note, ENCODING_NOTE, "a guess from %s", where);
 }
 
-// From the first bytes, as sniffing does; not sure is a refusal.
+// Detects it from the first bytes, as sniffing does; refuses if uncertain.
 static bool guess_encoding(Source *source, const char *bytes, size_t count, Error *error) {
   bool whole = count <= SAMPLE_ENCODING_BYTES;
   SampleEncoding found = sample_encoding(bytes, whole ? count : SAMPLE_ENCODING_BYTES, whole);
@@ -51,7 +51,7 @@ static bool guess_encoding(Source *source, const char *bytes, size_t count, Erro
   return true;
 }
 
-// The encoding that was asked for, or what the file is found to be in. Skips its byte order mark.
+// The encoding requested, or the one detected. Skips its byte order mark.
 static bool choose_encoding(Source *source, Error *error) {
   TextOptions *text = &source->dialect.text;
   bool guess = strcasecmp(text->encoding, "auto") == 0;
@@ -142,7 +142,7 @@ static bool check_line_ends(const Source *source, size_t len, Error *error) {
                    source->name, (unsigned long long)source->position.line);
 }
 
-// How much is looked at depends on the bytes alone, and not on the pieces they came in.
+// How much is examined depends only on the bytes, not on the pieces they arrived in.
 static bool find_line_end(Source *source, Error *error) {
   if (source->dialect.line_end == LINE_CR)
     return true;
@@ -222,7 +222,7 @@ static bool name_columns(Source *source, size_t count, Error *error) {
   return dialect->any_header || dialect->headerless || header_check(header, source->name, error);
 }
 
-// The file's first record, which is no header, is read again: its part of `chunk` is put back.
+// The file's first record, which is not a header, is read again: its part of `chunk` is put back.
 static bool put_back_record(Source *source, const Chunk *chunk, const Record *record,
                             Error *error) {
   const char *bytes = chunk->bytes.data;
@@ -258,8 +258,8 @@ static bool check_directive(const Source *source, const Chunk *chunk, const Reco
                    source->name, (unsigned long long)record->line);
 }
 
-// How many fields the record has that is next in what is pending; 0: it cannot be read. False: its
-// end is not in sight.
+// How many fields the next pending record has; 0: it cannot be read. False: its end is not pending
+// yet.
 static bool pending_width(const Source *source, Reader *reader, Batch *batch, uint32_t *width) {
   Position position = source->position;
   size_t used = reader_read(reader, source->pending.data + source->start, source_pending(source),
@@ -433,7 +433,7 @@ static char skipped_line_end(const Source *source) {
   return source->at_end ? '\r' : '\0';
 }
 
-// Skips what is pending up to and with `end`. False: it is not there.
+// Skips pending bytes up to and including `end`. False: it is not there.
 static bool skip_past(Source *source, char end) {
   const char *bytes = source->pending.data + source->start;
   const char *found = memchr(bytes, end, source_pending(source));
@@ -444,7 +444,7 @@ static bool skip_past(Source *source, char end) {
   return found;
 }
 
-// Whether there need be no record: all that a header would tell is known.
+// Whether no record is needed: everything a header would tell is known.
 static bool may_be_empty(const Source *source) {
   return source->dialect.headerless && source->dialect.columns > 0;
 }

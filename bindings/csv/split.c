@@ -33,7 +33,7 @@ static bool closes_field(const Dialect *dialect, const char *quote, const char *
   return quote + 1 == end || quote[1] == dialect->delimiter || quote[1] == '\r' || quote[1] == '\n';
 }
 
-// Follows the fields as the reader would: after a stray quote it goes on at the next line.
+// Follows the fields as the reader would: after a stray quote it continues at the next line.
 static size_t follow_quotes(const Dialect *dialect, const char *bytes, size_t len) {
   const char *end = bytes + len;
   const char *record = bytes; // start of the record that `at` is in

@@ -1,17 +1,17 @@
 // Where to cut CSV text: the last record end that quotes allow, without reading fields.
 //
-// A guess that is right for every well-formed text and for most others; the reader has the last
-// word (source.h tells how a wrong cut is mended).
+// A guess that is right for well-formed text and for most other text; the reader decides (source.h
+// explains how a wrong cut is corrected).
 #ifndef PGHOST_CSV_SPLIT_H
 #define PGHOST_CSV_SPLIT_H
 
 #include "csv/dialect.h"
 
-// Bytes up to and with the last physical line end of bytes[0, len); 0 when there is none.
+// Bytes up to and including the last physical line end of bytes[0, len); 0 when there is none.
 size_t split_last_line(const Dialect *dialect, const char *bytes, size_t len);
 
 // The same for records. bytes[0, len) starts at the start of a record and ends after a physical
-// line end. 0 when the first record does not end in sight.
+// line end. 0 when the first record does not end within them.
 size_t split_last_record(const Dialect *dialect, const char *bytes, size_t len);
 
 // Bytes of the last `count` physical lines of bytes[0, len); a last one without line end counts.

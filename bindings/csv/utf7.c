@@ -22,7 +22,7 @@ static bool is_usual(uint32_t unit) {
 }
 
 // Reads the digits of a run; *beyond is how many units are beyond ASCII. Returns the end, or NULL
-// where they are no units, or unusual ones.
+// if they are not units, or unusual ones.
 static const char *read_run(const char *at, const char *end, size_t *beyond) {
   uint32_t bits = 0, count = 0;
   const char *start = at;
@@ -42,8 +42,7 @@ static const char *read_run(const char *at, const char *end, size_t *beyond) {
   return at > start + 2 && padded ? at : NULL; // three digits hold a unit
 }
 
-// "a+b+c" and "salt+pepper" are runs by accident now and then; what somebody has encoded has
-// capitals.
+// "a+b+c" and "salt+pepper" are runs by accident now and then; encoded text has capitals.
 static bool is_telling(const char *at, const char *end) {
   bool capital = false;
   for (; at < end; at++) {

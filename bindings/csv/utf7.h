@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-// Counts the runs of modified base64 that are letters and signs beyond ASCII as texts have them,
-// and the pluses that begin something else; "+-" is a plus in either.
+// Counts the runs of modified base64 that decode to plausible characters beyond ASCII, and the
+// pluses that start anything else; "+-" is neither.
 void utf7_count(const char *bytes, size_t len, size_t *runs, size_t *others);
 
 #endif

@@ -1,4 +1,4 @@
-// What becomes of a block once its records are through with the rules.
+// What happens to a block once its records have been through the rules.
 #include "load/blocks.h"
 
 #include <errno.h>
@@ -30,8 +30,8 @@ static bool block_failed(const Block *block) {
 
 enum { SENT_TOGETHER = 8, SENT_ALONE = 16 * 1024 };
 
-// Blocks of small files are sent some at a time: to wake a sender, and the server, for each of them
-// costs more than the block.
+// Blocks of small files are sent several at a time: waking a sender, and the server, for each costs
+// more than the block.
 static bool wakes_sender(const Engine *engine, const Block *block, int kind) {
   return engine->hurry || kind == STREAM_REJECTS || block->out[kind].len >= SENT_ALONE ||
          engine->outgoing[kind].count >= SENT_TOGETHER;

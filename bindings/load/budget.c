@@ -1,4 +1,4 @@
-// Error budgets: counted per block, looked at whenever the counts of a block are in.
+// Error budgets: counted per block, checked whenever the counts of a block are in.
 #include "load/budget.h"
 
 #include "load/tasks.h"
@@ -31,9 +31,9 @@ static void measure(const Seen *seen, double *read, double *all) {
   *all = (double)(task ? task->file.expected_bytes : engine->options.expected_bytes) - start;
 }
 
-// Whether a share is lost though many more records come than there would be if they went on as they
-// do. Of what has no known size, or has hardly begun (a packed file is read ahead of what comes out
-// of it), nothing can be said before its end.
+// Whether a share is exceeded even if far more records follow than the pace so far suggests. For
+// input of unknown size, or hardly begun (a compressed file is read ahead of its output), nothing
+// can be said before its end.
 static bool over_share(double share, const Seen *seen) {
   if (share >= 1 || seen->records < SHARE_FROM || seen->rejected == 0)
     return false;

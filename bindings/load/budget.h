@@ -1,14 +1,14 @@
-// Error budgets: how many records a load, a file or a rule may reject before the load is given up.
-// For load/ only; what may be set is in types.h.
+// Error budgets: how many records a load, a file or a rule may reject before the load fails. For
+// load/ only; the settings are in types.h.
 #ifndef PGHOST_LOAD_BUDGET_H
 #define PGHOST_LOAD_BUDGET_H
 
 #include "load/shared.h"
 
-// Counts a reject of the block under its rule, if that has a budget.
+// Counts a reject of the block under its rule, if the rule has a budget.
 void budget_count_rule(const Engine *engine, Block *block, const char *rule);
 
-// Adds what the block has rejected to what its rules have. The lock is held.
+// Adds the block's rejects to the totals of its rules. The lock is held.
 void budget_add_rules(Engine *engine, const Block *block);
 
 // Whether everything is within its budget, now that the counts of a block of `task` are in. False:

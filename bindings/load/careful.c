@@ -1,7 +1,7 @@
-// Blocks are sent in a COPY of their own under a savepoint. When the server refuses one of the
-// rows, all goes back to the savepoint: the rows before the one that its message names are sent
-// alone, and then those after it. Where the message names none (a foreign key, a trigger at the end
-// of the statement) the rows are halved until it is found.
+// Blocks are sent in a separate COPY under a savepoint. When the server refuses a row, everything
+// is rolled back to the savepoint: the rows before the one that its message names are sent alone,
+// then those after it. If the message names none (a foreign key, a trigger at the end of the
+// statement) the rows are halved until it is found.
 #include "load/careful.h"
 
 #include <stdio.h>

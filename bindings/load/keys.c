@@ -152,7 +152,7 @@ static bool find(const Table *table, uint64_t hash, uint32_t **place) {
   }
 }
 
-// What was nominated stays so; the memory goes back to the blocks.
+// Nominated records stay nominated; the memory goes back to the blocks.
 static void give_up(Keys *keys) {
   keys->full = true;
   for (unsigned i = 0; i < keys->table_count; i++)

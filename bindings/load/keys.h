@@ -1,9 +1,9 @@
-// The keys that a load has had, so that records whose key came before are told from all others
-// while they pass.
+// The keys a load has seen, so that records with a repeated key are recognised as they pass.
 //
-// It nominates and does not decide: of two records with one key the later one is nominated, unless
-// the server alone knows that their keys are equal; so is, seldom, one whose key is new. In memory
-// of 4 bytes a key, up to a bound; past it nothing is nominated any more. Thread-safe.
+// It nominates and does not decide: of two records with the same key the later one is nominated,
+// unless only the server can tell that the keys are equal; rarely, a record with a new key is
+// nominated too. Uses 4 bytes of memory per key up to a bound, beyond which nothing is nominated.
+// Thread-safe.
 #ifndef PGHOST_LOAD_KEYS_H
 #define PGHOST_LOAD_KEYS_H
 
@@ -15,19 +15,18 @@
 
 typedef struct Keys Keys;
 
-// `columns`: of the program, copied. `memory`: the bound in bytes. NULL: no memory.
+// `columns`: of the program, copied. `memory`: the bound in bytes. NULL: out of memory.
 Keys *keys_new(const uint32_t *columns, size_t count, size_t memory);
 void keys_free(Keys *keys); // NULL is fine
 
-// A number of the key of the record that has just passed.
+// A hash of the key of the record that just passed.
 uint64_t keys_hash(const Keys *keys, const Program *program, const Scratch *scratch);
 
-// Looks up `count` numbers and adds those that are new. What was there is left in `hashes` as 0,
-// what was new as 1. `expected`: how many keys there will be, as far as that is known. Returns how
-// many were there.
+// Looks up `count` hashes and adds the new ones. In `hashes` known ones become 0 and new ones 1.
+// `expected`: an estimate of the total number of keys. Returns how many were known.
 size_t keys_look(Keys *keys, uint64_t *hashes, size_t count, uint64_t expected);
 
-// Bytes that it holds now.
+// Bytes currently held.
 size_t keys_held(const Keys *keys);
 
 // Whether every key was looked up: the bound was not reached.

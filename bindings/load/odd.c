@@ -1,5 +1,5 @@
-// Values of forms that only the server knows. A row is first written without them; the answers of
-// the server, one round trip a column and block, are put in where they belong.
+// Values of forms that only the server knows. A row is first written without them; the server's
+// answers, one round trip per column and block, are then inserted.
 #include "load/odd.h"
 
 #include <stdlib.h>
@@ -138,7 +138,7 @@ static bool ask_all(Engine *engine, const Block *block, Answer *answers, Buffer 
   return good;
 }
 
-// Where a text is no value of the type, our own words say so; else those of the server do.
+// If a text is not a value of the type, our own message says so; otherwise the server's does.
 static void put_reason(Line *line, const Program *program, const OddCell *cell, const char *text,
                        const Answer *answer, const char *bytes) {
   const TypeKind *kind = program_column_type(program, cell->column)->kind;

@@ -1,4 +1,4 @@
-// Not for what becomes of a record: records.c.
+// Not for the outcome of a record: records.c.
 #include "load/origins.h"
 
 static int64_t parse_digits(const Field *field) {

@@ -1,5 +1,5 @@
-// Where a record came from: its file and line, or those that a raw table has of it; its bytes. For
-// load/ only.
+// Where a record came from: its file and line, or those stored in a raw table; its bytes. For load/
+// only.
 #ifndef PGHOST_LOAD_ORIGINS_H
 #define PGHOST_LOAD_ORIGINS_H
 

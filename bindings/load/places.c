@@ -42,7 +42,7 @@ void places_free(Stream *stream) {
   stream->places = NULL;
 }
 
-// The words after "COPY ": the server's language may be another, the order is the same.
+// The words after "COPY ": the server's language may differ, but the order is the same.
 static const char *context_of(const Error *error) {
   const char *last = NULL;
   for (const char *at = strstr(error->message, "COPY "); at; at = strstr(at + 1, "COPY "))

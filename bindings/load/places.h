@@ -1,26 +1,26 @@
-// Which line of which file a row is that the server complains of. For load/ only.
+// Finds the file and line of a row that the server complains about. For load/ only.
 #ifndef PGHOST_LOAD_PLACES_H
 #define PGHOST_LOAD_PLACES_H
 
 #include "load/shared.h"
 
-// Notes the rows of a block that is about to be sent. Memory is bounded: only the last blocks are
-// known, which is more than what lies between us and the server.
+// Notes the rows of a block that is about to be sent. Memory is bounded: only the latest blocks are
+// kept, which is more than can be on the way to the server.
 void places_note(Stream *stream, const Block *block);
 void places_free(Stream *stream);
 
-// The number of the row that COPY's context names, from 1; 0: none.
+// The row number that COPY's context names, from 1; 0: none.
 uint64_t places_row(const Error *error);
 
-// What a row is to blame for: its data, a constraint, what a trigger raises. Not the end of a
-// connection while it was on its way. Classes of SQLSTATE: PostgreSQL manual, appendix A.
+// Whether a row is to blame: for its data, a constraint, an error raised by a trigger. Not for a
+// connection lost while the row was on its way. Classes of SQLSTATE: PostgreSQL manual, appendix A.
 bool places_of_row(const Error *error);
 
 // The name of the column in that context; false: none.
 bool places_column(const Error *error, char *out, size_t size);
 
-// Has the failure of a stream that a row is to blame for begin with "\1FILE_ID:LINE:", where that
-// is known: the caller knows the names of files.
+// Prefixes a stream failure caused by a row with "\1FILE_ID:LINE:", if known: the caller knows the
+// file names.
 void places_tell(const Stream *stream, Error *error);
 
 #endif

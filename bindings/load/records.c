@@ -1,4 +1,4 @@
-// What becomes of a record: the rules' verdict, then a row of the raw, the clean or the rejects
+// The outcome of a record: the rules' verdict, then a row of the raw, the clean or the rejects
 // stream.
 #include "load/records.h"
 

@@ -1,4 +1,4 @@
-// Records of a block through the rules and into rows. For load/ only.
+// Runs the records of a block through the rules and encodes them as rows. For load/ only.
 #ifndef PGHOST_LOAD_RECORDS_H
 #define PGHOST_LOAD_RECORDS_H
 
@@ -7,7 +7,7 @@
 // Runs the program over record `i` of the block.
 Verdict record_judge(const Engine *engine, Block *block, size_t i, Scratch *scratch);
 
-// Encodes what becomes of it.
+// Encodes its outcome.
 void record_settle(Engine *engine, Block *block, size_t i, Scratch *scratch, Verdict verdict);
 
 #endif

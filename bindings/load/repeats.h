@@ -1,5 +1,5 @@
-// Clean rows whose key came before: they are kept out of the clean stream, for the server to judge
-// them when all others are in. For load/ only.
+// Clean rows with a repeated key: they are kept out of the clean stream, and the server judges them
+// after all others are in. For load/ only.
 #ifndef PGHOST_LOAD_REPEATS_H
 #define PGHOST_LOAD_REPEATS_H
 
@@ -8,7 +8,7 @@
 // Notes the key of the record that has just passed, whose row is the last of the block.
 void repeats_note(const Engine *engine, Block *block, const Scratch *scratch);
 
-// Takes them out of the rows of a block that is through with the rules.
+// Removes them from the rows of a block that has been through the rules.
 void repeats_take(Engine *engine, Block *block);
 
 // Writes them to their file. The lock is held.

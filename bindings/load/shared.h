@@ -1,5 +1,4 @@
-// The engine and its blocks, as the files of load/ share them, and the little that each of them
-// does with them. For load/ only.
+// The engine and its blocks, shared by the files of load/. For load/ only.
 //
 // One lock guards everything that more than one thread touches; a block is otherwise owned by the
 // one thread that has taken it from a queue. Blocks pass these places:
@@ -18,30 +17,29 @@
 
 enum { CHUNK_TARGET = 64 * 1024 };
 
-// A file under way, with maps of its own. Each checks its own cuts and takes its own wrong ones
-// back.
+// A file in progress, with its own maps. Each file checks its cuts and undoes its wrong ones.
 typedef struct Task {
   FileTask file;
   uint32_t *raw_map;
   uint32_t *clean_map;
   uint64_t start;        // bytes before its first record: header, and what is skipped
-  uint64_t serial;       // tells a worker that its reader is of another file
-  bool split;            // the splitter has got to the end
-  bool cut_by_caller;    // just now, in the place of the splitter
+  uint64_t serial;       // tells a worker that its reader belongs to another file
+  bool split;            // the splitter has reached the end
+  bool cut_by_caller;    // right now, instead of by the splitter
   uint64_t cut;          // blocks cut so far: the next sequence number
   uint64_t checked;      // blocks whose start is known to be a record's start
-  uint64_t encoded;      // blocks through with rules
+  uint64_t encoded;      // blocks that have been through the rules
   uint64_t profile_file; // profile_file of its name
   Counts counts;
   Block **ring; // tokenised blocks at sequence % block_count, until those before them are checked
   size_t ring_count;
-  bool recut;                 // a cut was wrong: the splitter takes back what is after it
-  Buffer leftover;            // the bytes after the last record's end known for sure
-  size_t leftover_unfinished; // of them, in which no record ends
+  bool recut;                 // a cut was wrong: the splitter undoes it and all later ones
+  Buffer leftover;            // the bytes after the last certain record end
+  size_t leftover_unfinished; // of them, without a record end
   Position leftover_position;
 } Task;
 
-// Where a row of a block ends, and which record it is.
+// Where a row of a block ends, and which record it belongs to.
 typedef struct RowMark {
   size_t end;
   int64_t line;
@@ -70,7 +68,7 @@ struct Block {
   Buffer odd_cells; // values that the server is asked for (odd.c), their texts, the rows with them
   Buffer odd_texts;
   Buffer completed;
-  Dialect dialect; // of its file, and which that is: the file may be done before the block
+  Dialect dialect; // its file's dialect and id: the file may be done before the block
   int64_t file_id;
   Buffer original; // bytes of a reject as in its file
   Buffer hashes;   // of the keys, a uint64_t per clean row
@@ -112,7 +110,7 @@ typedef struct Worker {
   Profile *profile; // NULL: not asked for
 } Worker;
 
-// Where the load ends before its end, and why (stop.c).
+// Where the load ends early, and why (stop.c).
 typedef struct Stop {
   bool set;
   uint64_t serial, sequence; // of the task and the block
@@ -123,8 +121,8 @@ struct Engine {
   EngineOptions options;
   pthread_mutex_t lock;
   pthread_cond_t splitter_turn, worker_turn, caller_turn, sender_turn[STREAM_KINDS];
-  atomic_int stop;         // set once: everybody leaves
-  atomic_int stop_rejects; // set with it, unless the rejects found so far shall be kept
+  atomic_int stop;         // set once: all threads stop
+  atomic_int stop_rejects; // set with it, unless the rejects found so far are to be kept
   bool failed;
   Error error; // the first one
   Stop first_stop;
@@ -140,7 +138,7 @@ struct Engine {
   Block *blocks;
   size_t block_count;
   Queue idle, cut, checked, lua, outgoing[STREAM_KINDS];
-  Task tasks[MAX_FILES]; // a ring of options.files: those under way, from the oldest on
+  Task tasks[MAX_FILES]; // a ring of options.files: those in progress, oldest first
   unsigned task_first, task_count;
   uint64_t task_serial;
   Scratch *caller_scratch;
@@ -148,18 +146,18 @@ struct Engine {
   Counts total;
   struct OddColumn *odd_columns; // per column of the program
   pthread_mutex_t asker_lock;
-  Buffer refused;         // file ids (int64_t) of what the server has refused after the rules
+  Buffer refused;         // file ids (int64_t) of records the server refused after the rules
   uint64_t start_bytes;   // task_start_bytes of the files that are done
   uint64_t *rule_rejects; // per rule with a budget
   uint64_t sent_rows[STREAM_KINDS];
-  struct Keys *keys; // NULL: nobody asks for what comes again
+  struct Keys *keys; // NULL: repeated keys are not tracked
   uint64_t repeat_rows;
-  bool hurry;      // somebody waits for blocks to be sent: senders are woken for each
+  bool hurry;      // a thread waits for blocks to be sent: senders wake for each one
   size_t held;     // bytes of all blocks
-  size_t expected; // of the block that is cut next: those of the last one
+  size_t expected; // for the next block: the bytes of the last one
 };
 
-// Records the first failure and stops everybody. Takes the lock.
+// Records the first failure and stops all threads. Takes the lock.
 void engine_fail(Engine *engine, const Error *error);
 
 // The same where the lock is held.
@@ -167,13 +165,14 @@ void engine_fail_locked(Engine *engine, const Error *error);
 
 void engine_wake(Engine *engine); // everybody
 
-// Nothing waits in a queue of the streams from now on, or no longer so. The lock is held.
+// With `hurry` blocks no longer wait in the streams' queues; without, they may again. The lock is
+// held.
 void engine_hurry(Engine *engine, bool hurry);
 
-// That long from now, for waits on caller_turn and sender_turn.
+// The time that far from now, for waits on caller_turn and sender_turn.
 struct timespec engine_deadline(int timeout_ms);
 
-// The file that was started `i` files after the oldest under way.
+// The file that was started `i` files after the oldest in progress.
 Task *engine_task(Engine *engine, unsigned i);
 
 bool task_done(const Task *task); // every record is encoded, though not sent

@@ -1,5 +1,5 @@
-// The splitter thread: cuts the files under way into blocks, the oldest first, and takes cuts back
-// that were wrong.
+// The splitter thread: cuts the files in progress into blocks, the oldest first, and undoes wrong
+// cuts.
 #include "load/splitter.h"
 
 #include "base/interrupt.h"

@@ -6,12 +6,12 @@
 
 void *splitter_main(void *engine);
 
-// For a file that has just been started: a block for the caller to cut it with, where its bytes are
-// in memory and all files before it are cut, since to wake the splitter takes longer than to cut a
-// small file. NULL: the splitter is woken. The lock is held.
+// For a file that has just been started: returns a block for the caller to cut it with, if its
+// bytes are in memory and all files before it are cut: waking the splitter takes longer than
+// cutting a small file. NULL: the splitter was woken. The lock is held.
 Block *splitter_claim(Engine *engine, Task *task);
 
-// The caller's cut, with that block; the splitter does what is left. Takes the lock.
+// Cuts in the calling thread, with that block; the splitter does the rest. Takes the lock.
 void splitter_begin(Engine *engine, Task *task, Block *block);
 
 #endif

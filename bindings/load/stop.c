@@ -38,7 +38,7 @@ void stop_at(Engine *engine, const Block *block, const Error *error) {
       empty_ring(engine, engine_task(engine, i));
 }
 
-// Files before the one it ends in must be done; of that one no block before the end may be left.
+// Files before the one it ends in must be done; in that one no block before the end may be left.
 static bool is_reached(Engine *engine) {
   const Stop *stop = &engine->first_stop;
   for (unsigned i = 0; i < engine->task_count; i++) {

@@ -1,15 +1,15 @@
 // Ending a load at the first record that ends it: over a budget, or against a policy.
 //
-// Workers find such records in any order. Whoever finds one marks its block; what lies after is
-// dropped, what lies before is still read and checked, and may move the mark. When nothing before
-// the mark is left the load fails. So it is the first such record that is reported, whatever the
-// number of workers. The engine's lock is held around all of this. For load/ only.
+// Workers find such records in any order. The worker that finds one marks its block; later blocks
+// are dropped, earlier ones are still read and checked and may move the mark. The load fails once
+// no block before the mark is left. So the first such record is reported, whatever the number of
+// workers. The engine's lock is held around all of this. For load/ only.
 #ifndef PGHOST_LOAD_STOP_H
 #define PGHOST_LOAD_STOP_H
 
 #include "load/shared.h"
 
-// Ends the load with this block, unless it is to end before it.
+// Ends the load with this block, unless it already ends earlier.
 void stop_at(Engine *engine, const Block *block, const Error *error);
 
 // Whether the load ends in this file or before it.

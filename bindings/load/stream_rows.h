@@ -8,7 +8,7 @@
 typedef struct Origin {
   int64_t file_id;
   int64_t line;
-  const char *bytes; // original bytes, the line end left out
+  const char *bytes; // original bytes, without the line end
   uint32_t length;
   bool has_offset; // records read from a table have none
   int64_t offset;
@@ -18,7 +18,7 @@ typedef struct Origin {
 void row_put_raw(Buffer *out, const Field *fields, const uint32_t *map, size_t columns,
                  const Origin *origin);
 
-// Clean row of the record that just passed, with _file_id, _line after it where `position`.
+// Clean row of the record that just passed, followed by _file_id, _line if `position`.
 void row_put_clean(Buffer *out, const Program *program, const Scratch *scratch, bool position,
                    const Origin *origin);
 

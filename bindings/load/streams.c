@@ -41,7 +41,7 @@ static const atomic_int *stop_of(const Stream *stream) {
   return stream->kind == STREAM_REJECTS ? &engine->stop_rejects : &engine->stop;
 }
 
-// The next block to send. NULL: none any more, or with *idle none for a while.
+// The next block to send. NULL: no more, or with *idle none for now.
 static Block *take(Stream *stream, bool *idle) {
   Engine *engine = stream->engine;
   const atomic_int *stop = stop_of(stream);

@@ -1,4 +1,4 @@
-// The files under way: started one after the other, given back in that order.
+// The files in progress: started one after the other, returned in that order.
 #include "load/tasks.h"
 
 #include <stdlib.h>

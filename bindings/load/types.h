@@ -13,7 +13,7 @@
 typedef struct Engine Engine;
 typedef struct Block Block;
 
-// A column that a file does not have: a map entry that gives NULL.
+// A map entry for a column that the file does not have: gives NULL.
 #define COLUMN_ABSENT UINT32_MAX
 
 enum {
@@ -32,19 +32,20 @@ typedef enum StreamKind {
   STREAM_KINDS,
 } StreamKind;
 
-// Records and bytes on the disk before which a share says nothing, and how many times as many
-// records may come as the bytes left let expect: they may be shorter than those before.
+// Records and bytes on disk below which a share says nothing, and the factor by which the remaining
+// records may exceed the number that the remaining bytes suggest: they may be shorter than earlier
+// ones.
 enum { SHARE_FROM = 10000, SHARE_FROM_BYTES = 1 << 19, SHARE_MARGIN = 2 };
 
 // How many rejects there may be: one more, or a larger share of the records, is a failure with code
-// "budget". A share stops a load before its end only where the bytes of all there is are known.
+// "budget". A share stops a load early only if the total bytes are known.
 typedef struct RejectBudget {
   uint64_t limit; // UINT64_MAX: any number
   double share;   // 1: any share
 } RejectBudget;
 
 typedef struct RuleBudget {
-  const char *rule; // name of a rule, or of what the reader rejects by
+  const char *rule; // name of a rule, or of a reason the reader rejects for
   RejectBudget allowed;
 } RuleBudget;
 
@@ -54,11 +55,11 @@ typedef struct EngineOptions {
   bool clean_position;    // the clean stream ends with _file_id, _line
   bool clean_text;        // the clean stream is in COPY's text format: program_needs_text
   unsigned workers;       // from 1 to MAX_WORKERS
-  unsigned files;         // that are under way at once, from 1 to MAX_FILES
-  size_t memory;          // bytes that blocks may hold together; one block may always be there
+  unsigned files;         // in progress at once, from 1 to MAX_FILES
+  size_t memory;          // bytes all blocks may hold together; one block is always allowed
   int64_t run_id;         // for rejects
   const char *table;      // for rejects; borrowed
-  Asker *asker;           // NULL, or who knows what types do not; the engine frees it
+  Asker *asker;           // NULL, or reads values that types cannot; the engine frees it
   bool careful;           // the clean stream goes in parts, each under a savepoint: what the server
                           // refuses is a reject. One stream, rejects to a file
   const char *copy;       // careful: the clean stream's statement; borrowed
@@ -69,7 +70,7 @@ typedef struct EngineOptions {
   RejectBudget rejects; // of all files together
   const RuleBudget *rule_budgets; // borrowed, must outlive the engine
   size_t rule_budget_count;
-  uint64_t expected_bytes; // of all files together, packed as they are; 0: not known
+  uint64_t expected_bytes; // of all files together, as compressed; 0: unknown
   const uint32_t *key; // columns of the program; NULL: rows with a key that came before go as all
                        // others do. Borrowed
   size_t key_count;
@@ -84,13 +85,13 @@ typedef struct Counts {
   uint64_t unreadable; // rejects and filtered that can be in neither table
   uint64_t filtered;
   uint64_t bytes;                 // consumed from the source
-  uint64_t input_bytes;           // of the file itself, packed as it is: see source_in_file
+  uint64_t input_bytes;           // of the file itself, as compressed: see source_in_file
   uint64_t repairs[REPAIR_KINDS]; // what was changed so that it could be read
   Lines lines;                    // of the bytes
 } Counts;
 
-// One file to load. Maps are copied. `source` and `name` stay the caller's, but belong to the
-// engine's threads until the file is done.
+// One file to load. Maps are copied. The caller owns `source` and `name`, but only the engine's
+// threads may use them until the file is done.
 typedef struct FileTask {
   Source *source;
   const char *name; // for messages
@@ -100,7 +101,7 @@ typedef struct FileTask {
   const uint32_t *clean_map; // source column per program column
   bool table_source;         // records open with _file_id and _line: they are its position
   RejectBudget rejects;      // of this file
-  uint64_t expected_bytes;   // its size, packed as it is; 0: not known
+  uint64_t expected_bytes;   // its size, as compressed; 0: unknown
 } FileTask;
 
 #endif

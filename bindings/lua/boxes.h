@@ -18,8 +18,8 @@ typedef struct SourceBox {
   Cursor *cursor; // NULL until source:records(): records were handed out, so no load may take it
 } SourceBox;
 
-// The Lua functions of rules written in Lua are in the userdata's first user value, a list; at 0 is
-// the row for those of them that are over whole records.
+// The Lua functions of rules written in Lua are in the userdata's first user value, a list; index 0
+// holds the row for rules over whole records.
 typedef struct ProgramBox {
   Program *program;   // NULL: closed
   bool stop_on_error; // an error in a rule written in Lua ends the load, rather than reject
@@ -27,7 +27,7 @@ typedef struct ProgramBox {
 
 // The program is the userdata's first user value.
 typedef struct ProfileBox {
-  Profile *profile; // NULL: there was no memory for it
+  Profile *profile; // NULL: out of memory
 } ProfileBox;
 
 #endif

@@ -1,8 +1,8 @@
 // pghost.native.conn: the PostgreSQL connection as Lua sees it.
 //
 // Methods check, call pg/ and return. Failures of the outside world are `nil, message, code`;
-// misuse raises. A connection that is lost stays lost. Where to connect to is policy and not here:
-// see scripts/pghost/connection.lua.
+// misuse raises. A connection that is lost stays lost. Where to connect is policy, which is in
+// scripts/pghost/connection.lua.
 #include <lauxlib.h>
 #include <lua.h>
 #include <math.h>
@@ -197,7 +197,7 @@ static void scope_undo(PGconn *conn, bool nested) {
     conn_control(conn, "release savepoint pghost", "RELEASE", NULL);
 }
 
-// After the function of a transaction: is the connection ours to end it?
+// After the function of a transaction: whether we may end it on this connection.
 static bool is_ours(ConnBox *box, bool failed, Error *error) {
   if (!box->conn)
     return error_set(error, "08003", "the connection was closed inside its transaction");

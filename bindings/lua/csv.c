@@ -134,7 +134,7 @@ static int csv_look(lua_State *L) {
   return ok ? 1 : push_failure(L, &error);
 }
 
-// Reads what is in the first argument's encoding into `out`; false where it is not valid there.
+// Decodes bytes in the first argument's encoding into `out`; false if they are invalid.
 static bool decode(const TextOptions *text, const char *bytes, size_t len, Buffer *out) {
   TextOptions stream = *text;
   if (text->kind == ENCODING_UTF8 || text->kind == ENCODING_FIELDS)

@@ -1,4 +1,4 @@
-// See csv_options.h. One table says which options there are and who takes their values.
+// See csv_options.h. One table lists the options and the functions that take their values.
 #include "lua/csv_options.h"
 
 #include <lauxlib.h>
@@ -216,7 +216,7 @@ static void set_format(Dialect *dialect, size_t value) {
   dialect->escape = '\\';
 }
 
-// One switch for all who want everything in; options of their own win over it.
+// One switch for loading everything; explicit options override it.
 static void set_tolerant(Dialect *dialect, size_t value) {
   if (!value)
     return;

@@ -8,14 +8,14 @@
 #include "csv/input.h"
 
 // The dialect that the table of options at `index` asks for; the default one for none or nil.
-// Raises for what is not an option, not a value of it, or cannot be combined.
+// Raises for unknown options, invalid values and options that cannot be combined.
 Dialect csv_check_options(lua_State *L, int index);
 
 // What to open: the path at `path`, with `member` and `version` of the table of options at `index`
 // (0: none). Valid as long as both are on the stack. A URL loads the module that reads URLs.
 InputName csv_check_name(lua_State *L, int path, int index);
 
-// csv.options(): pushes the list of the options that the command line has, too.
+// csv.options(): pushes the list of options that the command line has too.
 int csv_push_options(lua_State *L);
 
 #endif

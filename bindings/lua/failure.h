@@ -1,4 +1,4 @@
-// What the outside world does wrong, for Lua.
+// Failures of the outside world, for Lua.
 #ifndef PGHOST_LUA_FAILURE_H
 #define PGHOST_LUA_FAILURE_H
 

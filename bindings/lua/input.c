@@ -1,5 +1,5 @@
-// A COPY ... FROM STDIN of rows in a file. One function of the connection, no type of its own:
-// nothing of it stays when the call returns.
+// A COPY ... FROM STDIN of rows in a file. One function of the connection, without a type: nothing
+// of it remains when the call returns.
 #include <errno.h>
 #include <lauxlib.h>
 

@@ -56,7 +56,7 @@ static void release_conns(LoadBox *box) {
   box->conn_count = 0;
 }
 
-// Sources under way are closed too: what they gave is gone.
+// Sources in progress are closed too: what they gave is lost.
 static void close_load(LoadBox *box) {
   engine_free(box->engine);
   box->engine = NULL;
@@ -126,7 +126,8 @@ static bool add_streams(lua_State *L, LoadBox *box, int load, StreamKind kind, E
   return true;
 }
 
-// Who is asked for values that the program's types do not know: like the first connection of clean.
+// The asker for values that the program's types cannot read: connects like the first connection of
+// clean.
 static bool make_asker(lua_State *L, EngineOptions *options, Error *error) {
   bool asks = false;
   for (size_t i = 0; options->program && i < program_column_count(options->program); i++)
@@ -156,7 +157,7 @@ static bool make_engine(lua_State *L, LoadBox *box, EngineOptions *options, Erro
   return box->engine != NULL;
 }
 
-// Is this stream one over connections? Rejects may go to a file instead.
+// Whether this stream goes over connections: rejects may go to a file instead.
 static bool has_stream(lua_State *L, const char *name) {
   if (lua_getfield(L, 1, name) != LUA_TTABLE)
     return false;

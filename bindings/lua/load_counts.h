@@ -9,10 +9,10 @@
 // Pushes a table.
 void load_push_counts(lua_State *L, const Counts *counts);
 
-// The same with what is known of the file: size, hash.
+// The same, plus the file's size and hash.
 void load_push_file_counts(lua_State *L, const Counts *counts, const Source *source);
 
-// Adds what the server counted to the table on top.
+// Adds the server's counts to the table on top.
 void load_set_rows(lua_State *L, const uint64_t rows[STREAM_KINDS]);
 
 // Pushes a table: what one cleaning rule changed in one column.

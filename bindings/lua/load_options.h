@@ -1,5 +1,4 @@
-// What Lua says of a load and of its files, read into what the engine takes. See
-// docs/meta/load.lua.
+// Reads the Lua options of a load and its files into the engine's. See docs/meta/load.lua.
 #ifndef PGHOST_LUA_LOAD_OPTIONS_H
 #define PGHOST_LUA_LOAD_OPTIONS_H
 
@@ -12,8 +11,8 @@
 // load_open_files.
 EngineOptions load_read_options(lua_State *L, int table, int references);
 
-// Rejects that go to a file, rejects = { path = } instead of a connection, and clean.repeats. For
-// when nothing raises any more before the engine has them.
+// Opens the files for rejects = { path = } (instead of a connection) and clean.repeats. Call it
+// when nothing can raise any more before the engine owns them.
 bool load_open_files(lua_State *L, int table, EngineOptions *options, Error *error);
 void load_close_files(const EngineOptions *options);
 

@@ -1,5 +1,5 @@
-// A COPY ... TO STDOUT into a file, packed or not. One function of the connection, no type of its
-// own: nothing of it stays when the call returns.
+// A COPY ... TO STDOUT into a file, compressed or not. One function of the connection, without a
+// type: nothing of it remains when the call returns.
 #include <lauxlib.h>
 
 #include "csv/output.h"

@@ -12,12 +12,12 @@
 typedef struct ConnBox {
   PGconn *conn; // NULL: closed
   Notices *notices;
-  const char *busy;   // NULL, or what has the connection just now: "a load", "a stream"
+  const char *busy;   // NULL, or what is using the connection: "a load", "a stream"
   const void *stream; // the stream that is being read (busy is "a stream" then), or NULL
   bool stream_in_transaction;
 } ConnBox;
 
-// Pushes what the rows of one result share: their metatable.
+// Pushes the metatable that the rows of one result share.
 void pg_push_row_type(lua_State *L, const PGresult *result);
 
 // Pushes row `row` (from 0) as a table with the metatable at stack index `type`. The row owns its
@@ -37,18 +37,19 @@ void pg_push_stream(lua_State *L);
 // The stream on top of the stack has begun: it holds the connection until its end.
 void pg_start_stream(lua_State *L);
 
-// Ends the stream that holds the connection, if any, however it was left. A stream in an open
+// Ends the stream that holds the connection, if any, whatever state it is in. A stream in an open
 // transaction is read to its end, because a cancel would fail the transaction; with `hurry` it is
-// cancelled all the same.
+// cancelled anyway.
 void pg_end_stream(ConnBox *box, bool hurry);
 
-// Runs the COPY ... TO STDOUT at stack index 2 into the file at 3 (none: standard output), packed
-// as 4 says or else as its name does. Pushes the bytes before packing, or nil, message, code.
+// Runs the COPY ... TO STDOUT at stack index 2 into the file at 3 (none: standard output),
+// compressed as 4 says or, without 4, by its extension. Pushes the number of bytes before
+// compression, or nil, message, code.
 int pg_copy_to(lua_State *L, ConnBox *box);
 
-// Runs the COPY ... FROM STDIN at stack index 2 with the rows of the file at 3: of each the first
-// fields, as many as 4 says; those whose numbers are in the list at 5 (nil: all). Pushes the rows
-// that the server counted, or nil, message, code.
+// Runs the COPY ... FROM STDIN at stack index 2 with rows of the file at 3: the first fields of
+// each, as many as 4 says, of the rows whose numbers are in the list at 5 (nil: all). Pushes the
+// server's row count, or nil, message, code.
 int pg_copy_rows(lua_State *L, ConnBox *box);
 
 // Create the metatables of results and streams.

@@ -1,6 +1,5 @@
 // Rows of results: plain Lua tables of values by position, with a metatable per result that knows
-// the names and the width. Not a userdata: one table a row is what a script would copy it to
-// anyway.
+// the names and the width. Not a userdata: a script would copy each row to a table anyway.
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>

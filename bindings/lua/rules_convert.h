@@ -14,7 +14,7 @@ void rules_push_value(lua_State *L, const Program *program, const Scratch *scrat
 enum { RULES_NUMBER_SIZE = 40 };
 
 // The text of the Lua value at `index`: nil is null, numbers and booleans as PostgreSQL reads them
-// (a float without a fraction as an integer), strings as they are. Points into the string, or into
+// (a float without a fraction as an integer), strings unchanged. Points into the string, or into
 // `number`. False for other types and strings over 1 GiB. Never raises.
 bool rules_to_field(lua_State *L, int index, char number[RULES_NUMBER_SIZE], Field *out);
 

@@ -1,4 +1,4 @@
-// The one row that rules over whole records get, again and again.
+// The one row, reused, that rules over whole records get.
 #ifndef PGHOST_LUA_RULES_RECORD_H
 #define PGHOST_LUA_RULES_RECORD_H
 
@@ -6,7 +6,7 @@
 
 #include "rules/program.h"
 
-// Looks into the record of a scratch while a rule runs.
+// Reads the record of a scratch while a rule runs.
 typedef struct RecordBox {
   const Program *program;
   const Scratch *scratch; // NULL: no rule is running

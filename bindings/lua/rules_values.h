@@ -1,4 +1,5 @@
-// Functions for rules written in Lua that do to one value what operations and types do to a column.
+// Functions for rules written in Lua that apply to one value what operations and types apply to a
+// column.
 #ifndef PGHOST_LUA_RULES_VALUES_H
 #define PGHOST_LUA_RULES_VALUES_H
 

@@ -1,4 +1,4 @@
-// pghost.native.sniff: what a CSV file is, found by looking at it.
+// pghost.native.sniff: detects what a CSV file is.
 //
 // One function, which gives a table of facts; one userdata type, which owns those facts until the
 // table is made. What they mean to a user is scripts/pghost/sniff.lua.

@@ -4,7 +4,7 @@
 
 #include <lauxlib.h>
 
-// Makes the metatable of a type, where it is not there yet.
+// Creates the metatable of a type unless it exists already.
 void userdata_define(lua_State *L, const char *type, const luaL_Reg *metamethods,
                      const luaL_Reg *methods);
 

@@ -1,4 +1,4 @@
-// Asking the server what texts mean: one statement for many, in halves where one is refused.
+// Asks the server to parse texts: one statement for many, split in halves when one is refused.
 #include "pg/asker.h"
 
 #include <stdio.h>
@@ -166,7 +166,7 @@ static PGresult *query(const Question *question, size_t from, size_t to, Error *
   return result;
 }
 
-// What is no matter of the value: the connection, the server, resources, privileges.
+// Failures not caused by the value: the connection, the server, resources, privileges.
 static bool is_fatal(const char *code) {
   static const char classes[] = "08 25 26 40 42501 53 54 55 57 58 XX";
   char wanted[3] = {code[0], code[1], 0};

@@ -1,8 +1,8 @@
-// A connection beside a load's own that asks the server what texts mean to it: what the client's
-// types do not know goes through the types' input functions, and comes back in binary.
+// A connection beside a load's own that asks the server to parse texts: those that the client's
+// types cannot read go through the server's input functions and come back in binary.
 //
-// Opened when there is something to ask; its session reads dates, zones and intervals as the
-// load's does. Safe on any thread, one at a time (the caller's lock).
+// Opened on first use; its session reads dates, zones and intervals as the load's session does.
+// Safe on any thread, one at a time (the caller's lock).
 #ifndef PGHOST_PG_ASKER_H
 #define PGHOST_PG_ASKER_H
 
@@ -10,15 +10,15 @@
 
 typedef struct Asker Asker;
 
-// What the server makes of a text: bytes as COPY's binary format has them, or its refusal.
+// The server's answer for a text: bytes in COPY's binary format, or an error.
 typedef struct Answer {
   bool null;
   bool refused;
-  size_t start, len; // of the bytes, or of the refusal's words, in `answers`
-  char code[6];      // SQLSTATE of a refusal
+  size_t start, len; // of the bytes, or of the error message, in `answers`
+  char code[6];      // SQLSTATE of an error
 } Answer;
 
-// Takes what it needs to know from a connection of the load, which it does not use. NULL: no
+// Copies the settings it needs from a connection of the load, which it does not use. NULL: out of
 // memory.
 Asker *asker_new(PGconn *like);
 void asker_free(Asker *asker); // NULL is fine

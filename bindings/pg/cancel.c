@@ -1,5 +1,5 @@
-// Cancelling in bounded time: PQcancel opens a connection of its own and waits for the server
-// without a limit, so it runs on a thread that is left behind when the server does not answer.
+// Cancelling in bounded time: PQcancel opens another connection and waits for the server without a
+// limit, so it runs on a thread that is abandoned when the server does not answer.
 #define _GNU_SOURCE // pthread_timedjoin_np
 #include <pthread.h>
 #include <signal.h>

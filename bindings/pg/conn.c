@@ -140,9 +140,9 @@ bool conn_exec(PGconn *conn, const char *sql, Error *error) {
   return result != NULL;
 }
 
-// The answer to a command that was sent: false when it failed or its tag is another. Without memory
-// for the answer nobody knows in which transaction the session is now: it is given up, as one that
-// was lost.
+// The answer to a command that was sent: false when it failed or its tag is another. When out of
+// memory for the answer, the session's transaction state is unknown: the connection is given up as
+// lost.
 static bool expect_tag(PGconn *conn, const char *tag, Error *error) {
   Error reason;
   PGresult *result = collect(conn, WAIT_FOREVER, &reason);

@@ -1,10 +1,10 @@
 // A PostgreSQL connection for the pure C layer: connect, execute and wait so that a signal can stop
 // it.
 //
-// Thin over libpq: a PGconn stays a PGconn. All waits poll the socket and look at interrupt_signal;
+// Thin over libpq: a PGconn stays a PGconn. All waits poll the socket and check interrupt_signal;
 // when it is set they cancel what the server is doing, drain, and fail with code "interrupted".
-// What starts when the signal has come already is clean-up and has 10 seconds for it.
-// No Lua here, and nothing that can longjmp; notices queue in a Notices box.
+// What starts after the signal is clean-up and gets 10 seconds. No Lua here, and nothing that can
+// longjmp; notices queue in a Notices box.
 #ifndef PGHOST_PG_CONN_H
 #define PGHOST_PG_CONN_H
 
@@ -35,9 +35,9 @@ bool conn_exec(PGconn *conn, const char *sql, Error *error);
 // failed transaction comes back as ROLLBACK.
 bool conn_control(PGconn *conn, const char *sql, const char *tag, Error *error);
 
-// Commits the transactions of several connections side by side, so that the server writes them out
-// at the same time. False with the first failure; the others have been committed or not: this is no
-// two-phase commit.
+// Commits the transactions of several connections concurrently, so that the server flushes them at
+// the same time. False with the first failure; the others may or may not be committed: this is not
+// a two-phase commit.
 bool conn_commit_all(PGconn *const *conns, size_t count, Error *error);
 
 // As conn_query, but rows come one by one from conn_stream_next, in constant memory.
@@ -48,14 +48,14 @@ bool conn_stream_begin(PGconn *conn, const char *sql, int count, const char *con
 // connection is idle). NULL: failed, and the connection is idle. The caller clears the result.
 PGresult *conn_stream_next(PGconn *conn, Error *error);
 
-// Reads to the end what a stream has not read, without a cancel that would fail the transaction.
-// False when interrupted: then cancelled and drained.
+// Reads the rest of a stream, without a cancel, which would fail the transaction. False when
+// interrupted: the stream is then cancelled and drained.
 bool conn_skip(PGconn *conn, Error *error);
 
-// Asks the server to cancel what this connection is doing; takes 5 s at the most.
+// Asks the server to cancel what this connection is doing; takes at most 5 s.
 void conn_cancel(PGconn *conn);
 
-// Whether the server, or what is read from it, has been lost: everything fails from there.
+// Whether the server, or the data read from it, has been lost: everything fails from then on.
 bool conn_is_lost(const PGconn *conn);
 
 // Brings the connection out of whatever it is in the middle of (results, COPY either way) to idle.

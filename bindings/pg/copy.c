@@ -50,8 +50,8 @@ bool copy_out_begin(PGconn *conn, const char *sql, Error *error) {
   return begin(conn, sql, PGRES_COPY_OUT, error);
 }
 
-// Ends the stream badly and hears what the server has to say: its own reason, when it had failed
-// the COPY before. Of several failures the first is the cause.
+// Aborts the stream and reads the server's answer: its own reason, if it had failed the COPY
+// before. Of several failures the first is the cause.
 static bool hear_reason(PGconn *conn, Error *error) {
   static const char nothing[] = "the server aborted the COPY without a reason";
   int64_t deadline = wait_clock() + HEAR_MS;
@@ -148,8 +148,8 @@ bool copy_send(PGconn *conn, const char *bytes, size_t len, const atomic_int *st
   return true;
 }
 
-// Waits for the outcome, which may take long: deferred triggers, a slow disk. `error` is kept when
-// nothing comes.
+// Waits for the outcome, which may take long: deferred triggers, a slow disk. `error` is kept if
+// there is no answer.
 static bool outcome(PGconn *conn, const atomic_int *stop, uint64_t *rows, Error *error) {
   State *state = state_of(conn);
   bool good = false;

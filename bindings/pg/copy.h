@@ -1,4 +1,4 @@
-// COPY streams over a connection. Whatever happens, the connection has left COPY state when one of
+// COPY streams over a connection. Whatever happens, the connection has left COPY state once one of
 // the finishing functions (copy_end, copy_abort, a failed copy_send) has returned.
 #ifndef PGHOST_PG_COPY_H
 #define PGHOST_PG_COPY_H
@@ -16,14 +16,14 @@ bool copy_begin(PGconn *conn, const char *sql, Error *error);
 // connection at a time. A server that takes nothing for `copy_stall_ms` is lost: code "08006".
 bool copy_send(PGconn *conn, const char *bytes, size_t len, const atomic_int *stop, Error *error);
 
-// Hands over what libpq still holds and looks whether the server has failed the COPY: copy_send
-// does so before each message, the caller while it has nothing to send. As copy_send otherwise.
+// Flushes what libpq still holds and checks whether the server has failed the COPY: copy_send does
+// this before each message, the caller while it has nothing to send. Otherwise like copy_send.
 bool copy_look(PGconn *conn, const atomic_int *stop, Error *error);
 
-// Ends the stream well and waits for the result; *rows is what the server counted.
+// Completes the stream and waits for the result; *rows is the server's count.
 bool copy_end(PGconn *conn, const atomic_int *stop, uint64_t *rows, Error *error);
 
-// Ends it badly: the server discards what it got and the transaction is failed.
+// Aborts the stream: the server discards what it got, and the transaction is failed.
 void copy_abort(PGconn *conn, const char *reason);
 
 // A COPY ... TO STDOUT statement.

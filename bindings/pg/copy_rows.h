@@ -1,4 +1,4 @@
-// Rows of a file into a COPY: as binary COPY has them, without its header and trailer.
+// Sends rows of a file, in binary COPY format without header and trailer, into a COPY.
 #ifndef PGHOST_PG_COPY_ROWS_H
 #define PGHOST_PG_COPY_ROWS_H
 
@@ -7,12 +7,12 @@
 #include "pg/copy.h"
 
 typedef struct RowChoice {
-  unsigned fields;     // of each row the first so many; 0: all
+  unsigned fields;     // only the first so many of each row; 0: all
   const int64_t *rows; // their numbers in the file, from 1, ascending; NULL: every row
   size_t count;
 } RowChoice;
 
-// Runs the COPY; *stored is what the server counted. Reads the file from where it stands to its
+// Runs the COPY; *stored is the server's count. Reads the file from its current position to the
 // end.
 bool copy_rows(PGconn *conn, const char *copy, FILE *file, const RowChoice *choice,
                uint64_t *stored, Error *error);

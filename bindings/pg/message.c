@@ -7,7 +7,7 @@
 #include "pg/message.h"
 #include "pg/state.h"
 
-// Cuts a UTF-8 sequence that the size of the message has cut short.
+// Removes a UTF-8 sequence that was truncated at the message's size limit.
 static void trim_utf8(char *text) {
   size_t len = strlen(text);
   size_t start = len;
@@ -51,7 +51,7 @@ static void lower_first(char *text) {
     text[0] = (char)tolower((unsigned char)text[0]);
 }
 
-// libpq that finds no memory for a message has none, or says that.
+// When out of memory, libpq has no message, or one that says so.
 static bool is_speechless(const char *text) {
   return text[strspn(text, " \n")] == 0 || strncmp(text, "no error message available", 26) == 0;
 }
@@ -76,7 +76,7 @@ static bool connection_error(PGconn *conn, Error *error) {
   return false;
 }
 
-// A pooler that has lost the server ends our connection, and calls that a protocol violation.
+// A pooler that has lost the server closes our connection and reports a protocol violation.
 static const char *code_of(const PGresult *result) {
   const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY);

@@ -1,4 +1,4 @@
-// The state that hangs on a connection, its notices, and waiting. Not for statements.
+// The state attached to a connection, its notices, and waiting. Not for statements.
 #include "pg/state.h"
 
 #include <errno.h>
@@ -50,7 +50,7 @@ static void put_field(Buffer *out, const char *title, const char *text) {
   put_text(out, text);
 }
 
-// Runs inside libpq: queues, and nothing else.
+// Runs inside libpq: only queues.
 static void on_notice(void *arg, const PGresult *result) {
   State *state = arg;
   state->seen++;

@@ -9,14 +9,14 @@
 #include "base/error.h"
 #include "pg/notices.h"
 
-// Hangs on the PGconn (instance data of an event procedure), so that it lives as long as that.
+// Attached to the PGconn (instance data of an event procedure), so that it lives as long.
 typedef struct State {
-  Notices *notices; // NULL: nobody wants them
-  uint64_t seen;    // notices that came, taken or not
-  int64_t patience; // of the stream or COPY that is going on: see wait_patience
-  int64_t silent;   // since when the server neither says nor takes anything; 0: it does
-  int64_t suspect;  // since when the server may have failed the COPY (copy.c); 0: it may not
-  char lost[128];   // why we gave the connection up, see state_lose; "": we did not
+  Notices *notices; // NULL: not collected
+  uint64_t seen;    // notices received, taken or not
+  int64_t patience; // of the current stream or COPY: see wait_patience
+  int64_t silent;   // since when the server neither sends nor accepts anything; 0: it does
+  int64_t suspect;  // since when the server may have failed the COPY (copy.c); 0: not suspected
+  char lost[128];   // why we gave up the connection, see state_lose; "": we did not
 } State;
 
 // The state of a connection made by conn_connect.
@@ -28,31 +28,31 @@ bool state_attach(PGconn *conn, Notices *notices);
 // Milliseconds of a clock that never goes back; never 0.
 int64_t wait_clock(void);
 
-// A deadline that does not come.
+// A deadline that never comes.
 #define WAIT_FOREVER INT64_MAX
 
-// Until when an operation that starts now may go on after a signal: 0 (a signal ends it) or, when
-// the signal came before, some seconds from now, because what starts after it is clean-up.
+// How long an operation that starts now may continue after a signal: 0 (a signal ends it) or, if
+// the signal came before, some seconds from now, because what starts after a signal is clean-up.
 int64_t wait_patience(void);
 
-// Waits for `events` (POLLIN, POLLOUT) on the socket until `deadline` (of wait_clock). Returns what
-// came, 0 at the deadline, -1 with `error` filled when a signal came and `patience` is over, when
-// there is no socket left, or when the server has been silent for some seconds and does not
-// answer a ping either: then the connection is lost.
+// Waits for `events` (POLLIN, POLLOUT) on the socket until `deadline` (of wait_clock). Returns the
+// events that occurred, 0 at the deadline, -1 with `error` filled when a signal came and `patience`
+// is over, when there is no socket left, or when the server has been silent for some seconds and
+// does not answer a ping either: then the connection is lost.
 int wait_for(PGconn *conn, short events, int64_t deadline, int64_t patience, Error *error);
 
 // Sends what is left to send and waits for the next result: *result, NULL after the last one.
 // 1 there, 0 deadline, -1 interrupted or lost.
 int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **result, Error *error);
 
-// Whether the connection is lost, or was given up.
+// Whether the connection is lost or was given up.
 bool state_is_lost(const PGconn *conn);
 
 // A reason for state_break.
 extern const char out_of_memory[];
 
-// Gives the connection up without freeing it: everything fails with `reason`, code 08006, from
-// here. Fills in `error`, which may be NULL; returns false.
+// Gives up the connection without freeing it: everything fails with `reason`, code 08006, from then
+// on. Fills in `error`, which may be NULL; returns false.
 bool state_break(PGconn *conn, const char *reason, Error *error);
 
 // The same, because the server `what` ("did not answer") for

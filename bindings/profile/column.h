@@ -1,7 +1,7 @@
 // The profile of one column: counts, extremes, sums, different values; and a cell of its sample.
 //
-// Everything in it depends on the values alone and not on their order, so that columns profiled on
-// several threads and put together are what one thread would have found.
+// Everything in it depends on the values alone and not on their order, so that merging columns
+// profiled on several threads gives what one thread would have found.
 #ifndef PGHOST_PROFILE_COLUMN_H
 #define PGHOST_PROFILE_COLUMN_H
 
@@ -12,18 +12,18 @@
 #include "profile/values.h"
 #include "rules/type.h"
 
-// How the values of a type are looked at.
+// How the values of a type are profiled.
 typedef enum ProfileForm {
   PROFILE_INTEGER, // by their integer: numbers, dates and times, booleans
   PROFILE_LABEL,   // the same: the place of an enum's label
   PROFILE_REAL,
   PROFILE_NUMERIC, // by their digits
   PROFILE_TEXT,    // by their bytes
-  PROFILE_OTHER,   // by their text as it was written; without an order
+  PROFILE_OTHER,   // by their text as written; without an order
 } ProfileForm;
 
-// As long as the different values are few, their table is all that there is: totals follow from it.
-// Once they are many it is the other way round.
+// While there are few distinct values, only their table is kept, and totals follow from it. Once
+// there are many, only sketch and totals are kept.
 typedef struct ColumnProfile {
   ProfileForm form;
   bool sums;   // of numbers
@@ -38,8 +38,8 @@ typedef struct ColumnProfile {
 bool column_profile_init(ColumnProfile *column, const Type *type, uint32_t different_values);
 void column_profile_free(ColumnProfile *column);
 
-// Adds a record: to each of `count` columns a value with its cleaned text. Bytes that are not in
-// memory of their own are in `typed`.
+// Adds a record: a value with its cleaned text to each of `count` columns. Values without memory of
+// their own have their bytes in `typed`.
 void column_profiles_add(ColumnProfile *columns, size_t count, const Value *values,
                          const Field *texts, const Buffer *typed);
 
@@ -49,10 +49,10 @@ void column_profile_sample(const ColumnProfile *column, const Value *value, cons
 
 void column_profile_merge(ColumnProfile *into, const ColumnProfile *from);
 
-// The totals of few values, too; to be freed. False: no memory.
+// The totals, also when there are few values; the caller frees them. False: out of memory.
 bool column_profile_totals(const ColumnProfile *column, Totals *totals);
 
-// Whether the type has an order that least, greatest and quantiles can be told in.
+// Whether the type has an order, and so a least and greatest value and quantiles.
 static inline bool column_profile_ordered(const ColumnProfile *column) {
   return column->form != PROFILE_OTHER;
 }
@@ -61,7 +61,7 @@ static inline bool column_profile_ordered(const ColumnProfile *column) {
 void column_profile_text(const ColumnProfile *column, int64_t number, const char *bytes,
                          uint32_t len, Buffer *out);
 
-// Appends the shortest decimal number that is this one.
+// Appends the shortest decimal number that reads back as this one.
 void column_profile_real(const ColumnProfile *column, double real, Buffer *out);
 
 #endif

@@ -1,7 +1,7 @@
-// How many different values there are, about: HyperLogLog.
+// Estimates the number of distinct values: HyperLogLog.
 //
-// A sketch depends on the set of hashes alone, not on their order nor on how they are divided
-// among sketches that are put together later.
+// A sketch depends on the set of hashes alone, not on their order or on how they are divided among
+// sketches that are merged later.
 #ifndef PGHOST_PROFILE_DISTINCT_H
 #define PGHOST_PROFILE_DISTINCT_H
 
@@ -11,7 +11,7 @@
 enum { DISTINCT_BITS = 13, DISTINCT_REGISTERS = 1 << DISTINCT_BITS };
 
 // No register is below `floor`, and `at_floor` of them are at it: hashes that cannot raise one,
-// which soon are most, are not looked up.
+// soon the majority, are not looked up.
 typedef struct Distinct {
   uint8_t registers[DISTINCT_REGISTERS];
   unsigned floor;
@@ -19,7 +19,7 @@ typedef struct Distinct {
   uint64_t limit; // the rest of a hash that may raise a register is below it
 } Distinct;
 
-Distinct *distinct_new(void); // NULL: no memory. To be given to free
+Distinct *distinct_new(void); // NULL: out of memory. Free with free
 
 // One more than the zeros before the first one of a hash, without the bits that choose the
 // register.

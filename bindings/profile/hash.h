@@ -1,8 +1,8 @@
-// 64-bit hashes of values, the same in every run: sketches of different threads and of different
-// loads can be put together.
+// 64-bit hashes of values, the same in every run: sketches of different threads and loads can be
+// merged.
 //
-// Multiply and fold, as wyhash does (Wang Yi, https://github.com/wangyi-fudan/wyhash). Not against
-// people who choose values that collide: what must be exact compares the bytes as well.
+// Multiply and fold, as wyhash does (Wang Yi, https://github.com/wangyi-fudan/wyhash). Not safe
+// against deliberately colliding values: where results must be exact, bytes are compared too.
 #ifndef PGHOST_PROFILE_HASH_H
 #define PGHOST_PROFILE_HASH_H
 
@@ -44,12 +44,12 @@ static inline uint64_t load_few(const char *at, size_t len) {
   return word;
 }
 
-// The first eight bytes as a number in the order of texts.
+// The first eight bytes as a number that sorts as the texts do.
 static inline uint64_t text_prefix(const char *bytes, size_t len) {
   return __builtin_bswap64(len >= 8 ? load_word(bytes) : load_few(bytes, len));
 }
 
-// The hash of `len` bytes; *high is not 0 where one of them is not ASCII.
+// The hash of `len` bytes; *high is not 0 if any of them is not ASCII.
 static inline uint64_t hash_bytes(const char *bytes, size_t len, uint64_t *high) {
   uint64_t hash = HASH_SEED ^ len, seen = 0, first, last;
   if (len > 16)

@@ -1,5 +1,5 @@
-// Sums of values and of their squares, exact, so that mean and deviation are the same in whatever
-// order and on however many threads the values came.
+// Sums of values and of their squares, exact, so that mean and deviation do not depend on the order
+// of the values or the number of threads.
 #ifndef PGHOST_PROFILE_MOMENTS_H
 #define PGHOST_PROFILE_MOMENTS_H
 
@@ -25,7 +25,7 @@ typedef struct ExactSum {
 typedef struct RealSums {
   ExactSum sum;
   ExactSum squares; // each square as the sum of two doubles, which is exact
-  uint64_t huge;    // values whose square is no double
+  uint64_t huge;    // values whose square does not fit a double
 } RealSums;
 
 static inline void integer_sums_add(IntegerSums *sums, int64_t value) {
@@ -45,8 +45,8 @@ void integer_sums_merge(IntegerSums *into, const IntegerSums *from);
 void real_sums_add(RealSums *sums, double value, uint64_t count);
 void real_sums_merge(RealSums *into, const RealSums *from);
 
-// Mean and sample standard deviation of `count` values. *deviation is NaN for fewer than two, and
-// where a square was no double.
+// Mean and sample standard deviation of `count` values. *deviation is NaN for fewer than two
+// values, and if a square does not fit a double.
 void integer_moments(const IntegerSums *sums, uint64_t count, double *mean, double *deviation);
 void real_moments(const RealSums *sums, uint64_t count, double *mean, double *deviation);
 

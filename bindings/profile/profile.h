@@ -1,9 +1,9 @@
 // The profile of the records of one table: of each column, with a sample of records. One per
-// thread, put together at the end.
+// thread, merged at the end.
 //
-// Memory is bounded by bytes: per column a table of different values with their texts or, when they
-// are many, a sketch; and one sample (profile/sample.h). Nothing is allocated per record. Where
-// there is no memory a column, or all, has no profile; records never suffer.
+// Memory is bounded by bytes: per column a table of distinct values with their texts or, if there
+// are many, a sketch; and one sample (profile/sample.h). Nothing is allocated per record. Running
+// out of memory costs the profile of a column, or of all, but never affects records.
 #ifndef PGHOST_PROFILE_PROFILE_H
 #define PGHOST_PROFILE_PROFILE_H
 
@@ -11,30 +11,31 @@
 #include "profile/hash.h"
 #include "rules/program.h"
 
-// So many different values of a column are counted exactly; fewer in a table of many columns.
+// Up to this many distinct values of a column are counted exactly; fewer in a table of many
+// columns.
 enum { DIFFERENT_VALUES = 256, DIFFERENT_VALUES_WIDE = 64, WIDE_COLUMNS = 200 };
 
 typedef struct Profile {
   const Program *program; // borrowed
   ColumnProfile *columns;
   size_t column_count;
-  uint64_t rows;     // records that are in it
+  uint64_t rows;     // records included
   uint64_t left_out; // records with values that only the server can read
   Sample sample;
-  bool failed; // there was no memory for all of it: it says nothing
+  bool failed; // out of memory: the profile is unusable
 } Profile;
 
 Profile *profile_new(const Program *program); // NULL: no memory
 void profile_free(Profile *profile);          // NULL is fine
 
-// Adds the record that has just passed. `place` tells the record from all others, and is the same
-// whenever the same file is read.
+// Adds the record that has just passed. `place` identifies the record and is the same whenever the
+// same file is read.
 void profile_add(Profile *profile, const Scratch *scratch, uint64_t place);
 
-// Both are of one program.
+// Both must be of the same program.
 void profile_merge(Profile *into, const Profile *from);
 
-// A number for profile_add: of the file, by its name, and with it of a line.
+// Numbers for profile_add: one for the file, from its name; and from that one for a line.
 uint64_t profile_file(const char *name);
 static inline uint64_t profile_place(uint64_t file, int64_t line) {
   return hash_integer(file + (uint64_t)line * HASH_STEP);

@@ -1,6 +1,6 @@
-// A sample of records: those with the lowest priorities, where a priority is a hash of the place
-// that a record has in its file. It is as good as a random one, and does not depend on how the
-// records are divided among samples that are put together later.
+// A sample of records: those with the lowest priorities, where a priority is a hash of a record's
+// place in its file. It is as good as a random sample, and does not depend on how the records are
+// divided among samples that are merged later.
 //
 // Cohen and Kaplan, "Summarizing data using bottom-k sketches", 2007.
 #ifndef PGHOST_PROFILE_SAMPLE_H
@@ -8,13 +8,13 @@
 
 #include "base/buffer.h"
 
-// Records, fewer where they have so many columns that these would not fit the bytes.
+// Records; fewer if there are too many columns to fit the bytes.
 enum { SAMPLE_RECORDS = 4096, SAMPLE_BYTES = 16 * 1024 * 1024, SAMPLE_TEXT = 44 };
 
 typedef struct SampleCell {
   uint64_t hash;
   int64_t number; // a number's value or bits
-  uint32_t len;   // of a text, which may be longer than what is kept of it
+  uint32_t len;   // of a text, of which less may be kept
   bool null;
   char text[SAMPLE_TEXT];
 } SampleCell;

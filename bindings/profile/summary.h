@@ -1,5 +1,5 @@
 // What a profile says of a column once all records are in it: distinct and frequent values,
-// quantiles, a histogram. Where the values are few, or all records are in the sample, it is exact;
+// quantiles, a histogram. It is exact if there are few values or all records are in the sample;
 // otherwise quantiles, histogram and frequencies are those of the sample.
 #ifndef PGHOST_PROFILE_SUMMARY_H
 #define PGHOST_PROFILE_SUMMARY_H
@@ -10,7 +10,7 @@ enum { HISTOGRAM_BARS = 20, QUANTILES = 7 };
 
 extern const double summary_quantiles[QUANTILES]; // 0.01 to 0.99
 
-// A value and how often it comes among those that were looked at.
+// A value and its count among those examined.
 typedef struct Point {
   uint64_t hash;
   uint64_t count;
@@ -18,7 +18,7 @@ typedef struct Point {
   int64_t number; // as column_profile_text takes it
   const char *bytes;
   uint32_t len;
-  bool cut; // a text of which the first bytes alone are known
+  bool cut; // a text of which only the first bytes are known
 } Point;
 
 typedef struct Summary {
@@ -30,8 +30,8 @@ typedef struct Summary {
   bool distinct_exact;
   Point *points; // in the order of the values
   size_t point_count;
-  uint64_t looked_at; // counts of the points together
-  bool exact;         // they are all values
+  uint64_t looked_at; // sum of the points' counts
+  bool exact;         // they cover all values
   bool has_mean;      // a number
   double mean, deviation;
   uint64_t not_finite;
@@ -42,11 +42,11 @@ typedef struct Summary {
   uint64_t counted;              // in the bars
 } Summary;
 
-// False: no memory. To be freed in any case.
+// False: out of memory. Must be freed either way.
 bool summary_make(const Profile *profile, size_t column, Summary *summary);
 void summary_free(Summary *summary);
 
-// Puts the points in the order of how often they come.
+// Sorts the points by their counts.
 void summary_sort_by_count(Summary *summary);
 
 // Append the least (the greatest) value. False: there is none, or the type has no order.

@@ -1,4 +1,4 @@
-// What is added up over the values of a column: extremes, sums, lengths.
+// Running totals over the values of a column: extremes, sums, lengths.
 //
 // All of it depends on the values alone and not on their order.
 #ifndef PGHOST_PROFILE_TOTALS_H
@@ -9,8 +9,8 @@
 
 enum { EXTREME_BYTES = 256 };
 
-// The least or the greatest of texts or numerics. Of long texts the first bytes are kept, by which
-// they are compared.
+// The least or the greatest of texts or numerics. Long texts are compared by their first bytes, and
+// only those are kept.
 typedef struct Extreme {
   uint64_t prefix; // of a text: its first eight bytes as a number
   double real;     // of a numeric
@@ -20,7 +20,7 @@ typedef struct Extreme {
   char bytes[EXTREME_BYTES];
 } Extreme;
 
-// What every value touches comes first.
+// Members that every value touches come first.
 typedef struct Totals {
   int64_t least, most; // integers
   IntegerSums integers;
@@ -48,7 +48,7 @@ void totals_merge(Totals *into, const Totals *from);
 // Extends the extremes by a text whose first eight bytes are `prefix`.
 void totals_extend(Totals *totals, const char *bytes, uint32_t len, uint64_t prefix);
 
-// Of the first `len` bytes of a longer text those that are whole characters.
+// The length of the whole characters in the first `len` bytes of a longer text.
 uint32_t whole_characters(const char *bytes, uint32_t len);
 
 uint32_t count_characters(const char *bytes, uint32_t len);

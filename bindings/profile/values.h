@@ -1,7 +1,7 @@
-// The different values of a column with how often each comes, as long as they are few.
+// The distinct values of a column with their counts, while there are few.
 //
-// Whether they are few follows from the values alone, not from their order: when there are more of
-// them, or they are longer together, all counts are given up and `many` is set.
+// Whether there are few depends on the values alone, not on their order: when their number or total
+// length exceeds the limit, all counts are discarded and `many` is set.
 #ifndef PGHOST_PROFILE_VALUES_H
 #define PGHOST_PROFILE_VALUES_H
 
@@ -27,14 +27,14 @@ typedef struct Values {
   bool many;
   bool failed; // out of memory
   Buffer text;
-  uint16_t recent[VALUES_RECENT]; // slots of values that came last, by values_key
+  uint16_t recent[VALUES_RECENT]; // slots of the latest values, by values_key
 } Values;
 
 void values_init(Values *values, uint32_t limit);
 void values_free(Values *values);
 
-// Adds a value that comes `count` times: a number (`bytes` NULL), or bytes. False: now there are
-// too many, or there is no memory; nothing has changed.
+// Adds a value that comes `count` times: a number (`bytes` NULL), or bytes. False: too many values,
+// or out of memory; nothing has changed.
 bool values_add(Values *values, uint64_t hash, int64_t number, const char *bytes, uint32_t len,
                 uint64_t count);
 
@@ -60,7 +60,7 @@ static inline bool values_is(const Values *values, const DifferentValue *slot, i
   return slot->len == len && (len == 0 || same_bytes(values->text.data + slot->number, bytes, len));
 }
 
-// Where a value is among the recent ones; cheaper than its hash.
+// The place of a value among the recent ones; cheaper than its hash.
 static inline uint32_t values_key(int64_t number, const char *bytes, uint32_t len) {
   if (!bytes)
     return (uint32_t)((uint64_t)number * UINT64_C(0xe7037ed1a0b428db) >> 59);
@@ -68,8 +68,8 @@ static inline uint32_t values_key(int64_t number, const char *bytes, uint32_t le
   return (ends + len) % VALUES_RECENT;
 }
 
-// Counts the value if it came lately, which the values of most columns with few did. The hash of
-// one that did not is not needed before.
+// Counts the value if it is a recent one, as most values of columns with few distinct ones are.
+// Others need their hash only after this.
 static inline bool values_add_recent(Values *values, int64_t number, const char *bytes,
                                      uint32_t len) {
   if (values->size == 0)

@@ -1,4 +1,4 @@
-// Credentials for S3 and stores that speak its protocol, from where its tools look for them.
+// Credentials for S3 and compatible stores, from where AWS tools look for them.
 #ifndef PGHOST_REMOTE_CREDENTIALS_H
 #define PGHOST_REMOTE_CREDENTIALS_H
 

@@ -83,7 +83,7 @@ static bool page_failed(Page *page, CURLcode code, const Location *location, Err
   return transfer_failed(&page->transfer, code, location, error);
 }
 
-// One page, tried again while the store is busy. Keys of a page that broke off are taken back.
+// Gets one page, with retries while the store is busy. Keys of a page that broke off are removed.
 static bool read_page(Page *page, const Location *location, Error *error) {
   size_t before = page->keys->len;
   for (int tries = 1;; tries++) {

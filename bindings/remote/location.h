@@ -1,4 +1,4 @@
-// Locations: from a URL as a person gives it to what is asked of which server, signed or not.
+// Locations: turns a URL as a user gives it into a request to a server, signed or not.
 #ifndef PGHOST_REMOTE_LOCATION_H
 #define PGHOST_REMOTE_LOCATION_H
 
@@ -9,10 +9,10 @@
 #include "remote/credentials.h"
 
 typedef struct Location {
-  char *shown;      // for messages: values of the query that look secret left out
+  char *shown;      // for messages: without secret-looking values of the query
   char *url;        // to be requested, percent-encoded
   char *signing;    // for CURLOPT_AWS_SIGV4; NULL: not signed
-  char payload[65]; // SHA-256 of the body that is sent, hex; "": not told
+  char payload[65]; // SHA-256 of the request body, hex; "": not given
   Credentials credentials;
 } Location;
 
@@ -20,8 +20,8 @@ typedef struct Location {
 bool location_find(const char *path, Location *location, Error *error);
 
 // The URL that lists the objects of a bucket whose keys begin with what follows the bucket's name
-// in `path`, in pages: `token` is the one that ended the page before, or NULL. `shallow`: those
-// without a further "/" only.
+// in `path`, in pages: `token` is the one from the end of the previous page, or NULL. `shallow`:
+// only keys without a further "/".
 bool location_of_list(const char *path, bool shallow, const char *token, Location *location,
                       Error *error);
 

@@ -1,7 +1,7 @@
-// An object behind a URL as an input: ranges of it that arrive side by side and are given in order.
+// An object behind a URL as an input: its ranges arrive concurrently and are returned in order.
 //
-// The first range is asked for before anything is known; its answer tells size and version. A
-// server that knows no ranges answers with all of it: one part without an end, which is paused
+// The first range is requested before anything is known; the response gives size and version. A
+// server without range support sends the whole object: one part without an end, which is paused
 // while nobody reads. libcurl's multi interface runs all this on the thread that reads.
 #include "remote/object.h"
 
@@ -106,8 +106,8 @@ static bool wrong_range(Object *object) {
   return fail(object);
 }
 
-// The first answer says whether there can be ranges: later ones of the same version must be told
-// from others.
+// The first response says whether ranges can be used: responses of another version must be
+// detectable.
 static bool plan_parts(Object *object, Part *part) {
   const Reply *reply = &part->transfer.reply;
   object->whole = reply->ranged && !object->version && object->total > part->to;
@@ -123,7 +123,7 @@ static bool plan_parts(Object *object, Part *part) {
   return true;
 }
 
-// A server that repeats all of it where a range was asked for: what is there already is dropped.
+// If a server sends the whole object instead of a range, the bytes already read are dropped.
 static bool take_start(Part *part) {
   const Reply *reply = &part->transfer.reply;
   uint64_t wanted = part->from + part->got;
@@ -135,7 +135,7 @@ static bool take_start(Part *part) {
   return true;
 }
 
-// What broke off can be taken up only where it can be told from another version.
+// A broken transfer can resume only if another version would be detected.
 static bool check_repeat(Part *part) {
   Object *object = part->object;
   if (part->got == 0 || object->version)

@@ -4,10 +4,11 @@
 
 #include "base/input.h"
 
-// An InputOpener. The bytes come in ranges, several at a time, where the server gives ranges of a
-// version that it names; otherwise in one transfer. What breaks off is taken up where it ended,
-// while the object is what it was when it was opened (or `version`): otherwise reading ends with
-// code "changed". A status that is no success is an error, code "ENOENT", "EACCES" or "remote".
+// An InputOpener. The bytes come in ranges, several at a time, if the server supports ranges and
+// names the object's version; otherwise in one transfer. A broken transfer resumes where it ended,
+// provided the object has not changed since it was opened (or is still `version`): otherwise
+// reading ends with code "changed". An unsuccessful status is an error, code "ENOENT", "EACCES" or
+// "remote".
 RawInput *object_open(const char *url, const char *version, Error *error);
 
 #endif

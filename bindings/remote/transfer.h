@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "remote/location.h"
 
-// What the head of an answer says. Of several (redirects) the last one.
+// What the header of a response says: the last one after redirects.
 typedef struct Reply {
   long status;
   char version[256]; // the entity tag, or time of the last change; "": it says neither
@@ -32,29 +32,29 @@ typedef struct Transfer {
 // Initialises libcurl, once for the process. False: it cannot be used.
 bool transfer_start_library(Error *error);
 
-// Makes ready to GET a location. `take` gets the body, `data` with it, also of an error's answer:
-// transfer_note_body is for that. The transfer must stay where it is until transfer_close.
+// Prepares to GET a location. `take` gets `data` and the body, also that of an error response: use
+// transfer_note_body for that. The transfer must not move until transfer_close.
 bool transfer_open(Transfer *transfer, const Location *location, curl_write_callback take,
                    void *data, Error *error);
 
 // Asks for bytes [from, to); to = UINT64_MAX: to the end. from = 0, to = UINT64_MAX: without a
-// range. Forgets the answer before.
+// range. Discards the previous response.
 void transfer_ask(Transfer *transfer, uint64_t from, uint64_t to);
 
-// Has curl_easy_perform end with CURLE_ABORTED_BY_CALLBACK when a signal asks to stop.
+// Makes curl_easy_perform end with CURLE_ABORTED_BY_CALLBACK when a signal asks to stop.
 void transfer_stop_when_asked(Transfer *transfer);
 
-// Waits before retry number `tries`, longer each time and as long as the server asks. False: asked
-// to stop.
+// Waits before retry number `tries`, longer each time and at least as long as the server asks.
+// False: asked to stop.
 bool transfer_wait(const Transfer *transfer, int tries);
 
 // Looks for the store's reason in (part of) an error's body.
 void transfer_note_body(Transfer *transfer, const char *bytes, size_t len);
 
-// Frees what transfer_open made; for one that was never opened nothing.
+// Frees what transfer_open made; does nothing if it was never opened.
 void transfer_close(Transfer *transfer);
 
-// True where the same may go well in a moment: the connection broke, the server is busy.
+// True for a transient failure: the connection broke, the server is busy.
 bool transfer_is_transient(const Transfer *transfer, CURLcode code);
 
 // Fills `error` for what went wrong: a status, otherwise what libcurl says. Returns false.

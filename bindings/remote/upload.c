@@ -127,7 +127,7 @@ static bool is_done(const Transfer *transfer, CURLcode code) {
   return code == CURLE_OK && status >= 200 && status < 300 && !transfer->reply.reason[0];
 }
 
-// Sends until it is taken, as often as may help.
+// Sends with retries while these may help.
 static bool send_often(Exchange *exchange, const Location *location, Error *error) {
   Transfer *transfer = &exchange->transfer;
   for (int tries = 1;; tries++) {

@@ -1,4 +1,4 @@
-// Memory that is given back all at once: what a program owns, and what one record needs.
+// Memory that is freed all at once: what a program owns, and what one record needs.
 //
 // Blocks never move, so pointers stay good until arena_reset or arena_free. One owner, no locking.
 #ifndef PGHOST_RULES_ARENA_H

@@ -145,7 +145,7 @@ static bool has_sign(const Field *cell, const char *signs) {
   return !signs;
 }
 
-// A value that the type does not know, and the server may: it is asked after the block.
+// A value that the type cannot read but the server might: it is asked after the block.
 static bool keep_odd(const Column *column, Scratch *scratch, const Field *cell, Value *value) {
   const TypeKind *kind = column->type.kind;
   if (!column->ask || kind->complete || !has_sign(cell, kind->odd_signs))

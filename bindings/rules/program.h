@@ -34,15 +34,15 @@ bool program_needs_text(const Program *program);
 // The same as program_encode in COPY's text format, tabs between the columns, without a newline.
 void program_encode_text(const Program *program, const Scratch *scratch, Buffer *out);
 
-// SQL that makes a value of the column out of a text `v`; NULL: a text that the type does not know
-// is refused. Where there is some, such a value passes as `odd`, and the caller asks the server.
+// SQL that converts a text `v` to a value of the column; NULL: a text that the type cannot read is
+// refused. Otherwise such a value passes as `odd`, and the caller asks the server.
 const char *program_column_ask(const Program *program, size_t column);
 
-// How many values of the record that just passed are odd. program_encode does not take them,
-// program_encode_text writes them as they are.
+// How many values of the record that just passed are odd. program_encode does not accept them;
+// program_encode_text writes their text.
 size_t scratch_odd_count(const Scratch *scratch);
 
-// Where the values of the record at hand have their bytes.
+// The buffer with the bytes of the current record's values.
 const Buffer *scratch_typed(const Scratch *scratch);
 
 size_t program_count_slots(const Program *program);

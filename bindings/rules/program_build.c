@@ -13,7 +13,7 @@ static bool no_memory(Error *error) {
   return error_set(error, "memory", "out of memory for the rules");
 }
 
-// "column 'x': ", in front of what is wrong with it.
+// Prefixes the error with "column 'x': ".
 static bool column_error(const Column *column, Error *error, const char *reason,
                          const Field *value) {
   char text[512];

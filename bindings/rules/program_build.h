@@ -12,12 +12,12 @@
 
 Program *program_new(void); // NULL: no memory
 
-// A further column. `format` may be NULL.
+// Adds a column. `format` may be NULL.
 bool program_add_column(Program *program, const Field *name, const Type *type, const char *format,
                         Error *error);
 
-// A further format of the last column, which has one. A value that two of them read as different
-// moments is none ("ambiguous").
+// Adds a format to the last column, which has one already. A value that two formats read as
+// different moments is refused ("ambiguous").
 bool program_add_format(Program *program, const char *format, Error *error);
 
 // Makes the column added last, whose type is text or one by name, an enum with these labels in
@@ -25,7 +25,7 @@ bool program_add_format(Program *program, const char *format, Error *error);
 bool program_set_labels(Program *program, const Field *labels, size_t count, Error *error);
 bool program_set_domain(Program *program, const char *name, Error *error);
 
-// SQL over a text `v` that has the server read what the column's type does not know.
+// SQL over a text `v` with which the server reads what the column's type cannot.
 bool program_set_ask(Program *program, const char *expression, Error *error);
 
 // Operations and checks belong to the column added last. `values` are the kind's constants, in
@@ -44,7 +44,7 @@ bool program_add_filter(Program *program, size_t column, CompareOp op, const Fie
 bool program_add_lua(Program *program, RowKind kind, const uint32_t *columns, size_t count,
                      size_t target, uint32_t function, Error *error);
 
-// Checks what only shows when all is there, and lays out the counts.
+// Checks what needs the complete program, and lays out the counts.
 bool program_finish(Program *program, Error *error);
 
 #endif

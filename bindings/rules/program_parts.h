@@ -1,4 +1,5 @@
-// A program and a scratch from inside; for program.c, program_build.c, row_rules.c and scratch.c.
+// The insides of a program and a scratch; for program.c, program_build.c, row_rules.c and
+// scratch.c.
 #ifndef PGHOST_RULES_PROGRAM_PARTS_H
 #define PGHOST_RULES_PROGRAM_PARTS_H
 
@@ -30,7 +31,7 @@ typedef struct Slot {
   const char *name; // without number and suffix
 } Slot;
 
-// Everything that is pointed at from here is in `memory`, but the compiled patterns.
+// Everything pointed at from here is in `memory`, except the compiled patterns.
 struct Program {
   Arena memory;
   Column *columns;
@@ -53,7 +54,7 @@ struct Program {
   bool has_patterns;
 };
 
-// A change of the record at hand, not yet counted.
+// A change to the current record, not yet counted.
 typedef struct Change {
   uint32_t slot;
   Field before;
@@ -81,7 +82,7 @@ struct Scratch {
   size_t odd_count; // odd values in the record at hand
 };
 
-// Notes a change of the record at hand.
+// Notes a change to the current record.
 static inline void add_change(Scratch *scratch, uint32_t slot, const Field *before,
                               const Field *after) {
   if (scratch->change_count < scratch->change_cap)

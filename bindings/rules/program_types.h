@@ -1,4 +1,4 @@
-// What rules programs are made of, as those who build and run them see it.
+// The parts of rules programs, as seen by the code that builds and runs them.
 #ifndef PGHOST_RULES_PROGRAM_TYPES_H
 #define PGHOST_RULES_PROGRAM_TYPES_H
 
@@ -9,12 +9,12 @@
 typedef struct Program Program;
 typedef struct Scratch Scratch;
 
-// What became of a record.
+// The outcome of a record.
 typedef enum Verdict {
   VERDICT_PASS,
   VERDICT_REJECT,
   VERDICT_FILTER, // left out on purpose by a filter rule
-  VERDICT_STOP,   // a Lua rule failed, and that is to end the load; scratch_reject tells why
+  VERDICT_STOP,   // a Lua rule failed and that ends the load; scratch_reject tells why
 } Verdict;
 
 typedef struct Reject {

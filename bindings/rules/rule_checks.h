@@ -1,7 +1,7 @@
 // Checks: what must hold for a column's typed value. A null passes (that is `required`'s business).
 //
-// Each is data, built once and shared by threads; what matching a pattern needs besides is in a
-// Matcher, one per thread.
+// Each is data, built once and shared by threads; the state for matching patterns is in a Matcher,
+// one per thread.
 #ifndef PGHOST_RULES_RULE_CHECKS_H
 #define PGHOST_RULES_RULE_CHECKS_H
 
@@ -51,7 +51,7 @@ typedef struct CheckInput {
   const Matcher *matcher;
 } CheckInput;
 
-// A kind of check: all there is to know about it, in one row of rule_checks.c.
+// A kind of check, described by one row of rule_checks.c.
 struct CheckKind {
   const char *name; // "one_of"
   Constants constants;
@@ -64,7 +64,7 @@ struct CheckKind {
   void (*reason)(const Check *check, CheckResult result, const Field *text, Line *line);
 };
 
-// One after the other, NULL after the last; the one of that name, or NULL.
+// The kinds by index, NULL after the last; the kind of that name, or NULL.
 const CheckKind *check_kind(size_t i);
 const CheckKind *check_find(const char *name);
 

@@ -1,6 +1,7 @@
-// Operations: what is done to a cell's text before its type is looked at.
+// Operations: changes to a cell's text before it is parsed as its type.
 //
-// Each is data, built once and shared by threads. A null passes all of them but default untouched.
+// Each is data, built once and shared by threads. All of them except default leave a null
+// unchanged.
 #ifndef PGHOST_RULES_RULE_OPS_H
 #define PGHOST_RULES_RULE_OPS_H
 
@@ -20,37 +21,36 @@ typedef struct Operation {
   uint32_t value_count;
 } Operation;
 
-// A kind of operation: all there is to know about it, in one row of rule_ops.c.
+// A kind of operation, described by one row of rule_ops.c.
 struct OperationKind {
   const char *name; // "null_if"
   Constants constants;
   // Applies it to a cell that is not null, or for `fills_null` is; new text goes to the arena
   // (whose `failed` the caller looks at). True when the cell changed.
   bool (*apply)(const Operation *operation, Field *cell, Arena *arena);
-  // NULL, or whether the cell is none that it could make sense of: a value of no type then, and
-  // why.
+  // NULL, or whether the operation cannot interpret the cell, and why: it is then a type failure.
   bool (*refuses)(const Operation *operation, const Field *cell);
   void (*reason)(const Operation *operation, Line *line);
   // NULL, or what is wrong with constant *which; NULL: nothing.
   const char *(*problem)(const Operation *operation, uint32_t *which);
-  bool fills_null;   // it is for nulls alone
+  bool fills_null;   // it applies to nulls only
   bool edge;         // it changes nothing where operation_edges_clean
   bool ignores_case; // takes the flag `ignore_case`
 };
 
 extern const OperationKind operation_trim, operation_unquote;
 
-// One after the other, NULL after the last; the one of that name, or NULL.
+// The kinds by index, NULL after the last; the kind of that name, or NULL.
 const OperationKind *operation_kind(size_t i);
 const OperationKind *operation_find(const char *name);
 
-// White space as trim has it.
+// White space as trim defines it.
 static inline bool operation_is_space(char c) {
   return c == ' ' || (unsigned char)(c - '\t') < 5; // \t \n \v \f \r
 }
 
-// Whether no trim and no unquote would change the cell: most cells are clean, and this is all that
-// need be looked at.
+// Whether no trim and no unquote would change the cell: most cells are clean and need only this
+// check.
 static inline bool operation_edges_clean(const Field *cell) {
   if (cell->len == 0)
     return true;
@@ -68,7 +68,7 @@ static inline bool operation_apply(const Operation *operation, Field *cell, Aren
          operation->kind->apply(operation, cell, arena);
 }
 
-// Whether the cell is none that the operation could make sense of.
+// Whether the cell is one that the operation cannot interpret.
 static inline bool operation_refuses(const Operation *operation, const Field *cell) {
   return operation->kind->refuses && !cell->null && operation->kind->refuses(operation, cell);
 }

@@ -1,4 +1,4 @@
-// Memory of a scratch, the reject at hand, and the counts of what cleaning changed.
+// Memory of a scratch, the current reject, and the counts of what cleaning changed.
 #include "rules/scratch.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// A scratch: everything that changes while a program runs, and the record at hand. One per thread.
+// A scratch: everything that changes while a program runs, and the current record. One per thread.
 #ifndef PGHOST_RULES_SCRATCH_H
 #define PGHOST_RULES_SCRATCH_H
 
@@ -18,7 +18,7 @@ const Field *scratch_text(const Scratch *scratch, size_t column);
 // Begins the reason of a reject; the caller appends to the line. column -1: the record as a whole.
 Line scratch_reject_line(Scratch *scratch, int column, const char *rule);
 
-// The record passed for good: what cleaning changed in it is counted now.
+// The record has finally passed: counts what cleaning changed in it.
 void scratch_commit(Scratch *scratch);
 
 // Copies slot `i` of the scratch's counts; the strings but the samples belong to the program.

@@ -148,7 +148,7 @@ void line_put(Line *line, const char *format, ...) {
   line->size = line->len + 1; // nothing more fits
 }
 
-// Puts a piece whole or, and then nothing more, not at all.
+// Appends a whole piece, or nothing; after that nothing more is appended.
 static bool put_piece(Line *line, const char *piece, size_t len) {
   if (line->size - line->len <= len) {
     line->size = line->len + 1; // nothing more fits

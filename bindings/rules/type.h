@@ -13,10 +13,10 @@
 // - boolean: all the server takes.
 // - date: YYYY-MM-DD. time: HH:MM[:SS[.f]]. timestamp: both, one blank or 'T' between, or a date.
 //   timestamptz: then, with or without one blank, Z, +HH, +HHMM or +HH:MM; without a zone it is
-//   UTC. Years 0001 to 9999. 24:00[:00] and second 60 are what they are to the server: the start of
-//   the next day or minute. Other spellings (type_spelled.c): infinity, epoch; 2024/1/5, 20240105,
-//   5 Jan 2024, Thu Jan 5 10:00:00 2024; 9:05, T0907, 4:05 PM, up to 15 decimals; UTC, GMT,
-//   +05:30:15. Refused: what DateStyle, TimeZone or the clock decide (1/2/2024, 24-01-05, PST,
+//   UTC. Years 0001 to 9999. 24:00[:00] and second 60 mean what they mean to the server: the start
+//   of the next day or minute. Other spellings (type_spelled.c): infinity, epoch; 2024/1/5,
+//   20240105, 5 Jan 2024, Thu Jan 5 10:00:00 2024; 9:05, T0907, 4:05 PM, up to 15 decimals; UTC,
+//   GMT, +05:30:15. Refused: what DateStyle, TimeZone or the clock decide (1/2/2024, 24-01-05, PST,
 //   now), dates with a time of day, a timestamp in a zone other than UTC (the server forgets both),
 //   BC, julian and ordinal days.
 // - time with time zone: a time, then a zone as after a timestamptz; without one it is UTC.
@@ -95,7 +95,7 @@ typedef struct Value {
   uint32_t len;
 } Value;
 
-// How a value is kept, and what its binary field is.
+// How a value is stored, and its binary field.
 typedef enum ValueForm {
   VALUE_BYTES,     // `bytes`, or in the scratch buffer (type_bytes)
   VALUE_VERSIONED, // the same, after a byte that is 1
@@ -103,8 +103,8 @@ typedef enum ValueForm {
   VALUE_REAL,      // `real`, in `size` bytes
 } ValueForm;
 
-// What values that the server calls equal have in common: a number and bytes, of which either says
-// nothing where it is not used. Values that are not equal may have it in common, too.
+// What values that the server considers equal share: a number and bytes, either of which may be
+// unused. Unequal values may share it too.
 typedef struct TypeIdentity {
   uint64_t number;
   const char *bytes;
@@ -128,10 +128,10 @@ typedef enum TypeParameter {
   PARAMETER_OTHER,     // made by functions of its own: enum, array, a type by name
 } TypeParameter;
 
-// A kind of type: all that there is to know about it, in one row. The rows are in the type_*.c
-// files, beside their parsers, and listed there (`network_types`); type_name.c has the lists.
-// `parse` is type_parse, `text` never NULL and `value->null` false; `compare` gets values that are
-// not null; `write` appends the field of text COPY that is not the cleaned text itself.
+// A kind of type, described by one row. The rows are in the type_*.c files, beside their parsers,
+// and listed there (`network_types`); type_name.c has the lists. `parse` is type_parse, `text`
+// never NULL and `value->null` false; `compare` gets values that are not null; `write` appends the
+// field of text COPY that is not the cleaned text itself.
 struct TypeKind {
   const char *name;       // SQL name as type_name writes it; NULL: no name of its own
   const char *aliases[4]; // other spellings

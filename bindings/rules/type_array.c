@@ -197,7 +197,7 @@ static bool read_bound(Literal *literal, int64_t *bound) {
   return literal->at > start && *bound > INT32_MIN && *bound < INT32_MAX;
 }
 
-// "[2:3][5]=" before the braces: lower and upper bounds. Nothing is fine, too.
+// "[2:3][5]=" before the braces: lower and upper bounds. May be absent.
 static bool read_bounds(Literal *literal) {
   int level = 0;
   int64_t lower, upper;
@@ -225,7 +225,7 @@ static bool read_bounds(Literal *literal) {
   return true;
 }
 
-// What is between the braces, which bounds have announced or not.
+// The contents of the braces, with or without bounds before them.
 static bool read_contents(Literal *literal) {
   bool empty = is_empty(literal->at, literal->end);
   int announced = literal->dimensions;

@@ -110,7 +110,7 @@ const TypeKind type_enum = {
     .parameter = PARAMETER_OTHER,
 };
 
-// The server alone knows what it means.
+// Only the server knows what it means.
 const TypeKind type_other = {
     .complete = true,
     .parse = parse_text,

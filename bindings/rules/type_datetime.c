@@ -1,7 +1,7 @@
 // date, time, timestamp, timestamptz and time with time zone in ISO 8601, by fixed positions.
 //
-// Explicit formats are type_format.c's, other spellings type_spelled.c's. What the server takes
-// besides is listed in type.h.
+// Explicit formats are in type_format.c, other spellings in type_spelled.c. type.h lists what else
+// the server accepts.
 #include <stdio.h>
 
 #include "rules/type_tools.h"
@@ -113,8 +113,8 @@ typedef struct Reading {
   TakeSpelled *spelled; // the same in other spellings; false: it says more, or less
 } Reading;
 
-// By one of the type's formats. Of several that fit all must mean the same moment: 03/04 is a day
-// in March or one in April, and nobody is asked.
+// By one of the type's formats. If several match, all must mean the same moment: 03/04 is a day in
+// March or in April, and there is no way to ask.
 static bool parse_by_formats(const Type *type, const char *text, size_t len, Value *value,
                              const char **reason) {
   bool found = false;

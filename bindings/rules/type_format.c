@@ -24,7 +24,7 @@ typedef enum FieldCode {
   FIELD_FIXED = 64, // a flag: all digits even where one would do, since a digit is next to it
 } FieldCode;
 
-// What a field says something of; each may be said once.
+// What a field sets; each may be set once.
 typedef enum Part {
   PART_YEAR = 1,
   PART_MONTH = 2,

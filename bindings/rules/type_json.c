@@ -26,7 +26,7 @@ static void skip_blanks(Json *json) {
     json->at++;
 }
 
-// Whether the next byte is `c`; if so it is taken.
+// Whether the next byte is `c`; if so, consumes it.
 static bool take(Json *json, char c) {
   if (json->at == json->end || *json->at != c)
     return false;
@@ -162,7 +162,7 @@ static bool read_key(Json *json) {
   return take(json, ':');
 }
 
-// Reads the beginnings of arrays and objects up to and with the first value that is whole: a scalar
+// Reads the beginnings of arrays and objects up to and including the first complete value: a scalar
 // or an empty array or object.
 static bool read_value(Json *json) {
   for (;;) {

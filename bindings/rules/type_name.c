@@ -1,5 +1,5 @@
 // SQL names of types: read in every spelling that people and the catalog use, written in the short
-// one. What has the form of a name but is none of ours is a type that the server alone knows.
+// one. A well-formed name that is not one of ours is a type that only the server knows.
 #include <stdio.h>
 
 #include "rules/type_tools.h"
@@ -165,8 +165,8 @@ static const char *skip_identifier(const char *at) {
   return at - start <= MAX_IDENTIFIER ? at : NULL;
 }
 
-// Types whose names are more than a word, and may have "(n)" after or, for time and timestamp, in
-// the midst of them.
+// Types whose names have several words, with an optional "(n)" at the end or, for time and
+// timestamp, in the middle.
 static bool has_many_words(const char *words) {
   return strcmp(words, "bit varying") == 0 || strncmp(words, "interval ", 9) == 0 ||
          strcmp(words, "national character") == 0 || strcmp(words, "national char") == 0 ||

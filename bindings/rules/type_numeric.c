@@ -17,7 +17,7 @@ enum {
   FAST_DIGITS = 16,
 };
 
-// The exponents that the server refuses out of hand: INT_MAX / 2 and beyond.
+// The exponents that the server always refuses: INT_MAX / 2 and beyond.
 #define EXPONENT_LIMIT INT64_C(1073741823)
 
 // Significant decimal digits, each a byte 0 to 9: digits[0] is worth digits[0] * 10^weight. No

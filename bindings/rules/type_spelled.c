@@ -1,7 +1,7 @@
 // Dates and times in other spellings than ISO 8601's: "5 Jan 2024", "20240105T0907", "9:05 PM UTC".
 //
-// Taken is what means the same to every server, whatever its DateStyle, TimeZone and clock: the
-// order of year, month and day is told by four digits of a year, or by the month's name. Source:
+// Accepts what means the same to every server, whatever its DateStyle, TimeZone and clock: a
+// four-digit year or the month's name determines the order of year, month and day. Source:
 // PostgreSQL manual, appendix B; DecodeDateTime of src/backend/utils/adt/datetime.c.
 #include "rules/type_tools.h"
 
@@ -165,8 +165,8 @@ static bool read_clock(Scan *scan, unsigned hour) {
   return set_time(scan, hour, minute, second, fraction);
 }
 
-// After a T: "0907", "090705", "09:07", and a fraction after seconds. What a minus right after it
-// begins is another date to the server.
+// After a T: "0907", "090705", "09:07", and a fraction after seconds. A minus right after it means
+// another date to the server.
 static bool read_clock_after_t(Scan *scan) {
   unsigned number;
   int64_t fraction = 0;

@@ -38,7 +38,7 @@ void put_copy_text(const char *text, size_t len, Buffer *out);
 int compare_integers(const Value *a, const Value *b, const Buffer *scratch);
 int compare_bytes(const Value *a, const Value *b, const Buffer *scratch);
 
-// The text's kind is known to be wrong: for `return refuse(...)`.
+// Sets the reason and returns false: for `return refuse(...)`.
 static inline bool refuse(const char *phrase, const char **reason) {
   *reason = phrase;
   return false;

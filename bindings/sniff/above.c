@@ -3,7 +3,7 @@
 
 #include "sniff/cell.h"
 
-// A line cut at every place of a delimiter, whatever is in quotes.
+// A line split at every occurrence of a delimiter, ignoring quotes.
 typedef struct Parts {
   size_t count;
   size_t filled;
@@ -55,7 +55,7 @@ static bool is_near(size_t count, size_t columns) {
   return count + 1 >= columns && count <= columns + 1;
 }
 
-// What the parts are at the delimiter of the table.
+// Judges the parts at the table's delimiter.
 static SniffAbove judge_own(const Parts *parts, size_t columns, bool broken) {
   bool enough = parts->count * 2 >= columns;
   if (parts->count < 2 || parts->filled < 2 || !enough)
@@ -69,7 +69,7 @@ static SniffAbove judge_own(const Parts *parts, size_t columns, bool broken) {
   return broken && is_near(parts->count, columns) ? SNIFF_ABOVE_DATA : SNIFF_ABOVE_NONE;
 }
 
-// What they are at another delimiter: prose has blanks after its commas.
+// Judges them at another delimiter: prose has blanks after its commas.
 static SniffAbove judge_other(const Parts *parts, size_t columns) {
   bool enough = parts->count == columns || (parts->count > 2 && parts->count * 2 >= columns);
   if (parts->count < 2 || parts->led || !enough || parts->filled < parts->count)

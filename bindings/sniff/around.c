@@ -1,4 +1,4 @@
-// What stands around the records of a table: each part is looked for by a file of its own.
+// What is around the records of a table: each part has a file that detects it.
 #include "sniff/around.h"
 
 #include <math.h>
@@ -40,7 +40,7 @@ static bool find_table(const SniffSample *sample, SniffGuess *guess, SniffStruct
   }
   if (!sniff_find_names(sample, guess, structure))
     return false;
-  // What has one cell with something in it, above what has more, may be a title all the same.
+  // A record with one non-empty cell, above records with more, may still be a title.
   structure->title = titles.count > titles.blank && !titles.sparse;
   if (structure->title)
     structure->header_confidence = fmin(structure->header_confidence, 0.5);

@@ -52,7 +52,7 @@ static bool is_long_text(const SniffField *field) {
 }
 
 // A sentence in the first cell and nothing else, in a wide table of which no record is as empty:
-// what a spreadsheet makes of a note that stands right below it.
+// how a spreadsheet exports a note right below the table.
 static bool is_sentence(const SniffRecord *record, size_t columns, const SniffBelow *below) {
   for (size_t i = 1; i < record->count; i++)
     if (kind_of(&record->fields[i]) != CELL_EMPTY)
@@ -72,7 +72,7 @@ static bool begins_note(const SniffField *field) {
          (*field->text == '(' || *field->text == '*' || has_label(field) || is_long_text(field));
 }
 
-// What DOS ended texts with: Ctrl-Z, and nothing else.
+// The end of DOS text files: Ctrl-Z, and nothing else.
 static bool is_end_mark(const SniffRecord *record) {
   const SniffField *field = &record->fields[0];
   for (size_t i = 0; record->count == 1 && i < field->len; i++)
@@ -96,8 +96,7 @@ static bool is_short_note(const SniffRecord *record, const SniffBelow *below) {
 }
 
 // Whether a record below the last good one is text about the table. A record that is broken off,
-// has a cell too much, another delimiter, or ends early, is data that is not as it should be: not
-// to be skipped.
+// has an extra cell or another delimiter, or ends early is malformed data, and must not be skipped.
 static bool is_note(const SniffRecord *record, const char *line, const SniffDialect *dialect,
                     size_t columns, const SniffBelow *below) {
   if (record->unterminated || record->count > columns || columns == 1)
@@ -113,15 +112,15 @@ static bool is_note(const SniffRecord *record, const char *line, const SniffDial
                                  is_short_note(record, below));
 }
 
-// A sum is told from a record that only has such a name by what comes before it, by an empty cell
-// where no record has one, or by where it says so: among numbers or dates.
+// A sum is distinguished from a record that only has such a name by what comes before it, by an
+// empty cell where no record has one, or by where the word is: among numbers or dates.
 static bool is_sum(const SniffRecord *record, size_t columns, const SniffBelow *below) {
   bool empty = columns > 2 && sniff_filled(record) < columns && !below->gaps;
   bool among_data = sniff_cell_is_data(below->first) && says_total(&record->fields[0]);
   return is_total(record) && !below->totals && (below->apart || empty || among_data);
 }
 
-// A record of the table: what came before it was nothing below it.
+// A record of the table: what came before it was not below the table.
 static bool take_record(const SniffRecord *record, size_t columns, SniffBelow *below) {
   bool right = record->count == columns && !record->unterminated;
   size_t filled = right ? sniff_filled(record) : columns;

@@ -1,4 +1,4 @@
-// What is below the records of a table: text about it, sums, and what is none of these.
+// What is below the records of a table: text about it, sums, or neither.
 #ifndef PGHOST_SNIFF_BELOW_H
 #define PGHOST_SNIFF_BELOW_H
 

@@ -186,7 +186,7 @@ static bool note_cells(void *context, size_t index, const SniffRecord *record, b
 }
 
 // How much a column looks like one: its cells, and that they are of one kind. Only the first record
-// may be otherwise. Nothing in it at all: half a column.
+// may differ. An empty column counts half.
 static double column_score(const Column *column) {
   size_t empty = column->kinds[CELL_EMPTY], all = 0, most = 0, known = 0;
   for (size_t kind = 0; kind < CELL_KINDS; kind++)
@@ -279,7 +279,7 @@ static bool score_records(const SniffSample *sample, double prior, Records *reco
                           SniffGuess *guess) {
   bool failed;
   size_t used = sniff_each_record(sample, &guess->dialect, note_width, records, &failed);
-  // Of a sample cut off somewhere the last record is missing; more than that speaks against it.
+  // A truncated sample lacks its last record; more missing than that counts against the dialect.
   records->consumed = sample->whole || sample->len - used < sample->len / 8
                           ? 1
                           : (double)used / (double)sample->len;
@@ -390,7 +390,7 @@ static bool find_blanks(const SniffSample *sample, const SniffGiven *known, Snif
   return !failed;
 }
 
-// How the backslashes of the sample stand: before what they would be there for, or elsewhere.
+// Where the sample has backslashes: before characters they would escape, or elsewhere.
 typedef struct Backslashes {
   size_t specials; // before a quote, or, without one, a delimiter
   size_t doubled;

@@ -5,7 +5,7 @@
 
 enum { LOOKED_AT_LINES = 100, STRINGS = 256 };
 
-// In the order of how usual they are. A space and a colon stand inside of values, too.
+// Most common first. Spaces and colons also occur inside values.
 static const SniffDelimiter usual[] = {
     {",", 1},     {";", 1},       {"\t", 1},     {"|", 0.99},   {"||", 0.98},
     {"::", 0.97}, {"~|~", .98},   {"^", 0.97},   {"~", 0.96},   {":", 0.84},
@@ -140,7 +140,7 @@ static bool is_usual(const char *text) {
   return false;
 }
 
-// How often a sign stands outside of `text`, in percent of all its places.
+// The percentage of a sign's occurrences that are outside `text`.
 static size_t share_outside(const char *bytes, size_t len, char sign, const char *text) {
   size_t all = 0, inside = 0, size = strlen(text), signs = 0;
   for (const char *at = text; *at; at++)

@@ -85,7 +85,7 @@ static size_t digits_length(const char *at, const char *end) {
   return good ? (size_t)(at - start) : 0;
 }
 
-// NaN, inf, -Infinity: what programs write where a number is none.
+// NaN, inf, -Infinity: what programs write when the value is not a number.
 static bool is_no_number(const char *at, const char *end) {
   static const char *const words[] = {"nan", "inf", "infinity"};
   if (at < end && (*at == '-' || *at == '+'))
@@ -235,7 +235,7 @@ static bool is_code(const char *text, size_t len) {
   return memchr(at, '.', (size_t)(text + len - at)) != NULL;
 }
 
-// A quote that has no partner, at an end: half of a quoted cell. An apostrophe, after a space.
+// An unpaired quote at an end: half of a quoted cell. An apostrophe, after a space.
 static bool is_half_quoted(const char *text, size_t len) {
   bool words = memchr(text, ' ', len);
   return (*text == '"') != (text[len - 1] == '"') || (len == 1 && *text == '"') ||

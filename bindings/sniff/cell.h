@@ -1,7 +1,7 @@
 // What one cell looks like: a number, a date, a word, or something that no column would hold.
 //
 // A quick look, to tell dialects apart and headers from data. Whether a value loads as a type is
-// asked of the type's own parser (columns.h).
+// decided by the type's own parser (columns.h).
 #ifndef PGHOST_SNIFF_CELL_H
 #define PGHOST_SNIFF_CELL_H
 
@@ -23,7 +23,7 @@ typedef enum SniffCell {
 
 SniffCell sniff_cell(const char *text, size_t len);
 
-// How much such a cell speaks for the dialect that gave it, 0 to 1.
+// How strongly such a cell supports the dialect that produced it, 0 to 1.
 double sniff_cell_weight(SniffCell cell);
 
 // Whether the kind is one that a header's cells are not of.
@@ -31,7 +31,7 @@ static inline bool sniff_cell_is_data(SniffCell cell) {
   return cell >= CELL_NUMBER && cell <= CELL_CODE;
 }
 
-// The word for "no value" that the text is, as an index into sniff_null_words; -1 for none.
+// The index in sniff_null_words of the text as a word for "no value"; -1 if it is none.
 int sniff_null_word(const char *text, size_t len);
 
 enum { SNIFF_NULL_WORDS = 17 };

@@ -229,7 +229,7 @@ static bool parses(SniffColumns *columns, SniffColumn *column, size_t kind, cons
   return true;
 }
 
-// What a value that is no plain number would lose as one of the kinds that it is of.
+// What a value that is not a plain number would lose as each of its kinds.
 static void count_losses(SniffColumn *column, uint32_t good, const char *text, size_t len) {
   if (good & numbers)
     count_number(&column->losses, text, text + len);

@@ -1,7 +1,7 @@
-// What the columns of a file hold: for each the types that all its values are of, or nearly all.
+// What the columns of a file hold: for each, the types that all or nearly all its values have.
 //
-// A type is asked by its own parser (rules/type.h), so what is found here loads. Which type to
-// propose is not decided here.
+// Each type is tried with its own parser (rules/type.h), so what is found here loads. Which type to
+// propose is decided elsewhere.
 #ifndef PGHOST_SNIFF_COLUMNS_H
 #define PGHOST_SNIFF_COLUMNS_H
 
@@ -40,7 +40,7 @@ typedef struct SniffExample {
   uint64_t line;
 } SniffExample;
 
-// Values whose text could not be had back from the value of a type, by what would be lost.
+// Values whose text could not be recovered from a typed value, by what would be lost.
 typedef struct SniffLosses {
   uint64_t leading_zeros;  // of numbers, as codes have them
   uint64_t plus_signs;     // of numbers, as telephone numbers have them

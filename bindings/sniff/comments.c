@@ -51,8 +51,8 @@ static bool count_comments(const SniffSample *sample, const SniffGuess *guess, c
   return !failed;
 }
 
-// What has the table's number of fields is a record; only above all others, "# a, b" is none. In a
-// table of one column every line has that number.
+// A line with the table's number of fields is a record; only above all others, "# a, b" is not one.
+// In a table of one column every line has that number.
 static bool are_comments(const Comments *found, const SniffGuess *guess, const char *prefix) {
   if (found->count == 0 || found->count * 2 > found->records + found->top)
     return false;
@@ -79,7 +79,7 @@ static bool score_below_comments(const SniffSample *sample, const Comments *foun
   return good;
 }
 
-// Where the prefix is given, all that begins so is a comment.
+// If the prefix is given, every line that starts with it is a comment.
 static bool take_given(const SniffSample *sample, const char *given, SniffGuess *guess,
                        SniffComments *comments) {
   Comments found = {0};

@@ -1,7 +1,7 @@
 // Quotes in a file that is read without any.
 #include "sniff/loose_quotes.h"
 
-// What quotes there are in fields that are read without any.
+// Examines the quotes in fields that are read without quoting.
 typedef struct QuotesInData {
   size_t records;
   size_t some;     // fields with quotes in them
@@ -35,7 +35,7 @@ bool sniff_find_loose_quotes(const SniffSample *sample, const SniffDialect *dial
     for (size_t i = 0; i < record.count; i++)
       count_quotes(&quotes, &record.fields[i]);
   structure->wrapped_quotes = quotes.some > 0 && quotes.wrapped * 2 >= quotes.some;
-  // Many of them are how somebody writes; a few are damage.
+  // Many of them are a style; a few are damage.
   structure->unclosed_quote =
       quotes.unclosed == 1 || (quotes.unclosed > 0 && quotes.unclosed * 10 <= quotes.records);
   bool good = !record.failed;

@@ -1,4 +1,4 @@
-// Whether quotes that are data to a dialect without quotes look as if they were none.
+// Whether quotes that are data in a dialect without quotes look like real quotes.
 #ifndef PGHOST_SNIFF_LOOSE_QUOTES_H
 #define PGHOST_SNIFF_LOOSE_QUOTES_H
 

@@ -336,8 +336,8 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
   }
 }
 
-// How much a text is a name that columns often have: "city" and "city_id" are. "New York City" has
-// only a word of one.
+// How much a text resembles a common column name: "city" and "city_id" do. "New York City" only
+// contains a word of one.
 typedef enum Known { KNOWN_NOT, KNOWN_WORD, KNOWN_NAME } Known;
 
 static bool joins(char c) {
@@ -394,7 +394,7 @@ static bool is_odd_name(const HeaderColumn *column) {
   return memchr(column->name, '\n', kept) || memchr(column->name, '"', kept);
 }
 
-// "user_id": as people name columns, and seldom values.
+// "user_id": the way columns are named, but rarely values.
 static bool all_identifiers(const Header *header) {
   for (size_t i = 0; i < header->guess->columns; i++) {
     const HeaderColumn *column = &header->columns[i];
@@ -415,8 +415,8 @@ static bool is_word_over_words(const Header *header) {
          all_identifiers(header);
 }
 
-// Whether it is worth to be weighed by how unlike the others it is.
-// A table of texts alone: names are different, come once, are there, and are often known ones.
+// Whether it is worth weighing how much it differs from the others. A table of texts alone: names
+// are different, come once, are there, and are often known ones.
 static bool judge_texts(Header *header) {
   SniffStructure *structure = header->structure;
   size_t names = 0, odd = 0, lengths = 0, columns = header->guess->columns;

@@ -6,7 +6,7 @@
 
 // All zero at first.
 typedef struct SniffRestart {
-  Buffer over;      // a byte a cell of a record of names: 1 while those below have data there
+  Buffer over;      // one byte per cell of a record of names: 1 while those below have data there
   size_t below;     // records seen below it
   bool after_blank; // the next record is below a blank line
   bool open;        // there is such a record

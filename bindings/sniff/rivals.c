@@ -1,4 +1,4 @@
-// Readings of a sample held against each other.
+// Compares readings of a sample with each other.
 #define _GNU_SOURCE // memmem
 #include "sniff/rivals.h"
 
@@ -32,7 +32,7 @@ static bool note_parted(void *context, size_t index, const SniffRecord *record, 
   return true;
 }
 
-// How many of the records a delimiter parts: 0 to 1.
+// The share of the records that a delimiter splits: 0 to 1.
 static bool share_parted(const SniffSample *sample, const SniffDialect *dialect, double *parted) {
   Share share = {0};
   bool failed;
@@ -274,7 +274,7 @@ static bool is_rather(const SniffGuess *best, const SniffGuess *usual, double pa
   return every && (best->first > 0 || (decimals && usual->cells + 0.1 >= best->cells));
 }
 
-// Rather that, with its own poor score.
+// Prefers that one, with its own poor score.
 static bool prefer_usual(const SniffSample *sample, SniffGuesses *guesses) {
   const SniffGuess *best = &guesses->list[0];
   if (guesses->count == 0 || best->dialect.delimiter_len != 1)

@@ -1,4 +1,4 @@
-// The sniffer: first a sample, by which the dialect is chosen, then a pass over all of it.
+// The sniffer: first chooses the dialect by a sample, then passes over the whole file.
 #include "sniff/sniff.h"
 
 #include <errno.h>
@@ -72,7 +72,7 @@ static void decode_raw(Pass *pass) {
   buffer_clear(&pass->raw);
 }
 
-// Counts what is not UTF-8 in the text that came, and NULs.
+// Counts invalid UTF-8 in the new text, and NULs.
 static void check_bytes(Pass *pass) {
   Sniff *sniff = pass->sniff;
   size_t len = pass->text.len;
@@ -97,7 +97,7 @@ static void check_bytes(Pass *pass) {
   pass->checked = len;
 }
 
-// Fills the window; what was read of it goes.
+// Refills the window; drops what has been read.
 static bool fill(Pass *pass) {
   if (pass->at > 0) {
     pass->offset += pass->at;
@@ -195,7 +195,7 @@ static void keep_lines(Pass *pass, size_t at, size_t len, uint64_t line, SniffPa
   }
 }
 
-// A comment line; in the table, whether it would be a record of it.
+// Counts a comment line and, within the table, whether it would fit as a record.
 static bool take_comment(Pass *pass, bool inside) {
   const SniffGuess *guess = &pass->sniff->guesses.list[0];
   SniffDialect plain = guess->dialect;

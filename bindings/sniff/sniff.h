@@ -1,7 +1,7 @@
-// The sniffer: what a file is, found by looking at it. Encoding, dialect, structure, columns.
+// The sniffer: detects what a file is. Encoding, dialect, structure, columns.
 //
-// It reports what it found, with how sure it is and what else it could be. Which type to propose,
-// words, and what becomes of it is the business of scripts/pghost/sniff.lua.
+// It reports what it found, how sure it is and what else it could be. scripts/pghost/sniff.lua
+// decides which type to propose, the wording, and what to do with the result.
 #ifndef PGHOST_SNIFF_SNIFF_H
 #define PGHOST_SNIFF_SNIFF_H
 

@@ -1,4 +1,4 @@
-// How unlike the records below it the first record of a table is.
+// How much the first record of a table differs from those below it.
 #include "sniff/surprise.h"
 
 #include <ctype.h>

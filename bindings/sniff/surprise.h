@@ -1,5 +1,5 @@
-// How unlike the records below it the first record of a table is: whether it names the columns of
-// texts, which no type tells from their values.
+// How much the first record of a table differs from those below: this detects a header of text
+// columns, whose names no type distinguishes from their values.
 #ifndef PGHOST_SNIFF_SURPRISE_H
 #define PGHOST_SNIFF_SURPRISE_H
 

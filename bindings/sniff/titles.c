@@ -1,9 +1,9 @@
-// Titles that a spreadsheet has filled up with delimiters.
+// Titles that a spreadsheet has padded with delimiters.
 #include "sniff/titles.h"
 
 #include "sniff/cell.h"
 
-// Quotes with nothing in them are nothing in a title.
+// Empty quotes count as empty in a title.
 static size_t count_filled(const SniffRecord *record) {
   size_t filled = 0;
   for (size_t i = 0; i < record->count; i++)

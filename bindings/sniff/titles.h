@@ -4,8 +4,8 @@
 
 #include "sniff/best_dialect.h"
 
-// Records above the table that have its width, but no more than one cell with something in it: what
-// spreadsheets make of a title.
+// Records above the table that have its width but at most one non-empty cell: how spreadsheets
+// export a title.
 typedef struct SniffTitles {
   size_t count;
   size_t blank; // nothing in them
@@ -13,7 +13,7 @@ typedef struct SniffTitles {
   bool ended;
 } SniffTitles;
 
-// Counts those that the table of the guess begins with. False: no memory.
+// Counts those at the start of the guess's table. False: out of memory.
 bool sniff_count_titles(const SniffSample *sample, const SniffGuess *guess, SniffTitles *titles);
 
 #endif

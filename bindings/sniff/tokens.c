@@ -100,7 +100,8 @@ static bool is_cut_off(const Scan *scan) {
          (left == 1 || (left == 2 && scan->dialect->double_return && scan->at[1] == '\r'));
 }
 
-// Goes on to what ends an unquoted field; false: not in sight. `from` is where its text starts.
+// Moves to the end of an unquoted field; false: not within the bytes. `from` is where its text
+// starts.
 static bool scan_bare(Scan *scan, SniffField *field, const char *from) {
   const SniffDialect *dialect = scan->dialect;
   SniffLineEnd kind;

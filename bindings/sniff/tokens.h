@@ -1,8 +1,8 @@
-// Records and fields of any dialect: what the sniffer looks at a file with before it is known which
-// dialect it is in, and while it goes over the whole of it.
+// Tokenises records and fields of any dialect, for the sniffer: before the dialect is known, and
+// while it reads the whole file.
 //
-// It refuses nothing: what is wrong in a record is said in the record. Loads read with
-// csv/reader.h, which decides what a record is; for well-formed files the two agree.
+// It refuses nothing: the record notes what is wrong with it. Loads read with csv/reader.h, which
+// decides what a record is; for well-formed files the two agree.
 #ifndef PGHOST_SNIFF_TOKENS_H
 #define PGHOST_SNIFF_TOKENS_H
 
@@ -62,8 +62,8 @@ typedef struct SniffRecord {
 
 void sniff_record_free(SniffRecord *record);
 
-// Reads the record at bytes[0, len). False: its end is not in sight, or, with `failed`, there is no
-// memory. With `final` nothing follows, and only an empty input gives false.
+// Reads the record at bytes[0, len). False: its end is not among the bytes or, with `failed`, out
+// of memory. With `final` nothing follows, and only an empty input gives false.
 bool sniff_record_read(const SniffDialect *dialect, const char *bytes, size_t len, bool final,
                        SniffRecord *record);
 
@@ -71,7 +71,7 @@ bool sniff_record_read(const SniffDialect *dialect, const char *bytes, size_t le
 const char *sniff_unescape(const SniffDialect *dialect, const SniffField *field, Buffer *out,
                            size_t *len);
 
-// How many of its fields have something in them, if only quotes.
+// How many of its fields are not empty; quotes alone count.
 size_t sniff_filled(const SniffRecord *record);
 
 // Bytes of the first `lines` physical lines.

@@ -25,7 +25,7 @@ Connection.__name = "pghost.Connection"
 ---@package its methods, for completion
 M.methods = Connection
 
--- Passes results of the native connection through; an error remembers the statement that its position is in.
+-- Passes through results of the native connection; an error keeps the statement that its position refers to.
 local function checked(statement, value, message, code)
   if not value then
     errors.raise(message, code, { statement = statement })
@@ -299,7 +299,7 @@ function M.conninfo_of(name)
   return ("%s dbname='%s'"):format(base, (name:gsub("[\\']", "\\%0")))
 end
 
--- Where the private server is the one to ask: what it is without starting it; nil while it runs.
+-- If the private server is the one to use: describes it without starting it; nil while it runs.
 local function stopped_private_server()
   local status = require("pghost.native.server").status()
   if not status or status.state == "absent" then

@@ -1,4 +1,4 @@
--- The pipeline: from files to published tables, everything or nothing.
+-- The pipeline: from files to published tables, all or nothing.
 --
 --   local run <close> = pipeline.start("bookings", config)
 --   run:load("users", "users.csv", require "rules.users")

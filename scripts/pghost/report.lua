@@ -3,7 +3,7 @@
 --   local report = require "pghost.report"
 --   report.write(conn, run_id, "report.html")
 --
--- Made from what the schema `pghost` recorded and from the published tables; docs/REPORT.md.
+-- Made from the records in the schema `pghost` and from the published tables; docs/REPORT.md.
 
 local errors = require "pghost.lib.errors"
 local atomic_file = require "pghost.lib.atomic_file"

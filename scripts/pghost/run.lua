@@ -376,7 +376,7 @@ function Run:publish()
   end
 end
 
--- Gives back what the run has of the server, after the history is told.
+-- Releases the run's server resources, after the history is written.
 local function end_session(self, problem)
   if not self.conn then
     return

@@ -1,4 +1,4 @@
--- What a CSV file is, found by looking at it: encoding, dialect, columns, types.
+-- Detects what a CSV file is: encoding, dialect, columns, types.
 --
 --   local csv = require "pghost.sniff"
 --   local found = csv.sniff("orders.csv")
@@ -6,7 +6,7 @@
 --   run:load("orders", "orders.csv", rules, found.options)
 --   print(csv.rules(found, "orders"))      -- the text of a rules file to begin with
 --
--- Nothing is loaded, and nothing uses what is found unless asked to.
+-- Nothing is loaded, and findings are used only on request.
 
 local dialect = require "pghost.sniff.findings"
 local errors = require "pghost.lib.errors"
@@ -141,7 +141,7 @@ local function check(file, facts, message, code)
   errors.raise(message, code, { file = not has_name and file or nil })
 end
 
--- The last column is what a delimiter at the end of every record makes of it: no name, no value.
+-- The last column only comes from a trailing delimiter in every record: no name, no value.
 local function ends_in_delimiters(facts)
   local last, names = facts.columns[#facts.columns], facts.header[#facts.header]
   return last.values + last.quoted_empty + last.blank == 0 and next(last.null_words) == nil and #facts.columns > 1

@@ -198,7 +198,7 @@ end
 
 -- Tables -----------------------------------------------------------------------------------------------
 
--- What is there of a query, each value as the server writes it.
+-- The rows of a query, each value as the server writes it.
 local function read(query, names)
   local found = { columns = names }
   local list = {}

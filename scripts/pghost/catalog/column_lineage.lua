@@ -1,8 +1,8 @@
--- Which columns of tables each column of a view is computed from, and which decide on its rows.
+-- Which columns of tables each column of a view is computed from, and which determine its rows.
 --
 -- Read from the query as the server has parsed and resolved it (the tree of the view's rule, pg_rewrite.ev_action), so
--- names, `*`, USING, subqueries, CTEs, set operations and shadowed names are what the server took them for.
--- Without names, which need a connection: run/lineage.lua. Not for which tables a view depends on: that is pg_depend.
+-- names, `*`, USING, subqueries, CTEs, set operations and shadowed names mean what they mean to the server. Without
+-- names, which need a connection: run/lineage.lua. Not for which tables a view depends on: that is pg_depend.
 
 local node_tree = require "pghost.lib.node_tree"
 
@@ -23,7 +23,7 @@ local function further(one, other)
   return rank[one] >= rank[other] and one or other
 end
 
--- Reader of one view: what is known of queries, by node, and the rows found.
+-- Reader of one view: what is known about queries, by node, and the rows found.
 local Reader = {}
 Reader.__index = Reader
 
@@ -47,14 +47,14 @@ local function cte_of(scope, entry)
   end
 end
 
--- The query that an entry of FROM stands for; nil: it is none.
+-- The query that an entry of FROM stands for; nil: it is not a query.
 local function query_of(scope, entry)
   local kind = kinds[entry.rtekind]
   return kind == "subquery" and entry.subquery and scope_of(entry.subquery, scope) or kind == "cte"
     and cte_of(scope, entry) or nil
 end
 
--- The queries that a set operation unites.
+-- The queries that a set operation combines.
 local function leaves(scope, node, list)
   if node.node == "RANGETBLREF" then
     list[#list + 1] = query_of(scope, scope.query.rtable[math.tointeger(tonumber(node.rtindex))])
@@ -97,7 +97,7 @@ function Reader:var(scope, node, how, found)
   end
 end
 
--- What a subquery in an expression gives, and what decides on its rows.
+-- What a subquery in an expression returns, and what determines its rows.
 function Reader:sublink(scope, node, how, found)
   local inner = scope_of(node.subselect, scope)
   self:walk(scope, node.testexpr, "transformation", found)
@@ -204,7 +204,7 @@ function Reader:add_rows(scope)
   end
 end
 
--- Each source once: of a column with what is done to it most.
+-- Each source once: a column with the strongest change made to it.
 local function distinct(list, column, out)
   local place = {}
   for _, one in ipairs(list) do

@@ -77,14 +77,13 @@ end
 
 -- Key equality --------------------------------------------------------------------------------------
 --
--- A primary key compares by the default btree operator class of its type. Its equality operator is
--- what is used here too, by its schema: `=` without one is whatever the search_path finds. Only a
--- superuser can make an operator class, but its function may belong to somebody else, who can replace
--- it at any time.
+-- A primary key compares by the default btree operator class of its type. The same equality operator is used here, with
+-- its schema: an unqualified `=` is whatever the search_path finds. Only a superuser can make an operator class, but
+-- its function may belong to somebody else, who can replace it at any time.
 
--- The class of the type itself (domains: of what they are over); else that of its kind; else that of a
--- type it is the same as byte by byte (varchar: text). Support function 4 of its family (equalimage) is the
--- promise that equal values are stored alike.
+-- The class of the type itself (of a domain: its base type); else that of its kind; else that of a type with the same
+-- bytes (varchar: text). Support function 4 of its family (equalimage) is the promise that equal values are stored
+-- alike.
 local equality_query = [[
   WITH RECURSIVE base (name, number, type, collation_id, depth) AS (
     SELECT attname, attnum, atttypid, attcollation, 0 FROM pg_catalog.pg_attribute

@@ -1,4 +1,4 @@
--- Names of columns: the identifiers that a header's names become, and the column of a file that a rule means.
+-- Names of columns: the identifiers made from a header's names, and the column of a file that a rule refers to.
 --
 -- The only place where a header's names are made into names of a table: `load --create`, `sniff --lua` and the raw
 -- tables of pipelines agree because all of them ask here.
@@ -33,7 +33,7 @@ function M.cut(name, length)
   return name
 end
 
--- Every byte that is of no character as _: the server takes no such name.
+-- Replaces every invalid byte by _: the server accepts no such name.
 local function valid(name)
   local _, bad = utf8.len(name)
   while bad do
@@ -137,7 +137,7 @@ end
 ---@field name string
 ---@field from? string|integer|(string|integer)[] what it is called in files, or where it is: the first that is there
 
--- What may stand in the header for the column, its own name last.
+-- The header names that match the column, its own name last.
 local function sources(wanted)
   local from = wanted.from
   if from == nil then
@@ -185,7 +185,7 @@ function M.shown(wanted)
   end), " or ")
 end
 
--- White space of Unicode, and what has no width.
+-- Unicode white space and characters without width.
 local invisible = { "%s", "\u{a0}", "\u{3000}", "\u{feff}", "\u{2060}", "\u{202f}", "\u{205f}",
   "\u{2000}", "\u{2001}", "\u{2002}", "\u{2003}", "\u{2004}", "\u{2005}", "\u{2006}", "\u{2007}", "\u{2008}",
   "\u{2009}", "\u{200a}", "\u{200b}", "\u{200c}", "\u{200d}" }

@@ -1,4 +1,4 @@
--- The schema `pghost` holds what pghost records. Nobody's tables go there.
+-- The schema `pghost` holds what pghost records. No user tables go there.
 
 local errors = require "pghost.lib.errors"
 

@@ -1,8 +1,7 @@
 -- Names of tables: read as SQL reads them, quoted, looked up in the catalog.
 --
--- Each name of the catalog is written with its schema here: a function or an operator that somebody
--- puts into a schema of the search_path is never called. Not for columns (columns.lua) or for the
--- names that a header proposes.
+-- Catalog names are always written with their schema here, so that a function or operator that somebody puts into a
+-- schema of the search_path is never called. Not for columns (columns.lua) or for the names that a header proposes.
 
 local errors = require "pghost.lib.errors"
 

@@ -1,5 +1,5 @@
--- Row-level security hides records from a role without a word. What is read to tell what a table has
--- already, or to clean it, must be all of it.
+-- Row-level security silently hides records from a role. A table that is read to find out what it already holds, or to
+-- clean it, must be read completely.
 
 local errors = require "pghost.lib.errors"
 

@@ -1,11 +1,11 @@
 -- Who may do what: whether what is in a schema can be trusted with the rights of the role that runs.
 --
 -- Trusted are the role itself, superusers, roles it is a member of and, unless it is a superuser itself, the owner of
--- the database. All of them could do the same without any help of ours.
+-- the database. All of them could do the same without our help.
 
 local M = {}
 
--- pg_has_role says of a superuser that it is a member of every role: its grants are what counts.
+-- pg_has_role says of a superuser that it is a member of every role: only its grants count.
 local condition = [[(EXISTS (
     SELECT 1 FROM pg_catalog.pg_roles AS trusted WHERE trusted.oid = %role
       AND (trusted.rolsuper OR trusted.rolname = current_user)) OR EXISTS (
@@ -32,7 +32,7 @@ end
 ---@field role string who could do something there; "public": everybody
 ---@field how string "owner", or the privilege: "CREATE", "TRIGGER"
 
--- Grants to a role that is not a login and has no members are taken as they are: members can be added.
+-- Grants to a role that cannot log in and has no members still count: members can be added.
 local strangers_query = ([[
   WITH schema AS (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl FROM pg_catalog.pg_namespace AS n

@@ -1,4 +1,4 @@
--- Types of the arguments of checks: what is taken, and what it becomes.
+-- Argument types of checks: what is accepted, and what it is converted to.
 
 local drift = require "pghost.checks.drift"
 local misuse = require "pghost.checks.misuse"

@@ -1,4 +1,5 @@
--- What checks name, looked up in the server's catalog before any of them runs, with the name that may be meant.
+-- Looks up what checks name in the server's catalog before any of them runs, and suggests the nearest name for a
+-- missing one.
 
 local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"

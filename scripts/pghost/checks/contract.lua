@@ -16,7 +16,7 @@ local default <const> = { new = "warn", missing = "stop", retyped = "stop" }
 local own <const> = { _file_id = true, _line = true, _loaded_at = true, _valid_from = true, _valid_to = true,
   _deleted_at = true }
 
--- A type's name as the server writes it, with the modifier as it was given; nil: there is no such type.
+-- A type's name as the server writes it, with the modifier as given; nil: there is no such type.
 local function canonical(conn, name)
   local base, modifier = name:gsub("%s*%([^)]*%)", ""), name:match "%([^)]*%)" or ""
   local row = conn:query([[

@@ -1,4 +1,4 @@
--- A check as it is written: read from the arguments of its constructor, or from a plain table { name =, sql = }.
+-- A check as written: read from the arguments of its constructor, or from a plain table { name =, sql = }.
 
 local arguments = require "pghost.checks.argument_types"
 local errors = require "pghost.lib.errors"
@@ -67,7 +67,7 @@ local function read_subject(check, kind, subject, rest, where)
   end
 end
 
--- What arguments name must be there, too.
+-- What arguments name must exist too.
 local function note_needs(check, name, type_name, value)
   if type_name == "same_table" then
     need(check, check.table, value)
@@ -151,7 +151,7 @@ local function read_options(check, kind, options, where)
   check.samples = check.samples or default_samples
 end
 
--- A check that measures needs something to hold the value against.
+-- A check that measures needs something to compare the value with.
 local function check_bounds(check, kind, where)
   local least, most = check.least, check.most
   local takes_limits = kind.bounded

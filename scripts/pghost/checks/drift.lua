@@ -1,4 +1,4 @@
--- What the last published runs have loaded into a table, and whether this run's load is like it.
+-- What the last published runs loaded into a table, and whether this run's load is similar.
 
 local cjson = require "cjson"
 local log = require "pghost.lib.log"
@@ -33,7 +33,7 @@ function M.tolerance(value, where)
   return { number = number, unit = unit, text = tostring(value) }
 end
 
--- The runs that this one is compared with, the last first.
+-- The runs that this one is compared with, latest first.
 local runs_before <const> = [[
   SELECT r.run_id FROM pghost.runs AS r
   JOIN pghost.runs AS own ON own.run_id = $1 AND own.pipeline = r.pipeline AND own.target_schema = r.target_schema

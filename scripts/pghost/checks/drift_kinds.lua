@@ -1,4 +1,4 @@
--- Kinds of checks that hold what a run has loaded against what the last published runs have: by their profiles
+-- Kinds of checks that compare what a run loaded with what the last published runs loaded: by their profiles
 -- (pghost.profiles), files and rejects.
 
 local drift = require "pghost.checks.drift"

@@ -1,4 +1,4 @@
--- Runs a list of checks: those over one table in one scan where they can, all of them, whatever fails.
+-- Runs a list of checks: those over one table share a scan where possible. All of them run, whatever fails.
 
 local catalogs = require "pghost.checks.catalog"
 local definition = require "pghost.checks.definition"
@@ -33,7 +33,7 @@ local function new_jobs(run, list)
   return jobs
 end
 
--- Those that a scan of their table can say something about, by table, in pieces.
+-- The checks that a scan of their table can answer, by table, in pieces.
 local function groups_of(jobs)
   local groups, by_table = {}, {}
   for _, job in ipairs(jobs) do
@@ -51,7 +51,7 @@ local function groups_of(jobs)
   return groups
 end
 
--- Every answer of one scan, and the samples of what is not as it should be.
+-- All answers of one scan, and samples of the violations.
 local function scan_group(run, group)
   local started = sys.clock()
   local scan, places = scans.new(group.relation), {}
@@ -84,7 +84,7 @@ local function attempt(job, fn)
   return done
 end
 
--- A scan that fails says nothing of which check is at fault: then each has one of its own.
+-- A failed scan does not show which check is at fault: then each gets its own scan.
 local function scan_groups(run, groups)
   for _, group in ipairs(groups) do
     if not attempt({}, function() scan_group(run, group) end) then
@@ -104,7 +104,7 @@ local function sample_of_measure(job)
   return { ('{"%s": %s}'):format(job.kind.measured_as or "value", value) }
 end
 
--- What the scan does not say.
+-- What the scan does not answer.
 local function complete(run, job)
   local kind, found = job.kind, job.found
   local started = sys.clock()

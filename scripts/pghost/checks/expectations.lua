@@ -1,5 +1,5 @@
--- Checks that a run is told of before it loads: what they name is held against the columns that each load is going to
--- give its tables, and contracts of tables are decided, before the first record is read.
+-- Checks declared before a run loads: what they name is compared with the columns that each load will give its tables,
+-- and table contracts are decided, before the first record is read.
 
 local contract = require "pghost.checks.contract"
 local definition = require "pghost.checks.definition"
@@ -38,7 +38,7 @@ local function require_columns(check, table_name, names)
   end
 end
 
--- A contract that is to stop does so now, and is recorded.
+-- A contract set to stop does so now, and is recorded.
 local function hold_contract(run, check, columns)
   local differences, severity = contract.judge(check, contract.differences(run.conn, check.expected, columns))
   if severity ~= "error" or check.severity == "warn" then

@@ -1,10 +1,10 @@
--- What the definition of a table guarantees already: a check of it cannot fail, and proves nothing.
+-- What the definition of a table already guarantees: a check of it cannot fail, and proves nothing.
 
 local sql = require "pghost.lib.sql"
 
 local M = {}
 
--- Unique, complete and not deferred, over columns that are NOT NULL and all among those given.
+-- Unique, complete and not deferred, over NOT NULL columns that are all among those given.
 local key_query <const> = [[
   SELECT EXISTS (
     SELECT 1 FROM pg_catalog.pg_index AS i

@@ -1,4 +1,4 @@
--- All kinds of checks, by name. A kind is one row of one of the tables that are put together here.
+-- All kinds of checks, by name. A kind is one row of one of the tables combined here.
 
 local M = { list = {}, by_name = {} }
 

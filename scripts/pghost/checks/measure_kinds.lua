@@ -1,4 +1,4 @@
--- Kinds of checks that measure one value of a table, an aggregate, and hold it against limits. All of one table are
+-- Kinds of checks that measure one value of a table, an aggregate, and compare it with limits. All of one table are
 -- measured in one scan.
 
 local expressions = require "pghost.checks.expressions"

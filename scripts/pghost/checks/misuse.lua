@@ -1,11 +1,11 @@
--- Errors of those who write checks: raised where the check is written, not where it is read.
+-- Mistakes in writing checks: raised where the check is written, not where it is read.
 
 local errors = require "pghost.lib.errors"
 local nearest = require "pghost.lib.nearest"
 
 local M = {}
 
--- The first line outside of this room and of its door.
+-- The first line outside this folder and its public module.
 local function place()
   local level = 3
   while true do

@@ -1,4 +1,4 @@
--- Checks that need a statement of their own, samples of what breaks a check, and all of it as SQL.
+-- Checks that need their own statement, samples of their violations, and the SQL that shows all of these.
 
 local errors = require "pghost.lib.errors"
 local expressions = require "pghost.checks.expressions"
@@ -70,7 +70,8 @@ function M.samples(kind, c, check)
   return samples
 end
 
--- What a function in Lua says: nothing or true is fine, false is not; a number of violations, or a list of them.
+-- The result of a Lua function: nil or true passes, false fails; a number is a count of violations, a table a list of
+-- them.
 local function said(check, result)
   if result == nil or result == true then
     return 0, {}

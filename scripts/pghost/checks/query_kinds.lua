@@ -1,5 +1,5 @@
--- Kinds of checks with a scan of their own: `rows` is a SELECT that returns what breaks the check, `amount` one of the
--- number of violations and of what they are a share of, where that is not the number of those rows.
+-- Kinds of checks with a scan of their own: `rows` is a SELECT that returns what breaks the check, `amount` one that
+-- returns the number of violations and the total they are a share of, if that is not the number of those rows.
 
 local columns = require "pghost.catalog.columns"
 local contract = require "pghost.checks.contract"

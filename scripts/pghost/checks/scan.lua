@@ -1,4 +1,4 @@
--- One SELECT over a table that answers many checks: each adds the aggregates it needs, none is there twice.
+-- One SELECT over a table that answers many checks: each adds the aggregates it needs, without repeating any.
 
 local expressions = require "pghost.checks.expressions"
 local sql = require "pghost.lib.sql"

@@ -1,4 +1,4 @@
--- What became of a check: judged by its thresholds, logged, recorded in pghost.checks.
+-- The outcome of a check: judged by its thresholds, logged, recorded in pghost.checks.
 
 local log = require "pghost.lib.log"
 local recordable = require "pghost.run.recordable"

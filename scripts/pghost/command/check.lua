@@ -1,4 +1,4 @@
--- pghost check: the checks of a project, over the tables that are published.
+-- pghost check: the checks of a project, over the published tables.
 
 local argparse = require "argparse"
 local cjson = require "cjson"

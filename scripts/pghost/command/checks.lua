@@ -26,7 +26,7 @@ local function say(label, value)
   end
 end
 
--- The SQL of every row that breaks a check, to be copied: as it is, its lines below each other.
+-- The SQL that returns every row violating a check, printed line by line so that it can be copied.
 local function print_query(query)
   local indent, label = query:match "^%s*", "all rows"
   for line in (query .. "\n"):gmatch "([^\n]*)\n" do
@@ -36,7 +36,7 @@ local function print_query(query)
   end
 end
 
--- What is to be known of a check that did not pass, or that proves nothing.
+-- Details of a check that did not pass, or that proves nothing.
 local function print_details(check)
   if check.outcome == "passed" and not check.vacuous then
     return

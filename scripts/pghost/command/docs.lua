@@ -15,7 +15,7 @@ local function parse(arguments)
   return command_arguments.parse(parser, arguments, "pghost docs")
 end
 
--- Through a pager on a terminal; one that cannot be started, or is left early, is no error.
+-- Through a pager on a terminal; one that cannot be started, or is left early, is not an error.
 local function show(text)
   if not sys.is_tty(1) then
     io.write(text)

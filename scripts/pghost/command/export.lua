@@ -1,4 +1,4 @@
--- pghost export: a table or a query into a CSV file, packed or not; the file is whole, or not there.
+-- pghost export: writes a table or a query to a CSV file, compressed or not; the file is complete or absent.
 
 local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"

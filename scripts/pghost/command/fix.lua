@@ -22,7 +22,7 @@ local function new_parser()
   return parser
 end
 
--- The first word is the run where it is a number, and more words follow.
+-- The first word is the run if it is a number and more words follow.
 local function parse(arguments)
   local options = command_arguments.parse(new_parser(), arguments, "pghost fix")
   if options.run and options.run:find "^%d+$" and options.file then

@@ -1,4 +1,4 @@
--- pghost init: a project made of CSV files, or one more table for it.
+-- pghost init: makes a project from CSV files, or adds a table to one.
 
 local add = require "pghost.init.add"
 local argparse = require "argparse"
@@ -52,7 +52,7 @@ end
 
 local function say_nothing() end
 
--- One line that is written over, on a terminal alone.
+-- A single line, overwritten in place; only on a terminal.
 local function new_progress()
   if host.options.quiet or not sys.is_tty(2) then
     return say_nothing, say_nothing

@@ -1,4 +1,4 @@
--- pghost lint: all that is wrong with a project, with its places, before anything is loaded.
+-- pghost lint: reports everything wrong with a project, with file and line, before anything is loaded.
 
 local argparse = require "argparse"
 local cjson = require "cjson"

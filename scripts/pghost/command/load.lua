@@ -1,4 +1,4 @@
--- pghost load: files into one table, in one transaction, as one would use psql's \copy.
+-- pghost load: loads files into one table, in one transaction, much like psql's \copy.
 
 local argparse = require "argparse"
 local budget_options = require "pghost.load.budget_options"
@@ -76,7 +76,7 @@ local function parse(arguments)
   return options
 end
 
--- Lines on stderr, one JSON object each with --log-format json. What is quiet still warns.
+-- Lines on stderr, one JSON object each with --log-format json. --quiet still shows warnings.
 local warnings = 0
 
 local function speaker(quiet)

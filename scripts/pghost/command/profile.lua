@@ -45,7 +45,7 @@ local function is_query(words)
   return first and ({ SELECT = true, WITH = true, VALUES = true, TABLE = true })[first:upper()] or false
 end
 
--- A word that no file has is the name of a table.
+-- A word that names no file is a table.
 local function is_file(word)
   return word == "-" or word:find "[/*?]" ~= nil or lfs.attributes(word, "mode") ~= nil or word:lower():find
     "%.[ct]sv" ~= nil
@@ -76,7 +76,7 @@ local function speaker(quiet)
   end
 end
 
--- What is not in the profile is said, whatever is quiet.
+-- What the profile leaves out is reported even with --quiet.
 local function tell_unreadable(result)
   if result.unreadable == 0 then
     return

@@ -1,4 +1,4 @@
--- pghost purge: removes old runs from the history; what later runs need of them stays.
+-- pghost purge: removes old runs from the history, but keeps what later runs need of them.
 
 local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"

@@ -56,7 +56,7 @@ local function format_of(options)
   return "table"
 end
 
--- What a statement without rows has done.
+-- What a statement without rows did.
 local function write_affected(format, stream)
   if format == "table" or format == "expanded" then
     local count = stream:affected()
@@ -64,7 +64,7 @@ local function write_affected(format, stream)
   end
 end
 
--- A stream whose first row is read. An error of the server's gets its place in the text as it was written.
+-- A stream whose first row has been read. A server error gets its position in the original text.
 local function begin(conn, statement, options)
   local text, values, places = statement:bind(options.parameters)
   local stream

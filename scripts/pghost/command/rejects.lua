@@ -1,4 +1,4 @@
--- pghost rejects [RUN]: what a run refused and why; as a CSV to correct and load again; waived.
+-- pghost rejects [RUN]: shows what a run refused and why, writes it as a CSV to correct and load again, or waives it.
 
 local argparse = require "argparse"
 local cjson = require "cjson"

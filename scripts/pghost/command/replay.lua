@@ -1,4 +1,4 @@
--- pghost replay [RUN] [SCRIPT]: runs the rejects of a run again, through the rules as they are now.
+-- pghost replay [RUN] [SCRIPT]: runs the rejects of a run through the current rules.
 
 local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"

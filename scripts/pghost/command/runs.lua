@@ -1,4 +1,4 @@
--- pghost runs [RUN]: the runs that are recorded in the database, or one of them with all it did.
+-- pghost runs [RUN]: the runs recorded in the database, or one of them in full.
 
 local argparse = require "argparse"
 local cjson = require "cjson"
@@ -32,7 +32,7 @@ local function object(row, columns)
   return json.object(columns, out)
 end
 
--- `"name":[{...},...]`; an empty table has no way to say that it is a list.
+-- `"name":[{...},...]`; an empty Lua table cannot say that it is a list.
 local function json_member(name, rows)
   return ("%s:[%s]"):format(json.encode(name), table.concat(lists.map(rows, function(row)
     return object(row, rows.columns)
@@ -53,7 +53,7 @@ local function list_row(run)
     log.count(run.records), log.count(run.loaded + run.corrected), log.count(run.rejected + run.duplicates) }
 end
 
--- What a narrow terminal has no room for: `pghost runs RUN` has all of it.
+-- What a narrow terminal has no room for; `pghost runs RUN` shows everything.
 local spare_in_list <const> = { "schema", "files", "loaded", "duration" }
 local spare_in_parts <const> = { "sha256", "filtered", "waived", "corrected", "duplicates", "samples", "size", "tags",
   "records_per_second", "owner", "measured", "rows_checked",
@@ -98,7 +98,7 @@ local function print_head(run)
   end
 end
 
--- Columns in which there is nothing are left out.
+-- Empty columns are left out.
 local function shown_columns(rows)
   local columns, types, positions = {}, {}, {}
   for i, name in ipairs(rows.columns) do
@@ -128,8 +128,8 @@ local function print_part(name, rows)
     spare_in_parts))
 end
 
--- A line for each column and what it comes from. That a column of a clean table comes from that of its raw table,
--- everybody knows.
+-- A line for each column and what it comes from. That a clean column comes from the raw column of the same table is
+-- obvious, so it is left out.
 local function print_lineage(rows)
   local last
   for _, row in ipairs(rows) do

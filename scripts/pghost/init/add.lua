@@ -1,4 +1,4 @@
--- One more table for a project that is there: its rules file, and a line in pipeline.lua.
+-- Adds a table to an existing project: its rules file, and a line in pipeline.lua.
 
 local errors = require "pghost.lib.errors"
 local files = require "pghost.lib.atomic_file"
@@ -32,7 +32,7 @@ local function taken_names(folder, text)
   return taken
 end
 
--- The data folder as config.lua says it, where that is a plain text; else the project's.
+-- The data folder from config.lua, if that is a plain string; else the project's.
 local function data_of(folder)
   local path = paths.join(folder, "config.lua")
   local text = whole_file.exists(path) and whole_file.read(path) or ""
@@ -41,7 +41,7 @@ local function data_of(folder)
   return paths.join(folder, value and value() or "data")
 end
 
--- After the last run:load, with the lines of it that are indented; else before the first step after it.
+-- After the last run:load, including its indented lines; else before the first step that must follow loads.
 local function insert(text, lines)
   local at, last, inside = 1, nil, false
   for line, next_at in text:gmatch("([^\n]*)\n()") do
@@ -56,7 +56,7 @@ local function insert(text, lines)
   return last and text:sub(1, last - 1) .. table.concat(lines, "\n") .. "\n" .. text:sub(last)
 end
 
--- Without the comment that the file was left out, which it is no longer.
+-- Removes the comment that says the file was left out.
 local function without_refusal(text, path)
   local begins, kept, inside = "-- left out: " .. path .. ": ", {}, false
   for line in text:gmatch("[^\n]*\n") do

@@ -1,4 +1,4 @@
--- The CSV files that a project is made of: found, sniffed as `dialect = "auto"` does; those that are not clear, named.
+-- The CSV files that a project is made of: found, and sniffed as `dialect = "auto"` does; unclear ones are named.
 
 local auto_dialect = require "pghost.input.auto_dialect"
 local dialect = require "pghost.input.dialect"
@@ -73,7 +73,7 @@ function M.relative(path, folder)
   return whole:sub(1, #above) == above and whole:sub(#above + 1) or whole
 end
 
--- Of a load that is to find what is not given.
+-- For a load that is to detect what is not given.
 local function load_options(given)
   local options = { dialect = "auto", create = true } -- create: types are those of the whole file
   for name, value in pairs(given) do
@@ -82,7 +82,7 @@ local function load_options(given)
   return options
 end
 
--- What is in doubt is not where the user has said it.
+-- What the user has given is not in doubt.
 local function is_answered(warning, given)
   return given.delimiter and warning:find("^it could be read in two ways") or given.encoding
     and warning:find("^encoding:") or given.header ~= nil and warning:find("^header:")

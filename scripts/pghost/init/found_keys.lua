@@ -1,4 +1,4 @@
--- Keys, found by looking: a column without a gap whose values are all different, and that is called or placed like one.
+-- Detects keys: a column without gaps whose values are all distinct, and whose name or position is that of a key.
 
 local log = require "pghost.lib.log"
 local values = require "pghost.init.values"
@@ -35,7 +35,7 @@ local function is_own(one, name)
   return name == "id" or name == single .. "_id" or name == one.name .. "_id" or name == single .. "_code"
 end
 
--- 0: it is none, whatever its values.
+-- 0: it is not a key, whatever its values.
 local function rank(one, i, column)
   local seen = column.seen
   if not key_types[column.type] or seen.total < 2 or seen.nulls > near * seen.total then

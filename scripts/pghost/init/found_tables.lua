@@ -29,7 +29,7 @@ local function base_of(path)
   return packed:gsub("%.[cC][sS][vV]$", "")
 end
 
--- What stays of a name when numbers and dates go: "booking_2024-01" -> "booking".
+-- A name without its numbers and dates: "booking_2024-01" -> "booking".
 local function stem_of(seen)
   return (base_of(seen.path):lower():gsub("[^%a\x80-\xff]+", ""))
 end
@@ -74,7 +74,7 @@ local function holds(wide, narrow)
   return true
 end
 
--- Files that are called alike, some with columns that the others do not have, are one table of those that all have.
+-- Files with similar names, some with extra columns, are one table of the columns that all have.
 local function join_wider(groups)
   table.sort(groups, function(a, b)
     local left, right = #a[1].found.columns, #b[1].found.columns
@@ -135,7 +135,7 @@ local function common_prefix(a, b)
   return a:sub(1, length)
 end
 
--- What the table of several files is called: what their names begin with, else what the folder is called.
+-- The name for a table of several files: the common start of their names, else the folder's name.
 local function wanted_name(group, folder)
   local prefix = base_of(group[1].path)
   for _, seen in ipairs(group) do
@@ -197,7 +197,7 @@ local function columns_of(group)
   return columns, positions
 end
 
--- Files that are not read alike are each read with what is found.
+-- Files that are not read the same way each use what was detected for them.
 local function options_of(group, given, remarks)
   local first = rules_text.options(group[1].options)
   for _, seen in ipairs(group) do

@@ -28,7 +28,8 @@ local wider = {
   ["double precision"] = { bigint = "double precision", numeric = "double precision" },
 }
 
--- Empty texts in quotes, in a column without a field that is empty without them: how the file writes a missing value.
+-- Empty texts in quotes, in a column without a field that is empty without them: this is how the file writes a missing
+-- value.
 local function quotes_missing(columns)
   for _, column in ipairs(columns) do
     if column.required and column.empty > 0 then
@@ -52,7 +53,7 @@ local function union(columns, is_text)
   return list
 end
 
--- The type of both; nil: they have none in common but text.
+-- The type that fits both; nil: only text does.
 local function common(a, b)
   local type_name = a.type == b.type and a.type or wider[a.type] and wider[a.type][b.type]
   if type_name and a.format == b.format and a.decimal == b.decimal then

@@ -1,4 +1,4 @@
--- A project made of CSV files: what is found about them, and the files that are written of it.
+-- A project made of CSV files: what is detected, and the files written from it.
 
 local errors = require "pghost.lib.errors"
 local init_files = require "pghost.init.csv_files"
@@ -31,7 +31,7 @@ local M = {}
 
 local own_names = { pghost = true, public = true, information_schema = true }
 
--- The project's name, which is its schema's, too.
+-- The project's name, which is also its schema's.
 local function name_of(folder)
   local base = paths.absolute(folder):match("[^/]*$")
   local name = names.identifiers({ base })[1]
@@ -41,7 +41,7 @@ local function name_of(folder)
   return (own_names[name] or name:find("^pg_")) and "my_" .. name or name
 end
 
--- Nothing of a user's lies among pghost's own sources, and modules in such a folder would not be found.
+-- User files do not belong among pghost's own sources, and modules in such a folder would not be found.
 local function check_folder(folder)
   local whole, root = paths.absolute(folder), paths.absolute(other_files.root())
   if whole == root or whole:sub(1, #root + 1) == root .. "/" then
@@ -52,7 +52,7 @@ local function check_folder(folder)
   end
 end
 
--- The folder that all files are in, or that which they share.
+-- The folder that all files are in, or their common parent.
 local function data_of(list)
   local folder
   for _, file in ipairs(list) do

@@ -1,4 +1,4 @@
--- The texts of a project's files that are no Lua: README.md, .luarc.json, .env.example, .gitignore.
+-- The texts of a project's non-Lua files: README.md, .luarc.json, .env.example, .gitignore.
 
 local cjson = require "cjson"
 local identifiers = require "pghost.init.identifiers"

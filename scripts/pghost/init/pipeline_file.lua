@@ -9,7 +9,7 @@ local M = {}
 
 local quoted = lua_text.quoted
 
--- A glob that stands for exactly these files today, and for those of their kind that come later.
+-- A glob that matches exactly these files today, and similar ones that arrive later.
 local function glob_of(list, folder)
   local first, last = list[1], list[#list]
   local before = 0
@@ -92,7 +92,7 @@ local function refused_lines(refused)
   return out
 end
 
--- What others refer to comes first, for those who read it.
+-- Tables that others refer to come first, for the reader.
 local function in_order(tables, references)
   local rank, list = {}, {}
   for _, reference in ipairs(references) do

@@ -25,7 +25,7 @@ local function is_flag(column)
   return column.type == "bigint" and column.seen.set ~= nil and column.seen.count <= 2
 end
 
--- Not of numbers that nobody adds up.
+-- Not of numbers that make no sense as a sum.
 local function is_measure(one, column)
   local name = column.name
   return numbers[column.type] and not is_flag(column) and not keys.is_named(name)
@@ -75,7 +75,7 @@ local function text(comments, lines)
   return table.concat(out, "\n") .. "\n"
 end
 
--- The names of an answer's columns, no two alike: quoted where SQL wants it, and as they are.
+-- The names of an answer's columns, no two alike: quoted for SQL, and unquoted.
 local function labels(...)
   local plain, made = names.identifiers { ... }, {}
   for i, name in ipairs(plain) do
@@ -85,7 +85,7 @@ local function labels(...)
   return made
 end
 
--- What the report draws of an answer: counts by the first column, not the average, which is of another unit.
+-- What the report draws of an answer: counts by the first column, not the average, which has another unit.
 local function chart_of(kind, label)
   return ("chart: %s %s %s"):format(kind, label.plain[1], label.plain[2])
 end
@@ -137,7 +137,7 @@ local function by_moment(one, moment)
       chart_of("line", label) }, lines) }
 end
 
--- What a record of a table is called by people.
+-- The everyday word for a record of a table.
 local function label_of(one)
   return first(one, function(column)
     return column.type == "text" and column.name:find("name", 1, true)
@@ -209,7 +209,7 @@ local function largest(list, find)
   end
 end
 
--- Of the references the one whose table has the most records.
+-- The reference whose table has the most records.
 local function main_reference(list, references)
   local best
   for _, reference in ipairs(references) do

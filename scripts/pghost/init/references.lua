@@ -1,4 +1,4 @@
--- References, found by looking: the values of a column are keys of another table, and its name says so.
+-- Detects references: the values of a column are keys of another table, and its name says so.
 
 local keys = require "pghost.init.found_keys"
 local log = require "pghost.lib.log"
@@ -17,7 +17,7 @@ local least_share = 0.8   -- of the values, where the name says so, too
 local least_texts = 5     -- different texts that say enough without a name
 local least_stem = 3
 
--- Columns that are called alike everywhere, and mean nothing of each other.
+-- Columns with the same name everywhere, which says nothing about a reference.
 local general = { id = true, key = true, code = true, name = true, year = true, month = true, day = true, date = true,
   time = true, hour = true, week = true, type = true, status = true, number = true, no = true, nr = true, value = true }
 
@@ -31,7 +31,7 @@ local function key_column(one)
   end
 end
 
--- Whether the column is called after the key: company_id, user_id for users.rn, parent_id for id.
+-- Whether the column is named after the key: company_id, user_id for users.rn, parent_id for id.
 local function is_related(child, column, parent, key)
   local single = keys.singular(parent.name)
   if child == parent then
@@ -56,7 +56,7 @@ local function missing_of(set, parent)
   return missing
 end
 
--- How good it is; nil: it is none.
+-- How good the reference is; nil: not a reference.
 local function judge(child, column, parent, key)
   local seen = column.seen
   local related = is_related(child, column, parent, key)
@@ -79,7 +79,7 @@ local function describe(child, column, parent, key, missing)
   return ("%s of the %s are not in %s.%s"):format(log.count(missing), all, parent.name, key.name)
 end
 
--- Two keys with the same values: one of them refers to the other, and not both.
+-- Two keys with the same values: only one of them refers to the other.
 local function is_mirror(child, column, key, at, parent_at)
   local same = child.key and child.key.column == column.name and column.seen.count == key.seen.count
   return same and at < parent_at

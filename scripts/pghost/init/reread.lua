@@ -1,5 +1,5 @@
--- What is in a file that is read as the user has said: lines skipped, records padded, no header. Sniffing looks at a
--- copy of the records as the reader gives them, so that columns and types are those of the load.
+-- Sniffs a file that is read with the user's options: lines skipped, records padded, no header. Sniffing sees a copy of
+-- the records as the reader gives them, so that columns and types are those of the load.
 
 local contents = require "pghost.input.contents"
 local dialect = require "pghost.input.dialect"
@@ -11,10 +11,10 @@ local sys = require "pghost.native.sys"
 
 local M = {}
 
--- What sniffing adds to what is given: how bytes are cut into fields, and not which lines are records.
+-- What sniffing adds to the given options: how bytes are split into fields, but not which lines are records.
 local of_fields = { "delimiter", "quote", "escape", "encoding", "skip_blanks", "blanks_after_quote", "line_end" }
 
--- What sniffing itself can be told.
+-- The options that sniffing itself accepts.
 local plain = { delimiter = true, quote = true, encoding = true, escape = true, line_end = true, skip_blanks = true }
 
 --- Whether the user has said more than sniffing takes into account.
@@ -44,7 +44,7 @@ local function write_record(out, record, width)
   errors.check(out:write(table.concat(fields, ","), "\n"))
 end
 
--- The records in plain CSV; how many there are, and how many are none.
+-- The records as plain CSV; the number of records, and of unreadable ones.
 local function copy(source, out, header)
   local width, records, misfits = #source:columns(), 0, 0
   if header then

@@ -1,4 +1,4 @@
--- The text of rules/NAME.lua, with what was not sure beside each column.
+-- The text of rules/NAME.lua, with what was uncertain noted beside each column.
 
 local lua_text = require "pghost.lib.lua_text"
 local rules_text = require "pghost.sniff.rules_text"

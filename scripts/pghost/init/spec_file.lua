@@ -1,4 +1,4 @@
--- The text of spec/rules_spec.lua: a record of each table, held against its rules, without a database.
+-- The text of spec/rules_spec.lua: a record of each table, tested against its rules, without a database.
 
 local lua_text = require "pghost.lib.lua_text"
 

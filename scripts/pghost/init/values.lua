@@ -1,7 +1,7 @@
 -- The values of a table's columns, by one reading of its files: which are unique, which could be in another table.
 --
 -- Memory is bounded: all tables together keep `most_kept` different values. A column that would need more is given up,
--- and said to be; values that only rise are known to be unique without being kept.
+-- and reported; values that only rise are known to be unique without being kept.
 
 local contents = require "pghost.input.contents"
 local dialect = require "pghost.input.dialect"
@@ -34,7 +34,7 @@ local few = 5
 local moments = { date = true, timestamp = true, timestamptz = true }
 local kept_types = { bigint = true, text = true, uuid = true, boolean = true }
 
--- The value of a text; nil: the text is one.
+-- The value of a text; nil: the text itself.
 local function canonical(column)
   if column.type == "text" and #column.nulls == 0 and not column.padded then
     return nil
@@ -146,7 +146,7 @@ local function example(record, positions, columns)
   return length < 1000 and fields or nil
 end
 
--- Of the columns, those about which there is still something to find out.
+-- The columns that still have something to detect.
 local function unfinished(list)
   local left = {}
   for _, values in ipairs(list) do

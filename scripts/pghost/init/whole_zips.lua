@@ -1,4 +1,4 @@
--- A zip is loaded as a whole: its files are of one table and all of them are clear, or it is left out.
+-- A zip is loaded as a whole: either its files belong to one table and are all clear, or it is left out.
 
 local M = {}
 

@@ -1,4 +1,4 @@
--- Files of a project written into a folder: all of them, and never over one that is there.
+-- Writes the files of a project into a folder: all of them, and never over an existing one.
 
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"

@@ -1,7 +1,7 @@
--- dialect = "auto": files are sniffed, and read with what was found. Options that are given stay.
+-- dialect = "auto": files are sniffed and read with what was found. Options given explicitly stay.
 --
--- What was found is logged and recorded with the run. Where it is not clear the load refuses: a guess
--- that is wrong would load a table that looks right.
+-- What was found is logged and recorded with the run. If it is not clear the load refuses: a wrong guess would load a
+-- table that looks right.
 
 local contents = require "pghost.input.contents"
 local dialect = require "pghost.sniff.findings"
@@ -62,7 +62,7 @@ function M.describe(found, options)
   return ("%s (confidence %.2f)"):format(table.concat(parts, ", "), found.confidence)
 end
 
--- What is least sure, for the message.
+-- The least certain finding, for the message.
 local function doubt(found)
   local first = found.warnings[1]
   if found.dialect.delimiter.doubtful then
@@ -85,7 +85,7 @@ local function refuse(file, found, options)
     first = found.nearest and { delimiter = found.nearest } })
 end
 
--- A header is given and none is found: below the lines above the table it would be the first record.
+-- A header is given but none is found: after the lines above the table it would be the first record.
 local function is_above(found, options)
   return options.header and is_given(options, "header") and not options.skip and found.dialect.skip ~= nil
     and found.dialect.header.value == 0
@@ -110,7 +110,7 @@ local function forget_lines_above(found)
   found.dialect.skip, found.options.skip = nil, nil
 end
 
--- What is given leads elsewhere than what is found, so what is found of the header says nothing.
+-- The given options read the file differently from what was found, so findings about the header do not apply.
 local function check_given(file, found, options)
   local delimiter, skip = found.dialect.delimiter.value, found.dialect.skip and found.dialect.skip.value or 0
   if is_given(options, "header") then
@@ -184,7 +184,7 @@ local function report(file, found, options, say)
   end
 end
 
--- What is known of the file beforehand.
+-- What is known about the file beforehand.
 local function facts_of(options, file)
   local tolerant = options.tolerant and "skip" or nil
   local facts = { member = file.member, version = file.version,

@@ -1,8 +1,9 @@
--- What a file holds: to be read as CSV, sniffed or hashed. All that a load reads of its files goes through here.
+-- The contents of a file: to be read as CSV, sniffed or hashed. Everything a load reads from its files goes through
+-- here.
 --
 -- A small file that is not compressed is opened and read once, when it is found (files.lua); header, dialect, hash and
--- records are taken from those bytes, so they belong together even when somebody replaces the file in between. Others
--- are opened each time.
+-- records are taken from those bytes, so they are consistent even if the file is replaced in between. Others are opened
+-- each time.
 
 local csv = require "pghost.native.csv"
 local errors = require "pghost.lib.errors"

@@ -1,7 +1,7 @@
--- From what a pipeline names (a path, a glob, a folder, a URL, a list of them, "-") to the files meant: what each is,
--- once.
+-- Turns what a pipeline names (a path, a glob, a folder, a URL, a list of them, "-") into files, each once, with what
+-- it is.
 --
--- A zip stands for the CSV files in it. What is a zip, or compressed, is detected by its bytes.
+-- A zip stands for the CSV files in it. Zips and compressed files are detected by their bytes.
 --
 -- Files come sorted by name, so that "first" means the same on every machine.
 
@@ -22,14 +22,14 @@ local M = {}
 ---@field member? string name of the file in the zip at `path`
 ---@field contents? string all its bytes, of a small file (contents.lua)
 
--- What can be opened again and then gives the same bytes, by its mode.
+-- Files, by mode, that can be opened again and give the same bytes.
 local lasting = { file = true, ["block device"] = true }
 
 local function last_part(path)
   return path:match("[^/]+$") or path
 end
 
--- A name in messages and tables: whatever is in the zip or the folder, this is text on one line.
+-- A name in messages and tables: whatever the zip or folder contains, this is text on one line.
 local printable = require("pghost.input.printable").printable
 
 local packed_names = { gz = true, tgz = true, bz2 = true, xz = true, zst = true, zip = true, ["7z"] = true, rar = true,
@@ -40,12 +40,12 @@ local function is_csv_name(name)
   return folded:find("%.csv$") or folded:find("%.tsv$") or folded:find("%.txt$")
 end
 
--- What the maker of a zip did not mean to be in it.
+-- Files that the maker of a zip did not mean to include.
 local function is_clutter(name)
   return name:find("^__MACOSX/") or name:find("^%.") and not name:find("^%.%.?/") or last_part(name):find("^%.")
 end
 
--- Files in a zip that are packed themselves may be part of the data: nobody unpacks them unseen.
+-- Compressed files within a zip may be part of the data: they are not decompressed silently.
 local function refuse_packed(path, name)
   local ending = name:lower():match("%.(%w+)$")
   if ending and packed_names[ending] then
@@ -91,7 +91,8 @@ local function add_members(found, path, members, passed, object)
   end
 end
 
--- What gives its bytes once; nil: a file. A path below /dev/fd or /proc is what it leads to.
+-- The kind of a source that gives its bytes only once; nil: a file. A path below /dev/fd or /proc counts as what it
+-- leads to.
 local function read_once(path, mode)
   if path == "-" then
     return "standard input"
@@ -99,7 +100,7 @@ local function read_once(path, mode)
   return not lasting[mode] and (mode == "char device" and "device" or mode) or nil
 end
 
--- What a file is, from one look at it; `kept` are the bytes that may still be kept.
+-- What a file is, opened once; `kept` is how many bytes may still be kept.
 local function look(path, kept)
   return errors.check(contents.look({ path = path }, math.min(contents.small, kept)))
 end
@@ -134,7 +135,7 @@ local function describe(found, path, facts, passed, kept)
   return inside and #inside or 0
 end
 
--- The paths or URLs that one stands for.
+-- The paths or URLs that one path or URL expands to.
 local function expand(path)
   if paths.is_url(path) then
     return require("pghost.input.urls").expand(path)
@@ -156,7 +157,7 @@ function M.once(file)
   return ("'%s' is a %s and can be read only once"):format(printable(file.path), file.read_once)
 end
 
--- What tells a file from others however it is named, links too; nil for what is not a file.
+-- Identifies a file under any name, also through links; nil if it is not a file.
 local function identity(path, facts)
   return facts.mode == "file" and facts.dev .. ":" .. facts.ino or path
 end

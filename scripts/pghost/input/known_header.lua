@@ -1,5 +1,5 @@
--- Whether the first record of a sniffed file is its header, by what is known of the table that it goes
--- into; and what is said where that is not clear.
+-- Whether the first record of a sniffed file is its header, by what is known of the table that it goes into; and the
+-- message if that is not clear.
 
 local errors = require "pghost.lib.errors"
 
@@ -28,7 +28,7 @@ local function plain(name)
   return (name:lower():gsub("^%s+", ""):gsub("%s+$", ""):gsub("[^%w_\x80-\xff]+", "_"))
 end
 
--- How many cells name a column, and how many that have something in them do not.
+-- How many cells name a column, and how many other non-empty cells do not.
 local function count_names(cells, columns)
   local known, named, others = {}, 0, 0
   for _, name in ipairs(columns) do
@@ -71,7 +71,7 @@ function M.recognise(found, goal)
   end
 end
 
--- Names such as a file without a header gets: the columns are meant by their position.
+-- Names such as those of a file without a header: the columns are meant by position.
 local function are_positions(columns)
   for _, name in ipairs(columns) do
     if not name:find "^column_?%d+$" then

@@ -1,6 +1,6 @@
--- Names that others gave (files, members of a zip), as one line of valid UTF-8 by which they are recorded.
+-- External names (of files, of members of a zip) as one line of valid UTF-8, the form in which they are recorded.
 --
--- Not terminal.harmless, which escapes more for the eye: characters that nobody sees belong to a name, and stay. Not
+-- Not terminal.harmless, which escapes more for the eye: invisible characters belong to a name, and stay. Not
 -- run/recordable, which asks the server what its encoding has, and keeps line ends.
 
 local M = {}

@@ -1,5 +1,5 @@
--- How a file is read, as it is recorded: so that its rejects can be written as a file of the same
--- kind, and read again.
+-- How a file is read, in the form recorded in the history, so that its rejects can be written as a file of the same
+-- kind and read again.
 
 local cjson = require "cjson"
 
@@ -10,8 +10,8 @@ local M = {}
 local names = { "delimiter", "quote", "escape", "line_end", "header", "blank_lines", "skip_blanks",
   "blanks_after_quote", "encoding" }
 
--- Encodings whose files are taken apart as they are, so that the bytes of a record are those of the
--- file. Files in any other are converted first, and their records are UTF-8.
+-- Encodings whose files are split without conversion, so that the bytes of a record are those of the file. Files in any
+-- other are converted first, and their records are UTF-8.
 local kept_as_they_are = { "^iso", "^windows", "^cp125", "^win", "^latin", "^koi8", "^euc", "^shift", "^sjis", "^gb",
   "^big5", "^utf16" }
 
@@ -131,7 +131,7 @@ local function quoter(dialect)
   end
 end
 
--- Whether a value has to be quoted. To look for one plain text after the other is faster than a pattern.
+-- Whether a value has to be quoted. Searching for plain strings one by one is faster than a pattern.
 local function is_special(dialect)
   local comment, quote = dialect.comment, dialect.quote or '"'
   local specials = { "\r", "\n", dialect.delimiter or "," }

@@ -1,4 +1,4 @@
--- What to give where a file is not clear: options of the command line, as words for the shell.
+-- Suggestions for an unclear file: command-line options, quoted for the shell.
 
 local shell = require "pghost.lib.shell"
 

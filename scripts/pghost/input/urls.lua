@@ -1,8 +1,8 @@
 -- Objects behind URLs: which ones a URL means, and what each is.
 --
--- `s3://BUCKET/data/*.csv` and `s3://BUCKET/data/` are lists, as a glob and a folder are; http and https know no
--- lists. What is found has a version (ETag, or time of the last change), and all that reads it later asks for that
--- one: a load never mixes two.
+-- `s3://BUCKET/data/*.csv` and `s3://BUCKET/data/` are lists, as a glob and a folder are; http and https know no lists.
+-- What is found has a version (ETag, or time of the last change), and every later read asks for that version: a load
+-- never mixes two.
 
 local errors = require "pghost.lib.errors"
 local paths = require "pghost.lib.paths"

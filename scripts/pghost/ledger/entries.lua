@@ -1,5 +1,5 @@
 -- What the ledger says. It is pghost.files: what published runs loaded into a table since it was last replaced, and
--- which files they found to hold the same.
+-- which files they found to have the same content.
 
 local cjson = require "cjson"
 local paths = require "pghost.lib.paths"

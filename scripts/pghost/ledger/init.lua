@@ -16,7 +16,7 @@ local snapshots = require "pghost.ledger.snapshots"
 
 local M = {}
 
--- The hash of each file. What can be read only once is looked at when it is loaded.
+-- The hash of each file. A source that can be read only once is hashed when it is loaded.
 local function hash(files)
   local hashed = {}
   for _, file in ipairs(files) do
@@ -81,7 +81,7 @@ local function note_same(run, plan, file, other)
     other.name), { file = file.name })
 end
 
--- What can be read only once is known when it is read: it must be new.
+-- A source that can be read only once is hashed as it is read: it must be new.
 local function check_new(run, plan, one, other)
   local file = one.file
   local known, entry = selection.is_known(run, plan, file, one.counts.sha256, other)
@@ -96,8 +96,8 @@ end
 local missing_statement = "UPDATE pghost.files SET missing = $3 "
   .. qualified "WHERE run_id = $1 AND table_name = $2"
 
--- Holds what was read against what the ledger knew of it: a file must be what it was when it was hashed, and what can
--- be read only once must be new.
+-- Compares what was read with the ledger: a file must be unchanged since it was hashed, and a source that can be read
+-- only once must be new.
 local function check(run, plan, result)
   local seen, read = {}, {}
   for _, file in ipairs(plan.files) do
@@ -123,7 +123,7 @@ local function check(run, plan, result)
   end
 end
 
--- Records the files that were left out, and what they are the same as.
+-- Records the files that were left out, and which loaded files they duplicate.
 local function save_skipped(run, plan, result)
   local list = {}
   for i, file in ipairs(plan.skipped) do

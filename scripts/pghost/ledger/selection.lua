@@ -1,8 +1,8 @@
--- Which files of a load are news to the published table, and which it has already.
+-- Which files of a load are new to the published table, and which it already has.
 --
--- A file is known by the SHA-256 of its content. One whose path is known with other content has changed, and the
--- option `changed` says what becomes of it. To append, a content is news once. To merge and in history it is news
--- unless it is the last thing that the table was told: after another file the table says something else by now.
+-- A file is known by the SHA-256 of its content. One whose path is known with other content has changed, and the option
+-- `changed` says what becomes of it. For appending, a content is new once. For merge and history it is new unless it
+-- was the last one loaded: after another file the table may hold something else.
 
 local printable = require("pghost.input.printable").printable
 local contents = require "pghost.input.contents"
@@ -54,7 +54,7 @@ local function check_staged(request, file, known)
   end
 end
 
--- The contents that a table was told, in their order: the ledger's, then those of this run.
+-- The contents loaded into a table, in order: the ledger's, then those of this run.
 local Told = {}
 Told.__index = Told
 
@@ -63,7 +63,7 @@ local function told(run, request, by_hash)
     last = request.mode ~= "append" and not request.first and entries.newest(run, request.name) or nil }, Told)
 end
 
--- What makes loading a content useless: an entry of the ledger, or a file of this run.
+-- What makes loading a content redundant: an entry of the ledger, or a file of this run.
 function Told:has(sha256)
   local entry, file = self.by_hash[sha256], self.in_run[sha256]
   if self.once or self.last == sha256 then

@@ -1,11 +1,11 @@
--- Where records that are missing in the files leave the table, the files are all there is: they are loaded together,
--- unchanged ones too, or left out together.
+-- If records missing from the files are removed from the table, the files are a complete snapshot: they are loaded
+-- together, unchanged ones too, or left out together.
 
 local qualified = require "pghost.modes.qualified"
 
 local M = {}
 
--- The contents that the last published run left in the table, where it did the same to missing keys.
+-- The contents that the last published run left in the table, if it treated missing keys the same way.
 local last_query = qualified [[
   WITH last AS (
     SELECT f.run_id FROM pghost.files AS f JOIN pghost.runs AS r ON r.run_id = f.run_id

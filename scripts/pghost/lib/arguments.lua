@@ -1,4 +1,4 @@
--- Command lines read by argparse, with one line of message for what is wrong with them.
+-- Command lines parsed by argparse, with one-line error messages.
 
 local errors = require "pghost.lib.errors"
 local help_layout = require "pghost.lib.help_layout"
@@ -28,8 +28,7 @@ local function option_names(parser, words)
   return names, with_value
 end
 
--- "--max-rejects -1" as "--max-rejects=-1": a negative number is a value (and wrong or not as such),
--- and no option.
+-- "--max-rejects -1" as "--max-rejects=-1": a negative number is a value (valid or not), not an option.
 local function join_numbers(words, with_value)
   local joined = {}
   for _, word in ipairs(words) do
@@ -53,7 +52,7 @@ local function long(names)
   return found
 end
 
--- What may be meant by an unknown option: one of the command's, else one that the host takes after any command.
+-- The nearest match for an unknown option: one of the command's, else one that the host accepts after any command.
 local function option_hint(unknown, names)
   local hint = nearest.hint(unknown, long(names))
   if hint ~= "" then
@@ -74,7 +73,7 @@ local function command_names(parser)
   return names
 end
 
--- argparse puts what may be meant on a line of its own.
+-- argparse puts its suggestion on a separate line.
 local function message_of(problem, names, parser, command)
   local text = tostring(problem):gsub("\n.*", "")
   local unknown = text:match("^unknown option '(.*)'$")

@@ -1,5 +1,5 @@
--- Files written aside, which take their place when they are complete. What is not an ordinary file (a pipe,
--- /dev/stdout) is written to as it is.
+-- Files written under a temporary name and renamed when complete. Anything but an ordinary file (a pipe, /dev/stdout)
+-- is written to directly.
 
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"

@@ -1,4 +1,4 @@
--- Values that go to the server some hundred at a time.
+-- Sends values to the server a few hundred at a time.
 
 local M = {}
 

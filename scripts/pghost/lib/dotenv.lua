@@ -1,12 +1,11 @@
--- Reads a .env file, and the way to the database out of one.
+-- Reads a .env file, and the database connection from it.
 --
 -- Understood: `NAME=value`, `export NAME=value`, comments, 'as it is', "with \n and \" escapes", and
 -- `${NAME}` of a name set above. Nothing is put into the environment.
 --
--- The file lies in the current folder, beside data that may be somebody else's. So it can name a
--- server, but none of the user's secrets go there: no password that is not in the file itself, no
--- variable of the environment, and it cannot say that a server stands at another address
--- (PGHOSTADDR) or what other files to read for passwords.
+-- The file lies in the current folder, beside data that may come from somebody else. So it can name a server, but none
+-- of the user's secrets are sent there: no password that is not in the file itself, no variable of the environment, and
+-- it can neither redirect a server to another address (PGHOSTADDR) nor name other password files.
 
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
@@ -122,7 +121,7 @@ local function others_can_read(path)
   return permissions and (permissions:sub(4, 4) == "r" or permissions:sub(7, 7) == "r") -- of the group, or all
 end
 
--- A file that others own or can change is theirs to say where data goes.
+-- A file that others own or can change would let them decide where data goes.
 local function check_owner(path)
   local facts = lfs.attributes(path)
   local me = lfs.attributes("/proc/self", "uid")
@@ -174,7 +173,7 @@ local function refuse(name)
   errors.raise((".env: '%s' cannot be set here: give --dsn, or set it in the environment"):format(name), "usage")
 end
 
--- DATABASE_URL is a text of libpq's, of either form; names in a URL may be percent-encoded.
+-- DATABASE_URL is a libpq connection string of either form; names in a URL may be percent-encoded.
 local function check_url(url)
   local plain = url:gsub("%%(%x%x)", function(hex)
     return string.char(tonumber(hex, 16))

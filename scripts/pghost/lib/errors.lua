@@ -1,8 +1,8 @@
 -- Error objects: what the Lua library raises and the host prints.
 --
--- Bindings return `nil, message, code`; the library turns that into one of these. An error object
--- prints as one line, position first, and below it what the server adds (the place in the statement, detail, hint);
--- nothing in it is an order to a terminal.
+-- Bindings return `nil, message, code`; the library turns that into one of these. An error object prints as one line,
+-- position first, and below it what the server adds (the place in the statement, detail, hint); nothing in it can
+-- control a terminal.
 
 local pointer = require "pghost.lib.pointer"
 local terminal_text = require "pghost.lib.terminal"

@@ -1,5 +1,5 @@
--- A value of Lua as a short text that is the same whenever the value is, in whatever process: what a killed run has
--- built holds as long as its rules and options are these.
+-- A Lua value as a short text that is the same for the same value in any process: what a killed run built is valid
+-- while its rules and options have the same fingerprint.
 
 local csv = require "pghost.native.csv"
 local lists = require "pghost.lib.lists"
@@ -16,7 +16,7 @@ local function serialise_table(value, out, seen)
   out[#out + 1] = ";"
 end
 
--- Its code, and the values from around it that it works with; of a function in C there is only its name.
+-- Its code and its upvalues; of a C function only its name.
 local function serialise_function(value, out, seen)
   local lua, code = pcall(string.dump, value, true)
   out[#out + 1] = lua and code or "function in C"
@@ -30,7 +30,7 @@ local function serialise_function(value, out, seen)
   end
 end
 
--- A value as text that is the same whenever the value is, in whatever process.
+-- A value as text that is the same for the same value in any process.
 function serialise(value, out, seen)
   local kind = type(value)
   if kind == "table" or kind == "function" then

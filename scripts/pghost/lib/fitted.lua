@@ -1,11 +1,11 @@
--- Tables for people that fit a terminal: columns that can be spared are left out, one by one, before cells are cut.
+-- Tables for people that fit a terminal: dispensable columns are left out, one by one, before cells are cut.
 
 local print_ = require "pghost.lib.print"
 local terminal_text = require "pghost.lib.terminal"
 
 local M = {}
 
--- Whether nothing is in a column but zeros and nulls.
+-- Whether a column holds only zeros and nulls.
 local function is_zero(rows, position)
   for _, row in ipairs(rows) do
     local value = row[position]

@@ -1,4 +1,4 @@
--- How the --help of a command looks: one screen of 80 columns, whatever the command has.
+-- The layout of a command's --help: one screen of 80 columns, whatever the command has.
 --
 -- A parser may have `compact`: a list of its options that are shown by their usage alone, and the topic of
 -- `pghost help` that explains them.

@@ -1,4 +1,4 @@
--- Bytes as hexadecimal digits, for what takes them as text.
+-- Bytes as hexadecimal digits, where text is needed.
 
 local M = {}
 

@@ -1,4 +1,4 @@
--- Questions to a value, for the lists of settings and options: is.whole(1)(5).
+-- Predicates on values, for the lists of settings and options: is.whole(1)(5).
 
 local M = {}
 

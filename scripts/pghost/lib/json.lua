@@ -1,7 +1,7 @@
 -- JSON whose keys are always in the same order, and whose numbers are as short as they can be.
 --
--- cjson writes the keys of an object in the order of a hash table, another one in each process. It reads JSON, and
--- writes what nobody looks at.
+-- cjson writes the keys of an object in hash order, which differs between processes. It is used to read JSON, and to
+-- write what nobody looks at.
 
 local cjson = require "cjson"
 local lists = require "pghost.lib.lists"

@@ -1,4 +1,4 @@
--- Tables of options that users write: a key that nobody knows is an error, never ignored.
+-- Tables of options that users write: an unknown key is an error, never ignored.
 
 local errors = require "pghost.lib.errors"
 local nearest = require "pghost.lib.nearest"

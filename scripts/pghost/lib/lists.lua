@@ -1,4 +1,4 @@
--- Small things done with tables: sets, mapped lists, sorted keys.
+-- Small table helpers: sets, mapped lists, sorted keys.
 
 local M = {}
 

@@ -80,7 +80,7 @@ end
 
 local first_names = { "time", "level", "event", "name", "message" }
 
--- Nobody asks for more than a thousandth, of a second or of a share.
+-- Three decimals are enough, for seconds and for shares.
 local function short(value)
   return math.type(value) == "float" and (tonumber(("%.3f"):format(value))) or value
 end

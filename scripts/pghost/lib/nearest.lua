@@ -1,8 +1,8 @@
--- The name that somebody may have meant, for messages about unknown ones.
+-- The nearest known name, for messages about unknown ones.
 
 local M = {}
 
--- How many characters have to be left out, added, replaced or swapped with their neighbour.
+-- The edit distance: characters removed, added, replaced or swapped with their neighbour.
 local function distance(a, b)
   local cost = {}
   for i = 0, #a do

@@ -4,7 +4,7 @@
 --   ({...} {...})  (i 1 2)             a list: { list = true, ... }
 --   <>                                 nothing: nil
 --
--- Values stay texts. What the nodes mean is its reader's business: their fields differ between versions.
+-- Values stay strings. What the nodes mean is up to the caller: their fields differ between versions.
 
 local M = {}
 

@@ -1,4 +1,4 @@
--- An object in a store, written as files are: whole, or as it was before.
+-- Writes an object in a store like a file: completely, or it stays as it was.
 
 local errors = require "pghost.lib.errors"
 local remote = require "pghost.native.remote"

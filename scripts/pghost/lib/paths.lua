@@ -1,4 +1,4 @@
--- Paths: joined, spelled one way, and what globs and folders stand for.
+-- Paths: joining, normalising, and expanding globs and folders.
 
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
@@ -33,12 +33,12 @@ local function to_pattern(glob)
   return "^" .. table.concat(out) .. "$"
 end
 
--- "cannot open x: Permission denied" of the file system, in our words.
+-- Rewords the file system's "cannot open x: Permission denied".
 local function raise_unreadable(path, message, code)
   errors.raise(("could not open '%s': %s"):format(path, message:match("[^:]*$"):lower():match("%S.*")), code)
 end
 
--- The names in a folder; none in what is not a folder.
+-- The names in a folder; none if it is not a folder.
 local function entries(folder)
   local names = {}
   local readable, iterator, state = pcall(lfs.dir, folder)

@@ -71,7 +71,7 @@ local function pad(text, width, right)
   return right and blanks .. text or text .. blanks
 end
 
--- Takes from the widest columns, one by one, until the line fits or none can give any more.
+-- Shrinks the widest columns, one by one, until the line fits or none can shrink further.
 local function shrink(widths, width)
   local total = 3 * #widths - 1
   for _, own in ipairs(widths) do

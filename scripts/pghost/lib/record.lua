@@ -1,5 +1,5 @@
--- Records that are declared: all fields of a kind with their types in one place, and nothing is set
--- once a record is made. A field that is not declared can be neither given nor read.
+-- Records that are declared: all fields of a kind with their types in one place; immutable once made. An undeclared
+-- field can be neither set nor read.
 
 local M = {}
 
@@ -21,7 +21,7 @@ local function raise_wrong(kind, field, wanted, value)
   error(("%s: field '%s' is %s, got %s"):format(kind, field, wanted, type(value)), 4)
 end
 
--- There can be thousands of records: what is not in one costs nothing.
+-- There can be thousands of records: an absent field costs nothing.
 local function check(kind, fields, types, required, values)
   for field, value in next, values do
     local name = types[field]

@@ -1,5 +1,5 @@
--- Rows as they come, written to a file in one of the formats that people and programs read: csv, json,
--- markdown, table, expanded. In constant memory: a table takes its widths from the first rows.
+-- Writes rows to a file as they arrive, in one of the formats that people and programs read: csv, json, markdown,
+-- table, expanded. In constant memory: a table takes its widths from the first rows.
 --
 -- csv is what psql --csv gives: NULL empty, t and f, bytea in hex. json is one object a line, with numbers
 -- that a double holds exactly as numbers and all others as text.
@@ -188,7 +188,7 @@ function Table:open()
   self.first = nil
 end
 
--- What is not there of the rows, and how to see it.
+-- What the output leaves out of the rows, and how to see it.
 function Table:left_out()
   local printer = self.printer
   if self.whole and printer.shown < #self.columns then

@@ -1,4 +1,4 @@
--- Other programs, run through the shell with words that are quoted.
+-- Runs other programs through the shell, with quoted words.
 
 local M = {}
 

@@ -1,4 +1,4 @@
--- Text as a terminal shows it: how wide it is, what of it must not reach the terminal as it is.
+-- Text as a terminal shows it: how wide it is, and what must be escaped before it reaches the terminal.
 
 local M = {}
 
@@ -34,7 +34,7 @@ local zero = {
   { 0xe0100, 0xe01ef },
 }
 
--- Code points that a reader cannot see or that turn the text around: shown as escapes.
+-- Code points that are invisible or change the direction of text: shown as escapes.
 local hidden = {
   { 0x80, 0x9f }, { 0xad, 0xad }, { 0x61c, 0x61c }, { 0x180e, 0x180e }, { 0x200b, 0x200b }, { 0x200e, 0x200f },
   { 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff0, 0xfffb }, { 0xe0000, 0xe00ff },

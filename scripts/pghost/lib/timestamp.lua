@@ -1,4 +1,4 @@
--- Timestamps in texts that people give: YYYY-MM-DD, and a time after it.
+-- Timestamps in user input: YYYY-MM-DD, optionally with a time.
 
 local M = {}
 

@@ -1,4 +1,4 @@
--- Files that are read whole, or not at all: what cannot be read to its end is an error, never a shorter text.
+-- Reads whole files: a file that cannot be read to its end is an error, never a shorter text.
 
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"

@@ -1,5 +1,5 @@
--- In the place of what could not be made, since something is wrong with it: whatever is done with it gives it again, so
--- that one mistake is told once and those after it are found.
+-- Stands in for a value that could not be made because of a mistake: any operation on it returns it again, so that a
+-- mistake is reported once and later ones are found.
 
 local M = {}
 

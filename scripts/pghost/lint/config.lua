@@ -1,4 +1,4 @@
--- The config of a project: each setting by itself, so that all that are wrong are found.
+-- The config of a project: each setting is checked by itself, so that all mistakes are found.
 
 local broken = require "pghost.lint.broken"
 local command_line = require "pghost.run.command_line"

@@ -1,7 +1,7 @@
--- pghost lint: all that is wrong with a project, without loading anything.
+-- pghost lint: reports everything wrong with a project, without loading anything.
 --
--- The script is run with a run that takes notes (run/outline.lua) and with lenient modules (lenient.lua), so that it
--- goes on after mistakes. Then each of its steps is held against the files and the database.
+-- The script runs with a recording run (run/outline.lua) and lenient modules (lenient.lua), so that it continues after
+-- mistakes. Then each of its steps is checked against the files and the database.
 
 local broken = require "pghost.lint.broken"
 local connection = require "pghost.connection"

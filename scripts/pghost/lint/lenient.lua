@@ -1,5 +1,5 @@
--- pghost.rules and pghost.check as lint gives them to a project: a mistake is noted with its place, and the file goes
--- on. What is made remembers where.
+-- pghost.rules and pghost.check as lint gives them to a project: a mistake is noted with its place, and the file
+-- continues. Objects remember where they were made.
 
 local broken = require "pghost.lint.broken"
 local findings_of = require "pghost.lint.mistakes"
@@ -12,7 +12,7 @@ local M = {}
 ---@class pghost.lint.Places where things were made
 ---@field of table<any, { file: string, line: integer }>
 
--- The line that called the function that asks, and its file. nil where that is lost, as with `return r.table(...)`.
+-- The file and line that called the current function; nil if lost, as with `return r.table(...)`.
 local function caller()
   if debug.getinfo(2, "t").istailcall then
     return nil
@@ -37,7 +37,7 @@ local function note(findings, place, problem)
   findings:add(place.file, place.line, message)
 end
 
--- Calls fn; an error is noted at `place`, and `instead` comes in the place of its result.
+-- Calls fn; an error is noted at `place`, and `instead` is returned instead of the result.
 local function attempt(findings, places, place, instead, fn, ...)
   place = place or sources.current()
   for i = 1, select("#", ...) do

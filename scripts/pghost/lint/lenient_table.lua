@@ -1,4 +1,5 @@
--- r.table as lint has it: every column, row rule and option by itself, so that all mistakes of one table are found.
+-- lint's version of r.table: checks every column, row rule and option by itself, so that all mistakes of a table are
+-- found.
 
 local broken = require "pghost.lint.broken"
 local findings_of = require "pghost.lint.mistakes"
@@ -29,7 +30,7 @@ local function check_column(context, name, i, entry)
   return fine
 end
 
--- A column that is wrong is text from then on, so that what refers to it is not wrong as well.
+-- A wrong column counts as text from then on, so that references to it are not reported as well.
 local function check_columns(context, name, columns)
   local good, complete, seen = {}, true, {}
   for i, entry in ipairs(columns) do
@@ -63,7 +64,7 @@ local function place_of_option(context, key)
   return { file = file, line = sources.line_of(file, tostring(key)) or context.place.line }
 end
 
--- The options of a table that are fine.
+-- The valid options of a table.
 local function check_options(context, name, columns, given)
   if given ~= nil and type(given) ~= "table" then
     try_option(context, name, columns, context.place, given)

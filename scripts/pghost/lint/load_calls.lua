@@ -1,4 +1,4 @@
--- The loads of a pipeline held against their files: options, paths, dialects, headers. No record is read.
+-- Checks the loads of a pipeline against their files: options, paths, dialects, headers. No record is read.
 
 local broken = require "pghost.lint.broken"
 local budget_options = require "pghost.load.budget_options"
@@ -68,7 +68,7 @@ local function check_together(findings, load)
   load.mode, load.missing = fine and mode or "replace", fine and missing or "keep"
 end
 
--- A load of which name and rules make sense.
+-- A load whose name and rules are valid.
 local function new_load(findings, step)
   if type(step.name) ~= "string" then
     findings:add(step.file, step.line, ("run:%s: name of a table expected, got %s"):format(step.kind, type(step.name)))

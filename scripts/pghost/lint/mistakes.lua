@@ -1,4 +1,4 @@
--- What is wrong with a project: messages with their places, each once, in the order of files and lines.
+-- The mistakes of a project: messages with file and line, each once, sorted by file and line.
 
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"

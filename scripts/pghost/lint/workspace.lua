@@ -27,7 +27,7 @@ local function new_run(conn, outline)
   return bare_run.new(outline, conn, silent, schema)
 end
 
--- Runs fn in a savepoint that sees the tables; returns whether it went well, and the error.
+-- Runs fn in a savepoint that sees the tables; returns whether it succeeded, and the error.
 ---@param session pghost.lint.Session
 ---@param fn fun(conn: pghost.Connection)
 ---@return boolean

@@ -1,6 +1,6 @@
 -- The accounts of a load: records = loaded + corrected + rejected + waived + filtered + duplicates, for each file and
--- for the table. What we read is held against what the server counted: the rows of each COPY, the
--- rejects, the rows left where it removed duplicates. What does not add up fails the run.
+-- for the table. What we read is compared with the server's counts: the rows of each COPY, the rejects, the rows left
+-- after it removed duplicates. The run fails if they do not add up.
 
 local check = require "pghost.check"
 local cjson = require "cjson"
@@ -12,7 +12,7 @@ local sys = require "pghost.native.sys"
 
 local M = {}
 
--- What does not add up, as lines for people.
+-- Describes in readable lines what does not add up.
 local Problems = {}
 Problems.__index = Problems
 

@@ -1,9 +1,9 @@
 -- Attempts at one batch of a load of a run.
 --
 -- After a transient error the batch is loaded again, over new connections, as long as the run still has its own
--- connection and its lock: without them the whole run is retried (run/retry.lua). So it is once a COMMIT has been sent,
--- of which nobody knows how far it got. What an attempt created and copied is rolled back with its transaction; its
--- rejects, which are committed by themselves, are deleted.
+-- connection and its lock: without them the whole run is retried (run/retry.lua). The same holds once a COMMIT with
+-- unknown outcome has been sent. What an attempt created and copied is rolled back with its transaction; its rejects,
+-- which are committed separately, are deleted.
 
 local files = require "pghost.input.files"
 local retry = require "pghost.run.retry"
@@ -15,7 +15,7 @@ local function holds_its_own(run)
   return run.conn:status() == "idle" and pcall(run.lock.check, run.lock, run.conn)
 end
 
--- Before a clean the table has the rejects of run:stage; those that come after this one are of the clean.
+-- Before a clean the table has the rejects of run:stage; later ones belong to the clean.
 local function newest_reject(run, plan)
   return plan.raw_source and run.conn:query([[
     SELECT pg_catalog.max(reject_id) AS id FROM pghost.rejects WHERE run_id = $1 AND table_name = $2]], run.id,

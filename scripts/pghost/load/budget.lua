@@ -1,7 +1,7 @@
--- Error budgets: how many records may be rejected before a load gives up.
+-- Error budgets: how many records may be rejected before a load fails.
 --
--- Numbers, and shares once they say something, are enforced by the engine while it loads: of the table, of each file,
--- of each rule, of the run. All are looked at again when a table is done (over_budget.lua).
+-- While loading, the engine enforces limits on numbers, and on shares once they are meaningful: per table, file, rule
+-- and run. All are checked again when a table is done (over_budget.lua).
 
 local budget_options = require "pghost.load.budget_options"
 local corrections = require "pghost.rejects.corrections"
@@ -21,7 +21,7 @@ local M = {}
 local Budget = {}
 Budget.__index = Budget
 
--- What earlier steps of this run have rejected, of all tables.
+-- The rejects of earlier steps of this run, in all tables.
 local function rejected_before(run)
   local sum = 0
   for _, counts in pairs(run.rejected) do
@@ -59,8 +59,8 @@ function M.unlimited()
   return M.of_load {}
 end
 
--- An allowance as the engine takes it, less what has been used of it.
--- Where rejects may turn out to be corrected or waived, which do not count, what is over is known at the end only.
+-- An allowance for the engine, less what has been used. If rejects may turn out to be corrected or waived, and so not
+-- count, an overrun is only known at the end.
 local function for_engine(allowed, used, forgiving)
   if forgiving then
     return {}

@@ -1,5 +1,5 @@
--- The plan of a load into the build schema: its files, their headers, the columns of its tables, what becomes of the
--- published ones, what is there already.
+-- The plan of a load into the build schema: its files, their headers, the columns of its tables, what happens to the
+-- published ones, what exists already.
 --
 -- Whatever is missing stops here, before anything is loaded.
 
@@ -28,7 +28,7 @@ local function say_for(run, name)
   end
 end
 
--- What a user says of a table, checked and compiled: the beginning of every plan.
+-- The user's options for a table, checked and compiled: the start of every plan.
 local function draft_of(run, name, rules, options, targets)
   local draft = { name = name, options = options, targets = targets, files = {}, skipped = {}, batches = {},
     forced = false, position = false, complete = false }
@@ -44,7 +44,7 @@ local function draft_of(run, name, rules, options, targets)
   return draft
 end
 
--- Looks at every header, and finds each column's place in each file.
+-- Reads every header, and finds each column's place in each file.
 local function read_headers(run, draft, say)
   local wanted = draft.clean_columns or {}
   local goal = known_header.goal(wanted, true)
@@ -80,7 +80,7 @@ local function finish(run, draft)
   return plans.make(draft)
 end
 
--- A table that pghost has not published is nobody's to replace.
+-- A table that pghost has not published must not be replaced.
 local function check_adoption(run, draft)
   if draft.first then
     local clean, raw = draft.targets.clean and draft.clean_table, draft.targets.raw and draft.raw_table

@@ -1,8 +1,8 @@
--- A load by itself, into one table: what `pghost load` does.
+-- A standalone load into one table: what `pghost load` does.
 --
--- Everything happens in one transaction of one connection: all of it is there afterwards, or nothing. Rejects wait in
--- a spool until it is known whether there are too many. After a transient error all is tried once more (run/retry.lua);
--- whether a transaction was committed is never guessed (run/commit.lua).
+-- Everything happens in one transaction of one connection: all of it is stored, or nothing. Rejects wait in a spool
+-- until it is known whether there are too many. After a transient error everything is retried (run/retry.lua); whether
+-- a transaction was committed is never guessed (run/commit.lua).
 
 local commit = require "pghost.run.commit"
 local dialect = require "pghost.input.dialect"
@@ -77,7 +77,7 @@ local function first_rejects(job, most)
   return list
 end
 
--- Writes the rejects where the user wants them; before the COMMIT: where that fails nothing is loaded.
+-- Writes the rejects where the user wants them; before the COMMIT, so that nothing is loaded if writing fails.
 local function keep_rejects(job, problem)
   if job.writer then
     if job.writer:is_final() then
@@ -111,7 +111,7 @@ local function holds_all(job, conn, id)
   return good and loaded > 0 and found[1].records == loaded
 end
 
--- What there is to say, and to look at, where nobody knows whether the load was committed.
+-- What to report and check when it is unknown whether the load was committed.
 local function unknown_load(job)
   local kept = job.writer and ("; its rejects are in '%s'"):format(job.options.rejects_file) or ""
   local fixes = job.options.fixes
@@ -136,7 +136,7 @@ local function unknown_rejects(job)
   end
 end
 
--- A load that was given up for its rejects leaves them where the user wants to look.
+-- A load that failed because of its rejects leaves them where the user asked for them.
 local function keep_rejects_of_failure(job, problem)
   if job.writer then
     keep_rejects(job, problem)
@@ -150,7 +150,7 @@ local function keep_rejects_of_failure(job, problem)
   end
 end
 
--- What a load raises that has too many rejects: where none is allowed, the first one.
+-- The error of a load with too many rejects: if none are allowed, the first one.
 local function over_budget(job, problem)
   local most = job.options.max_rejects
   if not most then
@@ -166,8 +166,8 @@ local foreign_key_violation <const> = "23503" -- SQLSTATE
 
 local looked = {} -- raised to end the transaction
 
--- The first record that a key of the table to itself refuses: the server says so when all of them are in, and of no
--- line. So the load is tried as one that may have rejects, and rolled back.
+-- The first record that a self-referencing key refuses: the server reports it when all records are in, without a line.
+-- So the load is retried as one that may have rejects, and rolled back.
 local function first_orphan(job, problem)
   local options, first = job.options, nil
   local spool <close> = spools.new()
@@ -185,8 +185,8 @@ local function first_orphan(job, problem)
   return problem
 end
 
--- A rejects file gets its place after the COMMIT, and where nobody knows how that ended: it may take the place of a
--- file that is loaded.
+-- A rejects file gets its final name after the COMMIT, or if its outcome is unknown: it may replace a file that is
+-- being loaded.
 local function transaction(job)
   local good, result = pcall(commit.transaction, job.session, job.conn, function()
     return unknown_load(job)

@@ -1,4 +1,4 @@
--- What the history knows of what cleaning changed (pghost.cleaning).
+-- Records in the history what cleaning changed (pghost.cleaning).
 
 local cjson = require "cjson"
 

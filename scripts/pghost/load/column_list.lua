@@ -34,7 +34,7 @@ function M.parse(text)
   return list
 end
 
--- They are those of the table letter by letter, as SQL has them; a header's may differ in case.
+-- They must match the table's exactly, as in SQL; a header's may differ in case.
 local function check(columns, relation)
   local there = {}
   for _, column in ipairs(relation.columns) do

@@ -1,7 +1,7 @@
--- From a table's columns to the rules a load runs: each column its type, and nothing else.
+-- Turns a table's columns into the rules a load runs: each column's type, and nothing else.
 --
--- Also: whether a rules file fits a table. What is sent is the binary format of the rule's type, so
--- that must be the one of the column.
+-- Also: whether a rules file fits a table. Values are sent in the binary format of the rule's type, so it must be the
+-- column's.
 
 local errors = require "pghost.lib.errors"
 local lists = require "pghost.lib.lists"
@@ -9,7 +9,7 @@ local native = require "pghost.native.rules"
 
 local M = {}
 
--- Rules take names that differ in case alone for the same; in quotes they are not.
+-- Rules treat names that differ only in case as the same; quoted, they are different.
 local function name_for_rules(column, taken)
   local name = column.name
   if taken[name:lower()] then
@@ -30,8 +30,8 @@ local function program_of(columns)
   return native.compile(list)
 end
 
--- The column's type as rules have it, and whether the server alone can read it. The server rounds
--- timestamp(3) and its like when it receives them.
+-- The column's type in rules, and whether only the server can read it. The server rounds timestamp(3) and its like when
+-- it receives them.
 local function known_type(column)
   if column.labels then
     return "text", false
@@ -69,7 +69,7 @@ local function null_of(null_text)
   return null_text and { { op = "null_if", values = { null_text } } } or {}
 end
 
--- Whether what we make of a text without a zone is not what the session would.
+-- Whether we would read a text without a zone differently from the session.
 local function hangs_on_zone(name, utc)
   return (name:find("^timestamptz") or name:find("^timetz")) ~= nil and not utc()
 end
@@ -99,7 +99,7 @@ function M.program(columns, options)
   return program_of(list), as_text
 end
 
--- What the binary format of these is the bytes of the text.
+-- Types whose binary format is the bytes of the text.
 local text_like = { text = true, varchar = true }
 
 local function kind(type_name)

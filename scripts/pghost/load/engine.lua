@@ -1,6 +1,6 @@
--- The engine at work: COPYs are opened, sources given to them, and ended. Nothing else opens a load.
+-- Runs the engine: opens COPYs, feeds them sources, and ends them. Nothing else opens a load.
 --
--- Several sources are under way at once; their counts come in the order in which they were given.
+-- Several sources are in progress at once; their counts come in the order in which they were given.
 
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
@@ -57,9 +57,8 @@ function M.open(streams)
   })
 end
 
--- A failure of the server names no file; one of the reader does. Which file it is of is only known
--- where no other one is under way.
--- A failure of the server that is of one record begins with its file and line.
+-- A failure of the server names no file; one of the reader does. The file is only known if no other one is in progress.
+-- A server failure caused by one record begins with its file and line.
 local function raise_placed(work, message, code)
   local id, line, text = message:match("^\1(%d+):(%d+):%s?(.*)$")
   if id then

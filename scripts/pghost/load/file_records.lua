@@ -1,4 +1,4 @@
--- What the history knows of the files of a load (pghost.files).
+-- Records the files of a load in the history (pghost.files).
 
 local auto_dialect = require "pghost.input.auto_dialect"
 local cjson = require "cjson"
@@ -112,7 +112,7 @@ function M.identify(conn, files)
   end
 end
 
--- After a clean from the raw table: the files of this run get the accounts that a load gives them.
+-- After a clean from the raw table: gives the files of this run the accounts that a load gives them.
 local function save_files_of_raw(run, result)
   for id, staged in pairs(result.raw_by_file) do
     local rejects = result.rejects

@@ -1,6 +1,6 @@
--- The types of a table that `pghost load --auto --create` makes: those that sniffing found in all of the files.
+-- The types of a table that `pghost load --auto --create` makes: those that sniffing found in all the files.
 --
--- What is not sure stays text, and so does a column that its files disagree on.
+-- Uncertain columns stay text, and so do those on which the files disagree.
 
 local column_rules = require "pghost.rules.column"
 local lists = require "pghost.lib.lists"
@@ -55,7 +55,7 @@ local function merged(a, b)
   return copy
 end
 
--- What means no value, and blanks around values, is that of all files.
+-- Words for a missing value, and blanks around values, are combined from all files.
 local function add_forms(into, found)
   local seen = {}
   into.nulls = table.move(into.nulls, 1, #into.nulls, 1, {})
@@ -113,7 +113,7 @@ local function lets_misfits_in(options)
     or options.stray_quote == "repair"
 end
 
--- Whether the file is read as it was sniffed: options that are given may lead elsewhere.
+-- Whether the file is read the way it was sniffed: given options may differ.
 local function read_as_found(file)
   local count = #file.header
   if file.header[count] == "_extra" then

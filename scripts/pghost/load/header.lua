@@ -1,7 +1,8 @@
 -- Which column of a file goes into which column of a table: by the header's names (as written, else in any case),
 -- by position, or in order.
 --
--- What names mean is catalog/names.lua. Here is what a load makes of it, and what it refuses before anything is loaded.
+-- catalog/names.lua defines what names mean. This file matches them for a load, and refuses mismatches before anything
+-- is loaded.
 
 local errors = require "pghost.lib.errors"
 local names = require "pghost.catalog.names"
@@ -120,7 +121,7 @@ end
 
 -- The columns of a table that exists -------------------------------------------------------------------
 
--- A table of rejects files need not keep how their loads were called.
+-- A table for rejects files need not keep how their loads were called.
 local function may_be_missing(name, header)
   return name == rejects_file.load and rejects_file.is_header(header)
 end

@@ -1,8 +1,8 @@
--- A load: files, or what stands for them, into a target; what is refused into a sink.
+-- A load: puts files, or other sources, into a target, and rejects into a sink.
 --
 -- A *target* is a place for records: tables of a run (into_build.lua), or one table that exists or is made
--- (into_table.lua), or those of a replay. It plans, has the transactions, and finishes. A *sink* takes rejects: the
--- table pghost.rejects, or a file (sinks.lua). The way of records from file to COPY is the same for all.
+-- (into_table.lua), or those of a replay. It plans, owns the transactions, and finishes. A *sink* takes rejects: the
+-- table pghost.rejects, or a file (sinks.lua). The path of records from file to COPY is the same for all.
 
 local engine = require "pghost.load.engine"
 local header = require "pghost.load.header"
@@ -19,7 +19,7 @@ local function label(plan, files)
   return plan.name .. " " .. (#files == 1 and files[1].name or log.counted(#files, "file"))
 end
 
--- How the engine gets at the files of a batch. A source that is not a file says itself what it is.
+-- How the engine opens the files of a batch. A source that is not a file describes itself.
 local function work_of(target, plan, batch, result)
   return {
     files = batch.files,

@@ -1,6 +1,6 @@
--- The files of a load: found, looked at, opened. Nothing else opens a file to load it.
+-- Finds, inspects and opens the files of a load. Nothing else opens a file to load it.
 --
--- Each is opened once to see its header before anything is loaded. What can be read only once stays open then.
+-- Each is opened once to read its header before anything is loaded. Sources that can be read only once stay open.
 
 local auto_dialect = require "pghost.input.auto_dialect"
 local contents = require "pghost.input.contents"
@@ -50,7 +50,7 @@ local function is_headerless(options, file)
   return options.header == false or options.header == 0 or auto_dialect.headerless(file)
 end
 
--- A delimiter that nobody gave and nobody looked for may be another one.
+-- A delimiter that was neither given nor detected may be wrong.
 local function tell_other_delimiter(file, source, options, say)
   local hint = options.delimiter == nil and not file.dialect and not file.records and not file.headerless
     and other_delimiter.hint(file.name, source:written_columns())

@@ -1,4 +1,4 @@
--- The target of run:load, run:stage and run:clean: tables in the build schema of a run, over connections of their own.
+-- The target of run:load, run:stage and run:clean: tables in the build schema of a run, over separate connections.
 --
 -- With one connection a table is created in the transaction that fills it, which lets the server skip WAL where it
 -- may; several must see it first.
@@ -175,7 +175,8 @@ function Target.failed(_, plan, _, message, code)
   errors.raise(("could not load table '%s': %s"):format(plan.name, message), code)
 end
 
--- One connection sees all records before they are committed, and may still freeze some; several see each other's after.
+-- A single connection sees all records before they are committed, and can still freeze some; several see each other's
+-- only after.
 function Target:loaded(_, _, totals)
   if self.repeats then
     self.repeats:counted(totals)
@@ -214,8 +215,8 @@ end
 -- Raw tables are looked up and counted, not joined: a tenth of the usual sample costs a tenth of the time.
 local raw_target <const> = 10
 
--- The positions have done their work; a table of new rows keeps them under other names, for what the published table
--- refuses only when they go into it (modes/refused.lua).
+-- The positions are no longer needed; but a table of new rows keeps them under other names, for rows that the published
+-- table refuses only on publish (modes/refused.lua).
 local function leave_positions(conn, plan, clean)
   if plan.first then
     conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(clean))
@@ -225,7 +226,7 @@ local function leave_positions(conn, plan, clean)
   end
 end
 
--- What the published table refuses is no part of what was loaded.
+-- Rows that the published table refuses do not count as loaded.
 local function refuse(conn, run, plan, result)
   local refused, total = refusals.settle(conn, run, plan)
   result:refuse(refused, total)

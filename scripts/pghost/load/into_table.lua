@@ -1,4 +1,4 @@
--- The target of `pghost load`: one table that exists or is made, over one connection, in the caller's transaction.
+-- The target of `pghost load`: one table, existing or created, over one connection, in the caller's transaction.
 
 local budget = require "pghost.load.budget"
 local defaults = require "pghost.load.target"
@@ -88,7 +88,7 @@ function Target:begin(plan)
   end
 end
 
--- Into tables of their own first, with file and line.
+-- Into separate tables first, with file and line.
 local function staged_streams(self, plan, batch, text)
   return { program = batch.program, workers = plan.workers, memory = plan.options.memory,
     clean = { connections = { self.conn }, as_text = text, careful = true, position = true, tell_lines = true,
@@ -119,7 +119,7 @@ function Target:done(_, file)
   end
 end
 
--- Lines of a file of rejects are not what its records say.
+-- The lines of a rejects file are not the original lines of its records.
 local function tell_odd(self, plan, totals)
   for _, odd in ipairs(totals.odd) do
     local file = plan.files[odd.file_id]

@@ -1,8 +1,8 @@
--- What a killed run has built of a table, for the run that resumes it (run/resume.lua).
+-- What a killed run built of a table, for the run that resumes it (run/resume.lua).
 --
--- A file counts as loaded once pghost.files says so (kept_at), which is written after the commits of its records: what
--- a kill left without that is deleted and read again. A table is rebuilt when its rules, its options or a file that
--- was loaded have changed.
+-- A file counts as loaded once pghost.files says so (kept_at), which is written after the commits of its records:
+-- records without it are deleted and read again. A table is rebuilt when its rules, its options or a file that was
+-- loaded have changed.
 
 local cjson = require "cjson"
 local columns = require "pghost.catalog.columns"
@@ -20,7 +20,7 @@ local M = {}
 
 local default_checkpoint = 64 * 1024 * 1024 -- bytes of files that are committed together
 
--- The rows of the files that count as loaded, by file; what else there is of the table.
+-- The rows of the files that count as loaded, by file; and any other rows of the table.
 local function kept_files(run, plan)
   local by_place, all = {}, run.conn:query([[
     SELECT file_id, path, member, state, size, input_size, sha256, repairs::text AS repairs, lines::text AS lines,
@@ -43,7 +43,7 @@ local function kept_files(run, plan)
   return kept, next(by_place) ~= nil, #all > 0
 end
 
--- Discards what was built of a table, and what is recorded of it.
+-- Discards what was built of a table and its records in the history.
 local function start_over(run, plan)
   local conn = run.conn
   conn:transaction(function()
@@ -81,7 +81,7 @@ local function has_column(run, table_name, column)
   return found ~= nil and select(2, columns.read(run.conn, found.qualified))[column] ~= nil
 end
 
--- Deletes the records of files that were under way.
+-- Deletes the records of files that were in progress.
 local function remove_unkept(run, plan)
   local conn = run.conn
   conn:transaction(function()
@@ -102,8 +102,8 @@ local function remove_unkept(run, plan)
   end)
 end
 
--- Whether what was loaded comes before what is to be loaded, and in its order: which of several records
--- with one key stays is told by that.
+-- Whether the loaded files come before those still to load, and in order: this decides which of several records with
+-- one key stays.
 local function in_order(plan, kept)
   local last = 0
   for _, file in ipairs(plan.files) do
@@ -117,8 +117,7 @@ local function in_order(plan, kept)
   return true
 end
 
--- Whether every file that was loaded is still as it was, for the same rules. What can be read
--- only once is not.
+-- Whether every loaded file is unchanged, under the same rules. A source that can be read only once never is.
 local function unchanged(plan, kept, fingerprint_now)
   if plan.key and not in_order(plan, kept) then
     return false
@@ -142,7 +141,7 @@ local function counts_of(row, complete, targets)
     raw_rows = targets.raw and row.records - row.unreadable or 0, clean_rows = targets.clean and loaded or 0 }
 end
 
--- By their place among the files, those that need no reading.
+-- The files that need no reading, by position.
 local function files_of(draft, kept, complete)
   local files, count = {}, 0
   for i, file in ipairs(draft.files) do
@@ -174,7 +173,7 @@ end
 local kept_of = record.kind("kept", { fingerprint = "string", built = "boolean", complete = "boolean",
   files = "table" })
 
--- Nil: with these settings nothing is kept.
+-- nil: with these settings nothing is kept.
 local function find(run, draft)
   if not run.settings.resume or #draft.files == 0 then
     return nil
@@ -201,7 +200,7 @@ local function find(run, draft)
   return kept_of { fingerprint = now, built = true, complete = complete, files = files }
 end
 
--- The files to load in groups, by their places: what one commit takes.
+-- The files to load, by position, in groups: one per commit.
 local function groups_of(run, files, kept)
   local checkpoint = kept and (run.settings.checkpoint or default_checkpoint) or math.huge
   local groups, size = {}, math.huge

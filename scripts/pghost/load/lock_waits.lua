@@ -1,4 +1,4 @@
--- A statement that may wait for a lock: after a moment it is said who has it.
+-- A statement that may wait for a lock: after a moment the log names the holder.
 
 local errors = require "pghost.lib.errors"
 local locks = require "pghost.publish.locks"

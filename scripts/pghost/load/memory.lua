@@ -1,4 +1,4 @@
--- What a load may hold of records at a time, in bytes.
+-- How many bytes of records a load may hold at a time.
 
 local M = {}
 

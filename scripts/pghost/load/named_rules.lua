@@ -1,4 +1,4 @@
--- A rules file that a command line names: Lua that returns r.table(...).
+-- A rules file named on a command line: Lua that returns r.table(...).
 
 local errors = require "pghost.lib.errors"
 local paths = require "pghost.lib.paths"

@@ -1,7 +1,7 @@
--- Whether a table, or a run, is over its error budget: then it gives up and publishes nothing.
+-- Whether a table, or a run, is over its error budget: then it fails and publishes nothing.
 --
--- All is looked at when a table is done, the share of the whole run when all are. Duplicates of a key, which only the
--- server can count, are not counted as rejected, as in the accounts, but have a rule of their own, `key`.
+-- Everything is checked when a table is done, the share of the whole run when all tables are. Duplicates of a key,
+-- which only the server can count, do not count as rejected, as in the accounts, but have their own rule, `key`.
 
 local budgets = require "pghost.load.budget"
 local budget_options = require "pghost.load.budget_options"
@@ -22,7 +22,7 @@ local function raise_over(run, where, rejected, records, what, allowed)
     log.counted(records, "record"), what, allowed))
 end
 
--- Records read per file: of the files of this run, else as the raw table has them.
+-- Records read per file: of this run's files, else from the raw table.
 local function records_by_file(run, plan, result)
   local records, names, total = {}, {}, 0
   local rows = run.conn:query([[
@@ -107,7 +107,7 @@ function M.check_all(run)
   check_run(run, true)
 end
 
--- The first allowance of a number that is exceeded: of what, how many there are, whose it is, the number.
+-- The first exceeded limit on a number: of what, the actual number, whose limit, the limit.
 local function exceeded(plan, budget, result, rejects)
   local candidates = {
     { "", rejects.total, "its budget", budget.table.count },

@@ -1,5 +1,5 @@
--- What a load is going to do, as it is decided before anything is loaded; not changed by anything afterwards. What a
--- load finds out is its result (result.lua).
+-- What a load will do, decided before anything is loaded and not changed afterwards. What a load finds out is its
+-- result (result.lua).
 --
 -- The plan of tables in the build schema is made by build_plan.lua, that of one table by table_plan.lua.
 

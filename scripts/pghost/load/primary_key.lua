@@ -1,11 +1,11 @@
--- The key of a clean table: of records with the same key one stays, the others are rejected as
--- duplicates, then the key becomes the primary key. The first stays; in the modes that bring a table
--- up to date the last, as if the records had come one after the other. A table that is appended to
--- keeps what it has: new records with a key of the published table are duplicates too.
+-- The key of a clean table: one of several records with the same key stays, the others are rejected as duplicates, then
+-- the key becomes the primary key. The first one stays; in the modes that update a table the last, as if the records
+-- had come one after the other. A table that is appended to keeps its records: new records with a key of the published
+-- table are duplicates too.
 --
--- Works on the server over a table that still has _file_id and _line. What the engine has nominated is judged already
--- (repeats.lua); what it does not know of, and what is published, is found here. No duplicate costs the building of the
--- index and nothing else.
+-- Works on the server over a table that still has _file_id and _line. What the engine nominated has been judged already
+-- (repeats.lua); duplicates it missed, and those of published keys, are found here. Without duplicates the only cost is
+-- building the index.
 
 local log = require "pghost.lib.log"
 local mode_keys = require "pghost.modes.keys"
@@ -105,7 +105,7 @@ local function collect_published(conn, table_name, duplicates, key, published)
     :format(duplicates, relations.list(key, "n.%s"), longest_value, from, where)).affected
 end
 
--- With the original bytes where they are known: those of others are read again (rejects/originals.lua).
+-- With the original bytes if known; the others are read again later (rejects/originals.lua).
 local function reject(conn, run_id, name, duplicates, key, repeats)
   local original = repeats and "r._pghost_offset, r._pghost_length, r._pghost_original" or "NULL, NULL, NULL"
   local join = repeats and (" LEFT JOIN %s AS r ON r._file_id OPERATOR(pg_catalog.=) d.file_id "
@@ -145,14 +145,14 @@ local function count_by_file(conn, table_name, file_column)
   return counts, total
 end
 
--- Duplicates that nobody has nominated: the whole table is looked at.
+-- Duplicates that were not nominated: searches the whole table.
 local function find_others(conn, plan, table_name, duplicates)
   M.collect(conn, plan, duplicates, ("(SELECT %s, _file_id, _line, true AS built FROM %s)"):format(
     relations.list(plan.key), table_name))
   M.remove(conn, table_name, duplicates)
 end
 
--- Moves duplicates from the table to the rejects and makes the key where that is still to do.
+-- Moves duplicates from the table to the rejects, and creates the key if that is still to do.
 local function move_duplicates(conn, run, plan, table_name, state)
   local key, repeats, duplicates = plan.key, M.names(run)
   if not state.judged then

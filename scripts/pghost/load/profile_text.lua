@@ -1,4 +1,4 @@
--- A profile for people: a block of lines a column, and what was left out.
+-- A readable profile: a block of lines per column, and what was left out.
 
 local log = require "pghost.lib.log"
 local terminal_text = require "pghost.lib.terminal"
@@ -76,7 +76,7 @@ local function quantile_line(column)
   return parts
 end
 
--- Of a sample only what was seen often enough to be frequent.
+-- From a sample, only values seen often enough to be frequent.
 local function values_line(column)
   local parts = {}
   for _, one in ipairs(column.values) do
@@ -89,7 +89,7 @@ local function values_line(column)
   return #parts > 0 and parts or nil
 end
 
--- Parts after a label, as many on a line as fit.
+-- Parts after a label, as many per line as fit.
 local function wrapped(label, parts, width)
   local lines, line = {}, nil
   for i, part in ipairs(parts) do

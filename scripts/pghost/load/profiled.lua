@@ -1,7 +1,7 @@
 -- Files, or the rows of a query, through the load engine into a profile and nowhere else.
 --
--- A value that its column's type does not know is counted and left out of its column alone; a record that cannot be
--- read is counted.
+-- A value that its column's type cannot read is counted and left out of that column only; an unreadable record is
+-- counted.
 
 local columns_of = require "pghost.catalog.columns"
 local column_rules = require "pghost.rules.column"
@@ -41,7 +41,7 @@ local function program_of(list)
   return native_rules.compile(all)
 end
 
--- How many values were not of their column's type, taken off its NULLs.
+-- How many values were not of their column's type; subtracted from its NULLs.
 local function add_broken(columns, cleaning)
   local by_name = {}
   for _, column in ipairs(columns) do
@@ -132,7 +132,7 @@ function M.files(spec, options, say)
   return result
 end
 
--- A type of the server as rules have it; text where only the server knows it.
+-- A server type as a rules type; text if only the server can read it.
 local function rule_of(type_name)
   local rule = column_rules.new(type_name)
   local compiled, program = pcall(program_of, { { name = "x", rule = rule } })

@@ -1,4 +1,4 @@
--- Profiles of what a load has brought: made by the engine, kept in pghost.profiles.
+-- Profiles of what a load added: made by the engine, kept in pghost.profiles.
 
 local cjson = require "cjson"
 local native = require "pghost.native.profile"

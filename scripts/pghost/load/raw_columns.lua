@@ -1,4 +1,4 @@
--- The columns of a raw table: those of the rules, then what the files have besides, under names that fit.
+-- The columns of a raw table: those of the rules, then the files' other columns, under valid names.
 
 local catalog_columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
@@ -66,7 +66,7 @@ function M.rest(file, header, wanted, positions)
   return rest
 end
 
--- The wanted ones in their order, then what any file has besides, in order of first appearance.
+-- Those of the rules in order, then the other columns of any file, in order of first appearance.
 local function union(wanted, rests)
   local all, seen = {}, {}
   local function add(list)
@@ -97,7 +97,7 @@ function M.map(map, rest, columns)
   return out
 end
 
--- What no rule takes: where it goes, and under which name.
+-- Columns that no rule takes: where they go, and under which name.
 local function report(file, rest, has_rules, say)
   if has_rules and #rest.written > 0 then
     say("warn", "columns", ("%s: only in the raw table: %s"):format(file.name, table.concat(rest.written, ", ")),
@@ -111,8 +111,8 @@ local function report(file, rest, has_rules, say)
   end
 end
 
--- Matches headers with the columns of the rules. Files mostly have the same one, and there can be thousands of them:
--- what is the same is matched once.
+-- Matches headers with the columns of the rules. Most files share one header, and there can be thousands of files:
+-- equal headers are matched once.
 local function matcher(wanted)
   local known = {}
   return function(file)

@@ -1,5 +1,4 @@
--- The rejects of one table of a run as the server has them, counted once for all who ask: the accounts, the budget,
--- the log.
+-- The server's reject counts for one table of a run, counted once for all users: the accounts, the budget, the log.
 
 local M = {}
 

@@ -1,4 +1,4 @@
--- The table that `pghost load` loads into: its name as given, and what the catalog says of it.
+-- The table that `pghost load` loads into: its name as given, and what the catalog says about it.
 
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
@@ -82,7 +82,7 @@ local relation_query = qualified [[
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.oid = pg_catalog.to_regclass($1::text)::pg_catalog.oid]]
 
--- The last row of `base` for a column is what all its domains are over.
+-- The last row of `base` for a column is the base type under all its domains.
 local columns_query = qualified [[
   WITH RECURSIVE base (number, depth, type, modifier, has_default) AS (
     SELECT attnum, 0, atttypid, atttypmod, atthasdef OR attidentity <> '' FROM pg_catalog.pg_attribute
@@ -113,8 +113,8 @@ local loadable_kinds = { r = true, p = true, f = true, v = true }
 
 local kind_names = { m = "a materialized view", i = "an index", I = "an index", S = "a sequence", c = "a type" }
 
--- SQL that reads a text `v` as COPY would: by the type's own input function, and not by a cast that somebody has made.
--- Those of ranges and composite types cannot be called by themselves.
+-- SQL that reads a text `v` as COPY would: by the type's own input function, and not by a user-defined cast. Those of
+-- ranges and composite types cannot be called by themselves.
 local function ask_of(row)
   if row.polymorphic then
     return ("CAST(v AS %s)"):format(row.type_name)
@@ -164,7 +164,7 @@ function M.lock(conn, into)
 end
 
 -- A key that refers to the table itself may need records that come later: that one is left to the COMMIT, and so are
--- constraint triggers, which are somebody's code.
+-- constraint triggers, which are user code.
 local deferred_query = [[
   SELECT DISTINCT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.conname) AS qualified
   FROM pg_catalog.pg_constraint AS o JOIN pg_catalog.pg_namespace AS n ON n.oid = o.connamespace

@@ -1,4 +1,4 @@
--- What a load has to say about its records: the kinds of rejects, and what was repaired.
+-- What a load reports about its records: the kinds of rejects, and what was repaired.
 
 local dialect = require "pghost.input.dialect"
 local log = require "pghost.lib.log"

@@ -1,9 +1,9 @@
--- Records whose key came before: kept out of the clean table while it is filled, judged when all others are in.
+-- Records with a repeated key: kept out of the clean table while it is filled, and judged when all others are in.
 --
--- The engine nominates them (bindings/load/keys.h), so the table that the COPY fills has each key once, as a rule: what
--- it does not know is left to primary_key.lua, which looks at the whole table where the key cannot be made. Whether a
--- nominated record is a duplicate, and which one of a key stays, the server decides, over these records and those that
--- have their keys. So nothing of the engine's has to be exact.
+-- The engine nominates them (bindings/load/keys.h), so the table that the COPY fills usually has each key once; what it
+-- misses is left to primary_key.lua, which searches the whole table if the key cannot be created. The server decides
+-- whether a nominated record is a duplicate, and which record of a key stays, by looking at these records and those
+-- with the same keys. So the engine need not be exact.
 
 local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
@@ -66,8 +66,8 @@ function Repeats:counted(totals)
   end
 end
 
--- As much memory as an index takes to be built (maintenance_work_mem), so that a tenth of the records is sorted without
--- files; no compiler for statements that run for less than its second.
+-- As much memory as building an index gets (maintenance_work_mem), so that a tenth of the records is sorted without
+-- files; no JIT for statements that run for less than the second it takes.
 local settings <const> = [[
   SELECT pg_catalog.set_config(name, CASE name WHEN 'jit' THEN 'off' ELSE '64MB' END, true) FROM pg_catalog.pg_settings
   WHERE name = 'jit' OR name = 'work_mem' AND setting::pg_catalog.int8 OPERATOR(pg_catalog.<) 65536]]
@@ -105,8 +105,8 @@ local function find_duplicates(self, conn, table_name, repeats, duplicates)
     FROM %s]]):format(duplicates))[1]
 end
 
--- Those of the nominated records that stay, into the table. They go the way of all others: with FREEZE where the table
--- is new in this transaction, so that any snapshot sees either all records or none.
+-- Puts the nominated records that stay into the table, like all others: with FREEZE if the table is new in this
+-- transaction, so that any snapshot sees either all records or none.
 local function keep_others(self, conn, table_name, repeats, duplicates, fresh)
   local staying = {}
   for row in conn:query(([[

@@ -1,9 +1,9 @@
 -- A foreign key of a table to itself: the server checks it when all records are in, at the end of the COPY or at the
--- COMMIT, and then no line is known of the record that refers to nothing.
+-- COMMIT, and then the line of the dangling record is unknown.
 --
 -- So the records go into a temporary table first, with the checks and unique constraints of the table and with their
--- lines. Those whose key is in the table already are taken out, then those that refer to nothing, and those that refer
--- to these, and so on; the rest is inserted.
+-- lines. Those whose key exists already are removed, then those that refer to nothing, then those that refer to these,
+-- and so on; the rest is inserted.
 
 local cjson = require "cjson"
 local columns = require "pghost.catalog.columns"
@@ -30,7 +30,7 @@ local M = {}
 local SelfReference = {}
 SelfReference.__index = SelfReference
 
--- What COPY does and INSERT does not, and what changes a row before its key is looked at, needs the table itself.
+-- Anything that COPY does and INSERT does not, or that changes a row before its key is checked, needs the table itself.
 local possible_query = qualified [[
   SELECT c.relkind IN ('r', 'p') AND NOT c.relhasrules AND NOT EXISTS (
       SELECT FROM pg_catalog.pg_trigger AS t
@@ -88,8 +88,8 @@ function M.of(conn, relation, read_once)
     SelfReference) or nil
 end
 
--- It has the name of the table, for what the server says of records that it refuses. What a file does not give has no
--- value in it.
+-- It has the name of the table, for the server's messages about refused records. Columns that a file does not give have
+-- no value in it.
 local function create(self, batches)
   local conn = self.conn
   conn:query(("CREATE TEMPORARY TABLE %s (LIKE %s INCLUDING CONSTRAINTS INCLUDING INDEXES, %s) ON COMMIT DROP"):format(
@@ -119,7 +119,7 @@ function SelfReference:stage(plan, batch)
   return self.name
 end
 
--- Takes out the records that a condition is true of.
+-- Removes the records that meet a condition.
 local function take(self, constraint, condition, reason, refused)
   local key = relations.list(constraint.columns, "s.%s")
   local rows = self.conn:query(("DELETE FROM %s AS s WHERE %s RETURNING s._file_id, s._line, "
@@ -131,7 +131,7 @@ local function take(self, constraint, condition, reason, refused)
   return rows.affected or 0
 end
 
--- Those that have a key which is in the table. A key with a null is none.
+-- Those whose key is in the table. A key with a null does not count.
 local function take_duplicates(self, refused)
   for _, one in ipairs(self.unique) do
     take(self, one, ("EXISTS (SELECT 1 FROM %s AS p WHERE %s)"):format(self.relation.qualified, one.same),

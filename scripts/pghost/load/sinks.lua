@@ -1,5 +1,5 @@
--- Where the rejects of a load go while it runs: into the table pghost.rejects, or into a spool until it is known what
--- becomes of them.
+-- Where the rejects of a load go while it runs: into the table pghost.rejects, or into a spool until their destination
+-- is known.
 
 local M = {}
 

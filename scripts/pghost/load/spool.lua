@@ -1,7 +1,7 @@
--- The spool of a load: its rejects as the engine writes them, until it is known what becomes of them.
+-- The spool of a load: its rejects as the engine writes them, until their destination is known.
 --
--- A temporary file of rows of the rejects stream: binary COPY without header and trailer. It has no
--- name: a kill leaves nothing of it.
+-- A temporary file of rows of the rejects stream: binary COPY without header and trailer. It has no name, so a kill
+-- leaves nothing behind.
 
 local errors = require "pghost.lib.errors"
 local sys = require "pghost.native.sys"
@@ -58,7 +58,7 @@ function Spool:add(list)
   end
 end
 
--- What is read of the file is taken from a piece of it.
+-- The file is read in pieces.
 local piece_size = 65536
 
 local Walk = {}

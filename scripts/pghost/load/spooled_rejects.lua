@@ -1,7 +1,7 @@
--- What becomes of the rejects of a load by itself when it ends: a rejects file, or a run in the schema `pghost` with
--- its files and rejects.
+-- Where the rejects of a standalone load go when it ends: a rejects file, or a run in the schema `pghost` with its
+-- files and rejects.
 --
--- All of it is written at the end, so that a load that dies leaves no run that seems to go on.
+-- Everything is written at the end, so that a load that dies leaves no run that seems to be in progress.
 
 local batches = require "pghost.lib.batches"
 local cjson = require "cjson"
@@ -63,7 +63,7 @@ local function source_of(job, file)
   return source
 end
 
--- What tells the content of a file; of what was not read to its end it is looked at once more.
+-- The hash of a file's content; a file that was not read to its end is hashed separately.
 local function content_of(job, file)
   local one = job.result and job.result:of(file)
   local sha256 = one and one.counts and one.counts.sha256

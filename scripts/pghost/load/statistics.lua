@@ -1,10 +1,10 @@
--- ANALYZE of what was filled, within a tenth of the time that this took: after `pghost load` in a transaction of its
--- own, in a pipeline before checks and answers read the table.
+-- ANALYZE of the filled tables, within a tenth of the time that filling took: after `pghost load` in a separate
+-- transaction, in a pipeline before checks and answers read the table.
 --
 -- What ANALYZE costs is the values of its sample, and the sample is 300 rows for each point of the statistics target
 -- ("Statistics Used by the Planner" in the PostgreSQL manual), however wide the table. A wide table gets a smaller
--- sample; where even that would take too long `pghost load` leaves the table to autovacuum, which does not make anybody
--- wait, and a pipeline analyses some of the columns, those of the key first.
+-- sample; if even that would take too long `pghost load` leaves the table to autovacuum, which makes nobody wait, and a
+-- pipeline analyses some of the columns, those of the key first.
 
 local M = {}
 
@@ -16,7 +16,7 @@ local seconds_per_value <const> = 2e-6
 -- A tenth of a short load is too little for any sample, and nobody notices a tenth of a second.
 local least_seconds <const> = 0.1
 
--- A smaller sample is worse than none: autovacuum takes the table for analysed and leaves it as it is.
+-- A smaller sample is worse than none: autovacuum would consider the table analysed and skip it.
 local least_target <const> = 10
 
 local function values_in(seconds)

@@ -1,5 +1,5 @@
--- The plan of a load into one table that exists, or is made after the files: which files, their headers matched with
--- its columns, the program of each COPY.
+-- The plan of a load into one table that exists, or is created to match the files: which files, their headers matched
+-- with its columns, the program of each COPY.
 --
 -- Whatever does not fit stops here, before anything is loaded.
 
@@ -33,7 +33,7 @@ local function message_name(file)
   return printable(file.path:match("^.*/") or "") .. file.name
 end
 
--- The tolerant keep extra fields where there is a column for them.
+-- Tolerant loads keep extra fields if there is a column for them.
 local function too_many(target, options, rules)
   local there = rules and rules:columns() or (target.relation and target.relation.columns)
   local extra = not there
@@ -43,7 +43,7 @@ local function too_many(target, options, rules)
   return options.too_many or (options.tolerant and (extra and "extra" or "cut")) or nil
 end
 
--- A table that has the columns of a rejects file takes it as it is; so does one that is made after it.
+-- A table with the columns of a rejects file takes it unchanged; so does one created to match it.
 local function takes_rejects_file(target)
   return not target.relation or rejects_file.is_header(columns.names(target.relation.columns))
 end
@@ -60,7 +60,7 @@ local function report_parts(target, file, parts)
   end
 end
 
--- Those of a fix are chosen by what the history says of them.
+-- The records of a fix are chosen by the history.
 local function parts_of(target, options, file, dialect)
   if options.fixes then
     return options.fixes:parts(target.conn, target.relation)

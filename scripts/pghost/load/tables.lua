@@ -1,4 +1,4 @@
--- The texts of a load's SQL: what its tables look like, and the COPY that fills one. Text in, text out.
+-- The SQL of a load: the definitions of its tables, and the COPY that fills one. Text in, text out.
 
 local relations = require "pghost.catalog.relations"
 

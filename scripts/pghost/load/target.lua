@@ -1,5 +1,5 @@
--- What a target does not do itself: nothing before and after a batch, which is one call without a transaction of its
--- own, and reads files.
+-- The defaults of a target: nothing before and after a batch, which is one call without its own transaction, and reads
+-- files.
 
 ---@class pghost.load.Target
 ---@field budget pghost.load.Budget

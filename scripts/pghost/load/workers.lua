@@ -1,4 +1,4 @@
--- How many workers, and connections per table, a load gets when nobody says.
+-- How many workers, and connections per table, a load gets by default.
 
 local sys = require "pghost.native.sys"
 

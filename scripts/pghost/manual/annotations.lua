@@ -1,6 +1,6 @@
--- Reads the LuaLS annotations of a Lua source: its functions and the function fields of its classes, with what the
--- comment says. A line "Example: ..." and one "Errors: ..." in a comment are kept apart; a class's "Errors:" are those
--- of each of its functions that has none of its own.
+-- Reads the LuaLS annotations of a Lua source: its functions and the function fields of its classes, with their
+-- comments. A line "Example: ..." and one "Errors: ..." in a comment are kept apart; a class's "Errors:" are those of
+-- each of its functions that has none of its own.
 
 local M = {}
 

@@ -7,13 +7,13 @@ local texts = require "pghost.manual.texts"
 
 local M = {}
 
--- A text of ours in roff: its backslashes, hyphens and leading dots are no requests.
+-- Our text as roff: backslashes, hyphens and leading dots are escaped.
 local function roff(text)
   text = text:gsub("\\", "\\e"):gsub("%-", "\\-"):gsub("'", "\\(aq"):gsub("`", "\\`")
   return (text:gsub("^%.", "\\&."):gsub("\n%.", "\n\\&."))
 end
 
--- No date: the same sources make the same bytes.
+-- No date: the same sources give the same bytes.
 local function title(name, summary)
   return ('.TH %s 1 "" "pghost %s" "pghost"\n.SH NAME\n%s \\- %s\n'):format(name:upper(), host.version, roff(name),
     roff(summary))

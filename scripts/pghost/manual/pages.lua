@@ -1,4 +1,4 @@
--- The docs that lie beside the library, as a list of pages and as text for a terminal.
+-- The docs beside the library, as a list of pages and as text for a terminal.
 
 local color = require "pghost.lib.color"
 local host = require "pghost.native.host"

@@ -1,4 +1,4 @@
--- The reference of all that a user may write, as Markdown pages: from the annotations of the public modules, the
+-- The reference of everything a user may write, as Markdown pages: from the annotations of the public modules, the
 -- parsers of the commands, and the tables of settings, dialect, types, operations, checks and metadata.
 
 local annotations = require "pghost.manual.annotations"

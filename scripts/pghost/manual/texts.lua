@@ -1,4 +1,4 @@
--- What help and the man pages say beyond commands and options: each of these texts exists here alone.
+-- What help and the man pages say beyond commands and options: each of these texts exists only here.
 
 local M = {}
 

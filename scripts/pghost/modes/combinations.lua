@@ -1,4 +1,4 @@
--- The options of a load that say what becomes of the published table, and which of them go together.
+-- The options of a load that decide what happens to the published table, and which of them can be combined.
 
 local errors = require "pghost.lib.errors"
 local relations = require "pghost.catalog.relations"

@@ -1,8 +1,8 @@
--- When two rows of one key hold the same.
+-- When two rows with the same key are equal.
 --
 -- Keys are equal by the operator of the index that keeps them unique (catalog/columns.lua). Whether a row has to be
--- changed is another question: '1 mon' equals '30 days', 1.0 equals 1.00, -0 equals 0, and under a collation that
--- is not deterministic 'a' equals 'A'. What counts there is what is stored, so rows are compared by their image.
+-- changed is another question: '1 mon' equals '30 days', 1.0 equals 1.00, -0 equals 0, and under a collation that is
+-- not deterministic 'a' equals 'A'. There only the stored bytes count, so rows are compared by their binary image.
 
 local lists = require "pghost.lib.lists"
 local relations = require "pghost.catalog.relations"

@@ -1,14 +1,14 @@
--- How the new rows and the published ones are put beside each other: the FROM clauses and conditions that the view of
--- a change and the statements that publish it have in common.
+-- How new and published rows are joined: the FROM clauses and conditions shared by the view of a change and the
+-- statements that publish it.
 
 local columns = require "pghost.catalog.columns"
 
 local M = {}
 
--- How the new rows stand in a FROM clause. The planner takes a tenth of them for what a LIMIT that it cannot see
--- lets through. So it looks few of them up in the published table's index, where it would read all of that table for
--- its default idea of what a page costs: 20,000 rows into 2 M take a quarter of the time that way. Not for many: from
--- some percent on, reading all of the table is faster.
+-- The new rows in a FROM clause. For a LIMIT whose value it cannot see, the planner assumes a tenth of the rows. So it
+-- looks a few of them up in the published table's index, where with its default page costs it would read the whole
+-- table: 20,000 rows into 2 M take a quarter of the time that way. Not for many: from some percent on, reading all of
+-- the table is faster.
 function M.new_rows(change)
   if change.distributed or not change.few then
     return change.new

@@ -1,4 +1,4 @@
--- The constraints of a published table as conditions on new rows: which of them it is certain to refuse. What is not
+-- The constraints of a published table as conditions on new rows: which rows it is certain to refuse. Whatever is not
 -- certain (a CHECK that is not valid yet, an expression in an index, rows that a trigger changes) is left to the
 -- server, when it is published.
 --
@@ -63,7 +63,7 @@ local unique_query = qualified [[
       WHERE a.attcollation <> u.under)
   ORDER BY c.relname]]
 
--- Triggers before a row and rules may make another row of it.
+-- BEFORE triggers and rules may change the row.
 local changed_query = qualified [[
   SELECT EXISTS (
     SELECT 1 FROM pg_catalog.pg_trigger AS t

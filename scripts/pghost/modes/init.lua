@@ -1,10 +1,10 @@
--- What a load does to a table that is published already: replace it, append to it, merge into it by
--- key, or keep the history of each key.
+-- What a load does to an already published table: replace it, append to it, merge into it by key, or keep the history
+-- of each key.
 --
--- The first load of a table builds all of it, in every mode. A later one that does not replace
--- builds what is new in a table of its own, `<name>_new`, and a view `<name>` that shows the table
--- as it will be: checks and analytics read that. Publishing then changes the published table
--- (statements.lua), in the one transaction of the run; who reads it waits for nothing.
+-- The first load of a table builds all of it, in every mode. A later one that does not replace builds the new rows in a
+-- separate table, `<name>_new`, and a view `<name>` that shows the table as it will be: checks and analytics read that.
+-- Publishing then changes the published table (statements.lua), in the single transaction of the run, without making
+-- readers wait.
 
 local authority = require "pghost.publish.authority"
 local create_view = require "pghost.modes.view"
@@ -27,7 +27,7 @@ local function published_name(run, name)
   return relations.quoted(run.target, name)
 end
 
--- Whether the published table is there; what is not a table cannot be added to.
+-- Whether the published table exists; only a table can be added to.
 local function find_published(run, name)
   local found = relations.find(run.conn, published_name(run, name))
   if found and found.kind ~= "r" and found.kind ~= "p" then
@@ -37,7 +37,7 @@ local function find_published(run, name)
   return found ~= nil
 end
 
--- Whether there is nothing yet that a load adds to. Raises where half of it is there.
+-- Whether the tables a load adds to do not exist yet. Raises if only half of them do.
 local function is_first(run, request, clean, raw)
   local targets, name = request.targets, request.name
   local first = not ((clean or not targets.clean) and (raw or not targets.raw))
@@ -141,7 +141,7 @@ function M.built(run, plan)
   return built
 end
 
--- From here on nobody adds a trigger, a rule or a policy; what came since the run began is seen.
+-- From here on nobody can add a trigger, rule or policy; those added since the run began are seen.
 local function lock(conn, changes)
   local names = {}
   for i, change in ipairs(changes) do

@@ -72,8 +72,8 @@ local function is_indexed(conn, table_name, column)
         AND a.attname::pg_catalog.text = $2) AS yes]], table_name, column)[1].yes
 end
 
--- Whether no published key lies between the first and the last new one, as with numbers that only grow: one look into
--- the index, where a join reads all of it. Judged by the first column of the key.
+-- Whether no published key lies between the first and the last new one, as with numbers that only grow: one index
+-- lookup, where a join reads the whole index. Judged by the first column of the key.
 local function is_apart(conn, change)
   local first = change.keys[1]
   if change.distributed or first.collation or first.cast ~= ""

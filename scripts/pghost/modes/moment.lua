@@ -1,8 +1,8 @@
--- The moment that a publish dates its changes with: _valid_from, _valid_to, _deleted_at.
+-- The timestamp that a publish gives its changes: _valid_from, _valid_to, _deleted_at.
 --
--- Publishes into one schema come one after the other, in the order of their lock, and not in the order in which their
--- runs started. So the moment is read under that lock, and is later than any that the keys have already, whatever the
--- server's clock does. One moment for all tables of a publish.
+-- Publishes into one schema happen one after the other, in the order they get the lock, not in the order their runs
+-- started. So the timestamp is read under that lock, and is later than any that the keys already have, whatever the
+-- server's clock does. One timestamp for all tables of a publish.
 
 local columns = require "pghost.catalog.columns"
 local conditions = require "pghost.modes.conditions"
@@ -23,7 +23,7 @@ local function latest(change)
   end
 end
 
--- What the clock says, or else what is later than each of those dates.
+-- The clock's time, or a later one if any of those dates is not before it.
 local function query_of(changes)
   local dates = {}
   for _, change in ipairs(changes) do

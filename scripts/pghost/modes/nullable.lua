@@ -1,5 +1,5 @@
 -- Columns that lose their NOT NULL in the transaction that publishes. The lock for that keeps readers out until the
--- COMMIT, so it is taken as an exchange of tables takes its own: within milliseconds, or let go and tried again.
+-- COMMIT, so it is taken as for an exchange of tables: within milliseconds, or released and retried.
 
 local locks = require "pghost.publish.locks"
 local relations = require "pghost.catalog.relations"
@@ -7,7 +7,7 @@ local session = require "pghost.publish.session"
 
 local M = {}
 
-local budget <const> = 50 -- milliseconds that a try may hold readers up while it waits
+local budget <const> = 50 -- milliseconds that a try may block readers while it waits
 
 local function lock(run, change)
   local oid = run.conn:query("SELECT $1::regclass::oid::int8 AS oid", change.published)[1].oid

@@ -1,5 +1,5 @@
--- New rows that the published table would refuse, as rejects: found when they are in, so that checks and analytics see
--- the table as it will be, and so that publishing does not fail for one record.
+-- New rows that the published table would refuse, as rejects: found once they are loaded, so that checks and analytics
+-- see the table as it will be, and publishing does not fail because of one record.
 
 local authority = require "pghost.publish.authority"
 local constraints = require "pghost.modes.constraints"
@@ -41,10 +41,10 @@ local function request_of(run, plan)
   return request
 end
 
--- Who may not read a table that a key refers to leaves that to the server, and so for types without an equality.
+-- If the role may not read the referenced table, or a type has no equality, the check is left to the server.
 local left_to_server = { ["42501"] = true, ["42883"] = true }
 
--- Notes the rows that a constraint refuses, and takes them out of the new ones; returns how many.
+-- Records the rows that a constraint refuses, and removes them from the new ones; returns how many.
 local function take_out(conn, names, constraint)
   local done, count = pcall(conn.transaction, conn, function()
     return conn:query(([[

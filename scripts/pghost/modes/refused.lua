@@ -1,8 +1,8 @@
--- Which new row the server refuses when it goes into the published table: a trigger that raises, a key to a table that
--- came later, a constraint that refusals.lua leaves to the server. Only asked when a publish has failed.
+-- Which new row the server refuses when it goes into the published table: a trigger that raises, a key to a table added
+-- later, a constraint that refusals.lua leaves to the server. Only used after a publish has failed.
 --
--- The change is tried again, in a transaction that is rolled back, with half of the rows, and then with half of those
--- that are left: what passes stays, so all of it takes about as long as the publish did.
+-- The change is retried, in a transaction that is rolled back, with half of the rows, then with half of the rest, and
+-- so on: what passes stays, so the whole search takes about as long as the publish did.
 
 local errors = require "pghost.lib.errors"
 local moment = require "pghost.modes.moment"
@@ -10,7 +10,7 @@ local statements = require "pghost.modes.statements"
 
 local M = {}
 
--- What a table of new rows calls the place of a record, until it is published.
+-- The column names for a record's position in a table of new rows, until it is published.
 local positions = { _pghost_file = true, _pghost_line = true }
 
 local order = "_pghost_file, _pghost_line"
@@ -20,7 +20,7 @@ local of_a_row = { ["22"] = true, ["23"] = true, P0 = true, ["38"] = true, ["39"
 
 local rolled_back = {} -- raised to end the transaction
 
--- What the change does with some of the new rows. Rows that are missing from them are not missing from the files.
+-- Applies the change with only some of the new rows. Rows missing here are not missing from the files.
 local function apply(conn, change, part, at)
   local some = setmetatable({ new = part }, { __index = change })
   for _, statement in ipairs(statements.publish(some, at)) do
@@ -52,7 +52,7 @@ local function part_of(run, all, first, last)
   return part
 end
 
--- The place of the first refused row, and what the server says of it.
+-- The position of the first refused row, and the server's message about it.
 local function search(run, change, at)
   local conn = run.conn
   local all, last = number_rows(run, change)

@@ -1,8 +1,8 @@
--- The keys of records that were rejected. A record with a typo in one column is in the file all the same: its key is
--- not missing, and what the table has of it stays.
+-- The keys of records that were rejected. A record with a typo in one column is still in the file: its key is not
+-- missing, and its row in the table stays.
 --
--- The fields are those that the raw table has verbatim. They go through the rules of the key columns alone, as a
--- clean goes through all of them. Where that gives no key, nobody knows which one is not missing, and the load ends.
+-- The fields are those that the raw table has verbatim. They go through the rules of the key columns alone, as a clean
+-- goes through all of them. If that gives no key, it is unknown which key is not missing, and the load ends.
 
 local columns = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
@@ -56,8 +56,8 @@ local function key_rules(rules, key)
   return only
 end
 
--- Which records were rejected, as a table that the planner knows the size of: in pghost.rejects it takes those of
--- this run for one, and would read the raw table once for each.
+-- The rejected records, in a table whose size the planner knows: in pghost.rejects it expects one row for this run, and
+-- would read the raw table once for each.
 local function create_rejected(run, plan, rejected)
   local conn = run.conn
   conn:query(("CREATE TABLE %s (file_id pg_catalog.int8, line pg_catalog.int8)"):format(rejected))

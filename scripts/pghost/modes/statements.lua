@@ -1,4 +1,4 @@
--- The statements that make a published table what its view showed.
+-- The statements that bring a published table to the state its view showed.
 --
 -- Plain DELETE, UPDATE and INSERT over the key, without MERGE: the same on every server and on
 -- distributed tables. Text in, text out; no connection is used but for quoting.

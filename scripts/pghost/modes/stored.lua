@@ -1,8 +1,8 @@
--- Rows sent against rows stored. A trigger may return NULL for a row, a rule may do something else instead, and the
--- server then says of fewer rows, or even of all, that they were inserted. What is published must be what was built.
+-- Compares rows sent with rows stored. A trigger may return NULL for a row, a rule may do something else instead, and
+-- the server then reports fewer rows inserted, or even all of them. What is published must be what was built.
 --
--- Where nothing acts on the rows of a table, the server's own count is held against ours. Where something does, what
--- the table holds afterwards decides, and other sessions must not write to it at the same time.
+-- If nothing acts on the rows of a table, the server's count is compared with ours. If something does, what the table
+-- holds afterwards decides, and other sessions must not write to it at the same time.
 
 local errors = require "pghost.lib.errors"
 local log = require "pghost.lib.log"
@@ -18,7 +18,7 @@ local function count_all(conn, table_name)
   return count(conn, "SELECT pg_catalog.count(*) AS records FROM " .. table_name)
 end
 
--- Runs a statement; returns the rows that it changed and those that it should have changed and has not.
+-- Runs a statement; returns the number of rows it changed, and of those it should have changed but did not.
 local function run_plain(conn, statement, new)
   local affected = conn:query(statement.sql).affected or 0
   return affected, statement.grows and count_all(conn, new) - affected or 0

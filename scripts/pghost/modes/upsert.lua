@@ -1,9 +1,9 @@
--- A merge as one INSERT ... ON CONFLICT DO UPDATE, where that does the same as an UPDATE and an INSERT, and takes less.
+-- A merge as one INSERT ... ON CONFLICT DO UPDATE, where that is equivalent to an UPDATE and an INSERT, and cheaper.
 --
--- It looks each key up once, where the two statements join all of the table twice. But it locks each row that it finds,
--- also one that stays as it is, and a lock is written as a change is: so it is for files that change most of what they
--- have. It does the same for a plain table whose only unique index is the key, with the columns of the new rows and no
--- others: the server checks a row as one to be inserted before it finds the one that is there.
+-- It looks each key up once, where the two statements join the whole table twice. But it locks every row it finds, even
+-- an unchanged one, and a lock is written like a change: so it suits files that change most of their rows. It does the
+-- same for a plain table whose only unique index is the key, with the columns of the new rows and no others: the server
+-- checks a row as one to be inserted before it finds the one that is there.
 
 local columns = require "pghost.catalog.columns"
 local comparison = require "pghost.modes.comparison"
@@ -13,7 +13,7 @@ local table_facts = require "pghost.modes.table_facts"
 
 local M = {}
 
--- Of many pages a few rows each: what has changed often stands together in a file.
+-- A few rows each from many pages: changed rows are often adjacent in a file.
 local sample_pages <const>, sample_rows <const> = 64, 500
 
 --- When it is worth it; what it does does not depend on that. Below some rows the sample costs more than it can save.

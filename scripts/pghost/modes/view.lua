@@ -1,6 +1,6 @@
 -- The view of a published table as it will be: checks and analytics of the run read it by the table's name.
 --
--- What a publish dates by its own time has the start of the run here.
+-- Where a publish uses its own time, the view has the start of the run.
 
 local columns = require "pghost.catalog.columns"
 local comparison = require "pghost.modes.comparison"
@@ -24,7 +24,7 @@ function view.append(change)
     columns.list(change.columns), change.new)
 end
 
--- What stays of the published rows besides those with a key of the new ones.
+-- Which published rows stay, besides those with a key among the new ones.
 function view.merge(change)
   local mark = change.marked
   local new = ("SELECT %s%s FROM %s"):format(columns.list(change.columns),

@@ -1,4 +1,5 @@
--- The commands of the prompt: found by name. What they do is in a module of their subject, each with a `list` of them.
+-- The commands of the prompt: found by name. Each subject has a module that implements its commands and has a `list` of
+-- them.
 
 local color = require "pghost.lib.color"
 local command_words = require "pghost.prompt.command_words"

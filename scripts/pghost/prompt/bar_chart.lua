@@ -21,7 +21,7 @@ local function bar(value, largest, width)
   return text == "" and value ~= 0 and eighths[1] or text
 end
 
--- Which column the names are of, and which the numbers.
+-- Which column holds the names, and which the numbers.
 local function columns_of(columns, types)
   local value
   for i = #columns == 1 and 1 or 2, #columns do

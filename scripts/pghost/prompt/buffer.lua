@@ -1,4 +1,4 @@
--- Commands of the prompt about statements: again, elsewhere, over and over, from an editor, from a file.
+-- Prompt commands that run statements: again, with output elsewhere, repeatedly, from an editor, from a file.
 
 local destination = require "pghost.prompt.destination"
 local errors = require "pghost.lib.errors"
@@ -74,7 +74,7 @@ local function read(path)
   return (assert(file:read("a")))
 end
 
--- Only its owner can read the file; $EDITOR may have words of its own.
+-- Only the owner can read the file; $EDITOR may include arguments.
 local function edit(session, words)
   local own = words[1]
   local path = own or os.tmpname()

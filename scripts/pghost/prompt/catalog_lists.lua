@@ -1,4 +1,4 @@
--- \d and its like: what there is in the database, as psql lists it. One relation in detail is relation_details.lua.
+-- \d and similar commands: list what is in the database, as psql does. One relation in detail is relation_details.lua.
 
 local database = require "pghost.prompt.live_connection"
 local errors = require "pghost.lib.errors"
@@ -96,7 +96,7 @@ local function list_schemas(_, words)
   show_or_say(database.get():query(schemas, name_pattern.read(words[1]).name, words[1] ~= nil), "schema", words[1])
 end
 
--- Names that can be written as they are, for the hint.
+-- Names that need no quotes, for the hint.
 local function visible_names(conn)
   local names = {}
   local sql = "SELECT c.relname::pg_catalog.text AS name " .. chosen

@@ -1,4 +1,4 @@
--- What the lines at the prompt are: SQL, a command or Lua, and whether they are whole.
+-- Classifies the lines at the prompt: SQL, a command or Lua, and whether they are complete.
 
 local nearest = require "pghost.lib.nearest"
 local sql_tokens = require "pghost.lib.sql_tokens"
@@ -6,7 +6,7 @@ local words = require "pghost.prompt.sql_words"
 
 local M = {}
 
--- Without leading blanks and comments; a comment of `--` is one in both languages.
+-- Without leading blanks and comments; `--` starts a comment in both languages.
 ---@param text string
 ---@return string
 function M.without_comments(text)
@@ -23,7 +23,7 @@ end
 local is_lua_word = { ["local"] = true, ["for"] = true, ["if"] = true, ["while"] = true, ["return"] = true,
   ["function"] = true, ["goto"] = true, ["repeat"] = true }
 
--- These are statements of SQL as single words, whatever Lua has under the name.
+-- As single words these are SQL statements, whatever they name in Lua.
 local is_bare_statement = { select = true, begin = true, commit = true, rollback = true, abort = true }
 
 -- A word of SQL can be the name of a Lua value too: `select(2, ...)`, `table.concat`, `values = {}`, `show "x"`.
@@ -101,7 +101,7 @@ function M.sql(text)
   return false, text
 end
 
--- "selct 1": the word of SQL that may be meant, where a line is no Lua.
+-- "selct 1": the SQL keyword probably meant, if a line is not Lua.
 local function sql_hint(text)
   local word, rest = text:match("^%s*(%a+)(.*)")
   if not word or not rest:find("^%s+[%w\"'(*]") or rawget(_G, word) ~= nil or is_lua_word[word] then

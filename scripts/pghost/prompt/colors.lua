@@ -1,4 +1,4 @@
--- The colors of a line that is being typed. Each byte of the line stays as it is; what comes between is colors alone.
+-- The colors of a line that is being typed. The bytes of the line do not change; only colors are inserted between them.
 
 local chunks = require "pghost.prompt.chunks"
 local color = require "pghost.lib.color"
@@ -22,7 +22,7 @@ end
 
 local sql_colors = { text = text_color, comment = comment, parameter = "\27[36m" }
 
--- What is not terminated yet is scanned up to there; the rest is a string or a comment.
+-- An unterminated token is scanned up to its start; the rest is a string or a comment.
 local function sql(text)
   local out, last = {}, 1
   pcall(sql_tokens.scan, text, nil, function(kind, piece, at)

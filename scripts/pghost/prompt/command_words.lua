@@ -1,4 +1,4 @@
--- The words after a command of the prompt: apart at blanks, with quotes as psql has them.
+-- The words after a prompt command: split at blanks, with quotes as in psql.
 
 local errors = require "pghost.lib.errors"
 

@@ -1,5 +1,5 @@
--- Completion: what fits at the cursor, and what a tab does with it. Calls no function of the user's, opens no
--- connection, and asks one that is there only for names of the catalog.
+-- Completion: what fits at the cursor, and what a tab does with it. Calls no user function, opens no connection, and
+-- asks an open one only for catalog names.
 
 local chunks = require "pghost.prompt.chunks"
 local command_names = require "pghost.prompt.command_names"

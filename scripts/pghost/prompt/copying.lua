@@ -1,4 +1,5 @@
--- \copy: a file into a table, by `pghost load`; a table or a query into a file, over the prompt's own connection.
+-- \copy: loads a file into a table with `pghost load`; writes a table or query to a file over the prompt's own
+-- connection.
 
 local command_words = require "pghost.prompt.command_words"
 local database = require "pghost.prompt.live_connection"
@@ -16,7 +17,7 @@ local usage <const> = "\\copy: TABLE [(COLUMNS)] from FILE, TABLE [(COLUMNS)] to
 local with_value = { delimiter = "--delimiter", null = "--null", quote = "--quote", escape = "--escape",
   encoding = "--encoding" }
 
--- Options of psql's as those of pghost load; without HEADER its files have none.
+-- psql's options as those of pghost load; without HEADER psql's files have none.
 local function load_options(words)
   local options, is_psql, has_header, i = {}, false, false, 1
   while i <= #words do

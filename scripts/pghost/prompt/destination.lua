@@ -1,4 +1,4 @@
--- Where \o and \g send results: a file in the format that its name says, or a command.
+-- Where \o and \g send results: a file in the format of its extension, or a command.
 
 local errors = require "pghost.lib.errors"
 

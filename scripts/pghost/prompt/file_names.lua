@@ -1,4 +1,4 @@
--- Files that a path which is being typed may become.
+-- Files that complete a path being typed.
 
 local lfs = require "lfs"
 

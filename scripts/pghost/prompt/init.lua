@@ -1,5 +1,5 @@
--- The prompt: what the lines that somebody types become. The host (host/repl.c) has the line editor, the signal and the
--- protected call; all else is here. A session is the state between two lines.
+-- The prompt: what happens to the lines typed at it. The host (host/repl.c) has the line editor, the signals and the
+-- protected call; everything else is here. A session is the state between two lines.
 
 local chunks = require "pghost.prompt.chunks"
 local colors = require "pghost.prompt.colors"
@@ -127,7 +127,7 @@ function Session:add(line)
   return true, history.kept(text)
 end
 
--- Runs what is ready; an error that has no place gets that of the file.
+-- Runs what is complete; an error without a position gets that of the file.
 function Session:run_ready()
   local good, problem = pcall(function()
     self:show(self:take()())

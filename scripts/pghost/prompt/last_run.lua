@@ -1,5 +1,5 @@
--- `run` and `rejects` at the prompt: what is recorded of the last run, as it is now, over a connection of their own, so
--- that an open transaction of the prompt changes nothing.
+-- `run` and `rejects` at the prompt: the current records of the last run, read over a separate connection, so that an
+-- open transaction of the prompt does not affect them.
 
 local errors = require "pghost.lib.errors"
 local known_keys = require "pghost.lib.known_keys"
@@ -49,7 +49,7 @@ end
 
 local rare <const> = { corrected = true, waived = true, duplicates = true }
 
--- Titles and rows without the columns of what there was none of, so that the names of tables have room.
+-- Titles and rows without all-zero columns, so that table names have room.
 local function without_zeros(rows)
   local titles, kept = { "table" }, { 1 }
   for i, name in ipairs(counted) do

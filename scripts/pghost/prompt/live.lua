@@ -1,5 +1,5 @@
 -- Globals of the prompt that are looked up when they are used: run, rejects, rules, try, reload. A script's own globals
--- of these names stand before them.
+-- take precedence.
 
 local lists = require "pghost.lib.lists"
 

@@ -31,7 +31,7 @@ local function field(value, name)
   end
 end
 
--- What a call gives, where that is known without calling: columns of rules from r.text(), and from their methods.
+-- What a call returns, if that is known without calling: columns of rules from r.text(), and from their methods.
 local function result_of(owner, value)
   if type(value) ~= "function" then
     return nil
@@ -40,7 +40,8 @@ local function result_of(owner, value)
   return (is_rules or column_rules.is(owner)) and column_rules.new("text") or nil
 end
 
--- The steps of an expression that ends at the end of the text: { "r", ".text", "()", ":trim", "()" }; nil: it is none.
+-- The steps of an expression that ends at the end of the text: { "r", ".text", "()", ":trim", "()" }; nil: not an
+-- expression.
 local function steps_of(text)
   local steps = {}
   while true do
@@ -118,7 +119,7 @@ local function add_modules(names, folder, prefix)
   end
 end
 
--- Modules at the door of the library, those that are loaded, and those of the project.
+-- Public modules of the library, loaded modules, and those of the project.
 local function modules(typed)
   local names, room = {}, typed:match("^(.*)%.[^.]*$")
   for name in next, package.loaded do

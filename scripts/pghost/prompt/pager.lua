@@ -1,4 +1,4 @@
--- Where results go: the terminal, a pager once they are longer than it, a file or a command (\o).
+-- Where results go: the terminal, a pager if they are longer than the screen, a file or a command (\o).
 
 local sys = require "pghost.native.sys"
 

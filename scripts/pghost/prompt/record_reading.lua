@@ -1,5 +1,5 @@
--- A record as text or bytes, taken apart into the columns of rules: by the header and dialect that are recorded of its
--- file, or in the order of the rules.
+-- Splits a record, text or bytes, into the columns of rules: by the recorded header and dialect of its file, or in the
+-- order of the rules.
 
 local cjson = require "cjson"
 local csv = require "pghost.native.csv"

@@ -1,4 +1,4 @@
--- \d NAME: one relation with its columns and what hangs on it, as psql shows it.
+-- \d NAME: one relation with its columns and what belongs to it, as psql shows it.
 
 local pager = require "pghost.prompt.pager"
 local print_ = require "pghost.lib.print"

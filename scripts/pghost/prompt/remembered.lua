@@ -1,4 +1,4 @@
--- What of the chunks typed is kept in the history: none in which a password or its like is given.
+-- Decides which chunks the line history keeps: none that contain a password or similar secret.
 
 local secrets = require "pghost.run.secrets"
 
@@ -8,7 +8,7 @@ local M = {}
 local signs = { "password", "passwd", "passphrase", "secret", "pgpass", "api_key", "apikey", "access_key",
   "private key", "bearer " }
 
--- Names that say nothing of a secret at the prompt: the key of a table.
+-- Names that do not mean a secret at the prompt: the key of a table.
 local harmless = { key = true, keys = true, primary_key = true, foreign_key = true }
 
 local function has_sign(text)

@@ -1,4 +1,4 @@
--- SQL at the prompt: one statement after the other, its rows as they come, what the server says besides.
+-- SQL at the prompt: one statement after the other, rows as they arrive, and the server's notices.
 
 local chunks = require "pghost.prompt.chunks"
 local database = require "pghost.prompt.live_connection"
@@ -46,7 +46,7 @@ local counted = { insert = true, update = true, delete = true, merge = true, cop
 local two_words = { create = true, alter = true, drop = true, start = true, refresh = true, reassign = true,
   security = true, discard = true, import = true }
 
--- What a statement without rows has done.
+-- What a statement without rows did.
 local function tag(text, affected)
   local first, second = chunks.without_comments(text):match("^[%s(]*(%a+)%s*(%a*)")
   first = (first or ""):lower()
@@ -56,7 +56,7 @@ local function tag(text, affected)
   return (two_words[first] and first .. " " .. second or first):upper()
 end
 
--- A stream whose first row is read. An error of the server's gets its place in the text as it was written.
+-- A stream whose first row has been read. A server error gets its position in the original text.
 local function begin(conn, statement)
   local text, values, places = bind(statement)
   local started, next_row, _, _, source = pcall(conn.stream, conn, text, table.unpack(values, 1, values.n))

@@ -1,5 +1,5 @@
--- Values as what they are: results as tables, rules as rules, errors as their message, tables with their fields. For
--- the prompt and `pghost -e`.
+-- Shows values by kind: results as tables, rules as rules, errors as their message, tables with their fields. For the
+-- prompt and `pghost -e`.
 
 local column_rules = require "pghost.rules.column"
 local errors = require "pghost.lib.errors"
@@ -65,7 +65,7 @@ local function own_writer(value)
   return type(writer) == "function" and writer or nil
 end
 
--- What shows itself by writing rows.
+-- Values that show themselves by writing rows.
 local function write(value)
   if name_of(value) == "pghost.native.result" then
     rows.result(value)

@@ -1,4 +1,4 @@
--- Rows at the prompt: as they come, in constant memory, as a table or expanded.
+-- Rows at the prompt: shown as they arrive, in constant memory, as a table or expanded.
 
 local pager = require "pghost.prompt.pager"
 local print_ = require "pghost.lib.print"

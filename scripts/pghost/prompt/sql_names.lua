@@ -1,4 +1,5 @@
--- Names of SQL at the cursor: keywords, tables after FROM and its like, columns of the tables that the statement names.
+-- Names of SQL at the cursor: keywords, tables after FROM and similar words, columns of the tables that the statement
+-- names.
 
 local database = require "pghost.prompt.live_connection"
 local relations = require "pghost.catalog.relations"
@@ -7,7 +8,7 @@ local words = require "pghost.prompt.sql_words"
 
 local M = {}
 
--- A connection that can be asked without waiting for it or breaking its transaction.
+-- A connection that can be queried without waiting for it or breaking its transaction.
 local function free_connection()
   local state = database.state()
   return (state == "idle" or state == "transaction") and database.current() or nil

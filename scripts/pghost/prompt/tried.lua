@@ -1,4 +1,4 @@
--- try(rules, record) at the prompt: what each operation makes of each field, and which rule refuses what.
+-- try(rules, record) at the prompt: shows the effect of each operation on each field, and which rule refuses what.
 
 local describe_words = require "pghost.rules.words"
 local errors = require "pghost.lib.errors"

@@ -1,9 +1,9 @@
--- Which tables are pghost's to replace. A table that is there, and that no run has published, holds
--- somebody's data: it is not dropped unless somebody says so.
+-- Which tables pghost may replace. An existing table that no run has published holds user data: it is not dropped
+-- unless the user says so.
 --
--- A table is known by its oid in pghost.published, so that one that was dropped and recreated by hand
--- is not taken for the published one. Dump and restore give new oids to all tables, to pghost.published
--- too: rows that were written under another oid of that count by the table's name.
+-- A table is known by its oid in pghost.published, so that one that was dropped and recreated by hand is not taken for
+-- the published one. Dump and restore give new oids to all tables, to pghost.published too: rows written under another
+-- oid of pghost.published are matched by the table's name.
 
 local errors = require "pghost.lib.errors"
 local sql = require "pghost.lib.sql"

@@ -1,6 +1,5 @@
--- What runs made of published tables, to tell it from what users added: a NOT NULL, a key or a
--- default that an earlier run built goes when the rules no longer ask for it; one that a user
--- added stays.
+-- What runs built into published tables, to distinguish it from what users added: a NOT NULL, a key or a default that
+-- an earlier run built goes when the rules no longer ask for it; one that a user added stays.
 --
 -- Kept in pghost.published. Without that schema everything counts as added by users.
 

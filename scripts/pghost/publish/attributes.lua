@@ -1,5 +1,4 @@
--- What a published table, view or materialized view says of its columns and its storage, as
--- statements for the one that takes its place.
+-- Column and storage attributes of a published table, view or materialized view, as statements for its replacement.
 
 local errors = require "pghost.lib.errors"
 local statements = require "pghost.publish.script"

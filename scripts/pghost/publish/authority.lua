@@ -1,10 +1,9 @@
--- Whose code would run with this role's rights while tables are published; that is refused by name.
+-- Finds code of other users that would run with this role's rights while tables are published; it is refused by name.
 --
--- The server runs most of what others have written as its owner, in a security-restricted operation:
--- index expressions, statistics and REFRESH. So the built relations get their owners first. What it
--- runs as the caller is looked at here: CHECK constraints and generated columns of somebody else's
--- table, and functions, views and casts of somebody else's that are reached from our own. Trusted are
--- this role and superusers. docs/PUBLISHING.md lists each kind.
+-- The server runs most of what others have written as its owner, in a security-restricted operation: index expressions,
+-- statistics and REFRESH. So the built relations get their owners first. What it runs as the caller is looked at here:
+-- CHECK constraints and generated columns of other users' tables, and their functions, views and casts that our own
+-- objects reach. Trusted are this role and superusers. docs/PUBLISHING.md lists each kind.
 
 local errors = require "pghost.lib.errors"
 local session = require "pghost.publish.session"

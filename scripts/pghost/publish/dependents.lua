@@ -1,14 +1,13 @@
--- What hangs on published tables by the server's own book (pg_depend): views, materialized views
--- and functions that have to be recreated, policies of other tables; and what cannot be carried
--- over, which is refused by name.
+-- What depends on published tables according to the server (pg_depend): views, materialized views and functions that
+-- have to be recreated, policies of other tables; and what cannot be carried over, which is refused by name.
 
 local errors = require "pghost.lib.errors"
 local sql = require "pghost.lib.sql"
 
 local M = {}
 
--- $1 published tables. All that depends on them, on what depends on them, and so on. A view is in
--- the place of its rule. The depth (longest path) gives an order to make them in.
+-- $1 published tables. Everything that depends on them, directly or indirectly. A view stands for its rule. The depth
+-- (longest path) gives an order to make them in.
 local reach = [[
 WITH RECURSIVE reach (classid, objid, depth) AS (
   SELECT 'pg_class'::regclass::oid, t.oid, 0 FROM unnest($1::oid[]) AS t (oid)
@@ -72,7 +71,7 @@ ORDER BY r.depth, r.objid]]
 
 local view_kinds = { v = true, m = true }
 
--- Refuses, or sorts one object that is not a part of a relation that is replaced.
+-- Refuses or classifies one object that is not part of a replaced relation.
 local function sort_outsider(found, row, published)
   if row.class == "pg_proc" and row.prokind ~= "a" then
     found.objects[#found.objects + 1] = { oid = row.oid, kind = "f", depth = row.depth }

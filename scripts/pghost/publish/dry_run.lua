@@ -1,9 +1,9 @@
 -- What publishing would change: per table the records added, removed and changed, by comparing the
 -- built table with the published one on the server.
 --
--- By primary key where the built table has one. Without, records are compared whole and counted
--- (three equal ones are three), and a changed one is one removed and one added. Of raw tables only
--- the fields count: where and when they were loaded differs every time.
+-- By primary key if the built table has one. Without one, whole records are compared and counted (three equal ones are
+-- three), and a changed one is one removed and one added. Of raw tables only the fields count: where and when they were
+-- loaded differs every time.
 
 local log = require "pghost.lib.log"
 local modes = require "pghost.modes"
@@ -16,8 +16,8 @@ local printed = { "table", "records", "added", "removed", "changed", "compared b
 
 local of_loading = { _file_id = true, _line = true, _loaded_at = true }
 
--- Columns of both tables with what they have in common: the type, if it can be compared as it is. Types that
--- do not come with the server are compared as they are printed: no function of somebody's is called for that.
+-- Columns of both tables with what they have in common: the type, if it can be compared as it is. Types that do not
+-- come with the server are compared as they are printed: no user function is called for that.
 local columns_query = [[
 SELECT n.attname AS name, o.attname IS NOT NULL AS common, coalesce(o.atttypid = n.atttypid
     AND (t.typtype = 'e' OR coalesce(nullif(t.typbasetype, 0), t.oid) < 16384)
@@ -37,8 +37,8 @@ local function quoted(conn, schema, name)
   return conn:quote_identifier(schema) .. "." .. conn:quote_identifier(name)
 end
 
--- Columns that are compared, as SQL with a %s for the table in front; and those of the key, nil
--- without one or where the published table has not all of it.
+-- Columns that are compared, as SQL with a %s for the table in front; and those of the key, nil without one or if the
+-- published table lacks part of it.
 local function read_columns(conn, built, published, is_raw)
   local compared, key, keyless = {}, {}, false
   for row in conn:query(columns_query, built, published):rows() do

@@ -98,8 +98,8 @@ local function plan(conn, prepared, options)
   return list
 end
 
--- What readers wait for: locks, looks again, and runs the plan: in one round trip, or one by one to
--- see what fails.
+-- The part that readers wait for: takes the locks, checks again, and runs the plan, in one round trip or statement by
+-- statement to see what fails.
 local function exchange(conn, options, work)
   local budget, started = options.lock_budget or 50, sys.clock()
   locks.take(conn, work.names, "ACCESS EXCLUSIVE", budget)
@@ -115,7 +115,7 @@ local function exchange(conn, options, work)
   work.locked = sys.clock() - started
 end
 
--- All that the short transaction needs to know.
+-- Everything the short transaction needs to know.
 ---@return { list: pghost.publish.Statements, names: string[], reached: table, busy: string, state: string }
 local function plan_work(conn, prepared, options, oids)
   local locked, replaced = { table.unpack(prepared.outside_names) }, { table.unpack(oids) }

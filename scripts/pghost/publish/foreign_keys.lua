@@ -1,9 +1,8 @@
 -- Foreign keys from and to published tables.
 --
--- Those from the table are made on the built one, where their check blocks nobody who reads. Those
--- to it, from tables that the run does not replace, are made beside the old ones under a passing
--- name and checked there too, again without blocking readers; in the short transaction only names
--- change.
+-- Those from the table are made on the built one, where checking them blocks no readers. Those to it, from tables that
+-- the run does not replace, are made beside the old ones under a temporary name and checked there, again without
+-- blocking readers; in the short transaction only names change.
 
 local errors = require "pghost.lib.errors"
 local statements = require "pghost.publish.script"
@@ -69,7 +68,7 @@ local function orphans_of(key, referencing, referenced)
     :format(referencing, key.from_list, referenced, key.to_list, key.from_list)
 end
 
--- Says how many records refer to nothing, and the first of them.
+-- Reports how many records refer to nothing, and the first of them.
 local function raise_orphans(conn, key, referencing, referenced, problem)
   local found, row = pcall(function()
     return conn:query(("SELECT count(*) AS orphans, min(ROW(%s)::text) AS sample %s")

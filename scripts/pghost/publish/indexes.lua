@@ -1,5 +1,5 @@
--- Constraints (foreign keys apart), indexes and extended statistics of a published table or
--- materialized view, as statements for the one that takes its place.
+-- Constraints (foreign keys apart), indexes and extended statistics of a published table or materialized view, as
+-- statements for its replacement.
 
 local statements = require "pghost.publish.script"
 
@@ -19,7 +19,7 @@ SELECT o.name, o.index_name, o.definition, n.name AS new_name, n.index_name AS n
 FROM key AS o LEFT JOIN key AS n ON n.conrelid = $2::oid
 WHERE o.conrelid = $1::oid]]
 
--- Carries the primary key over; returns whether the new table has the key of the old one then.
+-- Carries over the primary key; returns whether the new table then has the key of the old one.
 local function add_primary_key(conn, list, subject, rel, schema, new)
   local key = conn:query(primary_key_query, subject.oid, new)[1]
   if not key then

@@ -1,8 +1,7 @@
 -- Takes the locks of the short transaction so that nobody waits long for it.
 --
--- Whoever waits for an exclusive lock makes everybody wait who comes after. So the wait is bounded: when
--- a table cannot be had within some milliseconds, everything is let go, readers pass, and it is
--- tried again a little later.
+-- A session waiting for an exclusive lock blocks all that come after it. So the wait is bounded: when a table cannot be
+-- locked within some milliseconds, all locks are released, readers proceed, and a retry follows a little later.
 
 local errors = require "pghost.lib.errors"
 local sys = require "pghost.native.sys"

@@ -1,5 +1,5 @@
--- NOTIFY on publish (setting `notify`): in the transaction that publishes, so that whoever listens hears of a run if
--- and only if its tables are there.
+-- NOTIFY on publish (setting `notify`): in the transaction that publishes, so that listeners hear of a run if and only
+-- if its tables are published.
 
 local cjson = require "cjson"
 local lists = require "pghost.lib.lists"

@@ -1,4 +1,4 @@
--- Carries over to the built tables all that takes time, before anything is locked.
+-- Carries over to the built tables everything that takes time, before anything is locked.
 
 local as_built = require "pghost.publish.as_built"
 local authority = require "pghost.publish.authority"
@@ -54,7 +54,7 @@ local function check_rights(conn, oids, found, outside)
   return dependents.literal(relations)
 end
 
--- Not analysed, or not since it was changed, or it was given what only ANALYZE fills.
+-- Not analysed, or not since it changed, or it gained something that only ANALYZE fills.
 local lacks_statistics = [[
   SELECT pg_stat_get_last_analyze_time(c.oid) IS NULL OR pg_stat_get_mod_since_analyze(c.oid) > 0
     OR EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indexprs IS NOT NULL)

@@ -1,9 +1,9 @@
--- Names: other ones for relations in the text of a view as the server prints it, and free ones for
--- indexes and sequences.
+-- Names: replaces relation names in a view's text as printed by the server, and finds free names for indexes and
+-- sequences.
 --
--- With an empty search path the server writes every relation as schema.name, columns only ever
--- behind an alias; so quoted text is skipped and pairs of names are looked up. What
--- comes out is not trusted: whoever uses it looks at what the made view depends on.
+-- With an empty search path the server writes every relation as schema.name, columns only ever after an alias; so
+-- quoted text is skipped and pairs of names are looked up. The result is not trusted: callers check what the created
+-- view depends on.
 
 local sql = require "pghost.lib.sql"
 local statements = require "pghost.publish.script"

@@ -1,5 +1,5 @@
--- Owners and grants of a published relation, sequence or function, as statements for the one that
--- takes its place; and whether this role may do all of it.
+-- Owners and grants of a published relation, sequence or function, as statements for its replacement; and whether this
+-- role may run all of them.
 
 local errors = require "pghost.lib.errors"
 local statements = require "pghost.publish.script"
@@ -52,7 +52,7 @@ local function in_order(grants, owner)
   return ordered
 end
 
--- Roles that default privileges may have given something on what was just made.
+-- Roles that default privileges may have granted rights on new objects.
 local function default_grantees(conn)
   local names = { "PUBLIC" }
   local rows = conn:query([[

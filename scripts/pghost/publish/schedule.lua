@@ -1,8 +1,8 @@
 -- How a run publishes: all tables together, one by one as soon as they are checked (the setting
 -- `publish = "per_table"`), or not at all (`dry_run`).
 --
--- swap.lua exchanges tables; here is which, when, what is recorded in the same transaction, and
--- what to do when the server's answer to a COMMIT is lost.
+-- swap.lua exchanges tables; this file decides which and when, what is recorded in the same transaction, and what to do
+-- when the server's answer to a COMMIT is lost.
 
 local adoption = require "pghost.publish.adoption"
 local again = require "pghost.run.retry"
@@ -24,7 +24,7 @@ local refused = require "pghost.modes.refused"
 
 local M = {}
 
--- Carries over to built tables what hangs on the published ones.
+-- Carries over to built tables what depends on the published ones.
 local function prepare(run, tables)
   adoption.check(run, tables)
   local options = { build = run.build, target = run.target, tables = tables,
@@ -56,8 +56,8 @@ local function names_of(options)
   return names
 end
 
--- A record that the server refuses is told with its place, where the server lives to be asked. Not for a key to a table
--- that is exchanged: what it refers to is not there.
+-- Reports a refused record with its position, if the server is still up. Not for a key to an exchanged table: what it
+-- refers to is not there.
 local function raise_placed(run, options, problem)
   local of_exchanged = #options.tables > 0 and errors.is(problem) and problem.code == "23503"
   if run.conn:status() ~= "lost" and not of_exchanged then
@@ -66,7 +66,7 @@ local function raise_placed(run, options, problem)
   error(problem, 0)
 end
 
--- The short transaction. Its COMMIT says that the run has published, or that nothing has happened.
+-- The short transaction. If it commits, the run has published; otherwise nothing has happened.
 local function exchange(run, options, is_last)
   local done, problem = pcall(again.transaction, run, function(conn)
     run.lock:check(conn)
@@ -88,7 +88,7 @@ local function exchange(run, options, is_last)
   end
 end
 
--- The connection was lost while the last transaction was under way: continues over a new one if it was committed.
+-- The connection was lost during the last transaction: continues over a new one if it was committed.
 local function settle(run, problem)
   local conn = commit.settle(problem, commit.by_run(run), {
     what = ("whether run %d has published"):format(run.id),
@@ -114,7 +114,7 @@ local function exchange_last(run, options)
   run.finished = true
 end
 
--- What of a list is built and not yet published, in the order it was built.
+-- The entries of a list that are built but not yet published, in the order they were built.
 local function waiting(run, list, name_of)
   local published, left = lists.set(run.published), {}
   for _, one in ipairs(list) do
@@ -158,8 +158,8 @@ local function publish_some(run, tables, changes, is_last)
   end
 end
 
--- What is published in one transaction: a table, a clean one with its raw one. The ledger takes a file for
--- loaded from then on, and so it must be in both.
+-- What is published in one transaction: a table, a clean one with its raw one. From then on the ledger considers a file
+-- loaded, so it must be in both.
 local function in_parts(run)
   local list, by_name = {}, {}
   local function part_of(name)

@@ -1,10 +1,9 @@
--- The settings that publishing reads and writes SQL with. Names are looked up in pg_catalog alone, so
--- that nothing made in another schema is called in the place of what is meant, and everything else is
--- printed with its schema.
+-- The settings that publishing reads and writes SQL with. Names are looked up in pg_catalog alone, so that nothing in
+-- another schema is called instead of what is meant, and everything else is printed with its schema.
 
 local M = {}
 
--- Setting, value; nil: as it is, but it comes back in the end.
+-- Setting, value; nil: left unchanged, but restored at the end.
 local wanted = {
   { "search_path", "pg_catalog, pg_temp" },
   { "check_function_bodies", "off" },
@@ -15,7 +14,7 @@ local wanted = {
   { "row_security", "off" }, -- an error rather than a policy of somebody's that runs as this role
 }
 
--- In one statement each, however many settings: a statement is a wait for the server.
+-- One statement for all settings: each statement costs a round trip.
 local read_query, set_query, restore_query
 do
   local read, set, restore, given = {}, {}, {}, 0

@@ -32,7 +32,7 @@ FROM (
 ) AS name
 LEFT JOIN pg_class AS o ON o.oid = name.old LEFT JOIN pg_class AS n ON n.oid = name.new]]
 
--- What a table cannot be replaced as, and what to do.
+-- The kinds of tables that cannot be replaced, and what to do about them.
 local function refusal(row)
   if row.kind == "p" then
     return "it is a partitioned table: publish into a table of its own, and attach that", "0A000"

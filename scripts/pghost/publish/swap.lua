@@ -1,11 +1,10 @@
--- Makes built tables visible: puts them in the place of the published ones, with everything that
--- hangs on those.
+-- Makes built tables visible: puts them in place of the published ones, with everything that depends on those.
 --
--- Two steps. prepare() carries over to the built tables what costs time (indexes, constraints,
--- foreign keys, materialized views with their data), while readers read on. swap() then takes the
--- locks, looks that nothing has changed since, drops the old tables and moves the new ones: some
--- milliseconds, in the caller's transaction, so that everything becomes visible at once or nothing.
--- docs/PUBLISHING.md says what survives, what is refused, and which rights it takes.
+-- Two steps. prepare() carries over to the built tables what takes time (indexes, constraints, foreign keys,
+-- materialized views with their data), while readers continue. swap() then takes the locks, checks that nothing has
+-- changed since, drops the old tables and moves the new ones: some milliseconds, in the caller's transaction, so that
+-- everything becomes visible at once, or nothing. docs/PUBLISHING.md says what survives, what is refused, and which
+-- rights it takes.
 
 local as_built = require "pghost.publish.as_built"
 local dependents = require "pghost.publish.dependents"
@@ -30,7 +29,7 @@ local M = {}
 ---@field at string when it was done
 ---@field locked? number after swap: seconds that it held the locks
 
--- Runs fn(); a lock that could not be had is told with who has it.
+-- Runs fn(); the error for a lock that could not be taken names its holder.
 local function naming_holders(conn, options, fn)
   local done, result = pcall(fn)
   if not done and errors.is(result) and result.code == "55P03" and conn:status() ~= "lost" then
@@ -59,7 +58,7 @@ function M.prepare(conn, options)
   return prepared
 end
 
--- Locks against other changes of the tables, without holding up who reads or writes.
+-- Locks against other changes to the tables, without blocking readers or writers.
 local function hold(conn, options)
   local names = {}
   for _, subject in ipairs(subjects.read(conn, options)) do

@@ -1,8 +1,8 @@
--- Views, materialized views and functions that hang on published tables.
+-- Views, materialized views and functions that depend on published tables.
 --
--- Where it can be, they are made in the build schema over the built tables before anything is
--- locked (a materialized view with its data), and only moved in the short transaction. What cannot
--- (its name is taken there, it uses a function that has to be recreated, ...) is made then.
+-- Where possible, they are made in the build schema over the built tables before anything is locked (a materialized
+-- view with its data), and only moved in the short transaction. What cannot (its name is taken there, it uses a
+-- function that has to be recreated, ...) is made then.
 
 local columns = require "pghost.publish.attributes"
 local behaviour = require "pghost.publish.behaviour"
@@ -57,13 +57,13 @@ local function read_function(conn, object)
   }
 end
 
--- Never with data: that would run somebody's query with our rights. REFRESH runs it as the owner.
+-- Never with data: that would run another user's query with our rights. REFRESH runs it as the owner.
 local function creation(view, place, definition)
   local text = ("CREATE %s %s%s AS %s"):format(words[view.kind], place, view.settings, definition)
   return text .. (view.kind == "m" and " WITH NO DATA" or "")
 end
 
--- What can be said of it wherever it is.
+-- Statements that work in either schema.
 local function attributes(conn, view, place, schema, statistics_schema)
   local list = columns.columns(conn, view, place, view.new)
   if view.kind == "m" then
@@ -79,7 +79,7 @@ SELECT FROM pg_depend AS d JOIN pg_rewrite AS w ON d.classid = 'pg_rewrite'::reg
 JOIN unnest($2::text[], $3::oid[]) AS old (class, oid) ON d.refclassid = old.class::regclass AND d.refobjid = old.oid
 WHERE w.ev_class = $1::oid LIMIT 1]]
 
--- Codes that a view that can be made later may fail with: no such function, relation, cast, ...
+-- Error codes of a view that can still be made later: no such function, relation, cast, ...
 local later = { ["42883"] = true, ["42P01"] = true, ["42846"] = true, ["42804"] = true, ["42809"] = true,
   ["42725"] = true, ["42704"] = true }
 

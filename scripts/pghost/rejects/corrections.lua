@@ -1,5 +1,5 @@
--- Corrections and waivers as the history keeps them (pghost.corrections): by the content of the file, the line and the
--- original bytes, so that they hold whenever the same record comes again. reapply.lua does what they say.
+-- Corrections and waivers in the history (pghost.corrections): keyed by the content of the file, the line and the
+-- original bytes, so that they apply whenever the same record comes again. reapply.lua applies them.
 
 local batches = require "pghost.lib.batches"
 local cjson = require "cjson"
@@ -19,7 +19,7 @@ local M = {}
 ---@field line? integer the same
 ---@field original? string the same
 
--- The last one of a record stands, also where it was rejected twice (a file under two names).
+-- The last one of a record counts, even if it was rejected twice (a file under two names).
 local insert = [[
   INSERT INTO pghost.corrections (kind, target_schema, table_name, file_sha256, line, original_sha256, original,
     columns, fields, bytes, note, reject_id, made_by, made_in)
@@ -71,7 +71,7 @@ function M.keep(run, fixes, noted)
   local list = batches.new(function(batch)
     run.conn:query(insert_corrected, cjson.encode(batch), run.target, made_by, run.id)
   end)
-  -- Those alone: what stays open may have characters that the database cannot hold.
+  -- Only those: open rejects may have characters that the database cannot store.
   for row in run.conn:query(("SELECT o.reject_id FROM %s AS o WHERE o.state = 'corrected'"):format(noted)):rows() do
     local fix = fixes[row.reject_id]
     if fix and (fix.fields or fix.bytes) then

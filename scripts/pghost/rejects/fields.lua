@@ -1,4 +1,4 @@
--- The fields of a rejected record, from its original bytes: nil where they are not a record of the file's width.
+-- The fields of a rejected record, from its original bytes: nil if they are not a record of the file's width.
 
 local csv = require "pghost.native.csv"
 local hex = require "pghost.lib.hex"
@@ -37,7 +37,7 @@ local function is_plain(dialect, original)
     and original:sub(1, 3) ~= "\u{feff}" and utf8.len(original) ~= nil
 end
 
--- The fields of such a record: taken apart here at a fifth of what a reader for it alone costs.
+-- The fields of such a record: split here at a fifth of the cost of a reader for a single record.
 local function split_plain(delimiter, original, width)
   local fields, count, at = {}, 0, 1
   repeat

@@ -1,8 +1,8 @@
--- The rejects file, which a person corrects and gives back: its columns, its cells, and writing it.
+-- The rejects file, which the user corrects and returns: its columns, its cells, and writing it.
 --
--- Standard CSV, whatever the files of the records were: UTF-8, commas, quotes doubled. First the columns of those
--- files by their own names, each once, in order of appearance; then those below. The fields of a record stand under
--- the columns of its file; `_original` has the bytes of what cannot be taken apart. reader.lua reads it.
+-- Standard CSV, whatever the files of the records were: UTF-8, commas, quotes doubled. First the columns of those files
+-- by their own names, each once, in order of appearance; then those below. The fields of a record stand under the
+-- columns of its file; `_original` has the original bytes of records that cannot be split. reader.lua reads it.
 
 local contents = require "pghost.input.contents"
 local errors = require "pghost.lib.errors"
@@ -28,12 +28,12 @@ M.reading = { delimiter = ",", quote = '"', max_record = 512 * 1024 * 1024, any_
 
 -- Cells ------------------------------------------------------------------------------------------------
 --
--- What a spreadsheet would calculate becomes text by an apostrophe (OWASP: CSV injection). One that stands there
--- already gets another, so that taking one away gives back what was there.
+-- What a spreadsheet would calculate becomes text by an apostrophe (OWASP: CSV injection). An apostrophe that is there
+-- already gets another, so that removing one restores the cell.
 
 local formula = "^'*[=+%-@\t\r]"
 
--- What such a cell begins with: to look at one byte is faster than a pattern, and most cells begin with another.
+-- The first byte of such a cell: checking one byte is faster than a pattern, and most cells start with another.
 local apostrophe <const> = ("'"):byte()
 local first_bytes = {}
 for _, byte in ipairs { string.byte("'=+-@\t\r", 1, -1) } do
@@ -69,7 +69,7 @@ function M.is_header(header)
   return there._reject and there._file and there._line and there._reason and there._original or false
 end
 
--- Commas; spreadsheets write what their country takes for one.
+-- Commas; spreadsheets write their locale's separator instead.
 local delimiters = { ",", ";", "\t" }
 
 --- Opens a rejects file; nil where it is none.
@@ -155,7 +155,7 @@ function Writer:put(values, count)
   self.file:write(self.line(values, count), "\n")
 end
 
--- Where the columns of each source stand: one of a name that a source has twice stands there twice.
+-- The positions of each source's columns: a name that a source has twice appears twice.
 local function places_of(sources)
   local all, by_name = {}, {}
   for _, source in ipairs(sources) do

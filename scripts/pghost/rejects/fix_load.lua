@@ -17,7 +17,7 @@ local function say(format, ...)
   io.stderr:write(terminal_text.harmless(format:format(...)), "\n")
 end
 
--- Rules of a run are those of its path; a rejects file only says that there were some.
+-- The rules come from the path recorded with the run; a rejects file only says that there were some.
 local function rules_of(call, given, path)
   local known = call.rules and call.rules:sub(1, 1) == "/" and call.rules or nil
   local rules = given or known
@@ -31,7 +31,7 @@ local function rules_of(call, given, path)
   return named_rules.read(rules), rules
 end
 
--- Tells what became of the records.
+-- Reports what happened to the records.
 local function tell(fixes, run_id)
   local failed = false
   for _, refused in ipairs(fixes.refused) do
@@ -76,7 +76,7 @@ function M.of_run(run, path, options)
   return load(load_fixes.of_run(path, run, call), options)
 end
 
--- How the first record of a load says that it was called.
+-- How the load was called, according to its first record.
 local function first_call(path)
   local reader <close> = rejects_reader.open { path = path }
   for record in reader:records() do

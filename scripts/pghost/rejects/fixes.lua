@@ -1,7 +1,7 @@
--- A corrected rejects file against the rejects that it was written from: what was changed in which.
+-- Compares a corrected rejects file with the rejects it was written from, to find what changed.
 --
--- A record that nobody touched is read from its own bytes again; in one that somebody corrected, every cell that still
--- is as it was written is what it was in the file.
+-- An untouched record is read from its original bytes again; in a corrected one, every cell that is still as written
+-- has its value from the file.
 
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
@@ -16,14 +16,14 @@ local M = {}
 
 local batch_size = 1000
 
--- By their numbers alone: asked for the run, too, the server may read all rejects of the run each time.
+-- By their numbers only: with the run in the condition, the server may read all rejects of the run each time.
 local query = [[
   SELECT r.reject_id, r.run_id, r.table_name, r.file_id, r.line, r.original, r.state, r.replayed_by, f.name,
     pg_catalog.array_to_json(f.header)::text AS header, f.read_as::text AS dialect
   FROM pghost.rejects AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
   WHERE r.reject_id = ANY ($1::pg_catalog.int8[])]]
 
--- Whoever else takes them in waits, and looks at them after that.
+-- A concurrent fix waits here, and examines them afterwards.
 local locking = query .. " ORDER BY r.reject_id FOR UPDATE OF r"
 
 local function find(conn, run_id, records, how)
@@ -51,7 +51,7 @@ local function source_of(sources, row)
   return sources[row.file_id]
 end
 
--- Where each column of the file stands among those of the record: spreadsheets move columns.
+-- The position of each column of the file among those of the record: spreadsheets move columns.
 local function find_places(record, header)
   local at, seen, list = {}, {}, {}
   for i, name in ipairs(record.columns) do
@@ -81,7 +81,7 @@ local function places(record, source)
   return source.places
 end
 
--- What a cell stands for. An apostrophe is taken away only where one was put.
+-- The value of a cell. An apostrophe is removed only if one was added.
 local function value_of(cell, old)
   local written, changed = rejects_file.inert(old)
   if cell == written then
@@ -127,7 +127,7 @@ function M.taken(row)
     row.replayed_by and " by run " .. row.replayed_by or "")
 end
 
--- Why a record cannot be taken in, and whether that is because it was before; nil: it can be.
+-- Why a record cannot be loaded, and whether that is because it was loaded before; nil: it can be.
 local function refusal(record, row, reading)
   local run_id, was, taken = reading.run_id, reading.was, reading.fixes
   if not row then

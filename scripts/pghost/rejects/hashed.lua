@@ -1,5 +1,5 @@
--- Rejects that only a rejects file knows, by their hash: each is taken into a table once. Which were is in
--- pghost.taken_in: a row is written before the record is loaded, in the same transaction, so a second one waits for it.
+-- Rejects that exist only in a rejects file, by their hash: each is loaded into a table once. pghost.taken_in records
+-- which were: a row is written before the record is loaded, in the same transaction, so a second one waits for it.
 
 local batches = require "pghost.lib.batches"
 local cjson = require "cjson"

@@ -1,6 +1,6 @@
--- Rejects of a run as the history has them: counted by kind, one by one, and waived.
+-- Rejects of a run in the history: counted by kind, one by one, and waived.
 --
--- For `pghost rejects`. Writing them as a file is to_file.lua; running them through the rules as they are now, replay/.
+-- For `pghost rejects`. Writing them as a file is to_file.lua; running them through the current rules, replay/.
 
 local errors = require "pghost.lib.errors"
 

@@ -1,5 +1,5 @@
--- How `pghost load` was called, as far as its rejects must be read and stored in the same way when they come back: kept
--- in the configuration of its run, and in column _load of its rejects file.
+-- How `pghost load` was called, as far as needed to read and store its rejects in the same way when they come back:
+-- kept in the configuration of its run, and in column _load of its rejects file.
 --
 -- Rules are Lua: a file that came from elsewhere must not say what is executed. So column _load tells that there were
 -- some and no more, and only the history has their path.
@@ -18,7 +18,7 @@ local M = {}
 ---@field rules? string path of the rules file; of a rejects file only its name, for messages
 ---@field dialect pghost.Dialect
 
--- What says where records begin and end in the file is not in the bytes of one record.
+-- Options about where records begin and end in the file do not apply to the bytes of one record.
 local of_file = { skip = true, footer = true, header = true, encoding = true, line_end = true, second_table = true }
 
 local function dialect_of(options)

@@ -1,8 +1,8 @@
--- The records of a corrected rejects file that go into the table of a `pghost load`, each once: chosen, and what became
--- of them recorded, in the transaction that loads them (load/by_itself.lua).
+-- The records of a corrected rejects file that go into the table of a `pghost load`, each once: chosen, and their
+-- outcome recorded, in the transaction that loads them (load/by_itself.lua).
 --
--- Rejects with a number are in the history. Their rows are locked before they are looked at, so a second fix waits,
--- and then finds them taken in. Those of `pghost load --rejects FILE` have a hash: one that was taken in is a row of
+-- Rejects with a number are in the history. Their rows are locked before they are looked at, so a second fix waits, and
+-- then finds them taken in. Those of `pghost load --rejects FILE` have a hash: one that was loaded is a row of
 -- pghost.taken_in, which a second fix waits for in the same way.
 
 local errors = require "pghost.lib.errors"
@@ -56,7 +56,7 @@ local function record_of(fix)
     original = not fields and fields_of.bytes(fields_of.text(source, fix.bytes or fix.original)) or nil }
 end
 
--- Options of the load with what was found in the file, once a file.
+-- The load's options with what was found in the file, once per file.
 local function dialect_of_source(self, dialects, source)
   if not dialects[source] then
     local dialect = {}
@@ -89,7 +89,7 @@ local function numbered_parts(self, conn)
   end)
 end
 
--- Of the records of one table; another one's are another fix.
+-- Only records of one table; another table's are another fix.
 local function check_call(self, calls, record)
   local text = record.load or ""
   local call = calls[text] or load_call.read(text)

@@ -1,5 +1,6 @@
--- Rejects of a run whose tables a later run has rebuilt: the same records are its rejects now, by the content of their
--- file, line and original bytes. So a rejects file stays good when a run comes between its writing and its fix.
+-- Rejects of a run whose tables a later run has rebuilt: the same records are now rejects of the later run, matched by
+-- the content of their file, line and original bytes. So a rejects file stays valid when a run happens between writing
+-- and fixing it.
 
 local sql = require "pghost.lib.sql"
 

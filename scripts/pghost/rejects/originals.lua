@@ -1,8 +1,8 @@
--- The original bytes of rejects that were found on the server (duplicates, rules run again over a
--- raw table): read again from the files, as they were read when they were loaded, by the line that a
--- record starts on; in one pass a file, in constant memory.
+-- The original bytes of rejects that were found on the server (duplicates, rules run again over a raw table): read
+-- again from the files, in the way they were loaded, by the line that a record starts on; in one pass per file, in
+-- constant memory.
 --
--- Standard input and files that have changed stay without.
+-- Rejects from standard input and changed files stay without.
 
 local contents = require "pghost.input.contents"
 local dialect = require "pghost.input.dialect"
@@ -49,7 +49,7 @@ local function is_there(row)
     and size_of(row) == row.size
 end
 
--- Goes to the start of the file of `row`; a file that is not as it was gives no records.
+-- Goes to the start of the file of `row`; a file that has changed gives no records.
 function Walk:start(row)
   self:close()
   self.file_id = row.file_id

@@ -1,7 +1,7 @@
--- The records of a rejects file as files of a load: those of one header together, in memory.
+-- Turns the records of a rejects file into files for a load: those with one header together, in memory.
 --
--- Fields are written as standard CSV; bytes that could not be taken apart stay as they are, in the dialect of their
--- file. One of those may have a quote that nothing closes, so it is a part by itself: it must not swallow the next.
+-- Fields are written as standard CSV; records that could not be split keep their original bytes, in the dialect of
+-- their file. One of those may have an unclosed quote, so it is a separate part: it must not swallow the next.
 
 local errors = require "pghost.lib.errors"
 local fields_of = require "pghost.rejects.fields"
@@ -28,7 +28,7 @@ local function add(part, text, record)
   part.size = part.size + 1 + select(2, text:gsub("\n", ""))
 end
 
--- Where the file had no header one says how wide its records are.
+-- If the file had no header, one is added to say how wide its records are.
 local function header_line(record, dialect)
   local names, count = record.columns, #record.columns
   if record.headerless then
@@ -91,7 +91,7 @@ function M.of_file(file, dialect)
   end)
 end
 
--- Of standard CSV these of the load's options stand: they are about values and names.
+-- The load's options that still apply to standard CSV: they concern values and names.
 local kept = { "repeated_header", "header_names", "max_record", "max_record_lines", "max_field" }
 
 --- What a part is read with.

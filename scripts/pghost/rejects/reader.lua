@@ -1,8 +1,8 @@
--- Reading a rejects file that a person may have corrected, record by record. parts.lua makes files of them that a load
--- reads.
+-- Reading a rejects file that a person may have corrected, record by record. parts.lua turns the records into files
+-- that a load reads.
 --
--- A record whose `_original` is filled could not be taken apart. Where somebody has filled in its fields these are the
--- record, else what `_original` says now.
+-- A record with `_original` filled could not be split. If the user has filled in its fields, they are the record;
+-- otherwise the current `_original` is.
 
 local csv = require "pghost.native.csv"
 local errors = require "pghost.lib.errors"
@@ -24,7 +24,7 @@ local M = {}
 ---@field original? string bytes of such a record
 ---@field load? string how its load was called (load_call.lua)
 
--- Which position is what: the last of a name is ours, others are columns of the files.
+-- What each position holds: the last column of a name is ours, earlier ones are columns of the files.
 local function read_header(header)
   local ours, wanted, names, places = {}, { [rejects_file.which_columns] = true, [rejects_file.load] = true }, {}, {}
   for _, name in ipairs(rejects_file.columns) do
@@ -36,7 +36,7 @@ local function read_header(header)
       ours[name] = i
     end
   end
-  -- These two need not be there: what stands before the others is a column of the files.
+  -- These two may be missing: what comes before the others is a column of the files.
   for _, name in ipairs { rejects_file.which_columns, rejects_file.load } do
     ours[name] = ours[name] and ours[name] > ours._reject and ours[name] or nil
   end

@@ -1,6 +1,6 @@
--- What was decided on rejects before, done once more: when the records of a run's table are in, those of its rejects
--- that somebody waived or corrected are looked up, and the corrected ones go through the same rules and engine into
--- the table. The cost grows with the rejects; a table without corrections costs one look.
+-- Reapplies earlier decisions on rejects: when the records of a run's table are loaded, those of its rejects that were
+-- waived or corrected before are looked up, and the corrected ones go through the same rules and engine into the table.
+-- The cost grows with the rejects; a table without corrections costs one lookup.
 
 local budget = require "pghost.load.budget"
 local cjson = require "cjson"
@@ -35,7 +35,7 @@ local function collect(run, plan)
   staging.analyse(run, { "open" })
 end
 
--- Open rejects with what was decided on them; $1 to $3 are table, schema and kind.
+-- Open rejects with the decisions on them; $1 to $3 are table, schema and kind.
 local function known(run, more)
   return ([[
     FROM %s AS k JOIN pghost.corrections AS c ON c.file_sha256 = k.sha256 AND c.line = k.line

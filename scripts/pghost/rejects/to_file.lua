@@ -1,4 +1,4 @@
--- Rejects of a run as a rejects file (file.lua): with their numbers, to be corrected and given back.
+-- Writes the rejects of a run as a rejects file (file.lua): with their numbers, to be corrected and returned.
 
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"

@@ -1,5 +1,5 @@
--- The part of a run's page on its checks: those that failed with all that helps to find why, those that prove
--- nothing, and the rest.
+-- The part of a run's page on its checks: those that failed, with everything that helps to find out why, those that
+-- prove nothing, and the rest.
 
 local chart = require "pghost.report.chart"
 local cjson = require "cjson"
@@ -30,7 +30,7 @@ local function history_bars(check, slots)
     label = ("failed in %d of the last %s"):format(failed, log.counted(ran, "run")) })
 end
 
--- A row as people read it, "user_id 727, rows 19"; what is no plain row stays the JSON that it is.
+-- A row as people read it, "user_id 727, rows 19"; anything but a plain row stays JSON.
 local function in_words(json)
   local good, row = pcall(cjson.decode, json)
   if not good or type(row) ~= "table" or #row > 0 then

@@ -1,4 +1,4 @@
--- The way of the records as a picture: files -> raw tables -> clean tables -> answers, with counts on it.
+-- The flow of the records as a picture: files -> raw tables -> clean tables -> answers, with counts on it.
 --
 -- An answer's edges are what the server resolved its SQL to (run/definitions.lua). Plain SVG.
 

@@ -1,5 +1,5 @@
--- The outcome of a run in one sentence, and what somebody should look at: the same for the page, for
--- Markdown and for the index.
+-- The outcome of a run in one sentence, and what needs attention: the same for the page, for Markdown and for the
+-- index.
 
 local html = require "pghost.report.html"
 local log = require "pghost.lib.log"

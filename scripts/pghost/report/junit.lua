@@ -1,6 +1,6 @@
--- A run as JUnit XML, as CI servers show it: one test case a step and a check.
+-- A run as JUnit XML, as CI servers show it: one test case per step and check.
 --
--- A failed check of severity warn is a skipped case with its message: it is seen, and fails nothing.
+-- A failed check of severity warn is a skipped case with its message: it is visible, but fails nothing.
 
 local html = require "pghost.report.html"
 local log = require "pghost.lib.log"

@@ -1,4 +1,4 @@
--- The parts of a run's page on what did not stay as it was: records that were left out, cells that were cleaned.
+-- The parts of a run's page on what changed: records left out, cells cleaned.
 
 local chart = require "pghost.report.chart"
 local cjson = require "cjson"

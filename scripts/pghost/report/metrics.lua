@@ -56,7 +56,7 @@ local function by_table(run, field)
   return samples
 end
 
--- Checks may have one name twice: a series may not.
+-- Two checks may share a name: two series may not.
 local function checks(run)
   local samples, place = {}, {}
   for _, check in ipairs(run.checks) do

@@ -1,5 +1,5 @@
 -- Where OpenLineage events of a run go: a file, to which lines are appended, or the input of a command ("|curl ...").
--- What goes wrong with it is a warning and never changes how a run ends.
+-- Failures are warnings and never change how a run ends.
 
 local errors = require "pghost.lib.errors"
 local history = require "pghost.report.recorded_run"

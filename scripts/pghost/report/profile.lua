@@ -21,7 +21,7 @@ local most_cells <const> = 1000000
 local most_columns <const> = 250
 local buckets <const> = 24
 
--- The table under this name, if it is one that pghost has published and nobody has exchanged.
+-- The table with this name, if pghost published it and nobody has replaced it since.
 local find <const> = [[
   SELECT c.oid::bigint AS oid, c.reltuples::float8 AS estimated,
     pg_catalog.obj_description(c.oid, 'pg_class') AS comment
@@ -120,7 +120,7 @@ local function ask(conn, from, texts)
   end)
 end
 
--- A value that no double can hold fails the whole query: then each column is asked for by itself.
+-- A value that no double can hold fails the whole query: then each column is queried separately.
 local function numbers(conn, schema, name, list, estimated)
   local from, limit, sampled = source(conn, schema, name, list, estimated)
   local count <const> = "(SELECT pg_catalog.count(*)::text FROM s)"

@@ -1,5 +1,5 @@
--- `pghost report --all`: an index over pipelines and runs, the page of each of the last runs, and a page a
--- table: a catalogue that is true by construction, since it is made from what ran.
+-- `pghost report --all`: an index over pipelines and runs, the pages of the last runs, and a page per table: a
+-- catalogue that is correct by construction, since it is made from what ran.
 
 local answers = require "pghost.report.answers"
 local check_sections = require "pghost.report.check_sections"

@@ -1,4 +1,4 @@
--- The profile of a table that its load has stored (pghost.profiles), as reports show it: no table is read for it.
+-- The profile that a table's load stored (pghost.profiles), for reports: no table is read for it.
 
 local cjson = require "cjson"
 local log = require "pghost.lib.log"

@@ -161,7 +161,7 @@ local function answer_of(run, answer)
   return html.el("article", { id = "answer-" .. html.id(answer.name), class = "answer" }, table.concat(parts, "\n"))
 end
 
--- Why the tables of a run that is not the last published one are not looked at.
+-- Why only the tables of the last published run are read.
 local function unread(run)
   return ('<p class="note">%s</p>'):format(run.state == "published"
     and "A later run has published since: its tables are not those of this run, so they are not shown here."

@@ -13,7 +13,7 @@ function M.misuse(level, format, ...)
   error(format:format(...), level + 1)
 end
 
--- The functions below are called by a public function, and blame its caller.
+-- The functions below are called by public functions and raise at the line of their caller.
 
 --- Raises for arguments beyond those that there are.
 ---@param what string

@@ -1,7 +1,7 @@
 -- Where in the user's files columns and row rules were made, for messages about them.
 --
--- `return r.table(...)`, as rules files end, is a tail call: Lua has forgotten the line when it fails. The columns
--- were made before, by calls that have one.
+-- `return r.table(...)`, as rules files end, is a tail call: Lua has lost the line when it fails. The columns were made
+-- earlier, by calls that still have one.
 
 local host = require "pghost.native.host"
 

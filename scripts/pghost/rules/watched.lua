@@ -1,4 +1,4 @@
--- Who wants to know what rules made of single records: the coverage of `pghost test`.
+-- Observers of what rules did to single records: the coverage of `pghost test`.
 
 local M = {}
 

@@ -15,7 +15,7 @@ function M.quote_all(values)
   return table.concat(lists.map(values, M.quote), ", ")
 end
 
--- Where it is not all constants in their order.
+-- Kinds whose words are not just the constants in order.
 local function from_to(entry)
   return (entry.min == nil and "" or tostring(entry.min)) .. ".." .. (entry.max == nil and "" or tostring(entry.max))
 end

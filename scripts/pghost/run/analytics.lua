@@ -96,7 +96,7 @@ local function answer(run, path)
   print_answer(run, name, list, statement, rows)
 end
 
--- The tables of questions of this folder that are gone, as long as they are published and as pghost built them.
+-- The tables of this folder's removed questions, if they are published and unchanged since pghost built them.
 local gone_query = [[
   SELECT a.table_name, a.file FROM pghost.answers AS a
     JOIN pghost.published AS p ON p.schema_name = a.target_schema AND p.table_name = a.table_name
@@ -114,7 +114,7 @@ local function remember(run, folder, path)
     recordable.text(run.conn, path), run.id)
 end
 
--- Says which answers nobody answers any more: their tables stay as they are, for ever.
+-- Reports answers that no question updates any more: their tables stay unchanged for ever.
 local function warn_of_gone(run, folder)
   for row in run.conn:query(gone_query, run.name, run.target, recordable.text(run.conn, folder), run.id):rows() do
     run.log:warn("analyse", row.table_name, ("'%s' is gone, its table %s is still published but no longer updated: "

@@ -1,4 +1,5 @@
--- A run that is neither recorded nor locked, and builds nothing: what checks and SQL need of one, over a schema.
+-- A run that is neither recorded nor locked, and builds nothing: the parts of a run that checks and SQL need, over a
+-- schema.
 
 local Run = require "pghost.run"
 

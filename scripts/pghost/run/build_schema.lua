@@ -1,8 +1,8 @@
 -- The schema that a run builds in: one of its own, or one that exists and is named by the setting
 -- `build_schema`, for those who may not create schemas.
 --
--- A named one is used by one run at a time and is empty between runs: what is in it when no run is
--- on is somebody's, and stops the run. Rights are looked at here, before anything is loaded.
+-- A named one is used by one run at a time and is empty between runs: anything in it while no run is active belongs to
+-- somebody else, and stops the run. Rights are checked here, before anything is loaded.
 
 local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
@@ -18,7 +18,7 @@ local function is_own(run_id, schema)
   return schema == ("pghost_build_%d"):format(run_id)
 end
 
--- What is in a schema, as the statements that drop it.
+-- The contents of a schema, as the statements that drop them.
 local contents = [[
 SELECT format('%I', c.relname) AS name, format('DROP %s IF EXISTS %I.%I CASCADE', CASE c.relkind
   WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE'

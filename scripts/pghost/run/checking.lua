@@ -1,4 +1,4 @@
--- The checks of a pipeline run over the tables that are published, without a run: nothing is built, locked or recorded.
+-- Runs the checks of a pipeline over the published tables, without a run: nothing is built, locked or recorded.
 
 local bare_run = require "pghost.run.bare_run"
 local check = require "pghost.check"
@@ -17,7 +17,7 @@ local M = {}
 ---@field seconds number
 ---@field problem? pghost.Error why it could not be run
 
--- A log that keeps what is said of checks.
+-- A log that keeps only the messages about checks.
 local function new_listener()
   local listener = { quiet = true, format = "text", results = {} }
   function listener.event(_, _, kind, name, text, fields)

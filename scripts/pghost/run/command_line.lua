@@ -1,7 +1,7 @@
 -- The command line of a pipeline script: every setting and every parameter of its config is an option.
 --
--- `parameters = { leave_out_demo_users = true }` in the config makes `--leave-out-demo-users yes|no`. What
--- the settings are, and what they may be, is settings.lua's.
+-- `parameters = { leave_out_demo_users = true }` in the config makes `--leave-out-demo-users yes|no`. settings.lua
+-- defines the settings and their values.
 
 local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
@@ -46,7 +46,7 @@ local function option_name(name)
   return "--" .. name:gsub("_", "-")
 end
 
--- With what its value is now, where that says something.
+-- Includes the current value, if that is informative.
 local function help_of(settings, name, value, help)
   if secrets.is(settings, name) then
     return help .. " (secret)"
@@ -83,7 +83,8 @@ local function add_parameters(parser, settings)
   end
 end
 
--- What pghost takes before the script is taken after it, too, unless the config has a parameter of that name.
+-- Options that pghost accepts before the script are accepted after it too, unless the config has a parameter of that
+-- name.
 local host_options = { quiet = "host_quiet", log_format = "host_log_format", dsn = "host_dsn" }
 
 local function add_host_options(parser, parameters)
@@ -98,7 +99,7 @@ local function add_host_options(parser, parameters)
   end
 end
 
--- Gives the host its options, and takes them off the result.
+-- Passes the host its options, and removes them from the result.
 local function take_host_options(result)
   local found, host = pcall(require, "pghost.native.host")
   for name, target in pairs(host_options) do

@@ -1,10 +1,10 @@
 -- Whether a transaction was committed when the answer to its COMMIT is lost: asked of the server, never guessed. For a
--- run its row tells it; for a load by itself the state of its transaction.
+-- run its row shows it; for a standalone load the state of its transaction.
 --
--- Before the COMMIT the transaction's id is taken, and what tells this life of the server from
--- another one. Then the server can be asked. In another life (after a crash, or on a standby that was
--- promoted) an id that was lost may have been given to somebody else: there "committed" counts only
--- where the table holds what was loaded under that id.
+-- Before the COMMIT, the transaction's id is saved with something that identifies this life of the server. With these
+-- the server can be asked later. In another life (after a crash, or on a standby that was promoted) an id that was lost
+-- may have been given to somebody else: there "committed" counts only where the table holds what was loaded under that
+-- id.
 
 local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
@@ -107,7 +107,7 @@ local function ask_once(session, ticket, proof)
   return status, why
 end
 
--- Asks until it is decided, or for as long as there is patience.
+-- Asks until it is decided or the time is up.
 local function outcome(session, ticket, proof)
   local deadline = sys.clock() + M.patience
   for n = 1, math.huge do

@@ -1,4 +1,4 @@
--- How a run ends: its last line, and what is left of one that does not publish.
+-- How a run ends: its last line, and what an unpublished run leaves behind.
 
 local build_schema = require "pghost.run.build_schema"
 local errors = require "pghost.lib.errors"

@@ -1,4 +1,4 @@
--- Whether what a script gives a load as its rules are rules; if not, where in the script, and what is wrong.
+-- Checks that what a script passes to a load as rules are rules; if not, says where in the script, and what is wrong.
 
 local errors = require "pghost.lib.errors"
 local lists = require "pghost.lib.lists"

@@ -16,7 +16,7 @@ local M = {}
 local who_columns = "run_id, pipeline, target_schema, host_user, host_name, process_id, "
   .. "pg_catalog.to_char(started_at, 'YYYY-MM-DD HH24:MI:SS TZ') AS since"
 
--- A run for people; nil: it has not got so far as to be recorded.
+-- The run's readable name; nil: it has not been recorded yet.
 local function describe(run)
   if not run then
     return "another run that has just started"

@@ -1,7 +1,7 @@
--- Functions of the config that are told how a run has ended: on_success, on_failure, on_reject_budget.
+-- Functions of the config that are called when a run has ended: on_success, on_failure, on_reject_budget.
 --
--- They come last, when nothing is held any more, and change nothing: an error in one is a warning in the log, and the
--- exit code is the run's. A run that is retried has not ended.
+-- They run last, when everything has been released, and change nothing: an error in one is a warning in the log, and
+-- the exit code is the run's. A run that is retried has not ended.
 
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
@@ -96,7 +96,7 @@ local function outcome_of(run, problem)
   }, Outcome)
 end
 
--- A hook that ends the process would decide on the exit code.
+-- A hook that ends the process would decide the exit code.
 local function refuse_exit()
   error("os.exit was called: the exit code is the run's", 2)
 end

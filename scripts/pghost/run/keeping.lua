@@ -1,4 +1,4 @@
--- How long the history is kept, as somebody writes it: "90d".
+-- How long the history is kept, as the user writes it: "90d".
 
 local M = {}
 

@@ -1,6 +1,6 @@
 -- Which columns each column of a run's tables came from, recorded in pghost.lineage.
 --
--- Of an answer it is what the server made of its SQL, of a clean table what its rules say.
+-- For an answer it is how the server resolved its SQL, for a clean table what its rules say.
 
 local cjson = require "cjson"
 local column_lineage = require "pghost.catalog.column_lineage"
@@ -68,7 +68,7 @@ function M.of_view(conn, view)
 end
 
 
--- Columns whose values a row rule is given: of a function over the whole record all of them.
+-- Columns whose values a row rule gets: all of them for a function over the whole record.
 local function read_by(rule, rules)
   if rule.record then
     return lists.map(rules, function(column)

@@ -1,10 +1,10 @@
--- The lock of a pipeline and its target schema: one run at a time, on whatever machine it is.
+-- The lock of a pipeline and its target schema: one run at a time, across all machines.
 --
--- A transaction-level advisory lock on a connection of its own, whose transaction stays open until
--- the run ends. The server lets go of it when that connection ends, however it ends. A lock of a
--- session would not do: a pooler in transaction mode gives each transaction another session, and
--- keeps the session with its lock when we are gone. The transaction holds back nothing: idle in
--- READ COMMITTED, without an open portal, it has neither a snapshot nor a transaction id.
+-- A transaction-level advisory lock on a separate connection, whose transaction stays open until the run ends. The
+-- server releases it when that connection ends, however it ends. A session lock would not do: a pooler in transaction
+-- mode gives each transaction another session, and keeps the session with its lock when we are gone. The transaction
+-- does not hold back vacuum: idle in READ COMMITTED, without an open portal, it has neither a snapshot nor a
+-- transaction id.
 
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
@@ -20,7 +20,7 @@ Lock.__index = Lock
 -- One bigint of the server's own hash.
 local key = "pg_catalog.hashtextextended(pg_catalog.concat('pghost:', $1::text, ':', $2::text), 0)"
 
--- A transaction that nothing ends but us: settings of the role or the database may limit them.
+-- A transaction that only we end: settings of the role or the database may limit them.
 local function begin(conn)
   conn:exec "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
   conn:query [[

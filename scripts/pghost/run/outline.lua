@@ -1,4 +1,4 @@
--- What a pipeline's script would do, found by running it with a run that takes notes: nothing is loaded or changed.
+-- What a pipeline's script would do, found by running it with a recording run: nothing is loaded or changed.
 --
 -- Commands that want a project's rules, checks or SQL read them from here, since only the script says which are used.
 
@@ -80,7 +80,7 @@ local methods = {
   close = function() end,
 }
 
--- Whatever else a run has: what it needs a database for ends the notes.
+-- Any other member of a run: whatever needs a database ends the recording.
 function Notes.__index(self, key)
   if methods[key] then
     return methods[key]

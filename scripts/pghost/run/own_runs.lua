@@ -1,4 +1,4 @@
--- Which of the recorded runs are those of the project that the current folder is in.
+-- Which recorded runs belong to the project of the current folder.
 
 local lfs = require "lfs"
 local project = require "pghost.run.project"

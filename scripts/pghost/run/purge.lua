@@ -1,8 +1,8 @@
 -- Removes old runs from the history, and never what a later run needs: what the ledger says of the files in a table,
 -- rejects that can be replayed, the last published run of each table, runs in progress or that can be resumed.
 --
--- Corrections and waivers are not of a run, and stay. All is one transaction, in which pg_catalog is the only schema
--- that names are looked up in.
+-- Corrections and waivers do not belong to a run, and stay. Everything is one transaction, in which pg_catalog is the
+-- only schema that names are looked up in.
 
 local errors = require "pghost.lib.errors"
 local lists = require "pghost.lib.lists"

@@ -1,8 +1,8 @@
--- Texts from outside (paths, reasons, names) as the history can hold them, whatever the encoding of the
--- database: bytes that are not UTF-8 become \xe9, characters that its encoding does not have \u{20AC}.
+-- Converts external texts (paths, reasons, names) to what the history can store, whatever the encoding of the database:
+-- bytes that are not UTF-8 become \xe9, characters that its encoding does not have \u{20AC}.
 --
--- So a file named in Latin-1, or a euro sign in a database in LATIN1, does not fail what records it. A text
--- that needs none of it stays as it is, backslashes too.
+-- So a file named in Latin-1, or a euro sign in a database in LATIN1, does not fail what records it. Any other text
+-- stays unchanged, backslashes included.
 
 local M = {}
 

@@ -1,4 +1,4 @@
--- Runs as they are recorded in the schema `pghost`: finding one for the commands that tell of it.
+-- Runs as they are recorded in the schema `pghost`: finding one for the commands that show it.
 --
 -- Not for writing the history (history.lua).
 
@@ -9,8 +9,8 @@ local own_runs = require "pghost.run.own_runs"
 
 local M = {}
 
--- Whether there is a history, and whether it has what these commands read. Whoever only looks at it needs
--- no right to write to it.
+-- Whether there is a history, and whether it has what these commands read. Commands that only read it need no right to
+-- write to it.
 local function look(conn)
   local row = conn:query([[
     SELECT pg_catalog.count(*) FILTER (WHERE c.relname = 'runs') AS runs,

@@ -1,6 +1,6 @@
--- Resuming a killed run: with the setting `resume` a load commits what it has built every few files, and the
--- next run takes over the build schema of a run that died or was interrupted. What of its tables holds is told by
--- load/kept.lua; checks and analytics always run again.
+-- Resuming a killed run: with the setting `resume` a load commits what it has built every few files, and the next run
+-- takes over the build schema of a run that died or was interrupted. load/kept.lua decides which of its tables are
+-- still valid; checks and analytics always run again.
 
 local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
@@ -22,7 +22,7 @@ local function find(run)
     history.config_json(run.settings, run.conn))[1]
 end
 
--- Drops what is not a table that files were loaded into: views, answers, what was half done.
+-- Drops everything but tables that files were loaded into: views, answers, unfinished objects.
 local function tidy(run)
   local conn = run.conn
   local rows = conn:query([[

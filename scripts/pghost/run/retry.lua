@@ -1,7 +1,7 @@
 -- Transient errors, and retries after them.
 --
 -- Four sizes: a connection that a starting server refuses is waited for; a transaction that the server broke off
--- (deadlock, serialization) is retried; a load is retried over new connections (one by itself here, one of a run by
+-- (deadlock, serialization) is retried; a load is retried over new connections (a standalone one here, one of a run by
 -- load/attempts.lua); a run that has lost its own connection or its lock is retried by the host, as a new run in a new
 -- Lua state. Never retried: what may have been committed (commit.lua finds out), and what was read from a pipe.
 
@@ -64,7 +64,7 @@ function M.is_transient(problem, reached)
   return is_lost(code) and (reached or M.attempt() > 1)
 end
 
--- Says in a transient error why there is no other attempt.
+-- Adds to a transient error why it is not retried.
 local function refuse(problem, why)
   problem.final = true
   problem.message = problem.message:gsub("^[^\n]*", function(line)
@@ -95,8 +95,8 @@ function M.mark(run, problem)
   }
 end
 
--- Standard output as a run writes to it: at once, or kept back; what could not be written is remembered, as the
--- stream forgets.
+-- Standard output for a run: written at once, or held back; write failures are remembered, because the stream forgets
+-- them.
 local Output = {}
 Output.__index = Output
 
@@ -254,7 +254,7 @@ local function new_session(options)
     say = options.say }, Session)
 end
 
--- A standby may be promoted; through a pooler a missing server is found out with the first query.
+-- A standby may be promoted; through a pooler a missing server only shows with the first query.
 local function may_come(problem)
   return errors.is(problem) and problem.standby or M.is_transient(problem, true)
 end
@@ -290,7 +290,7 @@ local function first_line(problem)
   return tostring(problem):match "^[^\n]*"
 end
 
--- Raises the problem where there is to be no other attempt.
+-- Raises the problem if it must not be retried.
 local function consider(session, problem)
   local most = session.settings.retries
   if most == 0 or not M.is_transient(problem, session.reached) or session.can_retry and not session.can_retry() then

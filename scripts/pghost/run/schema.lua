@@ -60,7 +60,7 @@ local function create(conn)
   ]]
 end
 
--- The files are written with plain names of the server: nothing but its own is found while they run.
+-- The files are written with plain names of the server: only its own names are found while they run.
 local function apply(conn, list)
   conn:transaction(function()
     conn:query("SELECT pg_catalog.set_config('search_path', 'pg_catalog', true)")
@@ -84,8 +84,8 @@ end
 
 local grants = "usage on schema pghost, and select, insert, update, delete on all tables in it"
 
--- Says which right is missing before anything fails for it: to make the schema, or to write to one
--- that another role made.
+-- Reports a missing right before anything fails because of it: to create the schema, or to write to one that another
+-- role created.
 local function check_rights(conn)
   local row = conn:query([[
     SELECT current_user::text AS role, pg_catalog.current_database()::text AS database,
@@ -122,7 +122,7 @@ local function check_tables(conn, role)
   end
 end
 
--- Only who owns the tables can bring them to a new version.
+-- Only the owner of the tables can migrate them.
 local function check_owner(conn, role, version, newest)
   local owner = conn:query([[
     SELECT pg_catalog.pg_get_userbyid(c.relowner)::text AS name

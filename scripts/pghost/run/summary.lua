@@ -6,8 +6,8 @@ local recorded_rows = require "pghost.run.recorded_rows"
 
 local M = {}
 
--- A run that is "running" while its server process is gone died; nobody has cleaned up after it yet.
--- Replays read no files: what they ran again is in their steps.
+-- A "running" run whose server process is gone has died; nothing has cleaned up after it yet. Replays read no files:
+-- what they ran again is in their steps.
 local list_query = [[
   SELECT r.run_id, r.pipeline, r.target_schema AS schema, r.state, r.replay_of,
     pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS TZ') AS started,

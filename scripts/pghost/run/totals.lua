@@ -1,4 +1,4 @@
--- What became of the records of a run, over all of its tables: the last line of its log.
+-- What happened to the records of a run, over all its tables: the last line of its log.
 
 local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"

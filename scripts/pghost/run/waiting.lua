@@ -1,6 +1,6 @@
--- Waiting for a lock that another run has: says whom for, asks again now and then, gives up in time.
+-- Waits for a lock that another run holds: names the holder, retries now and then, and gives up in time.
 --
--- How a lock is taken is its owner's business: here it is a function that tries.
+-- The caller passes a function that tries to take the lock.
 
 local again = require "pghost.run.retry"
 local errors = require "pghost.lib.errors"

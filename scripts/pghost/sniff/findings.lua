@@ -1,4 +1,4 @@
--- From the facts about a file to its dialect: each part with what was found, how sure that is, and why.
+-- Derives a file's dialect from the facts about it: each part with the finding, its confidence, and why.
 
 local doubts = require "pghost.sniff.doubts"
 local log = require "pghost.lib.log"
@@ -35,19 +35,19 @@ local doubtful = 0.5
 
 local few_records = { 0.65, 0.85, 0.95 }
 
--- A record that has names alone says more than one of values.
+-- A record of names only says more than one of values.
 local function few_factor(guess, structure)
   local named = guess.records == 1 and structure.header == 1 and structure.header_confidence >= 0.75
   return named and 0.75 or few_records[guess.records] or 1
 end
 
--- How good the best reading is by itself, less where another is nearly as good.
+-- The quality of the best reading, reduced if another is nearly as good.
 local function confidence_of(guess, other, structure)
   local margin = other and guess.score > 0 and 1 - other.score / guess.score or 1
   return clamp(guess.score ^ (1 / 3) * (0.5 + 0.5 * clamp(3 * margin)) * few_factor(guess, structure))
 end
 
--- What an encoding that is not sure could be, for the user to choose from.
+-- The candidates for an uncertain encoding, for the user to choose from.
 local function candidates(encoding)
   return encoding.rival ~= "" and ("'%s' or '%s'"):format(encoding.name, encoding.rival)
     or ("'%s'"):format(encoding.name)

@@ -1,4 +1,4 @@
--- From the facts about a column of numbers to the type proposed for it: one that gives its text back, or text.
+-- Proposes a type for a column of numbers from the facts about it: one that preserves its text, or text.
 
 local choices = require "pghost.sniff.choices"
 local log = require "pghost.lib.log"

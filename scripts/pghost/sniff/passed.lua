@@ -1,4 +1,4 @@
--- Lines that a reading skips, with their text: what a person has to see before trusting it.
+-- Lines that a reading skips, with their text: what the user must see before trusting it.
 
 local log = require "pghost.lib.log"
 

@@ -1,4 +1,4 @@
--- From the facts about a column to the type proposed for it, and the rule that loads it.
+-- Proposes a type for a column from the facts about it, and the rule that loads it.
 
 local choices = require "pghost.sniff.choices"
 local log = require "pghost.lib.log"
@@ -41,7 +41,7 @@ local function formats_of(kinds)
   return found
 end
 
--- "01/02/2024" is of two days when no value tells the day from the month.
+-- "01/02/2024" could be two dates when no value distinguishes day from month.
 local function dated(formats)
   local first = formats[1]
   local made = proposal(first.type, ("every value is a %s written %s"):format(first.type, first.format),
@@ -68,7 +68,7 @@ local reasons = {
   jsonb = "every value is a JSON object or array",
 }
 
--- Types that all values but a few are of.
+-- Types of all values but a few.
 local function near_misses(facts)
   local list = {}
   for _, kind in ipairs(facts.kinds) do
@@ -98,7 +98,7 @@ local function lost_by_time(facts, type_name)
   end
 end
 
--- What the value of a type does not keep, and nobody means.
+-- Spelling details that a typed value loses and that carry no meaning.
 local function not_kept(facts, type_name)
   if type_name == "jsonb" then
     return "; spaces, the order of keys and duplicate keys are not kept"

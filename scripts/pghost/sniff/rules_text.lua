@@ -1,4 +1,4 @@
--- The text of a rules file for a file that was sniffed: to begin with, and to be changed by hand.
+-- The text of a rules file for a file that was sniffed: a starting point to be edited by hand.
 
 local lists = require "pghost.lib.lists"
 local lua_text = require "pghost.lib.lua_text"
@@ -59,7 +59,7 @@ local function is_unclear(column)
   return column.ambiguous and column.type ~= "bigint"
 end
 
--- An unclear column stays the text that it is until somebody chooses.
+-- An unclear column stays text until the user chooses.
 local function rule_of(column)
   if not is_unclear(column) then
     return column.rule

@@ -1,4 +1,4 @@
--- What was found about a file, for people: aligned, and nothing of the file reaches a terminal as it is.
+-- The findings about a file as readable, aligned text; bytes of the file reach a terminal only escaped.
 
 local dialect = require "pghost.sniff.findings"
 local print_table = require "pghost.lib.print"

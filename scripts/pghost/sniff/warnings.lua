@@ -15,7 +15,7 @@ local function reading(guess)
   return guess.escape ~= "" and text .. ", escape " .. dialect.shown(guess.escape) or text
 end
 
--- The delimiter that comes nearest to being one: with it most of the records have the same number of fields.
+-- The most plausible delimiter: with it most records have the same number of fields.
 local function nearest(facts)
   local found
   for _, guess in ipairs(facts.guesses) do

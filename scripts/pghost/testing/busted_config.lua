@@ -1,3 +1,3 @@
--- In the place of a .busted file: none is taken from the current folder, and no module from folders below it.
+-- Replaces a .busted file: none is read from the current folder, and no module from folders below it.
 
 return { _all = { lpath = "", cpath = "" } }

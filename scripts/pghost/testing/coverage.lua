@@ -26,7 +26,7 @@ local function numbered(entries, word)
   return names
 end
 
--- Text takes everything, and of a type that only the server knows nothing is known here.
+-- Text accepts everything, and nothing is known here about a type that only the server knows.
 local function type_can_refuse(column)
   return column.labels ~= nil or column.type ~= "text"
 end

@@ -1,7 +1,7 @@
 -- The throw-away database of a spec file: made when something first connects, dropped when the file is done.
 --
--- It is one of the private server's, or of the server that --dsn names; never of DATABASE_URL or another place that may
--- lead to data that matter. What a killed `pghost test` left is dropped by the next.
+-- It is one of the private server's, or of the server that --dsn names; never of DATABASE_URL or another source that
+-- may point to data that matters. What a killed `pghost test` left is dropped by the next.
 
 local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"

@@ -1,4 +1,4 @@
--- What columns and records become, held against what a spec expects, and how they differ as a table.
+-- Compares what columns and records become with what a spec expects, and shows the differences as a table.
 
 local lists = require "pghost.lib.lists"
 local print_result = require "pghost.lib.print"

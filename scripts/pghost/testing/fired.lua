@@ -1,4 +1,4 @@
--- How often each rule has done something: over runs as they are recorded, and over single records that are tried.
+-- How often each rule fired: over recorded runs, and over single records that are tried.
 
 local M = {}
 

@@ -1,4 +1,4 @@
--- The project that specs are of: its folder, and its script run over files of a spec.
+-- The project that the specs belong to: its folder, and its script, run over a spec's files.
 
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
@@ -56,7 +56,7 @@ function M.folder(files)
   end })
 end
 
--- What is written there, as a text.
+-- The output written there, as text.
 local Text = {}
 Text.__index = Text
 

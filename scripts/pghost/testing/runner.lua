@@ -11,7 +11,7 @@ local M = {}
 ---@field file_end? fun(name: string) before its database is dropped
 ---@field suite_end? fun() after the last file
 
--- What busted stands on, so that no module of a project can be taken for it later.
+-- busted's dependencies, loaded early so that no module of a project can replace them later.
 local below <const> = { "busted.core", "busted", "luassert", "say", "mediator", "term", "cliargs", "pl.path", "pl.dir",
   "pl.tablex", "pl.pretty", "pl.stringx", "busted.execute", "busted.block" }
 

@@ -4,8 +4,8 @@
 --   1       | Ann
 --   2       | <null>
 --
--- Cells are trimmed; one in double quotes is taken as it stands between them ("" is the empty text). `<null>` is NULL.
--- A rule of dashes below the names may be there.
+-- Cells are trimmed; one in double quotes is taken verbatim ("" is the empty text). `<null>` is NULL. A line of dashes
+-- below the names is optional.
 
 local print_result = require "pghost.lib.print"
 

@@ -1,7 +1,7 @@
--- Whether a replay may add to a table that its loads replace. Adding costs what is added; rebuilding the table as a
--- copy costs all of it. But an exchange of tables refreshes materialized views, fires no triggers, and makes the key
--- and the NOT NULL columns of the rules as they are now. Where that makes a difference the table is rebuilt, and so is
--- one that is not pghost's: the exchange refuses it by name.
+-- Whether a replay may add to a table that its loads replace. The cost of adding depends on what is added; rebuilding
+-- the table as a copy costs all of it. But an exchange of tables refreshes materialized views, fires no triggers, and
+-- creates the key and the NOT NULL columns of the current rules. Where that makes a difference the table is rebuilt,
+-- and so is one that is not pghost's: the exchange refuses it by name.
 
 local columns = require "pghost.catalog.columns"
 local lists = require "pghost.lib.lists"
@@ -11,11 +11,11 @@ local table_facts = require "pghost.modes.table_facts"
 
 local M = {}
 
--- Records for which a column may lose its NOT NULL in the transaction that publishes: who reads the table waits for
--- its lock from there to the COMMIT.
+-- The number of records up to which a column may lose its NOT NULL in the transaction that publishes: readers of the
+-- table wait for that lock until the COMMIT.
 local most_behind_lock <const> = 2000
 
--- All that depends on the table; a view is in the place of its rule.
+-- Everything that depends on the table; a view stands for its rule.
 local query = qualified [[
   WITH RECURSIVE reach (classid, objid) AS (
     SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, $1::pg_catalog.regclass::pg_catalog.oid

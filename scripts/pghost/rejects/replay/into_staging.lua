@@ -1,5 +1,5 @@
--- The target of a replay: tables in the build schema that hold what becomes of each reject, until the published ones
--- are made of them.
+-- The target of a replay: tables in the build schema that hold the outcome of each reject, until the published ones are
+-- made from them.
 
 local budget = require "pghost.load.budget"
 local build_plan = require "pghost.load.build_plan"

@@ -1,10 +1,9 @@
--- Running the rejects of a run again, after its rules were edited: what `pghost replay` sets going.
+-- Running the rejects of a run again, after its rules were edited: what `pghost replay` starts.
 --
--- The pipeline's script runs as ever, but its loads read the original bytes of the open rejects in
--- the place of the files, and build the published table together with what passes now. Checks,
--- analytics and publish are the script's; the state of each reject is written in the transaction
--- that publishes. into_staging.lua is the target of the load, sources.lua gives the records,
--- published.lua makes the tables, outcome.lua tells what became of each record.
+-- The pipeline's script runs as usual, but its loads read the original bytes of the open rejects instead of the files,
+-- and build the published table together with what passes now. Checks, analytics and publish are the script's; the
+-- state of each reject is written in the transaction that publishes. into_staging.lua is the target of the load,
+-- sources.lua gives the records, published.lua makes the tables, outcome.lua records what happened to each record.
 
 local check = require "pghost.check"
 local cjson = require "cjson"
@@ -22,7 +21,7 @@ local snapshot = require "pghost.rejects.replay.snapshot"
 
 local M = {}
 
--- What Run calls in the place of load/steps.lua.
+-- What Run calls instead of load/steps.lua.
 ---@class pghost.Replay
 ---@field of table the run that is replayed, from recorded.find
 ---@field fixes? table<integer, pghost.rejects.Fix> by reject_id: these rejects alone, as they are corrected

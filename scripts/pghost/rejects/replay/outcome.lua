@@ -1,5 +1,5 @@
--- What becomes of each reject that is replayed, and why: collected in a table of the build schema, written
--- into the history by the transaction that publishes.
+-- The outcome of each replayed reject, and why: collected in a table of the build schema, written into the history by
+-- the transaction that publishes.
 
 local columns = require "pghost.catalog.columns"
 local corrections = require "pghost.rejects.corrections"
@@ -12,7 +12,7 @@ local M = {}
 
 local longest_value = 200 -- characters of a key shown in a note
 
--- Every record that came out must be one that went in: a reject is not taken apart.
+-- Every record that came out must be one that went in: a reject is not split into several.
 local function check_mapped(run, kind, source, line)
   local stray = run.conn:query(([[
     SELECT pg_catalog.count(*) AS records FROM %s AS s

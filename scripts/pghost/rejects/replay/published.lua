@@ -1,4 +1,4 @@
--- The tables of a replay: what passed is put beside what is published, under the same key. It is added to the published
+-- The tables of a replay: rows that passed are compared by key with the published ones. It is added to the published
 -- tables; where a table that its loads replace cannot be added to, it is rebuilt with what is published in it.
 --
 -- Tables are created and then filled, never CREATE TABLE AS, for servers that shard.
@@ -152,7 +152,7 @@ local function build_raw(run, plan, published)
   run:built(name)
 end
 
--- What passed into the published tables as they will be.
+-- Puts the rows that passed into the future published tables.
 local function rebuild(run, plan, published)
   run.log:info("replay", plan.name, ("is rebuilt, not added to: %s"):format(published.obstacle))
   if plan.targets.clean then
@@ -166,7 +166,7 @@ end
 -- By which a record that the server refuses is told (modes/refused.lua).
 local position = ", _pghost_file bigint, _pghost_line bigint"
 
--- What passed in tables of its own, which publishing adds.
+-- Puts the rows that passed into separate tables, which publishing adds.
 local function build_additions(run, plan, published, nullable)
   local conn, changes = run.conn, {}
   if plan.targets.clean then

@@ -1,7 +1,7 @@
--- That published tables are still what a replay has found. A concurrent change to one that is rebuilt would be gone
+-- Checks that published tables are still as the replay found them. A concurrent change to a rebuilt table would be lost
 -- with the old one; a key that has come into one that is added to would get the values of an old reject.
 --
--- Where the key is the table's primary key, the server sees to that, and nobody is locked out. Where it is not (a
+-- Where the key is the table's primary key, the server ensures that, and nobody is locked out. Where it is not (a
 -- history has several rows of a key, or somebody has dropped the key), others must not write to the table between the
 -- look and the COMMIT.
 

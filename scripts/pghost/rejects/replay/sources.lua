@@ -1,9 +1,9 @@
 -- The original bytes of open rejects as CSV sources, below the header of their files; of corrected ones what they were
 -- corrected to.
 --
--- Records of one file go together, as long as each is sure to end where it ends. One with an odd
--- number of quotes might swallow those after it, so it becomes a source of its own. Which line of
--- which source is which reject is written to a table.
+-- Records of one file go together, as long as each certainly ends where it should. One with an odd number of quotes
+-- might swallow those after it, so it becomes a source of its own. Which line of which source is which reject is
+-- written to a table.
 
 local csv = require "pghost.native.csv"
 local read_as = require "pghost.input.recorded_dialect"
@@ -18,12 +18,12 @@ local M = {}
 local largest = 4 * 1024 * 1024 -- bytes of a source made of several records
 local batch_size = 1000
 
--- Options of a step that may have been edited to let records in. What stops at a bad record, or ends
--- a file early, is none of them.
+-- Options of a step that may have been edited to let records in. Options that stop at a bad record, or end a file
+-- early, are not among them.
 local policies = { "invalid", "nul", "comment", "too_few", "too_many", "stray_quote", "max_record",
   "max_record_lines", "max_field", "repeated_header", "tolerant" }
 
--- A field of a correction is no comment, whatever it begins with.
+-- A field of a correction is never a comment, whatever it starts with.
 local policies_of_fields = { max_record = true, max_record_lines = true, max_field = true }
 
 local function source_options(plan, dialect)
@@ -83,7 +83,7 @@ function Writer:begin(file)
   self.pieces, self.size, self.records, self.line = { file.first_line }, 0, 0, 2
 end
 
--- The columns of a source by their real names. One more is what the reader adds for what is too much.
+-- The columns of a source by their real names. The reader adds one more for extra fields.
 local function names_of(source, file)
   local names = { table.unpack(file.columns) }
   if #source:columns() > #names then
@@ -92,7 +92,7 @@ local function names_of(source, file)
   return names
 end
 
--- Hands the source over, and starts over. Whoever takes it closes it.
+-- Hands over the source, and starts a new one. The receiver closes it.
 function Writer:finish()
   if self.file and self.records > 0 then
     local file = self.file

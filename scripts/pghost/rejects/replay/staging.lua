@@ -1,5 +1,5 @@
--- The tables that a replay works with, in the build schema: `map` says which reject each record that is
--- read is, `raw`, `clean` and `rejects` are what the load makes of them, `outcome` is kept to the end.
+-- The tables that a replay works with, in the build schema: `map` says which reject each record read is, `raw`, `clean`
+-- and `rejects` are the result of the load, `outcome` is kept to the end.
 
 local statistics = require "pghost.load.statistics"
 

@@ -1,4 +1,4 @@
--- Setting a replay going: of all open rejects of a run, or of those of a corrected rejects file.
+-- Starts a replay: of all open rejects of a run, or of those of a corrected rejects file.
 
 local errors = require "pghost.lib.errors"
 local fix_load = require "pghost.rejects.fix_load"
@@ -112,7 +112,7 @@ local states_query = [[
   SELECT r.reject_id, r.state, r.note, r.replayed_by FROM pghost.rejects AS r
   WHERE r.run_id = $1 AND r.reject_id = ANY ($2::pg_catalog.int8[])]]
 
--- What became of the records: those that are still wrong, and those that somebody else has taken in while this fix
+-- What happened to the records: those that are still wrong, and those that a concurrent fix took in while this one
 -- waited, one by one.
 local function tell(run, path, reading, by_run)
   local conn <close> = recorded.open()
