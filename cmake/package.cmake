@@ -23,7 +23,7 @@ function(packages_of section pattern result)
   list(JOIN names ", " names)
   set(${result} "${names}" PARENT_SCOPE)
 endfunction()
-packages_of(run "^lua-" CPACK_DEBIAN_PACKAGE_DEPENDS)
+packages_of(run "^(lua|ca)-" CPACK_DEBIAN_PACKAGE_DEPENDS)
 packages_of(server "." CPACK_DEBIAN_PACKAGE_RECOMMENDS)
 
 set(CPACK_GENERATOR DEB)

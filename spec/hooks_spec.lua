@@ -218,7 +218,7 @@ server.handle_request()
     assert.matches("on_success           done", post "good")
     local kind, body = project:read("posted"):match "^(.-)\n(.*)$"
     assert.same({ "application/json", "published" }, { kind, cjson.decode(body).state })
-    assert.matches("on_success           warn: failed, .*the webhook failed", post "bad")
+    assert.matches("on_success           warn: failed; .*the webhook failed", post "bad")
   end)
 
   it("of a mail sends one", function()

@@ -64,7 +64,10 @@ describe("what is installed", function()
       local symbols = must(("readelf -sW %s/%s"):format(made, file))
       assert.matches("__stack_chk_fail", symbols)
       assert.matches("_chk@GLIBC", symbols .. (file == "pghost_archive.so" and "_chk@GLIBC: it calls none" or ""))
-      assert.is_nil(symbols:find(" v?s?n?printf@"))
+      -- snprintf with the buffer of a caller, whose size only the caller knows, has no checked form.
+      for _, unbounded in ipairs { "sprintf", "vsprintf", "strcat", "gets" } do
+        assert.is_nil(symbols:find((" %s@"):format(unbounded), 1, true), unbounded)
+      end
     end)
   end
 

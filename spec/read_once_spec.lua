@@ -200,7 +200,7 @@ local run <close> = pipeline.start("job", { data = "." })
   it("refuses dialect = auto", function()
     local _, err, code = run_script [[run:load("item", "pipe", rules, { dialect = "auto" })]]
     assert.equal(2, code, err)
-    assert.matches("is a named pipe and can be read only once, so its dialect cannot be found", err)
+    assert.matches("is a named pipe and can be read only once, so its dialect cannot be detected", err)
   end)
 end)
 

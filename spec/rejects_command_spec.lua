@@ -209,10 +209,14 @@ describe("pghost rejects", function()
   end)
 
   it("says what has no original bytes", function()
-    here:write("pipeline.lua", (script:gsub('"item%*%.csv"', '"-"'):format("{}", "")))
-    local _, err, code = pghost.run({ "--dsn", here.dsn, "pipeline.lua" }, { cd = here.folder,
-      stdin = "id,name\n1,a\nx,b\n1,c\n" })
-    assert.equal(0, code, err)
+    -- a duplicate of what is published is found on the server, and standard input cannot be read again
+    here:write("pipeline.lua", (script:gsub('"item%*%.csv"', '"-"'):format("{ mode = 'append' }", "")))
+    local function run(text)
+      local _, err, code = pghost.run({ "--dsn", here.dsn, "pipeline.lua" }, { cd = here.folder, stdin = text })
+      assert.equal(0, code, err)
+    end
+    run "id,name\n1,a\n"
+    run "id,name\n2,a\nx,b\n1,c\n"
     local out, said = rejects("--csv", "-")
     assert.matches("^id,name,[^\n]*\nx,b,[^\n]*\n$", out)
     assert.equal("1 record written\nleft out: 1 reject without their original bytes (from a pipe, or the file has "
