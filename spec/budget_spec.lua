@@ -242,6 +242,7 @@ describe("a budget", function()
       ["{ budget = 3 }"] = "budget: table of budgets expected, got number",
       ["{ budget = { rules = { type = 'x' } } }"] =
         "budget.rules.type: whole number or share as '2%' expected, got 'x'",
+      ["{ budget = { rules = { typ = 1 } } }"] = "budget.rules: unknown rule 'typ': did you mean 'type'?",
     } do
       script(options)
       must_end(1, message)

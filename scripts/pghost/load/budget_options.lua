@@ -2,6 +2,7 @@
 
 local errors = require "pghost.lib.errors"
 local known_keys = require "pghost.lib.known_keys"
+local reject_rules = require "pghost.load.reject_rules"
 
 local M = {}
 
@@ -78,9 +79,7 @@ function M.of(step)
   local budget = { rules = {}, per_file = read_per_file(given.per_file) }
   budget.table = both(M.read(step.max_rejects, "max_rejects"),
     both(M.read(given.rejects, "budget.rejects"), M.read(given.share, "budget.share")))
-  if given.rules ~= nil and type(given.rules) ~= "table" then
-    misuse("budget.rules", ("table expected, got %s"):format(type(given.rules)))
-  end
+  known_keys.check(given.rules, given.rules and reject_rules.names() or {}, "budget.rules", "rule")
   for rule, value in pairs(given.rules or {}) do
     budget.rules[rule] = M.read(value, "budget.rules." .. tostring(rule))
   end

@@ -1,0 +1,28 @@
+-- The rules that a reject of a load can be of, as pghost.rejects names them.
+
+local csv = require "pghost.native.csv"
+local rules = require "pghost.native.rules"
+
+local M = {}
+
+-- Types and rows (bindings/rules/), keys (primary_key.lua), and what only the server refuses (bindings/load/careful.c).
+local others = { "type", "compare", "check", "set", "filter", "encoding", "memory", "key", "unique", "foreign_key",
+  "exclusion", "trigger", "server" }
+
+local names
+
+--- All of them.
+---@return table<string, true>
+function M.names()
+  if not names then
+    names = {}
+    for _, list in ipairs { others, csv.unreadable_rules(), rules.checks() } do
+      for _, name in ipairs(list) do
+        names[type(name) == "table" and name.name or name] = true
+      end
+    end
+  end
+  return names
+end
+
+return M
