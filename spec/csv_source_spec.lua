@@ -204,6 +204,7 @@ describe("a CSV source", function()
     local binary = build .. "/pghost"
     refused(("'%s' looks like a binary file, not CSV"):format(binary), "binary", csv.open(binary))
     refused("'string' looks like a binary file, not CSV", "binary", csv.open_string("\x1f\x8b\x08\0abc"))
+    refused("'string' looks like a binary file, not CSV", "binary", csv.open_string("\x7fELF\2\1\1\0\rb\nc\nd\n"))
   end)
 
   it("refuses headers that cannot name columns", function()

@@ -120,6 +120,26 @@ static bool decide_encoding(Source *source, Error *error) {
   return source_pending(source) > 0 || error_set(error, "empty", "'%s' is empty", source->name);
 }
 
+// A control character that no header has: NUL and its like, not blanks, nor what tells fields
+// apart.
+static bool has_binary_byte(const char *bytes, size_t len, const Dialect *dialect) {
+  for (size_t i = 0; i < len; i++) {
+    unsigned char byte = (unsigned char)bytes[i];
+    if (byte == 0 && dialect->text.strip_nul)
+      continue;
+    if (byte == (unsigned char)dialect->delimiter || byte == (unsigned char)dialect->quote)
+      continue;
+    if (byte < 0x09 || (byte > 0x0d && byte < 0x20))
+      return true;
+  }
+  return false;
+}
+
+static bool check_not_binary(const Source *source, const char *bytes, size_t len, Error *error) {
+  return !has_binary_byte(bytes, len, &source->dialect) ||
+         error_set(error, "binary", "'%s' looks like a binary file, not CSV", source->name);
+}
+
 // Whether one line alone ends in CR, and others in LF outside quotes: two kinds of line end.
 static bool ends_differ(const Dialect *dialect, const char *bytes, size_t len) {
   bool quoted = false;
@@ -133,9 +153,12 @@ static bool ends_differ(const Dialect *dialect, const char *bytes, size_t len) {
 }
 
 static bool check_line_ends(const Source *source, size_t len, Error *error) {
-  if (source->dialect.line_end != LINE_CR ||
-      !ends_differ(&source->dialect, source->pending.data + source->start, len))
+  const char *bytes = source->pending.data + source->start;
+  if (source->dialect.line_end != LINE_CR || !ends_differ(&source->dialect, bytes, len))
     return true;
+  const char *end = memchr(bytes, '\r', len);
+  if (!check_not_binary(source, bytes, end ? (size_t)(end - bytes) : len, error))
+    return false;
   return error_set(error, "line_end",
                    "%s:%llu: this line ends in CR alone, those after it in LF: make the line ends "
                    "the same",
@@ -161,29 +184,9 @@ static bool find_line_end(Source *source, Error *error) {
   }
 }
 
-// A control character that no header has: NUL and its like, not blanks, nor what tells fields
-// apart.
-static bool has_binary_byte(const Record *record, const Dialect *dialect) {
-  for (size_t i = 0; i < record->length; i++) {
-    unsigned char byte = (unsigned char)record->bytes[i];
-    if (byte == 0 && dialect->text.strip_nul)
-      continue;
-    if (byte == (unsigned char)dialect->delimiter || byte == (unsigned char)dialect->quote)
-      continue;
-    if (byte < 0x09 || (byte > 0x0d && byte < 0x20))
-      return true;
-  }
-  return false;
-}
-
 static bool is_readable(const Record *record) {
   return record->error == RECORD_OK || record->error == RECORD_TOO_FEW_FIELDS ||
          record->error == RECORD_TOO_MANY_FIELDS;
-}
-
-static bool check_not_binary(const Source *source, const Record *record, Error *error) {
-  return !has_binary_byte(record, &source->dialect) ||
-         error_set(error, "binary", "'%s' looks like a binary file, not CSV", source->name);
 }
 
 static bool header_unreadable(const Source *source, const Record *record, Error *error) {
@@ -337,7 +340,7 @@ static bool take_first_record(Source *source, const Chunk *chunk, const Batch *b
   const Record *record = &batch->records[0];
   uint32_t width = 0;
   count_opening(source, batch);
-  if (!check_not_binary(source, record, error))
+  if (!check_not_binary(source, record->bytes, record->length, error))
     return false;
   if (is_readable(record))
     *columns = count_columns(source, batch);
@@ -362,7 +365,7 @@ static bool take_header_line(Source *source, const Chunk *chunk, const Batch *ba
   if (is_quote_error(record->error) && source->dialect.repair_quotes &&
       !mend_header(source, record, &mended, error))
     return false;
-  if (!mended && !check_not_binary(source, record, error))
+  if (!mended && !check_not_binary(source, record->bytes, record->length, error))
     return false;
   if (!mended && !is_readable(record))
     return header_unreadable(source, record, error);
