@@ -59,12 +59,10 @@ static bool is_whole(int fd) {
   struct stat facts;
   if (fstat(fd, &facts) != 0)
     return false;
-  off_t most = END_SIZE + MOST_COMMENT;
+  char tail[END_SIZE + MOST_COMMENT];
+  off_t most = sizeof tail;
   size_t len = (size_t)(facts.st_size < most ? facts.st_size : most);
-  char *tail = malloc(len ? len : 1);
-  bool whole = tail && read_tail(fd, tail, len, facts.st_size - (off_t)len) && ends_zip(tail, len);
-  free(tail);
-  return whole;
+  return read_tail(fd, tail, len, facts.st_size - (off_t)len) && ends_zip(tail, len);
 }
 
 // Copies a source that cannot be read twice. False: error filled.

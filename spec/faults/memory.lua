@@ -51,7 +51,7 @@ local function judge(here, result)
   local problem = here:problem(result)
   if code < 1 or code > 4 then
     return ("exit code %d"):format(code), "ended"
-  elseif not problem and not err:find "out of memory" then
+  elseif not problem and not err:find "[Oo]ut of memory" then -- libarchive ends the process with a capital
     return "it does not say so", "silent"
   end
   return problem, "out of memory"
