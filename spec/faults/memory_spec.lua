@@ -9,7 +9,7 @@ local outcomes = require "faults.outcomes"
 
 local places = os.getenv "PGHOST_FAULTS_PLACES" == "all" and math.maxinteger
   or outcomes.number("PGHOST_FAULTS_PLACES", 10)
-local seed = outcomes.number("PGHOST_FAULTS_SEED", 1) -- the same places each time: glibc itself aborts at some
+local seed = outcomes.number("PGHOST_FAULTS_SEED", 1) -- the same places each time; others crash (docs/TESTING.md)
 local only, place = os.getenv "PGHOST_FAULTS_COMMAND", os.getenv "PGHOST_FAULTS_PLACE"
 
 describe("without memory for one allocation, or from it on,", function()
