@@ -115,8 +115,12 @@ describe("corrections in pghost load", function()
   it("hold in another table, waivers do not, and the log says where they are from", function()
     here:ask "CREATE TABLE u (id int, v numeric CHECK (v < 1000))"
     local err = must(0, "load", "a.csv", "--into", "u", "--max-rejects", "2")
-    has(err, "2 corrections applied that were made for public.t", "2 corrected, 2 rejected")
+    has(err, "2 corrections made for public.t applied", "2 corrected, 2 rejected")
     assert.equal("1|10\n2|20\n3|500\n6|6", items "u")
+    must(0, "load", "a.csv", "--into", "u", "--truncate", "--max-rejects", "2", "--rejects", "table")
+    has(select(2, must(0, "rejects", "--corrected")), "[as corrected for public.t]")
+    has(select(2, must(0, "rejects", "3", "--revert")), "2 corrections reverted")
+    has(must(0, "load", "a.csv", "--into", "u", "--truncate", "--max-rejects", "9"), "s), 4 rejected")
     must(0, "load", "a.csv", "--into", "made", "--create", "--max-rejects", "1")
     assert.equal("1|10\n2|x\n3|5000\n5|y\n6|6", items "made") -- as text all but one pass as they are
   end)
@@ -132,6 +136,26 @@ describe("corrections in pghost load", function()
     must(0, "load", "a.csv", "--into", "w", "--max-rejects", "9", "--rejects", "table")
     assert.equal("1|10\n3|5000\n6|6", items "w")
     has(select(2, must(0, "rejects")), "[its corrections for public.t and public.u differ]")
+  end)
+
+  it("of a rejects file alone hold, too, are shown and reverted", function()
+    here:write("c.csv", 'id,v\n1,x\n2,2,2\n3,y\n4,4\n5,z\n')
+    must(0, "load", "c.csv", "--into", "t", "--max-rejects", "9", "--rejects", "bad.csv", "--force")
+    edit { ["1,x"] = "1,11", ['"2,2,2"'] = '"2,22"', ["5,z"] = "5,zz" }
+    has(must(0, "fix", "bad.csv"), "2 corrected, 0 passed as they were, 2 still open")
+    assert.equal("1|11\n2|22\n4|4", items())
+    local _, out = must(0, "runs", "3")
+    has(out, "c.csv")
+    assert.equal("c.csv|4|0|2|2", here:ask [[
+      SELECT name, records, loaded, corrected, rejected FROM pghost.files WHERE run_id = 3]])
+    has(select(2, must(0, "rejects", "3", "--corrected")), "2 corrected rejects", "c.csv:2: v: not a numeric 'x'",
+      "c.csv:3: ")
+    here:ask "TRUNCATE t"
+    has(must(0, "load", "c.csv", "--into", "t", "--max-rejects", "2"), "loaded 1 record", "2 corrected, 2 rejected")
+    assert.equal("1|11\n2|22\n4|4", items())
+    has(select(2, must(0, "rejects", "3", "--revert")), "2 corrections reverted")
+    local err = must(0, "load", "c.csv", "--into", "t", "--truncate", "--max-rejects", "4")
+    has(err, "loaded 1 record", "s), 4 rejected")
   end)
 
   it("that do not pass leave the reject open, with the reason", function()

@@ -251,8 +251,9 @@ local function attempt(options, into, writer, session)
   target:analyse(job.plan, totals.loaded + settled.corrected, sys.clock() - clock)
   return { table = target.relation.qualified, files = count_files(job.plan.files), records = totals.records,
     loaded = totals.loaded, corrected = settled.corrected,
-    rejected = totals.rejected - settled.corrected - settled.waived, waived = settled.waived, filtered = totals.filtered, bytes = totals.bytes,
-    run_id = run_id, seconds = sys.clock() - clock, notices = conn:notices() }, first_rejects(job, options.shown or 5)
+    rejected = totals.rejected - settled.corrected - settled.waived, waived = settled.waived,
+    filtered = totals.filtered, bytes = totals.bytes, run_id = run_id, seconds = sys.clock() - clock,
+    notices = conn:notices() }, first_rejects(job, options.shown or 5)
 end
 
 --- Loads files into a table. Raises an error object when nothing was loaded: code "data" at the
