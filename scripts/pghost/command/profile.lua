@@ -10,6 +10,7 @@ local lfs = require "lfs"
 local log = require "pghost.lib.log"
 local profile_text = require "pghost.load.profile_text"
 local profiled = require "pghost.load.profiled"
+local readable = require "pghost.catalog.readable"
 local relations = require "pghost.catalog.relations"
 local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
@@ -63,6 +64,7 @@ local function of_server(words, options)
           :format(query), "usage", { exit = 1 })
       end
       query = "SELECT * FROM " .. found.qualified
+      readable.hold(conn, found.qualified, ("if you trust it, give the query: pghost profile '%s'"):format(query))
     end
     return profiled.query(conn, query:gsub("%s*;%s*$", ""), options)
   end)
