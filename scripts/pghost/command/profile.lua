@@ -95,7 +95,7 @@ end
 local function write_json(result)
   for _, column in ipairs(result.columns) do
     column.records, column.unreadable = result.records, result.unreadable
-    io.stdout:write(json.encode(column), "\n")
+    io.stdout:write(terminal_text.harmless_json(json.encode(column)), "\n")
   end
 end
 
