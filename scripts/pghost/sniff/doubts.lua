@@ -5,17 +5,33 @@ local shown = require "pghost.sniff.shown"
 
 local M = {}
 
+-- Whether nearly all values are of one kind: of a few values, each kind is still possible.
 local function is_data(column)
-  return column.values > 0 and #column.kinds > 0
+  for _, kind in ipairs(column.kinds) do
+    if kind.fails * 4 <= column.values then
+      return column.values > 0
+    end
+  end
+  return false
 end
 
--- A blank stands inside of values, too: it parts them where names, quotes or most columns say so.
+-- "EUR" of "EUR 13.50", "km" of "5 km", "size:" of "size: 5".
+local function belongs_to_its_neighbour(column, records)
+  local examples = column.examples
+  return records > 1 and #examples == 1 and not is_data(column) or #examples > 0 and examples[1].text:find ":$" ~= nil
+end
+
+-- A space stands inside values, too. It separates them if most columns, or quotes, say so; names do only over three
+-- columns or more, since "Anna Koch" and "Studio 54" below "full name" are values of one.
 local function blank_is_doubtful(facts)
   local structure, data = facts.structure, 0
   for _, column in ipairs(facts.columns) do
     data = data + (is_data(column) and 1 or 0)
+    if facts.guesses[1].quoted == 0 and belongs_to_its_neighbour(column, facts.records) then
+      return true
+    end
   end
-  local named = structure.header > 0 and structure.header_words > structure.header_values
+  local named = #facts.columns > 2 and structure.header > 0 and structure.header_words > structure.header_values
   return not named and facts.guesses[1].quoted == 0 and data * 2 <= #facts.columns
 end
 
@@ -138,6 +154,9 @@ local function above_reason(structure, facts)
   local fields = log.counted(#facts.columns, "field")
   if structure.above == "names" and structure.above_sign ~= "" then
     return ("line %d could be names, separated by %s"):format(structure.above_line, shown(structure.above_sign))
+  elseif structure.above == "column" then
+    return ("line %d could be the name of one column, with %s in its values"):format(structure.above_line,
+      shown(facts.guesses[1].delimiter))
   elseif structure.above == "names" then
     return ("line %d could be names: %d, where the records have %s"):format(structure.above_line,
       structure.above_fields, fields)
