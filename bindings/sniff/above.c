@@ -78,7 +78,7 @@ static SniffAbove judge_other(const Parts *parts, size_t columns) {
   bool enough = parts->count == columns || (parts->count > 2 && parts->count * 2 >= columns);
   if (parts->count < 2 || parts->led || !enough || parts->filled < parts->count)
     return SNIFF_ABOVE_NONE;
-  if (parts->words == parts->count)
+  if (parts->words == parts->count || (parts->count == columns && parts->names == parts->count))
     return SNIFF_ABOVE_NAMES;
   return parts->count == columns && parts->data > 0 && parts->data + parts->names == parts->count
              ? SNIFF_ABOVE_DATA
@@ -104,7 +104,7 @@ static bool is_name_of_one(const SniffRecord *record, const Parts *parts,
                            const SniffDialect *dialect, size_t columns) {
   bool common = dialect->delimiter_len == 1 && strchr(others, *dialect->delimiter);
   bool one = parts->count == 1 || (!common && parts->filled == 1);
-  return one && parts->names == 1 && record->length <= LONGEST_NAME &&
+  return one && parts->filled == 1 && parts->data == 0 && record->length <= LONGEST_NAME &&
          (!common || columns <= MOST_SPLIT);
 }
 

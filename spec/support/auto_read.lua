@@ -29,14 +29,13 @@ end
 ---@param columns? string[] of the table that the file goes into
 ---@return string
 function M.outcome(text, columns)
-  local folder = pghost.folder()
-  local path = folder .. "/a.csv"
+  local path = os.tmpname()
   pghost.write(path, text)
   local file = { path = path, name = "a.csv" }
   local goal = columns and { columns = columns }
   local clear, problem = pcall(auto_dialect.sniff, { dialect = "auto" }, file, function() end, goal)
   local found = clear and read(path, file) or "refused: " .. tostring(problem)
-  pghost.remove(folder)
+  os.remove(path)
   return found
 end
 

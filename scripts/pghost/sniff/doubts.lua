@@ -91,6 +91,23 @@ local function are_weekdays(facts)
     and is_data(facts.columns[2])
 end
 
+-- The sign that splits the first record of one column into names, of which other records have fewer; nil: none does.
+local function sign_of_names(facts)
+  if facts.guesses[1].delimiter ~= "" or facts.guesses[1].quoted > 0 and facts.broken.count == 0 then
+    return nil
+  end
+  for sign in (",;\t|"):gmatch "." do
+    local count, names = 0, 0
+    for part in ((facts.first[1] or "") .. sign):gmatch("([^" .. sign .. "]*)" .. sign) do
+      count = count + 1
+      names = names + (part:find "^[%a_\x80-\xff][%w_ \x80-\xff.-]*$" and 1 or 0)
+    end
+    if count > 1 and names == count then
+      return sign
+    end
+  end
+end
+
 -- A header that ends in CR alone, above records that end in LF.
 local function has_lone_return(facts)
   for _, cell in ipairs(facts.first) do
@@ -135,6 +152,9 @@ function M.of_delimiter(facts, guess)
     return "line 1 holds a CR without a LF, and other lines end in LF: make all line ends alike"
   elseif guess.delimiter == "\t" and not facts.text_format and has_null_sign(facts) then
     return "it has \\N for no value, as COPY's text format and mysqldump have it: give format = 'text' (--format text)"
+  elseif sign_of_names(facts) then
+    return ("its first record could be names, separated by %s, and the others end early"):format(
+      shown(sign_of_names(facts)))
   elseif guess.delimiter == " " and blank_is_doubtful(facts) then
     return "a space could be part of the values, which would be one column then"
   elseif could_be_decimals(facts, guess) then
