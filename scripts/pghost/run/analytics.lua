@@ -7,6 +7,7 @@
 local adoption = require "pghost.publish.adoption"
 local columns = require "pghost.catalog.columns"
 local definition = require "pghost.run.definitions"
+local distribute = require "pghost.distribute"
 local errors = require "pghost.lib.errors"
 local lineage = require "pghost.run.lineage"
 local log = require "pghost.lib.log"
@@ -50,6 +51,7 @@ local function create(conn, run, name, list)
   for i, column in ipairs(list) do
     definitions[i] = relations.quote(column.name) .. " " .. column.type
   end
+  distribute.plan_answer(run, name, list)
   run:create_table(conn, name, table.concat(definitions, ", "))
 end
 
