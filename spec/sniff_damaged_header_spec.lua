@@ -80,6 +80,16 @@ describe("a header", function()
     end)
   end)
 
+  for _, sign in ipairs { "//", "*", "#", ";", "-- " } do
+    it(("that begins with %q is no record"):format(sign), function()
+      for _, text in ipairs { "имя,город/Анна,Москва/Борис,Тула/Вера,Омск/Глеб,Пермь",
+        "name,town/Ann,Rome/Bob,Oslo/Cid,Bern", "ort,land/Köln,Rhein/Ulm,Donau/Kiel,Ostsee/Bonn,Rhein" } do
+        local seen = auto_read.outcome(sign .. text:gsub("/", "\n") .. "\n")
+        assert.is_true(seen:find("^refused: .*not clear") ~= nil or seen == text or seen == sign .. text, seen)
+      end
+    end)
+  end
+
   it("of more names than the records have fields is not skipped", function()
     check(function(names, rows, sign) return lines_of(table.concat(names, sign) .. sign .. "foo", rows, sign) end)
   end)

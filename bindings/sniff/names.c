@@ -467,6 +467,20 @@ static bool weigh_surprise(const SniffSample *sample, Header *header) {
   return true;
 }
 
+// A first record that is no names, as "//name" is none, but is unlike the others, too, may be a
+// damaged header.
+static bool doubt_no_header(const SniffSample *sample, Header *header) {
+  SniffStructure *structure = header->structure;
+  double bits = 0;
+  if (structure->header > 0 || structure->header_again > 0 || header->guess->records < 4)
+    return true;
+  if (!sniff_surprise(sample, header->guess, &bits))
+    return false;
+  if (bits > 0.5)
+    structure->header_confidence = fmin(structure->header_confidence, 0.6);
+  return true;
+}
+
 static void judge_header(const SniffSample *sample, Header *header, bool *good) {
   SniffStructure *structure = header->structure;
   size_t with_words = 0;
@@ -483,8 +497,8 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
   *good = *good && each_row(sample, header, SNIFF_MAX_HEADER, judge_row);
   size_t words = structure->header_words, values = structure->header_values;
   if (words + values == 0) {
-    if (judge_texts(header))
-      *good = weigh_surprise(sample, header) && *good;
+    bool worth = judge_texts(header);
+    *good = *good && (worth ? weigh_surprise : doubt_no_header)(sample, header);
   } else {
     double ratio = (double)(words > values ? words : values) / (double)(words + values);
     double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
