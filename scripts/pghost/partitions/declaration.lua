@@ -33,18 +33,18 @@ local function names_of(list)
 end
 
 local function check_kind(given, where)
-  local kind = ways.by_name[given.by]
-  if not kind then
+  local way = ways.by_name[given.by]
+  if not way then
     local names = names_of(ways.list)
     raise(where, "by must be one of '%s', got '%s'%s", table.concat(names, "', '"), tostring(given.by),
       type(given.by) == "string" and nearest.hint(given.by, names) or "")
   elseif given.column == nil then
     raise(where, "no column given: name the one to partition by, such as column = 'created_at'")
-  elseif kind.name == "hash" and given.count == nil then
+  elseif way.name == "hash" and given.count == nil then
     raise(where, "by = 'hash' needs a count, such as count = 8")
-  elseif kind.name ~= "hash" and given.count ~= nil then
-    raise(where, "count is for by = 'hash': by '%s' the records decide how many partitions there are", kind.name)
-  elseif kind.name == "hash" and given.default then
+  elseif way.name ~= "hash" and given.count ~= nil then
+    raise(where, "count is for by = 'hash': by '%s' the records decide how many partitions there are", way.name)
+  elseif way.name == "hash" and given.default then
     raise(where, "default cannot be combined with by = 'hash': every record has a partition there")
   end
 end
@@ -77,10 +77,10 @@ local function find_column(columns, name, where)
   raise(where, "the rules have no column '%s'%s", name, nearest.hint(name, names))
 end
 
-local function check_type(kind, column, where)
-  if kind.types and not kind.types[column.type:match "^%w+"] then
+local function check_type(way, column, where)
+  if way.types and not way.types[column.type:match "^%w+"] then
     raise(where, "column '%s' is %s, and by = '%s' takes a date, timestamp or timestamptz: partition by 'list' or "
-      .. "'hash', or by another column", column.name, column.type, kind.name)
+      .. "'hash', or by another column", column.name, column.type, way.name)
   end
 end
 
@@ -98,7 +98,7 @@ local function check_key(key, name, where)
 end
 
 ---@class pghost.partitions.Declared
----@field kind pghost.partitions.Way
+---@field way pghost.partitions.Way
 ---@field column { name: string, type: string } of the rules
 ---@field count? integer
 ---@field default boolean
@@ -115,11 +115,11 @@ function M.of(request)
   elseif #request.name > ways.longest_name then
     raise(where, "a name of at most %d bytes, so that those of its partitions fit", ways.longest_name)
   end
-  local kind = ways.by_name[given.by]
+  local way = ways.by_name[given.by]
   local column = find_column(request.clean_columns, given.column, where)
-  check_type(kind, column, where)
+  check_type(way, column, where)
   check_key(request.key, column.name, where)
-  return { kind = kind, column = { name = column.name, type = column.type:match "^%w+" }, count = given.count,
+  return { way = way, column = { name = column.name, type = column.type:match "^%w+" }, count = given.count,
     default = given.default or false }
 end
 

@@ -4,21 +4,22 @@
 -- build schema. Nothing here knows how records are read.
 
 local declaration = require "pghost.partitions.declaration"
-local errors = require "pghost.lib.errors"
+local published = require "pghost.partitions.published"
 local rejected = require "pghost.partitions.rejected"
+local relations = require "pghost.catalog.relations"
 local tree = require "pghost.partitions.tree"
 
 local M = {}
 
---- What a load declares, checked against its rules; nil: no partitions.
----@param _ pghost.Run
+--- What a load declares, checked against its rules and the table that it adds to; nil: no partitions.
+---@param run pghost.Run
 ---@param request table draft of a plan
 ---@return pghost.partitions.Declared?
-function M.of(_, request)
+function M.of(run, request)
   local declared = declaration.of(request)
   if declared and not request.first then
-    errors.raise(("table '%s': partition cannot be combined with mode '%s' yet"):format(request.name, request.mode),
-      "usage", { exit = 1 })
+    published.check(run.conn, { name = request.name, mode = request.mode, partition = declared },
+      relations.quoted(run.target, request.name))
   end
   return declared
 end

@@ -34,8 +34,8 @@ function M.settle(conn, run, plan)
   local column = relations.quote(declared.column.name)
   session.with(conn, function()
     for row in conn:query(statement:format(run:qualified(plan.clean_table),
-        ways.has_partition(declared.kind, declared.column, "n." .. column), column, longest_value), run.id, plan.name,
-        declared.column.name, declared.kind.name):rows() do
+        ways.has_partition(declared.way, declared.column, "n." .. column), column, longest_value), run.id, plan.name,
+        declared.column.name, declared.way.name):rows() do
       counts[row.file_id], total = row.records, total + row.records
     end
   end)

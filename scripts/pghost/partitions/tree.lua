@@ -33,7 +33,7 @@ function M.wanted(conn, plan, from, where)
   end
   if #parts > most_partitions then
     errors.raise(("table '%s': by %s of '%s' it needs %s, more than %s: partition by a longer time, or by 'hash'")
-      :format(plan.name, plan.partition.kind.name, plan.partition.column.name, log.counted(#parts, "partition"),
+      :format(plan.name, plan.partition.way.name, plan.partition.column.name, log.counted(#parts, "partition"),
         log.count(most_partitions)), "data")
   end
   return parts
@@ -49,7 +49,7 @@ end
 local function create(conn, run, plan, flat)
   local tree, declared = run:qualified(plan.clean_table), plan.partition
   conn:query(("CREATE TABLE %s (LIKE %s INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY) PARTITION BY %s (%s)")
-    :format(tree, flat, declared.kind.strategy, relations.quote(declared.column.name)))
+    :format(tree, flat, declared.way.strategy, relations.quote(declared.column.name)))
   local parts = M.wanted(conn, plan, flat)
   if declared.default then
     parts[#parts + 1] = { name = plan.name .. "_default", bounds = "DEFAULT" }
@@ -64,11 +64,11 @@ end
 local function check_all_fit(conn, plan, flat)
   local declared = plan.partition
   local left = not declared.default and conn:query(("SELECT pg_catalog.count(*) AS records FROM %s AS n WHERE (%s) "
-    .. "IS NOT TRUE"):format(flat, ways.has_partition(declared.kind, declared.column,
+    .. "IS NOT TRUE"):format(flat, ways.has_partition(declared.way, declared.column,
     "n." .. relations.quote(declared.column.name))))[1].records or 0
   if left > 0 then
     errors.raise(("table '%s': %s no partition by %s: correct '%s', or load with default = true"):format(plan.name,
-      left == 1 and "a corrected record has" or log.count(left) .. " corrected records have", declared.kind.name,
+      left == 1 and "a corrected record has" or log.count(left) .. " corrected records have", declared.way.name,
       declared.column.name), "data")
   end
 end
@@ -105,7 +105,7 @@ function M.build(run, plan)
       conn:query(("ALTER TABLE %s ADD CONSTRAINT %s %s"):format(tree, key.name, key.definition))
     end
     run.log:info("partitions", plan.name, ("%s by %s of %s"):format(log.counted(#parts, "partition"),
-      plan.partition.kind.name, plan.partition.column.name), { partitions = #parts })
+      plan.partition.way.name, plan.partition.column.name), { partitions = #parts })
   end)
   statistics.analyse(run.conn, run:qualified(plan.clean_table), seconds)
 end

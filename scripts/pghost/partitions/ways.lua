@@ -29,8 +29,8 @@ M.list = {
 }
 
 M.by_name = {}
-for _, kind in ipairs(M.list) do
-  M.by_name[kind.name] = kind
+for _, way in ipairs(M.list) do
+  M.by_name[way.name] = way
 end
 
 -- The longest end of a partition's name: of a list, "_v_12345678_0123abcd".
@@ -69,12 +69,12 @@ function has_partition.HASH()
 end
 
 --- SQL: whether a value has a partition of its own; NULL or false where it has none.
----@param kind pghost.partitions.Way
+---@param way pghost.partitions.Way
 ---@param column { name: string, type: string }
 ---@param value string SQL
 ---@return string
-function M.has_partition(kind, column, value)
-  return has_partition[kind.strategy](column, value)
+function M.has_partition(way, column, value)
+  return has_partition[way.strategy](column, value)
 end
 
 -- A bound of a range, which can be read by the type of the column, whatever the settings.
@@ -86,18 +86,18 @@ end
 
 local wanted = {}
 
-function wanted.RANGE(kind, column, from, where)
+function wanted.RANGE(way, column, from, where)
   return ([[
     SELECT pg_catalog.concat('_%s', pg_catalog.to_char(start, '%s')) AS name,
       pg_catalog.concat('FROM (', %s, ') TO (', %s, ')') AS bounds
     FROM (SELECT DISTINCT pg_catalog.date_trunc('%s', %s) AS start FROM %s AS n WHERE %s) AS s ORDER BY start]])
-    :format(kind.letter, kind.label, bound(column, "start"), bound(column,
-      ("start + '1 %s'::pg_catalog.interval"):format(kind.unit)), kind.unit,
+    :format(way.letter, way.label, bound(column, "start"), bound(column,
+      ("start + '1 %s'::pg_catalog.interval"):format(way.unit)), way.unit,
       moment(column, "n." .. relations.quote(column.name)), from, where)
 end
 
 -- A value that is not a plain word is told from others by its MD5.
-function wanted.LIST(kind, column, from, where)
+function wanted.LIST(way, column, from, where)
   local value = "n." .. relations.quote(column.name)
   return ([[
     SELECT CASE WHEN value ~ '^[a-z0-9_]{1,16}$' THEN pg_catalog.concat('_%s_', value)
@@ -106,14 +106,14 @@ function wanted.LIST(kind, column, from, where)
           'g'), '_'), 8), ''), pg_catalog.left(pg_catalog.md5(value), 8)) END AS name,
       pg_catalog.concat('IN (', pg_catalog.quote_literal(value), ')') AS bounds
     FROM (SELECT DISTINCT ON (%s) %s::pg_catalog.text COLLATE pg_catalog."C" AS value FROM %s AS n WHERE %s
-      ORDER BY %s) AS s ORDER BY value]]):format(kind.letter, kind.letter, value, value, from, where, value)
+      ORDER BY %s) AS s ORDER BY value]]):format(way.letter, way.letter, value, value, from, where, value)
 end
 
-function wanted.HASH(kind, _, _, _, count)
+function wanted.HASH(way, _, _, _, count)
   return ([[
     SELECT pg_catalog.concat('_%s', n) AS name,
       pg_catalog.format('WITH (MODULUS %d, REMAINDER %%s)', n) AS bounds
-    FROM pg_catalog.generate_series(0, %d) AS n ORDER BY n]]):format(kind.letter, count, count - 1)
+    FROM pg_catalog.generate_series(0, %d) AS n ORDER BY n]]):format(way.letter, count, count - 1)
 end
 
 --- A query for the partitions that the records of a table need: `name`, the end of its name, and `bounds`.
@@ -122,9 +122,9 @@ end
 ---@param where? string SQL
 ---@return string
 function M.wanted(declared, from, where)
-  local kind, column = declared.kind, declared.column
-  local fits = M.has_partition(kind, column, "n." .. relations.quote(column.name))
-  return wanted[kind.strategy](kind, column, from, where and ("%s AND %s"):format(fits, where) or fits, declared.count)
+  local way, column = declared.way, declared.column
+  local fits = M.has_partition(way, column, "n." .. relations.quote(column.name))
+  return wanted[way.strategy](way, column, from, where and ("%s AND %s"):format(fits, where) or fits, declared.count)
 end
 
 return M
