@@ -14,6 +14,7 @@ local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local moment = require "pghost.modes.moment"
 local nullable = require "pghost.modes.nullable"
+local partitions = require "pghost.partitions.published"
 local combinations = require "pghost.modes.combinations"
 local qualified = require "pghost.modes.qualified"
 local relations = require "pghost.catalog.relations"
@@ -163,6 +164,7 @@ function M.publish(run, changes)
   lock(run.conn, changes)
   for i, change in ipairs(changes) do
     nullable.drop(run, change)
+    partitions.extend(run, change)
     list[i] = stored.run(run.conn, change, statements.publish(change, at, upsert.suits(run.conn, change)))
     if list[i].dropped ~= 0 then
       run.log:warn("publish", change.name, ("%s %s not stored as sent: triggers or rules of the table")
