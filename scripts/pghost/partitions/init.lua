@@ -4,7 +4,7 @@
 -- build schema. Nothing here knows how records are read.
 
 local declaration = require "pghost.partitions.declaration"
-local published = require "pghost.partitions.published"
+local published = require "pghost.partitions.existing"
 local rejected = require "pghost.partitions.rejected"
 local relations = require "pghost.catalog.relations"
 local tree = require "pghost.partitions.tree"
