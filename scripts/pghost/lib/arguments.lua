@@ -3,6 +3,7 @@
 local errors = require "pghost.lib.errors"
 local help_layout = require "pghost.lib.help_layout"
 local host = require "pghost.native.host"
+local lists = require "pghost.lib.lists"
 local nearest = require "pghost.lib.nearest"
 
 local M = {}
@@ -66,11 +67,7 @@ local function option_hint(unknown, names)
 end
 
 local function command_names(parser)
-  local names = {}
-  for _, command in ipairs(parser._commands) do
-    names[#names + 1] = command._name
-  end
-  return names
+  return lists.pluck(parser._commands, "_name")
 end
 
 -- argparse puts its suggestion on a separate line.

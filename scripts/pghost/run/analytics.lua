@@ -7,8 +7,10 @@
 local adoption = require "pghost.publish.adoption"
 local columns = require "pghost.catalog.columns"
 local definition = require "pghost.run.definitions"
+local distribute = require "pghost.distribute"
 local errors = require "pghost.lib.errors"
 local lineage = require "pghost.run.lineage"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local paths = require "pghost.lib.paths"
 local relations = require "pghost.catalog.relations"
@@ -38,26 +40,22 @@ local function describe(conn, run, name, statement)
 end
 
 local function order_by(list)
-  local terms = {}
-  for i, column in ipairs(list) do
-    terms[i] = relations.quote(column.name) .. (unordered[column.type] and "::text" or "")
-  end
+  local terms = lists.map(list, function(column)
+    return relations.quote(column.name) .. (unordered[column.type] and "::text" or "")
+  end)
   return " ORDER BY " .. table.concat(terms, ", ")
 end
 
 local function create(conn, run, name, list)
-  local definitions = {}
-  for i, column in ipairs(list) do
-    definitions[i] = relations.quote(column.name) .. " " .. column.type
-  end
+  local definitions = lists.map(list, function(column)
+    return relations.quote(column.name) .. " " .. column.type
+  end)
+  distribute.plan_answer(run, name, list)
   run:create_table(conn, name, table.concat(definitions, ", "))
 end
 
 local function insert(conn, run, name, statement, list)
-  local names = {}
-  for i, column in ipairs(list) do
-    names[i] = column.name
-  end
+  local names = lists.pluck(list, "name")
   local text, values, places = statement:bind(run:parameters())
   local whole = statement.ordered and text or ("SELECT * FROM (%s) AS answer%s"):format(text, order_by(list))
   return statement:send(conn, ("INSERT INTO %s (%s) %s"):format(run:qualified(name), relations.list(names), whole),
