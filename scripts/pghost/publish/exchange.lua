@@ -28,7 +28,7 @@ local function move(prepared, options, conn)
   local old = {}
   local going = dependents.literal((subjects.published(prepared.subjects)))
   for _, subject in ipairs(prepared.subjects) do
-    if subject.oid then
+    if subject.oid and not subject.part_of then
       old[#old + 1] = subject.qualified
     end
     list:append(names.free(conn, subject, options.target, going))
@@ -98,8 +98,8 @@ local function plan(conn, prepared, options)
   return list
 end
 
--- The part that readers wait for: takes the locks, checks again, and runs the plan, in one round trip or statement by
--- statement to see what fails.
+-- The part that readers wait for: takes the locks, checks again, and runs the plan, in one round trip; statement by
+-- statement to see what fails, and on Citus, which refuses scripts that change distributed tables.
 local function exchange(conn, options, work)
   local budget, started = options.lock_budget or 50, sys.clock()
   locks.take(conn, work.names, "ACCESS EXCLUSIVE", budget)
@@ -107,7 +107,7 @@ local function exchange(conn, options, work)
     M.raise_changed(options)
   end
   locks.limit(conn, budget)
-  if work.one_by_one then
+  if work.one_by_one or options.cluster then
     work.list:run(conn, options.target)
   else
     conn:exec(work.list:script())
@@ -120,7 +120,7 @@ end
 local function plan_work(conn, prepared, options, oids)
   local locked, replaced = { table.unpack(prepared.outside_names) }, { table.unpack(oids) }
   for _, subject in ipairs(prepared.subjects) do
-    if subject.oid then
+    if subject.oid and not subject.part_of then -- the lock of a partitioned table is that of its partitions too
       locked[#locked + 1] = subject.qualified
     end
   end
