@@ -5,6 +5,7 @@ local csv = require "pghost.native.csv"
 local cjson = require "cjson"
 local fixture = require "support.fixture"
 local pghost = require "support.pghost"
+local new_seed = require "support.seed"
 local server = require "support.server"
 local shown = require "support.shown"
 
@@ -71,7 +72,7 @@ describe("text in another encoding", function()
   end)
 
   it("is what Python makes of it", function()
-    local seed = tostring(os.time())
+    local seed = tostring(new_seed())
     local names = server.shell(("python3 '%s/support/encoded.py' write '%s' %s"):format(here, folder, seed))
     local count = 0
     for line in names:gmatch("[^\n]+") do

@@ -7,10 +7,11 @@ local lfs = require "lfs"
 local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
+local new_seed = require "support.seed"
 
 local sample = pghost.root .. "/data"
 local oracle = pghost.root .. "/spec/support/init_oracle.py"
-local seed = tonumber(os.getenv "PGHOST_INIT_SEED") or os.time() % 100000
+local seed = new_seed "PGHOST_INIT_SEED"
 
 local project
 

@@ -70,9 +70,10 @@ function Project:remove()
 end
 
 ---@param files table<string, string>
+---@param dsn? string of a database; default: a new one
 ---@return support.Project
-function M.new(files)
-  local self = setmetatable({ folder = pghost.folder(), dsn = server.get():database() }, Project)
+function M.new(files, dsn)
+  local self = setmetatable({ folder = pghost.folder(), dsn = dsn or server.get():database() }, Project)
   self.conn = connection.open { dsn = self.dsn }
   for name, text in pairs(files or {}) do
     self:write(name, text)

@@ -7,6 +7,7 @@
 local adoption = require "pghost.publish.adoption"
 local columns = require "pghost.catalog.columns"
 local definition = require "pghost.run.definitions"
+local distribute = require "pghost.distribute"
 local errors = require "pghost.lib.errors"
 local lineage = require "pghost.run.lineage"
 local lists = require "pghost.lib.lists"
@@ -49,6 +50,7 @@ local function create(conn, run, name, list)
   local definitions = lists.map(list, function(column)
     return relations.quote(column.name) .. " " .. column.type
   end)
+  distribute.plan_answer(run, name, list)
   run:create_table(conn, name, table.concat(definitions, ", "))
 end
 
