@@ -60,7 +60,7 @@ local function insert(conn, run, name, statement, list)
   for i, column in ipairs(list) do
     names[i] = column.name
   end
-  local text, values, places = statement:bind(run:parameters())
+  local text, values, places = run:bind(statement)
   local whole = statement.ordered and text or ("SELECT * FROM (%s) AS answer%s"):format(text, order_by(list))
   return statement:send(conn, ("INSERT INTO %s (%s) %s"):format(run:qualified(name), relations.list(names), whole),
     text, places, values).affected
