@@ -226,13 +226,28 @@ function Run:parameters()
   return parameters
 end
 
+--- A statement with the run's parameters: to bind, and on Citus as constants, since a parameter does not reach the
+--- nodes that a join is repartitioned over.
+---@param statement pghost.sql.Statement
+---@return string text
+---@return table values packed
+---@return integer[] places for statement:locate
+---@package
+function Run:bind(statement)
+  if not self.cluster then
+    return statement:bind(self:parameters())
+  end
+  local text, places = statement:inline(self:parameters())
+  return text, { n = 0 }, places
+end
+
 --- Runs one statement with named parameters over the run's tables.
 --- Example: local rows = run:query("SELECT count(*) AS n FROM users WHERE created_at < :as_of")
 --- Errors: a parameter that there is not, and what the server refuses, with the position in the SQL.
 ---@param text string
 ---@return pghost.Result
 function Run:query(text)
-  local bound, values = sql.parse(text):bind(self:parameters())
+  local bound, values = self:bind(sql.parse(text))
   return self:transaction(function(conn)
     return conn:query(bound, table.unpack(values, 1, values.n))
   end)
