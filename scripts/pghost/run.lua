@@ -39,7 +39,8 @@ local fields = {
   -- what it says: log, answers, progress
   log = true, out = true, progress_options = true, clock = true,
   -- what it has built: tables that replace, changes of those that are added to; what of it is published
-  tables = true, changes = true, published = true, adopted = true, met = true, watched = true,
+  tables = true, changes = true, exchanges = true, published = true, adopted = true, met = true,
+  watched = true,
   -- what it has counted
   totals = true, checks = true, warnings = true, failed_checks = true, rejected = true,
   -- checks that it was told of before it loads, and whether they have run
@@ -70,6 +71,7 @@ local fields = {
 ---@field clock number when it began
 ---@field tables string[] built tables that replace the published ones
 ---@field changes pghost.modes.Change[] what is added to published tables
+---@field exchanges pghost.partitions.Exchange[] partitions that replace published ones
 ---@field published string[] tables that are visible
 ---@field adopted? table
 ---@field met table<string, true> tables that were loaded in this process
@@ -109,8 +111,8 @@ function Run.new(name, settings, options)
   return setmetatable({
     name = name, settings = settings, target = settings.schema, replay = options.replay, resumed = false,
     dsn = options.dsn, connections = {}, log = options.log, out = options.out, clock = sys.clock(),
-    progress_options = quiet and { enabled = false } or nil, tables = {}, changes = {}, published = {}, met = {},
-    watched = {}, totals = totals.new(), checks = 0, warnings = 0, failed_checks = {}, rejected = {}, finished = false,
+    progress_options = quiet and { enabled = false } or nil, tables = {}, changes = {}, exchanges = {},
+    published = {}, met = {}, watched = {}, totals = totals.new(), checks = 0, warnings = 0, failed_checks = {}, rejected = {}, finished = false,
     closed = false, hooks = options.hooks,
   }, Run)
 end
