@@ -18,6 +18,9 @@ local added = {
   history = { "_valid_from", "_valid_to" },
 }
 
+-- Modes whose corrected records are added to what is published.
+local rewrites = { replace = true, partitions = true }
+
 local function raise_differs(run, name, text, ...)
   errors.raise(("table '%s.%s' %s: alter it, or load once with mode = 'replace'"):format(run.target, name,
     text:format(...)), "data")
@@ -84,7 +87,7 @@ function M.of(run, plan, kind, only_new)
     partitions.check(conn, plan, published)
     change.parts = partitions.missing(conn, plan, published, new)
   end
-  change.mode, change.missing = plan.mode == "replace" and "append" or plan.mode, plan.missing
+  change.mode, change.missing = rewrites[plan.mode] and "append" or plan.mode, plan.missing
   change.keys = keys.columns(conn, published, plan.key, own, there)
   change.marked = plan.mode == "merge" and not own._deleted_at and there._deleted_at ~= nil
   change.few = table_facts.is_few(conn, new, published)
