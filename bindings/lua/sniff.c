@@ -90,7 +90,11 @@ static void push_guess(lua_State *L, const SniffGuess *guess) {
 }
 
 static const char *const above_names[] = {
-    [SNIFF_ABOVE_NONE] = "none", [SNIFF_ABOVE_NAMES] = "names", [SNIFF_ABOVE_DATA] = "data"};
+    [SNIFF_ABOVE_NONE] = "none",
+    [SNIFF_ABOVE_NAMES] = "names",
+    [SNIFF_ABOVE_DATA] = "data",
+    [SNIFF_ABOVE_COLUMN] = "column",
+};
 
 static void push_structure(lua_State *L, const SniffStructure *structure) {
   lua_createtable(L, 0, 10);

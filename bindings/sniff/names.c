@@ -38,6 +38,7 @@ typedef struct Header {
   size_t dataless; // records from the first on without data where others have some
   unsigned parted; // bit n: a blank line is above record n
   Block block;     // of lines above the table
+  bool lone;       // the only line above it, without a blank line between, has one cell
 } Header;
 
 static const char *value_of(Header *header, const SniffField *field, size_t *len) {
@@ -81,8 +82,10 @@ static bool is_table_above(const SniffStructure *structure) {
   return structure->above_records > 1;
 }
 
-// A blank line parts what is no likely header from the table, nor a table of its own.
-static void part_above(SniffStructure *structure) {
+// A blank line separates the table from what is above, unless that may be its header or a table.
+static void part_above(Header *header) {
+  SniffStructure *structure = header->structure;
+  header->lone = false;
   if (!structure->above_near && !is_table_above(structure))
     structure->above = SNIFF_ABOVE_NONE;
 }
@@ -123,12 +126,14 @@ static void note_block(Block *block, const SniffRecord *record) {
 static void note_above(Header *header, const SniffRecord *record, const char *line, size_t number) {
   SniffStructure *structure = header->structure;
   SniffAboveLine above = {0};
-  if (record->blank)
-    part_above(structure);
-  if (record->blank)
+  header->lone = false;
+  if (record->blank) {
+    part_above(header);
     return;
+  }
   note_block(&header->block, record);
   sniff_above(record, line, &header->guess->dialect, header->guess->columns, &above);
+  header->lone = number == 1 && above.lone;
   structure->above_records += above.led_by_data;
   if (above.led_by_data && is_table_above(structure))
     above.what = SNIFF_ABOVE_DATA;
@@ -159,7 +164,7 @@ static bool each_row(const SniffSample *sample, Header *header, size_t most, Row
     if (!record.comment && index < guess->first)
       note_above(header, &record, sample->bytes + at, lines + 1);
     else if (record.blank && index == guess->first)
-      part_above(structure);
+      part_above(header);
     if (record.blank && index >= guess->first && index - guess->first < SNIFF_MAX_HEADER)
       header->parted |= 1u << (index - guess->first);
     at += record.length;
@@ -462,6 +467,20 @@ static bool weigh_surprise(const SniffSample *sample, Header *header) {
   return true;
 }
 
+// A first record that is no names, as "//name" is none, but is unlike the others, too, may be a
+// damaged header.
+static bool doubt_no_header(const SniffSample *sample, Header *header) {
+  SniffStructure *structure = header->structure;
+  double bits = 0;
+  if (structure->header > 0 || structure->header_again > 0 || header->guess->records < 4)
+    return true;
+  if (!sniff_surprise(sample, header->guess, &bits))
+    return false;
+  if (bits > 0.5)
+    structure->header_confidence = fmin(structure->header_confidence, 0.6);
+  return true;
+}
+
 static void judge_header(const SniffSample *sample, Header *header, bool *good) {
   SniffStructure *structure = header->structure;
   size_t with_words = 0;
@@ -478,8 +497,8 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
   *good = *good && each_row(sample, header, SNIFF_MAX_HEADER, judge_row);
   size_t words = structure->header_words, values = structure->header_values;
   if (words + values == 0) {
-    if (judge_texts(header))
-      *good = weigh_surprise(sample, header) && *good;
+    bool worth = judge_texts(header);
+    *good = *good && (worth ? weigh_surprise : doubt_no_header)(sample, header);
   } else {
     double ratio = (double)(words > values ? words : values) / (double)(words + values);
     double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
@@ -491,6 +510,10 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
   if (structure->header > 0 && words > values && structure->header_confidence > 0.75 &&
       !is_table_above(structure))
     structure->above = SNIFF_ABOVE_NONE; // these are the names, so what is above is none
+  if (!structure->above && header->lone && !structure->header) {
+    structure->above = SNIFF_ABOVE_COLUMN;
+    structure->above_fields = structure->above_line = 1;
+  }
   if (structure->above && structure->header_confidence > 0.5)
     structure->header_confidence = 0.5;
 }

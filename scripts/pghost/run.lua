@@ -8,6 +8,7 @@ local analyse = require "pghost.run.analytics"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
 local definition = require "pghost.run.definitions"
+local distribute = require "pghost.distribute"
 local ending = require "pghost.run.ending"
 local errors = require "pghost.lib.errors"
 local expectations = require "pghost.checks.expectations"
@@ -40,6 +41,8 @@ local fields = {
   log = true, out = true, progress_options = true, clock = true,
   -- what it has built: tables that replace, changes of those that are added to; what of it is published
   tables = true, changes = true, published = true, adopted = true, met = true, watched = true,
+  -- whether the database is one of a cluster, and where built tables go in it (distribute/)
+  cluster = true, placements = true,
   -- what it has counted
   totals = true, checks = true, warnings = true, failed_checks = true, rejected = true,
   -- checks that it was told of before it loads, and whether they have run
@@ -73,6 +76,8 @@ local fields = {
 ---@field published string[] tables that are visible
 ---@field adopted? table
 ---@field met table<string, true> tables that were loaded in this process
+---@field cluster? boolean the database has the extension citus
+---@field placements table<string, pghost.distribute.Placement> by the name of the built table
 ---@field watched pghost.ledger.Watched[] what the ledger was read as
 ---@field totals pghost.Totals
 ---@field checks integer
@@ -110,8 +115,8 @@ function Run.new(name, settings, options)
     name = name, settings = settings, target = settings.schema, replay = options.replay, resumed = false,
     dsn = options.dsn, connections = {}, log = options.log, out = options.out, clock = sys.clock(),
     progress_options = quiet and { enabled = false } or nil, tables = {}, changes = {}, published = {}, met = {},
-    watched = {}, totals = totals.new(), checks = 0, warnings = 0, failed_checks = {}, rejected = {}, finished = false,
-    closed = false, hooks = options.hooks,
+    placements = {}, watched = {}, totals = totals.new(), checks = 0, warnings = 0, failed_checks = {}, rejected = {},
+    finished = false, closed = false, hooks = options.hooks,
   }, Run)
 end
 
@@ -171,6 +176,7 @@ end
 ---@package
 function Run:create_table(conn, name, definitions, unlogged)
   conn:query(("CREATE %sTABLE %s (%s)"):format(unlogged and "UNLOGGED " or "", self:qualified(name), definitions))
+  distribute.create(self, conn, name)
   if self.settings.table_created then
     self.settings.table_created(conn, self.build, name)
   end

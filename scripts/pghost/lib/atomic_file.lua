@@ -14,6 +14,15 @@ local M = {}
 local Written = {}
 Written.__index = Written
 
+-- What a killed process left, or somebody has put there, is removed rather than written to: it could be a link.
+local function open(path, is_temporary)
+  if not is_temporary then
+    return io.open(path, "wb")
+  end
+  os.remove(path)
+  return sys.create(path)
+end
+
 --- Begins a file; an unwritable place is found out here.
 ---@param path string "-" is standard output
 ---@param what string for messages: "the rejects"
@@ -24,7 +33,7 @@ function M.begin(path, what)
   end
   local mode = lfs.attributes(path, "mode")
   local written = (mode == nil or mode == "file") and ("%s.%d.tmp"):format(path, sys.pid()) or path
-  local file, message = io.open(written, "wb")
+  local file, message = open(written, written ~= path)
   if not file then
     errors.raise(("could not write %s: %s"):format(what, message), "EACCES")
   end
@@ -46,7 +55,7 @@ end
 --- Starts over, where something was written that no longer holds.
 function Written:again()
   if not self.file then
-    local file, message = io.open(self.written, "wb")
+    local file, message = open(self.written, not self:is_final())
     check(self, file, message)
     self.file = file
   end

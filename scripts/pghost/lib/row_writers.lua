@@ -115,7 +115,7 @@ function Json:write(row)
   for i, name in ipairs(self.names) do
     members[i] = name .. ":" .. json_value(row[i], self.types[i])
   end
-  self.file:write("{", table.concat(members, ","), "}\n")
+  self.file:write(terminal.harmless_json("{" .. table.concat(members, ",") .. "}"), "\n")
 end
 
 function Json.finish() end

@@ -5,6 +5,7 @@
 
 local adoption = require "pghost.publish.adoption"
 local dialect = require "pghost.input.dialect"
+local distribute = require "pghost.distribute"
 local inputs = require "pghost.load.inputs"
 local kept_tables = require "pghost.load.kept"
 local known_header = require "pghost.input.known_header"
@@ -41,6 +42,7 @@ local function draft_of(run, name, rules, options, targets)
   for field, value in pairs(modes.choose(run, draft)) do
     draft[field] = value
   end
+  distribute.plan(run, draft)
   return draft
 end
 

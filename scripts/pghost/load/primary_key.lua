@@ -123,14 +123,12 @@ local function reject(conn, run_id, name, duplicates, key, repeats)
     run_id, name, #key == 1 and key[1] or nil, table.concat(key, ", "))
 end
 
---- Deletes the duplicates from a table.
+--- Deletes the duplicates from a table. Citus deletes from a reference table only so: not with USING.
 ---@param conn pghost.Connection
 ---@param table_name string quoted
 ---@param duplicates string quoted
 function M.remove(conn, table_name, duplicates)
-  conn:query(([[
-    DELETE FROM %s AS t USING %s AS d
-    WHERE t._file_id OPERATOR(pg_catalog.=) d.file_id AND t._line OPERATOR(pg_catalog.=) d.line]])
+  conn:query(("DELETE FROM %s AS t WHERE (t._file_id, t._line) IN (SELECT d.file_id, d.line FROM %s AS d)")
     :format(table_name, duplicates))
 end
 

@@ -13,9 +13,11 @@ local answer_files = require "pghost.run.answer_files"
 local anywhere = require "pghost.run.anywhere"
 local columns = require "pghost.catalog.columns"
 local definition = require "pghost.run.definitions"
+local distribute = require "pghost.distribute"
 local errors = require "pghost.lib.errors"
 local lanes = require "pghost.run.lanes"
 local lineage = require "pghost.run.lineage"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local paths = require "pghost.lib.paths"
 local relations = require "pghost.catalog.relations"
@@ -56,26 +58,22 @@ local function describe(conn, run, answer)
 end
 
 local function order_by(list)
-  local terms = {}
-  for i, column in ipairs(list) do
-    terms[i] = relations.quote(column.name) .. (unordered[column.type] and "::text" or "")
-  end
+  local terms = lists.map(list, function(column)
+    return relations.quote(column.name) .. (unordered[column.type] and "::text" or "")
+  end)
   return " ORDER BY " .. table.concat(terms, ", ")
 end
 
 local function create(conn, run, answer)
-  local definitions = {}
-  for i, column in ipairs(answer.list) do
-    definitions[i] = relations.quote(column.name) .. " " .. column.type
-  end
+  local definitions = lists.map(answer.list, function(column)
+    return relations.quote(column.name) .. " " .. column.type
+  end)
+  distribute.plan_answer(run, answer.name, answer.list)
   run:create_table(conn, answer.name, table.concat(definitions, ", "))
 end
 
 local function insert(conn, run, answer)
-  local names, statement = {}, answer.statement
-  for i, column in ipairs(answer.list) do
-    names[i] = column.name
-  end
+  local names, statement = lists.pluck(answer.list, "name"), answer.statement
   local text, values, places = statement:bind(run:parameters())
   local whole = statement.ordered and text
     or ("SELECT * FROM (%s) AS answer%s"):format(text, order_by(answer.list))

@@ -4,6 +4,7 @@
 -- Values of the user's own are in the setting `parameters`: a misspelt setting cannot become a new one.
 
 local budget_options = require "pghost.load.budget_options"
+local distribute = require "pghost.distribute.declared"
 local errors = require "pghost.lib.errors"
 local is = require "pghost.lib.is"
 local keeping = require "pghost.run.keeping"
@@ -65,6 +66,10 @@ M.list = {
     help = "seconds that publishing waits for those who use the published tables" },
   { name = "adopt", kind = "boolean", default = false, is = is.boolean, expected = "true or false",
     help = "replace tables that have a table's name and were not published by pghost" },
+  { name = "distribute", kind = "text", default = "", is = distribute.is_setting,
+    expected = distribute.expected .. ", or a table with one for each name of a table or answer",
+    help = "where tables go in a Citus cluster: the column that they are distributed by, 'reference' or 'local'; '' "
+      .. "for as they are" },
   { name = "resume", kind = "boolean", default = false, is = is.boolean, expected = "true or false",
     help = "commit every few files, and resume where a run was killed" },
   { name = "checkpoint", kind = "integer", is = is.nil_or(is.whole(1)),
