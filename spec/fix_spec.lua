@@ -125,6 +125,10 @@ describe("pghost fix", function()
     assert.equal("1|1.00|a\n2|2.00|b", items())
     err = here:must(1, "fix", "1", "item.csv")
     assert.truthy(err:find("'item.csv' is not a rejects file: `pghost rejects --csv FILE` writes one", 1, true), err)
+    for name, message in pairs { ["none.csv"] = "no such file 'none.csv'",
+      ["."] = "'.' is a folder, not a rejects file" } do
+      assert.same({ "", ("pghost: %s\n"):format(message), 1 }, { here:pghost("fix", name) })
+    end
   end)
 
   it("publishes nothing when a check fails", function()

@@ -157,7 +157,8 @@ describe("hostile names and values", function()
       { "report", "1", "--metrics", "-" }, { "query", all }, { "query", "--json", all }, { "query", "--markdown", all },
       { "query", "--expanded", all }, { "profile", quoted }, { "profile", quoted, "--json" },
       { "profile", folder .. "/data", "--json" }, { "sniff", folder .. "/data" },
-      { "sniff", folder .. "/data", "--json" }, { "lint", "job.lua" }, { "lint", "job.lua", "--json" }, { "purge", "--keep", "1d" },
+      { "sniff", folder .. "/data", "--json" }, { "lint", "job.lua" }, { "lint", "job.lua", "--json" },
+      { "purge", "--keep", "1d" },
     } do
       local out, err = run(words)
       local what = table.concat(words, " ")

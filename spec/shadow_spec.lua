@@ -256,10 +256,12 @@ describe("a schema that shadows the server's functions and operators", function(
       { "report", "-o", "r.html" }, { "report", "--all", "-o", "site" }, { "report", "--markdown" },
       { "report", "--junit", "r.xml" }, { "report", "--metrics", "r.prom" },
       { "profile", "item" }, { "profile", "item", "--json" }, { "profile", "SELECT * FROM item" },
-      { "export", "item", "-o", "out.csv" }, { "export", "SELECT id, code FROM item" }, { "checks" }, { "checks", "--json" },
+      { "export", "item", "-o", "out.csv" }, { "export", "SELECT id, code FROM item" },
+      { "checks" }, { "checks", "--json" },
       { "check", "pipeline.lua" }, { "lint", "pipeline.lua" }, { "adopt", "item" },
       { "rejects", "1", "--csv", "bad.csv" }, { "fix", "bad.csv" }, { "rejects", "--corrected" },
-      { "init", "data/item1.csv", "--into", "new" }, { "purge", "--keep", "1d" }, { "purge", "--keep", "1d", "--dry-run" },
+      { "init", "data/item1.csv", "--into", "new" }, { "purge", "--keep", "1d" },
+      { "purge", "--keep", "1d", "--dry-run" },
     } do
       here:run(0, table.unpack(words))
     end

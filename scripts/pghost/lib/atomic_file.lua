@@ -4,6 +4,7 @@
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
 local sys = require "pghost.native.sys"
+local whole_file = require "pghost.lib.whole_file"
 
 local M = {}
 
@@ -35,14 +36,14 @@ function M.begin(path, what)
   local written = (mode == nil or mode == "file") and ("%s.%d.tmp"):format(path, sys.pid()) or path
   local file, message = open(written, written ~= path)
   if not file then
-    errors.raise(("could not write %s: %s"):format(what, message), "EACCES")
+    errors.raise(("could not write %s '%s': %s"):format(what, path, whole_file.reason(written, message)), "EACCES")
   end
   return setmetatable({ path = path, written = written, file = file }, Written)
 end
 
 local function check(self, ok, message)
   if not ok then
-    errors.raise(("could not write '%s': %s"):format(self.path, message), "EIO")
+    errors.raise(("could not write '%s': %s"):format(self.path, whole_file.reason(self.written, message)), "EIO")
   end
 end
 

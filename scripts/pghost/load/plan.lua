@@ -19,6 +19,7 @@ local M = {}
 ---@field missing? "keep"|"delete"|"mark"|"close" what becomes of keys that the files have no more; default keep
 ---@field changed? "error"|"load"|"skip"|"tail" a file that was loaded before with other content (ledger/)
 ---@field adopt? boolean may replace a table that pghost has not published
+---@field partition? table how the clean table is partitioned (partitions/declaration.lua)
 ---@field force? boolean load content that is in the table already once more
 ---@field distribute? string the column that the table is distributed by, "reference" or "local" (distribute/)
 ---@field allow_dropped? boolean triggers and rules of the published table may store other rows than those sent
@@ -84,12 +85,13 @@ M.batch = record.kind("batch", { files = "table", program = "any?", names = "tab
 ---@field position boolean the clean table has _file_id and _line while it is built
 ---@field kept? pghost.load.Kept what a killed run has built of it
 ---@field complete boolean that is all of it
+---@field partition? pghost.partitions.Declared
 M.make = record.kind("plan", {
   name = "string", options = "table", targets = "table", files = "table", skipped = "table", batches = "table",
   rules = "table?", program = "any?", key = "table?", workers = "integer?", clean_columns = "table?",
   raw_columns = "table?", mode = "string", missing = "string", first = "boolean", forced = "boolean",
   since = "integer?", clean_table = "string?", raw_table = "string?", raw_source = "string?", position = "boolean",
-  kept = "table?", complete = "boolean",
+  kept = "table?", complete = "boolean", partition = "table?",
 })
 
 return M

@@ -3,6 +3,7 @@
 local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local keys = require "pghost.modes.keys"
+local partitions = require "pghost.partitions.existing"
 local relations = require "pghost.catalog.relations"
 local refused = require "pghost.modes.refused"
 local rejected_keys = require "pghost.modes.rejected_keys"
@@ -78,6 +79,10 @@ function M.of(run, plan, kind, only_new)
     return change
   end
   check_columns(run, plan, built, there)
+  if plan.partition then
+    partitions.check(conn, plan, published)
+    change.parts = partitions.missing(conn, plan, published, new)
+  end
   change.mode, change.missing = plan.mode == "replace" and "append" or plan.mode, plan.missing
   change.keys = keys.columns(conn, published, plan.key, own, there)
   change.marked = plan.mode == "merge" and not own._deleted_at and there._deleted_at ~= nil

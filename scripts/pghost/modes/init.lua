@@ -10,9 +10,11 @@ local authority = require "pghost.publish.authority"
 local create_view = require "pghost.modes.view"
 local description = require "pghost.modes.description"
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local moment = require "pghost.modes.moment"
 local nullable = require "pghost.modes.nullable"
+local partitions = require "pghost.partitions.existing"
 local combinations = require "pghost.modes.combinations"
 local qualified = require "pghost.modes.qualified"
 local relations = require "pghost.catalog.relations"
@@ -143,10 +145,7 @@ end
 
 -- From here on nobody can add a trigger, rule or policy; those added since the run began are seen.
 local function lock(conn, changes)
-  local names = {}
-  for i, change in ipairs(changes) do
-    names[i] = change.published
-  end
+  local names = lists.pluck(changes, "published")
   if #names > 0 then
     conn:query(("LOCK TABLE %s IN ROW EXCLUSIVE MODE"):format(table.concat(names, ", ")))
     for _, name in ipairs(names) do
@@ -165,6 +164,7 @@ function M.publish(run, changes)
   lock(run.conn, changes)
   for i, change in ipairs(changes) do
     nullable.drop(run, change)
+    partitions.extend(run, change)
     list[i] = stored.run(run.conn, change, statements.publish(change, at, upsert.suits(run.conn, change)))
     if list[i].dropped ~= 0 then
       run.log:warn("publish", change.name, ("%s %s not stored as sent: triggers or rules of the table")

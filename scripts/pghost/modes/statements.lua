@@ -28,6 +28,7 @@ local M = {}
 ---@field only_new boolean the published table has no (current) row of any of the keys
 ---@field started string SQL of the run's timestamp
 ---@field distributed boolean tables may be on several servers
+---@field parts? pghost.partitions.Part[] that the published table is to get
 ---@field placed? boolean the new rows have their positions (modes/refused.lua)
 ---@field allow_dropped boolean triggers and rules may store other rows than the new ones
 

@@ -28,7 +28,7 @@ local function move(prepared, options, conn)
   local old = {}
   local going = dependents.literal((subjects.published(prepared.subjects)))
   for _, subject in ipairs(prepared.subjects) do
-    if subject.oid then
+    if subject.oid and not subject.part_of then
       old[#old + 1] = subject.qualified
     end
     list:append(names.free(conn, subject, options.target, going))
@@ -120,7 +120,7 @@ end
 local function plan_work(conn, prepared, options, oids)
   local locked, replaced = { table.unpack(prepared.outside_names) }, { table.unpack(oids) }
   for _, subject in ipairs(prepared.subjects) do
-    if subject.oid then
+    if subject.oid and not subject.part_of then -- the lock of a partitioned table is that of its partitions too
       locked[#locked + 1] = subject.qualified
     end
   end

@@ -63,7 +63,7 @@ end
 local function hold(conn, options)
   local names = {}
   for _, subject in ipairs(subjects.read(conn, options)) do
-    if subject.oid then
+    if subject.oid and not subject.part_of then
       names[#names + 1] = subject.qualified
     end
   end
