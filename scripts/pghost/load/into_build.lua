@@ -11,11 +11,13 @@ local check = require "pghost.check"
 local cleaning = require "pghost.load.cleaning"
 local columns_of = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
+local distribute = require "pghost.distribute"
 local errors = require "pghost.lib.errors"
 local expectations = require "pghost.checks.expectations"
 local file_records = require "pghost.load.file_records"
 local kept = require "pghost.load.kept"
 local lists = require "pghost.lib.lists"
+local partitions = require "pghost.partitions"
 local primary_key = require "pghost.load.primary_key"
 local profiles = require "pghost.load.profiles"
 local ledger = require "pghost.ledger"
@@ -78,6 +80,13 @@ local function create(self, plan, raw_conn, clean_conn)
   self.made = true
 end
 
+-- Whether the tables are made and committed before any stream begins: several connections must see them, and what
+-- distributes them waits for itself on a second connection of this process.
+local function created_first(run, plan)
+  return plan.workers > 1 or run.cluster and run.settings.table_created ~= nil
+    or distribute.is_placed(run, plan.clean_table) or distribute.is_placed(run, plan.raw_table)
+end
+
 --- What a killed run has loaded counts as loaded.
 function Target:begin(plan, result)
   self.started = sys.clock()
@@ -85,7 +94,7 @@ function Target:begin(plan, result)
     kept.take_over(plan, result)
   end
   self.made = plan.kept ~= nil and plan.kept.built
-  if #plan.batches > 0 and plan.workers > 1 and not self.made then
+  if #plan.batches > 0 and created_first(self.run, plan) and not self.made then
     create(self, plan, self.run.conn, self.run.conn)
   end
 end
@@ -218,7 +227,7 @@ local raw_target <const> = 10
 -- The positions are no longer needed; but a table of new rows keeps them under other names, for rows that the published
 -- table refuses only on publish (modes/refused.lua).
 local function leave_positions(conn, plan, clean)
-  if plan.first then
+  if plan.first or plan.mode == "partitions" then
     conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(clean))
   else
     conn:query(("ALTER TABLE %s RENAME COLUMN _file_id TO _pghost_file"):format(clean))
@@ -245,7 +254,10 @@ local function make_key(run, plan, result, repeated, seconds)
           repeated)
       end
       if not plan.first then
-        refused = refuse(conn, run, plan, result)
+        refused = refused + refuse(conn, run, plan, result)
+      end
+      if plan.partition then
+        refused = refused + partitions.refuse(conn, run, plan, result)
       end
       if plan.key and (plan.raw_source ~= nil or result.duplicates + refused > 0) then
         result.left_by_file = primary_key.count_by_file(conn, clean, "_file_id")
@@ -276,6 +288,7 @@ function Target:finish(plan, result)
   profiles.save(run, plan, self.profile)
   reapply.run(run, plan, result)
   run:add_built(modes.built(run, plan))
+  partitions.build(run, plan)
   accounts.prove(run, plan, result)
   file_records.settle(run, plan, result)
   for _, file in ipairs(result.files) do

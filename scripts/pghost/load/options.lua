@@ -2,9 +2,11 @@
 -- How a file is read is in pghost.input.dialect; what a budget may say, in budget_options.lua.
 
 local dialect = require "pghost.input.dialect"
+local distribute = require "pghost.distribute.declared"
 local errors = require "pghost.lib.errors"
 local is = require "pghost.lib.is"
 local known_keys = require "pghost.lib.known_keys"
+local partitions = require "pghost.partitions.declaration"
 local relations = require "pghost.catalog.relations"
 
 local M = {}
@@ -42,15 +44,19 @@ M.list = {
     help = "accept a file with a header and no records" },
   { name = "dialect", is = is.one_of("auto"), expected = "'auto'",
     help = "'auto': each file is sniffed, and read with what is found" },
-  { name = "mode", is = is_anything, help = "'replace', 'append', 'merge' or 'history'" },
+  { name = "mode", is = is_anything, help = "'replace', 'append', 'merge', 'history' or 'partitions'" },
   { name = "missing", is = is_anything,
     help = "keys that the files no longer have: 'keep', 'delete', 'mark' or 'close'" },
   { name = "changed", is = is_anything,
     help = "a file that was loaded before with other content: 'error', 'load', 'skip' or 'tail'" },
+  { name = "partition", is = is_anything,
+    help = "the clean table is partitioned: { by = 'month', column = 'created_at' } (docs/PARTITIONS.md)" },
   { name = "adopt", is = is.boolean, expected = "true or false",
     help = "replace a table of that name that pghost has not published" },
   { name = "force", is = is.boolean, expected = "true or false",
     help = "load content that is in the table already" },
+  { name = "distribute", is = distribute.is, expected = distribute.expected,
+    help = "where the tables go in a Citus cluster: the column they are distributed by, 'reference' or 'local'" },
   { name = "allow_dropped", is = is.boolean, expected = "true or false",
     help = "triggers and rules of the published table may store other rows than those sent" },
 }
@@ -83,6 +89,7 @@ function M.of(given, where)
         "usage", { exit = 1 })
     end
   end
+  partitions.check(given.partition, where)
   return given
 end
 
