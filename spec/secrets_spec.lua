@@ -29,7 +29,8 @@ describe("a secret setting", function()
       "hvs.abc" } do
       assert.is_true(secrets.is({ plain = value }, "plain"), value)
     end
-    for _, value in ipairs { "", "data", "2024-06-30 00:00:00", "https://example.org/x", "basic", "a@b", "the bearer", "SG. Bonn",
+    for _, value in ipairs { "", "data", "2024-06-30 00:00:00", "https://example.org/x", "basic", "a@b", "the bearer",
+      "SG. Bonn",
       "https://slack.com/intl", "design=1", 5, true } do
       assert.is_false(secrets.is({ plain = value }, "plain"), tostring(value))
     end
