@@ -1,5 +1,6 @@
 -- Pieces of SQL that checks are made of: constants and comparisons, by the server's own operators.
 
+local lists = require "pghost.lib.lists"
 local sql = require "pghost.lib.sql"
 
 local M = {}
@@ -41,10 +42,7 @@ local texts <const> = { ["text"] = true, ["character varying"] = true, ["charact
 ---@return string column
 ---@return string array
 function M.among(column, type_name, values)
-  local list = {}
-  for i, value in ipairs(values) do
-    list[i] = M.literal(value)
-  end
+  local list = lists.map(values, M.literal)
   local base = type_name:gsub("%s*%(%d[%d,]*%)", "")
   local kind = type(values[1])
   if kind == "number" then

@@ -3,6 +3,7 @@
 local errors = require "pghost.lib.errors"
 local expressions = require "pghost.checks.expressions"
 local json = require "pghost.lib.json"
+local lists = require "pghost.lib.lists"
 local relations = require "pghost.catalog.relations"
 local sql = require "pghost.lib.sql"
 
@@ -68,11 +69,7 @@ function M.samples(kind, c, check)
   local text, values, places = c.run:bind(statement)
   local whole = ("SELECT pg_catalog.to_jsonb(violation) AS sample FROM (%s\n) AS violation LIMIT %d"):format(
     in_order(c, check, text), check.samples)
-  local samples = {}
-  for i, row in ipairs(statement:send(c.conn, whole, text, places, values)) do
-    samples[i] = row.sample
-  end
-  return samples
+  return lists.pluck(statement:send(c.conn, whole, text, places, values), "sample")
 end
 
 -- The result of a Lua function: nil or true passes, false fails; a number is a count of violations, a table a list of

@@ -7,6 +7,7 @@ local errors = require "pghost.lib.errors"
 local nearest = require "pghost.lib.nearest"
 local pointer = require "pghost.lib.pointer"
 local tokens = require "pghost.lib.sql_tokens"
+local whole_file = require "pghost.lib.whole_file"
 
 local M = { quoted_end = tokens.quoted_end }
 
@@ -88,15 +89,7 @@ end
 ---@param path string
 ---@return string
 function M.read_text(path)
-  local file <close>, message = io.open(path, "r")
-  if not file then
-    errors.raise("could not open " .. message, "ENOENT")
-  end
-  local text, problem = file:read("a")
-  if not text then
-    errors.raise(("could not read %s: %s"):format(path, problem), "EIO")
-  end
-  return text
+  return whole_file.read(path)
 end
 
 --- Reads and parses a file that holds one statement.

@@ -13,6 +13,7 @@ local ledger = require "pghost.ledger"
 local lists = require "pghost.lib.lists"
 local modes = require "pghost.modes"
 local names = require "pghost.catalog.names"
+local partitions = require "pghost.partitions"
 local paths = require "pghost.lib.paths"
 local plans = require "pghost.load.plan"
 local raw_columns = require "pghost.load.raw_columns"
@@ -42,6 +43,7 @@ local function draft_of(run, name, rules, options, targets)
   for field, value in pairs(modes.choose(run, draft)) do
     draft[field] = value
   end
+  draft.partition = partitions.of(run, draft)
   distribute.plan(run, draft)
   return draft
 end
@@ -77,7 +79,8 @@ end
 
 local function finish(run, draft)
   local count = (draft.targets.raw and 1 or 0) + (draft.targets.clean and 1 or 0)
-  draft.position = draft.targets.clean and (draft.key ~= nil or draft.kept ~= nil or not draft.first) or false
+  draft.position = draft.targets.clean and (draft.key ~= nil or draft.kept ~= nil or not draft.first
+    or draft.partition ~= nil) or false
   draft.workers = workers.choose(draft.options.workers or run.settings.workers, draft.files, count)
   return plans.make(draft)
 end

@@ -17,6 +17,7 @@ local expectations = require "pghost.checks.expectations"
 local file_records = require "pghost.load.file_records"
 local kept = require "pghost.load.kept"
 local lists = require "pghost.lib.lists"
+local partitions = require "pghost.partitions"
 local primary_key = require "pghost.load.primary_key"
 local profiles = require "pghost.load.profiles"
 local ledger = require "pghost.ledger"
@@ -226,7 +227,7 @@ local raw_target <const> = 10
 -- The positions are no longer needed; but a table of new rows keeps them under other names, for rows that the published
 -- table refuses only on publish (modes/refused.lua).
 local function leave_positions(conn, plan, clean)
-  if plan.first then
+  if plan.first or plan.mode == "partitions" then
     conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(clean))
   else
     conn:query(("ALTER TABLE %s RENAME COLUMN _file_id TO _pghost_file"):format(clean))
@@ -253,7 +254,10 @@ local function make_key(run, plan, result, repeated, seconds)
           repeated)
       end
       if not plan.first then
-        refused = refuse(conn, run, plan, result)
+        refused = refused + refuse(conn, run, plan, result)
+      end
+      if plan.partition then
+        refused = refused + partitions.refuse(conn, run, plan, result)
       end
       if plan.key and (plan.raw_source ~= nil or result.duplicates + refused > 0) then
         result.left_by_file = primary_key.count_by_file(conn, clean, "_file_id")
@@ -284,6 +288,7 @@ function Target:finish(plan, result)
   profiles.save(run, plan, self.profile)
   reapply.run(run, plan, result)
   run:add_built(modes.built(run, plan))
+  partitions.build(run, plan)
   accounts.prove(run, plan, result)
   file_records.settle(run, plan, result)
   for _, file in ipairs(result.files) do

@@ -6,6 +6,7 @@ local distribute = require "pghost.distribute.declared"
 local errors = require "pghost.lib.errors"
 local is = require "pghost.lib.is"
 local known_keys = require "pghost.lib.known_keys"
+local partitions = require "pghost.partitions.declaration"
 local relations = require "pghost.catalog.relations"
 
 local M = {}
@@ -43,11 +44,13 @@ M.list = {
     help = "accept a file with a header and no records" },
   { name = "dialect", is = is.one_of("auto"), expected = "'auto'",
     help = "'auto': each file is sniffed, and read with what is found" },
-  { name = "mode", is = is_anything, help = "'replace', 'append', 'merge' or 'history'" },
+  { name = "mode", is = is_anything, help = "'replace', 'append', 'merge', 'history' or 'partitions'" },
   { name = "missing", is = is_anything,
     help = "keys that the files no longer have: 'keep', 'delete', 'mark' or 'close'" },
   { name = "changed", is = is_anything,
     help = "a file that was loaded before with other content: 'error', 'load', 'skip' or 'tail'" },
+  { name = "partition", is = is_anything,
+    help = "the clean table is partitioned: { by = 'month', column = 'created_at' } (docs/PARTITIONS.md)" },
   { name = "adopt", is = is.boolean, expected = "true or false",
     help = "replace a table of that name that pghost has not published" },
   { name = "force", is = is.boolean, expected = "true or false",
@@ -86,6 +89,7 @@ function M.of(given, where)
         "usage", { exit = 1 })
     end
   end
+  partitions.check(given.partition, where)
   return given
 end
 

@@ -15,10 +15,11 @@ local M = {}
 ---@field on_error? "reject"|"stop" stop: the first rejected record ends the run
 ---@field allow_empty? boolean accept a file with a header and no records
 ---@field dialect? "auto" each file is sniffed, and read with what is found where no option is given
----@field mode? "replace"|"append"|"merge"|"history" what becomes of the published table (modes/init.lua)
+---@field mode? "replace"|"append"|"merge"|"history"|"partitions" what becomes of the published table (modes/init.lua)
 ---@field missing? "keep"|"delete"|"mark"|"close" what becomes of keys that the files have no more; default keep
 ---@field changed? "error"|"load"|"skip"|"tail" a file that was loaded before with other content (ledger/)
 ---@field adopt? boolean may replace a table that pghost has not published
+---@field partition? table how the clean table is partitioned (partitions/declaration.lua)
 ---@field force? boolean load content that is in the table already once more
 ---@field distribute? string the column that the table is distributed by, "reference" or "local" (distribute/)
 ---@field allow_dropped? boolean triggers and rules of the published table may store other rows than those sent
@@ -73,7 +74,7 @@ M.batch = record.kind("batch", { files = "table", program = "any?", names = "tab
 ---@field workers? integer
 ---@field clean_columns? { name: string, type: string, required: boolean }[]
 ---@field raw_columns? string[]
----@field mode string what becomes of the published table: "replace"|"append"|"merge"|"history"
+---@field mode string what becomes of the published table: "replace"|"append"|"merge"|"history"|"partitions"
 ---@field missing string "keep"|"delete"|"mark"|"close"
 ---@field first boolean there is no published table that this load adds to
 ---@field forced boolean the ledger is not asked
@@ -84,12 +85,13 @@ M.batch = record.kind("batch", { files = "table", program = "any?", names = "tab
 ---@field position boolean the clean table has _file_id and _line while it is built
 ---@field kept? pghost.load.Kept what a killed run has built of it
 ---@field complete boolean that is all of it
+---@field partition? pghost.partitions.Declared
 M.make = record.kind("plan", {
   name = "string", options = "table", targets = "table", files = "table", skipped = "table", batches = "table",
   rules = "table?", program = "any?", key = "table?", workers = "integer?", clean_columns = "table?",
   raw_columns = "table?", mode = "string", missing = "string", first = "boolean", forced = "boolean",
   since = "integer?", clean_table = "string?", raw_table = "string?", raw_source = "string?", position = "boolean",
-  kept = "table?", complete = "boolean",
+  kept = "table?", complete = "boolean", partition = "table?",
 })
 
 return M

@@ -178,7 +178,7 @@ end
 
 local function warn(run, plan, total)
   local stays = M.last_stays(plan) and "the last stays"
-    or plan.first and "the first stays" or "what was there stays"
+    or (plan.first or plan.mode == "partitions") and "the first stays" or "what was there stays"
   run.log:warn("key", plan.name, ("%s of %s rejected, %s"):format(log.counted(total, "duplicate"),
     table.concat(plan.key, ", "), stays), { duplicates = total })
 end

@@ -4,6 +4,7 @@ local columns = require "pghost.catalog.columns"
 local distribute = require "pghost.distribute"
 local errors = require "pghost.lib.errors"
 local keys = require "pghost.modes.keys"
+local partitions = require "pghost.partitions.existing"
 local relations = require "pghost.catalog.relations"
 local refused = require "pghost.modes.refused"
 local rejected_keys = require "pghost.modes.rejected_keys"
@@ -16,6 +17,9 @@ local added = {
   mark = { "_deleted_at" },
   history = { "_valid_from", "_valid_to" },
 }
+
+-- Modes whose corrected records are added to what is published.
+local rewrites = { replace = true, partitions = true }
 
 local function raise_differs(run, name, text, ...)
   errors.raise(("table '%s.%s' %s: alter it, or load once with mode = 'replace'"):format(run.target, name,
@@ -79,7 +83,11 @@ function M.of(run, plan, kind, only_new)
     return change
   end
   check_columns(run, plan, built, there)
-  change.mode, change.missing = plan.mode == "replace" and "append" or plan.mode, plan.missing
+  if plan.partition then
+    partitions.check(conn, plan, published)
+    change.parts = partitions.missing(conn, plan, published, new)
+  end
+  change.mode, change.missing = rewrites[plan.mode] and "append" or plan.mode, plan.missing
   change.keys = keys.columns(conn, published, plan.key, own, there)
   change.marked = plan.mode == "merge" and not own._deleted_at and there._deleted_at ~= nil
   change.few = table_facts.is_few(conn, new, published)

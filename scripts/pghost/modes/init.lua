@@ -10,9 +10,11 @@ local authority = require "pghost.publish.authority"
 local create_view = require "pghost.modes.view"
 local description = require "pghost.modes.description"
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local moment = require "pghost.modes.moment"
 local nullable = require "pghost.modes.nullable"
+local partitions = require "pghost.partitions.existing"
 local combinations = require "pghost.modes.combinations"
 local qualified = require "pghost.modes.qualified"
 local relations = require "pghost.catalog.relations"
@@ -50,7 +52,7 @@ local function is_first(run, request, clean, raw)
 end
 
 ---@class pghost.modes.Choice what a load does to its tables
----@field mode "replace"|"append"|"merge"|"history"
+---@field mode "replace"|"append"|"merge"|"history"|"partitions"
 ---@field missing "keep"|"delete"|"mark"|"close"
 ---@field first boolean there is no published table that this load adds to
 ---@field clean_table string what is built, in the build schema
@@ -129,9 +131,10 @@ end
 function M.built(run, plan)
   local built = { tables = {}, changes = {} }
   for _, kind in ipairs { "clean", "raw" } do
-    if plan.targets[kind] and not plan.first then
+    local is_exchange = kind == "clean" and plan.mode == "partitions" and not plan.first -- see partitions/backfill.lua
+    if plan.targets[kind] and not plan.first and not is_exchange then
       table.insert(built.changes, M.addition(run, plan, kind))
-    elseif plan.targets[kind] then
+    elseif plan.targets[kind] and not is_exchange then
       if kind == "clean" then
         complete_first(run, plan)
       end
@@ -143,10 +146,7 @@ end
 
 -- From here on nobody can add a trigger, rule or policy; those added since the run began are seen.
 local function lock(conn, changes)
-  local names = {}
-  for i, change in ipairs(changes) do
-    names[i] = change.published
-  end
+  local names = lists.pluck(changes, "published")
   if #names > 0 then
     conn:query(("LOCK TABLE %s IN ROW EXCLUSIVE MODE"):format(table.concat(names, ", ")))
     for _, name in ipairs(names) do
@@ -165,6 +165,7 @@ function M.publish(run, changes)
   lock(run.conn, changes)
   for i, change in ipairs(changes) do
     nullable.drop(run, change)
+    partitions.extend(run, change)
     list[i] = stored.run(run.conn, change, statements.publish(change, at, upsert.suits(run.conn, change)))
     if list[i].dropped ~= 0 then
       run.log:warn("publish", change.name, ("%s %s not stored as sent: triggers or rules of the table")

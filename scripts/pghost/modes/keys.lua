@@ -3,6 +3,7 @@
 local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local conditions = require "pghost.modes.conditions"
+local lists = require "pghost.lib.lists"
 local qualified = require "pghost.modes.qualified"
 local relations = require "pghost.catalog.relations"
 local table_facts = require "pghost.modes.table_facts"
@@ -35,10 +36,9 @@ local function has_other_collation(change)
 end
 
 local function terms(change)
-  local list = {}
-  for i, column in ipairs(change.keys) do
-    list[i] = relations.quote(column.name) .. (column.collation and " COLLATE " .. column.collation or "")
-  end
+  local list = lists.map(change.keys, function(column)
+    return relations.quote(column.name) .. (column.collation and " COLLATE " .. column.collation or "")
+  end)
   return table.concat(list, ", ")
 end
 

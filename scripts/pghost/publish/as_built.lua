@@ -71,7 +71,7 @@ function M.write(conn, target, subjects)
   end
   for _, subject in ipairs(subjects) do
     local facts = subject.facts
-    conn:query([[
+    local _ = not subject.part_of and conn:query([[
       INSERT INTO pghost.published (schema_name, table_name, relation, logging, primary_key, not_null, defaults,
         history)
       VALUES ($1, $2, $3::oid, $4, $5, $6::text[], $7::text[], 'pghost.published'::regclass::oid)

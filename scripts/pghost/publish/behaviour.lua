@@ -34,9 +34,13 @@ function M.policies(conn, oid, name, only)
   return list
 end
 
+-- A trigger that a partition has from its table comes and goes with that one's.
+local own_trigger = [[NOT tgisinternal AND NOT EXISTS (SELECT FROM pg_depend AS d
+  WHERE d.classid = 'pg_trigger'::regclass AND d.objid = pg_trigger.oid AND d.deptype IN ('P', 'S'))]]
+
 -- The definitions name the published table, which is the new one by then.
 local triggers_query = [[
-WITH trigger AS (SELECT * FROM pg_trigger WHERE tgrelid = $1::oid AND NOT tgisinternal),
+WITH trigger AS (SELECT * FROM pg_trigger WHERE tgrelid = $1::oid AND ]] .. own_trigger .. [[),
 rule AS (SELECT * FROM pg_rewrite WHERE ev_class = $1::oid AND rulename <> '_RETURN')
 SELECT 1 AS step, format('trigger %L', tgname) AS what, pg_get_triggerdef(oid) AS sql FROM trigger
 UNION ALL
@@ -76,7 +80,7 @@ function M.drop(conn, oid, name)
     FROM pg_policy WHERE polrelid = $1::oid
     UNION ALL
     SELECT format('trigger %L', tgname), format('DROP TRIGGER %I ON %s', tgname, $2::text)
-    FROM pg_trigger WHERE tgrelid = $1::oid AND NOT tgisinternal
+    FROM pg_trigger WHERE tgrelid = $1::oid AND ]] .. own_trigger .. [[
     UNION ALL
     SELECT format('rule %L', rulename), format('DROP RULE %I ON %s', rulename, $2::text)
     FROM pg_rewrite WHERE ev_class = $1::oid AND rulename <> '_RETURN'

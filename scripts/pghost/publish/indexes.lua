@@ -43,6 +43,7 @@ SELECT format('constraint %L', c.conname) AS what,
 FROM pg_constraint AS c
 WHERE c.conrelid = $1::oid AND c.contype IN ('c', 'u', 'x')
   AND NOT EXISTS (SELECT FROM pg_constraint AS n WHERE n.conrelid = $2::oid AND n.conname = c.conname)
+  AND NOT ($4::boolean AND (c.conparentid <> 0 OR c.coninhcount > 0))
 ORDER BY c.contype, c.conname]]
 
 -- The text that pg_get_indexdef starts with, up to the table's name, is known exactly; so the name
@@ -50,12 +51,13 @@ ORDER BY c.contype, c.conname]]
 local indexes_query = [[
 SELECT format('index %L', i.relname) AS what,
   format('CREATE %sINDEX %I ON %s', CASE WHEN x.indisunique THEN 'UNIQUE ' ELSE '' END, i.relname, $3::text)
-    || substr(pg_get_indexdef(x.indexrelid), 1 + length(format('CREATE %sINDEX %I ON %I.%I',
-      CASE WHEN x.indisunique THEN 'UNIQUE ' ELSE '' END, i.relname, tn.nspname, t.relname))) AS sql
+    || substr(pg_get_indexdef(x.indexrelid), 1 + length(format('CREATE %sINDEX %I ON %s%I.%I',
+      CASE WHEN x.indisunique THEN 'UNIQUE ' ELSE '' END, i.relname, CASE t.relkind WHEN 'p' THEN 'ONLY ' ELSE '' END,
+      tn.nspname, t.relname))) AS sql
 FROM pg_index AS x
 JOIN pg_class AS i ON i.oid = x.indexrelid
 JOIN pg_class AS t ON t.oid = x.indrelid JOIN pg_namespace AS tn ON tn.oid = t.relnamespace
-WHERE x.indrelid = $1::oid AND x.indisvalid
+WHERE x.indrelid = $1::oid AND x.indisvalid AND NOT ($4::boolean AND i.relispartition)
   AND NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conindid = x.indexrelid AND c.conrelid = $1::oid
     AND c.contype IN ('p', 'u', 'x'))
   AND NOT EXISTS (SELECT FROM pg_index AS nx JOIN pg_class AS ni ON ni.oid = nx.indexrelid
@@ -110,12 +112,12 @@ WHERE conrelid = $1::oid AND (contype IN ('c', 'u', 'x') OR contype = 'p' AND $4
 ---@param new? string its oid
 ---@return pghost.publish.Statements
 function M.indexes(conn, subject, rel, schema, new)
-  local list, same_key = statements.new(), false
+  local list, same_key, inherits = statements.new(), false, subject.part_of ~= nil
   if subject.kind == "r" then
     same_key = add_primary_key(conn, list, subject, rel, schema, new)
-    list:add_rows(conn, constraints_query, subject.oid, new, rel)
+    list:add_rows(conn, constraints_query, subject.oid, new, rel, inherits)
   end
-  list:add_rows(conn, indexes_query, subject.oid, new, rel)
+  list:add_rows(conn, indexes_query, subject.oid, new, rel, inherits)
   list:add_rows(conn, details_query, subject.oid, rel, schema, same_key)
   return list
 end

@@ -16,13 +16,15 @@ local M = {}
 -- The owner comes first: the server builds indexes and statistics with the owner's rights.
 local function carry_over(conn, subject, quoted_build, gone)
   rights.owner(conn, subject.oid, subject.built, subject.build):run(conn, subject.qualified)
-  columns.storage(conn, subject, subject.built, subject.new):run(conn, subject.qualified)
+  if not subject.partitioned then
+    columns.storage(conn, subject, subject.built, subject.new):run(conn, subject.qualified)
+  end
   local list, missing = columns.columns(conn, subject, subject.built, subject.new)
   list:run(conn, subject.qualified)
   indexes.indexes(conn, subject, subject.built, quoted_build, subject.new):run(conn, subject.qualified)
   indexes.statistics(conn, subject, subject.built, quoted_build):run(conn, subject.qualified)
   columns.comment(conn, subject, subject.built, subject.new):run(conn, subject.qualified)
-  gone[subject.name] = #missing > 0 and missing or nil
+  gone[subject.name] = #missing > 0 and not subject.part_of and missing or nil
 end
 
 -- Tables that stay and whose foreign keys or policies have to be recreated: oids and quoted names.
@@ -65,7 +67,7 @@ local lacks_statistics = [[
 
 local function analyze(conn, list)
   for _, subject in ipairs(list) do
-    if conn:query(lacks_statistics, subject.new)[1].yes then
+    if (not subject.part_of or subject.attach) and conn:query(lacks_statistics, subject.new)[1].yes then
       statistics.analyse(conn, subject.built)
     end
   end
@@ -94,8 +96,11 @@ function M.prepare(conn, options)
     row_security = row_security or subject.row_security
     subject.facts = as_built.facts(conn, subject.new)
     if subject.oid then
-      subject.as_built = as_built.read(conn, options.target, subject)
+      subject.as_built = subject.part_of and { not_null = {}, defaults = {} }
+        or as_built.read(conn, options.target, subject)
       carry_over(conn, subject, prepared.quoted_build, prepared.gone)
+    elseif subject.part_of and subject.part_of.oid then
+      rights.owner(conn, subject.part_of.oid, subject.built, subject.build):run(conn, subject.qualified)
     end
   end
   foreign_keys.add_own(conn, prepared.keys, built)

@@ -2,6 +2,7 @@
 -- be replaced is refused here.
 
 local errors = require "pghost.lib.errors"
+local partitions = require "pghost.publish.partitions"
 
 local M = {}
 
@@ -15,6 +16,10 @@ local M = {}
 ---@field new string oid of the built table
 ---@field facts table what the built table is before anything is carried over
 ---@field as_built pghost.publish.AsBuilt what the published one was then
+---@field partitioned boolean
+---@field part_of? { qualified: string, oid?: string } it is a partition of that table
+---@field attach? string bounds with which it becomes a partition of that table, which stays
+---@field gone? string[] oids of the published table's partitions that are not replaced by one of the same name
 
 local subject_query = [[
 SELECT o.oid, n.oid AS new,
@@ -34,11 +39,12 @@ LEFT JOIN pg_class AS o ON o.oid = name.old LEFT JOIN pg_class AS n ON n.oid = n
 
 -- The kinds of tables that cannot be replaced, and what to do about them.
 local function refusal(row)
-  if row.kind == "p" then
-    return "it is a partitioned table: publish into a table of its own, and attach that", "0A000"
+  if row.kind == "p" and row.new_kind ~= "p" then
+    return "it is a partitioned table: load it with the option partition, or into a table of its own, and attach that",
+      "0A000"
   elseif row.is_partition then
     return "it is a partition: publish into a table of its own, and attach that", "0A000"
-  elseif row.is_parent or row.is_child then
+  elseif row.is_parent and row.kind ~= "p" or row.is_child then
     return "it inherits or is inherited from: end that with alter table ... no inherit", "0A000"
   elseif row.is_typed then
     return "it is a typed table: end that with alter table ... not of", "0A000"
@@ -51,7 +57,7 @@ end
 
 local function read_subject(conn, options, name)
   local row = conn:query(subject_query, options.build, options.target, name)[1]
-  if row.new_kind ~= "r" then
+  if row.new_kind ~= "r" and row.new_kind ~= "p" then
     errors.raise(("cannot publish '%s': there is no table %s"):format(name, row.built), "42P01")
   end
   if row.kind and row.kind ~= "r" and row.kind ~= "p" then
@@ -71,10 +77,23 @@ local function read_subject(conn, options, name)
     oid = row.oid,
     new = row.new,
     row_security = row.row_security,
+    partitioned = row.new_kind == "p",
   }
 end
 
---- Reads the tables, sorted by name: the order of locks is the same for everyone.
+-- Partitions follow their tables: what is carried over to a table may reach its partitions.
+local function with_partitions(conn, options, list)
+  local all = {}
+  for _, subject in ipairs(list) do
+    all[#all + 1] = subject
+    local parts = subject.partitioned and partitions.of(conn, options, subject) or {}
+    table.move(parts, 1, #parts, #all + 1, all)
+    subject.gone = subject.oid and partitions.gone(conn, subject.oid, parts) or {}
+  end
+  return all
+end
+
+--- Reads the tables, sorted by name: the order of locks is the same for everyone. Each is followed by its partitions.
 ---@param conn pghost.Connection
 ---@param options pghost.publish.Options
 ---@return pghost.publish.Subject[]
@@ -86,12 +105,17 @@ function M.read(conn, options)
   table.sort(list, function(a, b)
     return a.qualified < b.qualified
   end)
+  list = with_partitions(conn, options, list)
+  for _, exchange in ipairs(options.exchanges or {}) do
+    local parts = partitions.exchanged(conn, options, exchange)
+    table.move(parts, 1, #parts, #list + 1, list)
+  end
   return list
 end
 
 --- The published ones among them.
 ---@param subjects pghost.publish.Subject[]
----@return string[] oids
+---@return string[] oids with those of partitions that go
 ---@return table<string, string> built quoted names of built tables by the oid of the published one
 ---@return table<string, string> by_name the same by its quoted name
 function M.published(subjects)
@@ -100,6 +124,7 @@ function M.published(subjects)
     if subject.oid then
       oids[#oids + 1] = subject.oid
       built[subject.oid], by_name[subject.qualified] = subject.built, subject.built
+      table.move(subject.gone or {}, 1, #(subject.gone or {}), #oids + 1, oids)
     end
   end
   return oids, built, by_name

@@ -52,7 +52,8 @@ function M.check_not_replaced(run, plan)
         WHERE s.run_id = n.run_id AND s.kind IN ('load', 'stage', 'clean', 'replay') AND s.name = $4)
       OR EXISTS ( -- whatever its pipeline, and the mode now
         SELECT FROM pghost.files AS f
-        WHERE f.run_id = n.run_id AND f.table_name = $4 AND f.mode = 'replace' AND f.published_at IS NOT NULL))
+        WHERE f.run_id = n.run_id AND f.table_name = $4 AND f.mode IN ('replace', 'partitions')
+          AND f.published_at IS NOT NULL))
     ORDER BY 1 DESC LIMIT 1]], run.name, run.target, run.replay.of.run_id, plan.name, plan.mode == "replace")[1]
   if later then
     errors.raise(("run %d has rebuilt table '%s' since run %d: replay that one"):format(later.run_id, plan.name,

@@ -1,0 +1,56 @@
+-- Partitions of clean tables: what a load asks of this room. docs/PARTITIONS.md says what users see.
+--
+-- A load goes into one table, whatever is declared; then its records are routed into partitions (tree.lua), in the
+-- build schema. Nothing here knows how records are read.
+
+local backfill = require "pghost.partitions.backfill"
+local declaration = require "pghost.partitions.declaration"
+local published = require "pghost.partitions.existing"
+local rejected = require "pghost.partitions.rejected"
+local relations = require "pghost.catalog.relations"
+local tree = require "pghost.partitions.tree"
+
+local M = {}
+
+--- What a load declares, checked against its rules and the table that it adds to; nil: no partitions.
+---@param run pghost.Run
+---@param request table draft of a plan
+---@return pghost.partitions.Declared?
+function M.of(run, request)
+  local declared = declaration.of(request)
+  if declared and not request.first then
+    published.check(run.conn, { name = request.name, mode = request.mode, partition = declared },
+      relations.quoted(run.target, request.name))
+    if request.mode == "partitions" and not run.replay then
+      backfill.check(run, request)
+    end
+  end
+  return declared
+end
+
+--- Rejects the loaded records that have no partition.
+---@param conn pghost.Connection in a transaction
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@param result pghost.Result
+---@return integer rejected
+function M.refuse(conn, run, plan, result)
+  local counts, total = rejected.settle(conn, run, plan)
+  result:refuse(counts, total)
+  return total
+end
+
+--- Partitions what a load has built.
+---@param run pghost.Run
+---@param plan pghost.Plan
+function M.build(run, plan)
+  if not plan.partition or not plan.targets.clean then
+    return
+  elseif plan.first and not plan.complete then
+    tree.build(run, plan)
+  elseif plan.mode == "partitions" and not plan.first then
+    run.exchanges[#run.exchanges + 1] = backfill.build(run, plan)
+  end
+end
+
+return M
