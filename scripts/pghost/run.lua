@@ -112,7 +112,8 @@ function Run.new(name, settings, options)
     name = name, settings = settings, target = settings.schema, replay = options.replay, resumed = false,
     dsn = options.dsn, connections = {}, log = options.log, out = options.out, clock = sys.clock(),
     progress_options = quiet and { enabled = false } or nil, tables = {}, changes = {}, exchanges = {},
-    published = {}, met = {}, watched = {}, totals = totals.new(), checks = 0, warnings = 0, failed_checks = {}, rejected = {}, finished = false,
+    published = {}, met = {}, watched = {}, totals = totals.new(), checks = 0, warnings = 0, failed_checks = {},
+    rejected = {}, finished = false,
     closed = false, hooks = options.hooks,
   }, Run)
 end

@@ -3,7 +3,7 @@
 local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local keys = require "pghost.modes.keys"
-local partitions = require "pghost.partitions.published"
+local partitions = require "pghost.partitions.whole"
 local relations = require "pghost.catalog.relations"
 local refused = require "pghost.modes.refused"
 local rejected_keys = require "pghost.modes.rejected_keys"
