@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -78,11 +79,32 @@ static void write_text(const char *message, bool lines) {
   fputc('\n', stderr);
 }
 
-void complaint_write(const char *message) {
+// The codes of errors that are not error objects: those of the library are made in Lua.
+static void put_exit(int exit_code, const char *code) {
+  if (exit_code > 0)
+    fprintf(stderr, ",\"code\":\"%s\",\"exit\":%d", code, exit_code);
+}
+
+// "FILE:LINE: " before an error of Lua's own.
+static void put_place(const char *message) {
+  const char *end = strstr(message, ": "), *line = end;
+  while (line && line > message && line[-1] >= '0' && line[-1] <= '9')
+    line--;
+  if (!line || line == end || line < message + 2 || line[-1] != ':')
+    return;
+  char file[512];
+  snprintf(file, sizeof file, "%.*s", (int)(line - 1 - message), message);
+  fputs(",\"file\":", stderr);
+  escaped_write_json(stderr, file);
+  fprintf(stderr, ",\"line\":%d", atoi(line));
+}
+
+void complaint_write(const char *message, int exit_code) {
   message = in_our_words(message);
   fflush(stdout);
   if (as_json) {
     begin_json(message);
+    put_exit(exit_code, exit_code == 2 ? "usage" : exit_code > 128 ? "interrupted" : "host");
     fputs("}\n", stderr);
   } else {
     write_text(message, false);
@@ -90,12 +112,26 @@ void complaint_write(const char *message) {
   fflush(stderr);
 }
 
-void complaint_write_error(lua_State *L, int index, const char *message) {
+static bool has_code(lua_State *L, int index) {
+  if (!lua_istable(L, index))
+    return false;
+  lua_pushvalue(L, index);
+  lua_pushliteral(L, "code");
+  bool has = lua_rawget(L, -2) == LUA_TSTRING;
+  lua_pop(L, 2);
+  return has;
+}
+
+void complaint_write_error(lua_State *L, int index, const char *message, int exit_code) {
   message = in_our_words(message);
   static const char *const fields[] = {"code", "exit", "file", "line", "column"};
   fflush(stdout);
   if (as_json) {
     begin_json(message);
+    if (!has_code(L, index)) {
+      put_exit(exit_code, "lua");
+      put_place(message);
+    }
     for (size_t i = 0; lua_istable(L, index) && i < sizeof fields / sizeof *fields; i++)
       put_field(L, lua_absindex(L, index), fields[i]);
     fputs("}\n", stderr);

@@ -146,7 +146,7 @@ static int protected_main(lua_State *L) {
 // The exit code of an interrupted process; SIGPIPE exits silently.
 static int interrupted_exit(int number) {
   if (number != SIGPIPE)
-    complaint_write("interrupted");
+    complaint_write("interrupted", 128 + number);
   return 128 + number;
 }
 
@@ -160,13 +160,13 @@ static bool is_repeatable(const Job *job) {
 static int run_once(Job *job) {
   lua_State *L = luaL_newstate();
   if (!L) {
-    complaint_write("out of memory");
+    complaint_write("out of memory", 1);
     return 1;
   }
   lua_pushcfunction(L, protected_main);
   lua_pushlightuserdata(L, job);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
-    complaint_write(lua_tostring(L, -1));
+    complaint_write(lua_tostring(L, -1), 1);
     job->exit_code = 1;
   }
   complaint_follow(L);
@@ -205,12 +205,12 @@ static char **copy_words(int argc, char **argv) {
 
 static int start(int argc, char **argv, const Options *options) {
   if (options->problem[0]) {
-    complaint_write(options->problem);
+    complaint_write(options->problem, 2);
     return 2;
   }
   Job job = {.argc = argc, .argv = copy_words(argc, argv), .options = options};
   if (!job.argv) {
-    complaint_write("out of memory");
+    complaint_write("out of memory", 1);
     return 1;
   }
   options_hide_secrets(options, argc, argv);

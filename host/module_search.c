@@ -126,7 +126,7 @@ static void push_templates(lua_State *L, const char *folder, const char *what) {
   } else if (strpbrk(folder, ";?")) {
     lua_pushfstring(L, "warning: modules in %s '%s' are not found: ';' or '?' is in its name", what,
                     folder);
-    complaint_write(lua_tostring(L, -1));
+    complaint_write(lua_tostring(L, -1), 0);
     lua_pop(L, 1);
     lua_pushliteral(L, "");
   } else {

@@ -29,7 +29,7 @@ static void forget_interruption(lua_State *L) {
   if (interrupt_signal != SIGINT)
     return;
   signals_clear(L);
-  complaint_write("interrupted");
+  complaint_write("interrupted", 0);
 }
 
 // session:take() gives the function to call, session:show(...) prints what that returns.
@@ -147,7 +147,7 @@ int repl_run(lua_State *L, bool quiet) {
   int paint = reference_to(L, "paint"); // nil, a line without colors, is LUA_REFNIL
   LineReader *reader = line_open(L, complete, paint == LUA_REFNIL ? LUA_NOREF : paint);
   if (!reader) {
-    complaint_write("out of memory");
+    complaint_write("out of memory", 1);
     return 1;
   }
   if (!quiet && isatty(STDIN_FILENO))

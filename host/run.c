@@ -52,7 +52,7 @@ int run_flush(bool succeeded) {
   char message[sizeof error.message + 32];
   snprintf(message, sizeof message, "%s%s", error.message,
            succeeded ? " (all else succeeded)" : "");
-  complaint_write(message);
+  complaint_write(message, EXIT_ERROR);
   return EXIT_ERROR;
 }
 
@@ -132,7 +132,7 @@ static int report(lua_State *L, int status) {
     lua_concat(L, 2);
   }
   const char *text = lua_tostring(L, -1);
-  complaint_write_error(L, -2, text ? text : "(error without a message)");
+  complaint_write_error(L, -2, text ? text : "(error without a message)", code);
   lua_pop(L, 2);
   return code;
 }
@@ -206,7 +206,7 @@ static void complain_with_hint(const char *message, const char *path) {
     snprintf(text, sizeof text, "%s: did you mean '%s'?", message, found);
   else
     snprintf(text, sizeof text, "%s", message);
-  complaint_write(text);
+  complaint_write(text, EXIT_USAGE);
 }
 
 // A script that cannot be opened is a usage error; false after saying so.
@@ -328,7 +328,7 @@ int run_data(const char *name) {
              "'%.300s' is not a script or a command: to see what is in it, `pghost sniff %.300s`; "
              "to load it, `pghost load %.300s --into TABLE`",
              name, name, name);
-  complaint_write(message);
+  complaint_write(message, EXIT_USAGE);
   return EXIT_USAGE;
 }
 

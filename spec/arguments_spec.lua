@@ -48,11 +48,11 @@ describe("a wrong command line", function()
     ["p.lua --schema ''"] = "schema: the name of a schema expected, got ''",
     ["load d.csv --into t --creat"] = "unknown option '--creat': did you mean '--create'? (see pghost load --help)",
     ["load d.csv --into t --max-rejects -1"] =
-      "whole number or share as '2%' expected, got '-1' (see pghost load --help)",
+      "--max-rejects: whole number or share as '2%' expected, got '-1' (see pghost load --help)",
     ["load d.csv --into a.b.c"] = "'a.b.c' is not a table name: name, schema.name or \"Name\" expected",
     ["load none.csv --into t"] = "no such file 'none.csv'",
     ["runs --limt 3"] = "unknown option '--limt': did you mean '--limit'? (see pghost runs --help)",
-    ["runs --limit -3"] = "whole number from 1 expected, got '-3' (see pghost runs --help)",
+    ["runs --limit -3"] = "--limit: whole number from 1 expected, got '-3' (see pghost runs --help)",
     ["rejects --xyzzy"] = "unknown option '--xyzzy' (see pghost rejects --help)",
     ["replay 1 none.lua"] = "no script 'none.lua': name it, pghost replay 1 SCRIPT",
     ["sniff d.csv --jsn"] = "unknown option '--jsn': did you mean '--json'? (see pghost sniff --help)",

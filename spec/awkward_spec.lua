@@ -12,6 +12,7 @@ local load = require "pghost.native.load"
 local native = require "pghost.native.conn"
 local fixture = require "support.fixture"
 local pghost = require "support.pghost"
+local new_seed = require "support.seed"
 local server = require "support.server"
 
 local fixtures = pghost.root .. "/spec/fixtures/awkward/"
@@ -313,7 +314,7 @@ describe("a large file", function()
   end
 
   it("is what Python's csv module reads in it, with one worker and with three, packed too", function()
-    local seed = os.time()
+    local seed = new_seed()
     server.shell(("cd '%s' && python3 '%s/spec/support/csv_table.py' %d 30000 in.csv rows && psql -X -q -d '%s' "
       .. "-c 'create table expected (_line bigint, a text, b text, c text, d text)' -c '\\copy expected from rows' "
       .. "&& python3 '%s/spec/support/packed.py' in.csv"):format(folder, pghost.root, seed, dsn, pghost.root))

@@ -6,6 +6,7 @@
 local copy_difference = require "oracle.copy_difference"
 local fixture = require "support.fixture"
 local pghost = require "support.pghost"
+local new_seed = require "support.seed"
 local server = require "support.server"
 
 local made <const> = tonumber(os.getenv "PGHOST_COPY_FILES" or "20")
@@ -93,7 +94,7 @@ describe("what \\copy takes", function()
   end)
 
   it("is loaded with the same result, of files made by chance", function()
-    local seed = tonumber(os.getenv "PGHOST_SPEC_SEED") or os.time()
+    local seed = new_seed()
     math.randomseed(seed)
     local paths = {}
     for i = 1, made do

@@ -129,7 +129,7 @@ describe("coverage", function()
 
   it("is of a project that can be followed", function()
     local _, err, code = project:pghost("test", "--coverage", "--over", "soon")
-    assert.same({ "pghost: 'files' or the number of a run expected, got 'soon' (see pghost test --help)\n", 2 },
+    assert.same({ "pghost: --over: 'files' or the number of a run expected, got 'soon' (see pghost test --help)\n", 2 },
       { err, code })
     project:write("pipeline.lua", (pipeline:gsub("run:check", "run:query 'select 1'\nrun:check")))
     _, err, code = project:pghost("test", "--coverage", "--over", "files")

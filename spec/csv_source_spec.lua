@@ -1,6 +1,7 @@
 local csv = require "pghost.native.csv"
 local lfs = require "lfs"
 local server = require "support.server"
+local shown = require "support.shown"
 
 local build = lfs.symlinkattributes("/proc/self/exe", "target"):match("^(.*)/")
 local here = arg[0]:match("^(.*)/") or "."
@@ -11,12 +12,6 @@ local function temporary(bytes)
   local file <close> = assert(io.open(name, "wb"))
   file:write(bytes)
   return name
-end
-
-local function refused(message, code, source, got_message, got_code)
-  assert.is_nil(source)
-  assert.equal(message, got_message)
-  assert.equal(code, got_code)
 end
 
 local function count_records(source)
@@ -61,7 +56,6 @@ describe("a CSV source", function()
     local line, record, problem, bytes = step()
     assert.same({ 2, "1", "1", "x", 3 }, { line, record[1], record.id, record.records, #record })
     assert.is_nil(record.line)
-    assert.is_nil(record.other)
     assert.is_nil(problem or bytes)
     local names, values = {}, {}
     for name, value in pairs(record) do
@@ -117,9 +111,9 @@ describe("a CSV source", function()
     assert.equal('1:stray quote, 2:2|b', read('1,5" a\n2,b\n', {}))
     assert.equal('1:1|5" a, 2:2|b', read('1,5" a\n2,b\n', { stray_quote = "repair" }))
     assert.equal("1:column 2: not valid utf-8: 0xFF, 2:2|b", read("1,\xff\n2,b\n", {}))
-    refused("string:1: could not count the columns of the first two records: stray quote", "header",
+    shown.refused("string:1: could not count the columns of the first two records: stray quote", "header",
       csv.open_string('1,5" a\n2,6" b\n', { header = false }))
-    refused("string:1: could not count the columns of the first two records: unterminated quote", "header",
+    shown.refused("string:1: could not count the columns of the first two records: unterminated quote", "header",
       csv.open_string('1,"a\n', { header = false }))
   end)
 
@@ -195,26 +189,27 @@ describe("a CSV source", function()
   end)
 
   it("refuses what is no CSV with one line that names it", function()
-    refused("could not open '/no/such.csv': no such file or directory", "ENOENT", csv.open("/no/such.csv"))
-    refused(("could not open '%s': is a directory"):format(here), "EISDIR", csv.open(here))
-    refused(("'%sempty.csv' is empty"):format(fixtures), "empty", csv.open(fixtures .. "empty.csv"))
-    refused("'string' is empty", "empty", csv.open_string("\xef\xbb\xbf"))
-    refused(("'%sblank.csv' is empty: it has only blank lines"):format(fixtures), "empty",
+    shown.refused("could not open '/no/such.csv': no such file or directory", "ENOENT", csv.open("/no/such.csv"))
+    shown.refused(("could not open '%s': is a directory"):format(here), "EISDIR", csv.open(here))
+    shown.refused(("'%sempty.csv' is empty"):format(fixtures), "empty", csv.open(fixtures .. "empty.csv"))
+    shown.refused("'string' is empty", "empty", csv.open_string("\xef\xbb\xbf"))
+    shown.refused(("'%sblank.csv' is empty: it has only blank lines"):format(fixtures), "empty",
       csv.open(fixtures .. "blank.csv"))
     local binary = build .. "/pghost"
-    refused(("'%s' looks like a binary file, not CSV"):format(binary), "binary", csv.open(binary))
-    refused("'string' looks like a binary file, not CSV", "binary", csv.open_string("\x1f\x8b\x08\0abc"))
-    refused("'string' looks like a binary file, not CSV", "binary", csv.open_string("\x7fELF\2\1\1\0\rb\nc\nd\n"))
+    shown.refused(("'%s' looks like a binary file, not CSV"):format(binary), "binary", csv.open(binary))
+    shown.refused("'string' looks like a binary file, not CSV", "binary", csv.open_string("\x1f\x8b\x08\0abc"))
+    shown.refused("'string' looks like a binary file, not CSV", "binary", csv.open_string("\x7fELF\2\1\1\0\rb\nc\nd\n"))
   end)
 
   it("refuses headers that cannot name columns", function()
-    refused("string:1: column 2 of the header has no name: header_names 'repair' numbers such columns", "header",
+    shown.refused("string:1: column 2 of the header has no name: header_names 'repair' numbers such columns", "header",
       csv.open_string("a, ,c\n"))
-    refused("string:1: columns 1 and 3 of the header are both named 'A': header_names 'repair' numbers such columns",
+    shown.refused(
+      "string:1: columns 1 and 3 of the header are both named 'A': header_names 'repair' numbers such columns",
       "header", csv.open_string("a,b,A \n"))
-    refused("string:2: could not read the header: stray quote", "header", csv.open_string('\na"b,c\n1,2\n'))
-    refused("string:1: could not read the header: unterminated quote", "header", csv.open_string('a,"b\n1,2\n'))
-    refused("string:1: could not read the header: column 1: not valid utf-8: 0xF6 0x73", "header",
+    shown.refused("string:2: could not read the header: stray quote", "header", csv.open_string('\na"b,c\n1,2\n'))
+    shown.refused("string:1: could not read the header: unterminated quote", "header", csv.open_string('a,"b\n1,2\n'))
+    shown.refused("string:1: could not read the header: column 1: not valid utf-8: 0xF6 0x73", "header",
       csv.open_string("Gr\xf6sse,b\n"))
   end)
 
@@ -224,14 +219,15 @@ describe("a CSV source", function()
     for _, record in source:records() do
       assert.same({ "1", "2", "3" }, { record[1], record[2], record[3] })
     end
-    refused("string:1: could not read the header: stray quote", "header",
+    shown.refused("string:1: could not read the header: stray quote", "header",
       csv.open_string('a"b\n', { any_header = true }))
   end)
 
   it("refuses a line without end", function()
     local endless = ("x"):rep((16 << 20) + 1)
     local options = { max_record = 4 << 20 }
-    refused("string:1: a line of more than 16 MiB: not a CSV file?", "too_long", csv.open_string(endless, options))
+    shown.refused("string:1: a line of more than 16 MiB: not a CSV file?", "too_long",
+      csv.open_string(endless, options))
     local source <close> = assert(csv.open_string("a\n1\n" .. endless, options))
     local _, message = pcall(count_records, source)
     assert.equal("string:3: a line of more than 16 MiB: not a CSV file?", message)

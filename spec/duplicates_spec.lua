@@ -95,6 +95,12 @@ local function check(family, last)
     expected(family, last))), name)
 end
 
+local function check_all(list, last)
+  for _, family in ipairs(list) do
+    check(family, last)
+  end
+end
+
 -- Original bytes as the files have them, line by line.
 local function check_originals()
   for row in world.db:query([[SELECT f.name, d.line, d.original, d.byte_offset FROM pghost.rejects AS d
@@ -144,9 +150,7 @@ describe("duplicates of a key", function()
   it("leave the first record in the order of files and lines, whatever the type of the key", function()
     write_files(2, 400, 300)
     load_all(families, {})
-    for _, family in ipairs(families) do
-      check(family, false)
-    end
+    check_all(families, false)
     check_originals()
   end)
 
@@ -154,9 +158,7 @@ describe("duplicates of a key", function()
     write_files(4, 6000, 5000)
     local list = some("bigint", "numeric", "text", "interval", "uuid")
     load_all(list, { workers = 3 })
-    for _, family in ipairs(list) do
-      check(family, false)
-    end
+    check_all(list, false)
   end)
 
   it("leave the last one in the modes that bring a table up to date", function()
@@ -164,9 +166,7 @@ describe("duplicates of a key", function()
       write_files(3, 3000, 2000)
       local list = some("bigint", "numeric", "double", "char")
       load_all(list, { mode = workers == 1 and "merge" or "history", workers = workers })
-      for _, family in ipairs(list) do
-        check(family, true)
-      end
+      check_all(list, true)
       world:clear()
     end
   end)
@@ -181,9 +181,7 @@ describe("duplicates of a key", function()
         run:clean(family[1], rules)
       end
     end)
-    for _, family in ipairs(list) do
-      check(family, false)
-    end
+    check_all(list, false)
     check_originals()
   end)
 
@@ -205,9 +203,7 @@ describe("duplicates of a key", function()
         nominating({ 2 }, function() -- one of three values: nearly all records
           load_all(list, { mode = mode, workers = workers })
         end)
-        for _, family in ipairs(list) do
-          check(family, mode == "merge")
-        end
+        check_all(list, mode == "merge")
         check_originals()
         world:clear()
       end
@@ -220,9 +216,7 @@ describe("duplicates of a key", function()
     nominating(nil, function()
       load_all(list, {})
     end)
-    for _, family in ipairs(list) do
-      check(family, false)
-    end
+    check_all(list, false)
     check_originals()
   end)
 

@@ -5,7 +5,9 @@ local csv = require "pghost.native.csv"
 local cjson = require "cjson"
 local fixture = require "support.fixture"
 local pghost = require "support.pghost"
+local new_seed = require "support.seed"
 local server = require "support.server"
+local shown = require "support.shown"
 
 local here = arg[0]:match("^(.*)/") or "."
 local folder
@@ -47,12 +49,6 @@ local function open(name, options)
   return assert(csv.open(folder .. "/" .. name, options))
 end
 
-local function refused(message, code, source, got_message, got_code)
-  assert.is_nil(source)
-  assert.equal(message, got_message)
-  assert.equal(code, got_code)
-end
-
 describe("text in another encoding", function()
   it("may be named as Python and PostgreSQL name it", function()
     local names = {
@@ -76,7 +72,7 @@ describe("text in another encoding", function()
   end)
 
   it("is what Python makes of it", function()
-    local seed = tostring(os.time())
+    local seed = tostring(new_seed())
     local names = server.shell(("python3 '%s/support/encoded.py' write '%s' %s"):format(here, folder, seed))
     local count = 0
     for line in names:gmatch("[^\n]+") do
@@ -203,11 +199,11 @@ describe("text in another encoding", function()
       local half = big and "d83d" or "3dd8"
       local text = utf16(("\u{feff}a,b\n1,\"ä\nö\"\n😀,{%s}\nü,{%s}x\n4,y\n5,ß{42}"):format(half, half), big)
       write("utf16.csv", text)
-      local shown = big and "0xD8 0x3D" or "0x3D 0xD8"
+      local half_bytes = big and "0xD8 0x3D" or "0x3D 0xD8"
       local name = big and "utf-16be" or "utf-16le"
       local source <close> = open "utf16.csv"
       local problem = "column 2: not valid " .. name .. ": "
-      assert.same({ "a|b", "2 <1> <ä\nö>", "4 " .. problem .. shown, "5 " .. problem .. shown, "6 <4> <y>",
+      assert.same({ "a|b", "2 <1> <ä\nö>", "4 " .. problem .. half_bytes, "5 " .. problem .. half_bytes, "6 <4> <y>",
         "7 " .. problem .. "0x42" }, dump(source))
       for line, record in pairs {
         [2] = utf16('1,"ä\nö"', big),
@@ -260,16 +256,16 @@ describe("text in another encoding", function()
   end)
 
   it("is refused where it is unknown, or hides the delimiter in its characters", function()
-    refused("could not read 'string': unknown encoding 'klingon': 'iconv -l' lists them", "usage",
+    shown.refused("could not read 'string': unknown encoding 'klingon': 'iconv -l' lists them", "usage",
       csv.open_string("a\n", { encoding = "klingon" }))
-    refused("could not read 'string': unknown encoding 'ascii//IGNORE': 'iconv -l' lists them", "usage",
+    shown.refused("could not read 'string': unknown encoding 'ascii//IGNORE': 'iconv -l' lists them", "usage",
       csv.open_string("a\n", { encoding = "ascii//IGNORE" }))
-    refused("could not read 'string': no byte order mark: give encoding = 'utf-16le' or 'utf-16be'", "encoding",
+    shown.refused("could not read 'string': no byte order mark: give encoding = 'utf-16le' or 'utf-16be'", "encoding",
       csv.open_string("a\n", { encoding = "utf-16" }))
     local clash = "could not read 'string': '|' may be a part of a character in %s, and cannot be a delimiter or a "
       .. "quote there: convert the file to UTF-8 first"
     for _, name in ipairs { "shift_jis", "gbk", "big5", "gb18030" } do
-      refused(clash:format(name), "encoding", csv.open_string("a|b\n", { encoding = name, delimiter = "|" }))
+      shown.refused(clash:format(name), "encoding", csv.open_string("a|b\n", { encoding = name, delimiter = "|" }))
       assert(csv.open_string("a;b\n", { encoding = name, delimiter = ";" })):close()
     end
     assert(csv.open_string("a|b\n", { encoding = "euc-jp", delimiter = "|" })):close()

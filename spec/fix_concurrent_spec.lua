@@ -17,12 +17,6 @@ local count <const> = 600 -- records; half of them are rejects
 describe("fixes at the same time", function()
   local here
 
-  local function must(code, ...)
-    local _, err, got = here:pghost(...)
-    assert.equal(code, got, err)
-    return err
-  end
-
   -- Starts all commands at once; returns what each says, and its exit code.
   local function together(...)
     local words = {}
@@ -61,8 +55,8 @@ describe("fixes at the same time", function()
       lines[#lines + 1] = i .. (i % 2 == 0 and ",x" or ",1")
     end
     here = projects.new { ["item.csv"] = table.concat(lines, "\n") .. "\n", ["shop.lua"] = script:format "" }
-    must(0, "shop.lua")
-    must(0, "rejects", "--csv", "all.csv")
+    here:must(0, "shop.lua")
+    here:must(0, "rejects", "--csv", "all.csv")
   end)
 
   after_each(function()
@@ -89,8 +83,8 @@ describe("fixes at the same time", function()
     for i, text in ipairs(said) do
       assert.truthy(codes[i] == 0 or codes[i] == 1 and text:find "is already running", text)
     end
-    must(0, "fix", "a.csv")
-    must(0, "fix", "b.csv")
+    here:must(0, "fix", "a.csv")
+    here:must(0, "fix", "b.csv")
     once(count)
   end)
 
@@ -101,7 +95,8 @@ describe("fixes at the same time", function()
     if codes[1] ~= 0 then -- it was after the run; before it, the run has applied the corrections
       assert.truthy(said[1]:find("run 2 has rebuilt table 'item' since run 1", 1, true), said[1])
       once(count // 2)
-      assert.truthy(must(0, "fix", "a.csv"):find("run 2 has rebuilt item since run 1: the same records are fixed there",
+      local err = here:must(0, "fix", "a.csv")
+      assert.truthy(err:find("run 2 has rebuilt item since run 1: the same records are fixed there",
         1, true))
     end
     once(count)
@@ -128,8 +123,8 @@ describe("fixes at the same time", function()
 
   it("of a load: as pghost load of the same file, which then loads nothing", function()
     here:ask "CREATE TABLE t (id int, price numeric)"
-    must(0, "load", "item.csv", "--into", "t", "--max-rejects", "100%", "--rejects", "table")
-    must(0, "rejects", "--csv", "bad.csv")
+    here:must(0, "load", "item.csv", "--into", "t", "--max-rejects", "100%", "--rejects", "table")
+    here:must(0, "rejects", "--csv", "bad.csv")
     here:write("bad.csv", (here:read("bad.csv"):gsub(",x,", ",2,")))
     local said, codes = together("fix bad.csv", "load bad.csv --into t", "fix bad.csv", "load bad.csv --into t")
     for i, text in ipairs(said) do

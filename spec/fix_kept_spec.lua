@@ -33,17 +33,11 @@ describe("a table that a fix or a replay publishes", function()
     here:remove()
   end)
 
-  local function must(...)
-    local _, err, code = here:pghost(...)
-    assert.equal(0, code, err)
-    return err
-  end
-
   for _, kind in ipairs { "added to", "rebuilt" } do
     for _, way in ipairs { "fix", "replay" } do
       it(("and is %s by a %s keeps owner, grants, comments, policies, indexes and constraints"):format(kind, way),
         function()
-          must("shop.lua")
+          here:must(0, "shop.lua")
           here.conn:exec [[
             CREATE ROLE fix_reader;
             COMMENT ON TABLE item IS 'what we sell'; COMMENT ON COLUMN item.price IS 'in euro';
@@ -58,12 +52,12 @@ describe("a table that a fix or a replay publishes", function()
           end
           local before = here:ask(facts)
           if way == "fix" then
-            must("rejects", "--csv", "bad.csv")
+            here:must(0, "rejects", "--csv", "bad.csv")
             here:write("bad.csv", (here:read("bad.csv"):gsub("2,x", "2,2")))
-            must("fix", "bad.csv")
+            here:must(0, "fix", "bad.csv")
           else
             here:write("shop.lua", script:format ':null_if("x")')
-            must("replay", "1")
+            here:must(0, "replay", "1")
           end
           assert.equal(before, here:ask(facts))
           assert.equal("1,2", here:ask "SELECT string_agg(id::text, ',' ORDER BY id) FROM item") -- 3,y does not pass

@@ -2,21 +2,10 @@
 
 local pghost = require "support.pghost"
 local projects = require "support.project"
+local shown = require "support.shown"
 
 describe("pghost fix of a load", function()
   local here
-
-  local function must(code, ...)
-    local _, err, got = here:pghost(...)
-    assert.equal(code, got, err)
-    return err
-  end
-
-  local function has(text, ...)
-    for _, wanted in ipairs { ... } do
-      assert.truthy(text:find(wanted, 1, true), text)
-    end
-  end
 
   local function edit(changes)
     local text = here:read "bad.csv"
@@ -32,9 +21,9 @@ describe("pghost fix of a load", function()
   local function load(kind, ...)
     local words = { "load", "a.csv", "--into", "t", "--max-rejects", "9", "--rejects",
       kind == "table" and "table" or "bad.csv", ... }
-    must(0, table.unpack(words))
+    here:must(0, table.unpack(words))
     if kind == "table" then
-      must(0, "rejects", "--csv", "bad.csv", "--force")
+      here:must(0, "rejects", "--csv", "bad.csv", "--force")
     end
   end
 
@@ -53,17 +42,18 @@ describe("pghost fix of a load", function()
       here:write("a.csv", 'id,v\n1,10\n2,x\n3,5000\n4,"7\n5,y\n')
       load(kind)
       edit { ["2,x"] = "2,20", ["3,5000"] = "3,500", ["5,y"] = "5,z", ['"4,""7"'] = '"4,""7"""' }
-      local err = must(0, "fix", "bad.csv")
-      has(err, "v: not a numeric 'z'", "bad.csv: 3 corrected, 0 passed as they were, 1 still open")
+      local err = here:must(0, "fix", "bad.csv")
+      shown.has(err, "v: not a numeric 'z'", "bad.csv: 3 corrected, 0 passed as they were, 1 still open")
       assert.equal("1|10|given|t\n2|20|given|t\n3|500|given|t\n4|7|given|t",
         here:ask "SELECT id, v, d, n > 0 FROM t ORDER BY id")
-      err = must(0, "fix", "bad.csv")
-      has(err, kind == "table" and "was already corrected by run 2: not loaded" or "was already taken in by run 1, ",
+      err = here:must(0, "fix", "bad.csv")
+      shown.has(err,
+        kind == "table" and "was already corrected by run 2: not loaded" or "was already taken in by run 1, ",
         "bad.csv: 0 corrected, 0 passed as they were, 1 still open")
       assert.equal("4|4", here:ask "SELECT count(*), count(DISTINCT id) FROM t")
       edit { ["5,z"] = "5,50" }
-      has(must(0, "fix", "bad.csv"), "bad.csv: 1 corrected")
-      has(must(0, "fix", "bad.csv"), "no record of an open reject: nothing to do")
+      shown.has(here:must(0, "fix", "bad.csv"), "bad.csv: 1 corrected")
+      shown.has(here:must(0, "fix", "bad.csv"), "no record of an open reject: nothing to do")
       assert.equal("5|5", here:ask "SELECT count(*), count(DISTINCT id) FROM t")
     end)
 
@@ -75,10 +65,10 @@ describe("pghost fix of a load", function()
       load(kind, "--delimiter", ";", "--quote", "'", "--null", "NA", "--rules", "rules.lua")
       edit { ["2,x"] = "2,2", ["4;NA;'c'd"] = "4;NA;'cd'" }
       if kind == "file" then
-        has(must(2, "fix", "bad.csv"), "'bad.csv' is of a load with rules 'rules.lua': give --rules FILE")
-        must(0, "fix", "bad.csv", "--rules", "rules.lua")
+        shown.has(here:must(2, "fix", "bad.csv"), "'bad.csv' is of a load with rules 'rules.lua': give --rules FILE")
+        here:must(0, "fix", "bad.csv", "--rules", "rules.lua")
       else
-        must(0, "fix", "bad.csv")
+        here:must(0, "fix", "bad.csv")
       end
       assert.equal("1|1|-\n2|2|NA\n3|2|a;b\n4|-|cd", here:ask [[
         SELECT id, coalesce(v::text, '-') AS v, coalesce(d, '-') AS d FROM t ORDER BY id]])
@@ -90,10 +80,10 @@ describe("pghost fix of a load", function()
         lines[#lines + 1] = i .. (i % 2 == 0 and ",x" or ",1")
       end
       here:write("a.csv", table.concat(lines, "\n") .. "\n")
-      must(0, "load", "a.csv", "--into", "t", "--max-rejects", "100%", "--rejects",
+      here:must(0, "load", "a.csv", "--into", "t", "--max-rejects", "100%", "--rejects",
         kind == "table" and "table" or "bad.csv")
       if kind == "table" then
-        must(0, "rejects", "--csv", "bad.csv")
+        here:must(0, "rejects", "--csv", "bad.csv")
       end
       here:write("bad.csv", (here:read("bad.csv"):gsub(",x,", ",1,")))
       local one = ("%s --dsn '%s' fix bad.csv >out%%d 2>&1 &"):format(pghost.path, here.dsn)
@@ -120,7 +110,7 @@ describe("pghost fix of a load", function()
           pghost.path, here.dsn))
         assert.truthy(("1 3"):find(here:ask "SELECT count(*) FROM t", 1, true))
       end
-      must(0, "fix", "bad.csv")
+      here:must(0, "fix", "bad.csv")
       assert.equal("1|1\n2|1\n3|1", here:ask "SELECT id, v FROM t ORDER BY 1")
     end)
   end
@@ -128,11 +118,11 @@ describe("pghost fix of a load", function()
   it("keeps corrections, and leaves cells alone that nobody touched", function()
     here:ask "CREATE TABLE words (id int, a text, b text)"
     here:write("a.csv", "id,a,b\nx,=1+1,\ny,'=2,\"\"\n")
-    must(0, "load", "a.csv", "--into", "words", "--max-rejects", "9", "--rejects", "table")
-    must(0, "rejects", "--csv", "bad.csv")
+    here:must(0, "load", "a.csv", "--into", "words", "--max-rejects", "9", "--rejects", "table")
+    here:must(0, "rejects", "--csv", "bad.csv")
     edit { ["\nx,"] = "\n1,", ["\ny,"] = "\n2," }
-    has(must(1, "replay", "1"), "run 1 was a pghost load, which has no rules to edit")
-    must(0, "fix", "1", "bad.csv")
+    shown.has(here:must(1, "replay", "1"), "run 1 was a pghost load, which has no rules to edit")
+    here:must(0, "fix", "1", "bad.csv")
     assert.equal("1|=1+1|t|\n2|'=2|f|", here:ask "SELECT id, a, b IS NULL, b FROM words ORDER BY id")
     assert.equal('corrected|["1", "=1+1", null]|2\ncorrected|["2", "\'=2", ""]|2', here:ask [[
       SELECT r.state, c.fields, r.replayed_by FROM pghost.rejects AS r JOIN pghost.corrections AS c USING (reject_id)
@@ -144,16 +134,16 @@ describe("pghost fix of a load", function()
     here:write("a.csv", "id,v\n1,x\n2,y\n3,z\n")
     load "file"
     edit { ["1,x"] = "1,1" }
-    must(0, "fix", "bad.csv")
+    here:must(0, "fix", "bad.csv")
     edit { ["2,y"] = "2,2" }
-    has(must(1, "load", "bad.csv", "--into", "t", "--max-rejects", "9"), "bad.csv:2: reject h",
+    shown.has(here:must(1, "load", "bad.csv", "--into", "t", "--max-rejects", "9"), "bad.csv:2: reject h",
       "was already taken in by run 1",
       "leave the record out")
     here:write("bad.csv", (here:read("bad.csv"):gsub("\n1,1[^\n]*", "")))
-    must(0, "load", "bad.csv", "--into", "t", "--max-rejects", "9")
-    has(must(1, "load", "bad.csv", "--into", "t", "--max-rejects", "9"), "leave the record out")
+    here:must(0, "load", "bad.csv", "--into", "t", "--max-rejects", "9")
+    shown.has(here:must(1, "load", "bad.csv", "--into", "t", "--max-rejects", "9"), "leave the record out")
     edit { ["3,z"] = "3,3" }
-    has(must(0, "fix", "bad.csv"), "bad.csv:2: reject h", "1 corrected")
+    shown.has(here:must(0, "fix", "bad.csv"), "bad.csv:2: reject h", "1 corrected")
     assert.equal("1|1\n2|2\n3|3", here:ask "SELECT id, v FROM t ORDER BY id")
   end)
 
@@ -162,18 +152,19 @@ describe("pghost fix of a load", function()
     load "file"
     local first = here:read "bad.csv"
     here:ask "CREATE TABLE u (id int, v numeric)"
-    must(0, "load", "a.csv", "--into", "u", "--max-rejects", "9", "--rejects", "bad.csv", "--force")
+    here:must(0, "load", "a.csv", "--into", "u", "--max-rejects", "9", "--rejects", "bad.csv", "--force")
     here:write("bad.csv", (first:gsub(",x,", ",1,")) .. here:read("bad.csv"):match("\n(.*)"):gsub(",x,", ",2,"))
-    has(must(1, "fix", "bad.csv"), "bad.csv:3: is of a load into public.u, the first record of one into public.t")
+    shown.has(here:must(1, "fix", "bad.csv"),
+      "bad.csv:3: is of a load into public.u, the first record of one into public.t")
     assert.equal("0", here:ask "SELECT count(*) FROM t")
   end)
 
   it("reads records with an open quote each for itself", function()
     here:ask "CREATE TABLE words (id int, a text)"
     here:write("a.csv", 'id,a\n1,"x\n2,b\n3,y"z\n4,w"\n')
-    must(0, "load", "a.csv", "--into", "words", "--max-rejects", "9", "--rejects", "bad.csv")
+    here:must(0, "load", "a.csv", "--into", "words", "--max-rejects", "9", "--rejects", "bad.csv")
     local count = here:ask "SELECT count(*) FROM words"
-    has(must(0, "fix", "bad.csv"), "bad.csv: 0 corrected, 0 passed as they were")
+    shown.has(here:must(0, "fix", "bad.csv"), "bad.csv: 0 corrected, 0 passed as they were")
     assert.equal(count, here:ask "SELECT count(*) FROM words")
   end)
 
@@ -184,21 +175,21 @@ describe("pghost fix of a load", function()
     local text = here:read "bad.csv"
     local _, last = text:match "^([^\n]*\n)([^\n]*\n)$"
     here:write("bad.csv", text .. last .. (last:gsub(",h%x+,", ",7x,")))
-    local err = must(1, "fix", "bad.csv")
-    has(err, "is already at line 2: not loaded", "bad.csv:4: no reject '7x' of a pghost load: not loaded",
+    local err = here:must(1, "fix", "bad.csv")
+    shown.has(err, "is already at line 2: not loaded", "bad.csv:4: no reject '7x' of a pghost load: not loaded",
       "1 corrected")
-    has(must(1, "fix", "a.csv"), "'a.csv' is not a rejects file")
-    has(must(2, "fix"), "missing argument 'file'")
-    has(must(1, "fix", "1", "bad.csv"), "no reject 'h")
+    shown.has(here:must(1, "fix", "a.csv"), "'a.csv' is not a rejects file")
+    shown.has(here:must(2, "fix"), "missing argument 'file'")
+    shown.has(here:must(1, "fix", "1", "bad.csv"), "no reject 'h")
   end)
 
   it("takes in what came later: the same records of two loads are two", function()
     here:write("a.csv", "id,v\n1,x\n")
     for _ = 1, 2 do
-      must(0, "load", "a.csv", "--into", "t", "--truncate", "--max-rejects", "9", "--rejects", "bad.csv",
+      here:must(0, "load", "a.csv", "--into", "t", "--truncate", "--max-rejects", "9", "--rejects", "bad.csv",
         "--force")
       edit { ["1,x"] = "1,5" }
-      must(0, "fix", "bad.csv")
+      here:must(0, "fix", "bad.csv")
       assert.equal("1|5", here:ask "SELECT id, v FROM t")
     end
   end)
@@ -210,11 +201,11 @@ describe("pghost fix of a load", function()
       local run <close> = pipeline.start("shop", { data = ".", schema = "public" })
       run:load("item", "item.csv", r.table("item", { { "id", r.bigint() }, { "v", r.numeric() } }))
       run:publish()]])
-    must(0, "shop.lua")
-    must(0, "rejects", "--csv", "bad.csv")
+    here:must(0, "shop.lua")
+    here:must(0, "rejects", "--csv", "bad.csv")
     edit { ["2,x"] = "2,2" }
-    has(must(0, "fix", "bad.csv"), "1 corrected")
+    shown.has(here:must(0, "fix", "bad.csv"), "1 corrected")
     assert.equal("1|1\n2|2", here:ask "SELECT id, v FROM item ORDER BY id")
-    has(must(2, "fix", "bad.csv", "--rules", "x.lua"), "--rules is for rejects of pghost load")
+    shown.has(here:must(2, "fix", "bad.csv", "--rules", "x.lua"), "--rules is for rejects of pghost load")
   end)
 end)

@@ -1,6 +1,8 @@
--- Each fuzz target over its corpus and a few seconds on from there; spec/fuzz/run goes on for longer.
+-- Each fuzz target over its corpus and some thousands of inputs on from there, the same ones each time in CI;
+-- spec/fuzz/run goes on for longer.
 
 local lfs = require "lfs"
+local new_seed = require "support.seed"
 local pghost = require "support.pghost"
 
 local function inputs_of(target)
@@ -16,10 +18,21 @@ if os.getenv("PGHOST_SPEC_SANITIZER") then
   return
 end
 
+local runs = {
+  reader = 40000,
+  source = 40000,
+  decoder = 8000,
+  type = 400000,
+  format = 800000,
+  program = 150000,
+  sniff = 500,
+}
+
 describe("fuzzing", function()
-  for _, target in ipairs { "reader", "source", "decoder", "type", "format", "program", "sniff" } do
+  for target, count in pairs(runs) do
     it("breaks nothing: " .. target, function()
-      local command = ("%s/spec/fuzz/run --seconds 5 %s"):format(pghost.quote(pghost.root), target)
+      local command = ("%s/spec/fuzz/run --runs %d --seed %d %s"):format(pghost.quote(pghost.root), count, new_seed(),
+        target)
       local out, err, code = pghost.shell(command .. " 2>&1")
       assert.equal(0, code or 0, out .. err)
       local executions = tonumber(out:match("^" .. target .. ": (%d+) executions\n$"))

@@ -44,11 +44,11 @@ local function run(words)
 end
 
 -- Not a byte that a terminal takes for an order, nor a character that turns its text around.
-local function assert_harmless(text)
-  local bad = text:find("[%z\1-\9\11-\31\127]")
-  assert.is_nil(bad, bad and ("%q"):format(text:sub(math.max(1, bad - 30), bad + 30)))
-  assert.is_nil(text:find("\u{9b}", 1, true))
-  assert.is_nil(text:find("\u{202e}", 1, true))
+local function assert_harmless(text, what)
+  for _, pattern in ipairs { "[%z\1-\9\11-\31\127]", "\u{9b}", "\u{202e}" } do
+    local bad = text:find(pattern)
+    assert.is_nil(bad, bad and ("%s: %q"):format(what, text:sub(math.max(1, bad - 30), bad + 30)))
+  end
 end
 
 local function ask(sql, ...)
@@ -146,6 +146,27 @@ describe("hostile names and values", function()
     assert.equal(esc .. "red", ask "SELECT config ->> 'setting' FROM pghost.runs WHERE run_id = 1")
     assert.equal(2 * #names, ask([[SELECT count(*) FROM pghost.rejects WHERE run_id = 1 AND table_name = $1
       AND rule <> 'key' AND position(decode('1b5d30', 'hex') IN original) > 0]], names[3]))
+  end)
+
+  it("are escapes in what each command shows, as text and as JSON", function()
+    local quoted = db:quote_identifier(names[3])
+    local all = "SELECT * FROM " .. quoted
+    for _, words in ipairs {
+      { "runs" }, { "runs", "1" }, { "runs", "--json" }, { "runs", "1", "--json" }, { "rejects", "1" },
+      { "rejects", "1", "--json" }, { "checks", "1" }, { "checks", "1", "--json" }, { "report", "1", "--markdown" },
+      { "report", "1", "--metrics", "-" }, { "query", all }, { "query", "--json", all }, { "query", "--markdown", all },
+      { "query", "--expanded", all }, { "profile", quoted }, { "profile", quoted, "--json" },
+      { "profile", folder .. "/data", "--json" }, { "sniff", folder .. "/data" },
+      { "sniff", folder .. "/data", "--json" }, { "lint", "job.lua" }, { "lint", "job.lua", "--json" },
+      { "purge", "--keep", "1d" },
+    } do
+      local out, err = run(words)
+      local what = table.concat(words, " ")
+      assert_harmless(out, what)
+      assert_harmless(err, what)
+      assert.truthy(#out > 0, what .. err)
+    end
+    assert_nothing_happened()
   end)
 
   it("are data to pghost load", function()

@@ -7,10 +7,11 @@ local lfs = require "lfs"
 local fixture = require "support.fixture"
 local pghost = require "support.pghost"
 local projects = require "support.project"
+local new_seed = require "support.seed"
 
 local sample = pghost.root .. "/data"
 local oracle = pghost.root .. "/spec/support/init_oracle.py"
-local seed = tonumber(os.getenv "PGHOST_INIT_SEED") or os.time() % 100000
+local seed = new_seed "PGHOST_INIT_SEED"
 
 local project
 
@@ -92,12 +93,23 @@ describe("a project of the sample", function()
     assert.same(before, checksums(project.folder .. "/made"))
   end)
 
+  it("takes every file", function()
+    local out, err, code = init(sample, "--into", "made")
+    assert.same({ "", 0 }, { err, code })
+    assert.matches("booking: 20,000 records in 3 files, 8 columns\n", out, 1, true)
+    assert.matches("users: 2,000 records in 1 file", out, 1, true)
+    assert_good(project.folder .. "/made")
+  end)
+
   it("names what is not clear, and goes on without it", function()
-    local _, err, code = init(sample, "--into", "made")
+    lfs.mkdir(project.folder .. "/csv")
+    pghost.write(project.folder .. "/csv/towns.csv", "id,town\n1,Plze\xe5\n2,Brno\n3,Praha\n")
+    pghost.write(project.folder .. "/csv/items.csv", "id,item\n1,nut\n2,bolt\n3,screw\n")
+    local _, err, code = init("csv", "--into", "made")
     assert.same(0, code)
-    assert.matches("warning: left out: booking_1.csv: the encoding is not clear", err, 1, true)
+    assert.matches("warning: left out: towns.csv: the encoding is not clear", err, 1, true)
     local script = pghost.read(project.folder .. "/made/pipeline.lua")
-    assert.matches("\n%-%- left out: booking_1%.csv: the encoding is not clear: .-%-%-encoding windows%-1251", script)
+    assert.matches("\n%-%- left out: towns%.csv: the encoding is not clear: .-%-%-encoding windows%-125", script)
     assert_good(project.folder .. "/made")
   end)
 end)

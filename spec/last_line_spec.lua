@@ -206,4 +206,31 @@ describe("an error as JSON", function()
     one, code = says("load", "none.csv", "--into", "t", "--no-such")
     assert.same({ 2, "usage" }, { code, one.code })
   end)
+
+  it("has code and exit whatever fails, and the place of a mistake in Lua", function()
+    local folder = pghost.folder()
+    pghost.write(folder .. "/bad.lua", "local x =\nlocal y = = 1\n")
+    pghost.write(folder .. "/raises.lua", "\nlocal none\nprint(none.field)\n")
+    for words, expected in pairs {
+      ["laod"] = { code = "usage", exit = 2 },
+      ["none.lua"] = { code = "usage", exit = 2 },
+      ["data.csv"] = { code = "usage", exit = 2 },
+      ["--no-such"] = { code = "usage", exit = 2 },
+      ["--dsn"] = { code = "usage", exit = 2 },
+      ["load f.csv --into t --workers 0"] = { code = "usage", exit = 2 },
+      [folder .. "/bad.lua"] = { code = "lua", exit = 1, file = folder .. "/bad.lua", line = 2 },
+      [folder .. "/raises.lua"] = { code = "lua", exit = 1, file = folder .. "/raises.lua", line = 3 },
+      ["-e error({})"] = { code = "lua", exit = 1 },
+      ["--dsn host=/none runs"] = { code = "08001", exit = 3 },
+    } do
+      local list = {}
+      for word in words:gmatch "%S+" do
+        list[#list + 1] = word
+      end
+      local one, code = says(table.unpack(list))
+      assert.same(expected, { code = one.code, exit = one.exit, file = one.file, line = one.line }, words)
+      assert.equal(one.exit, code, words)
+    end
+    pghost.remove(folder)
+  end)
 end)

@@ -9,9 +9,10 @@
 local lists = require "pghost.lib.lists"
 local modes = require "support.modes"
 local upsert = require "pghost.modes.upsert"
+local new_seed = require "support.seed"
 
 local sequences = tonumber(os.getenv "PGHOST_SPEC_SEQUENCES") or 2
-local first_seed = tonumber(os.getenv "PGHOST_SPEC_SEED") or os.time() % 1000000
+local first_seed = new_seed()
 local steps = 6
 
 local world = modes.world()

@@ -1,16 +1,13 @@
 -- Files whose header has no name: nothing is made after them.
 
+local fixture = require "support.fixture"
 local projects = require "support.project"
 
 describe("a header without a name", function()
   local here
 
-  before_each(function()
-    here = projects.new {}
-  end)
-
-  after_each(function()
-    here:remove()
+  fixture.each(function(keep)
+    here = keep(projects.new())
   end)
 
   local function load(...)

@@ -87,8 +87,8 @@ describe("mode partitions", function()
     local described = [[
       SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid), (SELECT inhparent::regclass::text
           FROM pg_inherits WHERE inhrelid = indexrelid) FROM pg_index WHERE indrelid = 'item_p2026_03'::regclass
-      UNION ALL SELECT conname, pg_get_constraintdef(oid), format('%s %s %s', conparentid <> 0, coninhcount, convalidated)
-        FROM pg_constraint WHERE conrelid = 'item_p2026_03'::regclass
+      UNION ALL SELECT conname, pg_get_constraintdef(oid), format('%s %s %s', conparentid <> 0, coninhcount,
+          convalidated) FROM pg_constraint WHERE conrelid = 'item_p2026_03'::regclass
       UNION ALL SELECT tgname, pg_get_triggerdef(oid), NULL FROM pg_trigger
         WHERE tgrelid = 'item_p2026_03'::regclass AND NOT tgisinternal
       UNION ALL SELECT obj_description(oid, 'pg_class'), relacl::text, reloptions::text FROM pg_class

@@ -231,7 +231,7 @@ local function suite(title, as)
       assert.same({ "", 0 }, { err, code })
       assert.matches("syntax error at or near \"nonsense\"", out)
       assert.equal(2, select(2, (run "server log -n 2"):gsub("\n", "")))
-      assert.equal("pghost: whole number from 1 expected, got '0' (see pghost server --help)\n",
+      assert.equal("pghost: --lines: whole number from 1 expected, got '0' (see pghost server --help)\n",
         (select(2, run "server log -n 0")))
       assert.matches("^pghost: unknown option '%-x'", (select(2, run "server log -x")))
       run "server stop"

@@ -211,7 +211,7 @@ describe("pghost purge", function()
       return code
     end
     assert.equal(2, refused "pghost purge needs --keep TIME, a time such as 36h, 90d, 12w or 1y")
-    local wrong = "a time such as 36h, 90d, 12w or 1y expected, got '%s' (see pghost purge --help)"
+    local wrong = "--keep: a time such as 36h, 90d, 12w or 1y expected, got '%s' (see pghost purge --help)"
     for _, word in ipairs { "90", "x", "90 days", "1.5d", "9999999d" } do
       assert.equal(2, refused(wrong:format(word), "--keep", word))
     end

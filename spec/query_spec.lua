@@ -71,9 +71,13 @@ for line in open("%s"):
 
   for expected, words in pairs {
     ["no parameter ':x' (has: )"] = { "SELECT :x" },
-    ["NAME=VALUE expected, got 'x' (see pghost query --help)"] = { "SELECT 1", "-p", "x" },
+    ["--param: NAME=VALUE expected, got 'x' (see pghost query --help)"] = { "SELECT 1", "-p", "x" },
     ["--file cannot be combined with SQL (see pghost query --help)"] = { "SELECT 1", "-f", "two.sql" },
-    ["could not open none.sql: No such file or directory"] = { "-f", "none.sql" },
+    ["could not open 'none.sql': no such file or directory"] = { "-f", "none.sql" },
+    ["could not read '.': is a directory"] = { "-f", "." },
+    ["unterminated string\n  SELECT 'x\n         ^\n"] = { "SELECT 'x" },
+    ["unterminated string\n  line 2: SELECT \"x\n                 ^\n"] = { "SELECT 1;\nSELECT \"x" },
+    ["unterminated comment\n  SELECT 1 /* x\n           ^\n"] = { "SELECT 1 /* x" },
     ["no SQL in the argument"] = { " -- nothing" },
     ["column \"nope\" does not exist"] = { "SELECT nope" },
   } do

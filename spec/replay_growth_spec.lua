@@ -25,16 +25,10 @@ local script = [[
   run:publish()
 ]]
 
-local function must(...)
-  local _, err, code = here:pghost(...)
-  assert.equal(0, code, err)
-  return err
-end
-
 local function publish(csv, mode)
   here:write("pipeline.lua", script:format(mode or "replace"))
   here:write("item.csv", csv)
-  must "pipeline.lua"
+  here:must(0, "pipeline.lua")
 end
 
 -- Rows that the server has read one after the other from the tables, once it has counted what was added.
@@ -84,7 +78,7 @@ describe("the cost of a replay", function()
 
   it("is that of the corrections for a fix", function()
     publish(big_csv(20000))
-    must("rejects", "1", "--csv", "bad.csv")
+    here:must(0, "rejects", "1", "--csv", "bad.csv")
     here:write("bad.csv", (here:read("bad.csv"):gsub(",none,", ",7,")))
     local before = rows_read(19990 + 20000)
     local _, err = here:pghost("fix", "1", "bad.csv")
@@ -130,7 +124,7 @@ describe("a replay into a table that loads replace", function()
   local function rebuilt(why)
     rules(lenient)
     local oid = here:ask "SELECT 'item'::regclass::oid"
-    local err = must("replay", "1")
+    local err = here:must(0, "replay", "1")
     assert.truthy(err:find("is rebuilt, not added to: " .. why, 1, true), err)
     assert.not_equal(oid, here:ask "SELECT 'item'::regclass::oid")
     assert.equal("1|1.00\n2|", here:ask "SELECT * FROM item ORDER BY id")
@@ -163,7 +157,7 @@ describe("a replay into a table that loads replace", function()
     publish "id,price\n1,1\n2,none\n"
     rules(lenient)
     local oid = here:ask "SELECT 'item'::regclass::oid"
-    must("replay", "1")
+    here:must(0, "replay", "1")
     assert.equal(oid, here:ask "SELECT 'item'::regclass::oid")
     assert.equal("1|1.00\n2|", here:ask "SELECT * FROM item ORDER BY id")
     assert.equal("{id}", here:ask "SELECT not_null FROM pghost.published WHERE table_name = 'item'")
@@ -188,7 +182,7 @@ describe("a replay into a table that loads replace", function()
     end
     publish(table.concat(lines, "\n") .. "\n")
     rules(lenient)
-    local err = must("replay", "1")
+    local err = here:must(0, "replay", "1")
     assert.truthy(err:find("is rebuilt, not added to: 'price' is no longer required", 1, true), err)
     assert.equal("2100|1", here:ask "SELECT count(*), count(price) FROM item")
   end)
@@ -197,7 +191,7 @@ describe("a replay into a table that loads replace", function()
     publish(big_csv(20))
     rules(lenient)
     here:write("pipeline.lua", (script:format("replace"):gsub('"replace"', '%0, too_few = "pad"')))
-    must("replay", "1")
+    here:must(0, "replay", "1")
     assert.equal("21|21|21", here:ask [[SELECT (SELECT count(*) FROM item), count(*), count(DISTINCT _line)
       FROM item_raw]])
   end)

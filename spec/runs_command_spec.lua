@@ -153,7 +153,7 @@ describe("pghost runs", function()
   it("refuses what it does not know", function()
     for _, case in ipairs {
       { "x", "number of a run expected, got 'x'" },
-      { "--limit", "0", "whole number from 1 expected, got '0'" },
+      { "--limit", "0", "--limit: whole number from 1 expected, got '0'" },
     } do
       local message = table.remove(case)
       local _, err, code = here:pghost("runs", table.unpack(case))

@@ -1,7 +1,9 @@
 -- Foreign keys of a table to itself, which the server checks when all records are in: what it refuses is told with its
 -- line in the file, and is a reject where there may be some.
 
+local fixture = require "support.fixture"
 local projects = require "support.project"
+local shown = require "support.shown"
 
 describe("a foreign key to the table itself", function()
   local here
@@ -11,18 +13,8 @@ describe("a foreign key to the table itself", function()
     return err, code
   end
 
-  local function has(text, ...)
-    for _, wanted in ipairs { ... } do
-      assert.truthy(text:find(wanted, 1, true), text)
-    end
-  end
-
-  before_each(function()
-    here = projects.new {}
-  end)
-
-  after_each(function()
-    here:remove()
+  fixture.each(function(keep)
+    here = keep(projects.new())
   end)
 
   local definition = [[CREATE TABLE emp (id int PRIMARY KEY, boss int REFERENCES emp %s,
@@ -38,7 +30,7 @@ describe("a foreign key to the table itself", function()
       here:write("e.csv", text)
       local err, code = load("e.csv", "--into", "emp")
       assert.equal(1, code, err)
-      has(err, 'e.csv:5: insert or update on table "emp" violates foreign key constraint "emp_boss_fkey": '
+      shown.has(err, 'e.csv:5: insert or update on table "emp" violates foreign key constraint "emp_boss_fkey": '
         .. 'Key (boss)=(9) is not present in table "emp".')
       assert.equal("100", here:ask "SELECT string_agg(id::text, ',') FROM emp")
     end)
@@ -57,7 +49,7 @@ describe("a foreign key to the table itself", function()
       assert.equal("9|2|7", here:ask "SELECT records, loaded, rejected FROM pghost.files")
       err, code = load("e.csv", "--into", "emp", "--truncate", "--max-rejects", "5")
       assert.equal(4, code, err)
-      has(err, "more rejected records than the 5 that --max-rejects allows: nothing is loaded")
+      shown.has(err, "more rejected records than the 5 that --max-rejects allows: nothing is loaded")
       assert.equal("3", here:ask "SELECT count(*) FROM emp")
     end)
   end
@@ -69,10 +61,10 @@ describe("a foreign key to the table itself", function()
     here:write("g.csv", "b,a,note\ny,2,root\n")
     local err, code = load("f.csv", "g.csv", "--into", "part")
     assert.equal(1, code, err)
-    has(err, "f.csv:3: ", "Key (pa, pb)=(2, q) is not present")
+    shown.has(err, "f.csv:3: ", "Key (pa, pb)=(2, q) is not present")
     err, code = load("f.csv", "g.csv", "--into", "part", "--max-rejects", "1")
     assert.equal(0, code, err)
-    has(err, "f.csv:3: ", "Key (pa, pb)=(2, q) is not present")
+    shown.has(err, "f.csv:3: ", "Key (pa, pb)=(2, q) is not present")
     assert.equal("1|x|\n2|y|root\n4|n|", here:ask "SELECT a, b, note FROM part ORDER BY a")
   end)
 
@@ -88,6 +80,6 @@ describe("a foreign key to the table itself", function()
     here:ask "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION same()"
     err, code = load("f.csv", "--into", "t", "--max-rejects", "1")
     assert.equal(1, code, err)
-    has(err, "Key (b)=(9) is not present")
+    shown.has(err, "Key (b)=(9) is not present")
   end)
 end)

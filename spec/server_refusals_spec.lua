@@ -21,6 +21,16 @@ local allow = { "--max-rejects", "9", "--rejects", "r.csv" }
 -- The third record of each, on line 7, is refused: there is a reject before it, and a record over two lines.
 local text = 'a,b\n1,10\nx,3\n\n2,"11"\n"2\n"\n'
 
+-- Text that the server cannot compress below a page.
+local function incompressible(length)
+  local letters, state = {}, 1
+  for i = 1, length do
+    state = (state * 1103515245 + 12345) % 2147483648
+    letters[i] = string.char(48 + state // 65536 % 74)
+  end
+  return (table.concat(letters):gsub("[^%w]", "z"))
+end
+
 local kinds = {
   check = { "a int, b int CHECK (b > 0)", "a,b\n1,1\n2,\"2\n\"\n3,-1\n4,4\n", 5, "violates check constraint" },
   unique = { "a int PRIMARY KEY, b int", "a,b\n1,1\n2,\"2\n\"\n1,3\n4,4\n", 5, "duplicate key value" },
@@ -43,9 +53,17 @@ local kinds = {
     " PARTITION BY RANGE (b); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (100)" },
   ["type of the server"] = { "a int, b money", "a,b\n1,1\n2,\"2\n\"\n3,x\n4,4\n", 5,
     "invalid input syntax for type money" },
+  -- Their input functions raise a syntax error, not one of data.
+  ["type of an extension, ltree"] = { "a int, b ltree", "a,b\n1,1\n2,2\n3,x y\n4,4\n", 4,
+    "b: ltree syntax error" },
+  ["type of an extension, hstore"] = { "a int, b hstore", "a,b\n1,1=>1\n2,\"2=>2\n\"\n3,a=1\n4,4=>4\n", 5,
+    "b: syntax error near" },
+  ["limit of an index"] = { "a int, b text UNIQUE", ("a,b\n1,1\n2,\"2\n\"\n3,%s\n4,4\n"):format(incompressible(9000)),
+    5, "index row" },
 }
 
 local setup = [[
+  CREATE EXTENSION ltree; CREATE EXTENSION hstore;
   CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE TABLE parent (b int PRIMARY KEY);
   INSERT INTO parent SELECT generate_series(1, 50);
   CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -77,6 +95,26 @@ describe("what the server refuses", function()
       assert.matches(case[4]:match("%a+ %a+"), rejects:read("a"), 1, true)
     end)
   end
+
+  it("by the size of a row is that row among many, though the server names a later one", function()
+    local columns, names = {}, {}
+    for i = 1, 130 do
+      columns[i], names[i] = ("n%d name"):format(i), ("n%d"):format(i)
+    end
+    psql(("CREATE TABLE t (a int, %s);"):format(table.concat(columns, ", ")))
+    local lines = { "a," .. table.concat(names, ",") }
+    for a = 1, 2500 do
+      lines[a + 1] = a .. (a == 77 and (",x"):rep(130) or (","):rep(130))
+    end
+    pghost.write(folder .. "/f.csv", table.concat(lines, "\n") .. "\n")
+    local _, err, code = load()
+    assert.equal(1, code, err)
+    assert.matches("^pghost: f.csv: row is too big[^\n]*\n$", err)
+    _, err, code = load(allow)
+    assert.equal(0, code, err)
+    assert.matches("rejected: f.csv:78: row is too big", err, 1, true)
+    assert.equal("2499,1\n", psql("SELECT concat(count(*), ',', count(*) FILTER (WHERE a = 78)) FROM t;"))
+  end)
 
   it("after rejects, blank lines and over several lines counts lines of the file", function()
     psql("CREATE TABLE t (a int PRIMARY KEY, b int);")

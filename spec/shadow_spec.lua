@@ -120,7 +120,7 @@ end
 
 describe("a schema that shadows the server's functions and operators", function()
   setup(function()
-    own = server.start "log_min_messages = error"
+    own = server.start "log_min_messages = error\nmax_locks_per_transaction = 1024"
     template = "shadowed"
     own:psql "CREATE ROLE mallory; CREATE ROLE pipeline LOGIN; CREATE DATABASE shadowed"
     local admin <close> = connection.open { dsn = ("host=%s dbname=shadowed user=postgres"):format(own.socket) }
@@ -247,6 +247,24 @@ describe("a schema that shadows the server's functions and operators", function(
     local here = place():pipeline():write("data/item2.csv", dirty):run(0, "pipeline.lua")
     here:write("rules.lua", (rules:format('"id"'):gsub("numeric%(10, 2%)", "%0:null_if('f')")))
     here:run(0, "replay", "1")
+    nothing_captured()
+  end)
+
+  it("is not called by the commands that show, check and clear away", function()
+    local here = place():pipeline("", "max_rejects = 9"):write("data/item2.csv", dirty):run(0, "pipeline.lua")
+    for _, words in ipairs {
+      { "report", "-o", "r.html" }, { "report", "--all", "-o", "site" }, { "report", "--markdown" },
+      { "report", "--junit", "r.xml" }, { "report", "--metrics", "r.prom" },
+      { "profile", "item" }, { "profile", "item", "--json" }, { "profile", "SELECT * FROM item" },
+      { "export", "item", "-o", "out.csv" }, { "export", "SELECT id, code FROM item" },
+      { "checks" }, { "checks", "--json" },
+      { "check", "pipeline.lua" }, { "lint", "pipeline.lua" }, { "adopt", "item" },
+      { "rejects", "1", "--csv", "bad.csv" }, { "fix", "bad.csv" }, { "rejects", "--corrected" },
+      { "init", "data/item1.csv", "--into", "new" }, { "purge", "--keep", "1d" },
+      { "purge", "--keep", "1d", "--dry-run" },
+    } do
+      here:run(0, table.unpack(words))
+    end
     nothing_captured()
   end)
 

@@ -10,10 +10,11 @@ local csv = require "pghost.native.csv"
 local load = require "pghost.native.load"
 local native = require "pghost.native.conn"
 local pghost = require "support.pghost"
+local new_seed = require "support.seed"
 local server = require "support.server"
 
 local count <const> = tonumber(os.getenv "PGHOST_SNIFF_LOADS" or "40")
-local seed <const> = tonumber(os.getenv "PGHOST_SNIFF_SEED") or os.time()
+local seed <const> = new_seed "PGHOST_SNIFF_SEED"
 local most_columns <const> = 12
 
 local function column_names(most)

@@ -2,55 +2,9 @@
 -- other way round. Each file is read to its end with what was found in it. Expected is the table that a
 -- person sees in the text, or a refusal.
 
-local auto_dialect = require "pghost.input.auto_dialect"
-local csv = require "pghost.native.csv"
-local pghost = require "support.pghost"
+local auto_read = require "support.auto_read"
 
--- "id,n/1,a/!3": names, records and the line of a record that is rejected; "-" for no header, NULL as "".
-local function read(path, file)
-  local source = assert(csv.open(path, auto_dialect.apply({ any_header = true }, file)))
-  local width = #source:columns()
-  local list = { auto_dialect.headerless(file) and "-" or table.concat(source:written_columns(), ",") }
-  for line, record in source:records() do
-    local fields = {}
-    for i = 1, width do
-      fields[i] = record and record[i] or ""
-    end
-    list[#list + 1] = record and table.concat(fields, ",") or "!" .. line
-  end
-  source:close()
-  return table.concat(list, "/")
-end
-
--- What is read, or "refused: " and why.
-local function outcome(text, columns)
-  local folder = pghost.folder()
-  local path = folder .. "/a.csv"
-  pghost.write(path, text)
-  local file = { path = path, name = "a.csv" }
-  local goal = columns and { columns = columns }
-  local clear, problem = pcall(auto_dialect.sniff, { dialect = "auto" }, file, function() end, goal)
-  local found = clear and read(path, file) or "refused: " .. tostring(problem)
-  pghost.remove(folder)
-  return found
-end
-
-local refused = "refused"
-
--- Each: what it is, the text, what is read; or several readings that are right.
-local function check(cases)
-  for _, case in ipairs(cases) do
-    it(case[1], function()
-      local found = outcome(case[2], case.columns)
-      for i = 3, #case do
-        if found == case[i] or (case[i] == refused and found:find("^refused: .*not clear")) then
-          return
-        end
-      end
-      assert.equal(case[3], found)
-    end)
-  end
-end
+local check, refused = auto_read.check, auto_read.refused
 
 local many = {}
 for i = 1, 32 do

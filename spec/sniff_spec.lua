@@ -8,6 +8,7 @@ local native = require "pghost.native.conn"
 local native_csv = require "pghost.native.csv"
 local fixture = require "support.fixture"
 local pghost = require "support.pghost"
+local new_seed = require "support.seed"
 local server = require "support.server"
 
 local function options_of(text)
@@ -608,7 +609,7 @@ end)
 
 describe("random tables in random dialects", function()
   local cases = math.tointeger(tonumber(os.getenv("PGHOST_SNIFF_CASES") or "300"))
-  local seed = math.tointeger(tonumber(os.getenv("PGHOST_SNIFF_SEED") or tostring(os.time())))
+  local seed = new_seed "PGHOST_SNIFF_SEED"
 
   -- Whether csv.open reads them, too; nil where it takes no such option.
   local function read_by_pghost(path, options, rows, header)

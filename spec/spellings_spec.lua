@@ -2,6 +2,9 @@
 -- the same under every DateStyle and IntervalStyle. What a setting, a clock or a table of zones decides is refused.
 
 local driver = require "support.type_driver"
+local making = require "support.types.making"
+
+local combine = making.combine
 
 local M = { date = "date_send", time = "time_send", timestamp = "timestamp_send", timestamptz = "timestamptz_send",
   timetz = "timetz_send", interval = "interval_send", boolean = "boolsend", inet = "inet_send", cidr = "cidr_send",
@@ -15,16 +18,6 @@ local settings = {
 }
 
 local months = { "Jan", "feb", "MAR", "April", "May", "june", "Jul", "AUG", "Sept", "october", "Nov", "December" }
-
-local function combine(firsts, seconds)
-  local out = {}
-  for _, first in ipairs(firsts) do
-    for _, second in ipairs(seconds) do
-      out[#out + 1] = first .. second
-    end
-  end
-  return out
-end
 
 local function join(...)
   local out = {}
@@ -144,9 +137,6 @@ describe("spellings of a value", function()
   -- The same by chance: parts of dates and times in any order and form. Accepted is what means the same everywhere.
   it("of moments put together by chance are the server's, or refused", function()
     math.randomseed(20240701)
-    local function pick(list)
-      return list[math.random(#list)]
-    end
     local pieces = { "2024", "1999", "24", "05", "7", "31", "2024-01-05", "5-Jan-2024", "2024/2/3", "20240105", "Jan",
       "February", "mon", "Thu,", "9:05", "10:00:07.25", "T0907", "t090705", "AM", "pm", "Z", "UTC", "gmt", "+02",
       "-3:30", "+1234", "infinity", "epoch", "T", "-", "/", ",", ".", "BC" }
@@ -154,9 +144,9 @@ describe("spellings of a value", function()
     for i = 1, 3000 do
       local parts = {}
       for k = 1, math.random(4) do
-        parts[k] = pick(pieces)
+        parts[k] = making.pick(pieces)
       end
-      texts[i] = table.concat(parts, pick { " ", " ", " ", "", "-", ", " })
+      texts[i] = table.concat(parts, making.pick { " ", " ", " ", "", "-", ", " })
     end
     for _, name in ipairs { "date", "timestamp", "timestamptz", "timetz" } do
       local ours, count = ours_of(name, texts), 0

@@ -67,9 +67,9 @@ describe("pghost.sql", function()
 
   it("says where a string or comment does not end", function()
     for text, message in pairs {
-      ["SELECT\n 'x"] = "q.sql:2: unterminated string",
-      ["SELECT\n\n /* x"] = "q.sql:3: unterminated comment",
-      ["SELECT $a$ x $b$"] = "q.sql:1: unterminated string",
+      ["SELECT\n 'x"] = "q.sql:2: unterminated string\n   'x\n   ^",
+      ["SELECT\n\n /* x"] = "q.sql:3: unterminated comment\n   /* x\n   ^",
+      ["SELECT $a$ x $b$"] = "q.sql:1: unterminated string\n  SELECT $a$ x $b$\n         ^",
     } do
       local _, problem = pcall(sql.parse, text, "q.sql")
       assert.equal(message, tostring(problem))

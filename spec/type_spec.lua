@@ -5,6 +5,7 @@
 
 local cases = require "support.type_cases"
 local driver = require "support.type_driver"
+local making = require "support.types.making"
 
 local RANDOM = 1500
 
@@ -18,7 +19,7 @@ local function texts_of(case)
     local text = case.make()
     texts[#texts + 1] = text
     if case.alphabet and math.random(3) == 1 then
-      texts[#texts + 1] = cases.mutate(text, case.alphabet)
+      texts[#texts + 1] = making.mutate(text, case.alphabet)
     end
   end
   return texts

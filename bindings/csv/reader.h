@@ -23,7 +23,8 @@ void reader_free(Reader *reader); // NULL is fine
 // bytes. The batch's views stay valid while `bytes` does.
 //
 // With `final` nothing follows: a last record without a line end is complete and everything is
-// consumed. Blank lines are not records: they are skipped, unless one column is expected or the
+// consumed. The final call is the one with the last record: a Ctrl-Z at its end is an error only
+// there. Blank lines are not records: they are skipped, unless one column is expected or the
 // dialect keeps them: then each is one NULL. Comments are skipped.
 //
 // A record that cannot be read (a stray quote, a line end of the other kind outside quotes, a quote

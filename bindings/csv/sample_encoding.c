@@ -16,7 +16,7 @@
 #include "csv/utf7.h"
 
 enum {
-  MOSTLY = 4, // characters that are valid UTF-8 to a place that is not: the place is a fault
+  MOSTLY = 4, // continuation bytes of valid UTF-8 to a place that is not: the place is a fault
   MIXED = 8,  // the same the other way round: text in two encodings
   FEW = 20,   // bytes beyond ASCII, which could be of many encodings
   VERY_FEW = 12,
@@ -167,7 +167,7 @@ static void count_utf8(const char *bytes, size_t len, bool whole, size_t *good, 
   for (size_t at = 0; at < len;) {
     size_t step = character((const unsigned char *)bytes + at, len - at);
     if (step > 1)
-      ++*good;
+      *good += step - 1; // three bytes that fit are less of an accident than two
     if (step == 0 && (whole || len - at >= 4))
       ++*bad;
     at += step ? step : 1;

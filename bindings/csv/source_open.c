@@ -261,12 +261,20 @@ static bool check_directive(const Source *source, const Chunk *chunk, const Reco
                    source->name, (unsigned long long)record->line);
 }
 
+// Where the next record is looked for: blank lines and all, however the bytes arrive.
+static size_t width_limit(const Source *source) {
+  size_t limit = source->dialect.max_record * 2;
+  return limit > SOURCE_BLOCK ? limit : SOURCE_BLOCK;
+}
+
 // How many fields the next pending record has; 0: it cannot be read. False: its end is not pending
 // yet.
 static bool pending_width(const Source *source, Reader *reader, Batch *batch, uint32_t *width) {
   Position position = source->position;
-  size_t used = reader_read(reader, source->pending.data + source->start, source_pending(source),
-                            source->at_end, 1, &position, batch);
+  size_t pending = source_pending(source), limit = width_limit(source);
+  bool final = source->at_end && pending <= limit;
+  size_t used = reader_read(reader, source->pending.data + source->start,
+                            pending < limit ? pending : limit, final, 1, &position, batch);
   bool found = used != SIZE_MAX && batch->record_count > 0;
   *width = found && batch->records[0].error == RECORD_OK ? batch->records[0].field_count : 0;
   return found;
@@ -279,7 +287,7 @@ static bool next_width(Source *source, uint32_t *width, Error *error) {
   Batch batch = {0};
   bool good = reader;
   while (good && !(source_pending(source) > 0 && pending_width(source, reader, &batch, width)) &&
-         !source->at_end && source_pending(source) <= source->dialect.max_record)
+         !source->at_end && source_pending(source) < width_limit(source))
     good = source_read_block(source, error);
   bool memory = reader;
   batch_free(&batch);

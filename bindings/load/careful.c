@@ -85,14 +85,18 @@ static const char *rule_of(const Error *error) {
   return strncmp(error->code, "22", 2) == 0 ? "type" : "server";
 }
 
-// The server's message and detail in one line; its context is ours.
+// The server's message and detail in one line; its context is ours, and a hint is for who writes
+// SQL.
 static void put_reason(const Error *error, char *out, size_t size) {
   char text[sizeof error->message];
   snprintf(text, sizeof text, "%s", error->message);
-  char *context = strstr(text, "\n  context: ");
-  if (context)
-    *context = 0;
   char *detail = strstr(text, "\n  detail: ");
+  static const char *const left_out[] = {"\n  context: ", "\n  hint: "};
+  for (size_t i = 0; i < sizeof left_out / sizeof left_out[0]; i++) {
+    char *at = strstr(text, left_out[i]);
+    if (at)
+      *at = 0;
+  }
   if (detail)
     *detail = 0;
   Line line = line_start(out, size);

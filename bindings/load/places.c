@@ -51,8 +51,35 @@ static const char *context_of(const Error *error) {
   return last;
 }
 
-uint64_t places_row(const Error *error) {
+// What follows the row number in "COPY t, line 12, column c": its words are of the server's
+// language.
+static const char *column_of(const Error *error) {
   const char *at = context_of(error);
+  at = at ? strstr(at, ", ") : NULL;
+  if (!at)
+    return NULL;
+  at += strcspn(at, "0123456789\n");
+  at += strspn(at, "0123456789");
+  if (strncmp(at, ", ", 2) != 0)
+    return NULL;
+  at += 2;
+  at += strcspn(at, " \n");
+  return *at == ' ' ? at + 1 : NULL;
+}
+
+static bool code_in(const Error *error, const char *classes) {
+  char wanted[3] = {error->code[0], error->code[1], 0};
+  return strlen(error->code) == 5 && strstr(classes, wanted);
+}
+
+// Rows go into the table by the page, so "row is too big" comes with the number of a later row;
+// entries of indexes are made with the number of their own.
+static bool of_a_page(const Error *error) {
+  return code_in(error, "54") && !column_of(error) && !strstr(error->message, "index row");
+}
+
+uint64_t places_row(const Error *error) {
+  const char *at = of_a_page(error) ? NULL : context_of(error);
   at = at ? strstr(at, ", ") : NULL;
   if (!at)
     return 0;
@@ -61,20 +88,27 @@ uint64_t places_row(const Error *error) {
 }
 
 bool places_of_row(const Error *error) {
-  static const char classes[] = "22 23 P0 38 39 44";
-  char wanted[3] = {error->code[0], error->code[1], 0};
-  return strlen(error->code) == 5 && strstr(classes, wanted);
+  if (code_in(error, "22 23 P0 38 39 44 54"))
+    return true;
+  // The input function of a type may raise anything about its value: ltree a syntax error, PostGIS
+  // an internal one.
+  return column_of(error) && !code_in(error, "08 25 40 53 55 57 58 72 F0") &&
+         strcmp(error->code, "XX001") != 0 && strcmp(error->code, "XX002") != 0;
 }
 
 bool places_column(const Error *error, char *out, size_t size) {
-  const char *at = context_of(error);
-  at = at ? strstr(at, ", column ") : NULL;
+  const char *at = column_of(error);
   if (!at)
     return false;
-  at += strlen(", column ");
   int len = (int)strcspn(at, ":\n");
   snprintf(out, size, "%.*s", len, at);
   return len > 0;
+}
+
+static void drop_context(Error *error) {
+  char *context = strstr(error->message, "\n  context: COPY ");
+  if (context)
+    *context = 0;
 }
 
 void places_tell(const Stream *stream, Error *error) {
@@ -86,12 +120,12 @@ void places_tell(const Stream *stream, Error *error) {
     Error told = *error;
     char column[80] = "";
     bool named = places_column(error, column, sizeof column);
-    char *context = strstr(told.message, "\n  context: COPY ");
-    if (context)
-      *context = 0;
+    drop_context(&told);
     error_set(error, told.code, "\1%lld:%lld:%s%s %.900s", (long long)place->file_id,
               (long long)place->lines[row - 1 - place->first], named ? " " : "",
               named ? strcat(column, ":") : "", told.message);
     return;
   }
+  if (of_a_page(error))
+    drop_context(error);
 }

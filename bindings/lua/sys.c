@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/interrupt.h"
 #include "lua/native.h"
 
@@ -128,14 +129,36 @@ static int sys_temporary_file(lua_State *L) {
     int problem = errno;
     if (fd >= 0)
       close(fd);
+    Error error;
+    error_set_errno(&error, problem, "could not create a temporary file in '%s'", folder);
     luaL_pushfail(L);
-    lua_pushfstring(L, "could not create a temporary file in '%s': %s", folder, strerror(problem));
+    lua_pushstring(L, error.message);
     lua_pushliteral(L, "EIO");
     return 3;
   }
   stream->closef = close_stream;
   lua_pushfstring(L, "/proc/self/fd/%d", fd);
   return 2;
+}
+
+// sys.create(path) -> file | nil, message, number: a new file, open for writing. Nothing that is
+// there is written to: not what a link that somebody else has put there leads to.
+static int sys_create(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  luaL_Stream *stream = lua_newuserdatauv(L, sizeof *stream, 0);
+  stream->closef = NULL; // closed, so far
+  luaL_setmetatable(L, LUA_FILEHANDLE);
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  stream->f = fd >= 0 ? fdopen(fd, "wb") : NULL;
+  if (!stream->f) {
+    int problem = errno;
+    if (fd >= 0)
+      close(fd);
+    errno = problem;
+    return luaL_fileresult(L, 0, path);
+  }
+  stream->closef = close_stream;
+  return 1;
 }
 
 // sys.sync(file) -> true | nil, message, code: what was written is on the disk. Where nothing can
@@ -157,19 +180,11 @@ static int sys_versions(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"clock", sys_clock},
-    {"sleep", sys_sleep},
-    {"is_tty", sys_is_tty},
-    {"columns", sys_columns},
-    {"lines", sys_lines},
-    {"processors", sys_processors},
-    {"pid", sys_pid},
-    {"user", sys_user},
-    {"interrupted", sys_interrupted},
-    {"sync", sys_sync},
-    {"temporary_file", sys_temporary_file},
-    {"versions", sys_versions},
-    {NULL, NULL},
+    {"clock", sys_clock},       {"sleep", sys_sleep}, {"is_tty", sys_is_tty},
+    {"columns", sys_columns},   {"lines", sys_lines}, {"processors", sys_processors},
+    {"pid", sys_pid},           {"user", sys_user},   {"interrupted", sys_interrupted},
+    {"create", sys_create},     {"sync", sys_sync},   {"temporary_file", sys_temporary_file},
+    {"versions", sys_versions}, {NULL, NULL},
 };
 
 int luaopen_pghost_native_sys(lua_State *L) {

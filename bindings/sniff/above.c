@@ -3,6 +3,10 @@
 
 #include "sniff/cell.h"
 
+enum { LONGEST_NAME = 63, MOST_SPLIT = 4 };
+
+static const char others[] = ",;\t|";
+
 // A line split at every occurrence of a delimiter, ignoring quotes.
 typedef struct Parts {
   size_t count;
@@ -74,14 +78,12 @@ static SniffAbove judge_other(const Parts *parts, size_t columns) {
   bool enough = parts->count == columns || (parts->count > 2 && parts->count * 2 >= columns);
   if (parts->count < 2 || parts->led || !enough || parts->filled < parts->count)
     return SNIFF_ABOVE_NONE;
-  if (parts->words == parts->count)
+  if (parts->words == parts->count || (parts->count == columns && parts->names == parts->count))
     return SNIFF_ABOVE_NAMES;
   return parts->count == columns && parts->data > 0 && parts->data + parts->names == parts->count
              ? SNIFF_ABOVE_DATA
              : SNIFF_ABOVE_NONE;
 }
-
-static const char others[] = ",;\t|";
 
 static void look_otherwise(const char *line, size_t len, const SniffDialect *dialect,
                            size_t columns, SniffAboveLine *above) {
@@ -95,6 +97,15 @@ static void look_otherwise(const char *line, size_t len, const SniffDialect *dia
       above->sign = *sign;
     }
   }
+}
+
+// A delimiter that is common splits more values than these only in a table.
+static bool is_name_of_one(const SniffRecord *record, const Parts *parts,
+                           const SniffDialect *dialect, size_t columns) {
+  bool common = dialect->delimiter_len == 1 && strchr(others, *dialect->delimiter);
+  bool one = parts->count == 1 || (!common && parts->filled == 1);
+  return one && parts->filled == 1 && parts->data == 0 && record->length <= LONGEST_NAME &&
+         (!common || columns <= MOST_SPLIT);
 }
 
 // One word is seldom a title; it may be the name of the one column that values such as "7,50" or
@@ -111,9 +122,10 @@ void sniff_above(const SniffRecord *record, const char *line, const SniffDialect
                        : part_record(record);
   *above = (SniffAboveLine){.what = judge_own(&parts, columns, broken), .fields = parts.count};
   if (!above->what && is_lone_name(&parts, dialect, columns))
-    above->what = SNIFF_ABOVE_NAMES;
+    above->what = SNIFF_ABOVE_COLUMN;
   if (!above->what && columns > 1)
     look_otherwise(line, record->length, dialect, columns, above);
+  above->lone = is_name_of_one(record, &parts, dialect, columns);
   above->near = above->what && is_near(above->fields, columns);
   above->led_by_data =
       parts.first_is_data && parts.count > 1 && parts.filled == parts.count && !parts.led;

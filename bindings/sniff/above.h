@@ -5,7 +5,12 @@
 #include "sniff/best_dialect.h"
 
 // What a line right above a table without a header could be.
-typedef enum SniffAbove { SNIFF_ABOVE_NONE, SNIFF_ABOVE_NAMES, SNIFF_ABOVE_DATA } SniffAbove;
+typedef enum SniffAbove {
+  SNIFF_ABOVE_NONE,
+  SNIFF_ABOVE_NAMES,
+  SNIFF_ABOVE_DATA,
+  SNIFF_ABOVE_COLUMN, // the name of one column, whose values were split
+} SniffAbove;
 
 typedef struct SniffAboveLine {
   SniffAbove what;
@@ -13,6 +18,7 @@ typedef struct SniffAboveLine {
   char sign;        // 0: the dialect's delimiter
   bool near;        // as many fields as the table has columns, or one more or less
   bool led_by_data; // its first cell is a number or the like, and no label
+  bool lone;        // one cell, short enough to be a name
 } SniffAboveLine;
 
 // `line` is where the record's bytes are. A line that is text about the table gives

@@ -18,6 +18,7 @@ enum {
   MAX_FOOTER_LINES = 5,
   MAX_SAMPLE = 16 * 1024 * 1024, // that the dialect is told from, where records are long
   FEW_RECORDS = 5,
+  FAULT_SHARE = 10, // fields in quotes to a record with a stray one: the quote is a fault
 };
 
 typedef struct Pass {
@@ -417,13 +418,18 @@ static bool all_in_pairs(const SniffSample *sample, const SniffGuess *best) {
   return best->dialect.quote == '\'' && best->quoted > 2 && count == 2 * best->quoted;
 }
 
+// Whether its quotes stand around whole fields, and so often that the broken ones are faults.
+static bool has_faulty_quotes(const SniffGuess *guess) {
+  return guess->doubled > 0 && guess->wrapped >= FAULT_SHARE * guess->broken;
+}
+
 // Where the best reading has the usual quotes, or apostrophes that stand in pairs alone, and they
-// are all in order, the same without quotes is no other reading to be weighed. But a backslash
+// are in order but for faults, the same without quotes is not weighed against it. But a backslash
 // speaks of formats that have no quotes, unless a quote is doubled.
 static void forget_unquoted(const SniffSample *sample, SniffGuesses *guesses) {
   const SniffGuess *best = &guesses->list[0];
   bool usual = best->dialect.quote == '"' || all_in_pairs(sample, best);
-  bool sure = usual && best->broken == 0 &&
+  bool sure = usual && (best->broken == 0 || has_faulty_quotes(best)) &&
               (best->quoted == 0 || best->doubled > 0 || !memchr(sample->bytes, '\\', sample->len));
   size_t kept = 1;
   for (size_t i = 1; i < guesses->count; i++) {

@@ -31,19 +31,23 @@ typedef struct Grid {
   size_t records;
 } Grid;
 
-// Whether a letter of the Latin alphabet beyond ASCII, from U+00C0 to U+024F, is a capital one.
+// Whether a letter beyond ASCII is a capital one: Latin from U+00C0 to U+024F, Greek, Cyrillic.
 static bool is_capital(unsigned code) {
   if (code < 0x100)
     return code < 0xdf;
+  if (code >= 0x370)
+    return code < 0x3ac || (code >= 0x400 && code < 0x430);
   bool odd = (code >= 0x139 && code <= 0x148) || (code >= 0x179 && code <= 0x17e);
   return code % 2 == odd;
 }
 
-// The shape of the letter that the two bytes are; 0: they are none of the Latin alphabet.
-static uint8_t latin_shape(const unsigned char *at, size_t left, bool first) {
-  if (left < 2 || *at < 0xc3 || *at > 0xc9)
+// The shape of the letter that the two bytes are; 0: they are no letter with two cases.
+static uint8_t letter_shape(const unsigned char *at, size_t left, bool first) {
+  unsigned code = left < 2 ? 0 : (*at & 0x1fu) << 6 | (at[1] & 0x3fu);
+  bool latin = code >= 0xc0 && code < 0x250;
+  if (*at < 0xc3 || *at > 0xd1 || !(latin || (code >= 0x386 && code < 0x460)))
     return 0;
-  bool capital = is_capital((*at & 0x1fu) << 6 | (at[1] & 0x3fu));
+  bool capital = is_capital(code);
   return !capital ? SHAPE_LOWER : first ? SHAPE_FIRST : SHAPE_UPPER;
 }
 
@@ -52,9 +56,9 @@ static Cell cell_of(const SniffField *field) {
   for (size_t i = 0; i < field->len; i++) {
     unsigned char c = (unsigned char)field->text[i];
     cell.hash = (cell.hash ^ c) * 1099511628211u;
-    uint8_t latin = latin_shape((const unsigned char *)field->text + i, field->len - i, i == 0);
-    if (latin) {
-      cell.shape |= latin;
+    uint8_t letter = letter_shape((const unsigned char *)field->text + i, field->len - i, i == 0);
+    if (letter) {
+      cell.shape |= letter;
       cell.hash = (cell.hash ^ (unsigned char)field->text[++i]) * 1099511628211u;
     } else if (c >= 0x80)
       cell.shape |= SHAPE_BEYOND;

@@ -42,6 +42,13 @@ function sys.user() end
 ---@return string? code errno name
 function sys.temporary_file() end
 
+--- A new file, open for writing; fails where something is, a link to a missing file too.
+---@param path string
+---@return file*|nil file
+---@return string? message
+---@return integer? number errno
+function sys.create(path) end
+
 --- What was written to a file is on the disk then; nothing for what cannot be synced (a pipe).
 ---@param file file*
 ---@return boolean|nil done

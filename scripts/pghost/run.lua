@@ -8,6 +8,7 @@ local analyse = require "pghost.run.analytics"
 local check = require "pghost.check"
 local connection = require "pghost.connection"
 local definition = require "pghost.run.definitions"
+local distribute = require "pghost.distribute"
 local ending = require "pghost.run.ending"
 local errors = require "pghost.lib.errors"
 local expectations = require "pghost.checks.expectations"
@@ -41,6 +42,8 @@ local fields = {
   -- what it has built: tables that replace, changes of those that are added to; what of it is published
   tables = true, changes = true, exchanges = true, published = true, adopted = true, met = true,
   watched = true,
+  -- whether the database is one of a cluster, and where built tables go in it (distribute/)
+  cluster = true, placements = true,
   -- what it has counted
   totals = true, checks = true, warnings = true, failed_checks = true, rejected = true,
   -- checks that it was told of before it loads, and whether they have run
@@ -75,6 +78,8 @@ local fields = {
 ---@field published string[] tables that are visible
 ---@field adopted? table
 ---@field met table<string, true> tables that were loaded in this process
+---@field cluster? boolean the database has the extension citus
+---@field placements table<string, pghost.distribute.Placement> by the name of the built table
 ---@field watched pghost.ledger.Watched[] what the ledger was read as
 ---@field totals pghost.Totals
 ---@field checks integer
@@ -112,9 +117,8 @@ function Run.new(name, settings, options)
     name = name, settings = settings, target = settings.schema, replay = options.replay, resumed = false,
     dsn = options.dsn, connections = {}, log = options.log, out = options.out, clock = sys.clock(),
     progress_options = quiet and { enabled = false } or nil, tables = {}, changes = {}, exchanges = {},
-    published = {}, met = {}, watched = {}, totals = totals.new(), checks = 0, warnings = 0, failed_checks = {},
-    rejected = {}, finished = false,
-    closed = false, hooks = options.hooks,
+    published = {}, met = {}, placements = {}, watched = {}, totals = totals.new(), checks = 0, warnings = 0,
+    failed_checks = {}, rejected = {}, finished = false, closed = false, hooks = options.hooks,
   }, Run)
 end
 
@@ -174,6 +178,7 @@ end
 ---@package
 function Run:create_table(conn, name, definitions, unlogged)
   conn:query(("CREATE %sTABLE %s (%s)"):format(unlogged and "UNLOGGED " or "", self:qualified(name), definitions))
+  distribute.create(self, conn, name)
   if self.settings.table_created then
     self.settings.table_created(conn, self.build, name)
   end
@@ -223,13 +228,28 @@ function Run:parameters()
   return parameters
 end
 
+--- A statement with the run's parameters: to bind, and on Citus as constants, since a parameter does not reach the
+--- nodes that a join is repartitioned over.
+---@param statement pghost.sql.Statement
+---@return string text
+---@return table values packed
+---@return integer[] places for statement:locate
+---@package
+function Run:bind(statement)
+  if not self.cluster then
+    return statement:bind(self:parameters())
+  end
+  local text, places = statement:inline(self:parameters())
+  return text, { n = 0 }, places
+end
+
 --- Runs one statement with named parameters over the run's tables.
 --- Example: local rows = run:query("SELECT count(*) AS n FROM users WHERE created_at < :as_of")
 --- Errors: a parameter that there is not, and what the server refuses, with the position in the SQL.
 ---@param text string
 ---@return pghost.Result
 function Run:query(text)
-  local bound, values = sql.parse(text):bind(self:parameters())
+  local bound, values = self:bind(sql.parse(text))
   return self:transaction(function(conn)
     return conn:query(bound, table.unpack(values, 1, values.n))
   end)

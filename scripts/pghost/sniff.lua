@@ -71,8 +71,9 @@ local M = {}
 ---@field dialect table<string, pghost.sniff.Finding> each with value, confidence, reason
 ---@field options table those of run:load, csv.open and the like, where they are not the default
 ---@field columns pghost.sniff.Column[]
----@field above? { what: "names"|"data", fields: integer, line: integer, sign: string } a line above the table could
---- be its header, or a record; `sign` parts it, "" where it is the delimiter
+---@field above? { what: "names"|"data"|"column", fields: integer, line: integer, sign: string, spare: string } a line
+--- above the table could be its header, a record, or the name of one column; `sign` splits it, "" where it is the
+--- delimiter; `spare` is a delimiter that splits nothing
 ---@field first string[] the cells of the table's first record, be it the header or not
 ---@field passed pghost.sniff.Passed[] skipped lines, the first 24 that are not blank
 ---@field passed_lines integer how many there are
@@ -111,7 +112,8 @@ local function make_result(file, facts)
   }
   if facts.structure.above ~= "none" then
     result.above = { what = facts.structure.above, fields = facts.structure.above_fields,
-      line = facts.structure.above_line, sign = facts.structure.above_sign }
+      line = facts.structure.above_line, sign = facts.structure.above_sign,
+      spare = facts.spare }
   end
   local problems
   result.columns, problems = make_columns(facts, result.options)
@@ -222,4 +224,4 @@ function M.rules(result, name)
   return rules_text.format(result, name)
 end
 
-return M
+return known_keys.strict(M, "pghost.sniff")

@@ -12,6 +12,7 @@ local column_rules = require "pghost.rules.column"
 local columns = require "pghost.testing.expected"
 local database = require "pghost.testing.database"
 local known_keys = require "pghost.lib.known_keys"
+local lists = require "pghost.lib.lists"
 local nearest = require "pghost.lib.nearest"
 local project = require "pghost.testing.project_runs"
 local relations = require "pghost.catalog.relations"
@@ -201,10 +202,9 @@ end
 -- The rows of a query, each value as the server writes it.
 local function read(query, names)
   local found = { columns = names }
-  local list = {}
-  for i, name in ipairs(names) do
-    list[i] = ("%s::pg_catalog.text AS %s"):format(relations.quote(name), relations.quote(name))
-  end
+  local list = lists.map(names, function(name)
+    return ("%s::pg_catalog.text AS %s"):format(relations.quote(name), relations.quote(name))
+  end)
   for row in database.connection():query(("SELECT %s FROM (%s\n) AS found"):format(table.concat(list, ", "), query))
     :rows() do
     local cells = {}
@@ -273,4 +273,4 @@ function M.rejects(expected)
     expected:find "%S" and expected or "table_name | line")
 end
 
-return M
+return known_keys.strict(M, "pghost.test")

@@ -2,10 +2,11 @@
 
 local outcomes = require "faults.outcomes"
 local sys = require "pghost.native.sys"
+local new_seed = require "support.seed"
 
 local M = {}
 
-local seed = outcomes.number("PGHOST_FAULTS_SEED", os.time() % 100000)
+local seed = new_seed "PGHOST_FAULTS_SEED"
 
 -- Kills a run that is under way; returns what is published then and whether it had ended.
 local function kill_once(here, one, states)

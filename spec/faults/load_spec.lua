@@ -9,10 +9,11 @@ local pooler = require "support.pooler"
 local process = require "faults.process"
 local server = require "support.server"
 local sys = require "pghost.native.sys"
+local new_seed = require "support.seed"
 
 local records = 100000
 local kills = outcomes.number("PGHOST_FAULTS_KILLS", 40) // 4
-local seed = outcomes.number("PGHOST_FAULTS_SEED", os.time() % 100000)
+local seed = new_seed "PGHOST_FAULTS_SEED"
 
 local terminate = [[
   SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity

@@ -4,13 +4,14 @@
 -- PGHOST_FAULTS_KILLS: an eighth of it is the number of kills of each.
 
 local outcomes = require "faults.outcomes"
+local new_seed = require "support.seed"
 local process = require "faults.process"
 local fixture = require "support.fixture"
 local project = require "support.project"
 local sys = require "pghost.native.sys"
 
 local kills = math.max(1, outcomes.number("PGHOST_FAULTS_KILLS", 40) // 8)
-local seed = outcomes.number("PGHOST_FAULTS_SEED", os.time() % 100000)
+local seed = new_seed "PGHOST_FAULTS_SEED"
 
 local here
 

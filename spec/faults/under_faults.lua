@@ -3,6 +3,7 @@
 -- A command runs in a folder and a database of its own. When it has ended, however it did, the tables are those of
 -- before or, after exit code 0, those that it makes when nothing fails; nothing is left of it.
 
+local close_world = require "faults.close_world"
 local connection = require "pghost.connection"
 local lfs = require "lfs"
 local pghost = require "support.pghost"
@@ -283,17 +284,8 @@ function World:mend(state)
   end
 end
 
-function World:close()
-  if self.db then
-    self.db:close()
-  end
-  if self.folder then
-    pghost.remove(self.folder)
-    self.folder = nil
-  end
-end
-
-World.__close = World.close
+World.close = close_world
+World.__close = close_world
 
 ---@return spec.UnderFaults
 function M.new()

@@ -4,6 +4,7 @@
 -- pghost; `state` says which of the two sets all published tables together hold.
 
 local cjson = require "cjson"
+local close_world = require "faults.close_world"
 local connection = require "pghost.connection"
 local pghost = require "support.pghost"
 local process = require "faults.process"
@@ -300,16 +301,7 @@ function World.other(_, which)
   return which == "a" and "b" or "a"
 end
 
-function World:close()
-  if self.db then
-    self.db:close()
-  end
-  if self.folder then
-    pghost.remove(self.folder)
-    self.folder = nil
-  end
-end
-
-World.__close = World.close
+World.close = close_world
+World.__close = close_world
 
 return M

@@ -154,11 +154,20 @@ static void check_open(const Case *the) {
   source_close(source);
 }
 
+// The last record comes with the final call, as reader_read asks: a cut after it moves into it.
+static size_t cut_before_end(const Text *text, size_t cut, size_t start) {
+  size_t end = text->len;
+  while (end > start && memchr("\r\n", text->bytes[end - 1], 2))
+    end--;
+  size_t last = end > start ? end - 1 : start;
+  return cut < start ? start : cut > last ? last : cut;
+}
+
 static void check_cut(const Case *the, const Dialect *found, size_t start) {
   Position position = {start, line_at(&the->text, start, found->line_end)};
   Reader *reader = reader_new(found);
   Batch batch = {0};
-  size_t cut = the->cut < start ? start : the->cut;
+  size_t cut = cut_before_end(&the->text, the->cut, start);
   read_in_two(the->text, reader, &batch, position, cut, &got);
   expect_equal(&expected, &got, "reading in two calls gives other records");
   batch_free(&batch);

@@ -1,5 +1,6 @@
 -- A project of its own for a spec: a temporary folder with scripts and files, and an empty database.
 
+local assert = require "luassert"
 local connection = require "pghost.connection"
 local pghost = require "support.pghost"
 local server = require "support.server"
@@ -27,6 +28,14 @@ end
 --- pghost with any words; returns stdout, stderr, exit code.
 function Project:pghost(...)
   return pghost.run({ "--dsn", self.dsn, ... }, { cd = self.folder })
+end
+
+--- pghost with any words must end with this exit code; returns stderr, stdout.
+---@param code integer
+function Project:must(code, ...)
+  local out, err, got = self:pghost(...)
+  assert.equal(code, got, err)
+  return err, out
 end
 
 --- A script of the project; returns stderr and exit code.
@@ -61,9 +70,10 @@ function Project:remove()
 end
 
 ---@param files table<string, string>
+---@param dsn? string of a database; default: a new one
 ---@return support.Project
-function M.new(files)
-  local self = setmetatable({ folder = pghost.folder(), dsn = server.get():database() }, Project)
+function M.new(files, dsn)
+  local self = setmetatable({ folder = pghost.folder(), dsn = dsn or server.get():database() }, Project)
   self.conn = connection.open { dsn = self.dsn }
   for name, text in pairs(files or {}) do
     self:write(name, text)

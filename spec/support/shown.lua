@@ -1,5 +1,7 @@
 -- What specs look at: the rows of a query as text, and what was written to a log or to the terminal.
 
+local assert = require "luassert"
+
 local M = {}
 
 --- A file to write to that keeps what was written, as `text`.
@@ -12,6 +14,26 @@ function M.sink()
   end
   function out.flush() end
   return out
+end
+
+--- Asserts that a text contains each of the others.
+---@param text string
+---@param ... string
+function M.has(text, ...)
+  for _, wanted in ipairs { ... } do
+    assert.truthy(text:find(wanted, 1, true), text)
+  end
+end
+
+--- Asserts that a call has failed: it returned nil, this message and this code.
+---@param message string
+---@param code string
+---@param ... any what the call returned
+function M.refused(message, code, ...)
+  local value, got_message, got_code = ...
+  assert.is_nil(value)
+  assert.equal(message, got_message)
+  assert.equal(code, got_code)
 end
 
 local function lines_of(conn, sql, text_of)

@@ -4,6 +4,7 @@
 -- schema of the search_path is never called. Not for columns (columns.lua) or for the names that a header proposes.
 
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 
 local M = {}
 
@@ -30,10 +31,9 @@ end
 ---@param format? string with one "%s" for each name; default "%s"
 ---@return string
 function M.list(names, format)
-  local out = {}
-  for i, name in ipairs(names) do
-    out[i] = (format or "%s"):format(M.quote(name))
-  end
+  local out = lists.map(names, function(name)
+    return (format or "%s"):format(M.quote(name))
+  end)
   return table.concat(out, ", ")
 end
 

@@ -4,6 +4,7 @@
 local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local nearest = require "pghost.lib.nearest"
+local readable = require "pghost.catalog.readable"
 local relations = require "pghost.catalog.relations"
 
 local M = {}
@@ -62,6 +63,10 @@ function Catalog:table(name, where)
     if not qualified then
       errors.raise(("%s: no table '%s'%s"):format(where, name, nearest.hint(name, table_names(self.run))), "42P01",
         { exit = 1 })
+    end
+    local built = self.run.build ~= self.run.target and qualified == self.run:qualified(name)
+    if not built then
+      readable.check(self.run.conn, qualified, where .. ": give it a trusted owner, or write the query with check.sql")
     end
     known = { qualified = qualified, columns = select(2, columns.read(self.run.conn, qualified)) }
     self.tables[name] = known

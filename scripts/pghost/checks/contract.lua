@@ -1,6 +1,7 @@
 -- The contract of a table: which columns of which types it has, and what happens when it has others.
 
 local columns = require "pghost.catalog.columns"
+local lists = require "pghost.lib.lists"
 
 local M = {}
 
@@ -95,10 +96,9 @@ end
 ---@return pghost.checks.Difference[]
 ---@return "warn"|"error"|nil severity
 function M.compare(c, check)
-  local found = {}
-  for _, column in ipairs((columns.read(c.conn, c.relation(check.table)))) do
-    found[#found + 1] = not own[column.name] and column or nil
-  end
+  local found = lists.filter((columns.read(c.conn, c.relation(check.table))), function(column)
+    return not own[column.name]
+  end)
   return M.judge(check, M.differences(c.conn, check.expected, found))
 end
 

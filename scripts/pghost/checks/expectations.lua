@@ -5,6 +5,7 @@ local contract = require "pghost.checks.contract"
 local definition = require "pghost.checks.definition"
 local errors = require "pghost.lib.errors"
 local json = require "pghost.lib.json"
+local lists = require "pghost.lib.lists"
 local nearest = require "pghost.lib.nearest"
 local verdict = require "pghost.checks.verdict"
 
@@ -17,11 +18,7 @@ function M.of(list)
   if type(list) ~= "table" then
     errors.raise("run:expect: list of checks expected, got " .. type(list), "usage", { exit = 1 })
   end
-  local checks = {}
-  for i, given in ipairs(list) do
-    checks[i] = definition.of(given)
-  end
-  return checks
+  return lists.map(list, definition.of)
 end
 
 local function require_columns(check, table_name, names)
@@ -44,20 +41,14 @@ local function hold_contract(run, check, columns)
   if severity ~= "error" or check.severity == "warn" then
     return -- what it warns of is said when the checks run
   end
-  local samples = {}
-  for i, one in ipairs(differences) do
-    samples[i] = json.encode(one)
-  end
+  local samples = lists.map(differences, json.encode)
   verdict.keep(run, check, { state = "error", violations = #differences, samples = samples, seconds = 0 })
   errors.raise(("check '%s' failed before anything was loaded: %s"):format(check.name,
     contract.describe(differences)), "check")
 end
 
 local function hold_against(run, table_name, columns)
-  local names = {}
-  for i, column in ipairs(columns) do
-    names[i] = column.name
-  end
+  local names = lists.pluck(columns, "name")
   for _, check in ipairs(run.expected or {}) do
     require_columns(check, table_name, names)
     if check.kind == "columns" and check.table == table_name then
@@ -74,10 +65,9 @@ function M.check_plan(run, plan)
     hold_against(run, plan.name, plan.clean_columns)
   end
   if plan.targets.raw and plan.raw_columns then
-    local columns = {}
-    for i, name in ipairs(plan.raw_columns) do
-      columns[i] = { name = name, type = "text" }
-    end
+    local columns = lists.map(plan.raw_columns, function(name)
+      return { name = name, type = "text" }
+    end)
     hold_against(run, plan.name .. "_raw", columns)
   end
 end

@@ -1,5 +1,6 @@
 -- What the definition of a table already guarantees: a check of it cannot fail, and proves nothing.
 
+local lists = require "pghost.lib.lists"
 local sql = require "pghost.lib.sql"
 
 local M = {}
@@ -39,10 +40,7 @@ local labels_query <const> = [[
 ---@param check pghost.Check
 ---@return string? why
 function M.accepted_values(c, check)
-  local values = {}
-  for i, value in ipairs(check.values) do
-    values[i] = tostring(value)
-  end
+  local values = lists.map(check.values, tostring)
   return c.conn:query(labels_query, c.relation(check.table), check.columns[1],
     sql.array(values))[1].present and "the type of the column has no other values" or nil
 end

@@ -53,10 +53,11 @@ end
 
 local function print_json(results)
   for _, result in ipairs(results) do
-    print(('{"name":%s,"severity":%s,"result":%s,"violations":%s,"seconds":%.3f,"message":%s}'):format(
+    local line = ('{"name":%s,"severity":%s,"result":%s,"violations":%s,"seconds":%.3f,"message":%s}'):format(
       cjson.encode(result.name), cjson.encode(result.severity), cjson.encode(verdict(result)),
       result.violations and ("%d"):format(result.violations) or "null", result.seconds or 0,
-      cjson.encode(result.message)))
+      cjson.encode(result.message))
+    print(terminal_text.harmless_json(line))
   end
 end
 

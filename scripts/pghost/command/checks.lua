@@ -3,6 +3,7 @@
 local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
 local fitted = require "pghost.lib.fitted"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local recorded = require "pghost.run.recorded"
 local recorded_checks = require "pghost.run.recorded_checks"
@@ -61,10 +62,9 @@ local function print_checks(run, checks)
     rows[i] = { check.name, check.vacuous and "passed, vacuous" or check.outcome, check.violations, check.rows_checked,
       check.history }
   end
-  local texts = {}
-  for i, name in ipairs(count_names) do
-    texts[i] = ("%d %s"):format(counts[name], name)
-  end
+  local texts = lists.map(count_names, function(name)
+    return ("%d %s"):format(counts[name], name)
+  end)
   print(terminal_text.harmless(("checks of run %d of '%s' into schema '%s', %s: %s"):format(run.run_id, run.pipeline,
     run.target_schema, run.started, table.concat(texts, ", "))))
   io.write((fitted.format({ "check", "outcome", "violations", "rows", "history" }, rows, { null = "",

@@ -3,6 +3,7 @@
 local argparse = require "argparse"
 local command_arguments = require "pghost.lib.arguments"
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local nearest = require "pghost.lib.nearest"
 local pages = require "pghost.manual.pages"
 local sys = require "pghost.native.sys"
@@ -27,10 +28,9 @@ local function show(text)
 end
 
 local function list(all)
-  local lines = {}
-  for i, page in ipairs(all) do
-    lines[i] = ("%-22s %s\n"):format(page.name, page.title)
-  end
+  local lines = lists.map(all, function(page)
+    return ("%-22s %s\n"):format(page.name, page.title)
+  end)
   return table.concat(lines)
 end
 
@@ -53,10 +53,7 @@ local function find(all, name)
   if page then
     return page
   end
-  local names = {}
-  for i, one in ipairs(all) do
-    names[i] = one.name
-  end
+  local names = lists.pluck(all, "name")
   errors.raise(("no page '%s'%s (see pghost docs)"):format(name, nearest.hint(name, names)), "usage")
 end
 

@@ -6,6 +6,7 @@ local connection = require "pghost.connection"
 local errors = require "pghost.lib.errors"
 local host = require "pghost.native.host"
 local log = require "pghost.lib.log"
+local readable = require "pghost.catalog.readable"
 local sql = require "pghost.lib.sql"
 local sys = require "pghost.native.sys"
 
@@ -58,17 +59,21 @@ local function table_name(conn, source)
   if not found then
     errors.raise(("no table or view '%s'"):format(source), "42P01")
   end
+  readable.hold(conn, found.name, ("if you trust it, give the query: pghost export 'SELECT * FROM %s'")
+    :format(found.name))
   return found.name
 end
 
 local options = command_arguments.parse(new_parser(), { ... }, "pghost export")
 local query = subject(options.source)
 local conn <close> = connection.open()
-local from = query or "SELECT * FROM " .. table_name(conn, options.source)
 local started = sys.clock()
-local bytes = conn:copy_to(("COPY (%s\n) TO STDOUT (FORMAT csv, HEADER %s, DELIMITER %s, NULL %s)"):format(from,
-  options.no_header and "false" or "true", conn:quote_literal(options.delimiter), conn:quote_literal(options.null)),
-  options.output ~= "-" and options.output or nil)
+local bytes = conn:transaction(function()
+  local from = query or "SELECT * FROM " .. table_name(conn, options.source)
+  return conn:copy_to(("COPY (%s\n) TO STDOUT (FORMAT csv, HEADER %s, DELIMITER %s, NULL %s)"):format(from,
+    options.no_header and "false" or "true", conn:quote_literal(options.delimiter), conn:quote_literal(options.null)),
+    options.output ~= "-" and options.output or nil)
+end)
 if options.output ~= "-" and not host.options.quiet then
   local seconds = sys.clock() - started
   io.stderr:write(("wrote %s: %.1f MB in %s (%.0f MB/s)\n"):format(options.output, bytes / 1e6, log.duration(seconds),

@@ -35,7 +35,7 @@ end
 local options = parse { ... }
 local findings, problem = lint.project(script.find(options.script), { offline = options.offline })
 for _, finding in ipairs(findings:sorted()) do
-  print(options.json and json_line(finding) or text_line(finding))
+  print(options.json and terminal_text.harmless_json(json_line(finding)) or text_line(finding))
 end
 local mistakes, warnings = findings:count "error", findings:count "warn"
 if not options.json then

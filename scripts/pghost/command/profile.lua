@@ -10,6 +10,7 @@ local lfs = require "lfs"
 local log = require "pghost.lib.log"
 local profile_text = require "pghost.load.profile_text"
 local profiled = require "pghost.load.profiled"
+local readable = require "pghost.catalog.readable"
 local relations = require "pghost.catalog.relations"
 local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
@@ -63,6 +64,7 @@ local function of_server(words, options)
           :format(query), "usage", { exit = 1 })
       end
       query = "SELECT * FROM " .. found.qualified
+      readable.hold(conn, found.qualified, ("if you trust it, give the query: pghost profile '%s'"):format(query))
     end
     return profiled.query(conn, query:gsub("%s*;%s*$", ""), options)
   end)
@@ -93,7 +95,7 @@ end
 local function write_json(result)
   for _, column in ipairs(result.columns) do
     column.records, column.unreadable = result.records, result.unreadable
-    io.stdout:write(json.encode(column), "\n")
+    io.stdout:write(terminal_text.harmless_json(json.encode(column)), "\n")
   end
 end
 

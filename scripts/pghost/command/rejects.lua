@@ -114,7 +114,7 @@ end
 
 local function write_json(conn, filter, limit)
   for reject in reject_list.each(conn, filter, limit) do
-    print(json_object(reject))
+    print(terminal_text.harmless_json(json_object(reject)))
   end
 end
 

@@ -145,7 +145,7 @@ local function show_list(conn, options)
   local runs = run_report.list(conn, options)
   if options.json then
     for _, run in ipairs(runs) do
-      print(object(run, runs.columns))
+      print(terminal_text.harmless_json(object(run, runs.columns)))
     end
   else
     print_list(runs)
@@ -170,7 +170,7 @@ local function show_one(conn, options)
   for _, part in ipairs(parts) do
     members[#members + 1] = json_member(part[1], part[2])
   end
-  print("{" .. table.concat(members, ",") .. "}")
+  print(terminal_text.harmless_json("{" .. table.concat(members, ",") .. "}"))
 end
 
 local options = parse { ... }

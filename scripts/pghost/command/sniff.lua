@@ -68,7 +68,7 @@ end
 local function json_line(result)
   local copy = for_json(result)
   copy.options = copy.options or {}
-  return json.encode(copy) .. "\n"
+  return terminal_text.harmless_json(json.encode(copy)) .. "\n"
 end
 
 local options = parse { ... }

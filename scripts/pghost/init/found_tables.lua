@@ -1,6 +1,7 @@
 -- From files to tables: the same header over several files is one table, and every table has a name of its own.
 
 local joined = require "pghost.init.joined"
+local lists = require "pghost.lib.lists"
 local names = require "pghost.catalog.names"
 local r = require "pghost.rules"
 local relations = require "pghost.catalog.relations"
@@ -248,11 +249,9 @@ end
 ---@param taken table<string, boolean> names of tables that are there; the new ones are added
 ---@return pghost.init.Table[]
 function M.of(seen, given, folder, taken)
-  local tables = {}
-  for i, group in ipairs(M.groups(seen)) do
-    tables[i] = make(group, M.name(wanted_name(group, folder), taken), given)
-  end
-  return tables
+  return lists.map(M.groups(seen), function(group)
+    return make(group, M.name(wanted_name(group, folder), taken), given)
+  end)
 end
 
 return M

@@ -1,5 +1,6 @@
 -- One column over the files of a table: the type that all of them have, and the text of the rule that reads it.
 
+local lists = require "pghost.lib.lists"
 local proposals = require "pghost.sniff.proposals"
 local rules_text = require "pghost.sniff.rules_text"
 
@@ -62,11 +63,9 @@ local function common(a, b)
 end
 
 local function with_values(columns)
-  local list = {}
-  for _, column in ipairs(columns) do
-    list[#list + 1] = column.values > 0 and column or nil
-  end
-  return list
+  return lists.filter(columns, function(column)
+    return column.values > 0
+  end)
 end
 
 -- A whole number that could be a boolean means the same either way.

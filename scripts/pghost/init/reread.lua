@@ -97,11 +97,9 @@ local function name_columns(columns, header, headerless)
 end
 
 local function only_of_columns(warnings)
-  local list = {}
-  for _, warning in ipairs(warnings) do
-    list[#list + 1] = warning:find("^column '") and warning or nil
-  end
-  return list
+  return lists.filter(warnings, function(warning)
+    return warning:find("^column '")
+  end)
 end
 
 --- Looks at a file that the user has said how to read; raises where that is not clear.

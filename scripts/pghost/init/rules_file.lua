@@ -1,5 +1,6 @@
 -- The text of rules/NAME.lua, with what was uncertain noted beside each column.
 
+local lists = require "pghost.lib.lists"
 local lua_text = require "pghost.lib.lua_text"
 local rules_text = require "pghost.sniff.rules_text"
 
@@ -41,10 +42,7 @@ local function add_key(out, key)
 end
 
 local function files_of(one)
-  local list = {}
-  for i, seen in ipairs(one.files) do
-    list[i] = seen.path
-  end
+  local list = lists.pluck(one.files, "path")
   return #list <= 3 and table.concat(list, ", ") or ("%s and %d more files"):format(list[1], #list - 1)
 end
 

@@ -6,6 +6,7 @@
 local contents = require "pghost.input.contents"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local rules = require "pghost.native.rules"
 
 local M = {}
@@ -148,11 +149,9 @@ end
 
 -- The columns that still have something to detect.
 local function unfinished(list)
-  local left = {}
-  for _, values in ipairs(list) do
-    left[#left + 1] = (values.set or values.rising or values.moment) and values or nil
-  end
-  return left
+  return lists.filter(list, function(values)
+    return values.set or values.rising or values.moment
+  end)
 end
 
 -- One file, whose columns are at these positions.

@@ -4,6 +4,7 @@ local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
 local lists = require "pghost.lib.lists"
 local paths = require "pghost.lib.paths"
+local sys = require "pghost.native.sys"
 
 local M = {}
 
@@ -41,7 +42,7 @@ local function make_folder(path, made)
 end
 
 local function write_file(path, text)
-  local file, message = io.open(path, "wb")
+  local file, message = sys.create(path)
   local done = file and file:write(text) and file:close()
   if not done then
     local reason = (message or "no room?"):match("[^:]*$"):lower():match("%S.*")

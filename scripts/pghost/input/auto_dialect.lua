@@ -102,10 +102,9 @@ end
 
 -- Nothing stands above the table.
 local function forget_lines_above(found)
-  local rest = {}
-  for _, line in ipairs(found.passed) do
-    rest[#rest + 1] = line.what ~= "above" and line or nil
-  end
+  local rest = lists.filter(found.passed, function(line)
+    return line.what ~= "above"
+  end)
   found.passed_lines, found.passed = math.max(#rest, found.passed_lines - found.dialect.skip.value), rest
   found.dialect.skip, found.options.skip = nil, nil
 end

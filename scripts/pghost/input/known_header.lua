@@ -2,6 +2,7 @@
 -- message if that is not clear.
 
 local errors = require "pghost.lib.errors"
+local suggestions = require "pghost.input.suggestions"
 
 local M = {}
 
@@ -114,6 +115,10 @@ local function refuse_above(file, found)
       or "give --skip %d --no-header if it is not a header"
     give = { "--skip 0 --header 1" .. (above.fields < #found.columns and " --too-few pad" or ""),
       past .. (header.value > 0 and " --header 1" or " --no-header") }
+  elseif above.what == "column" then
+    local one = beside .. " --header 1 --delimiter " .. suggestions.word(above.spare)
+    advice, give = ("give %s if it is, else --skip %%d --no-header"):format((one:gsub("%%", "%%%%"))),
+      { past .. " --no-header", one }
   elseif above.sign ~= "" then
     advice, give = "correct it, or give --skip %d --no-header to skip them", { past .. " --no-header" }
   else

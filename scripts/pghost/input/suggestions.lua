@@ -4,9 +4,12 @@ local shell = require "pghost.lib.shell"
 
 local M = {}
 
-local named = { ["\t"] = "tab", [" "] = "space" }
+local named = { ["\t"] = "tab", [" "] = "space", ["\x1f"] = "$'\\x1f'" }
 
-local function word(text)
+--- A delimiter as an argument of the command line.
+---@param text string
+---@return string
+function M.word(text)
   return named[text] or shell.word(text)
 end
 
@@ -14,9 +17,9 @@ end
 ---@param guess { delimiter: string, quote?: string, escape?: string } quote nil: it stays to be found
 ---@return string "--delimiter , --quote '\"'"
 function M.reading(guess)
-  local text = "--delimiter " .. word(guess.delimiter)
-  text = guess.quote and ("%s --quote %s"):format(text, word(guess.quote)) or text
-  return (guess.escape or "") ~= "" and ("%s --escape %s"):format(text, word(guess.escape)) or text
+  local text = "--delimiter " .. M.word(guess.delimiter)
+  text = guess.quote and ("%s --quote %s"):format(text, M.word(guess.quote)) or text
+  return (guess.escape or "") ~= "" and ("%s --escape %s"):format(text, M.word(guess.escape)) or text
 end
 
 --- Encodings that a file may have. UTF-8 comes first: where it is wrong it rejects, and makes no other text of it.
@@ -33,7 +36,7 @@ end
 ---@param prefix string
 ---@return string
 function M.comment(prefix)
-  return "--comment " .. word(prefix)
+  return "--comment " .. M.word(prefix)
 end
 
 --- The readings that a sniffed file is left with, the likelier first; none where a delimiter alone does not help.

@@ -3,6 +3,7 @@
 local errors = require "pghost.lib.errors"
 local help_layout = require "pghost.lib.help_layout"
 local host = require "pghost.native.host"
+local lists = require "pghost.lib.lists"
 local nearest = require "pghost.lib.nearest"
 
 local M = {}
@@ -66,11 +67,7 @@ local function option_hint(unknown, names)
 end
 
 local function command_names(parser)
-  local names = {}
-  for _, command in ipairs(parser._commands) do
-    names[#names + 1] = command._name
-  end
-  return names
+  return lists.pluck(parser._commands, "_name")
 end
 
 -- argparse puts its suggestion on a separate line.
@@ -83,6 +80,33 @@ local function message_of(problem, names, parser, command)
     return ("unknown command '%s %s'%s"):format(prefix, word, nearest.hint(word, command_names(parser)))
   end
   return text .. (unknown and option_hint(unknown, names) or "")
+end
+
+-- A value that an option does not take is told with the option: argparse leaves that to the converter.
+local function name_in_problems(option)
+  local convert, longest = option._convert, ""
+  for _, alias in ipairs(option._aliases) do
+    longest = #alias > #longest and alias or longest
+  end
+  if type(convert) ~= "function" then
+    return
+  end
+  option._convert = function(text)
+    local value, problem = convert(text)
+    if value == nil then
+      return nil, ("%s: %s"):format(longest, problem or ("'%s' is not a value of it"):format(text))
+    end
+    return value
+  end
+end
+
+local function name_options(parser)
+  for _, option in ipairs(parser._options) do
+    name_in_problems(option)
+  end
+  for _, command in ipairs(parser._commands) do
+    name_options(command)
+  end
 end
 
 local watcher -- takes the parser instead of it being used
@@ -135,6 +159,7 @@ function M.parse(parser, words, command, separate)
   if watcher then
     watcher(parser)
   end
+  name_options(parser)
   local names, with_value = option_names(parser, words)
   local good, result = parser:pparse(join_numbers(words, with_value))
   if not good then

@@ -4,6 +4,7 @@
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
 local sys = require "pghost.native.sys"
+local whole_file = require "pghost.lib.whole_file"
 
 local M = {}
 
@@ -13,6 +14,15 @@ local M = {}
 ---@field file? file*
 local Written = {}
 Written.__index = Written
+
+-- What a killed process left, or somebody has put there, is removed rather than written to: it could be a link.
+local function open(path, is_temporary)
+  if not is_temporary then
+    return io.open(path, "wb")
+  end
+  os.remove(path)
+  return sys.create(path)
+end
 
 --- Begins a file; an unwritable place is found out here.
 ---@param path string "-" is standard output
@@ -24,16 +34,16 @@ function M.begin(path, what)
   end
   local mode = lfs.attributes(path, "mode")
   local written = (mode == nil or mode == "file") and ("%s.%d.tmp"):format(path, sys.pid()) or path
-  local file, message = io.open(written, "wb")
+  local file, message = open(written, written ~= path)
   if not file then
-    errors.raise(("could not write %s: %s"):format(what, message), "EACCES")
+    errors.raise(("could not write %s '%s': %s"):format(what, path, whole_file.reason(written, message)), "EACCES")
   end
   return setmetatable({ path = path, written = written, file = file }, Written)
 end
 
 local function check(self, ok, message)
   if not ok then
-    errors.raise(("could not write '%s': %s"):format(self.path, message), "EIO")
+    errors.raise(("could not write '%s': %s"):format(self.path, whole_file.reason(self.written, message)), "EIO")
   end
 end
 
@@ -46,7 +56,7 @@ end
 --- Starts over, where something was written that no longer holds.
 function Written:again()
   if not self.file then
-    local file, message = io.open(self.written, "wb")
+    local file, message = open(self.written, not self:is_final())
     check(self, file, message)
     self.file = file
   end
@@ -54,7 +64,8 @@ end
 
 ---@param ... string
 function Written:write(...)
-  check(self, self.file:write(...))
+  local done, message = self.file:write(...)
+  check(self, done or self.file == io.stdout, message) -- of standard output, the host says it in the end, once
 end
 
 --- Nothing more is written.
@@ -62,7 +73,6 @@ function Written:finish()
   local file = self.file
   self.file = nil
   if file == io.stdout then
-    check(self, file:flush())
     return
   end
   local done, message = sys.sync(file) -- or a loss of power could leave an empty one in its place

@@ -1,5 +1,6 @@
 -- Tables for people that fit a terminal: dispensable columns are left out, one by one, before cells are cut.
 
+local lists = require "pghost.lib.lists"
 local print_ = require "pghost.lib.print"
 local terminal_text = require "pghost.lib.terminal"
 
@@ -34,11 +35,9 @@ end
 
 -- Rows have holes: all positions are kept apart from the values.
 local function chosen(row, places)
-  local out = {}
-  for i, place in ipairs(places) do
-    out[i] = row[place]
-  end
-  return out
+  return lists.map(places, function(place)
+    return row[place]
+  end)
 end
 
 local function shown(columns, rows, places, options)

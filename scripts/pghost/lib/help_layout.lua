@@ -3,6 +3,8 @@
 -- A parser may have `compact`: a list of its options that are shown by their usage alone, and the topic of
 -- `pghost help` that explains them.
 
+local lists = require "pghost.lib.lists"
+
 local M = {}
 
 local COLUMNS <const> = 80
@@ -42,10 +44,7 @@ local function fill(words, indent)
 end
 
 local function compact_text(parser)
-  local words = {}
-  for i, option in ipairs(parser.compact) do
-    words[i] = element_usage(option)
-  end
+  local words = lists.map(parser.compact, element_usage)
   return ("%s (`pghost help %s` explains them):\n%s"):format(parser.compact.title, parser.compact.topic, fill(words, 3))
 end
 

@@ -1,4 +1,4 @@
--- Small table helpers: sets, mapped lists, sorted keys.
+-- Small table helpers: sets, mapped and filtered lists, sorted keys.
 
 local M = {}
 
@@ -34,6 +34,29 @@ function M.map(list, fn)
   local out = {}
   for i, value in ipairs(list) do
     out[i] = fn(value)
+  end
+  return out
+end
+
+--- One field of each of a list; no one may lack it.
+---@param list table[]
+---@param field string
+---@return any[]
+function M.pluck(list, field)
+  return M.map(list, function(one)
+    return one[field]
+  end)
+end
+
+--- Those of a list that `fn` returns a true value for.
+---@generic T
+---@param list T[]
+---@param fn fun(value: T): any
+---@return T[]
+function M.filter(list, fn)
+  local out = {}
+  for _, value in ipairs(list) do
+    out[#out + 1] = fn(value) and value or nil
   end
   return out
 end

@@ -4,6 +4,7 @@
 -- mislead a reader (control characters, text direction marks, bytes that are not UTF-8) is shown as
 -- an escape such as \n or \x1b.
 
+local lists = require "pghost.lib.lists"
 local terminal_text = require "pghost.lib.terminal"
 
 local M = {}
@@ -141,10 +142,9 @@ local function line(cells, widths, right)
 end
 
 local function rule(widths)
-  local parts = {}
-  for i, width in ipairs(widths) do
-    parts[i] = ("-"):rep(width + 2)
-  end
+  local parts = lists.map(widths, function(width)
+    return ("-"):rep(width + 2)
+  end)
   return table.concat(parts, "+")
 end
 

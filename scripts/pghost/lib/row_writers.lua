@@ -5,6 +5,7 @@
 -- that a double holds exactly as numbers and all others as text.
 
 local cjson = require "cjson"
+local lists = require "pghost.lib.lists"
 local print_ = require "pghost.lib.print"
 local terminal = require "pghost.lib.terminal"
 
@@ -62,10 +63,7 @@ function Csv:write(row)
 end
 
 function Csv:begin()
-  local names = {}
-  for i, name in ipairs(self.columns) do
-    names[i] = csv_field(name)
-  end
+  local names = lists.map(self.columns, csv_field)
   self.file:write(table.concat(names, ","), "\n")
 end
 
@@ -115,7 +113,7 @@ function Json:write(row)
   for i, name in ipairs(self.names) do
     members[i] = name .. ":" .. json_value(row[i], self.types[i])
   end
-  self.file:write("{", table.concat(members, ","), "}\n")
+  self.file:write(terminal.harmless_json("{" .. table.concat(members, ",") .. "}"), "\n")
 end
 
 function Json.finish() end

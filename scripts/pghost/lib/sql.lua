@@ -7,6 +7,7 @@ local errors = require "pghost.lib.errors"
 local nearest = require "pghost.lib.nearest"
 local pointer = require "pghost.lib.pointer"
 local tokens = require "pghost.lib.sql_tokens"
+local whole_file = require "pghost.lib.whole_file"
 
 local M = { quoted_end = tokens.quoted_end }
 
@@ -88,15 +89,7 @@ end
 ---@param path string
 ---@return string
 function M.read_text(path)
-  local file <close>, message = io.open(path, "r")
-  if not file then
-    errors.raise("could not open " .. message, "ENOENT")
-  end
-  local text, problem = file:read("a")
-  if not text then
-    errors.raise(("could not read %s: %s"):format(path, problem), "EIO")
-  end
-  return text
+  return whole_file.read(path)
 end
 
 --- Reads and parses a file that holds one statement.
@@ -177,6 +170,33 @@ function Statement:bind(parameters)
     return parameter.type == "" and "$" .. numbers[name] or ("$%d::%s"):format(numbers[name], parameter.type)
   end)
   return text, values, places
+end
+
+--- A constant. A text has no type of its own and takes that of what it is compared with.
+---@param value string|number|boolean
+---@return string sql
+function M.literal(value)
+  if math.type(value) == "integer" then
+    return value < 0 and ("(%d)"):format(value) or ("%d"):format(value)
+  elseif type(value) == "number" then
+    return ("(%.17g)"):format(value)
+  elseif type(value) == "boolean" then
+    return tostring(value)
+  end
+  local quoted = "'" .. value:gsub("'", "''") .. "'"
+  return value:find("\\", 1, true) and "E" .. quoted:gsub("\\", "\\\\") or quoted
+end
+
+--- The text with a typed constant for each parameter, for servers that cannot bind one everywhere.
+---@param parameters table<string, pghost.sql.Parameter>
+---@return string text
+---@return integer[] places for Statement:locate
+function Statement:inline(parameters)
+  local text, places = render(self, parameters, function(_, parameter)
+    local constant = parameter.value == nil and "NULL" or M.literal(parameter.value)
+    return parameter.type == "" and constant or ("%s::%s"):format(constant, parameter.type)
+  end)
+  return text, places
 end
 
 --- The text with a typed NULL for each parameter: same columns and types, nothing to bind.

@@ -2,6 +2,7 @@
 -- statement ends. Not for what statements mean (sql.lua).
 
 local errors = require "pghost.lib.errors"
+local pointer = require "pghost.lib.pointer"
 
 local M = {}
 
@@ -85,9 +86,9 @@ function M.scan(text, name, visit)
   while at <= #text do
     local kind, stop = token(text, at)
     if not stop then
-      local _, lines = text:sub(1, at):gsub("\n", "")
-      errors.raise("unterminated " .. (kind == "comment" and "comment" or "string"), "usage",
-        { exit = 1, file = name, line = lines + 1 })
+      local caret, line = pointer.at(text, at, not name)
+      errors.raise(("unterminated %s\n  %s"):format(kind == "comment" and "comment" or "string", caret), "usage",
+        { exit = 1, file = name, line = name and line })
     end
     visit(kind, text:sub(at, stop), at)
     at = stop + 1

@@ -105,11 +105,24 @@ local function json_escape(code)
   return ("\\u%04x\\u%04x"):format(0xd800 + (code >> 10), 0xdc00 + (code & 0x3ff))
 end
 
+-- How the characters in `hidden`, and DEL, begin in UTF-8: most text has none, and is not taken apart.
+local hidden_leads = { "\127", "\xC2[\x80-\x9F\xAD]", "\xD8\x9C", "\xE1\xA0\x8E", "\xE2\x80[\x8B-\xAE]",
+  "\xE2\x81", "\xEF[\xBB\xBF]", "\xF3\xA0" }
+
+local function may_be_hidden(text)
+  for _, lead in ipairs(hidden_leads) do
+    if text:find(lead) then
+      return true
+    end
+  end
+  return false
+end
+
 --- JSON in which the same are escapes of JSON; bytes that are not UTF-8 become U+FFFD.
 ---@param text string JSON without control characters below 32
 ---@return string
 function M.harmless_json(text)
-  if not text:find("[\127-\255]") then
+  if not text:find("[\127-\255]") or (utf8.len(text) and not may_be_hidden(text)) then
     return text
   end
   local pieces, at = {}, 1

@@ -15,6 +15,14 @@ local function reason_of(path, message)
   return (reason:gsub("^%u", string.lower))
 end
 
+--- The reason alone of what io.open and the like say, as messages have it.
+---@param path string
+---@param message? string "path: No such file or directory"
+---@return string "no such file or directory"
+function M.reason(path, message)
+  return reason_of(path, message)
+end
+
 local function fail(path, what, message)
   errors.raise(("could not %s '%s': %s"):format(what, path, reason_of(path, message)), "EIO")
 end

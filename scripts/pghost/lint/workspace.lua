@@ -1,6 +1,7 @@
 -- Where lint asks the server: a transaction that is rolled back, with empty temporary tables of the right columns.
 
 local bare_run = require "pghost.run.bare_run"
+local lists = require "pghost.lib.lists"
 local relations = require "pghost.catalog.relations"
 
 local M = {}
@@ -94,10 +95,9 @@ function M.make_tables(session, load)
   if #load.raw_columns == 0 then
     session.absent[load.name .. "_raw"] = true
   elseif load.step.kind ~= "clean" then
-    local list = {}
-    for i, name in ipairs(load.raw_columns) do
-      list[i] = quote(name) .. " pg_catalog.text"
-    end
+    local list = lists.map(load.raw_columns, function(name)
+      return quote(name) .. " pg_catalog.text"
+    end)
     table.move(own_columns, 1, #own_columns, #list + 1, list)
     create(session, load.name .. "_raw", list, load.raw_columns, load.step)
   end

@@ -5,6 +5,7 @@
 local check = require "pghost.check"
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local primary_key = require "pghost.load.primary_key"
 local log = require "pghost.lib.log"
 local reject_counts = require "pghost.load.reject_counts"
@@ -88,11 +89,7 @@ local function verify(plan, result)
 end
 
 local function quote_json(texts)
-  local out = {}
-  for i, text in ipairs(texts) do
-    out[i] = cjson.encode(text)
-  end
-  return out
+  return lists.map(texts, cjson.encode)
 end
 
 --- Proves the accounts of a load against the server; raises when they fail. Reads the rejects of the result.

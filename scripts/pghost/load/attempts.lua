@@ -6,6 +6,7 @@
 -- which are committed separately, are deleted.
 
 local files = require "pghost.input.files"
+local lists = require "pghost.lib.lists"
 local retry = require "pghost.run.retry"
 local sql = require "pghost.lib.sql"
 
@@ -23,10 +24,9 @@ local function newest_reject(run, plan)
 end
 
 local function forget_rejects(run, plan, batch, result, newest)
-  local ids = {}
-  for i, file in ipairs(batch.files) do
-    ids[i] = result:of(file).id
-  end
+  local ids = lists.map(batch.files, function(file)
+    return result:of(file).id
+  end)
   run.conn:query([[
     DELETE FROM pghost.rejects WHERE run_id = $1 AND table_name = $2 AND reject_id > $3
       AND ($4 OR file_id = ANY ($5::pg_catalog.int8[]))]], run.id, plan.name, newest, plan.raw_source ~= nil,

@@ -5,6 +5,7 @@
 
 local adoption = require "pghost.publish.adoption"
 local dialect = require "pghost.input.dialect"
+local distribute = require "pghost.distribute"
 local inputs = require "pghost.load.inputs"
 local kept_tables = require "pghost.load.kept"
 local known_header = require "pghost.input.known_header"
@@ -43,6 +44,7 @@ local function draft_of(run, name, rules, options, targets)
     draft[field] = value
   end
   draft.partition = partitions.of(run, draft)
+  distribute.plan(run, draft)
   return draft
 end
 

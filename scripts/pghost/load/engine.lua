@@ -4,6 +4,7 @@
 
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
+local lists = require "pghost.lib.lists"
 local native_load = require "pghost.native.load"
 local progress = require "pghost.lib.progress"
 
@@ -33,10 +34,7 @@ local function native_stream(stream)
   if not stream then
     return nil
   end
-  local handles = {}
-  for i, conn in ipairs(stream.connections) do
-    handles[i] = conn.native
-  end
+  local handles = lists.pluck(stream.connections, "native")
   return { conn = handles, copy = stream.copy, position = stream.position, format = stream.as_text and "text" or nil,
     key = stream.key, repeats = stream.repeats, careful = stream.careful, tell_lines = stream.tell_lines,
     may_drop = stream.may_drop }

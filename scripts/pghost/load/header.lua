@@ -5,6 +5,7 @@
 -- is loaded.
 
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local names = require "pghost.catalog.names"
 local rejects_file = require "pghost.rejects.file"
 local catalog_columns = require "pghost.catalog.columns"
@@ -79,10 +80,9 @@ end
 ---@return integer[] map per wanted column its position in the header, from 1
 ---@return integer[] rest positions that no wanted column takes
 function M.match(file, header, wanted, headerless)
-  local list = {}
-  for i, column in ipairs(wanted) do
-    list[i] = type(column) == "string" and { name = column } or column
-  end
+  local list = lists.map(wanted, function(column)
+    return type(column) == "string" and { name = column } or column
+  end)
   local map, missing = names.match(file, header, headerless and by_position(list) or list)
   if #missing > 0 then
     local shown = {}
@@ -100,11 +100,9 @@ end
 ---@param positions integer[]
 ---@return string[]
 function M.at(header, positions)
-  local list = {}
-  for i, position in ipairs(positions) do
-    list[i] = header[position]:match("^%s*(.-)%s*$")
-  end
-  return list
+  return lists.map(positions, function(position)
+    return header[position]:match("^%s*(.-)%s*$")
+  end)
 end
 
 --- The names at some positions of a header, for messages: one without a name is shown by its position.

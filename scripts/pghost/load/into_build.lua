@@ -11,6 +11,7 @@ local check = require "pghost.check"
 local cleaning = require "pghost.load.cleaning"
 local columns_of = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
+local distribute = require "pghost.distribute"
 local errors = require "pghost.lib.errors"
 local expectations = require "pghost.checks.expectations"
 local file_records = require "pghost.load.file_records"
@@ -79,6 +80,13 @@ local function create(self, plan, raw_conn, clean_conn)
   self.made = true
 end
 
+-- Whether the tables are made and committed before any stream begins: several connections must see them, and what
+-- distributes them waits for itself on a second connection of this process.
+local function created_first(run, plan)
+  return plan.workers > 1 or run.cluster and run.settings.table_created ~= nil
+    or distribute.is_placed(run, plan.clean_table) or distribute.is_placed(run, plan.raw_table)
+end
+
 --- What a killed run has loaded counts as loaded.
 function Target:begin(plan, result)
   self.started = sys.clock()
@@ -86,7 +94,7 @@ function Target:begin(plan, result)
     kept.take_over(plan, result)
   end
   self.made = plan.kept ~= nil and plan.kept.built
-  if #plan.batches > 0 and plan.workers > 1 and not self.made then
+  if #plan.batches > 0 and created_first(self.run, plan) and not self.made then
     create(self, plan, self.run.conn, self.run.conn)
   end
 end

@@ -7,6 +7,7 @@
 local cjson = require "cjson"
 local columns = require "pghost.catalog.columns"
 local contents = require "pghost.input.contents"
+local distribute = require "pghost.distribute"
 local entries = require "pghost.ledger.entries"
 local file_records = require "pghost.load.file_records"
 local fingerprint = require "pghost.lib.fingerprint"
@@ -90,7 +91,8 @@ local function remove_unkept(run, plan)
       if plan.targets[kind] then
         local deleted = conn:query(("DELETE FROM %s WHERE _file_id IN (%s)"):format(run:qualified(name), unkept),
           run.id, plan.name).affected
-        if deleted > 0 and not run.settings.table_created then -- rewritten: see add_key_anew in primary_key.lua
+        local is_plain = not run.settings.table_created and not distribute.is_placed(run, name)
+        if deleted > 0 and is_plain then -- rewritten: see add_key_anew in primary_key.lua
           conn:query(("ALTER TABLE %s ALTER COLUMN _line TYPE bigint USING _line OPERATOR(pg_catalog.+) 0")
             :format(run:qualified(name)))
         end

@@ -2,6 +2,7 @@
 -- How a file is read is in pghost.input.dialect; what a budget may say, in budget_options.lua.
 
 local dialect = require "pghost.input.dialect"
+local distribute = require "pghost.distribute.declared"
 local errors = require "pghost.lib.errors"
 local is = require "pghost.lib.is"
 local known_keys = require "pghost.lib.known_keys"
@@ -54,6 +55,8 @@ M.list = {
     help = "replace a table of that name that pghost has not published" },
   { name = "force", is = is.boolean, expected = "true or false",
     help = "load content that is in the table already" },
+  { name = "distribute", is = distribute.is, expected = distribute.expected,
+    help = "where the tables go in a Citus cluster: the column they are distributed by, 'reference' or 'local'" },
   { name = "allow_dropped", is = is.boolean, expected = "true or false",
     help = "triggers and rules of the published table may store other rows than those sent" },
 }

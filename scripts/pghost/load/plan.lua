@@ -21,6 +21,7 @@ local M = {}
 ---@field adopt? boolean may replace a table that pghost has not published
 ---@field partition? table how the clean table is partitioned (partitions/declaration.lua)
 ---@field force? boolean load content that is in the table already once more
+---@field distribute? string the column that the table is distributed by, "reference" or "local" (distribute/)
 ---@field allow_dropped? boolean triggers and rules of the published table may store other rows than those sent
 
 ---@class pghost.PlannedFile: pghost.File

@@ -1,5 +1,6 @@
 -- A readable profile: a block of lines per column, and what was left out.
 
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local terminal_text = require "pghost.lib.terminal"
 
@@ -69,11 +70,9 @@ local function range_line(column)
 end
 
 local function quantile_line(column)
-  local parts = {}
-  for i, one in ipairs(column.quantiles) do
-    parts[i] = ("%g %%: %s"):format(one.share * 100, shown(one.value))
-  end
-  return parts
+  return lists.map(column.quantiles, function(one)
+    return ("%g %%: %s"):format(one.share * 100, shown(one.value))
+  end)
 end
 
 -- From a sample, only values seen often enough to be frequent.

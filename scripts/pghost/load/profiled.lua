@@ -10,6 +10,7 @@ local errors = require "pghost.lib.errors"
 local found_types = require "pghost.load.found_types"
 local header = require "pghost.load.header"
 local inputs = require "pghost.load.inputs"
+local lists = require "pghost.lib.lists"
 local native = require "pghost.native.profile"
 local native_load = require "pghost.native.load"
 local native_rules = require "pghost.native.rules"
@@ -85,10 +86,9 @@ local function columns_of_files(files, wanted)
     list[i] = { name = name, rule = types[name] and types[name].column, doubt = types[name] and types[name].doubt }
   end
   if wanted then
-    local chosen = {}
-    for i, at in ipairs((header.match(files[1].name, files[1].header_names, wanted))) do
-      chosen[i] = list[at]
-    end
+    local chosen = lists.map((header.match(files[1].name, files[1].header_names, wanted)), function(at)
+      return list[at]
+    end)
     list = chosen
   end
   local names = columns_of.names(list)

@@ -6,6 +6,7 @@
 -- with the same keys. So the engine need not be exact.
 
 local columns = require "pghost.catalog.columns"
+local distribute = require "pghost.distribute"
 local errors = require "pghost.lib.errors"
 local primary_key = require "pghost.load.primary_key"
 local relations = require "pghost.catalog.relations"
@@ -46,7 +47,7 @@ end
 ---@return pghost.load.Repeats?
 function M.new(run, plan, batch)
   if plan.key and plan.targets.clean and not plan.kept and not run.settings.table_created
-    and not batch.program:needs_text() then
+    and not distribute.is_placed(run, plan.clean_table) and not batch.program:needs_text() then
     return setmetatable({ run = run, plan = plan, spool = spool.new(), key = places(plan), count = 0,
       complete = true }, Repeats)
   end

@@ -3,6 +3,7 @@
 local arguments = require "pghost.lib.arguments"
 local host = require "pghost.native.host"
 local lfs = require "lfs"
+local lists = require "pghost.lib.lists"
 
 local M = {}
 
@@ -47,11 +48,7 @@ end
 --- All of them, sorted by name.
 ---@return pghost.Command[]
 function M.list()
-  local list = {}
-  for i, name in ipairs(M.names()) do
-    list[i] = M.of(name)
-  end
-  return list
+  return lists.map(M.names(), M.of)
 end
 
 return M

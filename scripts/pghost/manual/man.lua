@@ -3,6 +3,7 @@
 local commands = require "pghost.manual.commands"
 local help = require "pghost.manual.overview"
 local host = require "pghost.native.host"
+local lists = require "pghost.lib.lists"
 local texts = require "pghost.manual.texts"
 
 local M = {}
@@ -28,10 +29,9 @@ local function item(label, text)
 end
 
 local function items(rows)
-  local out = {}
-  for i, row in ipairs(rows) do
-    out[i] = item(row[1], row[2])
-  end
+  local out = lists.map(rows, function(row)
+    return item(row[1], row[2])
+  end)
   return table.concat(out)
 end
 

@@ -3,6 +3,7 @@
 
 local annotations = require "pghost.manual.annotations"
 local host = require "pghost.native.host"
+local lists = require "pghost.lib.lists"
 local markdown = require "pghost.manual.reference_markdown"
 local tables = require "pghost.manual.reference_tables"
 
@@ -97,10 +98,9 @@ local class_files = {
 
 local function class_text(name)
   local source = read(("%s/scripts/pghost/%s"):format(host.root, assert(class_files[name], name)))
-  local rows = {}
-  for _, field in ipairs(annotations.fields(source, name)) do
-    rows[#rows + 1] = { ("`%s`"):format(field.name), field.text }
-  end
+  local rows = lists.map(annotations.fields(source, name), function(field)
+    return { ("`%s`"):format(field.name), field.text }
+  end)
   return ("### %s\n\n%s"):format(name, markdown.table({ "option", "" }, rows))
 end
 

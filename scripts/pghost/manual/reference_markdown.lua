@@ -1,5 +1,7 @@
 -- Markdown: tables, and texts in their cells.
 
+local lists = require "pghost.lib.lists"
+
 local M = {}
 
 --- A text in a cell.
@@ -16,10 +18,7 @@ end
 function M.table(head, rows)
   local lines = { "| " .. table.concat(head, " | ") .. " |", "|" .. ("---|"):rep(#head) }
   for _, row in ipairs(rows) do
-    local cells = {}
-    for i, text in ipairs(row) do
-      cells[i] = M.cell(text)
-    end
+    local cells = lists.map(row, M.cell)
     lines[#lines + 1] = "| " .. table.concat(cells, " | ") .. " |"
   end
   return table.concat(lines, "\n") .. "\n"

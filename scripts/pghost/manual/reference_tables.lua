@@ -2,6 +2,7 @@
 
 local commands = require "pghost.manual.commands"
 local dialect = require "pghost.input.dialect"
+local lists = require "pghost.lib.lists"
 local overview = require "pghost.manual.overview"
 local host = require "pghost.native.host"
 local lfs = require "lfs"
@@ -66,10 +67,9 @@ end
 local function command_text(command)
   local parser = command.parser
   local parts = { ("## pghost %s\n"):format(command.name), parser._description .. "\n" }
-  local rows = {}
-  for _, one in ipairs(parser._commands) do
-    rows[#rows + 1] = { ("`%s`"):format(one._name), one._description or "" }
-  end
+  local rows = lists.map(parser._commands, function(one)
+    return { ("`%s`"):format(one._name), one._description or "" }
+  end)
   for _, argument in ipairs(parser._arguments) do
     rows[#rows + 1] = { ("`%s`"):format(table.concat(argument:_get_argument_list(), " ")), argument._description or "" }
   end

@@ -94,10 +94,9 @@ local function shown(names)
   if #names == 1 then
     return value_of(names[1])
   end
-  local parts = {}
-  for i, name in ipairs(names) do
-    parts[i] = ("pg_catalog.concat('%s = ', %s)"):format((name:gsub("'", "''")), value_of(name))
-  end
+  local parts = lists.map(names, function(name)
+    return ("pg_catalog.concat('%s = ', %s)"):format((name:gsub("'", "''")), value_of(name))
+  end)
   return ("pg_catalog.concat_ws(', ', %s)"):format(table.concat(parts, ", "))
 end
 
@@ -131,10 +130,9 @@ local function foreign_key(conn, request, row, names)
   if row.hidden or not row.simple or not list then
     return nil
   end
-  local parts = {}
-  for i, name in ipairs(names) do
-    parts[i] = ("n.%s IS NOT NULL"):format(relations.quote(name))
-  end
+  local parts = lists.map(names, function(name)
+    return ("n.%s IS NOT NULL"):format(relations.quote(name))
+  end)
   for _, from in ipairs(list) do
     local same = {}
     for i, name in ipairs(names) do

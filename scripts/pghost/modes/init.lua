@@ -10,10 +10,11 @@ local authority = require "pghost.publish.authority"
 local create_view = require "pghost.modes.view"
 local description = require "pghost.modes.description"
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local moment = require "pghost.modes.moment"
 local nullable = require "pghost.modes.nullable"
-local partitions = require "pghost.partitions.whole"
+local partitions = require "pghost.partitions.existing"
 local combinations = require "pghost.modes.combinations"
 local qualified = require "pghost.modes.qualified"
 local relations = require "pghost.catalog.relations"
@@ -145,10 +146,7 @@ end
 
 -- From here on nobody can add a trigger, rule or policy; those added since the run began are seen.
 local function lock(conn, changes)
-  local names = {}
-  for i, change in ipairs(changes) do
-    names[i] = change.published
-  end
+  local names = lists.pluck(changes, "published")
   if #names > 0 then
     conn:query(("LOCK TABLE %s IN ROW EXCLUSIVE MODE"):format(table.concat(names, ", ")))
     for _, name in ipairs(names) do

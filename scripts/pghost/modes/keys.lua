@@ -3,6 +3,7 @@
 local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local conditions = require "pghost.modes.conditions"
+local lists = require "pghost.lib.lists"
 local qualified = require "pghost.modes.qualified"
 local relations = require "pghost.catalog.relations"
 local table_facts = require "pghost.modes.table_facts"
@@ -35,10 +36,9 @@ local function has_other_collation(change)
 end
 
 local function terms(change)
-  local list = {}
-  for i, column in ipairs(change.keys) do
-    list[i] = relations.quote(column.name) .. (column.collation and " COLLATE " .. column.collation or "")
-  end
+  local list = lists.map(change.keys, function(column)
+    return relations.quote(column.name) .. (column.collation and " COLLATE " .. column.collation or "")
+  end)
   return table.concat(list, ", ")
 end
 
@@ -94,14 +94,15 @@ end
 ---@param new string quoted name of the built table
 ---@param published string quoted name of the published one
 ---@param key string[]
+---@param joined { distributed: boolean, together: boolean } where the tables are
 ---@return string? from with the alias n; nil: there is none
 ---@return string? where
-function M.published(conn, new, published, key)
+function M.published(conn, new, published, key, joined)
   local _, own = columns.read(conn, new)
   local _, there = columns.read(conn, published)
-  local shape = table_facts.shape(conn, new, published)
-  local change = { mode = "append", new = new, published = published, distributed = shape.distributed,
-    few = shape.few, keys = M.columns(conn, published, key, own, there) }
+  local change = { mode = "append", new = new, published = published, distributed = joined.distributed,
+    together = joined.together, few = table_facts.is_few(conn, new, published),
+    keys = M.columns(conn, published, key, own, there) }
   if not is_apart(conn, change) then
     return conditions.new_rows(change) .. " AS n", conditions.is_published(change)
   end

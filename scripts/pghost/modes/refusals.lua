@@ -58,8 +58,8 @@ local function take_out(conn, names, constraint)
     error(count, 0)
   end
   if count > 0 then
-    conn:query(("DELETE FROM %s AS t USING %s AS d WHERE t._file_id OPERATOR(pg_catalog.=) d.file_id "
-      .. "AND t._line OPERATOR(pg_catalog.=) d.line"):format(names.new, names.refused))
+    conn:query(("DELETE FROM %s AS t WHERE (t._file_id, t._line) IN (SELECT d.file_id, d.line FROM %s AS d)")
+      :format(names.new, names.refused))
   end
   return count
 end

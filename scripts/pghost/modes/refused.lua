@@ -16,7 +16,7 @@ local positions = { _pghost_file = true, _pghost_line = true }
 local order = "_pghost_file, _pghost_line"
 
 -- Classes of SQLSTATE that are about a row.
-local of_a_row = { ["22"] = true, ["23"] = true, P0 = true, ["38"] = true, ["39"] = true, ["44"] = true }
+local of_a_row = { ["22"] = true, ["23"] = true, P0 = true, ["38"] = true, ["39"] = true, ["44"] = true, ["54"] = true }
 
 local rolled_back = {} -- raised to end the transaction
 

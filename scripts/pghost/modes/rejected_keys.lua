@@ -114,10 +114,9 @@ local function read_keys(run, plan, program, names, raw, wanted)
 end
 
 local function create_tables(run, program, names)
-  local definitions = {}
-  for i, column in ipairs(program:columns()) do
-    definitions[i] = ("%s %s NOT NULL"):format(run.conn:quote_identifier(column.name), column.type)
-  end
+  local definitions = lists.map(program:columns(), function(column)
+    return ("%s %s NOT NULL"):format(run.conn:quote_identifier(column.name), column.type)
+  end)
   run.conn:query(("CREATE TABLE %s (%s)"):format(names.held, table.concat(definitions, ", ")))
   run.conn:query(("CREATE TABLE %s (run_id pg_catalog.int8, table_name pg_catalog.text, file_id pg_catalog.int8, "
     .. "line pg_catalog.int8, byte_offset pg_catalog.int8, byte_length pg_catalog.int8, column_name pg_catalog.text, "

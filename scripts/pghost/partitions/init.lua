@@ -5,7 +5,7 @@
 
 local backfill = require "pghost.partitions.backfill"
 local declaration = require "pghost.partitions.declaration"
-local published = require "pghost.partitions.whole"
+local published = require "pghost.partitions.existing"
 local rejected = require "pghost.partitions.rejected"
 local relations = require "pghost.catalog.relations"
 local tree = require "pghost.partitions.tree"

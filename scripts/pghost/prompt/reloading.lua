@@ -3,6 +3,7 @@
 
 local errors = require "pghost.lib.errors"
 local last_run = require "pghost.prompt.last_run"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local print_ = require "pghost.lib.print"
 local project_rules = require "pghost.prompt.project_rules"
@@ -70,10 +71,9 @@ function Reloaded.__show(reloaded)
     end
     return a.place < b.place
   end)
-  local rows = {}
-  for i, kind in ipairs(reloaded.kinds) do
-    rows[i] = { kind.table, kind.column, kind.rule, kind.passes, kind.refused, kind.unknown }
-  end
+  local rows = lists.map(reloaded.kinds, function(kind)
+    return { kind.table, kind.column, kind.rule, kind.passes, kind.refused, kind.unknown }
+  end)
   local text = print_.format({ "table", "column", "rule", "pass now", "refused", "not tried" }, rows,
     { null = "", width = sys.columns(1) })
   io.stdout:write((text:gsub("%([^\n]*\n$", "")))

@@ -73,10 +73,9 @@ end
 local Tried = { __name = "try" }
 
 function Tried.__show(tried)
-  local rows = {}
-  for i, step in ipairs(tried.steps) do
-    rows[i] = { step.column, step.step, step.becomes }
-  end
+  local rows = lists.map(tried.steps, function(step)
+    return { step.column, step.step, step.becomes }
+  end)
   local text = print_.format({ "column", "step", "becomes" }, rows, { width = sys.columns(1) })
   io.stdout:write((text:gsub("%([^\n]*\n$", "")))
   for _, refusal in ipairs(tried.refusals) do

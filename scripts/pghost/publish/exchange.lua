@@ -100,8 +100,8 @@ local function plan(conn, prepared, options)
   return list
 end
 
--- The part that readers wait for: takes the locks, checks again, and runs the plan, in one round trip or statement by
--- statement to see what fails.
+-- The part that readers wait for: takes the locks, checks again, and runs the plan, in one round trip; statement by
+-- statement to see what fails, and on Citus, which refuses scripts that change distributed tables.
 local function exchange(conn, options, work)
   local budget, started = options.lock_budget or 50, sys.clock()
   locks.take(conn, work.names, "ACCESS EXCLUSIVE", budget)
@@ -109,7 +109,7 @@ local function exchange(conn, options, work)
     M.raise_changed(options)
   end
   locks.limit(conn, budget)
-  if work.one_by_one then
+  if work.one_by_one or options.cluster then
     work.list:run(conn, options.target)
   else
     conn:exec(work.list:script())

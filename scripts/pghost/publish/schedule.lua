@@ -8,6 +8,7 @@ local adoption = require "pghost.publish.adoption"
 local again = require "pghost.run.retry"
 local build_schema = require "pghost.run.build_schema"
 local commit = require "pghost.run.commit"
+local distribute = require "pghost.distribute"
 local dry_run = require "pghost.publish.dry_run"
 local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
@@ -32,6 +33,7 @@ local function prepare(run, tables, exchanges)
     backfill.ready(run, exchange)
   end
   local options = { build = run.build, target = run.target, tables = tables, exchanges = exchanges,
+    cluster = run.cluster,
     lock_wait = tonumber(run.settings.lock_wait) }
   options.prepared = again.repeated(run, function(conn)
     return publish.prepare(conn, options)
@@ -77,6 +79,7 @@ end
 local function exchange(run, options, is_last)
   local done, problem = pcall(again.transaction, run, function(conn)
     run.lock:check(conn)
+    distribute.one_connection_per_node(run)
     concurrent.check(run, lists.set(run.published))
     local function show()
       return make_visible(run, options)

@@ -22,6 +22,7 @@ local M = {}
 ---@field build string schema the tables are in
 ---@field target string schema they go to
 ---@field tables string[]
+---@field cluster? boolean the database has the extension citus
 ---@field exchanges? pghost.partitions.Exchange[] partitions that replace published ones
 ---@field old_snapshots? "wait"|"ignore" transactions that would find the new tables empty are waited for
 ---@field prepared? pghost.publish.Prepared what prepare() returned; without it swap prepares itself

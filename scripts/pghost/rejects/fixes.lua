@@ -5,6 +5,8 @@
 
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
+local lfs = require "lfs"
+local paths = require "pghost.lib.paths"
 local fields_of = require "pghost.rejects.fields"
 local recorded_dialect = require "pghost.input.recorded_dialect"
 local moved = require "pghost.rejects.moved"
@@ -171,6 +173,11 @@ end
 ---@field refused { at: integer, reason: string, taken?: boolean }[] records that are not taken in
 
 local function open(path)
+  local mode = (path == "-" or paths.is_url(path)) and "file" or lfs.attributes(path, "mode")
+  if mode == nil or mode == "directory" then
+    errors.raise(mode and ("'%s' is a folder, not a rejects file"):format(path) or ("no such file '%s'"):format(path),
+      "ENOENT", { exit = 1 })
+  end
   local reader = rejects_reader.open({ path = path }, true)
   if not reader then
     errors.raise(("'%s' is not a rejects file: `pghost rejects --csv FILE` writes one"):format(path), "usage",

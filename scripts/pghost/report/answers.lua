@@ -5,6 +5,7 @@
 
 local cjson = require "cjson"
 local history = require "pghost.report.recorded_run"
+local lists = require "pghost.lib.lists"
 local nearest = require "pghost.lib.nearest"
 local profile = require "pghost.report.profile"
 local stored_profile = require "pghost.report.stored_profile"
@@ -103,10 +104,9 @@ local function by_shape(columns)
 end
 
 local function read_rows(conn, schema, answer)
-  local names = {}
-  for i, column in ipairs(answer.columns) do
-    names[i] = ("pg_catalog.left(%s::text, 1000)"):format(conn:quote_identifier(column.name))
-  end
+  local names = lists.map(answer.columns, function(column)
+    return ("pg_catalog.left(%s::text, 1000)"):format(conn:quote_identifier(column.name))
+  end)
   local from = ("FROM %s.%s"):format(conn:quote_identifier(schema), conn:quote_identifier(answer.name))
   local rows, count = {}, #names
   for row in conn:query(("SELECT %s %s LIMIT %d"):format(table.concat(names, ", "), from, most_rows)):rows() do

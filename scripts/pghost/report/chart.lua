@@ -4,6 +4,7 @@
 -- Numbers in, HTML out; which chart an answer gets is answers.lua's business.
 
 local html = require "pghost.report.html"
+local lists = require "pghost.lib.lists"
 
 local M = {}
 
@@ -52,10 +53,9 @@ function M.columns(heights, options)
         short(tall))
     end
   end
-  local paths = {}
-  for i, class in ipairs(order) do
-    paths[i] = ('<path class="%s" d="%s"/>'):format(class, table.concat(by_class[class]))
-  end
+  local paths = lists.map(order, function(class)
+    return ('<path class="%s" d="%s"/>'):format(class, table.concat(by_class[class]))
+  end)
   return html.el("svg", { class = "columns", viewBox = ("0 0 %d %d"):format(options.width or 120, height), role = "img",
     preserveAspectRatio = "none", ["aria-label"] = options.label }, table.concat(paths))
 end

@@ -160,10 +160,9 @@ end
 ---@param table_name? string only those of this table
 ---@return string
 function M.checks(run, table_name)
-  local checks = {}
-  for _, check in ipairs(run.checks) do
-    checks[#checks + 1] = (not table_name or is_about(check, table_name)) and check or nil
-  end
+  local checks = lists.filter(run.checks, function(check)
+    return not table_name or is_about(check, table_name)
+  end)
   local failed, vacuous, passed = sorted(checks)
   local slots, parts = #run.trend, {}
   if #failed > 0 then

@@ -2,6 +2,7 @@
 -- index.
 
 local html = require "pghost.report.html"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 
 local M = {}
@@ -86,10 +87,9 @@ end
 
 local function look_at_checks(run, list)
   for _, severity in ipairs { "error", "warn" } do
-    local failed = {}
-    for _, check in ipairs(run.checks) do
-      failed[#failed + 1] = not check.passed and check.severity == severity and check or nil
-    end
+    local failed = lists.filter(run.checks, function(check)
+      return not check.passed and check.severity == severity
+    end)
     for i = 1, math.min(#failed, 3) do
       add(list, severity == "error" and "bad" or "warn", "checks", "%s: %s", failed[i].name,
         log.counted(failed[i].violations, "violation"))

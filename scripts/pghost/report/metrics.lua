@@ -2,6 +2,7 @@
 --
 -- https://prometheus.io/docs/instrumenting/exposition_formats/. All are gauges: the last run, not a sum.
 
+local lists = require "pghost.lib.lists"
 local terminal = require "pghost.lib.terminal"
 
 local M = {}
@@ -11,10 +12,9 @@ local function label(value)
 end
 
 local function labels_of(list)
-  local out = {}
-  for i, one in ipairs(list) do
-    out[i] = ('%s="%s"'):format(one[1], label(one[2]))
-  end
+  local out = lists.map(list, function(one)
+    return ('%s="%s"'):format(one[1], label(one[2]))
+  end)
   return "{" .. table.concat(out, ",") .. "}"
 end
 
@@ -49,11 +49,9 @@ local function records(run)
 end
 
 local function by_table(run, field)
-  local samples = {}
-  for i, one in ipairs(run.tables) do
-    samples[i] = { with(run, { "table", one.name }), one[field] }
-  end
-  return samples
+  return lists.map(run.tables, function(one)
+    return { with(run, { "table", one.name }), one[field] }
+  end)
 end
 
 -- Two checks may share a name: two series may not.

@@ -5,6 +5,7 @@
 
 local cjson = require "cjson"
 local history = require "pghost.report.recorded_run"
+local lists = require "pghost.lib.lists"
 local trust = require "pghost.catalog.trust"
 
 local M = {}
@@ -91,10 +92,9 @@ end
 
 local function source(conn, schema, name, list, estimated)
   local most = math.max(1000, most_cells // #list)
-  local names = {}
-  for i, column in ipairs(list) do
-    names[i] = conn:quote_identifier(column.name)
-  end
+  local names = lists.map(list, function(column)
+    return conn:quote_identifier(column.name)
+  end)
   local text = ("SELECT %s FROM %s.%s"):format(table.concat(names, ", "), conn:quote_identifier(schema),
     conn:quote_identifier(name))
   if estimated <= most then

@@ -3,6 +3,7 @@
 local chart = require "pghost.report.chart"
 local flow = require "pghost.report.flow"
 local html = require "pghost.report.html"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local outcome = require "pghost.report.headline"
 
@@ -24,10 +25,7 @@ end
 
 --- Files to answers, and where each record went.
 function M.flow(run)
-  local rows = {}
-  for i, one in ipairs(run.tables) do
-    rows[i] = balance_row(one)
-  end
+  local rows = lists.map(run.tables, balance_row)
   local files = {}
   for i, file in ipairs(run.files) do
     files[i] = { file.name, file.table_name, file.state, file.size and html.bytes(file.size), file.records, file.loaded,

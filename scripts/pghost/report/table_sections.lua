@@ -2,6 +2,7 @@
 
 local chart = require "pghost.report.chart"
 local html = require "pghost.report.html"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 
 local M = {}
@@ -65,10 +66,9 @@ local function line_of(answer)
   end
   local x_name, parts = answer.columns[answer.chart.x].name, {}
   for i, series in ipairs(chart.panels(points, #names)) do
-    local own = {}
-    for k, index in ipairs(series) do
-      own[k] = names[index]
-    end
+    local own = lists.map(series, function(index)
+      return names[index]
+    end)
     parts[i] = chart.line(points, own, ("%s by %s"):format(table.concat(own, ", "), x_name), series, #names > 1)
   end
   return table.concat(parts)
@@ -183,10 +183,9 @@ function M.answers(run)
   if #run.answers == 0 then
     return ""
   end
-  local parts = {}
-  for i, answer in ipairs(run.answers) do
-    parts[i] = answer_of(run, answer)
-  end
+  local parts = lists.map(run.answers, function(answer)
+    return answer_of(run, answer)
+  end)
   return html.section("answers", "Answers", run.is_current and "" or unread(run), table.concat(parts))
 end
 
@@ -212,10 +211,9 @@ local function spread(column, rows)
   if says_nothing and column.quantiles then
     return up_to(column.quantiles)
   elseif column.histogram and column.nulls < rows and column.low ~= column.high and not says_nothing then
-    local heights = {}
-    for i, n in ipairs(column.histogram) do
-      heights[i] = n == 0 and 0 or n / most
-    end
+    local heights = lists.map(column.histogram, function(n)
+      return n == 0 and 0 or n / most
+    end)
     return chart.columns(heights, { width = 120, label = ("distribution from %s to %s"):format(column.low,
       column.high) })
   end

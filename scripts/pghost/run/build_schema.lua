@@ -57,6 +57,7 @@ end
 
 local facts_query = [[
 SELECT current_user::text AS role, current_database()::text AS database,
+    EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus') AS cluster,
     has_database_privilege(current_database(), 'CREATE') AS may_create_schema,
     (SELECT has_schema_privilege(oid, 'CREATE') AND has_schema_privilege(oid, 'USAGE')
      FROM pg_namespace WHERE nspname = $1) AS may_use_target,
@@ -120,6 +121,7 @@ function M.make(run)
     errors.raise(("build_schema: '%s' is the schema that is published into: name another"):format(named), "usage")
   end
   local has = facts(run)
+  run.cluster = has.cluster
   local why = refusal(run, has)
   if why then
     errors.raise(why, "42501")

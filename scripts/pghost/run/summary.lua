@@ -2,6 +2,7 @@
 --
 -- For `pghost runs`, which shows it. Not for finding a run by its number (recorded.lua).
 
+local lists = require "pghost.lib.lists"
 local recorded_rows = require "pghost.run.recorded_rows"
 
 local M = {}
@@ -102,11 +103,9 @@ end
 ---@param run_id integer
 ---@return { [1]: string, [2]: table }[] name and rows
 function M.parts(conn, run_id)
-  local parts = {}
-  for i, part in ipairs(part_queries) do
-    parts[i] = { part[1], recorded_rows.plain(conn:query(part[2], run_id)) }
-  end
-  return parts
+  return lists.map(part_queries, function(part)
+    return { part[1], recorded_rows.plain(conn:query(part[2], run_id)) }
+  end)
 end
 
 --- How a run ended, or that it is still running, for people.

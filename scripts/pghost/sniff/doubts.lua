@@ -5,17 +5,33 @@ local shown = require "pghost.sniff.shown"
 
 local M = {}
 
+-- Whether nearly all values are of one kind: of a few values, each kind is still possible.
 local function is_data(column)
-  return column.values > 0 and #column.kinds > 0
+  for _, kind in ipairs(column.kinds) do
+    if kind.fails * 4 <= column.values then
+      return column.values > 0
+    end
+  end
+  return false
 end
 
--- A blank stands inside of values, too: it parts them where names, quotes or most columns say so.
+-- "EUR" of "EUR 13.50", "km" of "5 km", "size:" of "size: 5".
+local function belongs_to_its_neighbour(column, records)
+  local examples = column.examples
+  return records > 1 and #examples == 1 and not is_data(column) or #examples > 0 and examples[1].text:find ":$" ~= nil
+end
+
+-- A space stands inside values, too. It separates them if most columns, or quotes, say so; names do only over three
+-- columns or more, since "Anna Koch" and "Studio 54" below "full name" are values of one.
 local function blank_is_doubtful(facts)
   local structure, data = facts.structure, 0
   for _, column in ipairs(facts.columns) do
     data = data + (is_data(column) and 1 or 0)
+    if facts.guesses[1].quoted == 0 and belongs_to_its_neighbour(column, facts.records) then
+      return true
+    end
   end
-  local named = structure.header > 0 and structure.header_words > structure.header_values
+  local named = #facts.columns > 2 and structure.header > 0 and structure.header_words > structure.header_values
   return not named and facts.guesses[1].quoted == 0 and data * 2 <= #facts.columns
 end
 
@@ -75,6 +91,23 @@ local function are_weekdays(facts)
     and is_data(facts.columns[2])
 end
 
+-- The sign that splits the first record of one column into names, of which other records have fewer; nil: none does.
+local function sign_of_names(facts)
+  if facts.guesses[1].delimiter ~= "" or facts.guesses[1].quoted > 0 and facts.broken.count == 0 then
+    return nil
+  end
+  for sign in (",;\t|"):gmatch "." do
+    local count, names = 0, 0
+    for part in ((facts.first[1] or "") .. sign):gmatch("([^" .. sign .. "]*)" .. sign) do
+      count = count + 1
+      names = names + (part:find "^[%a_\x80-\xff][%w_ \x80-\xff.-]*$" and 1 or 0)
+    end
+    if count > 1 and names == count then
+      return sign
+    end
+  end
+end
+
 -- A header that ends in CR alone, above records that end in LF.
 local function has_lone_return(facts)
   for _, cell in ipairs(facts.first) do
@@ -119,6 +152,9 @@ function M.of_delimiter(facts, guess)
     return "line 1 holds a CR without a LF, and other lines end in LF: make all line ends alike"
   elseif guess.delimiter == "\t" and not facts.text_format and has_null_sign(facts) then
     return "it has \\N for no value, as COPY's text format and mysqldump have it: give format = 'text' (--format text)"
+  elseif sign_of_names(facts) then
+    return ("its first record could be names, separated by %s, and the others end early"):format(
+      shown(sign_of_names(facts)))
   elseif guess.delimiter == " " and blank_is_doubtful(facts) then
     return "a space could be part of the values, which would be one column then"
   elseif could_be_decimals(facts, guess) then
@@ -138,6 +174,9 @@ local function above_reason(structure, facts)
   local fields = log.counted(#facts.columns, "field")
   if structure.above == "names" and structure.above_sign ~= "" then
     return ("line %d could be names, separated by %s"):format(structure.above_line, shown(structure.above_sign))
+  elseif structure.above == "column" then
+    return ("line %d could be the name of one column, with %s in its values"):format(structure.above_line,
+      shown(facts.guesses[1].delimiter))
   elseif structure.above == "names" then
     return ("line %d could be names: %d, where the records have %s"):format(structure.above_line,
       structure.above_fields, fields)
@@ -150,7 +189,9 @@ local function above_reason(structure, facts)
   elseif structure.ruler then
     return "a line of dashes is right below the names"
   elseif structure.title then
-    return "the first record could be a title: only one of its cells has something in it"
+    return "the first record could be a title above the names"
+  elseif structure.counted then
+    return "the first record numbers the columns, as names do"
   elseif structure.corner and structure.header == 0 then
     return "the first record has years over other numbers, or nothing where all others have something, as names do"
   elseif structure.names_below > 0 then

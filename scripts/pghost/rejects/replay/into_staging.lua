@@ -6,6 +6,7 @@ local build_plan = require "pghost.load.build_plan"
 local cleaning = require "pghost.load.cleaning"
 local defaults = require "pghost.load.target"
 local columns_of = require "pghost.catalog.columns"
+local distribute = require "pghost.distribute"
 local errors = require "pghost.lib.errors"
 local header = require "pghost.load.header"
 local plans = require "pghost.load.plan"
@@ -73,6 +74,8 @@ function Target:plan(_, rules, options)
   if draft.first and not self.published.obstacle then
     local number = #run.replay.plans + 1 -- a name with a suffix might be too long
     draft.first, draft.clean_table, draft.raw_table = false, "pghost_added_" .. number, "pghost_added_raw_" .. number
+    distribute.rename(run, self.name, draft.clean_table)
+    distribute.rename(run, self.name .. "_raw", draft.raw_table)
   end
   draft.batches[1] = plans.batch { files = {}, program = draft.program }
   draft.workers, draft.position = 1, true
