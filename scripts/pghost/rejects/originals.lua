@@ -109,8 +109,8 @@ function M.fill(run, name, options, files)
   for row in run:connection("rejects"):stream(missing, run.id, name) do
     if row.file_id ~= walk.file_id then
       local file = read[row.file_id] or row
-      row.path, row.member, row.url, row.version = file.path, file.member, file.url, file.version
-      walk:start(row)
+      walk:start { file_id = row.file_id, path = file.path, member = file.member, url = read[row.file_id] and file.url,
+        version = read[row.file_id] and file.version, encoding = row.encoding, size = row.size }
     end
     local offset, bytes = walk:fetch(row.line)
     if offset then
