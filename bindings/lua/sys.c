@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/interrupt.h"
 #include "lua/native.h"
 
@@ -128,8 +129,10 @@ static int sys_temporary_file(lua_State *L) {
     int problem = errno;
     if (fd >= 0)
       close(fd);
+    Error error;
+    error_set_errno(&error, problem, "could not create a temporary file in '%s'", folder);
     luaL_pushfail(L);
-    lua_pushfstring(L, "could not create a temporary file in '%s': %s", folder, strerror(problem));
+    lua_pushstring(L, error.message);
     lua_pushliteral(L, "EIO");
     return 3;
   }

@@ -203,6 +203,15 @@ function Stream:types() end
 ---@return integer
 function Stream:affected() end
 
+--- Writes the row that came last and all that follow as CSV without a header: the server's texts, as psql --csv writes
+--- them, but an empty text in quotes. Ends early when the file takes no more.
+---@param file file*
+---@param null? string what NULL looks like (default: empty)
+---@return true? done
+---@return string? message
+---@return string? code
+function Stream:write_csv(file, null) end
+
 --- Ends it early; again is fine. Also __close and __gc.
 function Stream:close() end
 

@@ -8,6 +8,7 @@
 local dotenv = require "pghost.lib.dotenv"
 local errors = require "pghost.lib.errors"
 local known_keys = require "pghost.lib.known_keys"
+local lists = require "pghost.lib.lists"
 local native = require "pghost.native.conn"
 local paths = require "pghost.lib.paths"
 
@@ -200,6 +201,7 @@ function Connection:close()
 end
 
 Connection.__close = Connection.close
+known_keys.strict_class("a connection has", Connection, lists.set { "native", "description", "origin" })
 
 function Connection:__tostring()
   return ("pghost.Connection (%s, %s)"):format(self.description, self:status())
@@ -369,4 +371,4 @@ function M.transaction_of_all(connections, fn)
   errors.check(native.commit_all(natives))
 end
 
-return M
+return known_keys.strict(M, "pghost.connection")

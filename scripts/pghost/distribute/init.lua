@@ -7,6 +7,7 @@
 local cluster = require "pghost.distribute.cluster"
 local declared = require "pghost.distribute.declared"
 local obstacles = require "pghost.distribute.obstacles"
+local relations = require "pghost.catalog.relations"
 
 local M = {}
 
@@ -132,6 +133,29 @@ function M.plan_answer(run, name, columns)
   place(run, name, name, chosen, there)
 end
 
+--- Where built rows and the published ones they are added to are.
+---@param run pghost.Run
+---@param built string
+---@return boolean distributed some of them are on several servers
+---@return boolean together rows with equal keys are on the same server
+---@return string? fixed column that both are distributed by
+function M.joined(run, built)
+  local chosen = run.placements[built]
+  if not run.cluster or chosen and chosen.kind == "local" then
+    return false, false
+  end
+  return true, chosen ~= nil and chosen.kind ~= "schema", chosen and chosen.column
+end
+
+--- Another name for a table that is built, beside the published one that it is added to.
+---@param run pghost.Run
+---@param built string
+---@param name string
+function M.rename(run, built, name)
+  local chosen = run.placements[built]
+  run.placements[name] = chosen and chosen.with and chosen or nil
+end
+
 --- Whether a built table is to be on other nodes too: it is created, and committed, before any stream begins.
 ---@param run pghost.Run
 ---@param built string
@@ -158,8 +182,21 @@ function M.create(run, conn, built)
   end
 end
 
---- For the rest of the transaction that publishes: DDL goes to a node's shards over one connection, one after the other.
---- What reads and drops them in one transaction cannot do so over several.
+--- The right side of an anti join. Where its rows are on other nodes than those they are looked up for, it has to be a
+--- subquery that Citus runs by itself.
+---@param run pghost.Run
+---@param from { relation: string, column: string } quoted name of the table on the left, and its column
+---@param to { relation: string, column: string }
+---@return string sql
+function M.searched(run, from, to)
+  if not run.cluster or cluster.are_together(run.conn, from, to) then
+    return to.relation
+  end
+  return ("(SELECT %s FROM %s OFFSET 0)"):format(relations.quote(to.column), to.relation)
+end
+
+--- For the rest of the transaction that publishes: DDL goes to the shards of a node over one connection, one after the
+--- other. What reads and drops them in one transaction cannot do so over several.
 ---@param run pghost.Run
 function M.one_connection_per_node(run)
   if run.cluster then

@@ -3,6 +3,7 @@
 -- A load goes into one table, whatever is declared; then its records are routed into partitions (tree.lua), in the
 -- build schema. Nothing here knows how records are read.
 
+local backfill = require "pghost.partitions.backfill"
 local declaration = require "pghost.partitions.declaration"
 local published = require "pghost.partitions.existing"
 local rejected = require "pghost.partitions.rejected"
@@ -20,6 +21,9 @@ function M.of(run, request)
   if declared and not request.first then
     published.check(run.conn, { name = request.name, mode = request.mode, partition = declared },
       relations.quoted(run.target, request.name))
+    if request.mode == "partitions" and not run.replay then
+      backfill.check(run, request)
+    end
   end
   return declared
 end
@@ -40,8 +44,12 @@ end
 ---@param run pghost.Run
 ---@param plan pghost.Plan
 function M.build(run, plan)
-  if plan.partition and plan.first and not plan.complete then
+  if not plan.partition or not plan.targets.clean then
+    return
+  elseif plan.first and not plan.complete then
     tree.build(run, plan)
+  elseif plan.mode == "partitions" and not plan.first then
+    run.exchanges[#run.exchanges + 1] = backfill.build(run, plan)
   end
 end
 
