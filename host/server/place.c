@@ -156,7 +156,7 @@ static int enter_folder(void *context) {
   return chdir(place->folder) == 0 ? 0 : 1;
 }
 
-static bool check_reach(ServerPlace *place, Error *error) {
+bool place_check_reach(ServerPlace *place, Error *error) {
   OwnerRun run = {.call = enter_folder, .context = place, .inherit = -1};
   Error ignored;
   if (!place->owner.drop || owner_run(&place->owner, &run, &ignored))
@@ -170,7 +170,7 @@ static bool check_reach(ServerPlace *place, Error *error) {
 bool place_prepare(ServerPlace *place, Error *error) {
   Error reason;
   bool ok = make_folders(place->folder, place->owner.drop ? 0711 : 0700, &reason) &&
-            check_folder(place, &reason) && check_reach(place, &reason);
+            check_folder(place, &reason);
   return ok || error_set(error, SERVER_ERROR, "%s", reason.message);
 }
 
