@@ -168,6 +168,19 @@ local function suite(title, as)
       wait_for "stopped"
     end)
 
+    it("is not looked for by those who come while it runs", function()
+      run "server start"
+      local out, err, code = use("select 2", "PGHOST_SERVER_BIN=/nonexistent")
+      run "server stop"
+      wait_for "stopped"
+      assert.equal("", err)
+      assert.equal("2\n", out)
+      assert.equal(0, code)
+      _, err, code = use("select 2", "PGHOST_SERVER_BIN=/nonexistent")
+      assert.matches("no PostgreSQL server found", err, 1, true)
+      assert.equal(3, code)
+    end)
+
     it("does not hold the output of who started it", function()
       local began = os.time()
       assert.equal("1\n", (shell(("echo $(%s server start >/dev/null; %s %s/use.lua)"):format(binary, binary, folder))))

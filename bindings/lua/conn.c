@@ -131,6 +131,55 @@ static int method_query(lua_State *L) {
   return *slot ? 1 : push_failure(L, &error);
 }
 
+// conn:send(sql, ...) -> true | nil, message, code. Then conn.ready, and conn:receive.
+static int method_send(lua_State *L) {
+  ConnBox *box = check_free(L);
+  const char *sql = luaL_checkstring(L, 2);
+  int count;
+  const char *const *params = push_params(L, &count);
+  Error error;
+  if (!conn_query_send(box->conn, sql, count, params, &error))
+    return push_failure(L, &error);
+  box->busy = "a statement";
+  box->sent = true;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static ConnBox *check_sent(lua_State *L) {
+  ConnBox *box = check_conn(L);
+  luaL_argcheck(L, box->sent, 1, "no statement was sent");
+  return box;
+}
+
+static void end_sent(ConnBox *box) {
+  box->busy = NULL;
+  box->sent = false;
+}
+
+// conn:receive() -> result | nil, message, code
+static int method_receive(lua_State *L) {
+  ConnBox *box = check_sent(L);
+  PGresult **slot = pg_push_result(L);
+  Error error;
+  *slot = conn_query_receive(box->conn, &error);
+  end_sent(box);
+  return *slot ? 1 : push_failure(L, &error);
+}
+
+// conn:abandon(): the statement of conn:send is cancelled, its transaction rolled back
+static int method_abandon(lua_State *L) {
+  ConnBox *box = check_conn(L);
+  if (box->sent) {
+    conn_drain(box->conn);
+    end_sent(box);
+  }
+  PGTransactionStatusType status = PQtransactionStatus(box->conn);
+  if (status == PQTRANS_INTRANS || status == PQTRANS_INERROR)
+    conn_control(box->conn, "rollback", "ROLLBACK", NULL);
+  return 0;
+}
+
 // conn:stream(sql, ...) -> iterator, stream, nil, stream | nil, message, code
 static int method_stream(lua_State *L) {
   ConnBox *box = check_free(L);
@@ -208,22 +257,37 @@ static bool is_ours(ConnBox *box, bool failed, Error *error) {
   return true;
 }
 
-// conn:transaction(fn) -> true, results of fn | nil, message, code. An error of fn is raised again
-// as it was. fn cannot yield: a coroutine that is never resumed would leave the transaction open.
+// Tells of a COMMIT before anything else can run out of memory.
+static void tell_committed(lua_State *L, int told) {
+  lua_pushvalue(L, told);
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK)
+    lua_pop(L, 1);
+}
+
+// conn:transaction(fn, committed) -> true, results of fn | nil, message, code. An error of fn is
+// raised again as it was. fn cannot yield: a coroutine that is never resumed would leave the
+// transaction open. committed() is called right after the COMMIT, not after that of a savepoint.
 static int method_transaction(lua_State *L) {
   ConnBox *box = check_free(L);
   luaL_checktype(L, 2, LUA_TFUNCTION);
-  lua_settop(L, 2);
+  if (!lua_isnoneornil(L, 3))
+    luaL_checktype(L, 3, LUA_TFUNCTION);
+  lua_settop(L, 3);
   Error error;
   bool nested = PQtransactionStatus(box->conn) != PQTRANS_IDLE;
   if (!scope_begin(box->conn, nested, &error))
     return push_failure(L, &error);
+  lua_insert(L, 2); // conn, committed, fn
   lua_pushboolean(L, 1);
-  lua_insert(L, 2); // conn, true, fn
+  lua_insert(L, 3); // conn, committed, true, fn
   bool failed = lua_pcall(L, 0, LUA_MULTRET, 0) != LUA_OK;
   bool ours = is_ours(box, failed, &error);
-  if (ours && !failed && scope_commit(box->conn, nested, &error))
-    return lua_gettop(L) - 1;
+  bool room = lua_checkstack(L, 1);
+  if (ours && !failed && scope_commit(box->conn, nested, &error)) {
+    if (!nested && room && !lua_isnil(L, 2))
+      tell_committed(L, 2);
+    return lua_gettop(L) - 2;
+  }
   if (ours)
     scope_undo(box->conn, nested);
   return failed ? lua_error(L) : push_failure(L, &error);
@@ -342,7 +406,7 @@ static int finish(lua_State *L) {
 // conn:close(), __close
 static int method_close(lua_State *L) {
   ConnBox *box = luaL_checkudata(L, 1, CONN_TYPE);
-  if (box->conn && box->busy && !box->stream)
+  if (box->conn && box->busy && !box->stream && !box->sent)
     return luaL_error(L, "the connection is busy with %s: end that before closing", box->busy);
   return finish(L);
 }
@@ -353,25 +417,45 @@ static int conn_tostring(lua_State *L) {
   return 1;
 }
 
-enum { MAX_COMMITS = 256 };
+enum { MAX_LIST = 256 };
 
-// conn.commit_all(list) -> true | nil, message, code
-static int conn_commit_list(lua_State *L) {
-  PGconn *conns[MAX_COMMITS];
-  Error error;
+// The connections of the list at stack index 1, none of them closed; returns their number.
+static size_t list_conns(lua_State *L, PGconn **conns, bool sent) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer count = luaL_len(L, 1);
-  luaL_argcheck(L, count <= MAX_COMMITS, 1, "too many connections");
+  luaL_argcheck(L, count <= MAX_LIST, 1, "too many connections");
   for (lua_Integer i = 0; i < count; i++) {
     lua_geti(L, 1, i + 1);
     ConnBox *box = luaL_checkudata(L, -1, CONN_TYPE);
-    luaL_argcheck(L, box->conn && !box->busy, 1, "a connection is closed or busy");
+    luaL_argcheck(L, box->conn && (sent ? box->sent : !box->busy), 1,
+                  sent ? "a connection has no statement" : "a connection is closed or busy");
     conns[i] = box->conn;
     lua_pop(L, 1);
   }
-  if (!conn_commit_all(conns, (size_t)count, &error))
+  return (size_t)count;
+}
+
+// conn.commit_all(list) -> true | nil, message, code
+static int conn_commit_list(lua_State *L) {
+  PGconn *conns[MAX_LIST];
+  Error error;
+  size_t count = list_conns(L, conns, false);
+  if (!conn_commit_all(conns, count, &error))
     return push_failure(L, &error);
   lua_pushboolean(L, true);
+  return 1;
+}
+
+// conn.ready(list) -> index | nil, message, code: waits until one of them has something to receive
+static int conn_ready(lua_State *L) {
+  PGconn *conns[MAX_LIST];
+  Error error;
+  size_t count = list_conns(L, conns, true);
+  luaL_argcheck(L, count > 0, 1, "no connection");
+  int place = conn_wait_any(conns, count, &error);
+  if (place < 0)
+    return push_failure(L, &error);
+  lua_pushinteger(L, place + 1);
   return 1;
 }
 
@@ -386,12 +470,16 @@ static const luaL_Reg functions[] = {
     {"connect", conn_open},
     {"bytea", conn_bytea},
     {"commit_all", conn_commit_list},
+    {"ready", conn_ready},
     {"libpq_version", conn_libpq_version},
     {NULL, NULL},
 };
 
 static const luaL_Reg methods[] = {
     {"query", method_query},
+    {"send", method_send},
+    {"receive", method_receive},
+    {"abandon", method_abandon},
     {"stream", method_stream},
     {"exec", method_exec},
     {"copy_to", method_copy_to},

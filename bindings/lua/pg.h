@@ -12,9 +12,10 @@
 typedef struct ConnBox {
   PGconn *conn; // NULL: closed
   Notices *notices;
-  const char *busy;   // NULL, or what is using the connection: "a load", "a stream"
+  const char *busy;   // NULL, or what is using the connection: "a load", "a stream", "a statement"
   const void *stream; // the stream that is being read (busy is "a stream" then), or NULL
   bool stream_in_transaction;
+  bool sent; // the statement of conn:send is under way (busy is "a statement" then)
 } ConnBox;
 
 // Pushes the metatable that the rows of one result share.

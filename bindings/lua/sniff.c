@@ -118,7 +118,8 @@ static void push_structure(lua_State *L, const SniffStructure *structure) {
   set_boolean(L, "ruler", structure->ruler);
   set_boolean(L, "label", structure->label);
   set_integer(L, "names_below", structure->names_below);
-  set_boolean(L, "title", structure->title);
+  set_boolean(L, "title", structure->title || structure->prose);
+  set_boolean(L, "counted", structure->counted);
   set_boolean(L, "corner", structure->corner);
   set_boolean(L, "wrapped_quotes", structure->wrapped_quotes);
   set_boolean(L, "unclosed_quote", structure->unclosed_quote);

@@ -131,6 +131,22 @@ PGresult *conn_query(PGconn *conn, const char *sql, int count, const char *const
   return collect(conn, patience, error);
 }
 
+bool conn_query_send(PGconn *conn, const char *sql, int count, const char *const *params,
+                     Error *error) {
+  if (!PQsendQueryParams(conn, sql, count, NULL, params, NULL, NULL, 0))
+    return conn_result_error(conn, NULL, error);
+  state_of(conn)->patience = wait_patience();
+  return true;
+}
+
+PGresult *conn_query_receive(PGconn *conn, Error *error) {
+  return collect(conn, state_of(conn)->patience, error);
+}
+
+int conn_wait_any(PGconn *const *conns, size_t count, Error *error) {
+  return wait_any(conns, count, error);
+}
+
 bool conn_exec(PGconn *conn, const char *sql, Error *error) {
   int64_t patience = wait_patience();
   if (!conn_send(conn, sql, error))

@@ -27,6 +27,17 @@ PGconn *conn_connect(const char *conninfo, Notices *notices, Error *error);
 PGresult *conn_query(PGconn *conn, const char *sql, int count, const char *const *params,
                      Error *error);
 
+// The two halves of conn_query: between them other connections can be used, and conn_wait_any waits
+// for several.
+bool conn_query_send(PGconn *conn, const char *sql, int count, const char *const *params,
+                     Error *error);
+PGresult *conn_query_receive(PGconn *conn, Error *error);
+
+// Waits until one of the connections, each of which has a statement under way, has a result or is
+// lost (conn_query_receive says so): its index. -1 after a signal, which leaves the statements
+// under way.
+int conn_wait_any(PGconn *const *conns, size_t count, Error *error);
+
 // A script of several statements (simple protocol). False at the first that fails.
 bool conn_exec(PGconn *conn, const char *sql, Error *error);
 

@@ -19,6 +19,7 @@ enum {
   SILENCE_MS = 10000, // how long before the server is asked whether it lives
   LOOK_MS = 1000,     // how often libpq is asked for a result though nothing has come
   PING_OPTIONS = 64,  // of a connection string
+  WAIT_MOST = 256,    // connections that are waited for at once
 };
 
 #define PING_SECONDS "5"
@@ -219,4 +220,44 @@ int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **res
     return 1;
   state_break(conn, out_of_memory, error); // there is one, but no memory for it
   return -1;
+}
+
+// Whether a connection has something to receive, if only that it is lost.
+static bool has_answer(PGconn *conn) {
+  return state_is_lost(conn) || PQflush(conn) < 0 || !PQisBusy(conn);
+}
+
+// Reads what came. False: the connection is lost. Without anything for a whole slice it may be
+// given up.
+static bool hear(PGconn *conn, short events, bool slept) {
+  Error reason;
+  if (events) {
+    note_life(conn);
+    return PQconsumeInput(conn) == 1;
+  }
+  return !slept || bear_silence(conn, &reason);
+}
+
+int wait_any(PGconn *const *conns, size_t count, Error *error) {
+  struct pollfd sockets[WAIT_MOST];
+  for (;;) {
+    for (size_t i = 0; i < count; i++) {
+      sockets[i] = (struct pollfd){.fd = PQsocket(conns[i]), .events = POLLIN};
+      if (has_answer(conns[i]))
+        return (int)i;
+    }
+    if (interrupt_signal) {
+      error_set(error, "interrupted", "interrupted");
+      return -1;
+    }
+    int ready = poll(sockets, (nfds_t)count, SLICE_MS);
+    if (ready < 0 && errno != EINTR) {
+      error_set_errno(error, errno, "could not wait for the server");
+      return -1;
+    }
+    for (size_t i = 0; i < count && ready >= 0; i++) {
+      if (!hear(conns[i], sockets[i].revents, ready == 0))
+        return (int)i;
+    }
+  }
 }

@@ -45,6 +45,9 @@ int wait_for(PGconn *conn, short events, int64_t deadline, int64_t patience, Err
 // 1 there, 0 deadline, -1 interrupted or lost.
 int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **result, Error *error);
 
+// Waits until one of several connections has a result or is lost: its index; -1 after a signal.
+int wait_any(PGconn *const *conns, size_t count, Error *error);
+
 // Whether the connection is lost or was given up.
 bool state_is_lost(const PGconn *conn);
 

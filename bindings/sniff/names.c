@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sniff/cell.h"
@@ -236,6 +237,7 @@ typedef struct Judged {
   size_t years;         // names that are years, over what are none
   bool corner;          // nothing in the first cell, over texts: above the names of rows
   size_t others;        // words in columns of texts
+  size_t counted;       // cells that number the columns, from 0 or 1 on
   bool label;           // "Period:", and then a value
   char word[NAME_SIZE]; // the first word, as much of it as fits
   size_t word_len;
@@ -251,12 +253,25 @@ static void note_word(Judged *judged, const char *text, size_t len) {
   judged->differ |= len != judged->word_len || memcmp(judged->word, text, kept) != 0;
 }
 
+// Whether the cell numbers its column as all before it: "0,1,2" or "1,2,3".
+static bool is_counted(const char *text, size_t len, size_t i, size_t counted) {
+  char number[24];
+  if (len == 0 || len > 4 || counted < i)
+    return false;
+  for (size_t base = 0; base < 2; base++)
+    if (snprintf(number, sizeof number, "%zu", i + base) == (int)len &&
+        memcmp(number, text, len) == 0)
+      return true;
+  return false;
+}
+
 static void judge_cell(Header *header, size_t row, size_t i, const SniffField *field,
                        Judged *judged) {
   size_t len;
   const HeaderColumn *column = &header->columns[i];
   const char *text = value_of(header, field, &len);
   SniffCell kind = kind_as_name(text, len);
+  judged->counted += is_counted(text, len, i, judged->counted);
   judged->corner |= i == 0 && kind == CELL_EMPTY && column->kind == CELL_EMPTY;
   judged->label = i == 0 ? len > 1 && text[len - 1] == ':'
                          : judged->label && !(len > 1 && text[len - 1] == ':');
@@ -284,6 +299,27 @@ static bool is_ruler(const SniffRecord *record) {
       if (!strchr("-=+: ", record->fields[i].text[j]) || !record->fields[i].text[j])
         return false;
   return filled > 1 && signs >= 2 * filled;
+}
+
+// The same, where each dash stands below a letter.
+static bool is_drawn(const Header *header, const SniffRecord *record) {
+  for (size_t i = 0; i < record->count; i++) {
+    const SniffField *field = &record->fields[i];
+    if (field->len == 0 || field->len != header->columns[i].name_len ||
+        strspn(field->text, "-") < field->len)
+      return false;
+  }
+  return record->count > 1;
+}
+
+// A sentence that its comma splits: "Sales of the north, all shops".
+static bool is_prose(const Header *header, const SniffRecord *record) {
+  if (header->guess->dialect.skip_blanks || record->count > 3)
+    return false;
+  for (size_t i = 1; i < record->count; i++)
+    if (record->fields[i].len < 2 || *record->fields[i].text != ' ')
+      return false;
+  return record->count > 1 && record->fields[0].len > 0;
 }
 
 // Nothing, where each record below has something: above the names of rows, or beside the name of a
@@ -327,8 +363,12 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
     structure->header = judged.words > judged.values;
     structure->label = judged.label && record->count > 1;
     structure->ruler = is_ruler(record);
+    structure->prose = is_prose(header, record);
+    structure->counted = judged.counted == record->count && judged.counted > 1 &&
+                         (*record->fields[0].text == '0' || judged.typed < record->count);
     structure->corner = judged.years > 0 || has_corner(header, record);
-  } else if (row < SNIFF_MAX_HEADER && is_ruler(record)) {
+  } else if (row < SNIFF_MAX_HEADER &&
+             (is_ruler(record) || (row == 1 && is_drawn(header, record)))) {
     structure->ruler = true;
   } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.words > 0 &&
              judged.words * 2 >= judged.typed) {
@@ -339,6 +379,14 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
              (judged.differ && judged.words > 1) || (dataless && are_names(&judged, record)))
       structure->names_below = row;
   }
+}
+
+// At least three words, as names seldom are.
+static bool is_phrase(const HeaderColumn *column) {
+  size_t blanks = 0;
+  for (size_t i = 0; i < column->name_len && i < NAME_SIZE; i++)
+    blanks += column->name[i] == ' ';
+  return blanks > 1;
 }
 
 // How much a text resembles a common column name: "city" and "city_id" do. "New York City" only
@@ -374,7 +422,7 @@ static Known known_name(const char *name, size_t len) {
 
 static bool is_name(const HeaderColumn *column) {
   SniffCell kind =
-      sniff_cell(column->name, column->name_len < NAME_SIZE ? column->name_len : NAME_SIZE);
+      kind_as_name(column->name, column->name_len < NAME_SIZE ? column->name_len : NAME_SIZE);
   return column->name_len < NAME_SIZE &&
          (kind == CELL_WORD || kind == CELL_TEXT || kind == CELL_BOOLEAN); // "n", "on"
 }
@@ -472,7 +520,7 @@ static bool weigh_surprise(const SniffSample *sample, Header *header) {
 static bool doubt_no_header(const SniffSample *sample, Header *header) {
   SniffStructure *structure = header->structure;
   double bits = 0;
-  if (structure->header > 0 || structure->header_again > 0 || header->guess->records < 4)
+  if (structure->header > 0 || structure->header_again > 0 || header->guess->records < 3)
     return true;
   if (!sniff_surprise(sample, header->guess, &bits))
     return false;
@@ -504,8 +552,10 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
     double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);
     structure->header_confidence = structure->header_digit ? 0.6 : ratio * many;
   }
-  if (structure->ruler || structure->label || structure->names_below > 0 ||
-      (structure->corner && !structure->header))
+  structure->prose &= structure->header != 1 || (words + values == 0 && is_phrase(header->columns));
+  structure->counted &= structure->header == 0;
+  if (structure->ruler || structure->label || structure->prose || structure->counted ||
+      structure->names_below > 0 || (structure->corner && !structure->header))
     structure->header_confidence = fmin(structure->header_confidence, 0.5);
   if (structure->header > 0 && words > values && structure->header_confidence > 0.75 &&
       !is_table_above(structure))

@@ -29,8 +29,10 @@ typedef struct SniffStructure {
   bool label;         // the first record has a label and a value: "Period:,2024"
   bool ruler;         // a record right below the names, or instead of them, is dashes throughout
   size_t names_below; // a record after the first has words where the others have data: its index
-  bool corner; // the first record has years over other numbers, or nothing where all others have
-  bool title;  // the first record could be a title: one cell with something in it
+  bool corner;  // the first record has years over other numbers, or nothing where all others have
+  bool prose;   // the first record is split like a sentence, and alone is no header
+  bool counted; // it numbers the columns, and is no header
+  bool title;   // the first record could be a title: one cell with something in it
   SniffAbove above;     // of another number of fields, so not one of the table
   size_t above_fields;  // how many it has
   size_t above_line;    // physical, from 1

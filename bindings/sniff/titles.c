@@ -13,10 +13,12 @@ static size_t count_filled(const SniffRecord *record) {
 
 static bool is_title(const SniffRecord *record, size_t columns) {
   size_t filled = count_filled(record);
-  const SniffField *first = record->fields;
+  const SniffField *only = record->fields;
+  while (filled == 1 && columns > 2 && only->len == 0)
+    only++;
   return record->count == columns &&
-         (filled == 0 || (filled == 1 && first->len > 0 &&
-                          !sniff_cell_is_data(sniff_cell(first->text, first->len))));
+         (filled == 0 ||
+          (filled == 1 && only->len > 0 && !sniff_cell_is_data(sniff_cell(only->text, only->len))));
 }
 
 // "506,13,,,,,": what some programs write above the names, filled up to the width of the table.

@@ -32,6 +32,14 @@ function conn.bytea(bytes) end
 ---@return string? code
 function conn.commit_all(list) end
 
+--- Waits until one of several connections, each with a statement under way (Connection:send), has something to
+--- receive.
+---@param list pghost.native.Connection[]
+---@return integer? index in the list; nil after a signal, with the statements still under way
+---@return string? message
+---@return string? code
+function conn.ready(list) end
+
 --- The version of libpq that this process uses, as "15.10".
 ---@return string
 function conn.libpq_version() end
@@ -47,6 +55,23 @@ local Connection = {}
 ---@return string? message
 ---@return string? code
 function Connection:query(sql, ...) end
+
+--- Starts one statement, as `query` runs it; the connection is busy until `receive` or `abandon`.
+---@param sql string
+---@param ... pghost.Value
+---@return true?
+---@return string? message
+---@return string? code
+function Connection:send(sql, ...) end
+
+--- The result of the statement that was sent; waits for it.
+---@return pghost.native.Result?
+---@return string? message
+---@return string? code
+function Connection:receive() end
+
+--- Cancels the statement that was sent, if there is one, and rolls back the open transaction.
+function Connection:abandon() end
 
 --- Runs a query whose rows come one by one, in constant memory: `for row in conn:stream(...) do`.
 --- The connection is busy until the loop ends. Leaving the loop early cancels the query, but inside
@@ -92,9 +117,10 @@ function Connection:exec(script) end
 --- ROLLBACK, since a statement had failed, is a failure ("25P02"). fn cannot yield to a coroutine
 --- outside. No signal stops BEGIN, COMMIT and ROLLBACK themselves.
 ---@param fn fun(): any...
+---@param committed? fun() called right after the COMMIT, not after a RELEASE; an error of it is ignored
 ---@return true? ok
 ---@return any ... what fn returned; message, code when not ok
-function Connection:transaction(fn) end
+function Connection:transaction(fn, committed) end
 
 --- What the server said since the last call.
 ---@return { severity: string, message: string }[] at most 1,000, the oldest
@@ -177,6 +203,15 @@ function Stream:types() end
 --- After the end: rows changed by a statement that gives none.
 ---@return integer
 function Stream:affected() end
+
+--- Writes the row that came last and all that follow as CSV without a header: the server's texts, as psql --csv writes
+--- them, but an empty text in quotes. Ends early when the file takes no more.
+---@param file file*
+---@param null? string what NULL looks like (default: empty)
+---@return true? done
+---@return string? message
+---@return string? code
+function Stream:write_csv(file, null) end
 
 --- Ends it early; again is fine. Also __close and __gc.
 function Stream:close() end

@@ -96,7 +96,7 @@ local function summary(result)
   local megabytes = result.seconds > 0 and result.bytes / 1e6 / result.seconds or 0
   local parts = { ("loaded %s from %s into %s in %s (%.0f MB/s)"):format(log.counted(result.loaded, "record"),
     log.counted(result.files, "file"), result.table, log.duration(result.seconds), megabytes) }
-  for _, word in ipairs { "rejected", "filtered" } do
+  for _, word in ipairs { "corrected", "rejected", "waived", "filtered" } do
     if result[word] > 0 then
       parts[#parts + 1] = log.count(result[word]) .. " " .. word
     end

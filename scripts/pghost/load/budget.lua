@@ -17,6 +17,7 @@ local M = {}
 ---@field rules table<string, pghost.Allowance>
 ---@field run pghost.Allowance of all tables together
 ---@field forgiving boolean there are corrections or waivers for the table
+---@field spare integer rejects that may turn out to be corrected or waived, beyond what is allowed
 ---@field used { table: integer, run: integer, rules: table<string, integer> } by earlier steps of the run
 local Budget = {}
 Budget.__index = Budget
@@ -41,16 +42,18 @@ function M.of_table(run, name, options)
   budget.run = budget_options.of_run(run)
   budget.stop = (options.on_error or run.settings.on_error) == "stop"
   budget.forgiving = corrections.in_force(run.conn, run.target, name) > 0
+  budget.spare = 0
   budget.used = { table = before.rejected, run = rejected_before(run), rules = before.rules }
   return setmetatable(budget, Budget)
 end
 
 --- The budget of a load by itself.
 ---@param allowed? pghost.Allowance nil: none, the first reject ends the load
+---@param spare? integer corrections and waivers that may apply
 ---@return pghost.load.Budget
-function M.of_load(allowed)
+function M.of_load(allowed, spare)
   return setmetatable({ stop = not allowed, table = allowed or {}, per_file = {}, rules = {}, run = {},
-    forgiving = false, used = { table = 0, run = 0, rules = {} } }, Budget)
+    forgiving = false, spare = spare or 0, used = { table = 0, run = 0, rules = {} } }, Budget)
 end
 
 --- No budget at all.
@@ -61,12 +64,12 @@ end
 
 -- An allowance for the engine, less what has been used. If rejects may turn out to be corrected or waived, and so not
 -- count, an overrun is only known at the end.
-local function for_engine(allowed, used, forgiving)
-  if forgiving then
+local function for_engine(allowed, used, budget)
+  if budget.forgiving then
     return {}
   end
-  return { limit = allowed.count and math.max(0, allowed.count - used),
-    share = allowed.percent and allowed.percent / 100 }
+  return { limit = allowed.count and math.max(0, allowed.count - used) + budget.spare,
+    share = budget.spare == 0 and allowed.percent and allowed.percent / 100 or nil }
 end
 
 local function least(...)
@@ -86,13 +89,13 @@ end
 ---@param alone boolean there is no other COPY
 ---@return pghost.RejectsOptions rejects
 function Budget:enforce(rejects, files, used, alone)
-  local of_table = for_engine(self.table, self.used.table + used, self.forgiving)
-  local of_run = for_engine(self.run, self.used.run + used, self.forgiving)
-  rejects.limit = least(self.stop and not self.forgiving and 0 or nil, of_table.limit, of_run.limit)
+  local of_table = for_engine(self.table, self.used.table + used, self)
+  local of_run = for_engine(self.run, self.used.run + used, self)
+  rejects.limit = least(self.stop and not self.forgiving and self.spare or nil, of_table.limit, of_run.limit)
   rejects.share = alone and of_table.share or nil
   rejects.rules = {}
   for rule, allowed in pairs(self.rules) do
-    rejects.rules[rule] = for_engine(allowed, self.used.rules[rule] or 0, self.forgiving)
+    rejects.rules[rule] = for_engine(allowed, self.used.rules[rule] or 0, self)
   end
   rejects.expected_bytes = type(files) == "table" and input_files.size(files) or nil
   return rejects
@@ -101,7 +104,7 @@ end
 --- What the engine has to enforce of each file.
 ---@return pghost.RejectBudget
 function Budget:of_file()
-  return for_engine(self.per_file, 0, self.forgiving)
+  return for_engine(self.per_file, 0, self)
 end
 
 --- How much an allowance is exceeded, for people; nil: it is not.
@@ -115,13 +118,6 @@ function M.excess(allowed, rejected, records)
   elseif allowed.percent and records and rejected * 100 > allowed.percent * records then
     return ("%g%% (%.3g%% it is)"):format(allowed.percent, 100 * rejected / math.max(records, 1))
   end
-end
-
---- How much of the records of a load by itself is too much, for people; nil: it is not.
----@param totals pghost.Totals
----@return string?
-function Budget:excess(totals)
-  return M.excess({ percent = self.table.percent }, totals.rejected, totals.records)
 end
 
 return M

@@ -13,6 +13,7 @@ local into_table = require "pghost.load.into_table"
 local load = require "pghost.load"
 local log = require "pghost.lib.log"
 local metadata = require "pghost.run.schema"
+local reapply = require "pghost.rejects.reapply_load"
 local rejects_file = require "pghost.rejects.file"
 local rejects_parts = require "pghost.rejects.parts"
 local relation = require "pghost.load.relation"
@@ -46,7 +47,9 @@ local M = {}
 ---@field files integer
 ---@field records integer
 ---@field loaded integer
----@field rejected integer
+---@field corrected integer rejects that were loaded as somebody had corrected them before
+---@field rejected integer neither corrected nor waived
+---@field waived integer
 ---@field filtered integer
 ---@field bytes integer
 ---@field seconds number
@@ -62,13 +65,16 @@ local M = {}
 ---@field target pghost.load.IntoTable
 ---@field spool pghost.Spool
 ---@field writer? pghost.rejects.Writer
+---@field committed boolean
 ---@field started? string by the server's clock, for rejects in a table
 ---@field plan? pghost.Plan
 ---@field result? pghost.Result
 
 -- The first rejects, as errors that print as one line.
 local function first_rejects(job, most)
-  local list = job.spool:first(most)
+  local list = job.spool:first(most, false, function(reject)
+    return job.target.reapplied:is_open(reject)
+  end)
   for i, reject in ipairs(list) do
     local file = job.plan.files[reject.file_id]
     list[i] = errors.new { message = reject.reason, file = file.name, column = reject.column,
@@ -107,7 +113,7 @@ end
 local function holds_all(job, conn, id)
   local good, found = pcall(conn.query, conn, ("SELECT pg_catalog.count(*) AS records FROM %s "
     .. "WHERE xmin = $1::xid8::xid"):format(job.target.relation.qualified), id)
-  local loaded = job.result.totals.loaded
+  local loaded = job.result.totals.loaded + job.target.reapplied.totals.corrected
   return good and loaded > 0 and found[1].records == loaded
 end
 
@@ -153,6 +159,9 @@ end
 -- The error of a load with too many rejects: if none are allowed, the first one.
 local function over_budget(job, problem)
   local most = job.options.max_rejects
+  if job.target.budget.spare > 0 then
+    job.target.reapplied = reapply.look(job.target, job.plan)
+  end
   if not most then
     problem = first_rejects(job, 1)[1] or problem
   else
@@ -175,7 +184,7 @@ local function first_orphan(job, problem)
   local _, ended = pcall(job.conn.transaction, job.conn, function()
     local _, plan = load.run(target, sinks.spool(spool), options.files, options.rules,
       setmetatable({ max_rejects = {} }, { __index = options }))
-    first = target.staged and first_rejects({ spool = spool, plan = plan }, 1)[1]
+    first = target.staged and first_rejects({ spool = spool, plan = plan, target = target }, 1)[1]
     error(looked, 0)
   end)
   if ended == looked and first then
@@ -192,11 +201,11 @@ local function transaction(job)
     return unknown_load(job)
   end, function()
     return load_all(job)
-  end)
-  if good then
+  end, function()
+    job.committed = true
     host.done "the records are loaded"
-  end
-  if good and job.writer then
+  end)
+  if (good or job.committed) and job.writer then
     job.writer:keep(true)
   elseif not good and job.writer and errors.is(result) and result.unsure then
     pcall(job.writer.keep, job.writer)
@@ -226,7 +235,7 @@ local function attempt(options, into, writer, session)
   local conn <close> = session:connect()
   local spool <close> = spools.new()
   local target <close> = into_table.new(conn, into, options.say, spool, options.progress)
-  local job = { options = options, into = into, session = session, conn = conn, spool = spool, writer = writer,
+  local job = { committed = false, options = options, into = into, session = session, conn = conn, spool = spool, writer = writer,
     target = target }
   target.planned = function(plan)
     job.plan = plan
@@ -239,11 +248,13 @@ local function attempt(options, into, writer, session)
   end
   local clock = sys.clock()
   local run_id = transaction(job)
-  local totals = job.result.totals
-  target:analyse(job.plan, totals.loaded, sys.clock() - clock)
+  local totals, settled = job.result.totals, target.reapplied.totals
+  target:analyse(job.plan, totals.loaded + settled.corrected, sys.clock() - clock)
   return { table = target.relation.qualified, files = count_files(job.plan.files), records = totals.records,
-    loaded = totals.loaded, rejected = totals.rejected, filtered = totals.filtered, bytes = totals.bytes,
-    run_id = run_id, seconds = sys.clock() - clock, notices = conn:notices() }, first_rejects(job, options.shown or 5)
+    loaded = totals.loaded, corrected = settled.corrected,
+    rejected = totals.rejected - settled.corrected - settled.waived, waived = settled.waived,
+    filtered = totals.filtered, bytes = totals.bytes, run_id = run_id, seconds = sys.clock() - clock,
+    notices = conn:notices() }, first_rejects(job, options.shown or 5)
 end
 
 --- Loads files into a table. Raises an error object when nothing was loaded: code "data" at the

@@ -1,11 +1,13 @@
 -- The target of `pghost load`: one table, existing or created, over one connection, in the caller's transaction.
 
 local budget = require "pghost.load.budget"
+local decided = require "pghost.rejects.decided"
 local defaults = require "pghost.load.target"
 local errors = require "pghost.lib.errors"
 local lock_waits = require "pghost.load.lock_waits"
 local log = require "pghost.lib.log"
 local relation = require "pghost.load.relation"
+local reapply = require "pghost.rejects.reapply_load"
 local self_reference = require "pghost.load.self_reference"
 local remarks = require "pghost.load.remarks"
 local statistics = require "pghost.load.statistics"
@@ -44,6 +46,9 @@ local analyse_from = 10000
 ---@field spool pghost.Spool
 ---@field staged? pghost.load.SelfReference the records go there first, since a key of the table is to itself
 ---@field undigested boolean the files are not hashed
+---@field lenient boolean the server's refusals are rejects: some are allowed, or may be corrected or waived
+---@field reapplied pghost.rejects.Reapplied what became of rejects that were decided on before
+---@field readings table<string, pghost.Column> of a table that was created with types
 ---@field fresh? boolean this transaction has made or emptied the table
 local Target = setmetatable({}, defaults)
 Target.__index = Target
@@ -56,19 +61,30 @@ Target.__index = Target
 ---@return pghost.load.IntoTable target to be kept in a `<close>` variable
 function M.new(conn, into, say, spool, progress)
   return setmetatable({ conn = conn, into = into, say = say, spool = spool, progress = progress, held = {},
-    over_budget = false }, Target)
+    over_budget = false, reapplied = reapply.nothing, readings = {} }, Target)
 end
 
 function Target:plan(files, rules, options)
-  self.budget = budget.of_load(options.max_rejects)
-  self.undigested = options.max_rejects == nil -- it tells the files of rejects, of which there are none
   if not options.create then
-    lock_waits.query(self.conn, self.into.quoted, function()
-      relation.lock(self.conn, self.into)
-    end, self.say)
+    if not relation.lock_now(self.conn, self.into) then
+      lock_waits.query(self.conn, self.into.quoted, function()
+        relation.lock(self.conn, self.into)
+      end, self.say)
+    end
     self.relation = relation.find(self.conn, self.into)
   end
-  return table_plan.make(self, files, rules, options)
+  local plan = table_plan.make(self, files, rules, options)
+  local spare = options.fixes and 0 or decided.count(self.conn, self.relation)
+  self.budget, self.lenient = budget.of_load(options.max_rejects, spare), options.max_rejects ~= nil or spare > 0
+  self.undigested = not self.lenient -- it tells the files of rejects, of which there are none
+  return plan
+end
+
+--- Whether records go into separate tables first: of several COPYs, one may refer to a record of a later one.
+---@param plan pghost.Plan
+---@return pghost.load.SelfReference?
+function Target:stage(plan)
+  return (self.lenient or #plan.batches > 1) and self_reference.of(self.conn, self.relation, self.read_once) or nil
 end
 
 function Target:begin(plan)
@@ -79,9 +95,7 @@ function Target:begin(plan)
     self.say("info", "load", ("emptied %s, in the same transaction"):format(self.relation.qualified))
   end
   self.rows_before = stored.count(self.conn, self.relation)
-  if options.max_rejects or #plan.batches > 1 then -- several COPYs: a record may refer to one of a later COPY
-    self.staged = self_reference.of(self.conn, self.relation, self.read_once)
-  end
+  self.staged = self:stage(plan)
   if options.create or options.truncate then
     self.fresh = self.relation.kind == "r"
     self.conn:write_early()
@@ -100,7 +114,7 @@ function Target:streams(plan, batch)
     return staged_streams(self, plan, batch, batch.as_text or batch.short)
   end
   local careful = not self.relation.of_statement
-    and (self.relation.after_insert or plan.options.max_rejects and (self.relation.guarded or batch.as_text))
+    and (self.relation.after_insert or self.lenient and (self.relation.guarded or batch.as_text))
   local text = batch.as_text or batch.short
   return { program = batch.program, workers = plan.workers, memory = plan.options.memory,
     clean = { connections = { self.conn }, as_text = text, careful = careful, tell_lines = true,
@@ -183,8 +197,10 @@ function Target.failed(_, _, batch, message, code)
   errors.raise(message, code, { file = alone and batch.files[1].name or nil })
 end
 
--- The records that the table refuses become rejects, the others are inserted.
-local function settle_staged(self, plan, result)
+--- The records that the table refuses become rejects, the others are inserted.
+---@param plan pghost.Plan
+---@param result pghost.Result
+function Target:settle_staged(plan, result)
   local refused, inserted = self.staged:settle(plan)
   local by_file = {}
   for _, one in ipairs(refused) do
@@ -194,24 +210,34 @@ local function settle_staged(self, plan, result)
   self.spool:add(refused)
   self.sent = inserted
   check_stored(self, plan.options, result.totals.loaded - inserted)
+end
+
+-- What was decided on before does not count.
+local function check_budget(self, plan, result)
+  local totals, settled = result.totals, self.reapplied.totals
+  local rejected = totals.rejected - settled.corrected - settled.waived
   local most = plan.options.max_rejects and self.budget.table.count or not plan.options.max_rejects and 0
-  if most and result.totals.rejected > most then
+  if most and rejected > most then
     raise_over(self, ("more rejected records than the %s that --max-rejects allows"):format(log.count(most)))
+  elseif budget.excess({ percent = self.budget.table.percent }, rejected, totals.records) then
+    raise_over(self, ("%s of %s rejected, --max-rejects allows %g%%"):format(log.count(rejected),
+      log.counted(totals.records, "record"), self.budget.table.percent))
   end
 end
 
 function Target:finish(plan, result)
-  local totals = result.totals
   if self.staged then
-    settle_staged(self, plan, result)
+    self:settle_staged(plan, result)
+  end
+  if self.budget.spare > 0 and result.totals.rejected > 0 then
+    local sent
+    self.reapplied, sent = reapply.run(self, plan, result)
+    self.sent = (self.sent or 0) + sent
   end
   if self.rows_before then
     check_stored(self, plan.options, stored.missing(self.conn, self.relation, self.rows_before, self.sent or 0))
   end
-  if self.budget:excess(totals) then
-    raise_over(self, ("%s of %s rejected, --max-rejects allows %g%%"):format(log.count(totals.rejected),
-      log.counted(totals.records, "record"), self.budget.table.percent))
-  end
+  check_budget(self, plan, result)
 end
 
 --- Updates the table's statistics, after the COMMIT: nobody waits for them with what the load has locked.

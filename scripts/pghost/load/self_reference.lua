@@ -209,7 +209,9 @@ function SelfReference:settle(plan)
   while refused[at] do
     at = find_originals(plan, refused, at)
   end
-  return refused, insert(self)
+  local inserted = insert(self)
+  self.conn:query("DROP TABLE " .. self.name)
+  return refused, inserted
 end
 
 return M

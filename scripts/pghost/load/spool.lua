@@ -129,8 +129,9 @@ end
 --- The first few rejects by file and line.
 ---@param most integer
 ---@param in_order? boolean there was one worker
+---@param counts? fun(reject: pghost.SpooledReject): boolean default: all do
 ---@return pghost.SpooledReject[]
-function Spool:first(most, in_order)
+function Spool:first(most, in_order, counts)
   local first = {}
   for reject in self:rejects() do
     if in_order and #first == most then
@@ -141,7 +142,7 @@ function Spool:first(most, in_order)
       or (first[at - 1].file_id == reject.file_id and first[at - 1].line > reject.line)) do
       at = at - 1
     end
-    if at <= most then
+    if at <= most and (not counts or counts(reject)) then
       table.insert(first, at, reject)
       first[most + 1] = nil
     end

@@ -7,12 +7,14 @@ local batches = require "pghost.lib.batches"
 local cjson = require "cjson"
 local contents = require "pghost.input.contents"
 local csv = require "pghost.native.csv"
+local decided = require "pghost.rejects.decided"
 local fields_of = require "pghost.rejects.fields"
 local file_records = require "pghost.load.file_records"
 local history = require "pghost.run.history"
 local hex = require "pghost.lib.hex"
 local load_call = require "pghost.rejects.load_call"
 local recorded_dialect = require "pghost.input.recorded_dialect"
+local recordable = require "pghost.run.recordable"
 local sys = require "pghost.native.sys"
 local rejects_parts = require "pghost.rejects.parts"
 
@@ -20,23 +22,45 @@ local M = {}
 
 local insert_rejects = [[
   INSERT INTO pghost.rejects (run_id, table_name, file_id, line, byte_offset, byte_length, column_name, rule, reason,
-    original)
-  SELECT $1, $2, file_id, line, byte_offset, byte_length, column_name, rule, reason,
-    pg_catalog.decode(original, 'hex')
+    original, state, note, replayed_by)
+  SELECT $1::pg_catalog.int8, $2, file_id, line, byte_offset, byte_length, column_name, rule, reason,
+    pg_catalog.decode(original, 'hex'), state, note, CASE WHEN state = 'corrected' THEN $1::pg_catalog.int8 END
   FROM pg_catalog.json_to_recordset($3::pg_catalog.json) AS n (file_id bigint, line bigint, byte_offset bigint,
-    byte_length bigint, column_name text, rule text, reason text, original text)]]
+    byte_length bigint, column_name text, rule text, reason text, original text, state text, note text)]]
 
-local function save_rejects(conn, run_id, table_name, spool, files, ids)
+-- Of a load that failed nothing was corrected, since nothing was loaded.
+local function state_of(job, reject, failed)
+  local one = job.target.reapplied:of(reject)
+  if not one or failed and one.state == "corrected" then
+    return "open"
+  end
+  return one.state, one.note
+end
+
+local function save_rejects(job, run_id, ids, failed)
+  local conn, files, table_name = job.conn, job.plan.files, job.target.relation.name
   local list = batches.new(function(batch)
     conn:query(insert_rejects, run_id, table_name, cjson.encode(batch))
   end)
-  for reject in spool:rejects() do
-    local file = files[reject.file_id]
+  for reject in job.spool:rejects() do
+    local file, state, note = files[reject.file_id], state_of(job, reject, failed)
     list:add { file_id = ids[reject.file_id], line = rejects_parts.line_of(reject.line, file),
       byte_offset = not file.records and reject.offset or nil, byte_length = reject.length, column_name = reject.column,
-      rule = reject.rule, reason = reject.reason, original = hex.encode(reject.original) }
+      rule = reject.rule, reason = reject.reason, original = hex.encode(reject.original),
+      state = state, note = note and recordable.text(conn, note) }
   end
   list:flush()
+end
+
+-- As load/reject_counts.lua counts them for runs.
+local function settled_counts(job, ids)
+  local counts = { corrected = { by_file = {} }, waived = { by_file = {} }, settled = { rejects = { by_file = {} },
+    duplicates = { by_file = {} } } }
+  for i, one in pairs(job.target.reapplied.by_file) do
+    counts.corrected.by_file[ids[i]], counts.waived.by_file[ids[i]] = one.corrected, one.waived
+    counts.settled.rejects.by_file[ids[i]] = one.corrected + one.waived
+  end
+  return counts
 end
 
 -- Files that were read to their end have counts.
@@ -47,7 +71,7 @@ local function save_files(conn, run_id, job)
   for i, one in ipairs(job.result and job.result.files or {}) do
     read[#read + 1] = one.counts and { id = ids[i], counts = one.counts } or nil
   end
-  file_records.save(conn, read, "loaded", {})
+  file_records.save(conn, read, "loaded", {}, settled_counts(job, ids))
   return ids
 end
 
@@ -81,9 +105,9 @@ local function identified(job, hashes, file, reject)
     return before.reject, before.line
   end
   hashes[file] = hashes[file] or content_of(job, file)
-  local hash = csv.hash(("%s:%d:%s"):format(hashes[file], reject.line, reject.original))
   job.mark = job.mark or csv.hash(("%d:%.17g:%d"):format(sys.pid(), sys.clock(), os.time())):sub(1, 8)
-  return "h" .. job.mark .. hash:sub(1, 24), reject.line -- a letter first: it is no number to a spreadsheet
+  -- A letter first: it is no number to a spreadsheet.
+  return "h" .. job.mark .. decided.hash(hashes[file], reject.line, reject.original), reject.line
 end
 
 --- Writes the rejects file.
@@ -95,9 +119,11 @@ function M.write(job)
   end
   writer:begin(sources)
   for reject in job.spool:rejects() do
-    local id, line = identified(job, hashes, files[reject.file_id], reject)
-    writer:record(sources[reject.file_id], { id = id, line = line, column = reject.column, reason = reject.reason,
-      original = reject.original })
+    if job.target.reapplied:is_open(reject) then
+      local id, line = identified(job, hashes, files[reject.file_id], reject)
+      writer:record(sources[reject.file_id], { id = id, line = line, column = reject.column, reason = reject.reason,
+        original = reject.original })
+    end
   end
   writer:finish()
 end
@@ -114,7 +140,7 @@ function M.record(job, problem)
       load = load_call.of_run(relation.qualified, job.options) },
     attempt = job.session.attempt, started = job.started })
   local ids = save_files(conn, run_id, job)
-  save_rejects(conn, run_id, relation.name, job.spool, job.plan.files, ids)
+  save_rejects(job, run_id, ids, problem ~= nil)
   history.finish(conn, run_id, problem and "failed" or "published", problem)
   return run_id
 end

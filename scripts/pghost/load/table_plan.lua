@@ -72,6 +72,12 @@ local function parts_of(target, options, file, dialect)
   return parts
 end
 
+local function file_of(target, file, part, rules)
+  return { path = file.path, name = file.name, records = part, contents = part.contents,
+    encoding = "utf-8", reading = dialects.of(rejects_parts.reading(part), part.standard and { any_header = true }
+      or { any_header = true, too_many = too_many(target, part.dialect, rules) }) }
+end
+
 -- Each file, or what its records stand for where it is one of rejects.
 local function expand(target, options, found, rules)
   local list, dialect = {}, dialects.of(options)
@@ -82,9 +88,7 @@ local function expand(target, options, found, rules)
       list[#list + 1] = file
     end
     for _, part in ipairs(parts or {}) do
-      list[#list + 1] = { path = file.path, name = file.name, records = part, contents = part.contents,
-        encoding = "utf-8", reading = dialects.of(rejects_parts.reading(part), part.standard and { any_header = true }
-          or { any_header = true, too_many = too_many(target, part.dialect, rules) }) }
+      list[#list + 1] = file_of(target, file, part, rules)
     end
   end
   return list
@@ -226,6 +230,15 @@ local function columns_by_order(target, options, rules)
   return count > 0 and count or nil
 end
 
+local function plan_of(target, files, rules, options)
+  local batches = rules and batches_by_rules(target, files, rules, options)
+    or batches_by_header(target, files, options, target.readings)
+  local all, made = frozen(batches)
+  return plans.make { name = target.relation.name, options = options, targets = { clean = true }, files = all,
+    skipped = {}, batches = made, rules = rules, workers = options.workers, mode = "append", missing = "keep",
+    first = false, forced = true, position = false, complete = false }
+end
+
 --- The plan of files into one table; one that is to be created is made.
 ---@param target pghost.load.IntoTable
 ---@param spec string|string[] files
@@ -238,13 +251,23 @@ function M.make(target, spec, rules, options)
   local files = expand(target, options, inputs.find(spec, nil, target.say), rules)
   local columns_there = rules and rules:columns() or (target.relation and target.relation.columns) or {}
   look_at(target, files, options, more, known_header.goal(columns_there, target.relation == nil))
-  local readings = options.create and create(target, files, options, rules) or {}
-  local batches = rules and batches_by_rules(target, files, rules, options)
-    or batches_by_header(target, files, options, readings)
-  local all, made = frozen(batches)
-  return plans.make { name = target.relation.name, options = options, targets = { clean = true }, files = all,
-    skipped = {}, batches = made, rules = rules, workers = options.workers, mode = "append", missing = "keep",
-    first = false, forced = true, position = false, complete = false }
+  target.readings = options.create and create(target, files, options, rules) or {}
+  return plan_of(target, files, rules, options)
+end
+
+--- The plan of corrected records, into the table that exists by now.
+---@param target pghost.load.IntoTable
+---@param parts pghost.rejects.Part[]
+---@param rules? pghost.Rules
+---@param options pghost.load.TableOptions
+---@return pghost.Plan
+function M.of_records(target, parts, rules, options)
+  local files = {}
+  for i, part in ipairs(parts) do
+    files[i] = file_of(target, { path = "corrected", name = part.name }, part, rules)
+  end
+  look_at(target, files, options, {})
+  return plan_of(target, files, rules, options)
 end
 
 return M

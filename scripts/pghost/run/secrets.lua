@@ -99,7 +99,7 @@ local function value_of(config, name)
   if setting ~= nil then
     return setting
   end
-  return type(config.parameters) == "table" and config.parameters[name] or nil
+  return type(config.parameters) == "table" and rawget(config.parameters, name) or nil
 end
 
 --- Whether the value of a setting or parameter must be neither recorded nor shown.

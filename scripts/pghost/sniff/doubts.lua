@@ -189,7 +189,9 @@ local function above_reason(structure, facts)
   elseif structure.ruler then
     return "a line of dashes is right below the names"
   elseif structure.title then
-    return "the first record could be a title: only one of its cells has something in it"
+    return "the first record could be a title above the names"
+  elseif structure.counted then
+    return "the first record numbers the columns, as names do"
   elseif structure.corner and structure.header == 0 then
     return "the first record has years over other numbers, or nothing where all others have something, as names do"
   elseif structure.names_below > 0 then

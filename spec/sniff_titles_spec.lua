@@ -1,0 +1,55 @@
+-- What stands above the names, or looks like names: the table that a person sees in the text, or a refusal.
+
+local auto_read = require "support.auto_read"
+
+local check, refused = auto_read.check, auto_read.refused
+
+local bodies = {
+  "id,x/1,2.5/2,3.5/3,4.5",
+  "name,town/Ann,Rome/Bob,Oslo/Cid,Bern/Dee,Paris",
+  "kunde,ort/Müller,Köln/Schäfer,Bonn",
+  "имя,город/Анна,Москва/Борис,Тула/Вера,Омск",
+}
+
+local titles = {
+  "Sales of the north, all shops; final", "Sales of the north; all shops, final", "Report 2024", "Meetings,",
+  '"Report, 2024"', "Sales of the north, all shops\n", "Sales of the north, all shops\n,",
+}
+
+describe("a title", function()
+  for _, title in ipairs(titles) do
+    it(("%q is not part of the table"):format(title), function()
+      for _, body in ipairs(bodies) do
+        for _, sign in ipairs { ",", ";", "\t" } do
+          local text = title .. "\n" .. body:gsub(",", sign):gsub("/", "\n") .. "\n"
+          local seen = auto_read.outcome(text)
+          assert.is_true(seen == body or seen:find("^refused: .*not clear") ~= nil, text .. "\n" .. seen)
+        end
+      end
+    end)
+  end
+end)
+
+describe("a first record", function()
+  check {
+    { "of brackets over few texts is names", "[kunde],[ort]\nMüller,Köln\nSchäfer,Bonn\n",
+      "[kunde],[ort]/Müller,Köln/Schäfer,Bonn", refused },
+    { "of braces over many texts is names", "{who};{where}\n" .. ("Ann;Rome\nBob;Oslo\n"):rep(20),
+      "{who},{where}" .. ("/Ann,Rome/Bob,Oslo"):rep(20), refused },
+    { "that numbers the columns is no record", "1,2\nMüller,Köln\nSchäfer,Bonn\n", refused },
+    { "that numbers the columns from 0 is no record", "0,1,2\n5,8,9\n7,7,1\n3,6,2\n", refused },
+    { "that numbers the columns is no record, in a longer table", "0;1;2\n" .. ("a;5;x\nb;6;y\n"):rep(30), refused },
+    { "of one word above names is none", ",,unit\nCustomer,City,Qty\nAnn,York,3\nBob,Leeds,12\nCy,Bath,5\n",
+      refused, "Customer,City,Qty/Ann,York,3/Bob,Leeds,12/Cy,Bath,5" },
+    { "with a space after the comma is names", "id, name\n1,Ann\n2,Bob\n3,Cid\n", "id,name/1,Ann/2,Bob/3,Cid", refused },
+    { "of numbers over numbers is a record", "1,2.5,7\n2,3.5,9\n3,4.5,1\n", "-/1,2.5,7/2,3.5,9/3,4.5,1" },
+  }
+end)
+
+describe("dashes below the names", function()
+  check {
+    { "are no record, whatever their number", "id,x\n--,-\n1,2.5\n2,3.5\n", refused },
+    { "are no record above a single one", "id;x\r\n--;-\r\n1;2.5\r\n", refused },
+    { "are values where they are fewer than letters", "id,price\n1,-\n2,5\n3,7\n", "id,price/1,-/2,5/3,7" },
+  }
+end)
