@@ -333,6 +333,33 @@ local function suite(title, as)
       run "server stop"
     end)
 
+    it("is not another user's in its place", function()
+      if not is_root then
+        pending "needs root to become another user"
+        return
+      end
+      run "server start"
+      pghost.write(folder .. "/dsn.lua", 'print((require("pghost.native.server").ensure()))')
+      local dsn = run(folder .. "/dsn.lua"):match "^[^\n]*"
+      local socket = run("server status"):match "socket: ([^\n]*)" .. "/.s.PGSQL.5432"
+      pghost.write(folder .. "/other.py", ([[
+import socket
+server = socket.socket(socket.AF_UNIX)
+server.settimeout(20)
+server.bind("%s")
+server.listen()
+print(server.accept()[0].recv(9999))]]):format(socket))
+      pghost.shell(("mv %s %s.real && (python3 %s/other.py >/dev/null 2>&1 &) && while ! [ -S %s ]; do sleep 0.05; done"
+        .. " && chmod 777 %s"):format(socket, socket, folder, socket, socket))
+      local owner = as == "" and "postgres" or as:match "reuid=(%w+)"
+      local _, err, code = shell(("psql -X -c 'select 1' %s"):format(pghost.quote(dsn)))
+      assert.equal(2, code)
+      assert.matches(('requirepeer specifies "%s", but actual peer user name is "root"'):format(owner), err, 1, true)
+      pghost.shell(("mv %s.real %s"):format(socket, socket))
+      assert.equal("1\n", (use()))
+      run "server stop"
+    end)
+
     it("shows its files to its owner alone, and listens on no network", function()
       run "server start"
       local open = pghost.shell(("find %s/server -mindepth 1 ! -type s -perm /077"):format(home))

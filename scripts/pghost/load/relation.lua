@@ -28,7 +28,8 @@ local M = {}
 ---@field can_analyse boolean a table, and ours
 ---@field guarded boolean the server may refuse rows of the right types
 ---@field after_insert boolean triggers look at rows, or foreign keys, at the end of a statement
----@field decided boolean there have been corrections or waivers in this database, and this role may see them
+---@field decided { corrections: boolean, taken_in: boolean } tables of the history with decisions on rejects that this
+--- role may read
 ---@field of_statement boolean a trigger sees all rows of a COPY, or a foreign key is to the table itself: it cannot be
 --- done in parts
 
@@ -80,12 +81,14 @@ local relation_query = qualified [[
       SELECT FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND (y.typtype = 'd' OR a.atttypmod >= 0)
     ) OR pg_catalog.getdatabaseencoding() <> 'UTF8' AS guarded,
-    EXISTS (
-      SELECT 1 FROM pg_catalog.pg_class AS h JOIN pg_catalog.pg_namespace AS s ON s.oid = h.relnamespace
-      WHERE s.nspname = 'pghost' AND h.relname = 'corrections' AND h.relkind = 'r'
+    ARRAY(
+      SELECT h.relname::text FROM pg_catalog.pg_class AS h
+        JOIN pg_catalog.pg_namespace AS s ON s.oid = h.relnamespace
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = h.oid AND a.attname = 'reverted_at'
+      WHERE s.nspname = 'pghost' AND h.relname IN ('corrections', 'taken_in') AND h.relkind = 'r'
         AND pg_catalog.has_schema_privilege(s.oid, 'USAGE') AND pg_catalog.has_table_privilege(h.oid, 'SELECT')
         AND pg_catalog.pg_relation_size(h.oid) > 0
-    ) AS decided
+    )::text AS decided
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.oid = pg_catalog.to_regclass($1::text)::pg_catalog.oid]]
 
@@ -235,7 +238,8 @@ function M.find(conn, into)
     guarded = relation.guarded,
     after_insert = relation.after_insert,
     of_statement = relation.of_statement,
-    decided = relation.decided,
+    decided = { corrections = relation.decided:find("corrections", 1, true) ~= nil,
+      taken_in = relation.decided:find("taken_in", 1, true) ~= nil },
     columns = read_columns(conn, relation),
   }
 end

@@ -5,9 +5,11 @@
 
 local backfill = require "pghost.partitions.backfill"
 local declaration = require "pghost.partitions.declaration"
+local errors = require "pghost.lib.errors"
 local published = require "pghost.partitions.existing"
 local rejected = require "pghost.partitions.rejected"
 local relations = require "pghost.catalog.relations"
+local retention = require "pghost.partitions.retention"
 local tree = require "pghost.partitions.tree"
 
 local M = {}
@@ -18,6 +20,10 @@ local M = {}
 ---@return pghost.partitions.Declared?
 function M.of(run, request)
   local declared = declaration.of(request)
+  if declared and declared.keep and request.mode == "replace" then
+    errors.raise(("table '%s': partition: keep cannot be combined with mode 'replace', in which the files decide what "
+      .. "there is: load with another mode"):format(request.name), "usage", { exit = 1 })
+  end
   if declared and not request.first then
     published.check(run.conn, { name = request.name, mode = request.mode, partition = declared },
       relations.quoted(run.target, request.name))
@@ -40,13 +46,16 @@ function M.refuse(conn, run, plan, result)
   return total
 end
 
---- Partitions what a load has built.
+--- Partitions what a load has built, and notes what becomes of old partitions when it publishes.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
 function M.build(run, plan)
   if not plan.partition or not plan.targets.clean then
     return
-  elseif plan.first and not plan.complete then
+  elseif not plan.first then
+    run.retentions[#run.retentions + 1] = retention.of(run, plan)
+  end
+  if plan.first and not plan.complete then
     tree.build(run, plan)
   elseif plan.mode == "partitions" and not plan.first then
     run.exchanges[#run.exchanges + 1] = backfill.build(run, plan)
