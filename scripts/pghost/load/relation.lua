@@ -155,19 +155,35 @@ end
 
 local lock_not_available = "55P03" -- SQLSTATE
 
+local at_once <const> = "SAVEPOINT pghost_lock; %s; RELEASE SAVEPOINT pghost_lock"
+
+-- Runs a statement in a savepoint, in one round trip.
+local function try(conn, statement)
+  local done, problem = pcall(conn.exec, conn, at_once:format(statement))
+  if not done then
+    conn:exec "ROLLBACK TO SAVEPOINT pghost_lock; RELEASE SAVEPOINT pghost_lock"
+  end
+  return done, problem
+end
+
+--- Does the same as M.lock if it need not wait; false: nothing has happened.
+---@param conn pghost.Connection in a transaction
+---@param into pghost.load.Name
+---@return boolean
+function M.lock_now(conn, into)
+  return (try(conn, ("LOCK TABLE %s IN ROW EXCLUSIVE MODE NOWAIT"):format(into.quoted)))
+end
+
 --- Holds the definition of a table to the end of the transaction: its types are read after this. Who may only insert
 --- into some columns may not LOCK, but EXPLAIN takes the lock too, and runs nothing.
 ---@param conn pghost.Connection in a transaction
 ---@param into pghost.load.Name
 function M.lock(conn, into)
   for _, sql in ipairs { "LOCK TABLE %s IN ROW EXCLUSIVE MODE", "EXPLAIN INSERT INTO %s DEFAULT VALUES" } do
-    local at_once <const> = "SAVEPOINT pghost_lock; " .. sql .. "; RELEASE SAVEPOINT pghost_lock"
-    local locked, problem = pcall(conn.exec, conn, at_once:format(into.quoted))
+    local locked, problem = try(conn, sql:format(into.quoted))
     if locked then
       return
-    end
-    conn:exec "ROLLBACK TO SAVEPOINT pghost_lock; RELEASE SAVEPOINT pghost_lock"
-    if errors.is(problem) and problem.code == lock_not_available then
+    elseif errors.is(problem) and problem.code == lock_not_available then
       error(problem, 0)
     end
   end
@@ -187,6 +203,9 @@ local deferred_query = [[
 ---@param conn pghost.Connection in a transaction
 ---@param relation pghost.load.Relation
 function M.check_at_once(conn, relation)
+  if not relation.guarded then
+    return -- no key and no trigger
+  end
   local names = {}
   for row in conn:query(deferred_query, relation.qualified):rows() do
     names[#names + 1] = row.qualified
