@@ -176,4 +176,20 @@ describe("corrections in pghost load", function()
     assert.equal(0, code, err)
     assert.equal("1|10\n2|20\n3|500\n6|6", items())
   end)
+
+  it("may refer to each other, also to records that nobody has changed", function()
+    here:ask "CREATE TABLE tree (id int PRIMARY KEY, parent int REFERENCES tree, v int)"
+    here:write("tree.csv", "id,parent,v\n1,,1\n2,1,x\n3,2,3\n4,99,4\n5,98,5\n")
+    here:must(0, "load", "tree.csv", "--into", "tree", "--max-rejects", "9", "--rejects", "bad.csv", "--force")
+    edit { ["2,1,x"] = "2,1,2", ["4,99,4"] = "4,3,4" }
+    here:must(0, "fix", "bad.csv")
+    assert.equal("1\n2\n3\n4", here:ask "SELECT id FROM tree ORDER BY 1")
+    here:ask "TRUNCATE tree"
+    has(here:must(1, "load", "tree.csv", "--into", "tree"), "tree.csv:6: ", "Key (parent)=(98) is not present")
+    assert.equal("", here:ask "SELECT id FROM tree")
+    local err = here:must(0, "load", "tree.csv", "--into", "tree", "--max-rejects", "1")
+    has(err, "3 corrected, 1 rejected")
+    assert.is_nil(err:find("not applied", 1, true), err)
+    assert.equal("1\n2\n3\n4", here:ask "SELECT id FROM tree ORDER BY 1")
+  end)
 end)
