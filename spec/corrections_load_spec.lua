@@ -64,10 +64,12 @@ describe("corrections in pghost load", function()
     assert.equal("6|2|2|1|1|0|t", accounts())
     local _, out = here:must(0, "rejects", "--corrected")
     has(out, "run 3 of 'load'", "2 corrected rejects", "b.csv:3: v: not a numeric 'x'", "b.csv:4: ")
-    has(select(2, here:must(0, "rejects", "--waived")), "1 waived reject", "b.csv:6: v: not a numeric 'y' [nobody knows]")
+    has(select(2, here:must(0, "rejects", "--waived")), "1 waived reject",
+      "b.csv:6: v: not a numeric 'y' [nobody knows]")
     has(select(2, here:must(0, "rejects")), "1 open reject", "b.csv:5: ")
     assert.equal("3\n3", here:ask "SELECT replayed_by FROM pghost.rejects WHERE run_id = 3 AND state = 'corrected'")
-    has(select(2, here:must(0, "rejects", "3", "--revert")), "run 3: 1 waived reject open again, 2 corrections reverted")
+    has(select(2, here:must(0, "rejects", "3", "--revert")),
+      "run 3: 1 waived reject open again, 2 corrections reverted")
     here:must(0, "load", "b.csv", "--into", "t", "--truncate", "--max-rejects", "9", "--rejects", "table")
     assert.equal("1|10\n6|6", items())
     assert.equal("6|2|0|4|0|0|t", accounts())
@@ -142,7 +144,8 @@ describe("corrections in pghost load", function()
     has(select(2, here:must(0, "rejects", "3", "--corrected")), "2 corrected rejects", "c.csv:2: v: not a numeric 'x'",
       "c.csv:3: ")
     here:ask "TRUNCATE t"
-    has(here:must(0, "load", "c.csv", "--into", "t", "--max-rejects", "2"), "loaded 1 record", "2 corrected, 2 rejected")
+    has(here:must(0, "load", "c.csv", "--into", "t", "--max-rejects", "2"), "loaded 1 record",
+      "2 corrected, 2 rejected")
     assert.equal("1|11\n2|22\n4|4", items())
     has(select(2, here:must(0, "rejects", "3", "--revert")), "2 corrections reverted")
     local err = here:must(0, "load", "c.csv", "--into", "t", "--truncate", "--max-rejects", "4")
