@@ -195,4 +195,16 @@ describe("corrections in pghost load", function()
     assert.is_nil(err:find("not applied", 1, true), err)
     assert.equal("1\n2\n3\n4", here:ask "SELECT id FROM tree ORDER BY 1")
   end)
+
+  it("do not concern a role that may not read them: it loads as ever", function()
+    local role = "stranger_" .. here.dsn:match "dbname=(%S+)"
+    here:ask(("CREATE ROLE %s LOGIN"):format(role))
+    here:ask(("GRANT INSERT, SELECT ON t TO %s"):format(role))
+    local _, err, code = pghost.run({ "--dsn", (here.dsn:gsub(" ?user=%S+", "") .. " user=" .. role), "load", "a.csv",
+      "--into", "t", "--max-rejects", "9" }, { cd = here.folder })
+    here:ask(("DROP OWNED BY %s"):format(role))
+    here:ask(("DROP ROLE %s"):format(role))
+    assert.equal(0, code, err)
+    has(err, "loaded 2 records", ", 4 rejected")
+  end)
 end)

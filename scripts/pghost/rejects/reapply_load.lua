@@ -125,7 +125,8 @@ end
 -- The target once more, for the corrected records alone.
 local function second_target(target, spool)
   local second = setmetatable({ planned = false, spool = spool, held = {}, staged = false, fresh = false, sent = 0,
-    read_once = false, budget = budget.unlimited(), lenient = true, progress = { enabled = false } }, { __index = target })
+    read_once = false, budget = budget.unlimited(), lenient = true, progress = { enabled = false } },
+    { __index = target })
   function second:plan(parts, rules, options)
     return table_plan.of_records(self, parts, rules, options)
   end
