@@ -64,10 +64,12 @@ describe("corrections in pghost load", function()
     assert.equal("6|2|2|1|1|0|t", accounts())
     local _, out = here:must(0, "rejects", "--corrected")
     has(out, "run 3 of 'load'", "2 corrected rejects", "b.csv:3: v: not a numeric 'x'", "b.csv:4: ")
-    has(select(2, here:must(0, "rejects", "--waived")), "1 waived reject", "b.csv:6: v: not a numeric 'y' [nobody knows]")
+    has(select(2, here:must(0, "rejects", "--waived")), "1 waived reject",
+      "b.csv:6: v: not a numeric 'y' [nobody knows]")
     has(select(2, here:must(0, "rejects")), "1 open reject", "b.csv:5: ")
     assert.equal("3\n3", here:ask "SELECT replayed_by FROM pghost.rejects WHERE run_id = 3 AND state = 'corrected'")
-    has(select(2, here:must(0, "rejects", "3", "--revert")), "run 3: 1 waived reject open again, 2 corrections reverted")
+    has(select(2, here:must(0, "rejects", "3", "--revert")),
+      "run 3: 1 waived reject open again, 2 corrections reverted")
     here:must(0, "load", "b.csv", "--into", "t", "--truncate", "--max-rejects", "9", "--rejects", "table")
     assert.equal("1|10\n6|6", items())
     assert.equal("6|2|0|4|0|0|t", accounts())
@@ -142,7 +144,8 @@ describe("corrections in pghost load", function()
     has(select(2, here:must(0, "rejects", "3", "--corrected")), "2 corrected rejects", "c.csv:2: v: not a numeric 'x'",
       "c.csv:3: ")
     here:ask "TRUNCATE t"
-    has(here:must(0, "load", "c.csv", "--into", "t", "--max-rejects", "2"), "loaded 1 record", "2 corrected, 2 rejected")
+    has(here:must(0, "load", "c.csv", "--into", "t", "--max-rejects", "2"), "loaded 1 record",
+      "2 corrected, 2 rejected")
     assert.equal("1|11\n2|22\n4|4", items())
     has(select(2, here:must(0, "rejects", "3", "--revert")), "2 corrections reverted")
     local err = here:must(0, "load", "c.csv", "--into", "t", "--truncate", "--max-rejects", "4")
@@ -175,5 +178,33 @@ describe("corrections in pghost load", function()
       { stdin = text })
     assert.equal(0, code, err)
     assert.equal("1|10\n2|20\n3|500\n6|6", items())
+  end)
+
+  it("may refer to each other, also to records that nobody has changed", function()
+    here:ask "CREATE TABLE tree (id int PRIMARY KEY, parent int REFERENCES tree, v int)"
+    here:write("tree.csv", "id,parent,v\n1,,1\n2,1,x\n3,2,3\n4,99,4\n5,98,5\n")
+    here:must(0, "load", "tree.csv", "--into", "tree", "--max-rejects", "9", "--rejects", "bad.csv", "--force")
+    edit { ["2,1,x"] = "2,1,2", ["4,99,4"] = "4,3,4" }
+    here:must(0, "fix", "bad.csv")
+    assert.equal("1\n2\n3\n4", here:ask "SELECT id FROM tree ORDER BY 1")
+    here:ask "TRUNCATE tree"
+    has(here:must(1, "load", "tree.csv", "--into", "tree"), "tree.csv:6: ", "Key (parent)=(98) is not present")
+    assert.equal("", here:ask "SELECT id FROM tree")
+    local err = here:must(0, "load", "tree.csv", "--into", "tree", "--max-rejects", "1")
+    has(err, "3 corrected, 1 rejected")
+    assert.is_nil(err:find("not applied", 1, true), err)
+    assert.equal("1\n2\n3\n4", here:ask "SELECT id FROM tree ORDER BY 1")
+  end)
+
+  it("do not concern a role that may not read them: it loads as ever", function()
+    local role = "stranger_" .. here.dsn:match "dbname=(%S+)"
+    here:ask(("CREATE ROLE %s LOGIN"):format(role))
+    here:ask(("GRANT INSERT, SELECT ON t TO %s"):format(role))
+    local _, err, code = pghost.run({ "--dsn", (here.dsn:gsub(" ?user=%S+", "") .. " user=" .. role), "load", "a.csv",
+      "--into", "t", "--max-rejects", "9" }, { cd = here.folder })
+    here:ask(("DROP OWNED BY %s"):format(role))
+    here:ask(("DROP ROLE %s"):format(role))
+    assert.equal(0, code, err)
+    has(err, "loaded 2 records", ", 4 rejected")
   end)
 end)

@@ -172,6 +172,16 @@ describe("pghost fix of a load", function()
     end)
   end
 
+  for _, kind in ipairs { "table", "file" } do
+    it("with its rejects in a " .. kind .. " has the names of --columns", function()
+      here:write("a.csv", "a;b\n1;1\n2;x\n")
+      load(kind, "--columns", "id,v", "--delimiter", ";")
+      edit { ["2,x"] = "2,2" }
+      here:must(0, "fix", "bad.csv")
+      assert.equal("1|1\n2|2", here:ask "SELECT id, v FROM t ORDER BY id")
+    end)
+  end
+
   it("reads records with an open quote each for itself", function()
     here:ask "CREATE TABLE words (id int, a text)"
     here:write("a.csv", 'id,a\n1,"x\n2,b\n3,y"z\n4,w"\n')

@@ -167,6 +167,17 @@ describe("checks", function()
 
   it("type", function()
     assert.same({ "not a timestamp 'ABC'", "type", "x" }, { reason_of(r.timestamp(), "ABC") })
+    for _, zone in ipairs { "CEST", "America/New_York", "Etc/GMT+1", "PST" } do
+      assert.equal(("names a time zone, give its offset, as +02:00: '2024-07-05 10:00 %s'"):format(zone),
+        (reason_of(r.timestamptz(), "2024-07-05 10:00 " .. zone)))
+      assert.equal(("has a time zone, which a timestamptz keeps and a timestamp drops: '2024-07-05 10:00 %s'"):format(
+        zone), (reason_of(r.timestamp(), "2024-07-05 10:00 " .. zone)))
+    end
+    assert.equal("has a time zone, which a timestamptz keeps and a timestamp drops: '2024-07-05 10:00+02'",
+      (reason_of(r.timestamp(), "2024-07-05 10:00+02")))
+    for _, text in ipairs { "2024-07-05 10:00 x", "2024-07-05 10:00 foo", "CEST", "2024-07-05 CEST" } do
+      assert.equal(("not a timestamptz '%s'"):format(text), (reason_of(r.timestamptz(), text)))
+    end
     local day = r.date { format = "DD/MM/YYYY" }
     assert.equal("not a date '2024-12-31', expected DD/MM/YYYY", (reason_of(day, "2024-12-31")))
     assert.equal("too long for varchar(3): 'äöüß'", (reason_of(r.varchar(3), "äöüß")))

@@ -107,7 +107,7 @@ describe("values that only the server knows", function()
 
   it("are told once a column, and what the server refuses is a reject", function()
     psql("CREATE TABLE ours (id int, v timestamp);")
-    pghost.write(folder .. "/f.csv", "id,v\n1,1/2/2024\n2,nonsense\n3,J2451187\n4,2024-13-45\n5,2024-01-02 03:04\n")
+    pghost.write(folder .. "/f.csv", "id,v\n1,1/2/2024\n2,nonsense\n3,3/4/2024\n4,2024-13-45\n5,2024-01-02 03:04\n")
     local _, err, code = load { "--max-rejects", "5", "--rejects", "r.csv" }
     assert.equal(0, code, err)
     assert.matches("f.csv:2: v: '1/2/2024' is read by the server, as are 1 more", err, 1, true)

@@ -53,13 +53,22 @@ local in_utc = combine({ "2023-07-20 22:02:38", "2023/7/20 9:05", "Thu, 20 Jul 2
 local zoned = combine({ "2023-07-20 22:02:38", "2023/7/20 9:05", "Thu, 20 Jul 2023 22:02:38", "20230720T220238" },
   { "+2", " +02", " -0330", " +05:30", "+05:30:15", " -15:59" })
 
+local before_christ = combine({ "0044-03-15", "0001-01-01", "0005-02-29", "4714-11-24", "15 Mar 0044", "March 15, 0044",
+  "0044/3/15", "0401-12-31", "0400-03-01" }, { " BC", " bc" })
+
+local eras = join(before_christ, { "2024-01-05 AD", "March 15, 0044 ad", "J2451187", "j0", "J5373484", "J1721425" })
+
+local moments_of_eras = { "0044-03-15 10:00 BC", "0044-03-15 BC 10:00", "Mar 15 10:00:00 0044 BC", "J2451187 04:05:06",
+  "J2451187 04:05 PM", "0044-03-15 10:00 AD" }
+
 local accepted = {
-  date = join(days, midnights),
+  date = join(days, midnights, eras),
   time = clocks,
   timetz = join(clocks, combine({ "9:05", "04:05:06" }, { "Z", " UTC", "+2", "-08:00", " +05:30:15" }),
     { "04:05 PM +01", "04:05:06-08:00:15" }),
-  timestamp = join(days, moments, in_utc),
-  timestamptz = join(days, moments, in_utc, zoned),
+  timestamp = join(days, moments, in_utc, eras, moments_of_eras, { "0044-03-15 10:00 UTC BC" }),
+  timestamptz = join(days, moments, in_utc, zoned, eras, moments_of_eras, { "0044-03-15 10:00+02 BC",
+    "J2451187 04:05:06 -0330" }),
   boolean = { "on", "off", "of", "y", "n", "tr", "fal", "yE", " ON ", "OFf" },
   interval = { "1.5 days", "1.5 weeks", "0.25 hours", "2.5 min", "1.5 mons", "1.25 years", "1.75 secs", "1-2", "-1-2",
     "1-11 3 4:05", "1 12:59:10", "3 4:05:06.7", "+3 -4:05", "1.123456789 days", "PT1.5H", "P1.5D", "P0.5W", "P1.5M",
@@ -78,11 +87,13 @@ local accepted = {
 -- What the server takes, but depends on a setting, a clock or a table of zones, or would lose something.
 local refused = {
   date = { "1/2/2024", "24-01-05", "02.03.2024", "today", "now", "yesterday", "2024-01-02 03:04", "2024-01-05 00:00Z",
-    "99-Jan-08", "20240105 12:00 PM" },
+    "99-Jan-08", "20240105 12:00 PM", "44-03-15 BC", "0000-01-01 BC", "4714-11-23 BC", "0004-02-29 BC",
+    "2024-01-05 BC AD", "BC 2024-01-05", "J2451187 BC", "J2451187.5", "J99999999", "J" },
   time = { "now", "2024-01-02 03:04", "9:05Z", "9:05 PST", "13:30 PM" },
   timestamp = { "now", "tomorrow", "1/2/2024 10:00", "2024-01-02 9:05 PST", "2024-01-02 9:05+02",
-    "2024-01-02 9:05 Europe/Berlin", "12/11/10 9:05" },
-  timestamptz = { "now", "1/2/2024 10:00", "2024-01-02 9:05 PST", "2024-01-02 03:04 Europe/Berlin" },
+    "2024-01-02 9:05 Europe/Berlin", "12/11/10 9:05", "0044-03-15 9:05+02 BC", "4714-11-23 23:59 BC" },
+  timestamptz = { "now", "1/2/2024 10:00", "2024-01-02 9:05 PST", "2024-01-02 03:04 Europe/Berlin",
+    "4714-11-24 01:00+02 BC", "4714-11-24 BC 9:05 CEST" },
   interval = { "-1 day 2:03", "-1 2:03:04", "5", "today" },
   boolean = { "o", "2", "" },
   inet = { "10", "192.168/24", "010.1.2.3" },
@@ -139,7 +150,7 @@ describe("spellings of a value", function()
     math.randomseed(20240701)
     local pieces = { "2024", "1999", "24", "05", "7", "31", "2024-01-05", "5-Jan-2024", "2024/2/3", "20240105", "Jan",
       "February", "mon", "Thu,", "9:05", "10:00:07.25", "T0907", "t090705", "AM", "pm", "Z", "UTC", "gmt", "+02",
-      "-3:30", "+1234", "infinity", "epoch", "T", "-", "/", ",", ".", "BC" }
+      "-3:30", "+1234", "infinity", "epoch", "T", "-", "/", ",", ".", "BC", "AD", "bc", "J2451187", "J0" }
     local texts = {}
     for i = 1, 3000 do
       local parts = {}

@@ -144,7 +144,7 @@ describe("the reason of a refusal", function()
     { "time", "25:00", "not a time" },
     { "timestamp", "ABC", "not a timestamp" },
     { "timestamp", "2024-02-30 10:00:00", "not a timestamp" },
-    { "timestamptz", "2024-02-29 10:00:00 CET", "not a timestamptz" },
+    { "timestamptz", "2024-02-29 10:00:00 CET", "names a time zone, give its offset, as +02:00:" },
     { "varchar(2)", "abc", "too long" },
     { "uuid", "x", "not a uuid" },
     { "json", "{", "not valid json" },

@@ -111,6 +111,7 @@ typedef bool TakeSpelled(const Spelled *spelled, int64_t *out);
 typedef struct Reading {
   ReadIso *iso;
   TakeSpelled *spelled; // the same in other spellings; false: it says more, or less
+  const char *zoned;    // why a zone is refused
 } Reading;
 
 // By one of the type's formats. If several match, all must mean the same moment: 03/04 is a day in
@@ -134,10 +135,12 @@ static bool parse_by_formats(const Type *type, const char *text, size_t len, Val
 static __attribute__((noinline)) bool parse_spelled(const Reading *reading, const Type *type,
                                                     const char *at, const char *end, Value *value,
                                                     const char **reason) {
-  Spelled spelled;
-  return (!type->plain && read_spelled(at, end, &spelled) &&
-          reading->spelled(&spelled, &value->integer)) ||
-         refuse(type->kind->refusal, reason);
+  Spelled spelled = {0};
+  if (!type->plain && read_spelled(at, end, &spelled) &&
+      reading->spelled(&spelled, &value->integer))
+    return true;
+  bool zoned = reading->zoned && (spelled.named_zone || spelled.zone != 0);
+  return refuse(zoned ? reading->zoned : type->kind->refusal, reason);
 }
 
 // By the type's formats, or as ISO 8601, or in another spelling.
@@ -185,7 +188,8 @@ static bool take_timestamptz(const Spelled *spelled, int64_t *microseconds) {
   *microseconds = spelled->days * DAY_MICROSECONDS + spelled->time - spelled->zone;
   if (spelled->infinity)
     *microseconds = spelled->infinity > 0 ? INT64_MAX : INT64_MIN;
-  return spelled->infinity || spelled->has_date;
+  return spelled->infinity ||
+         (spelled->has_date && *microseconds >= -JULIAN_OF_2000 * DAY_MICROSECONDS);
 }
 
 // The server forgets any zone; here only UTC may be forgotten, which moves nothing.
@@ -195,28 +199,31 @@ static bool take_timestamp(const Spelled *spelled, int64_t *microseconds) {
 
 static bool parse_date(const Type *type, const char *text, size_t len, Buffer *scratch,
                        Value *value, const char **reason) {
-  static const Reading reading = {read_iso_date, take_date};
+  static const Reading reading = {read_iso_date, take_date, NULL};
   (void)scratch;
   return parse_by(&reading, type, text, len, value, reason);
 }
 
 static bool parse_time(const Type *type, const char *text, size_t len, Buffer *scratch,
                        Value *value, const char **reason) {
-  static const Reading reading = {read_iso_time, take_time};
+  static const Reading reading = {read_iso_time, take_time, NULL};
   (void)scratch;
   return parse_by(&reading, type, text, len, value, reason);
 }
 
 static bool parse_timestamp(const Type *type, const char *text, size_t len, Buffer *scratch,
                             Value *value, const char **reason) {
-  static const Reading reading = {read_iso_timestamp, take_timestamp};
+  static const Reading reading = {
+      read_iso_timestamp, take_timestamp,
+      "has a time zone, which a timestamptz keeps and a timestamp drops:"};
   (void)scratch;
   return parse_by(&reading, type, text, len, value, reason);
 }
 
 static bool parse_timestamptz(const Type *type, const char *text, size_t len, Buffer *scratch,
                               Value *value, const char **reason) {
-  static const Reading reading = {read_iso_timestamptz, take_timestamptz};
+  static const Reading reading = {read_iso_timestamptz, take_timestamptz,
+                                  "names a time zone, give its offset, as +02:00:"};
   (void)scratch;
   return parse_by(&reading, type, text, len, value, reason);
 }
@@ -290,7 +297,8 @@ size_t type_write_date(int64_t days, char out[TYPE_DATE_SIZE]) {
   int month;
   int day;
   calendar_date(days, &year, &month, &day);
-  return (size_t)snprintf(out, TYPE_DATE_SIZE, "%04d-%02d-%02d", year, month, day);
+  return (size_t)snprintf(out, TYPE_DATE_SIZE, "%04d-%02d-%02d%s", year > 0 ? year : 1 - year,
+                          month, day, year > 0 ? "" : " BC");
 }
 
 static size_t time_text(int64_t microseconds, char *out, size_t size) {

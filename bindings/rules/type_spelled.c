@@ -9,6 +9,9 @@ enum {
   MAX_ZONE_HOUR = 15,
   MAX_FRACTION = 15,        // digits whose tenths are one exact division
   UNIX_EPOCH_DAYS = -10957, // 1970-01-01
+  LAST_JULIAN = 5373484,    // 9999-12-31
+  CYCLE_YEARS = 400,
+  CYCLE_DAYS = 146097,
 };
 
 typedef enum Part {
@@ -17,6 +20,7 @@ typedef enum Part {
   PART_TIME,
   PART_MERIDIEM,
   PART_ZONE,
+  PART_ERA,
 } Part;
 
 typedef struct Scan {
@@ -24,6 +28,7 @@ typedef struct Scan {
   const char *end;
   unsigned year, month, day;
   bool has_year, has_month, has_day, has_weekday, named_month;
+  bool has_era, is_bc, has_julian;
   int meridiem; // -1 AM, 1 PM
   Part before;  // the part before the one at hand
   Spelled *out;
@@ -239,6 +244,42 @@ static bool set_meridiem(Scan *scan, int meridiem) {
   return first;
 }
 
+// "BC" or "AD" after a year.
+static bool set_era(Scan *scan, bool is_bc) {
+  bool first = !scan->has_era && scan->has_year && !scan->has_julian;
+  scan->before = PART_ERA;
+  scan->has_era = true;
+  scan->is_bc = is_bc;
+  return first;
+}
+
+// The rest of "J2451187": days since 4714-11-24 BC.
+static bool read_julian(Scan *scan) {
+  unsigned number;
+  size_t digits = read_digits(scan, &number);
+  if (digits == 0 || number > LAST_JULIAN || scan->has_weekday)
+    return false;
+  scan->has_julian = scan->named_month = true; // no T after it
+  scan->out->days = (int64_t)number - JULIAN_OF_2000;
+  return set_date(scan, 1, 1, 1);
+}
+
+// "CEST", "America/New_York": only the server's tables know their offsets.
+static bool is_zone_name(const Scan *scan, const char *at) {
+  size_t len = (size_t)(scan->at - at), capitals = 0;
+  while (capitals < len && (unsigned char)(at[capitals] - 'A') < 26)
+    capitals++;
+  bool place = len > 2 && scan->at < scan->end && (*scan->at == '/' || *scan->at == '_');
+  return capitals > 0 && (place || (capitals == len && len >= 3 && len <= 5));
+}
+
+static bool read_weekday(Scan *scan, const char *at, const char *end) {
+  bool first = !scan->has_weekday && !scan->has_julian;
+  scan->before = PART_DATE;
+  scan->has_weekday = true;
+  return is_weekday(at, end) && first;
+}
+
 static bool read_word(Scan *scan) {
   const char *at = scan->at, *end = word_end(scan);
   unsigned month = month_of(at, end);
@@ -253,10 +294,12 @@ static bool read_word(Scan *scan) {
     return set_meridiem(scan, (*at | 0x20) == 'a' ? -1 : 1);
   if (is_word(at, end, "z") || is_word(at, end, "utc") || is_word(at, end, "gmt"))
     return set_zone(scan, 0) && !(scan->at < scan->end && (*scan->at == '+' || *scan->at == '-'));
-  bool first = !scan->has_weekday;
-  scan->before = PART_DATE;
-  scan->has_weekday = true;
-  return is_weekday(at, end) && first;
+  if (is_word(at, end, "bc") || is_word(at, end, "ad"))
+    return set_era(scan, (*at | 0x20) == 'b');
+  if (is_word(at, end, "j") && at_digit(scan))
+    return read_julian(scan);
+  scan->out->named_zone = scan->out->has_time && !is_weekday(at, end) && is_zone_name(scan, at);
+  return read_weekday(scan, at, end);
 }
 
 // What may follow a part: nothing, blanks, a comma; after a time also what begins by itself, and
@@ -301,6 +344,25 @@ static bool read_infinity(const char *at, const char *end, int *infinity) {
   return *infinity != 0;
 }
 
+// The days of the calendar before year 1, which the server has from julian day 0 on.
+static bool days_before_christ(const Scan *scan, int64_t *days) {
+  int64_t cycles = scan->year / CYCLE_YEARS + 1;
+  if (scan->year < 1 || !calendar_days((unsigned)(cycles * CYCLE_YEARS + 1) - scan->year,
+                                       scan->month, scan->day, days))
+    return false;
+  *days -= cycles * CYCLE_DAYS;
+  return *days >= -JULIAN_OF_2000;
+}
+
+static bool has_day(const Scan *scan, int64_t *days) {
+  if (scan->has_julian)
+    return true;
+  if (!scan->has_year || !scan->has_month || !scan->has_day)
+    return false;
+  return scan->is_bc ? days_before_christ(scan, days)
+                     : calendar_days(scan->year, scan->month, scan->day, days);
+}
+
 bool read_spelled(const char *at, const char *end, Spelled *out) {
   *out = (Spelled){0};
   Scan scan = {.at = at, .end = end, .out = out};
@@ -313,6 +375,5 @@ bool read_spelled(const char *at, const char *end, Spelled *out) {
   if (!read_parts(&scan) || !apply_meridiem(&scan))
     return false;
   out->has_date = scan.has_year || scan.has_month || scan.has_day || scan.has_weekday;
-  return !out->has_date || (scan.has_year && scan.has_month && scan.has_day &&
-                            calendar_days(scan.year, scan.month, scan.day, &out->days));
+  return !out->has_date || has_day(&scan, &out->days);
 }

@@ -19,10 +19,11 @@ bool parse_formatted(const Type *type, const char *text, size_t len, Value *valu
 // A date or time in another spelling than ISO 8601's (type_spelled.c).
 typedef struct Spelled {
   bool has_date, has_time, has_zone;
-  int infinity; // -1 before, 1 after all moments; 0: a moment
-  int64_t days; // since 2000-01-01
-  int64_t time; // microseconds
-  int64_t zone; // microseconds east of UTC
+  bool named_zone; // refused: after the time is a word that may name a zone
+  int infinity;    // -1 before, 1 after all moments; 0: a moment
+  int64_t days;    // since 2000-01-01
+  int64_t time;    // microseconds
+  int64_t zone;    // microseconds east of UTC
 } Spelled;
 
 // White space around the text is gone. False: none of the spellings.
@@ -112,6 +113,7 @@ static inline unsigned read_two_digits(const char *at) {
 
 #define MICROSECONDS INT64_C(1000000)
 #define DAY_MICROSECONDS (86400 * MICROSECONDS)
+#define JULIAN_OF_2000 INT64_C(2451545) // the server has no day and no moment before julian day 0
 
 // Days from 2000-01-01 to a day of the Gregorian calendar, years 1 to 9999. False: no such day.
 // The formula is date2j of PostgreSQL's src/backend/utils/adt/datetime.c.
@@ -125,7 +127,7 @@ static inline bool calendar_days(unsigned year, unsigned month, unsigned day, in
   unsigned y = month > 2 ? year + 4800 : year + 4799;
   unsigned m = month > 2 ? month + 1 : month + 13;
   unsigned julian = y * 365 - 32167 + y / 4 - y / 100 + y / 400 + 7834 * m / 256 + day;
-  *days = (int64_t)julian - 2451545; // the julian day of 2000-01-01
+  *days = (int64_t)julian - JULIAN_OF_2000;
   return true;
 }
 

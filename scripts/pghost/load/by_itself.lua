@@ -235,8 +235,8 @@ local function attempt(options, into, writer, session)
   local conn <close> = session:connect()
   local spool <close> = spools.new()
   local target <close> = into_table.new(conn, into, options.say, spool, options.progress)
-  local job = { committed = false, options = options, into = into, session = session, conn = conn, spool = spool, writer = writer,
-    target = target }
+  local job = { committed = false, options = options, into = into, session = session, conn = conn, spool = spool,
+    writer = writer, target = target }
   target.planned = function(plan)
     job.plan = plan
     if target.read_once then

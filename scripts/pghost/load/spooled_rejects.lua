@@ -12,6 +12,7 @@ local fields_of = require "pghost.rejects.fields"
 local file_records = require "pghost.load.file_records"
 local history = require "pghost.run.history"
 local hex = require "pghost.lib.hex"
+local lists = require "pghost.lib.lists"
 local load_call = require "pghost.rejects.load_call"
 local recorded_dialect = require "pghost.input.recorded_dialect"
 local recordable = require "pghost.run.recordable"
@@ -63,10 +64,21 @@ local function settled_counts(job, ids)
   return counts
 end
 
+-- The names of its columns for whoever corrects its records: with --columns those of the table.
+local function header_of(job, file)
+  return job.options.columns and not file.records and file.header_names or file.header
+end
+
+local function with_header(job, file)
+  return setmetatable({ header = header_of(job, file) }, { __index = file })
+end
+
 -- Files that were read to their end have counts.
 local function save_files(conn, run_id, job)
   local ids = file_records.insert(conn, { run_id = run_id, table = job.target.relation.name, mode = "append",
-    options = job.options }, job.plan.files)
+    options = job.options }, lists.map(job.plan.files, function(file)
+    return with_header(job, file)
+  end))
   local read = {}
   for i, one in ipairs(job.result and job.result.files or {}) do
     read[#read + 1] = one.counts and { id = ids[i], counts = one.counts } or nil
@@ -81,7 +93,7 @@ local function source_of(job, file)
   local standard = file.records and file.records.standard
   local dialect = standard and {} or file.reading
   local source = fields_of.source(file.records and file.records.name or file.name,
-    recorded_dialect.header(file.header, file.reading), dialect, file.line_end)
+    recorded_dialect.header(header_of(job, file), file.reading), dialect, file.line_end)
   source.headerless = file.headerless or nil
   source.load = load_call.of_file(job.target.relation.qualified, job.options, file)
   return source

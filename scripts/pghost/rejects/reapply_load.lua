@@ -124,8 +124,9 @@ end
 
 -- The target once more, for the corrected records alone.
 local function second_target(target, spool)
-  local second = setmetatable({ spool = spool, held = {}, staged = false, fresh = false, sent = 0, read_once = false,
-    budget = budget.unlimited(), lenient = true, progress = { enabled = false } }, { __index = target })
+  local second = setmetatable({ planned = false, spool = spool, held = {}, staged = false, fresh = false, sent = 0,
+    read_once = false, budget = budget.unlimited(), lenient = true, progress = { enabled = false } },
+    { __index = target })
   function second:plan(parts, rules, options)
     return table_plan.of_records(self, parts, rules, options)
   end
@@ -207,14 +208,17 @@ local function is_unchanged(file, reject, decision)
   return fields ~= nil
 end
 
--- The rejects on which was decided, with the decision.
-local function each_decided(target, plan, found, hashes)
+-- The rejects on which was decided, with the decision. What the server refused may pass as it is, now that others are
+-- corrected. `met` counts the corrections of this table that are of a reject.
+local function each_decided(target, plan, found, hashes, met)
   local next_reject = target.spool:rejects()
   return function()
     for reject in next_reject do
       local sha256 = hashes[reject.file_id]
       local one = sha256 and found:of(sha256, reject.line, reject.original)
-      if one and not (one.kind == "corrected" and is_unchanged(plan.files[reject.file_id], reject, one)) then
+      met.count = met.count + (one and one.own and one.kind == "corrected" and 1 or 0)
+      if one and not (one.kind == "corrected" and reject.rule ~= "server"
+        and is_unchanged(plan.files[reject.file_id], reject, one)) then
         return reject, one
       end
     end
@@ -229,10 +233,9 @@ end
 ---@return pghost.rejects.Reapplied
 ---@return integer rows that were sent
 function M.run(target, plan, result)
-  local self, records, made_for, met = new(), {}, {}, 0
+  local self, records, made_for, met = new(), {}, {}, { count = 0 }
   local found, hashes = decisions(target, plan, result)
-  for reject, one in each_decided(target, plan, found, hashes) do
-    met = met + (one.own and one.kind == "corrected" and 1 or 0)
+  for reject, one in each_decided(target, plan, found, hashes, met) do
     if one.kind == "waived" then
       settle(self, reject, "waived", one.note)
     elseif one.kind == "differs" then
@@ -243,7 +246,7 @@ function M.run(target, plan, result)
     end
   end
   local sent = #records > 0 and load_records(self, target, plan, records) or 0
-  tell(target, made_for, found:count_own() - met, count_open(self, records))
+  tell(target, made_for, found:count_own() - met.count, count_open(self, records))
   return self, sent
 end
 
@@ -254,7 +257,7 @@ end
 function M.look(target, plan)
   local self = new()
   local found, hashes = decisions(target, plan)
-  for reject, one in each_decided(target, plan, found, hashes) do
+  for reject, one in each_decided(target, plan, found, hashes, { count = 0 }) do
     if one.kind ~= "differs" then
       settle(self, reject, one.kind, one.note)
     end
