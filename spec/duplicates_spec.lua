@@ -161,21 +161,6 @@ describe("duplicates of a key", function()
     check_all(list, false)
   end)
 
-  it("are looked up one by one where they are few", function()
-    local list, query, looks = some("bigint", "numeric", "text", "interval", "array"), nil, 0
-    write_files(2, 3000, 60000)
-    query, connection.methods.query = connection.methods.query, function(conn, text, ...)
-      looks = looks + (text:find("CROSS JOIN LATERAL (SELECT \"k_", 1, true) and 1 or 0)
-      return query(conn, text, ...)
-    end
-    local good, problem = pcall(load_all, list, {})
-    connection.methods.query = query
-    assert(good, problem)
-    assert.equal(#list, looks)
-    check_all(list, false)
-    check_originals()
-  end)
-
   it("leave the last one in the modes that bring a table up to date", function()
     for workers = 1, 2 do
       write_files(3, 3000, 2000)

@@ -55,18 +55,6 @@ function M.names(run)
   return run:qualified "pghost_repeats", run:qualified "pghost_duplicates"
 end
 
--- As much memory as building an index gets (maintenance_work_mem), so that a tenth of the records is sorted without
--- files; no JIT for statements that run for less than the second it takes.
-local memory_query <const> = [[
-  SELECT pg_catalog.set_config(name, CASE name WHEN 'jit' THEN 'off' ELSE '64MB' END, true) FROM pg_catalog.pg_settings
-  WHERE name = 'jit' OR name = 'work_mem' AND setting::pg_catalog.int8 OPERATOR(pg_catalog.<) 65536]]
-
---- Gives the rest of a transaction the memory that judging duplicates needs.
----@param conn pghost.Connection in a transaction
-function M.use_memory(conn)
-  conn:query(memory_query)
-end
-
 --- Creates the table of duplicates; `built`: the record was in the clean table.
 ---@param conn pghost.Connection
 ---@param duplicates string quoted
@@ -178,7 +166,6 @@ local function move_duplicates(conn, run, plan, table_name, state)
   if state.published and collect_published(conn, table_name, duplicates, key, state) > 0 then
     M.remove(conn, table_name, duplicates)
   end
-  M.use_memory(conn)
   reject(conn, run.id, plan.name, duplicates, key, state.judged and repeats)
   local counts, total = count_by_file(conn, duplicates, "file_id")
   conn:query("DROP TABLE " .. duplicates .. (state.judged and ", " .. repeats or ""))

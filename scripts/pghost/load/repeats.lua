@@ -21,7 +21,6 @@ local M = {}
 ---@field spool pghost.Spool
 ---@field key integer[] columns of the program
 ---@field count integer records that the engine has nominated
----@field rows integer of all records that are not
 ---@field complete boolean it has looked at every key
 ---@field made? boolean the table has its primary key
 ---@field displaced? integer records of the table that one of them takes the place of; nil: not judged so far
@@ -50,7 +49,7 @@ function M.new(run, plan, batch)
   if plan.key and plan.targets.clean and not plan.kept and not run.settings.table_created
     and not distribute.is_placed(run, plan.clean_table) and not batch.program:needs_text() then
     return setmetatable({ run = run, plan = plan, spool = spool.new(), key = places(plan), count = 0,
-      rows = 0, complete = true }, Repeats)
+      complete = true }, Repeats)
   end
 end
 
@@ -61,16 +60,22 @@ end
 --- Takes what the engine has counted.
 ---@param totals pghost.Totals
 function Repeats:counted(totals)
-  self.count, self.rows, self.complete = totals.repeats, totals.clean_rows, totals.keys_complete
+  self.count, self.complete = totals.repeats, totals.keys_complete
   if not self.complete then
     self.run.log:info("key", self.plan.name, ("more keys than the setting memory = %d has room for: duplicates among "
       .. "the last ones are found by the server"):format(self.run.settings.memory))
   end
 end
 
+-- As much memory as building an index gets (maintenance_work_mem), so that a tenth of the records is sorted without
+-- files; no JIT for statements that run for less than the second it takes.
+local settings <const> = [[
+  SELECT pg_catalog.set_config(name, CASE name WHEN 'jit' THEN 'off' ELSE '64MB' END, true) FROM pg_catalog.pg_settings
+  WHERE name = 'jit' OR name = 'work_mem' AND setting::pg_catalog.int8 OPERATOR(pg_catalog.<) 65536]]
+
 -- All of them as a table; the server numbers them as they come.
 local function store(self, conn, name)
-  primary_key.use_memory(conn)
+  conn:query(settings)
   local list = columns.list(self.plan.clean_columns)
   conn:query(([[
     CREATE TABLE %s (%s, _pghost_offset bigint, _pghost_length bigint, _pghost_original bytea,
@@ -85,48 +90,16 @@ local function store(self, conn, name)
   conn:query(("ANALYZE %s (%s)"):format(name, relations.list(self.plan.key)))
 end
 
--- Up to this share of the table its records with these keys are looked up one by one, in the order of the key, which
--- takes a third of the time that a join with all of it does. Looking up more, or in a table that is not in memory, can
--- take longer; the planner takes each look for one at the disk, and would never do it.
-local looked_up_share <const> = 8
-
-local function is_cached(conn, table_name)
-  return conn:query([[
-    SELECT pg_catalog.pg_table_size($1::pg_catalog.text::pg_catalog.regclass) OPERATOR(pg_catalog.<)
-      (pg_catalog.pg_size_bytes(pg_catalog.current_setting('effective_cache_size')) OPERATOR(pg_catalog./) 4)
-      AS is]], table_name)[1].is
-end
-
-local function can_look_up(self, conn, table_name, key)
-  for _, column in ipairs(key) do
-    if column.cast ~= "" or column.collation then
-      return false
-    end
-  end
-  return self.made and self.count <= self.rows // looked_up_share and is_cached(conn, table_name)
-end
-
--- The records of the table with one of the nominated keys.
-local function of_table(self, conn, table_name, repeats)
-  local list, key = relations.list(self.plan.key), columns.key(conn, table_name, self.plan.key)
-  local same = columns.same_key(key, "r", "t")
-  if can_look_up(self, conn, table_name, key) then
-    return ([[
-      SELECT DISTINCT ON (t._file_id, t._line) %s, t._file_id, t._line, true
-      FROM (SELECT %s FROM %s ORDER BY %s OFFSET 0) AS r
-      CROSS JOIN LATERAL (SELECT %s, _file_id, _line FROM %s AS t WHERE %s OFFSET 0) AS t]]):format(
-      relations.list(self.plan.key, "t.%s"), list, repeats, list, list, table_name, same)
-  end
-  return ("SELECT %s, _file_id, _line, true FROM %s AS t WHERE EXISTS (SELECT 1 FROM %s AS r WHERE %s)"):format(list,
-    table_name, repeats, same)
-end
-
 -- The duplicates among all records of the keys that were nominated.
 local function find_duplicates(self, conn, table_name, repeats, duplicates)
   local plan = self.plan
   primary_key.create_duplicates(conn, duplicates)
-  primary_key.collect(conn, plan, duplicates, ("(SELECT %s, _file_id, _line, false AS built FROM %s UNION ALL (%s))")
-    :format(relations.list(plan.key), repeats, of_table(self, conn, table_name, repeats)))
+  local list = relations.list(plan.key)
+  primary_key.collect(conn, plan, duplicates, ([[(
+    SELECT %s, _file_id, _line, false AS built FROM %s
+    UNION ALL
+    SELECT %s, _file_id, _line, true FROM %s AS t WHERE EXISTS (SELECT 1 FROM %s AS r WHERE %s))]]):format(list,
+    repeats, list, table_name, repeats, columns.same_key(columns.key(conn, table_name, plan.key), "r", "t")))
   return conn:query(([[
     SELECT pg_catalog.count(*) FILTER (WHERE built) AS displaced,
       pg_catalog.count(*) FILTER (WHERE NOT built) AS repeated
