@@ -78,12 +78,17 @@ root AS (
 ),
 ]] .. reach .. "o.owner NOT IN (SELECT oid FROM trusted)" .. in_order
 
--- $1 tables that rows are added to, changed and removed in. All of this runs as whoever does so, but for functions
--- that run as their owner.
+-- $1 tables that rows are added to, changed and removed in, and their partitions with them. All of this runs as whoever
+-- does so, but for functions that run as their owner.
 local added_query = [[
-WITH RECURSIVE subject AS (
+WITH RECURSIVE whole (oid) AS (
+  SELECT unnest($1::regclass[]::oid[])
+  UNION
+  SELECT i.inhrelid FROM pg_inherits AS i JOIN whole AS w ON i.inhparent = w.oid
+),
+subject AS (
   SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
-  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = ANY ($1::regclass[]::oid[])
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN whole AS w ON w.oid = c.oid
 ),
 root AS (
   SELECT 'pg_trigger'::regclass::oid AS classid, t.oid AS objid, s.name, format('trigger %L', t.tgname) AS what
