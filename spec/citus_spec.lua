@@ -110,8 +110,8 @@ citus.describe("a run over distributed tables", function()
 
   it("is refused before anything is loaded where the cluster cannot do it", function()
     for _, given in ipairs {
-      { "distribute = 'usr_id'", "", "table 'users': distribute = 'usr_id': the table has no column of that name: did you "
-        .. "mean 'user_id'?" },
+      { "distribute = 'usr_id'", "", "table 'users': distribute = 'usr_id': the table has no column of that name: did "
+        .. "you mean 'user_id'?" },
       { "distribute = 'city'", "", "table 'users': distribute = 'city': the key (user_id) lacks that column, and each "
         .. "node sees only its own keys: add it to the key of the rules, or distribute by a column of the key" },
       { "", "distribute = 'amount'", "table 'booking': distribute = 'amount': the key (booking_id, user_id) lacks" },

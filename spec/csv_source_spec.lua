@@ -56,7 +56,6 @@ describe("a CSV source", function()
     local line, record, problem, bytes = step()
     assert.same({ 2, "1", "1", "x", 3 }, { line, record[1], record.id, record.records, #record })
     assert.is_nil(record.line)
-    assert.is_nil(record.other)
     assert.is_nil(problem or bytes)
     local names, values = {}, {}
     for name, value in pairs(record) do

@@ -31,8 +31,8 @@ describe("distribute on a server without Citus", function()
       { "distribute = { users = 'id' }", "" } } do
       local err, code = run(given[1], given[2])
       assert.equal(1, code, err)
-      assert.truthy(err:find("table 'users': distribute = 'id': the database does not have the extension citus: have an "
-        .. "administrator create it, or leave the option out", 1, true), err)
+      assert.truthy(err:find("table 'users': distribute = 'id': the database does not have the extension citus: have "
+        .. "an administrator create it, or leave the option out", 1, true), err)
       assert.falsy(err:find("loaded", 1, true), err)
     end
     assert.equal("", here:ask "SELECT to_regclass('users')")
@@ -56,8 +56,8 @@ describe("distribute on a server without Citus", function()
     end
     local err, code = run("distribute = { users = 3 }", "")
     assert.equal(2, code, err)
-    assert.truthy(err:find("distribute: the name of a column, 'reference' or 'local', or a table with one for each name",
-      1, true), err)
+    assert.truthy(err:find("distribute: the name of a column, 'reference' or 'local', or a table with one for each "
+      .. "name", 1, true), err)
     err, code = run("", "distributed = 'id'")
     assert.equal(1, code, err)
     assert.truthy(err:find("unknown option 'distributed': did you mean 'distribute'?", 1, true), err)

@@ -282,7 +282,7 @@ describe("a rule over the whole record", function()
       assert.equal("lua", failure.rule)
       return failure.reason
     end
-    assert.matches("no column 'idd'$", reason(function(row) return row.idd end))
+    assert.matches("no column 'idd': did you mean 'id'%?$", reason(function(row) return row.idd end))
     assert.matches("no column '7'$", reason(function(row) return row[7] end))
     assert.matches("no column '0'$", reason(function(row) return row[0] end))
     assert.matches("no column 'true'$", reason(function(row) return row[true] end))

@@ -28,7 +28,7 @@ describe("a temporary file", function()
     assert.equal(1, (out:find(folder .. "/", 1, true)))
     out, err, code = pghost.run({ "-e", script }, { env = "TMPDIR=" .. folder .. "/none" })
     assert.equal(1, code, out)
-    assert.truthy(err:find(("could not create a temporary file in '%s/none': No such file or directory"):format(folder),
+    assert.truthy(err:find(("could not create a temporary file in '%s/none': no such file or directory"):format(folder),
       1, true), err)
     pghost.remove(folder)
   end)

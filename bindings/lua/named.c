@@ -2,8 +2,39 @@
 #include "lua/named.h"
 
 #include <lauxlib.h>
+#include <string.h>
 
-// Upvalue: name -> position. Null and unknown names are nil.
+#include "base/nearest.h"
+
+// The string keys of the table at `names`, in a userdata that is pushed.
+static const char **push_keys(lua_State *L, int names, size_t *count) {
+  size_t all = 0;
+  for (lua_pushnil(L); lua_next(L, names); lua_pop(L, 1))
+    all++;
+  const char **keys = lua_newuserdatauv(L, (all + 1) * sizeof *keys, 0);
+  *count = 0;
+  for (lua_pushnil(L); lua_next(L, names); lua_pop(L, 1))
+    if (lua_type(L, -2) == LUA_TSTRING)
+      keys[(*count)++] = lua_tostring(L, -2);
+  return keys;
+}
+
+int named_unknown(lua_State *L, const char *what, int key, int names) {
+  const char *name = luaL_tolstring(L, key, NULL);
+  size_t count;
+  const char **known = push_keys(L, names, &count);
+  const char *nearest = nearest_word(name, known, count);
+  if (nearest)
+    return luaL_error(L, "%s '%s': did you mean '%s'?", what, name, nearest);
+  return luaL_error(L, "%s '%s'", what, name);
+}
+
+bool named_is_asked(lua_State *L, int key) {
+  return lua_type(L, key) == LUA_TSTRING && strncmp(lua_tostring(L, key), "__", 2) != 0;
+}
+
+// Upvalue: name -> position. Null and unknown names are nil: rows of several queries go through one
+// function, which asks for what only some of them have.
 static int named_index(lua_State *L) {
   lua_settop(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lua/named.h"
 #include "lua/pg.h"
 
 #define RESULT_TYPE "pghost.native.result"
@@ -53,15 +54,18 @@ static void push_affected(lua_State *L, PGresult *result) {
   lua_pushinteger(L, strtoll(PQcmdTuples(result), NULL, 10));
 }
 
-// result[i], result.affected, methods (upvalue 1)
+// result[i], result.affected, methods (upvalue 1); upvalue 2: all these names
 static int result_index(lua_State *L) {
   if (lua_isinteger(L, 2))
     return push_row(L, check_result(L)->result, 1, lua_tointeger(L, 2));
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL || lua_type(L, 2) != LUA_TSTRING)
-    return 1;
-  if (strcmp(lua_tostring(L, 2), "affected") == 0)
+  bool is_name = named_is_asked(L, 2);
+  if (is_name && strcmp(lua_tostring(L, 2), "affected") == 0) {
     push_affected(L, check_result(L)->result);
+    return 1;
+  }
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL && is_name)
+    return named_unknown(L, "a result has no", 2, lua_upvalueindex(2));
   return 1;
 }
 
@@ -141,7 +145,10 @@ void pg_open_results(lua_State *L) {
   luaL_newmetatable(L, RESULT_TYPE);
   luaL_setfuncs(L, metamethods, 0);
   luaL_newlib(L, methods);
-  lua_pushcclosure(L, result_index, 1);
+  luaL_newlib(L, methods); // all names, for those who misspell one
+  lua_pushboolean(L, true);
+  lua_setfield(L, -2, "affected");
+  lua_pushcclosure(L, result_index, 2);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
 }

@@ -5,6 +5,7 @@
 
 #include <lauxlib.h>
 
+#include "lua/named.h"
 #include "lua/rules_convert.h"
 
 #define RECORD_TYPE "pghost.native.record"
@@ -19,7 +20,9 @@ static const RecordBox *check_record(lua_State *L) {
 }
 
 static int no_column(lua_State *L) {
-  return luaL_error(L, "no column '%s'", luaL_tolstring(L, 2, NULL));
+  lua_settop(L, 2);
+  lua_getiuservalue(L, 1, COLUMNS);
+  return named_unknown(L, "no column", 2, 3);
 }
 
 // row.name, row[1], row.copy, which a column of that name hides. Upvalue: the methods.

@@ -6,6 +6,7 @@
 #include "lua/failure.h"
 #include "lua/pg.h"
 #include "lua/userdata.h"
+#include "pg/csv_row.h"
 
 #define STREAM_TYPE "pghost.native.stream"
 
@@ -112,6 +113,34 @@ static int stream_affected(lua_State *L) {
   return 1;
 }
 
+static FILE *open_file(lua_State *L, int index) {
+  luaL_Stream *stream = luaL_checkudata(L, index, LUA_FILEHANDLE);
+  luaL_argcheck(L, stream->closef, index, "closed file");
+  return stream->f;
+}
+
+// stream:write_csv(file, null) -> true | nil, message, code: the row that came last and all that
+// follow, as the server's texts, without a header. Ends early where the file takes no more.
+static int stream_write_csv(lua_State *L) {
+  StreamBox *box = luaL_checkudata(L, 1, STREAM_TYPE);
+  FILE *file = open_file(L, 2);
+  const char *null = luaL_optstring(L, 3, "");
+  Error error;
+  while (is_running(box) && PQresultStatus(box->result) == PGRES_SINGLE_TUPLE && !ferror(file)) {
+    csv_row_write(file, box->result, 0, null);
+    PQclear(box->result);
+    box->result = conn_stream_next(box->conn->conn, &error);
+    if (!box->result) {
+      pg_end_stream(box->conn, true);
+      return push_failure(L, &error);
+    }
+  }
+  if (is_running(box))
+    pg_end_stream(box->conn, true);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 // stream:close(), and __close: with an error as second argument the rest is cancelled, not read.
 static int stream_close(lua_State *L) {
   StreamBox *box = luaL_checkudata(L, 1, STREAM_TYPE);
@@ -123,8 +152,13 @@ static int stream_close(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"next", stream_next},         {"columns", stream_columns}, {"types", stream_types},
-    {"affected", stream_affected}, {"close", stream_close},     {NULL, NULL},
+    {"next", stream_next},
+    {"columns", stream_columns},
+    {"types", stream_types},
+    {"affected", stream_affected},
+    {"write_csv", stream_write_csv},
+    {"close", stream_close},
+    {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {

@@ -8,7 +8,6 @@
 #include <lauxlib.h>
 #include <limits.h>
 #include <lua.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/account.h"
+#include "base/error.h"
 #include "base/interrupt.h"
 #include "lua/native.h"
 
@@ -75,9 +76,9 @@ static int sys_pid(lua_State *L) {
 
 // sys.user() -> string: name of the user who runs this process; its number when it has none.
 static int sys_user(lua_State *L) {
-  const struct passwd *user = getpwuid(geteuid());
-  if (user)
-    lua_pushstring(L, user->pw_name);
+  Account user;
+  if (account_by_id(geteuid(), &user))
+    lua_pushstring(L, user.name);
   else
     lua_pushfstring(L, "%I", (LUAI_UACINT)geteuid());
   return 1;
@@ -128,8 +129,10 @@ static int sys_temporary_file(lua_State *L) {
     int problem = errno;
     if (fd >= 0)
       close(fd);
+    Error error;
+    error_set_errno(&error, problem, "could not create a temporary file in '%s'", folder);
     luaL_pushfail(L);
-    lua_pushfstring(L, "could not create a temporary file in '%s': %s", folder, strerror(problem));
+    lua_pushstring(L, error.message);
     lua_pushliteral(L, "EIO");
     return 3;
   }

@@ -117,9 +117,10 @@ function Connection:exec(script) end
 --- ROLLBACK, since a statement had failed, is a failure ("25P02"). fn cannot yield to a coroutine
 --- outside. No signal stops BEGIN, COMMIT and ROLLBACK themselves.
 ---@param fn fun(): any...
+---@param committed? fun() called right after the COMMIT, not after a RELEASE; an error of it is ignored
 ---@return true? ok
 ---@return any ... what fn returned; message, code when not ok
-function Connection:transaction(fn) end
+function Connection:transaction(fn, committed) end
 
 --- What the server said since the last call.
 ---@return { severity: string, message: string }[] at most 1,000, the oldest
@@ -202,6 +203,15 @@ function Stream:types() end
 --- After the end: rows changed by a statement that gives none.
 ---@return integer
 function Stream:affected() end
+
+--- Writes the row that came last and all that follow as CSV without a header: the server's texts, as psql --csv writes
+--- them, but an empty text in quotes. Ends early when the file takes no more.
+---@param file file*
+---@param null? string what NULL looks like (default: empty)
+---@return true? done
+---@return string? message
+---@return string? code
+function Stream:write_csv(file, null) end
 
 --- Ends it early; again is fine. Also __close and __gc.
 function Stream:close() end

@@ -8,6 +8,7 @@
 local dotenv = require "pghost.lib.dotenv"
 local errors = require "pghost.lib.errors"
 local known_keys = require "pghost.lib.known_keys"
+local lists = require "pghost.lib.lists"
 local native = require "pghost.native.conn"
 local paths = require "pghost.lib.paths"
 
@@ -109,11 +110,12 @@ end
 --- Errors: those of fn, after the rollback; what the server says to the COMMIT.
 ---@generic T
 ---@param fn fun(connection: pghost.Connection): T...
+---@param committed? fun() called right after the COMMIT, not inside of another transaction
 ---@return T... what fn returned
-function Connection:transaction(fn)
+function Connection:transaction(fn, committed)
   return results_of(self.native:transaction(function()
     return fn(self)
-  end))
+  end, committed))
 end
 
 local early <const> = [[
@@ -200,6 +202,7 @@ function Connection:close()
 end
 
 Connection.__close = Connection.close
+known_keys.strict_class("a connection has", Connection, lists.set { "native", "description", "origin" })
 
 function Connection:__tostring()
   return ("pghost.Connection (%s, %s)"):format(self.description, self:status())
@@ -369,4 +372,4 @@ function M.transaction_of_all(connections, fn)
   errors.check(native.commit_all(natives))
 end
 
-return M
+return known_keys.strict(M, "pghost.connection")

@@ -120,4 +120,4 @@ function M.start(name, config, options)
   return run
 end
 
-return M
+return known_keys.strict(M, "pghost.pipeline")

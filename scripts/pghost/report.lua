@@ -5,8 +5,9 @@
 --
 -- Made from the records in the schema `pghost` and from the published tables; docs/REPORT.md.
 
-local errors = require "pghost.lib.errors"
 local atomic_file = require "pghost.lib.atomic_file"
+local errors = require "pghost.lib.errors"
+local known_keys = require "pghost.lib.known_keys"
 local junit = require "pghost.report.junit"
 local markdown = require "pghost.report.markdown"
 local metrics = require "pghost.report.metrics"
@@ -88,4 +89,4 @@ function M.after(run)
   end
 end
 
-return M
+return known_keys.strict(M, "pghost.report")

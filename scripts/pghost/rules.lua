@@ -22,6 +22,7 @@ local describe = require "pghost.rules.describe"
 local known_keys = require "pghost.lib.known_keys"
 local lists = require "pghost.lib.lists"
 local native = require "pghost.native.rules"
+local nearest = require "pghost.lib.nearest"
 local places = require "pghost.rules.places"
 local row_rules = require "pghost.rules.rows"
 local types = require "pghost.rules.types"
@@ -229,7 +230,8 @@ local function add_columns(rules, columns)
 end
 
 local function find_column(rules, name)
-  return lists.named(rules, name) or misuse(4, "rules '%s': key: unknown column '%s'", rules.name, name)
+  return lists.named(rules, name) or misuse(4, "rules '%s': key: unknown column '%s'%s", rules.name, name,
+    nearest.hint(tostring(name), lists.pluck(rules, "name")))
 end
 
 local function require_key(rules)

@@ -40,7 +40,8 @@ local fields = {
   -- what it says: log, answers, progress
   log = true, out = true, progress_options = true, clock = true,
   -- what it has built: tables that replace, changes of those that are added to; what of it is published
-  tables = true, changes = true, published = true, adopted = true, met = true, watched = true,
+  tables = true, changes = true, exchanges = true, retentions = true, published = true, adopted = true, met = true,
+  watched = true,
   -- whether the database is one of a cluster, and where built tables go in it (distribute/)
   cluster = true, placements = true,
   -- what it has counted
@@ -73,6 +74,8 @@ local fields = {
 ---@field clock number when it began
 ---@field tables string[] built tables that replace the published ones
 ---@field changes pghost.modes.Change[] what is added to published tables
+---@field exchanges pghost.partitions.Exchange[] partitions that replace published ones
+---@field retentions pghost.partitions.Retention[] what becomes of old partitions
 ---@field published string[] tables that are visible
 ---@field adopted? table
 ---@field met table<string, true> tables that were loaded in this process
@@ -114,9 +117,9 @@ function Run.new(name, settings, options)
   return setmetatable({
     name = name, settings = settings, target = settings.schema, replay = options.replay, resumed = false,
     dsn = options.dsn, connections = {}, log = options.log, out = options.out, clock = sys.clock(),
-    progress_options = quiet and { enabled = false } or nil, tables = {}, changes = {}, published = {}, met = {},
-    placements = {}, watched = {}, totals = totals.new(), checks = 0, warnings = 0, failed_checks = {}, rejected = {},
-    finished = false, closed = false, hooks = options.hooks,
+    progress_options = quiet and { enabled = false } or nil, tables = {}, changes = {}, exchanges = {}, retentions = {},
+    published = {}, met = {}, placements = {}, watched = {}, totals = totals.new(), checks = 0, warnings = 0,
+    failed_checks = {}, rejected = {}, finished = false, closed = false, hooks = options.hooks,
   }, Run)
 end
 
@@ -226,13 +229,28 @@ function Run:parameters()
   return parameters
 end
 
+--- A statement with the run's parameters: to bind, and on Citus as constants, since a parameter does not reach the
+--- nodes that a join is repartitioned over.
+---@param statement pghost.sql.Statement
+---@return string text
+---@return table values packed
+---@return integer[] places for statement:locate
+---@package
+function Run:bind(statement)
+  if not self.cluster then
+    return statement:bind(self:parameters())
+  end
+  local text, places = statement:inline(self:parameters())
+  return text, { n = 0 }, places
+end
+
 --- Runs one statement with named parameters over the run's tables.
 --- Example: local rows = run:query("SELECT count(*) AS n FROM users WHERE created_at < :as_of")
 --- Errors: a parameter that there is not, and what the server refuses, with the position in the SQL.
 ---@param text string
 ---@return pghost.Result
 function Run:query(text)
-  local bound, values = sql.parse(text):bind(self:parameters())
+  local bound, values = self:bind(sql.parse(text))
   return self:transaction(function(conn)
     return conn:query(bound, table.unpack(values, 1, values.n))
   end)

@@ -224,4 +224,4 @@ function M.rules(result, name)
   return rules_text.format(result, name)
 end
 
-return M
+return known_keys.strict(M, "pghost.sniff")

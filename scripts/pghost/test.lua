@@ -273,4 +273,4 @@ function M.rejects(expected)
     expected:find "%S" and expected or "table_name | line")
 end
 
-return M
+return known_keys.strict(M, "pghost.test")

@@ -13,7 +13,7 @@ local function remove(thing)
   if type(thing) == "string" then
     pghost.remove(thing)
   else
-    (thing.remove or thing.close)(thing)
+    (thing.close or thing.remove)(thing)
   end
 end
 

@@ -61,7 +61,7 @@ local function scan_group(run, group)
   run:transaction(function(conn)
     local name = #group == 1 and ("check '%s'"):format(group[1].check.name)
       or ("checks of table '%s'"):format(group.name)
-    local row = scan:run(conn, run:parameters(), name)
+    local row = scan:run(conn, run, name)
     for i, job in ipairs(group) do
       job.found = {}
       for what, place in pairs(places[i]) do

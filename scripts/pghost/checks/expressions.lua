@@ -1,23 +1,11 @@
 -- Pieces of SQL that checks are made of: constants and comparisons, by the server's own operators.
 
 local lists = require "pghost.lib.lists"
+local sql = require "pghost.lib.sql"
 
 local M = {}
 
---- A constant. A text has no type of its own and takes that of what it is compared with.
----@param value string|number|boolean
----@return string sql
-function M.literal(value)
-  if math.type(value) == "integer" then
-    return value < 0 and ("(%d)"):format(value) or ("%d"):format(value)
-  elseif type(value) == "number" then
-    return ("(%.17g)"):format(value)
-  elseif type(value) == "boolean" then
-    return tostring(value)
-  end
-  local quoted = "'" .. value:gsub("'", "''") .. "'"
-  return value:find("\\", 1, true) and "E" .. quoted:gsub("\\", "\\\\") or quoted
-end
+M.literal = sql.literal
 
 --- "a OPERATOR(pg_catalog.<) b"
 ---@param left string

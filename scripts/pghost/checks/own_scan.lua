@@ -29,7 +29,7 @@ function M.try_condition(c, check)
   for _, condition in ipairs { check.where or false, check.condition or false } do
     if condition then
       local statement = sql.parse(condition, "check '" .. check.name .. "'")
-      local text, values, places = statement:bind(c.run:parameters())
+      local text, values, places = c.run:bind(statement)
       local whole = ("SELECT 1 FROM %s AS t WHERE (%s\n) LIMIT 0"):format(c.relation(check.table), text)
       c.run:transaction(function()
         statement:send(c.conn, whole, text, places, values)
@@ -38,14 +38,19 @@ function M.try_condition(c, check)
   end
 end
 
+-- A query around another loses the order of the rows on Citus, unless that one is run by itself first.
+local function in_order(c, check, text)
+  return c.run.cluster and check.kind ~= "sql" and text .. "\nOFFSET 0" or text
+end
+
 -- The rows of a query with their number (an aggregate over them), and the first few of them as JSON; its text is
 -- named in errors.
 local function look(c, check, query, most, number)
   local statement = sql.parse(query, "check '" .. check.name .. "'")
-  local text, values, places = statement:bind(c.run:parameters())
+  local text, values, places = c.run:bind(statement)
   local whole = ([[SELECT %s OVER () AS n, pg_catalog.to_jsonb(violation) AS sample
 FROM (%s
-) AS violation LIMIT %d]]):format(number, text, math.max(1, most))
+) AS violation LIMIT %d]]):format(number, in_order(c, check, text), math.max(1, most))
   local rows, samples = statement:send(c.conn, whole, text, places, values), {}
   for i = 1, math.min(#rows, most) do
     samples[i] = rows[i].sample
@@ -61,9 +66,9 @@ function M.samples(kind, c, check)
     return {}
   end
   local statement = sql.parse(query, "check '" .. check.name .. "'")
-  local text, values, places = statement:bind(c.run:parameters())
-  local whole = "SELECT pg_catalog.to_jsonb(violation) AS sample FROM (" .. text .. "\n) AS violation LIMIT "
-    .. check.samples
+  local text, values, places = c.run:bind(statement)
+  local whole = ("SELECT pg_catalog.to_jsonb(violation) AS sample FROM (%s\n) AS violation LIMIT %d"):format(
+    in_order(c, check, text), check.samples)
   return lists.pluck(statement:send(c.conn, whole, text, places, values), "sample")
 end
 
@@ -136,7 +141,7 @@ end
 ---@param id integer of the check
 ---@param query string
 function M.store(run, id, query)
-  local text, values = sql.parse(query):bind(run:parameters())
+  local text, values = run:bind(sql.parse(query))
   run:transaction(function(conn)
     conn:query(("INSERT INTO pghost.check_rows (check_id, row) SELECT %d, pg_catalog.to_jsonb(violation) FROM (%s\n) "
       .. "AS violation"):format(id, text), table.unpack(values, 1, values.n))

@@ -3,6 +3,7 @@
 
 local columns = require "pghost.catalog.columns"
 local contract = require "pghost.checks.contract"
+local distribute = require "pghost.distribute"
 local expressions = require "pghost.checks.expressions"
 local guarantees = require "pghost.checks.guarantees"
 local lists = require "pghost.lib.lists"
@@ -20,13 +21,13 @@ local function partition(names)
 end
 
 local function references(c, check)
-  local child, parent = check.columns[1], check.parent_column
+  local from = { relation = c.relation(check.table), column = check.columns[1], alias = "c" }
+  local to = { relation = c.relation(check.parent), column = check.parent_column, alias = "p" }
   return ([[
     SELECT c.%s FROM %s AS c
     WHERE c.%s IS NOT NULL AND NOT EXISTS (SELECT 1 FROM %s AS p WHERE %s)
-    ORDER BY 1]]):format(quote(child), c.source(check.table), quote(child), c.relation(check.parent),
-    columns.equal(c.conn, { relation = c.relation(check.parent), column = parent, alias = "p" },
-      { relation = c.relation(check.table), column = child, alias = "c" }))
+    ORDER BY 1]]):format(quote(from.column), c.source(check.table), quote(from.column),
+    distribute.searched(c.run, from, to), columns.equal(c.conn, to, from))
 end
 
 -- The name of a number of rows beside columns.
@@ -142,7 +143,8 @@ return {
     name = "not_empty", subject = "table", of_empty_tables = true, cheap = true,
     title = function(check) return check.table .. " is not empty" end,
     rows = function(c, check)
-      return ("SELECT 'no rows' AS problem WHERE NOT EXISTS (SELECT 1 FROM %s AS t)"):format(c.source(check.table))
+      return ("SELECT 'no rows' AS problem WHERE NOT EXISTS (SELECT 1 FROM %s AS t LIMIT 1)")
+        :format(c.source(check.table)) -- without the limit Citus brings all of the table to the coordinator
     end,
   },
   {

@@ -66,16 +66,16 @@ end
 
 --- Asks the server.
 ---@param conn pghost.Connection
----@param parameters table<string, pghost.sql.Parameter>
+---@param run pghost.Run whose parameters its conditions may name
 ---@param name string for messages
 ---@return table row by the names that add gave
-function Scan:run(conn, parameters, name)
+function Scan:run(conn, run, name)
   local columns = {}
   for i, aggregate in ipairs(self.list) do
     columns[i] = ("%s AS c%d"):format(aggregate, i)
   end
   local statement = sql.parse(("SELECT %s\nFROM %s AS t"):format(table.concat(columns, ",\n  "), self.relation), name)
-  local text, values, places = statement:bind(parameters)
+  local text, values, places = run:bind(statement)
   return statement:send(conn, text, text, places, values)[1]
 end
 

@@ -91,6 +91,10 @@ local function run(conn, statement, options)
   end
   local writer = row_writers.new(format, io.stdout, { columns = columns, types = stream:types(), null = options.null,
     width = format == "table" and sys.is_tty(1) and sys.columns(1) or nil })
+  if row and format == "csv" then
+    errors.check(stream:write_csv(io.stdout, options.null))
+    row = nil
+  end
   while row do
     writer:write(row)
     row = next_row()

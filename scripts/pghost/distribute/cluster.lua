@@ -53,6 +53,28 @@ function M.placement(conn, schema, name)
   return { kind = kind_of(row), column = row.name, type = row.type, colocation = row.colocation, with = quoted }
 end
 
+-- Of tables alone: what a view reads is not looked at.
+local together_query = [[
+  SELECT a.relkind = 'r' AND b.relkind = 'r' AND (
+    p.logicalrelid IS NULL AND q.logicalrelid IS NULL
+    OR p.partmethod = 'h' AND q.partmethod = 'n' AND q.repmodel = 't'
+    OR p.partmethod = 'h' AND q.partmethod = 'h' AND p.colocationid = q.colocationid
+      AND pg_catalog.column_to_column_name(p.logicalrelid, p.partkey) = $3
+      AND pg_catalog.column_to_column_name(q.logicalrelid, q.partkey) = $4) AS yes
+  FROM pg_catalog.pg_class AS a LEFT JOIN pg_catalog.pg_dist_partition AS p ON p.logicalrelid::pg_catalog.oid = a.oid,
+    pg_catalog.pg_class AS b LEFT JOIN pg_catalog.pg_dist_partition AS q ON q.logicalrelid::pg_catalog.oid = b.oid
+  WHERE a.oid = $1::pg_catalog.text::pg_catalog.regclass::pg_catalog.oid
+    AND b.oid = $2::pg_catalog.text::pg_catalog.regclass::pg_catalog.oid]]
+
+--- Whether each node has the rows of the second table that have the values of its rows of the first.
+---@param conn pghost.Connection
+---@param from { relation: string, column: string } quoted name
+---@param to { relation: string, column: string }
+---@return boolean
+function M.are_together(conn, from, to)
+  return conn:query(together_query, from.relation, to.relation, from.column, to.column)[1].yes or false
+end
+
 --- Whether the tables of a schema are all on one node, because the schema is distributed.
 ---@param conn pghost.Connection
 ---@param schema string

@@ -7,6 +7,7 @@
 local cluster = require "pghost.distribute.cluster"
 local declared = require "pghost.distribute.declared"
 local obstacles = require "pghost.distribute.obstacles"
+local relations = require "pghost.catalog.relations"
 
 local M = {}
 
@@ -132,6 +133,29 @@ function M.plan_answer(run, name, columns)
   place(run, name, name, chosen, there)
 end
 
+--- Where built rows and the published ones they are added to are.
+---@param run pghost.Run
+---@param built string
+---@return boolean distributed some of them are on several servers
+---@return boolean together rows with equal keys are on the same server
+---@return string? fixed column that both are distributed by
+function M.joined(run, built)
+  local chosen = run.placements[built]
+  if not run.cluster or chosen and chosen.kind == "local" then
+    return false, false
+  end
+  return true, chosen ~= nil and chosen.kind ~= "schema", chosen and chosen.column
+end
+
+--- Another name for a table that is built, beside the published one that it is added to.
+---@param run pghost.Run
+---@param built string
+---@param name string
+function M.rename(run, built, name)
+  local chosen = run.placements[built]
+  run.placements[name] = chosen and chosen.with and chosen or nil
+end
+
 --- Whether a built table is to be on other nodes too: it is created, and committed, before any stream begins.
 ---@param run pghost.Run
 ---@param built string
@@ -139,6 +163,29 @@ end
 function M.is_placed(run, built)
   local chosen = run.placements[built]
   return chosen ~= nil and chosen.kind ~= "local" and chosen.kind ~= "schema"
+end
+
+--- Whether a built table is to be whole on every node.
+---@param run pghost.Run
+---@param built string
+---@return boolean
+function M.is_reference(run, built)
+  local chosen = run.placements[built]
+  return chosen ~= nil and chosen.kind == "reference"
+end
+
+local create_reference <const> = [[
+  SELECT pg_catalog.create_reference_table($1::pg_catalog.text::pg_catalog.regclass)]]
+
+--- Gives every node a helper table that was just created, if the table that it is looked up for is distributed: a
+--- reference table is not changed by what another table has.
+---@param run pghost.Run
+---@param quoted string
+---@param built string the table that it is for
+function M.create_everywhere(run, quoted, built)
+  if M.is_placed(run, built) then
+    run.conn:query(create_reference, quoted)
+  end
 end
 
 --- Distributes a table that was just created, as decided.
@@ -151,15 +198,28 @@ function M.create(run, conn, built)
   end
   local chosen, quoted = run.placements[built], run:qualified(built)
   if chosen.kind == "reference" then
-    conn:query("SELECT pg_catalog.create_reference_table($1::pg_catalog.text::pg_catalog.regclass)", quoted)
+    conn:query(create_reference, quoted)
   else
     conn:query([[SELECT pg_catalog.create_distributed_table($1::pg_catalog.text::pg_catalog.regclass,
       $2::pg_catalog.text, colocate_with => $3::pg_catalog.text)]], quoted, chosen.column, chosen.with or "default")
   end
 end
 
---- For the rest of the transaction that publishes: DDL goes to a node's shards over one connection, one after the other.
---- What reads and drops them in one transaction cannot do so over several.
+--- The right side of an anti join. Where its rows are on other nodes than those they are looked up for, it has to be a
+--- subquery that Citus runs by itself.
+---@param run pghost.Run
+---@param from { relation: string, column: string } quoted name of the table on the left, and its column
+---@param to { relation: string, column: string }
+---@return string sql
+function M.searched(run, from, to)
+  if not run.cluster or cluster.are_together(run.conn, from, to) then
+    return to.relation
+  end
+  return ("(SELECT %s FROM %s OFFSET 0)"):format(relations.quote(to.column), to.relation)
+end
+
+--- For the rest of a transaction, such as the one that publishes: DDL goes to the shards of a node over one connection,
+--- one after the other. What reads and drops them in one transaction cannot do so over several.
 ---@param run pghost.Run
 function M.one_connection_per_node(run)
   if run.cluster then

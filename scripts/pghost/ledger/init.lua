@@ -16,6 +16,9 @@ local snapshots = require "pghost.ledger.snapshots"
 
 local M = {}
 
+-- Modes that load all files, whatever the table has: it holds nothing else afterwards, or its partitions do.
+local rewrites = { replace = true, partitions = true }
+
 -- The hash of each file. A source that can be read only once is hashed when it is loaded.
 local function hash(files)
   local hashed = {}
@@ -60,7 +63,7 @@ end
 ---@return pghost.ledger.Selection
 function M.select(run, request)
   local forced = is_forced(run, request) or false
-  if request.mode == "replace" then
+  if rewrites[request.mode] then
     return { files = request.files, skipped = {}, forced = forced }
   end
   local since = concurrent.since(run, request.name)
@@ -108,9 +111,9 @@ local function check(run, plan, result)
     local known = file.known
     if file.sha256 and hash_read ~= file.sha256 then
       errors.raise("changed while it was read", "data", { file = file.name })
-    elseif plan.mode == "replace" and seen[hash_read] then
+    elseif rewrites[plan.mode] and seen[hash_read] then
       note_same(run, plan, file, seen[hash_read])
-    elseif plan.mode ~= "replace" and not file.sha256 and not plan.forced then
+    elseif not rewrites[plan.mode] and not file.sha256 and not plan.forced then
       known = check_new(run, plan, one, seen[hash_read])
     end
     seen[hash_read] = seen[hash_read] or file

@@ -64,7 +64,8 @@ end
 
 ---@param ... string
 function Written:write(...)
-  check(self, self.file:write(...))
+  local done, message = self.file:write(...)
+  check(self, done or self.file == io.stdout, message) -- of standard output, the host says it in the end, once
 end
 
 --- Nothing more is written.
@@ -72,7 +73,6 @@ function Written:finish()
   local file = self.file
   self.file = nil
   if file == io.stdout then
-    check(self, file:flush())
     return
   end
   local done, message = sys.sync(file) -- or a loss of power could leave an empty one in its place

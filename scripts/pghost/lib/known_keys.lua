@@ -84,4 +84,17 @@ function M.strict_class(subject, class, fields)
   end })
 end
 
+--- A metatable's __newindex: setting a field that is not one of `fields` is an error.
+---@param subject string "a run has"
+---@param fields table<string, any>
+---@return fun(object: table, key: any, value: any)
+function M.refuse_new(subject, fields)
+  return function(object, key, value)
+    if fields[key] == nil then
+      raise_unknown(subject, tostring(key), names_of(fields), 2)
+    end
+    rawset(object, key, value)
+  end
+end
+
 return M

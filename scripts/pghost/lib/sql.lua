@@ -172,6 +172,33 @@ function Statement:bind(parameters)
   return text, values, places
 end
 
+--- A constant. A text has no type of its own and takes that of what it is compared with.
+---@param value string|number|boolean
+---@return string sql
+function M.literal(value)
+  if math.type(value) == "integer" then
+    return value < 0 and ("(%d)"):format(value) or ("%d"):format(value)
+  elseif type(value) == "number" then
+    return ("(%.17g)"):format(value)
+  elseif type(value) == "boolean" then
+    return tostring(value)
+  end
+  local quoted = "'" .. value:gsub("'", "''") .. "'"
+  return value:find("\\", 1, true) and "E" .. quoted:gsub("\\", "\\\\") or quoted
+end
+
+--- The text with a typed constant for each parameter, for servers that cannot bind one everywhere.
+---@param parameters table<string, pghost.sql.Parameter>
+---@return string text
+---@return integer[] places for Statement:locate
+function Statement:inline(parameters)
+  local text, places = render(self, parameters, function(_, parameter)
+    local constant = parameter.value == nil and "NULL" or M.literal(parameter.value)
+    return parameter.type == "" and constant or ("%s::%s"):format(constant, parameter.type)
+  end)
+  return text, places
+end
+
 --- The text with a typed NULL for each parameter: same columns and types, nothing to bind.
 ---@param parameters table<string, pghost.sql.Parameter>
 ---@return string text

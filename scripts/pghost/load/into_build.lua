@@ -227,7 +227,7 @@ local raw_target <const> = 10
 -- The positions are no longer needed; but a table of new rows keeps them under other names, for rows that the published
 -- table refuses only on publish (modes/refused.lua).
 local function leave_positions(conn, plan, clean)
-  if plan.first then
+  if plan.first or plan.mode == "partitions" then
     conn:query(("ALTER TABLE %s DROP COLUMN _file_id, DROP COLUMN _line"):format(clean))
   else
     conn:query(("ALTER TABLE %s RENAME COLUMN _file_id TO _pghost_file"):format(clean))

@@ -44,7 +44,7 @@ M.list = {
     help = "accept a file with a header and no records" },
   { name = "dialect", is = is.one_of("auto"), expected = "'auto'",
     help = "'auto': each file is sniffed, and read with what is found" },
-  { name = "mode", is = is_anything, help = "'replace', 'append', 'merge' or 'history'" },
+  { name = "mode", is = is_anything, help = "'replace', 'append', 'merge', 'history' or 'partitions'" },
   { name = "missing", is = is_anything,
     help = "keys that the files no longer have: 'keep', 'delete', 'mark' or 'close'" },
   { name = "changed", is = is_anything,

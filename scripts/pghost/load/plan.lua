@@ -15,7 +15,7 @@ local M = {}
 ---@field on_error? "reject"|"stop" stop: the first rejected record ends the run
 ---@field allow_empty? boolean accept a file with a header and no records
 ---@field dialect? "auto" each file is sniffed, and read with what is found where no option is given
----@field mode? "replace"|"append"|"merge"|"history" what becomes of the published table (modes/init.lua)
+---@field mode? "replace"|"append"|"merge"|"history"|"partitions" what becomes of the published table (modes/init.lua)
 ---@field missing? "keep"|"delete"|"mark"|"close" what becomes of keys that the files have no more; default keep
 ---@field changed? "error"|"load"|"skip"|"tail" a file that was loaded before with other content (ledger/)
 ---@field adopt? boolean may replace a table that pghost has not published
@@ -74,7 +74,7 @@ M.batch = record.kind("batch", { files = "table", program = "any?", names = "tab
 ---@field workers? integer
 ---@field clean_columns? { name: string, type: string, required: boolean }[]
 ---@field raw_columns? string[]
----@field mode string what becomes of the published table: "replace"|"append"|"merge"|"history"
+---@field mode string what becomes of the published table: "replace"|"append"|"merge"|"history"|"partitions"
 ---@field missing string "keep"|"delete"|"mark"|"close"
 ---@field first boolean there is no published table that this load adds to
 ---@field forced boolean the ledger is not asked

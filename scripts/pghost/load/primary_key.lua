@@ -7,6 +7,7 @@
 -- (repeats.lua); duplicates it missed, and those of published keys, are found here. Without duplicates the only cost is
 -- building the index.
 
+local distribute = require "pghost.distribute"
 local log = require "pghost.lib.log"
 local mode_keys = require "pghost.modes.keys"
 local relations = require "pghost.catalog.relations"
@@ -71,14 +72,15 @@ function M.last_stays(plan)
   return plan.mode == "merge" or plan.mode == "history"
 end
 
---- Collects all but one record of each key.
+--- Collects all but one record of each key; returns how many.
 ---@param conn pghost.Connection
 ---@param plan pghost.Plan
 ---@param duplicates string quoted
 ---@param from string SQL of records: the key, _file_id, _line, built
+---@return integer
 function M.collect(conn, plan, duplicates, from)
   local list = relations.list(plan.key)
-  conn:query(([[
+  return conn:query(([[
     INSERT INTO %s (file_id, line, first_file_id, first_line, key_text, built)
     SELECT _file_id, _line, first_file_id, first_line,
       pg_catalog.left(pg_catalog.concat_ws(', ', %s), %d), built
@@ -90,12 +92,12 @@ function M.collect(conn, plan, duplicates, from)
         ROWS UNBOUNDED PRECEDING)
     ) AS ranked
     WHERE place OPERATOR(pg_catalog.>) 1]]):format(duplicates, list, longest_value, list, from, list,
-    M.last_stays(plan) and "_file_id DESC, _line DESC" or "_file_id, _line"))
+    M.last_stays(plan) and "_file_id DESC, _line DESC" or "_file_id, _line")).affected
 end
 
 -- Collects the records whose key is in the published table already; returns how many.
-local function collect_published(conn, table_name, duplicates, key, published)
-  local from, where = mode_keys.published(conn, table_name, published, key)
+local function collect_published(conn, table_name, duplicates, key, state)
+  local from, where = mode_keys.published(conn, table_name, state.published, key, state)
   if not from then
     return 0
   end
@@ -145,9 +147,11 @@ end
 
 -- Duplicates that were not nominated: searches the whole table.
 local function find_others(conn, plan, table_name, duplicates)
-  M.collect(conn, plan, duplicates, ("(SELECT %s, _file_id, _line, true AS built FROM %s)"):format(
+  local found = M.collect(conn, plan, duplicates, ("(SELECT %s, _file_id, _line, true AS built FROM %s)"):format(
     relations.list(plan.key), table_name))
-  M.remove(conn, table_name, duplicates)
+  if found > 0 then
+    M.remove(conn, table_name, duplicates)
+  end
 end
 
 -- Moves duplicates from the table to the rejects, and creates the key if that is still to do.
@@ -159,7 +163,7 @@ local function move_duplicates(conn, run, plan, table_name, state)
   if not state.made then
     find_others(conn, plan, table_name, duplicates)
   end
-  if state.published and collect_published(conn, table_name, duplicates, key, state.published) > 0 then
+  if state.published and collect_published(conn, table_name, duplicates, key, state) > 0 then
     M.remove(conn, table_name, duplicates)
   end
   reject(conn, run.id, plan.name, duplicates, key, state.judged and repeats)
@@ -174,7 +178,7 @@ end
 
 local function warn(run, plan, total)
   local stays = M.last_stays(plan) and "the last stays"
-    or plan.first and "the first stays" or "what was there stays"
+    or (plan.first or plan.mode == "partitions") and "the first stays" or "what was there stays"
   run.log:warn("key", plan.name, ("%s of %s rejected, %s"):format(log.counted(total, "duplicate"),
     table.concat(plan.key, ", "), stays), { duplicates = total })
 end
@@ -192,12 +196,14 @@ function M.apply(conn, run, plan, frozen, repeats)
   local counts, total = {}, 0
   local state = { frozen = frozen, judged = repeats ~= nil and repeats.displaced ~= nil,
     published = plan.mode == "append" and not plan.first and relations.quoted(run.target, plan.name) }
+  state.distributed, state.together = distribute.joined(run, plan.clean_table)
   local displaced = state.judged and repeats.displaced > 0
   if displaced and frozen and repeats.made then
     conn:query(rewrite:format(table_name))
   end
-  state.made = state.judged and repeats.made
-    or M.try(conn, table_name, plan.key, displaced and frozen and add_key_anew or add_key)
+  -- A node forgets intermediate results of the transaction when DDL fails on it: duplicates are looked for first.
+  state.made = state.judged and repeats.made or not distribute.is_placed(run, plan.clean_table)
+    and M.try(conn, table_name, plan.key, displaced and frozen and add_key_anew or add_key)
   if not state.made or state.published or state.judged then
     counts, total = move_duplicates(conn, run, plan, table_name, state)
   end

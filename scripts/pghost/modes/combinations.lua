@@ -13,6 +13,7 @@ local missing_of_mode = {
   append = { keep = true },
   merge = { keep = true, delete = true, mark = true },
   history = { keep = true, close = true },
+  partitions = { keep = true },
 }
 
 local function raise(text, ...)
@@ -36,7 +37,7 @@ end
 
 --- The mode of a load and what it does to missing keys. Raises what does not go together.
 ---@param request pghost.modes.Request
----@return "replace"|"append"|"merge"|"history" mode
+---@return "replace"|"append"|"merge"|"history"|"partitions" mode
 ---@return "keep"|"delete"|"mark"|"close" missing
 function M.check(request)
   local name, options = request.name, request.options
@@ -48,6 +49,12 @@ function M.check(request)
       tostring(missing))
   elseif (mode == "merge" or mode == "history") and request.targets.clean and not request.key then
     raise("table '%s': mode '%s' needs a key: give its rules one", name, mode)
+  elseif mode == "partitions" and not options.partition then
+    raise("table '%s': mode 'partitions' needs the option partition, such as partition = { by = 'month', column = "
+      .. "'created_at' }", name)
+  elseif mode == "partitions" and options.partition.by == "hash" then
+    raise("table '%s': mode 'partitions' cannot be combined with by = 'hash': the records of a file are in all "
+      .. "partitions then; load with mode = 'merge'", name)
   elseif mode ~= "replace" and #name > longest_name then
     raise("table '%s': a name of at most %d bytes for mode '%s'", name, longest_name, mode)
   end

@@ -9,7 +9,8 @@ local relations = require "pghost.catalog.relations"
 
 local M = {}
 
---- The columns that a new row may change in a row of its key. Of the key those that can be equal and not alike.
+--- The columns that a new row may change in a row of its key. Of the key those that can be equal and not alike, but not
+--- the one that the table is distributed by.
 ---@param change pghost.modes.Change
 ---@return pghost.catalog.Column[]
 function M.changeable(change)
@@ -19,7 +20,7 @@ function M.changeable(change)
   end
   for _, column in ipairs(change.columns) do
     local key = in_key[column.name]
-    if not key or not key.exact then
+    if (not key or not key.exact) and column.name ~= change.fixed then
       list[#list + 1] = column
     end
   end

@@ -16,9 +16,11 @@ function M.new_rows(change)
   return ("(SELECT * FROM %s LIMIT (SELECT NULL::pg_catalog.int8))"):format(change.new)
 end
 
--- The right side of an anti join. On distributed tables it has to be a subquery that is not pulled up.
+-- The right side of an anti join. On distributed tables it has to be a subquery that is not pulled up, unless each
+-- server has all rows of its keys.
 local function searched(change, table_name, list)
-  if not change.distributed then
+  local is_beside = change.together and (table_name == change.new or table_name == change.published)
+  if not change.distributed or is_beside then
     return table_name
   end
   return ("(SELECT %s FROM %s OFFSET 0)"):format(columns.list(list), table_name)
@@ -47,6 +49,14 @@ end
 function M.is_published(change)
   return ("EXISTS (SELECT 1 FROM %s AS p WHERE %s)"):format(searched(change, change.published, change.keys),
     columns.same_key(change.keys, "n", "p"))
+end
+
+--- Whether a new row has the key of the published row `p`, and something else.
+---@param differs string condition on the new row n and on p
+---@return string
+function M.is_changed(change, differs)
+  return ("EXISTS (SELECT 1 FROM %s AS n WHERE %s AND %s)"):format(searched(change, change.new, change.columns),
+    columns.same_key(change.keys, "n", "p"), differs)
 end
 
 local function not_in(change, table_name)

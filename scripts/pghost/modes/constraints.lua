@@ -156,11 +156,14 @@ local function is_of_key(names, key)
   return #names == #key
 end
 
+-- Modes that never update a row.
+local keeps_keys = { append = true, partitions = true }
+
 -- Against rows that stay in the published table whatever this run brings, and against earlier new rows.
 local function unique(list, conn, request, row)
   local names, key = cjson.decode(row.columns), request.key or {}
   if not all_known(names, request.by_name) or (request.mode == "history" and #key > 0)
-    or row.is_primary and request.mode ~= "append" or is_of_key(names, key) and request.mode == "append" then
+    or row.is_primary and not keeps_keys[request.mode] or is_of_key(names, key) and keeps_keys[request.mode] then
     return
   end
   local compared = columns.key(conn, request.new, names)
@@ -169,7 +172,7 @@ local function unique(list, conn, request, row)
   if request.mode == "append" then
     list[#list + 1] = { rule = "unique", columns = names, why = why(names, text),
       where = ("EXISTS (SELECT 1 FROM %s AS p WHERE %s)"):format(request.published, same) }
-  elseif request.missing == "keep" then
+  elseif request.missing == "keep" and request.mode ~= "partitions" then -- whose partitions keep no other record
     local keys = columns.key(conn, request.new, key)
     list[#list + 1] = { rule = "unique", columns = names, why = why(names, text), where =
       ("EXISTS (SELECT 1 FROM %s AS p WHERE %s AND NOT EXISTS (SELECT 1 FROM %s AS o WHERE %s))"):format(

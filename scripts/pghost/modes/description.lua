@@ -1,6 +1,7 @@
 -- A change of a published table, described for the statements that publish it and the view that shows it before.
 
 local columns = require "pghost.catalog.columns"
+local distribute = require "pghost.distribute"
 local errors = require "pghost.lib.errors"
 local keys = require "pghost.modes.keys"
 local partitions = require "pghost.partitions.existing"
@@ -16,6 +17,9 @@ local added = {
   mark = { "_deleted_at" },
   history = { "_valid_from", "_valid_to" },
 }
+
+-- Modes whose corrected records are added to what is published.
+local rewrites = { replace = true, partitions = true }
 
 local function raise_differs(run, name, text, ...)
   errors.raise(("table '%s.%s' %s: alter it, or load once with mode = 'replace'"):format(run.target, name,
@@ -72,7 +76,7 @@ function M.of(run, plan, kind, only_new)
     name = name, mode = "append", missing = "keep", keys = {}, columns = built, view = run:qualified(name), new = new,
     published = published, allow_dropped = plan.options.allow_dropped or false, distributed = false,
     started = conn:quote_literal(run.started) .. "::pg_catalog.timestamptz", marked = false, few = false,
-    placed = placed, only_new = only_new or false,
+    together = false, placed = placed, only_new = only_new or false,
   }
   if kind == "raw" then
     change.new_columns = new_raw_columns(run, plan, built, there)
@@ -83,11 +87,11 @@ function M.of(run, plan, kind, only_new)
     partitions.check(conn, plan, published)
     change.parts = partitions.missing(conn, plan, published, new)
   end
-  change.mode, change.missing = plan.mode == "replace" and "append" or plan.mode, plan.missing
+  change.mode, change.missing = rewrites[plan.mode] and "append" or plan.mode, plan.missing
   change.keys = keys.columns(conn, published, plan.key, own, there)
   change.marked = plan.mode == "merge" and not own._deleted_at and there._deleted_at ~= nil
-  local shape = table_facts.shape(conn, new, published)
-  change.few, change.distributed = shape.few, shape.distributed
+  change.few = table_facts.is_few(conn, new, published)
+  change.distributed, change.together, change.fixed = distribute.joined(run, plan.clean_table)
   keys.check(conn, change, run.target)
   if plan.missing ~= "keep" then
     change.held = rejected_keys.build(run, plan)

@@ -52,7 +52,7 @@ local function is_first(run, request, clean, raw)
 end
 
 ---@class pghost.modes.Choice what a load does to its tables
----@field mode "replace"|"append"|"merge"|"history"
+---@field mode "replace"|"append"|"merge"|"history"|"partitions"
 ---@field missing "keep"|"delete"|"mark"|"close"
 ---@field first boolean there is no published table that this load adds to
 ---@field clean_table string what is built, in the build schema
@@ -131,9 +131,10 @@ end
 function M.built(run, plan)
   local built = { tables = {}, changes = {} }
   for _, kind in ipairs { "clean", "raw" } do
-    if plan.targets[kind] and not plan.first then
+    local is_exchange = kind == "clean" and plan.mode == "partitions" and not plan.first -- see partitions/backfill.lua
+    if plan.targets[kind] and not plan.first and not is_exchange then
       table.insert(built.changes, M.addition(run, plan, kind))
-    elseif plan.targets[kind] then
+    elseif plan.targets[kind] and not is_exchange then
       if kind == "clean" then
         complete_first(run, plan)
       end

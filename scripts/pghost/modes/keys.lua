@@ -94,14 +94,15 @@ end
 ---@param new string quoted name of the built table
 ---@param published string quoted name of the published one
 ---@param key string[]
+---@param joined { distributed: boolean, together: boolean } where the tables are
 ---@return string? from with the alias n; nil: there is none
 ---@return string? where
-function M.published(conn, new, published, key)
+function M.published(conn, new, published, key, joined)
   local _, own = columns.read(conn, new)
   local _, there = columns.read(conn, published)
-  local shape = table_facts.shape(conn, new, published)
-  local change = { mode = "append", new = new, published = published, distributed = shape.distributed,
-    few = shape.few, keys = M.columns(conn, published, key, own, there) }
+  local change = { mode = "append", new = new, published = published, distributed = joined.distributed,
+    together = joined.together, few = table_facts.is_few(conn, new, published),
+    keys = M.columns(conn, published, key, own, there) }
   if not is_apart(conn, change) then
     return conditions.new_rows(change) .. " AS n", conditions.is_published(change)
   end

@@ -27,7 +27,9 @@ local M = {}
 ---@field few boolean the new rows are few beside the published ones
 ---@field only_new boolean the published table has no (current) row of any of the keys
 ---@field started string SQL of the run's timestamp
----@field distributed boolean tables may be on several servers
+---@field distributed boolean tables are on several servers
+---@field together boolean new rows and published ones of one key are on the same of them
+---@field fixed? string column that they are distributed by: no row changes it
 ---@field parts? pghost.partitions.Part[] that the published table is to get
 ---@field placed? boolean the new rows have their positions (modes/refused.lua)
 ---@field allow_dropped boolean triggers and rules may store other rows than the new ones

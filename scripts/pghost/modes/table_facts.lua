@@ -37,18 +37,16 @@ function M.actors(conn, table_name)
   return list
 end
 
---- How the statements of a change are best written; what they do does not depend on it. `few`: one table has less than
---- a thirtieth of the rows that another has by its statistics. `distributed`: tables may be on several servers, which
---- plan other shapes of queries than one server does.
+--- Whether one table has less than a thirtieth of the rows that another has by its statistics: how the statements of a
+--- change are best written depends on it, not what they do.
 ---@param conn pghost.Connection
 ---@param table_name string quoted
 ---@param other string quoted
----@return { few: boolean, distributed: boolean }
-function M.shape(conn, table_name, other)
+---@return boolean
+function M.is_few(conn, table_name, other)
   return conn:query((qualified [[
-    SELECT (SELECT pg_catalog.count(*) FROM %s) OPERATOR(pg_catalog.*) 30 <= c.reltuples AS few,
-      EXISTS (SELECT 1 FROM pg_catalog.pg_extension WHERE extname = 'citus') AS distributed
-    FROM pg_catalog.pg_class AS c WHERE c.oid = $1::pg_catalog.regclass]]):format(table_name), other)[1]
+    SELECT (SELECT pg_catalog.count(*) FROM %s) OPERATOR(pg_catalog.*) 30 <= c.reltuples AS few
+    FROM pg_catalog.pg_class AS c WHERE c.oid = $1::pg_catalog.regclass]]):format(table_name), other)[1].few
 end
 
 return M

@@ -46,16 +46,28 @@ function M.for_values(part)
   return part.bounds == "DEFAULT" and "DEFAULT" or "FOR VALUES " .. part.bounds
 end
 
-local function create(conn, run, plan, flat)
+-- A partition can be attached elsewhere without a look at its records: a CHECK says what they are.
+M.bounds_check = "pghost_bounds"
+
+local condition_query <const> = [[
+  SELECT pg_catalog.pg_get_partition_constraintdef($1::pg_catalog.regclass) AS condition]]
+
+local function create(conn, run, plan, flat, like)
   local tree, declared = run:qualified(plan.clean_table), plan.partition
-  conn:query(("CREATE TABLE %s (LIKE %s INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY) PARTITION BY %s (%s)")
-    :format(tree, flat, declared.way.strategy, relations.quote(declared.column.name)))
+  conn:query(("%s PARTITION BY %s (%s)"):format(like and like(tree)
+    or ("CREATE TABLE %s (LIKE %s INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY)"):format(tree, flat),
+    declared.way.strategy, relations.quote(declared.column.name)))
   local parts = M.wanted(conn, plan, flat)
-  if declared.default then
+  if declared.default and not like then
     parts[#parts + 1] = { name = plan.name .. "_default", bounds = "DEFAULT" }
   end
   for _, part in ipairs(parts) do
-    conn:query(("CREATE TABLE %s PARTITION OF %s %s"):format(run:qualified(part.name), tree, M.for_values(part)))
+    local name = run:qualified(part.name)
+    conn:query(("CREATE TABLE %s PARTITION OF %s %s"):format(name, tree, M.for_values(part)))
+    if like then
+      conn:query(("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s)"):format(name, M.bounds_check,
+        conn:query(condition_query, name)[1].condition))
+    end
   end
   return tree, parts
 end
@@ -79,35 +91,47 @@ local key_query <const> = [[
   WHERE conrelid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass::pg_catalog.oid
     AND contype OPERATOR(pg_catalog.=) 'p']]
 
-local function fill(conn, plan, flat, tree)
+local function fill(conn, plan, flat, tree, list)
   check_all_fit(conn, plan, flat)
   local before = conn:query("SELECT pg_catalog.count(*) AS records FROM " .. flat)[1].records
-  local stored = conn:query(("INSERT INTO %s SELECT * FROM %s"):format(tree, flat)).affected
+  local stored = conn:query(("INSERT INTO %s%s SELECT %s FROM %s"):format(tree, list and (" (%s)"):format(list) or "",
+    list or "*", flat)).affected
   if stored ~= before then
     errors.raise(("table '%s': %s loaded, and %s in its partitions"):format(plan.name, log.counted(before, "record"),
       log.count(stored)), "account")
   end
 end
 
+--- Routes what was loaded into a partitioned table of the same name, and drops what it was loaded into.
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@param like? fun(name: string): string the statement that makes a table like the published one; its partitions can be
+--- attached to that then. Without it the table is as it was loaded, with its key.
+---@param list? string columns, quoted
+---@return string tree quoted name
+function M.of_flat(run, plan, like, list)
+  local conn, flat = run.conn, run:qualified(flat_name)
+  conn:query(("ALTER TABLE %s RENAME TO %s"):format(run:qualified(plan.clean_table), flat_name))
+  local tree, parts = create(conn, run, plan, flat, like)
+  fill(conn, plan, flat, tree, list)
+  local key = not like and conn:query(key_query, flat)[1]
+  conn:query("DROP TABLE " .. flat)
+  if key then
+    conn:query(("ALTER TABLE %s ADD CONSTRAINT %s %s"):format(tree, key.name, key.definition))
+  end
+  run.log:info("partitions", plan.name, ("%s by %s of %s"):format(log.counted(#parts, "partition"),
+    plan.partition.way.name, plan.partition.column.name), { partitions = #parts })
+  return tree
+end
+
 --- Partitions what was loaded into the clean table.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
 function M.build(run, plan)
-  local seconds = nil
   session.transaction(run.conn, function()
-    local conn, flat = run.conn, run:qualified(flat_name)
-    conn:query(("ALTER TABLE %s RENAME TO %s"):format(run:qualified(plan.clean_table), flat_name))
-    local tree, parts = create(conn, run, plan, flat)
-    fill(conn, plan, flat, tree)
-    local key = conn:query(key_query, flat)[1]
-    conn:query("DROP TABLE " .. flat)
-    if key then
-      conn:query(("ALTER TABLE %s ADD CONSTRAINT %s %s"):format(tree, key.name, key.definition))
-    end
-    run.log:info("partitions", plan.name, ("%s by %s of %s"):format(log.counted(#parts, "partition"),
-      plan.partition.way.name, plan.partition.column.name), { partitions = #parts })
+    M.of_flat(run, plan)
   end)
-  statistics.analyse(run.conn, run:qualified(plan.clean_table), seconds)
+  statistics.analyse(run.conn, run:qualified(plan.clean_table))
 end
 
 return M

@@ -59,7 +59,7 @@ function M.adopt(conn, schema, name)
       AND c.relname OPERATOR(pg_catalog.=) $2::pg_catalog.name]], schema, name)[1]
   if not row then
     errors.raise(("no table '%s.%s'"):format(schema, name), "42P01", { exit = 1 })
-  elseif row.kind ~= "r" then
+  elseif row.kind ~= "r" and row.kind ~= "p" then
     errors.raise(("'%s.%s' is not a plain table: publishing cannot replace it"):format(schema, name), "42809",
       { exit = 1 })
   elseif schema == "pghost" then

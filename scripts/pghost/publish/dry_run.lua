@@ -5,8 +5,10 @@
 -- three), and a changed one is one removed and one added. Of raw tables only the fields count: where and when they were
 -- loaded differs every time.
 
+local backfill = require "pghost.partitions.backfill"
 local log = require "pghost.lib.log"
 local modes = require "pghost.modes"
+local retention = require "pghost.partitions.retention"
 local session = require "pghost.publish.session"
 local print_result = require "pghost.lib.print"
 
@@ -128,6 +130,16 @@ local function try_changes(run)
   return changed
 end
 
+-- The records of the partitions that are replaced.
+local function published_records(run, exchange)
+  local oids = {}
+  for _, part in ipairs(exchange.parts) do
+    oids[#oids + 1] = part.replaces
+  end
+  return run.conn:query(("SELECT pg_catalog.count(*) AS n FROM %s AS p WHERE p.tableoid OPERATOR(pg_catalog.=) ANY "
+    .. "('{%s}'::pg_catalog.oid[])"):format(exchange.published, table.concat(oids, ",")))[1].n
+end
+
 --- Compares all tables of a run with the published ones, logs and prints the differences.
 ---@param run pghost.Run
 ---@return string text for the log
@@ -145,6 +157,18 @@ function M.report(run)
     local records = run.conn:query("SELECT pg_catalog.count(*) AS n FROM " .. view)[1].n
     rows[#rows + 1] = { change.name, records, change.added, change.removed, change.changed, "its mode" }
     run.log:info("would", change.name, describe(change), change)
+  end
+  for _, exchange in ipairs(run.exchanges) do
+    local text, counts = backfill.described(exchange)
+    rows[#rows + 1] = { exchange.name, counts.records, counts.records, published_records(run, exchange), nil,
+      "partitions" }
+    run.log:info("would", exchange.name, text, counts)
+  end
+  for _, one in ipairs(run.retentions) do
+    local parts = retention.old(run, one)
+    if #parts > 0 then
+      run.log:info("would", one.name, retention.described(one, parts), { partitions = #parts })
+    end
   end
   run.out:write("what publishing would change\n",
     print_result.format(printed, rows, { null = "" }), "\n")

@@ -7,6 +7,7 @@ local foreign_keys = require "pghost.publish.foreign_keys"
 local indexes = require "pghost.publish.indexes"
 local locks = require "pghost.publish.locks"
 local names = require "pghost.publish.renaming"
+local partitions = require "pghost.publish.partitions"
 local rights = require "pghost.publish.rights"
 local statements = require "pghost.publish.script"
 local subjects = require "pghost.publish.subjects"
@@ -28,7 +29,7 @@ local function move(prepared, options, conn)
   local old = {}
   local going = dependents.literal((subjects.published(prepared.subjects)))
   for _, subject in ipairs(prepared.subjects) do
-    if subject.oid and not subject.part_of then
+    if subject.oid and (not subject.part_of or subject.attach) then
       old[#old + 1] = subject.qualified
     end
     list:append(names.free(conn, subject, options.target, going))
@@ -39,6 +40,7 @@ local function move(prepared, options, conn)
   for _, subject in ipairs(prepared.subjects) do
     list:add(("table '%s'"):format(subject.name), "ALTER TABLE %s SET SCHEMA %s", subject.built, target)
   end
+  list:append(partitions.attach(prepared.subjects))
   return list
 end
 
@@ -120,10 +122,15 @@ end
 local function plan_work(conn, prepared, options, oids)
   local locked, replaced = { table.unpack(prepared.outside_names) }, { table.unpack(oids) }
   for _, subject in ipairs(prepared.subjects) do
-    if subject.oid and not subject.part_of then -- the lock of a partitioned table is that of its partitions too
+    -- The lock of a partitioned table that is replaced is that of its partitions too.
+    if subject.oid and (not subject.part_of or subject.attach) then
       locked[#locked + 1] = subject.qualified
     end
   end
+  for _, one in ipairs(options.exchanges or {}) do
+    replaced[#replaced + 1] = one.oid
+  end
+  table.move(partitions.wholes(options), 1, #partitions.wholes(options), #locked + 1, locked)
   table.sort(locked)
   for _, object in ipairs(prepared.found.objects) do
     replaced[#replaced + 1] = object.oid

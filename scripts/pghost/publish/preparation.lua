@@ -67,7 +67,7 @@ local lacks_statistics = [[
 
 local function analyze(conn, list)
   for _, subject in ipairs(list) do
-    if not subject.part_of and conn:query(lacks_statistics, subject.new)[1].yes then
+    if (not subject.part_of or subject.attach) and conn:query(lacks_statistics, subject.new)[1].yes then
       statistics.analyse(conn, subject.built)
     end
   end
@@ -99,6 +99,8 @@ function M.prepare(conn, options)
       subject.as_built = subject.part_of and { not_null = {}, defaults = {} }
         or as_built.read(conn, options.target, subject)
       carry_over(conn, subject, prepared.quoted_build, prepared.gone)
+    elseif subject.part_of and subject.part_of.oid then
+      rights.owner(conn, subject.part_of.oid, subject.built, subject.build):run(conn, subject.qualified)
     end
   end
   foreign_keys.add_own(conn, prepared.keys, built)

@@ -16,19 +16,27 @@ local host = require "pghost.native.host"
 local kept = require "pghost.load.kept"
 local ledger = require "pghost.ledger"
 local lists = require "pghost.lib.lists"
+local locks = require "pghost.publish.locks"
 local log = require "pghost.lib.log"
 local concurrent = require "pghost.ledger.concurrent"
+local backfill = require "pghost.partitions.backfill"
 local modes = require "pghost.modes"
 local notice = require "pghost.publish.notice"
 local publish = require "pghost.publish.swap"
 local refused = require "pghost.modes.refused"
+local retention = require "pghost.partitions.retention"
+local session = require "pghost.publish.session"
 
 local M = {}
 
 -- Carries over to built tables what depends on the published ones.
-local function prepare(run, tables)
+local function prepare(run, tables, exchanges)
   adoption.check(run, tables)
-  local options = { build = run.build, target = run.target, tables = tables, cluster = run.cluster,
+  for _, exchange in ipairs(exchanges) do
+    backfill.ready(run, exchange)
+  end
+  local options = { build = run.build, target = run.target, tables = tables, exchanges = exchanges,
+    cluster = run.cluster,
     lock_wait = tonumber(run.settings.lock_wait) }
   options.prepared = again.repeated(run, function(conn)
     return publish.prepare(conn, options)
@@ -43,7 +51,7 @@ end
 local function make_visible(run, options)
   local late = modes.after_exchange(run, options.tables, options.changes)
   local changed = not late and modes.publish(run, options.changes)
-  if #options.tables > 0 then
+  if #options.tables + #options.exchanges > 0 then
     publish.swap(run.conn, options)
   end
   return changed or modes.publish(run, options.changes)
@@ -53,6 +61,9 @@ local function names_of(options)
   local names = { table.unpack(options.tables) }
   for _, change in ipairs(options.changes) do
     names[#names + 1] = change.name
+  end
+  for _, exchange in ipairs(options.exchanges) do
+    names[#names + 1] = exchange.name
   end
   return names
 end
@@ -65,6 +76,19 @@ local function raise_placed(run, options, problem)
     problem = refused.place(run, options.changes, problem)
   end
   error(problem, 0)
+end
+
+-- Detaches old partitions: the last thing that a transaction does, because readers wait from then on.
+local function remove_old_partitions(run, options)
+  retention.apply(run, lists.set(names_of(options)), function(name, fn)
+    session.with(run.conn, function()
+      local oids = run.conn:query("SELECT ARRAY[$1::regclass::oid]::text AS list", name)[1].list
+      locks.try(run.conn, { lock_wait = tonumber(run.settings.lock_wait) }, oids, function()
+        locks.take(run.conn, { "ONLY " .. name }, "ACCESS EXCLUSIVE", 50)
+        fn()
+      end)
+    end)
+  end)
 end
 
 -- The short transaction. If it commits, the run has published; otherwise nothing has happened.
@@ -80,6 +104,7 @@ local function exchange(run, options, is_last)
     history.add_published(conn, run.id, names_of(options))
     notice.send(run, names_of(options))
     ledger.publish(conn, run.id, not is_last and names_of(options) or nil)
+    remove_old_partitions(run, options)
     if is_last then
       build_schema.remove_own(run)
       history.finish(conn, run.id, "published")
@@ -139,6 +164,18 @@ local function waiting_changes(run)
   end)
 end
 
+local function waiting_exchanges(run)
+  return waiting(run, run.exchanges, function(one)
+    return one.name
+  end)
+end
+
+local function say_exchanged(run, exchanges)
+  for _, one in ipairs(exchanges) do
+    run.log:info("publish", one.name, backfill.described(one))
+  end
+end
+
 local function say_changed(run, changed)
   for _, change in ipairs(changed or {}) do
     run.log:info("publish", change.name, ("%s added, %s changed, %s removed"):format(log.count(change.added),
@@ -146,8 +183,9 @@ local function say_changed(run, changed)
   end
 end
 
-local function publish_some(run, tables, changes, is_last)
-  local options = #tables > 0 and prepare(run, tables) or { tables = tables }
+local function publish_some(run, tables, changes, exchanges, is_last)
+  local options = #tables + #exchanges > 0 and prepare(run, tables, exchanges)
+    or { tables = tables, exchanges = exchanges }
   options.changes = changes
   if is_last then
     exchange_last(run, options)
@@ -155,6 +193,7 @@ local function publish_some(run, tables, changes, is_last)
     exchange(run, options, false)
   end
   say_changed(run, options.changed)
+  say_exchanged(run, exchanges)
   for _, name in ipairs(names_of(options)) do
     run.published[#run.published + 1] = name
   end
@@ -168,7 +207,7 @@ local function in_parts(run)
     local clean = name:gsub("_raw$", "")
     local part = by_name[clean]
     if not part then
-      part = { name = name, tables = {}, changes = {} }
+      part = { name = name, tables = {}, changes = {}, exchanges = {} }
       list[#list + 1], by_name[clean] = part, part
     end
     return part
@@ -179,6 +218,9 @@ local function in_parts(run)
   for _, change in ipairs(waiting_changes(run)) do
     table.insert(part_of(change.name).changes, change)
   end
+  for _, one in ipairs(waiting_exchanges(run)) do
+    table.insert(part_of(one.name).exchanges, one)
+  end
   return list
 end
 
@@ -187,21 +229,21 @@ local function one_by_one(run, to_the_end)
   local list = in_parts(run)
   for i, one in ipairs(list) do
     run:step("publish", one.name, function()
-      publish_some(run, one.tables, one.changes, to_the_end and i == #list)
-      local count = #one.tables + #one.changes
+      publish_some(run, one.tables, one.changes, one.exchanges, to_the_end and i == #list)
+      local count = #one.tables + #one.changes + #one.exchanges
       return { tables = count }, log.counted(count, "table")
     end)
   end
   if to_the_end and #list == 0 then
-    publish_some(run, {}, {}, true)
+    publish_some(run, {}, {}, {}, true)
   end
 end
 
 local function all_together(run)
   run:step("publish", run.target, function()
-    local tables, changes = waiting_tables(run), waiting_changes(run)
-    publish_some(run, tables, changes, true)
-    local names = names_of { tables = tables, changes = changes }
+    local tables, changes, exchanges = waiting_tables(run), waiting_changes(run), waiting_exchanges(run)
+    publish_some(run, tables, changes, exchanges, true)
+    local names = names_of { tables = tables, changes = changes, exchanges = exchanges }
     return { tables = #names }, log.counted(#names, "table") .. (#names > 0 and ": " or "") .. table.concat(names, ", ")
   end)
 end
@@ -221,7 +263,7 @@ function M.finish(run)
   adoption.warn_of_publications(run)
   if run.settings.dry_run then
     run:step("dry run", run.target, function()
-      prepare(run, run.tables)
+      prepare(run, run.tables, {})
       return { tables = #run.tables }, dry_run.report(run)
     end)
   elseif run.settings.publish == "per_table" then

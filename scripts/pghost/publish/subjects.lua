@@ -17,7 +17,8 @@ local M = {}
 ---@field facts table what the built table is before anything is carried over
 ---@field as_built pghost.publish.AsBuilt what the published one was then
 ---@field partitioned boolean
----@field part_of? pghost.publish.Subject it is a partition of that one
+---@field part_of? { qualified: string, oid?: string } it is a partition of that table
+---@field attach? string bounds with which it becomes a partition of that table, which stays
 ---@field gone? string[] oids of the published table's partitions that are not replaced by one of the same name
 
 local subject_query = [[
@@ -104,7 +105,12 @@ function M.read(conn, options)
   table.sort(list, function(a, b)
     return a.qualified < b.qualified
   end)
-  return with_partitions(conn, options, list)
+  list = with_partitions(conn, options, list)
+  for _, exchange in ipairs(options.exchanges or {}) do
+    local parts = partitions.exchanged(conn, options, exchange)
+    table.move(parts, 1, #parts, #list + 1, list)
+  end
+  return list
 end
 
 --- The published ones among them.

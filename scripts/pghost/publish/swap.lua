@@ -11,6 +11,7 @@ local dependents = require "pghost.publish.dependents"
 local errors = require "pghost.lib.errors"
 local exchange = require "pghost.publish.exchange"
 local locks = require "pghost.publish.locks"
+local partitions = require "pghost.publish.partitions"
 local preparation = require "pghost.publish.preparation"
 local session = require "pghost.publish.session"
 local subjects = require "pghost.publish.subjects"
@@ -22,6 +23,7 @@ local M = {}
 ---@field target string schema they go to
 ---@field tables string[]
 ---@field cluster? boolean the database has the extension citus
+---@field exchanges? pghost.partitions.Exchange[] partitions that replace published ones
 ---@field old_snapshots? "wait"|"ignore" transactions that would find the new tables empty are waited for
 ---@field prepared? pghost.publish.Prepared what prepare() returned; without it swap prepares itself
 
@@ -63,10 +65,12 @@ end
 local function hold(conn, options)
   local names = {}
   for _, subject in ipairs(subjects.read(conn, options)) do
-    if subject.oid and not subject.part_of then
+    if subject.oid and (not subject.part_of or subject.attach) then
       names[#names + 1] = subject.qualified
     end
   end
+  table.move(partitions.wholes(options), 1, #partitions.wholes(options), #names + 1, names)
+  table.sort(names)
   if #names > 0 then
     naming_holders(conn, options, function()
       return conn:transaction(function() -- a savepoint: who holds them can be asked then

@@ -74,7 +74,7 @@ end
 
 local function insert(conn, run, answer)
   local names, statement = lists.pluck(answer.list, "name"), answer.statement
-  local text, values, places = statement:bind(run:parameters())
+  local text, values, places = run:bind(statement)
   local whole = statement.ordered and text
     or ("SELECT * FROM (%s) AS answer%s"):format(text, order_by(answer.list))
   answer.rows = statement:send(conn, ("INSERT INTO %s (%s) %s"):format(run:qualified(answer.name),

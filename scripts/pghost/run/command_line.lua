@@ -88,13 +88,14 @@ end
 local host_options = { quiet = "host_quiet", log_format = "host_log_format", dsn = "host_dsn" }
 
 local function add_host_options(parser, parameters)
-  parser:flag(parameters.quiet == nil and "-q --quiet" or "-q", "no progress and no log, only warnings and errors")
+  local names = rawget(parameters, "quiet") == nil and "-q --quiet" or "-q"
+  parser:flag(names, "no progress and no log, only warnings and errors")
     :target(host_options.quiet)
-  if parameters.log_format == nil then
+  if rawget(parameters, "log_format") == nil then
     parser:option("--log-format", "text or json"):choices { "text", "json" }:argname("<KIND>")
       :target(host_options.log_format)
   end
-  if parameters.dsn == nil then
+  if rawget(parameters, "dsn") == nil then
     parser:option("--dsn", "the database: a conninfo string or URL"):argname("<DSN>"):target(host_options.dsn)
   end
 end
@@ -145,7 +146,7 @@ function M.settings(name, config, arguments)
   take_host_options(result)
   local given = {}
   for key, boxed in pairs(result) do
-    local place = settings.parameters[key] ~= nil and settings.parameters or settings
+    local place = rawget(settings.parameters, key) ~= nil and settings.parameters or settings
     place[key] = value_of(boxed)
     given[key] = true
   end

@@ -5,6 +5,7 @@
 
 local cjson = require "cjson"
 local errors = require "pghost.lib.errors"
+local known_keys = require "pghost.lib.known_keys"
 local lists = require "pghost.lib.lists"
 local sys = require "pghost.native.sys"
 
@@ -70,6 +71,8 @@ function Outcome:text()
   end
   return ("%s %s: %s"):format(head, self.state, self.error or "")
 end
+
+known_keys.strict_class("an outcome has", Outcome, lists.set(order))
 
 local function rejects_of(run)
   local copy, sum = {}, 0

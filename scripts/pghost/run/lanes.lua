@@ -84,11 +84,11 @@ local function others(run, count)
   return list
 end
 
---- How many tasks may run at once.
+--- How many tasks may run at once. A cluster has one statement use all its nodes already.
 ---@param run pghost.Run
 ---@return integer
 function M.bound(run)
-  if run.conn:status() ~= "idle" then
+  if run.cluster or run.conn:status() ~= "idle" then
     return 1
   end
   return run.settings.workers or math.max(1, math.min(sys.processors(), most))

@@ -78,7 +78,8 @@ M.list = {
   { name = "force", kind = "boolean", default = false, is = is.boolean, expected = "true or false",
     help = "load files even if their content is in the table already" },
   { name = "workers", kind = "integer", is = is.nil_or(is.whole(1)), expected = "a whole number from 1",
-    help = "threads that read and check, and connections for each table (default: by size and processors)" },
+    help = "threads that read and check, connections for each table, and answers at once (default: by size and "
+      .. "processors)" },
   { name = "memory", kind = "integer", default = memory.default, is = is.whole(memory.least),
     expected = ("bytes, a whole number from %d"):format(memory.least),
     help = "bytes of records that a load may have under way; a longer record passes alone (default 64 MiB)" },
@@ -129,6 +130,7 @@ end
 -- A misspelt setting would be nil, and mean nothing.
 local strict = {}
 known_keys.strict_class("run.settings has", strict, by_name)
+strict.__newindex = known_keys.refuse_new("run.settings has", by_name)
 
 local function check_parameters(parameters)
   for name in pairs(parameters) do
@@ -164,7 +166,7 @@ function M.of(config)
     end
     settings[setting.name] = value
   end
-  settings.parameters = {}
+  settings.parameters = known_keys.strict({}, "run.settings.parameters")
   if type(config.parameters) == "table" then
     check_parameters(config.parameters)
     for name, value in pairs(config.parameters) do
@@ -217,7 +219,7 @@ end
 function M.take_over(settings, run, given)
   for _, name in ipairs(run.given) do
     local place = by_name[name] and settings or settings.parameters
-    local value, now = run.config[name], place[name]
+    local value, now = run.config[name], rawget(place, name)
     if value == nil and not given[name] and secrets.is(settings, name) then
       errors.raise(("setting '%s' of run %d is secret and was not recorded: give it again, "
         .. "pghost replay %d -- --%s VALUE"):format(name, run.run_id, run.run_id, (name:gsub("_", "-"))), "usage")

@@ -2,6 +2,7 @@
 
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
+local known_keys = require "pghost.lib.known_keys"
 local lists = require "pghost.lib.lists"
 local pipeline = require "pghost.pipeline"
 local run_script = require "pghost.run.script_runner"
@@ -79,6 +80,8 @@ end
 ---@field output string the answers as they are printed
 ---@field problem? pghost.Error what ended it
 ---@field started? pghost.Run the run itself, over
+local Outcome = {}
+known_keys.strict_class("the outcome of a run has", Outcome, lists.set { "run", "log", "output", "problem", "started" })
 
 local flags = {} -- settings that are options without a value
 for _, setting in ipairs(settings_of.list) do
@@ -124,7 +127,7 @@ end
 ---@return pghost.testing.Outcome
 function M.run(files, settings, fn)
   local folder <close> = files and M.folder(files) or nil
-  local out, outcome = { log = new_text(), output = new_text() }, {}
+  local out, outcome = { log = new_text(), output = new_text() }, setmetatable({}, Outcome)
   local done, problem = with_start(out, outcome, settings, folder and folder.path, fn)
   outcome.problem = not done and (errors.is(problem) and problem or errors.new { message = tostring(problem) }) or nil
   outcome.log, outcome.output = table.concat(out.log), table.concat(out.output)

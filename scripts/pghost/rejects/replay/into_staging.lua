@@ -6,6 +6,7 @@ local build_plan = require "pghost.load.build_plan"
 local cleaning = require "pghost.load.cleaning"
 local defaults = require "pghost.load.target"
 local columns_of = require "pghost.catalog.columns"
+local distribute = require "pghost.distribute"
 local errors = require "pghost.lib.errors"
 local header = require "pghost.load.header"
 local plans = require "pghost.load.plan"
@@ -51,7 +52,8 @@ function M.check_not_replaced(run, plan)
         WHERE s.run_id = n.run_id AND s.kind IN ('load', 'stage', 'clean', 'replay') AND s.name = $4)
       OR EXISTS ( -- whatever its pipeline, and the mode now
         SELECT FROM pghost.files AS f
-        WHERE f.run_id = n.run_id AND f.table_name = $4 AND f.mode = 'replace' AND f.published_at IS NOT NULL))
+        WHERE f.run_id = n.run_id AND f.table_name = $4 AND f.mode IN ('replace', 'partitions')
+          AND f.published_at IS NOT NULL))
     ORDER BY 1 DESC LIMIT 1]], run.name, run.target, run.replay.of.run_id, plan.name, plan.mode == "replace")[1]
   if later then
     errors.raise(("run %d has rebuilt table '%s' since run %d: replay that one"):format(later.run_id, plan.name,
@@ -72,6 +74,8 @@ function Target:plan(_, rules, options)
   if draft.first and not self.published.obstacle then
     local number = #run.replay.plans + 1 -- a name with a suffix might be too long
     draft.first, draft.clean_table, draft.raw_table = false, "pghost_added_" .. number, "pghost_added_raw_" .. number
+    distribute.rename(run, self.name, draft.clean_table)
+    distribute.rename(run, self.name .. "_raw", draft.raw_table)
   end
   draft.batches[1] = plans.batch { files = {}, program = draft.program }
   draft.workers, draft.position = 1, true

@@ -31,11 +31,18 @@ local function note_rejected(run)
     :format(staging.name(run, "outcome"), staging.from(run, "rejects")), tostring(run.id)).affected
 end
 
--- Whether a record's key is in a table.
+-- Whether a record's key is in a table. From a table on other servers only those keys are fetched that records have:
+-- the innermost subquery is run first, and sent to them.
 local function is_in(run, plan, one)
-  return ("EXISTS (SELECT 1 FROM %s AS t WHERE %s%s)"):format(one.name,
-    columns.same_key(columns.key(run.conn, one.name, plan.key), "t", "s"),
-    one.with_validity and " AND t._valid_to IS NULL" or "")
+  local key = columns.key(run.conn, one.name, plan.key)
+  local valid = one.with_validity and " AND t._valid_to IS NULL" or ""
+  local same = columns.same_key(key, "t", "s")
+  if not run.cluster then
+    return ("EXISTS (SELECT 1 FROM %s AS t WHERE %s%s)"):format(one.name, same, valid)
+  end
+  return ("EXISTS (SELECT 1 FROM (SELECT %s FROM %s AS t WHERE EXISTS (SELECT 1 FROM (SELECT %s FROM %s OFFSET 0) AS s "
+    .. "WHERE %s)%s OFFSET 0) AS t WHERE %s)"):format(relations.list(plan.key, "t.%s"), one.name,
+    relations.list(plan.key), staging.name(run, "clean"), same, valid, same)
 end
 
 -- Of the records whose key is in one of the tables, or came before among those replayed, none is taken.
