@@ -156,7 +156,7 @@ static int enter_folder(void *context) {
   return chdir(place->folder) == 0 ? 0 : 1;
 }
 
-static bool check_reach(ServerPlace *place, Error *error) {
+bool place_check_reach(ServerPlace *place, Error *error) {
   OwnerRun run = {.call = enter_folder, .context = place, .inherit = -1};
   Error ignored;
   if (!place->owner.drop || owner_run(&place->owner, &run, &ignored))
@@ -170,7 +170,7 @@ static bool check_reach(ServerPlace *place, Error *error) {
 bool place_prepare(ServerPlace *place, Error *error) {
   Error reason;
   bool ok = make_folders(place->folder, place->owner.drop ? 0711 : 0700, &reason) &&
-            check_folder(place, &reason) && check_reach(place, &reason);
+            check_folder(place, &reason);
   return ok || error_set(error, SERVER_ERROR, "%s", reason.message);
 }
 
@@ -233,14 +233,22 @@ bool place_socket(ServerPlace *place, bool create, Error *error) {
 }
 
 // Quotes for a conninfo string (PostgreSQL manual, 34.1.1.1): backslash before ' and \.
-void place_conninfo(const ServerPlace *place, char conninfo[SERVER_CONNINFO_SIZE]) {
-  char folder[2 * sizeof((struct sockaddr_un *)0)->sun_path + 1];
+static void quote(const char *text, char *out, size_t size) {
   size_t used = 0;
-  for (const char *at = place->socket_folder; *at && used + 2 < sizeof folder; at++) {
+  for (const char *at = text; *at && used + 2 < size; at++) {
     if (*at == '\'' || *at == '\\')
-      folder[used++] = '\\';
-    folder[used++] = *at;
+      out[used++] = '\\';
+    out[used++] = *at;
   }
-  folder[used] = 0;
-  snprintf(conninfo, SERVER_CONNINFO_SIZE, "host='%s' port=5432 dbname=pghost user=pghost", folder);
+  out[used] = 0;
+}
+
+// requirepeer: libpq refuses a server of another user, who may have moved its socket there since
+// the folders were looked at.
+void place_conninfo(const ServerPlace *place, char conninfo[SERVER_CONNINFO_SIZE]) {
+  char folder[2 * sizeof((struct sockaddr_un *)0)->sun_path + 1], owner[100];
+  quote(place->socket_folder, folder, sizeof folder);
+  quote(place->owner.name, owner, sizeof owner);
+  snprintf(conninfo, SERVER_CONNINFO_SIZE,
+           "host='%s' port=5432 dbname=pghost user=pghost requirepeer='%s'", folder, owner);
 }

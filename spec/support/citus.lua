@@ -76,4 +76,6 @@ function Database:remove()
   end
 end
 
+Database.__close = Database.remove
+
 return M

@@ -165,6 +165,29 @@ function M.is_placed(run, built)
   return chosen ~= nil and chosen.kind ~= "local" and chosen.kind ~= "schema"
 end
 
+--- Whether a built table is to be whole on every node.
+---@param run pghost.Run
+---@param built string
+---@return boolean
+function M.is_reference(run, built)
+  local chosen = run.placements[built]
+  return chosen ~= nil and chosen.kind == "reference"
+end
+
+local create_reference <const> = [[
+  SELECT pg_catalog.create_reference_table($1::pg_catalog.text::pg_catalog.regclass)]]
+
+--- Gives every node a helper table that was just created, if the table that it is looked up for is distributed: a
+--- reference table is not changed by what another table has.
+---@param run pghost.Run
+---@param quoted string
+---@param built string the table that it is for
+function M.create_everywhere(run, quoted, built)
+  if M.is_placed(run, built) then
+    run.conn:query(create_reference, quoted)
+  end
+end
+
 --- Distributes a table that was just created, as decided.
 ---@param run pghost.Run
 ---@param conn pghost.Connection
@@ -175,7 +198,7 @@ function M.create(run, conn, built)
   end
   local chosen, quoted = run.placements[built], run:qualified(built)
   if chosen.kind == "reference" then
-    conn:query("SELECT pg_catalog.create_reference_table($1::pg_catalog.text::pg_catalog.regclass)", quoted)
+    conn:query(create_reference, quoted)
   else
     conn:query([[SELECT pg_catalog.create_distributed_table($1::pg_catalog.text::pg_catalog.regclass,
       $2::pg_catalog.text, colocate_with => $3::pg_catalog.text)]], quoted, chosen.column, chosen.with or "default")
@@ -195,8 +218,8 @@ function M.searched(run, from, to)
   return ("(SELECT %s FROM %s OFFSET 0)"):format(relations.quote(to.column), to.relation)
 end
 
---- For the rest of the transaction that publishes: DDL goes to the shards of a node over one connection, one after the
---- other. What reads and drops them in one transaction cannot do so over several.
+--- For the rest of a transaction, such as the one that publishes: DDL goes to the shards of a node over one connection,
+--- one after the other. What reads and drops them in one transaction cannot do so over several.
 ---@param run pghost.Run
 function M.one_connection_per_node(run)
   if run.cluster then

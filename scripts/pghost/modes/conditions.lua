@@ -51,6 +51,14 @@ function M.is_published(change)
     columns.same_key(change.keys, "n", "p"))
 end
 
+--- Whether a new row has the key of the published row `p`, and something else.
+---@param differs string condition on the new row n and on p
+---@return string
+function M.is_changed(change, differs)
+  return ("EXISTS (SELECT 1 FROM %s AS n WHERE %s AND %s)"):format(searched(change, change.new, change.columns),
+    columns.same_key(change.keys, "n", "p"), differs)
+end
+
 local function not_in(change, table_name)
   return ("NOT EXISTS (SELECT 1 FROM %s AS n WHERE %s)"):format(searched(change, table_name, change.keys),
     columns.same_key(change.keys, "n", "p"))

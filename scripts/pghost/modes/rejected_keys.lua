@@ -6,6 +6,7 @@
 
 local columns = require "pghost.catalog.columns"
 local connection = require "pghost.connection"
+local distribute = require "pghost.distribute"
 local engine = require "pghost.load.engine"
 local errors = require "pghost.lib.errors"
 local lists = require "pghost.lib.lists"
@@ -113,11 +114,12 @@ local function read_keys(run, plan, program, names, raw, wanted)
   end)
 end
 
-local function create_tables(run, program, names)
+local function create_tables(run, plan, program, names)
   local definitions = lists.map(program:columns(), function(column)
     return ("%s %s NOT NULL"):format(run.conn:quote_identifier(column.name), column.type)
   end)
   run.conn:query(("CREATE TABLE %s (%s)"):format(names.held, table.concat(definitions, ", ")))
+  distribute.create_everywhere(run, names.held, plan.clean_table)
   run.conn:query(("CREATE TABLE %s (run_id pg_catalog.int8, table_name pg_catalog.text, file_id pg_catalog.int8, "
     .. "line pg_catalog.int8, byte_offset pg_catalog.int8, byte_length pg_catalog.int8, column_name pg_catalog.text, "
     .. "rule pg_catalog.text, reason pg_catalog.text, original pg_catalog.bytea)"):format(names.refused))
@@ -142,7 +144,7 @@ local function build(run, plan, names)
       :format(plan.name, log.counted(names.count, "rejected record"), plan.missing), "data")
   end
   local program = native_rules.compile(rules)
-  create_tables(run, program, names)
+  create_tables(run, plan, program, names)
   read_keys(run, plan, program, names, raw, columns.names(program:columns()))
   check_refused(run, plan, names)
   statistics.analyse(run.conn, names.held)

@@ -46,8 +46,7 @@ end
 local function ends(change)
   local differs, parts = comparison.differs(change, "n", "p"), {}
   if differs then
-    parts[1] = ("EXISTS (SELECT 1 FROM %s AS n WHERE %s AND %s)"):format(change.new,
-      columns.same_key(change.keys, "n", "p"), differs)
+    parts[1] = conditions.is_changed(change, differs)
   end
   if change.missing == "close" then
     parts[#parts + 1] = conditions.missing(change)

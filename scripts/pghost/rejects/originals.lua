@@ -108,9 +108,9 @@ function M.fill(run, name, options, files)
   local walk <close> = new_walk(options)
   for row in run:connection("rejects"):stream(missing, run.id, name) do
     if row.file_id ~= walk.file_id then
-      local file = read[row.file_id] or row
-      row.path, row.member, row.url, row.version = file.path, file.member, file.url, file.version
-      walk:start(row)
+      local file = read[row.file_id] or { path = row.path, member = row.member }
+      walk:start { file_id = row.file_id, size = row.size, encoding = row.encoding, path = file.path,
+        member = file.member, url = file.url, version = file.version }
     end
     local offset, bytes = walk:fetch(row.line)
     if offset then

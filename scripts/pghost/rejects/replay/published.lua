@@ -5,6 +5,7 @@
 
 local addable = require "pghost.rejects.replay.addable"
 local columns = require "pghost.catalog.columns"
+local distribute = require "pghost.distribute"
 local errors = require "pghost.lib.errors"
 local modes = require "pghost.modes"
 local column_names = require "pghost.catalog.names"
@@ -116,7 +117,9 @@ local function build_clean(run, plan, published)
   if plan.key then
     conn:query(("ALTER TABLE %s ADD PRIMARY KEY (%s)"):format(built, relations.list(plan.key)))
   end
-  statistics.analyse(conn, built)
+  if not distribute.is_reference(run, plan.name) then
+    statistics.analyse(conn, built)
+  end
   run:built(plan.name)
 end
 
@@ -174,7 +177,9 @@ local function build_additions(run, plan, published, nullable)
     run:create_table(conn, plan.clean_table, tables.clean(plan.clean_columns) .. position)
     conn:query(("INSERT INTO %s (%s, _pghost_file, _pghost_line) SELECT %s, m.file_id, m.line FROM %s"):format(built,
       list, columns.list(plan.clean_columns, "s.%s"), staging.from(run, "clean")))
-    statistics.analyse(conn, built) -- it is joined with all of the published table
+    if not distribute.is_reference(run, plan.clean_table) then -- Citus does not analyse one that it has just filled
+      statistics.analyse(conn, built) -- it is joined with all of the published table
+    end
     if plan.key then
       snapshot.watch_keys(run, plan, published.clean)
     end
