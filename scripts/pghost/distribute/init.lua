@@ -105,7 +105,9 @@ function M.plan(run, draft)
     end
     return
   end
-  if draft.targets.clean then
+  if draft.partition and wanted and wanted ~= "local" then
+    obstacles.raise_partitioned(draft.name, wanted)
+  elseif draft.targets.clean and not draft.partition then
     place(run, draft.clean_table, draft.name, settle_clean(run, draft, wanted))
   end
   if draft.targets.raw then

@@ -90,6 +90,13 @@ function M.raise_other(name, wanted, mode, there)
     .. "what it is", mode, there)
 end
 
+--- Raises that a table is to be partitioned as well.
+---@param name string
+---@param wanted string
+function M.raise_partitioned(name, wanted)
+  raise(name, wanted, "cannot be combined with the option partition: leave one of them out")
+end
+
 --- Raises that all tables of the target schema are on one node.
 ---@param run pghost.Run
 ---@param name string
