@@ -6,6 +6,7 @@ local conditions = require "pghost.modes.conditions"
 local comparison = require "pghost.modes.comparison"
 local distribute = require "pghost.distribute"
 local errors = require "pghost.lib.errors"
+local obstacles = require "pghost.distribute.obstacles"
 local pghost = require "support.pghost"
 local query_kinds = require "pghost.checks.query_kinds"
 local retry = require "pghost.run.retry"
@@ -135,6 +136,30 @@ describe("a lost node", function()
     assert.is_true(is("XX000", "failure on connection marked as essential: w:5432"))
     assert.is_false(is("XX000", "cache lookup failed for relation 1"))
     assert.is_false(is("23505", "connection to the remote node"))
+  end)
+end)
+
+describe("streams", function()
+  it("have one backend on each node of a cluster", function()
+    local sent = {}
+    local conn = { query = function(_, text) sent[#sent + 1] = text end }
+    distribute.one_backend_per_node({ cluster = true }, { conn, conn })
+    distribute.one_backend_per_node({ cluster = false }, { conn })
+    assert.equal(2, #sent)
+    assert.truthy(sent[1]:find("set_config('citus.max_adaptive_executor_pool_size', '1', true)", 1, true))
+  end)
+
+  it("that a node has no room for are refused before they are opened", function()
+    local run = { conn = { query = function() return { { free = 5 } } end } }
+    local plan = { name = "t", workers = 3, targets = { raw = true, clean = true } }
+    local fine, problem = pcall(obstacles.check_room, run, plan)
+    assert.is_false(fine)
+    assert.equal("table 't': 3 workers need 6 connections on each node, and the server has room for 5: give fewer "
+      .. "workers, or raise max_connections", problem.message)
+    plan.targets.raw = nil
+    obstacles.check_room(run, plan)
+    plan.workers = 1
+    obstacles.check_room({}, plan)
   end)
 end)
 

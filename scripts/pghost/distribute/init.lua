@@ -220,6 +220,16 @@ function M.searched(run, from, to)
   return ("(SELECT %s FROM %s OFFSET 0)"):format(relations.quote(to.column), to.relation)
 end
 
+--- For the rest of the transactions that fill tables: each COPY has one backend on every node. By default it opens up to
+--- 16, which a few COPYs at once use up.
+---@param run pghost.Run
+---@param connections pghost.Connection[]
+function M.one_backend_per_node(run, connections)
+  for _, conn in ipairs(run.cluster and connections or {}) do
+    conn:query("SELECT pg_catalog.set_config('citus.max_adaptive_executor_pool_size', '1', true)")
+  end
+end
+
 --- For the rest of a transaction, such as the one that publishes: DDL goes to the shards of a node over one connection,
 --- one after the other. What reads and drops them in one transaction cannot do so over several.
 ---@param run pghost.Run
