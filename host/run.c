@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/nearest.h"
@@ -35,10 +37,16 @@ static int write_errno(int number) {
   return 0;
 }
 
+// Network file systems, and quotas, tell only on close what could not be written: closes a copy.
+static bool stdout_settles(void) {
+  int copy = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+  return copy < 0 || close(copy) == 0 || errno == EINTR || errno == EBADF;
+}
+
 int run_flush(bool succeeded) {
   int number = write_errno(errno);
   bool failed_before = ferror(stdout);
-  bool fails = fflush(stdout) != 0;
+  bool fails = fflush(stdout) != 0 || !stdout_settles();
   if (!fails && !failed_before)
     return 0;
   if (fails)

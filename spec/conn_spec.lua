@@ -405,6 +405,24 @@ describe("a connection", function()
       assert.equal(0, count())
     end)
 
+    it("tells of its COMMIT before it returns, whatever that does, and of no savepoint or failure", function()
+      local told = 0
+      local function committed()
+        told = told + 1
+        error "out of memory"
+      end
+      assert.same({ true, 1 }, { conn:transaction(function()
+        assert(conn:transaction(function() assert(conn:exec("insert into t values (1)")) end, committed))
+        assert.equal(0, told)
+        return 1
+      end, committed) })
+      assert.equal(1, told)
+      assert.is_false((pcall(conn.transaction, conn, error, committed)))
+      assert.is_nil((conn:transaction(function() conn:query("select 1/0") end, committed)))
+      assert.equal(1, told)
+      assert.equal(1, count())
+    end)
+
     it("nests as savepoints", function()
       assert(conn:transaction(function()
         assert(conn:exec("insert into t values (1)"))

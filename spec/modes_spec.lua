@@ -92,7 +92,7 @@ describe("the modes of a load", function()
   describe("misuse", function()
     it("is refused before anything is loaded", function()
       write("a.csv", "id,name,price\n1,one,1\n")
-      fails("mode must be one of 'append', 'history', 'merge', 'replace', got 'upsert'", load, "a.csv",
+      fails("mode must be one of 'append', 'history', 'merge', 'partitions', 'replace', got 'upsert'", load, "a.csv",
         { mode = "upsert" })
       fails("missing must be one of 'delete', 'keep', 'mark' in mode 'merge', got 'close'", load, "a.csv",
         { mode = "merge", missing = "close" })

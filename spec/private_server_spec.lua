@@ -168,6 +168,19 @@ local function suite(title, as)
       wait_for "stopped"
     end)
 
+    it("is not looked for by those who come while it runs", function()
+      run "server start"
+      local out, err, code = use("select 2", "PGHOST_SERVER_BIN=/nonexistent")
+      run "server stop"
+      wait_for "stopped"
+      assert.equal("", err)
+      assert.equal("2\n", out)
+      assert.equal(0, code)
+      _, err, code = use("select 2", "PGHOST_SERVER_BIN=/nonexistent")
+      assert.matches("no PostgreSQL server found", err, 1, true)
+      assert.equal(3, code)
+    end)
+
     it("does not hold the output of who started it", function()
       local began = os.time()
       assert.equal("1\n", (shell(("echo $(%s server start >/dev/null; %s %s/use.lua)"):format(binary, binary, folder))))
@@ -317,6 +330,33 @@ local function suite(title, as)
       _, err = shell(('eval "$(%s server env)" && psql -X -U postgres -c "select 1"'):format(binary))
       assert.truthy(err:find("no pg_hba.conf entry", 1, true))
       pghost.shell(("chmod 700 %s"):format(socket))
+      run "server stop"
+    end)
+
+    it("is not another user's in its place", function()
+      if not is_root then
+        pending "needs root to become another user"
+        return
+      end
+      run "server start"
+      pghost.write(folder .. "/dsn.lua", 'print((require("pghost.native.server").ensure()))')
+      local dsn = run(folder .. "/dsn.lua"):match "^[^\n]*"
+      local socket = run("server status"):match "socket: ([^\n]*)" .. "/.s.PGSQL.5432"
+      pghost.write(folder .. "/other.py", ([[
+import socket
+server = socket.socket(socket.AF_UNIX)
+server.settimeout(20)
+server.bind("%s")
+server.listen()
+print(server.accept()[0].recv(9999))]]):format(socket))
+      pghost.shell(("mv %s %s.real && (python3 %s/other.py >/dev/null 2>&1 &) && while ! [ -S %s ]; do sleep 0.05; done"
+        .. " && chmod 777 %s"):format(socket, socket, folder, socket, socket))
+      local owner = as == "" and "postgres" or as:match "reuid=(%w+)"
+      local _, err, code = shell(("psql -X -c 'select 1' %s"):format(pghost.quote(dsn)))
+      assert.equal(2, code)
+      assert.matches(('requirepeer specifies "%s", but actual peer user name is "root"'):format(owner), err, 1, true)
+      pghost.shell(("mv %s.real %s"):format(socket, socket))
+      assert.equal("1\n", (use()))
       run "server stop"
     end)
 

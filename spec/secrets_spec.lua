@@ -9,11 +9,12 @@ describe("a secret setting", function()
   it("is told by parts of its name", function()
     for _, name in ipairs { "smtp_pass", "db_password", "PASSWD", "pw", "apiKey", "api_key", "API_KEY2", "authToken",
       "auth", "client_secret", "dsn", "source_url", "aws_access_key_id", "privateKey", "my-token", "bearer", "pass2",
-      "passphrase", "cookie", "login_credentials", "databaseURI" } do
+      "passphrase", "cookie", "login_credentials", "databaseURI",
+      "pin", "slack_webhook", "hmac" } do
       assert.is_true(secrets.is({ [name] = "x" }, name), name)
     end
     for _, name in ipairs { "data", "schema", "passengers", "compass", "monkey", "turkey", "keyboard", "author",
-      "bypass_lane", "as_of", "curl_opts", "max_rejects" } do
+      "bypass_lane", "pinned", "shipping", "signal", "design", "as_of", "curl_opts", "max_rejects" } do
       assert.is_false(secrets.is({ [name] = "x" }, name), name)
     end
   end)
@@ -21,10 +22,16 @@ describe("a secret setting", function()
   it("is told by its value", function()
     for _, value in ipairs { "postgresql://u:p@h/d", "ftp://u@h", "host=h password=x", "Server=h;Pwd=x;", "Bearer abc",
       "Basic dXNlcjpwYXNz", "-----BEGIN RSA PRIVATE KEY-----\nMII", "AKIAIOSFODNN7EXAMPLE", "eyJhbGciOi.eyJzdWIi.x",
-      "ghp_0123456789abcdef", "https://h/?token=abc" } do
+      "ghp_0123456789abcdef", "https://h/?token=abc", "Authorization: Bearer abc", "X-Auth: bearer abc",
+      "https://h/b?sv=1&sig=abc", "https://s3/b?X-Amz-Signature=abc", "https://h/?api_key=abc&x=1",
+      "https://hooks.slack.com/services/T0/B0/abc", "https://discord.com/api/webhooks/1/abc",
+      "https://x.webhook.office.com/webhookb2/1", "github_pat_0abc", "glpat-abc", "AIzaSyAbc", "SG.abc.def",
+      "hvs.abc" } do
       assert.is_true(secrets.is({ plain = value }, "plain"), value)
     end
-    for _, value in ipairs { "", "data", "2024-06-30 00:00:00", "https://example.org/x", "basic", "a@b", 5, true } do
+    for _, value in ipairs { "", "data", "2024-06-30 00:00:00", "https://example.org/x", "basic", "a@b", "the bearer",
+      "SG. Bonn",
+      "https://slack.com/intl", "design=1", 5, true } do
       assert.is_false(secrets.is({ plain = value }, "plain"), tostring(value))
     end
   end)

@@ -39,7 +39,7 @@ describe("a first record", function()
     { "that numbers the columns is no record", "1,2\nMüller,Köln\nSchäfer,Bonn\n", refused },
     { "that numbers the columns from 0 is no record", "0,1,2\n5,8,9\n7,7,1\n3,6,2\n", refused },
     { "that numbers the columns is no record, in a longer table", "0;1;2\n" .. ("a;5;x\nb;6;y\n"):rep(30), refused },
-    { "of one word above names is no header", ",,unit\nCustomer,City,Qty\nAnn,York,3\nBob,Leeds,12\nCy,Bath,5\n",
+    { "of one word above names is none", ",,unit\nCustomer,City,Qty\nAnn,York,3\nBob,Leeds,12\nCy,Bath,5\n",
       refused, "Customer,City,Qty/Ann,York,3/Bob,Leeds,12/Cy,Bath,5" },
     { "with a space after the comma is names", "id, name\n1,Ann\n2,Bob\n3,Cid\n", "id,name/1,Ann/2,Bob/3,Cid", refused },
     { "of numbers over numbers is a record", "1,2.5,7\n2,3.5,9\n3,4.5,1\n", "-/1,2.5,7/2,3.5,9/3,4.5,1" },

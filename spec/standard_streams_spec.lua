@@ -3,6 +3,7 @@
 
 local fixture = require "support.fixture"
 local pghost = require "support.pghost"
+local server = require "support.server"
 local project = require "support.project"
 
 describe("a closed stream", function()
@@ -70,5 +71,38 @@ describe("a pipeline", function()
       assert.matches("pghost: could not write [^\n]*output[^\n]* %(all else succeeded%)\n$", err)
       assert.equal("published", p:ask "select state from pghost.runs order by run_id desc limit 1")
     end
+  end)
+end)
+
+-- As a network file system or a quota does: the failure comes with the close, not with the write.
+describe("an output that fails when it is closed", function()
+  local folder
+
+  setup(function()
+    folder = pghost.folder()
+  end)
+
+  teardown(function()
+    pghost.remove(folder)
+  end)
+
+  local function run(words, out)
+    return pghost.shell(("cd %s && strace -f -qq -o trace -P %s/out -e trace=close -e inject=close:error=EIO %s %s >%s")
+      :format(folder, folder, pghost.path, words, out))
+  end
+
+  it("is an error for standard output", function()
+    local _, err, code = run("-e 'print(1)'", "out")
+    assert.equal(1, code)
+    assert.matches("pghost: could not write the output: input/output error %(all else succeeded%)\n$", err)
+    assert.equal("1\n", pghost.read(folder .. "/out"))
+  end)
+
+  it("is an error for a file that is written to directly", function()
+    local dsn = server.get():database()
+    local _, err, code = run(("--dsn %s export 'SELECT 1' -o /proc/self/fd/3"):format(pghost.quote(dsn)),
+      "/dev/null 3>out")
+    assert.equal(1, code, err)
+    assert.matches("pghost: could not write '/proc/self/fd/3': input/output error", err)
   end)
 end)

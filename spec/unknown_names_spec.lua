@@ -108,21 +108,8 @@ local cases = {
   { "method of a connection", "a connection has no 'qurey': did you mean 'query'?", function()
     conn:qurey()
   end },
-  { "column of a row", "no column 'nmae': did you mean 'name'?", function()
-    return conn:query("SELECT 1 AS id, NULL AS name")[1].nmae
-  end },
-  { "column of a streamed row", "no column 'nmae': did you mean 'name'?", function()
-    for row in conn:stream "SELECT 1 AS id, NULL AS name" do
-      assert(row.nmae)
-    end
-  end },
   { "field of a result", "a result has no 'afected': did you mean 'affected'?", function()
     return conn:query("SELECT 1").afected
-  end },
-  { "column of a CSV record", "no column 'nmae': did you mean 'name'?", function()
-    local source <close> = assert(csv.open_string "id,name\n1,\n")
-    local _, record = source:records()()
-    return record.nmae
   end },
   { "option of csv.open", "unknown option 'delimter': did you mean 'delimiter'?", function()
     csv.open_string("a\n", { delimter = ";" })

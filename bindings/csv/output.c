@@ -122,15 +122,22 @@ static void release(Output *output) {
   free(output);
 }
 
-// To the disk, and to its place.
-static bool settle(Output *output, Error *error) {
-  if (!output->written[0])
-    return true;
-  if (fsync(output->fd) != 0 && errno != EINVAL)
-    return write_failed(output, errno, error);
+// Network file systems tell only on close what could not be written.
+static bool close_file(Output *output) {
   int fd = output->fd;
   output->fd = -1;
-  if (close(fd) != 0 || rename(output->written, output->path) != 0)
+  return close(fd) == 0;
+}
+
+// To the disk, and to its place.
+static bool settle(Output *output, Error *error) {
+  if (!output->path)
+    return true; // stdout is the host's
+  if (!output->written[0])
+    return close_file(output) || write_failed(output, errno, error);
+  if (fsync(output->fd) != 0 && errno != EINVAL)
+    return write_failed(output, errno, error);
+  if (!close_file(output) || rename(output->written, output->path) != 0)
     return write_failed(output, errno, error);
   output->written[0] = 0;
   return true;

@@ -257,22 +257,37 @@ static bool is_ours(ConnBox *box, bool failed, Error *error) {
   return true;
 }
 
-// conn:transaction(fn) -> true, results of fn | nil, message, code. An error of fn is raised again
-// as it was. fn cannot yield: a coroutine that is never resumed would leave the transaction open.
+// Tells of a COMMIT before anything else can run out of memory.
+static void tell_committed(lua_State *L, int told) {
+  lua_pushvalue(L, told);
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK)
+    lua_pop(L, 1);
+}
+
+// conn:transaction(fn, committed) -> true, results of fn | nil, message, code. An error of fn is
+// raised again as it was. fn cannot yield: a coroutine that is never resumed would leave the
+// transaction open. committed() is called right after the COMMIT, not after that of a savepoint.
 static int method_transaction(lua_State *L) {
   ConnBox *box = check_free(L);
   luaL_checktype(L, 2, LUA_TFUNCTION);
-  lua_settop(L, 2);
+  if (!lua_isnoneornil(L, 3))
+    luaL_checktype(L, 3, LUA_TFUNCTION);
+  lua_settop(L, 3);
   Error error;
   bool nested = PQtransactionStatus(box->conn) != PQTRANS_IDLE;
   if (!scope_begin(box->conn, nested, &error))
     return push_failure(L, &error);
+  lua_insert(L, 2); // conn, committed, fn
   lua_pushboolean(L, 1);
-  lua_insert(L, 2); // conn, true, fn
+  lua_insert(L, 3); // conn, committed, true, fn
   bool failed = lua_pcall(L, 0, LUA_MULTRET, 0) != LUA_OK;
   bool ours = is_ours(box, failed, &error);
-  if (ours && !failed && scope_commit(box->conn, nested, &error))
-    return lua_gettop(L) - 1;
+  bool room = lua_checkstack(L, 1);
+  if (ours && !failed && scope_commit(box->conn, nested, &error)) {
+    if (!nested && room && !lua_isnil(L, 2))
+      tell_committed(L, 2);
+    return lua_gettop(L) - 2;
+  }
   if (ours)
     scope_undo(box->conn, nested);
   return failed ? lua_error(L) : push_failure(L, &error);

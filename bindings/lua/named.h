@@ -7,7 +7,7 @@
 
 // Replaces the list of names on top by a metatable for lists of as many values: value[1],
 // value.name (the first of several columns of one name), #value with nils or without, and pairs in
-// the order of the names, nils too. value.nmae is an error.
+// the order of the names, nils too.
 void named_push_type(lua_State *L, const char *type);
 
 // Raises "<what> 'nmae': did you mean 'name'?" for the key at one index of the stack, with the

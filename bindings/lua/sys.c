@@ -8,7 +8,6 @@
 #include <lauxlib.h>
 #include <limits.h>
 #include <lua.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "lua/native.h"
@@ -76,9 +76,9 @@ static int sys_pid(lua_State *L) {
 
 // sys.user() -> string: name of the user who runs this process; its number when it has none.
 static int sys_user(lua_State *L) {
-  const struct passwd *user = getpwuid(geteuid());
-  if (user)
-    lua_pushstring(L, user->pw_name);
+  Account user;
+  if (account_by_id(geteuid(), &user))
+    lua_pushstring(L, user.name);
   else
     lua_pushfstring(L, "%I", (LUAI_UACINT)geteuid());
   return 1;

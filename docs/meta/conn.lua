@@ -117,9 +117,10 @@ function Connection:exec(script) end
 --- ROLLBACK, since a statement had failed, is a failure ("25P02"). fn cannot yield to a coroutine
 --- outside. No signal stops BEGIN, COMMIT and ROLLBACK themselves.
 ---@param fn fun(): any...
+---@param committed? fun() called right after the COMMIT, not after a RELEASE; an error of it is ignored
 ---@return true? ok
 ---@return any ... what fn returned; message, code when not ok
-function Connection:transaction(fn) end
+function Connection:transaction(fn, committed) end
 
 --- What the server said since the last call.
 ---@return { severity: string, message: string }[] at most 1,000, the oldest

@@ -26,6 +26,7 @@ local server = {}
 ---@field PGPORT string
 ---@field PGDATABASE string
 ---@field PGUSER string
+---@field PGREQUIREPEER string user that the server must run as
 
 ---Makes sure that the server runs, creating it first if needed, and that it keeps running as
 ---long as this process does.

@@ -107,6 +107,16 @@ static void monitor_detach(const ServerPlace *place, int monitor_lock, int use_l
   monitor_main(place, monitor_lock, use_lock);
 }
 
+// Whether there is a monitor: it holds the lock as long as it lives.
+static bool monitor_exists(const ServerPlace *place) {
+  Error ignored;
+  int monitor_lock = open_lock(place, "monitor.lock", &ignored);
+  bool held = monitor_lock >= 0 && flock(monitor_lock, LOCK_EX | LOCK_NB) != 0;
+  if (monitor_lock >= 0)
+    close(monitor_lock);
+  return held;
+}
+
 // Starts a monitor unless there is one.
 static bool monitor_spawn(const ServerPlace *place, Error *error) {
   int monitor_lock = open_lock(place, "monitor.lock", error);
@@ -135,21 +145,29 @@ static bool monitor_spawn(const ServerPlace *place, Error *error) {
 
 // ---- Ensure
 
-// With server.lock and a share of use.lock held.
-static bool bring_up(ServerPlace *place, int server_lock, bool keep, Error *error) {
-  if (!place_socket(place, true, error))
-    return false;
-  bool running = cluster_exists(place) && cluster_is_running(place);
-  if (!running)
-    set_kept(place, false); // a kept server that is gone is not kept any more
+// With server.lock and a share of use.lock held, and the server not running or without a monitor.
+static bool start_all(ServerPlace *place, int server_lock, bool running, Error *error) {
   if (!programs_find(place, error))
     return false;
   if (!cluster_exists(place) && !cluster_create(place, server_lock, error))
     return false;
-  bool kept = is_kept(place);
-  if (!kept && !monitor_spawn(place, error))
+  if (!is_kept(place) && !monitor_spawn(place, error))
     return false;
-  if (!running && !cluster_start(place, error))
+  return running || cluster_start(place, error);
+}
+
+// With server.lock and a share of use.lock held. A server that runs is left alone: each command
+// comes here, and looking for programs takes longer than most of them.
+static bool bring_up(ServerPlace *place, int server_lock, bool keep, Error *error) {
+  if (!place_socket(place, true, error))
+    return false;
+  bool exists = cluster_exists(place), running = exists && cluster_is_running(place);
+  if (!running)
+    set_kept(place, false); // a kept server that is gone is not kept any more
+  if (exists && !running && !place_check_reach(place, error))
+    return false;
+  bool ready = running && (is_kept(place) || monitor_exists(place));
+  if (!ready && !start_all(place, server_lock, running, error))
     return false;
   if (keep)
     set_kept(place, true);
@@ -157,7 +175,7 @@ static bool bring_up(ServerPlace *place, int server_lock, bool keep, Error *erro
 }
 
 static bool ensure_in(ServerPlace *place, bool keep, Error *error) {
-  if (!place_prepare(place, error))
+  if (!place_prepare(place, error) || (!cluster_exists(place) && !place_check_reach(place, error)))
     return false;
   int server_lock = take_lock(place, "server.lock", LOCK_EX, error);
   if (server_lock < 0)

@@ -3,13 +3,14 @@
 #include "place.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "base/account.h"
 
 #define SOCKET_NAME "/.s.PGSQL.5432"
 
@@ -20,19 +21,21 @@ static char *format(const char *pattern, const char *first, const char *second) 
 
 static bool find_owner(ServerPlace *place, Error *error) {
   place->owner.drop = geteuid() == 0;
-  struct passwd *user = place->owner.drop ? getpwnam("postgres") : getpwuid(geteuid());
-  if (!user && place->owner.drop)
+  Account user;
+  bool known =
+      place->owner.drop ? account_by_name("postgres", &user) : account_by_id(geteuid(), &user);
+  if (!known && place->owner.drop)
     return error_set(error, SERVER_ERROR,
                      "no user 'postgres' to run the private server as, for it refuses root: "
                      "install postgresql, or set DATABASE_URL");
-  if (!user)
+  if (!known)
     return error_set(error, SERVER_ERROR,
                      "user id %lu has no name, and the private server needs one: "
                      "add it to /etc/passwd, or set DATABASE_URL",
                      (unsigned long)geteuid());
-  place->owner.uid = user->pw_uid;
-  place->owner.gid = user->pw_gid;
-  place->owner.name = strdup(user->pw_name);
+  place->owner.uid = user.uid;
+  place->owner.gid = user.gid;
+  place->owner.name = strdup(user.name);
   return place->owner.name || server_out_of_memory(error);
 }
 
@@ -43,12 +46,12 @@ static char *absolute(const char *path) {
   return result;
 }
 
-static const char *home_folder(void) {
+static char *folder_in_home(void) {
   const char *home = getenv("HOME");
-  if (home && home[0] == '/')
-    return home;
-  const struct passwd *user = getpwuid(geteuid());
-  return user ? user->pw_dir : "/";
+  Account user;
+  if (!home || home[0] != '/')
+    home = account_by_id(geteuid(), &user) ? user.home : "/";
+  return format("%s/.local/share/pghost/%s", home, "server");
 }
 
 // A relative XDG variable is to be ignored (XDG base directory specification).
@@ -58,7 +61,7 @@ static char *default_folder(void) {
   const char *base = getenv("XDG_DATA_HOME");
   if (base && base[0] == '/')
     return format("%s/pghost/%s", base, "server");
-  return format("%s/.local/share/pghost/%s", home_folder(), "server");
+  return folder_in_home();
 }
 
 // PostgreSQL's programs hand names of folders to each other as lines of files and to the shell.
@@ -153,7 +156,7 @@ static int enter_folder(void *context) {
   return chdir(place->folder) == 0 ? 0 : 1;
 }
 
-static bool check_reach(ServerPlace *place, Error *error) {
+bool place_check_reach(ServerPlace *place, Error *error) {
   OwnerRun run = {.call = enter_folder, .context = place, .inherit = -1};
   Error ignored;
   if (!place->owner.drop || owner_run(&place->owner, &run, &ignored))
@@ -167,7 +170,7 @@ static bool check_reach(ServerPlace *place, Error *error) {
 bool place_prepare(ServerPlace *place, Error *error) {
   Error reason;
   bool ok = make_folders(place->folder, place->owner.drop ? 0711 : 0700, &reason) &&
-            check_folder(place, &reason) && check_reach(place, &reason);
+            check_folder(place, &reason);
   return ok || error_set(error, SERVER_ERROR, "%s", reason.message);
 }
 
@@ -230,14 +233,22 @@ bool place_socket(ServerPlace *place, bool create, Error *error) {
 }
 
 // Quotes for a conninfo string (PostgreSQL manual, 34.1.1.1): backslash before ' and \.
-void place_conninfo(const ServerPlace *place, char conninfo[SERVER_CONNINFO_SIZE]) {
-  char folder[2 * sizeof((struct sockaddr_un *)0)->sun_path + 1];
+static void quote(const char *text, char *out, size_t size) {
   size_t used = 0;
-  for (const char *at = place->socket_folder; *at && used + 2 < sizeof folder; at++) {
+  for (const char *at = text; *at && used + 2 < size; at++) {
     if (*at == '\'' || *at == '\\')
-      folder[used++] = '\\';
-    folder[used++] = *at;
+      out[used++] = '\\';
+    out[used++] = *at;
   }
-  folder[used] = 0;
-  snprintf(conninfo, SERVER_CONNINFO_SIZE, "host='%s' port=5432 dbname=pghost user=pghost", folder);
+  out[used] = 0;
+}
+
+// requirepeer: libpq refuses a server of another user, who may have moved its socket there since
+// the folders were looked at.
+void place_conninfo(const ServerPlace *place, char conninfo[SERVER_CONNINFO_SIZE]) {
+  char folder[2 * sizeof((struct sockaddr_un *)0)->sun_path + 1], owner[100];
+  quote(place->socket_folder, folder, sizeof folder);
+  quote(place->owner.name, owner, sizeof owner);
+  snprintf(conninfo, SERVER_CONNINFO_SIZE,
+           "host='%s' port=5432 dbname=pghost user=pghost requirepeer='%s'", folder, owner);
 }

@@ -22,6 +22,9 @@ void place_free(ServerPlace *place);
 // Creates the folder and checks that nobody else can meddle with it.
 bool place_prepare(ServerPlace *place, Error *error);
 
+// Whether the owner of the cluster can enter the folder. Takes a process.
+bool place_check_reach(ServerPlace *place, Error *error);
+
 // Finds (and with `create` makes) the folder of the socket: `run` in the server's folder or, where
 // no client could reach a socket in there, a folder in /tmp that `run` links to.
 bool place_socket(ServerPlace *place, bool create, Error *error);

@@ -83,11 +83,12 @@ static int fill_status(lua_State *L) {
 
 static int fill_env(lua_State *L) {
   const ServerPlace *place = lua_touserdata(L, 1);
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 5);
   set_string(L, "PGHOST", place->socket_folder);
   set_string(L, "PGPORT", "5432");
   set_string(L, "PGDATABASE", "pghost");
   set_string(L, "PGUSER", "pghost");
+  set_string(L, "PGREQUIREPEER", place->owner.name);
   return 1;
 }
 
@@ -116,7 +117,7 @@ static int server_status_lua(lua_State *L) {
   return fail(L, &error);
 }
 
-// server.env() -> {PGHOST=, PGPORT=, PGDATABASE=, PGUSER=} | nil, message, code
+// server.env() -> {PGHOST=, PGPORT=, PGDATABASE=, PGUSER=, PGREQUIREPEER=} | nil, message, code
 static int server_env_lua(lua_State *L) {
   ServerPlace place;
   Error error = {0};

@@ -110,11 +110,12 @@ end
 --- Errors: those of fn, after the rollback; what the server says to the COMMIT.
 ---@generic T
 ---@param fn fun(connection: pghost.Connection): T...
+---@param committed? fun() called right after the COMMIT, not inside of another transaction
 ---@return T... what fn returned
-function Connection:transaction(fn)
+function Connection:transaction(fn, committed)
   return results_of(self.native:transaction(function()
     return fn(self)
-  end))
+  end, committed))
 end
 
 local early <const> = [[

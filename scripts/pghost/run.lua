@@ -40,7 +40,7 @@ local fields = {
   -- what it says: log, answers, progress
   log = true, out = true, progress_options = true, clock = true,
   -- what it has built: tables that replace, changes of those that are added to; what of it is published
-  tables = true, changes = true, exchanges = true, published = true, adopted = true, met = true,
+  tables = true, changes = true, exchanges = true, retentions = true, published = true, adopted = true, met = true,
   watched = true,
   -- whether the database is one of a cluster, and where built tables go in it (distribute/)
   cluster = true, placements = true,
@@ -75,6 +75,7 @@ local fields = {
 ---@field tables string[] built tables that replace the published ones
 ---@field changes pghost.modes.Change[] what is added to published tables
 ---@field exchanges pghost.partitions.Exchange[] partitions that replace published ones
+---@field retentions pghost.partitions.Retention[] what becomes of old partitions
 ---@field published string[] tables that are visible
 ---@field adopted? table
 ---@field met table<string, true> tables that were loaded in this process
@@ -116,7 +117,7 @@ function Run.new(name, settings, options)
   return setmetatable({
     name = name, settings = settings, target = settings.schema, replay = options.replay, resumed = false,
     dsn = options.dsn, connections = {}, log = options.log, out = options.out, clock = sys.clock(),
-    progress_options = quiet and { enabled = false } or nil, tables = {}, changes = {}, exchanges = {},
+    progress_options = quiet and { enabled = false } or nil, tables = {}, changes = {}, exchanges = {}, retentions = {},
     published = {}, met = {}, placements = {}, watched = {}, totals = totals.new(), checks = 0, warnings = 0,
     failed_checks = {}, rejected = {}, finished = false, closed = false, hooks = options.hooks,
   }, Run)

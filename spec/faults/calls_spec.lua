@@ -34,11 +34,11 @@ for _, file in ipairs { "pipeline.lua", "item_rules.lua", "analytics/total.sql" 
   add(file .. " that cannot be read", { command = "pipeline", call = "read,pread64", error = "EIO", path = file,
     fails = true })
 end
-for _, command in ipairs { "rejects", "export", "report" } do
+for _, command in ipairs { "rejects", "export", "report", "rejected", "init" } do
   for _, code in ipairs { "ENOSPC", "EIO" } do
     add("an output file without room", { command = command, call = "write,pwrite64,writev", error = code })
   end
-  for _, call in ipairs { "fsync", "rename" } do
+  for _, call in ipairs(command == "init" and { "close" } or { "fsync", "rename", "close" }) do
     add("an output file", { command = command, call = call, error = "EIO" })
   end
 end

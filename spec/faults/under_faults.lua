@@ -10,6 +10,7 @@ local pghost = require "support.pghost"
 local process = require "faults.process"
 local server = require "support.server"
 local sys = require "pghost.native.sys"
+local web = require "support.web"
 
 local M = {}
 
@@ -22,7 +23,7 @@ local rules <const> = [[
     { "name", r.text():trim() },
     { "created", r.timestamp() },
     { "amount", r.numeric() },
-  }, { key = "id", row = { r.check({ "amount" }, function(row) return RULE end) } })
+  }, { key = "id", row = { r.check({ "amount" }, function(amount) return RULE end) } })
 ]]
 
 local script <const> = [[
@@ -43,7 +44,7 @@ local function records(count, amount, third)
   return table.concat(lines, "\n") .. "\n"
 end
 
-local strict <const> = rules:gsub("RULE", "row.amount ~= '2.5'")
+local strict <const> = rules:gsub("RULE", "amount ~= '2.5'")
 local lax <const> = rules:gsub("RULE", "true")
 
 local data <const> = { a = records(40, "1.5", "2.5"), b = records(41, "3.5", "2.5") }
@@ -73,6 +74,8 @@ with zipfile.ZipFile("p5.zip", "w", zipfile.ZIP_DEFLATED) as z:
 ---@field rules? string instead of the strict ones
 ---@field stdin? string
 ---@field packed? boolean
+---@field web? boolean it reads them from a web server, whose address is BASE in `words`
+---@field corrected? boolean it reads the corrected rejects of run 1
 ---@field fresh? boolean it needs the database as it was at first
 
 ---@type table<string, spec.FaultyCommand>
@@ -89,14 +92,25 @@ M.commands = {
   export = { words = { "export", "item", "-o", "item.csv.gz" }, file = "item.csv.gz" },
   report = { words = { "report", "--pipeline", "items", "-o", "report.html" }, file = "report.html" },
   prompt = { words = { "-i" }, stdin = "x = 1 + 1\nSELECT count(*) FROM item;\n\\d item\nx\n" },
+  http = { words = { "load", "BASE/-/data.csv", "--into", "loaded", "--truncate", "--retries", "0" }, tables = true,
+    web = true },
+  fix = { words = { "fix", "1", "fixed.csv", "pipeline.lua" }, tables = true, fresh = true, corrected = true },
+  rejected = { words = { "rejects", "1", "--csv", "bad.csv" }, file = "bad.csv" },
+  init = { words = { "init", "data.csv", "--into", "new" }, file = "new" },
+  query = { words = { "query", "SELECT id, name FROM item ORDER BY id" } },
+  profile = { words = { "profile", "data.csv", "--workers", "2" } },
+  runs = { words = { "runs", "1" } },
 }
-M.names = { "sniff", "load", "packed", "rejects", "pipeline", "replay", "export", "report", "prompt" }
+M.names = { "sniff", "load", "packed", "rejects", "pipeline", "replay", "export", "report", "prompt", "http", "fix",
+  "rejected", "init", "query", "profile", "runs" }
 
 ---@class spec.UnderFaults
 ---@field folder? string
 ---@field dsn string
 ---@field states table<string, string> what the tables hold with the data "a" and "b"
 ---@field which "a"|"b" what they hold now
+---@field corrected string the rejects of run 1, corrected
+---@field web? support.Web
 local World = {}
 World.__index = World
 
@@ -170,6 +184,9 @@ function World:give_data()
     local _, err, code = pghost.shell(("cd %s && python3 - && zstd -qf data.csv -o p6.csv.zst"):format(self.folder),
       pack)
     assert(code == 0, err)
+  elseif self.command.web then
+    self.web = self.web or web.start()
+    self.web:write("data.csv", data[self.which_next])
   end
 end
 
@@ -185,7 +202,11 @@ end
 --- Runs the command, with variables in its environment. `prefix` are words before pghost.
 ---@return { code: integer, err: string, left: string, seconds: number }
 function World:run(env, prefix)
-  local one = process.start({ "-q", "--dsn", self.dsn, table.unpack(self.command.words) }, env,
+  local words = { "-q", "--dsn", self.dsn }
+  for _, word in ipairs(self.command.words) do
+    words[#words + 1] = self.web and word:gsub("^BASE", self.web.base) or word
+  end
+  local one = process.start(words, env,
     { cd = self.folder, stdin = self.command.stdin, prefix = prefix })
   local ok, code, err = pcall(one.wait, one, M.patience)
   return ok and { code = code, err = err, left = one.left, seconds = one.seconds }
@@ -200,8 +221,12 @@ function World:succeeded()
     self.which = self.which_next
     self:give_data()
   end
+  self:remove_output()
+end
+
+function World:remove_output()
   if self.command.file then
-    os.remove(self.folder .. "/" .. self.command.file)
+    pghost.remove(self.folder .. "/" .. self.command.file)
   end
 end
 
@@ -225,10 +250,14 @@ function World:begin(name)
   self.folder = new_folder(self.command.rules or strict)
   self:restore()
   self:give_data()
+  if self.command.corrected then
+    pghost.write(self.folder .. "/fixed.csv", self.corrected)
+  end
   self.listing = listing(self.folder)
   local before = self:state()
   self.states = { b = self:must_run() }
   self.states.a = self.command.tables and not self.command.fresh and self:must_run() or before
+  assert(not self.command.tables or self.states.a ~= self.states.b, "the command changes nothing")
 end
 
 -- Whether a command that did not end well says that its tables are there, or may be.
@@ -279,13 +308,18 @@ function World:mend(state)
     self:give_data()
     self:must_run()
   end
-  if self.command.file then
-    os.remove(self.folder .. "/" .. self.command.file)
-  end
+  self:remove_output()
 end
 
-World.close = close_world
-World.__close = close_world
+function World:close()
+  if self.web then
+    self.web:stop()
+    self.web = nil
+  end
+  close_world(self)
+end
+
+World.__close = World.close
 
 ---@return spec.UnderFaults
 function M.new()
@@ -300,6 +334,10 @@ function M.new()
   pghost.write(folder .. "/data.csv", data.a)
   local _, err, code = pghost.run({ "-q", "--dsn", dsn, "pipeline.lua" }, { cd = folder })
   assert(code == 0, err)
+  _, err, code = pghost.run({ "-q", "--dsn", dsn, "rejects", "1", "--csv", "bad.csv" }, { cd = folder })
+  assert(code == 0, err)
+  self.corrected = pghost.read(folder .. "/bad.csv"):gsub("2%.5", "2.25")
+  assert(self.corrected:find "2%.25", "there are no rejects")
   pghost.remove(folder)
   return self
 end

@@ -60,7 +60,7 @@ local unset = "env -u PGSERVICE -u PGSERVICEFILE -u PGHOSTADDR -u PGSSLMODE -u P
 function commands.psql(options)
   errors.check(server.ensure())
   local variables, words = errors.check(server.env()), { unset }
-  for _, name in ipairs { "PGHOST", "PGPORT", "PGDATABASE", "PGUSER" } do
+  for _, name in ipairs { "PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGREQUIREPEER" } do
     words[#words + 1] = name .. "=" .. shell.quote(variables[name])
   end
   words[#words + 1] = "psql"
@@ -101,7 +101,7 @@ end
 
 function commands.env()
   local variables = errors.check(server.env())
-  for _, name in ipairs { "PGHOST", "PGPORT", "PGDATABASE", "PGUSER" } do
+  for _, name in ipairs { "PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGREQUIREPEER" } do
     print(("export %s=%s"):format(name, shell.quote(variables[name])))
   end
   if errors.check(server.status()).state ~= "running" then

@@ -9,6 +9,7 @@
 
 local errors = require "pghost.lib.errors"
 local lfs = require "lfs"
+local own_file = require "pghost.lib.own_file"
 local whole_file = require "pghost.lib.whole_file"
 
 local M = {}
@@ -123,15 +124,13 @@ end
 
 -- A file that others own or can change would let them decide where data goes.
 local function check_owner(path)
-  local facts = lfs.attributes(path)
-  local me = lfs.attributes("/proc/self", "uid")
-  if facts.mode ~= "file" then
-    errors.raise(("'%s' is not a file (%s): move it away, or give --dsn"):format(path, facts.mode), "usage")
-  elseif facts.uid ~= me and facts.uid ~= 0 then
-    errors.raise(("'%s' belongs to another user and is not read: make it yours, or give --dsn"):format(path), "usage")
-  elseif facts.permissions:sub(8, 8) == "w" then
-    errors.raise(("'%s' is world-writable and is not read: chmod o-w %s, or give --dsn"):format(path, path),
-      "usage")
+  local mode = lfs.attributes(path, "mode")
+  local problem = mode == "file" and own_file.problem(path)
+  if mode ~= "file" then
+    errors.raise(("'%s' is not a file (%s): move it away, or give --dsn"):format(path, mode), "usage")
+  elseif problem then
+    local remedy = problem == "is world-writable" and "chmod o-w " .. path or "make it yours"
+    errors.raise(("'%s' %s and is not read: %s, or give --dsn"):format(path, problem, remedy), "usage")
   end
 end
 

@@ -65,6 +65,7 @@ local M = {}
 ---@field target pghost.load.IntoTable
 ---@field spool pghost.Spool
 ---@field writer? pghost.rejects.Writer
+---@field committed boolean
 ---@field started? string by the server's clock, for rejects in a table
 ---@field plan? pghost.Plan
 ---@field result? pghost.Result
@@ -200,11 +201,11 @@ local function transaction(job)
     return unknown_load(job)
   end, function()
     return load_all(job)
-  end)
-  if good then
+  end, function()
+    job.committed = true
     host.done "the records are loaded"
-  end
-  if good and job.writer then
+  end)
+  if (good or job.committed) and job.writer then
     job.writer:keep(true)
   elseif not good and job.writer and errors.is(result) and result.unsure then
     pcall(job.writer.keep, job.writer)
@@ -234,7 +235,7 @@ local function attempt(options, into, writer, session)
   local conn <close> = session:connect()
   local spool <close> = spools.new()
   local target <close> = into_table.new(conn, into, options.say, spool, options.progress)
-  local job = { options = options, into = into, session = session, conn = conn, spool = spool, writer = writer,
+  local job = { committed = false, options = options, into = into, session = session, conn = conn, spool = spool, writer = writer,
     target = target }
   target.planned = function(plan)
     job.plan = plan
@@ -251,8 +252,9 @@ local function attempt(options, into, writer, session)
   target:analyse(job.plan, totals.loaded + settled.corrected, sys.clock() - clock)
   return { table = target.relation.qualified, files = count_files(job.plan.files), records = totals.records,
     loaded = totals.loaded, corrected = settled.corrected,
-    rejected = totals.rejected - settled.corrected - settled.waived, waived = settled.waived, filtered = totals.filtered, bytes = totals.bytes,
-    run_id = run_id, seconds = sys.clock() - clock, notices = conn:notices() }, first_rejects(job, options.shown or 5)
+    rejected = totals.rejected - settled.corrected - settled.waived, waived = settled.waived,
+    filtered = totals.filtered, bytes = totals.bytes, run_id = run_id, seconds = sys.clock() - clock,
+    notices = conn:notices() }, first_rejects(job, options.shown or 5)
 end
 
 --- Loads files into a table. Raises an error object when nothing was loaded: code "data" at the

@@ -66,9 +66,11 @@ end
 
 function Target:plan(files, rules, options)
   if not options.create then
-    lock_waits.query(self.conn, self.into.quoted, function()
-      relation.lock(self.conn, self.into)
-    end, self.say)
+    if not relation.lock_now(self.conn, self.into) then
+      lock_waits.query(self.conn, self.into.quoted, function()
+        relation.lock(self.conn, self.into)
+      end, self.say)
+    end
     self.relation = relation.find(self.conn, self.into)
   end
   local plan = table_plan.make(self, files, rules, options)

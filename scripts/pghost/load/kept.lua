@@ -189,7 +189,8 @@ local function find(run, draft)
   end
   local complete = is_complete(kept, draft)
   local open = not draft.targets.clean or has_column(run, draft.clean_table, "_file_id")
-  if next(kept) == nil or others or not unchanged(draft, kept, now) or not (complete or open) then
+  local exchanged = complete and draft.mode == "partitions" and not draft.first -- may be half taken apart
+  if next(kept) == nil or others or exchanged or not unchanged(draft, kept, now) or not (complete or open) then
     start_over(run, draft)
     return nothing
   end

@@ -28,7 +28,8 @@ local M = {}
 ---@field can_analyse boolean a table, and ours
 ---@field guarded boolean the server may refuse rows of the right types
 ---@field after_insert boolean triggers look at rows, or foreign keys, at the end of a statement
----@field decided boolean there have been corrections or waivers in this database, and this role may see them
+---@field decided { corrections: boolean, taken_in: boolean } tables of the history with decisions on rejects that this
+--- role may read
 ---@field of_statement boolean a trigger sees all rows of a COPY, or a foreign key is to the table itself: it cannot be
 --- done in parts
 
@@ -80,12 +81,14 @@ local relation_query = qualified [[
       SELECT FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND (y.typtype = 'd' OR a.atttypmod >= 0)
     ) OR pg_catalog.getdatabaseencoding() <> 'UTF8' AS guarded,
-    EXISTS (
-      SELECT 1 FROM pg_catalog.pg_class AS h JOIN pg_catalog.pg_namespace AS s ON s.oid = h.relnamespace
-      WHERE s.nspname = 'pghost' AND h.relname = 'corrections' AND h.relkind = 'r'
+    ARRAY(
+      SELECT h.relname::text FROM pg_catalog.pg_class AS h
+        JOIN pg_catalog.pg_namespace AS s ON s.oid = h.relnamespace
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = h.oid AND a.attname = 'reverted_at'
+      WHERE s.nspname = 'pghost' AND h.relname IN ('corrections', 'taken_in') AND h.relkind = 'r'
         AND pg_catalog.has_schema_privilege(s.oid, 'USAGE') AND pg_catalog.has_table_privilege(h.oid, 'SELECT')
         AND pg_catalog.pg_relation_size(h.oid) > 0
-    ) AS decided
+    )::text AS decided
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.oid = pg_catalog.to_regclass($1::text)::pg_catalog.oid]]
 
@@ -152,19 +155,35 @@ end
 
 local lock_not_available = "55P03" -- SQLSTATE
 
+local at_once <const> = "SAVEPOINT pghost_lock; %s; RELEASE SAVEPOINT pghost_lock"
+
+-- Runs a statement in a savepoint, in one round trip.
+local function try(conn, statement)
+  local done, problem = pcall(conn.exec, conn, at_once:format(statement))
+  if not done then
+    conn:exec "ROLLBACK TO SAVEPOINT pghost_lock; RELEASE SAVEPOINT pghost_lock"
+  end
+  return done, problem
+end
+
+--- Does the same as M.lock if it need not wait; false: nothing has happened.
+---@param conn pghost.Connection in a transaction
+---@param into pghost.load.Name
+---@return boolean
+function M.lock_now(conn, into)
+  return (try(conn, ("LOCK TABLE %s IN ROW EXCLUSIVE MODE NOWAIT"):format(into.quoted)))
+end
+
 --- Holds the definition of a table to the end of the transaction: its types are read after this. Who may only insert
 --- into some columns may not LOCK, but EXPLAIN takes the lock too, and runs nothing.
 ---@param conn pghost.Connection in a transaction
 ---@param into pghost.load.Name
 function M.lock(conn, into)
   for _, sql in ipairs { "LOCK TABLE %s IN ROW EXCLUSIVE MODE", "EXPLAIN INSERT INTO %s DEFAULT VALUES" } do
-    local at_once <const> = "SAVEPOINT pghost_lock; " .. sql .. "; RELEASE SAVEPOINT pghost_lock"
-    local locked, problem = pcall(conn.exec, conn, at_once:format(into.quoted))
+    local locked, problem = try(conn, sql:format(into.quoted))
     if locked then
       return
-    end
-    conn:exec "ROLLBACK TO SAVEPOINT pghost_lock; RELEASE SAVEPOINT pghost_lock"
-    if errors.is(problem) and problem.code == lock_not_available then
+    elseif errors.is(problem) and problem.code == lock_not_available then
       error(problem, 0)
     end
   end
@@ -184,6 +203,9 @@ local deferred_query = [[
 ---@param conn pghost.Connection in a transaction
 ---@param relation pghost.load.Relation
 function M.check_at_once(conn, relation)
+  if not relation.guarded then
+    return -- no key and no trigger
+  end
   local names = {}
   for row in conn:query(deferred_query, relation.qualified):rows() do
     names[#names + 1] = row.qualified
@@ -216,7 +238,8 @@ function M.find(conn, into)
     guarded = relation.guarded,
     after_insert = relation.after_insert,
     of_statement = relation.of_statement,
-    decided = relation.decided,
+    decided = { corrections = relation.decided:find("corrections", 1, true) ~= nil,
+      taken_in = relation.decided:find("taken_in", 1, true) ~= nil },
     columns = read_columns(conn, relation),
   }
 end

@@ -7,6 +7,7 @@ local batches = require "pghost.lib.batches"
 local cjson = require "cjson"
 local contents = require "pghost.input.contents"
 local csv = require "pghost.native.csv"
+local decided = require "pghost.rejects.decided"
 local fields_of = require "pghost.rejects.fields"
 local file_records = require "pghost.load.file_records"
 local history = require "pghost.run.history"
@@ -104,9 +105,9 @@ local function identified(job, hashes, file, reject)
     return before.reject, before.line
   end
   hashes[file] = hashes[file] or content_of(job, file)
-  local hash = csv.hash(("%s:%d:%s"):format(hashes[file], reject.line, reject.original))
   job.mark = job.mark or csv.hash(("%d:%.17g:%d"):format(sys.pid(), sys.clock(), os.time())):sub(1, 8)
-  return "h" .. job.mark .. hash:sub(1, 24), reject.line -- a letter first: it is no number to a spreadsheet
+  -- A letter first: it is no number to a spreadsheet.
+  return "h" .. job.mark .. decided.hash(hashes[file], reject.line, reject.original), reject.line
 end
 
 --- Writes the rejects file.

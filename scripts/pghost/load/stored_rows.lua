@@ -26,7 +26,7 @@ end
 ---@param relation pghost.load.Relation
 ---@return integer?
 function M.count(conn, relation)
-  if not conn:query(acts_query, relation.qualified)[1].acts then
+  if not relation.guarded or not conn:query(acts_query, relation.qualified)[1].acts then
     return nil
   end
   local counted, found = pcall(conn.transaction, conn, function()

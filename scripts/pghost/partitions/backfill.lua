@@ -9,7 +9,7 @@ local columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local indexes = require "pghost.publish.indexes"
 local log = require "pghost.lib.log"
-local published = require "pghost.partitions.existing"
+local existing = require "pghost.partitions.existing"
 local relations = require "pghost.catalog.relations"
 local session = require "pghost.publish.session"
 local tree = require "pghost.partitions.tree"
@@ -92,11 +92,11 @@ local function match(run, plan, part, by_bounds, others)
 end
 
 local function match_all(run, plan, whole, built)
-  local others, by_bounds, list = published.parts(run.conn, whole), {}, {}
+  local others, by_bounds, list = existing.parts(run.conn, whole), {}, {}
   for _, other in ipairs(others) do
     by_bounds[other.bounds] = other
   end
-  for i, part in ipairs((published.parts(run.conn, built))) do
+  for i, part in ipairs((existing.parts(run.conn, built))) do
     list[i] = match(run, plan, part, by_bounds, others)
   end
   return list
@@ -132,7 +132,7 @@ function M.described(exchange)
   for _, part in ipairs(exchange.parts) do
     records = records + part.records
   end
-  local parts = #exchange.parts > 0 and ": " .. published.names(exchange.parts) or ""
+  local parts = #exchange.parts > 0 and ": " .. existing.names(exchange.parts) or ""
   return ("%s replaced, %s new%s (%s)"):format(log.counted(replaced, "partition"), log.count(new), parts,
     log.counted(records, "record")), { replaced = replaced, new = new, records = records }
 end
@@ -144,9 +144,9 @@ end
 function M.build(run, plan)
   local whole, exchange = relations.quoted(run.target, plan.name), nil
   session.transaction(run.conn, function()
-    published.check(run.conn, plan, whole)
+    existing.check(run.conn, plan, whole)
     local built = tree.of_flat(run, plan, function(name)
-      return published.like(name, whole)
+      return existing.like(name, whole)
     end, columns.list(plan.clean_columns))
     exchange = { name = plan.name, published = whole, tree = built,
       oid = run.conn:query("SELECT $1::regclass::oid::text AS oid", whole)[1].oid,
@@ -186,7 +186,7 @@ function M.ready(run, exchange)
     local subject = { oid = exchange.oid, kind = "r", as_built = { not_null = {}, defaults = {} } }
     indexes.indexes(conn, subject, exchange.tree, relations.quote(run.build), new):run(conn, exchange.name)
     add_keys(run, exchange)
-    for _, part in ipairs((published.parts(conn, exchange.tree))) do
+    for _, part in ipairs((existing.parts(conn, exchange.tree))) do
       conn:query(("ALTER TABLE %s DETACH PARTITION %s"):format(exchange.tree, part.qualified))
     end
   end)

@@ -18,6 +18,10 @@ local keys = {
     help = "number of partitions by hash" },
   { name = "default", is = is.boolean, expected = "true or false",
     help = "records that have no partition go to a default partition" },
+  { name = "keep", is = is.text, expected = "a text such as '24 months'",
+    help = "partitions that ended longer ago are removed when a run publishes" },
+  { name = "old", is = is.one_of("detach", "drop"), expected = "'detach' or 'drop'",
+    help = "what becomes of them: they stay as tables, or are dropped with their records" },
 }
 
 local function raise(where, text, ...)
@@ -30,6 +34,20 @@ local function names_of(list)
     names[i] = one.name
   end
   return names
+end
+
+local units = { day = true, days = true, week = true, weeks = true, month = true, months = true, year = true,
+  years = true }
+
+local function check_retention(given, way, where)
+  local number, unit = (given.keep or ""):match "^([1-9]%d?%d?%d?) (%l+)$"
+  if given.keep and way.strategy ~= "RANGE" then
+    raise(where, "keep is about time, and by = '%s' is not: partition by day, week, month or year", way.name)
+  elseif given.keep and not (number and units[unit]) then
+    raise(where, "keep: a number of days, weeks, months or years expected, such as '24 months', got '%s'", given.keep)
+  elseif given.old and not given.keep then
+    raise(where, "old says what becomes of old partitions: it needs keep, such as keep = '24 months'")
+  end
 end
 
 local function check_kind(given, where)
@@ -47,6 +65,7 @@ local function check_kind(given, where)
   elseif way.name == "hash" and given.default then
     raise(where, "default cannot be combined with by = 'hash': every record has a partition there")
   end
+  check_retention(given, way, where)
 end
 
 --- Raises an error of usage unless the option is well-formed.
@@ -99,9 +118,11 @@ end
 
 ---@class pghost.partitions.Declared
 ---@field way pghost.partitions.Way
----@field column { name: string, type: string } of the rules
+---@field column { name: string, type: string, full_type: string } of the rules
 ---@field count? integer
 ---@field default boolean
+---@field keep? string
+---@field old "detach"|"drop"
 
 --- What a load declares; nil: no partitions. Raises what does not fit its rules.
 ---@param request { name: string, options: pghost.LoadOptions, targets: table, clean_columns?: table, key?: string[] }
@@ -119,8 +140,10 @@ function M.of(request)
   local column = find_column(request.clean_columns, given.column, where)
   check_type(way, column, where)
   check_key(request.key, column.name, where)
-  return { way = way, column = { name = column.name, type = column.type:match "^%w+" }, count = given.count,
-    default = given.default or false }
+  return {
+    way = way, count = given.count, default = given.default or false, keep = given.keep, old = given.old or "detach",
+    column = { name = column.name, type = column.type:match "^%w+", full_type = column.type },
+  }
 end
 
 return M

@@ -8,6 +8,7 @@
 local backfill = require "pghost.partitions.backfill"
 local log = require "pghost.lib.log"
 local modes = require "pghost.modes"
+local retention = require "pghost.partitions.retention"
 local session = require "pghost.publish.session"
 local print_result = require "pghost.lib.print"
 
@@ -162,6 +163,12 @@ function M.report(run)
     rows[#rows + 1] = { exchange.name, counts.records, counts.records, published_records(run, exchange), nil,
       "partitions" }
     run.log:info("would", exchange.name, text, counts)
+  end
+  for _, one in ipairs(run.retentions) do
+    local parts = retention.old(run, one)
+    if #parts > 0 then
+      run.log:info("would", one.name, retention.described(one, parts), { partitions = #parts })
+    end
   end
   run.out:write("what publishing would change\n",
     print_result.format(printed, rows, { null = "" }), "\n")

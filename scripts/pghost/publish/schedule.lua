@@ -16,6 +16,7 @@ local host = require "pghost.native.host"
 local kept = require "pghost.load.kept"
 local ledger = require "pghost.ledger"
 local lists = require "pghost.lib.lists"
+local locks = require "pghost.publish.locks"
 local log = require "pghost.lib.log"
 local concurrent = require "pghost.ledger.concurrent"
 local backfill = require "pghost.partitions.backfill"
@@ -23,6 +24,8 @@ local modes = require "pghost.modes"
 local notice = require "pghost.publish.notice"
 local publish = require "pghost.publish.swap"
 local refused = require "pghost.modes.refused"
+local retention = require "pghost.partitions.retention"
+local session = require "pghost.publish.session"
 
 local M = {}
 
@@ -75,6 +78,19 @@ local function raise_placed(run, options, problem)
   error(problem, 0)
 end
 
+-- Detaches old partitions: the last thing that a transaction does, because readers wait from then on.
+local function remove_old_partitions(run, options)
+  retention.apply(run, lists.set(names_of(options)), function(name, fn)
+    session.with(run.conn, function()
+      local oids = run.conn:query("SELECT ARRAY[$1::regclass::oid]::text AS list", name)[1].list
+      locks.try(run.conn, { lock_wait = tonumber(run.settings.lock_wait) }, oids, function()
+        locks.take(run.conn, { "ONLY " .. name }, "ACCESS EXCLUSIVE", 50)
+        fn()
+      end)
+    end)
+  end)
+end
+
 -- The short transaction. If it commits, the run has published; otherwise nothing has happened.
 local function exchange(run, options, is_last)
   local done, problem = pcall(again.transaction, run, function(conn)
@@ -88,6 +104,7 @@ local function exchange(run, options, is_last)
     history.add_published(conn, run.id, names_of(options))
     notice.send(run, names_of(options))
     ledger.publish(conn, run.id, not is_last and names_of(options) or nil)
+    remove_old_partitions(run, options)
     if is_last then
       build_schema.remove_own(run)
       history.finish(conn, run.id, "published")

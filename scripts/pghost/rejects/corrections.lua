@@ -4,6 +4,7 @@
 local batches = require "pghost.lib.batches"
 local cjson = require "cjson"
 local hex = require "pghost.lib.hex"
+local metadata = require "pghost.run.schema"
 local recordable = require "pghost.run.recordable"
 local reject_list = require "pghost.rejects.list"
 local sys = require "pghost.native.sys"
@@ -121,6 +122,12 @@ function M.waive(conn, filter, reason)
     filter.run_id, filter.table, filter.file, filter.rule, "open", reason, who(conn))[1].records
 end
 
+-- Of the table of the reject, or of the one that its correction was made for.
+local of_table = [[(c.target_schema = r.target_schema AND c.table_name = r.table_name
+          AND (r.state = 'waived' OR NOT pg_catalog.starts_with(coalesce(r.note, ''), 'as corrected for '))
+        OR r.note = pg_catalog.concat('as corrected for ', pg_catalog.quote_ident(c.target_schema), '.',
+          pg_catalog.quote_ident(c.table_name)))]]
+
 --- Reverts the corrections and waivers of the chosen rejects. A waived reject is open again. One that was corrected
 --- stays so: its record is in the table that its run published; the next run that reads it will reject it.
 ---@param conn pghost.Connection
@@ -128,18 +135,28 @@ end
 ---@return integer waived
 ---@return integer corrected
 function M.revert(conn, filter)
+  metadata.migrate(conn)
   local row = conn:query(([[
     WITH found AS (
-      SELECT r.reject_id, r.table_name, r.state, r.line, r.original, f.sha256, u.target_schema
+      SELECT r.reject_id, r.run_id, r.table_name, r.state, r.line, r.original, f.sha256, f.name, u.target_schema,
+        r.note, pg_catalog.left(pg_catalog.encode(
+            pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat(f.sha256, ':', r.line, ':'), 'UTF8')
+              OPERATOR(pg_catalog.||) r.original), 'hex'), 24) AS record
       FROM (SELECT r.* FROM %s) AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
         JOIN pghost.runs AS u ON u.run_id = r.run_id
       WHERE r.state IN ('corrected', 'waived')
     ), gone AS (
       UPDATE pghost.corrections AS c SET reverted_at = pg_catalog.clock_timestamp(), reverted_by = $6
       FROM found AS r
-      WHERE c.reverted_at IS NULL AND c.target_schema = r.target_schema AND c.table_name = r.table_name
+      WHERE c.reverted_at IS NULL AND %s
         AND c.file_sha256 = r.sha256 AND c.line = r.line AND c.original_sha256 = pg_catalog.sha256(r.original)
         AND c.kind = r.state
+    ), also_gone AS (
+      UPDATE pghost.taken_in AS c SET reverted_at = pg_catalog.clock_timestamp(), reverted_by = $6
+      FROM found AS r
+      WHERE c.reverted_at IS NULL AND r.state = 'corrected' AND %s
+        AND (pg_catalog.substr(c.reject, 10) = r.record
+          OR r.sha256 IS NULL AND c.run_id = r.run_id AND c.file = r.name AND c.line = r.line)
     ), told AS (
       UPDATE pghost.rejects AS j SET state = CASE WHEN j.state = 'waived' THEN 'open' ELSE j.state END,
         note = CASE WHEN j.state = 'waived' THEN NULL ELSE 'correction reverted' END
@@ -148,8 +165,8 @@ function M.revert(conn, filter)
       RETURNING r.state
     )
     SELECT pg_catalog.count(*) FILTER (WHERE state = 'waived') AS waived,
-      pg_catalog.count(*) FILTER (WHERE state = 'corrected') AS corrected FROM told]]):format(reject_list.chosen),
-    filter.run_id, filter.table, filter.file, filter.rule, filter.state or "all", who(conn))[1]
+      pg_catalog.count(*) FILTER (WHERE state = 'corrected') AS corrected FROM told]]):format(reject_list.chosen,
+    of_table, of_table), filter.run_id, filter.table, filter.file, filter.rule, filter.state or "all", who(conn))[1]
   return row.waived, row.corrected
 end
 

@@ -7,6 +7,8 @@ local lfs = require "lfs"
 local load_call = require "pghost.rejects.load_call"
 local load_fixes = require "pghost.rejects.load_fixes"
 local log = require "pghost.lib.log"
+local own_file = require "pghost.lib.own_file"
+local relations = require "pghost.catalog.relations"
 local rejects_reader = require "pghost.rejects.reader"
 local named_rules = require "pghost.load.named_rules"
 local terminal_text = require "pghost.lib.terminal"
@@ -17,18 +19,23 @@ local function say(format, ...)
   io.stderr:write(terminal_text.harmless(format:format(...)), "\n")
 end
 
--- The rules come from the path recorded with the run; a rejects file only says that there were some.
-local function rules_of(call, given, path)
-  local known = call.rules and call.rules:sub(1, 1) == "/" and call.rules or nil
-  local rules = given or known
-  if not call.rules and not given then
-    return nil
-  elseif not rules then
-    errors.raise(("'%s' is of a load with rules '%s': give --rules FILE"):format(path, call.rules), "usage")
-  elseif not given and lfs.attributes(known, "mode") ~= "file" then
-    errors.raise(("no rules file '%s': give --rules FILE"):format(known), "usage")
+-- The rules come from the path recorded with the run, if nobody else can have written them; a rejects file only says
+-- that there were some, whatever is in it.
+local function rules_of(fixes, given)
+  local recorded = fixes.call.rules
+  if given or not recorded then
+    return given and named_rules.read(given), given
+  elseif not fixes.of then
+    errors.raise(("'%s' is of a load with rules '%s': give --rules FILE"):format(fixes.path, recorded), "usage")
+  elseif lfs.attributes(recorded, "mode") ~= "file" then
+    errors.raise(("no rules file '%s': give --rules FILE"):format(recorded), "usage")
   end
-  return named_rules.read(rules), rules
+  local problem = own_file.script_problem(recorded)
+  if problem then
+    errors.raise(("the rules '%s' of run %d: the file %s and is not run: give --rules FILE if you trust it"):format(
+      recorded, fixes.of.run_id, problem), "usage")
+  end
+  return named_rules.read(recorded), recorded
 end
 
 -- Reports what happened to the records.
@@ -50,8 +57,18 @@ local function tell(fixes, run_id)
   return failed and 1 or 0
 end
 
+-- A load has one table: another one is a mistake.
+local function check_table(fixes, only)
+  local schema, name = relations.parse(fixes.call.into)
+  if only and only ~= name and only ~= fixes.call.into and only ~= ("%s.%s"):format(schema, name) then
+    errors.raise(("'%s' is of a load into %s, not into '%s': leave --table out"):format(fixes.path, fixes.call.into,
+      only), "usage", { exit = 1 })
+  end
+end
+
 local function load(fixes, options)
-  local rules, path = rules_of(fixes.call, options.rules, fixes.path)
+  check_table(fixes, options.table)
+  local rules, path = rules_of(fixes, options.rules)
   local result = by_itself.load { files = { fixes.path }, into = fixes.call.into, rules = rules, rules_file = path,
     null_text = fixes.call.null, allow_dropped = fixes.call.allow_dropped, max_rejects = {}, fixes = fixes, shown = 0,
     progress = { enabled = false }, say = function(level, _, text)
@@ -89,7 +106,7 @@ end
 
 --- Takes in those of a load that is not recorded (`--rejects FILE`).
 ---@param path string
----@param options { rules?: string }
+---@param options { rules?: string, table?: string }
 ---@return integer exit_code
 function M.of_file(path, options)
   local call = first_call(path)

@@ -8,6 +8,7 @@
 local errors = require "pghost.lib.errors"
 local corrections = require "pghost.rejects.corrections"
 local fields_of = require "pghost.rejects.fields"
+local fixed_records = require "pghost.rejects.fixed_records"
 local fixes_of = require "pghost.rejects.fixes"
 local hashed = require "pghost.rejects.hashed"
 local history = require "pghost.run.history"
@@ -155,16 +156,18 @@ local update_open = [[
 
 local function settle_numbered(self, job, rejected, run_id)
   local conn, taken, open, notes = job.conn, { corrected = {}, replayed = {} }, {}, {}
+  local records = {}
   for id, fix in pairs(self.fixes) do
     local problem = rejected[tostring(id)]
     if problem then
       local note = ("in run %d: %s"):format(run_id, problem)
       self.open[#self.open + 1] = { at = fix.at, note = note }
       open[#open + 1], notes[#notes + 1] = id, recordable.text(conn, note)
-    else
-      local list = taken[(fix.fields or fix.bytes) and "corrected" or "replayed"]
-      list[#list + 1] = id
     end
+    local state = problem and "open" or (fix.fields or fix.bytes) and "corrected" or "replayed"
+    local list = taken[state] or {}
+    list[#list + 1] = id
+    records[#records + 1] = { file = fix.source.name or "", state = state }
   end
   for state, ids in pairs(taken) do
     conn:query(update_taken, sql.array(ids), state, run_id)
@@ -173,17 +176,22 @@ local function settle_numbered(self, job, rejected, run_id)
   conn:query(update_open, sql.array(open), sql.array(notes))
   corrections.keep({ conn = conn, target = job.target.relation.schema, id = run_id }, self.fixes,
     ("(SELECT reject_id, state FROM pghost.rejects WHERE replayed_by = %d)"):format(run_id))
+  return records
 end
 
 local function settle_hashed(self, rejected, run_id)
-  for _, record in ipairs(self.taking.taken) do
+  local records = {}
+  for i, record in ipairs(self.taking.taken) do
     local problem = rejected[record.reject]
+    records[i] = { file = record.file, line = record.line, state = problem and "open" or "corrected",
+      column = record.column, reason = record.reason or "" }
     if problem then
       self.open[#self.open + 1] = { at = record.at, note = problem }
     end
     self.corrected = self.corrected + (problem and 0 or 1)
   end
   self.taking:settle(rejected, run_id)
+  return records
 end
 
 --- Records what became of the records, as a run of its own. In the transaction of the load, after it.
@@ -198,11 +206,8 @@ function Fixes:settle(job)
   local run_id = history.record_load(conn, { target = relation.schema, started = job.started,
     attempt = job.session.attempt, replay_of = self.of and self.of.run_id, config = { into = relation.qualified,
       fix = recordable.text(conn, self.path) } })
-  if self.of then
-    settle_numbered(self, job, rejected, run_id)
-  else
-    settle_hashed(self, rejected, run_id)
-  end
+  local records = self.of and settle_numbered(self, job, rejected, run_id) or settle_hashed(self, rejected, run_id)
+  fixed_records.save(conn, run_id, { table = relation.name, path = self.path, records = records })
   history.finish(conn, run_id, "published")
   table.sort(self.open, function(a, b)
     return a.at < b.at

@@ -23,6 +23,8 @@ local M = {}
 ---@field cells (string|nil)[] the fields as they stand in the rejects file
 ---@field original? string bytes of such a record
 ---@field load? string how its load was called (load_call.lua)
+---@field column? string that it was rejected for
+---@field reason? string
 
 -- What each position holds: the last column of a name is ours, earlier ones are columns of the files.
 local function read_header(header)
@@ -150,7 +152,8 @@ function Reader:record(values, line)
   return { at = line, reject = cell "_reject", file = cell "_file" or "", line = math.tointeger(tonumber(cell "_line")),
     columns = columns.names, headerless = columns.headerless, cells = cells,
     fields = fields,
-    original = original and fields_of.bytes(original) or nil, load = cell(rejects_file.load) }
+    original = original and fields_of.bytes(original) or nil, load = cell(rejects_file.load),
+    column = cell "_column", reason = cell "_reason" }
 end
 
 --- The records, in their order. Raises at one that cannot be read.

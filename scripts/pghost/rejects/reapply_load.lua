@@ -71,7 +71,14 @@ local function decisions(target, plan, result)
     hashes[i] = not file.records and hash_of(file, result and result.files[i]) or false
     list[#list + 1] = hashes[i] or nil
   end
-  return decided.find(target.conn, target.relation, list), hashes
+  local next_reject = target.spool:rejects()
+  return decided.find(target.conn, target.relation, list, function()
+    for reject in next_reject do
+      if hashes[reject.file_id] then
+        return { hash = decided.hash(hashes[reject.file_id], reject.line, reject.original) }
+      end
+    end
+  end), hashes
 end
 
 -- Records to load ----------------------------------------------------------------------------------------
@@ -87,11 +94,11 @@ local function record_of(file, reject, decision)
   local original
   if not decision.fields then
     local source = fields_of.source(file.name, header, file.reading, file.line_end)
-    original = fields_of.bytes(fields_of.text(source, decision.bytes))
+    original = decision.text or fields_of.bytes(fields_of.text(source, decision.bytes))
   end
   return { at = reject.line, file = file.name, columns = columns, line = reject.line,
     headerless = file.headerless and not file.header_names or false, fields = decision.fields, original = original,
-    settles = reject }
+    settles = reject, note = not decision.own and "as corrected for " .. decision.made_for or nil }
 end
 
 local function dialect_of(dialects, file)
@@ -155,7 +162,7 @@ local function load_records(self, target, plan, records)
     end
   end
   for _, record in ipairs(records) do
-    settle(self, record.settles, open[record] and "open" or "corrected", open[record])
+    settle(self, record.settles, open[record] and "open" or "corrected", open[record] or record.note)
   end
   return second.sent
 end
@@ -164,7 +171,7 @@ end
 
 local function tell(target, made_for, unneeded, refused)
   for name, count in pairs(made_for) do
-    target.say("info", "corrected", ("%s applied that were made for %s"):format(log.counted(count, "correction"), name))
+    target.say("info", "corrected", ("%s made for %s applied"):format(log.counted(count, "correction"), name))
   end
   if refused > 0 then
     target.say("warn", "corrected", ("%s rejected although corrected before"):format(log.counted(refused, "record")))
@@ -183,6 +190,37 @@ local function count_open(self, records)
   return count
 end
 
+-- Whether a record that was taken in once is what it still is: nobody has corrected it.
+local function is_unchanged(file, reject, decision)
+  local source = fields_of.source(file.name, recorded_dialect.header(file.header, file.reading), file.reading,
+    file.line_end)
+  if not decision.fields then
+    return (decision.text or decision.bytes) == (decision.text and fields_of.text(source, reject.original)
+      or reject.original)
+  end
+  local fields = fields_of.split(source, reject.original)
+  for i = 1, fields and #source.header or 0 do
+    if fields[i] ~= decision.fields[i] then
+      return false
+    end
+  end
+  return fields ~= nil
+end
+
+-- The rejects on which was decided, with the decision.
+local function each_decided(target, plan, found, hashes)
+  local next_reject = target.spool:rejects()
+  return function()
+    for reject in next_reject do
+      local sha256 = hashes[reject.file_id]
+      local one = sha256 and found:of(sha256, reject.line, reject.original)
+      if one and not (one.kind == "corrected" and is_unchanged(plan.files[reject.file_id], reject, one)) then
+        return reject, one
+      end
+    end
+  end
+end
+
 --- Takes the waived rejects of a load from those that count, and loads the corrected ones. In its transaction, once all
 --- records are in.
 ---@param target pghost.load.IntoTable
@@ -193,21 +231,19 @@ end
 function M.run(target, plan, result)
   local self, records, made_for, met = new(), {}, {}, 0
   local found, hashes = decisions(target, plan, result)
-  for reject in target.spool:rejects() do
-    local sha256 = hashes[reject.file_id]
-    local one = sha256 and found:of(sha256, reject.line, reject.original)
-    met = met + (one and one.own and one.kind == "corrected" and 1 or 0)
-    if one and one.kind == "waived" then
+  for reject, one in each_decided(target, plan, found, hashes) do
+    met = met + (one.own and one.kind == "corrected" and 1 or 0)
+    if one.kind == "waived" then
       settle(self, reject, "waived", one.note)
-    elseif one and one.kind == "differs" then
+    elseif one.kind == "differs" then
       settle(self, reject, "open", ("its corrections for %s differ"):format(one.made_for))
-    elseif one then
+    else
       records[#records + 1] = record_of(plan.files[reject.file_id], reject, one)
       made_for[one.made_for] = not one.own and (made_for[one.made_for] or 0) + 1 or nil
     end
   end
   local sent = #records > 0 and load_records(self, target, plan, records) or 0
-  tell(target, made_for, found.count - met, count_open(self, records))
+  tell(target, made_for, found:count_own() - met, count_open(self, records))
   return self, sent
 end
 
@@ -218,10 +254,8 @@ end
 function M.look(target, plan)
   local self = new()
   local found, hashes = decisions(target, plan)
-  for reject in target.spool:rejects() do
-    local sha256 = hashes[reject.file_id]
-    local one = sha256 and found:of(sha256, reject.line, reject.original)
-    if one and one.kind ~= "differs" then
+  for reject, one in each_decided(target, plan, found, hashes) do
+    if one.kind ~= "differs" then
       settle(self, reject, one.kind, one.note)
     end
   end

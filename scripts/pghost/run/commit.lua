@@ -186,15 +186,16 @@ end
 ---@param describe fun(): pghost.commit.Unknown, fun(conn: pghost.Connection, id: string): boolean and whether all that
 --- was written is there, under that id
 ---@param fn fun(): T
+---@param committed? fun() called as soon as that is known
 ---@return T
-function M.transaction(session, conn, describe, fn)
+function M.transaction(session, conn, describe, fn, committed)
   local result, ticket
   local sent = false
   local good, problem = pcall(conn.transaction, conn, function()
     result = fn()
     ticket = take_ticket(conn)
     sent = true
-  end)
+  end, committed)
   if good then
     return result
   elseif not (sent and conn:status() == "lost" and errors.is(problem)) then
@@ -205,6 +206,9 @@ function M.transaction(session, conn, describe, fn)
     session.say("warn", "commit", text)
   end
   M.settle(problem, by_transaction(session, ticket, proof), unknown)
+  if committed then
+    committed()
+  end
   return result
 end
 

@@ -32,7 +32,7 @@ local function tidy(run)
     )
     SELECT c.relname::pg_catalog.text AS name, c.relkind::pg_catalog.text AS kind
     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = $2::pg_catalog.name AND c.relkind IN ('r', 'v', 'm')
+    WHERE n.nspname = $2::pg_catalog.name AND c.relkind IN ('r', 'v', 'm') AND NOT c.relispartition
       AND (c.relkind <> 'r' OR c.relname::pg_catalog.text NOT IN (SELECT name FROM loaded))]], run.id, run.build)
   local words = { r = "TABLE", v = "VIEW", m = "MATERIALIZED VIEW" }
   for row in rows:rows() do

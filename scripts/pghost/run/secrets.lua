@@ -12,7 +12,8 @@ local M = {}
 local parts = {}
 for _, word in ipairs {
   "pass", "pw", "pwd", "key", "keys", "auth", "authorization", "bearer", "cookie", "cookies", "dsn", "url", "uri",
-  "conninfo", "salt", "otp", "jwt", "cred", "creds", "psk",
+  "conninfo", "salt", "otp", "jwt", "cred", "creds", "psk", "pin", "sig",
+  "signature", "hmac", "webhook", "webhooks",
 } do
   parts[word] = true
 end
@@ -43,14 +44,29 @@ local value_patterns = {
   "pwd%s*=",
   "secret%w*%s*=",
   "token%s*=",
-  "^%s*bearer%s",
+  "api_?key%s*=",
+  "access_?key%s*=",
+  "[?&;]sig=", -- a link that is signed: Azure
+  "signature=", -- S3, Google
+  "%f[%w]bearer%s+%S",
+  "authorization%s*:",
   "^%s*basic%s+[%w+/]+=*%s*$",
+  "^https://hooks%.slack%.com/", -- who knows the address may write there
+  "^https://[%w.-]*discord%w*%.com/api/webhooks/",
+  "^https://[%w.-]*webhook%.office%.com/",
   "%-%-%-%-%-begin [%w ]*private key",
   "^eyj[%w_-]+%.eyj", -- a JSON web token
   "^akia%w+$", -- an access key of AWS
   "^gh[pousr]_%w+$",
   "^xox[abprs]%-",
   "^sk[-_]%w",
+  "^github_pat_%w",
+  "^glpat%-%w",
+  "^aiza%w",
+  "^ya29%.",
+  "^sg%.[%w_-]+%.",
+  "^npm_%w",
+  "^hv[sb]%.",
 }
 
 local function is_secret_value(value)

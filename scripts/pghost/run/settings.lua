@@ -78,7 +78,8 @@ M.list = {
   { name = "force", kind = "boolean", default = false, is = is.boolean, expected = "true or false",
     help = "load files even if their content is in the table already" },
   { name = "workers", kind = "integer", is = is.nil_or(is.whole(1)), expected = "a whole number from 1",
-    help = "threads that read and check, connections for each table, and answers at once (default: by size and processors)" },
+    help = "threads that read and check, connections for each table, and answers at once (default: by size and "
+      .. "processors)" },
   { name = "memory", kind = "integer", default = memory.default, is = is.whole(memory.least),
     expected = ("bytes, a whole number from %d"):format(memory.least),
     help = "bytes of records that a load may have under way; a longer record passes alone (default 64 MiB)" },

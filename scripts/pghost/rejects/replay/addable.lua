@@ -27,7 +27,7 @@ local query = qualified [[
       LEFT JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid
         AND w.oid = d.objid
   )
-  SELECT p.relation IS NOT NULL AND c.relkind = 'r' AS ours, (
+  SELECT p.relation IS NOT NULL AND c.relkind IN ('r', 'p') AS ours, (
       SELECT pg_catalog.min(v.relname::pg_catalog.text)
       FROM reach AS r JOIN pg_catalog.pg_class AS v ON v.oid = r.objid AND v.relkind = 'm'
       WHERE r.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid) AS view,

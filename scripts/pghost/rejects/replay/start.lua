@@ -5,6 +5,7 @@ local fix_load = require "pghost.rejects.fix_load"
 local fixes_of = require "pghost.rejects.fixes"
 local lfs = require "lfs"
 local log = require "pghost.lib.log"
+local own_file = require "pghost.lib.own_file"
 local own_runs = require "pghost.run.own_runs"
 local moved = require "pghost.rejects.moved"
 local recorded = require "pghost.run.recorded"
@@ -45,7 +46,7 @@ local function count_open(conn, run, only)
     WHERE run_id = $1 AND state = 'open' AND ($2::text IS NULL OR table_name = $2)]], run.run_id, only)[1].records
 end
 
-local function find_script(run, given)
+local function find_script(run, given, how)
   local path = given or run.script
   if not path and run.pipeline == "load" then
     raise("run %d was a pghost load, which has no rules to edit: write its rejects with `pghost rejects %d --csv "
@@ -53,7 +54,13 @@ local function find_script(run, given)
   elseif not path then
     raise("the script of run %d is not known: name it, pghost replay %d SCRIPT", run.run_id, run.run_id)
   elseif lfs.attributes(path, "mode") ~= "file" then
-    errors.raise(("no script '%s': name it, pghost replay %d SCRIPT"):format(path, run.run_id), "usage")
+    errors.raise(("no script '%s': name it, %s SCRIPT"):format(path, how), "usage")
+  end
+  -- Who can write the history could name any file: the database does not say what this user runs.
+  local problem = not given and own_file.script_problem(path)
+  if problem then
+    errors.raise(("the script of run %d, '%s', %s and is not run: name it if you trust it, %s SCRIPT"):format(
+      run.run_id, path, problem, how), "usage")
   end
   return path
 end
@@ -105,7 +112,7 @@ function M.all(options)
     return 0
   end
   replay.prepare(run, options.table)
-  run_script.run(find_script(run, options.script), options.arguments)
+  run_script.run(find_script(run, options.script, "pghost replay " .. run.run_id), options.arguments)
 end
 
 local states_query = [[
@@ -168,7 +175,7 @@ function M.fixed(options, path)
     if run and (options.script or run.script or run.pipeline ~= "load") then
       reading = fixes_of.read(conn, run.run_id, path)
       run, reading = follow(conn, present, run, path, reading)
-      script = find_script(run, options.script)
+      script = find_script(run, options.script, ("pghost fix %d %s"):format(run.run_id, path))
     end
   end
   if not run then
