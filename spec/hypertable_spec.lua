@@ -1,5 +1,5 @@
--- A hypertable of TimescaleDB cannot be replaced: the refusal says what works. Its catalog is imitated: it has chunks in
--- a schema of the extension, and a trigger of a known name.
+-- A hypertable of TimescaleDB cannot be replaced: the refusal says what works. Its catalog is imitated: it has chunks
+-- in a schema of the extension, and a trigger of a known name.
 
 local assert = require "luassert"
 local fixture = require "support.fixture"
@@ -23,8 +23,8 @@ run:publish()
   local function refused()
     local err, code = here:run "p.lua"
     assert.equal(1, code, err)
-    assert.truthy(err:find("cannot publish 'public.t': it is a hypertable of TimescaleDB: load it with mode = 'append' or "
-      .. "'merge', which add to it; or drop it, publish the table, and make it a hypertable again", 1, true), err)
+    assert.truthy(err:find("cannot publish 'public.t': it is a hypertable of TimescaleDB: load it with mode = 'append' "
+      .. "or 'merge', which add to it; or drop it, publish the table, and make it a hypertable again", 1, true), err)
     assert.equal("2", here:ask "SELECT count(*) FROM t")
   end
 

@@ -220,8 +220,8 @@ function M.searched(run, from, to)
   return ("(SELECT %s FROM %s OFFSET 0)"):format(relations.quote(to.column), to.relation)
 end
 
---- For the rest of the transactions that fill tables: each COPY has one backend on every node. By default it opens up to
---- 16, which a few COPYs at once use up.
+--- For the rest of the transactions that fill tables: each COPY has one backend on every node. By default it opens up
+--- to 16, which a few COPYs at once use up.
 ---@param run pghost.Run
 ---@param connections pghost.Connection[]
 function M.one_backend_per_node(run, connections)
