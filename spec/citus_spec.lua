@@ -81,6 +81,10 @@ citus.describe("a run over distributed tables", function()
       assert.equal("booking|distributed|user_id\nbooking_raw|distributed|_line\nbusy|distributed|city\n"
         .. "users|distributed|user_id\nusers_raw|distributed|_line", sql(placements))
     end
+    err, code = run("distribute = 'reference'", "distribute = 'booking_id'", "--dry-run")
+    assert.equal(0, code, err)
+    assert.truthy(err:find("users *is distributed by 'user_id', and becomes a reference table"), err)
+    assert.truthy(sql(placements):find("users|distributed|user_id", 1, true))
     err, code = run("distribute = 'reference'", "distribute = 'booking_id'")
     assert.equal(0, code, err)
     assert.equal(expected, sql(contents))
@@ -98,6 +102,8 @@ citus.describe("a run over distributed tables", function()
     local expected = sql(contents)
     sql "SELECT create_distributed_table('booking', 'booking_id', shard_count => 4)"
     sql "SELECT create_reference_table('users')"
+    sql "ALTER TABLE booking ADD CONSTRAINT of_user FOREIGN KEY (user_id) REFERENCES users"
+    sql "CREATE INDEX by_amount ON booking (amount)"
     for _ = 1, 2 do
       err, code = run()
       assert.equal(0, code, err)
@@ -105,6 +111,8 @@ citus.describe("a run over distributed tables", function()
       assert.equal("booking|distributed|booking_id|4\nbusy|distributed|city|32\nusers|reference||1",
         sql [[SELECT table_name::text, citus_table_type, replace(distribution_column, '<none>', ''), shard_count
           FROM citus_tables ORDER BY 1]])
+      assert.equal("of_user|by_amount", sql [[SELECT (SELECT conname FROM pg_constraint
+        WHERE contype = 'f' AND conrelid = 'booking'::regclass), to_regclass('by_amount')]])
     end
   end)
 

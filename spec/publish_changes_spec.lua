@@ -135,8 +135,10 @@ describe("publishing", function()
       update pg_attribute set attoptions = array_append(attoptions, 'pg_attver=3')
       where attrelid = 'public.users'::regclass and attname in ('age', 'name')]])
     assert.is_nil(publish_now())
-    assert.equal("{n_distinct=7}",
-      psql "select attoptions from pg_attribute where attrelid = 'public.users'::regclass and attname = 'age'")
+    assert.equal("n_distinct=7", psql [[ -- PostgreSQL 15.20 makes a note of its own with every option that is set
+      select string_agg(o, ' ') from pg_attribute, unnest(attoptions) as o
+      where attrelid = 'public.users'::regclass and attname in ('age', 'name')
+        and (o not like 'pg_attver=%' or o = 'pg_attver=3')]])
   end)
 
   it("names the prepared transaction that holds a lock", function()

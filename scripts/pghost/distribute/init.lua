@@ -105,7 +105,9 @@ function M.plan(run, draft)
     end
     return
   end
-  if draft.targets.clean then
+  if draft.partition and wanted and wanted ~= "local" then
+    obstacles.raise_partitioned(draft.name, wanted)
+  elseif draft.targets.clean and not draft.partition then
     place(run, draft.clean_table, draft.name, settle_clean(run, draft, wanted))
   end
   if draft.targets.raw then
@@ -216,6 +218,16 @@ function M.searched(run, from, to)
     return to.relation
   end
   return ("(SELECT %s FROM %s OFFSET 0)"):format(relations.quote(to.column), to.relation)
+end
+
+--- For the rest of the transactions that fill tables: each COPY has one backend on every node. By default it opens up
+--- to 16, which a few COPYs at once use up.
+---@param run pghost.Run
+---@param connections pghost.Connection[]
+function M.one_backend_per_node(run, connections)
+  for _, conn in ipairs(run.cluster and connections or {}) do
+    conn:query("SELECT pg_catalog.set_config('citus.max_adaptive_executor_pool_size', '1', true)")
+  end
 end
 
 --- For the rest of a transaction, such as the one that publishes: DDL goes to the shards of a node over one connection,

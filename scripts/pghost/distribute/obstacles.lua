@@ -90,6 +90,32 @@ function M.raise_other(name, wanted, mode, there)
     .. "what it is", mode, there)
 end
 
+local room_query = [[
+  SELECT pg_catalog.current_setting('max_connections')::pg_catalog.int8
+    OPERATOR(pg_catalog.-) pg_catalog.current_setting('superuser_reserved_connections')::pg_catalog.int8
+    OPERATOR(pg_catalog.-) (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity
+      WHERE backend_type = 'client backend') AS free]]
+
+--- Raises where the streams of a load need more connections than a node has: each stream has one on every node. The
+--- coordinator is asked for all of them.
+---@param run pghost.Run
+---@param plan pghost.Plan
+function M.check_room(run, plan)
+  local streams = plan.workers * ((plan.targets.raw and 1 or 0) + (plan.targets.clean and 1 or 0))
+  local free = plan.workers > 1 and run.conn:query(room_query)[1].free
+  if free and streams > free then
+    errors.raise(("table '%s': %d workers need %d connections on each node, and the server has room for %d: give fewer "
+      .. "workers, or raise max_connections"):format(plan.name, plan.workers, streams, free), "usage", { exit = 1 })
+  end
+end
+
+--- Raises that a table is to be partitioned as well.
+---@param name string
+---@param wanted string
+function M.raise_partitioned(name, wanted)
+  raise(name, wanted, "cannot be combined with the option partition: leave one of them out")
+end
+
 --- Raises that all tables of the target schema are on one node.
 ---@param run pghost.Run
 ---@param name string

@@ -23,6 +23,7 @@ local profiles = require "pghost.load.profiles"
 local ledger = require "pghost.ledger"
 local modes = require "pghost.modes"
 local over_budget = require "pghost.load.over_budget"
+local obstacles = require "pghost.distribute.obstacles"
 local originals = require "pghost.rejects.originals"
 local raw_table = require "pghost.load.raw_table"
 local refusals = require "pghost.modes.refusals"
@@ -94,6 +95,10 @@ function Target:begin(plan, result)
     kept.take_over(plan, result)
   end
   self.made = plan.kept ~= nil and plan.kept.built
+  local is_placed = distribute.is_placed(self.run, plan.clean_table) or distribute.is_placed(self.run, plan.raw_table)
+  if #plan.batches > 0 and is_placed then
+    obstacles.check_room(self.run, plan)
+  end
   if #plan.batches > 0 and created_first(self.run, plan) and not self.made then
     create(self, plan, self.run.conn, self.run.conn)
   end
@@ -131,6 +136,7 @@ end
 
 --- Makes the tables that are not there, and the COPYs into them.
 function Target:streams(plan, batch)
+  distribute.one_backend_per_node(self.run, self.all)
   self.fresh = not self.made and not self.run.settings.table_created
   if not self.made then
     create(self, plan, self.raw and self.raw[1], self.clean and self.clean[1])

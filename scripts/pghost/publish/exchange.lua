@@ -117,6 +117,18 @@ local function exchange(conn, options, work)
   work.locked = sys.clock() - started
 end
 
+-- The same with what a cluster needs: a statement that waits for a lock of another node ends only by its timeout.
+local function exchange_on_nodes(conn, options, work)
+  locks.limit_nodes(conn, (options.lock_wait or 60) * 1000)
+  local done, problem = pcall(exchange, conn, options, work)
+  if not done and errors.is(problem) and problem.code == "57014" and not sys.interrupted() then
+    problem.code = "55P03" -- as if it had been a lock of this one
+  end
+  if not done then
+    error(problem, 0)
+  end
+end
+
 -- Everything the short transaction needs to know.
 ---@return { list: pghost.publish.Statements, names: string[], reached: table, busy: string, state: string }
 local function plan_work(conn, prepared, options, oids)
@@ -165,7 +177,7 @@ function M.run(conn, prepared, options, oids)
   end
   local function try()
     locks.try(conn, options, work.busy, function()
-      exchange(conn, options, work)
+      (options.cluster and exchange_on_nodes or exchange)(conn, options, work)
     end)
   end
   local ok, problem = pcall(try)

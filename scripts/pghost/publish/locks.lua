@@ -68,6 +68,13 @@ function M.limit(conn, milliseconds)
   conn:query("SELECT set_config('lock_timeout', $1, true)", ("%dms"):format(math.max(1, math.floor(milliseconds))))
 end
 
+--- Bounds what each statement of this transaction may take: lock_timeout does not reach the nodes of a cluster.
+---@param conn pghost.Connection
+---@param milliseconds number
+function M.limit_nodes(conn, milliseconds)
+  conn:query("SELECT set_config('statement_timeout', $1, true)", ("%dms"):format(math.max(1, milliseconds // 1)))
+end
+
 --- Locks tables one after the other, all within `milliseconds`.
 ---@param conn pghost.Connection
 ---@param names string[] quoted

@@ -4,6 +4,7 @@ local as_built = require "pghost.publish.as_built"
 local authority = require "pghost.publish.authority"
 local columns = require "pghost.publish.attributes"
 local dependents = require "pghost.publish.dependents"
+local distribute = require "pghost.distribute"
 local foreign_keys = require "pghost.publish.foreign_keys"
 local indexes = require "pghost.publish.indexes"
 local rights = require "pghost.publish.rights"
@@ -89,6 +90,9 @@ function M.prepare(conn, options)
     quoted_build = conn:query("SELECT quote_ident($1) AS name", options.build)[1].name,
     gone = {},
   }
+  if options.cluster and #prepared.keys > 0 then -- Citus makes one to a reference table only so
+    distribute.one_connection_per_node { cluster = true, conn = conn }
+  end
   prepared.outside, prepared.outside_names = outsiders(conn, found, prepared.keys, built)
   local relations = check_rights(conn, oids, found, prepared.outside)
   local row_security = false

@@ -8,6 +8,7 @@ local wanted = {
   { "search_path", "pg_catalog, pg_temp" },
   { "check_function_bodies", "off" },
   { "lock_timeout" },
+  { "statement_timeout" },
   { "quote_all_identifiers", "off" },
   { "extra_float_digits", "1" }, -- constants are printed and read again
   { "jit", "off" }, -- recursive queries of the catalog look costly, are done in 5 ms, and are compiled for a second

@@ -28,6 +28,10 @@ SELECT o.oid, n.oid AS new,
   coalesce(o.relrowsecurity, false) AS row_security, coalesce(o.reloftype, 0) <> 0 AS is_typed,
   EXISTS (SELECT FROM pg_inherits WHERE inhparent = o.oid) AS is_parent,
   EXISTS (SELECT FROM pg_inherits WHERE inhrelid = o.oid) AS is_child,
+  EXISTS (SELECT FROM pg_trigger WHERE tgrelid = o.oid AND tgname = 'ts_insert_blocker') OR EXISTS (
+    SELECT FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+      JOIN pg_namespace AS s ON s.oid = c.relnamespace
+    WHERE i.inhparent = o.oid AND s.nspname = '_timescaledb_internal') AS is_hypertable,
   (SELECT e.extname::text FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
    WHERE d.classid = 'pg_class'::regclass AND d.objid = o.oid AND d.deptype = 'e') AS extension,
   EXISTS (SELECT FROM pg_seclabel WHERE classoid = 'pg_class'::regclass AND objoid = o.oid) AS is_labelled
@@ -44,6 +48,9 @@ local function refusal(row)
       "0A000"
   elseif row.is_partition then
     return "it is a partition: publish into a table of its own, and attach that", "0A000"
+  elseif row.is_hypertable then
+    return "it is a hypertable of TimescaleDB: load it with mode = 'append' or 'merge', which add to it; or drop it, "
+      .. "publish the table, and make it a hypertable again", "0A000"
   elseif row.is_parent and row.kind ~= "p" or row.is_child then
     return "it inherits or is inherited from: end that with alter table ... no inherit", "0A000"
   elseif row.is_typed then

@@ -28,6 +28,20 @@ local function host()
   return found and module or {}
 end
 
+-- What the coordinator of a Citus cluster says, without an SQLSTATE of its own, when it has lost a node; these messages
+-- are not translated.
+local node_lost <const> = { "connection to the remote node", "connection marked as essential",
+  "server closed the connection unexpectedly", "intermediate result file" }
+
+local function is_of_node(problem)
+  for _, text in ipairs(problem.code == "XX000" and node_lost or {}) do
+    if problem.message:find(text, 1, true) then
+      return true
+    end
+  end
+  return false
+end
+
 local function is_lost(code)
   return code:find("^08") ~= nil and code ~= "08P01" or going_down[code] or false
 end
@@ -61,7 +75,7 @@ function M.is_transient(problem, reached)
   if broken_off[code] or code == too_many or code == "57P03" or code == "changed" then -- what depends on a table
     return true
   end
-  return is_lost(code) and (reached or M.attempt() > 1)
+  return (is_lost(code) or is_of_node(problem)) and (reached or M.attempt() > 1)
 end
 
 -- Adds to a transient error why it is not retried.
