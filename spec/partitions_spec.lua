@@ -208,6 +208,9 @@ describe("a partitioned table", function()
     end
     modes.fails("column 'k' is json, which PostgreSQL cannot partition by list: data type json has no default operator "
       .. "class", load, "a.csv", { partition = { by = "list", column = "k" } }, rules(r.json()))
+    modes.fails("partition cannot be combined with the setting table_created", world.publish, world, function(run)
+      run:load("item", "a.csv", rules(r.date()), { partition = { by = "month", column = "k" } })
+    end, { table_created = function() end })
     modes.fails("it is about the clean table: give it to run:load or run:clean", world.publish, world, function(run)
       run:stage("item", "a.csv", nil, { partition = { by = "month", column = "k" } })
     end)

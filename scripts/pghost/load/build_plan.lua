@@ -43,8 +43,8 @@ local function draft_of(run, name, rules, options, targets)
   for field, value in pairs(modes.choose(run, draft)) do
     draft[field] = value
   end
-  draft.partition = partitions.of(run, draft)
   distribute.plan(run, draft)
+  draft.partition = partitions.of(run, draft)
   return draft
 end
 

@@ -5,6 +5,7 @@
 
 local backfill = require "pghost.partitions.backfill"
 local declaration = require "pghost.partitions.declaration"
+local distribute = require "pghost.distribute"
 local errors = require "pghost.lib.errors"
 local published = require "pghost.partitions.existing"
 local rejected = require "pghost.partitions.rejected"
@@ -36,6 +37,15 @@ local function check_type(run, name, declared)
     column.name, column.full_type, declared.way.name, problem.message), "data", { exit = 1 })
 end
 
+-- What is loaded becomes a new table, which nobody distributes or gives its settings to.
+local function check_alone(run, request)
+  local what = distribute.is_placed(run, request.clean_table) and "a distributed table"
+    or run.settings.table_created and "the setting table_created"
+  if what then
+    errors.raise(("table '%s': partition cannot be combined with %s"):format(request.name, what), "usage", { exit = 1 })
+  end
+end
+
 --- What a load declares, checked against its rules and the table that it adds to; nil: no partitions.
 ---@param run pghost.Run
 ---@param request table draft of a plan
@@ -47,6 +57,7 @@ function M.of(run, request)
       .. "there is: load with another mode"):format(request.name), "usage", { exit = 1 })
   end
   if declared then
+    check_alone(run, request)
     check_type(run, request.name, declared)
   end
   if declared and not request.first then
