@@ -62,7 +62,7 @@ describe("the CSV reader", function()
       "9! carriage return outside quotes: 7,a\rb,c",
       "10: 8|Zürich|€",
       "11! column 2: not valid utf-8: 0xFC: 9,Z\xfcrich,x",
-      "12! NUL byte: 10,nul\0byte,x",
+      "12! column 2: NUL byte: 10,nul\0byte,x",
       "13! carriage return outside quotes: 11,x,y\r",
       '14! unterminated quote: 12,"open,x',
       "15: 13|Last|one",

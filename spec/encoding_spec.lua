@@ -153,7 +153,7 @@ describe("text in another encoding", function()
     local source <close> = assert(csv.open_string(text, { nul = "strip", encoding = "iso-8859-1" }))
     assert.same({ "a|b", "2 <x> <>", '3 | <q">', "4 <é> <y>" }, dump(source))
     local strict <close> = assert(csv.open_string("a,b\nx\0,y\n1,2\n"))
-    assert.same({ "a|b", "2 NUL byte", "3 <1> <2>" }, dump(strict))
+    assert.same({ "a|b", "2 column 1: NUL byte", "3 <1> <2>" }, dump(strict))
   end)
 
   it("is text in extra fields too, each of them judged by itself", function()

@@ -159,6 +159,19 @@ describe("pghost fix of a load", function()
     assert.equal("0", here:ask "SELECT count(*) FROM t")
   end)
 
+  for _, kind in ipairs { "table", "file" } do
+    it("with its rejects in a " .. kind .. " refuses --table of another table, and loads nothing", function()
+      here:write("a.csv", "id,v\n1,x\n")
+      load(kind)
+      edit { ["1,x"] = "1,5" }
+      shown.has(here:must(1, "fix", "bad.csv", "--table", "other"),
+        "'bad.csv' is of a load into public.t, not into 'other': leave --table out")
+      assert.equal("0", here:ask "SELECT count(*) FROM t")
+      here:must(0, "fix", "bad.csv", "--table", kind == "file" and "t" or "public.t")
+      assert.equal("1", here:ask "SELECT count(*) FROM t")
+    end)
+  end
+
   it("reads records with an open quote each for itself", function()
     here:ask "CREATE TABLE words (id int, a text)"
     here:write("a.csv", 'id,a\n1,"x\n2,b\n3,y"z\n4,w"\n')

@@ -155,4 +155,62 @@ describe("a partitioned table", function()
     assert.equal(by_hand("bigint", "HASH", { { "_h0", "WITH (MODULUS 3, REMAINDER 0)" },
       { "_h1", "WITH (MODULUS 3, REMAINDER 1)" }, { "_h2", "WITH (MODULUS 3, REMAINDER 2)" } }), partitions())
   end)
+
+  it("has any name, and a column of any name", function()
+    local name, column = 'It"em %s', [[d"a'y %d]]
+    local odd = r.table(name, { { "id", r.bigint() }, { column, r.date() } }, { key = { "id", column } })
+    write("a.csv", 'id,"d""a\'y %d"\n1,2026-01-01\n2,2026-02-01\n')
+    write("b.csv", 'id,"d""a\'y %d"\n3,2026-02-02\n4,2026-03-01\n')
+    write("c.csv", 'id,"d""a\'y %d"\n5,2026-02-02\n6,2026-04-01\n')
+    for file_name, mode in pairs { ["a.csv"] = "replace", ["b.csv"] = "append", ["c.csv"] = "partitions" } do
+      write(mode .. ".csv", (assert(io.open(world.folder .. "/" .. file_name)):read "a"))
+    end
+    for _, mode in ipairs { "replace", "replace", "append", "partitions" } do
+      world:publish(function(run)
+        run:load(name, mode .. ".csv", odd, { mode = mode, partition = { by = "month", column = column } })
+      end)
+    end
+    assert.equal('"It""em %s_p2026_01"|1\n"It""em %s_p2026_02"|5\n"It""em %s_p2026_03"|4\n"It""em %s_p2026_04"|6',
+      ask [[SELECT tableoid::regclass, id FROM "It""em %s" ORDER BY tableoid::regclass::text]])
+  end)
+
+  it("has a name of at most 43 bytes, so that those of its partitions fit", function()
+    local longest = ("x"):rep(43)
+    file("a.csv", { '"' .. ("de/"):rep(40) .. '"', "x" })
+    world:publish(function(run)
+      run:load(longest, "a.csv", r.table(longest, { { "k", r.text() }, { "v", r.text() } }),
+        { partition = { by = "list", column = "k" } })
+    end)
+    assert.equal("2|63", ask(([[SELECT count(*), max(length(inhrelid::regclass::text)) FROM pg_inherits
+      WHERE inhparent = '%s'::regclass]]):format(longest)))
+    modes.fails("a name of at most 43 bytes", world.publish, world, function(run)
+      run:load(longest .. "x", "a.csv", r.table(longest .. "x", { { "k", r.text() }, { "v", r.text() } }),
+        { partition = { by = "list", column = "k" } })
+    end)
+  end)
+
+  it("is refused before a record is read where the declaration does not fit", function()
+    file("a.csv", { "2026-01-01" })
+    for text, case in pairs {
+      ["partition: unknown key 'colum': did you mean 'column'%?"] = { { by = "month", colum = "k" } },
+      ["partition: by must be one of .*, got 'mont': did you mean 'month'%?"] = { { by = "mont", column = "k" } },
+      ["partition: no column given"] = { { by = "month" } },
+      ["partition: the rules have no column 'kk'"] = { { by = "month", column = "kk" } },
+      ["column 'v' is text, and by = 'month' takes a date, timestamp or timestamptz"] =
+        { { by = "month", column = "v" } },
+      ["by = 'hash' needs a count"] = { { by = "hash", column = "k" } },
+      ["count is for by = 'hash'"] = { { by = "month", column = "k", count = 2 } },
+      ["count: a whole number from 1 to 1024 expected, got '0'"] = { { by = "hash", column = "k", count = 0 } },
+      ["a table expected, such as { by = 'month', column = 'created_at' }, got string"] = { "month" },
+      ["the key of the rules %('v'%) lacks 'k'.*add 'k' to the key"] = { { by = "month", column = "k" }, { "v" } },
+    } do
+      modes.fails(text, load, "a.csv", { partition = case[1] }, rules(r.date(), case[2]))
+    end
+    modes.fails("column 'k' is json, which PostgreSQL cannot partition by list: data type json has no default operator "
+      .. "class", load, "a.csv", { partition = { by = "list", column = "k" } }, rules(r.json()))
+    modes.fails("it is about the clean table: give it to run:load or run:clean", world.publish, world, function(run)
+      run:stage("item", "a.csv", nil, { partition = { by = "month", column = "k" } })
+    end)
+    assert.equal("0", ask "SELECT count(*) FROM pghost.files")
+  end)
 end)

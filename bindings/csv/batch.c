@@ -112,6 +112,8 @@ void record_error_text(const Record *record, const Dialect *dialect, char *out, 
     not_stored_text(record, dialect->text.stored, out, size);
   else if (record->error == RECORD_FIELD_TOO_LONG)
     snprintf(out, size, "%s: column %u", text, record->column);
+  else if (record->error == RECORD_NUL_BYTE && record->column > 0)
+    snprintf(out, size, "column %u: %s", record->column, text);
   else
     snprintf(out, size, "%s", text);
 }

@@ -255,6 +255,16 @@ static RecordError make_text(const Decoder *decoder, Work *work, const Record *r
   return is_storable(decoder, work, field) ? RECORD_OK : RECORD_NOT_STORED;
 }
 
+// The first field with a NUL byte, from 1; 0: it is in none.
+static uint32_t field_with_nul(const Work *work, const Record *record) {
+  for (uint32_t i = 0; i < record->field_count; i++) {
+    const Field *field = &work->batch->fields[record->field_start + i];
+    if (field->len > 0 && memchr(field->data, 0, field->len))
+      return i + 1;
+  }
+  return 0;
+}
+
 // Refuses what PostgreSQL cannot store as text.
 static void check_record(const Decoder *decoder, Work *work, Record *record) {
   if (record->error > RECORD_TOO_MANY_FIELDS)
@@ -263,6 +273,7 @@ static void check_record(const Decoder *decoder, Work *work, Record *record) {
     return;
   if (!decoder->options.strip_nul && memchr(record->bytes, 0, record->length)) {
     record->error = RECORD_NUL_BYTE;
+    record->column = field_with_nul(work, record);
     return;
   }
   work->repairs = 0;

@@ -311,8 +311,15 @@ function World:mend(state)
   self:remove_output()
 end
 
-World.close = close_world
-World.__close = close_world
+function World:close()
+  if self.web then
+    self.web:stop()
+    self.web = nil
+  end
+  close_world(self)
+end
+
+World.__close = World.close
 
 ---@return spec.UnderFaults
 function M.new()

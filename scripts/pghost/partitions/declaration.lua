@@ -118,7 +118,7 @@ end
 
 ---@class pghost.partitions.Declared
 ---@field way pghost.partitions.Way
----@field column { name: string, type: string } of the rules
+---@field column { name: string, type: string, full_type: string } of the rules
 ---@field count? integer
 ---@field default boolean
 ---@field keep? string
@@ -140,8 +140,10 @@ function M.of(request)
   local column = find_column(request.clean_columns, given.column, where)
   check_type(way, column, where)
   check_key(request.key, column.name, where)
-  return { way = way, column = { name = column.name, type = column.type:match "^%w+" }, count = given.count,
-    default = given.default or false, keep = given.keep, old = given.old or "detach" }
+  return {
+    way = way, count = given.count, default = given.default or false, keep = given.keep, old = given.old or "detach",
+    column = { name = column.name, type = column.type:match "^%w+", full_type = column.type },
+  }
 end
 
 return M

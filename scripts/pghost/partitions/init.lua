@@ -14,6 +14,28 @@ local tree = require "pghost.partitions.tree"
 
 local M = {}
 
+local undone = {} -- ends a transaction
+
+-- Whether the server can partition by values of that type: it is asked, before anything is loaded.
+local function check_type(run, name, declared)
+  local column = declared.column
+  if declared.way.types then
+    return
+  end
+  local _, problem = pcall(run.conn.transaction, run.conn, function()
+    run.conn:query(("CREATE TABLE %s (%s %s) PARTITION BY %s (%s)"):format(run:qualified "pghost_tried",
+      relations.quote(column.name), column.full_type, declared.way.strategy, relations.quote(column.name)))
+    error(undone, 0)
+  end)
+  if problem == undone then
+    return
+  elseif not errors.is(problem) or problem.code ~= "42704" then
+    error(problem, 0)
+  end
+  errors.raise(("table '%s': partition: column '%s' is %s, which PostgreSQL cannot partition by %s: %s"):format(name,
+    column.name, column.full_type, declared.way.name, problem.message), "data", { exit = 1 })
+end
+
 --- What a load declares, checked against its rules and the table that it adds to; nil: no partitions.
 ---@param run pghost.Run
 ---@param request table draft of a plan
@@ -23,6 +45,9 @@ function M.of(run, request)
   if declared and declared.keep and request.mode == "replace" then
     errors.raise(("table '%s': partition: keep cannot be combined with mode 'replace', in which the files decide what "
       .. "there is: load with another mode"):format(request.name), "usage", { exit = 1 })
+  end
+  if declared then
+    check_type(run, request.name, declared)
   end
   if declared and not request.first then
     published.check(run.conn, { name = request.name, mode = request.mode, partition = declared },

@@ -29,12 +29,13 @@ end
 
 -- Bounds are printed and read under the same settings. One without an end never gets old.
 local old_query <const> = [[
-  SELECT c.relname::text AS name, format('%I.%I', n.nspname, c.relname) AS qualified
+  SELECT c.relname::text AS name, pg_catalog.format('%I.%I', n.nspname, c.relname) AS qualified
   FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
-  CROSS JOIN LATERAL (SELECT substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \(''([^'']*)''\)$') AS end) AS b
+  CROSS JOIN LATERAL (
+    SELECT substring(pg_catalog.pg_get_expr(c.relpartbound, c.oid) FROM 'TO \(''([^'']*)''\)$') AS end) AS b
   WHERE i.inhparent = $1::regclass::oid AND CASE (SELECT a.atttypid FROM pg_partitioned_table AS p
       JOIN pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = p.partattrs[0] WHERE p.partrelid = i.inhparent)
-    WHEN 'timestamptz'::regtype THEN timezone('UTC', b.end::timestamptz) ELSE b.end::timestamp
+    WHEN 'timestamptz'::regtype THEN pg_catalog.timezone('UTC', b.end::timestamptz) ELSE b.end::timestamp
   END <= $2::timestamp - $3::interval
   ORDER BY c.relname]]
 

@@ -8,6 +8,7 @@ local load_call = require "pghost.rejects.load_call"
 local load_fixes = require "pghost.rejects.load_fixes"
 local log = require "pghost.lib.log"
 local own_file = require "pghost.lib.own_file"
+local relations = require "pghost.catalog.relations"
 local rejects_reader = require "pghost.rejects.reader"
 local named_rules = require "pghost.load.named_rules"
 local terminal_text = require "pghost.lib.terminal"
@@ -56,7 +57,17 @@ local function tell(fixes, run_id)
   return failed and 1 or 0
 end
 
+-- A load has one table: another one is a mistake.
+local function check_table(fixes, only)
+  local schema, name = relations.parse(fixes.call.into)
+  if only and only ~= name and only ~= fixes.call.into and only ~= ("%s.%s"):format(schema, name) then
+    errors.raise(("'%s' is of a load into %s, not into '%s': leave --table out"):format(fixes.path, fixes.call.into,
+      only), "usage", { exit = 1 })
+  end
+end
+
 local function load(fixes, options)
+  check_table(fixes, options.table)
   local rules, path = rules_of(fixes, options.rules)
   local result = by_itself.load { files = { fixes.path }, into = fixes.call.into, rules = rules, rules_file = path,
     null_text = fixes.call.null, allow_dropped = fixes.call.allow_dropped, max_rejects = {}, fixes = fixes, shown = 0,
@@ -95,7 +106,7 @@ end
 
 --- Takes in those of a load that is not recorded (`--rejects FILE`).
 ---@param path string
----@param options { rules?: string }
+---@param options { rules?: string, table?: string }
 ---@return integer exit_code
 function M.of_file(path, options)
   local call = first_call(path)
