@@ -194,6 +194,9 @@ local invisible = { "%s", "\u{a0}", "\u{3000}", "\u{feff}", "\u{2060}", "\u{202f
 ---@param name string
 ---@return boolean
 function M.is_blank(name)
+  if name:find "%w" then
+    return false
+  end
   for _, pattern in ipairs(invisible) do
     name = name:gsub(pattern, "")
   end

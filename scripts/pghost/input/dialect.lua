@@ -3,6 +3,7 @@
 
 local csv = require "pghost.native.csv"
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local printable = require("pghost.input.printable").printable
 
@@ -39,14 +40,19 @@ local M = {}
 ---@type pghost.DialectOption[] the native module's list, in the order of the command line's help
 M.options = csv.options()
 
+local option_names = lists.pluck(M.options, "name")
+
 --- The options among `options` that are of the dialect, for csv.open.
 ---@param options table
 ---@param more? table options that win
 ---@return table
 function M.of(options, more)
   local dialect = {}
-  for _, option in ipairs(M.options) do
-    dialect[option.name] = options[option.name]
+  for i = 1, #option_names do
+    local value = options[option_names[i]]
+    if value ~= nil then
+      dialect[option_names[i]] = value
+    end
   end
   for name, value in pairs(more or {}) do
     dialect[name] = value
@@ -126,24 +132,36 @@ local kinds = {
   { "second_table", "second table" },
 }
 
+-- Asked for each file, and most have none.
+local function has_other_lines(lines)
+  for i = 2, #kinds do
+    if lines[kinds[i][1]] then
+      return true
+    end
+  end
+  return false
+end
+
 --- The lines of a file that are not records, in words: "1 header line, 2 comment lines (first at line 4: '# old')".
 --- Nil where there are none but the header.
 ---@param lines table<string, integer|string> of the counts of a load
 ---@return string?
 function M.describe_lines(lines)
-  local parts, more = {}, false
+  if not has_other_lines(lines) then
+    return nil
+  end
+  local parts = {}
   for _, kind in ipairs(kinds) do
     local count = lines[kind[1]]
     if count then
       parts[#parts + 1] = log.counted(count, kind[2] .. " line")
-      more = more or kind[1] ~= "header"
     end
     if count and kind[1] == "comments" then
       parts[#parts] = ("%s (first at line %d: '%s')"):format(parts[#parts], lines.comment_line,
         printable(lines.comment))
     end
   end
-  return more and "besides records: " .. table.concat(parts, ", ") or nil
+  return "besides records: " .. table.concat(parts, ", ")
 end
 
 --- Names that header_names = "repair" changed: "column 2 'a' is named a_2".

@@ -28,6 +28,9 @@ Log.__index = Log
 ---@return string
 function M.count(number)
   local digits = ("%d"):format(number)
+  if #digits < 4 then
+    return digits
+  end
   local sign, head = digits:match("^(-?)(%d+)$")
   head = head:reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", "")
   return sign .. head

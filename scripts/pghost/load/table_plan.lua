@@ -8,13 +8,11 @@ local column_list = require "pghost.load.column_list"
 local column_types = require "pghost.load.column_types"
 local columns = require "pghost.catalog.columns"
 local dialects = require "pghost.input.dialect"
-local errors = require "pghost.lib.errors"
-local found_types = require "pghost.load.found_types"
 local header = require "pghost.load.header"
 local inputs = require "pghost.load.inputs"
 local known_header = require "pghost.input.known_header"
 local log = require "pghost.lib.log"
-local names = require "pghost.catalog.names"
+local new_columns = require "pghost.load.new_columns"
 local plans = require "pghost.load.plan"
 local rejects_file = require "pghost.rejects.file"
 local rejects_parts = require "pghost.rejects.parts"
@@ -106,50 +104,8 @@ end
 
 -- A table to make ----------------------------------------------------------------------------------------
 
-local function report_renamed(target, file, made)
-  for i, name in ipairs(file.header) do
-    if made[i] ~= name and not file.headerless then
-      target.say("info", "columns", ("%s: column %d '%s' is named %s in the table"):format(file.name, i, name, made[i]))
-    end
-  end
-end
-
--- Raises at a header of blanks alone: it is none, and a table made after it would be of nothing.
-local function check_named(file)
-  for _, name in ipairs(file.header) do
-    if file.headerless or not names.is_blank(name) then
-      return
-    end
-  end
-  errors.raise("no column of the header has a name: give --skip N for lines above the header, or --no-header", "data",
-    { file = file.name })
-end
-
--- After the headers of all files: text where no type was found.
-local function columns_of_files(target, files, options)
-  local all, seen, list = {}, {}, {}
-  for _, file in ipairs(files) do
-    check_named(file)
-    local made = names.identifiers(file.headerless and {} or file.header)
-    for i = 1, #file.header do
-      -- Without a header they are column1 and so on, and _extra after them is what policies add.
-      made[i] = made[i] or (file.header[i] == "_extra" and "_extra" or "column_" .. i)
-      all[#all + 1] = not seen[made[i]] and made[i] or nil
-      seen[made[i]] = true
-    end
-    report_renamed(target, file, made)
-    file.header_names = made
-  end
-  local types = found_types.of_files(files, options, all, target.say)
-  for i, name in ipairs(all) do
-    list[i] = { name = name, type = types[name] and types[name].type or "text", reading = types[name] and
-      types[name].column }
-  end
-  return list
-end
-
 local function create(target, files, options, rules)
-  local wanted = rules and rules:columns() or columns_of_files(target, files, options)
+  local wanted = rules and rules:columns() or new_columns.of_files(target, files, options)
   header.check_width(target.into.name, #wanted, 0, files)
   relation.check_creation(target.conn, target.into.schema)
   target.conn:query(("CREATE TABLE %s (%s)"):format(target.into.quoted, tables.clean(wanted)))
@@ -180,22 +136,32 @@ end
 -- Below this many bytes a field the length before it and the call for it cost the server more than its escapes.
 local short_field <const> = 6
 
+-- How the columns of a file, and of all with the same header, go into the table.
+local function match_table(target, file, by_header)
+  local in_order, written = file.headerless and not file.header_names, file.header_names or file.header
+  local key = (in_order and "in order" or "") .. new_columns.key(file, written)
+  if not by_header[key] then
+    local given, map = header.match_table(file.name, written, target.relation, in_order)
+    local list = columns.names(given)
+    by_header[key] = { given = given, map = map, names = list, key = table.concat(list, "\0") }
+  end
+  return by_header[key]
+end
+
 -- Files one after the other that give the same columns share a COPY.
 local function batches_by_header(target, files, options, readings)
-  local batches, utc = {}, column_types.zone_of(target.conn)
+  local batches, utc, by_header, last = {}, column_types.zone_of(target.conn), {}, nil
   for _, file in ipairs(files) do
-    local given
     if options.columns and not file.records then
       file.header_names = column_list.names(file, options.columns, target.relation)
     end
-    local in_order = file.headerless and not file.header_names
-    given, file.clean_map = header.match_table(file.name, file.header_names or file.header, target.relation, in_order)
-    local list, batch = columns.names(given), batches[#batches]
-    if not batch or table.concat(batch.names, "\0") ~= table.concat(list, "\0") then
-      batch = { names = list, files = {} }
+    local matched, batch = match_table(target, file, by_header), batches[#batches]
+    file.clean_map = matched.map
+    if matched.key ~= last then
+      last, batch = matched.key, { names = matched.names, files = {} }
       local reading = { null_text = options.null_text, utc = utc, readings = readings }
-      batch.program, batch.as_text = column_types.program(given, reading)
-      batch.short = file.field_bytes < short_field and column_types.are_text(given, reading)
+      batch.program, batch.as_text = column_types.program(matched.given, reading)
+      batch.short = file.field_bytes < short_field and column_types.are_text(matched.given, reading)
       batches[#batches + 1] = batch
     end
     batch.files[#batch.files + 1] = file
