@@ -12,9 +12,9 @@ void places_free(Stream *stream);
 // The row number that COPY's context names, from 1; 0: none.
 uint64_t places_row(const Error *error);
 
-// Whether a row is to blame: for its data, a constraint, an error raised by a trigger, a limit of the
-// server, or a value that its type's input function refuses. Not for a connection lost while the row
-// was on its way. Classes of SQLSTATE: PostgreSQL manual, appendix A.
+// Whether a row is to blame: for its data, a constraint, an error raised by a trigger, a limit of
+// the server, or a value that its type's input function refuses. Not for a connection lost while
+// the row was on its way. Classes of SQLSTATE: PostgreSQL manual, appendix A.
 bool places_of_row(const Error *error);
 
 // The name of the column in that context; false: none.
