@@ -1,10 +1,10 @@
-// Makes Lua collect all garbage at each N-th allocation, for the specs: a library for LD_PRELOAD
+// Makes Lua collect all garbage at each N-th new object, for the specs: a library for LD_PRELOAD
 // that stands before luaL_newstate. What a binding holds without an anchor is gone at once, and
 // under AddressSanitizer its use is a report.
 //
-// PGHOST_COLLECT_EVERY="N[+K]": the N-th, beginning with the K-th. The allocator refuses once, and
-// Lua then collects everything before it asks again (an emergency collection, which calls no
-// finalizers). PGHOST_COLLECT_MODE=incremental: lua_gc does not change to generational.
+// PGHOST_COLLECT_EVERY="N[+K]": each N-th object, beginning with the K-th. The allocator refuses
+// once, and Lua then collects everything before it asks again (an emergency collection, which calls
+// no finalizers). PGHOST_COLLECT_MODE=incremental: lua_gc does not change to generational.
 // PGHOST_COLLECT_COUNT=FILE: how many collections there were, written at the end.
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -26,16 +26,18 @@ static void *allocate_data;
 static bool asked; // and refused: Lua asks again
 static char *count_path;
 
+// Objects alone, for which the old size is their type: the buffers of lauxlib (resizebox) do not
+// ask again.
 static void *refuse_once(void *data, void *block, size_t old_size, size_t size) {
   (void)data;
-  bool grows = size > 0 && (!block || size > old_size);
-  if (grows && !asked && --until == 0) {
+  bool creates = size > 0 && !block && old_size > 0;
+  if (creates && !asked && --until == 0) {
     until = every;
     asked = true;
     collections++;
     return NULL;
   }
-  asked = asked && !grows;
+  asked = asked && !creates;
   return allocate(allocate_data, block, old_size, size);
 }
 

@@ -68,12 +68,22 @@ local options = command_arguments.parse(new_parser(), { ... }, "pghost export")
 local query = subject(options.source)
 local conn <close> = connection.open()
 local started = sys.clock()
-local bytes = conn:transaction(function()
-  local from = query or "SELECT * FROM " .. table_name(conn, options.source)
+
+local function copy(from)
   return conn:copy_to(("COPY (%s\n) TO STDOUT (FORMAT csv, HEADER %s, DELIMITER %s, NULL %s)"):format(from,
     options.no_header and "false" or "true", conn:quote_literal(options.delimiter), conn:quote_literal(options.null)),
     options.output ~= "-" and options.output or nil)
-end)
+end
+
+-- In a transaction, so that the table stays what was looked at.
+local function copy_table()
+  conn:query "BEGIN TRANSACTION READ ONLY"
+  local bytes = copy("SELECT * FROM " .. table_name(conn, options.source))
+  pcall(conn.query, conn, "COMMIT") -- the file is complete, and nothing was written
+  return bytes
+end
+
+local bytes = query and copy(query) or copy_table()
 if options.output ~= "-" and not host.options.quiet then
   local seconds = sys.clock() - started
   io.stderr:write(("wrote %s: %.1f MB in %s (%.0f MB/s)\n"):format(options.output, bytes / 1e6, log.duration(seconds),
