@@ -151,14 +151,14 @@ static void check_integer(const Type *type, int64_t integer) {
   case OID_TIME:
     good = integer >= 0 && integer <= DAY;
     break;
-  case OID_DATE: // 0001-01-01 to 9999-12-31
-    good = integer >= -730119 && integer <= 2921939;
+  case OID_DATE: // 4714-11-24 BC, the first day that has a Julian day, to 9999-12-31
+    good = integer >= -2451545 && integer <= 2921939;
     break;
   case OID_TIMESTAMP: // and the start of the next day
-    good = integer >= -730119 * DAY && integer <= 2921940 * DAY;
+    good = integer >= -2451545 * DAY && integer <= 2921940 * DAY;
     break;
   case OID_TIMESTAMPTZ: // and the zones
-    good = integer >= -730120 * DAY && integer <= 2921941 * DAY;
+    good = integer >= -2451546 * DAY && integer <= 2921941 * DAY;
     break;
   default:
     break;
