@@ -125,8 +125,8 @@ describe("publishing", function()
 
   it("compares a dry run without them", function()
     local out = shown.sink()
-    local run = { conn = conn, target = "public", build = "build_1", tables = { "users" }, changes = {}, out = out,
-      log = { info = function() end } }
+    local run = { conn = conn, target = "public", build = "build_1", tables = { "users" }, changes = {}, exchanges = {},
+      retentions = {}, out = out, log = { info = function() end } }
     dry_run.report(run)
     assert.matches("users *|? *2 *|? *1 *|? *0 *|? *0 *|? *key", out.text)
     assert.is_false(called())
