@@ -53,7 +53,9 @@ for _, command in ipairs { "load", "pipeline", "export", "prompt" } do
 end
 for _, command in ipairs { "load", "pipeline" } do
   add("a thread that cannot be started", { command = command, call = "clone,clone3,vfork", error = "EAGAIN" })
-  add("memory that cannot be mapped", { command = command, call = "mmap", error = "ENOMEM" })
+  if not os.getenv "PGHOST_SPEC_SANITIZER" then -- they end the process when they get no memory
+    add("memory that cannot be mapped", { command = command, call = "mmap", error = "ENOMEM" })
+  end
 end
 
 table.sort(cases, function(a, b)
