@@ -1,25 +1,16 @@
 -- Queries over a connection: values in and out, errors, and what they leave.
 
 local backends = require "support.backends"
+local fixture = require "support.fixture"
 local native = require "pghost.native.conn"
-local support = require "support.server"
 
-local server = support.get()
-local monitor, activity, terminate, becomes, fails = backends.monitor, backends.activity, backends.terminate,
-  backends.becomes, backends.fails
+local activity, terminate, fails = backends.activity, backends.terminate, backends.fails
 
 describe("a connection's", function()
   local conn
 
-  before_each(function()
-    assert(monitor:exec("drop schema public cascade; create schema public"))
-    conn = assert(native.connect(server.dsn))
-  end)
-
-  after_each(function()
-    local pid = conn:status() ~= "closed" and conn:pid()
-    conn:close()
-    assert.is_true(not pid or becomes(pid, ""))
+  fixture.each(function(keep)
+    conn = backends.connection(keep)
   end)
 
   describe("query", function()

@@ -1,4 +1,5 @@
 local backends = require "support.backends"
+local fixture = require "support.fixture"
 local lfs = require "lfs"
 local native = require "pghost.native.conn"
 local sys = require "pghost.native.sys"
@@ -110,15 +111,8 @@ end)
 describe("a connection", function()
   local conn
 
-  before_each(function()
-    assert(monitor:exec("drop schema public cascade; create schema public"))
-    conn = assert(native.connect(server.dsn))
-  end)
-
-  after_each(function()
-    local pid = conn:status() ~= "closed" and conn:pid()
-    conn:close()
-    assert.is_true(not pid or becomes(pid, ""))
+  fixture.each(function(keep)
+    conn = backends.connection(keep)
   end)
 
   it("is idempotent in closing, and says that it is closed", function()

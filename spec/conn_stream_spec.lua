@@ -1,26 +1,19 @@
 -- Streams of a connection: rows one by one, and how a stream ends.
 
 local backends = require "support.backends"
+local fixture = require "support.fixture"
 local lfs = require "lfs"
-local native = require "pghost.native.conn"
 local support = require "support.server"
 
 local server = support.get()
 local host = lfs.symlinkattributes("/proc/self/exe", "target")
-local monitor, activity, becomes, fails = backends.monitor, backends.activity, backends.becomes, backends.fails
+local activity, becomes, fails = backends.activity, backends.becomes, backends.fails
 
 describe("a connection's", function()
   local conn
 
-  before_each(function()
-    assert(monitor:exec("drop schema public cascade; create schema public"))
-    conn = assert(native.connect(server.dsn))
-  end)
-
-  after_each(function()
-    local pid = conn:status() ~= "closed" and conn:pid()
-    conn:close()
-    assert.is_true(not pid or becomes(pid, ""))
+  fixture.each(function(keep)
+    conn = backends.connection(keep)
   end)
 
   describe("stream", function()

@@ -39,6 +39,20 @@ function M.fails(code, pattern, value, message, got)
   assert.not_matches("\n[^ ]", message)
 end
 
+--- A connection to the shared server with an empty schema public; closing it must end its backend.
+---@param keep fun(thing: table): table of fixture.each
+---@return pghost.native.Conn
+function M.connection(keep)
+  assert(M.monitor:exec("drop schema public cascade; create schema public"))
+  local conn = assert(native.connect(server.get().dsn))
+  keep { close = function()
+    local pid = conn:status() ~= "closed" and conn:pid()
+    conn:close()
+    assert.is_true(not pid or M.becomes(pid, ""))
+  end }
+  return conn
+end
+
 --- Waits until a query says true.
 function M.until_true(conn, sql)
   local deadline = sys.clock() + 20

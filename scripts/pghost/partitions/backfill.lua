@@ -2,7 +2,7 @@
 --
 -- What was loaded is routed into a tree of its own, in the build schema, with the bounds that the published table has.
 -- When everything is checked, the partitions of that tree are given the indexes and foreign keys of the published table
--- (ready), and publishing exchanges them (publish/partitions.lua).
+-- (ready), and publishing exchanges them (publish/partition_subjects.lua).
 
 local adoption = require "pghost.publish.adoption"
 local columns = require "pghost.catalog.columns"

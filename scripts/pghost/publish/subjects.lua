@@ -2,7 +2,7 @@
 -- be replaced is refused here.
 
 local errors = require "pghost.lib.errors"
-local partitions = require "pghost.publish.partitions"
+local partitions = require "pghost.publish.partition_subjects"
 
 local M = {}
 

@@ -208,8 +208,8 @@ local function is_unchanged(file, reject, decision)
   return fields ~= nil
 end
 
--- The rejects on which was decided, with the decision. What the server refused may pass as it is, now that others are
--- corrected. `met` counts the corrections of this table that are of a reject.
+-- Iterates over the rejects that have a correction or waiver, each with what becomes of it. A record that the server
+-- refused may pass unchanged once others are corrected. `met` counts this table's corrections that match a reject.
 local function each_decided(target, plan, found, hashes, met)
   local next_reject = target.spool:rejects()
   return function()
