@@ -150,6 +150,7 @@ describe("a connection's", function()
 
     it("can be cancelled", function()
       local _, stream = assert(conn:stream("select pg_sleep(30)"))
+      assert.is_true(becomes(conn:pid(), "active")) -- a statement that has not arrived cannot be cancelled
       conn:cancel()
       fails("57014", "^canceling statement due to user request$", stream:next())
       assert.equal("idle", conn:status())

@@ -1,13 +1,13 @@
 -- A busted helper that counts what passed and failed, for scripts that sum over several suites.
 --
 -- spec/run.lua loads it when the environment variable PGHOST_SPEC_TOTALS names a file. At the end
--- of the suite the file holds one line: `passed failed`. No file, or an empty one, means that the
+-- of the suite the file holds one line: `passed failed pending`. No file, or an empty one, means that the
 -- suite did not get to its end. It changes neither the output nor the exit code.
 
 local busted = require "busted"
 
 local path = os.getenv("PGHOST_SPEC_TOTALS")
-local passed, failed = 0, 0
+local passed, failed, pending = 0, 0, 0
 
 -- As busted's own output handlers count: failures of tests at their end, and whatever else broke (a
 -- spec file that does not load, a setup, an error) where it is reported.
@@ -16,6 +16,8 @@ busted.subscribe({ "test", "end" }, function(_, _, status)
     passed = passed + 1
   elseif status == "failure" then
     failed = failed + 1
+  elseif status == "pending" then
+    pending = pending + 1
   end
   return nil, true
 end)
@@ -34,7 +36,7 @@ end)
 
 busted.subscribe({ "suite", "end" }, function()
   local file = assert(io.open(path, "w"))
-  file:write(("%d %d\n"):format(passed, failed))
+  file:write(("%d %d %d\n"):format(passed, failed, pending))
   file:close()
   return nil, true
 end)
