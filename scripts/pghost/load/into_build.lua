@@ -83,9 +83,8 @@ end
 
 -- Whether the tables are made and committed before any stream begins: several connections must see them, and what
 -- distributes them waits for itself on a second connection of this process.
-local function created_first(run, plan)
-  return plan.workers > 1 or run.cluster and run.settings.table_created ~= nil
-    or distribute.is_placed(run, plan.clean_table) or distribute.is_placed(run, plan.raw_table)
+local function created_first(run, plan, is_placed)
+  return is_placed or plan.workers > 1 or run.cluster and run.settings.table_created ~= nil
 end
 
 --- What a killed run has loaded counts as loaded.
@@ -95,11 +94,14 @@ function Target:begin(plan, result)
     kept.take_over(plan, result)
   end
   self.made = plan.kept ~= nil and plan.kept.built
-  local is_placed = distribute.is_placed(self.run, plan.clean_table) or distribute.is_placed(self.run, plan.raw_table)
-  if #plan.batches > 0 and is_placed then
+  if #plan.batches == 0 then
+    return
+  end
+  local is_placed = distribute.is_placed(self.run, plan.clean_table, plan.raw_table)
+  if is_placed then
     obstacles.check_room(self.run, plan)
   end
-  if #plan.batches > 0 and created_first(self.run, plan) and not self.made then
+  if created_first(self.run, plan, is_placed) and not self.made then
     create(self, plan, self.run.conn, self.run.conn)
   end
 end

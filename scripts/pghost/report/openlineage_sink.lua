@@ -5,7 +5,7 @@ local errors = require "pghost.lib.errors"
 local history = require "pghost.report.recorded_run"
 local openlineage = require "pghost.report.openlineage"
 local page = require "pghost.report.page"
-local profile = require "pghost.report.profile"
+local profile = require "pghost.report.table_profile"
 
 local M = {}
 
