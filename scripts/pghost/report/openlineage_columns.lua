@@ -1,4 +1,4 @@
--- Stored profiles (pghost.profiles) as the columnMetrics of OpenLineage. Its extremes and quantiles are JSON numbers, so
+-- Stored profiles (pghost.profiles) as columnMetrics of OpenLineage. Extremes and quantiles are JSON numbers there, so
 -- only columns of numbers have them.
 
 local cjson = require "cjson"
@@ -16,7 +16,7 @@ local query <const> = [[
     p.details::text AS details
   FROM pghost.profiles AS p
   WHERE p.run_id = $1 AND NOT EXISTS (SELECT 1 FROM pghost.files AS f WHERE f.run_id = p.run_id
-    AND f.table_name IN (p.table_name, regexp_replace(p.table_name, '_raw$', '')) AND f.mode <> 'replace')
+    AND f.table_name IN (p.table_name, pg_catalog.regexp_replace(p.table_name, '_raw$', '')) AND f.mode <> 'replace')
   ORDER BY p.table_name, p.place]]
 
 -- Not-finite numbers do not exist in JSON.
