@@ -46,9 +46,9 @@ function M.open(run, from, name, table_name, wanted)
   for i, position in ipairs(map) do
     picked[i], map[i] = names[position], i + 2 -- after _file_id and _line
   end
-  local source = errors.check(native_load.table_source(run:connection("reader").native,
-    ("COPY (SELECT t._file_id, t._line, %s FROM %s) TO STDOUT (FORMAT csv, HEADER)")
-      :format(relations.list(picked, "t.%s"), from), name))
+  local source = errors.check(native_load.table_source({ run:connection("reader").native },
+    { ("COPY (SELECT t._file_id, t._line, %s FROM %s) TO STDOUT"):format(relations.list(picked, "t.%s"), from) },
+    #picked + 2, name))
   return source, { clean_map = map, table_source = true }
 end
 
