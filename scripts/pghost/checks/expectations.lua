@@ -1,7 +1,7 @@
 -- Checks declared before a run loads: what they name is compared with the columns that each load will give its tables,
 -- and table contracts are decided, before the first record is read.
 
-local catalog = require "pghost.checks.catalog"
+local catalog = require "pghost.checks.lookup"
 local contract = require "pghost.checks.contract"
 local definition = require "pghost.checks.definition"
 local errors = require "pghost.lib.errors"
