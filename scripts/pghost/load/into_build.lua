@@ -84,7 +84,7 @@ end
 -- Whether the tables are made and committed before any stream begins: several connections must see them, and what
 -- distributes them waits for itself on a second connection of this process.
 local function created_first(run, plan)
-  return plan.workers > 1 or run.cluster and run.settings.table_created ~= nil
+  return plan.workers > 1 or plan.kept ~= nil and plan.kept.shared or run.cluster and run.settings.table_created ~= nil
     or distribute.is_placed(run, plan.clean_table) or distribute.is_placed(run, plan.raw_table)
 end
 
@@ -104,7 +104,7 @@ function Target:begin(plan, result)
   end
 end
 
-local function take_connections(self, plan)
+function Target:take_connections(plan)
   self.all = {}
   for _, kind in ipairs { "clean", "raw" } do
     if plan.targets[kind] then
@@ -121,12 +121,23 @@ function Target:before(plan, batch, result)
   file_records.begin(self.run, plan, result, batch.files)
 end
 
+--- The batches of a plan, one after the other; with the setting share whoever joins loads them too.
+function Target:each(plan, result, load_batch)
+  if self.run.settings.share and not plan.raw_source then
+    require("pghost.share.holder").each(self, plan, result, load_batch)
+    return
+  end
+  for _, batch in ipairs(plan.batches) do
+    load_batch(batch)
+  end
+end
+
 --- One transaction of all connections; retried over new ones after a transient error.
 function Target:transaction(fn, plan, batch, result)
   local made = self.made
   attempts.run(self.run, plan, batch, result, function(committing)
     self.made = made -- what a failed attempt has created is rolled back
-    take_connections(self, plan)
+    self:take_connections(plan)
     connection.transaction_of_all(self.all, function()
       fn()
       committing()
