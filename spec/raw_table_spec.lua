@@ -12,8 +12,8 @@ local shown = require "support.shown"
 local it, describe = busted.it, busted.describe
 
 -- What the text format of COPY has to escape, what CSV has to quote, and what ends a line or a file elsewhere.
-local AWKWARD <const> = { "", "plain", "a\tb", "a\nb", "a\r\nb", "\\", "\\N", "\\.", "\\\\n", 'say "no"', ",", "\r", "\v\f\b",
-  "\195\169", "  ", "NULL", "ends in \\", "\239\187\191mark", "\26" }
+local AWKWARD <const> = { "", "plain", "a\tb", "a\nb", "a\r\nb", "\\", "\\N", "\\.", "\\\\n", 'say "no"', ",", "\r",
+  "\v\f\b", "\195\169", "  ", "NULL", "ends in \\", "\239\187\191mark", "\26" }
 
 local function quoted(text)
   return '"' .. text:gsub('"', '""') .. '"'
