@@ -90,8 +90,9 @@ end
 function M.lost(conn)
   local lost = {}
   for row in conn:query(common:format "old"):rows() do
-    local count = conn:query(("SELECT count(*) FROM (SELECT %s FROM old.%s AS t EXCEPT ALL SELECT %s FROM pghost.%s AS t) AS l")
-      :format(row.columns, row.relname, row.texts, row.relname))[1][1]
+    local rest = ("SELECT %s FROM old.%s AS t EXCEPT ALL SELECT %s FROM pghost.%s AS t"):format(row.columns,
+      row.relname, row.texts, row.relname)
+    local count = conn:query("SELECT count(*) FROM (" .. rest .. ") AS l")[1][1]
     lost[row.relname] = count > 0 and count or nil
   end
   return lost
