@@ -97,8 +97,8 @@ print([json.loads(line).get("eventType", "old") for line in open(sys.argv[1])])]
         for _, name in ipairs(names) do
           p:write(name, "old")
         end
-        local code, err = run(("strace -f -qq -o /dev/null -e trace=%s -e inject=%s:error=EIO:when=%d"):format(call, call,
-          n), table.unpack(words))
+        local inject <const> = "strace -f -qq -o /dev/null -e trace=%s -e inject=%s:error=EIO:when=%d"
+        local code, err = run(inject:format(call, call, n), table.unpack(words))
         assert.equal(1, code, err)
         for _, name in ipairs(names) do
           local text = p:read(name)

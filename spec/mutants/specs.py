@@ -37,7 +37,7 @@ def score(source, spec, text):
     return (8 * (title == name) + 6 * (title in (f"{room}_{name}", f"{name}_{room}"))
             + 5 * (source.endswith(".lua") and f'"{module}"' in text)
             + 3 * (name in title or title in name) + 2 * any((title + "_").startswith(one) for one in subjects)
-            + any(word in title for word in name.split("_") if len(word) > 3))
+            + 3 * sum(word in title for word in name.split("_") if len(word) > 3))
 
 
 def of(root, source, most):
