@@ -44,6 +44,7 @@ local M = {}
 ---@field fresh boolean the transaction under way has made them, and no hook has made something else of them
 ---@field raw? pghost.Connection[]
 ---@field clean? pghost.Connection[]
+---@field readers? pghost.Connection[] of the raw table that records come from; none: one is read over
 ---@field repeats? pghost.load.Repeats records whose key came before, of the COPYs under way and then of all
 ---@field attempt? pghost.Profile of the COPYs under way
 ---@field profile? pghost.Profile of those that are committed
@@ -107,7 +108,7 @@ function Target:begin(plan, result)
 end
 
 local function take_connections(self, plan)
-  self.all = {}
+  self.all, self.readers = {}, raw_table.readers(self.run, plan)
   for _, kind in ipairs { "clean", "raw" } do
     if plan.targets[kind] then
       self[kind] = {}
@@ -129,7 +130,8 @@ function Target:transaction(fn, plan, batch, result)
   attempts.run(self.run, plan, batch, result, function(committing)
     self.made = made -- what a failed attempt has created is rolled back
     take_connections(self, plan)
-    connection.transaction_of_all(self.all, function()
+    local all = table.move(self.readers, 1, #self.readers, #self.all + 1, { table.unpack(self.all) })
+    connection.transaction_of_all(all, function()
       fn()
       committing()
     end)
