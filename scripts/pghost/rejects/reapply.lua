@@ -11,6 +11,7 @@ local engine = require "pghost.load.engine"
 local errors = require "pghost.lib.errors"
 local file_records = require "pghost.load.file_records"
 local header = require "pghost.load.header"
+local json = require "pghost.lib.json"
 local log = require "pghost.lib.log"
 local originals = require "pghost.rejects.originals"
 local outcome = require "pghost.rejects.replay.outcome"
@@ -54,18 +55,9 @@ local function waive(run, plan)
   end
 end
 
-local function with_nulls_as_nil(list)
-  for i, value in ipairs(list or {}) do
-    if value == cjson.null then
-      list[i] = nil
-    end
-  end
-  return list
-end
-
 local function decode(row)
   local names = row.columns and cjson.decode(row.columns)
-  return { columns = names, bytes = row.bytes, fields = row.fields and with_nulls_as_nil(cjson.decode(row.fields)) }
+  return { columns = names, bytes = row.bytes, fields = row.fields and json.texts(row.fields) }
 end
 
 local function corrected(run, plan)
