@@ -30,7 +30,7 @@ local function correct(contents)
     :gsub('"3,2024%-01%-03,3"', '"3,2024-01-03"')
   assert.equal(1, count)
   here:write("bad.csv", edited)
-  has(here:must(0, "fix", "bad.csv"), "bad.csv: 2 corrected, 0 passed as they were, 1 still open")
+  has(here:must(0, "fix", "bad.csv"), "2 corrected, 0 passed as they were, 1 still open")
   here:ask "DROP TABLE item"
 end
 
@@ -40,7 +40,8 @@ end
 
 local function accounts()
   return here:ask [[
-    SELECT records, loaded, corrected, rejected, records = loaded + corrected + rejected + waived + filtered + duplicates
+    SELECT records, loaded, corrected, rejected,
+      records = loaded + corrected + rejected + waived + filtered + duplicates
     FROM pghost.files WHERE table_name = 'item' AND run_id = (SELECT max(run_id) FROM pghost.runs) ORDER BY name]]
 end
 

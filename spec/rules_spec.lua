@@ -1,3 +1,4 @@
+local native = require "pghost.native.rules"
 local r = require "pghost.rules"
 local server = require "support.server"
 
@@ -31,6 +32,15 @@ local function query(sql)
   end
   return lines
 end
+
+describe("a type", function()
+  it("has a function of its name, up to a blank", function()
+    for _, kind in ipairs(native.types()) do
+      local column = r[kind.name:match("^%S+")]()
+      assert.equal(kind.name, (r.table("t", { { "x", column } }):columns()[1].type:gsub("%(.*", "")))
+    end
+  end)
+end)
 
 describe("operations", function()
   it("run in the order written", function()

@@ -158,13 +158,19 @@ function M.rename(run, built, name)
   run.placements[name] = chosen and chosen.with and chosen or nil
 end
 
---- Whether a built table is to be on other nodes too: it is created, and committed, before any stream begins.
+--- Whether any of these built tables is to be on other nodes too: it is created, and committed, before any stream
+--- begins.
 ---@param run pghost.Run
----@param built string
+---@param ... string
 ---@return boolean
-function M.is_placed(run, built)
-  local chosen = run.placements[built]
-  return chosen ~= nil and chosen.kind ~= "local" and chosen.kind ~= "schema"
+function M.is_placed(run, ...)
+  for _, built in ipairs { ... } do
+    local chosen = run.placements[built]
+    if chosen and chosen.kind ~= "local" and chosen.kind ~= "schema" then
+      return true
+    end
+  end
+  return false
 end
 
 --- Whether a built table is to be whole on every node.

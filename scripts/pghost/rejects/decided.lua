@@ -8,6 +8,7 @@
 local batches = require "pghost.lib.batches"
 local cjson = require "cjson"
 local csv = require "pghost.native.csv"
+local json = require "pghost.lib.json"
 local sql = require "pghost.lib.sql"
 local trust = require "pghost.catalog.trust"
 
@@ -65,19 +66,10 @@ local taken_in_query = ([[
   WHERE reverted_at IS NULL AND pg_catalog.substr(reject, 10) = ANY ($3::pg_catalog.text[])
   ORDER BY made_at]]):format(made_for)
 
-local function with_nulls_as_nil(list)
-  for i, value in ipairs(list or {}) do
-    if value == cjson.null then
-      list[i] = nil
-    end
-  end
-  return list
-end
-
 local function decode(row, kind)
   local columns = row.columns and cjson.decode(row.columns)
   return { kind = kind, own = row.own, made_for = row.made_for, made_at = row.made_at, columns = columns,
-    fields = row.fields and with_nulls_as_nil(cjson.decode(row.fields)),
+    fields = row.fields and json.texts(row.fields),
     same = table.concat({ row.columns or "", row.fields or "" }, "\0") }
 end
 

@@ -12,6 +12,7 @@ local errors = require "pghost.lib.errors"
 local fields_of = require "pghost.rejects.fields"
 local file_records = require "pghost.load.file_records"
 local header = require "pghost.load.header"
+local json = require "pghost.lib.json"
 local log = require "pghost.lib.log"
 local originals = require "pghost.rejects.originals"
 local outcome = require "pghost.rejects.replay.outcome"
@@ -65,15 +66,6 @@ local function waive(run, plan)
   end
 end
 
-local function with_nulls_as_nil(list)
-  for i, value in ipairs(list or {}) do
-    if value == cjson.null then
-      list[i] = nil
-    end
-  end
-  return list
-end
-
 -- A correction in the form of sources.lua. Text of a rejects file is UTF-8, whatever its file is in.
 local function decode(run, row)
   local bytes = row.bytes
@@ -84,7 +76,7 @@ local function decode(run, row)
     end
   end
   return { columns = row.columns and cjson.decode(row.columns), bytes = bytes,
-    fields = row.fields and with_nulls_as_nil(cjson.decode(row.fields)) }
+    fields = row.fields and json.texts(row.fields) }
 end
 
 local function corrected(run)

@@ -4,8 +4,9 @@
 local errors = require "pghost.lib.errors"
 local history = require "pghost.report.recorded_run"
 local openlineage = require "pghost.report.openlineage"
+local openlineage_columns = require "pghost.report.openlineage_columns"
 local page = require "pghost.report.page"
-local profile = require "pghost.report.profile"
+local profile = require "pghost.report.table_profile"
 
 local M = {}
 
@@ -80,6 +81,7 @@ local function complete(conn, run_id)
       check.column = columns[check.name]
     end
     add_columns(conn, run)
+    run.profiles = openlineage_columns.of(conn, run_id)
     return openlineage.finish(run)
   end)
 end
