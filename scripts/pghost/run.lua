@@ -50,6 +50,8 @@ local fields = {
   expected = true, checked = true,
   -- how it ends: the file that there is no second attempt for, published, over
   read_once = true, finished = true, closed = true, hooks = true,
+  -- of a helper alone (share/helping.lua)
+  joined = true,
 }
 
 ---@class pghost.Run
@@ -92,6 +94,7 @@ local fields = {
 ---@field read_once? pghost.File there is no second attempt, since it can be read only once
 ---@field finished boolean its last transaction is committed
 ---@field closed boolean
+---@field joined? boolean this is not a run but a helper of one (--join): it loads, and nothing else
 ---@field hooks? boolean false: those of the config are not called
 local Run = { __name = "pghost.Run" }
 Run.__newindex = record.only("run", setmetatable({}, { __index = function(_, name)
@@ -331,14 +334,16 @@ function Run:clean(name, rules, options)
   steps.clean(self, name, rules, options)
 end
 
---- Tells the run of its checks before it loads: a column that is not there, and a broken contract (check.columns), then
---- end the run before a record is read. They run at run:check(), at the latest before publishing.
+--- Tells the run of its checks before it loads: a table or column that is not there, and a broken contract
+--- (check.columns), then end the run before a record is read. They run at run:check(), at the latest before publishing.
 --- Example: run:expect(require "checks")
---- Errors: a column that a load does not give, with the nearest name; code "check" (exit code 4) where a contract is to
+--- Errors: a table that neither the project's Lua files load, stage, clean or analyse nor the database has (where those
+--- name their tables as literals and create none by SQL; otherwise run:check finds it), a column that a load does not
+--- give, each with the nearest name; code "check" (exit code 4) where a contract is to
 --- stop.
 ---@param list pghost.Check[]
 function Run:expect(list)
-  self.expected = expectations.of(list)
+  self.expected = expectations.of(self, list)
 end
 
 --- Runs checks; raises code "check" (exit code 4) after all of them when one of severity error failed.
