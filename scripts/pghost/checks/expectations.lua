@@ -1,7 +1,7 @@
 -- Checks declared before a run loads: what they name is compared with the columns that each load will give its tables,
 -- and table contracts are decided, before the first record is read.
 
-local catalog = require "pghost.checks.lookup"
+local lookup = require "pghost.checks.lookup"
 local contract = require "pghost.checks.contract"
 local definition = require "pghost.checks.definition"
 local errors = require "pghost.lib.errors"
@@ -17,7 +17,7 @@ local M = {}
 -- Tables that neither the project makes nor the database has. Where it is not certain what the project makes, they
 -- are found when the checks run.
 local function require_tables(run, list)
-  local found = catalog.new(run)
+  local found = lookup.new(run)
   local made = scripted_tables.of(project.script())
   for _, check in ipairs(made and list or {}) do
     for _, one in ipairs(check.needs) do

@@ -116,7 +116,9 @@ function M.pipeline(project)
   lua_text.add(out, { "", 'local pipeline = require "pghost.pipeline"', "local config = require " .. quoted("config"),
     "",
     ("local run <close> = pipeline.start(%s, config)"):format(quoted(project.name)) })
-  lua_text.add(out, { "run:expect(require " .. quoted("checks") .. ") -- a mistake in them ends the run before a load" })
+  lua_text.add(out, {
+    "run:expect(require " .. quoted("checks") .. ") -- a mistake in them ends the run before a load",
+  })
   for _, one in ipairs(in_order(project.tables, project.references)) do
     lua_text.add(out, M.load_lines(one, project.data))
   end
