@@ -83,7 +83,7 @@ static bool make_blocks(Engine *engine) {
   return ok;
 }
 
-// Without memory for it there is no profile; the load goes on.
+// Without memory for a profile the load continues without one.
 static Profile *start_profile(const Engine *engine) {
   Profile *whole = engine->options.profile;
   Profile *part = whole ? profile_new(engine->options.program) : NULL;

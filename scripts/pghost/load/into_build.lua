@@ -326,7 +326,7 @@ function Target:finish(plan, result)
   originals.fill(run, plan.name, plan.options, result.files)
 end
 
---- Whether the table that is recorded now is one to go on with: within its budget, and not empty.
+--- Whether the run may continue with the table: within its budget, and not empty. Raises if not.
 function Target:judge(plan, result)
   local run = self.run
   if result.rejects then
