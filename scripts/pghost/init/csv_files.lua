@@ -153,8 +153,8 @@ local function refusal(file, path, problem, given)
     reason = text:sub(1, #whole) == whole and text:sub(#whole + 1) or text }
 end
 
---- The command that adds a file that was left out, from the project's folder, or makes a project of it, from the current
---- one; and what else could be right.
+--- The command that adds a file that was left out, from the project's folder, or that makes a project of it; and what
+--- else could be right.
 ---@param refused pghost.init.Refused
 ---@param folder? string of the project to be made
 ---@return string? command nil: no option makes it clear
@@ -167,7 +167,8 @@ function M.command(refused, folder)
   local others = #give > 1 and "or " .. table.concat(give, ", or ", 2) or nil
   local file = shell.word(paths.absolute(refused.file.path))
   if folder then
-    return ("pghost init %s %s%s"):format(file, give[1], folder == "." and "" or " --into " .. shell.word(folder)), others
+    local into = folder == "." and "" or " --into " .. shell.word(folder)
+    return ("pghost init %s %s%s"):format(file, give[1], into), others
   end
   return ("pghost init --add %s %s"):format(file, give[1]), others
 end
