@@ -1,6 +1,6 @@
 -- A store that speaks S3's protocol and was written by others: s3rver, from spec/remote (npm, by its lock file).
--- Missing, it is installed there; where that fails, CI fails and others skip. It looks at access keys, not at signatures of
--- version 4: web_server.py does that.
+-- Missing, it is installed there; where that fails, CI fails and others skip. It looks at access keys, not at
+-- signatures of version 4: web_server.py does that.
 
 local pghost = require "support.pghost"
 local server = require "support.server"

@@ -132,7 +132,8 @@ end
 function M.build(run, plan)
   local parts
   session.transaction(run.conn, function()
-    _, parts = M.of_flat(run, plan)
+    local _, made = M.of_flat(run, plan)
+    parts = made
   end)
   statistics.analyse(run.conn, run:qualified(plan.clean_table))
   return parts
