@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "sniff/cell.h"
+#include "sniff/ruler.h"
 #include "sniff/surprise.h"
 
 enum { NAME_SIZE = 48, MOST_YEARS = 10, FEW_RECORDS = 8 };
@@ -40,6 +41,8 @@ typedef struct Header {
   unsigned parted; // bit n: a blank line is above record n
   Block block;     // of lines above the table
   bool lone;       // the only line above it, without a blank line between, has one cell
+  size_t judged;   // first records of the right width that were judged
+  bool counts_on;  // the first cells are "1" and, below it, "2"
 } Header;
 
 static const char *value_of(Header *header, const SniffField *field, size_t *len) {
@@ -74,6 +77,9 @@ static void note_field(Header *header, size_t row, HeaderColumn *column, const S
 typedef void Row(Header *header, size_t row, const SniffRecord *record);
 
 static void note_row(Header *header, size_t row, const SniffRecord *record) {
+  const SniffField *first = record->fields;
+  if (row == 1)
+    header->counts_on = first->len == 1 && *first->text == '2';
   for (size_t i = 0; i < record->count; i++)
     note_field(header, row, &header->columns[i], &record->fields[i]);
 }
@@ -291,17 +297,7 @@ static void judge_cell(Header *header, size_t row, size_t i, const SniffField *f
   }
 }
 
-// "--,----,---": what some programs draw below the names.
-static bool is_ruler(const SniffRecord *record) {
-  size_t signs = 0, filled = sniff_filled(record);
-  for (size_t i = 0; i < record->count; i++)
-    for (size_t j = 0; j < record->fields[i].len; j++, signs++)
-      if (!strchr("-=+: ", record->fields[i].text[j]) || !record->fields[i].text[j])
-        return false;
-  return filled > 1 && signs >= 2 * filled;
-}
-
-// The same, where each dash stands below a letter.
+// A ruler of which each dash stands below a letter.
 static bool is_drawn(const Header *header, const SniffRecord *record) {
   for (size_t i = 0; i < record->count; i++) {
     const SniffField *field = &record->fields[i];
@@ -344,14 +340,28 @@ static bool are_names(const Judged *judged, const SniffRecord *record) {
   return judged->words == 1 && record->count > 1 && judged->words + judged->others == record->count;
 }
 
+// Nothing but words, below what was taken for the names and for a record: that was a title and a
+// line below it, both split by a delimiter in their text, or the second one not.
+static bool are_late_names(const Header *header, const Judged *judged, const SniffRecord *record) {
+  if (judged->values > 0 || judged->words == 0 || judged->words < judged->typed ||
+      judged->words + judged->others < record->count || record->count < 2)
+    return false;
+  return (judged->words > 1 && judged->differ) || header->structure->prose || header->judged == 1;
+}
+
 // Counts in which columns the record has words over data, and in which data as below.
 static void judge_row(Header *header, size_t row, const SniffRecord *record) {
   SniffStructure *structure = header->structure;
   Judged judged = {0};
-  if (row > 0 && structure->header < row && structure->header > 0 && header->dataless < row)
-    return; // a record is above it
   for (size_t i = 0; i < record->count; i++)
     judge_cell(header, row, i, &record->fields[i], &judged);
+  if (row > 0 && structure->header < row && structure->header > 0 && header->dataless < row) {
+    if (are_late_names(header, &judged, record))
+      structure->names_below = row;
+    header->judged++;
+    return; // a record is above it
+  }
+  header->judged++;
   bool dataless = row == header->dataless && judged.values == 0;
   header->dataless += dataless;
   if (row == 0) {
@@ -362,13 +372,14 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
     structure->header_digit = judged.words == 1 && isdigit((unsigned char)judged.word[0]);
     structure->header = judged.words > judged.values;
     structure->label = judged.label && record->count > 1;
-    structure->ruler = is_ruler(record);
+    structure->ruler = sniff_is_ruler(record);
     structure->prose = is_prose(header, record);
-    structure->counted = judged.counted == record->count && judged.counted > 1 &&
-                         (*record->fields[0].text == '0' || judged.typed < record->count);
+    structure->counted =
+        judged.counted == record->count && judged.counted > 1 &&
+        (*record->fields[0].text == '0' || judged.typed < record->count || !header->counts_on);
     structure->corner = judged.years > 0 || has_corner(header, record);
   } else if (row < SNIFF_MAX_HEADER &&
-             (is_ruler(record) || (row == 1 && is_drawn(header, record)))) {
+             (sniff_is_ruler(record) || (row == 1 && is_drawn(header, record)))) {
     structure->ruler = true;
   } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.words > 0 &&
              judged.words * 2 >= judged.typed) {
