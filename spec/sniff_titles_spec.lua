@@ -53,6 +53,16 @@ describe("a first record", function()
   }
 end)
 
+describe("a record of types below the names", function()
+  check {
+    { "is no record", "name,a,b\ntext,int,int\nAnn,1,2\nBob,3,4\n", refused },
+    { "is no record, of several types", "day;a;b\ndate;int;decimal\n2024-01-02;1;2.5\n2024-01-03;3;4.5\n",
+      refused, "day date,a int,b decimal/2024-01-02,1,2.5/2024-01-03,3,4.5" },
+    { "is one where its word stands for no value", "name,a,b\nAnn,n/a,n/a\nBob,3,4\nCy,4,5\n",
+      "name,a,b/Ann,n/a,n/a/Bob,3,4/Cy,4,5" },
+  }
+end)
+
 describe("dashes below the names", function()
   check {
     { "are no record, whatever their number", "id,x\n--,-\n1,2.5\n2,3.5\n", refused },
