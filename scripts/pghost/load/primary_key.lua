@@ -16,20 +16,7 @@ local M = {}
 
 local unique_violation = "23505" -- SQLSTATE
 
--- As much memory as building an index gets (maintenance_work_mem), so that a tenth of the records is sorted without
--- files; no JIT for statements that run for less than the second it takes.
-local settings <const> = [[
-  SELECT pg_catalog.set_config('jit', 'off', true),
-    CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) OPERATOR(pg_catalog.<) 67108864
-      THEN pg_catalog.set_config('work_mem', '64MB', true) END]]
-
 local longest_value = 200 -- characters of a key shown in a reason
-
---- For the rest of the transaction: statements that judge duplicates get memory for a tenth of the records.
----@param conn pghost.Connection in a transaction
-function M.widen(conn)
-  conn:query(settings)
-end
 
 local function add_key(conn, table_name, key)
   conn:query(("ALTER TABLE %s ADD PRIMARY KEY (%s)"):format(table_name, relations.list(key)))
@@ -170,7 +157,6 @@ end
 -- Moves duplicates from the table to the rejects, and creates the key if that is still to do.
 local function move_duplicates(conn, run, plan, table_name, state)
   local key, repeats, duplicates = plan.key, M.names(run)
-  M.widen(conn)
   if not state.judged then
     M.create_duplicates(conn, duplicates)
   end

@@ -67,9 +67,15 @@ function Repeats:counted(totals)
   end
 end
 
+-- As much memory as building an index gets (maintenance_work_mem), so that a tenth of the records is sorted without
+-- files; no JIT for statements that run for less than the second it takes.
+local settings <const> = [[
+  SELECT pg_catalog.set_config(name, CASE name WHEN 'jit' THEN 'off' ELSE '64MB' END, true) FROM pg_catalog.pg_settings
+  WHERE name = 'jit' OR name = 'work_mem' AND setting::pg_catalog.int8 OPERATOR(pg_catalog.<) 65536]]
+
 -- All of them as a table; the server numbers them as they come.
 local function store(self, conn, name)
-  primary_key.widen(conn)
+  conn:query(settings)
   local list = columns.list(self.plan.clean_columns)
   conn:query(([[
     CREATE TABLE %s (%s, _pghost_offset bigint, _pghost_length bigint, _pghost_original bytea,
@@ -81,7 +87,7 @@ local function store(self, conn, name)
     errors.raise(("sent %d records whose key came before but the server counted %d"):format(self.count, stored),
       "conservation")
   end
-  conn:query(("ANALYZE %s (%s, _file_id, _line)"):format(name, relations.list(self.plan.key)))
+  conn:query(("ANALYZE %s (%s)"):format(name, relations.list(self.plan.key)))
 end
 
 -- The duplicates among all records of the keys that were nominated.
