@@ -131,6 +131,7 @@ end
 ---@field failed fun(message: string, code: string) raises: the COPYs did not end well
 ---@field label? string of the progress bar
 ---@field progress? table options of the progress bar
+---@field tick? fun(records: integer, bytes: integer) told now and then what has been read
 
 --- Gives files to COPYs, to their end. Raises at the first failure; the COPYs are aborted then.
 ---@param streams pghost.load.Streams
@@ -143,6 +144,9 @@ function M.run(streams, work)
     local bar <close> = progress.new(work.label, files.size(work.files), work.progress)
     feed(load, each(work.files), work, function(records, bytes)
       bar:update(records, bytes)
+      if work.tick then
+        work.tick(records, bytes)
+      end
     end)
   else
     feed(load, each(work.files), work)

@@ -85,7 +85,8 @@ end
 -- Whether the tables are made and committed before any stream begins: several connections must see them, and what
 -- distributes them waits for itself on a second connection of this process.
 local function created_first(run, plan, is_placed)
-  return is_placed or plan.workers > 1 or run.cluster and run.settings.table_created ~= nil
+  return is_placed or plan.workers > 1 or plan.kept ~= nil and plan.kept.shared
+    or run.cluster and run.settings.table_created ~= nil
 end
 
 --- What a killed run has loaded counts as loaded.
@@ -107,8 +108,8 @@ function Target:begin(plan, result)
   end
 end
 
-local function take_connections(self, plan)
-  self.all, self.readers = {}, raw_table.readers(self.run, plan)
+function Target:take_connections(plan)
+  self.all, self.readers = {}, plan.raw_source and raw_table.readers(self.run, plan) or {}
   for _, kind in ipairs { "clean", "raw" } do
     if plan.targets[kind] then
       self[kind] = {}
@@ -124,12 +125,23 @@ function Target:before(plan, batch, result)
   file_records.begin(self.run, plan, result, batch.files)
 end
 
+--- The batches of a plan, one after the other; with the setting share whoever joins loads them too.
+function Target:each(plan, result, load_batch)
+  if self.run.settings.share and not plan.raw_source then
+    require("pghost.share.holder").each(self, plan, result, load_batch)
+    return
+  end
+  for _, batch in ipairs(plan.batches) do
+    load_batch(batch)
+  end
+end
+
 --- One transaction of all connections; retried over new ones after a transient error.
 function Target:transaction(fn, plan, batch, result)
   local made = self.made
   attempts.run(self.run, plan, batch, result, function(committing)
     self.made = made -- what a failed attempt has created is rolled back
-    take_connections(self, plan)
+    self:take_connections(plan)
     local all = table.move(self.readers, 1, #self.readers, #self.all + 1, { table.unpack(self.all) })
     connection.transaction_of_all(all, function()
       fn()

@@ -15,7 +15,7 @@ local least_seen <const> = 10 -- how often one of a sample must have been seen t
 ---@param batch pghost.Batch
 ---@return pghost.Profile?
 function M.new(run, plan, batch)
-  local resumed = plan.kept and next(plan.kept.files) ~= nil
+  local resumed = plan.kept and (plan.kept.shared or next(plan.kept.files) ~= nil)
   if run.settings.profile and plan.targets.clean and not resumed then
     return native.new(batch.program)
   end

@@ -75,6 +75,15 @@ M.list = {
   { name = "checkpoint", kind = "integer", is = is.nil_or(is.whole(1)),
     expected = "bytes, a whole number from 1",
     help = "with resume: bytes of files between two commits (default 64 MiB)" },
+  { name = "share", kind = "boolean", default = false, is = is.boolean, expected = "true or false",
+    help = "let other processes and hosts load files of this run (pghost worker); implies resume" },
+  { name = "lease", kind = "number", default = 30, expected = "seconds, more than 0",
+    is = function(value)
+      return type(value) == "number" and value > 0
+    end,
+    help = "with share: seconds after which a loader that says nothing loses its file to another" },
+  { name = "join", kind = "flag", default = false, is = is.boolean, expected = "true or false",
+    help = "load files of the run that is in progress with share, in the place of a run of its own" },
   { name = "force", kind = "boolean", default = false, is = is.boolean, expected = "true or false",
     help = "load files even if their content is in the table already" },
   { name = "workers", kind = "integer", is = is.nil_or(is.whole(1)), expected = "a whole number from 1",
