@@ -9,15 +9,14 @@ local logs = require "pghost.lib.log"
 local lock = require "pghost.run.lock"
 local metadata = require "pghost.run.schema"
 local retry = require "pghost.run.retry"
+local resume = require "pghost.run.resume"
 local Run = require "pghost.run"
 local sys = require "pghost.native.sys"
 local waiting = require "pghost.run.waiting"
 
 local M = {}
 
--- Settings that each host has its own of.
-local of_host <const> = lists.set { "data", "workers", "memory", "join", "report", "metrics", "openlineage", "wait",
-  "retries" }
+local of_host <const> = lists.set(resume.of_host)
 
 local run_query <const> = [[
   SELECT run_id, version, config::text AS config, build_schema AS build,
