@@ -4,9 +4,10 @@ local pipeline = require "pghost.pipeline"
 local config = require "config"
 
 local run <close> = pipeline.start("bookings", config)
+run:expect(require "checks") -- a mistake in them ends the run before anything is loaded
 run:load("company", "company.csv", require "rules.company") -- company_raw and company, in one pass
 run:load("users", "users.csv", require "rules.users")
 run:load("booking", "booking*.csv", require "rules.booking")
-run:check(require "checks")
+run:check()
 run:analyse("sql/analytics")
 run:publish()

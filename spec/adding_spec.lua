@@ -75,6 +75,8 @@ describe("what is added as CONTRIBUTING.md says", function()
   setup(function()
     folder = server.shell("mktemp -d")
     server.shell(("cd %s && cp -r CMakeLists.txt bindings data host scripts sql %s"):format(root, folder))
+    server.shell(("mkdir %s/spec && cd %s/spec && cp -r c support run.lua type_spec.lua %s/spec"):format(folder, root,
+      folder))
     files = add_all(folder)
     server.shell(("cd %s && cmake -B build -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O0 >/dev/null && "
       .. "cmake --build build 2>&1"):format(folder))
@@ -84,8 +86,9 @@ describe("what is added as CONTRIBUTING.md says", function()
     server.shell("rm -rf " .. folder)
   end)
 
-  it("is one file each, and a line of the user's for a check of tables", function()
-    assert.same({ "bindings/rules/type_number.c", "bindings/rules/rule_checks.c", "bindings/rules/rule_ops.c",
+  it("is one file each; of a type also its spec and annotation, of a check of tables a line of the user's", function()
+    assert.same({ "bindings/rules/type_number.c", "spec/support/types/number.lua", "scripts/pghost/rules.lua",
+      "bindings/rules/rule_checks.c", "bindings/rules/rule_ops.c",
       "bindings/lua/csv_options.c", "scripts/pghost/checks/column_kinds.lua", "scripts/checks.lua",
       "scripts/pghost/run/settings.lua", "scripts/pghost/command/count.lua" }, files)
   end)
@@ -99,6 +102,12 @@ describe("what is added as CONTRIBUTING.md says", function()
         print(select(2, rules:try { x = "5000000000" }).reason)
         print(select(2, r.table("t", { { "x", r.text():ascii() } }):try { x = "ä" }).reason)
         print((rules:describe():match("\n([^\n]*)$"):gsub("   *", "  ")))]]))
+  end)
+
+  it("is a type that its row in the specs compares with the server's", function()
+    local told = server.shell(("cd %s && PGHOST_SPEC_SOCKET=%s build/pghost spec/run.lua --output=TAP "
+      .. "--filter='type oid is' spec/type_spec.lua 2>&1 || true"):format(folder, server.get().socket))
+    assert.equal("ok 1 - a type oid is the server's", told:match("ok 1 [^\n]*"), told)
   end)
 
   it("is a kind of check of tables", function()

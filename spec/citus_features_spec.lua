@@ -14,7 +14,7 @@ local function all_of(kind)
   local texts = {}
   for _, one in ipairs(features.list) do
     local _, text = pcall(features.run, one, here, database, kind)
-    texts[one.name] = tostring(text):gsub(kind.name:gsub("%W", "_"), "KIND")
+    texts[one.name] = tostring(text):gsub("_" .. kind.name:gsub("%W", "_"), "_KIND")
   end
   here:remove()
   return texts

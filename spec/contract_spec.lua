@@ -57,6 +57,42 @@ describe("checks that a run expects", function()
     assert.equal("0", files_read())
   end)
 
+  it("name tables that the project makes or the database has, or nothing is read", function()
+    local made = 'check.not_null("item.id"), check.row_count("item_raw", 1), check.row_count("answer", 0)'
+    os.execute("mkdir " .. project.folder .. "/sql")
+    project:write("sql/answer.sql", "SELECT 1 AS x")
+    local err, code = run(made .. ', check.not_null("itme.id")', 'run:analyse "sql"')
+    assert.equal(1, code)
+    assert.matches("check 'itme.id is never null': no table 'itme': did you mean 'item'?", err, 1, true)
+    assert.equal("0", files_read())
+    err, code = run(made .. ', check.references("item.id", "answr.x")', 'run:analyse "sql"')
+    assert.equal(1, code)
+    assert.matches("no table 'answr': did you mean 'answer'?", err, 1, true)
+    assert.equal("0", files_read())
+    project:ask "CREATE TABLE public.other AS SELECT 1 AS x"
+    err, code = run(made .. ', check.row_count("public.other", 1)', 'run:analyse "sql"')
+    assert.equal(0, code, err)
+  end)
+
+  it("leave alone what a script makes in a way that is not certain", function()
+    for _, more in ipairs {
+      'for _, name in ipairs { "two" } do run:load(name, "item.csv", r.table("two", { { "id", r.bigint() } })) end',
+      'local load = run.load; load(run, "two", "item.csv", r.table("two", { { "id", r.bigint() } }))',
+      [[run:create_table(run.conn, "two", "id bigint")
+        run:query(("INSERT INTO %s VALUES (1)"):format(run:qualified "two"))]],
+      'run:query "CREATE TABLE two AS SELECT 1 AS id"',
+    } do
+      local err, code = run('check.row_count("two", 1)', more)
+      assert.equal(0, code, err)
+    end
+    local err, code = run('check.row_count("tow", 1)', 'local name = "two"; run:load(name, "item.csv", r.table("two", '
+      .. '{ { "id", r.bigint() } }))')
+    assert.equal(1, code)
+    assert.matches("no table 'tow': did you mean 'two'?", err, 1, true)
+    assert.equal("2", project:ask [[SELECT count(*) FROM pghost.files
+      WHERE run_id = (SELECT max(run_id) FROM pghost.runs)]])
+  end)
+
   it("are seen by pghost check and pghost lint", function()
     run 'check.row_count("item", 2, 2)'
     local out, err, code = project:pghost("check")

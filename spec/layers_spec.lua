@@ -138,10 +138,25 @@ describe("the C sources", function()
   end)
 end)
 
--- Where a name says what a file is for and its folder what of: a command has the name that its user types, the
--- Lua-facing file that of the C one below it, a room its own.
-local function may_share(path)
-  return path:find("^scripts/pghost/command/") or path:find("/init%.lua$") or path:find("^bindings/lua/")
+-- Names of modules and rooms of the library: { report = { "report.lua", "report/" } }. Not those of subcommands:
+-- scripts that the host runs by the name their user types, no modules.
+local function library_names()
+  local paths = lines(("cd %s/scripts/pghost && find * -type d -printf '%%p/\n' "
+    .. "-o -name '*.lua' ! -name init.lua ! -path 'command/*' -print | sort"):format(root))
+  local names = {}
+  for _, path in ipairs(paths) do
+    local name = path:match("([%w_]+)/$") or path:match("([%w_]+)%.lua$")
+    names[name] = names[name] or {}
+    table.insert(names[name], path)
+  end
+  return names, #paths
+end
+
+-- A room, with or without a module at the door.
+local function is_one_subject(name, paths)
+  local first, second = paths[1], paths[2]
+  return #paths == 1 or #paths == 2 and first == name .. ".lua" and second == name .. "/"
+    or #paths == 2 and first == name .. "/" and second == name .. ".lua"
 end
 
 describe("a module's name", function()
@@ -162,17 +177,42 @@ describe("a module's name", function()
     assert.same({}, missing)
   end)
 
-  it("is that of no other one in another room", function()
-    local seen, twice, count = {}, {}, 0
-    local all = lines(("cd %s && find scripts/pghost bindings host -name '*.lua' -o -name '*.c'"):format(root))
-    for _, path in ipairs(all) do
-      local name = path:match("[^/]*$")
-      if not may_share(path) then
-        twice[#twice + 1] = seen[name] and seen[name] .. ", " .. path
-        seen[name], count = path, count + 1
-      end
+  it("is that of no other module or room", function()
+    local names, count = library_names()
+    local twice = {}
+    for name, paths in pairs(names) do
+      twice[#twice + 1] = not is_one_subject(name, paths) and table.concat(paths, ", ") or nil
     end
     assert.is_true(count > 300)
+    assert.same({}, twice)
+  end)
+
+  it("is that of a subcommand only at the door, or as a room", function()
+    local names, shared, wrong = library_names(), 0, {}
+    for _, file in ipairs(lines(("ls %s/scripts/pghost/command"):format(root))) do
+      local name = file:match("^(.*)%.lua$")
+      for _, path in ipairs(names[name] or {}) do
+        shared = shared + 1
+        local at_the_door = path == file
+        wrong[#wrong + 1] = not at_the_door and path:sub(-1) ~= "/" and "command/" .. file .. ", " .. path or nil
+      end
+    end
+    assert.is_true(shared > 5)
+    assert.same({}, wrong)
+  end)
+
+  it("is never that of a subcommand where a module is required", function()
+    assert.same({}, lines(("cd %s && grep -rln 'require[ (]*\"pghost[.]command[.]' scripts spec bench"):format(root)))
+  end)
+
+  it("is that of no other C file, except the one that a Lua-facing file is the face of", function()
+    local seen, twice, count = {}, {}, 0
+    for _, path in ipairs(lines(("cd %s && find bindings host -name '*.c' ! -path 'bindings/lua/*'"):format(root))) do
+      local name = path:match("[^/]*$")
+      twice[#twice + 1] = seen[name] and seen[name] .. ", " .. path
+      seen[name], count = path, count + 1
+    end
+    assert.is_true(count > 100)
     assert.same({}, twice)
   end)
 end)

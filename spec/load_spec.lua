@@ -304,9 +304,8 @@ describe("load", function()
     assert(control:exec("truncate thing, rejects"))
     local handle <close>, commit = open_load(1)
     local reader <close> = connect()
-    local source <close> = assert(load.table_source(reader,
-      "copy (select _file_id, _line, id, name, amount, seen from thing_raw order by _line)"
-        .. " to stdout (format csv, header)"))
+    local source <close> = assert(load.table_source({ reader },
+      { "copy (select _file_id, _line, id, name, amount, seen from thing_raw order by _line) to stdout" }, 6))
     assert(handle:file(source, { raw_map = {}, clean_map = { 3, 4, 5, 6 }, table_source = true }))
     handle:abort()
     assert.same({}, state().clean)
@@ -322,9 +321,8 @@ describe("load", function()
         assert(rejects:exec("commit"))
       end
     end)()
-    local second <close> = assert(load.table_source(connect(),
-      "copy (select _file_id, _line, id, name, amount, seen from thing_raw order by _line)"
-        .. " to stdout (format csv, header)"))
+    local second <close> = assert(load.table_source({ connect() },
+      { "copy (select _file_id, _line, id, name, amount, seen from thing_raw order by _line) to stdout" }, 6))
     assert(again:file(second, { clean_map = { 3, 4, 5, 6 }, table_source = true }))
     assert(again:finish())
     commit_again()

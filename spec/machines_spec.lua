@@ -197,6 +197,18 @@ for line in open(sys.argv[1]).read().split("\n")[:-1]:
     assert.is_true(found["item.id is between 0 and 100"])
   end)
 
+  it("has the profile of what was loaded, as the server counts it", function()
+    run("--openlineage", "ev.jsonl")
+    local out, checked = named("shop.item").outputs[2].facets.dataQualityMetrics,
+      named("shop:checks").inputs[1].facets.dataQualityMetrics
+    assert.matches("1-0-0/DataQualityMetricsDatasetFacet.json", out._schemaURL, 1, true)
+    assert.same(out, checked)
+    assert.equal(3, out.rowCount) -- the key has removed one of them since
+    assert.same({ nullCount = 0, count = 3, distinctCount = 2, min = 1, max = 2, sum = 4, quantiles = { ["0.01"] = 1,
+      ["0.05"] = 1, ["0.25"] = 1, ["0.5"] = 1, ["0.75"] = 2, ["0.95"] = 2, ["0.99"] = 2 } }, out.columnMetrics.id)
+    assert.same({ nullCount = 1, count = 2, distinctCount = 2 }, out.columnMetrics['na"me'])
+  end)
+
   it("says why a run failed", function()
     run("--openlineage", "ev.jsonl", "--fail", "true")
     local last = events()[#events()]

@@ -4,7 +4,7 @@ local history = require "pghost.report.recorded_run"
 local pipeline = require "pghost.pipeline"
 local report = require "pghost.report"
 local stored_profile = require "pghost.report.stored_profile"
-local table_profile = require "pghost.report.profile"
+local table_profile = require "pghost.report.table_profile"
 local connection = require "pghost.connection"
 local r = require "pghost.rules"
 local fixture = require "support.fixture"
@@ -91,7 +91,8 @@ local function assert_like_server(id, column)
   if numbers[column] then
     local sums = ask(("SELECT avg(%s)::float8 AS mean, stddev_samp(%s::numeric)::float8 AS sd FROM thing"):format(name,
       name))
-    assert.near(sums.mean, found.mean, math.abs(sums.mean) * 1e-12)
+    local rounded = column == "size" and 1e-12 or 1e-15 -- avg(float8) adds rounded sums
+    assert.near(sums.mean, found.mean, math.abs(sums.mean) * rounded)
     assert.near(sums.sd, found.stddev, sums.sd * 1e-9)
   end
   if texts[column] then

@@ -57,10 +57,27 @@ local function visible(selector)
 end
 
 describe("on a phone", function()
-  it("nothing is wider than the screen but the picture of the flow, and that scrolls", function()
+  it("nothing is wider than the screen, and nothing scrolls sideways", function()
     assert.same("true", measured(390, "document.documentElement.scrollWidth <= innerWidth"))
-    assert.same("1", measured(390, [[
-      [...document.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth + 1).length]]))
+    assert.same("", measured(390, [[
+      [...document.querySelectorAll("body *")].filter((e) => e.scrollWidth > e.clientWidth + 1
+        && ["auto", "scroll"].includes(getComputedStyle(e).overflowX)).map((e) => e.tagName)]]))
+  end)
+
+  it("the flow has each table below its file, with letters as large as on a wide page", function()
+    local flow = visible "svg.flow"
+    assert.same("1", measured(390, flow))
+    assert.same("1", measured(1400, flow))
+    assert.same("true", measured(390, [[(() => {
+      const boxes = [...document.querySelectorAll("svg.flow.narrow rect")].map((e) => e.getBoundingClientRect());
+      const text = document.querySelector("svg.flow.narrow .name").getBoundingClientRect();
+      return boxes.length === 5 && boxes.every((b, i) => i === 0 || b.top >= boxes[i - 1].bottom)
+        && boxes.every((b) => b.right <= innerWidth) && text.height >= 12;
+    })()]]))
+    assert.same("item.csv 301 records|item_raw 301 rows as text|item 300 rows|by_month 12 rows|two 12 rows",
+      measured(390, [[
+      [...document.querySelectorAll("svg.flow.narrow g, svg.flow.narrow a")].map((e) => [...e.querySelectorAll("text")]
+        .map((t) => t.textContent.split(" · ")[0]).join(" ")).join("|")]]))
   end)
 
   it("each cell says what it is, as the header is not seen", function()

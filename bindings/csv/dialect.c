@@ -4,6 +4,7 @@
 #include <string.h>
 
 enum {
+  MOST_MESSAGE = 1 << 30, // bytes of a message of the server
   DEFAULT_MAX_RECORD = 16 * 1024 * 1024,
   MOST_BLANKS = 1024 * 1024, // bytes of blank lines that are kept together
 };
@@ -14,6 +15,16 @@ Dialect dialect_default(void) {
                    .max_record = DEFAULT_MAX_RECORD,
                    .first_offset = UINT64_MAX,
                    .text = {.encoding = "utf-8", .exact_ascii = true}};
+}
+
+Dialect dialect_from_server(void) {
+  Dialect dialect = dialect_default();
+  dialect.delimiter = '\t';
+  dialect.unquoted = dialect.text_format = dialect.from_server = true;
+  dialect.escape = '\\';
+  dialect.headerless = true;
+  dialect.max_record = MOST_MESSAGE;
+  return dialect;
 }
 
 size_t dialect_delimiter_length(const Dialect *dialect) {

@@ -71,6 +71,7 @@ typedef struct Dialect {
   bool blanks_after_quote;  // those between a closing quote and the delimiter are not data
   bool trailing_delimiter;  // one empty field more than the header has is not data
   bool text_format;         // of COPY: escapes, \N, no quotes
+  bool from_server;         // written by COPY TO: a Ctrl-Z at the end is data
   HeaderPolicy repeated_header;
   size_t max_field;          // bytes; 0: any
   uint32_t max_record_lines; // physical lines; 0: any
@@ -83,6 +84,9 @@ typedef struct Dialect {
 
 // Comma, double quote, LF, any number of columns, 16 MiB; everything else is rejected.
 Dialect dialect_default(void);
+
+// What COPY ... TO STDOUT writes: the text format, without a header. The caller sets `columns`.
+Dialect dialect_from_server(void);
 
 // False with a message (code "usage") when options cannot be combined.
 bool dialect_check(const Dialect *dialect, Error *error);

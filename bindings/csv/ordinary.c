@@ -4,15 +4,16 @@
 #include "csv/ordinary.h"
 
 bool ordinary_knows(const Dialect *dialect) {
-  return dialect->line_end == LINE_LF && dialect->delimiter_length <= 1 && !dialect->escape &&
-         !dialect->skip_blanks && !dialect->libcsv_only && !dialect->general_only;
+  return dialect->line_end == LINE_LF && dialect->delimiter_length <= 1 &&
+         (!dialect->escape || dialect->text_format) && !dialect->skip_blanks &&
+         !dialect->libcsv_only && !dialect->general_only;
 }
 
 #ifdef __SSE2__
 
 #include <emmintrin.h>
 
-enum { WINDOW = 64, NO_QUOTE = 256 };
+enum { WINDOW = 64, NO_BYTE = 256 };
 
 // Walks over the bytes that matter.
 typedef struct Walk {
@@ -21,7 +22,8 @@ typedef struct Walk {
   size_t base;   // of the window
   uint64_t mask; // bytes of the window that matter and were not visited yet
   char delimiter;
-  int quote; // NO_QUOTE: there is none
+  int quote;  // NO_BYTE: there is none
+  int escape; // of the text format; NO_BYTE in others. Only one of the two is a byte
 } Walk;
 
 static uint64_t mask16(const char *at, __m128i delimiter, __m128i quote) {
@@ -34,7 +36,8 @@ static uint64_t mask16(const char *at, __m128i delimiter, __m128i quote) {
 
 static uint64_t mask64(const Walk *walk, const char *at) {
   __m128i delimiter = _mm_set1_epi8(walk->delimiter);
-  __m128i quote = walk->quote == NO_QUOTE ? delimiter : _mm_set1_epi8((char)walk->quote);
+  int special = walk->quote == NO_BYTE ? walk->escape : walk->quote;
+  __m128i quote = special == NO_BYTE ? delimiter : _mm_set1_epi8((char)special);
   return mask16(at, delimiter, quote) | mask16(at + 16, delimiter, quote) << 16 |
          mask16(at + 32, delimiter, quote) << 32 | mask16(at + 48, delimiter, quote) << 48;
 }
@@ -117,6 +120,16 @@ static size_t read_quoted(Walk *walk, Draft *draft, size_t open) {
   return walk->len;
 }
 
+// A NULL of the text format whose escape is at `field`: returns the place after it, where the walk
+// then stands. 0: another escape.
+static size_t read_null(Walk *walk, Draft *draft, size_t field) {
+  size_t after = field + 2;
+  if (after >= walk->len || walk->bytes[field + 1] != 'N' || next_hit(walk) != after)
+    return 0;
+  add_field(draft, "", 0, true);
+  return after;
+}
+
 // What ended a record, if it was ordinary.
 typedef struct End {
   size_t length; // place of the line end
@@ -132,8 +145,28 @@ static End line_end_at(const Walk *walk, size_t at) {
   return crlf ? (End){at, at + 2} : NOT_ORDINARY;
 }
 
+// Reads the record of the text format that starts at `start`: no quotes, and no escape but that of
+// NULL.
+static End read_text_record(Walk *walk, Draft *draft, size_t start) {
+  for (size_t field = start;;) {
+    size_t at = next_hit(walk);
+    bool null = at < walk->len && at == field && walk->bytes[at] == walk->escape;
+    if (null && !(at = read_null(walk, draft, field)))
+      return NOT_ORDINARY;
+    if (at == walk->len || walk->bytes[at] == walk->escape)
+      return NOT_ORDINARY;
+    if (!null)
+      add_field(draft, walk->bytes + field, at - field, false);
+    if (walk->bytes[at] != walk->delimiter)
+      return at == start ? NOT_ORDINARY : line_end_at(walk, at);
+    field = at + 1;
+  }
+}
+
 // Reads the record that starts at `start`, where the walk stands.
 static End read_record(Walk *walk, Draft *draft, size_t start) {
+  if (walk->escape != NO_BYTE)
+    return read_text_record(walk, draft, start);
   for (size_t field = start;;) {
     size_t at = next_hit(walk);
     bool quoted = at < walk->len && at == field && walk->bytes[at] == walk->quote;
@@ -218,7 +251,11 @@ size_t ordinary_read(const Dialect *dialect, const char *bytes, size_t len, size
   if (len == 0)
     return 0;
   uint64_t most_line_feeds = dialect->max_record_lines ? dialect->max_record_lines - 1 : UINT64_MAX;
-  Walk walk = {bytes, len, 0, 0, dialect->delimiter, dialect->unquoted ? NO_QUOTE : dialect->quote};
+  Walk walk = {.bytes = bytes,
+               .len = len,
+               .delimiter = dialect->delimiter,
+               .quote = dialect->unquoted ? NO_BYTE : dialect->quote,
+               .escape = dialect->text_format ? dialect->escape : NO_BYTE};
   load_window(&walk);
   size_t start = 0;
   while (start < len && (limit == 0 || batch->record_count < limit)) {

@@ -543,7 +543,7 @@ size_t reader_read(Reader *reader, const char *bytes, size_t len, bool final, si
   reader->general.failed = false;
   reader->failed = !buffer_reserve(&batch->text, len);
   size_t used = tokenise(reader, bytes, len, final, limit, position);
-  if (final && !reader->failed) // or the last record may be half made
+  if (final && !reader->failed && !dialect->from_server) // or the last record may be half made
     find_control_z(dialect, batch, bytes + len);
   batch->odd = batch->odd || is_under_header(dialect, batch);
   bool good = !reader->failed && decoder_run(reader->decoder, bytes, used, batch);

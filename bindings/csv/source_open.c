@@ -117,7 +117,8 @@ static bool decide_encoding(Source *source, Error *error) {
     return false;
   if (!read_ahead(source, 1, error))
     return false;
-  return source_pending(source) > 0 || error_set(error, "empty", "'%s' is empty", source->name);
+  return source_pending(source) > 0 || source->dialect.from_server ||
+         error_set(error, "empty", "'%s' is empty", source->name);
 }
 
 // A control character that no header has: NUL and its like, not blanks, nor what tells fields

@@ -82,7 +82,16 @@ static size_t follow_records(const Dialect *dialect, const char *bytes, size_t l
   return record;
 }
 
+// In the text format every line end ends a record, but for one after an escape.
+static bool ends_in_escape(const char *bytes, size_t len) {
+  while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
+    len--;
+  return len > 0 && bytes[len - 1] == '\\';
+}
+
 size_t split_last_record(const Dialect *dialect, const char *bytes, size_t len) {
+  if (dialect->text_format && !ends_in_escape(bytes, len))
+    return len;
   if (dialect->unquoted && !dialect->escape)
     return len;
   size_t quotes = dialect->unquoted ? 0 : scan_count(bytes, len, dialect->quote);

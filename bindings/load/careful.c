@@ -131,7 +131,7 @@ static bool refuse_row(const Part *part, size_t row, const Error *cause, Error *
   Block *block = part->blocks[i];
   char reason[900], column[80];
   put_reason(cause, reason, sizeof reason);
-  bool named = places_column(cause, column, sizeof column);
+  bool named = places_column(part->stream, cause, column, sizeof column);
   buffer_clear(&block->out[STREAM_REJECTS]);
   buffer_clear(&block->reject_marks);
   record_refuse(engine, block, marks[row].record, named ? column : NULL, rule_of(cause), reason);
@@ -151,10 +151,10 @@ static bool send_range(const Part *part, size_t from, size_t to, Error *error) {
     if (copy_rows(part, from, to, error))
       return true;
     Error cause = *error;
-    if (!places_of_row(&cause) ||
+    if (!places_of_row(part->stream, &cause) ||
         !conn_exec(part->stream->conn, "rollback to savepoint pghost_rows", error))
       return false;
-    uint64_t row = places_row(&cause);
+    uint64_t row = places_row(part->stream, &cause);
     bool known = row > 0 && row <= to - from;
     size_t at = known ? from + row - 1 : from;
     if (!known && to - from > 1) {

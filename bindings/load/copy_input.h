@@ -1,12 +1,15 @@
-// A table as a source: the text of a COPY ... TO STDOUT (FORMAT csv, HEADER) as an input to read.
+// A table as a source: the texts of one or several COPY ... TO STDOUT as an input to read, record by
+// record as they come.
 #ifndef PGHOST_LOAD_COPY_INPUT_H
 #define PGHOST_LOAD_COPY_INPUT_H
 
 #include "csv/source.h"
 #include "pg/conn.h"
 
-// Starts the COPY on `conn`, which is busy until the input is closed; closing drains it. NULL: the
-// server refused, error filled.
-Input *copy_input_open(PGconn *conn, const char *copy, Error *error);
+enum { MAX_COPY_READERS = 64 };
+
+// Starts a COPY on each of the connections, which are busy until the input is closed; closing
+// drains them. NULL: the server refused one, error filled; all are drained.
+Input *copy_input_open(PGconn *const *conns, const char *const *copies, size_t count, Error *error);
 
 #endif

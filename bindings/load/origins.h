@@ -8,7 +8,8 @@
 
 Origin origin_of(const Block *block, const Record *record);
 
-// Offset, length and bytes as the file has them. Valid until the next call.
+// Offset, length and bytes as the file has them; of a record from a table its fields as CSV. Valid
+// until the next call.
 void origin_locate(Block *block, const Record *record, Origin *origin);
 
 #endif

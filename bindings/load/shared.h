@@ -97,6 +97,7 @@ typedef struct Stream {
   Place *places;   // a ring of PLACES, or NULL
   uint64_t blocks; // sent, as those in the ring
   uint64_t sent;   // rows
+  char table[256]; // without its schema
 } Stream;
 
 enum { MAX_STREAMS = STREAM_KINDS * MAX_WORKERS };

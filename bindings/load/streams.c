@@ -19,6 +19,7 @@ static bool is_careful(const Stream *stream) {
 }
 
 bool stream_begin(Stream *stream, const char *copy, Error *error) {
+  places_of_table(stream, copy);
   if (is_careful(stream)) // a COPY is begun for each part
     return true;
   if (!copy_begin(stream->conn, copy, error))

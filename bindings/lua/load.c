@@ -446,25 +446,56 @@ static int load_cleaning(lua_State *L) {
   return 1;
 }
 
-// load.table_source(conn, copy, name) -> source | nil, message, code: the rows of a
-// `COPY (...) TO STDOUT (FORMAT csv, HEADER)` as a source. The connection is busy until it is
-// closed.
+// Connections and statements of table_source, borrowed from the lists at 1 and 2.
+typedef struct Readers {
+  PGconn *conns[MAX_COPY_READERS];
+  const char *copies[MAX_COPY_READERS];
+  size_t count;
+} Readers;
+
+static void check_readers(lua_State *L, Readers *readers) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  readers->count = lua_rawlen(L, 1);
+  luaL_argcheck(L, readers->count > 0 && readers->count <= MAX_COPY_READERS, 1,
+                "1 to 64 connections expected");
+  luaL_argcheck(L, lua_rawlen(L, 2) == readers->count, 2, "a statement per connection expected");
+  for (size_t i = 0; i < readers->count; i++) {
+    lua_rawgeti(L, 1, (lua_Integer)i + 1);
+    const ConnBox *conn = luaL_checkudata(L, -1, CONN_TYPE);
+    lua_rawgeti(L, 2, (lua_Integer)i + 1);
+    readers->copies[i] = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+    luaL_argcheck(L, readers->copies[i], 2, "list of strings expected");
+    if (!conn->conn || conn->busy)
+      luaL_argerror(L, 1, conn->conn ? "connection is busy" : "connection is closed");
+    readers->conns[i] = conn->conn;
+    lua_pop(L, 2);
+  }
+}
+
+// load.table_source(conns, copies, columns, name) -> source | nil, message, code: the rows of a
+// `COPY ... TO STDOUT` per connection as a source without a header. The connections are busy until
+// it is closed.
 static int load_table_source(lua_State *L) {
   Error error;
-  ConnBox *conn = luaL_checkudata(L, 1, CONN_TYPE);
-  const char *copy = luaL_checkstring(L, 2);
-  const char *name = luaL_optstring(L, 3, "table");
-  if (!conn->conn || conn->busy)
-    return luaL_argerror(L, 1, conn->conn ? "connection is busy" : "connection is closed");
+  Readers readers;
+  check_readers(L, &readers);
+  Dialect dialect = dialect_from_server();
+  lua_Integer columns = luaL_checkinteger(L, 3);
+  luaL_argcheck(L, columns > 0 && columns <= UINT16_MAX, 3, "a number of columns expected");
+  dialect.columns = (uint32_t)columns;
+  const char *name = luaL_optstring(L, 4, "table");
   SourceBox *box = lua_newuserdatauv(L, sizeof *box, 1);
   *box = (SourceBox){0};
   luaL_setmetatable(L, SOURCE_TYPE);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
-  Input *input = copy_input_open(conn->conn, copy, &error);
-  Dialect dialect = dialect_default();
+  Input *input = copy_input_open(readers.conns, readers.copies, readers.count, &error);
   box->source = input ? source_open(input, name, &dialect, &error) : NULL;
-  return box->source ? 1 : push_failure(L, &error);
+  if (!box->source)
+    return push_failure(L, &error);
+  source_leave_digest(box->source);
+  return 1;
 }
 
 static const luaL_Reg methods[] = {

@@ -32,6 +32,14 @@ bool copy_out_begin(PGconn *conn, const char *sql, Error *error);
 // The next piece into *bytes (to be freed with PQfreemem), its length; 0 at the end; -1 failed.
 ptrdiff_t copy_out_next(PGconn *conn, char **bytes, Error *error);
 
+// The same without waiting; COPY_OUT_NOTHING if there is no piece yet.
+enum { COPY_OUT_NOTHING = -2 };
+ptrdiff_t copy_out_try(PGconn *conn, char **bytes, Error *error);
+
+// Waits until there may be a piece for one of several connections. -1: failed, also for the
+// connection at *at, which has left COPY state; else 0.
+int copy_out_wait(PGconn *const *conns, size_t count, size_t *at, Error *error);
+
 extern int copy_stall_ms; // default 25,000
 
 // The 19 bytes that open a binary COPY stream, and the 2 that close it.

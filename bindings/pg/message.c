@@ -7,6 +7,11 @@
 #include "pg/message.h"
 #include "pg/state.h"
 
+// Kept for the row of a COPY: its title, the names of a table and a column, and a number.
+#define FRAME_ROOM 200
+// Line ends of a context take up to this many bytes more than in the server's text.
+#define CONTEXT_MARGIN 80
+
 // Removes a UTF-8 sequence that was truncated at the message's size limit.
 static void trim_utf8(char *text) {
   size_t len = strlen(text);
@@ -21,10 +26,12 @@ static void trim_utf8(char *text) {
     text[start - 1] = 0;
 }
 
-// Appends `text` on one line: line ends become `newline`.
-static void append(Error *error, const char *title, const char *text, const char *newline) {
+// Appends `text` on one line: line ends become `newline`. The message stays shorter than `size`.
+static void append(Error *error, const char *title, const char *text, const char *newline,
+                   size_t size) {
   size_t used = strlen(error->message);
-  size_t size = sizeof error->message;
+  if (used + strlen(title) >= size)
+    return;
   int put = snprintf(error->message + used, size - used, "%s", title);
   used += put > 0 ? (size_t)put : 0;
   for (; *text && used + strlen(newline) + 1 < size; text++) {
@@ -39,10 +46,29 @@ static void append(Error *error, const char *title, const char *text, const char
     trim_utf8(error->message);
 }
 
-static void append_field(Error *error, const PGresult *result, int field, const char *title) {
+static void append_field(Error *error, const PGresult *result, int field, const char *title,
+                         size_t size) {
   const char *text = PQresultErrorField(result, field);
   if (text && *text)
-    append(error, title, text, "\n    ");
+    append(error, title, text, "\n    ", size);
+}
+
+// What COPY adds to the context, last and on a line of its own: the row that is to blame.
+static const char *copy_frame(const char *context) {
+  const char *at = context;
+  while (at && strncmp(at, "COPY ", 5) != 0) {
+    at = strchr(at, '\n');
+    at = at ? at + 1 : NULL;
+  }
+  return at;
+}
+
+// The context is what is left out when all is too long, but not the row of a COPY.
+static void append_context(Error *error, const char *context) {
+  const char *frame = copy_frame(context);
+  size_t left = sizeof error->message - strlen(error->message);
+  bool fits = strlen(context) + CONTEXT_MARGIN < left;
+  append(error, "\n  context: ", frame && !fits ? frame : context, "\n    ", sizeof error->message);
 }
 
 // "Division by zero" -> "division by zero", but "SSL error" stays.
@@ -67,7 +93,7 @@ static bool connection_error(PGconn *conn, Error *error) {
   const char *text = PQerrorMessage(conn);
   if (is_speechless(text))
     text = lost ? "the connection to the server is lost, or out of memory" : "out of memory";
-  append(error, "", text, " ");
+  append(error, "", text, " ", sizeof error->message);
   size_t len = strcspn(error->message, "\t");
   while (len > 0 && isspace((unsigned char)error->message[len - 1]))
     len--;
@@ -91,12 +117,16 @@ bool conn_result_error(PGconn *conn, const PGresult *result, Error *error) {
   const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   if (!code || !primary)
     return connection_error(conn, error);
+  const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
+  bool of_copy = context && copy_frame(context);
+  size_t size = sizeof error->message - (of_copy ? FRAME_ROOM : 0);
   error_set(error, code, "%s", "");
-  append(error, "", primary, " ");
+  append(error, "", primary, " ", size);
   lower_first(error->message);
-  append_field(error, result, PG_DIAG_STATEMENT_POSITION, "\n  position: ");
-  append_field(error, result, PG_DIAG_MESSAGE_DETAIL, "\n  detail: ");
-  append_field(error, result, PG_DIAG_MESSAGE_HINT, "\n  hint: ");
-  append_field(error, result, PG_DIAG_CONTEXT, "\n  context: ");
+  append_field(error, result, PG_DIAG_STATEMENT_POSITION, "\n  position: ", size);
+  append_field(error, result, PG_DIAG_MESSAGE_DETAIL, "\n  detail: ", size);
+  append_field(error, result, PG_DIAG_MESSAGE_HINT, "\n  hint: ", size);
+  if (context && *context)
+    append_context(error, context);
   return false;
 }

@@ -261,3 +261,25 @@ int wait_any(PGconn *const *conns, size_t count, Error *error) {
     }
   }
 }
+
+bool wait_readable(PGconn *const *conns, size_t count, int64_t patience, size_t *at, Error *error) {
+  *at = 0;
+  if (count == 1)
+    return wait_for(conns[0], POLLIN, WAIT_FOREVER, patience, error) > 0;
+  for (;;) {
+    struct pollfd sockets[WAIT_MOST];
+    for (size_t i = 0; i < count; i++)
+      sockets[i] = (struct pollfd){.fd = PQsocket(conns[i]), .events = POLLIN};
+    int ready = poll(sockets, (nfds_t)count, SLICE_MS);
+    if (ready > 0)
+      return true;
+    if (ready < 0 && errno != EINTR)
+      return error_set_errno(error, errno, "could not wait for the server");
+    if (interrupt_signal && wait_clock() >= patience)
+      return error_set(error, "interrupted", "interrupted");
+    for (*at = 0; *at < count && ready == 0; ++*at)
+      if (!bear_silence(conns[*at], error))
+        return false;
+    *at = 0;
+  }
+}

@@ -48,6 +48,10 @@ int wait_result(PGconn *conn, int64_t deadline, int64_t patience, PGresult **res
 // Waits until one of several connections has a result or is lost: its index; -1 after a signal.
 int wait_any(PGconn *const *conns, size_t count, Error *error);
 
+// Waits until one of several connections has received something. False like -1 of wait_for, of the
+// connection at *at.
+bool wait_readable(PGconn *const *conns, size_t count, int64_t patience, size_t *at, Error *error);
+
 // Whether the connection is lost or was given up.
 bool state_is_lost(const PGconn *conn);
 

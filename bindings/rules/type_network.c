@@ -1,5 +1,6 @@
-// macaddr: see read_mac. inet and cidr: an address with or without the number of bits of its
-// network, to the binary form of PostgreSQL's network_send (src/backend/utils/adt/network.c).
+// macaddr, macaddr8: see read_mac and read_mac8. inet and cidr: an address with or without the
+// number of bits of its network, to the binary form of PostgreSQL's network_send
+// (src/backend/utils/adt/network.c).
 #include <arpa/inet.h>
 
 #include "rules/type_tools.h"
@@ -8,6 +9,7 @@ enum {
   FAMILY_4 = 2, // PGSQL_AF_INET
   FAMILY_6 = 3, // PGSQL_AF_INET6
   MAC_BYTES = 6,
+  MAC8_BYTES = 8,
   HEADER = 4, // family, bits, whether it is a cidr, length of the address
 };
 
@@ -175,6 +177,43 @@ static bool parse_macaddr(const Type *type, const char *text, size_t len, Buffer
   return store_bytes(scratch, bytes, sizeof bytes, value, reason);
 }
 
+// Six or eight pairs of hexadecimal digits; between any two may be a separator, the same one
+// everywhere. Of what macaddr8_in of src/backend/utils/adt/mac8.c takes that leaves out a separator
+// or a single digit after the last pair, which it ignores. Returns how many pairs there are, or 0.
+static int read_mac8(const char *at, const char *end, unsigned char bytes[MAC8_BYTES]) {
+  char between = 0;
+  int count = 0;
+  for (; at < end && count < MAC8_BYTES; at += 2) {
+    if (count > 0 && (*at == ':' || *at == '-' || *at == '.')) {
+      if (between && *at != between)
+        return 0;
+      between = *at++;
+    }
+    int high = end - at < 2 ? -1 : hex_value(at[0]), low = high < 0 ? -1 : hex_value(at[1]);
+    if (low < 0)
+      return 0;
+    bytes[count++] = (unsigned char)(high << 4 | low);
+  }
+  return at == end && (count == MAC_BYTES || count == MAC8_BYTES) ? count : 0;
+}
+
+// An address of six bytes gets FF FE in its middle.
+static bool parse_macaddr8(const Type *type, const char *text, size_t len, Buffer *scratch,
+                           Value *value, const char **reason) {
+  unsigned char bytes[MAC8_BYTES];
+  const char *at = text, *end = text + len;
+  trim_space(&at, &end);
+  int count = read_mac8(at, end, bytes);
+  if (count == 0)
+    return refuse(type->kind->refusal, reason);
+  if (count == MAC_BYTES) {
+    memmove(bytes + 5, bytes + 3, 3);
+    bytes[3] = 0xff;
+    bytes[4] = 0xfe;
+  }
+  return store_bytes(scratch, bytes, sizeof bytes, value, reason);
+}
+
 static const TypeKind inet_type = {
     .name = "inet",
     .oid = 869,
@@ -202,4 +241,13 @@ static const TypeKind macaddr_type = {
     .refusal = "not a macaddr",
 };
 
-const TypeKind *const network_types[] = {&inet_type, &cidr_type, &macaddr_type, NULL};
+static const TypeKind macaddr8_type = {
+    .name = "macaddr8",
+    .oid = 774,
+    .parse = parse_macaddr8,
+    .compare = compare_bytes,
+    .refusal = "not a macaddr8",
+};
+
+const TypeKind *const network_types[] = {&inet_type, &cidr_type, &macaddr_type, &macaddr8_type,
+                                         NULL};

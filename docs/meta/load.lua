@@ -40,14 +40,15 @@ local load = {}
 ---@return string? code SQLSTATE or "ENOMEM"
 function load.open(options) end
 
---- The rows of a query as a source, in the server's CSV with a header.
----@param conn pghost.native.Connection busy until the source is closed
----@param copy string `COPY (SELECT ...) TO STDOUT (FORMAT csv, HEADER)`
+--- The rows of queries as one source without a header, record by record as they come.
+---@param conns pghost.native.Connection[] at most 64; busy until the source is closed
+---@param copies string[] of each connection: `COPY ... TO STDOUT`, in the text format
+---@param columns integer of each row
 ---@param name? string for messages
 ---@return pghost.Source? source
 ---@return string? message
 ---@return string? code
-function load.table_source(conn, copy, name) end
+function load.table_source(conns, copies, columns, name) end
 
 ---@class pghost.Load a load under way; leaving its scope unfinished aborts it
 local Load = {}

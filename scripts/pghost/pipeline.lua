@@ -1,8 +1,9 @@
 -- The pipeline: from files to published tables, all or nothing.
 --
 --   local run <close> = pipeline.start("bookings", config)
+--   run:expect(require "checks")
 --   run:load("users", "users.csv", require "rules.users")
---   run:check(require "checks")
+--   run:check()
 --   run:analyse("sql/analytics")
 --   run:publish()
 --

@@ -81,6 +81,8 @@ local misuse = arguments.misuse
 --- Example: r.cidr()
 ---@field macaddr fun(): pghost.Column six bytes
 --- Example: r.macaddr()
+---@field macaddr8 fun(): pghost.Column eight bytes; of six, with FF FE in the middle
+--- Example: r.macaddr8()
 ---@field bytea fun(): pghost.Column "\\x" and hexadecimal digits, or escaped
 --- Example: r.bytea()
 ---@field char fun(length?: integer): pghost.Column padded with blanks to `length` characters (default: 1)

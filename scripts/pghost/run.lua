@@ -21,7 +21,7 @@ local lists = require "pghost.lib.lists"
 local over_budget = require "pghost.load.over_budget"
 local project = require "pghost.run.project"
 local publishing = require "pghost.publish.schedule"
-local purge = require "pghost.run.purge"
+local purge = require "pghost.run.history_purge"
 local record = require "pghost.lib.record"
 local relations = require "pghost.catalog.relations"
 local sql = require "pghost.lib.sql"
@@ -334,14 +334,16 @@ function Run:clean(name, rules, options)
   steps.clean(self, name, rules, options)
 end
 
---- Tells the run of its checks before it loads: a column that is not there, and a broken contract (check.columns), then
---- end the run before a record is read. They run at run:check(), at the latest before publishing.
+--- Tells the run of its checks before it loads: a table or column that is not there, and a broken contract
+--- (check.columns), then end the run before a record is read. They run at run:check(), at the latest before publishing.
 --- Example: run:expect(require "checks")
---- Errors: a column that a load does not give, with the nearest name; code "check" (exit code 4) where a contract is to
+--- Errors: a table that neither the project's Lua files load, stage, clean or analyse nor the database has (where those
+--- name their tables as literals and create none by SQL; otherwise run:check finds it), a column that a load does not
+--- give, each with the nearest name; code "check" (exit code 4) where a contract is to
 --- stop.
 ---@param list pghost.Check[]
 function Run:expect(list)
-  self.expected = expectations.of(list)
+  self.expected = expectations.of(self, list)
 end
 
 --- Runs checks; raises code "check" (exit code 4) after all of them when one of severity error failed.

@@ -1,6 +1,6 @@
 -- Runs a list of checks: those over one table share a scan where possible. All of them run, whatever fails.
 
-local catalogs = require "pghost.checks.catalog"
+local lookup = require "pghost.checks.lookup"
 local definition = require "pghost.checks.definition"
 local errors = require "pghost.lib.errors"
 local kinds = require "pghost.checks.kinds"
@@ -22,7 +22,7 @@ local most_in_a_scan <const> = 300 -- checks; a SELECT can return 1,664 columns
 ---@field problem? any why it could not be run
 
 local function new_jobs(run, list)
-  local catalog, jobs, checks = catalogs.new(run), {}, {}
+  local catalog, jobs, checks = lookup.new(run), {}, {}
   for i, given in ipairs(list) do
     checks[i] = definition.of(given)
   end

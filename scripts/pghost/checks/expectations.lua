@@ -1,24 +1,44 @@
 -- Checks declared before a run loads: what they name is compared with the columns that each load will give its tables,
 -- and table contracts are decided, before the first record is read.
 
+local lookup = require "pghost.checks.lookup"
 local contract = require "pghost.checks.contract"
 local definition = require "pghost.checks.definition"
 local errors = require "pghost.lib.errors"
 local json = require "pghost.lib.json"
 local lists = require "pghost.lib.lists"
 local nearest = require "pghost.lib.nearest"
+local project = require "pghost.run.project"
+local scripted_tables = require "pghost.run.scripted_tables"
 local verdict = require "pghost.checks.verdict"
 
 local M = {}
 
---- Reads a list of checks; a mistake in one is raised.
+-- Tables that neither the project makes nor the database has. Where it is not certain what the project makes, they
+-- are found when the checks run.
+local function require_tables(run, list)
+  local found = lookup.new(run)
+  local made = scripted_tables.of(project.script())
+  for _, check in ipairs(made and list or {}) do
+    for _, one in ipairs(check.needs) do
+      if not made[one.table] and not found:has(one.table) then
+        found:raise_unknown(one.table, ("check '%s'"):format(check.name), lists.sorted_keys(made))
+      end
+    end
+  end
+end
+
+--- Reads a list of checks; a mistake in one is raised, and a table that there will not be.
+---@param run pghost.Run
 ---@param list (pghost.Check|table)[]
 ---@return pghost.Check[]
-function M.of(list)
+function M.of(run, list)
   if type(list) ~= "table" then
     errors.raise("run:expect: list of checks expected, got " .. type(list), "usage", { exit = 1 })
   end
-  return lists.map(list, definition.of)
+  local checks = lists.map(list, definition.of)
+  require_tables(run, checks)
+  return checks
 end
 
 local function require_columns(check, table_name, names)

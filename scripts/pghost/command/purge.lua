@@ -8,7 +8,7 @@ local keeping = require "pghost.run.keeping"
 local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local metadata = require "pghost.run.schema"
-local purge = require "pghost.run.purge"
+local purge = require "pghost.run.history_purge"
 local recorded = require "pghost.run.recorded"
 
 local function parse(arguments)

@@ -85,6 +85,17 @@ function M.is_distributed_schema(conn, schema)
       WHERE n.nspname = $1) AS yes]], schema)[1].yes
 end
 
+--- Whether the rows of a table are in other tables, on this node or others.
+---@param conn pghost.Connection
+---@param quoted string name
+---@return boolean
+function M.has_elsewhere(conn, quoted)
+  return conn:query([[
+    SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_dist_partition AS p
+      WHERE p.logicalrelid::pg_catalog.oid = $1::pg_catalog.text::pg_catalog.regclass::pg_catalog.oid) AS yes]],
+    quoted)[1].yes
+end
+
 --- Whether this server coordinates the cluster: only there are tables distributed.
 ---@param conn pghost.Connection
 ---@return boolean

@@ -116,12 +116,14 @@ function M.pipeline(project)
   lua_text.add(out, { "", 'local pipeline = require "pghost.pipeline"', "local config = require " .. quoted("config"),
     "",
     ("local run <close> = pipeline.start(%s, config)"):format(quoted(project.name)) })
+  lua_text.add(out, {
+    "run:expect(require " .. quoted("checks") .. ") -- a mistake in them ends the run before a load",
+  })
   for _, one in ipairs(in_order(project.tables, project.references)) do
     lua_text.add(out, M.load_lines(one, project.data))
   end
   lua_text.add(out, refused_lines(project.refused))
-  lua_text.add(out, { "run:check(require " .. quoted("checks") .. ")", 'run:analyse("sql/analytics")',
-    "run:publish()" })
+  lua_text.add(out, { "run:check()", 'run:analyse("sql/analytics")', "run:publish()" })
   return lua_text.file(out)
 end
 

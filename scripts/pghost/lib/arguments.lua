@@ -43,19 +43,11 @@ local function join_numbers(words, with_value)
   return joined
 end
 
-local function long(names)
-  local found = {}
-  for _, name in ipairs(names) do
-    if #name > 2 then
-      found[#found + 1] = name
-    end
-  end
-  return found
-end
-
 -- The nearest match for an unknown option: one of the command's, else one that the host accepts after any command.
 local function option_hint(unknown, names)
-  local hint = nearest.hint(unknown, long(names))
+  local hint = nearest.hint(unknown, lists.filter(names, function(name)
+    return #name > 2 -- not -q
+  end))
   if hint ~= "" then
     return hint
   end

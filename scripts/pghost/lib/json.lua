@@ -9,6 +9,19 @@ local print_ = require "pghost.lib.print"
 
 local M = {}
 
+--- The values of an array of texts; null is nil.
+---@param encoded string
+---@return (string|nil)[]
+function M.texts(encoded)
+  local values = cjson.decode(encoded)
+  for i, value in ipairs(values) do
+    if value == cjson.null then
+      values[i] = nil
+    end
+  end
+  return values
+end
+
 local encode
 
 local function text(value)

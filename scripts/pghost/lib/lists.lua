@@ -61,6 +61,13 @@ function M.filter(list, fn)
   return out
 end
 
+--- Whether a text is not empty: for M.filter.
+---@param text string
+---@return boolean
+function M.is_given(text)
+  return text ~= ""
+end
+
 --- The keys of a table, in order; those of several types in the order of their texts.
 ---@param map table
 ---@param mixed? boolean
@@ -89,17 +96,28 @@ function M.merged(...)
   return all
 end
 
+--- The first of a list that `fn` returns a true value for.
+---@generic T
+---@param list T[]
+---@param fn fun(value: T): any
+---@return T?
+function M.find(list, fn)
+  for _, value in ipairs(list) do
+    if fn(value) then
+      return value
+    end
+  end
+end
+
 --- The first of a list that has this name.
 ---@generic T
 ---@param list T[]
 ---@param name string
 ---@return T?
 function M.named(list, name)
-  for _, one in ipairs(list) do
-    if one.name == name then
-      return one
-    end
-  end
+  return M.find(list, function(one)
+    return one.name == name
+  end)
 end
 
 return M

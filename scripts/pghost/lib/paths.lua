@@ -38,8 +38,10 @@ local function raise_unreadable(path, message, code)
   errors.raise(("could not open '%s': %s"):format(path, message:match("[^:]*$"):lower():match("%S.*")), code)
 end
 
--- The names in a folder; none if it is not a folder.
-local function entries(folder)
+--- The names in a folder, sorted, without hidden ones; none if it is not a folder.
+---@param folder string
+---@return string[]
+function M.entries(folder)
   local names = {}
   local readable, iterator, state = pcall(lfs.dir, folder)
   if readable then
@@ -63,7 +65,7 @@ local function glob(pattern)
       local before = folder == "" and "" or folder == "/" and "/" or folder .. "/"
       if part:find("[*?%[]") then
         local pattern_of_part = to_pattern(part)
-        for _, name in ipairs(entries(folder == "" and "." or folder)) do
+        for _, name in ipairs(M.entries(folder == "" and "." or folder)) do
           if name:find(pattern_of_part) then
             next_found[#next_found + 1] = before .. name
           end
@@ -111,7 +113,7 @@ end
 
 local function in_folder(folder)
   local found = {}
-  for _, name in ipairs(entries(folder)) do
+  for _, name in ipairs(M.entries(folder)) do
     local path = folder:gsub("/+$", "") .. "/" .. name
     if is_wanted(name) and lfs.attributes(path, "mode") ~= "directory" then
       found[#found + 1] = path
@@ -201,7 +203,7 @@ function M.list(folder, extension)
     errors.raise(("no such folder '%s'"):format(folder), "ENOENT")
   end
   local found = {}
-  for _, name in ipairs(entries(folder)) do
+  for _, name in ipairs(M.entries(folder)) do
     if name:sub(-#extension - 1) == "." .. extension then
       found[#found + 1] = M.join(folder, name)
     end

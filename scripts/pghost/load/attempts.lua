@@ -33,14 +33,6 @@ local function forget_rejects(run, plan, batch, result, newest)
     sql.array(ids))
 end
 
-local function read_once(batch)
-  for _, file in ipairs(batch.files) do
-    if file.read_once then
-      return file
-    end
-  end
-end
-
 --- Calls fn until it has succeeded, or raises the last error.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
@@ -57,7 +49,9 @@ function M.run(run, plan, batch, result, fn)
       return not committing and holds_its_own(run)
     end,
   }, function(session)
-    local once = read_once(batch)
+    local once = lists.find(batch.files, function(file)
+      return file.read_once
+    end)
     if once then
       session:never_again(files.once(once))
     end

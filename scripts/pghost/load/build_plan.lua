@@ -77,11 +77,12 @@ local function frozen(files)
   return list
 end
 
-local function finish(run, draft)
-  local count = (draft.targets.raw and 1 or 0) + (draft.targets.clean and 1 or 0)
+-- A raw table that is read keeps as many connections busy as one that is filled.
+local function finish(run, draft, sources)
+  local count = ((draft.targets.raw or draft.raw_source) and 1 or 0) + (draft.targets.clean and 1 or 0)
   draft.position = draft.targets.clean and (draft.key ~= nil or draft.kept ~= nil or not draft.first
     or draft.partition ~= nil) or false
-  draft.workers = workers.choose(draft.options.workers or run.settings.workers, draft.files, count)
+  draft.workers = workers.choose(draft.options.workers or run.settings.workers, sources, count)
   return plans.make(draft)
 end
 
@@ -115,7 +116,7 @@ local function of_files(run, spec, draft)
       return draft.files[place]
     end) }
   end
-  return finish(run, draft)
+  return finish(run, draft, draft.files)
 end
 
 -- The records of a raw table, through the rules, into the clean one.
@@ -123,7 +124,7 @@ local function of_raw_table(run, draft)
   check_adoption(run, draft)
   draft.raw_source = raw_table.find(run, draft)
   draft.batches[1] = plans.batch { files = {}, program = draft.program }
-  return finish(run, draft)
+  return finish(run, draft, { { size = raw_table.size(run, draft.raw_source) } })
 end
 
 --- The beginning of the plan of a replay: what a user says of a table, checked and compiled.

@@ -44,6 +44,7 @@ local M = {}
 ---@field fresh boolean the transaction under way has made them, and no hook has made something else of them
 ---@field raw? pghost.Connection[]
 ---@field clean? pghost.Connection[]
+---@field readers? pghost.Connection[] of the raw table that records come from; none: one is read over
 ---@field repeats? pghost.load.Repeats records whose key came before, of the COPYs under way and then of all
 ---@field attempt? pghost.Profile of the COPYs under way
 ---@field profile? pghost.Profile of those that are committed
@@ -83,9 +84,9 @@ end
 
 -- Whether the tables are made and committed before any stream begins: several connections must see them, and what
 -- distributes them waits for itself on a second connection of this process.
-local function created_first(run, plan)
-  return plan.workers > 1 or plan.kept ~= nil and plan.kept.shared or run.cluster and run.settings.table_created ~= nil
-    or distribute.is_placed(run, plan.clean_table) or distribute.is_placed(run, plan.raw_table)
+local function created_first(run, plan, is_placed)
+  return is_placed or plan.workers > 1 or plan.kept ~= nil and plan.kept.shared
+    or run.cluster and run.settings.table_created ~= nil
 end
 
 --- What a killed run has loaded counts as loaded.
@@ -95,17 +96,20 @@ function Target:begin(plan, result)
     kept.take_over(plan, result)
   end
   self.made = plan.kept ~= nil and plan.kept.built
-  local is_placed = distribute.is_placed(self.run, plan.clean_table) or distribute.is_placed(self.run, plan.raw_table)
-  if #plan.batches > 0 and is_placed then
+  if #plan.batches == 0 then
+    return
+  end
+  local is_placed = distribute.is_placed(self.run, plan.clean_table, plan.raw_table)
+  if is_placed then
     obstacles.check_room(self.run, plan)
   end
-  if #plan.batches > 0 and created_first(self.run, plan) and not self.made then
+  if created_first(self.run, plan, is_placed) and not self.made then
     create(self, plan, self.run.conn, self.run.conn)
   end
 end
 
 function Target:take_connections(plan)
-  self.all = {}
+  self.all, self.readers = {}, plan.raw_source and raw_table.readers(self.run, plan) or {}
   for _, kind in ipairs { "clean", "raw" } do
     if plan.targets[kind] then
       self[kind] = {}
@@ -138,7 +142,8 @@ function Target:transaction(fn, plan, batch, result)
   attempts.run(self.run, plan, batch, result, function(committing)
     self.made = made -- what a failed attempt has created is rolled back
     self:take_connections(plan)
-    connection.transaction_of_all(self.all, function()
+    local all = table.move(self.readers, 1, #self.readers, #self.all + 1, { table.unpack(self.all) })
+    connection.transaction_of_all(all, function()
       fn()
       committing()
     end)

@@ -158,8 +158,8 @@ function M.query(conn, query, options)
   return run(list, {
     files = { { name = "query" } },
     open = function()
-      return errors.check(native_load.table_source(conn.native,
-        ("COPY (SELECT * FROM (%s\n) AS profiled) TO STDOUT (FORMAT csv, HEADER)"):format(query), "query")),
+      return errors.check(native_load.table_source({ conn.native },
+        { ("COPY (SELECT * FROM (%s\n) AS profiled) TO STDOUT"):format(query) }, #all, "query")),
         { clean_map = map }
     end,
   }, options.workers or 1)

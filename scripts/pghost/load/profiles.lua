@@ -37,11 +37,16 @@ function M.details(column)
     not_finite = column.not_finite }
 end
 
+-- cjson writes 14 digits; a double needs 17.
+local function exact_text(number)
+  return number and ("%.17g"):format(number)
+end
+
 local function row_of(column, place, counts)
   return { column_name = column.name, place = place, type = column.type, records = counts.rows,
     left_out = counts.left_out, nulls = column.nulls, distinct_values = column.distinct,
-    distinct_exact = column.distinct_exact, least = column.min, greatest = column.max, mean = column.mean,
-    stddev = column.stddev, exact = column.exact, details = M.details(column) }
+    distinct_exact = column.distinct_exact, least = column.min, greatest = column.max, mean = exact_text(column.mean),
+    stddev = exact_text(column.stddev), exact = column.exact, details = M.details(column) }
 end
 
 --- Records the profile of a table.

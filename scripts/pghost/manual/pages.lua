@@ -2,7 +2,7 @@
 
 local color = require "pghost.lib.color"
 local host = require "pghost.native.host"
-local lfs = require "lfs"
+local paths = require "pghost.lib.paths"
 
 local M = {}
 
@@ -23,10 +23,7 @@ local function first_title(path)
 end
 
 local function add_folder(pages, folder, prefix)
-  if lfs.attributes(folder, "mode") ~= "directory" then
-    return
-  end
-  for entry in lfs.dir(folder) do
+  for _, entry in ipairs(paths.entries(folder)) do
     local base = entry:match("^(.*)%.md$")
     if base and base ~= "README" then
       local path = folder .. "/" .. entry

@@ -26,15 +26,6 @@ function M.columns(conn, published, key, own, there)
   return list
 end
 
-local function has_other_collation(change)
-  for _, column in ipairs(change.keys) do
-    if column.collation then
-      return true
-    end
-  end
-  return false
-end
-
 local function terms(change)
   local list = lists.map(change.keys, function(column)
     return relations.quote(column.name) .. (column.collation and " COLLATE " .. column.collation or "")
@@ -47,7 +38,10 @@ end
 ---@param change pghost.modes.Change
 ---@param schema string of the published table
 function M.check(conn, change, schema)
-  if not has_other_collation(change) then
+  local has_other_collation = lists.find(change.keys, function(column)
+    return column.collation
+  end)
+  if not has_other_collation then
     return
   end
   local text = ("pg_catalog.concat_ws(', ', %s)"):format(columns.list(change.keys))

@@ -99,16 +99,23 @@ local function remove_missing(change, at)
     left = count_published(change, gone) }
 end
 
+-- Changes published rows that have the key of a new one. Returns the statement, and what counts such rows.
+local function update_known(change, assignments, condition)
+  local from = conditions.new_rows(change)
+  local where = ("%s AND %s"):format(columns.same_key(change.keys, "n", "p"), condition)
+  return { counts = "changed",
+    sql = ("UPDATE %s AS p SET %s FROM %s AS n WHERE %s"):format(change.published, assignments, from, where) },
+    count_both(change, from, where)
+end
+
 local function update(change)
   local assignments, condition = comparison.update(change, "n")
   if not assignments then
     return nil
   end
-  local from = conditions.new_rows(change)
-  local where = ("%s AND (%s)"):format(columns.same_key(change.keys, "n", "p"), condition)
-  return { counts = "changed",
-    sql = ("UPDATE %s AS p SET %s FROM %s AS n WHERE %s"):format(change.published, assignments, from, where),
-    due = count_both(change, from, where) }
+  local made, count = update_known(change, assignments, ("(%s)"):format(condition))
+  made.due = count
+  return made
 end
 
 function publish.merge(change, at, as_upsert)
@@ -137,11 +144,9 @@ local function close_changed(change, at)
   if not differs then
     return nil
   end
-  local from = conditions.new_rows(change)
-  local where = ("p._valid_to IS NULL AND %s AND %s"):format(columns.same_key(change.keys, "n", "p"), differs)
-  return { counts = "changed",
-    sql = ("UPDATE %s AS p SET _valid_to = %s FROM %s AS n WHERE %s"):format(change.published, at, from, where),
-    left = count_both(change, from, where) }
+  local made, count = update_known(change, "_valid_to = " .. at, "p._valid_to IS NULL AND " .. differs)
+  made.left = count
+  return made
 end
 
 local function close_missing(change, at)

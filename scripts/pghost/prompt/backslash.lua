@@ -21,7 +21,7 @@ local M = {}
 
 ---@type pghost.prompt.Command[]
 M.list = {}
-for _, module in ipairs { "buffer", "catalog_lists", "copying", "bar_chart", "profiling", "help", "switches" } do
+for _, module in ipairs { "buffer", "catalog_lists", "copying", "bar_chart", "profiling", "help_topics", "switches" } do
   for _, command in ipairs(require("pghost.prompt." .. module).list) do
     M.list[#M.list + 1] = command
   end

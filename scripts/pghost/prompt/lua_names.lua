@@ -5,6 +5,7 @@ local file_names = require "pghost.prompt.file_names"
 local host = require "pghost.native.host"
 local lfs = require "lfs"
 local live = require "pghost.prompt.live"
+local paths = require "pghost.lib.paths"
 
 local M = {}
 
@@ -105,10 +106,7 @@ local function fields_of(value, typed, calls)
 end
 
 local function add_modules(names, folder, prefix)
-  if lfs.attributes(folder, "mode") ~= "directory" then
-    return
-  end
-  for entry in lfs.dir(folder) do
+  for _, entry in ipairs(paths.entries(folder)) do
     local base = entry:match("^([%w_]+)%.lua$")
     if base then
       names[#names + 1] = prefix .. (base == "init" and "" or base)

@@ -6,6 +6,7 @@
 -- loaded differs every time.
 
 local backfill = require "pghost.partitions.backfill"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local modes = require "pghost.modes"
 local retention = require "pghost.partitions.retention"
@@ -132,12 +133,11 @@ end
 
 -- The records of the partitions that are replaced.
 local function published_records(run, exchange)
-  local oids = {}
-  for _, part in ipairs(exchange.parts) do
-    oids[#oids + 1] = part.replaces
-  end
+  local replaced = lists.pluck(lists.filter(exchange.parts, function(part)
+    return part.replaces
+  end), "replaces")
   return run.conn:query(("SELECT pg_catalog.count(*) AS n FROM %s AS p WHERE p.tableoid OPERATOR(pg_catalog.=) ANY "
-    .. "('{%s}'::pg_catalog.oid[])"):format(exchange.published, table.concat(oids, ",")))[1].n
+    .. "('{%s}'::pg_catalog.oid[])"):format(exchange.published, table.concat(replaced, ",")))[1].n
 end
 
 --- Compares all tables of a run with the published ones, logs and prints the differences.

@@ -7,7 +7,7 @@ local cjson = require "cjson"
 local history = require "pghost.report.recorded_run"
 local lists = require "pghost.lib.lists"
 local nearest = require "pghost.lib.nearest"
-local profile = require "pghost.report.profile"
+local profile = require "pghost.report.table_profile"
 local stored_profile = require "pghost.report.stored_profile"
 
 local M = {}

@@ -40,11 +40,19 @@ local function place_of(run, path)
   return "file://" .. (run.host_name or "localhost"), path
 end
 
-local function file_of(run, file)
+-- `columns` has what is known of the columns of the file, as openlineage_columns.lua says it.
+local function file_of(run, file, columns)
   local namespace, name = place_of(run, file.path)
   return { namespace = namespace, name = name,
     inputFacets = { dataQualityMetrics = facet(run, "DataQualityMetricsInputDataset", "1-0-2", {
-      rowCount = file.records, bytes = file.size, columnMetrics = {} }) } }
+      rowCount = file.records, bytes = file.size, columnMetrics = columns or {} }) } }
+end
+
+-- Of the rows that a load has brought; nil where they are not the whole table, or no profile was stored.
+local function metrics(run, name)
+  local profile = run.profiles[name]
+  return profile and facet(run, "DataQualityMetricsDataset", "1-0-0", { rowCount = profile.records,
+    columnMetrics = profile.columns }) or nil
 end
 
 local function input_fields(run, list)
@@ -80,7 +88,7 @@ end
 local function output(run, name, rows)
   local columns = run.columns_of[name]
   local out = table_of(run, name)
-  out.facets = { columnLineage = column_lineage(run, name) }
+  out.facets = { columnLineage = column_lineage(run, name), dataQualityMetrics = metrics(run, name) }
   if columns and #columns > 0 then
     out.facets.schema = facet(run, "SchemaDataset", "1-1-1", { fields = lists.map(columns, function(column)
       return { name = column.name, type = column.type }
@@ -130,12 +138,17 @@ local function child(run, name, parts)
   return event(run, "COMPLETE", run.ended, job, run.child_hash(name), parts)
 end
 
+local function files_of(run, one)
+  local files, raw = lists.filter(run.all_files, function(file)
+    return file.table_name == one.name
+  end), run.profiles[one.name .. "_raw"]
+  return lists.map(files, function(file)
+    return file_of(run, file, #files == 1 and raw and raw.records == file.records and raw.columns or nil)
+  end)
+end
+
 local function load_event(run, one)
-  local inputs = {}
-  for _, file in ipairs(run.all_files) do
-    inputs[#inputs + 1] = file.table_name == one.name and file_of(run, file) or nil
-  end
-  local rules = run.rules[one.name]
+  local inputs, rules = files_of(run, one), run.rules[one.name]
   return child(run, one.name, { kind = "TABLE", inputs = inputs, outputs = { output(run, one.name .. "_raw"),
     output(run, one.name, one.loaded) }, job = rules and { sourceCode = facet(run, "SourceCodeJob", "1-0-1", {
     language = "pghost rules", sourceCode = rules }) } })
@@ -154,6 +167,7 @@ local function check_event(run)
     local list = assertions(run, one.name)
     if #list > 0 then
       local input = table_of(run, one.name)
+      input.facets = { dataQualityMetrics = metrics(run, one.name) }
       input.inputFacets = { dataQualityAssertions = facet(run, "DataQualityAssertionsDataset", "1-0-2", {
         assertions = list }) }
       inputs[#inputs + 1] = input

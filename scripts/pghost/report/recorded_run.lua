@@ -1,7 +1,7 @@
 -- What the schema `pghost` says of a run, as plain Lua tables for the report.
 --
 -- All of it is read in one read-only transaction of one snapshot, whose search_path is pg_catalog alone: no name in
--- these queries can resolve to another user's object. Not for the published tables (profile.lua, answers.lua).
+-- these queries can resolve to another user's object. Not for the published tables (table_profile.lua, answers.lua).
 
 local own_runs = require "pghost.run.own_runs"
 

@@ -113,6 +113,7 @@ font-size:14px}
 .bars .bar{width:100%;background:none;height:12px}
 .bars .value{text-align:right;font-variant-numeric:tabular-nums}
 .flow{min-width:900px;width:100%;max-width:1072px;margin-bottom:16px}
+.flow.narrow{display:none;min-width:0;max-width:460px}
 .flow rect{fill:var(--card);stroke:var(--line)}
 .flow a:hover rect,.flow a:focus rect{stroke:var(--mark);stroke-width:2}
 .flow .name{font-weight:600;font-size:13px}
@@ -123,6 +124,7 @@ svg .left-out{fill:var(--bad);font-weight:600}
 footer{padding-top:48px;padding-bottom:40px;color:var(--soft);font-size:13px}
 @media screen and (max-width:720px){
 header,main,footer,nav ul{padding-left:16px;padding-right:16px}header{padding-top:24px}
+nav{position:static}nav ul{flex-wrap:wrap;gap:6px 18px}
 .sentence{font-size:22px}.trend{grid-template-columns:1fr 1fr}
 .figures{grid-template-columns:repeat(2,1fr);margin:20px 0}
 .figures div{border-left:0;border-top:1px solid var(--line);padding:10px 14px}
@@ -136,7 +138,7 @@ tbody th{font-weight:600}tbody td.n{text-align:left}
 td[data-label]::before{content:attr(data-label) " ";color:var(--soft);font-size:13px}
 td.w[data-label]::before,td[data-label]:has(>svg)::before{content:none}td:empty{display:none}
 td .bar,td .columns{display:inline-block;vertical-align:middle;margin:0}td.n+td:not(.n){padding-left:0}
-.chart{display:none}.chart.narrow{display:block}.flow{min-width:800px}
+.chart{display:none}.chart.narrow,.flow.narrow{display:block}.flow{display:none}
 .bars li{grid-template-columns:minmax(0,9em) minmax(40px,1fr) minmax(3.5em,auto);gap:8px}}
 @media print{nav{display:none}body{font-size:12px}section{padding-top:22px}.scroll{overflow:visible}
 .flow{min-width:0}.scroll{background:none}tr,svg,li,.figures{break-inside:avoid}

@@ -55,7 +55,7 @@ local constructors = {
 }
 
 for _, kind in ipairs(native.types()) do
-  M[kind.name:match("^%a+")] = constructors[kind.parameter](kind)
+  M[kind.name:match("^%S+")] = constructors[kind.parameter](kind)
 end
 
 -- The SQL name of what an array or a domain is over.

@@ -24,8 +24,9 @@ local key = "pg_catalog.hashtextextended(pg_catalog.concat('pghost:', $1::text, 
 local function begin(conn)
   conn:exec "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
   conn:query [[
-    SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings
-    WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')]]
+    SELECT pg_catalog.set_config(name, '0', true)
+    FROM pg_catalog.unnest(ARRAY['idle_in_transaction_session_timeout', 'transaction_timeout']) AS name
+    WHERE pg_catalog.current_setting(name, true) IS NOT NULL]] -- pg_settings would describe all of them first
 end
 
 --- A connection for locks, which hold until it ends.

@@ -8,7 +8,9 @@ local paths = require "pghost.lib.paths"
 
 local M = {}
 
-local function script()
+--- The path of the script that runs; "": there is none.
+---@return string
+function M.script()
   local found, host = pcall(require, "pghost.native.host")
   local path = found and host.script
   return path or (arg and arg[0]) or ""
@@ -18,7 +20,7 @@ end
 ---@param path? string of the script, default: the script that the host runs
 ---@return string
 function M.folder(path)
-  path = path or script()
+  path = path or M.script()
   local folder = path:match("^(.*)/[^/]*$") or "."
   local name = folder:match("[^/]+$")
   if name == "." or name == ".." then

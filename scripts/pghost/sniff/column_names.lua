@@ -1,24 +1,17 @@
 -- Names of the columns of a file that was sniffed: its header's, as the rules have to name them.
 
+local lists = require "pghost.lib.lists"
 local names = require "pghost.catalog.names"
 local relations = require "pghost.catalog.relations"
 
 local M = {}
 
-local function trimmed(text)
-  return text:match("^%s*(.-)%s*$")
-end
-
 -- Lines of a header joined by a blank.
 local function joined(header, at)
-  local parts = {}
-  for _, row in ipairs(header) do
-    local part = trimmed(row[at])
-    if part ~= "" then
-      parts[#parts + 1] = part
-    end
-  end
-  return table.concat(parts, " ")
+  local parts = lists.map(header, function(row)
+    return row[at]:match("^%s*(.-)%s*$")
+  end)
+  return table.concat(lists.filter(parts, lists.is_given), " ")
 end
 
 local function written_names(facts)

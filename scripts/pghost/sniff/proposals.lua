@@ -1,6 +1,7 @@
 -- Proposes a type for a column from the facts about it, and the rule that loads it.
 
 local choices = require "pghost.sniff.choices"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local numbers = require "pghost.sniff.numbers"
 local rules_text = require "pghost.sniff.rules_text"
@@ -32,13 +33,9 @@ local function by_type(kinds)
 end
 
 local function formats_of(kinds)
-  local found = {}
-  for _, kind in ipairs(kinds) do
-    if kind.format and kind.fails == 0 then
-      found[#found + 1] = kind
-    end
-  end
-  return found
+  return lists.filter(kinds, function(kind)
+    return kind.format and kind.fails == 0
+  end)
 end
 
 -- "01/02/2024" could be two dates when no value distinguishes day from month.
@@ -148,11 +145,9 @@ local function null_words(facts, is_text)
 end
 
 local function texts(examples)
-  local list = {}
-  for i, example in ipairs(examples) do
-    list[i] = example.text .. (example.cut and "…" or "")
-  end
-  return list
+  return lists.map(examples, function(example)
+    return example.text .. (example.cut and "…" or "")
+  end)
 end
 
 local function confidence_of(column, made, facts)

@@ -1,6 +1,7 @@
 -- The findings about a file as readable, aligned text; bytes of the file reach a terminal only escaped.
 
 local dialect = require "pghost.sniff.findings"
+local lists = require "pghost.lib.lists"
 local print_table = require "pghost.lib.print"
 local rules_text = require "pghost.sniff.rules_text"
 local terminal_text = require "pghost.lib.terminal"
@@ -51,14 +52,9 @@ local function null_shown(column)
   if column.required then
     return "none"
   end
-  local words = {}
+  local words = lists.filter(column.nulls, lists.is_given)
   if column.empty > 0 then
-    words[1] = "empty"
-  end
-  for _, word in ipairs(column.nulls) do
-    if word ~= "" then
-      words[#words + 1] = word
-    end
+    table.insert(words, 1, "empty")
   end
   return table.concat(words, ", ")
 end

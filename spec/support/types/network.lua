@@ -79,6 +79,28 @@ local function mac_shape(text)
   return false
 end
 
+local MACS_8 = {
+  "", "08:00:2b:01:02:03:04:05", "08-00-2b-01-02-03-04-05", "08002b:0102030405", "08002b-0102030405",
+  "0800.2b01.0203.0405", "0800-2b01-0203-0405", "08002b01:02030405", "08002b0102030405", "08:00:2b:01:02:03",
+  "08002b010203", " 08.00.2B.01.02.03\n", "08:00-2b:01:02:03", "08:00:2b:01:02:03:", "08:00:2b:01:02:03:04",
+  "08002b0102030", "08002b01020304050", "08002b010203040506", ":08002b010203", "0:8002b010203", "08::00:2b:01:02:03",
+  "g8:00:2b:01:02:03:04:05", "08:00:2b:01:02:03 04:05", "08:00:2b:01:02:03:04:0",
+}
+
+local function mac8()
+  local separator, text = pick { ":", "-", "." }, ""
+  for i = 1, pick { 6, 8, 8, math.random(5, 9) } do
+    text = text .. (i > 1 and pick { separator, separator, "" } or "") .. ("%02x"):format(math.random(0, 255))
+  end
+  return blanks(text)
+end
+
+-- No separator or single digit after the last pair, which the server ignores.
+local function mac8_shape(text)
+  local digits = text:gsub("[^%x]", "")
+  return (#digits == 12 or #digits == 16) and text:find("%x%x%s*$") ~= nil
+end
+
 function M.address_shape(text)
   local host, bits = text:match("^([^/]+)/(.*)$")
   host = host or text
@@ -101,6 +123,8 @@ M.types = {
   { name = "cidr", send = "cidr_send", make = network, alphabet = "0123456789.:/af ", picked = ADDRESSES,
     shape = M.address_shape, spellings = true },
   { name = "macaddr", send = "macaddr_send", make = mac, alphabet = "08aF:-. ", picked = MACS, shape = mac_shape },
+  { name = "macaddr8", send = "macaddr8_send", make = mac8, alphabet = "08aF:-. ", picked = MACS_8,
+    shape = mac8_shape },
 }
 
 return M

@@ -53,6 +53,23 @@ local function find(run, name)
   return qualified
 end
 
+--- Whether there is a table, built or published.
+---@param name string
+---@return boolean
+function Catalog:has(name)
+  return find(self.run, name) ~= nil
+end
+
+--- Raises that there is no such table, with the nearest name.
+---@param name string
+---@param where string
+---@param more? string[] further names to choose from
+function Catalog:raise_unknown(name, where, more)
+  local names = table_names(self.run)
+  table.move(more or {}, 1, #(more or {}), #names + 1, names)
+  errors.raise(("%s: no table '%s'%s"):format(where, name, nearest.hint(name, names)), "42P01", { exit = 1 })
+end
+
 --- A table; raises code 42P01 when there is none of that name.
 ---@param name string
 ---@param where string
@@ -61,8 +78,7 @@ function Catalog:table(name, where)
   if not known then
     local qualified = find(self.run, name)
     if not qualified then
-      errors.raise(("%s: no table '%s'%s"):format(where, name, nearest.hint(name, table_names(self.run))), "42P01",
-        { exit = 1 })
+      self:raise_unknown(name, where)
     end
     local built = self.run.build ~= self.run.target and qualified == self.run:qualified(name)
     if not built then
