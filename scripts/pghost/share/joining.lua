@@ -70,6 +70,13 @@ local function check_same(run, found)
   end
 end
 
+local wants_over = false
+
+--- The next pipeline of this process that joins takes its run over, if nobody else has.
+function M.take_over_next()
+  wants_over = true
+end
+
 --- Whether this process was a helper whose run has lost its holder, and is to be the next one. Several may want to be.
 ---@param name string
 ---@param settings table
@@ -77,9 +84,10 @@ end
 ---@return boolean
 function M.takes_over(name, settings, options)
   local _, run_id = retry.attempt()
-  if not run_id then
+  if not run_id and not wants_over then
     return false
   end
+  wants_over = false
   local held = lock.open(options.dsn)
   local got = held:try(name, settings.schema)
   held:release()
