@@ -39,7 +39,7 @@ local analyse_from = 10000
 ---@field say pghost.load.Say
 ---@field relation? pghost.load.Relation what the catalog says of the table, once it is there
 ---@field held table[] what is closed with the target
----@field read_once? pghost.File of which there is no second attempt
+---@field read_once? pghost.File that rules out a second attempt
 ---@field over_budget boolean it was given up for its rejects
 ---@field rows_before? integer in the table, where something acts on rows after COPY has counted them
 ---@field sent? integer rows that COPY has counted
@@ -74,7 +74,7 @@ function Target:plan(files, rules, options)
     self.relation = relation.find(self.conn, self.into)
   end
   local plan = table_plan.make(self, files, rules, options)
-  local spare = options.fixes and 0 or decided.count(self.conn, self.relation)
+  local spare = options.fixes and 0 or decided.count(self.conn, self.relation) * #plan.files -- one content each
   self.budget, self.lenient = budget.of_load(options.max_rejects, spare), options.max_rejects ~= nil or spare > 0
   self.undigested = not self.lenient -- it tells the files of rejects, of which there are none
   return plan
