@@ -194,7 +194,7 @@ local deferred_query = [[
       SELECT relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass($1::text))))
   ORDER BY 1]]
 
---- Has deferred constraints of a table checked with each record, so that their errors are told by file and line.
+--- Has deferred constraints of a table checked with each record, so that their errors name file and line.
 ---@param conn pghost.Connection in a transaction
 ---@param relation pghost.load.Relation
 function M.check_at_once(conn, relation)
