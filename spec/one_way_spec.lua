@@ -101,9 +101,11 @@ load.result.new
 distribute.is_placed
 load.file_records.begin
 load.attempts.run
-load.raw_table.readers
+<<<<<<< HEAD
 distribute.connections
 distribute.connections
+=======
+>>>>>>> main
 distribute.one_backend_per_node
 distribute.create
 distribute.create
