@@ -101,11 +101,8 @@ load.result.new
 distribute.is_placed
 load.file_records.begin
 load.attempts.run
-<<<<<<< HEAD
 distribute.connections
 distribute.connections
-=======
->>>>>>> main
 distribute.one_backend_per_node
 distribute.create
 distribute.create
