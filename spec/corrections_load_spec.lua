@@ -173,6 +173,13 @@ describe("corrections in pghost load", function()
     has(here:must(0, "load", "a.csv", "--into", "t", "--max-rejects", "9"), "loaded 3 records", ", 4 rejected")
   end)
 
+  it("hold in each of several files of that content", function()
+    here:must(0, "rejects", "1", "--waive")
+    here:write("b.csv", text)
+    has(here:must(0, "load", "a.csv", "b.csv", "--into", "t"), "loaded 4 records from 2 files", "4 corrected, 4 waived")
+    assert.equal("1|10\n1|10\n2|20\n2|20\n3|500\n3|500\n6|6\n6|6", items())
+  end)
+
   it("are of what comes from a pipe, too", function()
     local _, err, code = pghost.run({ "--dsn", here.dsn, "load", "-", "--into", "t", "--max-rejects", "1" },
       { stdin = text })

@@ -253,9 +253,9 @@ static void merge_profiles(Engine *engine) {
   Profile *whole = engine->options.profile;
   for (unsigned i = 0; i < engine->options.workers; i++)
     if (engine->workers[i].profile)
-      profile_merge(whole, engine->workers[i].profile);
+      profile_take(whole, engine->workers[i].profile);
   if (engine->caller_profile)
-    profile_merge(whole, engine->caller_profile);
+    profile_take(whole, engine->caller_profile);
 }
 
 bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error) {

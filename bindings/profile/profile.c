@@ -56,6 +56,16 @@ void profile_merge(Profile *into, const Profile *from) {
   sample_merge(&into->sample, &from->sample);
 }
 
+void profile_take(Profile *into, Profile *from) {
+  if (into->failed || from->failed || into->rows > 0 || into->left_out > 0) {
+    profile_merge(into, from);
+    return;
+  }
+  Profile empty = *into;
+  *into = *from;
+  *from = empty;
+}
+
 uint64_t profile_file(const char *name) {
   uint64_t high;
   return hash_bytes(name, strlen(name), &high);

@@ -35,6 +35,9 @@ void profile_add(Profile *profile, const Scratch *scratch, uint64_t place);
 // Both must be of the same program.
 void profile_merge(Profile *into, const Profile *from);
 
+// The same, without a copy if possible. `from` is only to be freed then.
+void profile_take(Profile *into, Profile *from);
+
 // Numbers for profile_add: one for the file, from its name; and from that one for a line.
 uint64_t profile_file(const char *name);
 static inline uint64_t profile_place(uint64_t file, int64_t line) {

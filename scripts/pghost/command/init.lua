@@ -94,7 +94,7 @@ local function tell_tables(list)
   for _, one in ipairs(list) do
     io.stdout:write(("%s: %s in %s, %s%s\n"):format(one.name, log.counted(one.records, "record"),
       log.counted(#one.files, "file"), log.counted(#one.columns, "column"),
-      one.key and one.key.sure and ", key " .. one.key.column or ""))
+      one.key and one.key.sure and ", key " .. table.concat(one.key.columns, ", ") or ""))
   end
 end
 

@@ -109,7 +109,7 @@ function Target:begin(plan, result)
 end
 
 function Target:take_connections(plan)
-  self.all, self.readers = {}, raw_table.readers(self.run, plan)
+  self.all, self.readers = {}, plan.raw_source and raw_table.readers(self.run, plan) or {}
   for _, kind in ipairs { "clean", "raw" } do
     if plan.targets[kind] then
       self[kind] = {}

@@ -74,7 +74,7 @@ function Target:plan(files, rules, options)
     self.relation = relation.find(self.conn, self.into)
   end
   local plan = table_plan.make(self, files, rules, options)
-  local spare = options.fixes and 0 or decided.count(self.conn, self.relation)
+  local spare = options.fixes and 0 or decided.count(self.conn, self.relation) * #plan.files -- one content each
   self.budget, self.lenient = budget.of_load(options.max_rejects, spare), options.max_rejects ~= nil or spare > 0
   self.undigested = not self.lenient -- it tells the files of rejects, of which there are none
   return plan

@@ -95,15 +95,22 @@ function M.touch(fixes, name)
   return false
 end
 
---- How many corrections and waivers are in force for a table.
+--- SQL of what a rejects file calls a record: reject `r` of the file `f` (decided.lua).
+M.record_hash = [[pg_catalog.left(pg_catalog.encode(
+            pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat(f.sha256, ':', r.line, ':'), 'UTF8')
+              OPERATOR(pg_catalog.||) r.original), 'hex'), 24)]]
+
+--- How many corrections and waivers are in force for a table, with those of rejects files of its loads.
 ---@param conn pghost.Connection
 ---@param schema string
 ---@param name string
 ---@return integer
 function M.in_force(conn, schema, name)
   return conn:query([[
-    SELECT pg_catalog.count(*) AS records FROM pghost.corrections
-    WHERE target_schema = $1 AND table_name = $2 AND reverted_at IS NULL]], schema, name)[1].records
+    SELECT (SELECT pg_catalog.count(*) FROM pghost.corrections
+        WHERE target_schema = $1 AND table_name = $2 AND reverted_at IS NULL)
+      + (SELECT pg_catalog.count(*) FROM pghost.taken_in
+        WHERE target_schema = $1 AND table_name = $2 AND reverted_at IS NULL) AS records]], schema, name)[1].records
 end
 
 --- Marks the chosen open rejects as waived, now and whenever the same records come again.
@@ -139,9 +146,7 @@ function M.revert(conn, filter)
   local row = conn:query(([[
     WITH found AS (
       SELECT r.reject_id, r.run_id, r.table_name, r.state, r.line, r.original, f.sha256, f.name, u.target_schema,
-        r.note, pg_catalog.left(pg_catalog.encode(
-            pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat(f.sha256, ':', r.line, ':'), 'UTF8')
-              OPERATOR(pg_catalog.||) r.original), 'hex'), 24) AS record
+        r.note, %s AS record
       FROM (SELECT r.* FROM %s) AS r LEFT JOIN pghost.files AS f ON f.file_id = r.file_id
         JOIN pghost.runs AS u ON u.run_id = r.run_id
       WHERE r.state IN ('corrected', 'waived')
@@ -165,8 +170,9 @@ function M.revert(conn, filter)
       RETURNING r.state
     )
     SELECT pg_catalog.count(*) FILTER (WHERE state = 'waived') AS waived,
-      pg_catalog.count(*) FILTER (WHERE state = 'corrected') AS corrected FROM told]]):format(reject_list.chosen,
-    of_table, of_table), filter.run_id, filter.table, filter.file, filter.rule, filter.state or "all", who(conn))[1]
+      pg_catalog.count(*) FILTER (WHERE state = 'corrected') AS corrected FROM told]]):format(M.record_hash,
+    reject_list.chosen, of_table, of_table), filter.run_id, filter.table, filter.file, filter.rule,
+    filter.state or "all", who(conn))[1]
   return row.waived, row.corrected
 end
 

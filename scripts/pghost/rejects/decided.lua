@@ -23,6 +23,7 @@ local M = {}
 ---@field bytes? string in the dialect of the file
 ---@field text? string the same in UTF-8
 ---@field note? string
+---@field made_at number seconds since 1970, by the server's clock
 
 local counted = {
   corrections = [[
@@ -52,28 +53,29 @@ local made_for = [[target_schema = $1 AND table_name = $2 AS own,
 
 local corrections_query = ([[
   SELECT file_sha256, line, pg_catalog.encode(original_sha256, 'hex') AS original, kind, columns::pg_catalog.text,
-    fields::pg_catalog.text, bytes, note, %s
+    fields::pg_catalog.text, bytes, note, pg_catalog.date_part('epoch', made_at) AS made_at, %s
   FROM pghost.corrections
   WHERE reverted_at IS NULL AND file_sha256 = ANY ($3::pg_catalog.text[])
     AND (kind = 'corrected' OR target_schema = $1 AND table_name = $2)
   ORDER BY correction_id]]):format(made_for)
 
 local taken_in_query = ([[
-  SELECT pg_catalog.substr(reject, 10) AS record, columns::pg_catalog.text, fields::pg_catalog.text, bytes AS text, %s
+  SELECT pg_catalog.substr(reject, 10) AS record, columns::pg_catalog.text, fields::pg_catalog.text, bytes AS text,
+    pg_catalog.date_part('epoch', made_at) AS made_at, %s
   FROM pghost.taken_in
   WHERE reverted_at IS NULL AND pg_catalog.substr(reject, 10) = ANY ($3::pg_catalog.text[])
   ORDER BY made_at]]):format(made_for)
 
 local function decode(row, kind)
   local columns = row.columns and cjson.decode(row.columns)
-  return { kind = kind, own = row.own, made_for = row.made_for, columns = columns,
+  return { kind = kind, own = row.own, made_for = row.made_for, made_at = row.made_at, columns = columns,
     fields = row.fields and json.texts(row.fields),
     same = table.concat({ row.columns or "", row.fields or "" }, "\0") }
 end
 
 -- The last one of this table wins; of other tables all must say the same.
 local function choose(before, one)
-  if not before or one.own then
+  if not before or one.own and not (before.own and before.made_at > one.made_at) then
     return one
   elseif before.own or before.same == one.same then
     return before

@@ -9,12 +9,14 @@ local columns = require "pghost.catalog.columns"
 local corrections = require "pghost.rejects.corrections"
 local engine = require "pghost.load.engine"
 local errors = require "pghost.lib.errors"
+local fields_of = require "pghost.rejects.fields"
 local file_records = require "pghost.load.file_records"
 local header = require "pghost.load.header"
 local json = require "pghost.lib.json"
 local log = require "pghost.lib.log"
 local originals = require "pghost.rejects.originals"
 local outcome = require "pghost.rejects.replay.outcome"
+local recorded_dialect = require "pghost.input.recorded_dialect"
 local relations = require "pghost.catalog.relations"
 local sinks = require "pghost.load.sinks"
 local sources = require "pghost.rejects.replay.sources"
@@ -23,50 +25,66 @@ local tables = require "pghost.load.tables"
 
 local M = {}
 
--- The rejects of this run by what corrections are kept by, in a table that the planner knows the size of: in
--- pghost.rejects it takes those of this run for one, and would look at each for each correction.
+-- What was decided on records of these rejects, in runs and in loads. $1 is the schema, $2 the table.
+local decisions = [[
+  SELECT r.reject_id, c.kind, c.note, c.columns, c.fields, c.bytes, false AS is_text, c.made_at
+  FROM %s AS r JOIN pghost.corrections AS c ON c.file_sha256 = r.sha256 AND c.line = r.line
+    AND c.original_sha256 = r.original
+  WHERE c.target_schema = $1 AND c.table_name = $2 AND c.reverted_at IS NULL
+  UNION ALL
+  SELECT r.reject_id, 'corrected', NULL, t.columns, t.fields, t.bytes, true, t.made_at
+  FROM %s AS r JOIN pghost.taken_in AS t ON pg_catalog.substr(t.reject, 10) = r.record
+  WHERE t.target_schema = $1 AND t.table_name = $2 AND t.reverted_at IS NULL]]
+
+-- The rejects of this run by what decisions are kept by, and the last decision on each, in tables that the planner
+-- knows the size of: in pghost.rejects it takes those of this run for one, and would look at each for each correction.
 local function collect(run, plan)
+  local open, decided = staging.name(run, "open"), staging.name(run, "decided")
   run.conn:query(("CREATE TABLE %s (reject_id pg_catalog.int8, sha256 pg_catalog.text, line pg_catalog.int8, "
-    .. "original pg_catalog.bytea)"):format(staging.name(run, "open")))
+    .. "original pg_catalog.bytea, record pg_catalog.text)"):format(open))
   run.conn:query(([[
-    INSERT INTO %s SELECT r.reject_id, f.sha256, r.line, pg_catalog.sha256(r.original)
+    INSERT INTO %s SELECT r.reject_id, f.sha256, r.line, pg_catalog.sha256(r.original), %s
     FROM pghost.rejects AS r JOIN pghost.files AS f ON f.file_id = r.file_id
-    WHERE r.run_id = $1 AND r.table_name = $2 AND r.state = 'open']]):format(staging.name(run, "open")), run.id,
+    WHERE r.run_id = $1 AND r.table_name = $2 AND r.state = 'open']]):format(open, corrections.record_hash), run.id,
     plan.name)
   staging.analyse(run, { "open" })
-end
-
--- Open rejects with the decisions on them; $1 to $3 are table, schema and kind.
-local function known(run, more)
-  return ([[
-    FROM %s AS k JOIN pghost.corrections AS c ON c.file_sha256 = k.sha256 AND c.line = k.line
-      AND c.original_sha256 = k.original %s
-    WHERE c.table_name = $1 AND c.target_schema = $2 AND c.kind = $3 AND c.reverted_at IS NULL]]):format(
-    staging.name(run, "open"), more or "")
+  run.conn:query(("CREATE TABLE %s (reject_id pg_catalog.int8, kind pg_catalog.text, note pg_catalog.text, columns "
+    .. "pg_catalog.jsonb, fields pg_catalog.jsonb, bytes pg_catalog.bytea, is_text pg_catalog.bool)"):format(decided))
+  run.conn:query(([[
+    INSERT INTO %s SELECT DISTINCT ON (d.reject_id) d.reject_id, d.kind, d.note, d.columns, d.fields, d.bytes, d.is_text
+    FROM (%s) AS d ORDER BY d.reject_id, d.made_at DESC]]):format(decided, decisions:format(open, open)), run.target,
+    plan.name)
+  staging.analyse(run, { "decided" })
 end
 
 local function waive(run, plan)
   local count = run.conn:query(([[
     UPDATE pghost.rejects AS j SET state = 'waived', note = n.note
-    FROM (SELECT k.reject_id, c.note %s) AS n WHERE j.reject_id = n.reject_id]]):format(known(run)), plan.name,
-    run.target, "waived").affected
+    FROM %s AS n WHERE j.reject_id = n.reject_id AND n.kind = 'waived']]):format(staging.name(run, "decided"))).affected
   if count > 0 then
     run.log:info("waived", plan.name, ("%s waived before"):format(log.counted(count, "reject")), { waived = count })
   end
 end
 
-local function decode(row)
-  local names = row.columns and cjson.decode(row.columns)
-  return { columns = names, bytes = row.bytes, fields = row.fields and json.texts(row.fields) }
+-- A correction in the form of sources.lua. Text of a rejects file is UTF-8, whatever its file is in.
+local function decode(run, row)
+  local bytes = row.bytes
+  if row.is_text and bytes then
+    bytes = fields_of.bytes(bytes)
+    if bytes == row.bytes then
+      bytes = recorded_dialect.encode(run.conn, bytes, recorded_dialect.read(row.dialect).encoding)
+    end
+  end
+  return { columns = row.columns and cjson.decode(row.columns), bytes = bytes,
+    fields = row.fields and json.texts(row.fields) }
 end
 
-local function corrected(run, plan)
+local function corrected(run)
   return run:connection("reader"):stream(([[
     SELECT r.reject_id, r.file_id, r.line, r.original, f.name, pg_catalog.array_to_json(f.header)::text AS header,
-      f.read_as::text AS dialect, c.columns::text AS columns, c.fields::text AS fields, c.bytes %s
-    ORDER BY r.file_id, r.line, r.reject_id]]):format(known(run,
-    "JOIN pghost.rejects AS r ON r.reject_id = k.reject_id JOIN pghost.files AS f ON f.file_id = r.file_id")),
-    plan.name, run.target, "corrected")
+      f.read_as::text AS dialect, d.columns::text AS columns, d.fields::text AS fields, d.bytes, d.is_text
+    FROM %s AS d JOIN pghost.rejects AS r ON r.reject_id = d.reject_id JOIN pghost.files AS f ON f.file_id = r.file_id
+    WHERE d.kind = 'corrected' ORDER BY r.file_id, r.line, r.reject_id]]):format(staging.name(run, "decided")))
 end
 
 local function create(run, plan)
@@ -85,7 +103,9 @@ local function load_corrected(run, plan)
     clean = { connections = { run:connection "clean1" }, as_text = as_text, position = true,
       copy = tables.copy(staging.name(run, "clean"), { names = names, position = true, as_text = as_text }) } }
   streams.rejects = budget.unlimited():enforce(sink.stream(), {}, 0, true)
-  local next_source = sources.of(run, plan, corrected(run, plan), decode)
+  local next_source = sources.of(run, plan, corrected(run), function(row)
+    return decode(run, row)
+  end)
   return select(2, engine.run(streams, { files = next_source, failed = errors.raise, open = function(one)
     return one.source, { file_id = one.number, clean_map = header.match(plan.name, one.header, plan.clean_columns) }
   end }))
@@ -172,14 +192,14 @@ function M.run(run, plan, result)
   collect(run, plan)
   waive(run, plan)
   if plan.targets.clean then -- after run:stage run:clean corrects
-    local found = run.conn:query("SELECT pg_catalog.count(*) AS records" .. known(run), plan.name, run.target,
-      "corrected")[1].records
+    local found = run.conn:query(("SELECT pg_catalog.count(*) AS records FROM %s WHERE kind = 'corrected'"):format(
+      staging.name(run, "decided")))[1].records
     if found > 0 then
       correct(run, plan, result)
     end
     tell_unneeded(run, plan)
   end
-  run.conn:query("DROP TABLE " .. staging.name(run, "open"))
+  run.conn:query(("DROP TABLE %s, %s"):format(staging.name(run, "open"), staging.name(run, "decided")))
 end
 
 return M

@@ -6,7 +6,7 @@ local statistics = require "pghost.load.statistics"
 local M = {}
 
 ---@param run pghost.Run
----@param kind "map"|"raw"|"clean"|"rejects"|"outcome"|"open"
+---@param kind "map"|"raw"|"clean"|"rejects"|"outcome"|"open"|"decided"
 ---@return string qualified name
 function M.name(run, kind)
   return run:qualified("pghost_replay_" .. kind)
