@@ -24,6 +24,7 @@ local M = {}
 ---@class pghost.load.Streams
 ---@field program? pghost.Program
 ---@field profile? pghost.Profile of the program: gets the records that pass
+---@field raw_profile? pghost.Profile of texts: gets the readable records, the last columns of the raw table
 ---@field workers? integer
 ---@field memory? integer bytes that blocks may hold together (default 64 MiB)
 ---@field raw? pghost.load.Stream
@@ -49,6 +50,7 @@ function M.open(streams)
     workers = streams.workers,
     memory = streams.memory,
     profile = streams.profile,
+    raw_profile = streams.raw_profile,
     raw = native_stream(streams.raw),
     clean = native_stream(streams.clean),
     rejects = streams.rejects,
