@@ -232,6 +232,13 @@ void column_profiles_add(ColumnProfile *columns, size_t count, const Value *valu
       add_value(&columns[i], &values[i], &texts[i], typed);
 }
 
+void column_profile_add_text(ColumnProfile *column, const Field *text) {
+  if (text->null)
+    column->nulls++;
+  else
+    add_text(column, text->data, text->len);
+}
+
 static void keep_text(SampleCell *cell, const char *bytes, uint32_t len) {
   uint64_t high;
   cell->hash = hash_bytes(bytes, len, &high);

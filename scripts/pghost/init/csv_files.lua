@@ -88,7 +88,7 @@ local function is_answered(warning, given)
     and warning:find("^encoding:") or given.header ~= nil and warning:find("^header:")
 end
 
--- Of several readings that are not taken the first says enough; what is said of a column stands in the rules.
+-- Of several rejected readings the first says enough; remarks on a column are written into the rules.
 local function remarks_of(found, told, given)
   local list, readings, known = {}, 0, {}
   for _, warning in ipairs(found.warnings) do

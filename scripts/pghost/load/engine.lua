@@ -24,6 +24,7 @@ local M = {}
 ---@class pghost.load.Streams
 ---@field program? pghost.Program
 ---@field profile? pghost.Profile of the program: gets the records that pass
+---@field raw_profile? pghost.Profile of texts: gets the readable records, the last columns of the raw table
 ---@field workers? integer
 ---@field memory? integer bytes that blocks may hold together (default 64 MiB)
 ---@field raw? pghost.load.Stream
@@ -49,6 +50,7 @@ function M.open(streams)
     workers = streams.workers,
     memory = streams.memory,
     profile = streams.profile,
+    raw_profile = streams.raw_profile,
     raw = native_stream(streams.raw),
     clean = native_stream(streams.clean),
     rejects = streams.rejects,
@@ -131,7 +133,7 @@ end
 ---@field failed fun(message: string, code: string) raises: the COPYs did not end well
 ---@field label? string of the progress bar
 ---@field progress? table options of the progress bar
----@field tick? fun(records: integer, bytes: integer) told now and then what has been read
+---@field tick? fun(records: integer, bytes: integer) called now and then with what has been read
 
 --- Gives files to COPYs, to their end. Raises at the first failure; the COPYs are aborted then.
 ---@param streams pghost.load.Streams

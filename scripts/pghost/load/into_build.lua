@@ -45,9 +45,10 @@ local M = {}
 ---@field raw? pghost.Connection[]
 ---@field clean? pghost.Connection[]
 ---@field readers? pghost.Connection[] of the raw table that records come from; none: one is read over
+---@field partitions? pghost.partitions.Told
 ---@field repeats? pghost.load.Repeats records whose key came before, of the COPYs under way and then of all
----@field attempt? pghost.Profile of the COPYs under way
----@field profile? pghost.Profile of those that are committed
+---@field attempt? pghost.load.Profiles of the COPYs under way
+---@field profiles? pghost.load.Profiles of those that are committed
 local Target = {}
 Target.__index = Target
 
@@ -181,7 +182,7 @@ function Target:streams(plan, batch)
   end
   self.attempt = profiles.new(self.run, plan, batch)
   return { program = batch.program, workers = plan.workers, memory = self.run.settings.memory, raw = raw,
-    profile = self.attempt, clean = clean }
+    profile = self.attempt and self.attempt.clean, raw_profile = self.attempt and self.attempt.raw, clean = clean }
 end
 
 --- What a clean reads, in the place of files.
@@ -226,10 +227,10 @@ function Target:filled(plan, result)
 end
 
 function Target:committed(plan, batch, result)
-  if self.profile then
-    self.profile:add(self.attempt)
+  for kind, profile in pairs(self.profiles and self.attempt or {}) do
+    self.profiles[kind]:add(profile)
   end
-  self.profile = self.profile or self.attempt
+  self.profiles = self.profiles or self.attempt
   local run = self.run
   run.conn:transaction(function(conn)
     cleaning.save(conn, run.id, plan.name, result.cleaning)
@@ -307,10 +308,10 @@ function Target:finish(plan, result)
   if plan.targets.raw and plan.first and not plan.complete then
     statistics.analyse(run.conn, run:qualified(plan.raw_table), seconds, raw_target)
   end
-  profiles.save(run, plan, self.profile)
+  profiles.save(run, plan, self.profiles)
   reapply.run(run, plan, result)
   run:add_built(modes.built(run, plan))
-  partitions.build(run, plan)
+  self.partitions = partitions.build(run, plan)
   accounts.prove(run, plan, result)
   file_records.settle(run, plan, result)
   for _, file in ipairs(result.files) do
@@ -326,7 +327,7 @@ function Target:finish(plan, result)
   originals.fill(run, plan.name, plan.options, result.files)
 end
 
---- Whether the table that is recorded now is one to go on with: within its budget, and not empty.
+--- Whether the run may continue with the table: within its budget, and not empty. Raises if not.
 function Target:judge(plan, result)
   local run = self.run
   if result.rejects then

@@ -93,7 +93,7 @@ M.list = {
     expected = ("bytes, a whole number from %d"):format(memory.least),
     help = "bytes of records that a load may have under way; a longer record passes alone (default 64 MiB)" },
   { name = "profile", kind = "boolean", default = true, is = is.boolean, expected = "true or false",
-    help = "profile each column of the clean tables while they are loaded" },
+    help = "profile each column while it is loaded" },
   { name = "dry_run", kind = "flag", default = false, is = is.boolean, expected = "true or false",
     help = "do everything but publish, and say what would change" },
   { name = "report", kind = "text", default = "", is = is.text, expected = "the path of a file",
