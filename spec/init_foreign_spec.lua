@@ -221,4 +221,22 @@ describe("what is left out", function()
     assert.same("40|2|60", project:ask [[select (select count(*) from p.early_ends), (select count(*) from p.one),
       (select count(*) from p.codes)]])
   end)
+
+  it("comes with commands that make the project where no file is clear", function()
+    local out, err, code = project:init("early ends.csv", "codes.csv", "--into", "a b/p")
+    assert.same(1, code)
+    assert.matches("none of the files is clear: nothing is written", err, 1, true)
+    local first, second = out:match(
+      "^this command makes the project with options for the first file:\n  (.-)   # [^\n]*\n"
+      .. "then this one, in its folder:\n  (.-)   # [^\n]*\n$")
+    assert.truthy(first, out)
+    for _, command in ipairs { first, "cd 'a b/p' && " .. second } do
+      local _, problem, made = pghost.shell(("cd %s && PATH=%s:$PATH && %s"):format(project.folder,
+        pghost.path:match("^(.*)/"), command))
+      assert.same({ "", 0 }, { problem, made }, command)
+    end
+    local _, log, run_code = project:pghost("a b/p/pipeline.lua")
+    assert.same(0, run_code, log)
+    assert.same("40|60", project:ask "select (select count(*) from p.early_ends), (select count(*) from p.codes)")
+  end)
 end)

@@ -83,7 +83,7 @@ static bool make_blocks(Engine *engine) {
   return ok;
 }
 
-// Without memory for it there is no profile; the load goes on.
+// Without memory for a profile the load continues without one.
 static Profile *start_profile(Profile *whole) {
   Profile *part = whole ? profile_new(whole->program) : NULL;
   if (whole && !part)

@@ -139,8 +139,9 @@ end
 function M.reached(one, loader)
   M.await("a loader reached its point", function()
     local file = io.open(("%s/reached.%d"):format(one.folder, loader.pid))
-    return file and file:close()
+    return file and file:close() or not loader:running()
   end)
+  assert(loader:running() or select(2, loader:wait()) == nil, loader.err)
 end
 
 return M

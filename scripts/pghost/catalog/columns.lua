@@ -1,4 +1,4 @@
--- Columns of a table as the catalog has them: names and types, and how two values of a key compare.
+-- Columns of a table, from the catalog: names and types, and how two values of a key compare.
 
 local errors = require "pghost.lib.errors"
 local lists = require "pghost.lib.lists"

@@ -8,7 +8,7 @@ local M = {}
 ---@class pghost.init.Key
 ---@field columns string[] one, or two
 ---@field unique? boolean no value repeats, and none is missing
----@field sure boolean it stands in the rules; else it is told as a comment
+---@field sure boolean written into the rules; otherwise mentioned in a comment
 ---@field reason string
 
 local key_types = { bigint = true, text = true, uuid = true, date = true, timestamp = true, timestamptz = true }

@@ -133,7 +133,7 @@ end
 ---@field failed fun(message: string, code: string) raises: the COPYs did not end well
 ---@field label? string of the progress bar
 ---@field progress? table options of the progress bar
----@field tick? fun(records: integer, bytes: integer) told now and then what has been read
+---@field tick? fun(records: integer, bytes: integer) called now and then with what has been read
 
 --- Gives files to COPYs, to their end. Raises at the first failure; the COPYs are aborted then.
 ---@param streams pghost.load.Streams

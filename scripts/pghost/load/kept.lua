@@ -60,7 +60,7 @@ local function start_over(run, plan)
   end)
 end
 
---- Discards what a killed run had built of tables that this process does not load: they are no part of the
+--- Discards what a killed run had built of tables that this process does not load: they do not belong to the
 --- run any more. To be called when all loads are done.
 ---@param run pghost.Run
 function M.forget_others(run)

@@ -65,7 +65,9 @@ local function step(run, kind, name, files, rules, options, targets)
   local target, result, plan = into_build.new(run, name, targets), nil, nil
   run:step(kind, name, function()
     result, plan = load.run(target, sinks.into_table(run, name), files, rules, options)
-    return told(plan, result)
+    local counts, text = told(plan, result)
+    counts.partitions = target.partitions
+    return counts, text
   end)
   target:judge(plan, result)
 end

@@ -47,8 +47,8 @@ end
 -- Ends the script: the host starts it again, as the holder (joining.lua).
 local function take_over(self)
   local run = self.run
-  local problem = errors.new { message = ("the holder of run %d is gone: start the script with --share to resume it")
-    :format(run.id), code = "holder_gone", exit = 1 }
+  local text = "the holder of run %d is gone: start the script with --share yes to resume it"
+  local problem = errors.new { message = text:format(run.id), code = "holder_gone", exit = 1 }
   if retry.can_start_again() then
     problem.retry = { wait = 0, run = run.id, say = function()
       run.log:warn("share", run.name, ("the holder of run %d is gone: this process takes it over"):format(run.id))

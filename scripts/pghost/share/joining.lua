@@ -9,15 +9,14 @@ local logs = require "pghost.lib.log"
 local lock = require "pghost.run.lock"
 local metadata = require "pghost.run.schema"
 local retry = require "pghost.run.retry"
+local resume = require "pghost.run.resume"
 local Run = require "pghost.run"
 local sys = require "pghost.native.sys"
 local waiting = require "pghost.run.waiting"
 
 local M = {}
 
--- Settings that each host has its own of.
-local of_host <const> = lists.set { "data", "workers", "memory", "join", "report", "metrics", "openlineage", "wait",
-  "retries" }
+local of_host <const> = lists.set(resume.of_host)
 
 local run_query <const> = [[
   SELECT run_id, version, config::text AS config, build_schema AS build,
@@ -71,6 +70,13 @@ local function check_same(run, found)
   end
 end
 
+local wants_over = false
+
+--- The next pipeline of this process that joins takes its run over, if nobody else has.
+function M.take_over_next()
+  wants_over = true
+end
+
 --- Whether this process was a helper whose run has lost its holder, and is to be the next one. Several may want to be.
 ---@param name string
 ---@param settings table
@@ -78,9 +84,10 @@ end
 ---@return boolean
 function M.takes_over(name, settings, options)
   local _, run_id = retry.attempt()
-  if not run_id then
+  if not run_id and not wants_over then
     return false
   end
+  wants_over = false
   local held = lock.open(options.dsn)
   local got = held:try(name, settings.schema)
   held:release()

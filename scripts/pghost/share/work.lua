@@ -265,13 +265,20 @@ end
 ---@param reason? string why this loader cannot load it: it does not get it again
 ---@param unsure? boolean a COMMIT was sent, and its outcome is not known
 function M.give_back(conn, load, item, owner, reason, unsure)
-  conn:query(([[
+  local given = ([[
     UPDATE pghost.work SET state = 'open', owner = NULL, lease_until = NULL, taken_at = NULL,
       attempt = attempt - CASE WHEN $7::boolean THEN 0 ELSE 1 END,
       refusals = CASE WHEN $8::text IS NULL THEN refusals
         ELSE pg_catalog.jsonb_concat(refusals, pg_catalog.jsonb_build_object($6::text, $8::text)) END
-    WHERE %s]]):format(mine), load.run_id, load.table, load.step, item.place, item.attempt, owner, unsure or false,
-    recordable.text(conn, reason))
+    WHERE %s]]):format(mine)
+  reason = recordable.text(conn, reason)
+  conn:transaction(function()
+    local is_ours = conn:query(given, load.run_id, load.table, load.step, item.place, item.attempt, owner,
+      unsure or false, reason).affected == 1
+    if is_ours and not unsure then -- the next attempt gets the same _file_id
+      conn:query("DELETE FROM pghost.files WHERE file_id = $1 AND kept_at IS NULL", item.file_id)
+    end
+  end)
 end
 
 return M
