@@ -14,8 +14,6 @@ if not has_file then
   arg[#arg + 1] = here
 end
 table.insert(arg, 1, "--pattern=_spec%.lua$")
-if (os.getenv("PGHOST_SPEC_TOTALS") or "") ~= "" then
-  table.insert(arg, 1, "--helper=" .. here .. "/support/totals.lua")
-end
+table.insert(arg, 1, "--helper=" .. here .. "/support/helpers.lua")
 
 assert(load('require "busted.runner" { standalone = false }', "@" .. arg[0]))()

@@ -117,7 +117,4 @@ const char *repair_name(Repair repair);
 // A stable short name for the rule column of rejects: "fields", "quote", "encoding", ...
 const char *record_error_rule(RecordError error);
 
-// A stable short name: "padded", "cut", "quotes", ...
-const char *repair_name(Repair repair);
-
 #endif

@@ -175,11 +175,11 @@ static size_t find_cut(const Source *source, const char *bytes, size_t lines) {
 }
 
 static bool line_too_long(const Source *source, const Buffer *bytes, size_t lines, Error *error) {
-  return error_set(
-      error, "too_long", "%s:%llu: a line of more than %zu MiB: not a CSV file?", source->name,
-      (unsigned long long)(source->position.line +
-                           scan_count(bytes->data, lines, dialect_line_end(&source->dialect))),
-      line_limit(source) >> 20);
+  return error_set(error, "too_long", "%s:%llu: a line of more than %zu MiB: not a CSV file?",
+                   source->name,
+                   (unsigned long long)source->position.line +
+                       scan_count(bytes->data, lines, dialect_line_end(&source->dialect)),
+                   line_limit(source) >> 20);
 }
 
 // At the end of the source: all that is left, but for the footer, which then comes by itself.

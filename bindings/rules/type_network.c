@@ -110,7 +110,7 @@ static bool parse_inet(const Type *type, const char *text, size_t len, Buffer *s
   bytes[1] = (unsigned char)bits;
   bytes[2] = cidr;
   bytes[3] = (unsigned char)size;
-  return store_bytes(scratch, bytes, (size_t)(HEADER + size), value, reason);
+  return store_bytes(scratch, bytes, HEADER + (size_t)size, value, reason);
 }
 
 static int compare_bits(const char *a, const char *b, int bits) {

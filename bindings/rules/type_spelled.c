@@ -232,7 +232,7 @@ static bool read_offset(Scan *scan) {
         (skip_byte(scan, ':') && read_digits(scan, &second) != 2))
       return false;
   }
-  int64_t seconds = (int64_t)(hour * 3600 + minute * 60 + second);
+  int64_t seconds = (int64_t)hour * 3600 + minute * 60 + second;
   return hour <= MAX_ZONE_HOUR && minute <= 59 && second <= 59 &&
          set_zone(scan, west ? -seconds : seconds);
 }

@@ -76,9 +76,8 @@ def choose(dice, root, names):
         if not found:
             continue
         start, end, new = dice.choice(found)
-        if len(new) > 4:  # a condition negated: with the strings that it has
-            new = ("!(%s)" if name.endswith(".c") else "not (%s)") % text[start:end]
-            new = f"({new})" if name.endswith(".c") else new
+        if new.startswith(("(!(", "not (")):  # a condition: with the strings that it has
+            new = ("(!(%s))" if name.endswith(".c") else "not (%s)") % text[start:end]
         line = text.count("\n", 0, start) + 1
         words = text.split("\n")[line - 1].strip()
         what = f"'{text[start:end]}' is '{new}' in '{words}'"

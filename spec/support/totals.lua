@@ -1,6 +1,6 @@
 -- A busted helper that counts what passed and failed, for scripts that sum over several suites.
 --
--- spec/run.lua loads it when the environment variable PGHOST_SPEC_TOTALS names a file. At the end
+-- support/helpers.lua loads it when the environment variable PGHOST_SPEC_TOTALS names a file. At the end
 -- of the suite the file holds one line: `passed failed pending`. No file, or an empty one, means that the
 -- suite did not get to its end. It changes neither the output nor the exit code.
 
