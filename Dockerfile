@@ -28,5 +28,7 @@ COPY scripts scripts
 COPY sql sql
 USER pghost
 ENV LANG=C.UTF-8
+# Healthy: the database that the environment names answers. Docker reserves all codes but 0 and 1.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=10s CMD pghost query --quiet "SELECT 1" || exit 1
 ENTRYPOINT ["pghost"]
 CMD ["scripts/pipeline.lua"]

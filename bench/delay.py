@@ -2,8 +2,8 @@
 
 delay.py LISTEN_FOLDER SERVER_FOLDER MILLISECONDS COUNT_FILE
 
-A turn is what a client sends before it hears the server: a round trip. COUNT_FILE has how many there were of the last
-connection that ended.
+A turn is what a client sends before it hears the server: a round trip. COUNT_FILE has how many there were, of all
+connections that have ended.
 """
 import os
 import select
@@ -14,6 +14,7 @@ import time
 
 listen_folder, server_folder, delay, count_file = sys.argv[1:5]
 name = ".s.PGSQL.5432"
+ended, writing = [], threading.Lock()
 
 
 def serve(client):
@@ -24,9 +25,11 @@ def serve(client):
         for ready in select.select([client, server], [], [])[0]:
             data = ready.recv(1 << 20)
             if not data:
-                with open(count_file + ".new", "w") as out:
-                    out.write(str(turns))
-                os.rename(count_file + ".new", count_file)
+                with writing:
+                    ended.append(turns)
+                    with open(count_file + ".new", "w") as out:
+                        out.write(str(sum(ended)))
+                    os.rename(count_file + ".new", count_file)
                 client.close()
                 server.close()
                 return

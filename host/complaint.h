@@ -11,7 +11,7 @@ void complaint_use_json(bool json);
 // The format as set on the Lua side: a script's own command line may have chosen it.
 void complaint_follow(lua_State *L);
 
-// "pghost: message", always as one line. JSON includes the exit code, 0: the process goes on.
+// "pghost: message", always as one line. JSON includes the exit code; 0: the process continues.
 void complaint_write(const char *message, int exit_code);
 
 // What is done already and stays ("the records are loaded"): running out of memory is no reason to

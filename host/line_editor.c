@@ -3,6 +3,7 @@
 #include "line_editor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <histedit.h>
 #include <poll.h>
 #include <pthread.h>
@@ -255,14 +256,49 @@ static char *history_path(void) {
   return path;
 }
 
-static void use_history(History *history_list, int operation) {
+static void load_history(History *lines) {
   HistEvent event;
   char *path = history_path();
-  if (!path)
+  if (path)
+    history(lines, &event, H_LOAD, path);
+  free(path);
+}
+
+static bool write_history(History *lines, const char *path) {
+  HistEvent event;
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+  if (!file) {
+    if (fd >= 0)
+      close(fd);
+    return false;
+  }
+  bool good = history(lines, &event, H_SAVE_FP, file) >= 0;
+  good = fflush(file) == 0 && !ferror(file) && fsync(fd) == 0 && good;
+  return fclose(file) == 0 && good;
+}
+
+// Aside, then renamed: a full disk leaves the history as it was. Not where it is a link or a
+// device.
+static void save_history(History *lines) {
+  HistEvent event;
+  struct stat there;
+  char *path = history_path();
+  char *aside = NULL;
+  if (!path || asprintf(&aside, "%s.%d.tmp", path, (int)getpid()) < 0) {
+    free(path);
     return;
-  mode_t before = umask(077);
-  history(history_list, &event, operation, path);
-  umask(before);
+  }
+  if (lstat(path, &there) == 0 && !S_ISREG(there.st_mode)) {
+    mode_t before = umask(077);
+    history(lines, &event, H_SAVE, path);
+    umask(before);
+  } else {
+    unlink(aside);
+    if (!write_history(lines, aside) || rename(aside, path) != 0)
+      unlink(aside);
+  }
+  free(aside);
   free(path);
 }
 
@@ -290,7 +326,7 @@ static void open_editor(LineReader *reader) {
     return;
   history(reader->history, &event, H_SETSIZE, HISTORY_SIZE);
   history(reader->history, &event, H_SETUNIQUE, 1);
-  use_history(reader->history, H_LOAD);
+  load_history(reader->history);
   el_set(reader->editor, EL_CLIENTDATA, reader);
   el_set(reader->editor, EL_EDITOR, "emacs");
   el_set(reader->editor, EL_SIGNAL, 1);
@@ -371,7 +407,7 @@ void line_close(LineReader *reader) {
     return;
   current = NULL;
   if (reader->history) {
-    use_history(reader->history, H_SAVE);
+    save_history(reader->history);
     history_end(reader->history);
   }
   if (reader->editor)

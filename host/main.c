@@ -87,12 +87,20 @@ static void replace_exit(lua_State *L) {
   lua_pop(L, 1);
 }
 
+// The script in whose folder modules are searched: the one that runs; for chunks, stdin and the
+// prompt that of the project. Commands require none.
+static const char *home_of_modules(const Job *job, char *path, size_t size) {
+  const char *word = job->options->script ? job->argv[job->options->script] : NULL;
+  return word && strcmp(word, "-") != 0 ? script_path(job) : project_near(path, size);
+}
+
 static void prepare(lua_State *L, const Job *job) {
+  char path[PATH_MAX];
   luaL_checkversion(L);
   luaL_openlibs(L);
   replace_exit(L);
   modules_preload(L, job->options, script_path(job));
-  module_search_install(L, script_path(job));
+  module_search_install(L, home_of_modules(job, path, sizeof path));
   set_arg(L, job);
   signals_install(L);
   lua_gc(L, LUA_GCGEN, 0, 0);

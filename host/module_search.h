@@ -2,9 +2,9 @@
 //
 // The library's own (pghost.x) come from the library's folder alone. The packages that the library
 // is built on (argparse, cjson, lfs) come from the places in LUA_PATH, LUA_CPATH and the system's
-// defaults, never from the script's folder. All others: the script's folder, then those places.
-// Nothing comes from the current folder: relative entries are removed from package.path and
-// package.cpath.
+// defaults, never from the script's folder. All others: the script's folder (for chunks, stdin and
+// the prompt the project's), then those places. Nothing comes from the current folder as such:
+// relative entries are removed from package.path and package.cpath.
 #ifndef PGHOST_HOST_MODULE_SEARCH_H
 #define PGHOST_HOST_MODULE_SEARCH_H
 

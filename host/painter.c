@@ -6,7 +6,13 @@
 #include <string.h>
 #include <wchar.h>
 
-bool painter_advance(Place *place, const char *text, size_t length, size_t columns) {
+typedef struct Place {
+  size_t row, column;
+} Place;
+
+// Moves on from where the cursor stands by `text` (UTF-8, by the locale), on a terminal of
+// `columns`. False for text that cannot be placed: control characters, invalid bytes.
+static bool advance(Place *place, const char *text, size_t length, size_t columns) {
   mbstate_t state = {0};
   for (size_t at = 0; at < length;) {
     wchar_t character;
@@ -37,11 +43,11 @@ static void move_up(size_t rows) {
 
 void painter_write(const PaintedLine *line, size_t columns, size_t rows) {
   Place start = {0};
-  if (columns == 0 || !painter_advance(&start, line->prompt, strlen(line->prompt), columns))
+  if (columns == 0 || !advance(&start, line->prompt, strlen(line->prompt), columns))
     return;
   Place cursor = start, end = start;
-  if (start.row > 0 || !painter_advance(&cursor, line->text, line->cursor, columns) ||
-      !painter_advance(&end, line->text, line->length, columns) || end.row >= rows)
+  if (start.row > 0 || !advance(&cursor, line->text, line->cursor, columns) ||
+      !advance(&end, line->text, line->length, columns) || end.row >= rows)
     return;
   fputs("\0337\r", stdout); // remembers the cursor
   move_up(cursor.row);

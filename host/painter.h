@@ -7,15 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// The text between two points of the screen, as the terminal wraps it.
-typedef struct Place {
-  size_t row, column;
-} Place;
-
-// Where the cursor stands after `text` (UTF-8, by the locale) that begins at `from`, on a terminal
-// of `columns`. False for text that cannot be placed: control characters, invalid bytes.
-bool painter_advance(Place *place, const char *text, size_t length, size_t columns);
-
 // A line as it stands after its prompt.
 typedef struct PaintedLine {
   const char *prompt;

@@ -27,16 +27,28 @@ static bool holds_script(const char *folder, char *path, size_t size) {
          is_own(&facts);
 }
 
+// The nearest script in `folder` or one above it, in `path`. Cuts `folder` to the one that it is
+// in.
+static bool find_upwards(char *folder, char *path, size_t size) {
+  while (may_look_into(folder)) {
+    if (holds_script(folder, path, size))
+      return true;
+    char *slash = strrchr(folder, '/');
+    if (!slash)
+      return false;
+    *slash = 0;
+  }
+  return false;
+}
+
 char *project_script(char *word, char *path, size_t size) {
   char folder[PATH_MAX];
   if (strcmp(word, file_name) != 0 || access(word, F_OK) == 0 || !getcwd(folder, sizeof folder))
     return word;
-  for (char *slash = strrchr(folder, '/'); slash; slash = strrchr(folder, '/')) {
-    *slash = 0;
-    if (!may_look_into(folder))
-      return word;
-    if (holds_script(folder, path, size))
-      return path;
-  }
-  return word;
+  return find_upwards(folder, path, size) ? path : word;
+}
+
+const char *project_near(char *path, size_t size) {
+  char folder[PATH_MAX];
+  return getcwd(folder, sizeof folder) && find_upwards(folder, path, size) ? path : NULL;
 }

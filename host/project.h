@@ -9,4 +9,8 @@
 // (or root) or that are world-writable: nothing there is run.
 char *project_script(char *word, char *path, size_t size);
 
+// The pipeline.lua of the current folder, or of the nearest one above it, in `path`; NULL: none.
+// The same folders and files are searched, and the current one, too, has to be the user's own.
+const char *project_near(char *path, size_t size);
+
 #endif

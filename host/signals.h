@@ -2,7 +2,7 @@
 //
 // The first signal sets interrupt_signal (waits in C return "interrupted") and a hook that raises
 // "interrupted" in whatever coroutine runs. Handlers of `__close` get two seconds to clean up; from
-// then on every instruction raises, so that no pcall can swallow it for ever. A second signal
+// then on every instruction raises, so that no pcall can swallow it permanently. A second signal
 // kills, unless it is the same one within 0.2 s: timeout(1) sends each one twice.
 #ifndef PGHOST_HOST_SIGNALS_H
 #define PGHOST_HOST_SIGNALS_H

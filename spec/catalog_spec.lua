@@ -128,6 +128,15 @@ describe("pghost.catalog", function()
       assert.matches("keyed_pkey", text)
     end)
 
+    it("takes one that a function of a role compares that ours is a member of", function()
+      conn:exec [[CREATE ROLE owner_of_equal; ALTER FUNCTION citext_eq(citext, citext) OWNER TO owner_of_equal;
+        CREATE ROLE member_of_equal; GRANT owner_of_equal TO member_of_equal; SET ROLE member_of_equal]]
+      local taken, problem = pcall(columns.key, conn, "public.many", { "a" })
+      conn:exec [[RESET ROLE; ALTER FUNCTION citext_eq(citext, citext) OWNER TO postgres;
+        DROP ROLE member_of_equal; DROP ROLE owner_of_equal]]
+      assert.is_true(taken, tostring(problem))
+    end)
+
     it("refuses a type without equality, and one that a stranger's function compares", function()
       assert.error_matches(function()
         columns.key(conn, "public.many", { "l" })

@@ -97,9 +97,7 @@ describe("pghost checks", function()
 
   it("says what is wrong with its words", function()
     local function refused(message, ...)
-      local out, err, code = here:pghost("checks", ...)
-      assert.same({ "", "pghost: " .. message .. "\n" }, { out, err })
-      return code
+      return here:refused(message, "checks", ...)
     end
     assert.equal(1, refused("no run 77 in this database: `pghost runs` lists them", "77"))
     assert.equal(1, refused("no run of pipeline 'bare' has checks: `pghost runs` lists the runs", "--pipeline", "bare"))

@@ -130,4 +130,41 @@ citus.describe("a run over distributed tables", function()
       assert.equal("", sql "SELECT to_regclass('users')")
     end
   end)
+
+  it("refuses a foreign key that the cluster could not keep, before anything is loaded", function()
+    local err, code = run("distribute = 'user_id'", "distribute = 'user_id'")
+    assert.equal(0, code, err)
+    sql "ALTER TABLE booking ADD CONSTRAINT of_user FOREIGN KEY (user_id) REFERENCES users"
+    local before = sql(placements)
+    for _, given in ipairs {
+      { "", "distribute = 'booking_id'", "'booking' would be distributed by 'booking_id', 'users' distributed by" },
+      { "distribute = 'local'", "", "'booking' would be distributed by 'user_id', 'users' local" },
+      { "", "distribute = 'local'", "'booking' would be local, 'users' distributed by 'user_id'" },
+      { "", "distribute = 'reference'", "'booking' would be a reference table, 'users' distributed by 'user_id'" },
+    } do
+      err, code = run(given[1], given[2])
+      assert.equal(1, code, err)
+      assert.truthy(err:find("table 'booking': the foreign key 'of_user' to 'users' cannot be kept: " .. given[3], 1,
+        true), err)
+      assert.is_nil(err:find("load     booking", 1, true), err)
+      assert.equal(before, sql(placements))
+    end
+    err, code = run("distribute = 'reference'", "distribute = 'booking_id'")
+    assert.equal(0, code, err)
+    assert.equal("of_user", sql [[SELECT conname FROM pg_constraint
+      WHERE contype = 'f' AND conrelid = 'booking'::regclass]])
+  end)
+
+  it("refuses a foreign key of a table that the run does not make, before anything is loaded", function()
+    local err, code = run()
+    assert.equal(0, code, err)
+    sql "CREATE TABLE note (user_id bigint REFERENCES users)"
+    err, code = run("distribute = 'user_id'", "distribute = 'user_id'")
+    assert.equal(1, code, err)
+    assert.truthy(err:find("table 'note': the foreign key 'note_user_id_fkey' to 'users' cannot be kept: 'note' "
+      .. "would be local, 'users' distributed by 'user_id': distribute both by the columns of the key, make 'users' a "
+      .. "reference table, or drop the key", 1, true), err)
+    assert.is_nil(err:find("load     users", 1, true), err)
+    assert.equal("busy|distributed|city", sql(placements))
+  end)
 end)

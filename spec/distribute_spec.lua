@@ -80,3 +80,31 @@ describe("what is said of a table", function()
     assert.is_nil(declared.of_all(run ""))
   end)
 end)
+
+describe("a foreign key between tables of a cluster", function()
+  local unkept_keys = require "pghost.distribute.unkept_keys"
+  local by_user = { kind = "key", column = "user_id" }
+  local by_id = { kind = "key", column = "id" }
+  local by_user_elsewhere = { kind = "key", column = "user_id", colocation = 7 }
+  local whole, home, schema = { kind = "reference" }, { kind = "local" }, { kind = "schema" }
+
+  local function is_possible(from, to)
+    return unkept_keys.is_possible({ name = "k", from = "a", to = "b", from_columns = { "x", "user_id" },
+      to_columns = { "y", "user_id" } }, { name = "a", placement = from }, { name = "b", placement = to })
+  end
+
+  it("is possible to a reference table, at home, and between colocated tables by their columns", function()
+    for _, pair in ipairs { { by_user, whole }, { home, whole }, { whole, whole }, { home, home }, { schema, home },
+      { by_user, by_user }, { by_user, by_user_elsewhere } } do
+      assert.is_true(is_possible(pair[1], pair[2]))
+    end
+  end)
+
+  it("is not possible elsewhere", function()
+    for _, pair in ipairs { { by_user, home }, { home, by_user }, { whole, by_user }, { whole, home },
+      { by_user, by_id }, { by_id, by_user },
+      { { kind = "key", column = "user_id", colocation = 3 }, by_user_elsewhere } } do
+      assert.is_false(is_possible(pair[1], pair[2]))
+    end
+  end)
+end)

@@ -4,6 +4,7 @@
 local cjson = require "cjson"
 local file = require "pl.file"
 local path = require "pl.path"
+local pghost = require "support.pghost"
 local sys = require "pghost.native.sys"
 local shell = require("support.server").shell
 
@@ -157,6 +158,17 @@ describe("Dockerfile", function()
     local last_stage = dockerfile:match(".*\nFROM (.*)")
     assert.matches("useradd [^\n]*pghost", last_stage)
     assert.matches("\nUSER pghost\n", last_stage)
+  end)
+
+  it("has a health check that says whether the database answers", function()
+    local command = dockerfile:match("\nHEALTHCHECK [^\n]- CMD ([^\n]+)")
+    local function check(dsn)
+      local _, err, code = pghost.shell(("export DATABASE_URL=%s PATH=%s:$PATH; %s"):format(pghost.quote(dsn),
+        pghost.path:match("^(.*)/"), command))
+      return code, err
+    end
+    assert.same({ 0, "" }, { check(require("support.server").get():database()) })
+    assert.same({ 1, "" }, { (check("host=/nonexistent")), "" })
   end)
 end)
 

@@ -9,6 +9,7 @@ local projects = require "support.project"
 local reasons = {
   ["./bootstrap "] = "installs packages; the suite itself is run by it",
   ["docker-compose "] = "needs Docker; docker_spec.lua looks at its files",
+  ["pghost worker "] = "waits for a run of others; sharing_spec.lua",
   ["bench/run"] = "takes most of an hour",
   ["apt-get "] = "changes the machine; .ci/clean_root does it in a root of its own",
   ["cmake "] = "package_spec.lua builds and installs",

@@ -1,12 +1,9 @@
 -- Databases whose history an earlier pghost has made: each state that its migrations went through is brought to the
 -- newest with what is in it, and a pghost that is older than the history says so.
 
-local lfs = require "lfs"
-local pghost = require "support.pghost"
+local old_history = require "support.old_history"
 local process = require "faults.process"
 local project = require "support.project"
-
-local folder <const> = pghost.root .. "/sql/metadata"
 
 local script <const> = [[
   local pipeline = require "pghost.pipeline"
@@ -15,15 +12,6 @@ local script <const> = [[
   run:load("item", "item.csv", r.table("item", { { "id", r.bigint():required() } }))
   run:publish()
 ]]
-
-local function migrations()
-  local list = {}
-  for name in lfs.dir(folder) do
-    list[#list + 1] = name:match "^%d+_.*%.sql$"
-  end
-  table.sort(list)
-  return list
-end
 
 -- What a run that was recorded then has left.
 local rows <const> = [[
@@ -54,21 +42,7 @@ local shape <const> = [[
 
 -- The history as it was when `count` migrations existed.
 local function make_old(p, count)
-  p.conn:exec [[CREATE SCHEMA pghost; CREATE TABLE pghost.migrations (version integer PRIMARY KEY, name text NOT NULL,
-    applied_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());
-    COMMENT ON SCHEMA pghost IS 'History of pghost runs: what was loaded, refused, checked and published';
-    COMMENT ON TABLE pghost.migrations IS 'Versions of this schema that have been applied';
-    COMMENT ON COLUMN pghost.migrations.version IS 'Number of the version, rising';
-    COMMENT ON COLUMN pghost.migrations.name IS 'What the version is about';
-    COMMENT ON COLUMN pghost.migrations.applied_at IS 'When it was applied, by the server''s clock']]
-  for i, name in ipairs(migrations()) do
-    if i > count then
-      break
-    end
-    p.conn:exec(pghost.read(folder .. "/" .. name))
-    p.conn:query("INSERT INTO pghost.migrations (version, name) VALUES ($1, $2)",
-      math.tointeger(tonumber(name:match "%d+")), name:match "_(.*)%.sql")
-  end
+  old_history.make(p.conn, count)
   p.conn:exec(rows)
 end
 
@@ -92,7 +66,7 @@ describe("a history", function()
 
   it("of each earlier state becomes the newest, with what is in it", function()
     local expected = fresh_shape()
-    for count = 1, #migrations() do
+    for count = 1, #old_history.migrations() do
       make_old(p, count)
       local before = p:ask(kept)
       local err, code = p:run "pipeline.lua"
@@ -115,7 +89,7 @@ describe("a history", function()
       local code, err = one:wait()
       assert.is_true(code == 0 or err:find "is already running" ~= nil, err)
     end
-    assert.equal(tostring(#migrations()), p:ask "SELECT count(*) FROM pghost.migrations")
+    assert.equal(tostring(#old_history.migrations()), p:ask "SELECT count(*) FROM pghost.migrations")
   end)
 
   it("that is newer is refused in one line by everything that would write to it", function()

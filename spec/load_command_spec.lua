@@ -1,51 +1,11 @@
 -- pghost load on a real server, against psql's \copy wherever both do the same work.
 
-local fixture = require "support.fixture"
+local here = require "support.load_command"
 local pghost = require "support.pghost"
-local server = require "support.server"
 
-local folder, dsn
+local write, psql, load, must_load, must_fail = here.write, here.psql, here.load, here.must_load, here.must_fail
 
-local function write(name, text)
-  return pghost.write(folder .. "/" .. name, text)
-end
-
-local function psql(sql)
-  local out, err, code = pghost.psql(dsn, sql)
-  if code ~= 0 then
-    error(err, 2)
-  end
-  return (out:gsub("\n$", ""))
-end
-
--- stderr and exit code of `pghost load` in the folder.
-local function load(words, options)
-  options = options or {}
-  local all = { "--dsn", options.dsn or dsn, "load" }
-  table.move(words, 1, #words, #all + 1, all)
-  local out, err, code = pghost.run(all, { cd = folder, stdin = options.stdin, env = options.env })
-  assert.equal("", out)
-  return err, code
-end
-
-local function must_load(words, options)
-  local err, code = load(words, options)
-  assert.equal(0, code, err)
-  return err
-end
-
-local function must_fail(expected_code, message, words, options)
-  local err, code = load(words, options)
-  assert.equal(expected_code, code, err)
-  local last = err:match("pghost: ([^\n]*)")
-  assert.equal(message, last, err)
-  return err
-end
-
-fixture.each(function(keep)
-  folder = keep(pghost.folder())
-  dsn = server.get():database()
-end)
+here.each()
 
 describe("a table that a load has made or emptied itself", function()
   it("leaves nothing to its first reader or to VACUUM", function()
@@ -170,7 +130,7 @@ end
 
 local function psql_copy(case, i)
   return ("SET timezone = '%s';\n\\copy theirs.t%d %s from '%s/%d.csv' csv %s %s\n"):format(
-    case.zone or "UTC", i, column_list(case), folder, i, case.headerless and "" or "header", case.copy or "")
+    case.zone or "UTC", i, column_list(case), here.folder, i, case.headerless and "" or "header", case.copy or "")
 end
 
 describe("pghost load and psql's \\copy", function()
@@ -216,7 +176,7 @@ describe("pghost load and psql's \\copy", function()
     psql(setup_sql .. [[
       CREATE TABLE ours.t (id bigint, at timestamp, price numeric(12,3), note text, flag boolean);
       CREATE TABLE theirs.t (LIKE ours.t)]])
-    local path = folder .. "/f.csv"
+    local path = here.folder .. "/f.csv"
     psql(([[
       COPY (SELECT i AS id, timestamp '2024-01-01' + i * interval '1 s' AS at, i / 7.0 AS price,
         CASE i %% 5 WHEN 0 THEN NULL WHEN 1 THEN '' ELSE E'line "' || i || E'"\n,' || repeat('x', i %% 50) END AS note,
@@ -372,13 +332,14 @@ describe("pghost load", function()
 
   it("needs no rights but those to insert", function()
     make_table()
-    local name = "loader_" .. dsn:match("dbname=(%S+)")
+    local name = "loader_" .. here.dsn:match("dbname=(%S+)")
     psql(("CREATE ROLE %s LOGIN; REVOKE ALL ON SCHEMA public FROM public; GRANT USAGE ON SCHEMA public TO %s")
       :format(name, name))
-    local as_loader = { dsn = dsn:gsub("user=%S+", "user=" .. name) }
+    local as_loader = { dsn = here.dsn:gsub("user=%S+", "user=" .. name) }
     write("f.csv", "id,name\n1,x\n")
     must_fail(1, "permission denied for table item", { "f.csv", "--into", "item" }, as_loader)
-    psql(("GRANT INSERT ON item TO %s; REVOKE TEMP ON DATABASE %s FROM public"):format(name, dsn:match("dbname=(%S+)")))
+    psql(("GRANT INSERT ON item TO %s; REVOKE TEMP ON DATABASE %s FROM public"):format(name,
+      here.dsn:match("dbname=(%S+)")))
     must_load({ "f.csv", "--into", "item" }, as_loader)
     must_fail(1, "permission denied for table item", { "f.csv", "--into", "item", "--truncate" }, as_loader)
     assert.equal("1", count())
@@ -390,7 +351,7 @@ describe("pghost load", function()
     local script = ([[
       cd %s; mkfifo pipe; %s --dsn %s load - --into item <pipe 2>err & pid=$!
       exec 3>pipe; echo id >&3; echo 1 >&3; sleep 1; kill -INT $pid; wait $pid; echo $?]])
-      :format(pghost.quote(folder), pghost.quote(pghost.path), pghost.quote(dsn))
+      :format(pghost.quote(here.folder), pghost.quote(pghost.path), pghost.quote(here.dsn))
     -- A shell starts jobs of its own with SIGINT ignored, unless it has job control.
     assert.equal("130\n", (pghost.shell("set -m\n" .. script)))
     assert.equal("0", count())
@@ -400,235 +361,11 @@ describe("pghost load", function()
   it("logs JSON where asked", function()
     make_table()
     write("f.csv", "id\n1\n")
-    local _, err, code = pghost.run { "--dsn", dsn, "--log-format", "json", "load", folder .. "/f.csv", "--into",
-      "item" }
+    local _, err, code = pghost.run { "--dsn", here.dsn, "--log-format", "json", "load", here.folder .. "/f.csv",
+      "--into", "item" }
     assert.equal(0, code, err)
     local event = require("cjson").decode(err)
     assert.same({ "done", "public.item", 1, 1, 0 },
       { event.event, event.name, event.records, event.loaded, event.rejected })
-  end)
-end)
-
-describe("pghost load --create", function()
-  it("makes safe names of odd headers and reports them", function()
-    local long = ("ä"):rep(40)
-    write("f.csv", ('id,"Desk No.",,A,a,2020,ctid,%s,%s,"x""y",_,id\n1,2,3,4,5,6,7,8,9,10,11,""\n'):format(long, long))
-    local err = must_load { "f.csv", "--into", "T", "--create" }
-    assert.equal(table.concat({ "id", "desk_no", "column_3", "a", "a_2", "_2020", "ctid_2", ("ä"):rep(31),
-      ("ä"):rep(30) .. "_2", "x_y", "column_11", "id_2" }, "|"), psql [[
-      SELECT string_agg(attname, '|' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0]])
-    assert.equal("text", psql [[
-      SELECT DISTINCT format_type(atttypid, atttypmod) FROM pg_attribute
-      WHERE attrelid = 't'::regclass AND attnum > 0]])
-    assert.equal("1|2|3|4|5|6|7|8|9|10|11|", psql "SELECT * FROM t")
-    assert.matches("\nf.csv: column 3 '' is named column_3 in the table\n", "\n" .. err)
-    assert.matches("\nf.csv: column 5 'a' is named a_2 in the table\n", err)
-    assert.is_nil(err:find("column 1 ", 1, true))
-  end)
-
-  it("makes nothing when the load fails, or when the table is there", function()
-    write("f.csv", "a,b\n1,2\n3\n")
-    must_fail(1, "f.csv:3: too few fields: 1 of 2", { "f.csv", "--into", "t", "--create" })
-    assert.equal("f", psql "SELECT to_regclass('t') IS NOT NULL")
-    must_load { "f.csv", "--into", "t", "--create", "--max-rejects", "1" }
-    must_fail(1, 'relation "t" already exists', { "f.csv", "--into", "t", "--create", "--max-rejects", "1" })
-  end)
-
-  it("has the columns of all files, and numbers those without a header", function()
-    write("a.csv", "x,y\n1,2\n")
-    write("b.csv", "Y,z\n3,4\n")
-    must_load { "a.csv", "b.csv", "--into", "t", "--create", "--schema", "public" }
-    assert.equal("1|2|\n|3|4", psql "SELECT x, y, z FROM t ORDER BY y")
-    must_load({ "-", "--into", "u", "--create", "--no-header" }, { stdin = "a,b\nc,d\n" })
-    assert.equal("a|b\nc|d", psql "SELECT column_1, column_2 FROM u ORDER BY 1")
-  end)
-end)
-
-describe("the budget of pghost load", function()
-  local dirty = 'id,name\n1,a\nx,"b ""q"", c"\n3,c\n4,d,e\n5,e\n6,f\n7,g\n8,h\n9,i\n10,j\n'
-
-  before_each(function()
-    psql "CREATE TABLE item (id int, name text)"
-    write("f.csv", dirty)
-  end)
-
-  local function count()
-    return psql "SELECT count(*) FROM item"
-  end
-
-  it("allows a number of rejects and no more", function()
-    must_fail(1, "f.csv:3: id: not an integer 'x'", { "f.csv", "--into", "item" })
-    local err = must_fail(4, "more rejected records than the 1 that --max-rejects allows: nothing is loaded",
-      { "f.csv", "--into", "item", "--max-rejects", "1" })
-    assert.matches("^rejected: f.csv:3: id: not an integer 'x'\nrejected: f.csv:5: too many fields: 3 of 2\n", err)
-    assert.equal("0", count())
-    err = must_load { "f.csv", "--into", "item", "--max-rejects", "2" }
-    assert.matches("\nloaded 8 records from 1 file into public.item in [^\n]*, 2 rejected\n$", err)
-    assert.equal("8", count())
-  end)
-
-  it("counts over all files", function()
-    write("g.csv", "name,id\nx,y\n")
-    must_fail(4, "more rejected records than the 2 that --max-rejects allows: nothing is loaded",
-      { "f.csv", "g.csv", "--into", "item", "--max-rejects", "2" })
-    write("g.csv", "name\nx,y\n")
-    must_fail(4, "more rejected records than the 2 that --max-rejects allows: nothing is loaded",
-      { "f.csv", "g.csv", "--into", "item", "--max-rejects", "2" })
-    assert.equal("0", count())
-    must_load { "f.csv", "g.csv", "--into", "item", "--max-rejects", "3" }
-  end)
-
-  it("allows a share", function()
-    must_fail(4, "2 of 10 records rejected, --max-rejects allows 19.9%: nothing is loaded",
-      { "f.csv", "--into", "item", "--max-rejects", "19.9%" })
-    assert.equal("0", count())
-    must_load { "f.csv", "--into", "item", "--max-rejects", "20%" }
-    assert.equal("8", count())
-  end)
-
-  it("stops for a share that cannot be kept any more, with what was rejected until then", function()
-    local lines = { "id,name" }
-    for i = 2, 500001 do
-      lines[i] = i % 4 == 0 and "x,a" or i .. ",a"
-    end
-    write("f.csv", table.concat(lines, "\n") .. "\n")
-    local err, code = load { "f.csv", "--into", "item", "--max-rejects", "2%", "--rejects", "bad.csv" }
-    assert.equal(4, code)
-    local rejected, records = err:match(
-      "\npghost: (%d+) of the first (%d+) records rejected, its budget allows 2%%: nothing is loaded\n")
-    assert.is_true(tonumber(records) < 100000, err)
-    local seen = 0
-    for line in io.lines(folder .. "/bad.csv") do
-      seen = seen + (line:find("not an integer 'x'", 1, true) and 1 or 0)
-    end
-    assert.is_true(seen >= tonumber(rejected) and seen < 100000, err)
-    assert.equal("0", count())
-    must_load { "f.csv", "--into", "item", "--max-rejects", "25%" }
-    assert.equal("375000", count())
-  end)
-
-  it("shows the first few of many", function()
-    write("f.csv", "id\n" .. ("x\n"):rep(20000))
-    local err = must_load { "f.csv", "--into", "item", "--max-rejects", "100%", "--workers", "2" }
-    assert.matches("^rejected: f.csv:2: id: not an integer 'x'\n.*f.csv:6: [^\n]*\nand 19,995 rejected records more\n",
-      err)
-  end)
-
-  it("reads files without a header in their encoding from the first line on", function()
-    psql "TRUNCATE item"
-    write("x.csv", "1,\xe9\n")
-    must_load { "x.csv", "--into", "item", "--no-header", "--encoding", "latin1" }
-    write("y.csv", ("2,e\n"):gsub(".", "\0%0"))
-    must_load { "y.csv", "--into", "item", "--no-header", "--encoding", "utf-16be" }
-    assert.equal("1|é\n2|e", psql "SELECT id, name FROM item ORDER BY id")
-  end)
-
-  it("writes the rejects of a load that was given up, and no file for another failure", function()
-    load { "f.csv", "--into", "item", "--max-rejects", "10%", "--rejects", "r.csv" }
-    assert.matches("too many fields", pghost.read(folder .. "/r.csv"))
-    psql [[ALTER TABLE item ADD UNIQUE (name), ADD up text DEFAULT 'none';
-      ALTER TABLE item ADD FOREIGN KEY (up) REFERENCES item (name) DEFERRABLE INITIALLY DEFERRED NOT VALID]]
-    must_fail(1, 'insert or update on table "item" violates foreign key constraint "item_up_fkey"',
-      { "f.csv", "--into", "item", "--max-rejects", "2", "--rejects", "other.csv" })
-    assert.equal("f.csv\nr.csv\n", (pghost.shell("ls " .. folder)))
-    local _, code = load { "f.csv", "--into", "item", "--max-rejects", "2", "--rejects", "nix/r.csv" }
-    assert.equal(1, code)
-  end)
-
-  it("records rejects as a run of their own", function()
-    assert.matches(", 2 rejected, run 1\n$",
-      must_load { "f.csv", "--into", "item", "--max-rejects", "2", "--rejects", "table" })
-    assert.equal("load|public|published", psql "SELECT pipeline, target_schema, state FROM pghost.runs")
-    assert.equal(("item|f.csv|10|8|2|1|loaded|%d"):format(#dirty), psql [[
-      SELECT table_name, name, records, loaded, rejected, unreadable, state, size FROM pghost.files]])
-    local rejects = '3|12|14|id|type|not an integer \'x\'|x,"b ""q"", c"\n5|31|5||fields|too many fields: 3 of 2|4,d,e'
-    assert.equal(rejects, psql [[
-      SELECT line, byte_offset, byte_length, column_name, rule, reason, convert_from(original, 'UTF8')
-      FROM pghost.rejects ORDER BY line]])
-    load { "f.csv", "--into", "item", "--max-rejects", "1", "--rejects", "table" }
-    assert.equal("failed|budget|2", psql [[
-      SELECT state, error_code, (SELECT count(*) FROM pghost.rejects WHERE run_id = 2) FROM pghost.runs
-      WHERE run_id = 2]])
-    assert.equal("8", count())
-  end)
-end)
-
-describe("pghost load --rules", function()
-  local function rules(columns, more)
-    write("rules.lua", ([[
-      local r = require "pghost.rules"
-      local clean = require "shared"
-      return r.table("item", { %s }, { %s })]]):format(columns, more or ""))
-    write("shared.lua", "return function(column) return column:trim() end")
-  end
-
-  local function words(...)
-    return { "f.csv", "--into", "item", "--rules", "rules.lua", ... }
-  end
-
-  it("cleans, checks and filters by them", function()
-    psql "CREATE TABLE item (name varchar(10), extra int DEFAULT 3, id bigint)"
-    rules('{ "id", clean(r.bigint()):required() }, { "name", clean(r.text()):upper() }',
-      'row = { r.filter("name", "=", "TEST") }')
-    write("f.csv", "name,other,id\n a ,x, 1 \nb,y,\ntest,z,3\n")
-    local err = must_load(words("--max-rejects", "1"))
-    assert.matches("^f.csv: not loaded, since no rule names it: other\nrejected: f.csv:3: id: is required\n"
-      .. "loaded 1 record from [^\n]*, 1 rejected, 1 filtered\n$", err)
-    assert.equal("A|3|1", psql "SELECT * FROM item")
-  end)
-
-  it("tells a column without a name that no rule takes by its position", function()
-    psql "CREATE TABLE item (id int)"
-    rules('{ "id", r.integer() }')
-    write("f.csv", "id,\n1,x\n")
-    assert.matches("f.csv: not loaded, since no rule names it: column 2, which has no name\n", must_load(words()))
-  end)
-
-  it("runs rules written in Lua, and counts what they reject", function()
-    psql "CREATE TABLE item (id int)"
-    rules('{ "id", r.integer() }', 'row = { r.check("id", function(id) return id < 3, "too big" end) }')
-    write("f.csv", "id\n1\n2\n3\n4\n")
-    must_fail(1, "f.csv:4: id: too big", words())
-    must_fail(4, "more rejected records than the 1 that --max-rejects allows: nothing is loaded",
-      words("--max-rejects", "1"))
-    must_load(words("--max-rejects", "50%"))
-    assert.equal("2", psql "SELECT count(*) FROM item")
-  end)
-
-  it("takes --null before the rules", function()
-    psql "CREATE TABLE item (id int)"
-    rules '{ "id", r.integer():default(5) }'
-    write("f.csv", "id\n-\n1\n")
-    must_load(words("--null", "-"))
-    assert.equal("1\n5", psql "SELECT id FROM item ORDER BY 1")
-  end)
-
-  it("must fit the table and the file", function()
-    psql [[CREATE TYPE mood AS ENUM ('happy');
-      CREATE TABLE item (id int, m mood, g int GENERATED ALWAYS AS (1) STORED, p point)]]
-    write("f.csv", "id,m,p\n1,happy,\n2,sad,\"(1,2)\"\n")
-    rules '{ "nix", r.integer() }'
-    must_fail(1, "the rules have a column 'nix' that public.item does not have", words())
-    rules '{ "id", r.bigint() }'
-    must_fail(1, "column 'id' is bigint in the rules and integer in public.item: make them the same", words())
-    rules '{ "g", r.integer() }'
-    must_fail(1, "the rules have a column 'g' that the server generates in public.item: leave it out", words())
-    rules '{ "id", r.integer() }, { "m", r.text() }, { "p", r.text() }'
-    local err = must_load(words("--max-rejects", "1"))
-    assert.matches("rejected: f.csv:3: m: ", err)
-    assert.equal("1|happy|", psql "SELECT id, m, p FROM item")
-    write("f.csv", "id\n1\n")
-    must_fail(1, "f.csv: no columns 'm', 'p' (has: id); in the rules, from = \"...\" gives another name", words())
-    write("rules.lua", "return 1")
-    must_fail(2, "'rules.lua' returns no rules: `return r.table(...)` expected", words())
-  end)
-
-  it("give the types of a table to create", function()
-    rules '{ "id", r.integer():required() }, { "price", r.numeric(6, 2) }'
-    write("f.csv", "price,id,x\n1.5,1,y\n")
-    must_load(words("--create"))
-    assert.equal("id integer t, price numeric(6,2) f", psql [[
-      SELECT string_agg(concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull), ', ' ORDER BY attnum)
-      FROM pg_attribute WHERE attrelid = 'item'::regclass AND attnum > 0]])
   end)
 end)

@@ -206,9 +206,7 @@ describe("pghost purge", function()
 
   it("says what is wrong with its words", function()
     local function refused(message, ...)
-      local out, err, code = here:pghost("purge", ...)
-      assert.same({ "", "pghost: " .. message .. "\n" }, { out, err })
-      return code
+      return here:refused(message, "purge", ...)
     end
     assert.equal(2, refused "pghost purge needs --keep TIME, a time such as 36h, 90d, 12w or 1y")
     local wrong = "--keep: a time such as 36h, 90d, 12w or 1y expected, got '%s' (see pghost purge --help)"

@@ -120,6 +120,19 @@ describe("pghost export", function()
     assert.equal(whole, (p:pghost("export", '"My t"')))
   end)
 
+  it("writes blocks and not rows, as \\copy does", function()
+    local out, err = p:pghost("-e", [[
+      local function calls() return tonumber(io.open("/proc/self/io"):read("a"):match("syscw: (%d+)")) end
+      conn:query "SELECT 1"
+      local before = calls()
+      local bytes = conn:copy_to("COPY (SELECT g, 'text' FROM generate_series(1, 20000) AS g) TO STDOUT (FORMAT csv)",
+        "blocks.csv")
+      print(bytes, calls() - before)]])
+    local bytes, written = out:match("(%d+)\t(%d+)")
+    assert.same(#p:read "blocks.csv", tonumber(bytes), err)
+    assert.is_true(tonumber(written) < 20, out)
+  end)
+
   it("writes a query, and comes back by load", function()
     local query = 'WITH x AS (SELECT * FROM "My t") SELECT a, b FROM x WHERE a <= 10; '
     local _, err, code = p:pghost("export", query, "-o", "q.csv")

@@ -2,22 +2,9 @@
 
 local native = require "pghost.native.rules"
 local r = require "pghost.rules"
+local tried = require "support.tried"
 
--- One column named "x", and what becomes of one value in it.
-local function try(column, value, options)
-  local record, detail = r.table("t", { { "x", column } }, options):try { x = value }
-  if record then
-    return record.x, detail
-  end
-  return nil, detail
-end
-
-local function reason_of(column, value)
-  local rules = r.table("t", { { "x", column } })
-  local record, failure = rules:try { x = value }
-  assert.is_nil(record)
-  return failure.reason, failure.rule, failure.column
-end
+local try, reason_of = tried.value, tried.reason_of
 
 describe("columns", function()
   it("are not changed by calls on them", function()

@@ -59,8 +59,8 @@ static bool wait_for_bytes(const FileInput *file) {
   return count != 0; // what poll cannot wait for, read tells
 }
 
-// The file must not have shrunk. A file truncated meanwhile (a rotated log) may end after any
-// record, and nobody would notice the missing ones.
+// The file must not have shrunk. A file truncated while it is read (a rotated log) may end after
+// any record, and nobody would notice the missing ones.
 static ptrdiff_t at_end(const FileInput *file, Error *error) {
   struct stat facts;
   off_t size = (off_t)file->raw.size;

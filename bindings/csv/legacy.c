@@ -14,7 +14,7 @@ enum {
   BYTES = 256,
   SHORT = 24,    // places with bytes beyond ASCII
   SLOTS = 16384, // of the table of pairs, a power of two, twice what it holds
-  // What is rare, as natural logarithms.
+  // How unlikely rare letters are, as natural logarithms.
   UNSEEN_PAIR = 4, // above the letter in it
   UNSEEN_LETTER = 13,
   SYMBOL = 7, // that texts have: quotes, dashes, the euro

@@ -11,8 +11,14 @@
 
 #include "csv/archive_parts.h"
 
+// libpq gives one row at a time: they are written, and compressed, by the block.
+enum { BLOCK = 64 * 1024 };
+
 struct Output {
   int fd;
+  size_t most; // bytes that are held back: BLOCK, or 0 for a terminal
+  size_t held;
+  char block[BLOCK];
   char *path;             // NULL: standard output
   char written[PATH_MAX]; // the file beside it; "" where the bytes go to the place itself
   const ArchiveParts *parts;
@@ -72,6 +78,7 @@ static bool is_special(const char *path) {
 static bool open_file(Output *output, Error *error) {
   if (!output->path) {
     output->fd = STDOUT_FILENO;
+    output->most = isatty(STDOUT_FILENO) ? 0 : BLOCK;
     return true;
   }
   if (is_special(output->path)) {
@@ -93,6 +100,7 @@ Output *output_open(const char *path, const char *packing, Error *error) {
   Output *output = calloc(1, sizeof *output);
   if (output) {
     output->fd = -1;
+    output->most = BLOCK;
     output->path = path ? strdup(path) : NULL;
   }
   if (!output || (path && !output->path)) {
@@ -106,9 +114,25 @@ Output *output_open(const char *path, const char *packing, Error *error) {
   return NULL;
 }
 
-bool output_write(Output *output, const char *bytes, size_t len, Error *error) {
+static bool pass_on(Output *output, const char *bytes, size_t len, Error *error) {
   return output->packer ? output->parts->pack_bytes(output->packer, bytes, len, error)
                         : write_all(output, bytes, len, error);
+}
+
+static bool pass_on_held(Output *output, Error *error) {
+  size_t held = output->held;
+  output->held = 0;
+  return held == 0 || pass_on(output, output->block, held, error);
+}
+
+bool output_write(Output *output, const char *bytes, size_t len, Error *error) {
+  if (output->held + len > output->most && !pass_on_held(output, error))
+    return false;
+  if (len > output->most)
+    return pass_on(output, bytes, len, error);
+  memcpy(output->block + output->held, bytes, len);
+  output->held += len;
+  return true;
 }
 
 static void release(Output *output) {
@@ -144,8 +168,9 @@ static bool settle(Output *output, Error *error) {
 }
 
 bool output_finish(Output *output, Error *error) {
-  bool good =
-      (!output->packer || output->parts->pack_end(output->packer, error)) && settle(output, error);
+  bool good = pass_on_held(output, error) &&
+              (!output->packer || output->parts->pack_end(output->packer, error)) &&
+              settle(output, error);
   release(output);
   return good;
 }

@@ -509,7 +509,7 @@ static void count_gaps(const Dialect *dialect, Batch *batch, const char *bytes, 
   count_gap(dialect, at, bytes + used, line, &batch->lines);
 }
 
-// What is neither blank nor a comment are the lines of records.
+// Lines that are neither blank nor a comment are lines of records.
 static void count_records(const Dialect *dialect, Batch *batch, const char *bytes, size_t used,
                           uint64_t line_ends) {
   bool open = used > 0 && bytes[used - 1] != dialect_line_end(dialect);

@@ -14,7 +14,7 @@ static bool ends_field(const Patient *patient, const char *at) {
   return at == patient->end || dialect_is_delimiter(patient->general->dialect, at, patient->end);
 }
 
-// After blanks that are no data, those between a closing quote and what ends the field.
+// After blanks that are not data, those between a closing quote and what ends the field.
 static const char *after_blanks(const Patient *patient, const char *at) {
   const Dialect *dialect = patient->general->dialect;
   while (dialect->blanks_after_quote && !ends_field(patient, at) && *at == ' ')

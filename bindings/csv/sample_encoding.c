@@ -130,7 +130,7 @@ static bool by_sparse_zeros(const char *bytes, size_t len, SampleEncoding *encod
   return false;
 }
 
-// ISO 2022 has ASCII bytes alone, and says by escapes what they mean.
+// ISO 2022 consists of ASCII bytes, and switches their meaning by escapes.
 static bool by_escapes(const char *bytes, size_t len, SampleEncoding *encoding) {
   static const char *const escapes[][2] = {
       {"\x1b$B", "iso-2022-jp"}, {"\x1b$@", "iso-2022-jp"}, {"\x1b$)C", "iso-2022-kr"}};
@@ -146,7 +146,7 @@ static bool by_escapes(const char *bytes, size_t len, SampleEncoding *encoding) 
   return false;
 }
 
-// UTF-7 has ASCII bytes alone: what is beyond ASCII stands in runs of base64, "M+APw-ller", and a
+// UTF-7 consists of ASCII bytes: everything beyond ASCII is in runs of base64, "M+APw-ller", and a
 // plus is "+-" (RFC 2152). By accident text has hardly one such run, and other pluses beside it.
 static bool by_runs(const char *bytes, size_t len, SampleEncoding *encoding) {
   size_t runs = 0, others = 0;

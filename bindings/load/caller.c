@@ -6,7 +6,7 @@
 
 bool engine_block_next(Engine *engine, Block *block, Scratch **scratch) {
   *scratch = engine->caller_scratch;
-  block->profile = engine->caller_profile;
+  block->profiles = engine->caller_profiles;
   for (; block->next < block->batch.record_count; block->next++) {
     Verdict verdict = record_judge(engine, block, block->next, *scratch);
     if (verdict == VERDICT_PASS)

@@ -83,20 +83,24 @@ static bool make_blocks(Engine *engine) {
   return ok;
 }
 
-// Without memory for it there is no profile; the load goes on.
-static Profile *start_profile(const Engine *engine) {
-  Profile *whole = engine->options.profile;
-  Profile *part = whole ? profile_new(engine->options.program) : NULL;
+// Without memory for a profile the load continues without one.
+static Profile *start_profile(Profile *whole) {
+  Profile *part = whole ? profile_new(whole->program) : NULL;
   if (whole && !part)
     whole->failed = true;
   return part;
+}
+
+static Profiles start_profiles(const Engine *engine) {
+  return (Profiles){start_profile(engine->options.profile),
+                    start_profile(engine->options.raw_profile)};
 }
 
 static bool start_workers(Engine *engine) {
   for (unsigned i = 0; i < engine->options.workers; i++) {
     Worker *worker = &engine->workers[i];
     worker->engine = engine;
-    worker->profile = start_profile(engine);
+    worker->profiles = start_profiles(engine);
     if (engine->options.program) {
       worker->scratch = scratch_new(engine->options.program);
       if (!worker->scratch)
@@ -130,7 +134,7 @@ static bool start(Engine *engine, Error *error) {
   if (engine->options.program)
     engine->caller_scratch = scratch_new(engine->options.program);
   if (engine->options.lua_rules)
-    engine->caller_profile = start_profile(engine);
+    engine->caller_profiles = start_profiles(engine);
   bool ok = make_keys(engine) && make_blocks(engine) &&
             (engine->caller_scratch || !engine->options.program) && start_threads(engine);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -249,13 +253,17 @@ static void join_threads(Engine *engine) {
 }
 
 // The threads have ended.
+static void take_profiles(const Engine *engine, Profiles *part) {
+  if (part->clean)
+    profile_take(engine->options.profile, part->clean);
+  if (part->raw)
+    profile_take(engine->options.raw_profile, part->raw);
+}
+
 static void merge_profiles(Engine *engine) {
-  Profile *whole = engine->options.profile;
   for (unsigned i = 0; i < engine->options.workers; i++)
-    if (engine->workers[i].profile)
-      profile_merge(whole, engine->workers[i].profile);
-  if (engine->caller_profile)
-    profile_merge(whole, engine->caller_profile);
+    take_profiles(engine, &engine->workers[i].profiles);
+  take_profiles(engine, &engine->caller_profiles);
 }
 
 bool engine_finish(Engine *engine, uint64_t rows[STREAM_KINDS], Error *error) {
@@ -350,16 +358,21 @@ static void free_block(Block *block) {
     buffer_free(&block->out[kind]);
 }
 
+static void free_profiles(Profiles *profiles) {
+  profile_free(profiles->clean);
+  profile_free(profiles->raw);
+}
+
 static void free_memory(Engine *engine) {
   for (size_t i = 0; i < engine->block_count; i++)
     free_block(&engine->blocks[i]);
   for (unsigned i = 0; i < engine->options.workers; i++) {
     reader_free(engine->workers[i].reader);
     scratch_free(engine->workers[i].scratch);
-    profile_free(engine->workers[i].profile);
+    free_profiles(&engine->workers[i].profiles);
   }
   scratch_free(engine->caller_scratch);
-  profile_free(engine->caller_profile);
+  free_profiles(&engine->caller_profiles);
   free_queues(engine);
   tasks_free(engine);
   free(engine->blocks);

@@ -47,17 +47,30 @@ static void mark_row(const Engine *engine, Block *block, size_t i, const Origin 
   buffer_put(&block->marks, (const char *)&mark, sizeof mark);
 }
 
-static void add_to_profile(const Block *block, const Origin *origin, const Scratch *scratch) {
+static uint64_t place_of(const Block *block, const Origin *origin) {
   const Task *task = block->task;
   uint64_t file = task->profile_file + (task->file.table_source ? (uint64_t)origin->file_id : 0);
-  profile_add(block->profile, scratch, profile_place(file, origin->line));
+  return profile_place(file, origin->line);
+}
+
+// The profile is of the last of the columns, or of all.
+static void put_raw(Block *block, const Record *record, const Origin *origin) {
+  const Field *fields = block->batch.fields + record->field_start;
+  const FileTask *file = &block->task->file;
+  Profile *profile = block->profiles.raw;
+  block->rows[STREAM_RAW]++;
+  row_put_raw(&block->out[STREAM_RAW], fields, block->task->raw_map, file->raw_count, origin);
+  if (profile && profile->column_count <= file->raw_count)
+    profile_add_fields(profile, fields,
+                       block->task->raw_map + (file->raw_count - profile->column_count),
+                       place_of(block, origin));
 }
 
 static void put_clean(Engine *engine, Block *block, size_t i, const Origin *origin,
                       const Scratch *scratch) {
   block->counts.loaded++;
-  if (block->profile)
-    add_to_profile(block, origin, scratch);
+  if (block->profiles.clean)
+    profile_add(block->profiles.clean, scratch, place_of(block, origin));
   if (engine->kinds[STREAM_CLEAN] == 0)
     return;
   block->rows[STREAM_CLEAN]++;
@@ -83,11 +96,8 @@ void record_settle(Engine *engine, Block *block, size_t i, Scratch *scratch, Ver
   Origin origin = origin_of(block, record);
   block->counts.records++;
   block->counts.unreadable += record->error != RECORD_OK;
-  if (record->error == RECORD_OK && engine->kinds[STREAM_RAW] > 0) {
-    block->rows[STREAM_RAW]++;
-    row_put_raw(&block->out[STREAM_RAW], block->batch.fields + record->field_start,
-                block->task->raw_map, block->task->file.raw_count, &origin);
-  }
+  if (record->error == RECORD_OK && engine->kinds[STREAM_RAW] > 0)
+    put_raw(block, record, &origin);
   if (verdict == VERDICT_PASS)
     put_clean(engine, block, i, &origin, scratch);
   else if (verdict == VERDICT_REJECT && record->error != RECORD_OK)

@@ -58,6 +58,11 @@ enum { PLACES = 512 }; // more blocks than can be on their way to the server
 
 struct OddColumn;
 
+// Of one thread; NULL: not asked for.
+typedef struct Profiles {
+  Profile *clean, *raw;
+} Profiles;
+
 struct Block {
   Task *task; // from the cut until the block is encoded, else NULL
   Chunk chunk;
@@ -80,7 +85,7 @@ struct Block {
   Position end;    // position after them
   Counts counts;
   uint64_t *rule_rejects; // per rule with a budget
-  Profile *profile;       // NULL, or of the thread that runs the rules
+  Profiles profiles;      // of the thread that runs the rules
   unsigned pending;       // streams that still have to send it
   size_t next;            // engine_block_next: the record that comes next
   size_t held;            // bytes that it counts with in the budget of memory (memory.c)
@@ -108,7 +113,7 @@ typedef struct Worker {
   Reader *reader;
   uint64_t reader_serial;
   Scratch *scratch;
-  Profile *profile; // NULL: not asked for
+  Profiles profiles;
 } Worker;
 
 // Where the load ends early, and why (stop.c).
@@ -143,7 +148,7 @@ struct Engine {
   unsigned task_first, task_count;
   uint64_t task_serial;
   Scratch *caller_scratch;
-  Profile *caller_profile;
+  Profiles caller_profiles;
   Counts total;
   struct OddColumn *odd_columns; // per column of the program
   pthread_mutex_t asker_lock;

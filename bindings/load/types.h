@@ -74,8 +74,11 @@ typedef struct EngineOptions {
   const uint32_t *key; // columns of the program; NULL: rows with a key that came before go as all
                        // others do. Borrowed
   size_t key_count;
-  FILE *repeats;    // with `key`: where they go instead (row_put_repeat); the engine closes it
-  Profile *profile; // NULL, or what gets the records that passed, at engine_finish; borrowed
+  FILE *repeats; // with `key`: where they go instead (row_put_repeat); the engine closes it
+  // NULL, or what gets the records, at engine_finish: those that passed, and the readable ones with
+  // a text per raw column. Borrowed
+  Profile *profile;
+  Profile *raw_profile;
 } EngineOptions;
 
 typedef struct Counts {

@@ -105,7 +105,7 @@ static void tokenise(Worker *worker, Block *block) {
 static void encode(Worker *worker, Block *block) {
   Engine *engine = worker->engine;
   Error error;
-  block->profile = worker->profile;
+  block->profiles = worker->profiles;
   for (size_t i = 0; i < block->batch.record_count; i++)
     record_settle(engine, block, i, worker->scratch,
                   record_judge(engine, block, i, worker->scratch));

@@ -158,7 +158,7 @@ static int csv_decode(lua_State *L) {
     return push_failure(L, &error);
   Buffer out = {0};
   bool good = decode(&text, bytes, len, &out);
-  // The text is copied out of reach of errors: what is short of memory raises and leaks nothing.
+  // Lua owns the copy, so an error for want of memory leaks nothing.
   luaL_Buffer copy;
   char *to = good && out.len > 0 ? luaL_buffinitsize(L, &copy, out.len) : NULL;
   if (to) {
@@ -333,7 +333,7 @@ static Cursor *need_cursor(lua_State *L) {
   return box->cursor;
 }
 
-// source:find(line) -> offset, bytes | nil | nil, message, code. Goes on from the last find.
+// source:find(line) -> offset, bytes | nil | nil, message, code. Continues from the last find.
 static int source_find(lua_State *L) {
   lua_Integer line = luaL_checkinteger(L, 2);
   const Record *record;
@@ -386,7 +386,7 @@ static int source_leave_digest_method(lua_State *L) {
   return 0;
 }
 
-// source:skip_to(offset) -> true | nil, message, code: goes on after the first `offset` bytes
+// source:skip_to(offset) -> true | nil, message, code: continues after the first `offset` bytes
 static int source_skip_to_method(lua_State *L) {
   Source *source = check_source(L);
   lua_Integer offset = luaL_checkinteger(L, 2);
@@ -412,7 +412,7 @@ static int source_field_bytes_method(lua_State *L) {
   return 1;
 }
 
-// source:encoding() -> name, note | name, nil where it is what was asked for
+// source:encoding() -> name, note; no note if it is the encoding that was asked for
 static int source_encoding(lua_State *L) {
   const Source *source = check_source(L);
   const char *note = source_encoding_note(source);

@@ -143,7 +143,7 @@ static bool make_asker(lua_State *L, EngineOptions *options, Error *error) {
   return options->asker || error_set(error, "ENOMEM", "out of memory");
 }
 
-// Takes over the files, also when there is no memory for an engine.
+// Takes over the files, even if there is no memory for an engine.
 static bool make_engine(lua_State *L, LoadBox *box, EngineOptions *options, Error *error) {
   if (!make_asker(L, options, error) || !load_open_files(L, 1, options, error)) {
     asker_free(options->asker);

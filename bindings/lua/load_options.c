@@ -148,23 +148,31 @@ static void read_clean(lua_State *L, int clean, int references, EngineOptions *o
   read_key(L, clean, references, options);
 }
 
-static void read_profile(lua_State *L, int table, int references, EngineOptions *options) {
-  if (lua_getfield(L, table, "profile") == LUA_TNIL) {
+// The profile of that name, which the load keeps; NULL: none is given.
+static Profile *read_profile(lua_State *L, int table, int references, const char *name) {
+  if (lua_getfield(L, table, name) == LUA_TNIL) {
     lua_pop(L, 1);
-    return;
+    return NULL;
   }
   ProfileBox *box = luaL_checkudata(L, -1, PROFILE_TYPE);
-  if (!options->program || box->profile->program != options->program)
+  lua_setfield(L, references, name);
+  return box->profile;
+}
+
+static void read_profiles(lua_State *L, int table, int references, EngineOptions *options) {
+  options->profile = read_profile(L, table, references, "profile");
+  options->raw_profile = read_profile(L, table, references, "raw_profile");
+  if (options->profile && (!options->program || options->profile->program != options->program))
     luaL_error(L, "profile: not of this program");
-  options->profile = box->profile;
-  lua_setfield(L, references, "profile");
+  if (options->raw_profile && !profile_is_of_texts(options->raw_profile))
+    luaL_error(L, "raw_profile: not of texts alone");
 }
 
 EngineOptions load_read_options(lua_State *L, int table, int references) {
   EngineOptions options = {0};
   int top = lua_gettop(L);
   read_program(L, table, references, &options);
-  read_profile(L, table, references, &options);
+  read_profiles(L, table, references, &options);
   read_reject_options(L, table, references, &options);
   lua_getfield(L, table, "workers");
   lua_Integer workers = luaL_optinteger(L, -1, 1);

@@ -112,8 +112,9 @@ static void set_histogram(lua_State *L, const Summary *summary) {
 
 // The most frequent values, at most `limit`.
 static void set_values(lua_State *L, SummaryBox *box, size_t limit) {
-  summary_sort_by_count(&box->summary);
-  size_t count = box->summary.point_count < limit ? box->summary.point_count : limit;
+  if (!box->summary.exact && limit > SAMPLED_VALUES)
+    limit = SAMPLED_VALUES;
+  size_t count = summary_most_frequent(&box->summary, limit);
   lua_createtable(L, (int)count, 0);
   for (size_t i = 0; i < count; i++) {
     const Point *point = &box->summary.points[i];
@@ -186,7 +187,8 @@ static void push_column(lua_State *L, const Profile *profile, size_t i, size_t l
   free_summary(box);
 }
 
-// profile:columns(limit?) -> list of columns, each with at most `limit` values
+// profile:columns(limit?) -> list of columns, each with at most `limit` values, and SAMPLED_VALUES
+// of a sample
 static int profile_columns(lua_State *L) {
   const Profile *profile = check_profile(L);
   lua_Integer limit = luaL_optinteger(L, 2, DIFFERENT_VALUES);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -171,6 +172,48 @@ static int sys_sync(lua_State *L) {
   return luaL_fileresult(L, good, NULL);
 }
 
+static bool write_whole(int fd, const char *text, size_t len) {
+  while (len > 0) {
+    ssize_t written = write(fd, text, len);
+    if (written < 0 && errno != EINTR)
+      return false;
+    text += written > 0 ? written : 0;
+    len -= written > 0 ? (size_t)written : 0;
+  }
+  return true;
+}
+
+// After what is there, and nobody else's text in between. Takes back what could not be written to
+// its end; where that is not possible (a pipe), there is nothing to take back.
+static bool append_whole(int fd, const char *text, size_t len) {
+  while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
+    ;
+  off_t before = lseek(fd, 0, SEEK_END);
+  if (write_whole(fd, text, len) && (fsync(fd) == 0 || errno == EINVAL || errno == EROFS))
+    return true;
+  int problem = errno;
+  while (before >= 0 && ftruncate(fd, before) != 0 && errno == EINTR)
+    ;
+  errno = problem;
+  return false;
+}
+
+// sys.append(path, text) -> true | nil, message, number: appends to a file, or to a new one, all of
+// it or nothing.
+static int sys_append(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  size_t len;
+  const char *text = luaL_checklstring(L, 2, &len);
+  int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (fd < 0)
+    return luaL_fileresult(L, 0, path);
+  bool good = append_whole(fd, text, len);
+  int problem = errno;
+  bool closed = close(fd) == 0;
+  errno = good ? errno : problem;
+  return luaL_fileresult(L, good && closed, path);
+}
+
 // sys.versions() -> table: the versions of libraries, as "3.0.3"; libpq's is in native.conn.
 static int sys_versions(lua_State *L) {
   lua_createtable(L, 0, 1);
@@ -180,11 +223,11 @@ static int sys_versions(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"clock", sys_clock},       {"sleep", sys_sleep}, {"is_tty", sys_is_tty},
-    {"columns", sys_columns},   {"lines", sys_lines}, {"processors", sys_processors},
-    {"pid", sys_pid},           {"user", sys_user},   {"interrupted", sys_interrupted},
-    {"create", sys_create},     {"sync", sys_sync},   {"temporary_file", sys_temporary_file},
-    {"versions", sys_versions}, {NULL, NULL},
+    {"clock", sys_clock},       {"sleep", sys_sleep},   {"is_tty", sys_is_tty},
+    {"columns", sys_columns},   {"lines", sys_lines},   {"processors", sys_processors},
+    {"pid", sys_pid},           {"user", sys_user},     {"interrupted", sys_interrupted},
+    {"create", sys_create},     {"sync", sys_sync},     {"temporary_file", sys_temporary_file},
+    {"versions", sys_versions}, {"append", sys_append}, {NULL, NULL},
 };
 
 int luaopen_pghost_native_sys(lua_State *L) {

@@ -104,12 +104,6 @@ RARE static bool become_many(ColumnProfile *column) {
   return true;
 }
 
-// Whether the value is in the table and has been counted.
-static inline bool is_recent(ColumnProfile *column, int64_t number, const char *bytes,
-                             uint32_t len) {
-  return !column->distinct && values_add_recent(&column->values, number, bytes, len);
-}
-
 // Whether the value is in the table now; otherwise it belongs to totals and sketch.
 static inline bool is_in_table(ColumnProfile *column, uint64_t hash, int64_t number,
                                const char *bytes, uint32_t len) {
@@ -120,7 +114,7 @@ static inline bool is_in_table(ColumnProfile *column, uint64_t hash, int64_t num
 // Values ------------------------------------------------------------------------------------------
 
 static inline void add_integer(ColumnProfile *column, int64_t number) {
-  if (is_recent(column, number, NULL, 0))
+  if (!column->distinct && values_add_recent_number(&column->values, number))
     return;
   uint64_t hash = hash_integer((uint64_t)number);
   if (is_in_table(column, hash, number, NULL, 0))
@@ -181,7 +175,7 @@ RARE static void add_numeric(ColumnProfile *column, const Value *value, const Bu
 }
 
 static inline void add_text(ColumnProfile *column, const char *bytes, uint32_t len) {
-  if (is_recent(column, 0, bytes, len))
+  if (!column->distinct && values_add_recent_text(&column->values, bytes, len))
     return;
   uint64_t high, hash = hash_bytes(bytes, len, &high);
   if (is_in_table(column, hash, 0, bytes, len))
@@ -200,7 +194,7 @@ static inline void add_text(ColumnProfile *column, const char *bytes, uint32_t l
 }
 
 static inline void add_other(ColumnProfile *column, const Field *text) {
-  if (is_recent(column, 0, text->data, text->len))
+  if (!column->distinct && values_add_recent_text(&column->values, text->data, text->len))
     return;
   uint64_t high, hash = hash_bytes(text->data, text->len, &high);
   if (!is_in_table(column, hash, 0, text->data, text->len))
@@ -236,6 +230,13 @@ void column_profiles_add(ColumnProfile *columns, size_t count, const Value *valu
       columns[i].nulls++;
     else
       add_value(&columns[i], &values[i], &texts[i], typed);
+}
+
+void column_profile_add_text(ColumnProfile *column, const Field *text) {
+  if (text->null)
+    column->nulls++;
+  else
+    add_text(column, text->data, text->len);
 }
 
 static void keep_text(SampleCell *cell, const char *bytes, uint32_t len) {

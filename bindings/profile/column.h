@@ -43,6 +43,9 @@ void column_profile_free(ColumnProfile *column);
 void column_profiles_add(ColumnProfile *columns, size_t count, const Value *values,
                          const Field *texts, const Buffer *typed);
 
+// Adds a field to a column of texts.
+void column_profile_add_text(ColumnProfile *column, const Field *text);
+
 // A value as a cell of the sample.
 void column_profile_sample(const ColumnProfile *column, const Value *value, const Field *text,
                            const Buffer *typed, SampleCell *cell);

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { RANKS = 64 - DISTINCT_BITS };
+// With a lower floor too many hashes are below the limit: a processor would guess wrong too often.
+enum { RANKS = 64 - DISTINCT_BITS, WORTH_TESTING = 4 };
 
 static void find_floor(Distinct *distinct) {
   distinct->floor = RANKS + 1;
@@ -18,7 +19,9 @@ static void find_floor(Distinct *distinct) {
     distinct->floor = rank < distinct->floor ? rank : distinct->floor;
     distinct->at_floor += rank == distinct->floor;
   }
-  distinct->limit = distinct->floor < 64 ? UINT64_MAX >> distinct->floor : 0;
+  distinct->limit = distinct->floor < WORTH_TESTING ? UINT64_MAX
+                    : distinct->floor < 64          ? UINT64_MAX >> distinct->floor
+                                                    : 0;
 }
 
 Distinct *distinct_new(void) {

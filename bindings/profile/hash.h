@@ -39,8 +39,10 @@ static inline uint64_t load_few(const char *at, size_t len) {
     memcpy(&last, at + len - 4, sizeof last);
     return (uint64_t)first | (uint64_t)last << (8 * (len - 4));
   }
-  for (size_t i = 0; i < len; i++)
-    word |= (uint64_t)(unsigned char)at[i] << (8 * i);
+  if (len > 0)
+    word = (uint64_t)(unsigned char)at[0] |
+           (uint64_t)(unsigned char)at[len / 2] << (8 * (len / 2)) |
+           (uint64_t)(unsigned char)at[len - 1] << (8 * (len - 1));
   return word;
 }
 

@@ -29,8 +29,7 @@ typedef struct RealSums {
 } RealSums;
 
 static inline void integer_sums_add(IntegerSums *sums, int64_t value) {
-  uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-  unsigned __int128 square = (unsigned __int128)magnitude * magnitude;
+  unsigned __int128 square = (unsigned __int128)((__int128)value * value);
   sums->sum += value;
   sums->squares += square;
   sums->squares_high += sums->squares < square;

@@ -47,6 +47,34 @@ void profile_add(Profile *profile, const Scratch *scratch, uint64_t place) {
     column_profile_sample(&profile->columns[i], &values[i], &texts[i], typed, &cells[i]);
 }
 
+bool profile_is_of_texts(const Profile *profile) {
+  for (size_t i = 0; i < profile->column_count; i++)
+    if (profile->columns[i].form != PROFILE_TEXT)
+      return false;
+  return true;
+}
+
+static const Field no_field = {.data = "", .null = true};
+
+static const Field *field_of(const Field *fields, uint32_t at) {
+  return at == PROFILE_NO_FIELD ? &no_field : &fields[at];
+}
+
+void profile_add_fields(Profile *profile, const Field *fields, const uint32_t *map,
+                        uint64_t place) {
+  profile->rows++;
+  for (size_t i = 0; i < profile->column_count; i++)
+    column_profile_add_text(&profile->columns[i], field_of(fields, map[i]));
+  if (place >= profile->sample.limit)
+    return;
+  SampleCell *cells = sample_take(&profile->sample, place);
+  for (size_t i = 0; i < profile->column_count; i++) {
+    const Field *field = field_of(fields, map[i]);
+    Value value = {.null = field->null};
+    column_profile_sample(&profile->columns[i], &value, field, NULL, &cells[i]);
+  }
+}
+
 void profile_merge(Profile *into, const Profile *from) {
   into->failed = into->failed || from->failed;
   into->rows += from->rows;
@@ -54,6 +82,16 @@ void profile_merge(Profile *into, const Profile *from) {
   for (size_t i = 0; i < into->column_count; i++)
     column_profile_merge(&into->columns[i], &from->columns[i]);
   sample_merge(&into->sample, &from->sample);
+}
+
+void profile_take(Profile *into, Profile *from) {
+  if (into->failed || from->failed || into->rows > 0 || into->left_out > 0) {
+    profile_merge(into, from);
+    return;
+  }
+  Profile empty = *into;
+  *into = *from;
+  *from = empty;
 }
 
 uint64_t profile_file(const char *name) {

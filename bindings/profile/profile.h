@@ -32,8 +32,18 @@ void profile_free(Profile *profile);          // NULL is fine
 // same file is read.
 void profile_add(Profile *profile, const Scratch *scratch, uint64_t place);
 
+// Whether all columns are of type text.
+bool profile_is_of_texts(const Profile *profile);
+
+// Adds a record of texts: of column i the field map[i], or NULL (PROFILE_NO_FIELD).
+#define PROFILE_NO_FIELD UINT32_MAX
+void profile_add_fields(Profile *profile, const Field *fields, const uint32_t *map, uint64_t place);
+
 // Both must be of the same program.
 void profile_merge(Profile *into, const Profile *from);
+
+// The same, without a copy if possible. `from` is only to be freed then.
+void profile_take(Profile *into, Profile *from);
 
 // Numbers for profile_add: one for the file, from its name; and from that one for a line.
 uint64_t profile_file(const char *name);

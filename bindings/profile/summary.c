@@ -120,8 +120,29 @@ static bool collect(const Profile *profile, size_t index, Summary *summary) {
   return true;
 }
 
-void summary_sort_by_count(Summary *summary) {
-  qsort(summary->points, summary->point_count, sizeof *summary->points, by_count);
+// The most frequent of the points up to `i` come first, `count` of them and in order. Most points
+// of a sample have been seen once: one comparison.
+static void select_point(Point *points, size_t i, size_t count) {
+  size_t at = i < count ? i : count;
+  if (at == count && by_count(&points[i], &points[count - 1]) >= 0)
+    return;
+  Point point = points[i];
+  if (at == count)
+    points[i] = points[--at];
+  for (; at > 0 && by_count(&point, &points[at - 1]) < 0; at--)
+    points[at] = points[at - 1];
+  points[at] = point;
+}
+
+size_t summary_most_frequent(Summary *summary, size_t limit) {
+  size_t count = summary->point_count < limit ? summary->point_count : limit;
+  if (count > SAMPLED_VALUES || count == 0) {
+    qsort(summary->points, summary->point_count, sizeof *summary->points, by_count);
+    return count;
+  }
+  for (size_t i = 0; i < summary->point_count; i++)
+    select_point(summary->points, i, count);
+  return count;
 }
 
 // Numbers and moments

@@ -6,7 +6,8 @@
 
 #include "profile/profile.h"
 
-enum { HISTOGRAM_BARS = 20, QUANTILES = 7 };
+// Of the values of a sample only the first few are frequent for sure.
+enum { HISTOGRAM_BARS = 20, QUANTILES = 7, SAMPLED_VALUES = 20 };
 
 extern const double summary_quantiles[QUANTILES]; // 0.01 to 0.99
 
@@ -46,8 +47,9 @@ typedef struct Summary {
 bool summary_make(const Profile *profile, size_t column, Summary *summary);
 void summary_free(Summary *summary);
 
-// Sorts the points by their counts.
-void summary_sort_by_count(Summary *summary);
+// Brings the most frequent points to the front, at most `limit`, in order of their counts; returns
+// how many. The others are in no order then.
+size_t summary_most_frequent(Summary *summary, size_t limit);
 
 // Append the least (the greatest) value. False: there is none, or the type has no order.
 bool summary_least(const Summary *summary, Buffer *out);

@@ -55,6 +55,12 @@ static bool has_room(Values *values, const char *bytes, uint32_t len) {
   return !values->failed;
 }
 
+// The next value like this one is found without its hash.
+static void recent_note(Values *values, const DifferentValue *slot, bool is_text) {
+  uint64_t key = is_text ? text_key(slot->ends, slot->len) : (uint64_t)slot->number;
+  values->recent[key * HASH_STEP >> (64 - VALUES_RECENT_BITS)] = (uint16_t)(slot - values->slots);
+}
+
 bool values_add(Values *values, uint64_t hash, int64_t number, const char *bytes, uint32_t len,
                 uint64_t count) {
   DifferentValue *slot = values->size > 0 ? find(values, hash, number, bytes, len) : NULL;
@@ -62,12 +68,15 @@ bool values_add(Values *values, uint64_t hash, int64_t number, const char *bytes
     if (!has_room(values, bytes, len))
       return false;
     slot = find(values, hash, number, bytes, len);
-    *slot = (DifferentValue){hash, 0, bytes ? (int64_t)values->text.len : number, len};
+    *slot = (DifferentValue){.hash = hash,
+                             .number = bytes ? (int64_t)values->text.len : number,
+                             .len = len,
+                             .ends = bytes ? text_ends(bytes, len) : (TextEnds){0}};
     if (bytes)
       buffer_put(&values->text, bytes, len);
     values->count++;
   }
   slot->count += count;
-  values->recent[values_key(number, bytes, len)] = (uint16_t)(slot - values->slots);
+  recent_note(values, slot, bytes != NULL);
   return true;
 }

@@ -6,17 +6,24 @@
 #define PGHOST_PROFILE_VALUES_H
 
 #include "base/buffer.h"
+#include "profile/hash.h"
 
 enum {
   VALUES_TEXT = 16 * 1024, // bytes of all texts together
-  VALUES_RECENT = 32,
+  VALUES_RECENT_BITS = 6,
+  VALUES_RECENT = 1 << VALUES_RECENT_BITS,
 };
+
+typedef struct TextEnds {
+  uint64_t first, last;
+} TextEnds;
 
 typedef struct DifferentValue {
   uint64_t hash;
   uint64_t count; // 0: a free slot
   int64_t number; // of a number; of a text where its bytes are in `text`
   uint32_t len;
+  TextEnds ends; // of a text
 } DifferentValue;
 
 typedef struct Values {
@@ -27,7 +34,7 @@ typedef struct Values {
   bool many;
   bool failed; // out of memory
   Buffer text;
-  uint16_t recent[VALUES_RECENT]; // slots of the latest values, by values_key
+  uint16_t recent[VALUES_RECENT]; // slots of the latest values
 } Values;
 
 void values_init(Values *values, uint32_t limit);
@@ -41,7 +48,7 @@ bool values_add(Values *values, uint64_t hash, int64_t number, const char *bytes
 static inline bool same_bytes(const char *a, const char *b, size_t len) {
   uint64_t left, right;
   if (len < sizeof left)
-    return memcmp(a, b, len) == 0;
+    return load_few(a, len) == load_few(b, len);
   for (size_t i = 0; i + sizeof left < len; i += sizeof left) {
     memcpy(&left, a + i, sizeof left);
     memcpy(&right, b + i, sizeof right);
@@ -60,22 +67,52 @@ static inline bool values_is(const Values *values, const DifferentValue *slot, i
   return slot->len == len && (len == 0 || same_bytes(values->text.data + slot->number, bytes, len));
 }
 
-// The place of a value among the recent ones; cheaper than its hash.
-static inline uint32_t values_key(int64_t number, const char *bytes, uint32_t len) {
-  if (!bytes)
-    return (uint32_t)((uint64_t)number * UINT64_C(0xe7037ed1a0b428db) >> 59);
-  uint32_t ends = len > 0 ? (unsigned char)bytes[0] * 7u + (unsigned char)bytes[len - 1] * 3u : 0;
-  return (ends + len) % VALUES_RECENT;
+static inline DifferentValue *recent_value(Values *values, uint64_t key) {
+  return &values->slots[values->recent[key * HASH_STEP >> (64 - VALUES_RECENT_BITS)]];
 }
 
-// Counts the value if it is a recent one, as most values of columns with few distinct ones are.
+// The first and last bytes of a text, which are all of it up to 16.
+static inline TextEnds text_ends(const char *bytes, uint32_t len) {
+  if (len < sizeof(uint64_t))
+    return (TextEnds){load_few(bytes, len), 0};
+  return (TextEnds){load_word(bytes), load_word(bytes + len - sizeof(uint64_t))};
+}
+
+static inline uint64_t text_key(TextEnds ends, uint32_t len) {
+  return ends.first * 3 + ends.last + len;
+}
+
+// Texts of one length with the same ends. Few branches: the lengths of a column's values are in no
+// order that a processor could learn.
+static inline bool same_middle(const char *a, const char *b, uint32_t len) {
+  if (len <= 16)
+    return true;
+  if (len > 32)
+    return same_bytes(a + 8, b + 8, len - 16);
+  return ((load_word(a + 8) ^ load_word(b + 8)) |
+          (load_word(a + len - 16) ^ load_word(b + len - 16))) == 0;
+}
+
+// Count the value if it is a recent one, as most values of columns with few distinct ones are.
 // Others need their hash only after this.
-static inline bool values_add_recent(Values *values, int64_t number, const char *bytes,
-                                     uint32_t len) {
+static inline bool values_add_recent_number(Values *values, int64_t number) {
   if (values->size == 0)
     return false;
-  DifferentValue *slot = &values->slots[values->recent[values_key(number, bytes, len)]];
-  if (slot->count == 0 || !values_is(values, slot, number, bytes, len))
+  DifferentValue *slot = recent_value(values, (uint64_t)number);
+  if (slot->count == 0 || slot->number != number)
+    return false;
+  slot->count++;
+  return true;
+}
+
+static inline bool values_add_recent_text(Values *values, const char *bytes, uint32_t len) {
+  if (values->size == 0)
+    return false;
+  TextEnds ends = text_ends(bytes, len);
+  DifferentValue *slot = recent_value(values, text_key(ends, len));
+  uint64_t differing = (slot->ends.first ^ ends.first) | (slot->ends.last ^ ends.last) |
+                       (slot->len ^ len) | (slot->count == 0);
+  if (differing != 0 || !same_middle(values->text.data + slot->number, bytes, len))
     return false;
   slot->count++;
   return true;

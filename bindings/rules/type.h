@@ -29,7 +29,7 @@
 // - inet, cidr: decimal numbers or IPv6 text (RFC 4291), with or without "/bits". Refused: leading
 //   zeros, hexadecimal, a point or colon at the end.
 // - bytea: "\\x" and hexadecimal digits, or the escape format; all the server takes.
-// - char(n): as varchar, but blanks at the end never count; they are no part of the value here.
+// - char(n): as varchar, but trailing blanks never count; here they are not part of the value.
 // - enum: one of the labels, byte by byte.
 // - arrays: "{1,NULL,\"a b\"}", up to 6 dimensions, of every type here but enums and types by name.
 //   Lower bounds "[2:3]={1,2}". Refused: "{{}}".

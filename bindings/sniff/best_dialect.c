@@ -31,7 +31,8 @@ bool sniff_ends_in_cr(const SniffSample *sample) {
          memchr(sample->bytes, '\r', sample->len);
 }
 
-bool sniff_ends_in_two_crs(const SniffSample *sample) {
+// Whether the first line ends in CR CR LF.
+static bool ends_in_two_crs(const SniffSample *sample) {
   const char *end = sample->len > 0 ? memchr(sample->bytes, '\n', sample->len) : NULL;
   return end && end - sample->bytes >= 2 && end[-1] == '\r' && end[-2] == '\r';
 }
@@ -460,7 +461,7 @@ static bool try_quotes(const SniffSample *sample, const SniffGiven *given,
     strcpy(guess.dialect.comment, comment);
     guess.dialect.quote = quotes[i].quote;
     guess.dialect.carriage_return = sniff_ends_in_cr(sample);
-    guess.dialect.double_return = sniff_ends_in_two_crs(sample);
+    guess.dialect.double_return = ends_in_two_crs(sample);
     guess.dialect.blanks_after_quote = given->blanks_after_quote;
     guess.dialect.trailing_delimiter = given->trailing_delimiter;
     if (!find_blanks(sample, given, &guess.dialect))

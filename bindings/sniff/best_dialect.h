@@ -92,7 +92,4 @@ bool sniff_parts_nothing(const SniffSample *sample, const SniffDialect *dialect)
 // Whether lines of the sample end in CR alone.
 bool sniff_ends_in_cr(const SniffSample *sample);
 
-// Whether the first line ends in CR CR LF.
-bool sniff_ends_in_two_crs(const SniffSample *sample);
-
 #endif

@@ -168,49 +168,66 @@ static bool has_commas_of_moment(const char *at, const char *end, bool month) {
   return *rest != ' ' || month || memchr(rest, ':', left);
 }
 
+typedef struct MomentParts {
+  size_t groups; // of digits
+  size_t run;    // digits of the group so far
+  size_t dots, colons, others;
+  bool month; // a month's name
+} MomentParts;
+
+static bool is_half_of_day(const char *at, const char *end) {
+  return end - at == 2 && ((*at | 0x20) == 'a' || (*at | 0x20) == 'p') && (at[1] | 0x20) == 'm';
+}
+
+// What may be between groups of digits; `run` digits are before it. Moves to its last byte.
+static bool note_between(MomentParts *parts, size_t run, const char **place, const char *end) {
+  const char *at = *place;
+  if (*at == ':') {
+    parts->colons++;
+    return starts_minutes(at + 1, end);
+  }
+  if (*at == '.' || *at == '/' || *at == '-' || *at == '+') {
+    *at == '.' ? parts->dots++ : parts->others++;
+    return true;
+  }
+  if (*at == ' ' || *at == ',' || ((*at == 'T' || *at == 'Z') && run > 0))
+    return true;
+  if (end - at >= 3 && !parts->month && is_month(at)) {
+    parts->month = true;
+    while (at + 1 < end && is_letter(at[1]))
+      at++;
+    *place = at;
+    return true;
+  }
+  *place = at + 1;
+  return is_half_of_day(at, end);
+}
+
+// Whether the groups and what is between them are those of a date, a time, or both.
+static bool are_of_moment(const MomentParts *parts) {
+  if (parts->month)
+    return parts->groups >= 2;
+  return (parts->colons >= 1 && (parts->groups >= 2 || parts->others >= 2)) ||
+         (parts->groups == 3 && (parts->others == 2 || parts->dots == 2));
+}
+
 // Groups of digits with : / - . between them, a month's name among them perhaps, then a zone.
 static bool is_moment(const char *at, const char *end) {
   const char *start = at;
-  size_t groups = 0, dots = 0, colons = 0, others = 0, run = 0;
-  bool month = false;
+  MomentParts parts = {0};
   if (end - at < 5 || end - at > 40)
     return false;
   for (; at < end; at++) {
-    if (is_digit(*at)) {
-      groups += run == 0;
-      run++;
-      if (run > 4 && !(run <= 6 && dots > 0) && run > 9)
-        return false;
-      continue;
-    }
-    size_t before = run;
-    run = 0;
-    if (*at == ':' && !starts_minutes(at + 1, end))
+    size_t run = parts.run;
+    parts.run = is_digit(*at) ? run + 1 : 0;
+    if (parts.run > 9)
       return false;
-    else if (*at == ':')
-      colons++;
-    else if (*at == '.' || *at == '/' || *at == '-' || *at == '+')
-      *at == '.' ? dots++ : others++;
-    else if (*at == ' ' || *at == ',')
-      continue;
-    else if ((*at == 'T' || *at == 'Z') && before > 0)
-      continue;
-    else if (end - at >= 3 && !month && is_month(at)) {
-      month = true;
-      while (at + 1 < end && is_letter(at[1]))
-        at++;
-    } else if (end - at == 2 && (at[1] | 0x20) == 'm' &&
-               ((*at | 0x20) == 'a' || (*at | 0x20) == 'p'))
-      at++;
-    else
+    if (parts.run > 0)
+      parts.groups += parts.run == 1;
+    else if (!note_between(&parts, run, &at, end))
       return false;
   }
-  if (!has_commas_of_moment(start, end, month))
-    return false;
-  if (month)
-    return groups >= 2;
-  return (colons >= 1 && groups >= 2) || (others == 2 && groups == 3) ||
-         (dots == 2 && groups == 3) || (others >= 2 && colons >= 1);
+  return has_commas_of_moment(start, end, parts.month) && are_of_moment(&parts);
 }
 
 static bool starts_with(const char *text, size_t len, const char *what) {

@@ -500,7 +500,7 @@ static bool weigh_surprise(const SniffSample *sample, Header *header) {
   return true;
 }
 
-// A first record that is no names, as "//name" is none, but is unlike the others, too, may be a
+// A first record that is not names, such as "//name", but is unlike the others, too, may be a
 // damaged header.
 static bool doubt_no_header(const SniffSample *sample, Header *header) {
   SniffStructure *structure = header->structure;

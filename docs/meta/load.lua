@@ -30,6 +30,7 @@ local load = {}
 ---@field clean? pghost.CleanOptions gets the program's columns
 ---@field rejects? pghost.RejectsOptions gets run_id bigint, table_name text, file_id bigint, line bigint, byte_offset bigint, byte_length bigint, column_name text, rule text, reason text, original bytea
 ---@field profile? pghost.Profile of the program: gets the records that pass, when the load is finished
+---@field raw_profile? pghost.Profile of texts: gets the last columns of the readable records of `raw`, likewise
 ---@field workers? integer threads that read and check, 1 (default) to 64
 ---@field memory? integer bytes that blocks may hold together, and one block of any size (default 64 MiB)
 

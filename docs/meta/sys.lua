@@ -56,6 +56,14 @@ function sys.create(path) end
 ---@return integer? number errno
 function sys.sync(file) end
 
+--- Appends to a file, which it creates if there is none: all of the text or nothing, in one piece.
+---@param path string
+---@param text string
+---@return boolean|nil done
+---@return string? message
+---@return integer? number errno
+function sys.append(path, text) end
+
 --- The versions of libraries that this binary uses, as "3.0.3". That of libpq is in native.conn.
 ---@return { libcsv: string }
 function sys.versions() end

@@ -131,8 +131,8 @@ function Connection:write_early()
 end
 
 local stay <const> = [[
-  SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
-  WHERE name = 'idle_session_timeout' AND setting <> '0'
+  SELECT pg_catalog.set_config('idle_session_timeout', '0', false)
+  WHERE pg_catalog.current_setting('idle_session_timeout', true) OPERATOR(pg_catalog.<>) '0'
     AND pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) $1]]
 
 --- Has the server keep this connection, however long nothing is asked of it: others do the work of a long load. The

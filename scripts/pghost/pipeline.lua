@@ -102,6 +102,14 @@ function M.start(name, config, options)
     end
   end
   local replaying = replay.take(name, settings, given)
+  settings.resume = settings.resume or settings.share and not replaying
+  if settings.join then
+    local joining = require "pghost.share.joining" -- most runs help nobody
+    if not joining.takes_over(name, settings, options) then
+      return joining.start(name, settings, options)
+    end
+    settings.join, settings.share, settings.resume = false, true, true
+  end
   local run = Run.new(name, settings, { dsn = options.dsn, log = log.new(options.log), replay = replaying,
     out = options.out or again.output(settings), hooks = options.hooks })
   local _ <close> = setmetatable({}, { __close = function(_, problem)

@@ -50,6 +50,8 @@ local fields = {
   expected = true, checked = true,
   -- how it ends: the file that there is no second attempt for, published, over
   read_once = true, finished = true, closed = true, hooks = true,
+  -- of a helper alone (share/helping.lua)
+  joined = true,
 }
 
 ---@class pghost.Run
@@ -92,6 +94,7 @@ local fields = {
 ---@field read_once? pghost.File there is no second attempt, since it can be read only once
 ---@field finished boolean its last transaction is committed
 ---@field closed boolean
+---@field joined? boolean this is not a run but a helper of one (--join): it loads, and nothing else
 ---@field hooks? boolean false: those of the config are not called
 local Run = { __name = "pghost.Run" }
 Run.__newindex = record.only("run", setmetatable({}, { __index = function(_, name)

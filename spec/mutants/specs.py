@@ -7,7 +7,6 @@ BROAD = ["spec/pipeline_spec.lua", "spec/load_command_spec.lua", "spec/publish_s
          "spec/rejects_command_spec.lua", "spec/sniff_spec.lua"]
 SLOW = ("fuzz_spec", "/faults/", "package_spec", "adding_spec", "private_server_spec", "docs_commands_spec", "docker",
         "browser", "manual_spec", "sniff_mutated", "old_snapshots", "citus")
-MOST = 8  # spec files for a source, and the broad ones
 # Folders whose specs have other names.
 SUBJECTS = {"bindings/csv": ["csv_", "dialect"], "bindings/pg": ["conn_", "result", "record"],
             "bindings/load": ["load_"], "bindings/lua": ["conn_", "csv_", "rules_", "load_"],
@@ -38,11 +37,12 @@ def score(source, spec, text):
     return (8 * (title == name) + 6 * (title in (f"{room}_{name}", f"{name}_{room}"))
             + 5 * (source.endswith(".lua") and f'"{module}"' in text)
             + 3 * (name in title or title in name) + 2 * any((title + "_").startswith(one) for one in subjects)
-            + any(word in title for word in name.split("_") if len(word) > 3))
+            + 3 * sum(word in title for word in name.split("_") if len(word) > 3))
 
 
-def of(root, source):
+def of(root, source, most):
+    """`most` that are near, and with 6 or more the broad ones."""
     all_ = all_of(root)
     order = sorted((-score(source, spec, text), len(text), spec) for spec, text in all_.items())
-    near = [spec for points, _, spec in order if points < 0][:MOST]
-    return near + [spec for spec in BROAD if spec not in near]
+    near = [spec for points, _, spec in order if points < 0][:most]
+    return near + [spec for spec in BROAD if spec not in near and (most > 5 or spec == BROAD[0] and len(near) < 3)]

@@ -100,6 +100,17 @@ local killed <const> = "os.execute('kill -9 ' .. require('pghost.native.sys').pi
 
 local bad <const> = { "3,4,9.5", "x,1,1", "90,2,bad", "3,4,8.5", "91,7,1.5", "91,8,1.5" }
 
+-- Two loads in a mode, the second of other files.
+local function twice(mode, second, columns)
+  return function(s)
+    s:files(1, 30)
+    s:run { both = mode .. ", changed = 'load'" }
+    s:files(25, 45, second)
+    s:run { both = mode .. ", changed = 'load'" }
+    return s:state(columns)
+  end
+end
+
 ---@type { name: string, run: fun(scenario: support.CitusScenario): string }[]
 M.list = {
   { name = "run", run = function(s)
@@ -119,34 +130,13 @@ M.list = {
     s:run { both = "workers = 3" }
     return s:state()
   end },
-  { name = "append", run = function(s)
-    s:files(1, 30)
-    s:run { both = "mode = 'append', changed = 'load'" }
-    s:files(25, 45, bad)
-    s:run { both = "mode = 'append', changed = 'load'" }
-    return s:state()
-  end },
-  { name = "merge", run = function(s)
-    s:files(1, 30)
-    s:run { both = "mode = 'merge', changed = 'load'" }
-    s:files(25, 45, { "27,4,100", "3,4,1" })
-    s:run { both = "mode = 'merge', changed = 'load'" }
-    return s:state()
-  end },
-  { name = "merge, missing deleted", run = function(s)
-    s:files(1, 30)
-    s:run { both = "mode = 'merge', missing = 'delete', changed = 'load'" }
-    s:files(25, 45, { "27,4,100", "2,3,bad" })
-    s:run { both = "mode = 'merge', missing = 'delete', changed = 'load'" }
-    return s:state()
-  end },
-  { name = "merge, missing marked", run = function(s)
-    s:files(1, 30)
-    s:run { both = "mode = 'merge', missing = 'mark', changed = 'load'" }
-    s:files(25, 45, { "27,4,100" })
-    s:run { both = "mode = 'merge', missing = 'mark', changed = 'load'" }
-    return s:state "booking_id, user_id, amount, _deleted_at IS NULL"
-  end },
+  { name = "append", run = twice("mode = 'append'", bad) },
+  { name = "merge", run = twice("mode = 'merge'", { "27,4,100", "3,4,1" }) },
+  { name = "merge, missing deleted",
+    run = twice("mode = 'merge', missing = 'delete'", { "27,4,100", "2,3,bad" }) },
+  { name = "merge, missing marked",
+    run = twice("mode = 'merge', missing = 'mark'", { "27,4,100" },
+      "booking_id, user_id, amount, _deleted_at IS NULL") },
   { name = "history", run = function(s)
     s:files(1, 30)
     s:run { both = "mode = 'history', changed = 'load'" }

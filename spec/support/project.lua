@@ -38,6 +38,19 @@ function Project:must(code, ...)
   return err, out
 end
 
+--- pghost with any words fails with only this message; returns the exit code.
+---@param message string
+function Project:refused(message, ...)
+  local out, err, code = self:pghost(...)
+  assert.same({ "", "pghost: " .. message .. "\n" }, { out, err })
+  return code
+end
+
+--- pghost init with any words, without a database; returns stdout, stderr, exit code.
+function Project:init(...)
+  return pghost.run({ "init", ... }, { cd = self.folder })
+end
+
 --- A script of the project; returns stderr and exit code.
 ---@param script string
 ---@param arguments? string[]

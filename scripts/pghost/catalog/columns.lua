@@ -1,4 +1,4 @@
--- Columns of a table as the catalog has them: names and types, and how two values of a key compare.
+-- Columns of a table, from the catalog: names and types, and how two values of a key compare.
 
 local errors = require "pghost.lib.errors"
 local lists = require "pghost.lib.lists"
@@ -111,8 +111,8 @@ local equality_query = [[
       EXISTS (SELECT 1 FROM pg_catalog.pg_amproc AS f
         WHERE f.amprocfamily = c.opcfamily AND f.amprocnum = 4 AND f.amproclefttype = c.opcintype
           AND f.amprocrighttype = c.opcintype) AS alike,
-      pg_catalog.pg_get_userbyid(p.proowner) AS owner,
-      ]] .. trust.trusted "p.proowner" .. [[ AS trusted
+      pg_catalog.pg_get_userbyid(p.proowner) AS owner, p.proowner AS owner_oid,
+      ]] .. trust.surely_trusted "p.proowner" .. [[ AS trusted
     FROM pg_catalog.pg_opclass AS c
       JOIN pg_catalog.pg_am AS am ON am.oid = c.opcmethod AND am.amname = 'btree'
       JOIN pg_catalog.pg_amop AS ao ON ao.amopfamily = c.opcfamily AND ao.amopstrategy = 3
@@ -137,11 +137,15 @@ local equality_query = [[
 ---@field exact boolean values that are equal are stored alike
 ---@field collation? string to compare by, where two tables differ in it
 
-local function compared(relation, row)
+local function is_trusted(conn, row)
+  return row.trusted or conn:query("SELECT " .. trust.trusted "$1::pg_catalog.oid" .. " AS yes", row.owner_oid)[1].yes
+end
+
+local function compared(conn, relation, row)
   if not row.operator then
     errors.raise(("column '%s' of %s: type %s has no equality, so it cannot be a key"):format(row.name, relation,
       row.type), "42883")
-  elseif not row.trusted then
+  elseif not is_trusted(conn, row) then
     errors.raise(("column '%s' of %s: type %s compares by a function of role '%s', which could change it at any time: "
       .. "have a superuser own that function, or use another type"):format(row.name, relation, row.type, row.owner),
       "42501")
@@ -169,7 +173,7 @@ function M.key(conn, relation, key)
   end
   for row in conn:query(equality_query, relation):rows() do
     if is_wanted[row.name] then
-      found[row.name] = compared(relation, row)
+      found[row.name] = compared(conn, relation, row)
     end
   end
   for i, name in ipairs(key) do

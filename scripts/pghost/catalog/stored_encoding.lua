@@ -6,8 +6,8 @@ local known = setmetatable({}, { __mode = "k" }) -- by connection
 
 local all_of_unicode = { UTF8 = true, SQL_ASCII = true } -- the latter takes any bytes
 
---- What csv.open is told of it (option `stored`): a record with a character that the database does not have is a
---- reject then, and not the end of the load. nil where there is no such character.
+--- The value of the option `stored` of csv.open: a record with a character that the database cannot store becomes a
+--- reject and does not end the load. nil if every character can be stored.
 ---@param conn pghost.Connection
 ---@return string? name as the server has it
 function M.of(conn)

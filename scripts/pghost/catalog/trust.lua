@@ -26,6 +26,42 @@ function M.trusted(role)
   return (condition:gsub("%%role", (role:gsub("%%", "%%%%"))))
 end
 
+-- A superuser is trusted, and the role itself: the short part of the condition above: planned in no time.
+local sure = [[EXISTS (
+    SELECT 1 FROM pg_catalog.pg_roles AS trusted WHERE trusted.oid OPERATOR(pg_catalog.=) %role
+      AND (trusted.rolsuper OR trusted.rolname OPERATOR(pg_catalog.=) current_user))]]
+
+--- An SQL condition that is met only by roles that M.trusted() meets too, and by nearly all of those there are.
+---@param role string SQL
+---@return string
+function M.surely_trusted(role)
+  return (sure:gsub("%%role", (role:gsub("%%", "%%%%"))))
+end
+
+-- Anything else that belongs to a role runs with that role's rights, or not at all: tables have no code but in these.
+local others_query <const> = [[
+  WITH trusted AS MATERIALIZED (
+    SELECT oid FROM pg_catalog.pg_roles WHERE rolsuper OR rolname OPERATOR(pg_catalog.=) current_user)
+  SELECT EXISTS (
+      SELECT 1 FROM pg_catalog.pg_proc
+      WHERE (proowner OPERATOR(pg_catalog.=) ANY (SELECT oid FROM trusted)) IS NOT TRUE)
+    OR EXISTS (
+      SELECT 1 FROM pg_catalog.pg_type
+      WHERE typtype OPERATOR(pg_catalog.=) 'd'
+        AND (typowner OPERATOR(pg_catalog.=) ANY (SELECT oid FROM trusted)) IS NOT TRUE)
+    OR EXISTS (
+      SELECT 1 FROM pg_catalog.pg_class
+      WHERE (relkind OPERATOR(pg_catalog.=) 'v' OR relrowsecurity)
+        AND (relowner OPERATOR(pg_catalog.=) ANY (SELECT oid FROM trusted)) IS NOT TRUE) AS found]]
+
+--- Whether a role other than this one and superusers owns a function, domain, view or table with policies, anywhere in
+--- the database: if not, no definition can lead to code that is not trusted, and nobody needs to follow any.
+---@param conn pghost.Connection
+---@return boolean
+function M.others_have_code(conn)
+  return conn:query(others_query)[1].found
+end
+
 ---@class pghost.catalog.Stranger
 ---@field what string "schema", "table", "trigger" or "function"
 ---@field name string quoted where SQL needs it
@@ -33,7 +69,7 @@ end
 ---@field how string "owner", or the privilege: "CREATE", "TRIGGER"
 
 -- Grants to a role that cannot log in and has no members still count: members can be added.
-local strangers_query = ([[
+local strangers_query <const> = [[
   WITH schema AS (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl FROM pg_catalog.pg_namespace AS n
     WHERE n.nspname = $1::pg_catalog.name
@@ -62,7 +98,7 @@ local strangers_query = ([[
     CASE WHEN m.role = 0::pg_catalog.oid THEN 'public' ELSE pg_catalog.pg_get_userbyid(m.role)::pg_catalog.text END
       AS role
   FROM may AS m WHERE m.role = 0::pg_catalog.oid OR NOT %s
-  ORDER BY m.rank, m.name, m.role LIMIT 1]]):format(M.trusted "m.role")
+  ORDER BY m.rank, m.name, m.role LIMIT 1]]
 
 --- The first way in which somebody who is not trusted could have code of theirs run by whoever uses the
 --- tables of a schema: owns it or one of them, may create in it, or may give a table a trigger.
@@ -70,7 +106,8 @@ local strangers_query = ([[
 ---@param schema string
 ---@return pghost.catalog.Stranger? stranger nil: there is none, or no such schema
 function M.stranger(conn, schema)
-  local row = conn:query(strangers_query, schema)[1]
+  local row = conn:query(strangers_query:format(M.surely_trusted "m.role"), schema)[1]
+    and conn:query(strangers_query:format(M.trusted "m.role"), schema)[1]
   return row and { what = row.what, name = row.name, role = row.role, how = row.how }
 end
 

@@ -13,7 +13,7 @@ local M = {}
 ---@class pghost.CheckOptions
 ---@field name? string what it is called; default: what it asserts
 ---@field severity? "warn"|"error" "error" (default): nothing is published when it fails; not with warn_if, error_if
----@field warn_if? string "> 10" violations, "> 1%" of the rows, or a measured value: the run goes on with a warning
+---@field warn_if? string "> 10" violations, "> 1%" of the rows, or a measured value: the run continues with a warning
 ---@field error_if? string likewise: nothing is published
 ---@field where? string SQL condition: the rows that are looked at
 ---@field description? string for the report

@@ -60,7 +60,7 @@ function Catalog:has(name)
   return find(self.run, name) ~= nil
 end
 
---- Raises that there is no such table, with the nearest name.
+--- Raises for a missing table, with the nearest name.
 ---@param name string
 ---@param where string
 ---@param more? string[] further names to choose from

@@ -105,7 +105,7 @@ end
 ---@param run pghost.Run
 ---@param check pghost.Check|{ name: string, severity: string }
 ---@param outcome pghost.checks.Outcome
----@return integer? check_id nil: nothing is recorded, since this is no run
+---@return integer? check_id nil: not recorded, since this is not a run
 function M.keep(run, check, outcome)
   local severity = severity_of(check, outcome)
   local id = run.id and write(run, check, outcome, severity) or nil -- `pghost check` is no run

@@ -74,14 +74,32 @@ local function tell_refused(refused)
   end
 end
 
--- How to get what was left out into the project.
-local function tell_rest(refused, folder)
+-- A line for each file that options make clear. `folder`: of a project that the first of them is to make.
+local function commands_of(refused, folder)
   local commands = {}
   for _, one in ipairs(refused) do
-    local command, others = csv_files.command(one)
+    local command, others = csv_files.command(one, #commands == 0 and folder or nil)
     commands[#commands + 1] = command and ("  %s%s\n"):format(terminal_text.harmless(command),
       others and "   # " .. terminal_text.harmless(others) or "")
   end
+  return commands
+end
+
+-- How to get a project where no file is clear.
+local function tell_first(refused, folder)
+  local commands = commands_of(refused, folder)
+  if #commands > 0 then
+    io.stdout:write(("this command makes the project with options for the first file:\n%s"):format(commands[1]))
+  end
+  if #commands > 1 then
+    io.stdout:write(("then %s, in its folder:\n%s"):format(#commands == 2 and "this one" or "these",
+      table.concat(commands, "", 2)))
+  end
+end
+
+-- How to get what was left out into the project.
+local function tell_rest(refused, folder)
+  local commands = commands_of(refused)
   if #refused > 0 then
     io.stdout:write(("left out %s, see above%s\n"):format(log.counted(#refused, "file"), #commands > 0
       and ("; in %s, these commands add them (or give the options for all files, in a new project):"):format(
@@ -94,7 +112,7 @@ local function tell_tables(list)
   for _, one in ipairs(list) do
     io.stdout:write(("%s: %s in %s, %s%s\n"):format(one.name, log.counted(one.records, "record"),
       log.counted(#one.files, "file"), log.counted(#one.columns, "column"),
-      one.key and one.key.sure and ", key " .. one.key.column or ""))
+      one.key and one.key.sure and ", key " .. table.concat(one.key.columns, ", ") or ""))
   end
 end
 
@@ -109,6 +127,7 @@ local function new_project(options, given)
   done()
   tell_refused(made.refused)
   if #made.tables == 0 then
+    tell_first(made.refused, folder)
     errors.raise("none of the files is clear: nothing is written", "data")
   end
   local list = write.all(folder, project.texts(made))

@@ -6,6 +6,7 @@
 
 local cluster = require "pghost.distribute.cluster"
 local declared = require "pghost.distribute.declared"
+local unkept_keys = require "pghost.distribute.unkept_keys"
 local obstacles = require "pghost.distribute.obstacles"
 local relations = require "pghost.catalog.relations"
 
@@ -109,6 +110,7 @@ function M.plan(run, draft)
     obstacles.raise_partitioned(draft.name, wanted)
   elseif draft.targets.clean and not draft.partition then
     place(run, draft.clean_table, draft.name, settle_clean(run, draft, wanted))
+    unkept_keys.check(run, draft.name, M.described)
   end
   if draft.targets.raw then
     place(run, draft.raw_table, draft.name .. "_raw", settle_raw(run, draft, wanted))
@@ -133,6 +135,16 @@ function M.plan_answer(run, name, columns)
     obstacles.check_column(run.conn, name, chosen.column, columns)
   end
   place(run, name, name, chosen, there)
+  unkept_keys.check(run, name, M.described)
+end
+
+--- Raises a foreign key of published tables that could not be kept: of those, too, that this run was to build.
+---@param run pghost.Run
+---@param names string[]
+function M.check_foreign_keys(run, names)
+  for _, name in ipairs(run.cluster and not cluster.is_distributed_schema(run.conn, run.target) and names or {}) do
+    unkept_keys.check(run, name, M.described, true)
+  end
 end
 
 --- Where built rows and the published ones they are added to are.

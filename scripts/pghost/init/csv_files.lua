@@ -88,7 +88,7 @@ local function is_answered(warning, given)
     and warning:find("^encoding:") or given.header ~= nil and warning:find("^header:")
 end
 
--- Of several readings that are not taken the first says enough; what is said of a column stands in the rules.
+-- Of several rejected readings the first says enough; remarks on a column are written into the rules.
 local function remarks_of(found, told, given)
   local list, readings, known = {}, 0, {}
   for _, warning in ipairs(found.warnings) do
@@ -153,17 +153,24 @@ local function refusal(file, path, problem, given)
     reason = text:sub(1, #whole) == whole and text:sub(#whole + 1) or text }
 end
 
---- The command that adds a file that was left out, from the project's folder; and what else could be right.
+--- The command that adds a file that was left out, from the project's folder, or that makes a project of it; and what
+--- else could be right.
 ---@param refused pghost.init.Refused
+---@param folder? string of the project to be made
 ---@return string? command nil: no option makes it clear
 ---@return string? others
-function M.command(refused)
+function M.command(refused, folder)
   local give = refused.give or {}
   if #give == 0 or refused.file.member then
     return nil
   end
   local others = #give > 1 and "or " .. table.concat(give, ", or ", 2) or nil
-  return ("pghost init --add %s %s"):format(shell.word(paths.absolute(refused.file.path)), give[1]), others
+  local file = shell.word(paths.absolute(refused.file.path))
+  if folder then
+    local into = folder == "." and "" or " --into " .. shell.word(folder)
+    return ("pghost init %s %s%s"):format(file, give[1], into), others
+  end
+  return ("pghost init --add %s %s"):format(file, give[1]), others
 end
 
 --- Looks at every file.

@@ -6,9 +6,9 @@ local values = require "pghost.init.values"
 local M = {}
 
 ---@class pghost.init.Key
----@field column string
+---@field columns string[] one, or two
 ---@field unique? boolean no value repeats, and none is missing
----@field sure boolean it stands in the rules; else it is told as a comment
+---@field sure boolean written into the rules; otherwise mentioned in a comment
 ---@field reason string
 
 local key_types = { bigint = true, text = true, uuid = true, date = true, timestamp = true, timestamptz = true }
@@ -81,27 +81,40 @@ local function judge(one, at, own)
   local column = one.columns[at]
   local kind = kind_of(column.seen)
   if kind and column.seen.nulls > 0 then
-    return { column = column.name, sure = false,
+    return { columns = { column.name }, sure = false,
       reason = ("%s of '%s'%s: as a key it would reject those records"):format(
         log.counted(column.seen.nulls, "value") .. (column.seen.nulls == 1 and " is missing" or " are missing"),
         column.name, kind == "near" and (", and %s repeat others"):format(log.count(column.seen.repeats)) or "") }
   end
   if kind == "unique" and own == 1 then
-    return { column = column.name, sure = false, unique = true,
+    return { columns = { column.name }, sure = false, unique = true,
       reason = unique_reason(column) .. ", but its name does not say that it is a key" }
   elseif kind == "unique" then
-    return { column = column.name, sure = true, unique = true, reason = unique_reason(column) }
+    return { columns = { column.name }, sure = true, unique = true, reason = unique_reason(column) }
   elseif kind == "near" then
     local sure, reason = near_reason(one, at)
-    return { column = column.name, sure = sure, reason = reason }
+    return { columns = { column.name }, sure = sure, reason = reason }
   elseif kind == "unconfirmed" then
-    return { column = column.name, sure = false,
+    return { columns = { column.name }, sure = false,
       reason = ("'%s' could be one, but that is not confirmed: it has too many values to compare them all here")
         :format(column.name) }
   end
 end
 
---- The key of a table; nil: nothing looks like one.
+--- Whether the column is in the key, or in one that is not sure.
+---@param one pghost.init.Table
+---@param name string of the column
+---@return boolean
+function M.has(one, name)
+  for _, column in ipairs(one.key and one.key.columns or {}) do
+    if column == name then
+      return true
+    end
+  end
+  return false
+end
+
+--- The key of one column of a table; nil: nothing looks like one.
 ---@param one pghost.init.Table whose values were read
 ---@return pghost.init.Key?
 function M.of(one)

@@ -12,13 +12,13 @@ local M = {}
 ---@field from? string|integer
 ---@field type string SQL name
 ---@field rule string Lua: "r.bigint():required()"
----@field nulls string[] texts that are no value
+---@field nulls string[] texts that mean NULL
 ---@field padded boolean blanks around values go
 ---@field required boolean
 ---@field values integer
 ---@field max_length integer
 ---@field examples string[]
----@field doubt? string why it is no other type, or that it may be one
+---@field doubt? string why it is not another type, or that it may be
 ---@field other? string the rule that this would be
 
 local sure = 0.5 -- confidence of a type

@@ -7,6 +7,7 @@ local lfs = require "lfs"
 local names = require "pghost.catalog.names"
 local other_files = require "pghost.init.other_files"
 local paths = require "pghost.lib.paths"
+local pairs_of = require "pghost.init.found_pairs"
 local pipeline_file = require "pghost.init.pipeline_file"
 local questions = require "pghost.init.questions"
 local references = require "pghost.init.references"
@@ -82,6 +83,12 @@ function M.study(list, say)
       if one.name == reference.child then
         one.refers[reference.child_column] = true
       end
+    end
+  end
+  for _, one in ipairs(list) do
+    if not (one.key and (one.key.sure or one.key.unique)) then
+      say(one.name)
+      one.key = pairs_of.of(one, budget) or one.key
     end
   end
   return found

@@ -52,7 +52,7 @@ local function table_rows(project)
   for i, one in ipairs(project.tables) do
     local from = cell(one.files[1].path) .. (#one.files > 1 and (" and %d more"):format(#one.files - 1) or "")
     rows[i] = ("| %s | %s | %s | %s |"):format(one.name, from, log.count(one.records),
-      one.key and (one.key.sure and one.key.column or one.key.column .. "?") or "")
+      one.key and table.concat(one.key.columns, ", ") .. (one.key.sure and "" or "?") or "")
   end
   return table.concat(rows, "\n")
 end

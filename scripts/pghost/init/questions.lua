@@ -29,7 +29,7 @@ end
 local function is_measure(one, column)
   local name = column.name
   return numbers[column.type] and not is_flag(column) and not keys.is_named(name)
-    and not (one.key and one.key.column == name) and not one.refers[name]
+    and not keys.has(one, name) and not one.refers[name]
     and not name:find("^lat") and not name:find("^lon") and not name:find("year") and not name:find("zip")
 end
 
@@ -142,7 +142,7 @@ local function label_of(one)
   return first(one, function(column)
     return column.type == "text" and column.name:find("name", 1, true)
   end) or first(one, function(column)
-    return column.name == one.key.column
+    return keys.has(one, column.name)
   end)
 end
 

@@ -25,7 +25,7 @@ local referred_types = { bigint = true, text = true, uuid = true } -- many table
 
 local function key_column(one)
   for _, column in ipairs(one.columns) do
-    if one.key and column.name == one.key.column and column.seen.set and referred_types[column.type] then
+    if keys.has(one, column.name) and column.seen.set and referred_types[column.type] then
       return column
     end
   end
@@ -81,7 +81,7 @@ end
 
 -- Two keys with the same values: only one of them refers to the other.
 local function is_mirror(child, column, key, at, parent_at)
-  local same = child.key and child.key.column == column.name and column.seen.count == key.seen.count
+  local same = keys.has(child, column.name) and column.seen.count == key.seen.count
   return same and at < parent_at
 end
 

@@ -1,5 +1,6 @@
 -- The text of rules/NAME.lua, with what was uncertain noted beside each column.
 
+local keys = require "pghost.init.found_keys"
 local lists = require "pghost.lib.lists"
 local lua_text = require "pghost.lib.lua_text"
 local rules_text = require "pghost.sniff.rules_text"
@@ -27,17 +28,31 @@ local function add_column(out, column)
   out[#out + 1] = #line + #remark <= 120 and line .. remark or line
 end
 
-local function add_key(out, key)
+-- "; 'order_id' has too many different values to compare them here", of the first such column.
+local function not_compared(one)
+  for _, column in ipairs(one.columns) do
+    if column.seen.is_given_up and not column.seen.rising and keys.is_named(column.name) then
+      return ("; '%s' has too many different values to compare them here"):format(column.name)
+    end
+  end
+  return ""
+end
+
+local function add_key(out, one)
+  local key = one.key
   if not key then
     out[#out + 1] = "}, {"
-    lua_text.add(out, lua_text.comment("no key: no column looks like one. With a key, the first record of several with "
-      .. "the same key stays, the others are left out as duplicates: key = \"a\" or key = { \"a\", \"b\" }", "  "))
+    lua_text.add(out, lua_text.comment("no key: no column or pair of columns looks like one" .. not_compared(one)
+      .. ". With a key, the first record of several with the same key stays, the others are left out as duplicates: "
+      .. "key = \"a\" or key = { \"a\", \"b\" }", "  "))
     out[#out + 1] = "})"
     return
   end
   out[#out + 1] = "}, {"
   lua_text.add(out, lua_text.comment((key.sure and "" or "not sure: ") .. key.reason, "  "))
-  out[#out + 1] = ("  %skey = %s,"):format(key.sure and "" or "-- ", quoted(key.column))
+  local names = table.concat(lists.map(key.columns, quoted), ", ")
+  names = #key.columns == 1 and names or "{ " .. names .. " }"
+  out[#out + 1] = ("  %skey = %s,"):format(key.sure and "" or "-- ", names)
   out[#out + 1] = "})"
 end
 
@@ -57,7 +72,7 @@ function M.text(one)
   for _, column in ipairs(one.columns) do
     add_column(out, column)
   end
-  add_key(out, one.key)
+  add_key(out, one)
   return lua_text.file(out)
 end
 

@@ -18,6 +18,7 @@ local M = {}
 ---@field nulls integer
 ---@field repeats integer values that came before; of a column with a set
 ---@field repeated table<any, true> some of them
+---@field is_given_up? boolean there were too many different values to keep
 ---@field rising boolean every value is above the one before
 ---@field first? string least and greatest text of a date or timestamp in ISO 8601
 ---@field last? string
@@ -58,14 +59,14 @@ end
 
 local function new_values(column)
   local moment = moments[column.type] and not column.format
-  local kept = (kept_types[column.type] or moment) and column.max_length <= longest
+  local kept = (kept_types[column.type] or moments[column.type]) and column.max_length <= longest
   return { set = kept and {} or nil, count = 0, total = 0, nulls = 0, repeats = 0, repeated = {},
     rising = kept or false, moment = moment, of = canonical(column) }
 end
 
 local function give_up(values, budget)
   budget.left = budget.left + values.count
-  values.set, values.repeated = nil, {}
+  values.set, values.repeated, values.is_given_up = nil, {}, true
 end
 
 local function is_near(values)

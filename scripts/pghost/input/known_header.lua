@@ -82,7 +82,7 @@ local function are_positions(columns)
   return #columns > 0
 end
 
---- Raises where fields would go into a table by a guess alone: that there is no header.
+--- Raises if fields would go into a table only because a header is guessed to be missing.
 ---@param file table of the load
 ---@param found pghost.sniff.Result
 ---@param goal? pghost.input.Goal

@@ -45,7 +45,7 @@ function M.line_with(path, text)
   end
 end
 
--- The Lua files of a folder; none where there is no such folder.
+-- The Lua files of a folder; none if it does not exist.
 local function files_of(folder)
   return lfs.attributes(folder, "mode") == "directory" and paths.list(folder, "lua") or {}
 end

@@ -24,6 +24,7 @@ local M = {}
 ---@class pghost.load.Streams
 ---@field program? pghost.Program
 ---@field profile? pghost.Profile of the program: gets the records that pass
+---@field raw_profile? pghost.Profile of texts: gets the readable records, the last columns of the raw table
 ---@field workers? integer
 ---@field memory? integer bytes that blocks may hold together (default 64 MiB)
 ---@field raw? pghost.load.Stream
@@ -49,6 +50,7 @@ function M.open(streams)
     workers = streams.workers,
     memory = streams.memory,
     profile = streams.profile,
+    raw_profile = streams.raw_profile,
     raw = native_stream(streams.raw),
     clean = native_stream(streams.clean),
     rejects = streams.rejects,
@@ -131,6 +133,7 @@ end
 ---@field failed fun(message: string, code: string) raises: the COPYs did not end well
 ---@field label? string of the progress bar
 ---@field progress? table options of the progress bar
+---@field tick? fun(records: integer, bytes: integer) called now and then with what has been read
 
 --- Gives files to COPYs, to their end. Raises at the first failure; the COPYs are aborted then.
 ---@param streams pghost.load.Streams
@@ -143,6 +146,9 @@ function M.run(streams, work)
     local bar <close> = progress.new(work.label, files.size(work.files), work.progress)
     feed(load, each(work.files), work, function(records, bytes)
       bar:update(records, bytes)
+      if work.tick then
+        work.tick(records, bytes)
+      end
     end)
   else
     feed(load, each(work.files), work)

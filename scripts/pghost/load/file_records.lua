@@ -7,12 +7,23 @@ local recordable = require "pghost.run.recordable"
 
 local M = {}
 
+local insert_query <const> = [[
+  INSERT INTO pghost.files (%srun_id, table_name, mode, name, path, member, encoding, header, read_as, sniffed) %s
+  SELECT %s$1, $2, $3, f.name, f.path, f.member, f.encoding,
+    CASE WHEN f.header IS NOT NULL THEN ARRAY(SELECT pg_catalog.jsonb_array_elements_text(f.header)) END,
+    f.read_as::pg_catalog.jsonb, f.sniffed::pg_catalog.jsonb
+  FROM pg_catalog.jsonb_to_recordset($4::pg_catalog.jsonb) AS f (place bigint, file_id bigint, name text, path text,
+    member text, encoding text, header jsonb, read_as text, sniffed text)
+  ORDER BY f.place
+  RETURNING file_id]]
+
 --- Records files before they are read. Ids rise in the order of the files.
 ---@param conn pghost.Connection
 ---@param load { run_id: integer, table: string, mode: string, options: pghost.Dialect }
 ---@param files pghost.PlannedFile[]
+---@param given? integer[] ids that were drawn before, one a file
 ---@return integer[] ids
-function M.insert(conn, load, files)
+function M.insert(conn, load, files, given)
   local list = {}
   for i, file in ipairs(files) do
     local options = auto_dialect.apply(load.options, file)
@@ -20,18 +31,12 @@ function M.insert(conn, load, files)
       place = i, name = file.name, path = file.path, member = file.member, encoding = file.encoding,
       header = read_as.header(file.header, options),
     })
+    list[i].file_id = given and given[i]
     list[i].read_as = read_as.json(options, file)
     list[i].sniffed = file.dialect and cjson.encode(recordable.value(conn, file.dialect)) -- nil where it was given
   end
-  local rows = conn:query([[
-    INSERT INTO pghost.files (run_id, table_name, mode, name, path, member, encoding, header, read_as, sniffed)
-    SELECT $1, $2, $3, f.name, f.path, f.member, f.encoding,
-      CASE WHEN f.header IS NOT NULL THEN ARRAY(SELECT pg_catalog.jsonb_array_elements_text(f.header)) END,
-      f.read_as::pg_catalog.jsonb, f.sniffed::pg_catalog.jsonb
-    FROM pg_catalog.jsonb_to_recordset($4::pg_catalog.jsonb) AS f (place bigint, name text, path text, member text,
-      encoding text, header jsonb, read_as text, sniffed text)
-    ORDER BY f.place
-    RETURNING file_id]], load.run_id, load.table, load.mode, cjson.encode(list))
+  local rows = conn:query(insert_query:format(given and "file_id, " or "", given and "OVERRIDING SYSTEM VALUE" or "",
+    given and "f.file_id, " or ""), load.run_id, load.table, load.mode, cjson.encode(list))
   local ids = {}
   for row in rows:rows() do
     ids[#ids + 1] = row.file_id

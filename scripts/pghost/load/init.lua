@@ -47,7 +47,38 @@ local function work_of(target, plan, batch, result)
     failed = function(message, code)
       target:failed(plan, batch, message, code)
     end,
+    tick = target.tick and function(records, bytes)
+      target:tick(records, bytes)
+    end or nil,
   }
+end
+
+--- Loads the files of one COPY.
+---@param target pghost.load.Target
+---@param sink pghost.load.Sink
+---@param plan pghost.Plan
+---@param result pghost.Result
+---@param batch pghost.Batch
+function M.batch(target, sink, plan, result, batch)
+  target:before(plan, batch, result)
+  local totals
+  target:transaction(function()
+    local streams = target:streams(plan, batch)
+    streams.rejects = target.budget:enforce(sink.stream(), batch.files, result.totals.rejected, #plan.batches == 1)
+    totals, result.cleaning = engine.run(streams, target:work(plan, batch) or work_of(target, plan, batch, result))
+    if target.loaded then
+      target:loaded(plan, result, totals)
+    end
+    target:filled(plan, result)
+  end, plan, batch, result)
+  result:add(totals) -- of the attempt that succeeded
+  target:committed(plan, batch, result)
+end
+
+local function each_batch(_, plan, _, load_batch)
+  for _, batch in ipairs(plan.batches) do
+    load_batch(batch)
+  end
 end
 
 --- Loads. Raises what does not fit before anything is loaded, and the first failure afterwards.
@@ -65,21 +96,10 @@ function M.run(target, sink, files, rules, options)
     target.planned(plan)
   end
   target:begin(plan, result)
-  for _, batch in ipairs(plan.batches) do
-    target:before(plan, batch, result)
-    local totals
-    target:transaction(function()
-      local streams = target:streams(plan, batch)
-      streams.rejects = target.budget:enforce(sink.stream(), batch.files, result.totals.rejected, #plan.batches == 1)
-      totals, result.cleaning = engine.run(streams, target:work(plan, batch) or work_of(target, plan, batch, result))
-      if target.loaded then
-        target:loaded(plan, result, totals)
-      end
-      target:filled(plan, result)
-    end, plan, batch, result)
-    result:add(totals) -- of the attempt that succeeded
-    target:committed(plan, batch, result)
-  end
+  local each = target.each or each_batch
+  each(target, plan, result, function(batch)
+    M.batch(target, sink, plan, result, batch)
+  end)
   target:finish(plan, result)
   return result, plan
 end

@@ -45,9 +45,10 @@ local M = {}
 ---@field raw? pghost.Connection[]
 ---@field clean? pghost.Connection[]
 ---@field readers? pghost.Connection[] of the raw table that records come from; none: one is read over
+---@field partitions? pghost.partitions.Told
 ---@field repeats? pghost.load.Repeats records whose key came before, of the COPYs under way and then of all
----@field attempt? pghost.Profile of the COPYs under way
----@field profile? pghost.Profile of those that are committed
+---@field attempt? pghost.load.Profiles of the COPYs under way
+---@field profiles? pghost.load.Profiles of those that are committed
 local Target = {}
 Target.__index = Target
 
@@ -85,7 +86,8 @@ end
 -- Whether the tables are made and committed before any stream begins: several connections must see them, and what
 -- distributes them waits for itself on a second connection of this process.
 local function created_first(run, plan, is_placed)
-  return is_placed or plan.workers > 1 or run.cluster and run.settings.table_created ~= nil
+  return is_placed or plan.workers > 1 or plan.kept ~= nil and plan.kept.shared
+    or run.cluster and run.settings.table_created ~= nil
 end
 
 --- What a killed run has loaded counts as loaded.
@@ -107,8 +109,8 @@ function Target:begin(plan, result)
   end
 end
 
-local function take_connections(self, plan)
-  self.all, self.readers = {}, raw_table.readers(self.run, plan)
+function Target:take_connections(plan)
+  self.all, self.readers = {}, plan.raw_source and raw_table.readers(self.run, plan) or {}
   for _, kind in ipairs { "clean", "raw" } do
     if plan.targets[kind] then
       self[kind] = {}
@@ -124,12 +126,23 @@ function Target:before(plan, batch, result)
   file_records.begin(self.run, plan, result, batch.files)
 end
 
+--- The batches of a plan, one after the other; with the setting share whoever joins loads them too.
+function Target:each(plan, result, load_batch)
+  if self.run.settings.share and not plan.raw_source then
+    require("pghost.share.holder").each(self, plan, result, load_batch)
+    return
+  end
+  for _, batch in ipairs(plan.batches) do
+    load_batch(batch)
+  end
+end
+
 --- One transaction of all connections; retried over new ones after a transient error.
 function Target:transaction(fn, plan, batch, result)
   local made = self.made
   attempts.run(self.run, plan, batch, result, function(committing)
     self.made = made -- what a failed attempt has created is rolled back
-    take_connections(self, plan)
+    self:take_connections(plan)
     local all = table.move(self.readers, 1, #self.readers, #self.all + 1, { table.unpack(self.all) })
     connection.transaction_of_all(all, function()
       fn()
@@ -169,7 +182,7 @@ function Target:streams(plan, batch)
   end
   self.attempt = profiles.new(self.run, plan, batch)
   return { program = batch.program, workers = plan.workers, memory = self.run.settings.memory, raw = raw,
-    profile = self.attempt, clean = clean }
+    profile = self.attempt and self.attempt.clean, raw_profile = self.attempt and self.attempt.raw, clean = clean }
 end
 
 --- What a clean reads, in the place of files.
@@ -214,10 +227,10 @@ function Target:filled(plan, result)
 end
 
 function Target:committed(plan, batch, result)
-  if self.profile then
-    self.profile:add(self.attempt)
+  for kind, profile in pairs(self.profiles and self.attempt or {}) do
+    self.profiles[kind]:add(profile)
   end
-  self.profile = self.profile or self.attempt
+  self.profiles = self.profiles or self.attempt
   local run = self.run
   run.conn:transaction(function(conn)
     cleaning.save(conn, run.id, plan.name, result.cleaning)
@@ -295,10 +308,10 @@ function Target:finish(plan, result)
   if plan.targets.raw and plan.first and not plan.complete then
     statistics.analyse(run.conn, run:qualified(plan.raw_table), seconds, raw_target)
   end
-  profiles.save(run, plan, self.profile)
+  profiles.save(run, plan, self.profiles)
   reapply.run(run, plan, result)
   run:add_built(modes.built(run, plan))
-  partitions.build(run, plan)
+  self.partitions = partitions.build(run, plan)
   accounts.prove(run, plan, result)
   file_records.settle(run, plan, result)
   for _, file in ipairs(result.files) do
@@ -314,7 +327,7 @@ function Target:finish(plan, result)
   originals.fill(run, plan.name, plan.options, result.files)
 end
 
---- Whether the table that is recorded now is one to go on with: within its budget, and not empty.
+--- Whether the run may continue with the table: within its budget, and not empty. Raises if not.
 function Target:judge(plan, result)
   local run = self.run
   if result.rejects then

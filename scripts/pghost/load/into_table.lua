@@ -39,7 +39,7 @@ local analyse_from = 10000
 ---@field say pghost.load.Say
 ---@field relation? pghost.load.Relation what the catalog says of the table, once it is there
 ---@field held table[] what is closed with the target
----@field read_once? pghost.File of which there is no second attempt
+---@field read_once? pghost.File that rules out a second attempt
 ---@field over_budget boolean it was given up for its rejects
 ---@field rows_before? integer in the table, where something acts on rows after COPY has counted them
 ---@field sent? integer rows that COPY has counted

@@ -54,10 +54,13 @@ local function start_over(run, plan)
     for _, kind in ipairs { "files", "rejects", "cleaning", "profiles" } do
       conn:query(("DELETE FROM pghost.%s WHERE run_id = $1 AND table_name = $2"):format(kind), run.id, plan.name)
     end
+    if run.settings.share then
+      require("pghost.share.work").forget(conn, run.id, plan.name)
+    end
   end)
 end
 
---- Discards what a killed run had built of tables that this process does not load: they are no part of the
+--- Discards what a killed run had built of tables that this process does not load: they do not belong to the
 --- run any more. To be called when all loads are done.
 ---@param run pghost.Run
 function M.forget_others(run)
@@ -82,8 +85,10 @@ local function has_column(run, table_name, column)
   return found ~= nil and select(2, columns.read(run.conn, found.qualified))[column] ~= nil
 end
 
--- Deletes the records of files that were in progress.
-local function remove_unkept(run, plan)
+--- Deletes the records of files that do not count as loaded.
+---@param run pghost.Run
+---@param plan pghost.Plan
+function M.remove_unkept(run, plan)
   local conn = run.conn
   conn:transaction(function()
     local unkept = "SELECT file_id FROM pghost.files WHERE run_id = $1 AND table_name = $2 AND kept_at IS NULL"
@@ -120,8 +125,8 @@ local function in_order(plan, kept)
 end
 
 -- Whether every loaded file is unchanged, under the same rules. A source that can be read only once never is.
-local function unchanged(plan, kept, fingerprint_now)
-  if plan.key and not in_order(plan, kept) then
+local function unchanged(plan, kept, fingerprint_now, ids_are_drawn)
+  if plan.key and not ids_are_drawn and not in_order(plan, kept) then
     return false
   end
   for file, row in pairs(kept) do
@@ -172,8 +177,9 @@ end
 ---@field built boolean the tables are there
 ---@field complete boolean nothing is to be done any more
 ---@field files table<integer, { id: integer, counts: pghost.Counts, duplicates: integer }> by their place in the plan
+---@field shared? boolean several loaders load it (share/)
 local kept_of = record.kind("kept", { fingerprint = "string", built = "boolean", complete = "boolean",
-  files = "table" })
+  files = "table", shared = "boolean?" })
 
 -- nil: with these settings nothing is kept.
 local function find(run, draft)
@@ -182,7 +188,8 @@ local function find(run, draft)
   end
   local now = fingerprint.of { rules = draft.rules, options = draft.options, raw = draft.raw_columns,
     first = draft.first, targets = draft.targets }
-  local nothing = kept_of { fingerprint = now, built = false, complete = false, files = {} }
+  local shared = run.settings.share and not run.read_once or nil
+  local nothing = kept_of { fingerprint = now, built = false, complete = false, files = {}, shared = shared }
   local kept, others, any = kept_files(run, draft)
   if not any then
     return nothing
@@ -190,17 +197,19 @@ local function find(run, draft)
   local complete = is_complete(kept, draft)
   local open = not draft.targets.clean or has_column(run, draft.clean_table, "_file_id")
   local exchanged = complete and draft.mode == "partitions" and not draft.first -- may be half taken apart
-  if next(kept) == nil or others or exchanged or not unchanged(draft, kept, now) or not (complete or open) then
+  local known = shared and open and require("pghost.share.holder").is_known(run, draft) or false
+  if next(kept) == nil and not known or others or exchanged or not unchanged(draft, kept, now, known)
+    or not (complete or open) or shared and not (complete or known) then
     start_over(run, draft)
     return nothing
   end
-  if not complete then
-    remove_unkept(run, draft)
+  if not complete and not shared then -- others may be loading
+    M.remove_unkept(run, draft)
   end
   local files, count = files_of(draft, kept, complete)
   run.log:info("resume", draft.name, ("%s of %s loaded already"):format(log.count(count),
     log.counted(#draft.files, "file")), { kept = count })
-  return kept_of { fingerprint = now, built = true, complete = complete, files = files }
+  return kept_of { fingerprint = now, built = true, complete = complete, files = files, shared = shared }
 end
 
 -- The files to load, by position, in groups: one per commit.

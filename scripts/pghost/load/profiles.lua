@@ -2,6 +2,7 @@
 
 local cjson = require "cjson"
 local native = require "pghost.native.profile"
+local native_rules = require "pghost.native.rules"
 local recordable = require "pghost.run.recordable"
 
 local M = {}
@@ -9,16 +10,38 @@ local M = {}
 local frequent <const> = 20 -- values kept of a column that has too many to count each
 local least_seen <const> = 10 -- how often one of a sample must have been seen to say how frequent it is
 
---- A profile for one attempt to load a batch; nil: none is wanted, or it could not be of the whole load.
+---@class pghost.load.Profiles
+---@field clean? pghost.Profile of the records that pass
+---@field raw? pghost.Profile of readable records as text: of a raw table alone, or of the columns that no rule takes
+
+-- By plan, since profiles are added up only within one program.
+local raw_programs = setmetatable({}, { __mode = "k" })
+
+local function raw_program(plan)
+  local known = raw_programs[plan]
+  if known == nil then
+    local list = { name = plan.raw_table, key = {}, row = {} }
+    for i = (plan.targets.clean and #plan.clean_columns or 0) + 1, #plan.raw_columns do
+      list[#list + 1] = { name = plan.raw_columns[i], type = "text", operations = {}, checks = {} }
+    end
+    known = #list > 0 and native_rules.compile(list)
+    raw_programs[plan] = known
+  end
+  return known
+end
+
+--- Profiles for one attempt to load a batch; nil: none is wanted, or they could not be of the whole load.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
 ---@param batch pghost.Batch
----@return pghost.Profile?
+---@return pghost.load.Profiles?
 function M.new(run, plan, batch)
-  local resumed = plan.kept and next(plan.kept.files) ~= nil
-  if run.settings.profile and plan.targets.clean and not resumed then
-    return native.new(batch.program)
+  local resumed = plan.kept and (plan.kept.shared or next(plan.kept.files) ~= nil)
+  if not run.settings.profile or resumed then
+    return nil
   end
+  local raw = plan.targets.raw and not plan.raw_source and raw_program(plan)
+  return { clean = plan.targets.clean and native.new(batch.program) or nil, raw = raw and native.new(raw) or nil }
 end
 
 --- What is said of a column besides its row's own fields.
@@ -49,11 +72,7 @@ local function row_of(column, place, counts)
     stddev = exact_text(column.stddev), exact = column.exact, details = M.details(column) }
 end
 
---- Records the profile of a table.
----@param run pghost.Run
----@param plan pghost.Plan
----@param profile? pghost.Profile of the whole load
-function M.save(run, plan, profile)
+local function save(run, table_name, profile)
   local counts = profile and profile:counts()
   if not profile or not counts then
     return
@@ -75,7 +94,16 @@ function M.save(run, plan, profile)
       records = excluded.records, left_out = excluded.left_out, nulls = excluded.nulls,
       distinct_values = excluded.distinct_values, distinct_exact = excluded.distinct_exact, least = excluded.least,
       greatest = excluded.greatest, mean = excluded.mean, stddev = excluded.stddev, exact = excluded.exact,
-      details = excluded.details]], run.id, plan.name, cjson.encode(text))
+      details = excluded.details]], run.id, table_name, cjson.encode(text))
+end
+
+--- Records the profiles of a load's tables.
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@param profiles? pghost.load.Profiles of the whole load
+function M.save(run, plan, profiles)
+  save(run, plan.name, profiles and profiles.clean)
+  save(run, plan.raw_table, profiles and profiles.raw)
 end
 
 return M

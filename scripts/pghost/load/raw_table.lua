@@ -73,7 +73,7 @@ function M.readers(run, plan)
   return list
 end
 
--- All see what the first one sees, whoever changes the table meanwhile.
+-- All see the snapshot of the first one, whoever changes the table at the same time.
 local function share_snapshot(readers)
   local snapshot
   for _, conn in ipairs(readers) do

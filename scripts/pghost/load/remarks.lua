@@ -41,7 +41,7 @@ function M.rejects(run, name, kinds)
   end
 end
 
---- Which lines of a file are no records, in a line with its name; nil: none but the header.
+--- Which lines of a file are not records, as one line with its name; nil: only the header.
 ---@param file pghost.FileResult
 ---@return string?
 function M.other_lines(file)

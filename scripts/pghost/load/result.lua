@@ -1,4 +1,4 @@
--- What a load has found out: counts of each file and of all, what cleaning changed, duplicates, rejects.
+-- What a load finds: counts of each file and of all, what cleaning changed, duplicates, rejects.
 
 local record = require "pghost.lib.record"
 

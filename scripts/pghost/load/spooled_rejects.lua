@@ -118,7 +118,7 @@ local function identified(job, hashes, file, reject)
   end
   hashes[file] = hashes[file] or content_of(job, file)
   job.mark = job.mark or csv.hash(("%d:%.17g:%d"):format(sys.pid(), sys.clock(), os.time())):sub(1, 8)
-  -- A letter first: it is no number to a spreadsheet.
+  -- A letter first, so that a spreadsheet does not take it for a number.
   return "h" .. job.mark .. decided.hash(hashes[file], reject.line, reject.original), reject.line
 end
 

@@ -6,8 +6,10 @@
 ---@field progress? table options of the progress bar
 ---@field undigested? boolean nobody asks for the SHA-256 of the files
 ---@field plan fun(self, files: any, rules?: pghost.Rules, options: table): pghost.Plan nothing is changed by it
----@field planned? fun(plan: pghost.Plan) told of the plan
+---@field planned? fun(plan: pghost.Plan) called when the plan is made
 ---@field begin fun(self, plan, result) before the first batch
+---@field each? fun(self, plan, result, load_batch: fun(batch: pghost.Batch)) gives the batches; nil: those of the plan
+---@field tick? fun(self, records: integer, bytes: integer) called now and then while files are read
 ---@field before fun(self, plan, batch, result) before the transaction of a batch
 ---@field transaction fun(self, fn: fun(), plan, batch, result) in which a batch is loaded; it may call fn again
 ---@field streams fun(self, plan, batch): pghost.load.Streams makes the tables that are not there

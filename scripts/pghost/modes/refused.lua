@@ -112,7 +112,7 @@ function M.without_positions(built)
   return list
 end
 
---- An error of the server told with file and line, where it is about one of the new rows; else as it was.
+--- An error of the server, with file and line if it is about one of the new rows.
 ---@param run pghost.Run not in a transaction
 ---@param changes pghost.modes.Change[]
 ---@param problem any

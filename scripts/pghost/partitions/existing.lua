@@ -115,7 +115,7 @@ local function is_part(conn, published, name)
     published, name)[1].yes
 end
 
---- Gives a published table further partitions: they are attached empty, so readers and writers of the others go on.
+--- Gives a published table further partitions: they are attached empty, so nobody waits who uses others.
 ---@param run pghost.Run
 ---@param change pghost.modes.Change in the transaction that publishes it
 function M.extend(run, change)

@@ -1,5 +1,5 @@
--- Records that have no partition, as rejects: found when all are loaded, so that each is told with its position, and
--- no COPY fails because of one.
+-- Records that have no partition, as rejects: found when all are loaded, so that each is reported with its position
+-- and no COPY fails because of one.
 
 local ways = require "pghost.partitions.ways"
 local relations = require "pghost.catalog.relations"

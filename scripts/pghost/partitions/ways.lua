@@ -96,7 +96,7 @@ function wanted.RANGE(way, column, from, where)
       moment(column, "n." .. relations.quote(column.name)), from, where)
 end
 
--- A value that is not a plain word is told from others by its MD5.
+-- A value that is not a plain word is distinguished from others by its MD5.
 function wanted.LIST(way, column, from, where)
   local value = "n." .. relations.quote(column.name)
   return ([[

@@ -86,7 +86,7 @@ function M.wanted()
   return color.enabled(1)
 end
 
---- A line with colors: it goes on from what was typed above it.
+--- A line with colors: it continues what was typed above it.
 ---@param session pghost.prompt.Session
 ---@param line string
 ---@return string

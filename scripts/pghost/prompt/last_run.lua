@@ -17,7 +17,7 @@ local M = {}
 
 local most <const> = 10000 -- rejects that are read as values
 
--- Calls fn(conn, run); raises where there is no run.
+-- Calls fn(conn, run); raises if there is no run.
 local function with_run(run_id, fn)
   local conn <close>, present = recorded.open()
   local found = run_id and recorded.find(conn, present, run_id) or recorded.last(conn, present)

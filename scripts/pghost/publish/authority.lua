@@ -181,9 +181,14 @@ function M.check(conn, tables, views)
       messages[#messages + 1] = row.message
     end
   end
-  note(others_query, tables, views)
+  local others = trust.others_have_code(conn)
+  if others then
+    note(others_query, tables, views)
+  end
   note(authors_query, tables)
-  note(casts_query, tables)
+  if others then
+    note(casts_query, tables)
+  end
   if #messages > 0 then
     errors.raise("cannot publish: " .. table.concat(messages, "; "), "42501")
   end
@@ -194,6 +199,9 @@ end
 ---@param conn pghost.Connection in a transaction
 ---@param names string[] quoted, with their schemas
 function M.check_added(conn, names)
+  if not trust.others_have_code(conn) then
+    return
+  end
   local messages, list = {}, sql.array(names)
   session.with(conn, function()
     for _, query in ipairs { added_query, casts_query } do

@@ -167,7 +167,7 @@ SELECT md5(coalesce(string_agg(format('%s/%s/%s/%s', classid, objid, sub, versio
   version), '')) AS state
 FROM version]]
 
---- A text that changes when anything is changed on the tables or on what hangs on them.
+--- A text that changes when the tables, or anything that depends on them, change.
 ---@param conn pghost.Connection
 ---@param oids string[]
 ---@param build string

@@ -89,7 +89,7 @@ function M.take(conn, names, mode, milliseconds)
 end
 
 ---@class pghost.publish.LockOptions
----@field lock_wait? number seconds to go on trying, 60 unless given
+---@field lock_wait? number seconds to keep trying (default: 60)
 ---@field lock_budget? number milliseconds that one try may hold up readers while it waits, 50 unless given
 
 --- Runs fn() in a savepoint until its locks can be had.

@@ -32,6 +32,7 @@ local M = {}
 -- Carries over to built tables what depends on the published ones.
 local function prepare(run, tables, exchanges)
   adoption.check(run, tables)
+  distribute.check_foreign_keys(run, tables)
   for _, exchange in ipairs(exchanges) do
     backfill.ready(run, exchange)
   end

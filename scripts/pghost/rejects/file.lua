@@ -134,7 +134,7 @@ local function check_overwriting(path, loaded)
     :format(path), "EEXIST", { exit = 1 })
 end
 
---- Begins a rejects file, before anything is loaded: an unwritable place, and a file that is there, are found out
+--- Begins a rejects file, before anything is loaded: an unwritable place, and an existing file, are detected
 --- early. It is one for all attempts at a load.
 ---@param path string "-" is standard output
 ---@param options? { force?: boolean, loaded?: pghost.File[] } loaded: files that are taken in with the same command

@@ -156,7 +156,7 @@ end
 
 --- A table in a box that scrolls by itself. The first column heads its rows.
 ---@param caption string for screen readers, and the name of the scrolling box
----@param columns (pghost.report.Column|string)[] "Records:number" for those whose title is no data
+---@param columns (pghost.report.Column|string)[] "Records:number" for those whose title is not data
 ---@param rows any[][]
 ---@param options? { sortable?: boolean }
 ---@return string

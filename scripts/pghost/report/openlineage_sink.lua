@@ -7,6 +7,7 @@ local openlineage = require "pghost.report.openlineage"
 local openlineage_columns = require "pghost.report.openlineage_columns"
 local page = require "pghost.report.page"
 local profile = require "pghost.report.table_profile"
+local sys = require "pghost.native.sys"
 
 local M = {}
 
@@ -86,21 +87,22 @@ local function complete(conn, run_id)
   end)
 end
 
+-- A file gets all lines or none: a reader never sees half an event.
 local function put(target, lines)
+  local text = table.concat(lines, "\n") .. "\n"
   local command = target:match "^|%s*(.+)$"
-  local open, name, mode = io.open, target, "a"
-  if command then
-    open, name, mode = io.popen, command, "w"
+  if not command then
+    local done, message = sys.append(target, text)
+    return done or errors.raise(message, "EIO")
   end
-  local file, problem = open(name, mode)
+  local file, problem = io.popen(command, "w")
   if not file then
     errors.raise(problem, "EIO")
   end
-  local written, message = file:write(table.concat(lines, "\n"), "\n")
+  local written = file:write(text)
   local closed, how, code = file:close()
   if not written or not closed then
-    errors.raise(command and ("the command ended with %s %d"):format(how or "exit code", code or 1)
-      or tostring(message or how), "EIO")
+    errors.raise(("the command ended with %s %d"):format(how or "exit code", code or 1), "EIO")
   end
 end
 

@@ -136,7 +136,7 @@ end
 
 --- A number written with another mark before its decimals than a point, and perhaps with one between
 --- thousands: `decimal(",", ".")` takes 1.234,5 and 1234,5. What is not such a number is refused, also
---- 12.34,5: thousands stand in groups of three, or nowhere.
+--- 12.34,5 is refused: thousands are in groups of three, or not grouped at all.
 --- Example: r.numeric(10, 2):decimal(",", ".")
 ---@param mark string one character, usually ","
 ---@param thousands? string one character: ".", ",", "'", " "; nil: there are none

@@ -7,7 +7,7 @@ local misuse = arguments.misuse
 
 local M = {}
 
--- A constructor by what the type is told besides its name; `kind` is of pghost.native.rules.types.
+-- A constructor by what the type takes besides its name; `kind` is of pghost.native.rules.types.
 local constructors = {
   none = function(kind)
     return function(...)

@@ -24,8 +24,9 @@ local key = "pg_catalog.hashtextextended(pg_catalog.concat('pghost:', $1::text, 
 local function begin(conn)
   conn:exec "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
   conn:query [[
-    SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings
-    WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')]]
+    SELECT pg_catalog.set_config(name, '0', true)
+    FROM pg_catalog.unnest(ARRAY['idle_in_transaction_session_timeout', 'transaction_timeout']) AS name
+    WHERE pg_catalog.current_setting(name, true) IS NOT NULL]] -- pg_settings would describe all of them first
 end
 
 --- A connection for locks, which hold until it ends.
@@ -61,6 +62,24 @@ end
 ---@return boolean got
 function M.try_here(conn, word, target)
   return conn:query(("SELECT pg_catalog.pg_try_advisory_xact_lock(%s) AS got"):format(key), word, target)[1].got
+end
+
+local anybody_query = ([[
+WITH wanted AS (SELECT %s AS key)
+SELECT EXISTS (
+  SELECT 1 FROM pg_catalog.pg_locks, wanted
+  WHERE locktype = 'advisory' AND granted AND objsubid = 1
+    AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+    AND classid::bigint = (key >> 32) & 4294967295 AND objid::bigint = key & 4294967295
+) AS held]]):format(key)
+
+--- Whether some run of a pipeline and target holds its lock.
+---@param conn pghost.Connection
+---@param pipeline string
+---@param target string
+---@return boolean
+function M.is_held(conn, pipeline, target)
+  return conn:query(anybody_query, pipeline, target)[1].held
 end
 
 local held_query = ([[

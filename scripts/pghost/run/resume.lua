@@ -4,14 +4,19 @@
 
 local errors = require "pghost.lib.errors"
 local history = require "pghost.run.history"
+local sql = require "pghost.lib.sql"
 local sys = require "pghost.native.sys"
 
 local M = {}
 
+--- Settings that each host has its own of, where several load one run.
+M.of_host = { "data", "workers", "memory", "join", "report", "metrics", "openlineage", "wait", "retries" }
+
 -- The newest run of this pipeline that can be resumed. The caller holds the lock.
 local function find(run)
   return run.conn:query([[
-    SELECT run_id, state, version IS NOT DISTINCT FROM $3 AND config = $4::pg_catalog.jsonb AS same,
+    SELECT run_id, state, version IS NOT DISTINCT FROM $3 AND pg_catalog.jsonb_delete(config, VARIADIC $5::text[])
+        = pg_catalog.jsonb_delete($4::pg_catalog.jsonb, VARIADIC $5::text[]) AS same,
       pg_catalog.to_char(started_at, 'YYYY-MM-DD HH24:MI:SS.USOF') AS started,
       pg_catalog.to_char(as_of, 'YYYY-MM-DD HH24:MI:SS.US') AS as_of, build_schema AS build
     FROM pghost.runs
@@ -19,7 +24,7 @@ local function find(run)
       AND build_schema = pg_catalog.concat('pghost_build_', run_id)
       AND EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = build_schema)
     ORDER BY run_id DESC LIMIT 1]], run.name, run.target, history.version(),
-    history.config_json(run.settings, run.conn))[1]
+    history.config_json(run.settings, run.conn), sql.array(run.settings.share and M.of_host or {}))[1]
 end
 
 -- Drops everything but tables that files were loaded into: views, answers, unfinished objects.

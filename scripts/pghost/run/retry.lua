@@ -63,6 +63,12 @@ function M.attempt()
   return module.attempt or 1, module.retry_of
 end
 
+--- Whether the host can execute the script again.
+---@return boolean
+function M.can_start_again()
+  return host().can_retry == true
+end
+
 --- Whether a run that failed with this error may do better next time. A server that was never
 --- reached is not there, rather than restarting.
 ---@param problem any

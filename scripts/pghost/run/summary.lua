@@ -60,6 +60,17 @@ local part_queries = {
       (counts OPERATOR(pg_catalog.->>) 'waived')::bigint AS waived,
       (counts OPERATOR(pg_catalog.->>) 'duplicates')::bigint AS duplicates, error
     FROM pghost.steps WHERE run_id = $1 ORDER BY step_id]] },
+  { "loaders", [[
+    SELECT w.owner AS loader, w.table_name AS table, pg_catalog.count(*) FILTER (WHERE w.state = 'loaded') AS files,
+      pg_catalog.sum(w.records)::bigint AS records, pg_catalog.sum(w.bytes)::bigint AS bytes,
+      pg_catalog.round((pg_catalog.sum(w.records) OPERATOR(pg_catalog./) nullif(extract(epoch FROM
+        pg_catalog.sum(coalesce(w.loaded_at, pg_catalog.clock_timestamp()) - w.taken_at)), 0))::numeric)::int8
+        AS records_per_second,
+      pg_catalog.string_agg(w.file, ', ' ORDER BY w.place) FILTER (WHERE w.state = 'leased'
+        AND w.lease_until >= pg_catalog.clock_timestamp()) AS loading,
+      pg_catalog.string_agg(w.file, ', ' ORDER BY w.place) FILTER (WHERE w.state = 'leased'
+        AND w.lease_until < pg_catalog.clock_timestamp()) AS lost
+    FROM pghost.work AS w WHERE w.run_id = $1 AND w.owner IS NOT NULL GROUP BY 1, 2 ORDER BY 2, 1]] },
   { "files", [[
     SELECT table_name AS table, name AS file, state, size, records, loaded, corrected, rejected, waived,
       filtered, duplicates,
@@ -98,12 +109,16 @@ function M.list(conn, filter)
   return recorded_rows.plain(conn:query(list_query, filter.run_id, filter.pipeline, filter.limit))
 end
 
---- The parts of a run in order: steps, files, rejects, checks, cleaning, lineage.
+--- The parts of a run in order: steps, loaders, files, rejects, checks, cleaning, lineage.
 ---@param conn pghost.Connection
 ---@param run_id integer
 ---@return { [1]: string, [2]: table }[] name and rows
 function M.parts(conn, run_id)
-  return lists.map(part_queries, function(part)
+  local has_work = conn:query("SELECT pg_catalog.to_regclass('pghost.work') IS NOT NULL AS found")[1].found
+  local parts = lists.filter(part_queries, function(part)
+    return part[1] ~= "loaders" or has_work -- a history that an earlier pghost has made
+  end)
+  return lists.map(parts, function(part)
     return { part[1], recorded_rows.plain(conn:query(part[2], run_id)) }
   end)
 end
