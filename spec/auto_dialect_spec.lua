@@ -114,6 +114,16 @@ describe("pghost load --auto", function()
     assert.equal(1, db:query("SELECT count(*) AS n FROM public.t")[1].n)
   end)
 
+  it("names the sign that could separate the names of one column", function()
+    pghost.write(folder .. "/a.csv", "CODE}AREA\n600}S. Po Is-SB\n601}N. Pike Is-SB\n602}Salley Is-SB\n")
+    local err, code = load { "a.csv", "--auto", "--into", "public.t", "--create" }
+    assert.equal(1, code)
+    assert.truthy(err:find(", and delimiter = '}' (--delimiter '}') if it separates fields\n", 1, true), err)
+    err, code = load { "a.csv", "--auto", "--delimiter", "}", "--into", "public.t", "--create" }
+    assert.equal(0, code, err)
+    assert.equal(3, db:query("SELECT count(*) AS n FROM public.t WHERE code > 0 AND area <> ''")[1].n)
+  end)
+
   it("refuses one column where a delimiter could be meant, and names with line ends in them", function()
     local lines = { "Export of Kraków" }
     for i = 1, 20 do

@@ -37,6 +37,8 @@ local function through_stdin(command)
   return out
 end
 
+local repairable = ": if it is data, give stray_quote = 'repair' (--stray-quote repair)"
+
 describe("a CSV source", function()
   it("reads names behind a BOM, in quotes and over lines, without blanks around them", function()
     for name, columns in pairs {
@@ -111,7 +113,7 @@ describe("a CSV source", function()
     assert.equal('1:stray quote, 2:2|b', read('1,5" a\n2,b\n', {}))
     assert.equal('1:1|5" a, 2:2|b', read('1,5" a\n2,b\n', { stray_quote = "repair" }))
     assert.equal("1:column 2: not valid utf-8: 0xFF, 2:2|b", read("1,\xff\n2,b\n", {}))
-    shown.refused("string:1: could not count the columns of the first two records: stray quote", "header",
+    shown.refused("string:1: could not count the columns of the first two records: stray quote" .. repairable, "header",
       csv.open_string('1,5" a\n2,6" b\n', { header = false }))
     shown.refused("string:1: could not count the columns of the first two records: unterminated quote", "header",
       csv.open_string('1,"a\n', { header = false }))
@@ -207,7 +209,12 @@ describe("a CSV source", function()
     shown.refused(
       "string:1: columns 1 and 3 of the header are both named 'A': header_names 'repair' numbers such columns",
       "header", csv.open_string("a,b,A \n"))
-    shown.refused("string:2: could not read the header: stray quote", "header", csv.open_string('\na"b,c\n1,2\n'))
+    shown.refused("string:2: could not read the header: stray quote" .. repairable, "header",
+      csv.open_string('\na"b,c\n1,2\n'))
+    for _, text in ipairs { '"a" ,b\n1,2\n', 'a,"b"  \n1,2\n', 'a,"b"\t' } do
+      shown.refused("string:1: could not read the header: stray quote: if blanks after a closing quote are not data, "
+        .. "give blanks_after_quote = 'skip' (--blanks-after-quote skip)", "header", csv.open_string(text))
+    end
     shown.refused("string:1: could not read the header: unterminated quote", "header", csv.open_string('a,"b\n1,2\n'))
     shown.refused("string:1: could not read the header: column 1: not valid utf-8: 0xF6 0x73", "header",
       csv.open_string("Gr\xf6sse,b\n"))
@@ -219,7 +226,7 @@ describe("a CSV source", function()
     for _, record in source:records() do
       assert.same({ "1", "2", "3" }, { record[1], record[2], record[3] })
     end
-    shown.refused("string:1: could not read the header: stray quote", "header",
+    shown.refused("string:1: could not read the header: stray quote" .. repairable, "header",
       csv.open_string('a"b\n', { any_header = true }))
   end)
 

@@ -72,6 +72,27 @@ describe("a header", function()
     end)
   end
 
+  it("that is in quotes as a whole is not skipped", function()
+    check(function(names, rows, sign) return lines_of('"' .. table.concat(names, sign) .. '"', rows, sign) end)
+  end)
+
+  it("of which the last two names are parted by another delimiter is not skipped", function()
+    check(function(names, rows, sign)
+      local text = table.concat(names, sign, 1, #names - 1) .. (sign == ";" and "," or ";") .. names[#names]
+      return lines_of(text, rows, sign)
+    end)
+  end)
+
+  it("that is there twice is neither a record nor part of the names", function()
+    for _, text in ipairs { "id,town,x/1,Rome,2/2,Oslo,3/3,Bern,4", "id;x/1;2.5/2;3.5",
+      "Artikel,town,Anschrift/IT-681,Bern,20 Ring/DE-0,Graz,4" } do
+      local header = text:match "^[^/]*"
+      local seen = auto_read.outcome((header .. "/" .. text):gsub("/", "\n") .. "\n")
+      local right = text:gsub("/", "/!2/", 1):gsub(";", ",")
+      assert.is_true(seen == right or seen:find("^refused: .*not clear") ~= nil, seen)
+    end
+  end)
+
   it("with a quote that nothing closes is not skipped", function()
     check(function(names, rows, sign)
       local damaged = table.move(names, 1, #names, 1, {})

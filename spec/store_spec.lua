@@ -62,7 +62,7 @@ describe("a store of others", function()
   end)
 
   it("gives back what was written there, in one piece and in parts", function()
-    for key, records in pairs { ["small.csv"] = 1000, ["a/large.csv"] = 150000, ["packed.csv.gz"] = 50000 } do
+    for key, records in pairs { ["small.csv"] = 1000, ["a/large.csv"] = 260000, ["packed.csv.gz"] = 50000 } do
       local query = ("SELECT i AS id, md5(i::text) || md5((i + 1)::text) AS name FROM generate_series(1, %d) AS i")
         :format(records)
       local _, err, code = run { "export", query, "-o", "s3://lake/" .. key }

@@ -1,6 +1,7 @@
-// The fast path for ordinary records: one-byte delimiter, fields plain or properly quoted, in COPY's
-// text format without escapes but that of NULL; LF or CRLF. It scans 64 bytes at a time and makes the same records as libcsv, or none: anything unusual
-// is left to the reader, which uses libcsv.
+// The fast path for ordinary records: one-byte delimiter, fields plain or properly quoted, in
+// COPY's text format without escapes but that of NULL; LF or CRLF. It scans 64 bytes at a time and
+// makes the same records as libcsv, or none: anything unusual is left to the reader, which uses
+// libcsv.
 #ifndef PGHOST_CSV_ORDINARY_H
 #define PGHOST_CSV_ORDINARY_H
 

@@ -190,13 +190,33 @@ static bool is_readable(const Record *record) {
          record->error == RECORD_TOO_MANY_FIELDS;
 }
 
+// Whether blanks are between a closing quote and what ends its field, which an option allows.
+static bool has_blanks_after_quote(const Dialect *dialect, const Record *record) {
+  const char *end = record->bytes + record->length;
+  for (const char *at = record->bytes; dialect->quote && at < end; at++) {
+    const char *after = at + 1;
+    while (*at == dialect->quote && after < end && (*after == ' ' || *after == '\t'))
+      after++;
+    if (after > at + 1 &&
+        (after == end || strchr("\r\n", *after) || dialect_is_delimiter(dialect, after, end)))
+      return true;
+  }
+  return false;
+}
+
 static bool header_unreadable(const Source *source, const Record *record, Error *error) {
   const char *what =
       source->dialect.headerless ? "count the columns of the first two records" : "read the header";
   char reason[128];
   record_error_text(record, &source->dialect, reason, sizeof reason);
-  return error_set(error, "header", "%s:%llu: could not %s: %s", source->name,
-                   (unsigned long long)record->line, what, reason);
+  const char *advice = "";
+  if (record->error == RECORD_STRAY_QUOTE)
+    advice = has_blanks_after_quote(&source->dialect, record)
+                 ? ": if blanks after a closing quote are not data, give blanks_after_quote = "
+                   "'skip' (--blanks-after-quote skip)"
+                 : ": if it is data, give stray_quote = 'repair' (--stray-quote repair)";
+  return error_set(error, "header", "%s:%llu: could not %s: %s%s", source->name,
+                   (unsigned long long)record->line, what, reason, advice);
 }
 
 // The dialect that the header is read with: no policies, any number of columns.

@@ -1,5 +1,5 @@
-// A table as a source: the texts of one or several COPY ... TO STDOUT as an input to read, record by
-// record as they come.
+// A table as a source: the texts of one or several COPY ... TO STDOUT as an input to read, record
+// by record as they come.
 #ifndef PGHOST_LOAD_COPY_INPUT_H
 #define PGHOST_LOAD_COPY_INPUT_H
 

@@ -24,7 +24,8 @@ static void put_csv_field(Buffer *out, const Field *field) {
   }
   buffer_put(out, "\"", 1);
   for (uint32_t i = 0; i < field->len; i++)
-    buffer_put(out, field->data[i] == '"' ? "\"\"" : field->data + i, field->data[i] == '"' ? 2 : 1);
+    buffer_put(out, field->data[i] == '"' ? "\"\"" : field->data + i,
+               field->data[i] == '"' ? 2 : 1);
   buffer_put(out, "\"", 1);
 }
 

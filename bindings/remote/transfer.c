@@ -276,6 +276,11 @@ bool transfer_failed(const Transfer *transfer, CURLcode code, const Location *lo
                      Error *error) {
   const Reply *reply = &transfer->reply;
   const char *verb = transfer->writes ? "write" : "read";
+  if (code == CURLE_UNSUPPORTED_PROTOCOL && reply->status >= 300)
+    return error_set(error, "remote",
+                     "could not %s '%s': HTTP status %ld: it redirects to another protocol, which "
+                     "is not followed",
+                     verb, location->shown, reply->status);
   if (reply->status >= 300 && reply->reason[0])
     return error_set(error, code_of(reply->status), "could not %s '%s': HTTP status %ld, %s", verb,
                      location->shown, reply->status, reply->reason);

@@ -64,7 +64,10 @@ static SniffAbove judge_own(const Parts *parts, size_t columns, bool broken) {
   bool enough = parts->count * 2 >= columns;
   if (parts->count < 2 || parts->filled < 2 || !enough)
     return SNIFF_ABOVE_NONE;
-  if (parts->names == parts->filled && !(parts->led && columns == 2))
+  bool names = parts->names == parts->filled ||
+               (parts->names + 1 == parts->filled && parts->data == 0 && columns > 2 &&
+                is_near(parts->count, columns)); // "id,name,qty;town"
+  if (names && !(parts->led && columns == 2))
     return columns > 2 || parts->filled > columns || parts->filled < parts->count || broken
                ? SNIFF_ABOVE_NAMES
                : SNIFF_ABOVE_NONE;
@@ -115,6 +118,16 @@ static bool is_lone_name(const Parts *parts, const SniffDialect *dialect, size_t
   return narrow && parts->count == 1 && parts->words == 1;
 }
 
+// Names that are in quotes all together, as of a table that was quoted twice.
+static void look_inside(const SniffRecord *record, const char *line, const SniffDialect *dialect,
+                        size_t columns, SniffAboveLine *above) {
+  if (record->count != 1 || !dialect->quote || *line != dialect->quote)
+    return;
+  Parts parts = part_line(line, record->length, dialect->delimiter, dialect->delimiter_len);
+  above->what = judge_other(&parts, columns);
+  above->fields = above->what ? parts.count : above->fields;
+}
+
 void sniff_above(const SniffRecord *record, const char *line, const SniffDialect *dialect,
                  size_t columns, SniffAboveLine *above) {
   bool broken = record->broken || record->unterminated;
@@ -123,6 +136,8 @@ void sniff_above(const SniffRecord *record, const char *line, const SniffDialect
   *above = (SniffAboveLine){.what = judge_own(&parts, columns, broken), .fields = parts.count};
   if (!above->what && is_lone_name(&parts, dialect, columns))
     above->what = SNIFF_ABOVE_COLUMN;
+  if (!above->what && columns > 1)
+    look_inside(record, line, dialect, columns, above);
   if (!above->what && columns > 1)
     look_otherwise(line, record->length, dialect, columns, above);
   above->lone = is_name_of_one(record, &parts, dialect, columns);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "sniff/cell.h"
+#include "sniff/known_names.h"
+#include "sniff/ruler.h"
 #include "sniff/surprise.h"
 
 enum { NAME_SIZE = 48, MOST_YEARS = 10, FEW_RECORDS = 8 };
@@ -40,6 +42,9 @@ typedef struct Header {
   unsigned parted; // bit n: a blank line is above record n
   Block block;     // of lines above the table
   bool lone;       // the only line above it, without a blank line between, has one cell
+  bool twice;      // the second record is the first one again
+  size_t judged;   // first records of the right width that were judged
+  bool counts_on;  // the first cells are "1" and, below it, "2"
 } Header;
 
 static const char *value_of(Header *header, const SniffField *field, size_t *len) {
@@ -74,6 +79,9 @@ static void note_field(Header *header, size_t row, HeaderColumn *column, const S
 typedef void Row(Header *header, size_t row, const SniffRecord *record);
 
 static void note_row(Header *header, size_t row, const SniffRecord *record) {
+  const SniffField *first = record->fields;
+  if (row == 1)
+    header->counts_on = first->len == 1 && *first->text == '2';
   for (size_t i = 0; i < record->count; i++)
     note_field(header, row, &header->columns[i], &record->fields[i]);
 }
@@ -183,7 +191,7 @@ static bool each_row(const SniffSample *sample, Header *header, size_t most, Row
   return !failed;
 }
 
-// The kind of data that at least four of five values are of.
+// The kind that at least four of five values are of.
 static SniffCell main_kind(const HeaderColumn *column) {
   size_t values = 0;
   for (size_t kind = CELL_NUMBER; kind < CELL_KINDS; kind++)
@@ -211,7 +219,7 @@ static bool is_year(const Header *header, size_t i) {
          (i + 1 < header->guess->columns && is_year_after(column, column + 1));
 }
 
-// What a cell of the first records looks like as a name: "[id]" is a word, too.
+// What a cell looks like as a name: "[id]" is a word, too.
 static SniffCell kind_as_name(const char *text, size_t len) {
   static const char *const pairs[] = {"[]", "{}", "()", "<>"};
   for (size_t i = 0; len > 2 && i < sizeof pairs / sizeof *pairs; i++) {
@@ -238,6 +246,7 @@ typedef struct Judged {
   bool corner;          // nothing in the first cell, over texts: above the names of rows
   size_t others;        // words in columns of texts
   size_t counted;       // cells that number the columns, from 0 or 1 on
+  size_t same;          // cells as the first record has them
   bool label;           // "Period:", and then a value
   char word[NAME_SIZE]; // the first word, as much of it as fits
   size_t word_len;
@@ -272,6 +281,8 @@ static void judge_cell(Header *header, size_t row, size_t i, const SniffField *f
   const char *text = value_of(header, field, &len);
   SniffCell kind = kind_as_name(text, len);
   judged->counted += is_counted(text, len, i, judged->counted);
+  judged->same +=
+      len == column->name_len && memcmp(text, column->name, len < NAME_SIZE ? len : NAME_SIZE) == 0;
   judged->corner |= i == 0 && kind == CELL_EMPTY && column->kind == CELL_EMPTY;
   judged->label = i == 0 ? len > 1 && text[len - 1] == ':'
                          : judged->label && !(len > 1 && text[len - 1] == ':');
@@ -291,17 +302,7 @@ static void judge_cell(Header *header, size_t row, size_t i, const SniffField *f
   }
 }
 
-// "--,----,---": what some programs draw below the names.
-static bool is_ruler(const SniffRecord *record) {
-  size_t signs = 0, filled = sniff_filled(record);
-  for (size_t i = 0; i < record->count; i++)
-    for (size_t j = 0; j < record->fields[i].len; j++, signs++)
-      if (!strchr("-=+: ", record->fields[i].text[j]) || !record->fields[i].text[j])
-        return false;
-  return filled > 1 && signs >= 2 * filled;
-}
-
-// The same, where each dash stands below a letter.
+// A ruler of which each dash stands below a letter.
 static bool is_drawn(const Header *header, const SniffRecord *record) {
   for (size_t i = 0; i < record->count; i++) {
     const SniffField *field = &record->fields[i];
@@ -344,14 +345,28 @@ static bool are_names(const Judged *judged, const SniffRecord *record) {
   return judged->words == 1 && record->count > 1 && judged->words + judged->others == record->count;
 }
 
+// Nothing but words, below what was taken for names and a record: those were lines of a title.
+static bool are_late_names(const Header *header, const Judged *judged, const SniffRecord *record) {
+  if (judged->values > 0 || judged->words == 0 || judged->words < judged->typed ||
+      judged->words + judged->others < record->count || record->count < 2)
+    return false;
+  return (judged->words > 1 && judged->differ) || header->structure->prose || header->judged == 1;
+}
+
 // Counts in which columns the record has words over data, and in which data as below.
 static void judge_row(Header *header, size_t row, const SniffRecord *record) {
   SniffStructure *structure = header->structure;
   Judged judged = {0};
-  if (row > 0 && structure->header < row && structure->header > 0 && header->dataless < row)
-    return; // a record is above it
   for (size_t i = 0; i < record->count; i++)
     judge_cell(header, row, i, &record->fields[i], &judged);
+  header->twice |= row == 1 && record->count > 1 && judged.same == record->count;
+  if (row > 0 && structure->header < row && structure->header > 0 && header->dataless < row) {
+    if (are_late_names(header, &judged, record))
+      structure->names_below = row;
+    header->judged++;
+    return; // a record is above it
+  }
+  header->judged++;
   bool dataless = row == header->dataless && judged.values == 0;
   header->dataless += dataless;
   if (row == 0) {
@@ -362,20 +377,21 @@ static void judge_row(Header *header, size_t row, const SniffRecord *record) {
     structure->header_digit = judged.words == 1 && isdigit((unsigned char)judged.word[0]);
     structure->header = judged.words > judged.values;
     structure->label = judged.label && record->count > 1;
-    structure->ruler = is_ruler(record);
+    structure->ruler = sniff_is_ruler(record);
     structure->prose = is_prose(header, record);
-    structure->counted = judged.counted == record->count && judged.counted > 1 &&
-                         (*record->fields[0].text == '0' || judged.typed < record->count);
+    structure->counted =
+        judged.counted == record->count && judged.counted > 1 &&
+        (*record->fields[0].text == '0' || judged.typed < record->count || !header->counts_on);
     structure->corner = judged.years > 0 || has_corner(header, record);
   } else if (row < SNIFF_MAX_HEADER &&
-             (is_ruler(record) || (row == 1 && is_drawn(header, record)))) {
+             (sniff_is_ruler(record) || (row == 1 && is_drawn(header, record)))) {
     structure->ruler = true;
   } else if (row < SNIFF_MAX_HEADER && judged.values == 0 && judged.words > 0 &&
-             judged.words * 2 >= judged.typed) {
+             judged.words * 2 >= judged.typed && judged.same < record->count) {
     bool next = structure->header == row, apart = header->parted >> row & 1;
-    if (next && !apart && judged.differ) // the same word throughout stands for no value
+    if (next && !apart && judged.differ)
       structure->header = row + 1;
-    else if ((next && (apart || structure->comments.header)) ||
+    else if ((next && (apart || structure->comments.header || judged.words > 1)) ||
              (judged.differ && judged.words > 1) || (dataless && are_names(&judged, record)))
       structure->names_below = row;
   }
@@ -387,37 +403,6 @@ static bool is_phrase(const HeaderColumn *column) {
   for (size_t i = 0; i < column->name_len && i < NAME_SIZE; i++)
     blanks += column->name[i] == ' ';
   return blanks > 1;
-}
-
-// How much a text resembles a common column name: "city" and "city_id" do. "New York City" only
-// contains a word of one.
-typedef enum Known { KNOWN_NOT, KNOWN_WORD, KNOWN_NAME } Known;
-
-static bool joins(char c) {
-  return c == 0 || strchr("_.#", c) || isdigit((unsigned char)c);
-}
-
-static Known known_name(const char *name, size_t len) {
-  static const char *const known[] = {
-      "id",      "name",        "date",   "time",  "type",    "code",    "value",  "title",
-      "city",    "status",      "email",  "phone", "country", "address", "amount", "price",
-      "key",     "description", "first",  "last",  "user",    "state",   "year",   "month",
-      "comment", "category",    "label",  "nom",   "datum",   "wert",    "ort",    "nachname",
-      "vorname", "fecha",       "nombre", "ville"};
-  Known found = KNOWN_NOT;
-  char lower[NAME_SIZE + 1] = {0};
-  for (size_t i = 0; i < len && i < NAME_SIZE; i++)
-    lower[i] = (char)tolower((unsigned char)name[i]);
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-    const char *at = strstr(lower, known[i]);
-    size_t size = strlen(known[i]);
-    char before = at && at > lower ? at[-1] : 0;
-    if (!at || isalpha((unsigned char)before) || isalpha((unsigned char)at[size]))
-      continue;
-    Known now = joins(before) && joins(at[size]) ? KNOWN_NAME : KNOWN_WORD;
-    found = now > found ? now : found;
-  }
-  return found;
 }
 
 static bool is_name(const HeaderColumn *column) {
@@ -441,7 +426,7 @@ static bool all_different(const Header *header) {
   return true;
 }
 
-// Names of several lines or with quotes in them are seldom ones.
+// Names of several lines or with quotes are rare.
 static bool is_odd_name(const HeaderColumn *column) {
   size_t kept = column->name_len < NAME_SIZE ? column->name_len : NAME_SIZE;
   return memchr(column->name, '\n', kept) || memchr(column->name, '"', kept);
@@ -459,7 +444,7 @@ static bool all_identifiers(const Header *header) {
   return header->structure->header_distinct;
 }
 
-// "street" over "1 Koch Street" and the like: an identifier over values of several words.
+// "street" over "1 Koch Street": an identifier over values of several words.
 static bool is_word_over_words(const Header *header) {
   const HeaderColumn *column = header->columns;
   size_t below = header->guess->records - 1;
@@ -536,9 +521,10 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
     HeaderColumn *column = &header->columns[i];
     column->kind = main_kind(column);
     structure->header_again += column->again > 0;
-    Known known = is_name(column) ? known_name(column->name, column->name_len) : KNOWN_NOT;
-    structure->header_known |= known == KNOWN_NAME;
-    with_words += known == KNOWN_WORD;
+    SniffKnown known =
+        is_name(column) ? sniff_known_name(column->name, column->name_len) : SNIFF_KNOWN_NOT;
+    structure->header_known |= known == SNIFF_KNOWN_NAME;
+    with_words += known == SNIFF_KNOWN_WORD;
   }
   structure->header_known |= with_words > 1;
   structure->header_distinct = all_different(header);
@@ -547,6 +533,8 @@ static void judge_header(const SniffSample *sample, Header *header, bool *good) 
   if (words + values == 0) {
     bool worth = judge_texts(header);
     *good = *good && (worth ? weigh_surprise : doubt_no_header)(sample, header);
+    if (header->twice && structure->header == 0) // texts
+      structure->header_confidence = fmin(structure->header_confidence, 0.5);
   } else {
     double ratio = (double)(words > values ? words : values) / (double)(words + values);
     double many = words + values > 3 ? 0.99 : 0.9 + 0.03 * (double)(words + values - 1);

@@ -178,6 +178,58 @@ describe("kill -9", function()
       "the next run loads each file once, the one after that nothing")
   end)
 
+  -- Partitions ---------------------------------------------------------------------------------------
+
+  it("of runs that replace partitions", function()
+    local script = here:write("parts.lua", ([[
+      local r = require "pghost.rules"
+      local run <close> = require("pghost.pipeline").start("parts", { schema = "public", data = "%s" })
+      run:load("part", "part*.csv", r.table("part", { { "id", r.bigint():required() }, { "day", r.date() },
+        { "turn", r.integer() } }, { key = { "id", "day" } }), { mode = "partitions",
+        partition = { by = "month", column = "day" } })
+      run:publish()]]):format(here.folder))
+    local model, seen, length, name = {}, {}, 0, nil
+    local function turn(i) -- a file of two of five months
+      local lines = { "id,day,turn", "none,2026-01-01,0" }
+      for _, month in ipairs { i % 5 + 1, (i + 1) % 5 + 1 } do
+        for id = 1, 300 do
+          lines[#lines + 1] = ("%d,2026-%02d-%02d,%d"):format(id, month, id % 28 + 1, i)
+        end
+        model[month] = ("part_p2026_%02d|300|%d|%d"):format(month, i, i)
+      end
+      os.remove(name or "")
+      name = here:write(("part%d.csv"):format(i), table.concat(lines, "\n") .. "\n")
+      local list = {}
+      for month = 1, 5 do
+        list[#list + 1] = model[month]
+      end
+      return table.concat(list, "\n")
+    end
+    local function parts()
+      return here:ask "SELECT tableoid::regclass::text, count(*), min(turn), max(turn) FROM part GROUP BY 1 ORDER BY 1"
+    end
+    local old
+    for i = 1, 2 do
+      old = turn(i)
+      length = math.max(length, must(script))
+      assert.equal(old, parts())
+    end
+    for i = 3, kills + 2 do
+      local new = turn(i)
+      local ended = kill(length, script)
+      local now = parts()
+      assert.is_true(now == old or now == new, ("kill %d, seed %d: %s"):format(i, seed, now))
+      count(seen, ended and "ended" or now == old and "old" or "new")
+      must(script)
+      assert.equal(new, parts())
+      assert.equal("0", here:ask [[SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition
+        AND relnamespace = 'public'::regnamespace AND relname NOT IN ('part', 'part_raw')]])
+      assert_nothing_left()
+      old = new
+    end
+    report("a pipeline that replaces partitions", seen, "the next run replaces exactly those that its files touch")
+  end)
+
   -- Going on ------------------------------------------------------------------------------------------
 
   it("of runs that go on where one was killed", function()

@@ -44,8 +44,8 @@ function M.start()
   self.port = math.tointeger(tonumber(server.shell [[python3 -c 'import socket
 s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])']])) or error "no port"
   self.pid = server.shell(("mkdir %s/d; node --openssl-legacy-provider %s -d %s/d -a 127.0.0.1 -p %d "
-    .. "--configure-bucket lake --silent >/dev/null 2>&1 </dev/null & echo $!")
-    :format(self.folder, program, self.folder, self.port))
+    .. "--configure-bucket lake --silent "
+    .. ">/dev/null 2>&1 </dev/null & echo $!"):format(self.folder, program, self.folder, self.port))
   server.shell(("for i in $(seq 600); do curl -s -o /dev/null http://127.0.0.1:%d/lake && exit 0; sleep 0.05; done; "
     .. "exit 1"):format(self.port))
   self.env = ("HOME=%s AWS_ACCESS_KEY_ID=S3RVER AWS_SECRET_ACCESS_KEY=S3RVER AWS_ENDPOINT_URL=http://127.0.0.1:%d")

@@ -14,7 +14,7 @@ local Web = {}
 Web.__index = Web
 
 --- Starts one on a free port; it ends with Web:stop.
----@param env? string for the server
+---@param env? string for the server; with WEB_TLS=FILE, a certificate and its key, it speaks https
 ---@return support.Web
 function M.start(env)
   local folder = pghost.folder()
@@ -24,7 +24,7 @@ function M.start(env)
   server.shell(("for i in $(seq 200); do [ -f %s ] && exit 0; sleep 0.05; done; exit 1"):format(ready))
   local port = pghost.read(ready)
   os.remove(ready)
-  local base = "http://127.0.0.1:" .. port
+  local base = (env and env:find("WEB_TLS=", 1, true) and "https" or "http") .. "://127.0.0.1:" .. port
   return setmetatable({ folder = folder, base = base, pid = pid,
     env = ("HOME=%s AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI AWS_ENDPOINT_URL=%s/s3")
       :format(folder, base) }, Web)

@@ -16,6 +16,7 @@ web_server.py FOLDER READY_FILE
   changing    has another ETag for each request
   short       claims a thousand bytes more than it sends
   moved       redirects to the same path without it
+  downgraded  redirects to http at a port where nobody listens
   secret      wants the name "ann" with the password "s3cret"
   slow        sends a block each 10 ms
   gone        answers 410
@@ -33,6 +34,7 @@ import http.server
 import os
 import re
 import socketserver
+import ssl
 import sys
 import threading
 import time
@@ -221,6 +223,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(410)
         if "secret" in modes and self.headers.get("Authorization") != "Basic YW5uOnMzY3JldA==":
             return self.answer(401, b"", [("WWW-Authenticate", "Basic realm=\"x\"")])
+        if "downgraded" in modes:
+            return self.answer(302, b"", [("Location", "http://127.0.0.1:1/-/f.csv")])
         if "moved" in modes:
             rest = [mode for mode in modes if mode != "moved"] or ["-"]
             return self.answer(302, b"", [("Location", "/" + "+".join(rest) + "/" + path.split("/", 2)[2])])
@@ -288,6 +292,10 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 server = Server(("127.0.0.1", 0), Handler)
+if os.environ.get("WEB_TLS"):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.environ["WEB_TLS"])
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 with open(ready + ".part", "w") as file:
     file.write(str(server.server_address[1]))
 os.rename(ready + ".part", ready)

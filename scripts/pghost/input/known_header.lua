@@ -135,6 +135,12 @@ local function refuse_above(file, found)
     { file = file.name, give = give })
 end
 
+-- A sign that the first record of one column has, between letters or digits: it may separate fields.
+local function sign_of_one_column(found)
+  local first = found.dialect.delimiter.value == "" and found.first[1] or ""
+  return first:match "[%w\x80-\xff]%s*([^%w%s_%.\x80-\xff])%s*[%w\x80-\xff]"
+end
+
 --- Raises that it is not clear whether there is a header, and what to give.
 ---@param file table of the load
 ---@param found pghost.sniff.Result
@@ -143,9 +149,11 @@ function M.refuse(file, found)
   if found.dialect.skip and found.above then
     refuse_above(file, found)
   end
+  local sign = sign_of_one_column(found)
   errors.raise(("the header is not clear: %s (confidence %.2f): %s; give header = 1 or header = false (--header 1,"
-    .. " --no-header)"):format(header.value > 0 and "the first record is taken for one" or "none is seen",
-    header.confidence, header.reason), "data", { file = file.name, give = header.value > 0
+    .. " --no-header)%s"):format(header.value > 0 and "the first record is taken for one" or "none is seen",
+    header.confidence, header.reason, sign and (", and delimiter = '%s' (--delimiter %s) if it separates fields")
+      :format(sign, suggestions.word(sign)) or ""), "data", { file = file.name, give = header.value > 0
       and { "--header 1", "--no-header" } or { "--no-header", "--header 1" } })
 end
 

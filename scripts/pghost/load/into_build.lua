@@ -45,6 +45,7 @@ local M = {}
 ---@field raw? pghost.Connection[]
 ---@field clean? pghost.Connection[]
 ---@field readers? pghost.Connection[] of the raw table that records come from; none: one is read over
+---@field partitions? pghost.partitions.Told
 ---@field repeats? pghost.load.Repeats records whose key came before, of the COPYs under way and then of all
 ---@field attempt? pghost.load.Profiles of the COPYs under way
 ---@field profiles? pghost.load.Profiles of those that are committed
@@ -310,7 +311,7 @@ function Target:finish(plan, result)
   profiles.save(run, plan, self.profiles)
   reapply.run(run, plan, result)
   run:add_built(modes.built(run, plan))
-  partitions.build(run, plan)
+  self.partitions = partitions.build(run, plan)
   accounts.prove(run, plan, result)
   file_records.settle(run, plan, result)
   for _, file in ipairs(result.files) do

@@ -61,22 +61,8 @@ local relation_query = qualified [[
   SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind,
     pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) AS qualified,
     c.relkind IN ('r', 'p') AND pg_catalog.pg_has_role(c.relowner, 'USAGE') AS can_analyse,
-    EXISTS (
-      SELECT FROM pg_catalog.pg_trigger AS t
-      WHERE (t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
-        AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 7 = 7
-    ) AS before_insert,
-    EXISTS (
-      SELECT FROM pg_catalog.pg_trigger AS t
-      WHERE (t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
-        AND t.tgenabled <> 'D' AND t.tgtype::integer & 7 = 5
-    ) AS after_insert,
-    EXISTS (
-      SELECT FROM pg_catalog.pg_trigger AS t
-      WHERE (t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
-        AND t.tgenabled <> 'D' AND t.tgtype::integer & 4 = 4
-        AND (t.tgtype::integer & 1 = 0 OR t.tgnewtable IS NOT NULL OR t.tgconstrrelid OPERATOR(pg_catalog.=) t.tgrelid)
-    ) AS of_statement,
+    coalesce(acts.before_insert, false) AS before_insert, coalesce(acts.after_insert, false) AS after_insert,
+    coalesce(acts.of_statement, false) AS of_statement,
     c.relkind <> 'r' OR c.relispartition OR c.relchecks > 0 OR c.relhastriggers OR c.relhasindex OR EXISTS (
       SELECT FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND (y.typtype = 'd' OR a.atttypmod >= 0)
@@ -90,6 +76,15 @@ local relation_query = qualified [[
         AND pg_catalog.pg_relation_size(h.oid) > 0
     )::text AS decided
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL (
+      SELECT pg_catalog.bool_or(NOT t.tgisinternal AND t.tgtype & 7 = 7) AS before_insert,
+        pg_catalog.bool_or(t.tgtype::integer & 7 = 5) AS after_insert,
+        pg_catalog.bool_or(t.tgtype::integer & 4 = 4 AND (t.tgtype::integer & 1 = 0 OR t.tgnewtable IS NOT NULL
+          OR t.tgconstrrelid OPERATOR(pg_catalog.=) t.tgrelid)) AS of_statement
+      FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgenabled <> 'D' AND (t.tgrelid = c.oid
+        OR t.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
+    ) AS acts
   WHERE c.oid = pg_catalog.to_regclass($1::text)::pg_catalog.oid]]
 
 -- The last row of `base` for a column is the base type under all its domains.

@@ -82,9 +82,29 @@ function M.refuse(conn, run, plan, result)
   return total
 end
 
+---@class pghost.partitions.Told what the history keeps of the partitions that a load has built
+---@field by string
+---@field column string
+---@field new integer
+---@field replaced integer published ones whose place they take
+---@field names string of the first ones
+
+local most_names <const> = 20
+
+local function told(plan, parts)
+  local replaced, names = 0, {}
+  for i, part in ipairs(parts) do
+    replaced = replaced + (part.replaces and 1 or 0)
+    names[i] = i <= most_names and part.name or nil
+  end
+  return { by = plan.partition.way.name, column = plan.partition.column.name, new = #parts - replaced,
+    replaced = replaced, names = table.concat(names, ", ") .. (#parts > #names and ", ..." or "") }
+end
+
 --- Partitions what a load has built, and notes what becomes of old partitions when it publishes.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
+---@return pghost.partitions.Told? told nil: none was built
 function M.build(run, plan)
   if not plan.partition or not plan.targets.clean then
     return
@@ -92,9 +112,11 @@ function M.build(run, plan)
     run.retentions[#run.retentions + 1] = retention.of(run, plan)
   end
   if plan.first and not plan.complete then
-    tree.build(run, plan)
+    return told(plan, tree.build(run, plan))
   elseif plan.mode == "partitions" and not plan.first then
-    run.exchanges[#run.exchanges + 1] = backfill.build(run, plan)
+    local exchange = backfill.build(run, plan)
+    run.exchanges[#run.exchanges + 1] = exchange
+    return told(plan, exchange.parts)
   end
 end
 

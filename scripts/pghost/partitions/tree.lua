@@ -109,6 +109,7 @@ end
 --- attached to that then. Without it the table is as it was loaded, with its key.
 ---@param list? string columns, quoted
 ---@return string tree quoted name
+---@return pghost.partitions.Part[]
 function M.of_flat(run, plan, like, list)
   local conn, flat = run.conn, run:qualified(flat_name)
   conn:query(("ALTER TABLE %s RENAME TO %s"):format(run:qualified(plan.clean_table), flat_name))
@@ -121,17 +122,21 @@ function M.of_flat(run, plan, like, list)
   end
   run.log:info("partitions", plan.name, ("%s by %s of %s"):format(log.counted(#parts, "partition"),
     plan.partition.way.name, plan.partition.column.name), { partitions = #parts })
-  return tree
+  return tree, parts
 end
 
 --- Partitions what was loaded into the clean table.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
+---@return pghost.partitions.Part[]
 function M.build(run, plan)
+  local parts
   session.transaction(run.conn, function()
-    M.of_flat(run, plan)
+    local _, made = M.of_flat(run, plan)
+    parts = made
   end)
   statistics.analyse(run.conn, run:qualified(plan.clean_table))
+  return parts
 end
 
 return M

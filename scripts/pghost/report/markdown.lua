@@ -3,6 +3,7 @@
 local html = require "pghost.report.html"
 local log = require "pghost.lib.log"
 local outcome = require "pghost.report.headline"
+local sections = require "pghost.report.sections"
 local terminal = require "pghost.lib.terminal"
 
 local M = {}
@@ -39,6 +40,15 @@ local function flow(run)
   end
   return #rows > 0 and table_of({ "table", "files>", "records>", "loaded>", "rejected>", "waived>", "duplicates>",
     "filtered>" }, rows)
+end
+
+local function partitions(run)
+  local rows = {}
+  for i, one in ipairs(sections.partitions(run)) do
+    rows[i] = { plain(one.table), plain(("%s of %s"):format(one.by, one.column)), html.count(one.new),
+      html.count(one.replaced), plain(one.names, 300) }
+  end
+  return #rows > 0 and table_of({ "table", "partitioned by", "new>", "replaced>", "partitions" }, rows)
 end
 
 local function checks(run)
@@ -90,7 +100,7 @@ function M.of(run)
   local _, level = outcome.state(run)
   local parts = { ("### %s %s, run %d\n"):format(marks[level], plain(run.pipeline), run.run_id),
     plain(outcome.sentence(run), 600) .. "\n" }
-  for _, part in ipairs { flow, checks, rejects } do
+  for _, part in ipairs { flow, partitions, checks, rejects } do
     parts[#parts + 1] = part(run) or nil
   end
   for _, one in ipairs(run.answers) do

@@ -94,7 +94,8 @@ local run_query <const> = [[
 
 local queries <const> = {
   steps = [[
-    SELECT kind, name, state, seconds, (counts OPERATOR(pg_catalog.->>) 'records')::bigint AS records, error
+    SELECT kind, name, state, seconds, (counts OPERATOR(pg_catalog.->>) 'records')::bigint AS records, error,
+      (counts OPERATOR(pg_catalog.->) 'partitions')::text AS partitions
     FROM pghost.steps WHERE run_id = $1 ORDER BY step_id]],
   tables = [[
     SELECT table_name AS name, pg_catalog.min(mode) AS mode, pg_catalog.count(*) AS files,

@@ -1,6 +1,7 @@
 -- The parts of a run's page that come from its history: flow, durations, trend.
 
 local chart = require "pghost.report.chart"
+local cjson = require "cjson"
 local flow = require "pghost.report.flow"
 local html = require "pghost.report.html"
 local lists = require "pghost.lib.lists"
@@ -23,6 +24,31 @@ local function balance_row(one)
       or ('<span class="tag warn">%s not told of</span>'):format(html.count(untold)) }
 end
 
+-- What was made of the tables that are partitioned.
+local function partitions(run)
+  local rows = {}
+  for _, one in ipairs(M.partitions(run)) do
+    rows[#rows + 1] = { one.table, ("%s of %s"):format(one.by, one.column), one.new, one.replaced, one.names }
+  end
+  return #rows == 0 and "" or html.table("Partitions", { "Table", "Partitioned by", "New:number", "Replaced:number",
+    "Names" }, rows)
+end
+
+--- The partitions that the loads of a run have built.
+---@param run pghost.report.Run
+---@return (pghost.partitions.Told|{ table: string })[]
+function M.partitions(run)
+  local list = {}
+  for _, step in ipairs(run.steps) do
+    local one = step.partitions and cjson.decode(step.partitions)
+    if one then
+      one.table, one.new, one.replaced = step.name, math.tointeger(one.new), math.tointeger(one.replaced)
+      list[#list + 1] = one
+    end
+  end
+  return list
+end
+
 --- Files to answers, and where each record went.
 function M.flow(run)
   local rows = lists.map(run.tables, balance_row)
@@ -37,7 +63,7 @@ function M.flow(run)
       "Table", "Files:number", "Records:number",
       "Share:html", "Loaded:number", "Rejected:number", "Waived:number",
       "Duplicates:number", "Filtered:number", "Balance:html",
-    }, rows),
+    }, rows), partitions(run),
     #files == 0 and "" or html.details(log.counted(total, "file")
       .. (total > #files and (", the first %d"):format(#files) or ""), html.table("Files", {
       "File", "Table", "State", "Size:number",
