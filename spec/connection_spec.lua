@@ -21,6 +21,20 @@ describe("an opened connection", function()
     db = keep(connection.open { dsn = server.dsn })
   end)
 
+  it("leads to another place with the same options, whatever they are written as", function()
+    local place = { host = server.socket, port = 5432, database = "post'gres %" }
+    db:query [[CREATE DATABASE "post'gres %"]]
+    for _, dsn in ipairs { "host=nowhere port=1 dbname=x user=postgres", "postgresql://postgres@nowhere:1/x",
+      "postgresql://postgres@nowhere:1/x?application_name=a%20b" } do
+      local moved <close> = connection.open_at({ dsn = dsn }, place)
+      local row = moved:query("SELECT current_database() AS name, current_setting('application_name') AS app")[1]
+      assert.equal(place.database, row.name)
+      assert.equal(dsn:find("a%20b", 1, true) and "a b" or "pghost", row.app)
+    end
+    db:query [[DROP DATABASE "post'gres %"]]
+    assert.matches("hostaddr", raises(connection.open_at, { dsn = "hostaddr=127.0.0.1" }, place).message)
+  end)
+
   it("says where it leads and who said so", function()
     assert.equal(("database 'postgres' on %s port 5432 as 'postgres'"):format(server.socket), db.description)
     assert.equal("the script", db.origin)

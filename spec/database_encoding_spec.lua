@@ -49,6 +49,12 @@ describe("a database in LATIN1", function()
     assert.matches("U%+0141", said)
     assert.equal("5 EUR", project:ask "SELECT name FROM item WHERE id = 2")
   end)
+
+  it("refuses to create a table of such names, with the file", function()
+    project:write("a.csv", "id,łódź\n1,2\n")
+    assert.matches("pghost: a.csv: a column's name cannot be stored in this database: character with byte sequence "
+      .. "0xc5 0x82 .*: name the columns %(%-%-columns%)", project:must(1, "load", "a.csv", "--into", "a", "--create"))
+  end)
 end)
 
 describe("csv.open with the database's encoding", function()

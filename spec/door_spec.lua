@@ -1,5 +1,5 @@
 -- README.md as a door: short, with a link to every page, and the log that it shows is that of the sample.
--- Its commands are executed by readme_spec.lua.
+-- Its commands are executed by docs_commands_spec.lua.
 
 local fixture = require "support.fixture"
 local pghost = require "support.pghost"
@@ -56,5 +56,16 @@ describe("the README", function()
     local script = pghost.read(pghost.root .. "/scripts/pipeline.lua"):gsub(" *%-%-[^\n]*", "")
     local shown = page:match("%-%- scripts/pipeline.lua\n(.-)```")
     assert.truthy(script:find(shown, 1, true), shown)
+  end)
+
+  it("shows rules that clean as the text beside them says", function()
+    local r, test = require "pghost.rules", require "pghost.test"
+    local shown = page:match("%-%- scripts/rules/booking.lua[^\n]*\n(.-)```")
+    local rules = assert(load(shown, "=README.md", "t", { r = r }))()
+    local good = { booking_id = " 12 ", created_at = ' "2024-03-01 10:00:00"', status = " Held ",
+      booking_start_time = "2024-03-02 10:00:00", booking_end_time = "2024-03-02 11:00:00" }
+    test.passes(rules, good, { booking_id = 12, created_at = "2024-03-01 10:00:00", status = "held" })
+    good.created_at, good.booking_end_time = "NULL", "2024-03-01 11:00:00"
+    test.refuses(rules, good, { rule = "compare" })
   end)
 end)

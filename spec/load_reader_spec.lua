@@ -76,6 +76,10 @@ describe("pghost load", function()
     code, err = load("c.zip", "--into", "t")
     assert.equal(1, code)
     assert.matches("'only.csv.gz' in the zip 'c.zip' is itself compressed", err, 1, true)
+    pghost.write(folder .. "/none.zip", "PK\5\6" .. ("\0"):rep(18)) -- an empty one
+    code, err = load("none.zip", "--into", "t")
+    assert.equal(1, code)
+    assert.matches("pghost: could not read 'none.zip': unrecognized archive format\n", err, 1, true)
   end)
 
   it("takes files whose names are no UTF-8, and escapes them", function()

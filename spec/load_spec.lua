@@ -1,113 +1,28 @@
 -- The load engine: what arrives in the tables, for every number of workers and every place a cut can fall.
 
-local native = require "pghost.native.conn"
 local csv = require "pghost.native.csv"
-local lfs = require "lfs"
+local here = require "support.native_load"
 local load = require "pghost.native.load"
-local fixture = require "support.fixture"
-local pghost = require "support.pghost"
 local r = require "pghost.rules"
 local rules = require "pghost.native.rules"
-local server = require "support.server"
-local shown = require "support.shown"
 
-local things = r.table("thing", {
-  { "id", r.bigint():required() },
-  { "name", r.text():trim() },
-  { "amount", r.numeric(10, 2) },
-  { "seen", r.timestamp():null_if("NULL") },
-})
-
-local SCHEMA = [[
-create table thing_raw (id text, name text, amount text, seen text, _file_id bigint, _line bigint);
-create table thing (id bigint, name text, amount numeric(10,2), seen timestamp, _file_id bigint, _line bigint);
-create table rejects (run_id bigint, table_name text, file_id bigint, line bigint, byte_offset bigint,
-  byte_length bigint, column_name text, rule text, reason text, original bytea);
-]]
-
-local dsn, control
-
-local function connect()
-  return assert(native.connect(dsn))
-end
-
-local function begin(conn)
-  assert(conn:exec("begin"))
-  return conn
-end
-
--- Opens a load into the three tables with `workers` workers and as many connections per table.
-local function open_load(workers, program)
-  local raw, clean = {}, {}
-  for i = 1, workers do
-    raw[i], clean[i] = begin(connect()), begin(connect())
-  end
-  local rejects = begin(connect())
-  local handle = assert(load.open {
-    program = program or rules.compile(things),
-    workers = workers,
-    raw = { conn = raw, copy = "copy thing_raw from stdin (format binary)" },
-    clean = { conn = clean, copy = "copy thing from stdin (format binary)", position = true },
-    rejects = { conn = rejects, copy = "copy rejects from stdin (format binary)", run_id = 7, table = "thing" },
-  })
-  local function commit()
-    for _, list in ipairs { raw, clean, { rejects } } do
-      for _, conn in ipairs(list) do
-        assert(conn:exec("commit"))
-        conn:close()
-      end
-    end
-  end
-  return handle, commit, rejects
-end
-
-local function open_raw(conn)
-  return assert(load.open { raw = { conn = conn, copy = "copy thing_raw from stdin (format binary)" } })
-end
-
-local MAP = { file_id = 3, raw_map = { 1, 2, 3, 4 }, clean_map = { 1, 2, 3, 4 } }
-
-local function load_text(text, workers)
-  assert(control:exec("truncate thing_raw, thing, rejects"))
-  local handle <close>, commit = open_load(workers or 1)
-  local source <close> = assert(csv.open_string(text))
-  local counts = assert(handle:file(source, MAP))
-  local totals = assert(handle:finish())
-  commit()
-  return counts, totals
-end
-
-local function all(sql)
-  return shown.lines(control, sql)
-end
-
-local function state()
-  return {
-    raw = all("select * from thing_raw order by _line"),
-    clean = all("select * from thing order by _line"),
-    rejects = all("select line, byte_offset, byte_length, column_name, rule, reason, "
-      .. "convert_from(original, 'LATIN1') from rejects order by line"),
-  }
-end
+local connect, begin, open_load, open_raw = here.connect, here.begin, here.open_load, here.open_raw
+local load_text, all, state = here.load_text, here.all, here.state
 
 describe("load", function()
-  fixture.once(function(keep)
-    dsn = server.get():database()
-    control = keep(connect())
-    assert(control:exec(SCHEMA))
-  end)
+  here.once()
 
   it("appends rejects to a file as the stream would have them, and stops behind a limit", function()
     local path = os.tmpname()
     local function load_rejects(limit)
       local conn <close> = begin(connect())
       local handle <close> = assert(load.open {
-        program = rules.compile(things),
+        program = rules.compile(here.things),
         clean = { conn = conn, copy = "copy thing from stdin (format binary)", position = true },
         rejects = { path = path, limit = limit, run_id = 7, table = "thing" },
       })
       local source <close> = assert(csv.open_string("id,name,amount,seen\nx,,,\n1,,,\ny,,,\n"))
-      local counts, message, code = handle:file(source, MAP)
+      local counts, message, code = handle:file(source, here.map)
       if not counts then
         return nil, message, code
       end
@@ -129,7 +44,7 @@ describe("load", function()
     os.remove(path)
     local conn <close> = begin(connect())
     assert.same({ nil, "could not open '/nix/x': no such file or directory", "ENOENT", n = 3 }, table.pack(load.open {
-      program = rules.compile(things),
+      program = rules.compile(here.things),
       clean = { conn = conn, copy = "copy thing from stdin (format binary)" },
       rejects = { path = "/nix/x" },
     }))
@@ -140,7 +55,7 @@ describe("load", function()
     local path = os.tmpname()
     local conn <close> = begin(connect())
     local handle <close> = assert(load.open {
-      program = rules.compile(things),
+      program = rules.compile(here.things),
       clean = { conn = conn, copy = "copy thing from stdin (format binary)", position = true },
       rejects = { path = path, limit = 0, run_id = 7, table = "thing" },
       workers = 4,
@@ -287,10 +202,10 @@ describe("load", function()
         end),
       },
     }))
-    assert(control:exec("truncate thing_raw, thing, rejects"))
+    assert(here.control:exec("truncate thing_raw, thing, rejects"))
     local handle <close>, commit = open_load(2, program)
     local source <close> = assert(csv.open_string("id,name,amount,seen\n1,a,,\n2,b,,\n3,c,,\n"))
-    local counts = assert(handle:file(source, MAP))
+    local counts = assert(handle:file(source, here.map))
     assert(handle:finish())
     commit()
     assert.equal(2, counts.loaded)
@@ -301,7 +216,7 @@ describe("load", function()
   it("reads a raw table again, with the positions of the file", function()
     load_text('id,name,amount,seen\n1,a,,\nbad,"x, y",,\n3,"",,\n4,,,\n')
     local expected = state()
-    assert(control:exec("truncate thing, rejects"))
+    assert(here.control:exec("truncate thing, rejects"))
     local handle <close>, commit = open_load(1)
     local reader <close> = connect()
     local source <close> = assert(load.table_source({ reader },
@@ -312,7 +227,7 @@ describe("load", function()
     local again <close>, commit_again = (function()
       local clean, rejects = begin(connect()), begin(connect())
       local opened = assert(load.open {
-        program = rules.compile(things),
+        program = rules.compile(here.things),
         clean = { conn = clean, copy = "copy thing from stdin (format binary)", position = true },
         rejects = { conn = rejects, copy = "copy rejects from stdin (format binary)", run_id = 7, table = "thing" },
       })
@@ -349,7 +264,7 @@ describe("load", function()
 
   -- The state after loading the texts, up to `most` of them under way at once, and the counts per file.
   local function load_many(texts, workers, most)
-    assert(control:exec("truncate thing_raw, thing, rejects"))
+    assert(here.control:exec("truncate thing_raw, thing, rejects"))
     local handle <close>, commit = open_load(workers)
     local counts, under_way = {}, {}
     local function finish_oldest()
@@ -415,10 +330,10 @@ describe("load", function()
   end)
 
   it("counts what cleaning changed", function()
-    assert(control:exec("truncate thing_raw, thing, rejects"))
+    assert(here.control:exec("truncate thing_raw, thing, rejects"))
     local handle <close>, commit = open_load(1)
     local source <close> = assert(csv.open_string("id,name,amount,seen\n1, a,,NULL\n2,b ,,\n"))
-    assert(handle:file(source, MAP))
+    assert(handle:file(source, here.map))
     assert(handle:finish())
     commit()
     local by_rule = {}
@@ -426,119 +341,5 @@ describe("load", function()
       by_rule[entry.column .. " " .. entry.rule] = entry.count
     end
     assert.same({ ["name trim"] = 2, ["seen null_if"] = 1 }, by_rule)
-  end)
-
-  it("leaves no COPY and no transaction behind when its scope is left by an error", function()
-    local conn <close> = begin(connect())
-    local pid = conn:pid()
-    pcall(function()
-      local handle <close> = open_raw(conn)
-      local source <close> = assert(csv.open_string("id,name,amount,seen\n1,a,,\n"))
-      assert(handle:file(source, { raw_map = { 1, 2, 3, 4 } }))
-      error("left")
-    end)
-    assert.same({ "idle in transaction (aborted)" }, all("select state from pg_stat_activity where pid = " .. pid))
-    assert(conn:exec("rollback"))
-    assert.same({ "idle" }, all("select state from pg_stat_activity where pid = " .. pid))
-  end)
-
-  -- Loads more records than fit into all buffers; the message and code of the failure.
-  local function fail_with_many(handle)
-    local rows = {}
-    for i = 1, 200000 do
-      rows[i] = i .. ",a,,"
-    end
-    local source <close> = assert(csv.open_string("id,name,amount,seen\n" .. table.concat(rows, "\n")))
-    local counts, message, code = handle:file(source, { raw_map = { 1, 2, 3, 4 } })
-    if counts then
-      counts, message, code = handle:finish()
-    end
-    assert.is_nil(counts)
-    return message, code
-  end
-
-  it("says what the server refused and stops", function()
-    assert(control:exec("create table narrow (id text, _file_id bigint, _line bigint)"))
-    local conn <close> = begin(connect())
-    local handle <close> = assert(load.open { raw = { conn = conn, copy = "copy narrow from stdin (format binary)" } })
-    local message, code = fail_with_many(handle)
-    assert.truthy(message:find("field count"), message)
-    assert.equal("22P04", code)
-  end)
-
-  it("stops when a backend is terminated", function()
-    local conn <close> = begin(connect())
-    local handle <close> = open_raw(conn)
-    assert(control:query("select pg_terminate_backend($1)", conn:pid()))
-    local message, code = fail_with_many(handle)
-    assert.truthy(message)
-    assert.truthy(code == "57P01" or code:find("^08"), code)
-    assert.equal("lost", conn:status())
-  end)
-
-  it("refuses a connection that is busy", function()
-    local conn <close> = begin(connect())
-    local handle <close> = open_raw(conn)
-    assert.has_error(function()
-      open_raw(conn)
-    end, "connection is busy with a load")
-    handle:abort()
-    assert.is_nil(conn:query("select 1"))
-  end)
-
-  it("tells its progress in bytes as they lie on the disk, packed or not", function()
-    local folder <const> = pghost.folder()
-    local path, count, lines = folder .. "/in.csv", 80000, { "id,name,amount,seen" }
-    for i = 1, count do
-      lines[#lines + 1] = ("%d,%x,%d,"):format(i, i * 2654435761 % 4294967296, i * 40503 % 65536)
-    end
-    pghost.write(path, table.concat(lines, "\n") .. "\n")
-    server.shell(("python3 '%s/spec/support/packed.py' '%s'"):format(pghost.root, path))
-    server.shell(("iconv -f utf-8 -t utf-16 '%s' >'%s.utf16'"):format(path, path))
-    server.shell(("iconv -f utf-8 -t utf-32 '%s' >'%s.utf32'"):format(path, path))
-    assert(control:exec [[create function slowly() returns trigger language plpgsql as $$
-      begin perform pg_sleep(0.12); return new; end $$;
-      create trigger slowly before insert on thing_raw for each row when (new._line % 20000 = 0)
-      execute function slowly()]])
-    for _, ending in ipairs { "", ".gz", ".bz2", ".xz", ".zst", ".utf16", ".utf32" } do
-      local size, seen = lfs.attributes(path .. ending, "size"), 0
-      local most_off = ending == ".bz2" and 0.6 or 0.15 -- which is unpacked in blocks of 900 kB
-      local conn <close> = begin(connect())
-      local handle <close> = open_raw(conn)
-      local source <close> = assert(csv.open(path .. ending))
-      local counts = assert(handle:file(source, {
-        raw_map = MAP.raw_map,
-        progress = function(records, bytes)
-          seen = seen + (records > 0 and 1 or 0)
-          local off = math.abs(bytes / size - records / count)
-          assert(off < most_off, ("%s: %d of %d bytes, %d records"):format(ending, bytes, size, records))
-        end,
-      }))
-      assert.is_true(seen > 0, ending)
-      assert.equal(size, counts.input_bytes, ending)
-    end
-    assert(control:exec "drop trigger slowly on thing_raw")
-    pghost.remove(folder)
-  end)
-
-  it("closes itself when the progress function raises", function()
-    local conn <close> = begin(connect())
-    local handle <close> = open_raw(conn)
-    local rows = {}
-    for i = 1, 600000 do
-      rows[i] = i .. ",a,,"
-    end
-    local source <close> = assert(csv.open_string("id,name,amount,seen\n" .. table.concat(rows, "\n")))
-    local ok, message = pcall(handle.file, handle, source, {
-      raw_map = { 1, 2, 3, 4 },
-      progress = function()
-        error("enough", 0)
-      end,
-    })
-    assert.is_false(ok)
-    assert.equal("enough", message)
-    assert.has_error(function()
-      handle:finish()
-    end, "load is closed")
   end)
 end)

@@ -101,7 +101,8 @@ load.result.new
 distribute.is_placed
 load.file_records.begin
 load.attempts.run
-load.raw_table.readers
+distribute.connections
+distribute.connections
 distribute.one_backend_per_node
 distribute.create
 distribute.create

@@ -243,6 +243,14 @@ describe("a schema that shadows the server's functions and operators", function(
     nothing_captured()
   end)
 
+  it("is not called by a shared run whose holder is killed, by who takes it over, nor by its worker", function()
+    local here = place():pipeline("share = true, lease = 0.5")
+    here:write("data/item2.csv", dirty)
+    pghost.run({ "--dsn", here.dsn, "pipeline.lua" }, { cd = here.folder, env = "KILL=1" })
+    pghost.run({ "--dsn", here.dsn, "worker", "pipeline.lua" }, { cd = here.folder })
+    nothing_captured()
+  end)
+
   it("is not called by a replay", function()
     local here = place():pipeline():write("data/item2.csv", dirty):run(0, "pipeline.lua")
     here:write("rules.lua", (rules:format('"id"'):gsub("numeric%(10, 2%)", "%0:null_if('f')")))

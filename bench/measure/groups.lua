@@ -6,12 +6,13 @@ local duplicates = require "measure.duplicates"
 local files = require "measure.files"
 local memory = require "measure.memory"
 local merge = require "measure.merge"
+local network = require "measure.network"
 local replay = require "measure.replay"
 local rounds = require "measure.rounds"
 local tables = require "measure.tables"
 
 local M = { order = { "startup", "booking", "event", "memory", "shapes", "pipeline", "merge", "duplicates", "replay",
-  "checks", "profile", "pgloader" } }
+  "checks", "profile", "distance", "tls", "pgloader" } }
 
 M.merge = merge.run
 M.modes = memory.run -- by name alone: it loads ten times the records
@@ -19,6 +20,8 @@ M.modes = memory.run -- by name alone: it loads ten times the records
 M.duplicates = duplicates.run
 M.replay = replay.run
 M.checks = checks.run
+M.distance = network.distance
+M.tls = network.tls
 
 local AS_OF <const> = "2024-06-30 00:00:00"
 

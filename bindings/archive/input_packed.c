@@ -4,7 +4,9 @@
 // leaves unread after the data (bzip2) is an error here.
 #include <archive.h>
 #include <archive_entry.h>
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +51,11 @@ ptrdiff_t input_archive_failed(Error *error, const char *name, struct archive *a
     return -1;
   }
   const char *what = archive_error_string(archive);
-  return input_damaged(error, name, what ? what : otherwise);
+  char reason[200];
+  snprintf(reason, sizeof reason, "%s", what ? what : otherwise);
+  if (isupper((unsigned char)reason[0]) && !isupper((unsigned char)reason[1]))
+    reason[0] = (char)tolower((unsigned char)reason[0]);
+  return input_damaged(error, name, reason);
 }
 
 static ptrdiff_t packed_failed(const PackedInput *self, Error *error) {

@@ -334,6 +334,35 @@ function M.open(options)
   return setmetatable({ native = conn, description = conn:description(), origin = origin }, Connection)
 end
 
+-- In a URL the later words stand, as they do among keywords.
+local function moved(conninfo, place)
+  local words = { host = place.host, port = tostring(place.port), dbname = place.database, connect_timeout = "5" }
+  local list, is_url = {}, conninfo:find "^postgres%l*://"
+  for _, name in ipairs(lists.sorted_keys(words)) do
+    local value = is_url and words[name]:gsub("[^%w.-]", function(byte)
+      return ("%%%02X"):format(byte:byte())
+    end) or "'" .. words[name]:gsub("[\\']", "\\%0") .. "'"
+    list[#list + 1] = name .. "=" .. value
+  end
+  if is_url then
+    return conninfo .. (conninfo:find("?", 1, true) and "&" or "?") .. table.concat(list, "&")
+  end
+  return conninfo .. " " .. table.concat(list, " ")
+end
+
+--- Connects to another server as M.open would connect to its own: with the same user and options.
+---@param options { dsn?: string }
+---@param place { host: string, port: integer, database: string }
+---@return pghost.Connection raises what M.open raises, and where an address is given beside the name of the host
+---@package
+function M.open_at(options, place)
+  local conninfo = find(options.dsn)
+  if conninfo:find("hostaddr", 1, true) or os.getenv "PGHOSTADDR" then
+    errors.raise("hostaddr names one server", "usage")
+  end
+  return M.open { dsn = moved(conninfo, place) }
+end
+
 --- The version of the server that M.open would connect to, for people; starts no server and raises nothing.
 ---@return string "PostgreSQL 15.12 (DATABASE_URL)", or why there is none
 ---@package

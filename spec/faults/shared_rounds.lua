@@ -3,8 +3,9 @@
 --   build/pghost spec/faults/shared_rounds.lua [ROUNDS] [SEED]
 --
 -- Four loaders, one of them the holder, get a few faults: kill -9 (k), SIGSTOP and later SIGCONT (s), SIGTERM (t), the
--- server stopped at once and started again (S). Whoever has ended is replaced. Once a run has published, each record must
--- be there once, by Python's csv, with the accounts adding up and nothing left. Prints a line per round, and the seed.
+-- server stopped at once and started again (S). Whoever has ended is replaced. Once a run has published, each record
+-- must be there once, by Python's csv, with the accounts adding up and nothing left. Prints a line per round, and the
+-- seed.
 
 local root = arg[0]:gsub("[^/]*$", "") .. "../"
 package.path = root .. "?.lua;" .. package.path

@@ -26,7 +26,7 @@ function M.trusted(role)
   return (condition:gsub("%%role", (role:gsub("%%", "%%%%"))))
 end
 
--- A superuser is trusted, and the role itself: the short part of the condition above: planned in no time.
+-- A superuser is trusted, and the role itself: the part of the condition above that the server plans in no time.
 local sure = [[EXISTS (
     SELECT 1 FROM pg_catalog.pg_roles AS trusted WHERE trusted.oid OPERATOR(pg_catalog.=) %role
       AND (trusted.rolsuper OR trusted.rolname OPERATOR(pg_catalog.=) current_user))]]

@@ -12,9 +12,11 @@ local files = require "pghost.input.files"
 local host = require "pghost.native.host"
 local log = require "pghost.lib.log"
 local memory = require "pghost.load.memory"
+local profile_text = require "pghost.load.profile_text"
 local retry = require "pghost.run.retry"
 local named_rules = require "pghost.load.named_rules"
 local relation = require "pghost.load.relation"
+local sys = require "pghost.native.sys"
 local terminal_text = require "pghost.lib.terminal"
 
 local shown_rejects = 5
@@ -59,6 +61,7 @@ local function new_parser()
   parser:flag("--allow-dropped", "Let triggers and rules store other rows than those sent.")
     :target("allow_dropped")
   parser:flag("--no-analyze", "Do not update the table's statistics."):target("no_analyze")
+  parser:flag("--profile", "Print a profile of what was loaded, as `pghost profile` does.")
   parser:flag("-q --quiet", "Print only warnings and errors.")
   parser:epilog("Example: pghost load orders.csv --into orders --max-rejects 1% --rejects bad.csv")
   return parser
@@ -141,6 +144,7 @@ local good, result, first = pcall(by_itself.load, dialect.of(options, {
   rejects_table = options.rejects == "table",
   force = options.force,
   analyse = not options.no_analyze,
+  profile = options.profile,
   allow_dropped = options.allow_dropped,
   shown = shown_rejects,
   progress = (quiet or host.options.log_format == "json") and { enabled = false } or nil,
@@ -157,7 +161,11 @@ end
 for _, notice in ipairs(result.notices) do
   say("info", "notice", result.table, notice.severity:lower() .. ": " .. notice.message)
 end
-result.notices = nil
+local profiles = result.profiles
+result.notices, result.profiles = nil, nil
 show_rejects(say, quiet, result.table, first, result.rejected)
 result.warnings = warnings
 say("info", "done", result.table, summary(result), result)
+for _, one in ipairs(profiles) do
+  io.stdout:write(profile_text.format(one, result.table, sys.is_tty(1) and sys.columns(1) or 100))
+end

@@ -7,6 +7,7 @@
 local cluster = require "pghost.distribute.cluster"
 local declared = require "pghost.distribute.declared"
 local unkept_keys = require "pghost.distribute.unkept_keys"
+local nodes = require "pghost.distribute.nodes"
 local obstacles = require "pghost.distribute.obstacles"
 local relations = require "pghost.catalog.relations"
 
@@ -236,6 +237,24 @@ function M.searched(run, from, to)
     return to.relation
   end
   return ("(SELECT %s FROM %s OFFSET 0)"):format(relations.quote(to.column), to.relation)
+end
+
+--- The connections of the streams into a built table: of a distributed one over all nodes in turn.
+---@param run pghost.Run
+---@param built string
+---@param kind string "clean" or "raw"
+---@param count integer
+---@return pghost.Connection[]
+function M.connections(run, built, kind, count)
+  local chosen = run.placements[built]
+  if chosen and chosen.kind == "key" and M.is_placed(run, built) then
+    return nodes.connections(run, built, kind, count)
+  end
+  local list = {}
+  for i = 1, count do
+    list[i] = run:connection(kind .. i)
+  end
+  return list
 end
 
 --- For the rest of the transactions that fill tables: each COPY has one backend on every node. By default it opens up

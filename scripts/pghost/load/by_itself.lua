@@ -10,6 +10,7 @@ local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
 local host = require "pghost.native.host"
 local into_table = require "pghost.load.into_table"
+local lists = require "pghost.lib.lists"
 local load = require "pghost.load"
 local log = require "pghost.lib.log"
 local metadata = require "pghost.run.schema"
@@ -54,6 +55,7 @@ local M = {}
 ---@field bytes integer
 ---@field seconds number
 ---@field run_id? integer
+---@field profiles { records: integer, columns: pghost.ProfileColumn[] }[] of what was loaded, where that was wanted
 ---@field notices { severity: string, message: string }[] what the server said, at most 1,000
 
 -- One attempt.
@@ -231,6 +233,13 @@ local function count_files(planned)
   return count
 end
 
+local function profiles_of(target)
+  return lists.map(target.profiles, function(profile)
+    local counts = profile:counts()
+    return { records = counts and counts.rows or 0, columns = counts and profile:columns(20) or {} }
+  end)
+end
+
 local function attempt(options, into, writer, session)
   local conn <close> = session:connect()
   local spool <close> = spools.new()
@@ -254,7 +263,7 @@ local function attempt(options, into, writer, session)
     loaded = totals.loaded, corrected = settled.corrected,
     rejected = totals.rejected - settled.corrected - settled.waived, waived = settled.waived,
     filtered = totals.filtered, bytes = totals.bytes, run_id = run_id, seconds = sys.clock() - clock,
-    notices = conn:notices() }, first_rejects(job, options.shown or 5)
+    notices = conn:notices(), profiles = profiles_of(target) }, first_rejects(job, options.shown or 5)
 end
 
 --- Loads files into a table. Raises an error object when nothing was loaded: code "data" at the

@@ -113,11 +113,8 @@ function Target:take_connections(plan)
   self.all, self.readers = {}, plan.raw_source and raw_table.readers(self.run, plan) or {}
   for _, kind in ipairs { "clean", "raw" } do
     if plan.targets[kind] then
-      self[kind] = {}
-      for i = 1, plan.workers do
-        self[kind][i] = self.run:connection(kind .. i)
-        table.insert(self.all, self[kind][i])
-      end
+      self[kind] = distribute.connections(self.run, plan[kind .. "_table"], kind, plan.workers)
+      table.move(self[kind], 1, plan.workers, #self.all + 1, self.all)
     end
   end
 end

@@ -6,6 +6,7 @@ local defaults = require "pghost.load.target"
 local errors = require "pghost.lib.errors"
 local lock_waits = require "pghost.load.lock_waits"
 local log = require "pghost.lib.log"
+local native_profile = require "pghost.native.profile"
 local relation = require "pghost.load.relation"
 local reapply = require "pghost.rejects.reapply_load"
 local self_reference = require "pghost.load.self_reference"
@@ -31,6 +32,7 @@ local analyse_from = 10000
 ---@field max_rejects? pghost.Allowance nil: none
 ---@field analyse? boolean default true
 ---@field fixes? pghost.rejects.LoadFixes
+---@field profile? boolean what is loaded is profiled
 ---@field allow_dropped? boolean triggers may store other rows than those sent
 
 ---@class pghost.load.IntoTable: pghost.load.Target
@@ -48,6 +50,7 @@ local analyse_from = 10000
 ---@field undigested boolean the files are not hashed
 ---@field lenient boolean the server's refusals are rejects: some are allowed, or may be corrected or waived
 ---@field reapplied pghost.rejects.Reapplied what became of rejects that were decided on before
+---@field profiles pghost.Profile[] one a batch, where they are wanted
 ---@field readings table<string, pghost.Column> of a table that was created with types
 ---@field fresh? boolean this transaction has made or emptied the table
 local Target = setmetatable({}, defaults)
@@ -61,7 +64,7 @@ Target.__index = Target
 ---@return pghost.load.IntoTable target to be kept in a `<close>` variable
 function M.new(conn, into, say, spool, progress)
   return setmetatable({ conn = conn, into = into, say = say, spool = spool, progress = progress, held = {},
-    over_budget = false, reapplied = reapply.nothing, readings = {} }, Target)
+    over_budget = false, reapplied = reapply.nothing, readings = {}, profiles = {} }, Target)
 end
 
 function Target:plan(files, rules, options)
@@ -103,20 +106,28 @@ function Target:begin(plan)
 end
 
 -- Into separate tables first, with file and line.
-local function staged_streams(self, plan, batch, text)
-  return { program = batch.program, workers = plan.workers, memory = plan.options.memory,
+local function staged_streams(self, plan, batch, text, profile)
+  return { program = batch.program, profile = profile, workers = plan.workers, memory = plan.options.memory,
     clean = { connections = { self.conn }, as_text = text, careful = true, position = true, tell_lines = true,
       copy = tables.copy(self.staged:stage(plan, batch), { names = batch.names, as_text = text, position = true }) } }
 end
 
+-- A profile per batch: those of different headers have different columns.
+local function new_profile(self, plan, batch)
+  local profile = plan.options.profile and native_profile.new(batch.program) or nil
+  self.profiles[#self.profiles + 1] = profile
+  return profile
+end
+
 function Target:streams(plan, batch)
+  local profile = new_profile(self, plan, batch)
   if self.staged then
-    return staged_streams(self, plan, batch, batch.as_text or batch.short)
+    return staged_streams(self, plan, batch, batch.as_text or batch.short, profile)
   end
   local careful = not self.relation.of_statement
     and (self.relation.after_insert or self.lenient and (self.relation.guarded or batch.as_text))
   local text = batch.as_text or batch.short
-  return { program = batch.program, workers = plan.workers, memory = plan.options.memory,
+  return { program = batch.program, profile = profile, workers = plan.workers, memory = plan.options.memory,
     clean = { connections = { self.conn }, as_text = text, careful = careful, tell_lines = true,
       may_drop = true, copy = tables.copy(self.relation.qualified, { names = batch.names, as_text = text,
         freeze = self.fresh and not careful }) } }

@@ -11,7 +11,6 @@
 --   result.lua           empty: what the load finds out goes there                  (load/init.lua)
 --   file_records.lua     the files of a batch are recorded                          (load/init.lua: per batch)
 --   attempts.lua         one transaction, retried after a transient error:
---     raw_table.lua        what a clean reads in the place of files (nothing for a load)
 --     tables.lua           the tables are created (distribute/), their COPYs opened
 --     repeats.lua          keys that came before, profiles.lua values: collected while records pass
 --     engine.lua           records go from the files into the COPYs, what is refused into the sink; COMMIT

@@ -3,6 +3,7 @@
 --
 -- Whatever does not fit stops here, before anything is loaded.
 
+local errors = require "pghost.lib.errors"
 local printable = require("pghost.input.printable").printable
 local column_list = require "pghost.load.column_list"
 local column_types = require "pghost.load.column_types"
@@ -104,11 +105,25 @@ end
 
 -- A table to make ----------------------------------------------------------------------------------------
 
+local untranslatable = "22P05" -- SQLSTATE
+
+-- Creates it; a name with a character that the database does not have is one of the header, or of the rules.
+local function create_table(target, file, wanted)
+  local created, problem = pcall(target.conn.query, target.conn, ("CREATE TABLE %s (%s)"):format(target.into.quoted,
+    tables.clean(wanted)))
+  if not created and errors.is(problem) and problem.code == untranslatable then
+    errors.raise(("a column's name cannot be stored in this database: %s: name the columns (--columns)"):format(
+      problem.message), untranslatable, { file = file.name })
+  elseif not created then
+    error(problem, 0)
+  end
+end
+
 local function create(target, files, options, rules)
   local wanted = rules and rules:columns() or new_columns.of_files(target, files, options)
   header.check_width(target.into.name, #wanted, 0, files)
   relation.check_creation(target.conn, target.into.schema)
-  target.conn:query(("CREATE TABLE %s (%s)"):format(target.into.quoted, tables.clean(wanted)))
+  create_table(target, files[1], wanted)
   target.relation = relation.find(target.conn, target.into)
   local readings = {}
   for _, column in ipairs(wanted) do
