@@ -7,7 +7,7 @@
 
 #include "lua/boxes.h"
 #include "lua/native.h"
-#include "profile/state.h"
+#include "profile/portable.h"
 #include "profile/summary.h"
 
 enum { PROGRAM = 1 }; // user value

@@ -30,18 +30,17 @@ local function raw_program(plan)
   return known
 end
 
---- Profiles for one attempt to load a batch; nil: none is wanted, or they could not be of the whole load.
+--- Profiles for one attempt to load a batch; nil: none is wanted.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
----@param batch pghost.Batch
+---@param program? pghost.Program of the records that pass
 ---@return pghost.load.Profiles?
-function M.new(run, plan, batch)
-  local resumed = plan.kept and (plan.kept.shared or next(plan.kept.files) ~= nil)
-  if not run.settings.profile or resumed then
+function M.new(run, plan, program)
+  if not run.settings.profile then
     return nil
   end
   local raw = plan.targets.raw and not plan.raw_source and raw_program(plan)
-  return { clean = plan.targets.clean and native.new(batch.program) or nil, raw = raw and native.new(raw) or nil }
+  return { clean = plan.targets.clean and native.new(program) or nil, raw = raw and native.new(raw) or nil }
 end
 
 --- What is said of a column besides its row's own fields.
@@ -95,6 +94,17 @@ local function save(run, table_name, profile)
       distinct_values = excluded.distinct_values, distinct_exact = excluded.distinct_exact, least = excluded.least,
       greatest = excluded.greatest, mean = excluded.mean, stddev = excluded.stddev, exact = excluded.exact,
       details = excluded.details]], run.id, table_name, cjson.encode(text))
+end
+
+--- Removes what is known of a load's columns, in parts or as a whole.
+---@param conn pghost.Connection
+---@param run_id integer
+---@param plan { name: string, raw_table: string }
+function M.forget(conn, run_id, plan)
+  for _, kind in ipairs { "profiles", "profile_parts" } do
+    conn:query(("DELETE FROM pghost.%s WHERE run_id = $1 AND table_name IN ($2, $3)"):format(kind), run_id, plan.name,
+      plan.raw_table)
+  end
 end
 
 --- Records the profiles of a load's tables.

@@ -95,7 +95,7 @@ function methods:committed(plan, batch, result)
     if not work.done(conn, self.load, self.item, self.owner, counts) then
       lost()
     end
-    kept.keep(conn, plan, { file })
+    kept.keep(conn, self.run.id, plan, { file }, self.attempt)
     cleaning.save(conn, self.run.id, plan.name, result.cleaning)
   end)
 end

@@ -2,8 +2,8 @@
 //
 // The bytes say which version of the format and which columns they are of. Reading trusts nothing:
 // bytes that were changed give an error or other numbers, and never touch foreign memory.
-#ifndef PGHOST_PROFILE_STATE_H
-#define PGHOST_PROFILE_STATE_H
+#ifndef PGHOST_PROFILE_PORTABLE_H
+#define PGHOST_PROFILE_PORTABLE_H
 
 #include "profile/profile.h"
 

@@ -1,4 +1,4 @@
-// See state.h. All integers in network byte order:
+// See portable.h. All integers in network byte order:
 //
 //   "pgprof", version u16, shape u64, records u64, records left out u64
 //   per column: kind u8, nulls u64, then
@@ -9,7 +9,7 @@
 //   the hash of all that u64, so that damage is seen
 //
 // The hashes of values are not in it where they follow from what is.
-#include "profile/state.h"
+#include "profile/portable.h"
 
 #include "profile/numeric_digits.h"
 
