@@ -61,7 +61,8 @@ local function new_parser()
   parser:flag("--allow-dropped", "Let triggers and rules store other rows than those sent.")
     :target("allow_dropped")
   parser:flag("--no-analyze", "Do not update the table's statistics."):target("no_analyze")
-  parser:flag("--profile", "Print a profile of what was loaded, as `pghost profile` does.")
+  parser:flag("--profile",
+    "Print a profile of what was loaded, as `pghost profile` does; with --rejects table, store it too.")
   parser:flag("-q --quiet", "Print only warnings and errors.")
   parser:epilog("Example: pghost load orders.csv --into orders --max-rejects 1% --rejects bad.csv")
   return parser

@@ -71,7 +71,12 @@ local function row_of(column, place, counts)
     stddev = exact_text(column.stddev), exact = column.exact, details = M.details(column) }
 end
 
-local function save(run, table_name, profile)
+--- Records the profile of a table, unless there was no memory for it.
+---@param conn pghost.Connection
+---@param run_id integer
+---@param table_name string
+---@param profile? pghost.Profile
+function M.store(conn, run_id, table_name, profile)
   local counts = profile and profile:counts()
   if not profile or not counts then
     return
@@ -80,8 +85,8 @@ local function save(run, table_name, profile)
   for i, column in ipairs(profile:columns()) do
     rows[i] = row_of(column, i, counts)
   end
-  local text = recordable.value(run.conn, rows)
-  run.conn:query([[
+  local text = recordable.value(conn, rows)
+  conn:query([[
     INSERT INTO pghost.profiles (run_id, table_name, column_name, place, type, records, left_out, nulls,
       distinct_values, distinct_exact, least, greatest, mean, stddev, exact, details)
     SELECT $1, $2, p.column_name, p.place, p.type, p.records, p.left_out, p.nulls, p.distinct_values,
@@ -93,7 +98,7 @@ local function save(run, table_name, profile)
       records = excluded.records, left_out = excluded.left_out, nulls = excluded.nulls,
       distinct_values = excluded.distinct_values, distinct_exact = excluded.distinct_exact, least = excluded.least,
       greatest = excluded.greatest, mean = excluded.mean, stddev = excluded.stddev, exact = excluded.exact,
-      details = excluded.details]], run.id, table_name, cjson.encode(text))
+      details = excluded.details]], run_id, table_name, cjson.encode(text))
 end
 
 --- Removes what is known of a load's columns, in parts or as a whole.
@@ -112,8 +117,8 @@ end
 ---@param plan pghost.Plan
 ---@param profiles? pghost.load.Profiles of the whole load
 function M.save(run, plan, profiles)
-  save(run, plan.name, profiles and profiles.clean)
-  save(run, plan.raw_table, profiles and profiles.raw)
+  M.store(run.conn, run.id, plan.name, profiles and profiles.clean)
+  M.store(run.conn, run.id, plan.raw_table, profiles and profiles.raw)
 end
 
 return M
