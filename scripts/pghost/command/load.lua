@@ -45,7 +45,7 @@ local function new_parser()
     :target("max_rejects")
   parser:option("--rejects", "Where rejects go: a CSV file to correct and load again, or 'table' for pghost.rejects.")
     :argname("FILE|table")
-  parser:flag("--force", "Overwrite an existing rejects file, and its corrections.")
+  parser:flag("--force", "Overwrite a rejects file and its corrections.")
   parser:option("--retries",
     ("How often a load is retried after a transient error: a lost connection, a deadlock (default: %d).")
     :format(retry.retries)):argname("N"):convert(command_arguments.whole(0))
@@ -61,8 +61,7 @@ local function new_parser()
   parser:flag("--allow-dropped", "Let triggers and rules store other rows than those sent.")
     :target("allow_dropped")
   parser:flag("--no-analyze", "Do not update the table's statistics."):target("no_analyze")
-  parser:flag("--profile",
-    "Print a profile of what was loaded, as `pghost profile` does; with --rejects table, store it too.")
+  parser:flag("--profile", "Print a profile; with --rejects table, store it too.")
   parser:flag("-q --quiet", "Print only warnings and errors.")
   parser:epilog("Example: pghost load orders.csv --into orders --max-rejects 1% --rejects bad.csv")
   return parser
