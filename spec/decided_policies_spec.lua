@@ -54,7 +54,8 @@ describe("what a policy did to records", function()
   end
 
   local function load(...)
-    local _, err, code = pghost.run({ "--dsn", dsn, "load", "item.csv", "--into", "told", "--create", ... }, { cd = folder })
+    local _, err, code = pghost.run({ "--dsn", dsn, "load", "item.csv", "--into", "told", "--create", ... },
+      { cd = folder })
     db:query "DROP TABLE IF EXISTS told"
     assert.equal(0, code, err)
     return err
