@@ -79,7 +79,8 @@ end
 
 -- Where the type begins in each kind of annotation.
 local places = { param = "^%-%-%-@param%s+[%w_.]+%??%s+()", ["return"] = "^%-%-%-@return%s+()",
-  field = "^%-%-%-@field%s+[%w_%[%]]+%??%s+()", private = "^%-%-%-@field%s+private%s+[%w_]+%??%s+()", type = "^%-%-%-@type%s+()",
+  field = "^%-%-%-@field%s+[%w_%[%]]+%??%s+()", private = "^%-%-%-@field%s+private%s+[%w_]+%??%s+()",
+  type = "^%-%-%-@type%s+()",
   alias = "^%-%-%-@alias%s+[%w_.]+%s+()", class = "^%-%-%-@class%s+[%w_.]+%s*:%s*()" }
 
 --- Names of classes and aliases.

@@ -1,6 +1,7 @@
 -- The CSV files that a project is made of: found, and sniffed as `dialect = "auto"` does; unclear ones are named.
 
 local auto_dialect = require "pghost.input.auto_dialect"
+local best_options = require "pghost.init.best_options"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
@@ -11,7 +12,6 @@ local paths = require "pghost.lib.paths"
 local reread = require "pghost.init.reread"
 local shell = require "pghost.lib.shell"
 local sys = require "pghost.native.sys"
-local tried = require "pghost.init.tried"
 
 local M = {}
 
@@ -27,7 +27,7 @@ local M = {}
 ---@field path string
 ---@field reason string one line, with what to give
 ---@field file pghost.File
----@field tried? pghost.init.Tried what the likeliest options make of it
+---@field tried? pghost.init.TriedOptions what the likeliest options make of it
 
 -- Endings of what could be a table, beside those that paths.expand looks for in a folder.
 local other_endings = { "tsv", "tab", "psv" }
@@ -153,7 +153,7 @@ local function refusal(file, path, problem, given)
   end
   local text, whole = problem.message, "'" .. file.path .. "' "
   local answers = answers_of(file, given, problem) or {}
-  local give, best = tried.best(file, answers, given, function(more)
+  local give, best = best_options.of(file, answers, given, function(more)
     return sniff(file, more)
   end)
   return { file = file, path = path, give = give, tried = best,

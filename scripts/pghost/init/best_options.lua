@@ -18,7 +18,7 @@ local looked_at = 64 * 1024        -- bytes in which remarks are looked for
 local often = 10                   -- one of so many
 local signs = { "#", "//", "--", ";", "%", "!" }
 
----@class pghost.init.Tried
+---@class pghost.init.TriedOptions
 ---@field text string options of the command line
 ---@field names string of the columns
 ---@field records integer
@@ -125,8 +125,8 @@ end
 ---@param given table dialect options of the user, which stay
 ---@param sniff fun(given: table): table, string[], pghost.sniff.Result raises where the file is not clear with them
 ---@return string[]
----@return pghost.init.Tried? first of them
-function M.best(file, list, given, sniff)
+---@return pghost.init.TriedOptions? first of them
+function M.of(file, list, given, sniff)
   local size = lfs.attributes(file.path, "size")
   if not size or size > most_bytes or #list == 0 then
     return list
