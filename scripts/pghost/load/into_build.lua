@@ -316,10 +316,9 @@ function Target:finish(plan, result)
     if others then
       run.log:info("lines", plan.name, others, { file = file.file.name, lines = file.counts.lines })
     end
-    local text = remarks.repaired(file)
-    if text then
-      run.log:warn("repair", plan.name, text, { file = file.file.name, repairs = file.counts.repairs })
-    end
+    remarks.repaired(file, plan.options, function(level, text)
+      run.log:event(level, "repair", plan.name, text, { file = file.file.name, repairs = file.counts.repairs })
+    end)
   end
   originals.fill(run, plan.name, plan.options, result.files)
 end

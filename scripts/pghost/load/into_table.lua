@@ -133,15 +133,14 @@ function Target:streams(plan, batch)
         freeze = self.fresh and not careful }) } }
 end
 
-function Target:done(_, file)
+function Target:done(plan, file)
   local others = remarks.other_lines(file)
   if others then
     self.say("info", "lines", others)
   end
-  local text = remarks.repaired(file)
-  if text then
-    self.say("warn", "repair", text)
-  end
+  remarks.repaired(file, plan.options, function(level, text)
+    self.say(level, "repair", text)
+  end)
 end
 
 -- The lines of a rejects file are not the original lines of its records.
