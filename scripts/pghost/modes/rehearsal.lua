@@ -27,6 +27,8 @@ local longest_text <const> = 400 -- bytes of a message, and of its detail
 -- Classes of SQLSTATE that are about statements: those of a trigger.
 local left_to_publish = { ["0A"] = true, ["25"] = true, ["2F"] = true, ["34"] = true, ["42"] = true }
 
+local most_tries <const> = 3 -- if concurrent writers make a deadlock
+
 local rolled_back = {} -- raised to end the transaction
 
 local function rule_of(code)
@@ -36,6 +38,10 @@ end
 -- Whether publishing tells an error, with file and line if it is about a row.
 local function is_left(problem)
   return refused.is_of_row(problem) or errors.is(problem) and left_to_publish[tostring(problem.code):sub(1, 2)] or false
+end
+
+local function is_aborted(problem)
+  return errors.is(problem) and (problem.code == "40P01" or problem.code == "40001")
 end
 
 -- Cuts text after a whole character.
@@ -166,25 +172,20 @@ end
 ---@field rule string as rejects have it
 ---@field reason string
 
---- The new rows that the server refuses, in a transaction whose search_path is of no account; nothing is changed.
----@param run pghost.Run
----@param plan pghost.Plan whose new rows have their positions
----@param unsure boolean a certain constraint could not be evaluated
----@param change? pghost.modes.Change default: of the plan
----@param order? string SQL of the order of the new rows n
----@return pghost.modes.Refusal[]
-function M.refused(run, plan, unsure, change, order)
+---@class pghost.modes.RehearsalOptions
+---@field always? boolean also if the table has certain constraints alone: the new rows were not held against them
+---@field change? pghost.modes.Change default: of the plan
+---@field order? string SQL of the order of the new rows n
+
+local function attempt(run, plan, options)
   local conn = run.conn
   local state = { conn = conn, found = {}, numbered = run:qualified "pghost_rehearsed",
-    order = order or "n._pghost_file, n._pghost_line" }
-  if run.cluster then
-    return {}
-  end
-  local done, problem = pcall(conn.transaction, conn, function()
+    order = options.order or "n._pghost_file, n._pghost_line" }
+  local _, problem = pcall(conn.transaction, conn, function()
     conn:query "SET LOCAL search_path TO DEFAULT" -- as in the transaction that publishes
-    state.change = change or description.of_new_rows(run, plan)
+    state.change = options.change or description.of_new_rows(run, plan)
     local parts = #(state.change.parts or {}) + #(state.change.nullable or {})
-    if parts == 0 and (unsure or uncertain.found(conn, state.change, plan.partition ~= nil)) then
+    if parts == 0 and (options.always or uncertain.found(conn, state.change, plan.partition ~= nil)) then
       local pending, is_last = uncertain.pending(run, state.change)
       if not pending then
         rehearse(run, state, is_last)
@@ -192,12 +193,28 @@ function M.refused(run, plan, unsure, change, order)
     end
     error(rolled_back, 0)
   end)
-  if problem == rolled_back then
-    return state.found
-  elseif not done and not is_left(problem) then
-    error(problem, 0)
+  return state.found, problem
+end
+
+--- The new rows that the server refuses; nothing is changed.
+---@param run pghost.Run in a transaction
+---@param plan pghost.Plan whose new rows have their positions
+---@param options? pghost.modes.RehearsalOptions
+---@return pghost.modes.Refusal[]
+function M.refused(run, plan, options)
+  if run.cluster then
+    return {}
   end
-  return {}
+  for tries = 1, most_tries do
+    local found, problem = attempt(run, plan, options or {})
+    if problem == rolled_back then
+      return found
+    elseif is_left(problem) then
+      return {}
+    elseif tries == most_tries or not is_aborted(problem) then
+      error(problem, 0)
+    end
+  end
 end
 
 --- Deletes refused rows from the new ones.
@@ -224,7 +241,7 @@ end
 ---@return table<integer, integer> rejected by file id
 ---@return integer total
 function M.settle(run, plan, unsure)
-  local counts, list = {}, M.refused(run, plan, unsure)
+  local counts, list = {}, M.refused(run, plan, { always = unsure })
   for _, one in ipairs(list) do
     run.conn:query([[
       INSERT INTO pghost.rejects (run_id, table_name, file_id, line, rule, reason) VALUES ($1, $2, $3, $4, $5, $6)]],
