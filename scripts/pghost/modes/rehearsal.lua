@@ -9,6 +9,7 @@ local errors = require "pghost.lib.errors"
 local lists = require "pghost.lib.lists"
 local moment = require "pghost.modes.moment"
 local refused = require "pghost.modes.refused"
+local reject_rules = require "pghost.load.reject_rules"
 local sql = require "pghost.lib.sql"
 local statements = require "pghost.modes.statements"
 local uncertain = require "pghost.modes.uncertain"
@@ -19,9 +20,6 @@ local M = {}
 -- With more, the table is not the one for these files: publishing fails, as with none allowed.
 local most_refused <const> = 10000
 
-local rules = { ["23502"] = "required", ["23503"] = "foreign_key", ["23505"] = "unique", ["23514"] = "check",
-  ["23P01"] = "exclusion", P0001 = "trigger" }
-
 local longest_text <const> = 400 -- bytes of a message, and of its detail
 
 -- Classes of SQLSTATE that are about statements: those of a trigger.
@@ -30,10 +28,6 @@ local left_to_publish = { ["0A"] = true, ["25"] = true, ["2F"] = true, ["34"] = 
 local most_tries <const> = 3 -- if concurrent writers make a deadlock
 
 local rolled_back = {} -- raised to end the transaction
-
-local function rule_of(code)
-  return rules[code] or code:sub(1, 2) == "22" and "type" or "server"
-end
 
 -- Whether publishing tells an error, with file and line if it is about a row.
 local function is_left(problem)
@@ -86,7 +80,7 @@ local function search(state, first, last)
   elseif not refused.is_of_row(problem) then
     error(problem, 0)
   elseif last - first == 1 then
-    table.insert(state.found, { number = last, rule = rule_of(problem.code), reason = reason_of(problem) })
+    table.insert(state.found, { number = last, rule = reject_rules.of_code(problem.code), reason = reason_of(problem) })
     return #state.found <= most_refused
   end
   local middle = (first + last) // 2
