@@ -10,6 +10,7 @@ local lists = require "pghost.lib.lists"
 local moment = require "pghost.modes.moment"
 local refused = require "pghost.modes.refused"
 local reject_rules = require "pghost.load.reject_rules"
+local relations = require "pghost.catalog.relations"
 local sql = require "pghost.lib.sql"
 local statements = require "pghost.modes.statements"
 local uncertain = require "pghost.modes.uncertain"
@@ -178,12 +179,9 @@ local function attempt(run, plan, options)
   local _, problem = pcall(conn.transaction, conn, function()
     conn:query "SET LOCAL search_path TO DEFAULT" -- as in the transaction that publishes
     state.change = options.change or description.of_new_rows(run, plan)
-    local parts = #(state.change.parts or {}) + #(state.change.nullable or {})
-    if parts == 0 and (options.always or uncertain.found(conn, state.change, plan.partition ~= nil)) then
-      local pending, is_last = uncertain.pending(run, state.change)
-      if not pending then
-        rehearse(run, state, is_last)
-      end
+    local pending, is_last = uncertain.pending(run, state.change)
+    if not pending and #(state.change.parts or {}) + #(state.change.nullable or {}) == 0 then
+      rehearse(run, state, is_last)
     end
     error(rolled_back, 0)
   end)
@@ -196,11 +194,13 @@ end
 ---@param options? pghost.modes.RehearsalOptions
 ---@return pghost.modes.Refusal[]
 function M.refused(run, plan, options)
-  if run.cluster then
+  options = options or {}
+  if run.cluster
+    or not options.always and not uncertain.found(run.conn, plan, relations.quoted(run.target, plan.name)) then
     return {}
   end
   for tries = 1, most_tries do
-    local found, problem = attempt(run, plan, options or {})
+    local found, problem = attempt(run, plan, options)
     if problem == rolled_back then
       return found
     elseif is_left(problem) then

@@ -50,12 +50,12 @@ local found_query = qualified [[
 
 --- Whether anything may.
 ---@param conn pghost.Connection
----@param change pghost.modes.Change
----@param partitioned boolean the load sees to the partitions itself
+---@param plan pghost.Plan
+---@param published string quoted name
 ---@return boolean
-function M.found(conn, change, partitioned)
-  local conflicts = change.mode == "history" or change.missing ~= "keep"
-  return conn:query(found_query, change.published, tostring(conflicts), tostring(partitioned))[1].found
+function M.found(conn, plan, published)
+  local conflicts = plan.mode == "history" or plan.missing ~= "keep"
+  return conn:query(found_query, published, tostring(conflicts), tostring(plan.partition ~= nil))[1].found
 end
 
 local parents_query = qualified [[
