@@ -154,6 +154,27 @@ describe("rows that a published table refuses only when they are written", funct
     assert.equal("1|one|1.00\n2|two|2.00", items())
   end)
 
+  it("are found beside a key to what the run adds to another table", function()
+    local parent = r.table("parent", { { "name", r.text():required() } }, { key = "name" })
+    local function both(items_file, parents)
+      publish(function(run)
+        run:load("parent", parents, parent, { mode = "append" })
+        run:load("item", items_file, modes.keyed, { mode = "append" })
+      end)
+    end
+    write("a.csv", "id,name,price\n1,one,1\n")
+    write("p.csv", "name\none\n")
+    both("a.csv", "p.csv")
+    world.db:exec [[ALTER TABLE item ADD FOREIGN KEY (name) REFERENCES parent;
+      CREATE UNIQUE INDEX rounded ON item (round(price))]]
+    write("b.csv", "id,name,price\n2,two,2\n3,two,1.2\n4,one,4\n5,none,5\n")
+    write("q.csv", "name\ntwo\n")
+    both("b.csv", "q.csv")
+    assert.equal("3|unique\n5|foreign_key", ask "SELECT line, rule FROM pghost.rejects ORDER BY line")
+    assert.equal("1|one|1.00\n2|two|2.00\n4|one|4.00", items())
+    assert_accounts()
+  end)
+
   it("leave nothing of the attempts", function()
     write("a.csv", as_file(first_records))
     load("a.csv", { mode = "append" }, modes.plain)
