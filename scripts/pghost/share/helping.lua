@@ -155,6 +155,7 @@ local function join(self, kind, name, rules, options)
   local target = into_build.new(run, name, plan.targets)
   target.budget, target.made = budget.of_table(run, name, plan.options), true
   into_shared.over(target, step, self.owner)
+  target.check_read = shipped.check_read
   into_shared.loop(target, loader_of(self, target, plan, sinks.into_table(run, name)))
 end
 

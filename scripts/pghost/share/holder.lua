@@ -1,6 +1,7 @@
 -- The holder's part in a load that is shared: puts what there is to load into pghost.work, loads as one of the loaders,
 -- waits for the others, and makes sure that each file counts once.
 
+local contents = require "pghost.input.contents"
 local errors = require "pghost.lib.errors"
 local into_shared = require "pghost.share.into_shared"
 local kept = require "pghost.load.kept"
@@ -52,6 +53,17 @@ local function end_writers(run, plan)
     :rows() do
     run.log:warn("share", plan.name, ("a loader that lost its lease is still in a COPY: its session (process %d) is "
       .. "ended"):format(row.pid))
+  end
+end
+
+-- What two attempts have read of one file must be the same bytes. What does not count is forgotten: the next holder
+-- reads the file again.
+local function check_same(run, plan, load)
+  local found = work.read_differently(run.conn, load)
+  if found then
+    work.forget_hashes(run.conn, load)
+    errors.raise(("two loaders have read it with different contents: make it the same on all hosts, and leave it "
+      .. "unchanged while table '%s' is loaded"):format(plan.name), "data", { file = found })
   end
 end
 
@@ -124,7 +136,7 @@ local function loader_of(target, plan, load_batch)
     end,
     idle = function(progress)
       if progress.spent then
-        errors.raise(("was lost by %d loaders, one after the other: see what ends them, then start the run anew")
+        errors.raise(("was lost by %d loaders, one after the other: see what ends them, then run it again")
           :format(work.most_attempts), "lost_lease", { file = progress.spent })
       end
       tell_waiting(run, plan, told, progress)
@@ -146,7 +158,8 @@ function M.is_known(run, draft)
     return false
   end
   for i, file in ipairs(draft.files) do
-    if known[i].path ~= file.path or known[i].member ~= file.member then
+    if known[i].path ~= file.path or known[i].member ~= file.member
+      or known[i].sampled and known[i].sampled ~= contents.sampled(file) then
       return false
     end
   end
@@ -174,6 +187,7 @@ function M.each(target, plan, result, load_batch)
   into_shared.over(target, load, work.owner(run.conn))
   local progress = into_shared.loop(target, loader_of(target, plan, load_batch))
   if progress.attempts > 1 or run.resumed then
+    check_same(run, plan, load)
     sweep(run, plan, load)
   else
     work.close(run.conn, load)

@@ -24,6 +24,8 @@ local M = {}
 ---@field item? pghost.share.Item that is being loaded
 ---@field extended? number when its lease was
 ---@field rejects? pghost.Connection
+---@field reading? pghost.FileResult of the item
+---@field check_read? fun(file: pghost.PlannedFile, counts: pghost.Counts) raises where it is not the file of the holder
 
 -- What a loader does instead of a target of one process.
 local methods = {}
@@ -36,6 +38,7 @@ function methods:before(plan, batch, result)
   local ids = file_records.insert(self.run.conn, { run_id = self.run.id, table = plan.name, options = plan.options,
     mode = plan.first and "replace" or plan.mode }, batch.files, { self.item.file_id })
   result:of(batch.files[1]).id = ids[1]
+  self.reading = result:of(batch.files[1])
 end
 
 -- Locks the tables for all connections, and then sees whether the lease is ours: who closes the load locks them too.
@@ -83,6 +86,9 @@ function methods:stopped(plan, result, message)
 end
 
 function methods:loaded(plan, result, totals)
+  if self.check_read then
+    self.check_read(self.reading.file, self.reading.counts)
+  end
   self.counted = totals
   self.base.loaded(self, plan, result, totals)
 end
@@ -90,14 +96,18 @@ end
 --- Has what is committed count, unless another loader has it by now.
 function methods:committed(plan, batch, result)
   local file = result:of(batch.files[1])
-  local counts = recordable.value(self.run.conn, { file = file.counts, totals = self.counted })
+  local counts, counted = recordable.value(self.run.conn, { file = file.counts, totals = self.counted }), false
   self.run.conn:transaction(function(conn)
-    if not work.done(conn, self.load, self.item, self.owner, counts) then
-      lost()
+    counted = work.done(conn, self.load, self.item, self.owner, counts)
+    if counted then
+      kept.keep(conn, plan, { file })
+      cleaning.save(conn, self.run.id, plan.name, result.cleaning)
     end
-    kept.keep(conn, plan, { file })
-    cleaning.save(conn, self.run.id, plan.name, result.cleaning)
   end)
+  if not counted then
+    file_records.identify(self.run.conn, { file }) -- the holder compares it with what counts
+    lost()
+  end
 end
 
 -- The loop of a loader ---------------------------------------------------------------------------------------

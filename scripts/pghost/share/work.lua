@@ -174,14 +174,26 @@ function M.loaded(conn, load)
   return list
 end
 
---- Lets others take at once what loaders had that are known to be dead.
+--- The first file that two attempts have read to its end with different contents.
 ---@param conn pghost.Connection
----@param run_id integer
----@param owner string whose leases end
-function M.expire(conn, run_id, owner)
-  conn:query([[
-    UPDATE pghost.work SET lease_until = pg_catalog.clock_timestamp()
-    WHERE run_id = $1 AND owner = $2 AND state = 'leased']], run_id, owner)
+---@param load pghost.share.Load
+---@return string? name
+function M.read_differently(conn, load)
+  local row = conn:query(([[
+    SELECT w.file FROM pghost.work AS w
+    JOIN pghost.files AS f ON f.run_id = w.run_id AND f.file_id = ANY (w.file_ids)
+    WHERE w.%s AND f.sha256 IS NOT NULL
+    GROUP BY w.place, w.file HAVING pg_catalog.count(DISTINCT f.sha256) > 1
+    ORDER BY w.place LIMIT 1]]):format((of_load:gsub(" AND ", " AND w."))), key(load))[1]
+  return row and row.file
+end
+
+--- Forgets which contents attempts have read that do not count.
+---@param conn pghost.Connection
+---@param load pghost.share.Load
+function M.forget_hashes(conn, load)
+  conn:query("UPDATE pghost.files SET sha256 = NULL WHERE run_id = $1 AND table_name = $2 AND kept_at IS NULL",
+    load.run_id, load.table)
 end
 
 -- Every loader -------------------------------------------------------------------------------------------
