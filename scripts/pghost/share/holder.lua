@@ -12,6 +12,7 @@ local retry = require "pghost.run.retry"
 local shipped = require "pghost.share.shipped"
 local sql = require "pghost.lib.sql"
 local sys = require "pghost.native.sys"
+local loads = require "pghost.share.shared_loads"
 local work = require "pghost.share.work"
 
 local M = {}
@@ -59,9 +60,9 @@ end
 -- What two attempts have read of one file must be the same bytes. What does not count is forgotten: the next holder
 -- reads the file again.
 local function check_same(run, plan, load)
-  local found = work.read_differently(run.conn, load)
+  local found = loads.read_differently(run.conn, load)
   if found then
-    work.forget_hashes(run.conn, load)
+    loads.forget_hashes(run.conn, load)
     errors.raise(("two loaders have read it with different contents: make it the same on all hosts, and leave it "
       .. "unchanged while table '%s' is loaded"):format(plan.name), "data", { file = found })
   end
@@ -76,7 +77,7 @@ local function sweep(run, plan, load)
       conn:query("SELECT pg_catalog.set_config('lock_timeout', $1, true)", lock_patience)
       lock_tables(run, plan, conn)
       kept.remove_unkept(run, plan)
-      work.close(conn, load)
+      loads.close(conn, load)
     end)
     if done then
       return
@@ -93,10 +94,10 @@ local function settle(run, plan, result, load)
     result.totals[name] = 0
   end
   local loaders = {}
-  for _, item in ipairs(work.loaded(run.conn, load)) do
+  for _, item in ipairs(loads.loaded(run.conn, load)) do
     local file = result.files[item.place]
     file.id, file.counts = item.file_id, item.counts.file
-    result:add(item.counts.totals)
+    result:add(item.counts.totals or {}) -- the first of files that were loaded together has those of all
     loaders[item.owner] = true
   end
   result.cleaning = {}
@@ -120,24 +121,26 @@ end
 local function loader_of(target, plan, load_batch)
   local run, failures, told, checked = target.run, {}, {}, sys.clock()
   return {
-    batch = function(item)
-      load_batch(plans.batch { program = plan.program, files = { plan.files[item.place] } })
+    batch = function(items)
+      load_batch(plans.batch { program = plan.program, files = lists.map(items, function(item)
+        return plan.files[item.place]
+      end) })
     end,
-    failed = function(item, problem)
-      local place = item.place
+    failed = function(items, problem)
+      local place = items[1].place
       failures[place] = (failures[place] or 0) + 1
       if not into_shared.is_transient(problem) or not holds_its_own(run) or failures[place] > run.settings.retries then
         error(problem, 0)
       end
       run:drop_connections()
-      work.give_back(run.conn, target.load, item, target.owner, nil, true)
+      work.give_back(run.conn, target.load, items, target.owner, nil, true)
       run.log:warn("retry", plan.name, ("%s: %s"):format(plan.files[place].name, tostring(problem):match "^[^\n]*"))
       sys.sleep(retry.delay(failures[place], 0.2, 5))
     end,
     idle = function(progress)
       if progress.spent then
         errors.raise(("was lost by %d loaders, one after the other: see what ends them, then run it again")
-          :format(work.most_attempts), "lost_lease", { file = progress.spent })
+          :format(loads.most_attempts), "lost_lease", { file = progress.spent })
       end
       tell_waiting(run, plan, told, progress)
       if sys.clock() - checked > run.settings.lease / 4 then
@@ -153,7 +156,7 @@ end
 ---@param draft table of a plan, with its files
 ---@return boolean
 function M.is_known(run, draft)
-  local known = work.plans(run.conn, load_of(run, draft))
+  local known = loads.plans(run.conn, load_of(run, draft))
   if #known ~= #draft.files then
     return false
   end
@@ -175,14 +178,14 @@ function M.each(target, plan, result, load_batch)
   local run = target.run
   local load = load_of(run, plan)
   if not is_shared(plan) then
-    work.put(run.conn, load, nil, {})
+    loads.put(run.conn, load, nil, {})
     for _, batch in ipairs(plan.batches) do
       load_batch(batch)
     end
     return
   end
   if not plan.kept.built then
-    work.put(run.conn, load, shipped.load(plan), lists.map(plan.files, shipped.file))
+    loads.put(run.conn, load, shipped.load(plan), lists.map(plan.files, shipped.file))
   end
   into_shared.over(target, load, work.owner(run.conn))
   local progress = into_shared.loop(target, loader_of(target, plan, load_batch))
@@ -190,7 +193,7 @@ function M.each(target, plan, result, load_batch)
     check_same(run, plan, load)
     sweep(run, plan, load)
   else
-    work.close(run.conn, load)
+    loads.close(run.conn, load)
   end
   settle(run, plan, result, load)
 end
