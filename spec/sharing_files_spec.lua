@@ -100,6 +100,7 @@ describe("the files of a shared run", function()
     shared.reached(one, holder)
     replace("item01.csv", big("1,at1", unsampled))
     local helper <close> = shared.start(one, { "pipeline.lua", "--join" })
+    shared.expire(one, "place = 1")
     shared.await("the helper has loaded all", function()
       return one:ask "SELECT count(*) FROM pghost.work WHERE state = 'loaded'" == "3"
     end)

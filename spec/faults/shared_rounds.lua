@@ -28,7 +28,7 @@ end
 
 local function new_round()
   local one = shared.new(files)
-  one:write("pipeline.lua", slow(shared.script))
+  one:write("pipeline.lua", slow(shared.leasing(1.5)))
   return one
 end
 

@@ -59,7 +59,8 @@ local take_query <const> = ([[
   FROM numbered AS n
   WHERE run_id = $1 AND table_name = $2 AND step = $3 AND w.place = n.place
     AND (n.number = 1 OR n.bytes <= $7::bigint)
-  RETURNING w.place, attempt, file_ids[attempt] AS file_id, %s]]):format(loads.of_load, loads.of_load, loads.plan_digits)
+  RETURNING w.place, attempt, file_ids[attempt] AS file_id, %s]])
+  :format(loads.of_load, loads.of_load, loads.plan_digits)
 
 --- Takes the next items that nobody has: one, or several small ones, in the order of their places; none: there is
 --- nothing to take now.
