@@ -111,7 +111,7 @@ local function failed(self, target, items, problem)
   run:drop_connections()
   if run.conn:status() ~= "idle" then
     error(problem, 0)
-  elseif sys.interrupted() or errors.is(problem) and problem.code == "interrupted" then
+  elseif into_shared.is_interrupted(problem) then
     work.give_back(run.conn, target.load, items, self.owner)
     error(problem, 0)
   end

@@ -117,6 +117,15 @@ local function holds_its_own(run)
   return run.conn:status() == "idle" and pcall(run.lock.check, run.lock, run.conn)
 end
 
+-- Another loader, or the next holder, need not wait for leases of one that was interrupted.
+local function give_back_at_once(target, items)
+  local run = target.run
+  run:drop_connections()
+  if run.conn:status() == "idle" then
+    work.give_back(run.conn, target.load, items, target.owner, nil, true)
+  end
+end
+
 -- What the holder does of a load itself. An error of a file ends the run, as in one that is not shared.
 local function loader_of(target, plan, load_batch)
   local run, failures, told, checked = target.run, {}, {}, sys.clock()
@@ -127,6 +136,10 @@ local function loader_of(target, plan, load_batch)
       end) })
     end,
     failed = function(items, problem)
+      if into_shared.is_interrupted(problem) then
+        give_back_at_once(target, items)
+        error(problem, 0)
+      end
       local place = items[1].place
       failures[place] = (failures[place] or 0) + 1
       if not into_shared.is_transient(problem) or not holds_its_own(run) or failures[place] > run.settings.retries then

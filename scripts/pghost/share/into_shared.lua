@@ -165,6 +165,13 @@ function M.is_transient(problem)
   return errors.is(problem) and (problem.code == "lost_lease" or problem.unsure or retry.is_transient(problem, true))
 end
 
+--- Whether an attempt failed because its loader was told to end.
+---@param problem any
+---@return boolean
+function M.is_interrupted(problem)
+  return sys.interrupted() or errors.is(problem) and problem.code == "interrupted"
+end
+
 --- Makes a target one that shares its load.
 ---@param target pghost.load.IntoBuild
 ---@param load pghost.share.Load
