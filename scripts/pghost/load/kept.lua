@@ -55,7 +55,7 @@ local function start_over(run, plan)
       conn:query(("DELETE FROM pghost.%s WHERE run_id = $1 AND table_name = $2"):format(kind), run.id, plan.name)
     end
     if run.settings.share then
-      require("pghost.share.work").forget(conn, run.id, plan.name)
+      require("pghost.share.shared_loads").forget(conn, run.id, plan.name)
     end
   end)
 end
