@@ -41,7 +41,10 @@ describe("a history with everything in it", function()
     p.conn:exec [[
       INSERT INTO rich.told (topic) VALUES ('publication p');
       INSERT INTO rich.check_rows (check_id, row) SELECT min(check_id), '{"id": 2}' FROM rich.checks;
-      INSERT INTO rich.taken_in (target_schema, table_name, reject) VALUES ('public', 'item', 'h0')]]
+      INSERT INTO rich.taken_in (target_schema, table_name, reject) VALUES ('public', 'item', 'h0');
+      INSERT INTO rich.shared_loads (run_id, table_name, step) VALUES (1, 'item', 'load');
+      INSERT INTO rich.work (run_id, table_name, step, place, file, plan, file_ids)
+        VALUES (1, 'item', 'load', 1, 'item1.csv', '{}', '{1}')]]
   end)
 
   teardown(function()

@@ -7,8 +7,8 @@ local pghost = require "support.pghost"
 local projects = require "support.project"
 
 local elsewhere = {
-  ["docs/howto/docker.md"] = "needs Docker; docker_spec.lua looks at its files",
-  ["docs/howto/urls.md"] = "needs a server of its own for each address; remote_spec.lua has them",
+  ["docs/howto/docker.md"] = "howto_addresses_spec.lua runs its blocks without Docker",
+  ["docs/howto/urls.md"] = "howto_addresses_spec.lua runs it, with a server",
 }
 
 -- What stands for the reader's own, plain text.

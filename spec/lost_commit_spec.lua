@@ -141,7 +141,7 @@ describe("a COMMIT that another life of the server is asked about", function()
   end)
 
   it("does not ask another cluster", function()
-    local other <close> = server.start()
+    local other <close> = server.start(nil, nil, true)
     other:psql "CREATE TABLE item (id bigint)"
     for _ = 1, 100 do
       other:psql "BEGIN; SELECT pg_current_xact_id(); COMMIT"

@@ -1,6 +1,7 @@
 -- What cmake --install and cpack make: which files, what they depend on, how they are hardened, and that the same
 -- sources give the same bytes in any folder. .ci/clean_root installs the package in a Debian of its own.
 
+local cjson = require "cjson"
 local fixture = require "support.fixture"
 local lists = require "pghost.lib.lists"
 local pghost = require "support.pghost"
@@ -49,6 +50,13 @@ describe("what is installed", function()
       assert.matches("^%./opt/pghost/", name)
     end
     assert.matches("^pghost %d", must(("%s/stage/opt/pghost/bin/pghost --version"):format(folder)))
+    -- What .luarc.json of a project names is installed, too: the library and the annotations of its native modules.
+    must(("cd %s && printf 'id,name\\n1,a\\n2,b\\n' >a.csv && stage/opt/pghost/bin/pghost init a.csv --into p")
+      :format(folder))
+    local library = cjson.decode(must(("cat %s/p/.luarc.json"):format(folder)))["workspace.library"]
+    local installed = folder .. "/stage/opt/pghost/share/pghost"
+    assert.same({ installed .. "/scripts", installed .. "/docs/meta" }, library)
+    must(("test -f %s/pghost/rules.lua && test -f %s/conn.lua"):format(library[1], library[2]))
     assert.matches("\n  load  ", must(("cd / && %s/stage/opt/pghost/bin/pghost --help"):format(folder)))
   end)
 

@@ -43,10 +43,9 @@ describe("without SSE2", function()
     end)
   end
 
-  it("arm64 is built and run by .ci/run, with the command of docs/INSTALL.md", function()
+  it("arm64 is built by .ci/aarch64 with the command of docs/INSTALL.md", function()
     local command = pghost.read(pghost.root .. "/docs/INSTALL.md"):match "`(cmake %-%-toolchain [^`]*)`"
     local toolchain = command:match "%-%-toolchain (%S+)"
-    assert.matches("\ncheck \"[^\"]*arm64[^\"]*\" %.ci/aarch64\n", ci)
     assert.matches(" --toolchain /source/" .. toolchain, pghost.read(pghost.root .. "/.ci/aarch64"), 1, true)
   end)
 end)

@@ -44,6 +44,9 @@ local kinds = {
     "; CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse()" },
   ["trigger after"] = { "a int, b int", "a,b\n1,1\n2,\"2\n\"\n3,13\n4,4\n", 5, "thirteen is no number",
     "; CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse()" },
+  ["constraint trigger that waits for the COMMIT"] = { "a int, b int", "a,b\n1,1\n2,\"2\n\"\n3,13\n4,4\n", 5,
+    "thirteen is no number", "; CREATE CONSTRAINT TRIGGER x AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED "
+    .. "FOR EACH ROW EXECUTE FUNCTION refuse()" },
   ["deferred foreign key"] = { "a int, b int REFERENCES parent DEFERRABLE INITIALLY DEFERRED",
     "a,b\n1,1\n2,\"2\n\"\n3,99\n4,4\n", 5, "foreign key constraint" },
   ["deferred unique"] = { "a int UNIQUE DEFERRABLE INITIALLY DEFERRED, b int", "a,b\n1,1\n2,\"2\n\"\n1,3\n4,4\n", 5,
@@ -95,6 +98,25 @@ describe("what the server refuses", function()
       assert.matches(case[4]:match("%a+ %a+"), rejects:read("a"), 1, true)
     end)
   end
+
+  it("by a trigger that waits for the COMMIT and judges records together is no reject", function()
+    psql [[CREATE TABLE t (a int, b int);
+      CREATE FUNCTION balanced() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF (SELECT sum(b) FROM public.t WHERE a = NEW.a) <> 0 THEN RAISE 'not balanced: %', NEW.a; END IF;
+        RETURN NEW; END $$;
+      CREATE CONSTRAINT TRIGGER x AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+        EXECUTE FUNCTION balanced();]]
+    pghost.write(folder .. "/f.csv", "a,b\n1,1\n1,-1\n2,2\n2,-2\n")
+    local _, err, code = load(allow)
+    assert.equal(0, code, err)
+    pghost.write(folder .. "/f.csv", "a,b\n3,1\n4,2\n3,-1\n4,-3\n")
+    for _, words in ipairs { {}, { "--max-rejects", "9" } } do
+      _, err, code = load(words)
+      assert.equal(1, code, err)
+      assert.matches("^pghost: not balanced: 4", err)
+    end
+    assert.equal("4\n", psql("SELECT count(*) FROM t;"))
+  end)
 
   it("by the size of a row is that row among many, though the server names a later one", function()
     local columns, names = {}, {}

@@ -74,6 +74,7 @@ describe("a run that is shared", function()
     end)
     holder:signal(9)
     holder:wait()
+    shared.expire(one)
     assert.match("the holder of run 1 is gone.*resumes run 1", ends_well(worker))
     same()
   end)
@@ -98,6 +99,12 @@ describe("a run that is shared", function()
       .. "started with", 1, "other.lua", { "--join" })
     refused("setting 'max_rejects' is '5' here, and '' in run 1: give a helper the settings of the run", 1,
       "pipeline.lua", { "--join", "--max-rejects", "5" })
+    local version = one:ask "SELECT version FROM pghost.runs"
+    one:ask "UPDATE pghost.runs SET version = '0.0.9' RETURNING run_id"
+    refused(("run 1 is of pghost 0.0.9, and this is %s: a helper must have the same version"):format(version), 1,
+      "pipeline.lua", { "--join" })
+    one:ask "UPDATE pghost.runs SET version = NULL RETURNING run_id"
+    refused("run 1 is of pghost ?, and this is " .. version, 1, "pipeline.lua", { "--join" })
     one:write("go", "")
     ends_well(holder)
   end)

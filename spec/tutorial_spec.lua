@@ -7,7 +7,7 @@ local pghost = require "support.pghost"
 
 -- What is not executed, and why.
 local elsewhere = {
-  ["docs/howto/docker.md"] = "needs Docker; docker_spec.lua looks at its files",
+  ["docs/howto/docker.md"] = "howto_addresses_spec.lua runs its blocks without Docker",
 }
 
 local function titled(block)

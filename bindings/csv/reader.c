@@ -215,11 +215,10 @@ static size_t reject(Reader *reader, const Attempt *attempt, RecordError error) 
   return attempt->first_used;
 }
 
-// A blank field: in the text format the empty string.
-static unsigned add_null(Reader *reader) {
+static unsigned add_empty(Reader *reader, bool null) {
   Field *field = add_field(reader);
   if (field)
-    *field = (Field){"", 0, !reader->dialect.text_format};
+    *field = (Field){"", 0, null};
   return field != NULL;
 }
 
@@ -248,7 +247,7 @@ static size_t accept(Reader *reader, const Attempt *attempt, size_t length, size
   if (dialect->columns && fields != dialect->columns)
     error = fields < dialect->columns ? RECORD_TOO_FEW_FIELDS : RECORD_TOO_MANY_FIELDS;
   if (error == RECORD_OK && dialect->too_many == MANY_EXTRA && dialect->columns)
-    fields += add_null(reader);
+    fields += add_empty(reader, true); // nothing more than the columns: _extra
   *record = (Record){.bytes = attempt->start,
                      .length = (uint32_t)length,
                      .field_start = (uint32_t)attempt->field_mark,
@@ -366,7 +365,7 @@ static void take_blank(Reader *reader, const PhysicalLine *line) {
   }
   Attempt attempt = {.start = line->bytes, .field_mark = reader->batch->field_count};
   reader->general.blanks = reader->general.made_bytes = false;
-  if (add_null(reader))
+  if (add_empty(reader, !reader->dialect.text_format))
     accept(reader, &attempt, 0, line->used);
 }
 

@@ -395,8 +395,8 @@ static int method_description(lua_State *L) {
 // __gc, and the end of close: a statement that still runs is cancelled, not left to the server.
 static int finish(lua_State *L) {
   ConnBox *box = luaL_checkudata(L, 1, CONN_TYPE);
-  if (box->conn && PQtransactionStatus(box->conn) == PQTRANS_ACTIVE)
-    conn_cancel(box->conn);
+  if (box->conn)
+    conn_leave(box->conn);
   PQfinish(box->conn);
   free_notices(box);
   *box = (ConnBox){0};

@@ -11,6 +11,8 @@
 
 enum {
   POLITE_MS = 50,   // what is drained within this is not worth a cancel
+  CANCEL_MS = 1000, // what has not stopped after this is cancelled once more
+  LEAVE_MS = 3000,  // as DRAIN_MS, of a connection that ends anyway
   DRAIN_MS = 30000, // a server that has not stopped after this is lost
 };
 
@@ -53,20 +55,28 @@ static bool drain_step(PGconn *conn, int64_t deadline) {
   return status != PGRES_COPY_OUT || skip_copy_out(conn, deadline);
 }
 
-void conn_drain(PGconn *conn) {
-  int64_t deadline = wait_clock() + POLITE_MS;
-  bool cancelled = false;
+// A cancel that comes before its statement has no effect, so it is repeated.
+static void drain_within(PGconn *conn, int64_t polite, int64_t patience) {
+  int64_t now = wait_clock(), deadline = now + polite, end = now + patience;
   while (!conn_is_lost(conn) && PQtransactionStatus(conn) == PQTRANS_ACTIVE) {
     if (drain_step(conn, deadline))
       continue;
-    if (cancelled) {
-      state_lose(conn, "did not answer", DRAIN_MS, NULL);
+    if (wait_clock() >= end) {
+      state_lose(conn, "did not answer", (int)patience, NULL);
       return;
     }
     conn_cancel(conn);
-    cancelled = true;
-    deadline = wait_clock() + DRAIN_MS;
+    now = wait_clock();
+    deadline = now + CANCEL_MS < end ? now + CANCEL_MS : end;
   }
+}
+
+void conn_drain(PGconn *conn) {
+  drain_within(conn, POLITE_MS, DRAIN_MS);
+}
+
+void conn_leave(PGconn *conn) {
+  drain_within(conn, 0, LEAVE_MS);
 }
 
 static bool is_copy(ExecStatusType status) {

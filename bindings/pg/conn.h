@@ -73,6 +73,10 @@ bool conn_is_lost(const PGconn *conn);
 // Serves finish, abort, __close and __gc alike. Does not touch an open transaction.
 void conn_drain(PGconn *conn);
 
+// As conn_drain, before PQfinish: cancels at once, and waits some seconds at most. Ended without
+// it, a connection whose statement had not begun when it was cancelled leaves that to the server.
+void conn_leave(PGconn *conn);
+
 // For the files of pg/: sends one statement; false when the connection cannot take it.
 bool conn_send(PGconn *conn, const char *sql, Error *error);
 

@@ -25,7 +25,7 @@ local load = {}
 ---@field table string name of the table that the records were meant for
 
 ---@class pghost.LoadOptions
----@field program? pghost.Program needed for `clean`
+---@field program? pghost.native.Program needed for `clean`
 ---@field raw? pghost.StreamOptions gets the columns of `raw_map` as text, then `_file_id bigint, _line bigint`
 ---@field clean? pghost.CleanOptions gets the program's columns
 ---@field rejects? pghost.RejectsOptions gets run_id bigint, table_name text, file_id bigint, line bigint, byte_offset bigint, byte_length bigint, column_name text, rule text, reason text, original bytea

@@ -4,7 +4,7 @@
 local profile = {}
 
 --- A profile that loads with the same program can be given; each adds to it at its finish.
----@param program pghost.Program
+---@param program pghost.native.Program
 ---@return pghost.Profile
 function profile.new(program) end
 

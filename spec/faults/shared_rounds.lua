@@ -19,7 +19,7 @@ local rounds, seed = tonumber(arg[1]) or 200, tonumber(arg[2]) or os.time()
 math.randomseed(seed)
 print(("%d rounds, seed %d"):format(rounds, seed))
 
-local files <const>, loaders <const>, faults <const> = 10, 4, 5
+local files <const>, loaders <const>, faults <const> = 40, 4, 5 -- so many that several are taken at once
 
 -- Some records take time, so that there is a time to be killed in.
 local function slow(script)
@@ -28,7 +28,7 @@ end
 
 local function new_round()
   local one = shared.new(files)
-  one:write("pipeline.lua", slow(shared.script))
+  one:write("pipeline.lua", slow(shared.leasing(1.5)))
   return one
 end
 

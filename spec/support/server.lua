@@ -134,11 +134,11 @@ function Server:standby()
 end
 
 -- A new cluster in `folder`. PGHOST_SPEC_CLUSTERS names a folder where a suite of many processes keeps one of each
--- version, made once: a copy takes half the time.
-local function make_cluster(bin, folder)
+-- version, made once: a copy takes half the time, and has the same system identifier.
+local function make_cluster(bin, folder, is_another)
   local init = ("%s/initdb -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync -D "):format(bin)
   local kept = os.getenv "PGHOST_SPEC_CLUSTERS" or ""
-  if kept == "" then
+  if kept == "" or is_another then
     return shell(as_owner(init .. folder .. "/data"))
   end
   local one = kept .. "/" .. bin:gsub("%W", "_")
@@ -147,14 +147,14 @@ local function make_cluster(bin, folder)
 end
 
 --- Starts a server of its own (not the shared one). `settings` are lines for postgresql.conf, `bin`
---- the folder with the programs of another version.
-function M.start(settings, bin)
+--- the folder with the programs of another version; `is_another`: its system identifier is no other server's.
+function M.start(settings, bin, is_another)
   bin = bin or bindir()
   local folder = shell("mktemp -d /tmp/pghost_spec.XXXXXX")
   if shell("id -u") == "0" then
     shell("chown postgres " .. folder)
   end
-  make_cluster(bin, folder)
+  make_cluster(bin, folder, is_another)
   local conf = assert(io.open(folder .. "/data/postgresql.conf", "a"))
   conf:write(([[
 listen_addresses = ''

@@ -1,7 +1,7 @@
 -- A run that several loaders share, for specs: its script, its files, and what must come of them by Python's csv.
 --
 -- A loader with HOLD=name:folder in its environment stops at the record of that name, inside its COPY: it makes
--- folder/reached.PID, and goes on once there is folder/go.
+-- folder/reached.PID, and goes on once there is folder/go. Leases last until a spec ends them.
 
 local process = require "faults.process"
 local project = require "support.project"
@@ -28,7 +28,7 @@ local function stop(point)
   end
 end
 
-local run <close> = pipeline.start("shared", { data = ".", schema = "public", lease = 1.5 })
+local run <close> = pipeline.start("shared", { data = ".", schema = "public", lease = 300 })
 run:load("item", "item*.csv", r.table("item", {
   { "id", r.bigint():required() },
   { "name", r.text():trim() },
@@ -131,6 +131,25 @@ function M.await(what, fn)
     sys.sleep(0.02)
   until sys.clock() > deadline
   error("waited in vain until " .. what, 2)
+end
+
+--- The script with leases that end by themselves.
+---@param seconds number
+---@return string
+function M.leasing(seconds)
+  return (M.script:gsub("lease = 300", "lease = " .. seconds))
+end
+
+--- Ends the leases of loaders that are dead or stopped, as time does.
+---@param one support.Project
+---@param where? string which; all
+function M.expire(one, where)
+  local ended = one:ask(([[
+    WITH ended AS (
+      UPDATE pghost.work SET lease_until = clock_timestamp() - interval '1 second'
+      WHERE state = 'leased' AND %s RETURNING 1
+    ) SELECT count(*) FROM ended]]):format(where or "true"))
+  assert(ended ~= "0", "no lease was to be ended")
 end
 
 --- Waits until a loader stops at its point.

@@ -93,12 +93,19 @@ local function said(check, result)
   return #result, samples
 end
 
+---@class pghost.checks.OwnResult
+---@field violations integer
+---@field samples string[]
+---@field total? integer
+---@field severity? string
+---@field value? string
+---@field vacuous? string
+
 --- Runs a check that has a scan of its own.
 ---@param kind pghost.checks.Kind
 ---@param c pghost.checks.Context
 ---@param check pghost.Check
----@return { violations: integer, samples: string[], total?: integer, severity?: string, value?: string,
---- vacuous?: string }
+---@return pghost.checks.OwnResult
 function M.run(kind, c, check)
   if kind.needs_run and not c.run.id then
     return { violations = 0, samples = {} }

@@ -1,11 +1,13 @@
 -- The CSV files that a project is made of: found, and sniffed as `dialect = "auto"` does; unclear ones are named.
 
 local auto_dialect = require "pghost.input.auto_dialect"
+local best_options = require "pghost.init.best_options"
 local dialect = require "pghost.input.dialect"
 local errors = require "pghost.lib.errors"
 local files = require "pghost.input.files"
 local lfs = require "lfs"
 local lists = require "pghost.lib.lists"
+local log = require "pghost.lib.log"
 local paths = require "pghost.lib.paths"
 local reread = require "pghost.init.reread"
 local shell = require "pghost.lib.shell"
@@ -25,6 +27,7 @@ local M = {}
 ---@field path string
 ---@field reason string one line, with what to give
 ---@field file pghost.File
+---@field tried? pghost.init.TriedOptions what the likeliest options make of it
 
 -- Endings of what could be a table, beside those that paths.expand looks for in a folder.
 local other_endings = { "tsv", "tab", "psv" }
@@ -149,8 +152,21 @@ local function refusal(file, path, problem, given)
     error(problem, 0)
   end
   local text, whole = problem.message, "'" .. file.path .. "' "
-  return { file = file, path = path, give = answers_of(file, given, problem),
+  local answers = answers_of(file, given, problem) or {}
+  local give, best = best_options.of(file, answers, given, function(more)
+    return sniff(file, more)
+  end)
+  return { file = file, path = path, give = give, tried = best,
     reason = text:sub(1, #whole) == whole and text:sub(#whole + 1) or text }
+end
+
+local function others_of(best, give)
+  local parts = {}
+  if best and best.misfits > 0 then
+    parts[1] = ("%s of %s rejected"):format(log.count(best.misfits), log.counted(best.records, "record"))
+  end
+  parts[#parts + 1] = #give > 1 and "or " .. table.concat(give, ", or ", 2) or nil
+  return #parts > 0 and table.concat(parts, "; ") or nil
 end
 
 --- The command that adds a file that was left out, from the project's folder, or that makes a project of it; and what
@@ -164,7 +180,7 @@ function M.command(refused, folder)
   if #give == 0 or refused.file.member then
     return nil
   end
-  local others = #give > 1 and "or " .. table.concat(give, ", or ", 2) or nil
+  local others = others_of(refused.tried, give)
   local file = shell.word(paths.absolute(refused.file.path))
   if folder then
     local into = folder == "." and "" or " --into " .. shell.word(folder)

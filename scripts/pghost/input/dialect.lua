@@ -92,35 +92,52 @@ function M.check(options, exit)
   end
 end
 
+-- What was repaired, in words, and the option that asks for it.
 local words = {
-  { "padded", "padded" },
-  { "cut", "cut" },
-  { "extra", "with extra fields" },
-  { "quotes", "with a stray quote repaired" },
-  { "nul", "without their NUL bytes" },
-  { "encoding", "with bytes in another encoding" },
-  { "header", "skipped that repeat the header" },
-  { "blanks", "with blanks after a closing quote" },
-  { "delimiters", "with a trailing delimiter" },
-  { "marks", "without a byte order mark before them" },
+  { "padded", "padded", too_few = "pad" },
+  { "cut", "cut", too_many = "cut" },
+  { "extra", "with extra fields", too_many = "extra" },
+  { "quotes", "with a stray quote repaired", stray_quote = "repair" },
+  { "nul", "without their NUL bytes", nul = "strip" },
+  { "encoding", "with bytes in another encoding", invalid = "windows-1252" },
+  { "header", "skipped that repeat the header", repeated_header = "skip" },
+  { "blanks", "with blanks after a closing quote", blanks_after_quote = "skip" },
+  { "delimiters", "with a trailing delimiter", trailing_delimiter = "skip" },
+  { "marks", "without a byte order mark before them", repeated_header = "load" },
 }
+local second_table = { "second_table", second_table = "stop" }
 
---- What was repaired, in words: "3 records padded, 1 cut". Nil: nothing.
----@param repairs table<string, integer> of the counts of a load
----@return string?
-function M.describe(repairs)
+local function is_decided(word, given)
+  for name, value in pairs(word) do
+    if type(name) == "string" then
+      return given[name] == value
+    end
+  end
+end
+
+local function describe(repairs, given, decided)
   local parts = {}
   for _, word in ipairs(words) do
     local count = repairs[word[1]]
-    if count then
+    if count and is_decided(word, given) == decided then
       local what = #parts == 0 and log.counted(count, "record") or log.count(count)
       parts[#parts + 1] = what .. " " .. word[2]
     end
   end
-  if repairs.second_table then
+  if repairs.second_table and is_decided(second_table, given) == decided then
     parts[#parts + 1] = log.counted(repairs.second_table, "line") .. " of a second table not read"
   end
   return #parts > 0 and table.concat(parts, ", ") or nil
+end
+
+--- What was repaired, in words: "3 records padded, 1 cut". What the user has asked for by its own option is told
+--- apart from what `tolerant` or a guess has done, which deserves a warning. Nil: nothing.
+---@param repairs table<string, integer> of the counts of a load
+---@param given pghost.Dialect options of the user
+---@return string? decided
+---@return string? not_decided
+function M.describe(repairs, given)
+  return describe(repairs, given, true), describe(repairs, given, false)
 end
 
 local kinds = {

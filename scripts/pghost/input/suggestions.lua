@@ -36,7 +36,7 @@ end
 ---@param prefix string
 ---@return string
 function M.comment(prefix)
-  return "--comment " .. M.word(prefix)
+  return ("--comment%s%s"):format(prefix:find "^%-" and "=" or " ", M.word(prefix)) -- else it is an option itself
 end
 
 --- The readings that a sniffed file is left with, the likelier first; none where a delimiter alone does not help.

@@ -16,6 +16,32 @@ function M.word(text)
   return text:find("^[%w_./,:=@%%+-]+$") and text or M.quote(text)
 end
 
+--- The words of a line that `word` and `quote` have made, and those in $'...'.
+---@param line string
+---@return string[]
+function M.split(line)
+  local list, at = {}, 1
+  while true do
+    at = line:find("%S", at)
+    if not at then
+      return list
+    end
+    local word = ""
+    while line:find("^%S", at) do
+      local text, after = line:match("^%$?'([^']*)'()", at)
+      if text and line:sub(at, at) == "$" then
+        text = text:gsub("\\x(%x%x)", function(digits)
+          return string.char(tonumber(digits, 16))
+        end)
+      elseif not text then
+        text, after = line:match("^\\?(.)()", at)
+      end
+      word, at = word .. text, after
+    end
+    list[#list + 1] = word
+  end
+end
+
 --- Runs a program in the place of this one: with its input, output and terminal.
 ---@param command string as the shell reads it
 ---@param ... string words after it

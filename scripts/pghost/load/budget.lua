@@ -107,6 +107,15 @@ function Budget:of_file()
   return for_engine(self.per_file, 0, self)
 end
 
+--- Whether the first reject ends the load, decided on before or not.
+---@return boolean
+function Budget:allows_none()
+  local function none(allowed)
+    return allowed.count == 0 or allowed.percent == 0
+  end
+  return not self.forgiving and (self.stop or none(self.table) or none(self.run)) or false
+end
+
 --- How much an allowance is exceeded, for people; nil: it is not.
 ---@param allowed pghost.Allowance
 ---@param rejected integer

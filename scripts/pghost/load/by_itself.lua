@@ -16,6 +16,7 @@ local log = require "pghost.lib.log"
 local metadata = require "pghost.run.schema"
 local reapply = require "pghost.rejects.reapply_load"
 local rejects_file = require "pghost.rejects.file"
+local reject_rules = require "pghost.load.reject_rules"
 local rejects_parts = require "pghost.rejects.parts"
 local relation = require "pghost.load.relation"
 local retry = require "pghost.run.retry"
@@ -97,6 +98,23 @@ local function keep_rejects(job, problem)
   end
 end
 
+-- The first line of a message of the server.
+local function first_line(problem)
+  return problem.message:match "^[^\n]*"
+end
+
+-- Triggers that have refused the records at the end are run with each record. If the first record that they refuse now
+-- is not the first then, they judge records together: no single one is to blame.
+local function check_same(job, late)
+  local rule = reject_rules.of_code(late.code)
+  local first = job.spool:first(1, false, function(reject)
+    return reject.rule == rule
+  end)[1]
+  if not first or first.reason:sub(1, #first_line(late)) ~= first_line(late) then
+    error(late, 0)
+  end
+end
+
 local function load_all(job)
   local options = job.options
   if options.rejects_table or options.fixes then
@@ -104,6 +122,9 @@ local function load_all(job)
   end
   job.result, job.plan = load.run(job.target, sinks.spool(job.spool), options.files, options.rules, options)
   rejects_parts.check(job.plan, job.result)
+  if job.late then
+    check_same(job, job.late)
+  end
   if options.fixes then
     return options.fixes:settle(job)
   end
@@ -240,12 +261,25 @@ local function profiles_of(target)
   end)
 end
 
-local function attempt(options, into, writer, session)
+-- An error with file and line in the place of that of triggers that have waited, where it is the same one.
+local function placed(late, problem)
+  if not errors.is(problem) or not problem.line then
+    return problem
+  elseif problem.message:sub(1, #first_line(late)) ~= first_line(late) then
+    return late
+  end
+  problem.code = late.code
+  return problem
+end
+
+---@param late? pghost.Error of constraint triggers that have waited for the end: now they run with each record
+local function attempt(options, into, writer, session, late)
   local conn <close> = session:connect()
   local spool <close> = spools.new()
   local target <close> = into_table.new(conn, into, options.say, spool, options.progress)
   local job = { committed = false, options = options, into = into, session = session, conn = conn, spool = spool,
-    writer = writer, target = target }
+    writer = writer, target = target, late = late }
+  target.at_once = late ~= nil
   target.planned = function(plan)
     job.plan = plan
     if target.read_once then
@@ -256,7 +290,12 @@ local function attempt(options, into, writer, session)
     metadata.migrate(conn)
   end
   local clock = sys.clock()
-  local run_id = transaction(job)
+  local good, run_id = pcall(transaction, job)
+  if not good and target.waited and not late and not target.read_once and conn:status() ~= "lost" then
+    return attempt(options, into, writer, session, target.waited)
+  elseif not good then
+    error(late and conn:status() ~= "lost" and placed(late, run_id) or run_id, 0)
+  end
   local totals, settled = job.result.totals, target.reapplied.totals
   target:analyse(job.plan, totals.loaded + settled.corrected, sys.clock() - clock)
   return { table = target.relation.qualified, files = count_files(job.plan.files), records = totals.records,

@@ -76,9 +76,9 @@ end
 
 --- The program for columns of a table: each its type, nothing else.
 ---@param columns pghost.load.RelationColumn[]
----@param options { null_text?: string, utc: fun(): boolean, readings: table<string, pghost.Column> } readings: how
+---@param options { null_text?: string, utc: (fun(): boolean), readings: table<string, pghost.Column> } readings: how
 --- values are read, where that was found in the files, by column
----@return pghost.Program
+---@return pghost.native.Program
 ---@return boolean as_text some column can only be sent as text
 function M.program(columns, options)
   local list, as_text = {}, false
@@ -145,7 +145,7 @@ end
 ---@param target pghost.load.Relation
 ---@param rules pghost.Rules
 ---@param null_text? string
----@return pghost.Program
+---@return pghost.native.Program
 ---@return boolean as_text
 function M.program_of_rules(target, rules, null_text)
   local by_name = {}

@@ -22,7 +22,7 @@ local M = {}
 ---@field may_drop? boolean the server may store fewer rows than are sent
 
 ---@class pghost.load.Streams
----@field program? pghost.Program
+---@field program? pghost.native.Program
 ---@field profile? pghost.Profile of the program: gets the records that pass
 ---@field raw_profile? pghost.Profile of texts: gets the readable records, the last columns of the raw table
 ---@field workers? integer

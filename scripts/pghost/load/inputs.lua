@@ -59,13 +59,14 @@ local function tell_other_delimiter(file, source, options, say)
   end
 end
 
-local function tell(file, source, say)
+local function tell(file, source, options, say)
   local found = dialect.note_encoding(file, source)
   if found then
     say("info", "encoding", found, { encoding = file.encoding })
   end
+  local level = options.header_names == "repair" and "info" or "warn" -- info: the user has decided it
   for _, text in ipairs(dialect.renamed(source)) do
-    say("warn", "columns", ("%s: %s"):format(file.name, text))
+    say(level, "columns", ("%s: %s"):format(file.name, text))
   end
 end
 
@@ -85,7 +86,7 @@ function M.look(file, options, more, say, goal)
   local source = M.open(file)
   file.header, file.line_end, file.headerless = source:columns(), source:line_end(), is_headerless(options, file)
   file.field_bytes = source:field_bytes()
-  tell(file, source, say)
+  tell(file, source, options, say)
   tell_other_delimiter(file, source, options, say)
   file.reading.encoding = file.encoding
   if file.read_once then

@@ -28,6 +28,7 @@ local obstacles = require "pghost.distribute.obstacles"
 local originals = require "pghost.rejects.originals"
 local raw_table = require "pghost.load.raw_table"
 local refusals = require "pghost.modes.refusals"
+local rehearsal = require "pghost.modes.rehearsal"
 local reapply = require "pghost.rejects.reapply"
 local remarks = require "pghost.load.remarks"
 local repeats = require "pghost.load.repeats"
@@ -258,24 +259,36 @@ end
 
 -- Rows that the published table refuses do not count as loaded.
 local function refuse(conn, run, plan, result)
-  local refused, total = refusals.settle(conn, run, plan)
+  local refused, total, unsure = refusals.settle(conn, run, plan)
   result:refuse(refused, total)
-  return total
+  return total, unsure
 end
 
-local function make_key(run, plan, result, repeated, seconds)
+-- Nor do those that it refuses when they are written. Where no reject is allowed publishing tells the first.
+local function rehearse(run, plan, allowed, result, unsure)
+  if plan.first or plan.mode == "partitions" or allowed:allows_none() then
+    return
+  end
+  local refused, total = rehearsal.settle(run, plan, unsure)
+  result:refuse(refused, total)
+  if plan.key and total > 0 then
+    result.left_by_file = primary_key.count_by_file(run.conn, run:qualified(plan.clean_table), "_pghost_file")
+  end
+end
+
+local function make_key(run, plan, result, repeated, seconds, allowed)
   local clean = run:qualified(plan.clean_table)
   local to_judge, stored = repeated ~= nil and repeated.displaced == nil, 0
   if plan.position then
     run:transaction(function(conn)
-      local refused = 0
+      local refused, unsure = 0, false
       if plan.key then
         stored = to_judge and repeated:judge(conn, false) or 0
         result.duplicates_by_file, result.duplicates = primary_key.apply(conn, run, plan, result.frozen and plan.first,
           repeated)
       end
       if not plan.first then
-        refused = refused + refuse(conn, run, plan, result)
+        refused, unsure = refuse(conn, run, plan, result)
       end
       if plan.partition then
         refused = refused + partitions.refuse(conn, run, plan, result)
@@ -284,6 +297,7 @@ local function make_key(run, plan, result, repeated, seconds)
         result.left_by_file = primary_key.count_by_file(conn, clean, "_file_id")
       end
       leave_positions(conn, plan, clean)
+      rehearse(run, plan, allowed, result, unsure)
     end)
     result:add { clean_rows = stored }
   end
@@ -319,7 +333,7 @@ function Target:finish(plan, result)
     return -- all were left out: the published table stays as it is
   end
   if plan.targets.clean and not plan.complete then
-    make_key(run, plan, result, self.repeats, seconds)
+    make_key(run, plan, result, self.repeats, seconds, self.budget)
   end
   if self.repeats then
     self.repeats:close()
@@ -338,10 +352,9 @@ function Target:finish(plan, result)
     if others then
       run.log:info("lines", plan.name, others, { file = file.file.name, lines = file.counts.lines })
     end
-    local text = remarks.repaired(file)
-    if text then
-      run.log:warn("repair", plan.name, text, { file = file.file.name, repairs = file.counts.repairs })
-    end
+    remarks.repaired(file, plan.options, function(level, text)
+      run.log:event(level, "repair", plan.name, text, { file = file.file.name, repairs = file.counts.repairs })
+    end)
   end
   originals.fill(run, plan.name, plan.options, result.files)
 end

@@ -52,6 +52,8 @@ local analyse_from = 10000
 ---@field reapplied pghost.rejects.Reapplied what became of rejects that were decided on before
 ---@field profiles pghost.Profile[] one a batch, where they are wanted
 ---@field readings table<string, pghost.Column> of a table that was created with types
+---@field at_once? boolean constraint triggers do not wait for the COMMIT
+---@field waited? pghost.Error of those that did
 ---@field fresh? boolean this transaction has made or emptied the table
 local Target = setmetatable({}, defaults)
 Target.__index = Target
@@ -93,6 +95,9 @@ end
 function Target:begin(plan)
   local options = plan.options
   relation.check_at_once(self.conn, self.relation)
+  if self.at_once then
+    relation.run_waiting_triggers(self.conn, self.relation)
+  end
   if options.truncate then
     lock_waits.query(self.conn, self.relation.qualified, "TRUNCATE " .. self.relation.qualified, self.say)
     self.say("info", "load", ("emptied %s, in the same transaction"):format(self.relation.qualified))
@@ -133,15 +138,14 @@ function Target:streams(plan, batch)
         freeze = self.fresh and not careful }) } }
 end
 
-function Target:done(_, file)
+function Target:done(plan, file)
   local others = remarks.other_lines(file)
   if others then
     self.say("info", "lines", others)
   end
-  local text = remarks.repaired(file)
-  if text then
-    self.say("warn", "repair", text)
-  end
+  remarks.repaired(file, plan.options, function(level, text)
+    self.say(level, "repair", text)
+  end)
 end
 
 -- The lines of a rejects file are not the original lines of its records.
@@ -236,6 +240,15 @@ local function check_budget(self, plan, result)
   end
 end
 
+-- What waits for the COMMIT, while its error can still be placed.
+local function run_waiting(self)
+  local good, problem = pcall(relation.run_waiting_triggers, self.conn, self.relation)
+  if not good then
+    self.waited = errors.is(problem) and problem or nil
+    error(problem, 0)
+  end
+end
+
 function Target:finish(plan, result)
   if self.staged then
     self:settle_staged(plan, result)
@@ -245,6 +258,7 @@ function Target:finish(plan, result)
     self.reapplied, sent = reapply.run(self, plan, result)
     self.sent = (self.sent or 0) + sent
   end
+  run_waiting(self)
   if self.rows_before then
     check_stored(self, plan.options, stored.missing(self.conn, self.relation, self.rows_before, self.sent or 0))
   end

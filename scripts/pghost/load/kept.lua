@@ -58,7 +58,7 @@ local function start_over(run, plan)
     end
     profiles.forget(conn, run.id, plan)
     if run.settings.share then
-      require("pghost.share.work").forget(conn, run.id, plan.name)
+      require("pghost.share.shared_loads").forget(conn, run.id, plan.name)
     end
   end)
 end

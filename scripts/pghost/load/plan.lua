@@ -54,7 +54,7 @@ M.file = record.kind("planned file", {
 
 ---@class pghost.Batch files of one COPY
 ---@field files pghost.PlannedFile[]
----@field program? pghost.Program
+---@field program? pghost.native.Program
 ---@field names? string[] columns of the clean table that they give
 ---@field as_text? boolean some column can only be sent as text
 ---@field short? boolean all are text and short: COPY takes less time as text
@@ -69,7 +69,7 @@ M.batch = record.kind("batch", { files = "table", program = "any?", names = "tab
 ---@field skipped pghost.PlannedFile[] whose content is in the published table already
 ---@field batches pghost.Batch[] what is to be read, in the order of the files
 ---@field rules? pghost.Rules
----@field program? pghost.Program
+---@field program? pghost.native.Program
 ---@field key? string[]
 ---@field workers? integer
 ---@field clean_columns? { name: string, type: string, required: boolean }[]

@@ -3,6 +3,7 @@
 local catalog_columns = require "pghost.catalog.columns"
 local errors = require "pghost.lib.errors"
 local header_of = require "pghost.load.header"
+local lists = require "pghost.lib.lists"
 local names = require "pghost.catalog.names"
 local relations = require "pghost.catalog.relations"
 
@@ -97,11 +98,27 @@ function M.map(map, rest, columns)
   return out
 end
 
+-- That of surplus fields, which the user has asked for.
+local function is_of_policy(file, name)
+  local reading = file.reading or {}
+  return name == "_extra" and (reading.too_many == "extra" or reading.tolerant == true)
+end
+
+local function tell_raw_only(file, level, columns, say)
+  if #columns > 0 then
+    say(level, "columns", ("%s: only in the raw table: %s"):format(file.name, table.concat(columns, ", ")),
+      { columns = columns })
+  end
+end
+
 -- Columns that no rule takes: where they go, and under which name.
 local function report(file, rest, has_rules, say)
-  if has_rules and #rest.written > 0 then
-    say("warn", "columns", ("%s: only in the raw table: %s"):format(file.name, table.concat(rest.written, ", ")),
-      { columns = rest.written })
+  if has_rules then
+    for _, asked_for in ipairs { false, true } do
+      tell_raw_only(file, asked_for and "info" or "warn", lists.filter(rest.written, function(name)
+        return is_of_policy(file, name) == asked_for
+      end), say)
+    end
   end
   for i, name in ipairs(rest.names) do
     if name ~= rest.written[i]:lower() then

@@ -9,6 +9,16 @@ local M = {}
 local others = { "type", "compare", "check", "set", "filter", "encoding", "memory", "key", "unique", "foreign_key",
   "exclusion", "trigger", "server" }
 
+local of_codes = { ["23502"] = "required", ["23503"] = "foreign_key", ["23505"] = "unique", ["23514"] = "check",
+  ["23P01"] = "exclusion", ["22P05"] = "encoding", P0001 = "trigger" }
+
+--- The rule of what the server refuses, as in careful.c.
+---@param code string SQLSTATE
+---@return string
+function M.of_code(code)
+  return of_codes[code] or code:sub(1, 2) == "22" and "type" or "server"
+end
+
 local names
 
 --- All of them.

@@ -194,19 +194,39 @@ local deferred_query = [[
       SELECT relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass($1::text))))
   ORDER BY 1]]
 
---- Has deferred constraints of a table checked with each record, so that their errors name file and line.
----@param conn pghost.Connection in a transaction
----@param relation pghost.load.Relation
-function M.check_at_once(conn, relation)
-  if not relation.guarded then
-    return -- no key and no trigger
-  end
+local triggers_query = [[
+  SELECT DISTINCT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.conname) AS qualified
+  FROM pg_catalog.pg_constraint AS o JOIN pg_catalog.pg_namespace AS n ON n.oid = o.connamespace
+  WHERE o.condeferred AND o.contype = 't'
+    AND (o.conrelid = pg_catalog.to_regclass($1::text)::pg_catalog.oid OR o.conrelid IN (
+      SELECT relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass($1::text))))
+  ORDER BY 1]]
+
+local function make_immediate(conn, query, relation)
   local names = {}
-  for row in conn:query(deferred_query, relation.qualified):rows() do
+  for row in conn:query(query, relation.qualified):rows() do
     names[#names + 1] = row.qualified
   end
   if #names > 0 then
     conn:query(("SET CONSTRAINTS %s IMMEDIATE"):format(table.concat(names, ", ")))
+  end
+end
+
+--- Has constraint triggers that wait for the COMMIT run now for the records there are, and from now on with each.
+---@param conn pghost.Connection in a transaction
+---@param relation pghost.load.Relation
+function M.run_waiting_triggers(conn, relation)
+  if relation.guarded then
+    make_immediate(conn, triggers_query, relation)
+  end
+end
+
+--- Has deferred constraints of a table checked with each record, so that their errors name file and line.
+---@param conn pghost.Connection in a transaction
+---@param relation pghost.load.Relation
+function M.check_at_once(conn, relation)
+  if relation.guarded then -- by a key or a trigger
+    make_immediate(conn, deferred_query, relation)
   end
 end
 

@@ -49,12 +49,18 @@ function M.other_lines(file)
   return text and ("%s: %s"):format(file.file.name, text)
 end
 
---- What was repaired in a file, in a line with its name; nil: nothing.
+--- Tells what was repaired in a file, in lines with its name: counts what the user has decided, and warns of the rest.
 ---@param file pghost.FileResult
----@return string?
-function M.repaired(file)
-  local text = dialect.describe(file.counts.repairs)
-  return text and ("%s: %s"):format(file.file.name, text)
+---@param given pghost.Dialect options of the user
+---@param say fun(level: "info"|"warn", text: string)
+function M.repaired(file, given, say)
+  local decided, other = dialect.describe(file.counts.repairs, given)
+  if decided then
+    say("info", ("%s: %s"):format(file.file.name, decided))
+  end
+  if other then
+    say("warn", ("%s: %s"):format(file.file.name, other))
+  end
 end
 
 return M

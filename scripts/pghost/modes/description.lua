@@ -57,13 +57,8 @@ local function new_raw_columns(run, plan, built, published)
   return missing
 end
 
---- Describes what publishing does to a table.
----@param run pghost.Run
----@param plan pghost.Plan with what is added in its table of new rows
----@param kind "clean"|"raw"
----@param only_new? boolean the published table has none of the keys
----@return pghost.modes.Change
-function M.of(run, plan, kind, only_new)
+-- Without the keys of rejected records.
+local function describe(run, plan, kind, only_new)
   local conn = run.conn
   local name = kind == "raw" and plan.name .. "_raw" or plan.name
   local new = run:qualified(kind == "raw" and plan.raw_table or plan.clean_table)
@@ -93,7 +88,26 @@ function M.of(run, plan, kind, only_new)
   change.few = table_facts.is_few(conn, new, published)
   change.distributed, change.together, change.fixed = distribute.joined(run, plan.clean_table)
   keys.check(conn, change, run.target)
-  if plan.missing ~= "keep" then
+  return change
+end
+
+--- Describes what adding the clean rows of a plan does, while more of them may be rejected.
+---@param run pghost.Run
+---@param plan pghost.Plan
+---@return pghost.modes.Change
+function M.of_new_rows(run, plan)
+  return describe(run, plan, "clean")
+end
+
+--- Describes what publishing does to a table.
+---@param run pghost.Run
+---@param plan pghost.Plan with what is added in its table of new rows
+---@param kind "clean"|"raw"
+---@param only_new? boolean the published table has none of the keys
+---@return pghost.modes.Change
+function M.of(run, plan, kind, only_new)
+  local change = describe(run, plan, kind, only_new)
+  if kind == "clean" and plan.missing ~= "keep" then
     change.held = rejected_keys.build(run, plan)
   end
   return change

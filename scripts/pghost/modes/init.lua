@@ -10,7 +10,6 @@ local authority = require "pghost.publish.authority"
 local create_view = require "pghost.modes.view"
 local description = require "pghost.modes.description"
 local errors = require "pghost.lib.errors"
-local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local moment = require "pghost.modes.moment"
 local nullable = require "pghost.modes.nullable"
@@ -22,6 +21,7 @@ local row_security = require "pghost.catalog.row_security"
 local statements = require "pghost.modes.statements"
 local stored = require "pghost.modes.stored"
 local upsert = require "pghost.modes.upsert"
+local written = require "pghost.modes.written"
 
 local M = {}
 
@@ -144,25 +144,13 @@ function M.built(run, plan)
   return built
 end
 
--- From here on nobody can add a trigger, rule or policy; those added since the run began are seen.
-local function lock(conn, changes)
-  local names = lists.pluck(changes, "published")
-  if #names > 0 then
-    conn:query(("LOCK TABLE %s IN ROW EXCLUSIVE MODE"):format(table.concat(names, ", ")))
-    for _, name in ipairs(names) do
-      row_security.check(conn, name)
-    end
-    authority.check_added(conn, names)
-  end
-end
-
 --- Applies changes to the published tables; must run inside the transaction that publishes, under its lock.
 ---@param run pghost.Run
 ---@param changes pghost.modes.Change[]
 ---@return pghost.modes.Changed[]
 function M.publish(run, changes)
   local list, at = {}, moment.read(run.conn, changes)
-  lock(run.conn, changes)
+  written.lock(run.conn, changes)
   for i, change in ipairs(changes) do
     nullable.drop(run, change)
     partitions.extend(run, change)

@@ -41,6 +41,9 @@ local function request_of(run, plan)
   return request
 end
 
+-- Classes of SQLSTATE of an expression that cannot be evaluated: of a CHECK that divides by zero.
+local not_evaluated = { ["22"] = true, P0 = true }
+
 -- If the role may not read the referenced table, or a type has no equality, the check is left to the server.
 local left_to_server = { ["42501"] = true, ["42883"] = true }
 
@@ -53,6 +56,9 @@ local function take_out(conn, names, constraint)
       constraint.where), #constraint.columns == 1 and constraint.columns[1] or nil, constraint.rule).affected
   end)
   if not done and errors.is(count) and left_to_server[count.code] then
+    return 0
+  elseif not done and errors.is(count) and not_evaluated[tostring(count.code):sub(1, 2)] then
+    names.unsure = true
     return 0
   elseif not done then
     error(count, 0)
@@ -93,8 +99,9 @@ end
 ---@param plan pghost.Plan
 ---@return table<integer, integer> rejected by file id
 ---@return integer total
+---@return boolean unsure a constraint could not be evaluated: it is left to the server
 function M.settle(conn, run, plan)
-  local names = { new = run:qualified(plan.clean_table), refused = run:qualified "pghost_refused" }
+  local names = { new = run:qualified(plan.clean_table), refused = run:qualified "pghost_refused", unsure = false }
   local published = relations.quoted(run.target, plan.name)
   conn:query(("LOCK TABLE %s IN ACCESS SHARE MODE"):format(published)) -- its definition stays as it is read
   authority.check_added(conn, { published })
@@ -103,7 +110,7 @@ function M.settle(conn, run, plan)
     .. "rule pg_catalog.text, reason pg_catalog.text)"):format(names.refused))
   local counts, total = look(conn, run, plan, names)
   conn:query("DROP TABLE " .. names.refused)
-  return counts, total
+  return counts, total, names.unsure
 end
 
 return M

@@ -99,6 +99,13 @@ local function search_all(run, changes)
   end
 end
 
+--- Whether an error of the server is about a row.
+---@param problem any
+---@return boolean
+function M.is_of_row(problem)
+  return errors.is(problem) and of_a_row[tostring(problem.code):sub(1, 2)] or false
+end
+
 --- The columns of new rows that are published.
 ---@param built pghost.catalog.Column[]
 ---@return pghost.catalog.Column[]
@@ -118,7 +125,7 @@ end
 ---@param problem any
 ---@return any problem
 function M.place(run, changes, problem)
-  if not errors.is(problem) or not of_a_row[tostring(problem.code):sub(1, 2)] or #changes == 0 then
+  if not M.is_of_row(problem) or #changes == 0 then
     return problem
   end
   local change, place, why

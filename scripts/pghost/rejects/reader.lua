@@ -76,6 +76,7 @@ local function chosen(text, names, places)
   return wanted, where, false
 end
 
+---@class pghost.rejects.Reader an open rejects file
 local Reader = {}
 Reader.__index = Reader
 

@@ -13,10 +13,12 @@ local fields_of = require "pghost.rejects.fields"
 local file_records = require "pghost.load.file_records"
 local header = require "pghost.load.header"
 local json = require "pghost.lib.json"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local originals = require "pghost.rejects.originals"
 local outcome = require "pghost.rejects.replay.outcome"
 local recorded_dialect = require "pghost.input.recorded_dialect"
+local rehearsal = require "pghost.modes.rehearsal"
 local relations = require "pghost.catalog.relations"
 local sinks = require "pghost.load.sinks"
 local sources = require "pghost.rejects.replay.sources"
@@ -120,14 +122,49 @@ local function taken(run, plan)
   return list
 end
 
-local function insert(run, conn, plan)
-  local list = relations.list(columns.names(plan.clean_columns))
+-- Whether rows keep their positions until they are published (leave_positions in into_build.lua).
+local function has_positions(plan)
+  return not plan.first and plan.mode ~= "partitions"
+end
+
+-- Which refused rows are of corrected records. Others have passed before: publishing tells them.
+local function of_corrected(run, list)
+  local known = {}
+  for row in run.conn:query(([[
+      SELECT pg_catalog.concat(m.file_id, ':', m.line) AS place FROM %s AS m JOIN %s AS o ON o.reject_id = m.reject_id
+      WHERE o.state = 'corrected']]):format(staging.name(run, "map"), staging.name(run, "outcome"))):rows() do
+    known[row.place] = true
+  end
+  return lists.filter(list, function(one)
+    return known[("%d:%d"):format(one.file_id, one.line)]
+  end)
+end
+
+-- Of the corrected rows, those that the published table refuses stay rejects.
+local function refuse(run, plan, counts)
+  local order = ("EXISTS (SELECT 1 FROM %s AS m WHERE m.file_id OPERATOR(pg_catalog.=) n._pghost_file "
+    .. "AND m.line OPERATOR(pg_catalog.=) n._pghost_line), n._pghost_file, n._pghost_line"):format(
+    staging.name(run, "map"))
+  local list = of_corrected(run, rehearsal.refused(run, plan, { always = true, order = order }))
+  if #list > 0 then
+    outcome.refuse(run, list)
+    rehearsal.remove(run.conn, run:qualified(plan.clean_table), list)
+    counts.corrected, counts.rejected = counts.corrected - #list, counts.rejected + #list
+  end
+  return #list
+end
+
+local function insert(run, conn, plan, counts)
+  local list = columns.names(plan.clean_columns)
+  local into, from = relations.list(list), relations.list(list, "s.%s")
+  if has_positions(plan) then
+    into, from = into .. ", _pghost_file, _pghost_line", from .. ", m.file_id, m.line"
+  end
   local count = conn:query(([[
-    INSERT INTO %s (%s) SELECT %s FROM %s AS s
-    WHERE EXISTS (SELECT 1 FROM %s AS m JOIN %s AS o ON o.reject_id = m.reject_id
-      WHERE m.in_source = s._file_id AND m.in_line = s._line AND o.state = 'corrected')]]):format(
-    run:qualified(plan.clean_table), list, list, staging.name(run, "clean"), staging.name(run, "map"),
-    staging.name(run, "outcome"))).affected
+    INSERT INTO %s (%s) SELECT %s FROM %s AS s JOIN %s AS m ON m.in_source = s._file_id AND m.in_line = s._line
+      JOIN %s AS o ON o.reject_id = m.reject_id AND o.state = 'corrected']]):format(run:qualified(plan.clean_table),
+    into, from, staging.name(run, "clean"), staging.name(run, "map"), staging.name(run, "outcome"))).affected
+  count = count - (has_positions(plan) and refuse(run, plan, counts) or 0)
   conn:query(([[
     UPDATE pghost.rejects AS r SET state = o.state, note = CASE WHEN o.state = 'open'
       THEN pg_catalog.concat('its correction does not pass ', o.note) ELSE o.note END,
@@ -157,7 +194,7 @@ local function correct(run, plan, result)
   staging.analyse(run, { "map", "rejects", "clean" })
   run:transaction(function(conn)
     counts = outcome.note(run, plan, taken(run, plan))
-    result.corrected = insert(run, conn, plan)
+    result.corrected = insert(run, conn, plan, counts)
     result.corrected_away = counts.filtered
   end)
   tell(run, plan, counts)

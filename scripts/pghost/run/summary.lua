@@ -64,13 +64,17 @@ local part_queries = {
     SELECT w.owner AS loader, w.table_name AS table, pg_catalog.count(*) FILTER (WHERE w.state = 'loaded') AS files,
       pg_catalog.sum(w.records)::bigint AS records, pg_catalog.sum(w.bytes)::bigint AS bytes,
       pg_catalog.round((pg_catalog.sum(w.records) OPERATOR(pg_catalog./) nullif(extract(epoch FROM
-        pg_catalog.sum(coalesce(w.loaded_at, pg_catalog.clock_timestamp()) - w.taken_at)), 0))::numeric)::int8
+        pg_catalog.sum(w.spent)), 0))::numeric)::int8
         AS records_per_second,
       pg_catalog.string_agg(w.file, ', ' ORDER BY w.place) FILTER (WHERE w.state = 'leased'
         AND w.lease_until >= pg_catalog.clock_timestamp()) AS loading,
       pg_catalog.string_agg(w.file, ', ' ORDER BY w.place) FILTER (WHERE w.state = 'leased'
         AND w.lease_until < pg_catalog.clock_timestamp()) AS lost
-    FROM pghost.work AS w WHERE w.run_id = $1 AND w.owner IS NOT NULL GROUP BY 1, 2 ORDER BY 2, 1]] },
+    FROM (
+      SELECT work.*, CASE WHEN pg_catalog.row_number() OVER (PARTITION BY owner, table_name, step, taken_at) = 1
+        THEN coalesce(loaded_at, pg_catalog.clock_timestamp()) - taken_at END AS spent -- once for those taken together
+      FROM pghost.work WHERE run_id = $1 AND owner IS NOT NULL
+    ) AS w GROUP BY 1, 2 ORDER BY 2, 1]] },
   { "files", [[
     SELECT table_name AS table, name AS file, state, size, records, loaded, corrected, rejected, waived,
       filtered, duplicates,

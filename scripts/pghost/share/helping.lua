@@ -19,6 +19,7 @@ local retry = require "pghost.run.retry"
 local shipped = require "pghost.share.shipped"
 local sinks = require "pghost.load.sinks"
 local sys = require "pghost.native.sys"
+local loads = require "pghost.share.shared_loads"
 local work = require "pghost.share.work"
 
 local M = {}
@@ -99,36 +100,42 @@ local function first_line(problem)
   return (tostring(problem):match "^[^\n]*")
 end
 
+local function named(items)
+  return #items == 1 and items[1].plan.name or log.counted(#items, "file")
+end
+
 -- What a helper cannot load it gives back, with the reason: another one loads it, or the holder fails with that error.
-local function failed(self, target, item, problem)
+-- Of several files it is not known which one it is.
+local function failed(self, target, items, problem)
   local run = self.run
   run:drop_connections()
   if run.conn:status() ~= "idle" then
     error(problem, 0)
-  elseif sys.interrupted() or errors.is(problem) and problem.code == "interrupted" then
-    work.give_back(run.conn, target.load, item, self.owner)
+  elseif into_shared.is_interrupted(problem) then
+    work.give_back(run.conn, target.load, items, self.owner)
     error(problem, 0)
   end
-  local transient = into_shared.is_transient(problem)
-  work.give_back(run.conn, target.load, item, self.owner, not transient and first_line(problem) or nil, transient)
-  run.log:warn("share", target.name, ("%s: given back: %s"):format(item.plan.name, first_line(problem)),
-    { file = item.plan.name, reason = first_line(problem) })
+  local transient, reason = into_shared.is_transient(problem), first_line(problem)
+  work.give_back(run.conn, target.load, items, self.owner, not transient and #items == 1 and reason or nil, transient)
+  run.log:warn("share", target.name, ("%s: given back: %s"):format(named(items), reason),
+    { file = items[1].plan.name, files = #items, reason = reason })
 end
 
 local function loader_of(self, target, plan, sink)
   local run = self.run
   return {
-    batch = function(item)
-      local file = shipped.file_of(item.plan, true)
-      local batch = plans.batch { program = plan.program, files = { file } }
+    batch = function(items)
+      local batch = plans.batch { program = plan.program, files = lists.map(items, function(item)
+        return shipped.file_of(item.plan, true)
+      end) }
       local result = results.new(setmetatable({ files = batch.files }, { __index = plan }))
       load.batch(target, sink, plan, result, batch)
-      self.files, self.records = self.files + 1, self.records + result.totals.records
-      run.log:info("share", target.name, ("%s: %s"):format(file.name, log.counted(result.totals.records, "record")),
-        { file = file.name, records = result.totals.records })
+      self.files, self.records = self.files + #items, self.records + result.totals.records
+      run.log:info("share", target.name, ("%s: %s"):format(named(items), log.counted(result.totals.records, "record")),
+        { file = items[1].plan.name, files = #items, records = result.totals.records })
     end,
-    failed = function(item, problem)
-      failed(self, target, item, problem)
+    failed = function(items, problem)
+      failed(self, target, items, problem)
     end,
     idle = function()
       local facts = look(self)
@@ -143,7 +150,7 @@ end
 local function join(self, kind, name, rules, options)
   local run, step = self.run, { run_id = self.run.id, table = name, step = kind }
   local found, facts = wait_for(self, function()
-    return work.find(run.conn, step)
+    return loads.find(run.conn, step)
   end)
   if not found then
     tell_end(self, facts)
@@ -155,6 +162,7 @@ local function join(self, kind, name, rules, options)
   local target = into_build.new(run, name, plan.targets)
   target.budget, target.made = budget.of_table(run, name, plan.options), true
   into_shared.over(target, step, self.owner)
+  target.check_read = shipped.check_read
   into_shared.loop(target, loader_of(self, target, plan, sinks.into_table(run, name)))
 end
 

@@ -1,6 +1,7 @@
 -- The holder's part in a load that is shared: puts what there is to load into pghost.work, loads as one of the loaders,
 -- waits for the others, and makes sure that each file counts once.
 
+local contents = require "pghost.input.contents"
 local errors = require "pghost.lib.errors"
 local into_shared = require "pghost.share.into_shared"
 local kept = require "pghost.load.kept"
@@ -11,6 +12,7 @@ local retry = require "pghost.run.retry"
 local shipped = require "pghost.share.shipped"
 local sql = require "pghost.lib.sql"
 local sys = require "pghost.native.sys"
+local loads = require "pghost.share.shared_loads"
 local work = require "pghost.share.work"
 
 local M = {}
@@ -55,6 +57,17 @@ local function end_writers(run, plan)
   end
 end
 
+-- What two attempts have read of one file must be the same bytes. What does not count is forgotten: the next holder
+-- reads the file again.
+local function check_same(run, plan, load)
+  local found = loads.read_differently(run.conn, load)
+  if found then
+    loads.forget_hashes(run.conn, load)
+    errors.raise(("two loaders have read it with different contents: make it the same on all hosts, and leave it "
+      .. "unchanged while table '%s' is loaded"):format(plan.name), "data", { file = found })
+  end
+end
+
 local lock_tries <const>, lock_patience <const> = 5, "2s"
 
 -- Deletes what attempts have left that do not count.
@@ -64,7 +77,7 @@ local function sweep(run, plan, load)
       conn:query("SELECT pg_catalog.set_config('lock_timeout', $1, true)", lock_patience)
       lock_tables(run, plan, conn)
       kept.remove_unkept(run, plan)
-      work.close(conn, load)
+      loads.close(conn, load)
     end)
     if done then
       return
@@ -81,10 +94,10 @@ local function settle(run, plan, result, load)
     result.totals[name] = 0
   end
   local loaders = {}
-  for _, item in ipairs(work.loaded(run.conn, load)) do
+  for _, item in ipairs(loads.loaded(run.conn, load)) do
     local file = result.files[item.place]
     file.id, file.counts = item.file_id, item.counts.file
-    result:add(item.counts.totals)
+    result:add(item.counts.totals or {}) -- the first of files that were loaded together has those of all
     loaders[item.owner] = true
   end
   result.cleaning = {}
@@ -104,28 +117,43 @@ local function holds_its_own(run)
   return run.conn:status() == "idle" and pcall(run.lock.check, run.lock, run.conn)
 end
 
+-- Another loader, or the next holder, need not wait for leases of one that was interrupted.
+local function give_back_at_once(target, items)
+  local run = target.run
+  run:drop_connections()
+  if run.conn:status() == "idle" then
+    work.give_back(run.conn, target.load, items, target.owner, nil, true)
+  end
+end
+
 -- What the holder does of a load itself. An error of a file ends the run, as in one that is not shared.
 local function loader_of(target, plan, load_batch)
   local run, failures, told, checked = target.run, {}, {}, sys.clock()
   return {
-    batch = function(item)
-      load_batch(plans.batch { program = plan.program, files = { plan.files[item.place] } })
+    batch = function(items)
+      load_batch(plans.batch { program = plan.program, files = lists.map(items, function(item)
+        return plan.files[item.place]
+      end) })
     end,
-    failed = function(item, problem)
-      local place = item.place
+    failed = function(items, problem)
+      if into_shared.is_interrupted(problem) then
+        give_back_at_once(target, items)
+        error(problem, 0)
+      end
+      local place = items[1].place
       failures[place] = (failures[place] or 0) + 1
       if not into_shared.is_transient(problem) or not holds_its_own(run) or failures[place] > run.settings.retries then
         error(problem, 0)
       end
       run:drop_connections()
-      work.give_back(run.conn, target.load, item, target.owner, nil, true)
+      work.give_back(run.conn, target.load, items, target.owner, nil, true)
       run.log:warn("retry", plan.name, ("%s: %s"):format(plan.files[place].name, tostring(problem):match "^[^\n]*"))
       sys.sleep(retry.delay(failures[place], 0.2, 5))
     end,
     idle = function(progress)
       if progress.spent then
-        errors.raise(("was lost by %d loaders, one after the other: see what ends them, then start the run anew")
-          :format(work.most_attempts), "lost_lease", { file = progress.spent })
+        errors.raise(("was lost by %d loaders, one after the other: see what ends them, then run it again")
+          :format(loads.most_attempts), "lost_lease", { file = progress.spent })
       end
       tell_waiting(run, plan, told, progress)
       if sys.clock() - checked > run.settings.lease / 4 then
@@ -141,12 +169,13 @@ end
 ---@param draft table of a plan, with its files
 ---@return boolean
 function M.is_known(run, draft)
-  local known = work.plans(run.conn, load_of(run, draft))
+  local known = loads.plans(run.conn, load_of(run, draft))
   if #known ~= #draft.files then
     return false
   end
   for i, file in ipairs(draft.files) do
-    if known[i].path ~= file.path or known[i].member ~= file.member then
+    if known[i].path ~= file.path or known[i].member ~= file.member
+      or known[i].sampled and known[i].sampled ~= contents.sampled(file) then
       return false
     end
   end
@@ -162,21 +191,22 @@ function M.each(target, plan, result, load_batch)
   local run = target.run
   local load = load_of(run, plan)
   if not is_shared(plan) then
-    work.put(run.conn, load, nil, {})
+    loads.put(run.conn, load, nil, {})
     for _, batch in ipairs(plan.batches) do
       load_batch(batch)
     end
     return
   end
   if not plan.kept.built then
-    work.put(run.conn, load, shipped.load(plan), lists.map(plan.files, shipped.file))
+    loads.put(run.conn, load, shipped.load(plan), lists.map(plan.files, shipped.file))
   end
   into_shared.over(target, load, work.owner(run.conn))
   local progress = into_shared.loop(target, loader_of(target, plan, load_batch))
   if progress.attempts > 1 or run.resumed then
+    check_same(run, plan, load)
     sweep(run, plan, load)
   else
-    work.close(run.conn, load)
+    loads.close(run.conn, load)
   end
   settle(run, plan, result, load)
 end

@@ -1,7 +1,7 @@
 -- What the holder of a run tells other loaders of a load and its files, and what they make of it.
 --
 -- A loader has the same script, and so the rules and options; it gets the tables and how each file is read. A file is
--- the same where its size and its first bytes are.
+-- the same where its size and samples of its bytes are, and once it has been read, its hash if the holder knows it.
 
 local load_options = require "pghost.load.options"
 local contents = require "pghost.input.contents"
@@ -15,8 +15,6 @@ local rules_compiler = require "pghost.native.rules"
 local workers = require "pghost.load.workers"
 
 local M = {}
-
-local looked_at <const> = 64 * 1024 -- bytes of a file that are compared
 
 local file_fields <const> = lists.words [[
   path name size member version encoding line_end header headerless field_bytes reading header_names clean_map raw_map
@@ -49,17 +47,13 @@ function M.load(plan)
   return { fingerprint = plan.kept.fingerprint, plan = picked(plan, plan_fields) }
 end
 
-local function start_of(file)
-  return contents.digest(file, looked_at).sha256
-end
-
 --- A file, for others. What is behind a URL they look up by themselves: it may hold a password.
 ---@param file pghost.PlannedFile
 ---@return { file: string, plan: table }
 function M.file(file)
   local plan = picked(file, file_fields)
   plan.remote = file.url ~= nil or nil
-  plan.start = not plan.remote and start_of(file) or nil
+  plan.sampled = not plan.remote and contents.sampled(file) or nil
   return { file = file.name, plan = plan }
 end
 
@@ -67,20 +61,29 @@ local function refuse(...)
   errors.raise(string.format(...), "not_here")
 end
 
-local function check_same(file, start)
+local function check_same(file, sampled)
   local found = lfs.attributes(file.path)
   if not found then
     refuse("%s: not on this host", file.path)
   elseif found.mode == "file" and file.size and not file.member and found.size ~= file.size then
     refuse("%s: has %d bytes on this host, and %d where the run was planned", file.path, found.size, file.size)
-  elseif start and start_of(file) ~= start then
+  elseif sampled and contents.sampled(file) ~= sampled then
+    refuse("%s: has other contents on this host", file.path)
+  end
+end
+
+--- Raises code "not_here" where a file that was read is not the one that the holder has hashed.
+---@param file pghost.PlannedFile
+---@param counts pghost.Counts
+function M.check_read(file, counts)
+  if file.sha256 and counts.sha256 ~= file.sha256 then
     refuse("%s: has other contents on this host", file.path)
   end
 end
 
 --- The file of an item, to load. Raises code "not_here" where it is missing or another one.
 ---@param shipped table
----@param is_new boolean it was planned by another process
+---@param is_new boolean another process has planned it
 ---@return pghost.PlannedFile
 function M.file_of(shipped, is_new)
   local file = picked(shipped, file_fields)
@@ -88,7 +91,7 @@ function M.file_of(shipped, is_new)
     refuse("%s: only the holder of the run knows how to reach it", file.path)
   end
   if is_new then
-    check_same(file, shipped.start)
+    check_same(file, shipped.sampled)
   end
   return plans.file(file)
 end

@@ -4,8 +4,10 @@
 local columns = require "pghost.catalog.columns"
 local corrections = require "pghost.rejects.corrections"
 local errors = require "pghost.lib.errors"
+local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
 local relations = require "pghost.catalog.relations"
+local sql = require "pghost.lib.sql"
 local staging = require "pghost.rejects.replay.staging"
 
 local M = {}
@@ -105,6 +107,27 @@ function M.note(run, plan, tables)
   local loaded, corrected, filtered = note_rest(run, main)
   return { records = loaded + corrected + rejected + filtered, loaded = loaded, corrected = corrected,
     rejected = rejected, filtered = filtered }
+end
+
+--- Notes that the published table refuses records that passed: they stay open.
+---@param run pghost.Run
+---@param list pghost.modes.Refusal[]
+---@return integer loaded so many fewer than noted before
+---@return integer corrected
+function M.refuse(run, list)
+  local files, lines, reasons = lists.pluck(list, "file_id"), lists.pluck(list, "line"), lists.pluck(list, "reason")
+  local row = run.conn:query(([[
+    WITH told AS (
+      UPDATE %s AS o SET state = 'open', note = pg_catalog.concat('in run ', $1::pg_catalog.text, ': ', u.reason)
+      FROM %s AS m, ROWS FROM (pg_catalog.unnest($2::pg_catalog.int8[]), pg_catalog.unnest($3::pg_catalog.int8[]),
+        pg_catalog.unnest($4::pg_catalog.text[])) AS u (file, line, reason)
+      WHERE m.reject_id OPERATOR(pg_catalog.=) o.reject_id AND m.file_id OPERATOR(pg_catalog.=) u.file
+        AND m.line OPERATOR(pg_catalog.=) u.line AND o.state OPERATOR(pg_catalog.<>) 'open' RETURNING m.becomes
+    ) SELECT pg_catalog.count(*) FILTER (WHERE becomes OPERATOR(pg_catalog.<>) 'corrected') AS loaded,
+      pg_catalog.count(*) FILTER (WHERE becomes OPERATOR(pg_catalog.=) 'corrected') AS corrected FROM told]]):format(
+    staging.name(run, "outcome"), staging.name(run, "map")), tostring(run.id), sql.array(files), sql.array(lines),
+    sql.array(reasons))[1]
+  return row.loaded, row.corrected
 end
 
 --- Writes the outcome into the history; in the transaction that publishes. Raises where a reject that

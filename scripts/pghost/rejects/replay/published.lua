@@ -10,6 +10,7 @@ local errors = require "pghost.lib.errors"
 local modes = require "pghost.modes"
 local column_names = require "pghost.catalog.names"
 local outcome = require "pghost.rejects.replay.outcome"
+local rehearsal = require "pghost.modes.rehearsal"
 local relations = require "pghost.catalog.relations"
 local row_security = require "pghost.catalog.row_security"
 local snapshot = require "pghost.rejects.replay.snapshot"
@@ -169,8 +170,19 @@ end
 -- By which a record that the server refuses is told (modes/refused.lua).
 local position = ", _pghost_file bigint, _pghost_line bigint"
 
+-- Of the rows that passed, those that the published table refuses stay rejects.
+local function refuse(run, plan, change, counts)
+  local list = rehearsal.refused(run, plan, { always = true, change = change })
+  if #list > 0 then
+    local loaded, corrected = outcome.refuse(run, list)
+    rehearsal.remove(run.conn, run:qualified(plan.clean_table), list)
+    counts.loaded, counts.corrected = counts.loaded - loaded, counts.corrected - corrected
+    counts.rejected = counts.rejected + loaded + corrected
+  end
+end
+
 -- Puts the rows that passed into separate tables, which publishing adds.
-local function build_additions(run, plan, published, nullable)
+local function build_additions(run, plan, published, nullable, counts)
   local conn, changes = run.conn, {}
   if plan.targets.clean then
     local built, list = run:qualified(plan.clean_table), columns.list(plan.clean_columns)
@@ -185,6 +197,7 @@ local function build_additions(run, plan, published, nullable)
     end
     changes[1] = modes.addition(run, plan, "clean", true)
     changes[1].nullable = nullable
+    refuse(run, plan, changes[1], counts)
   end
   if plan.targets.raw then
     run:create_table(conn, plan.raw_table, raw_definitions(run, plan), plan.options.unlogged)
@@ -195,7 +208,7 @@ local function build_additions(run, plan, published, nullable)
   run:add_built { tables = {}, changes = changes }
 end
 
-local function build(run, plan, published)
+local function build(run, plan, published, counts)
   local nullable
   if plan.mode == "replace" and plan.targets.clean and not published.obstacle then
     nullable, published.obstacle = addable.nullable(run.conn, published.clean, plan.clean_columns, plan.key,
@@ -204,7 +217,7 @@ local function build(run, plan, published)
   if published.obstacle then
     rebuild(run, plan, published)
   else
-    build_additions(run, plan, published, nullable)
+    build_additions(run, plan, published, nullable, counts)
   end
 end
 
@@ -224,7 +237,7 @@ function M.build(run, plan, published)
   run.conn:transaction(function()
     counts = outcome.note(run, plan, { { name = published.clean, with_validity = plan.mode == "history" } })
     if counts.loaded + counts.corrected > 0 then
-      build(run, plan, published)
+      build(run, plan, published, counts)
     end
     drop(run, plan)
   end)
