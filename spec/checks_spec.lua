@@ -92,6 +92,19 @@ local cases = {
   { "monotonic", { "item.age", { "id" }, { strict = true, decreasing = true, by = { "ok" } } }, [[SELECT count(*)
     FROM item AS b WHERE age >= (SELECT a.age FROM item AS a WHERE a.id < b.id AND a.age IS NOT NULL AND a.ok = b.ok
       ORDER BY a.id DESC LIMIT 1)]] },
+  { "sequential", { "item.id", 1, { where = "id % 7 > 0" } },
+    "SELECT count(*) FROM item WHERE id % 7 = 1 AND id > 1" },
+  { "sequential", { "item.age", 2, { by = "ok" } }, [[SELECT count(*) FROM item AS b WHERE age IS NOT NULL
+    AND b.age - (SELECT a.age FROM item AS a WHERE a.ok = b.ok AND (a.age, a.id) < (b.age, b.id)
+      ORDER BY a.age DESC, a.id DESC LIMIT 1) <> 2]] },
+  { "sequential", { "item.day", "1 day", { repeats = true } }, [[SELECT count(*)
+    FROM (SELECT DISTINCT day FROM item) AS b WHERE day > (SELECT min(day) FROM item)
+      AND NOT EXISTS (SELECT FROM item WHERE day = b.day - 1)]] },
+  { "z_score", { "item.price", 1.5 }, [[SELECT count(*) FROM item, (SELECT avg(price) AS m, stddev_samp(price) AS s
+    FROM item) AS x WHERE abs(price - m) > 1.5 * s]] },
+  { "z_score", { "item.age", 1, { by = "mood" } }, [[SELECT count(*) FROM item JOIN (SELECT mood, avg(age) AS m,
+    stddev_samp(age) AS s FROM item GROUP BY mood) AS x USING (mood) WHERE abs(age - m) > s]] },
+  { "avg_length", { "item.code", 30 }, "SELECT (avg(length(code)) < 30)::int FROM item" },
   { "no_overlap", { "span.from", "to", { by = "room" } }, [[SELECT count(*) FROM (SELECT room, "from", "to",
     row_number() OVER (PARTITION BY room ORDER BY "from", "to") AS n FROM span) AS b WHERE EXISTS (
     SELECT FROM (SELECT room, "from", "to", row_number() OVER (PARTITION BY room ORDER BY "from", "to") AS n FROM span)
@@ -157,10 +170,11 @@ describe("checks", function()
       check.same_rows("item", "item", { "id" }), check.monotonic("item.id", "id", { strict = true }),
       check.columns("parent", { id = "bigint", label = "varchar(10)" }), check.columns("parent", { "id", "label" }),
       check.sql("none", "SELECT 1 WHERE false"), check.lua("fine", function() end),
-      check.freshness("item.seen", "100 years"),
+      check.freshness("item.seen", "100 years"), check.sequential("item.id", 1), check.z_score("item.price", 3),
+      check.z_score("other.id", 0.1, { by = "id" }), check.avg_length("item.code", 0, 12),
     }
     assert.is_nil(problem, log)
-    assert.equal(19, #lines)
+    assert.equal(23, #lines)
     for _, line in ipairs(lines) do
       assert.equal("passed", line:match "%a+", log)
     end

@@ -69,6 +69,9 @@ describe("a check that is written wrongly", function()
       ["check.quantile 'item.age': fraction: number between 0 and 1 expected, got '90'"] = function()
         check.quantile("item.age", 90, 1)
       end,
+      ["check.sequential 'item.id': step: number other than 0, or interval such as '1 day', expected, got '0'"] =
+        function() check.sequential("item.id", 0) end,
+      ["check.z_score 'item.age': most: number expected, got 'nil'"] = function() check.z_score "item.age" end,
       ["check.columns 'item': new: unknown reaction 'halt' (has: evolve, warn, stop)"] = function()
         check.columns("item", { "id" }, { new = "halt" })
       end,

@@ -34,6 +34,27 @@ describe("pghost load --profile", function()
     assert.same({ 0, "" }, { code, out })
   end)
 
+  it("is stored with a load that is recorded, as the server counts it", function()
+    project:ask "CREATE TABLE stored (id bigint, name text)"
+    project:write("some.csv", "id,name\n1,a\nx,b\n7,\n4,a\n")
+    local function profiles(...)
+      local _, err, code = project:pghost("load", "--into", "stored", "--max-rejects", "1", "--rejects", "table", ...)
+      assert.equal(0, code, err)
+      return project:ask [[SELECT column_name, place, type, records, nulls, distinct_values, least, greatest, mean
+        FROM pghost.profiles WHERE run_id = (SELECT max(run_id) FROM pghost.runs) AND table_name = 'stored'
+        ORDER BY place]]
+    end
+    local expected = project:ask [[
+      SELECT 'id', 1, 'bigint', count(*), count(*) - count(id), count(DISTINCT id), min(id)::text, max(id)::text,
+        avg(id)::float
+      FROM (VALUES (1, 'a'), (7, NULL), (4, 'a')) AS t (id, name) UNION ALL
+      SELECT 'name', 2, 'text', count(*), count(*) - count(name), count(DISTINCT name), min(name), max(name), NULL
+      FROM (VALUES (1, 'a'), (7, NULL), (4, 'a')) AS t (id, name)]]
+    assert.equal(expected, profiles("--profile", "some.csv"))
+    assert.equal("", profiles "some.csv")
+    assert.equal("", profiles("--profile", "some.csv", "two.csv")) -- of two headers, neither is of all records
+  end)
+
   it("leaves rejects out", function()
     local out, err, code = load("--profile", "--max-rejects", "1", "bad.csv")
     assert.equal(0, code, err)

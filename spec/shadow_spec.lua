@@ -48,7 +48,10 @@ run:check { check.missing_share("item.code", "50%%"), check.not_blank("item.code
   check.reconcile("item", "pg_catalog.sum(price)", "item", "pg_catalog.max(price)", { by = "day", warn_if = "> 0" }),
   check.reconcile("item", "pg_catalog.sum(id)", "item", "pg_catalog.sum(id)", { tolerance = 1 }),
   check.same_rows("item", "item", { "id", "price" }, warn), check.monotonic("item.code", "id", { warn_if = "> 0" }),
-  check.no_overlap("item.id", "id", { warn_if = "> 0", by = "code" }), check.columns("item", { "id" }),
+  check.sequential("item.id", 1, { by = "code", repeats = true, warn_if = "> 0" }),
+  check.sequential("item.day", "1 day", { warn_if = "> 0" }), check.z_score("item.price", 9, { by = "code" }),
+  check.avg_length("item.code", 0), check.no_overlap("item.id", "id", { warn_if = "> 0", by = "code" }),
+  check.columns("item", { "id" }),
   check.sql("none", "SELECT id FROM item WHERE id IS NULL"), check.lua("fine", function() end) }
 run:analyse "sql"
 run:publish()

@@ -21,6 +21,13 @@ describe("a run that is shared", function()
     assert.equal(shared.expected(one), shared.published(one))
     assert.equal("3", one:ask "SELECT count(*) FROM public.plain")
     assert.equal("0", one:ask "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pghost_build%'")
+    -- The profile is of all records, whoever loaded them.
+    local last = "run_id = (SELECT max(run_id) FROM pghost.runs WHERE state = 'published')"
+    assert.equal(one:ask(([[
+      SELECT (SELECT sum(loaded + duplicates) FROM pghost.files WHERE table_name = 'item' AND %s), 0, count(*), min(id),
+        max(id) FROM public.item]]):format(last)), one:ask(([[
+      SELECT records, nulls, distinct_values, least, greatest FROM pghost.profiles
+      WHERE table_name = 'item' AND column_name = 'id' AND %s]]):format(last)))
   end
 
   it("is loaded by all who join, each file once", function()

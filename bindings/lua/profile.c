@@ -7,6 +7,7 @@
 
 #include "lua/boxes.h"
 #include "lua/native.h"
+#include "profile/portable.h"
 #include "profile/summary.h"
 
 enum { PROGRAM = 1 }; // user value
@@ -212,6 +213,39 @@ static int profile_add_other(lua_State *L) {
   return 0;
 }
 
+// profile:state() -> bytes that hold all of it | nil where there was no memory for it
+static int profile_state(lua_State *L) {
+  const Profile *profile = check_profile(L);
+  SummaryBox *box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = (SummaryBox){0};
+  luaL_setmetatable(L, SUMMARY_TYPE);
+  if (profile_state_write(profile, &box->text))
+    lua_pushlstring(L, box->text.data, box->text.len);
+  else
+    lua_pushnil(L);
+  free_summary(box);
+  return 1;
+}
+
+// profile:add_state(bytes) -> true | nil, message: what a profile of the same columns had in it
+static int profile_add_state(lua_State *L) {
+  size_t len;
+  Profile *profile = check_profile(L);
+  const char *bytes = luaL_checklstring(L, 2, &len);
+  switch (profile_state_add(profile, bytes, len)) {
+  case PROFILE_STATE_GOOD:
+    lua_pushboolean(L, true);
+    return 1;
+  case PROFILE_STATE_OTHER:
+    return luaL_pushfail(L), lua_pushliteral(L, "of another version or of other columns"), 2;
+  case PROFILE_STATE_DAMAGED:
+    return luaL_pushfail(L), lua_pushliteral(L, "damaged"), 2;
+  case PROFILE_STATE_NO_MEMORY:
+    break;
+  }
+  return luaL_error(L, "out of memory");
+}
+
 // profile:counts() -> { rows =, left_out =, sample = } | nil where there was no memory
 static int profile_counts(lua_State *L) {
   const Profile *profile = check_profile(L);
@@ -225,10 +259,8 @@ static int profile_counts(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"add", profile_add_other},
-    {"columns", profile_columns},
-    {"counts", profile_counts},
-    {NULL, NULL},
+    {"add", profile_add_other}, {"add_state", profile_add_state}, {"columns", profile_columns},
+    {"counts", profile_counts}, {"state", profile_state},         {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {

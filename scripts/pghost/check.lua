@@ -66,6 +66,9 @@ local verdict = require "pghost.checks.verdict"
 ---@field stddev fun(column: string, least?: number, most?: number, options?: pghost.CheckOptions): pghost.Check
 --- so is its standard deviation (of a sample)
 --- Example: check.stddev("booking.price", 0.1)
+---@field avg_length fun(column: string, least?: number, most?: number, options?: pghost.CheckOptions): pghost.Check
+--- so is the mean number of characters of its texts
+--- Example: check.avg_length("booking.note", 5, 200)
 ---@field distinct_count fun(column: string, least?: integer, most?: integer, options?: pghost.CheckOptions): pghost.Check
 --- so is the number of its different values
 --- Example: check.distinct_count("users.country", 2, 30)
@@ -122,6 +125,12 @@ local verdict = require "pghost.checks.verdict"
 ---@field monotonic fun(column: string, order: any, options?: pghost.CheckOptions): pghost.Check
 --- a column never falls in an order of rows; options strict, decreasing, by (columns)
 --- Example: check.monotonic("meter.value", "read_at", { by = "meter_id" })
+---@field sequential fun(column: string, step: number|string, options?: pghost.CheckOptions): pghost.Check
+--- each value is the next lower one plus a number or an interval: no gap, no repetition; options by (columns), repeats
+--- Example: check.sequential("invoice.number", 1, { by = "year" })
+---@field z_score fun(column: string, most: number, options?: pghost.CheckOptions): pghost.Check
+--- no value is further from the mean than so many standard deviations; option by (columns): of each group
+--- Example: check.z_score("booking.price", 4)
 ---@field no_overlap fun(from_column: string, to_column: string, options?: pghost.CheckOptions): pghost.Check
 --- ranges of rows do not overlap; option by (columns)
 --- Example: check.no_overlap("booking.starts_at", "ends_at", { by = "desk_id" })

@@ -97,6 +97,12 @@ M.types = {
     end
     return value
   end,
+  step = function(value, where)
+    if not (type(value) == "string" and value:find "%d") and not (is_number(value) and value ~= 0) then
+      misuse.raise("%s: number other than 0, or interval such as '1 day', expected, got '%s'", where, tostring(value))
+    end
+    return value
+  end,
   fraction = function(value, where)
     if not is_number(value) or value < 0 or value > 1 then
       misuse.raise("%s: number between 0 and 1 expected, got '%s'", where, tostring(value))

@@ -25,7 +25,7 @@ local M = { list = {}, by_name = {} }
 ---@field needs_run? boolean it looks at what a run has read
 ---@field cannot_fail? fun(c: pghost.checks.Context, check: pghost.Check): string|false|nil why
 
-for _, part in ipairs { "column_kinds", "measure_kinds", "query_kinds", "drift_kinds" } do
+for _, part in ipairs { "column_kinds", "measure_kinds", "query_kinds", "value_kinds", "drift_kinds" } do
   for _, kind in ipairs(require("pghost.checks." .. part)) do
     M.list[#M.list + 1], M.by_name[kind.name] = kind, kind
   end

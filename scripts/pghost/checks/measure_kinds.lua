@@ -46,6 +46,7 @@ return {
   aggregate("avg", "pg_catalog.avg(%s)"),
   aggregate("min", "pg_catalog.min(%s)"),
   aggregate("max", "pg_catalog.max(%s)"),
+  aggregate("avg_length", "pg_catalog.avg(pg_catalog.length(%s::pg_catalog.text))"),
   aggregate("stddev", "pg_catalog.stddev_samp(%s)"),
   aggregate("distinct_count", "pg_catalog.count(DISTINCT %s)", { { "least", "count" }, { "most", "count" } }),
   aggregate("quantile", "pg_catalog.percentile_cont(%s) WITHIN GROUP (ORDER BY %s)",

@@ -14,6 +14,8 @@ local terminal_text = require "pghost.lib.terminal"
 local M = {}
 
 local name_width = 20 -- columns
+local text_at = 8 + 1 + name_width + 1 -- column that texts begin at
+local least_text <const> = 30 -- columns; on a terminal too narrow for them lines are not indented as far
 local paints = { warn = color.yellow, error = color.red }
 
 ---@class pghost.Log
@@ -105,6 +107,15 @@ local function padded(name)
   return name .. (" "):rep(name_width - terminal_text.width(name))
 end
 
+-- Where people look on, lines are broken at blanks.
+local function shown(out, line)
+  local width = out == io.stderr and sys.is_tty(2) and sys.columns(2)
+  if not width then
+    return line
+  end
+  return terminal_text.wrapped(line, width, math.max(2, math.min(text_at, width - least_text)))
+end
+
 --- Writes one event. `kind` is what happened ("load", "check", ...), `name` what to, `text` how it
 --- went for people, `fields` the same for machines; `fields.seconds` is printed as the duration.
 ---@param level "info"|"warn"|"error"
@@ -123,8 +134,8 @@ function Log:event(level, kind, name, text, fields)
   else
     local seconds = fields and fields.seconds
     local mark = level == "info" and "" or level .. ": "
-    local line = ("%-8s %s %s%s%s"):format(kind, padded(terminal_text.harmless(name)), mark,
-      terminal_text.harmless(text), seconds and "  (" .. M.duration(seconds) .. ")" or "")
+    local line = shown(self.out, ("%-8s %s %s%s%s"):format(kind, padded(terminal_text.harmless(name)), mark,
+      terminal_text.harmless(text), seconds and "  (" .. M.duration(seconds) .. ")" or ""))
     local paint = self.out == io.stderr and paints[level]
     self.out:write(paint and paint(line, 2) or line, "\n")
   end

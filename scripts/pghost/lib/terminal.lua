@@ -151,6 +151,27 @@ function M.width(text)
   return width
 end
 
+--- The text in lines of at most `width` columns, broken at blanks; all but the first are indented. A longer word has a
+--- line of its own, in one piece, so that a path or a command can be copied.
+---@param text string
+---@param width integer
+---@param indent integer columns
+---@return string
+function M.wrapped(text, width, indent)
+  if M.width(text) <= width then
+    return text
+  end
+  local parts, used = {}, 0
+  for blanks, word in text:gmatch "( *)([^ ]+)" do
+    local size = M.width(word)
+    if used > indent and used + #blanks + size > width then
+      parts[#parts + 1], used, blanks = "\n" .. (" "):rep(indent), indent, ""
+    end
+    parts[#parts + 1], used = blanks .. word, used + #blanks + size
+  end
+  return table.concat(parts)
+end
+
 --- The text, or as much of it as fits `width` columns with a mark that something is missing.
 ---@param text string
 ---@param width integer

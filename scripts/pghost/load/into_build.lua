@@ -19,6 +19,7 @@ local kept = require "pghost.load.kept"
 local lists = require "pghost.lib.lists"
 local partitions = require "pghost.partitions"
 local primary_key = require "pghost.load.primary_key"
+local profile_parts = require "pghost.load.profile_parts"
 local profiles = require "pghost.load.profiles"
 local ledger = require "pghost.ledger"
 local modes = require "pghost.modes"
@@ -178,7 +179,7 @@ function Target:streams(plan, batch)
   if self.repeats then
     clean.key, clean.repeats = self.repeats.key, self.repeats.spool.path
   end
-  self.attempt = profiles.new(self.run, plan, batch)
+  self.attempt = profiles.new(self.run, plan, batch.program)
   return { program = batch.program, workers = plan.workers, memory = self.run.settings.memory, raw = raw,
     profile = self.attempt and self.attempt.clean, raw_profile = self.attempt and self.attempt.raw, clean = clean }
 end
@@ -233,9 +234,9 @@ function Target:committed(plan, batch, result)
   run.conn:transaction(function(conn)
     cleaning.save(conn, run.id, plan.name, result.cleaning)
     if plan.kept then
-      kept.keep(conn, plan, lists.map(batch.files, function(file)
+      kept.keep(conn, run.id, plan, lists.map(batch.files, function(file)
         return result:of(file)
-      end))
+      end), self.attempt)
     end
   end)
 end
@@ -303,6 +304,27 @@ local function make_key(run, plan, result, repeated, seconds, allowed)
   statistics.analyse(run.conn, clean, seconds)
 end
 
+-- What is stored is of all records of the load, or there is nothing. A load that was complete before has it already.
+local function save_profiles(self, plan, result)
+  local run = self.run
+  if not plan.kept then
+    profiles.save(run, plan, self.profiles)
+    return
+  end
+  local whole = self.profiles
+  if kept.is_in_parts(plan) then
+    whole = profile_parts.whole(run, plan, lists.map(result.files, function(file)
+      return file.id
+    end))
+  end
+  if whole or #plan.batches > 0 then
+    run.conn:transaction(function(conn)
+      profiles.forget(conn, run.id, plan)
+      profiles.save(run, plan, whole)
+    end)
+  end
+end
+
 --- Holds what was read against the ledger, makes the key, proves the accounts, and makes the tables ready to publish.
 function Target:finish(plan, result)
   local run, seconds = self.run, sys.clock() - self.started
@@ -319,7 +341,7 @@ function Target:finish(plan, result)
   if plan.targets.raw and plan.first and not plan.complete then
     statistics.analyse(run.conn, run:qualified(plan.raw_table), seconds, raw_target)
   end
-  profiles.save(run, plan, self.profiles)
+  save_profiles(self, plan, result)
   reapply.run(run, plan, result)
   run:add_built(modes.built(run, plan))
   self.partitions = partitions.build(run, plan)

@@ -13,6 +13,8 @@ local file_records = require "pghost.load.file_records"
 local fingerprint = require "pghost.lib.fingerprint"
 local lists = require "pghost.lib.lists"
 local log = require "pghost.lib.log"
+local profile_parts = require "pghost.load.profile_parts"
+local profiles = require "pghost.load.profiles"
 local record = require "pghost.lib.record"
 local relations = require "pghost.catalog.relations"
 local sql = require "pghost.lib.sql"
@@ -51,9 +53,10 @@ local function start_over(run, plan)
     for _, name in ipairs { plan.clean_table, plan.raw_table } do
       conn:query(("DROP TABLE IF EXISTS %s CASCADE"):format(run:qualified(name)))
     end
-    for _, kind in ipairs { "files", "rejects", "cleaning", "profiles" } do
+    for _, kind in ipairs { "files", "rejects", "cleaning" } do
       conn:query(("DELETE FROM pghost.%s WHERE run_id = $1 AND table_name = $2"):format(kind), run.id, plan.name)
     end
+    profiles.forget(conn, run.id, plan)
     if run.settings.share then
       require("pghost.share.shared_loads").forget(conn, run.id, plan.name)
     end
@@ -255,11 +258,13 @@ function M.take_over(plan, result)
   result.frozen = plan.kept.built
 end
 
---- Records that the files of a commit need not be read again after a kill.
+--- Records that the files of a commit need not be read again after a kill, and what was found in them.
 ---@param conn pghost.Connection in the transaction that records what the commit has brought
+---@param run_id integer
 ---@param plan pghost.Plan
 ---@param files pghost.FileResult[]
-function M.keep(conn, plan, files)
+---@param found? pghost.load.Profiles
+function M.keep(conn, run_id, plan, files, found)
   local ids = lists.map(files, function(file)
     return file.id
   end)
@@ -267,6 +272,14 @@ function M.keep(conn, plan, files)
   conn:query([[
     UPDATE pghost.files SET kept_at = pg_catalog.clock_timestamp(), fingerprint = $2, state = 'loading'
     WHERE file_id = ANY ($1::pg_catalog.int8[])]], sql.array(ids), plan.kept.fingerprint)
+  profile_parts.keep(conn, run_id, plan, found, ids)
+end
+
+--- Whether other processes have loaded parts of it, or may have.
+---@param plan pghost.Plan
+---@return boolean
+function M.is_in_parts(plan)
+  return plan.kept ~= nil and (plan.kept.shared == true or next(plan.kept.files) ~= nil)
 end
 
 return M

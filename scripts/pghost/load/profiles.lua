@@ -30,18 +30,17 @@ local function raw_program(plan)
   return known
 end
 
---- Profiles for one attempt to load a batch; nil: none is wanted, or they could not be of the whole load.
+--- Profiles for one attempt to load a batch; nil: none is wanted.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
----@param batch pghost.Batch
+---@param program? pghost.Program of the records that pass
 ---@return pghost.load.Profiles?
-function M.new(run, plan, batch)
-  local resumed = plan.kept and (plan.kept.shared or next(plan.kept.files) ~= nil)
-  if not run.settings.profile or resumed then
+function M.new(run, plan, program)
+  if not run.settings.profile then
     return nil
   end
   local raw = plan.targets.raw and not plan.raw_source and raw_program(plan)
-  return { clean = plan.targets.clean and native.new(batch.program) or nil, raw = raw and native.new(raw) or nil }
+  return { clean = plan.targets.clean and native.new(program) or nil, raw = raw and native.new(raw) or nil }
 end
 
 --- What is said of a column besides its row's own fields.
@@ -72,7 +71,12 @@ local function row_of(column, place, counts)
     stddev = exact_text(column.stddev), exact = column.exact, details = M.details(column) }
 end
 
-local function save(run, table_name, profile)
+--- Records the profile of a table, unless there was no memory for it.
+---@param conn pghost.Connection
+---@param run_id integer
+---@param table_name string
+---@param profile? pghost.Profile
+function M.store(conn, run_id, table_name, profile)
   local counts = profile and profile:counts()
   if not profile or not counts then
     return
@@ -81,8 +85,8 @@ local function save(run, table_name, profile)
   for i, column in ipairs(profile:columns()) do
     rows[i] = row_of(column, i, counts)
   end
-  local text = recordable.value(run.conn, rows)
-  run.conn:query([[
+  local text = recordable.value(conn, rows)
+  conn:query([[
     INSERT INTO pghost.profiles (run_id, table_name, column_name, place, type, records, left_out, nulls,
       distinct_values, distinct_exact, least, greatest, mean, stddev, exact, details)
     SELECT $1, $2, p.column_name, p.place, p.type, p.records, p.left_out, p.nulls, p.distinct_values,
@@ -94,7 +98,18 @@ local function save(run, table_name, profile)
       records = excluded.records, left_out = excluded.left_out, nulls = excluded.nulls,
       distinct_values = excluded.distinct_values, distinct_exact = excluded.distinct_exact, least = excluded.least,
       greatest = excluded.greatest, mean = excluded.mean, stddev = excluded.stddev, exact = excluded.exact,
-      details = excluded.details]], run.id, table_name, cjson.encode(text))
+      details = excluded.details]], run_id, table_name, cjson.encode(text))
+end
+
+--- Removes what is known of a load's columns, in parts or as a whole.
+---@param conn pghost.Connection
+---@param run_id integer
+---@param plan { name: string, raw_table: string }
+function M.forget(conn, run_id, plan)
+  for _, kind in ipairs { "profiles", "profile_parts" } do
+    conn:query(("DELETE FROM pghost.%s WHERE run_id = $1 AND table_name IN ($2, $3)"):format(kind), run_id, plan.name,
+      plan.raw_table)
+  end
 end
 
 --- Records the profiles of a load's tables.
@@ -102,8 +117,8 @@ end
 ---@param plan pghost.Plan
 ---@param profiles? pghost.load.Profiles of the whole load
 function M.save(run, plan, profiles)
-  save(run, plan.name, profiles and profiles.clean)
-  save(run, plan.raw_table, profiles and profiles.raw)
+  M.store(run.conn, run.id, plan.name, profiles and profiles.clean)
+  M.store(run.conn, run.id, plan.raw_table, profiles and profiles.raw)
 end
 
 return M

@@ -14,6 +14,7 @@ local history = require "pghost.run.history"
 local hex = require "pghost.lib.hex"
 local lists = require "pghost.lib.lists"
 local load_call = require "pghost.rejects.load_call"
+local profiles = require "pghost.load.profiles"
 local recorded_dialect = require "pghost.input.recorded_dialect"
 local recordable = require "pghost.run.recordable"
 local sys = require "pghost.native.sys"
@@ -153,6 +154,9 @@ function M.record(job, problem)
     attempt = job.session.attempt, started = job.started })
   local ids = save_files(conn, run_id, job)
   save_rejects(job, run_id, ids, problem ~= nil)
+  if not problem and #job.target.profiles == 1 then -- those of different headers are not of all records
+    profiles.store(conn, run_id, relation.name, job.target.profiles[1])
+  end
   history.finish(conn, run_id, problem and "failed" or "published", problem)
   return run_id
 end

@@ -3,6 +3,7 @@
 -- An answer's edges are what the server resolved its SQL to (run/definitions.lua). Plain SVG.
 
 local html = require "pghost.report.html"
+local log = require "pghost.lib.log"
 
 local M = {}
 
@@ -36,8 +37,8 @@ local function graph_of(run)
     local one = run.tables[i]
     local left_out = one.rejected + one.waived + one.duplicates + one.filtered
     local file, raw = put(files_node(run, one)), put(node(2, one.name .. "_raw",
-      ("%s rows as text"):format(html.count(one.records - one.unreadable))))
-    local clean = put(node(3, one.name, ("%s rows%s"):format(html.count(one.loaded),
+      log.counted(one.records - one.unreadable, "row") .. " as text"))
+    local clean = put(node(3, one.name, ("%s%s"):format(log.counted(one.loaded, "row"),
       one.mode ~= "replace" and " · " .. one.mode or ""), "#table-" .. html.id(one.name)))
     edges[#edges + 1] = { file, raw, one.unreadable > 0 and "−" .. html.count(one.unreadable) or nil }
     edges[#edges + 1] = { raw, clean, left_out > one.unreadable and "−" .. html.count(left_out - one.unreadable)
@@ -46,7 +47,7 @@ local function graph_of(run)
   end
   for i = 1, math.min(#run.answers, most_nodes) do
     local one = run.answers[i]
-    local answer = put(node(4, one.name, one.total and ("%s rows"):format(html.count(one.total)) or "answer",
+    local answer = put(node(4, one.name, one.total and log.counted(one.total, "row") or "answer",
       "#answer-" .. html.id(one.name)))
     for _, read in ipairs(one.reads) do
       local from = by_name[read.table]

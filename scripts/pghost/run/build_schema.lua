@@ -157,6 +157,9 @@ function M.remove_own(run)
   else
     M.remove(run.conn, run.id, run.build)
   end
+  if run.settings.resume or run.settings.share then
+    run.conn:query("DELETE FROM pghost.profile_parts WHERE run_id = $1", run.id)
+  end
 end
 
 return M

@@ -65,6 +65,7 @@ function M.clear_killed(conn, pipeline, target, remove, except)
       if run.build_schema then
         remove(conn, run.run_id, run.build_schema)
       end
+      conn:query("DELETE FROM pghost.profile_parts WHERE run_id = $1", run.run_id)
       if run.died then
         conn:query([[
           UPDATE pghost.runs SET state = 'killed', finished_at = pg_catalog.clock_timestamp(),

@@ -75,6 +75,7 @@ local parts <const> = {
   { name = "rejects", details = "state <> 'open'" }, { name = "checks", details = "true" },
   { name = "cleaning", details = "true" }, { name = "definitions", details = "true" },
   { name = "lineage", details = "true" }, { name = "profiles", details = "true" },
+  { name = "profile_parts", details = "true" },
   { name = "steps" }, { name = "files" }, { name = "runs" },
 }
 

@@ -109,7 +109,7 @@ function methods:committed(plan, _, result)
     if not work.done(conn, self.load, self.items, self.owner) then
       lost()
     end
-    kept.keep(conn, plan, self.reading)
+    kept.keep(conn, self.run.id, plan, self.reading, self.attempt)
     cleaning.save(conn, self.run.id, plan.name, result.cleaning)
   end)
   if done then
