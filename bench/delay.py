@@ -45,7 +45,9 @@ def serve(client):
 
 
 listener = socket.socket(socket.AF_UNIX)
-listener.bind(os.path.join(listen_folder, name))
+place = os.path.join(listen_folder, name)
+listener.bind(place + ".new")
 listener.listen()
+os.rename(place + ".new", place)  # who waits for the file can connect at once
 while True:
     threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()

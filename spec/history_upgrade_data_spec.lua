@@ -44,7 +44,9 @@ describe("a history with everything in it", function()
       INSERT INTO rich.taken_in (target_schema, table_name, reject) VALUES ('public', 'item', 'h0');
       INSERT INTO rich.shared_loads (run_id, table_name, step) VALUES (1, 'item', 'load');
       INSERT INTO rich.work (run_id, table_name, step, place, file, plan, file_ids)
-        VALUES (1, 'item', 'load', 1, 'item1.csv', '{}', '{1}')]]
+        VALUES (1, 'item', 'load', 1, 'item1.csv', '{}', '{1}');
+      INSERT INTO rich.profile_parts (run_id, table_name, first_file, file_ids, state)
+        VALUES (1, 'item', 1, '{1}', 'x')]]
   end)
 
   teardown(function()

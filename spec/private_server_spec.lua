@@ -343,12 +343,13 @@ local function suite(title, as)
       local dsn = run(folder .. "/dsn.lua"):match "^[^\n]*"
       local socket = run("server status"):match "socket: ([^\n]*)" .. "/.s.PGSQL.5432"
       pghost.write(folder .. "/other.py", ([[
-import socket
+import os, socket
 server = socket.socket(socket.AF_UNIX)
 server.settimeout(20)
-server.bind("%s")
+server.bind("%s.new")
 server.listen()
-print(server.accept()[0].recv(9999))]]):format(socket))
+os.rename("%s.new", "%s")
+print(server.accept()[0].recv(9999))]]):format(socket, socket, socket))
       pghost.shell(("mv %s %s.real && (python3 %s/other.py >/dev/null 2>&1 &) && while ! [ -S %s ]; do sleep 0.05; done"
         .. " && chmod 777 %s"):format(socket, socket, folder, socket, socket))
       local owner = as == "" and "postgres" or as:match "reuid=(%w+)"

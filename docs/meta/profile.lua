@@ -55,6 +55,16 @@ function methods:columns(limit) end
 ---@param other pghost.Profile of the same program
 function methods:add(other) end
 
+--- All of it as bytes, in a form of pghost's own with a version and a checksum; for profiles of several processes.
+---@return string? bytes nil: there was no memory for them
+function methods:state() end
+
+--- Adds what a profile of the same columns had in it.
+---@param bytes string of Profile:state
+---@return true? ok nil: they are of other columns, of another version, or damaged; nothing was added
+---@return string? message
+function methods:add_state(bytes) end
+
 ---@return pghost.ProfileCounts? counts nil: there was no memory for it
 function methods:counts() end
 

@@ -68,9 +68,11 @@ def serve(client):
 
 
 listener = socket.socket(socket.AF_UNIX)
-listener.bind(os.path.join(listen_folder, name))
-os.chmod(os.path.join(listen_folder, name), 0o777)
+place = os.path.join(listen_folder, name)
+listener.bind(place + ".new")
+os.chmod(place + ".new", 0o777)
 listener.listen(20)
+os.rename(place + ".new", place)  # who waits for the file can connect at once
 while True:
     connection, _ = listener.accept()
     state["connections"] += 1

@@ -33,7 +33,7 @@ end
 --- Profiles for one attempt to load a batch; nil: none is wanted.
 ---@param run pghost.Run
 ---@param plan pghost.Plan
----@param program? pghost.Program of the records that pass
+---@param program? pghost.native.Program of the records that pass
 ---@return pghost.load.Profiles?
 function M.new(run, plan, program)
   if not run.settings.profile then
