@@ -87,10 +87,10 @@ describe("the manual", function()
       zpty -w z 'echo begin''ning'
       out=; until [[ $out = *beginning* ]]; do zpty -r z more; out+=$more; done
       zpty -w -n z %s$'\x18'
-      out=; for try in {1..100}; do
-        sleep 0.1; found=
-        while zpty -r -t z more; do out+=$more; found=1; done
-        [[ -z $found && $out = *$'\n'*$'\n'* ]] && break
+      out=; silent=0; for try in {1..100}; do
+        sleep 0.1; (( silent++ ))
+        while zpty -r -t z more; do out+=$more; silent=0; done
+        [[ $silent -ge 6 && $out = *$'\n'*$'\n'* ]] && break
       done
       print -r -- $out]==]):format(folder, folder, pghost.quote(line))
     local out = pghost.shell(("cd %s && TERM=dumb COLUMNS=200 timeout 20 zsh -f -c %s"):format(folder,
