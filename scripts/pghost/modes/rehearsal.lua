@@ -94,7 +94,7 @@ local function number_rows(state)
   conn:query(("CREATE TABLE %s AS SELECT n.*, pg_catalog.row_number() OVER (ORDER BY %s) AS _pghost_number "
     .. "FROM %s AS n"):format(state.numbered, state.order, state.change.new))
   conn:query(("ALTER TABLE %s ADD PRIMARY KEY (_pghost_number)"):format(state.numbered))
-  conn:query("ANALYZE " .. state.numbered)
+  conn:query(("ANALYZE %s (_pghost_number)"):format(state.numbered)) -- by which they are searched
   return conn:query(("SELECT pg_catalog.count(*) AS records FROM %s"):format(state.numbered))[1].records
 end
 
