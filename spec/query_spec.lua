@@ -17,6 +17,15 @@ describe("pghost query", function()
         (-1, 1e300, 1e-10, 0, NULL, '\.', NULL, 'infinity', 'null', '{}')]]
   end)
 
+  it("names the schema of a table that is not in the search_path", function()
+    p.conn:exec 'CREATE SCHEMA "My sales"; CREATE TABLE "My sales".people (id int)'
+    local _, err, code = p:pghost("query", "SELECT * FROM people")
+    assert.equal(1, code)
+    assert.matches('^pghost: relation "people" does not exist: did you mean "My sales".people%?\n', err)
+    _, err = p:pghost("query", "SELECT * FROM nowhere")
+    assert.matches('^pghost: relation "nowhere" does not exist\n', err)
+  end)
+
   it("writes the CSV that psql writes", function()
     local query = "SELECT * FROM t ORDER BY i"
     local out, err, code = p:pghost("query", query, "--csv")

@@ -64,6 +64,22 @@ local function write_affected(format, stream)
   end
 end
 
+local elsewhere <const> = [[
+  SELECT pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(c.relname)) AS name
+  FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+  WHERE c.relname OPERATOR(pg_catalog.=) $1::pg_catalog.name AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') ORDER BY 1 LIMIT 1]]
+
+-- A table that is not in the search_path: where it is.
+local function add_schema(conn, problem)
+  local before, name, after = problem.message:match '^(relation "([^".]+)" does not exist)(.*)$'
+  local found = name and conn:status() == "idle" and conn:query(elsewhere, name)[1]
+  if found then
+    problem.message = ("%s: did you mean %s?%s"):format(before, found.name, after)
+  end
+end
+
 -- A stream whose first row has been read. A server error gets its position in the original text.
 local function begin(conn, statement, options)
   local text, values, places = statement:bind(options.parameters)
@@ -74,6 +90,9 @@ local function begin(conn, statement, options)
     return rows, rows()
   end)
   if not done then
+    if errors.is(next_row) and next_row.code == "42P01" then
+      add_schema(conn, next_row)
+    end
     statement:locate(next_row, text, text, places)
     error(next_row, 0)
   end
